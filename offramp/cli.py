@@ -1,0 +1,92 @@
+"""The command line: words to a command, refusals to one sentence and an exit code.
+
+0 decided or all well · 1 found wrong · 2 bad input or pack · 3 undetermined. With `--json` a refusal is an object on stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from offramp import __version__
+from rules.errors import Refusal, RequestError
+from rules.facts import printable
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise RequestError("usage", printable(message), mend=f"see `{self.prog} --help`")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="offramp", description="Rules for diversion programs: decide, explain, and say what is missing.")
+    parser.add_argument("--version", action="version", version=f"offramp {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    decide = commands.add_parser("decide", help="decide one case, or many", description="Decide one case, or many. Exit code "
+                                 "0: decided; 3: undetermined, with what to ask whom; 2: bad facts or pack.")  # fmt: skip
+    decide.add_argument("packs", metavar="PACK[,PACK…]", help="a shipped id or a folder; several print side by side")
+    decide.add_argument("decision", metavar="DECISION", help="offer, screening, eligibility, admission, filing, review, …")
+    decide.add_argument("facts", metavar="FACTS", nargs="?", default="-", help="a JSON file, or - for standard input")
+    decide.add_argument("--as-of", metavar="DATE", help="the day whose rules apply; else the decision's governing date")
+    decide.add_argument("--json", action="store_true", help="print JSON")
+    decide.add_argument("--considered", action="store_true", help="show every rule with its value and what settled it")
+    decide.add_argument("--lines", action="store_true",
+                        help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')  # fmt: skip
+    decide.add_argument("--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts")
+
+    for name, what in (("check", "read packs and prove what can be proved of them"),
+                       ("test", "run packs' scenarios, with coverage")):  # fmt: skip
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
+        command.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+        return code
+    except Refusal as refusal:
+        return _refused(refusal, as_json="--json" in given or "--lines" in given)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reason = (error.strerror or "the system refused").lower()
+        return _refused(RequestError("no-output", f"the answer could not be written: {reason}",
+                                     mend="make room, or write elsewhere"), as_json=False)  # fmt: skip
+
+
+def _run(given: list[str]) -> int:
+    options = _parser().parse_args(given)
+    if options.command == "decide":
+        from offramp.decide import decide
+
+        return decide(options)
+    from offramp.packs import check, test
+
+    return {"check": check, "test": test}[options.command](options)
+
+
+def _refused(refusal: Refusal, *, as_json: bool) -> int:
+    if as_json:
+        import json
+
+        print(json.dumps({"error": refusal.as_json()}))
+        sys.stdout.flush()
+    else:
+        print(f"offramp: {refusal}", file=sys.stderr)
+    return 2

@@ -1,0 +1,156 @@
+"""`offramp decide`: facts in, decisions out, as words, a table, JSON or JSON Lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import rules
+from rules.errors import FactsError, Place, Refusal, RequestError
+from rules.facts import LARGEST, parse_json, printable
+
+
+def decide(options: argparse.Namespace) -> int:
+    names = [name for name in options.packs.split(",") if name]
+    if not names:
+        raise RequestError("usage", "no pack is named", mend="name one, such as `santa-fe`")
+    if options.lines or options.map:
+        if len(names) > 1:
+            raise RequestError("usage", "lines are decided by one pack at a time", mend="run it once a pack")
+        return _lines(rules.load(names[0], options.as_of), options)
+    if len(names) > 1:
+        return _side_by_side(names, options)
+    program = rules.load(names[0], options.as_of)
+    decision = program.decide(options.decision, _facts(options.facts))
+    if options.json:
+        print(json.dumps(decision.as_json(considered=options.considered), indent=2, ensure_ascii=False))
+    else:
+        from offramp.words import in_words
+
+        print(in_words(decision, considered=options.considered))
+    return 0 if decision.status == "decided" else 3
+
+
+def _side_by_side(names: list[str], options: argparse.Namespace) -> int:
+    facts = _facts(options.facts)
+    answers: list[tuple[str, rules.Decision | Refusal]] = []
+    for name in names:
+        try:
+            answers.append((name, rules.load(name, options.as_of).decide(options.decision, facts)))
+        except Refusal as refusal:
+            answers.append((name, refusal))
+    if options.json:
+        shown = {name: {"error": answer.as_json()} if isinstance(answer, Refusal)
+                 else answer.as_json(considered=options.considered) for name, answer in answers}  # fmt: skip
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+    else:
+        from offramp.words import side_by_side
+
+        print(side_by_side(options.decision, facts, answers))
+    if any(isinstance(answer, Refusal) for _, answer in answers):
+        return 2
+    undetermined = any(isinstance(answer, rules.Decision) and answer.status == "undetermined" for _, answer in answers)
+    return 3 if undetermined else 0
+
+
+def _facts(name: str) -> Any:
+    return parse_json(_read(name), "the facts")
+
+
+def _read(name: str) -> str:
+    with _opened(name) as stream:
+        raw = stream.read(LARGEST * 4 + 1)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FactsError("not-utf-8", f"`{_shown(name)}` is not UTF-8 text", mend="save it as UTF-8") from None
+
+
+def _opened(name: str) -> IO[bytes]:
+    if name == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise RequestError("no-file", "no facts are given", mend="name a JSON file, or pipe JSON in")
+        return sys.stdin.buffer
+    try:
+        path = Path(name)
+        if path.suffix == ".gz":
+            import gzip
+
+            return gzip.open(path)  # type: ignore[return-value]
+        return path.open("rb")
+    except FileNotFoundError:
+        raise RequestError("no-file", f"there is no file `{_shown(name)}`", mend="check the path") from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "it can't be opened").lower()
+        raise RequestError("no-file", f"`{_shown(name)}` can't be read: {reason}", mend="check the path") from None
+
+
+def _shown(name: str) -> str:
+    return "standard input" if name == "-" else printable(name)
+
+
+def _lines(program: rules.Program, options: argparse.Namespace) -> int:
+    """Decides line by line; a bad line becomes an error line and the rest go on."""
+    program.outcomes(options.decision)
+    failed = False
+    cases = _mapped(options) if options.map else _parsed(options.facts)
+    for case_id, read in cases:
+        answer: dict[str, Any] = {"id": case_id}
+        try:
+            answer["decision"] = program.decide(options.decision, read()).as_json(considered=options.considered)
+        except Refusal as refusal:
+            answer["error"] = refusal.as_json()
+            failed = True
+        sys.stdout.write(json.dumps(answer, separators=(",", ":")) + "\n")
+    return 2 if failed else 0
+
+
+Case = tuple[Any, Callable[[], Any]]
+
+
+def _parsed(name: str) -> Iterator[Case]:
+    """Each line's id and a reader of its facts, which may refuse."""
+    with _opened(name) as stream:
+        number = 0
+        while line := stream.readline(LARGEST * 4):
+            number += 1
+            if line.strip():
+                yield _one(line, number)
+
+
+def _one(line: bytes, number: int) -> Case:
+    def refused(error: Refusal) -> Callable[[], Any]:
+        error.at = Place(line=number, path=error.at.path)
+
+        def fail() -> Any:
+            raise error
+
+        return fail
+
+    try:
+        case = parse_json(line.decode("utf-8-sig"), "the line")
+    except UnicodeDecodeError:
+        return None, refused(FactsError("not-utf-8", "the line is not UTF-8 text", mend="save it as UTF-8"))
+    except Refusal as error:
+        return None, refused(error)
+    if not isinstance(case, dict) or not set(case) <= {"id", "facts"} or "facts" not in case:
+        message = "the line is not an object with `id` and `facts`"
+        known = case.get("id") if isinstance(case, dict) else None
+        return _plain_id(known), refused(FactsError("wrong-shape", message, mend='write `{"id": …, "facts": {…}}`'))
+    return _plain_id(case.get("id")), lambda: case["facts"]
+
+
+def _plain_id(given: Any) -> Any:
+    return given if isinstance(given, int) else printable(given) if isinstance(given, str) else None
+
+
+def _mapped(options: argparse.Namespace) -> Iterator[Case]:
+    from offramp.mapping import read_map, rows
+
+    mapping = read_map(options.map)
+    with _opened(options.facts) as stream:
+        yield from rows(mapping, stream)

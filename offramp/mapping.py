@@ -1,0 +1,262 @@
+"""CSV rows to facts, by a map that says which column means what, and what counts as unknown.
+
+A map only renames and looks up: it guesses nothing, and a cell that it has no word for is an error of that row unless the map
+says `else`. Unknown cells become absent facts. `docs/maps.md` has the format.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import IO, Any
+
+from rules.errors import FactsError, Place, RequestError, nearest
+from rules.exact import EXACT
+from rules.facts import printable
+from rules.read import Node, read_file
+from rules.shelf import jurisdictions, vocabulary
+from rules.vocabulary import Fact
+
+Row = Mapping[str, str]
+Reader = Callable[[Row], Any]  # a fact's value, or None while unknown
+
+CELL = ("column", "part", "value", "values", "pattern", "to", "else", "times", "when", "split", "any_of", "by")
+_DECIMALS = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A map ready to read rows. `columns` are those it needs."""
+
+    title: str
+    id_column: str
+    columns: tuple[str, ...]
+    readers: tuple[tuple[str, Reader], ...]
+
+
+def read_map(name: str) -> Map:
+    """Reads a map: a file, or the id of a shipped one."""
+    path = Path(name)
+    shipped = jurisdictions() / "maps" / f"{name}.yaml"
+    if not path.is_file() and shipped.is_file():
+        path = shipped
+    return _MapReader(read_file(path, path.name)).map()
+
+
+class _MapReader:
+    def __init__(self, top: Node) -> None:
+        self.top = top
+        self.columns: dict[str, None] = {}
+        self.unknown: tuple[str, ...] = ("",)
+
+    def map(self) -> Map:
+        entry = self.top.mapping("the map", ("title", "id", "unknown", "facts", "note", "source"), ("title", "id", "facts"))
+        if "unknown" in entry:
+            self.unknown = tuple(str(node.value) for node in entry["unknown"].items("`unknown`"))
+        id_column = entry["id"].text("`id`")
+        self.columns[id_column] = None
+        readers = []
+        for path, node in entry["facts"].mapping("`facts`").items():
+            fact = vocabulary().facts.get(path)
+            if fact is None:
+                entry["facts"].keys[path].fail("unknown-fact", f"there is no fact `{path}`",
+                                               nearest(path, tuple(vocabulary().facts)))  # fmt: skip
+            readers.append((path, self.records(fact, node) if fact.type == "list" else self.cell(fact, node)))
+        return Map(entry["title"].text("`title`"), id_column, tuple(self.columns), tuple(readers))
+
+    def records(self, fact: Fact, node: Node) -> Reader:
+        entry = node.mapping(f"`{fact.path}`", ("items", "split", "item"))
+        if "items" in entry:
+            items = [self.record(fact, one) for one in entry["items"].items(f"the items of `{fact.path}`")]
+            return lambda row: [item(row) for item in items]
+        node.mapping(f"`{fact.path}`", (), ("split", "item"))
+        split = entry["split"].mapping("`split`", ("column", "by", "parts", "names", "empty"), ("column", "by"))
+        column = self.column(split["column"])
+        by = split["by"].text("`by`")
+        parts = split["parts"].text("`parts`") if "parts" in split else None
+        names = tuple(one.text("a name") for one in split["names"].items("`names`")) if "names" in split else ("entry",)
+        empty = split["empty"].text("`empty`") if "empty" in split else "unknown"
+        if empty not in ("unknown", "none"):
+            split["empty"].fail("unknown-word", f"`{empty}` is no meaning of an empty cell", "write `unknown` or `none`")
+        item = self.record(fact, entry["item"], names)
+
+        def read(row: Row) -> Any:
+            cell = row[column].strip()
+            if cell in self.unknown:
+                return [] if empty == "none" else None
+            return [item(_split(entry_text, parts, names, column)) for entry_text in cell.split(by)]
+
+        return read
+
+    def record(self, fact: Fact, node: Node, names: tuple[str, ...] | None = None) -> Callable[[Row], dict[str, Any]]:
+        readers = []
+        for key, inner in node.mapping(f"a record of `{fact.path}`").items():
+            if key not in fact.fields:
+                node.keys[key].fail("unknown-fact", f"`{fact.path}` has no field `{key}`", nearest(key, tuple(fact.fields)))
+            readers.append((key, self.cell(fact.fields[key], inner, names)))
+
+        def read(row: Row) -> dict[str, Any]:
+            found = {key: reader(row) for key, reader in readers}
+            return {key: value for key, value in found.items() if value is not None}
+
+        return read
+
+    def column(self, node: Node) -> str:
+        name = node.text("`column`")
+        self.columns[name] = None
+        return name
+
+    def key(self, entry: Mapping[str, Node], node: Node, names: tuple[str, ...] | None) -> str:
+        if "part" in entry:
+            name = entry["part"].text("`part`")
+            if names is None or name not in names:
+                entry["part"].fail("unknown-word", f"there is no part `{name}` here", nearest(name, names or ()))
+            return name
+        if "column" not in entry:
+            node.fail("missing-key", "it says neither `column` nor `value`", "name the column that it comes from")
+        return self.column(entry["column"])
+
+    def cell(self, fact: Fact, node: Node, names: tuple[str, ...] | None = None) -> Reader:
+        entry = node.mapping(f"`{fact.path}`", CELL)
+        if "value" in entry:
+            fixed = entry["value"].data()
+            return lambda row: fixed
+        key = self.key(entry, node, names)
+        where = f"`{key}`"
+        unknown = self.unknown
+        otherwise = entry["else"].data() if "else" in entry else _REFUSE
+
+        def no_word(cell: str) -> Any:
+            if otherwise is _REFUSE:
+                raise FactsError("unmapped-cell", f"the map has no word for `{printable(cell)}` in {where}",
+                                 at=Place(path=fact.path), mend="add it to the map, or say `else: unknown`")  # fmt: skip
+            return None if otherwise == "unknown" else cell if otherwise == "as-is" else otherwise
+
+        if "any_of" in entry:
+            wanted = {one.text("a code") for one in entry["any_of"].items("`any_of`")}
+            by = entry["split"].text("`split`") if "split" in entry else None
+
+            def among(row: Row) -> Any:
+                cell = row[key].strip()
+                return None if cell in unknown else bool(wanted & set(cell.split(by) if by else [cell]))
+
+            return among
+        if "pattern" in entry:
+            try:
+                pattern = re.compile(entry["pattern"].text("`pattern`"))
+            except re.error as error:
+                entry["pattern"].fail("wrong-shape", f"the pattern is not one: {error}", "check its brackets")
+            to = entry["to"].text("`to`") if "to" in entry else r"\g<0>"
+
+            def matched(row: Row) -> Any:
+                cell = row[key].strip()
+                if cell in unknown:
+                    return None
+                found = pattern.fullmatch(cell)
+                return found.expand(to) if found else no_word(cell)
+
+            return matched
+        table = {word: one.data() for word, one in entry["values"].mapping("`values`").items()} if "values" in entry else None
+        times = self.lookup(entry["times"], names) if "times" in entry else None
+        only = self.condition(entry["when"], names) if "when" in entry else None
+
+        def read(row: Row) -> Any:
+            cell = row[key].strip()
+            if cell in unknown or (only is not None and not only(row)):
+                return None
+            if table is not None:
+                value = table[cell] if cell in table else no_word(cell)
+                return None if value == "unknown" else value
+            return _typed(fact, cell, 1 if times is None else times(row))
+
+        return read
+
+    def lookup(self, node: Node, names: tuple[str, ...] | None) -> Callable[[Row], Any]:
+        """A factor by a table; None where it isn't known."""
+        entry = node.mapping("`times`", ("column", "part", "values", "else"), ("values",))
+        key = self.key(entry, node, names)
+        table = {word: one.data() for word, one in entry["values"].mapping("`values`").items()}
+        return lambda row: table.get(row[key].strip())
+
+    def condition(self, node: Node, names: tuple[str, ...] | None) -> Callable[[Row], bool]:
+        entry = node.mapping("`when`", ("column", "part", "is"), ("is",))
+        key = self.key(entry, node, names)
+        allowed = {str(one.value) for one in entry["is"].items("`is`")}
+        return lambda row: row[key].strip() in allowed
+
+
+_REFUSE = object()
+
+
+def _split(text: str, parts: str | None, names: tuple[str, ...], column: str) -> Row:
+    pieces = text.split(parts) if parts else [text]
+    if len(pieces) != len(names):
+        raise FactsError("unmapped-cell", f"`{printable(text)}` in `{column}` has {len(pieces)} parts, not {len(names)}",
+                         at=Place(path=column), mend="check the row, or the map's `names`")  # fmt: skip
+    return dict(zip(names, pieces, strict=True))
+
+
+def _typed(fact: Fact, cell: str, factor: Any) -> Any:
+    if factor is None:
+        return None
+    if fact.type == "bool":
+        if cell.lower() not in ("true", "false", "1", "0"):
+            raise FactsError("unmapped-cell", f"`{printable(cell)}` is neither true nor false", at=Place(path=fact.path),
+                             mend="give the map `values`")  # fmt: skip
+        return cell.lower() in ("true", "1")
+    if fact.type not in ("int", "decimal"):
+        return cell
+    try:
+        number = Decimal(cell)
+        if not number.is_finite() or abs(number) >= 10**12:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise FactsError("unmapped-cell", f"`{printable(cell)}` is not a number", at=Place(path=fact.path),
+                         mend="give the map `values`, or list it under `unknown`") from None  # fmt: skip
+    exact = EXACT.multiply(number, Decimal(factor))
+    return exact if fact.type == "int" else exact.quantize(_DECIMALS)
+
+
+def rows(mapping: Map, stream: IO[bytes]) -> Iterator[tuple[Any, Callable[[], Any]]]:
+    """Each row's id and a reader of its facts, which may refuse."""
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    table = csv.DictReader(text, strict=True)
+    try:
+        header = table.fieldnames or []
+        for column in mapping.columns:
+            if column not in header:
+                raise RequestError("no-column", f"the table has no column `{printable(column)}`",
+                                   mend=nearest(column, list(header)))  # fmt: skip
+        for row in table:
+            yield _case(mapping, row, table.line_num)
+    except UnicodeDecodeError:
+        raise RequestError("not-utf-8", "the table is not UTF-8 text", mend="save it as UTF-8") from None
+    except (csv.Error, EOFError, OSError) as error:
+        message = f"the table breaks off at line {table.line_num}: {error}"
+        raise RequestError("not-csv", message, mend="check that line") from None
+
+
+def _case(mapping: Map, row: dict[str, str], line: int) -> tuple[str, Callable[[], Any]]:
+    def read() -> Any:
+        if None in row or None in row.values():
+            raise FactsError("unmapped-cell", f"line {line} has more or fewer cells than the head", at=Place(line=line),
+                             mend="check its commas and quotes")  # fmt: skip
+        facts: dict[str, Any] = {}
+        for path, reader in mapping.readers:
+            value = reader(row)
+            if value is not None:
+                *groups, last = path.split(".")
+                level = facts
+                for group in groups:
+                    level = level.setdefault(group, {})
+                level[last] = value
+        return facts
+
+    return row.get(mapping.id_column) or f"line {line}", read
+
+

@@ -1,0 +1,83 @@
+"""`offramp check` and `offramp test`: packs held to what they say and to their own scenarios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from rules.decide import Program
+from rules.errors import Refusal
+from rules.scenarios import Report, read_scenarios, run
+from rules.shelf import find, read_pack, shipped
+
+
+def check(options: argparse.Namespace) -> int:
+    """Reads each pack and runs every proof over it. Exit code 2 if one is refused."""
+    worst = 0
+    shown: dict[str, Any] = {}
+    for name in options.packs or shipped():
+        try:
+            pack = read_pack(name, thorough=True)
+        except Refusal as refusal:
+            worst = 2
+            shown[name] = {"error": refusal.as_json()}
+            _say(options, f"{name}: {refusal}")
+            continue
+        own = sum(rule.declared_in == pack.id for decision in pack.decisions.values() for rule in decision.rules.values())
+        held = len(pack.invariants)
+        shown[name] = {"digest": Program(pack).digest, "rules": own, "invariants": held}
+        _say(options, f"{name}: sound, {own} rules of its own, {held} invariants hold, {Program(pack).digest}")
+    if options.json:
+        print(json.dumps(shown, indent=2))
+    return worst
+
+
+def test(options: argparse.Namespace) -> int:
+    """Runs each pack's scenarios. Exit code 1 if one fails or coverage falls short, 2 if a pack can't be read."""
+    worst = 0
+    shown: dict[str, Any] = {}
+    for name in options.packs or shipped():
+        try:
+            report = run(Program(read_pack(name)), read_scenarios(find(name)))
+        except Refusal as refusal:
+            worst = 2
+            shown[name] = {"error": refusal.as_json()}
+            _say(options, f"{name}: {refusal}")
+            continue
+        worst = max(worst, 0 if report.passed else 1)
+        shown[name] = _summary(report)
+        _tell(options, name, report)
+    if options.json:
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+    return worst
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    return {
+        "passed": report.passed, "scenarios": report.scenarios,
+        "failures": {failure.scenario.id: list(failure.what) for failure in report.failures},
+        "coverage": {"rules": report.rule_coverage, "conditions": report.condition_coverage},
+        "short_of": report.short_of,
+        "untouched": [f"{one.place}: `{one.rule}` of `{one.decision}`: {one.text}" for one in report.untouched],
+    }  # fmt: skip
+
+
+def _tell(options: argparse.Namespace, name: str, report: Report) -> None:
+    for failure in report.failures:
+        _say(options, f"{failure.scenario.place}: `{failure.scenario.id}`: {failure.scenario.says}")
+        for what in failure.what:
+            _say(options, f"    {what}")
+    if report.short_of:
+        for one in report.untouched:
+            _say(options, f"{one.place}: `{one.rule}` of `{one.decision}`: {one.text}")
+    for short in report.short_of:
+        _say(options, f"{name}: {short}")
+    passed = report.scenarios - len(report.failures)
+    _say(options, f"{name}: {passed} of {report.scenarios} scenarios hold; {report.rule_coverage} % of rules held once, "
+                  f"{report.condition_coverage} % of conditions seen both ways")  # fmt: skip
+
+
+def _say(options: argparse.Namespace, text: str) -> None:
+    if not options.json:
+        print(text)

@@ -1,0 +1,77 @@
+"""Every refusal of the rules half: one lower-case sentence naming the thing, a stable code, its place and the mend.
+
+The sentence keeps the user's own words in back-ticks and never a word of the implementation (after Cedar's guide for
+error messages). `docs/errors.md` lists every code; a test holds the list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the fault lies: a file with line and column (both from 1), or a path inside the facts, or both."""
+
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        parts = [str(part) for part in (self.file, self.line, self.column) if part is not None]
+        where = ":".join(parts)
+        if self.path is not None:
+            where = f"{where} at {self.path}" if where else self.path
+        return where
+
+
+class Refusal(Exception):
+    """Base of every error that is the input's fault and not ours.
+
+    `code` is stable and documented; `message` one sentence; `at` the place; `mend` what to do about it.
+    """
+
+    def __init__(self, code: str, message: str, *, at: Place | None = None, mend: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.at = at or Place()
+        self.mend = mend
+
+    def __str__(self) -> str:
+        where = f"{self.at}: " if str(self.at) else ""
+        mend = f"; {self.mend}" if self.mend else ""
+        return f"{where}{self.message}{mend} [{self.code}]"
+
+    def as_json(self) -> dict[str, str | None]:
+        """The shape that `--json` prints: `code`, `message`, `at` and `mend`."""
+        return {"code": self.code, "message": self.message, "at": str(self.at) or None, "mend": self.mend or None}
+
+
+class PackError(Refusal):
+    """The pack, the vocabulary or its scenarios can't be read as what they claim to be."""
+
+
+class FactsError(Refusal):
+    """The facts aren't what the vocabulary says they are."""
+
+
+class RequestError(Refusal):
+    """The question can't be asked: no such pack or decision, or a day on which there was no program."""
+
+
+class EvaluationError(Refusal):
+    """An expression given to `rules.evaluate` has no value: a syntax error, a wrong type, a division by zero."""
+
+
+def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
+    """The mend for a misspelled name: the nearest known one, or the first few when none is near."""
+    import difflib
+
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    listed = ", ".join(f"`{name}`" for name in sorted(known)[:8])
+    more = " …" if len(known) > 8 else ""
+    return f"known here: {listed}{more}" if listed else "nothing is declared here"

@@ -1,0 +1,155 @@
+"""Why a condition has its value, and what is missing while it has none: readings of the same tree that decides.
+
+Three questions of a condition and a world: which known facts it names, which of them settled it, and which unknown leaves
+still matter. A fact inside a list is named by its place, `encounter.drugs[0].grams`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rules import tree
+from rules.exact import Interval
+from rules.vocabulary import Fact
+from rules.walk import World, walk
+
+Bound = Mapping[str, tuple[Mapping[str, Any], str]]  # per variable: its record, and the record's path
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One thing that isn't known: a fact, another decision's outcome, or the time (for a clock)."""
+
+    path: str
+    fact: Fact | None = None
+    decision: str | None = None
+    clock: str | None = None
+
+
+def value_of(node: tree.Tree, world: World, bound: Bound) -> Any:
+    return walk(node, world, {name: record for name, (record, _) in bound.items()})
+
+
+def undecided(value: Any) -> bool:
+    return value is None or isinstance(value, Interval)
+
+
+def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
+    """Every known fact that the condition names, by path."""
+    bound = bound or {}
+    found: dict[str, Any] = {}
+    for part, within in parts(node, world, bound):
+        for path, value in _named(part, world, within):
+            if value is not None:
+                found[path] = value
+    return found
+
+
+def settled(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
+    """The known facts that suffice for the condition's value; those of a decided part only, when it has none."""
+    bound = bound or {}
+    value = value_of(node, world, bound)
+    match node:
+        case tree.And(items) | tree.Or(items):
+            decides = isinstance(node, tree.Or)
+            if value is decides:
+                return settled(_first(items, world, bound, decides), world, bound)
+            return _merged(settled(item, world, bound) for item in items)
+        case tree.Not(operand):
+            return settled(operand, world, bound)
+        case tree.Choose(condition, then, otherwise):
+            chosen = then if value_of(condition, world, bound) else otherwise
+            return _merged(settled(part, world, bound) for part in (condition, chosen))
+        case tree.Quantifier(kind, over, variable, body):
+            decides = kind == "exists"
+            records = _records(over, variable, world, bound)
+            if not records:
+                return known(node, world, bound)
+            if value is decides:
+                records = [one for one in records if value_of(body, world, one) is decides][:1]
+            return _merged(settled(body, world, one) for one in records)
+    return known(node, world, bound)
+
+
+def _first(items: tuple[tree.Tree, ...], world: World, bound: Bound, wanted: bool) -> tree.Tree:
+    return next(item for item in items if value_of(item, world, bound) is wanted)
+
+
+def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Leaf]:
+    """The unknown leaves that keep the condition from being decided; decided parts are passed over."""
+    bound = bound or {}
+    if not undecided(value_of(node, world, bound)):
+        return {}
+    match node:
+        case tree.FactOf(fact):
+            return {fact.path: Leaf(fact.path, fact)}
+        case tree.FieldOf(variable, fact):
+            path = f"{bound[variable][1]}.{fact.name}"
+            return {path: Leaf(path, fact)}
+        case tree.OutcomeOf(decision):
+            return {f"decisions.{decision}": Leaf(f"decisions.{decision}", decision=decision)}
+        case tree.StatusOf(clock):
+            return {"now": Leaf("now", clock=clock)}
+        case tree.Choose(condition, then, otherwise):
+            chooses = value_of(condition, world, bound)
+            if chooses is not None:
+                return unknown(then if chooses else otherwise, world, bound)
+        case tree.Quantifier(_, over, variable, body):
+            if over.path not in world.facts:
+                return {over.path: Leaf(over.path, over)}
+            return _merged(unknown(body, world, one) for one in _records(over, variable, world, bound))
+        case tree.Total(over, variable, keep, value):
+            if over.path not in world.facts:
+                return {over.path: Leaf(over.path, over)}
+            found: dict[str, Leaf] = {}
+            for one in _records(over, variable, world, bound):
+                if keep is None or value_of(keep, world, one) is not False:
+                    for part in (keep, value):
+                        found |= unknown(part, world, one) if part is not None else {}
+            return found
+    return _merged(unknown(part, world, bound) for part in tree.children(node))
+
+
+def _records(over: Fact, variable: str, world: World, bound: Bound) -> list[dict[str, tuple[Mapping[str, Any], str]]]:
+    records = world.facts.get(over.path) or ()
+    return [{**bound, variable: (record, f"{over.path}[{index}]")} for index, record in enumerate(records)]
+
+
+def parts(node: tree.Tree, world: World, bound: Bound | None = None) -> Iterator[tuple[tree.Tree, Bound]]:
+    """Every part of the tree, once for each record that its variables stand for."""
+    bound = bound or {}
+    yield node, bound
+    if isinstance(node, (tree.Quantifier, tree.Total)):
+        for one in _records(node.over, node.variable, world, bound):
+            for child in tree.children(node):
+                yield from parts(child, world, one)
+        return
+    for child in tree.children(node):
+        yield from parts(child, world, bound)
+
+
+def _named(part: tree.Tree, world: World, bound: Bound) -> list[tuple[str, Any]]:
+    match part:
+        case tree.FactOf(fact):
+            return [(fact.path, world.facts.get(fact.path))]
+        case tree.FieldOf(variable, fact):
+            record, path = bound[variable]
+            return [(f"{path}.{fact.name}", record.get(fact.name))]
+        case tree.OutcomeOf(decision):
+            return [(f"decisions.{decision}", world.outcome(decision))]
+        case tree.StatusOf(clock):
+            return [(f"clocks.{clock}", world.status(clock))]
+        case tree.Quantifier(_, over) | tree.Total(over):
+            records = world.facts.get(over.path)
+            whole = records is not None and (not records or not any(tree.children(part)))
+            return [(over.path, records)] if whole else []
+    return []
+
+
+def _merged(found: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for one in found:
+        result |= one
+    return result

@@ -1,0 +1,215 @@
+"""What a pack is, once it has been read and checked: frozen, complete, its parents' items included.
+
+Nothing here reads or decides. `assemble` builds these from files, `resolve` cuts a pack to a day, `digest` names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from rules.errors import Place
+from rules.tree import Tree
+from rules.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something is said. `confidence` is high, medium or low."""
+
+    id: str
+    title: str
+    address: str
+    confidence: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source and, with `at`, the place in it."""
+
+    id: str
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What another source says about the same thing, and why it isn't what applies."""
+
+    says: str
+    source: Citation
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What every dated, sourced thing in a pack has. `since` is its first day, `until` the first day without it."""
+
+    source: Citation
+    since: date | None = None
+    until: date | None = None
+    provisional: str | None = None
+    other: tuple[Other, ...] = ()
+    declared_in: str = ""
+    place: Place = field(default_factory=Place, compare=False)
+
+    def in_force(self, day: date) -> bool:
+        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value(Item):
+    """One value of a parameter: a number, or a tuple of texts."""
+
+    value: int | Decimal | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    label: str
+    unit: str
+    values: tuple[Value, ...]
+    declared_in: str
+    place: Place = field(compare=False)
+
+    def on(self, day: date) -> Value | None:
+        return next((value for value in self.values if value.in_force(day)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption(Item):
+    """An `unless`: while it holds, its rule doesn't."""
+
+    id: str
+    when: Tree
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Item):
+    id: str
+    when: Tree
+    then: str
+    because: str
+    unless: tuple[Exemption, ...] = ()
+    reviewable_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Default(Item):
+    """The outcome when no rule gives one."""
+
+    outcome: str
+    because: str
+    reviewable_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording(Item):
+    """What a named role does next."""
+
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obligation(Item):
+    id: str
+    when: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision of the program. `outcomes` stand highest first."""
+
+    name: str
+    asks: str
+    decided_by: str
+    governed_by: str
+    outcomes: tuple[str, ...]
+    collect: bool
+    rules: Mapping[str, Rule]
+    otherwise: Default
+    while_waiting: Wording | None
+    next: Mapping[str, Wording]
+    obligations: Mapping[str, Obligation]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock(Item):
+    """A time limit on an event. `stop` or `repeats` is set, never both; `length` names a parameter."""
+
+    name: str
+    label: str
+    owner: str
+    start: str
+    stop: str | None
+    repeats: str | None
+    length: str
+    tolling: str | None
+    follows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invariant(Item):
+    """What no edit may break: `when` and `always`, or `independent_of` (paths, `*` for any ending)."""
+
+    id: str
+    decision: str
+    when: Tree | None
+    always: Tree | None
+    independent_of: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program(Item):
+    """When the program ran, and what is known of how."""
+
+    note: str | None = None
+    funding: str | None = None
+    bodies: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    id: str
+    title: str
+    extends: str | None
+    time_zone: str
+    program: Program
+    sources: Mapping[str, Source]
+    parameters: Mapping[str, Parameter]
+    decisions: Mapping[str, Decision]
+    clocks: Mapping[str, Clock]
+    invariants: Mapping[str, Invariant]
+    vocabulary: Vocabulary
+    coverage: Mapping[str, int]
+    place: Place = field(compare=False)
+
+    def items(self) -> Iterator[tuple[str, Item]]:
+        """Every dated item with a name for it."""
+        for parameter in self.parameters.values():
+            yield from ((f"parameter `{parameter.name}`", value) for value in parameter.values)
+        for decision in self.decisions.values():
+            for rule in decision.rules.values():
+                yield f"rule `{rule.id}` of `{decision.name}`", rule
+                yield from ((f"exception `{one.id}` of rule `{rule.id}`", one) for one in rule.unless)
+            yield from ((f"obligation `{one.id}`", one) for one in decision.obligations.values())
+        yield from ((f"clock `{clock.name}`", clock) for clock in self.clocks.values())
+
+    def boundaries(self) -> tuple[date, ...]:
+        """The days on which anything begins or ends, in order."""
+        days = {day for _, item in self.items() for day in (item.since, item.until)}
+        return tuple(sorted(day for day in days if day is not None))
+
+
+def conditions(rule: Rule) -> Iterator[Any]:
+    """The rule's own condition, then its exceptions'."""
+    yield rule.when
+    yield from (one.when for one in rule.unless)

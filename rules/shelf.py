@@ -1,0 +1,88 @@
+"""Where packs lie: a folder that the caller names, or a shipped id, found as package data of `offramp`.
+
+Finding package data is no import: the application is looked up by name and never loaded.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from rules.assemble import assemble
+from rules.decide import Program
+from rules.errors import PackError, RequestError, nearest
+from rules.pack import Pack
+from rules.sound import check_whole
+from rules.vocabulary import Vocabulary, read_vocabulary
+
+
+@lru_cache(maxsize=1)
+def jurisdictions() -> Path:
+    """The folder of the vocabulary and the shipped packs: inside the installed `offramp`, or beside it in a checkout."""
+    spec = find_spec("offramp")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    for place in places:
+        for folder in (Path(place) / "jurisdictions", Path(place).parent / "jurisdictions"):
+            if (folder / "vocabulary.yaml").is_file():
+                return folder
+    raise PackError("no-file", "the shipped packs are not installed", mend="install `offramp` again")
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Vocabulary:
+    return read_vocabulary(jurisdictions() / "vocabulary.yaml")
+
+
+def shipped() -> tuple[str, ...]:
+    """The ids of the shipped packs, in order."""
+    return tuple(sorted(folder.parent.name for folder in jurisdictions().glob("*/pack.yaml")))
+
+
+def find(name: str, beside: Path | None = None) -> Path:
+    """The folder of a pack: a path to one, a neighbour of `beside`, or a shipped id."""
+    given = Path(name)
+    if given.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
+        return given
+    for folder in (beside, jurisdictions()):
+        if folder is not None and "/" not in name and (folder / name / "pack.yaml").is_file():
+            return folder / name
+    if given.name == "pack.yaml" and given.is_file():
+        return given.parent
+    raise RequestError("unknown-pack", f"there is no pack `{name}`", mend=nearest(name, shipped()))
+
+
+def read_pack(name: str | Path, *, thorough: bool | None = None) -> Pack:
+    """Reads and checks a pack; the thorough searches run for all but shipped packs, whose tests run them, unless told."""
+    folder = find(str(name))
+    folder_of_parents = folder.resolve().parent
+
+    def parent(pack_id: str) -> Path:
+        try:
+            return find(pack_id, beside=folder_of_parents)
+        except RequestError as error:
+            raise PackError("unknown-pack", error.message, mend=error.mend) from None
+
+    pack = assemble(folder, vocabulary(), parent)
+    if thorough is None:
+        thorough = folder_of_parents != jurisdictions().resolve()
+    check_whole(pack, thorough=thorough)
+    return pack
+
+
+def load(pack: str | Path, as_of: date | str | None = None) -> Program:
+    """A pack ready to decide: `pack` is a folder or a shipped id, `as_of` a date or its ISO text."""
+    if isinstance(as_of, str):
+        as_of = day_of(as_of)
+    return Program(read_pack(pack), as_of)
+
+
+def day_of(text: str) -> date:
+    """A day from its ISO text, or a `RequestError`."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise RequestError("no-such-day", f"`{text}` is not a day", mend="write it as 2014-04-01")

@@ -1,0 +1,166 @@
+"""What only shows over a whole pack: dates that gap, circles, rules that can't matter, invariants that don't hold.
+
+`check_whole` runs when a pack is read; the two searches, for unreachable rules and for cases that break an invariant, are
+`thorough` and run in `offramp check` and for every pack that isn't shipped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import partial
+
+from rules import tree
+from rules.errors import PackError, Place
+from rules.pack import Decision, Invariant, Pack, conditions
+from rules.resolve import RuleInForce, Segment, resolve
+from rules.search import Search, TooFar
+
+_FIRST_DAY = date(1, 1, 1)
+
+
+def check_whole(pack: Pack, *, thorough: bool = True) -> None:
+    """Raises `PackError` at the item at fault."""
+    _no_circles(pack)
+    segments = list(segments_of(pack))
+    for segment in segments:
+        _everything_read_exists(segment)
+    _independence(pack)
+    if thorough:
+        for segment in segments:
+            for invariant in pack.invariants.values():
+                if invariant.in_force(segment.day):
+                    _holds(segment, invariant)
+        _all_reachable(pack, segments)
+
+
+def segments_of(pack: Pack) -> Iterator[Segment]:
+    """The pack on each day from which something is different, while the program ran."""
+    first = pack.program.since or _FIRST_DAY
+    days = [first, *(day for day in pack.boundaries() if day > first)]
+    yield from (resolve(pack, day) for day in days if pack.program.until is None or day < pack.program.until)
+
+
+def _no_circles(pack: Pack) -> None:
+    reads = {name: sorted({part.decision for rule in decision.rules.values() for condition in conditions(rule)
+                           for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)})
+             for name, decision in pack.decisions.items()}  # fmt: skip
+    done: set[str] = set()
+
+    def follow(name: str, way: tuple[str, ...]) -> None:
+        if name in way:
+            circle = " -> ".join([*way[way.index(name) :], name])
+            raise PackError("decision-cycle", f"the decision `{name}` waits for itself: {circle}",
+                            at=pack.decisions[name].place, mend="let one of them read the facts instead")  # fmt: skip
+        if name not in done:
+            for other in reads[name]:
+                follow(other, (*way, name))
+            done.add(name)
+
+    for name in pack.decisions:
+        follow(name, ())
+
+
+def _everything_read_exists(segment: Segment) -> None:
+    """Every parameter and clock that something in force reads has a value on the day."""
+    pack, day = segment.pack, segment.day
+    for decision in segment.decisions.values():
+        for in_force in decision.rules:
+            rule = in_force.rule
+            for part in tree.nodes(in_force.condition):
+                names = [part.name] if isinstance(part, tree.ParameterOf) else []
+                if isinstance(part, tree.Member) and isinstance(part.values, tree.ParameterOf):
+                    names.append(part.values.name)
+                for name in names:
+                    if name not in segment.parameters:
+                        raise PackError("gap-in-dates", f"the rule `{rule.id}` reads `{name}`, which has no value on {day}",
+                                        at=rule.place, mend="give the rule or the value other dates")  # fmt: skip
+                if isinstance(part, tree.StatusOf) and part.clock not in segment.clocks:
+                    raise PackError("gap-in-dates", f"the rule `{rule.id}` reads `clocks.{part.clock}`, not in force on {day}",
+                                    at=rule.place, mend="give the rule or the clock other dates")  # fmt: skip
+            for name in re.findall(r"\{([^{}]*)\}", rule.because):
+                if name not in segment.parameters:
+                    raise PackError("gap-in-dates", f"the wording of `{rule.id}` names `{name}`, which has no value on {day}",
+                                    at=rule.place, mend="give the rule or the value other dates")  # fmt: skip
+    for clock in segment.clocks.values():
+        if clock.length not in segment.parameters:
+            raise PackError("gap-in-dates", f"the clock `{clock.name}` reads `{clock.length}`, which has no value on {day}",
+                            at=pack.clocks[clock.name].place, mend="give the clock or the value other dates")  # fmt: skip
+
+
+def _independence(pack: Pack) -> None:
+    """An `independent_of` holds if nothing that the decision reads, through decisions and clocks too, is among the facts."""
+    for invariant in pack.invariants.values():
+        for path, rule, place in _reads(pack, pack.decisions[invariant.decision], frozenset()):
+            if any(fnmatchcase(path, one) or path.startswith(f"{one}.") for one in invariant.independent_of):
+                message = f"the rule `{rule}` reads `{path}`, and `{invariant.id}` says that `{invariant.decision}` does not"
+                raise PackError("floor-lifted", message, at=place, mend="decide without that fact")
+
+
+def _reads(pack: Pack, decision: Decision, seen: frozenset[str]) -> Iterator[tuple[str, str, Place]]:
+    for rule in decision.rules.values():
+        for condition in conditions(rule):
+            yield from ((path, rule.id, rule.place) for path in tree.facts_read(condition))
+            for part in tree.nodes(condition):
+                if isinstance(part, tree.StatusOf):
+                    clock = pack.clocks[part.clock]
+                    for event in (clock.start, clock.stop, clock.repeats, clock.tolling):
+                        if event is not None:
+                            yield event, rule.id, rule.place
+                if isinstance(part, tree.OutcomeOf) and part.decision not in seen:
+                    inner = pack.decisions[part.decision]
+                    yield from _reads(pack, inner, seen | {decision.name, part.decision})
+
+
+def _holds(segment: Segment, invariant: Invariant) -> None:
+    if invariant.always is None:
+        return
+    broken: tree.Tree = tree.Not(invariant.always)
+    if invariant.when is not None:
+        broken = tree.And((invariant.when, broken))
+    pack = segment.pack
+    try:
+        case = Search(segment, [broken], budget=200_000).witness(broken)
+    except TooFar:
+        raise PackError("not-proved", f"`{invariant.id}` could not be proved on {segment.day}: too many cases",
+                        at=invariant.place, mend="make `when` narrower") from None  # fmt: skip
+    if case is not None:
+        shown = json.dumps(case, sort_keys=True)
+        inherited = "" if invariant.declared_in == pack.id else f" of `{invariant.declared_in}`"
+        raise PackError("floor-lifted", f"`{invariant.id}`{inherited} does not hold on {segment.day} for {shown}",
+                        at=pack.decisions[invariant.decision].place, mend="change the rule that decides this case")  # fmt: skip
+
+
+def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
+    """Every rule that this pack declares decides some case on some day."""
+    for decision in pack.decisions.values():
+        for rule in decision.rules.values():
+            if rule.declared_in != pack.id:
+                continue
+            found = [one for one in map(partial(_in_force, decision=decision.name, rule=rule.id), segments) if one is not None]
+            if not any(_matters(segment, in_force) for segment, in_force in found):
+                why = "it is never in force" if not found else "no facts make it decide"
+                raise PackError("unreachable-rule", f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
+                                at=rule.place, mend="look at its dates, and at the rules above it")  # fmt: skip
+
+
+def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:
+    return next(((segment, one) for one in segment.decisions[decision].rules if one.rule.id == rule), None)
+
+
+def _matters(segment: Segment, in_force: RuleInForce) -> bool:
+    decision = next(one for one in segment.decisions.values() if in_force in one.rules)
+    above: list[tree.Tree] = []
+    if not decision.decision.collect:
+        for outcome, rules in decision.ranks:
+            if outcome == in_force.rule.then:
+                break
+            above += [tree.Not(rule.condition) for rule in rules]
+    goal = tree.And((in_force.condition, *above))
+    try:
+        return Search(segment, [goal]).witness(goal) is not None
+    except TooFar:
+        return True

@@ -1,0 +1,173 @@
+"""The vocabulary: facts, roles, categories, decisions and obligations that all packs share.
+
+What holds afterwards: every fact has a type, a question, somebody who knows it and a category; every decision has its
+outcomes in order. Packs are checked, and facts read, against this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rules.errors import nearest
+from rules.read import Node, read_file
+
+TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
+KINDS = ("record", "measurement", "judgement", "event")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact. `path` has no indices (`encounter.drugs.grams`); `of` is the list that a field belongs to."""
+
+    path: str
+    type: str
+    question: str
+    known_by: str
+    category: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    low: Decimal | None = None
+    high: Decimal | None = None
+    unit: str | None = None
+    of: str | None = None
+    fields: Mapping[str, Fact] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionWord:
+    """What the vocabulary fixes of a decision. `outcomes` stand highest first."""
+
+    name: str
+    asks: str
+    decided_by: str
+    governed_by: str
+    outcomes: tuple[str, ...]
+    collect: bool = False
+    reads_only: tuple[str, ...] = ()
+    reads_criminal_history: bool = False
+    keeps_its_needs: bool = False
+    reads_clocks: bool = False
+    tighten_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    roles: Mapping[str, str]
+    categories: Mapping[str, str]
+    never_travels: tuple[str, ...]
+    obligations: Mapping[str, str]
+    decisions: Mapping[str, DecisionWord]
+    facts: Mapping[str, Fact]
+    tree: Mapping[str, Any]  # the facts again, nested by the parts of their paths
+
+    def extended(self, added: Mapping[str, Fact]) -> Vocabulary:
+        facts = {**self.facts, **added}
+        return replace(self, facts=facts, tree=_nested(facts))
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Reads `vocabulary.yaml`."""
+    top = read_file(path).mapping(
+        "the vocabulary", ("roles", "categories", "never_travels", "obligations", "decisions", "facts"),
+        required=("roles", "categories", "never_travels", "obligations", "decisions", "facts"))  # fmt: skip
+    words = {
+        part: {key: node.text(f"`{key}`") for key, node in top[part].mapping(f"`{part}`").items()}
+        for part in ("roles", "categories", "obligations")
+    }
+    facts = {
+        name: read_fact(name, node, words["roles"], words["categories"])
+        for name, node in top["facts"].mapping("`facts`").items()
+    }
+    decisions = {
+        name: _read_decision(name, node, words["roles"])
+        for name, node in top["decisions"].mapping("`decisions`").items()
+    }
+    never = tuple(node.text("a category") for node in top["never_travels"].items("`never_travels`"))
+    return Vocabulary(words["roles"], words["categories"], never, words["obligations"], decisions, facts, _nested(facts))
+
+
+def read_fact(
+    path: str, node: Node, roles: Mapping[str, str], categories: Mapping[str, str], inherited: Fact | None = None
+) -> Fact:
+    """Reads one declaration of a fact, of a list's field when `inherited` is the list."""
+    what = f"the fact `{path}`"
+    known = ("type", "choices", "range", "unit", "question", "known_by", "category", "kind", "fields", "source")
+    required = ("type", "question") if inherited else ("type", "question", "known_by", "category", "kind")
+    entry = node.mapping(what, known, required)
+
+    def word(key: str, allowed: Any, default: str | None) -> str:
+        if key not in entry:
+            assert default is not None
+            return default
+        text = entry[key].text(f"`{key}` of {what}")
+        if text not in allowed:
+            entry[key].fail("unknown-word", f"`{text}` is no {key} of a fact", nearest(text, tuple(allowed)))
+        return text
+
+    type_name = word("type", TYPES, None)
+    if inherited and type_name == "list":
+        entry["type"].fail("wrong-shape", f"{what} is a list inside a list", "make it a list of its own")
+    low = high = None
+    if "range" in entry:
+        ends = entry["range"].items(f"`range` of {what}")
+        if len(ends) != 2:
+            entry["range"].fail("wrong-shape", f"`range` of {what} has not two ends", "write `[lowest, highest]`")
+        low, high = (None if end.data() is None else Decimal(end.text("an end of the range")) for end in ends)
+    choices = tuple(item.text("a choice") for item in entry["choices"].items("`choices`")) if "choices" in entry else ()
+    if (type_name == "choice") != bool(choices):
+        node.fail("wrong-shape", f"{what} needs `choices` exactly if it is a choice", "add or take away `choices`")
+    fact = Fact(
+        path=path, type=type_name, question=entry["question"].text("the question"),
+        known_by=word("known_by", roles, inherited.known_by if inherited else None),
+        category=word("category", categories, inherited.category if inherited else None),
+        kind=word("kind", KINDS, inherited.kind if inherited else None),
+        choices=choices, low=low, high=high, unit=entry["unit"].text("the unit") if "unit" in entry else None,
+        of=inherited.path if inherited else None)  # fmt: skip
+    if type_name == "list":
+        if "fields" not in entry:
+            node.fail("missing-key", f"{what} has no `fields`", "say what its records hold")
+        inner = entry["fields"].mapping(f"the fields of {what}")
+        fields = {key: read_fact(f"{path}.{key}", sub, roles, categories, fact) for key, sub in inner.items()}
+        fact = replace(fact, fields=fields)
+    return fact
+
+
+def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionWord:
+    entry = node.mapping(
+        f"the decision `{name}`",
+        ("asks", "decided_by", "governed_by", "outcomes", "collect", "reads_only", "reads_criminal_history",
+         "keeps_its_needs", "reads_clocks", "tighten_only", "categories"),
+        ("asks", "decided_by", "governed_by", "outcomes"))  # fmt: skip
+
+    def texts(key: str) -> tuple[str, ...]:
+        return tuple(item.text(key) for item in entry[key].items(f"`{key}`")) if key in entry else ()
+
+    def flag(key: str) -> bool:
+        return key in entry and entry[key].flag(f"`{key}`")
+
+    decided_by = entry["decided_by"].text("`decided_by`")
+    if decided_by not in roles:
+        entry["decided_by"].fail("unknown-role", f"`{decided_by}` is no role", nearest(decided_by, tuple(roles)))
+    return DecisionWord(
+        name, entry["asks"].text("`asks`"), decided_by, entry["governed_by"].text("`governed_by`"), texts("outcomes"),
+        flag("collect"), texts("reads_only"), flag("reads_criminal_history"), flag("keeps_its_needs"),
+        flag("reads_clocks"), texts("tighten_only"))  # fmt: skip
+
+
+def _nested(facts: Mapping[str, Fact]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path, fact in facts.items():
+        *groups, last = path.split(".")
+        level = tree
+        for group in groups:
+            level = level.setdefault(group, {})
+        level[last] = fact
+    return tree
