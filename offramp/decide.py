@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -95,6 +96,7 @@ def _shown(name: str) -> str:
 
 def _lines(program: rules.Program, options: argparse.Namespace) -> int:
     """Decides line by line; a bad line becomes an error line and the rest go on."""
+    gc.enable()  # a case and its decisions hold one another, and here there are many
     program.outcomes(options.decision)
     failed = False
     cases = _mapped(options) if options.map else _parsed(options.facts)

@@ -10,7 +10,6 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +17,7 @@ from typing import IO, Any
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.exact import EXACT
 from rules.facts import printable
+from rules.frozen import frozen
 from rules.read import Node, read_file
 from rules.shelf import jurisdictions, vocabulary
 from rules.vocabulary import Fact
@@ -29,7 +29,7 @@ CELL = ("column", "part", "value", "values", "pattern", "to", "else", "times", "
 _DECIMALS = Decimal("0.000001")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Map:
     """A map ready to read rows. `columns` are those it needs."""
 

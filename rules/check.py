@@ -8,7 +8,7 @@ like with like, in the same unit, with a choice that exists; nothing is left tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NoReturn
@@ -16,6 +16,7 @@ from typing import NoReturn
 from rules import syntax, tree
 from rules.errors import EvaluationError, PackError, Place, nearest
 from rules.exact import EXACT
+from rules.frozen import frozen
 from rules.parse import parse
 from rules.read import Node
 from rules.vocabulary import Fact, Vocabulary
@@ -25,7 +26,7 @@ ORDERED = (*NUMBERS, "date", "timestamp", "duration")
 LONGEST = {"days": 73_000, "hours": 1_752_000, "years": 200}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Type:
     """What a part of a condition is. `low` and `high` bound a number; `choices` list a choice's words."""
 
@@ -39,7 +40,7 @@ class Type:
 BOOL = Type("bool")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pipeline:
     """A list while it is being folded: `over.filter(variable, keep).map(variable, item)`."""
 
@@ -52,7 +53,7 @@ class Pipeline:
 Typed = tuple[tree.Tree, Type]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """The names that a condition may use. `parameters` maps a name to its unit (`codes` for a list of texts)."""
 

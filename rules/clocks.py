@@ -7,18 +7,18 @@ running; only without `now` is a clock unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from rules.facts import plain
+from rules.frozen import frozen
 from rules.pack import Clock
 from rules.walk import moved
 
 _HOURS = {"hours": 1, "days": 24, "weeks": 168}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClockReading:
     """One clock at `now`; times in UTC. `due` is None before the clock starts."""
 

@@ -45,6 +45,11 @@ class Program:
         read = facts if isinstance(facts, Facts) else self.read(facts)
         return Case(self, read).decide(name)
 
+    def outcome(self, name: str, facts: Mapping[str, Any] | Facts) -> str | list[str] | None:
+        """The outcome alone, for whoever asks about thousands: nothing is kept that could explain it."""
+        read = facts if isinstance(facts, Facts) else self.read(facts)
+        return Case(self, read).decide(name).outcome
+
     def read(self, facts: Any) -> Facts:
         """Facts held against the pack's vocabulary, once, for any number of decisions."""
         read = read_facts(facts, self.pack.vocabulary)

@@ -6,7 +6,6 @@ scenarios, comments and the order of rules don't.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -24,6 +23,8 @@ _TREES = get_args(tree.Tree)
 
 def digest(pack: Pack) -> str:
     """`sha256:` and 64 hex digits. Two packs with the same digest decide alike and say the same."""
+    import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
+
     facts = sorted(pack.vocabulary.facts)
     described = {"language": LANGUAGE, "pack": canonical(pack), "facts": {path: canonical(pack.vocabulary.facts[path])
                                                                           for path in facts}}  # fmt: skip

@@ -6,10 +6,10 @@ error messages). `docs/errors.md` lists every code; a test holds the list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rules.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where the fault lies: a file with line and column (both from 1), or a path inside the facts, or both."""
 

@@ -6,14 +6,15 @@ computed without rounding: `EXACT` holds more digits than any condition can prod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
+
+from rules.frozen import frozen
 
 EXACT = Context(prec=10_000, traps=[Inexact])
 Number = int | Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interval:
     """What a total may be while parts of it are unknown; None is no bound on that side. Never a single point."""
 

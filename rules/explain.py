@@ -7,18 +7,18 @@ still matter. A fact inside a list is named by its place, `encounter.drugs[0].gr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rules import tree
 from rules.exact import Interval
+from rules.frozen import frozen
 from rules.vocabulary import Fact
 from rules.walk import World, walk
 
 Bound = Mapping[str, tuple[Mapping[str, Any], str]]  # per variable: its record, and the record's path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leaf:
     """One thing that isn't known: a fact, another decision's outcome, or the time (for a clock)."""
 

@@ -6,16 +6,15 @@ both simply not there; dates are `date`, timestamps `datetime` in UTC, numbers i
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
 from rules.errors import FactsError, Place, nearest
+from rules.frozen import frozen
 from rules.vocabulary import Fact, Vocabulary
 
 LARGEST = 1_000_000  # characters of JSON
@@ -25,7 +24,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.0+)?([Zz]|[+-]\d{2}:\d{2})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """`known` by path (a list's records by field name); `attested` outcomes of decisions, as given."""
 
@@ -34,6 +33,8 @@ class Facts:
 
     def digest(self) -> str:
         """SHA-256 over the known facts in canonical form, so that spelling and order don't matter."""
+        import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
+
         canonical = json.dumps({"decisions": dict(self.attested), "facts": {
             path: plain(value) for path, value in self.known.items()}}, sort_keys=True, separators=(",", ":"))  # fmt: skip
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"

@@ -6,17 +6,18 @@ Nothing here reads or decides. `assemble` builds these from files, `resolve` cut
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from rules.errors import Place
+from rules.frozen import frozen, frozen_by_name
 from rules.tree import Tree
 from rules.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """Where something is said. `confidence` is high, medium or low."""
 
@@ -27,7 +28,7 @@ class Source:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Citation:
     """A source and, with `at`, the place in it."""
 
@@ -35,7 +36,7 @@ class Citation:
     at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Other:
     """What another source says about the same thing, and why it isn't what applies."""
 
@@ -44,7 +45,7 @@ class Other:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Item:
     """What every dated, sourced thing in a pack has. `since` is its first day, `until` the first day without it."""
 
@@ -60,14 +61,14 @@ class Item:
         return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Value(Item):
     """One value of a parameter: a number, or a tuple of texts."""
 
     value: int | Decimal | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     name: str
     label: str
@@ -80,7 +81,7 @@ class Parameter:
         return next((value for value in self.values if value.in_force(day)), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Exemption(Item):
     """An `unless`: while it holds, its rule doesn't."""
 
@@ -89,7 +90,7 @@ class Exemption(Item):
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Rule(Item):
     id: str
     when: Tree
@@ -99,7 +100,7 @@ class Rule(Item):
     reviewable_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Default(Item):
     """The outcome when no rule gives one."""
 
@@ -108,7 +109,7 @@ class Default(Item):
     reviewable_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Wording(Item):
     """What a named role does next."""
 
@@ -116,13 +117,13 @@ class Wording(Item):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Obligation(Item):
     id: str
     when: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """One decision of the program. `outcomes` stand highest first."""
 
@@ -140,7 +141,7 @@ class Decision:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Clock(Item):
     """A time limit on an event. `stop` or `repeats` is set, never both; `length` names a parameter."""
 
@@ -155,7 +156,7 @@ class Clock(Item):
     follows: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Invariant(Item):
     """What no edit may break: `when` and `always`, or `independent_of` (paths, `*` for any ending)."""
 
@@ -167,7 +168,7 @@ class Invariant(Item):
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Program(Item):
     """When the program ran, and what is known of how."""
 
@@ -176,7 +177,7 @@ class Program(Item):
     bodies: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pack:
     id: str
     title: str

@@ -64,7 +64,7 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*+)"
     r"|(?P<float>[0-9]*+\.[0-9]++(?:[eE][+-]?[0-9]++)?|[0-9]++[eE][+-]?[0-9]++)"
     r"|(?P<int>(?:0x[0-9a-fA-F]++|[0-9]++)(?![uU]))"
-    r"|(?P<sign>&&|\|\||==(?!=)|!=(?!=)|<=|>=|<(?!>)|[-+*/%>!?:.,()\[\]{}])"
+    r"|(?P<sign>&&|\|\||==(?!=)|!=(?!=)|!(?!=)|<=|>=|<(?!>)|[-+*/%>?:.,()\[\]{}])"
     r"|(?P<stray>[\s\S])"
 )
 _ESCAPE = re.compile(
@@ -512,6 +512,8 @@ class _Parser:
             habit = self.words[place]
             if self.kinds[place] == "name" and habit.lower() in _WORDS:
                 self.fail_word(place, habit)
+        if kind == "!" and self.kinds[self.at + 1] == "in":
+            self.fail(offset, "`!in` is not an operator", "write `!(a in list)`")
         if kind == "text" and before in ("b", "B", "br", "bR", "Br", "BR") and self.ends[self.at - 1] == offset:
             self.fail(offset - len(before), "bytes are not read here", f"leave out the `{before}`")
         if kind in (")", "]", "}"):

@@ -6,15 +6,15 @@ Everything that runs rules (the compiler, SQL, proofs, the difference of two ver
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from rules.frozen import frozen
 from rules.pack import Clock, Decision, Default, Exemption, Obligation, Pack, Rule, Value
 from rules.tree import And, Not, Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleInForce:
     """A rule on the day, with the exceptions in force. `condition` is `when` and none of them."""
 
@@ -23,7 +23,7 @@ class RuleInForce:
     condition: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DecisionInForce:
     """`ranks` gives each outcome that the segment can give its rules, highest first; `otherwise` follows them."""
 
@@ -37,7 +37,7 @@ class DecisionInForce:
         return tuple(rule for _, rules in self.ranks for rule in rules)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """The pack on `day`. `values` holds each parameter's value then in force, `parameters` just the value."""
 

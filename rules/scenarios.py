@@ -14,6 +14,7 @@ from typing import Any
 from rules import explain, tree
 from rules.decide import Case, Decision, Program
 from rules.errors import Place, Refusal
+from rules.frozen import frozen
 from rules.pack import Exemption, Pack, Rule
 from rules.read import read_file
 
@@ -21,7 +22,7 @@ EXPECTED = ("status", "outcome", "outcome_not", "outcome_includes", "possible", 
             "next", "error")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scenario:
     id: str
     says: str
@@ -32,7 +33,7 @@ class Scenario:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """A scenario that came out otherwise: `what` is one sentence a reader."""
 
@@ -40,7 +41,7 @@ class Failure:
     what: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Untouched:
     """A rule that never held, or a condition that was never true or never false."""
 

@@ -1,7 +1,6 @@
 """What only shows over a whole pack: dates that gap, circles, rules that can't matter, invariants that don't hold.
 
-`check_whole` runs when a pack is read; the two searches, for unreachable rules and for cases that break an invariant, are
-`thorough` and run in `offramp check` and for every pack that isn't shipped.
+Every pack that isn't shipped is held to this when it is read, and every pack in `offramp check`.
 """
 
 from __future__ import annotations
@@ -22,19 +21,18 @@ from rules.search import Search, TooFar
 _FIRST_DAY = date(1, 1, 1)
 
 
-def check_whole(pack: Pack, *, thorough: bool = True) -> None:
+def check_whole(pack: Pack) -> None:
     """Raises `PackError` at the item at fault."""
     _no_circles(pack)
     segments = list(segments_of(pack))
     for segment in segments:
         _everything_read_exists(segment)
     _independence(pack)
-    if thorough:
-        for segment in segments:
-            for invariant in pack.invariants.values():
-                if invariant.in_force(segment.day):
-                    _holds(segment, invariant)
-        _all_reachable(pack, segments)
+    for segment in segments:
+        for invariant in pack.invariants.values():
+            if invariant.in_force(segment.day):
+                _holds(segment, invariant)
+    _all_reachable(pack, segments)
 
 
 def segments_of(pack: Pack) -> Iterator[Segment]:

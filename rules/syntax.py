@@ -8,11 +8,13 @@ offsets in characters into the text that was parsed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Union
 
+from rules.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Literal:
     """A value written out: int, float, text, bool or null.
 
@@ -26,7 +28,7 @@ class Literal:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Name:
     """An identifier standing alone: `encounter`, `quantity_cap`, `d`. A leading point is kept in `name`."""
 
@@ -35,7 +37,7 @@ class Name:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Select:
     """`operand.field`; with `test` it is `has(operand.field)`."""
 
@@ -46,7 +48,7 @@ class Select:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """`operand[index]`."""
 
@@ -56,7 +58,7 @@ class Index:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """`function(arguments)` or, with a target, `target.function(arguments)`."""
 
@@ -67,7 +69,7 @@ class Call:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListOf:
     """`[a, b, c]`."""
 
@@ -76,7 +78,7 @@ class ListOf:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapOf:
     """`{key: value, …}`."""
 
@@ -85,7 +87,7 @@ class MapOf:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unary:
     """`!operand` or `-operand`."""
 
@@ -95,7 +97,7 @@ class Unary:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binary:
     """`left operator right`, the operator one of `&& || == != < <= > >= in + - * / %`."""
 
@@ -106,7 +108,7 @@ class Binary:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conditional:
     """`condition ? then : otherwise`."""
 
@@ -117,7 +119,7 @@ class Conditional:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comprehension:
     """A macro over a list (in CEL also over a map's keys): `target.kind(variable, body)`.
 

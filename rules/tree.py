@@ -12,38 +12,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Union
+from typing import Any, Union, get_args
 
+from rules.frozen import frozen
 from rules.vocabulary import Fact
 
 CLOCK_STATUSES = ("not_started", "running", "met", "late", "overdue", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Constant:
     """A bool, int, Decimal, text, date, timedelta or `Years`."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Years:
     """So many calendar years: 29 February less a year is 28 February."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FactOf:
     """A fact by its path; never a list, which only quantifiers and totals walk."""
 
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldOf:
     """A field of the record that `variable` stands for."""
 
@@ -51,43 +52,43 @@ class FieldOf:
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParameterOf:
     """A parameter's value on the day (a number, or a list of texts inside `Member`)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutcomeOf:
     """Another decision's outcome, unknown while undetermined."""
 
     decision: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatusOf:
     """A clock's status, unknown only without `now`."""
 
     clock: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Not:
     operand: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class And:
     items: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Or:
     items: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compare:
     """`left operator right`, the operator one of `== != < <= > >=`."""
 
@@ -96,7 +97,7 @@ class Compare:
     right: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """`item in values`: values written out, or a parameter's list of texts."""
 
@@ -104,7 +105,7 @@ class Member:
     values: tuple[Any, ...] | ParameterOf
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choose:
     """`condition ? then : otherwise`."""
 
@@ -113,7 +114,7 @@ class Choose:
     otherwise: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arithmetic:
     """`left operator right`, the operator one of `+ - *`, on numbers, or a date or timestamp and a duration."""
 
@@ -122,7 +123,7 @@ class Arithmetic:
     right: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quantifier:
     """`list.exists(variable, body)` or `list.all(variable, body)` over a list of facts."""
 
@@ -132,7 +133,7 @@ class Quantifier:
     body: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Total:
     """`size(list.filter(variable, keep))`, or with `value` `sum(list.filter(variable, keep).map(variable, value))`.
 
@@ -155,18 +156,19 @@ Tree = Union[
 
 def children(node: Tree) -> Iterator[Tree]:
     """The node's direct parts that are trees."""
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
         if isinstance(value, tuple):
             yield from (item for item in value if isinstance(item, _NODES))
         elif isinstance(value, _NODES):
             yield value
 
 
-_NODES = (
-    Constant, FactOf, FieldOf, ParameterOf, OutcomeOf, StatusOf, Not, And, Or, Compare, Member, Choose, Arithmetic,
-    Quantifier, Total,
-)  # fmt: skip
+_NODES = get_args(Tree)
+_PARTS = {
+    kind: tuple(field.name for field in fields(kind) if field.name not in ("fact", "over", "kind", "operator", "variable"))
+    for kind in _NODES
+}
 
 
 def nodes(node: Tree) -> Iterator[Tree]:

@@ -7,19 +7,20 @@ outcomes in order. Packs are checked, and facts read, against this.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from rules.errors import nearest
+from rules.frozen import frozen
 from rules.read import Node, read_file
 
 TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
 KINDS = ("record", "measurement", "judgement", "event")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fact:
     """One fact. `path` has no indices (`encounter.drugs.grams`); `of` is the list that a field belongs to."""
 
@@ -41,7 +42,7 @@ class Fact:
         return self.path.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DecisionWord:
     """What the vocabulary fixes of a decision. `outcomes` stand highest first."""
 
@@ -58,7 +59,7 @@ class DecisionWord:
     tighten_only: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vocabulary:
     roles: Mapping[str, str]
     categories: Mapping[str, str]

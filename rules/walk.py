@@ -7,18 +7,18 @@ and coverage are made from. What decides in earnest is `compile`, which must agr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from rules import exact, tree
 from rules.exact import Interval
+from rules.frozen import frozen
 from rules.resolve import DecisionInForce
 
 Record = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """What a condition is asked about. `facts` holds the known ones by path; a list is a tuple of records."""
 

@@ -1,0 +1,175 @@
+"""What a decision costs: cold from the shell, and warm, each as a ratio against a floor measured in the same run.
+
+Run it as `python bench/decide.py [--runs N] [--imports]`. With `zen-engine` installed, a peer's bare decision on rules of the
+same size stands beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import rules
+from rules.shelf import read_pack
+from rules.walk import World, possible
+
+ROOT = Path(__file__).parent.parent
+CASE = ROOT / "examples" / "arrest.json"
+PACK = "santa-fe"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--runs", type=int, default=15)
+    options.add_argument("--imports", action="store_true", help="show the slowest imports of a cold command")
+    given = options.parse_args()
+    print(f"Python {sys.version.split()[0]}, {given.runs} runs each, alternating; medians\n")
+    cold(given.runs)
+    warm(given.runs)
+    load(given.runs)
+    if given.imports:
+        imports()
+
+
+def cold(runs: int) -> None:
+    """Whole processes: `offramp decide` against an interpreter that does nothing."""
+    bare = [sys.executable, "-c", "pass"]
+    one = [sys.executable, "-m", "offramp", "decide", PACK, "eligibility", str(CASE)]
+    four = [*one[:4], "santa-fe,seattle,nyc-violations,drug-court", *one[5:]]
+    floor, *others = alternate([lambda: process(bare), lambda: process(one), lambda: process(four)], runs)
+    row("bare interpreter, start to end", floor)
+    for name, taken in zip(("offramp decide, one program", "offramp decide, four programs"), others, strict=True):
+        row(name, taken, floor)
+
+
+def warm(runs: int) -> None:
+    """One decision in a running process, against the same rules written by hand in Python (which explain nothing)."""
+    program = rules.load(PACK)
+    facts = json.loads(CASE.read_text())
+    read = program.read(facts)
+    segment = program.segment(rules.load(PACK).decide("eligibility", facts).as_of).segment  # type: ignore[arg-type]
+    world = World(read.known, segment.parameters, lambda _: "proceed", lambda _: None)
+    print()
+    labels: dict[str, Callable[[], Any]] = {
+        "by hand, two-valued, no explanation": lambda: by_hand(facts),
+        "bare outcome, facts read before": lambda: program.outcome("eligibility", read),
+        "bare outcome, facts read now": lambda: program.outcome("eligibility", facts),
+        "decision with reasons, facts read before": lambda: program.decide("eligibility", read).reasons,
+        "decision with reasons, facts read now": lambda: program.decide("eligibility", facts).reasons,
+        "whole JSON answer with digests": lambda: program.decide("eligibility", facts).as_json(),
+        "tree walk, bare (the plain meaning)": lambda: possible(segment.decisions["eligibility"], world),
+    }
+    zen = zen_decision()
+    if zen is not None:
+        labels["zen-engine, bare, a table of the same rules"] = zen
+    taken = alternate([repeated(work) for work in labels.values()], runs)
+    for name, times in zip(labels, taken, strict=True):
+        row(name, times, taken[0], unit=1e6, sign="µs")
+
+
+def load(runs: int) -> None:
+    """Reading, checking and compiling a pack from its files."""
+    print()
+    row("read and check the pack and its parents", alternate([lambda: timed(lambda: read_pack(PACK))], runs)[0])
+    row("the same, with every proof", alternate([lambda: timed(lambda: read_pack(PACK, thorough=True))], min(runs, 3))[0])
+    tracemalloc.start()
+    kept = rules.load(PACK)
+    kept.decide("eligibility", json.loads(CASE.read_text()))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    print(f"{'memory that a loaded pack holds':46} {held / 1e6:10.2f} MB")
+
+
+def by_hand(facts: dict[str, Any]) -> str:
+    """What a programmer would write for Santa Fe: the floor. It reads a missing fact as no."""
+    person, encounter, judgement = facts.get("person", {}), facts["encounter"], facts.get("judgement", {})
+    grams = sum(drug.get("grams", 0) for drug in encounter["drugs"] if drug.get("kind") == "opioid")
+    barred = (
+        grams > 3
+        or any(charge.get("conduct") in ("sale", "intent_to_sell", "promoting_prostitution") or charge.get("violent")
+               for charge in encounter["charges"])
+        or person.get("age", 18) < 18
+        or judgement.get("amenable") is False
+        or judgement.get("exploits_others") is True
+        or facts.get("decisions", {}).get("screening") == "stop"
+    )  # fmt: skip
+    return "ineligible" if barred else "eligible"
+
+
+def zen_decision() -> Callable[[], Any] | None:
+    try:
+        import zen  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+    rows = [{"_id": str(index), "i0": cell, "o0": '"ineligible"'} for index, cell in enumerate(
+        ["> 3", "> 30", "> 300", "> 3000", "> 30000", "> 300000", "> 3000000", "> 30000000"])]  # fmt: skip
+    rows.append({"_id": "last", "i0": "", "o0": '"eligible"'})
+    table = {"hitPolicy": "first", "inputs": [{"id": "i0", "field": "grams", "name": "grams"}],
+             "outputs": [{"id": "o0", "field": "outcome", "name": "outcome"}], "rules": rows}  # fmt: skip
+    nodes = [{"id": "in", "name": "in", "type": "inputNode"}, {"id": "out", "name": "out", "type": "outputNode"},
+             {"id": "table", "name": "table", "type": "decisionTableNode", "content": table}]  # fmt: skip
+    edges = [{"id": "1", "sourceId": "in", "targetId": "table", "type": "edge"},
+             {"id": "2", "sourceId": "table", "targetId": "out", "type": "edge"}]  # fmt: skip
+    content = json.dumps({"nodes": nodes, "edges": edges})
+    engine = zen.ZenEngine({"loader": lambda _: content})
+    return lambda: engine.evaluate("table", {"grams": 1.8})
+
+
+def alternate(works: list[Callable[[], float]], runs: int) -> list[list[float]]:
+    """Every work once a round, so that the machine's moods fall on all of them; the first round isn't counted."""
+    taken: list[list[float]] = [[] for _ in works]
+    for round_number in range(runs + 1):
+        for times, work in zip(taken, works, strict=True):
+            seconds = work()
+            if round_number:
+                times.append(seconds)
+    return taken
+
+
+def process(command: list[str]) -> float:
+    return timed(lambda: subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False))
+
+
+def repeated(work: Callable[[], Any], least: float = 0.02) -> Callable[[], float]:
+    """Seconds for one call, over enough calls to fill `least` seconds."""
+    count = 1
+
+    def often(count: int) -> float:
+        return timed(lambda: [work() for _ in range(count)])
+
+    while often(count) < least:
+        count *= 2
+    return lambda: often(count) / count
+
+
+def timed(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def row(name: str, times: list[float], floor: list[float] | None = None, unit: float = 1e3, sign: str = "ms") -> None:
+    ratio = f"  {statistics.median(a / b for a, b in zip(times, floor, strict=True)):6.2f} x the floor" if floor else ""
+    print(f"{name:46} {statistics.median(times) * unit:10.2f} {sign}{ratio}")
+
+
+def imports() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "offramp", "decide", PACK, "eligibility", str(CASE)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = [line.split("|") for line in ran.stderr.splitlines() if line.startswith("import time:") and "[us]" not in line]
+    slowest = sorted(((int(own.split(":")[1]), name.strip()) for own, _, name in found), reverse=True)[:15]
+    print("\nslowest imports of a cold command, own time")
+    for own, name in slowest:
+        print(f"{name:46} {own / 1000:10.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

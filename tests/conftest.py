@@ -1,0 +1,27 @@
+"""What tests share: where things lie, and skipping with a reason what this machine hasn't got."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def shared(path: str) -> Path:
+    """A file of the reference material beside the checkout; skips where it isn't there."""
+    found = SHARED / path
+    if not found.exists():
+        if os.environ.get("OFFRAMP_MUST_RUN") and SHARED.exists():
+            pytest.fail(f"the reference file {path} is missing")
+        pytest.skip(f"the reference material ({path}) is not beside this checkout")
+    return found
