@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.errors import EvaluationError
-from rules.parse import DEEPEST_NESTING, DEEPEST_TREE, LONGEST_TEXT, SyntaxRefusal, parse
+from rules.parse import DEEPEST_NESTING, DEEPEST_TREE, LONGEST_TEXT, PRECEDENCE, SyntaxRefusal, parse
 from rules.syntax import Binary, Call, Comprehension, Conditional, Expression, ListOf, Literal, Name, Select, Unary, children
 
 
@@ -293,9 +293,12 @@ def test_a_caller_with_little_stack_left_gets_a_refusal_too() -> None:
     assert deeper(sys.getrecursionlimit() - len(inspect.stack()) - 100) == "too-deep"
 
 
-WORDS = st.sampled_from(
-    ["a", "b.c", "x", "true", "null", "in", "as", "1", "2.5", "0x1", "'é'", '""', "r''", "''''", "(", ")", "[", "]", "{", "}", ".", ",", ":", "?", "!", "-", "+", "*", "/", "%", "&&", "||", "==", "!=", "<", "<=", ">", ">=", "=", "&", "|", "//", "\\", "\n", "has(", ".exists(x,", ".map(", "size(", '"', "'", '"""', "'''", "\\u12", "�", "\x00", "“", "≥", "9999999999999999999", ".5", "1.", "1e5", "b''", "5u"]
-)  # fmt: skip
+WORDS = st.sampled_from([
+    "a", "b.c", "x", "true", "null", "in", "as", "1", "2.5", "0x1", "'é'", "\"\"", "r''", "''''", "(", ")", "[", "]",
+    "{", "}", ".", ",", ":", "?", "!", "-", "+", "*", "/", "%", "&&", "||", "==", "!=", "<", "<=", ">", ">=", "=",
+    "&", "|", "//", "\\", "\n", "has(", ".exists(x,", ".map(", "size(", "\"", "'", "\"\"\"", "'''", "\\u12", "�",
+    "\x00", "“", "≥", "9999999999999999999", ".5", "1.", "1e5", "b''", "5u",
+])  # fmt: skip
 
 
 @given(st.one_of(st.text(), st.lists(WORDS).map(" ".join), st.lists(WORDS).map("".join)))
@@ -317,7 +320,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 EXPRESSIONS = st.recursive(
     st.sampled_from(["a", ".b", "1", "-2", "2.5", "'t'", "true", "null", "[]", "{}", "has(a.b)"]),
     lambda inner: st.one_of(
-        st.builds("({}) {} ({})".format, inner, st.sampled_from(["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "in"]), inner),
+        st.builds("({}) {} ({})".format, inner, st.sampled_from(sorted(PRECEDENCE)), inner),
         st.builds("{} {} {}".format, inner, st.sampled_from(["+", "*", "==", "<", "&&", "||", "in"]), inner),
         st.builds("({} ? {} : {})".format, inner, inner, inner),
         st.builds("!({})".format, inner),
