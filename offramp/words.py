@@ -11,15 +11,15 @@ from typing import Any
 import rules
 from rules.errors import Refusal
 from rules.facts import plain, printable
+from rules.say import meanwhile
 
 
 def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
     """One decision, its answer first."""
     lines = [_headline(decision), _under(decision), ""]
-    step = decision.next
+    step = decision.next if decision.status == "decided" else meanwhile(decision)
     if step is not None and decision.status == "undetermined":
-        lines += _entry("Now", f"{_role(step['who'])}: {step['text'].partition(' Ask ')[0]}" if decision.needed
-                        else f"{_role(step['who'])}: {step['text']}")  # fmt: skip
+        lines += _entry("Now", f"{_role(step['who'])}: {step['text']}")
     for index, entry in enumerate(decision.needed):
         lines += _entry("Ask" if index == 0 else "", f"{_role(entry['ask'])}: {entry['question']}  ({entry['fact']})")
     for reason in decision.reasons:

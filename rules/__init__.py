@@ -18,7 +18,7 @@ from rules.shelf import load
 from rules.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from rules.evaluate import evaluate
+    from rules.expression import evaluate
 
 __all__ = [
     "UNKNOWN", "Decision", "EvaluationError", "FactsError", "PackError", "Program", "Refusal", "RequestError", "evaluate",
@@ -29,7 +29,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """`evaluate` is imported when first asked for: a decision doesn't need the wider language."""
     if name == "evaluate":
-        from rules.evaluate import evaluate
+        from rules.expression import evaluate
 
         return evaluate
     raise AttributeError(f"module `rules` has no attribute `{name}`")

@@ -138,9 +138,13 @@ def _from_record(record: Mapping[object, object], work: Work, depth: int) -> Map
 
 
 def to_result(value: object) -> object:
-    """A value as plain Python. What isn't decided to the last element is UNKNOWN."""
+    """A value as plain Python. What isn't decided to the last element is UNKNOWN; what Python's own `datetime` and
+    `timedelta` can't hold exactly stays as it is.
+    """
     if isinstance(value, (Interval, Perhaps)):
         return UNKNOWN
+    if isinstance(value, (Timestamp, Duration)) and value.nanoseconds % 1000 == 0:
+        return value.moment() if isinstance(value, Timestamp) else timedelta(microseconds=value.nanoseconds // 1000)
     if isinstance(value, list):
         return [to_result(item) for item in value]
     if isinstance(value, Map):

@@ -38,13 +38,82 @@ def undecided(value: Any) -> bool:
 
 def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
     """Every known fact that the condition names, by path."""
-    bound = bound or {}
+    named = names(node)
     found: dict[str, Any] = {}
-    for part, within in parts(node, world, bound):
-        for path, value in _named(part, world, within):
-            if value is not None:
-                found[path] = value
+    facts = world.facts
+    for path in named.facts:
+        if (value := facts.get(path)) is not None:
+            found[path] = value
+    for variable, name in named.fields:
+        record, at = (bound or {})[variable]
+        if name in record:
+            found[f"{at}.{name}"] = record[name]
+    for path, read in named.lists:
+        records = facts.get(path)
+        if records is None:
+            continue
+        if not records or not read:
+            found[path] = records
+        for index, record in enumerate(records):
+            for name in read:
+                if name in record:
+                    found[f"{path}[{index}].{name}"] = record[name]
+    for decision in named.decisions:
+        if (outcome := world.outcome(decision)) is not None:
+            found[f"decisions.{decision}"] = outcome
+    for clock in named.clocks:
+        if (status := world.status(clock)) is not None:
+            found[f"clocks.{clock}"] = status
     return found
+
+
+@frozen
+class Names:
+    """What a condition names: facts by path, fields of records bound outside it, lists with the fields it reads of each,
+    other decisions, clocks, and parameters.
+    """
+
+    facts: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
+    lists: tuple[tuple[str, tuple[str, ...]], ...]
+    decisions: tuple[str, ...]
+    clocks: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def names(node: tree.Tree) -> Names:
+    """What the condition names; worked out once for each tree, which then carries it."""
+    held: Names | None = node.__dict__.get("_names")
+    if held is None:
+        held = node.__dict__["_names"] = _names(node)
+    return held
+
+
+def _names(node: tree.Tree) -> Names:
+    inner = [names(child) for child in tree.children(node)]
+    facts, fields, decisions, clocks, parameters = (
+        dict.fromkeys(one for part in inner for one in getattr(part, kind))
+        for kind in ("facts", "fields", "decisions", "clocks", "parameters"))  # fmt: skip
+    lists: dict[str, tuple[str, ...]] = {}
+    for part in inner:
+        for path, read in part.lists:
+            lists[path] = tuple(dict.fromkeys((*lists.get(path, ()), *read)))
+    match node:
+        case tree.FactOf(fact):
+            facts[fact.path] = None
+        case tree.FieldOf(variable, fact):
+            fields[(variable, fact.name)] = None
+        case tree.OutcomeOf(decision):
+            decisions[decision] = None
+        case tree.StatusOf(clock):
+            clocks[clock] = None
+        case tree.ParameterOf(name) | tree.Member(_, tree.ParameterOf(name)):
+            parameters[name] = None
+        case tree.Quantifier(_, over, variable) | tree.Total(over, variable):
+            own = tuple(name for bound, name in fields if bound == variable)
+            lists[over.path] = tuple(dict.fromkeys((*lists.get(over.path, ()), *own)))
+            fields = {one: None for one in fields if one[0] != variable}
+    return Names(tuple(facts), tuple(fields), tuple(lists.items()), tuple(decisions), tuple(clocks), tuple(parameters))
 
 
 def settled(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
@@ -128,24 +197,6 @@ def parts(node: tree.Tree, world: World, bound: Bound | None = None) -> Iterator
         return
     for child in tree.children(node):
         yield from parts(child, world, bound)
-
-
-def _named(part: tree.Tree, world: World, bound: Bound) -> list[tuple[str, Any]]:
-    match part:
-        case tree.FactOf(fact):
-            return [(fact.path, world.facts.get(fact.path))]
-        case tree.FieldOf(variable, fact):
-            record, path = bound[variable]
-            return [(f"{path}.{fact.name}", record.get(fact.name))]
-        case tree.OutcomeOf(decision):
-            return [(f"decisions.{decision}", world.outcome(decision))]
-        case tree.StatusOf(clock):
-            return [(f"clocks.{clock}", world.status(clock))]
-        case tree.Quantifier(_, over) | tree.Total(over):
-            records = world.facts.get(over.path)
-            whole = records is not None and (not records or not any(tree.children(part)))
-            return [(over.path, records)] if whole else []
-    return []
 
 
 def _merged(found: Iterator[dict[str, Any]]) -> dict[str, Any]:

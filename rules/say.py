@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules import explain, tree
 from rules.facts import plain
-from rules.pack import Citation, Default, Item, Wording
+from rules.pack import Citation, Default, Item
 from rules.resolve import RuleInForce
 
 if TYPE_CHECKING:
@@ -29,7 +29,21 @@ def reasons(decision: Decision) -> list[dict[str, Any]]:
     default = decision.rules_in_force.otherwise
     if not found and decision.status == "decided":
         found.append(_of_default(decision, default))
+    if decision.status == "decided" and isinstance(decision.outcome, str):
+        found += _of_exemptions(decision)
     return found
+
+
+def _of_exemptions(decision: Decision) -> list[dict[str, Any]]:
+    """An exception that keeps a rule from giving another outcome is a reason for this one."""
+    return [
+        {"rule": one.id, "lifts": in_force.rule.id, "outcome": decision.outcome, "text": wording(decision, one.because),
+         "source": cited(decision, one.source), "facts": _shown(explain.known(one.when, decision.world)),
+         "provisional": one.provisional, "reviewable_by": None}
+        for in_force in decision.rules_in_force.rules
+        if in_force.rule.then != decision.outcome and in_force.unless and decision.value(in_force.rule.when)
+        for one in in_force.unless if decision.value(one.when)
+    ]  # fmt: skip
 
 
 def _attested(decision: Decision) -> dict[str, Any]:
@@ -53,7 +67,7 @@ def _of_default(decision: Decision, default: Default) -> dict[str, Any]:
     conditions = [rule.condition for rule in decision.rules_in_force.rules]
     facts: dict[str, Any] = {}
     for condition in conditions:
-        facts |= explain.settled(condition, decision.world)
+        facts |= explain.known(condition, decision.world)
     shown: dict[str, Any] = {
         "rule": "otherwise", "outcome": default.outcome, "text": wording(decision, default.because),
         "source": cited(decision, default.source), "facts": _shown(facts),
@@ -150,21 +164,12 @@ def _doubts_read(decision: Decision, condition: tree.Tree) -> Iterator[str]:
 def _values_read(decision: Decision, *conditions: tree.Tree) -> list[Item]:
     assert decision.segment is not None
     values = decision.segment.segment.values
-    names = dict.fromkeys(part.name for condition in conditions for part in _everything(condition)
-                          if isinstance(part, tree.ParameterOf))  # fmt: skip
-    return [values[name] for name in names]
-
-
-def _everything(condition: tree.Tree) -> Iterator[tree.Tree]:
-    for part in tree.nodes(condition):
-        yield part
-        if isinstance(part, tree.Member) and isinstance(part.values, tree.ParameterOf):
-            yield part.values
+    read = dict.fromkeys(name for condition in conditions for name in explain.names(condition).parameters)
+    return [values[name] for name in read]
 
 
 def _decisions_read(*conditions: tree.Tree) -> list[str]:
-    return list(dict.fromkeys(part.decision for condition in conditions for part in tree.nodes(condition)
-                              if isinstance(part, tree.OutcomeOf)))  # fmt: skip
+    return list(dict.fromkeys(name for condition in conditions for name in explain.names(condition).decisions))
 
 
 def next_step(decision: Decision) -> dict[str, str] | None:
@@ -172,19 +177,24 @@ def next_step(decision: Decision) -> dict[str, str] | None:
     declared = decision.program.pack.decisions.get(decision.decision)
     if declared is None:
         return None
-    step: Wording | None
     if decision.status == "undetermined":
-        step = declared.while_waiting
+        step = meanwhile(decision)
         asked = [f"Ask {_role(entry['ask'])}: {entry['question']} (`{entry['fact']}`)" for entry in decision.needed]
-        first = [wording(decision, step.text)] if step else []
-        who = step.who if step else decision.decided_by
+        first = [step["text"]] if step else []
         more = [f"… and {len(asked) - 3} more, see `needed`."] if len(asked) > 3 else []
-        return {"who": who, "text": " ".join([*first, *asked[:3], *more])}
+        return {"who": step["who"] if step else decision.decided_by, "text": " ".join([*first, *asked[:3], *more])}
     outcomes = decision.outcome if isinstance(decision.outcome, list) else [str(decision.outcome)]
     steps = [declared.next[one] for one in outcomes if one in declared.next]
     if not steps:
         return None
     return {"who": steps[0].who, "text": " ".join(wording(decision, one.text) for one in steps)}
+
+
+def meanwhile(decision: Decision) -> dict[str, str] | None:
+    """What the pack says may be done while the answer is undetermined."""
+    declared = decision.program.pack.decisions.get(decision.decision)
+    step = declared.while_waiting if declared else None
+    return {"who": step.who, "text": wording(decision, step.text)} if step else None
 
 
 def wording(decision: Decision, text: str) -> str:

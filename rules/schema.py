@@ -74,7 +74,7 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
         "type": "object", "required": ["rule", "outcome", "text", "source", "facts", "provisional", "reviewable_by"],
         "properties": {
             "rule": text, "outcome": text, "text": text, "source": source, "facts": {"type": "object"}, "provisional": maybe,
-            "reviewable_by": {"enum": [*words.roles, None]}, "other": {"type": "array", "items": other},
+            "reviewable_by": {"enum": [*words.roles, None]}, "lifts": text, "other": {"type": "array", "items": other},
             "because": {"type": "object", "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/reason"}}},
         },
         "additionalProperties": False,

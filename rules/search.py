@@ -18,7 +18,7 @@ from rules import explain, tree
 from rules.facts import plain
 from rules.resolve import Segment
 from rules.vocabulary import Fact
-from rules.walk import World, possible, walk
+from rules.walk import World, moved, possible, walk
 
 LONGEST = 2
 _STEP = re.compile(r"^(.*)\[(\d+)\]\.([^.]+)$")
@@ -29,10 +29,13 @@ class TooFar(Exception):
 
 
 class Search:
-    """A search over one segment for facts that make goals true."""
+    """A search over one segment for facts that make goals true. With `attested`, whoever decides another decision may
+    answer it as they like; else its own rules do.
+    """
 
-    def __init__(self, segment: Segment, goals: list[tree.Tree], budget: int = 4_000) -> None:
+    def __init__(self, segment: Segment, goals: list[tree.Tree], budget: int = 4_000, *, attested: bool = False) -> None:
         self.segment = segment
+        self.attested: dict[str, str] | None = {} if attested else None
         self.budget = budget
         self.known: dict[str, Any] = {}
         self.statuses: dict[str, str] = {}
@@ -68,7 +71,7 @@ class Search:
     def _leaf(self, goal: tree.Tree) -> explain.Leaf | None:
         """An unknown leaf of the goal, looked for through the decisions that it reads."""
         for leaf in explain.unknown(goal, self.world).values():
-            if leaf.decision is None:
+            if leaf.decision is None or self.attested is not None:
                 return leaf
             for rule in self.segment.decisions[leaf.decision].rules:
                 inner = self._leaf(rule.condition)
@@ -77,6 +80,8 @@ class Search:
         return None
 
     def _outcome(self, name: str) -> str | None:
+        if self.attested is not None:
+            return self.attested.get(name)
         if name not in self.outcomes:
             outcomes = possible(self.segment.decisions[name], self.world)
             self.outcomes[name] = outcomes[0] if len(outcomes) == 1 else None
@@ -85,6 +90,9 @@ class Search:
     def _domain(self, leaf: explain.Leaf) -> Iterator[Any]:
         if leaf.clock is not None:
             yield from tree.CLOCK_STATUSES[:-1]
+            return
+        if leaf.decision is not None:
+            yield from self.segment.pack.decisions[leaf.decision].outcomes
             return
         assert leaf.fact is not None
         yield from self._values(leaf.fact)
@@ -104,8 +112,9 @@ class Search:
                         if fact.type == "decimal" or number == int(number):
                             yield int(number) if number == int(number) else number
             case "date":
-                yield from sorted({one + timedelta(days=step) for one in {*self.points["date"], self.segment.day}
-                                   for step in (-1, 0, 1)})  # fmt: skip
+                days = {*self.points["date"], self.segment.day}
+                days |= {moved(day, length, sign) for day in days for length in self.points["length"] for sign in (1, -1)}
+                yield from sorted({moved(day, timedelta(days=step), 1) for day in days for step in (-1, 0, 1)})
             case "timestamp":
                 yield datetime(self.segment.day.year, self.segment.day.month, self.segment.day.day, 12, tzinfo=UTC)
             case "list":
@@ -113,9 +122,12 @@ class Search:
                     yield tuple({} for _ in range(length))
 
     def _assign(self, leaf: explain.Leaf, value: Any) -> None:
+        target: dict[str, Any]
         if leaf.clock is not None:
-            target: dict[str, Any] = self.statuses
-            key = leaf.clock
+            target, key = self.statuses, leaf.clock
+        elif leaf.decision is not None:
+            assert self.attested is not None
+            target, key = self.attested, leaf.decision
         elif (step := _STEP.match(leaf.path)) is not None:
             target, key = self.known[step[1]][int(step[2])], step[3]
         else:
@@ -134,14 +146,16 @@ class Search:
             for group in groups:
                 level = level.setdefault(group, {})
             level[last] = plain(value)
+        if self.attested:
+            nested["decisions"] = dict(self.attested)
         if self.statuses:
             nested["clocks"] = dict(self.statuses)
         return nested
 
 
 def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, set[Any]]:
-    """Every number, day and text that the conditions name."""
-    points: dict[str, set[Any]] = {"number": set(), "date": set(), "text": set()}
+    """Every number, day, length of time and text that the conditions name."""
+    points: dict[str, set[Any]] = {"number": set(), "date": set(), "length": set(), "text": set()}
 
     def add(value: Any) -> None:
         match value:
@@ -151,6 +165,8 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
                 points["number"].add(Decimal(value))
             case date():
                 points["date"].add(value)
+            case timedelta() | tree.Years():
+                points["length"].add(value)
             case str():
                 points["text"].add(value)
             case tuple():

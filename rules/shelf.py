@@ -67,7 +67,9 @@ def read_pack(name: str | Path, *, thorough: bool = False) -> Pack:
 
     pack = assemble(folder, vocabulary(), parent)
     if thorough or folder_of_parents != jurisdictions().resolve():
-        
+        # Imported late: a shipped pack doesn't need the searches, and a cold start feels them.
+        from rules.sound import check_whole
+
         check_whole(pack)
     return pack
 

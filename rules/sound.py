@@ -159,6 +159,6 @@ def _matters(segment: Segment, in_force: RuleInForce) -> bool:
             above += [tree.Not(rule.condition) for rule in rules]
     goal = tree.And((in_force.condition, *above))
     try:
-        return Search(segment, [goal]).witness(goal) is not None
+        return Search(segment, [goal], attested=True).witness(goal) is not None
     except TooFar:
         return True

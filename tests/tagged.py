@@ -7,11 +7,12 @@ The form is that of the standard's suite as the reference material has it, and o
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from rules._cel_time import SECOND, Duration, Timestamp
 from rules.errors import EvaluationError
-from rules.evaluate import evaluate
+from rules.expression import evaluate
 from rules.unknown import UNKNOWN
 
 ERROR = {"error": True}
@@ -53,6 +54,10 @@ def tagged(value: Any) -> dict[str, Any]:
             return {"list": [tagged(item) for item in value]}
         case dict():
             return {"map": sorted(([tagged(key), tagged(item)] for key, item in value.items()), key=json.dumps)}
+        case datetime():
+            return tagged(Timestamp.of(value))
+        case timedelta():
+            return tagged(Duration.of(value))
         case Timestamp():
             return {"timestamp": list(divmod(value.nanoseconds, SECOND))}
         case Duration():

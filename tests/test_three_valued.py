@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.errors import EvaluationError
-from rules.evaluate import evaluate
+from rules.expression import evaluate
 from rules.unknown import UNKNOWN
 from tests.tagged import UNDETERMINED, expected_of, result_of
 
@@ -119,7 +119,7 @@ Lesson = tuple[dict[str, Any], dict[str, Any]]
 @st.composite
 def lessons(draw: st.DrawFn) -> Lesson:
     """Facts, and the same with some of them not known yet."""
-    known = draw(WORLDS)
+    known: dict[str, Any] = draw(WORLDS)
     less = {name: value for name, value in known.items() if draw(st.booleans())}
     if "xs" in less:
         less["xs"] = [

@@ -19,9 +19,7 @@ No expression can hang or exhaust the stack: its depth is bounded by `parse`, it
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
 
 from rules import _cel_functions as functions
 from rules import _cel_values as values
@@ -52,8 +50,8 @@ def evaluate(expression: str, facts: Mapping[str, object]) -> object:
     """The value of a CEL expression over `facts`, or `UNKNOWN`.
 
     `facts` binds names (also dotted ones, of which the longest that fits counts) to what `json.loads` gives, and to
-    `datetime`, `timedelta` and `date`. The value is plain Python (bool, int, float, str, None, list, dict, date) or a
-    `Timestamp` or `Duration` of `rules._cel_time`, exact to the nanosecond.
+    `datetime`, `timedelta` and `date`. The value is plain Python (bool, int, float, str, None, list, dict, date, an aware
+    `datetime`, `timedelta`); a moment or length finer than a microsecond is a `Timestamp` or `Duration` of `rules._cel_time`.
 
     Raises `EvaluationError` with a code: `syntax`, `too-long`, `too-deep`, `too-much-work`, `no-such-overload`,
     `no-such-function`, `no-such-key`, `index-out-of-range`, `division-by-zero`, `overflow`, `bad-conversion`,
@@ -464,13 +462,3 @@ _MACROS: dict[str, Callable[..., object]] = {
     "filter": _Evaluation.filter,
     "map": _Evaluation.map,
 }
-
-
-class _Callable(ModuleType):
-    """`rules.evaluate` is this module and, on the public page, its function: whichever a reader gets can be called."""
-
-    def __call__(self, expression: str, facts: Mapping[str, object]) -> object:
-        return evaluate(expression, facts)
-
-
-sys.modules[__name__].__class__ = _Callable
