@@ -12,6 +12,8 @@ import rules
 from rules.errors import Refusal
 from rules.facts import plain, printable
 from rules.say import meanwhile
+from rules.shelf import vocabulary
+from rules.vocabulary import Fact
 
 
 def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
@@ -83,9 +85,9 @@ def _considered(decision: rules.Decision) -> Iterator[str]:
 _INDENT = 7
 
 
-def _entry(label: str, text: str) -> list[str]:
-    lines = wrap(text, max(_width() - _INDENT, 30), break_long_words=False, break_on_hyphens=False) or [""]
-    return [f"{label if index == 0 else '':<{_INDENT}}{line}".rstrip() for index, line in enumerate(lines)]
+def _entry(label: str, text: str, indent: int = _INDENT) -> list[str]:
+    lines = wrap(text, max(_width() - indent, 30), break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"{label if index == 0 else '':<{indent}}{line}".rstrip() for index, line in enumerate(lines)]
 
 
 def side_by_side(decision: str, facts: Any, answers: list[tuple[str, rules.Decision | Refusal]]) -> str:
@@ -95,7 +97,7 @@ def side_by_side(decision: str, facts: Any, answers: list[tuple[str, rules.Decis
     asks = next((answer.program.pack.decisions[decision].asks for _, answer in answers
                  if isinstance(answer, rules.Decision) and decision in answer.program.pack.decisions), decision)  # fmt: skip
     head = [f"One case under {len(answers)} programs: {asks}", ""]
-    head += [f"  {line}" for line in _case(facts)]
+    head += _case(facts)
     return "\n".join([*head, "", *_table(rows)])
 
 
@@ -124,9 +126,38 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
 
 
 def _case(facts: Any) -> Iterator[str]:
-    """The facts, one line a group, so that the reader knows what was asked."""
-    for group, held in facts.items() if isinstance(facts, dict) else ():
-        yield from wrap(f"{group}: {_value(held)}", _width() - 2, break_long_words=False, break_on_hyphens=False)
+    """The facts, a line each, records in short, so that the reader knows what was asked."""
+    if not isinstance(facts, dict):
+        return
+    for path, value in _flat(facts, ""):
+        fact = vocabulary().facts.get(path)
+        name = path.partition(".")[2].replace(".", " ").replace("_", " ") or path
+        values = [_record(fact, one) for one in value] if isinstance(value, list) else [_short(fact, value)]
+        for index, one in enumerate(values or ["none"]):
+            yield from _entry(name if index == 0 else "", one, indent=24)
+
+
+def _flat(level: dict[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+    for key, value in level.items():
+        path = f"{above}{printable(key)}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{path}.")
+        else:
+            yield path, value
+
+
+def _record(fact: Fact | None, record: Any) -> str:
+    """A record's values one after the other: `opioid, 1.8 g, weighed`."""
+    if fact is None or not isinstance(record, dict):
+        return _value(record)
+    return ", ".join(_short(fact.fields.get(key), value, key) for key, value in record.items()) or "nothing known of it"
+
+
+def _short(fact: Fact | None, value: Any, key: str = "") -> str:
+    if isinstance(value, bool) and key:
+        return f"{'' if value else 'not '}{_name(printable(key))}"
+    unit = f" {fact.unit}" if fact is not None and fact.unit is not None and value is not None else ""
+    return f"{_name(_value(value))}{unit}"
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:

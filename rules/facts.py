@@ -221,7 +221,7 @@ def _timestamp(path: str, value: Any) -> datetime:
 def plain(value: Any) -> Any:
     """A fact's value as JSON holds it: exact, and the same however it was written."""
     match value:
-        case bool() | int() | str() | None:
+        case bool() | int() | float() | str() | None:
             return value
         case Decimal():
             return float(value) if float(value) == value or Decimal(repr(float(value))) == value else str(value)

@@ -157,6 +157,11 @@ def _doubts_of_default(decision: Decision) -> list[str]:
 
 def _doubts_read(decision: Decision, condition: tree.Tree) -> Iterator[str]:
     yield from (value.provisional for value in _values_read(decision, condition) if value.provisional)
+    assert decision.segment is not None
+    segment = decision.segment.segment
+    for name in explain.names(condition).clocks:
+        clock = segment.clocks[name]
+        yield from (item.provisional for item in (clock, segment.values[clock.length]) if item.provisional)
     for name in _decisions_read(condition):
         yield from decision.case.decide(name).provisional
 
