@@ -12,7 +12,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from rules import explain, tree
+from rules import explain, say, tree
 from rules.clocks import ClockReading, read_clock
 from rules.compile import Condition, Settle, compile_condition, compile_decision
 from rules.digest import digest
@@ -20,6 +20,7 @@ from rules.errors import FactsError, Place, RequestError, nearest
 from rules.facts import Facts, read_facts
 from rules.pack import Pack
 from rules.resolve import DecisionInForce, Segment, resolve
+from rules.say import Sayings
 from rules.walk import World
 
 NOT_PART = "not_part_of_this_program"
@@ -100,12 +101,19 @@ class CompiledSegment:
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self._settle: dict[str, Settle] = {}
+        self._sayings: dict[str, Sayings] = {}
         self._conditions: dict[int, Condition] = {}
 
     def settle(self, name: str) -> Settle:
         found = self._settle.get(name)
         if found is None:
             found = self._settle[name] = compile_decision(self.segment.decisions[name], self.segment.parameters)
+        return found
+
+    def sayings(self, name: str) -> Sayings:
+        found = self._sayings.get(name)
+        if found is None:
+            found = self._sayings[name] = Sayings(self.segment, self.segment.decisions[name])
         return found
 
     def condition(self, node: tree.Tree) -> Condition:
@@ -251,6 +259,12 @@ class Decision:
         status = self.case.clock(clock, self.segment.segment).status
         return None if status == "unknown" else status
 
+    @property
+    def sayings(self) -> Sayings:
+        """What is said of the decision's rules on the day."""
+        assert self.segment is not None
+        return self.segment.sayings(self.decision)
+
     def value(self, condition: tree.Tree) -> bool | None:
         assert self.segment is not None
         return self.segment.condition(condition)(self.case.facts.known, self.case.outcome, self._status_of)
@@ -314,30 +328,22 @@ class Decision:
     @cached_property
     def reasons(self) -> list[dict[str, Any]]:
         """The rules that gave the outcome, or the default; of an undetermined decision those that are sure already."""
-        from rules.say import reasons
-
-        return reasons(self)
+        return say.reasons(self)
 
     @cached_property
     def considered(self) -> list[dict[str, Any]]:
         """Every rule in force with its value and the known facts that settled it."""
-        from rules.say import considered
-
-        return considered(self)
+        return say.considered(self)
 
     @cached_property
     def provisional(self) -> list[str]:
         """What the decision rests on that its sources leave doubtful."""
-        from rules.say import provisional
-
-        return provisional(self)
+        return say.provisional(self)
 
     @property
     def next(self) -> dict[str, str] | None:
         """What may be done now, and by whom."""
-        from rules.say import next_step
-
-        return next_step(self)
+        return say.next_step(self)
 
     @cached_property
     def obligations(self) -> list[str]:

@@ -6,7 +6,7 @@ still matter. A fact inside a list is named by its place, `encounter.drugs[0].gr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rules import tree
@@ -38,7 +38,11 @@ def undecided(value: Any) -> bool:
 
 def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
     """Every known fact that the condition names, by path."""
-    named = names(node)
+    return known_of(names(node), world, bound)
+
+
+def known_of(named: Names, world: World, bound: Bound | None = None) -> dict[str, Any]:
+    """Every known fact among those named, by path."""
     found: dict[str, Any] = {}
     facts = world.facts
     for path in named.facts:
@@ -85,12 +89,16 @@ def names(node: tree.Tree) -> Names:
     """What the condition names; worked out once for each tree, which then carries it."""
     held: Names | None = node.__dict__.get("_names")
     if held is None:
-        held = node.__dict__["_names"] = _names(node)
+        held = node.__dict__["_names"] = _names(node, [names(child) for child in tree.children(node)])
     return held
 
 
-def _names(node: tree.Tree) -> Names:
-    inner = [names(child) for child in tree.children(node)]
+def names_of(nodes: Iterable[tree.Tree]) -> Names:
+    """What several conditions name together."""
+    return _names(None, [names(node) for node in nodes])
+
+
+def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
     facts, fields, decisions, clocks, parameters = (
         dict.fromkeys(one for part in inner for one in getattr(part, kind))
         for kind in ("facts", "fields", "decisions", "clocks", "parameters"))  # fmt: skip

@@ -1,21 +1,86 @@
 """A decision in words and JSON: reasons with their sources, what was considered, what is doubtful, what comes next.
 
-Nothing here decides. Everything is read off the rules in force and the trees that ran.
+Nothing here decides. Everything is read off the rules in force and the trees that ran; what is the same for every case on a
+day (wording, sources, doubts about values) is worked out once for the day, in `Sayings`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rules import explain, tree
 from rules.facts import plain
-from rules.pack import Citation, Default, Item
-from rules.resolve import RuleInForce
+from rules.frozen import frozen
+from rules.pack import Citation, Exemption, Item
+from rules.resolve import DecisionInForce, RuleInForce, Segment
 
 if TYPE_CHECKING:
     from rules.decide import Decision
+
+
+@frozen
+class Saying:
+    """What is said of one rule, exception or default on a day, whatever the case."""
+
+    text: str
+    source: dict[str, str | None]
+    provisional: str | None
+    other: list[dict[str, Any]]
+    named: explain.Names
+    doubts_read: tuple[str, ...]  # about the values and clocks that it reads
+
+
+class Sayings:
+    """What is said of one decision's rules on a day."""
+
+    def __init__(self, segment: Segment, decision: DecisionInForce) -> None:
+        self.segment = segment
+        self.decision = decision
+        self._rules: dict[str, Saying] = {}
+
+    def of_rule(self, in_force: RuleInForce) -> Saying:
+        found = self._rules.get(in_force.rule.id)
+        if found is None:
+            found = self._rules[in_force.rule.id] = self._saying(in_force.rule, in_force.rule.because, [in_force.condition])
+        return found
+
+    @cached_property
+    def of_default(self) -> Saying:
+        conditions = [rule.condition for rule in self.decision.rules]
+        return self._saying(self.decision.otherwise, self.decision.otherwise.because, conditions)
+
+    def of_exemption(self, exemption: Exemption) -> Saying:
+        return self._saying(exemption, exemption.because, [exemption.when])
+
+    @cached_property
+    def doubtful(self) -> list[RuleInForce]:
+        """The rules whose not holding may rest on something doubtful."""
+        return [rule for rule in self.decision.rules
+                if self.of_rule(rule).doubts_read or self.of_rule(rule).named.decisions
+                or any(one.provisional for one in rule.unless)]  # fmt: skip
+
+    @cached_property
+    def excepted(self) -> list[RuleInForce]:
+        return [rule for rule in self.decision.rules if rule.unless]
+
+    def _saying(self, item: Item, because: str, conditions: list[tree.Tree]) -> Saying:
+        segment = self.segment
+        named = explain.names_of(conditions)
+        values: list[Item] = [segment.values[name] for name in named.parameters]
+        read = list(values)
+        for name in named.clocks:
+            if name in segment.clocks:
+                read += [segment.clocks[name], segment.values[segment.clocks[name].length]]
+        other = [{"says": one.says, "source": cited(segment, one.source), "why": one.why}
+                 for said in (item, *values) for one in said.other]  # fmt: skip
+        doubts = tuple(dict.fromkeys(one.provisional for one in read if one.provisional))
+        return Saying(wording(segment, because), cited(segment, item.source), item.provisional, other, named, doubts)
+
+
+# Reasons
 
 
 def reasons(decision: Decision) -> list[dict[str, Any]]:
@@ -24,26 +89,14 @@ def reasons(decision: Decision) -> list[dict[str, Any]]:
     if decision.segment is None:
         return []
     outcomes = decision.outcome if isinstance(decision.outcome, list) else decision.possible
-    found = [_of_rule(decision, rule) for rule in decision.rules_in_force.rules
-             if rule.rule.then in outcomes and decision.value(rule.condition)]  # fmt: skip
-    default = decision.rules_in_force.otherwise
-    if not found and decision.status == "decided":
-        found.append(_of_default(decision, default))
-    if decision.status == "decided" and isinstance(decision.outcome, str):
-        found += _of_exemptions(decision)
+    found = [_of_rule(decision, rule) for outcome, rules in decision.rules_in_force.ranks if outcome in outcomes
+             for rule in rules if decision.value(rule.condition)]  # fmt: skip
+    if decision.status == "decided":
+        if not found:
+            found.append(_of_default(decision))
+        if isinstance(decision.outcome, str):
+            found += _of_exemptions(decision)
     return found
-
-
-def _of_exemptions(decision: Decision) -> list[dict[str, Any]]:
-    """An exception that keeps a rule from giving another outcome is a reason for this one."""
-    return [
-        {"rule": one.id, "lifts": in_force.rule.id, "outcome": decision.outcome, "text": wording(decision, one.because),
-         "source": cited(decision, one.source), "facts": _shown(explain.known(one.when, decision.world)),
-         "provisional": one.provisional, "reviewable_by": None}
-        for in_force in decision.rules_in_force.rules
-        if in_force.rule.then != decision.outcome and in_force.unless and decision.value(in_force.rule.when)
-        for one in in_force.unless if decision.value(one.when)
-    ]  # fmt: skip
 
 
 def _attested(decision: Decision) -> dict[str, Any]:
@@ -54,86 +107,70 @@ def _attested(decision: Decision) -> dict[str, Any]:
 
 
 def _of_rule(decision: Decision, in_force: RuleInForce) -> dict[str, Any]:
-    rule = in_force.rule
+    rule, saying = in_force.rule, decision.sayings.of_rule(in_force)
+    doubts = ([rule.provisional] if rule.provisional else []) + _doubts_read(decision, saying)
+    return _reason(decision, rule.id, rule.then, saying, doubts, rule.reviewable_by)
+
+
+def _of_default(decision: Decision) -> dict[str, Any]:
+    default = decision.rules_in_force.otherwise
+    return _reason(decision, "otherwise", default.outcome, decision.sayings.of_default, _doubts_of_default(decision),
+                   default.reviewable_by)  # fmt: skip
+
+
+def _of_exemptions(decision: Decision) -> list[dict[str, Any]]:
+    """An exception that keeps a rule from giving another outcome is a reason for this one."""
+    found = []
+    for in_force in decision.sayings.excepted:
+        if in_force.rule.then != decision.outcome and decision.value(in_force.rule.when):
+            for one in in_force.unless:
+                if decision.value(one.when):
+                    saying = decision.sayings.of_exemption(one)
+                    doubts = [saying.provisional] if saying.provisional else []
+                    reason = _reason(decision, one.id, str(decision.outcome), saying, doubts, None)
+                    found.append({**reason, "lifts": in_force.rule.id})
+    return found
+
+
+def _reason(decision: Decision, rule: str, outcome: str, saying: Saying, doubts: Iterable[str],
+            reviewable_by: str | None) -> dict[str, Any]:  # fmt: skip
     shown: dict[str, Any] = {
-        "rule": rule.id, "outcome": rule.then, "text": wording(decision, rule.because), "source": cited(decision, rule.source),
-        "facts": _shown(explain.known(in_force.condition, decision.world)),
-        "provisional": "; ".join(_doubts_of_true(decision, in_force)) or None, "reviewable_by": rule.reviewable_by,
+        "rule": rule, "outcome": outcome, "text": saying.text, "source": saying.source,
+        "facts": _shown(explain.known_of(saying.named, decision.world)),
+        "provisional": "; ".join(dict.fromkeys(doubts)) or None, "reviewable_by": reviewable_by,
     }  # fmt: skip
-    return _with_more(decision, shown, rule, in_force.condition)
-
-
-def _of_default(decision: Decision, default: Default) -> dict[str, Any]:
-    conditions = [rule.condition for rule in decision.rules_in_force.rules]
-    facts: dict[str, Any] = {}
-    for condition in conditions:
-        facts |= explain.known(condition, decision.world)
-    shown: dict[str, Any] = {
-        "rule": "otherwise", "outcome": default.outcome, "text": wording(decision, default.because),
-        "source": cited(decision, default.source), "facts": _shown(facts),
-        "provisional": "; ".join(dict.fromkeys(_doubts_of_default(decision))) or None,
-        "reviewable_by": default.reviewable_by,
-    }  # fmt: skip
-    return _with_more(decision, shown, default, *conditions)
-
-
-def _with_more(decision: Decision, shown: dict[str, Any], item: Item, *conditions: tree.Tree) -> dict[str, Any]:
-    """What other sources say of the item, and why the decisions it read came out as they did (but for records)."""
-    said = [{"says": one.says, "source": cited(decision, one.source), "why": one.why} for one in item.other]
-    said += [{"says": one.says, "source": cited(decision, one.source), "why": one.why}
-             for value in _values_read(decision, *conditions) for one in value.other]  # fmt: skip
-    if said:
-        shown["other"] = said
-    read = _decisions_read(*conditions)
-    words = decision.program.pack.vocabulary.decisions
+    if saying.other:
+        shown["other"] = saying.other
     because = {}
-    for name in read:
-        inner = decision.case.decide(name)
-        if inner.status == "decided" and not (name in words and words[name].keeps_its_needs):
-            because[name] = inner.reasons
+    words = decision.program.pack.vocabulary.decisions
+    for name in saying.named.decisions:
+        if not (name in words and words[name].keeps_its_needs):
+            inner = decision.case.decide(name)
+            if inner.status == "decided":
+                because[name] = inner.reasons
     if because:
         shown["because"] = because
     return shown
 
 
-def considered(decision: Decision) -> list[dict[str, Any]]:
-    if decision.segment is None:
-        return []
-    shown = []
-    for in_force in decision.rules_in_force.rules:
-        value = decision.value(in_force.condition)
-        rule = in_force.rule
-        entry: dict[str, Any] = {
-            "rule": rule.id, "outcome": rule.then, "value": value, "text": wording(decision, rule.because),
-            "source": cited(decision, rule.source),
-            "settled_by": _shown(explain.settled(in_force.condition, decision.world)),
-        }  # fmt: skip
-        if value is None:
-            entry["unknown"] = sorted(explain.unknown(in_force.condition, decision.world))
-        excepted = [one.id for one in in_force.unless if decision.value(one.when)]
-        if excepted:
-            entry["excepted_by"] = excepted
-        shown.append(entry)
-    return shown
+# What is doubtful
 
 
 def provisional(decision: Decision) -> list[str]:
     if decision.attested or decision.segment is None:
         return []
     given = decision.outcome if isinstance(decision.outcome, list) else decision.possible
-    doubts = [doubt for rule in decision.rules_in_force.rules if rule.rule.then in given and decision.value(rule.condition)
-              for doubt in _doubts_of_true(decision, rule)]  # fmt: skip
+    doubts: list[str] = []
+    for outcome, rules in decision.rules_in_force.ranks:
+        for in_force in rules if outcome in given else ():
+            if decision.value(in_force.condition):
+                doubts += [in_force.rule.provisional] if in_force.rule.provisional else []
+                doubts += _doubts_read(decision, decision.sayings.of_rule(in_force))
     doubts += _doubts_of_default(decision)
     program = decision.program.pack.program
     if program.provisional:
         doubts.append(f"program: {program.provisional}")
     return list(dict.fromkeys(doubts))
-
-
-def _doubts_of_true(decision: Decision, in_force: RuleInForce) -> list[str]:
-    """Doubts about a rule that holds: its own, and those of the values and decisions it reads."""
-    own = [in_force.rule.provisional] if in_force.rule.provisional else []
-    return own + list(_doubts_read(decision, in_force.condition))
 
 
 def _doubts_of_default(decision: Decision) -> list[str]:
@@ -143,38 +180,45 @@ def _doubts_of_default(decision: Decision) -> list[str]:
     that lifted it, might.
     """
     doubts: list[str] = []
-    sure = decision.outcome if isinstance(decision.outcome, str) else None
-    for in_force in decision.rules_in_force.rules:
-        if in_force.rule.then == sure or decision.value(in_force.condition) is not False:
+    for in_force in decision.sayings.doubtful:
+        if in_force.rule.then == decision.outcome or decision.value(in_force.condition) is not False:
             continue
         doubts += [one.provisional for one in in_force.unless if one.provisional and decision.value(one.when)]
-        doubts += _doubts_read(decision, in_force.condition)
+        doubts += _doubts_read(decision, decision.sayings.of_rule(in_force))
     default = decision.rules_in_force.otherwise
     if default.provisional and default.outcome in decision.possible:
         doubts.append(default.provisional)
     return doubts
 
 
-def _doubts_read(decision: Decision, condition: tree.Tree) -> Iterator[str]:
-    yield from (value.provisional for value in _values_read(decision, condition) if value.provisional)
-    assert decision.segment is not None
-    segment = decision.segment.segment
-    for name in explain.names(condition).clocks:
-        clock = segment.clocks[name]
-        yield from (item.provisional for item in (clock, segment.values[clock.length]) if item.provisional)
-    for name in _decisions_read(condition):
-        yield from decision.case.decide(name).provisional
+def _doubts_read(decision: Decision, saying: Saying) -> list[str]:
+    doubts = list(saying.doubts_read)
+    for name in saying.named.decisions:
+        doubts += decision.case.decide(name).provisional
+    return doubts
 
 
-def _values_read(decision: Decision, *conditions: tree.Tree) -> list[Item]:
-    assert decision.segment is not None
-    values = decision.segment.segment.values
-    read = dict.fromkeys(name for condition in conditions for name in explain.names(condition).parameters)
-    return [values[name] for name in read]
+# Everything else
 
 
-def _decisions_read(*conditions: tree.Tree) -> list[str]:
-    return list(dict.fromkeys(name for condition in conditions for name in explain.names(condition).decisions))
+def considered(decision: Decision) -> list[dict[str, Any]]:
+    if decision.segment is None:
+        return []
+    shown = []
+    for in_force in decision.rules_in_force.rules:
+        value = decision.value(in_force.condition)
+        saying = decision.sayings.of_rule(in_force)
+        entry: dict[str, Any] = {
+            "rule": in_force.rule.id, "outcome": in_force.rule.then, "value": value, "text": saying.text,
+            "source": saying.source, "settled_by": _shown(explain.settled(in_force.condition, decision.world)),
+        }  # fmt: skip
+        if value is None:
+            entry["unknown"] = sorted(explain.unknown(in_force.condition, decision.world))
+        excepted = [one.id for one in in_force.unless if decision.value(one.when)]
+        if excepted:
+            entry["excepted_by"] = excepted
+        shown.append(entry)
+    return shown
 
 
 def next_step(decision: Decision) -> dict[str, str] | None:
@@ -192,36 +236,38 @@ def next_step(decision: Decision) -> dict[str, str] | None:
     steps = [declared.next[one] for one in outcomes if one in declared.next]
     if not steps:
         return None
-    return {"who": steps[0].who, "text": " ".join(wording(decision, one.text) for one in steps)}
+    return {"who": steps[0].who, "text": " ".join(_worded(decision, one.text) for one in steps)}
 
 
 def meanwhile(decision: Decision) -> dict[str, str] | None:
     """What the pack says may be done while the answer is undetermined."""
     declared = decision.program.pack.decisions.get(decision.decision)
     step = declared.while_waiting if declared else None
-    return {"who": step.who, "text": wording(decision, step.text)} if step else None
+    return {"who": step.who, "text": _worded(decision, step.text)} if step else None
 
 
-def wording(decision: Decision, text: str) -> str:
+def _worded(decision: Decision, text: str) -> str:
+    return wording(decision.segment.segment, text) if decision.segment else wording(None, text)
+
+
+def wording(segment: Segment | None, text: str) -> str:
     """The text with each `{parameter}` in braces replaced by its value on the day."""
-    segment = decision.segment
-    parameters: Mapping[str, Any] = segment.segment.parameters if segment else {}
 
     def value(match: re.Match[str]) -> str:
-        held = parameters.get(match[1])
+        held = segment.parameters.get(match[1]) if segment else None
         if held is None:
-            return "(not known)" if match[1] in decision.program.pack.parameters else match[0]
+            return "(not known)"
         return ", ".join(held) if isinstance(held, tuple) else tree.constant_text(held).removesuffix(".0")
 
     return re.sub(r"\{([^{}]*)\}", value, text)
 
 
-def cited(decision: Decision, citation: Citation) -> dict[str, str | None]:
-    source = decision.program.pack.sources[citation.id]
+def cited(segment: Segment, citation: Citation) -> dict[str, str | None]:
+    source = segment.pack.sources[citation.id]
     return {"id": source.id, "title": source.title, "at": citation.at, "confidence": source.confidence}
 
 
-def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(facts: dict[str, Any]) -> dict[str, Any]:
     return {path: plain(facts[path]) for path in sorted(facts)}
 
 
