@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from offramp import __version__
 from rules.errors import Refusal, RequestError
@@ -18,8 +20,12 @@ from rules.facts import printable
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
+
     def error(self, message: str) -> NoReturn:
-        raise RequestError("usage", printable(message), mend=f"see `{self.prog} --help`")
+        in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
+        raise RequestError("usage", in_ticks, mend=f"see `{self.prog} --help`")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,21 +61,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
+        return _answered(given)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _drop_output()
+        return 141
+    except OSError as error:
+        _drop_output()
+        reason = (error.strerror or "the system refused").lower()
+        return _refused(RequestError("no-output", f"the answer could not be written: {reason}",
+                                     mend="make room, or write elsewhere"), as_json=False)  # fmt: skip
+
+
+def _answered(given: list[str]) -> int:
+    try:
+        if sys.stdout is None:
+            raise RequestError("no-output", "standard output is closed", mend="write the answer somewhere")
         code = _run(given)
         sys.stdout.flush()
         return code
     except Refusal as refusal:
-        return _refused(refusal, as_json="--json" in given or "--lines" in given)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
+        return _refused(refusal, as_json=sys.stdout is not None and ("--json" in given or "--lines" in given))
+
+
+def _drop_output() -> None:
+    """What is left in the buffer goes nowhere, so that closing it at the end can't fail again."""
+    if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        reason = (error.strerror or "the system refused").lower()
-        return _refused(RequestError("no-output", f"the answer could not be written: {reason}",
-                                     mend="make room, or write elsewhere"), as_json=False)  # fmt: skip
 
 
 def _run(given: list[str]) -> int:
@@ -89,6 +108,7 @@ def _refused(refusal: Refusal, *, as_json: bool) -> int:
 
         print(json.dumps({"error": refusal.as_json()}))
         sys.stdout.flush()
-    else:
-        print(f"offramp: {refusal}", file=sys.stderr)
+    elif sys.stderr is not None:
+        with suppress(OSError):
+            print(f"offramp: {refusal}", file=sys.stderr)
     return 2

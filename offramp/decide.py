@@ -7,6 +7,7 @@ import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -63,7 +64,7 @@ def _facts(name: str) -> Any:
 
 
 def _read(name: str) -> str:
-    with _opened(name) as stream:
+    with _opened(name) as stream, _reading(name):
         raw = stream.read(LARGEST * 4 + 1)
     try:
         return raw.decode("utf-8-sig")
@@ -88,6 +89,21 @@ def _opened(name: str) -> IO[bytes]:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "it can't be opened").lower()
         raise RequestError("no-file", f"`{_shown(name)}` can't be read: {reason}", mend="check the path") from None
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """What goes wrong while a file is read is the file's fault: a compressed one may be cut off, or none."""
+    broken: tuple[type[Exception], ...] = (OSError, EOFError)
+    if name.endswith(".gz"):
+        from zlib import error as not_compressed
+
+        broken += (not_compressed,)
+    try:
+        yield
+    except broken as error:
+        reason = (getattr(error, "strerror", None) or "it is not whole").lower()
+        raise RequestError("no-file", f"`{_shown(name)}` can't be read: {reason}", mend="check the file") from None
 
 
 def _shown(name: str) -> str:
@@ -118,10 +134,20 @@ def _parsed(name: str) -> Iterator[Case]:
     """Each line's id and a reader of its facts, which may refuse."""
     with _opened(name) as stream:
         number = 0
-        while line := stream.readline(LARGEST * 4):
+        while line := _line(stream, name):
             number += 1
             if line.strip():
                 yield _one(line, number)
+
+
+def _line(stream: IO[bytes], name: str) -> bytes:
+    """The next line; of one that is too long to be a case as much as shows that."""
+    longest = LARGEST * 4
+    with _reading(name):
+        line = rest = stream.readline(longest)
+        while len(rest) == longest and not rest.endswith(b"\n"):
+            rest = stream.readline(longest)
+    return line
 
 
 def _one(line: bytes, number: int) -> Case:
@@ -134,7 +160,7 @@ def _one(line: bytes, number: int) -> Case:
         return fail
 
     try:
-        case = parse_json(line.decode("utf-8-sig"), "the line")
+        case = parse_json(line.decode("utf-8-sig", "strict" if len(line) < LARGEST else "replace"), "the facts of this line")
     except UnicodeDecodeError:
         return None, refused(FactsError("not-utf-8", "the line is not UTF-8 text", mend="save it as UTF-8"))
     except Refusal as error:
@@ -154,5 +180,5 @@ def _mapped(options: argparse.Namespace) -> Iterator[Case]:
     from offramp.mapping import read_map, rows
 
     mapping = read_map(options.map)
-    with _opened(options.facts) as stream:
+    with _opened(options.facts) as stream, _reading(options.facts):
         yield from rows(mapping, stream)

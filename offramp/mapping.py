@@ -25,7 +25,7 @@ from rules.vocabulary import Fact
 Row = Mapping[str, str]
 Reader = Callable[[Row], Any]  # a fact's value, or None while unknown
 
-CELL = ("column", "part", "value", "values", "pattern", "to", "else", "times", "when", "split", "any_of", "by")
+CELL = ("column", "part", "value", "values", "patterns", "else", "times", "when", "split", "any_of")
 _DECIMALS = Decimal("0.000001")
 
 
@@ -89,7 +89,7 @@ class _MapReader:
             cell = row[column].strip()
             if cell in self.unknown:
                 return [] if empty == "none" else None
-            return [item(_split(entry_text, parts, names, column)) for entry_text in cell.split(by)]
+            return [item({**row, **_split(entry_text, parts, names, column)}) for entry_text in cell.split(by)]
 
         return read
 
@@ -122,6 +122,10 @@ class _MapReader:
         return self.column(entry["column"])
 
     def cell(self, fact: Fact, node: Node, names: tuple[str, ...] | None = None) -> Reader:
+        """A reader of one value. A list of entries is tried in turn: the first that isn't unknown counts."""
+        if isinstance(node.value, list):
+            tried = [self.cell(fact, one, names) for one in node.value]
+            return lambda row: next((value for reader in tried if (value := reader(row)) is not None), None)
         entry = node.mapping(f"`{fact.path}`", CELL)
         if "value" in entry:
             fixed = entry["value"].data()
@@ -137,44 +141,55 @@ class _MapReader:
                                  at=Place(path=fact.path), mend="add it to the map, or say `else: unknown`")  # fmt: skip
             return None if otherwise == "unknown" else cell if otherwise == "as-is" else otherwise
 
-        if "any_of" in entry:
-            wanted = {one.text("a code") for one in entry["any_of"].items("`any_of`")}
-            by = entry["split"].text("`split`") if "split" in entry else None
-
-            def among(row: Row) -> Any:
-                cell = row[key].strip()
-                return None if cell in unknown else bool(wanted & set(cell.split(by) if by else [cell]))
-
-            return among
-        if "pattern" in entry:
-            try:
-                pattern = re.compile(entry["pattern"].text("`pattern`"))
-            except re.error as error:
-                entry["pattern"].fail("wrong-shape", f"the pattern is not one: {error}", "check its brackets")
-            to = entry["to"].text("`to`") if "to" in entry else r"\g<0>"
-
-            def matched(row: Row) -> Any:
-                cell = row[key].strip()
-                if cell in unknown:
-                    return None
-                found = pattern.fullmatch(cell)
-                return found.expand(to) if found else no_word(cell)
-
-            return matched
-        table = {word: one.data() for word, one in entry["values"].mapping("`values`").items()} if "values" in entry else None
-        times = self.lookup(entry["times"], names) if "times" in entry else None
         only = self.condition(entry["when"], names) if "when" in entry else None
+        meaning = self.meaning(fact, entry, names, no_word)
 
         def read(row: Row) -> Any:
             cell = row[key].strip()
             if cell in unknown or (only is not None and not only(row)):
                 return None
-            if table is not None:
-                value = table[cell] if cell in table else no_word(cell)
-                return None if value == "unknown" else value
-            return _typed(fact, cell, 1 if times is None else times(row))
+            value = meaning(cell, row)
+            return None if value == "unknown" else value
 
         return read
+
+    def meaning(self, fact: Fact, entry: Mapping[str, Node], names: tuple[str, ...] | None,
+                no_word: Callable[[str], Any]) -> Callable[[str, Row], Any]:  # fmt: skip
+        """What a known cell means: by a set of codes, by patterns, by a table, or as the fact's own type."""
+        if "any_of" in entry:
+            wanted = {one.text("a code") for one in entry["any_of"].items("`any_of`")}
+            by = entry["split"].text("`split`") if "split" in entry else None
+            return lambda cell, _: bool(wanted & set(cell.split(by) if by else [cell]))
+        if "patterns" in entry:
+            patterns = [self.pattern(one) for one in entry["patterns"].items("`patterns`")]
+
+            def matched(cell: str, _: Row) -> Any:
+                for pattern, to in patterns:
+                    if found := pattern.fullmatch(cell):
+                        return found.expand(to)
+                return no_word(cell)
+
+            return matched
+        if "values" in entry:
+            table = {word: one.data() for word, one in entry["values"].mapping("`values`").items()}
+            return lambda cell, _: table[cell] if cell in table else no_word(cell)
+        times = self.lookup(entry["times"], names) if "times" in entry else None
+
+        def typed(cell: str, row: Row) -> Any:
+            value = _typed(fact, cell, 1 if times is None else times(row))
+            return no_word(cell) if fact.type == "int" and value is not None and value != int(value) else value
+
+        return typed
+
+    def pattern(self, node: Node) -> tuple[re.Pattern[str], str]:
+        entry = node.mapping("a pattern", ("is", "to"), ("is", "to"))
+        to = entry["to"].text("`to`")
+        try:
+            pattern = re.compile(entry["is"].text("`is`"))
+            re.sub(pattern, to, "")
+        except (re.error, IndexError) as error:
+            node.fail("wrong-shape", f"the pattern is not one: {error}", "check its brackets, and the numbers in `to`")
+        return pattern, to
 
     def lookup(self, node: Node, names: tuple[str, ...] | None) -> Callable[[Row], Any]:
         """A factor by a table; None where it isn't known."""
@@ -193,7 +208,7 @@ class _MapReader:
 _REFUSE = object()
 
 
-def _split(text: str, parts: str | None, names: tuple[str, ...], column: str) -> Row:
+def _split(text: str, parts: str | None, names: tuple[str, ...], column: str) -> dict[str, str]:
     pieces = text.split(parts) if parts else [text]
     if len(pieces) != len(names):
         raise FactsError("unmapped-cell", f"`{printable(text)}` in `{column}` has {len(pieces)} parts, not {len(names)}",

@@ -131,10 +131,9 @@ def _case(facts: Any) -> Iterator[str]:
         return
     for path, value in _flat(facts, ""):
         fact = vocabulary().facts.get(path)
-        name = path.partition(".")[2].replace(".", " ").replace("_", " ") or path
         values = [_record(fact, one) for one in value] if isinstance(value, list) else [_short(fact, value)]
         for index, one in enumerate(values or ["none"]):
-            yield from _entry(name if index == 0 else "", one, indent=24)
+            yield from _entry(path if index == 0 else "", one, indent=34)
 
 
 def _flat(level: dict[str, Any], above: str) -> Iterator[tuple[str, Any]]:
@@ -162,7 +161,8 @@ def _short(fact: Fact | None, value: Any, key: str = "") -> str:
 
 def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
     total = _width() - 13
-    widths = [max(14, total * 15 // 100), max(12, total * 13 // 100), 0, max(18, total * 23 // 100)]
+    longest = max(len(line) for row in rows for line in row[0].split("\n") if " " not in line)
+    widths = [max(longest, total * 15 // 100), max(12, total * 13 // 100), 0, max(18, total * 23 // 100)]
     widths[2] = total - sum(widths)
     across, down, cross = ("─", "│", "┼") if _can_draw() else ("-", "|", "+")
     rule = f"{across}{cross}{across}".join(across * width for width in widths)

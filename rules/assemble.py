@@ -45,6 +45,7 @@ ITEM_KEYS = ("source", "from", "until", "provisional", "other")
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PARAMETER_IN_TEXT = re.compile(r"\{([^{}]*)\}")
+_USUAL_ZONES = ("America/Los_Angeles", "America/Denver", "America/Chicago", "America/New_York", "UTC")
 T = TypeVar("T")
 
 Find = Callable[[str], Path]
@@ -116,8 +117,9 @@ class _Assembly:
         for node in entry["invariants"].items("`invariants`") if "invariants" in entry else []:
             invariant = self.invariant(node)
             if invariant.id in invariants:
-                code = "floor-lifted" if parent and invariant.id in parent.invariants else "duplicate-id"
-                node.fail(code, f"the invariant `{invariant.id}` stands already", "a parent's invariants can't be changed")
+                if parent and invariant.id in parent.invariants:
+                    node.fail("floor-lifted", f"the invariant `{invariant.id}` is the parent's", "add one with another id")
+                node.fail("duplicate-id", f"the invariant `{invariant.id}` stands twice", "choose another id")
             invariants[invariant.id] = invariant
         if not decisions:
             self.top.fail("missing-key", "the pack decides nothing", "add `decisions:` or `extends:`")
@@ -132,8 +134,13 @@ class _Assembly:
 
     def time_zone(self) -> str:
         name = self.entry["time_zone"].text("`time_zone`")
-        if not re.fullmatch(r"UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+){1,2}", name):
-            self.entry["time_zone"].fail("unknown-time-zone", f"`{name}` is no time zone", "write `America/Denver`")
+        if name not in _USUAL_ZONES:
+            from zoneinfo import available_timezones  # slow to load, and seldom needed
+
+            zones = tuple(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+            if name not in zones:
+                mend = nearest(name, zones) if "/" in name else "write it as `America/Denver`"
+                self.entry["time_zone"].fail("unknown-time-zone", f"`{name}` is no time zone", mend)
         return name
 
     def coverage(self) -> dict[str, int]:
@@ -142,7 +149,7 @@ class _Assembly:
             self.entry["coverage"].mapping("`coverage`", tuple(goals)).items() if "coverage" in self.entry else ()
         ):
             number: Any = node.data()
-            if not isinstance(number, int) or not 0 <= number <= 100:
+            if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100:
                 node.fail("wrong-shape", f"`coverage.{key}` is no percentage", "write a whole number from 0 to 100")
             goals[key] = number
         return goals
@@ -178,7 +185,7 @@ class _Assembly:
             if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,3}", path):
                 node.fail("bad-id", f"`{path}` is no path of a fact", "write it as `encounter.park`")
             above = [".".join(path.split(".")[:end]) for end in range(1, path.count(".") + 1)]
-            if path.startswith("clocks.") or any(one in self.vocabulary.facts or one in added for one in above):
+            if path.startswith(("clocks.", "decisions.")) or any(one in self.vocabulary.facts or one in added for one in above):
                 node.fail("name-clash", f"the fact `{path}` lies inside another name", "choose another path")
             if any(known.startswith(f"{path}.") for known in (*self.vocabulary.facts, *added)):
                 node.fail("name-clash", f"the fact `{path}` holds other facts", "choose another path")
@@ -209,7 +216,7 @@ class _Assembly:
             cited.fail("unknown-source", f"there is no source `{name}`", nearest(name, tuple(self.sources)))
         return Citation(name, at)
 
-    def item(self, node: Node, fields: Mapping[str, Node], what: str = "it") -> dict[str, Any]:
+    def item(self, node: Node, fields: Mapping[str, Node], what: str) -> dict[str, Any]:
         since = _day(fields["from"]) if "from" in fields else None
         until = _day(fields["until"]) if "until" in fields else None
         if since and until and until <= since:
@@ -279,8 +286,9 @@ class _Assembly:
             ends = value.until
             if following is not None:
                 if following.since is None or following.since == value.since or (value.until or date.min) > following.since:
-                    raise PackError("overlapping-dates", f"two values of `{name}` hold on {following.since or value.since}",
-                                    at=following.place, mend="give each its own `from`")  # fmt: skip
+                    day = following.since or value.since
+                    message = f"two values of `{name}` hold on {day}" if day else f"two values of `{name}` have no `from`"
+                    raise PackError("overlapping-dates", message, at=following.place, mend="give each its own `from`")
                 if value.until is not None and value.until < following.since:
                     raise PackError("gap-in-dates", f"`{name}` has no value from {value.until} to {following.since}",
                                     at=following.place, mend="leave out `until`, or move `from`")  # fmt: skip
@@ -400,7 +408,7 @@ class _Assembly:
     def refuse_clashes(self, decisions: Mapping[str, Node]) -> None:
         facts = self.vocabulary.facts
         for name, one in self.parameters.items():
-            if name in facts or name in self.words:
+            if name in facts or name in self.words or name in self.vocabulary.decisions:
                 other = "fact" if name in facts else "decision"
                 raise PackError("name-clash", f"the parameter `{name}` has the name of a {other}", at=one.place,
                                 mend="rename the parameter")  # fmt: skip
@@ -425,15 +433,20 @@ class _Assembly:
         rules = dict(before.rules) if before else {}
         otherwise = before.otherwise if before else None
         for one in fields["remove"].items("`remove`") if "remove" in fields else []:
-            inner = one.mapping("what is removed", ("id", "because", "source"), ("id", "because", "source"))
+            inner = one.mapping("what is removed", ("id", "because", "source"), ("id",))
             gone = inner["id"].text("`id`")
+            one.mapping(f"the removal of `{gone}`", (), ("because", "source"))
             self.citation(one, inner, f"the removal of `{gone}`")
             if gone not in rules:
                 inner["id"].fail("override-of-nothing", f"there is no rule `{gone}` to remove", nearest(gone, tuple(rules)))
             del rules[gone]
+        overridden: set[str] = set()
         for one in fields["override"].items("`override`") if "override" in fields else []:
             inner = one.mapping("what overrides", (), ("id",))
             replaced = inner["id"].text("`id`")
+            if replaced in overridden:
+                inner["id"].fail("duplicate-id", f"`{replaced}` is overridden twice", "keep one of them")
+            overridden.add(replaced)
             if replaced == "otherwise" and otherwise is not None:
                 otherwise = self.default(one, word, name)
             elif before is None or replaced not in before.rules:
@@ -443,8 +456,13 @@ class _Assembly:
                 rules[replaced] = self.rule(one, word, name)
         for one in fields["rules"].items("`rules`") if "rules" in fields else []:
             rule = self.rule(one, word, name)
-            if rule.id in rules or rule.id == "otherwise":
-                one.fail("duplicate-id", f"the rule `{rule.id}` of `{name}` stands already", "choose another id")
+            if rule.id == "otherwise":
+                one.fail("bad-id", "`otherwise` is the word for what holds when no rule does", "choose another id")
+            if rule.id in rules:
+                inherited = before is not None and rule.id in before.rules
+                where = "in the parent already" if inherited else "twice"
+                mend = "put it under `override`, or choose another id" if inherited else "choose another id"
+                one.fail("duplicate-id", f"the rule `{rule.id}` of `{name}` stands {where}", mend)
             if before and word.tighten_only and rule.then not in word.tighten_only:
                 one.fail("floor-lifted", f"`{name}` may only be tightened, and `{rule.id}` would {rule.then}",
                          f"add rules that {' or '.join(word.tighten_only)}")  # fmt: skip
@@ -459,10 +477,10 @@ class _Assembly:
         following = dict(before.next) if before else {}
         for outcome, one in fields["next"].mapping("`next`").items() if "next" in fields else ():
             self.outcome(fields["next"].keys[outcome], word.outcomes, name)
-            following[outcome] = self.next_step(one)
+            following[outcome] = self.next_step(one, f"the next step of `{outcome}`")
         waiting = before.while_waiting if before else None
         if "while_waiting" in fields:
-            waiting = self.next_step(fields["while_waiting"])
+            waiting = self.next_step(fields["while_waiting"], "`while_waiting`")
         obligations = dict(before.obligations) if before else {}
         for one in fields["obligations"].items("`obligations`") if "obligations" in fields else []:
             obligation = self.obligation(one, name)
@@ -500,8 +518,9 @@ class _Assembly:
         node.mapping(what, (), ("when", "then", "because", "source"))
         exemptions: list[Exemption] = []
         for one in fields["unless"].items("`unless`") if "unless" in fields else []:
-            inner = one.mapping("an exception", (*ITEM_KEYS, "id", "when", "because"), ("id", "when", "because", "source"))
+            inner = one.mapping("an exception", (*ITEM_KEYS, "id", "when", "because"), ("id",))
             exempt = self.identifier(inner["id"])
+            one.mapping(f"the exception `{exempt}`", (), ("when", "because", "source"))
             if any(exempt == other.id for other in exemptions):
                 one.fail("duplicate-id", f"the exception `{exempt}` stands twice", "choose another id")
             exemptions.append(Exemption(
@@ -527,13 +546,14 @@ class _Assembly:
             reviewable_by=self.role(fields["reviewable_by"]) if "reviewable_by" in fields else None,
             **self.item(node, fields, "`otherwise`"))  # fmt: skip
 
-    def next_step(self, node: Node) -> Wording:
-        fields = node.mapping("a next step", (*ITEM_KEYS, "who", "text"), ("who", "text", "source"))
-        return Wording(who=self.role(fields["who"]), text=self.wording(fields["text"]), **self.item(node, fields))
+    def next_step(self, node: Node, what: str) -> Wording:
+        fields = node.mapping(what, (*ITEM_KEYS, "who", "text"), ("who", "text", "source"))
+        return Wording(who=self.role(fields["who"]), text=self.wording(fields["text"]), **self.item(node, fields, what))
 
     def obligation(self, node: Node, decision: str) -> Obligation:
-        fields = node.mapping("an obligation", (*ITEM_KEYS, "id", "when"), ("id", "when", "source"))
+        fields = node.mapping("an obligation", (*ITEM_KEYS, "id", "when"), ("id",))
         name = fields["id"].text("`id`")
+        node.mapping(f"the obligation `{name}`", (), ("when", "source"))
         if name not in self.vocabulary.obligations:
             fields["id"].fail("unknown-obligation", f"there is no obligation `{name}`",
                               nearest(name, tuple(self.vocabulary.obligations)))  # fmt: skip
@@ -542,9 +562,10 @@ class _Assembly:
 
     def invariant(self, node: Node) -> Invariant:
         known = (*ITEM_KEYS, "id", "decision", "when", "always", "independent_of", "because")
-        fields = node.mapping("an invariant", known, ("id", "decision", "source"))
+        fields = node.mapping("an invariant", known, ("id",))
         name = self.identifier(fields["id"])
         what = f"the invariant `{name}`"
+        node.mapping(what, (), ("decision", "source"))
         decision = fields["decision"].text("`decision`")
         if decision not in self.words:
             fields["decision"].fail("unknown-decision", f"there is no decision `{decision}`",
@@ -576,7 +597,7 @@ def _word_of(decision: Decision, known: DecisionWord | None) -> DecisionWord:
 def _day(node: Node) -> date:
     """A day; a month or a year alone is its first day."""
     text = node.text("the date")
-    shape = re.fullmatch(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", text)
+    shape = re.fullmatch(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", text)
     if shape:
         try:
             return date(int(shape[1]), int(shape[2] or 1), int(shape[3] or 1))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import NoReturn
 
 from rules import syntax, tree
 from rules.errors import EvaluationError, PackError, Place, nearest
 from rules.exact import EXACT
+from rules.facts import iso_day
 from rules.frozen import frozen
 from rules.parse import parse
 from rules.read import Node
@@ -66,12 +67,15 @@ class Scope:
 
 def check(condition: Node, scope: Scope) -> tree.Tree:
     """The typed tree of one condition. Raises `PackError` at the line and column of what is wrong."""
+    if isinstance(condition.value, (list, dict)):
+        condition.fail("wrong-shape", "the condition is not a text", "put the condition in quotes: '…'")
     text = condition.text("the condition")
+    before = len(str(condition.value)) - len(str(condition.value).lstrip()) + condition.quoted
 
     def place(offset: int) -> Place:
-        if "\n" in str(condition.value) or condition.column is None:
+        if not condition.verbatim:
             return condition.place
-        return Place(condition.file, condition.line, condition.column + offset + (1 if condition.quoted else 0))
+        return Place(condition.file, condition.line, condition.column + before + offset)
 
     try:
         surface = parse(text)
@@ -132,9 +136,14 @@ class _Checker:
                 return self.call(node, bound)
             case syntax.ListOf():
                 self.fail(node, "list-alone", "{} is a list where one value is needed", "write `x in [ … ]`")
+            case syntax.Index():
+                self.fail_index(node)
             case _:
                 self.fail(node, "not-in-packs", "{} is CEL that a pack's condition may not use",
                           "see the page on the language for what it may")  # fmt: skip
+
+    def fail_index(self, node: syntax.Expression) -> NoReturn:
+        self.fail(node, "not-in-packs", "{} picks out one part by its place", "ask whether one `exists`, or `all` are so")
 
     def literal(self, node: syntax.Literal) -> Typed:
         match node.kind:
@@ -155,7 +164,7 @@ class _Checker:
     def negative(self, node: syntax.Unary, bound: Mapping[str, Pipeline]) -> Typed:
         inner, kind = self.value(node.operand, bound)
         if kind.name not in NUMBERS:
-            self.fail(node, "wrong-type", f"{{}} turns the sign of a {kind.name}", "use a number")
+            self.fail(node, "wrong-type", f"{{}} turns the sign of {_a(kind)}", "use a number")
         flipped = replace(kind, low=_negated(kind.high), high=_negated(kind.low))
         if isinstance(inner, tree.Constant):
             return tree.Constant(-inner.value), flipped
@@ -177,7 +186,7 @@ class _Checker:
 
     def must_be_bool(self, node: syntax.Expression, kind: Type) -> None:
         if kind.name != "bool":
-            self.fail(node, "wrong-type", f"{{}} is a {kind.name}, not a yes-or-no question", "compare it with something")
+            self.fail(node, "wrong-type", f"{{}} is {_a(kind)}, not a yes-or-no question", "compare it with something")
 
     def choice(self, node: syntax.Conditional, bound: Mapping[str, Pipeline]) -> Typed:
         condition, kind = self.value(node.condition, bound)
@@ -197,16 +206,21 @@ class _Checker:
     def named(self, node: syntax.Name | syntax.Select, bound: Mapping[str, Pipeline]) -> Typed:
         path = _dotted(node)
         if path is None:
+            inner: syntax.Expression = node
+            while isinstance(inner, syntax.Select):
+                inner = inner.operand
+            if isinstance(inner, syntax.Index):
+                self.fail_index(inner)
             self.fail(node, "not-in-packs", "{} is not a fact", "name the fact by its path")
+        if isinstance(node, syntax.Select) and node.test:
+            self.fail(node, "not-in-packs", "{} asks whether a fact is known", "write the condition on the fact itself")
         first, _, rest = path.partition(".")
         if first in bound:
             return self.of_variable(node, bound[first], rest)
-        if isinstance(node, syntax.Select) and node.test:
-            self.fail(node, "not-in-packs", "{} asks whether a fact is known", "write the condition on the fact itself")
         scope = self.scope
         if first == "clocks":
             if rest not in scope.clocks:
-                self.fail(node, "unknown-clock", "there is no clock {}", nearest(rest, scope.clocks))
+                self.fail(node, "unknown-clock", "there is no clock {}", nearest(path, [f"clocks.{c}" for c in scope.clocks]))
             return tree.StatusOf(rest), Type("choice", tree.CLOCK_STATUSES[:-1])
         if path in scope.vocabulary.facts:
             fact = scope.vocabulary.facts[path]
@@ -225,8 +239,12 @@ class _Checker:
             if path in scope.collecting:
                 self.fail(node, "wrong-type", "{} collects many outcomes and can't be compared", "ask the facts instead")
             return tree.OutcomeOf(path), Type("choice", scope.decisions[path])
-        known = [*scope.vocabulary.facts, *scope.parameters, *scope.decisions, *(f"clocks.{c}" for c in scope.clocks)]
-        self.fail(node, "unknown-fact", "there is no fact {}", nearest(path, known + list(bound)))
+        if path in scope.vocabulary.decisions:
+            self.fail(node, "unknown-decision", "this program has no decision {}", "add it under `decisions`, or leave it out")
+        known = [*scope.vocabulary.facts, *scope.parameters, *scope.vocabulary.decisions, *scope.decisions, *bound,
+                 *(f"clocks.{c}" for c in scope.clocks)]  # fmt: skip
+        what = "fact" if rest else "fact, parameter or decision"
+        self.fail(node, "unknown-fact", f"there is no {what} {{}}", nearest(path, known))
 
     def of_variable(self, node: syntax.Expression, pipeline: Pipeline, rest: str) -> Typed:
         if pipeline.item is not None:
@@ -309,7 +327,7 @@ class _Checker:
             return self.written_out(node)
         known = ("size", "sum", "exists", "all", "filter", "map", "date", "days", "hours", "years")
         if node.function in known:
-            self.fail(node, "wrong-arguments", "{} has the wrong arguments", "see the page on the language")
+            self.fail(node, "wrong-arguments", "{} has the wrong arguments", f"write `{_USES[node.function]}`")
         self.fail(node, "unknown-function", f"there is no function `{node.function}` for a pack's condition",
                   nearest(node.function, known))  # fmt: skip
 
@@ -321,9 +339,8 @@ class _Checker:
             sign, argument = -1, argument.operand
         if node.function == "date":
             if isinstance(argument, syntax.Literal) and argument.kind == "text" and sign == 1:
-                try:
-                    day = date.fromisoformat(str(argument.value))
-                except ValueError:
+                day = iso_day(str(argument.value))
+                if day is None:
                     self.fail(node, "no-such-day", "{} is not a day", "write it as `date(\"2014-04-01\")`")
                 return tree.Constant(day), Type("date")
             self.fail(node, "wrong-arguments", "{} is not of a date written out", "write it as `date(\"2014-04-01\")`")
@@ -346,7 +363,7 @@ class _Checker:
         right, other = self.value(node.right, bound)
         self.must_match(node, one, other)
         if node.operator not in ("==", "!=") and not (one.name in ORDERED and other.name in ORDERED):
-            self.fail(node, "wrong-type", f"{{}} orders a {one.name}, which has no order", "use `==` or `in`")
+            self.fail(node, "wrong-type", f"{{}} orders {_a(one)}, which has no order", "use `==` or `in`")
         if node.operator in ("==", "!="):
             self.must_be_choice(node.left, left, other)
             self.must_be_choice(node.right, right, one)
@@ -366,7 +383,7 @@ class _Checker:
         texts = ("text", "choice")
         same = one.name == other.name or (one.name in NUMBERS and other.name in NUMBERS)
         if not same and not (one.name in texts and other.name in texts):
-            self.fail(node, "wrong-type", f"{{}} sets a {one.name} against a {other.name}", "compare like with like")
+            self.fail(node, "wrong-type", f"{{}} sets {_a(one)} against {_a(other)}", "compare like with like")
         self.must_have_unit(node, one, other)
 
     def must_have_unit(self, node: syntax.Expression, one: Type, other: Type) -> None:
@@ -394,7 +411,7 @@ class _Checker:
         path = _dotted(right)
         if path is not None and self.scope.parameters.get(path) == "codes":
             if kind.name not in ("text", "choice"):
-                self.fail(node, "wrong-type", f"{{}} looks for a {kind.name} among texts", "look for a text")
+                self.fail(node, "wrong-type", f"{{}} looks for {_a(kind)} among texts", "look for a text")
             return tree.Member(item, tree.ParameterOf(path)), BOOL
         inner = self.pipeline(right, bound)
         if inner.item is None:
@@ -417,7 +434,7 @@ class _Checker:
         if operator == "-" and one.name == other.name and one.name in ("date", "timestamp"):
             moved = "duration"
         if moved is None or operator == "*":
-            self.fail(node, "wrong-type", f"{{}} has no meaning for a {one.name} and a {other.name}", "check the two sides")
+            self.fail(node, "wrong-type", f"{{}} has no meaning for {_a(one)} and {_a(other)}", "check the two sides")
         if one.name == "date" and other.name == "duration":
             length = right.value if isinstance(right, tree.Constant) else None
             if length is not None and length.seconds:
@@ -442,6 +459,21 @@ class _Checker:
         low = None if one.low is None or other.low is None else EXACT.add(one.low, other.low)
         high = None if one.high is None or other.high is None else EXACT.add(one.high, other.high)
         return Type(name, unit=one.unit or other.unit, low=low, high=high)
+
+
+_IN_WORDS = {
+    "bool": "a yes or no", "int": "a whole number", "decimal": "a number", "timestamp": "a time",
+    "duration": "a length of time", "years": "a number of years",
+}  # fmt: skip
+_USES = {
+    "size": "size(list)", "sum": "sum(list.map(x, x.number))", "exists": "list.exists(x, …)", "all": "list.all(x, …)",
+    "filter": "list.filter(x, …)", "map": "list.map(x, …)", "date": 'date("2014-04-01")', "days": "days(7)",
+    "hours": "hours(72)", "years": "years(10)",
+}  # fmt: skip
+
+
+def _a(kind: Type) -> str:
+    return _IN_WORDS.get(kind.name, f"a {kind.name}")
 
 
 def fact_type(fact: Fact) -> Type:

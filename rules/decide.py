@@ -17,7 +17,7 @@ from rules.clocks import ClockReading, read_clock
 from rules.compile import Condition, Settle, compile_condition, compile_decision
 from rules.digest import digest
 from rules.errors import FactsError, Place, RequestError, nearest
-from rules.facts import Facts, read_facts
+from rules.facts import Facts, printable, read_facts
 from rules.pack import Pack
 from rules.resolve import DecisionInForce, Segment, resolve
 from rules.say import Sayings
@@ -58,8 +58,9 @@ class Program:
             path = f"decisions.{name}"
             outcomes = self.outcomes(name, Place(path=path))
             if outcome not in outcomes:
-                raise FactsError("unknown-outcome", f"`{outcome}` is no outcome of `{name}`", at=Place(path=path),
-                                 mend=nearest(outcome, outcomes))  # fmt: skip
+                shown = printable(outcome)
+                raise FactsError("unknown-outcome", f"`{shown}` is no outcome of `{name}`", at=Place(path=path),
+                                 mend=nearest(shown, outcomes))  # fmt: skip
         return read
 
     def outcomes(self, name: str, at: Place | None = None) -> tuple[str, ...]:
@@ -67,7 +68,9 @@ class Program:
         known = self.pack.decisions.get(name) or self.pack.vocabulary.decisions.get(name)
         if known is None:
             names = tuple(dict.fromkeys([*self.pack.decisions, *self.pack.vocabulary.decisions]))
-            raise RequestError("unknown-decision", f"there is no decision `{name}`", at=at, mend=nearest(name, names))
+            shown = printable(name)
+            at = Place(path=f"decisions.{shown}") if at else None
+            raise RequestError("unknown-decision", f"there is no decision `{shown}`", at=at, mend=nearest(shown, names))
         return known.outcomes
 
     def on(self, day: date) -> Program:

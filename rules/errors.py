@@ -19,8 +19,11 @@ class Place:
     path: str | None = None
 
     def __str__(self) -> str:
-        parts = [str(part) for part in (self.file, self.line, self.column) if part is not None]
-        where = ":".join(parts)
+        if self.file is not None:
+            where = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        else:
+            named = (("line", self.line), ("column", self.column))
+            where = ", ".join(f"{name} {number}" for name, number in named if number is not None)
         if self.path is not None:
             where = f"{where} at {self.path}" if where else self.path
         return where

@@ -18,10 +18,11 @@ from rules.frozen import frozen
 from rules.vocabulary import Fact, Vocabulary
 
 LARGEST = 1_000_000  # characters of JSON
+DEEPEST = 50
 LONGEST_TEXT = 1_000
 LONGEST_LIST = 1_000
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.0+)?([Zz]|[+-]\d{2}:\d{2})")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.0+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 @frozen
@@ -64,14 +65,29 @@ def parse_json(text: str, what: str = "the facts") -> Any:
             raise FactsError("wrong-value", f"the number `{token[:12]}…` has {len(token)} digits", mend="check the number")
         return int(token) if token.lstrip("-").isdigit() else Decimal(token)
 
+    too_deep = FactsError("too-deep", f"{what} nest too deep to be facts", mend="check the brackets")
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_float=number, parse_int=number)
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_float=number, parse_int=number)
     except json.JSONDecodeError as error:
         message = f"{what} are not JSON: {error.msg[0].lower()}{error.msg[1:]}"
         raise FactsError("not-json", message, at=Place(line=error.lineno, column=error.colno),
                          mend="check commas, quotes and brackets near here") from None  # fmt: skip
     except RecursionError:
-        raise FactsError("too-deep", f"{what} nest too deep to be facts", mend="check the brackets") from None
+        raise too_deep from None
+    if _is_deep(value):  # how deep `json` itself goes is each Python's own
+        raise too_deep
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    waiting = [(value, 1)]
+    while waiting:
+        part, depth = waiting.pop()
+        if isinstance(part, (dict, list)):
+            if depth > DEEPEST:
+                return True
+            waiting += [(one, depth + 1) for one in (part.values() if isinstance(part, dict) else part)]
+    return False
 
 
 def read_facts(given: Any, vocabulary: Vocabulary) -> Facts:
@@ -117,7 +133,7 @@ def _attested(value: Any) -> dict[str, str]:
             continue
         if not isinstance(outcome, str):
             fail(path, "wrong-type", f"`{path}` is {kind_of(outcome)}, not an outcome", "write the outcome's name")
-        attested[name] = outcome
+        attested[str(name)] = outcome
     return attested
 
 
@@ -201,18 +217,29 @@ def _date(path: str, value: Any) -> date:
         return value
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         fail(path, "wrong-type", f"`{path}` is {kind_of(value)}, not a day", "write it as 2014-04-01")
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
+    day = iso_day(value)
+    if day is None:
         fail(path, "no-such-day", f"`{path}` is {value}, which is no day", "check the calendar")
+    return day
+
+
+def iso_day(text: str) -> date | None:
+    """The day that `2014-04-01` names, and nothing else that Python would read as one."""
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _timestamp(path: str, value: Any) -> datetime:
-    if isinstance(value, datetime) and value.tzinfo is not None and value.microsecond == 0:
-        return value.astimezone(UTC)
-    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+    held = isinstance(value, datetime) and value.tzinfo is not None and value.microsecond == 0
+    if not held and (not isinstance(value, str) or not _TIMESTAMP.fullmatch(value)):
         fail(path, "wrong-type", f"`{path}` is {kind_of(value)}, not a time", "write it as 2014-07-02T23:10:00Z, whole seconds")
     try:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        if value[11:13] == "24":  # a later Python reads it as the next day
+            raise ValueError
         return datetime.fromisoformat(re.sub(r"\.0+", "", value.upper())).astimezone(UTC)
     except (ValueError, OverflowError):
         fail(path, "no-such-day", f"`{path}` is {value}, which is no time", "check the calendar and the clock")

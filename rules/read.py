@@ -24,14 +24,17 @@ DEEPEST = 40
 class Node:
     """One place in a YAML document. `value` is text (scalar), a list of nodes, or a dict from key to node (mapping)."""
 
-    __slots__ = ("column", "file", "keys", "line", "quoted", "value")
+    __slots__ = ("column", "file", "keys", "line", "quoted", "value", "verbatim")
 
-    def __init__(self, file: str, line: int, column: int, value: Any, quoted: bool = False) -> None:
+    def __init__(
+        self, file: str, line: int, column: int, value: Any, quoted: bool = False, verbatim: bool = False
+    ) -> None:
         self.file = file
         self.line = line
         self.column = column
         self.value = value
         self.quoted = quoted
+        self.verbatim = verbatim  # a scalar on one line, without escapes: its text stands in the file as it is
         self.keys: dict[str, Node] = {}
 
     @property
@@ -44,9 +47,11 @@ class Node:
     # Readers of one kind each: they return the Python value or refuse with the node's place.
 
     def text(self, what: str) -> str:
-        if not isinstance(self.value, str) or not self.value.strip():
-            self.fail("wrong-shape", f"{what} is not a text", "write it on the same line")
-        return str(self.value).strip()
+        if not isinstance(self.value, str):
+            self.fail("wrong-shape", f"{what} is not a text", "write it after the colon, in quotes if it has brackets")
+        if not self.value.strip():
+            self.fail("wrong-shape", f"{what} is empty", "write it after the colon")
+        return self.value.strip()
 
     def mapping(self, what: str, known: tuple[str, ...] = (), required: tuple[str, ...] = ()) -> dict[str, Node]:
         if not isinstance(self.value, dict):
@@ -55,7 +60,8 @@ class Node:
         if known:
             for key in fields:
                 if key not in known:
-                    self.keys[key].fail("unknown-key", f"{what} has no key `{key}`", nearest(key, known))
+                    mend = nearest(key, known) if _KEY.fullmatch(key) else "put the condition or the text in quotes: '…'"
+                    self.keys[key].fail("unknown-key", f"{what} has no key `{key}`", mend)
         for key in required:
             if key not in fields:
                 code = "no-source" if key == "source" else "missing-key"
@@ -90,20 +96,24 @@ class Node:
         return self.value
 
 
-_WHOLE = re.compile(r"-?(0|[1-9]\d{0,40})")
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,40})(\.\d{1,40})?([eE][+-]?\d{1,3})?")
+_KEY = re.compile(r"[\w. -]*")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,40})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
 
 def read_file(path: Path, shown_as: str | None = None) -> Node:
     """Reads one YAML file. `shown_as` is the name that errors give the file."""
     name = shown_as or str(path)
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(4 * LARGEST + 1)
     except FileNotFoundError:
         raise PackError("no-file", f"there is no file `{name}`", mend="check the path") from None
     except OSError as error:
         reason = error.strerror or "it can't be opened"
         raise PackError("no-file", f"`{name}` can't be read: {reason.lower()}", mend="check the path") from None
+    if len(raw) > 4 * LARGEST:  # no character takes more than four bytes
+        raise _too_large(name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -117,24 +127,38 @@ def read_text(text: str, file: str) -> Node:
     import yaml
 
     if len(text) > LARGEST:
-        raise PackError("too-large", f"the file has over {LARGEST} characters", at=Place(file), mend="split it up")
+        raise _too_large(file)
     try:
         return _compose(yaml.parse(text, Loader=yaml.CBaseLoader), file)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        unclosed = error.context_mark is not None and "quoted" in str(error.context)
+        if unclosed:
+            mark = error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         lines = text.splitlines()
-        at_fault = lines[line - 1].strip() if line <= len(lines) else ""
+        whole = lines[line - 1] if line <= len(lines) else ""
+        at_fault = whole.strip()
         problem = (error.problem or error.context or "it can't be read").strip()
         mend = "check quotes, indentation and brackets near here"
-        if re.search(r"\b(when|always)\b", at_fault) or re.search(r"[=!<>]=|&&|\|\|", at_fault):
+        if unclosed:
+            mend = "close the quote that opens here"
+        elif "\t" in whole[: column]:
+            mend = "indent with spaces, not tabs"
+        elif re.search(r"\b(when|always)\b", at_fault) or re.search(r"[=!<>]=|&&|\|\|", at_fault):
             mend = "put the condition in quotes: '…'"
         shown = f": `{at_fault[:60]}`" if at_fault else ""
         raise PackError("yaml-syntax", f"this is not YAML, {problem}{shown}", at=Place(file, line, column), mend=mend) from None
     except yaml.YAMLError as error:
         problem = getattr(error, "reason", None) or "it can't be read"
         message = f"this is not YAML, {problem}"
-        raise PackError("yaml-syntax", message, at=Place(file), mend="save as plain UTF-8 text") from None
+        stray = re.search(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+        at = Place(file, text.count("\n", 0, stray.start()) + 1) if stray else Place(file)
+        raise PackError("yaml-syntax", message, at=at, mend="save as plain UTF-8 text") from None
+
+
+def _too_large(file: str) -> PackError:
+    return PackError("too-large", f"the file has over {LARGEST} characters", at=Place(file), mend="split it up")
 
 
 def _place(event: Any, file: str) -> Place:
@@ -169,6 +193,8 @@ def _compose(events: Iterator[Any], file: str) -> Node:
                 node.fail("duplicate-key", f"the key `{node.value}` stands twice", "keep one of them")
             waiting_key[-1] = node
         else:
+            if not isinstance(node.value, str):
+                node.line, node.column = key.line, key.column  # what it holds is declared where its name stands
             parent.value[key.value] = node
             parent.keys[key.value] = key
             waiting_key[-1] = None
@@ -181,14 +207,16 @@ def _compose(events: Iterator[Any], file: str) -> Node:
             at = _place(event, file)
             line, column = at.line or 1, at.column or 1
             tag = getattr(event, "tag", None)
-            if tag is not None and tag != "!":
-                raise PackError("yaml-tag", f"`{tag[:40]}` is a YAML tag here",
-                                at=at, mend="put the condition in quotes: '…'")  # fmt: skip
-            if tag == "!" and isinstance(event, yaml.ScalarEvent) and event.style is None:
-                raise PackError("yaml-tag", "the unquoted `!` is a YAML tag here",
-                                at=at, mend="put the condition in quotes: '…'")  # fmt: skip
+            if tag is not None:
+                written = tag.replace("tag:yaml.org,2002:", "!!", 1)
+                message = "the unquoted `!` is a YAML tag here" if tag == "!" else f"`{written[:60]}` is a YAML tag here"
+                mend = "leave the tag out" if written.startswith("!!") else "put the condition in quotes: '…'"
+                raise PackError("yaml-tag", message, at=at, mend=mend)
             if isinstance(event, yaml.ScalarEvent):
-                place(Node(file, line, column, event.value, event.style not in (None, "")))
+                quoted = event.style not in (None, "")
+                start, end = event.start_mark, event.end_mark
+                width = end.column - start.column if start and end and start.line == end.line else -1
+                place(Node(file, line, column, event.value, quoted, width == len(event.value) + 2 * quoted))
                 continue
             node = Node(file, line, column, [] if isinstance(event, yaml.SequenceStartEvent) else {})
             place(node)

@@ -13,6 +13,7 @@ from pathlib import Path
 from rules.assemble import assemble
 from rules.decide import Program
 from rules.errors import PackError, RequestError, nearest
+from rules.facts import iso_day, printable
 from rules.pack import Pack
 from rules.vocabulary import Vocabulary, read_vocabulary
 
@@ -41,15 +42,23 @@ def shipped() -> tuple[str, ...]:
 
 def find(name: str, beside: Path | None = None) -> Path:
     """The folder of a pack: a path to one, a neighbour of `beside`, or a shipped id."""
+    try:
+        found = _found(name, beside)
+    except (OSError, ValueError):  # no name that a file can have
+        found = None
+    if found is None:
+        raise RequestError("unknown-pack", f"there is no pack `{printable(name)}`", mend=nearest(printable(name), shipped()))
+    return found
+
+
+def _found(name: str, beside: Path | None) -> Path | None:
     given = Path(name)
     if given.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
         return given
     for folder in (beside, jurisdictions()):
         if folder is not None and "/" not in name and (folder / name / "pack.yaml").is_file():
             return folder / name
-    if given.name == "pack.yaml" and given.is_file():
-        return given.parent
-    raise RequestError("unknown-pack", f"there is no pack `{name}`", mend=nearest(name, shipped()))
+    return given.parent if given.name == "pack.yaml" and given.is_file() else None
 
 
 def read_pack(name: str | Path, *, thorough: bool = False) -> Pack:
@@ -83,9 +92,7 @@ def load(pack: str | Path, as_of: date | str | None = None) -> Program:
 
 def day_of(text: str) -> date:
     """A day from its ISO text, or a `RequestError`."""
-    try:
-        if len(text) == 10:
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise RequestError("no-such-day", f"`{text}` is not a day", mend="write it as 2014-04-01")
+    day = iso_day(text)
+    if day is None:
+        raise RequestError("no-such-day", f"`{printable(text)}` is not a day", mend="write it as 2014-04-01")
+    return day

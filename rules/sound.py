@@ -14,6 +14,7 @@ from functools import partial
 
 from rules import tree
 from rules.errors import PackError, Place
+from rules.frozen import frozen
 from rules.pack import Decision, Invariant, Pack, conditions
 from rules.resolve import RuleInForce, Segment, resolve
 from rules.search import Search, TooFar
@@ -62,31 +63,56 @@ def _no_circles(pack: Pack) -> None:
         follow(name, ())
 
 
+@frozen
+class _Reader:
+    """Something in force that reads parameters and clocks: in a condition, or by name in its wording."""
+
+    what: str
+    place: Place
+    condition: tree.Tree | None = None
+    text: str = ""
+
+
+def _readers(segment: Segment) -> Iterator[_Reader]:
+    for name, in_force in segment.decisions.items():
+        decision, otherwise = in_force.decision, in_force.otherwise
+        for one in in_force.rules:
+            rule = one.rule
+            yield _Reader(f"the rule `{rule.id}`", rule.place, one.condition, rule.because)
+            for exempt in one.unless:
+                yield _Reader(f"the exception `{exempt.id}`", exempt.place, text=exempt.because)
+        for obligation in in_force.obligations:
+            yield _Reader(f"the obligation `{obligation.id}`", obligation.place, obligation.when)
+        yield _Reader(f"`otherwise` of `{name}`", otherwise.place, text=otherwise.because)
+        steps = [*decision.next.values(), *([decision.while_waiting] if decision.while_waiting else [])]
+        for step in steps:
+            if step.in_force(segment.day):
+                yield _Reader(f"a next step of `{name}`", step.place, text=step.text)
+    for invariant in segment.pack.invariants.values():
+        if invariant.in_force(segment.day):
+            for condition in (invariant.when, invariant.always):
+                yield _Reader(f"the invariant `{invariant.id}`", invariant.place, condition)
+    for clock in segment.clocks.values():
+        yield _Reader(f"the clock `{clock.name}`", clock.place, tree.ParameterOf(clock.length), clock.follows)
+
+
 def _everything_read_exists(segment: Segment) -> None:
     """Every parameter and clock that something in force reads has a value on the day."""
-    pack, day = segment.pack, segment.day
-    for decision in segment.decisions.values():
-        for in_force in decision.rules:
-            rule = in_force.rule
-            for part in tree.nodes(in_force.condition):
-                names = [part.name] if isinstance(part, tree.ParameterOf) else []
-                if isinstance(part, tree.Member) and isinstance(part.values, tree.ParameterOf):
-                    names.append(part.values.name)
-                for name in names:
-                    if name not in segment.parameters:
-                        raise PackError("gap-in-dates", f"the rule `{rule.id}` reads `{name}`, which has no value on {day}",
-                                        at=rule.place, mend="give the rule or the value other dates")  # fmt: skip
-                if isinstance(part, tree.StatusOf) and part.clock not in segment.clocks:
-                    raise PackError("gap-in-dates", f"the rule `{rule.id}` reads `clocks.{part.clock}`, not in force on {day}",
-                                    at=rule.place, mend="give the rule or the clock other dates")  # fmt: skip
-            for name in re.findall(r"\{([^{}]*)\}", rule.because):
+    day = segment.day
+    for reader in _readers(segment):
+        named: list[str] = []
+        for part in tree.nodes(reader.condition) if reader.condition else ():
+            inner = part.values if isinstance(part, tree.Member) else part
+            if isinstance(inner, tree.ParameterOf):
+                named.append(inner.name)
+            if isinstance(part, tree.StatusOf) and part.clock not in segment.clocks:
+                raise PackError("gap-in-dates", f"{reader.what} reads `clocks.{part.clock}`, which is not in force on {day}",
+                                at=reader.place, mend="give one of them other dates")  # fmt: skip
+        for verb, names in (("reads", named), ("names", re.findall(r"\{([^{}]*)\}", reader.text))):
+            for name in names:
                 if name not in segment.parameters:
-                    raise PackError("gap-in-dates", f"the wording of `{rule.id}` names `{name}`, which has no value on {day}",
-                                    at=rule.place, mend="give the rule or the value other dates")  # fmt: skip
-    for clock in segment.clocks.values():
-        if clock.length not in segment.parameters:
-            raise PackError("gap-in-dates", f"the clock `{clock.name}` reads `{clock.length}`, which has no value on {day}",
-                            at=pack.clocks[clock.name].place, mend="give the clock or the value other dates")  # fmt: skip
+                    raise PackError("gap-in-dates", f"{reader.what} {verb} `{name}`, which has no value on {day}",
+                                    at=reader.place, mend="give one of them other dates")  # fmt: skip
 
 
 def _independence(pack: Pack) -> None:
@@ -123,13 +149,14 @@ def _holds(segment: Segment, invariant: Invariant) -> None:
     try:
         case = Search(segment, [broken], budget=200_000).witness(broken)
     except TooFar:
-        raise PackError("not-proved", f"`{invariant.id}` could not be proved on {segment.day}: too many cases",
+        raise PackError("not-proved", f"the invariant `{invariant.id}` could not be proved on {segment.day}: too many cases",
                         at=invariant.place, mend="make `when` narrower") from None  # fmt: skip
     if case is not None:
         shown = json.dumps(case, sort_keys=True)
         inherited = "" if invariant.declared_in == pack.id else f" of `{invariant.declared_in}`"
-        raise PackError("floor-lifted", f"`{invariant.id}`{inherited} does not hold on {segment.day} for {shown}",
-                        at=pack.decisions[invariant.decision].place, mend="change the rule that decides this case")  # fmt: skip
+        message = f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} for `{shown}`"
+        raise PackError("floor-lifted", message, at=pack.decisions[invariant.decision].place,
+                        mend="change the rule that decides this case")  # fmt: skip
 
 
 def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
@@ -140,9 +167,10 @@ def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
                 continue
             found = [one for one in map(partial(_in_force, decision=decision.name, rule=rule.id), segments) if one is not None]
             if not any(_matters(segment, in_force) for segment, in_force in found):
-                why = "it is never in force" if not found else "no facts make it decide"
+                why, mend = ("no facts make it decide", "look at its condition, and at the outcomes above it") if found else \
+                    ("it is never in force", "look at its dates, and at the program's")  # fmt: skip
                 raise PackError("unreachable-rule", f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
-                                at=rule.place, mend="look at its dates, and at the rules above it")  # fmt: skip
+                                at=rule.place, mend=mend)  # fmt: skip
 
 
 def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:

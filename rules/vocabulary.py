@@ -6,6 +6,7 @@ outcomes in order. Packs are checked, and facts read, against this.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from decimal import Decimal
@@ -18,6 +19,7 @@ from rules.read import Node, read_file
 
 TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
 KINDS = ("record", "measurement", "judgement", "event")
+_FIELD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @frozen
@@ -110,7 +112,8 @@ def read_fact(
             return default
         text = entry[key].text(f"`{key}` of {what}")
         if text not in allowed:
-            entry[key].fail("unknown-word", f"`{text}` is no {key} of a fact", nearest(text, tuple(allowed)))
+            code, named = ("unknown-role", "role") if key == "known_by" else ("unknown-word", f"{key} of a fact")
+            entry[key].fail(code, f"`{text}` is no {named}", nearest(text, tuple(allowed)))
         return text
 
     type_name = word("type", TYPES, None)
@@ -121,7 +124,9 @@ def read_fact(
         ends = entry["range"].items(f"`range` of {what}")
         if len(ends) != 2:
             entry["range"].fail("wrong-shape", f"`range` of {what} has not two ends", "write `[lowest, highest]`")
-        low, high = (None if end.data() is None else Decimal(end.text("an end of the range")) for end in ends)
+        low, high = (_end(end, what) for end in ends)
+        if low is not None and high is not None and low > high:
+            entry["range"].fail("wrong-shape", f"`range` of {what} ends before it begins", "write `[lowest, highest]`")
     choices = tuple(item.text("a choice") for item in entry["choices"].items("`choices`")) if "choices" in entry else ()
     if (type_name == "choice") != bool(choices):
         node.fail("wrong-shape", f"{what} needs `choices` exactly if it is a choice", "add or take away `choices`")
@@ -136,9 +141,22 @@ def read_fact(
         if "fields" not in entry:
             node.fail("missing-key", f"{what} has no `fields`", "say what its records hold")
         inner = entry["fields"].mapping(f"the fields of {what}")
+        for key in inner:
+            if not _FIELD.fullmatch(key):
+                inner[key].fail("bad-id", f"`{key}` is no name", "use small letters, digits and underscores")
         fields = {key: read_fact(f"{path}.{key}", sub, roles, categories, fact) for key, sub in inner.items()}
         fact = replace(fact, fields=fields)
     return fact
+
+
+def _end(node: Node, what: str) -> Decimal | None:
+    """One end of a range: a number, or `null` for none."""
+    number = node.data()
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
+        node.fail("wrong-shape", f"an end of the `range` of {what} is no number", "write a number, or `null` for no end")
+    return Decimal(number)
 
 
 def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionWord:
