@@ -495,16 +495,16 @@ class _Assembly:
         word = self.words[decision]
         for part in tree.nodes(checked):
             if isinstance(part, tree.StatusOf) and not word.reads_clocks:
-                node.fail("reads-clock", f"{what} reads the clock `{part.clock}`; `{decision}` may not",
+                node.fail("reads-clock", f"{what} reads the clock `{part.clock}`, and `{decision}` may not",
                           "only admission, filing and review read clocks")  # fmt: skip
             if isinstance(part, tree.OutcomeOf) and word.reads_only:
-                node.fail("reads-too-much", f"{what} reads the decision `{part.decision}`; `{decision}` may not",
+                node.fail("reads-too-much", f"{what} reads the decision `{part.decision}`, and `{decision}` may not",
                           "an offer reads only what is seen at the scene")  # fmt: skip
         never = self.vocabulary.never_travels
         for path, fact in tree.facts_read(checked).items():
             if word.reads_only:
                 if path not in word.reads_only:
-                    node.fail("reads-too-much", f"{what} reads `{path}`; `{decision}` may not",
+                    node.fail("reads-too-much", f"{what} reads `{path}`, and `{decision}` may not",
                               "an offer reads only what is seen at the scene")  # fmt: skip
             elif fact.category in never and not word.reads_criminal_history:
                 node.fail("reads-too-much", f"{what} reads `{path}`, which never leaves the office that knows it",

@@ -227,7 +227,7 @@ class _Checker:
             if fact.type == "list":
                 self.fail(node, "list-alone", "{} is a list where one value is needed", "ask for its size, sum or exists")
             if fact.kind == "event":
-                self.fail(node, "reads-event", "the condition reads the event {}; only clocks read events",
+                self.fail(node, "reads-event", "the condition reads the event {}, and only clocks may",
                           "read a clock's status")  # fmt: skip
             return tree.FactOf(fact), fact_type(fact)
         if path in scope.parameters:

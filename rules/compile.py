@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rules import tree
+from rules.exact import Interval, add
 from rules.resolve import DecisionInForce
 from rules.walk import compared, computed, total
 
@@ -78,8 +79,17 @@ def _counted(records: Any, keep: Callable[[Any], bool | None] | None, value: Cal
              low: Any, high: Any) -> Any:  # fmt: skip
     if records is None:
         return None
-    return total([(True if keep is None else keep(record), 1 if value is None else value(record)) for record in records],
-                 low, high)  # fmt: skip
+    known: Any = 0
+    for record in records:
+        kept = True if keep is None else keep(record)
+        if kept is False:
+            continue
+        amount = 1 if value is None else value(record)
+        if kept is None or amount is None or amount.__class__ is Interval:
+            return total([(True if keep is None else keep(one), 1 if value is None else value(one)) for one in records],
+                         low, high)  # fmt: skip
+        known = add(known, amount) if known else amount
+    return known
 
 
 class _Writer:
@@ -88,11 +98,14 @@ class _Writer:
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = parameters
         self.constants: dict[str, Any] = {}
+        self.facts: dict[str, str] = {}
         self.temporaries = 0
         self.variables: dict[str, str] = {}
 
     def compiled(self, lines: list[str]) -> Any:
-        body = "\n".join(f"    {line}" for line in lines)
+        # A fact is looked up once, however many rules read it.
+        looked_up = [f"{name} = facts.get({self.constant(path)})" for path, name in self.facts.items()]
+        body = "\n".join(f"    {line}" for line in [*looked_up, *lines])
         names: dict[str, Any] = {"compared": compared, "computed": computed, "exists": _exists, "all_of": _all,
                                  "counted": _counted, **self.constants}  # fmt: skip
         exec(compile(f"def compiled(facts, outcome, status):\n{body}\n", "<pack>", "exec"), names)
@@ -105,6 +118,9 @@ class _Writer:
         self.constants[name] = value
         return name
 
+    def fact(self, path: str) -> str:
+        return self.facts.setdefault(path, f"f{len(self.facts)}")
+
     def temporary(self) -> str:
         self.temporaries += 1
         return f"t{self.temporaries}"
@@ -114,7 +130,7 @@ class _Writer:
             case tree.Constant(value):
                 return self.constant(value)
             case tree.FactOf(fact):
-                return f"facts.get({self.constant(fact.path)})"
+                return self.fact(fact.path)
             case tree.FieldOf(variable, fact):
                 return f"{self.variables[variable]}.get({self.constant(fact.name)})"
             case tree.ParameterOf(name):
@@ -148,12 +164,12 @@ class _Writer:
                 return f"computed({operator!r}, {self.expression(left)}, {self.expression(right)})"
             case tree.Quantifier(kind, over, variable, body):
                 name = "exists" if kind == "exists" else "all_of"
-                return f"{name}(facts.get({self.constant(over.path)}), {self.function(variable, body)})"
+                return f"{name}({self.fact(over.path)}, {self.function(variable, body)})"
             case tree.Total(over, variable, keep, value, low, high):
                 kept = "None" if keep is None else self.function(variable, keep)
                 valued = "None" if value is None else self.function(variable, value)
                 bounds = f"{self.constant(low)}, {self.constant(high)}"
-                return f"counted(facts.get({self.constant(over.path)}), {kept}, {valued}, {bounds})"
+                return f"counted({self.fact(over.path)}, {kept}, {valued}, {bounds})"
         raise AssertionError(node)
 
     def among(self, values: tuple[Any, ...] | tree.ParameterOf) -> str:

@@ -90,7 +90,7 @@ class Program:
             raise RequestError("outside-program", f"`{self.pack.id}` began on {program.since}, after {day}",
                                at=Place(path=given_by), mend="ask about a later day")  # fmt: skip
         if program.until is not None and day >= program.until:
-            raise RequestError("outside-program", f"`{self.pack.id}` ended on {program.until}; {day} is later",
+            raise RequestError("outside-program", f"`{self.pack.id}` ended on {program.until}, and {day} is later",
                                at=Place(path=given_by), mend="ask about an earlier day")  # fmt: skip
 
     @cached_property

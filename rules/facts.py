@@ -69,7 +69,8 @@ def parse_json(text: str, what: str = "the facts") -> Any:
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_float=number, parse_int=number)
     except json.JSONDecodeError as error:
-        message = f"{what} are not JSON: {error.msg[0].lower()}{error.msg[1:]}"
+        reason = error.msg.replace("'", "`")
+        message = f"{what} are not JSON: {reason[0].lower()}{reason[1:]}"
         raise FactsError("not-json", message, at=Place(line=error.lineno, column=error.colno),
                          mend="check commas, quotes and brackets near here") from None  # fmt: skip
     except RecursionError:

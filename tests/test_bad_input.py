@@ -201,7 +201,8 @@ def is_a_good_error(error: dict[str, Any]) -> None:
     assert message.isprintable() and not message.endswith("."), "on one line, without a full stop"
     assert len(message) < 600
     assert error["mend"], "and what to do about it"
-    assert not re.search(r"Traceback|Error|object at 0x|Decimal\(|None\b", message)
+    ours = re.sub(r"`.*`", "", message)
+    assert not re.search(r"Traceback|Error|object at 0x|Decimal\(|None\b", ours), "no word of the machine"
 
 
 @pytest.mark.parametrize("fault", BOMBS)
