@@ -1,7 +1,6 @@
 """What a decision costs: cold from the shell, and warm, each as a ratio against a floor measured in the same run.
 
-Run it as `python bench/decide.py [--runs N] [--imports]`. With `zen-engine` installed, a peer's bare decision on rules of the
-same size stands beside it.
+Run it as `python bench/decide.py [--runs N] [--imports]`.
 """
 
 from __future__ import annotations
@@ -67,9 +66,6 @@ def warm(runs: int) -> None:
         "whole JSON answer with digests": lambda: program.decide("eligibility", facts).as_json(),
         "tree walk, bare (the plain meaning)": lambda: possible(segment.decisions["eligibility"], world),
     }
-    zen = zen_decision()
-    if zen is not None:
-        labels["zen-engine, bare, a table of the same rules"] = zen
     taken = alternate([repeated(work) for work in labels.values()], runs)
     for name, times in zip(labels, taken, strict=True):
         row(name, times, taken[0], unit=1e6, sign="µs")
@@ -102,25 +98,6 @@ def by_hand(facts: dict[str, Any]) -> str:
         or facts.get("decisions", {}).get("screening") == "stop"
     )  # fmt: skip
     return "ineligible" if barred else "eligible"
-
-
-def zen_decision() -> Callable[[], Any] | None:
-    try:
-        import zen  # type: ignore[import-not-found]
-    except ImportError:
-        return None
-    rows = [{"_id": str(index), "i0": cell, "o0": '"ineligible"'} for index, cell in enumerate(
-        ["> 3", "> 30", "> 300", "> 3000", "> 30000", "> 300000", "> 3000000", "> 30000000"])]  # fmt: skip
-    rows.append({"_id": "last", "i0": "", "o0": '"eligible"'})
-    table = {"hitPolicy": "first", "inputs": [{"id": "i0", "field": "grams", "name": "grams"}],
-             "outputs": [{"id": "o0", "field": "outcome", "name": "outcome"}], "rules": rows}  # fmt: skip
-    nodes = [{"id": "in", "name": "in", "type": "inputNode"}, {"id": "out", "name": "out", "type": "outputNode"},
-             {"id": "table", "name": "table", "type": "decisionTableNode", "content": table}]  # fmt: skip
-    edges = [{"id": "1", "sourceId": "in", "targetId": "table", "type": "edge"},
-             {"id": "2", "sourceId": "table", "targetId": "out", "type": "edge"}]  # fmt: skip
-    content = json.dumps({"nodes": nodes, "edges": edges})
-    engine = zen.ZenEngine({"loader": lambda _: content})
-    return lambda: engine.evaluate("table", {"grams": 1.8})
 
 
 def alternate(works: list[Callable[[], float]], runs: int) -> list[list[float]]:

@@ -135,10 +135,14 @@ class _Assembly:
     def time_zone(self) -> str:
         name = self.entry["time_zone"].text("`time_zone`")
         if name not in _USUAL_ZONES:
-            from zoneinfo import available_timezones  # slow to load, and seldom needed
+            from zoneinfo import ZoneInfo, available_timezones  # slow to load, and seldom needed
 
-            zones = tuple(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-            if name not in zones:
+            try:
+                known = "/" in name and ZoneInfo(name) is not None
+            except (KeyError, ValueError, OSError):
+                known = False
+            if not known:
+                zones = tuple(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
                 mend = nearest(name, zones) if "/" in name else "write it as `America/Denver`"
                 self.entry["time_zone"].fail("unknown-time-zone", f"`{name}` is no time zone", mend)
         return name

@@ -93,7 +93,7 @@ def _is_deep(value: Any) -> bool:
 
 def read_facts(given: Any, vocabulary: Vocabulary) -> Facts:
     """Facts as `json.loads` gives them. Raises `FactsError` naming the path of what is wrong."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise FactsError("wrong-shape", f"the facts are {kind_of(given)}, not an object", mend="write them as `{ … }`")
     known: dict[str, Any] = {}
     attested: dict[str, str] = {}
@@ -114,9 +114,12 @@ def _level(key: Any, path: Any, value: Any, level: Mapping[str, Any], vocabulary
     if value is None:
         return
     if isinstance(entry, Fact):
-        known[path] = _records(entry, path, value) if entry.type == "list" else _value(entry, path, value)
+        if _plainly(entry, value):
+            known[path] = value
+        else:
+            known[path] = _records(entry, path, value) if entry.type == "list" else _value(entry, path, value)
         return
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         fail(path, "wrong-shape", f"`{path}` is {kind_of(value)}, not an object", "write it as `{ … }`")
     for inner, part in value.items():
         _level(inner, f"{path}.{inner}", part, entry, vocabulary, known)
@@ -125,7 +128,7 @@ def _level(key: Any, path: Any, value: Any, level: Mapping[str, Any], vocabulary
 def _attested(value: Any) -> dict[str, str]:
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         fail("decisions", "wrong-shape", f"`decisions` is {kind_of(value)}, not an object", "write `{\"screening\": …}`")
     attested: dict[str, str] = {}
     for name, outcome in value.items():
@@ -146,7 +149,7 @@ def _records(fact: Fact, path: str, value: Any) -> tuple[Mapping[str, Any], ...]
     records = []
     for index, entry in enumerate(value):
         at = f"{path}[{index}]"
-        if not isinstance(entry, Mapping):
+        if not isinstance(entry, dict):
             fail(at, "wrong-shape", f"`{at}` is {kind_of(entry)}, not an object", "leave it out, or write `{}` if unknown")
         record: dict[str, Any] = {}
         for key, inner in entry.items():
@@ -155,9 +158,15 @@ def _records(fact: Fact, path: str, value: Any) -> tuple[Mapping[str, Any], ...]
                 fail(f"{at}.{printable(key)}", "unknown-fact", f"`{path}` has no field `{printable(key)}`",
                      nearest(printable(key), tuple(fact.fields)))  # fmt: skip
             if inner is not None:
-                record[key] = _value(field, f"{at}.{key}", inner)
+                record[key] = inner if _plainly(field, inner) else _value(field, f"{at}.{key}", inner)
         records.append(record)
     return tuple(records)
+
+
+def _plainly(fact: Fact, value: Any) -> bool:
+    """Whether the value is right as it stands: the commonest cases, found without naming their place."""
+    kind = value.__class__
+    return (kind is bool and fact.type == "bool") or (kind is str and value in fact.choices)
 
 
 def _value(fact: Fact, path: str, value: Any) -> Any:
@@ -178,7 +187,7 @@ def _value(fact: Fact, path: str, value: Any) -> Any:
         case "text":
             if not isinstance(value, str):
                 fail(path, "wrong-type", f"`{path}` is {kind_of(value)}, not a text", "put it in quotes")
-            if len(value) > LONGEST_TEXT or printable(value) != value:
+            if len(value) > LONGEST_TEXT or not value.isprintable():
                 fail(path, "wrong-value", f"`{path}` is not a short text that can be printed", "check the text")
             return value
         case "date":

@@ -209,9 +209,10 @@ def _compose(events: Iterator[Any], file: str) -> Node:
             tag = getattr(event, "tag", None)
             if tag is not None:
                 written = tag.replace("tag:yaml.org,2002:", "!!", 1)
-                message = "the unquoted `!` is a YAML tag here" if tag == "!" else f"`{written[:60]}` is a YAML tag here"
-                mend = "leave the tag out" if written.startswith("!!") else "put the condition in quotes: '…'"
-                raise PackError("yaml-tag", message, at=at, mend=mend)
+                if written.startswith("!!"):
+                    raise PackError("yaml-tag", f"`{written[:60]}` is a YAML tag here", at=at, mend="leave the tag out")
+                raise PackError("yaml-tag", "the unquoted `!` is a YAML tag here",
+                                at=at, mend="put the condition in quotes: '…'")  # fmt: skip
             if isinstance(event, yaml.ScalarEvent):
                 quoted = event.style not in (None, "")
                 start, end = event.start_mark, event.end_mark

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 import rules
 from offramp.cli import main
+from offramp.words import side_by_side
 from rules import Refusal
 from rules.facts import parse_json
 from tests.conftest import ROOT
@@ -31,7 +32,7 @@ from tests.conftest import ROOT
 PACK = str(ROOT / "tests" / "packs" / "good" / "every-kind-of-fact")
 DECISIONS = ("offer", "screening", "eligibility", "filing", "review", "admission")
 PROGRAM = rules.load(PACK)
-BOMBS = {
+BOMBS: dict[str, str | bytes] = {
     "empty": "",
     "only blanks": " \n\t ",
     "not JSON": "{person: {age: 29}}",
@@ -554,6 +555,23 @@ def test_any_text_is_json_or_refused(text: str) -> None:
         decides_or_refuses(parse_json(text), "offer")
     except Refusal as refusal:
         is_a_good_error(refusal.as_json())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_the_table_of_several_packs_shows_anything_that_json_can_hold(given: Any) -> None:
+    facts = parse_json(json.dumps(given))
+    try:
+        answer: rules.Decision | Refusal = PROGRAM.decide("offer", facts)
+    except Refusal as refusal:
+        answer = refusal
+    assert side_by_side("offer", facts, [(PACK, answer), ("short", answer)]).startswith("One case under 2 programs")
 
 
 @given(st.text(max_size=30))
