@@ -75,7 +75,7 @@ def load(runs: int) -> None:
     """Reading, checking and compiling a pack from its files."""
     print()
     row("read and check the pack and its parents", alternate([lambda: timed(lambda: read_pack(PACK))], runs)[0])
-    row("the same, with every proof", alternate([lambda: timed(lambda: read_pack(PACK, thorough=True))], min(runs, 3))[0])
+    row("the same, with every proof", alternate([lambda: timed(lambda: read_pack(PACK, whole=True))], min(runs, 3))[0])
     tracemalloc.start()
     kept = rules.load(PACK)
     kept.decide("eligibility", json.loads(CASE.read_text()))

@@ -162,7 +162,8 @@ def _short(fact: Fact | None, value: Any, key: str = "") -> str:
 def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
     total = _width() - 13
     longest = max(len(line) for row in rows for line in row[0].split("\n") if " " not in line)
-    widths = [max(min(longest, total * 25 // 100), total * 15 // 100), max(12, total * 13 // 100), 0, max(18, total * 23 // 100)]
+    first = max(min(longest, total * 25 // 100), total * 15 // 100)
+    widths = [first, max(12, total * 13 // 100), 0, max(18, total * 23 // 100)]
     widths[2] = total - sum(widths)
     across, down, cross = ("─", "│", "┼") if _can_draw() else ("-", "|", "+")
     rule = f"{across}{cross}{across}".join(across * width for width in widths)

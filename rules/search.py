@@ -2,8 +2,8 @@
 
 Three-valued logic makes this exact where the facts are yes-or-no and choices: a condition that is false on partial facts is
 false on all their completions, so the search learns one unknown leaf at a time and drops whatever is false already.
-Numbers and days are tried at and around every value that the conditions name, lists with up to `LONGEST` records; a witness
-is always real, and "none" is a proof within those bounds.
+Numbers and days are tried at, between and around the values that the conditions name, lists up to a few records. A witness is
+always real. That there is none is a proof where `exact` says so, and elsewhere holds within those bounds.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from rules import explain, tree
+from rules.exact import EXACT
 from rules.facts import plain
 from rules.resolve import Segment
 from rules.vocabulary import Fact
 from rules.walk import World, moved, possible, walk
 
-LONGEST = 2
+SHORTEST, LONGEST = 2, 6  # how long a list is tried at least, and at most where the conditions speak of longer ones
 _STEP = re.compile(r"^(.*)\[(\d+)\]\.([^.]+)$")
 
 
@@ -30,10 +32,11 @@ class TooFar(Exception):
 
 class Search:
     """A search over one segment for facts that make goals true. With `attested`, whoever decides another decision may
-    answer it as they like; else its own rules do.
+    answer it as they like; else its own rules do. `witnesses` is how many records one list may need.
     """
 
-    def __init__(self, segment: Segment, goals: list[tree.Tree], budget: int = 4_000, *, attested: bool = False) -> None:
+    def __init__(self, segment: Segment, goals: list[tree.Tree], budget: int = 4_000, *, attested: bool = False,
+                 witnesses: int = 0) -> None:  # fmt: skip
         self.segment = segment
         self.attested: dict[str, str] | None = {} if attested else None
         self.budget = budget
@@ -45,6 +48,8 @@ class Search:
         for decision in segment.decisions.values():
             trees += [rule.condition for rule in decision.rules]
         self.points = _points(trees, segment.parameters)
+        named = [int(size) + 1 for size in self.points["size"] if size >= 0]
+        self.longest = min(max(SHORTEST, witnesses, *named), LONGEST)
 
     def witness(self, goal: tree.Tree) -> dict[str, Any] | None:
         """Facts, as JSON would give them, on which `goal` is true; None if there are none. Raises `TooFar`."""
@@ -106,8 +111,12 @@ class Search:
             case "text":
                 yield from (*sorted(self.points["text"]), "(any other)")
             case "int" | "decimal":
-                near = {one + step for one in self.points["number"] for step in (-1, 0, 1)} | {Decimal(0), fact.low}
-                for number in sorted(one for one in near if one is not None):
+                ends = {one for one in (Decimal(0), fact.low, fact.high) if one is not None}
+                near = {one + step for one in self.points["number"] | ends for step in (-1, 0, 1)}
+                if fact.type == "decimal":
+                    in_order = sorted(near)
+                    near |= {EXACT.divide(EXACT.add(*pair), 2) for pair in pairwise(in_order)}
+                for number in sorted(near):
                     if (fact.low is None or number >= fact.low) and (fact.high is None or number <= fact.high):
                         if fact.type == "decimal" or number == int(number):
                             yield int(number) if number == int(number) else number
@@ -118,7 +127,7 @@ class Search:
             case "timestamp":
                 yield datetime(self.segment.day.year, self.segment.day.month, self.segment.day.day, 12, tzinfo=UTC)
             case "list":
-                for length in (1, 0, *range(2, LONGEST + 1)):
+                for length in (1, 0, *range(2, self.longest + 1)):
                     yield tuple({} for _ in range(length))
 
     def _assign(self, leaf: explain.Leaf, value: Any) -> None:
@@ -153,9 +162,26 @@ class Search:
         return nested
 
 
+def exact(*trees: tree.Tree) -> bool:
+    """Whether the values tried stand for all there are: yes-or-no facts, choices, and comparisons with what is written out."""
+    return not any(isinstance(part, tree.Quantifier) for one in trees for part in tree.nodes(one)) and bounded(*trees)
+
+
+def bounded(*trees: tree.Tree) -> bool:
+    """Whether the values tried stand for all there are, as far as lists need no more records than are tried."""
+    for one in trees:
+        for part in tree.nodes(one):
+            if isinstance(part, (tree.Total, tree.Arithmetic)):
+                return False
+            written = (tree.Constant, tree.ParameterOf, tree.OutcomeOf, tree.StatusOf)
+            if isinstance(part, tree.Compare) and not isinstance(part.left, written) and not isinstance(part.right, written):
+                return False
+    return True
+
+
 def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, set[Any]]:
     """Every number, day, length of time and text that the conditions name."""
-    points: dict[str, set[Any]] = {"number": set(), "date": set(), "length": set(), "text": set()}
+    points: dict[str, set[Any]] = {"number": set(), "size": set(), "date": set(), "length": set(), "text": set()}
 
     def add(value: Any) -> None:
         match value:
@@ -175,6 +201,10 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
 
     for whole in trees:
         for part in tree.nodes(whole):
+            if isinstance(part, tree.Compare):
+                for one, other in ((part.left, part.right), (part.right, part.left)):
+                    if isinstance(one, tree.Total) and one.value is None and isinstance(other, tree.Constant):
+                        points["size"].add(other.value)
             match part:
                 case tree.Constant(value) | tree.Member(_, tuple() as value):
                     add(value)

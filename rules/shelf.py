@@ -61,9 +61,9 @@ def _found(name: str, beside: Path | None) -> Path | None:
     return given.parent if given.name == "pack.yaml" and given.is_file() else None
 
 
-def read_pack(name: str | Path, *, thorough: bool = False) -> Pack:
+def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     """Reads a pack and checks every condition. What only shows over the whole pack, proofs included, is checked for every
-    pack that isn't shipped; a shipped one was by the gate that let it out, unless `thorough` asks again.
+    pack that isn't shipped, unless `whole` says otherwise; a shipped one was by the gate that let it out.
     """
     folder = find(str(name))
     folder_of_parents = folder.resolve().parent
@@ -75,7 +75,7 @@ def read_pack(name: str | Path, *, thorough: bool = False) -> Pack:
             raise PackError("unknown-pack", error.message, mend=error.mend) from None
 
     pack = assemble(folder, vocabulary(), parent)
-    if thorough or folder_of_parents != jurisdictions().resolve():
+    if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
         # Imported late: a shipped pack doesn't need the searches, and a cold start feels them.
         from rules.sound import check_whole
 

@@ -17,23 +17,25 @@ from rules.errors import PackError, Place
 from rules.frozen import frozen
 from rules.pack import Decision, Invariant, Pack, conditions
 from rules.resolve import RuleInForce, Segment, resolve
-from rules.search import Search, TooFar
+from rules.search import Search, TooFar, bounded, exact
 
 _FIRST_DAY = date(1, 1, 1)
 
 
-def check_whole(pack: Pack) -> None:
-    """Raises `PackError` at the item at fault."""
+def check_whole(pack: Pack) -> tuple[str, ...]:
+    """The ids of the invariants that are proved; the others hold in every case tried. Raises `PackError` at what is wrong."""
     _no_circles(pack)
     segments = list(segments_of(pack))
     for segment in segments:
         _everything_read_exists(segment)
     _independence(pack)
+    proved = set(pack.invariants)
     for segment in segments:
         for invariant in pack.invariants.values():
-            if invariant.in_force(segment.day):
-                _holds(segment, invariant)
+            if invariant.in_force(segment.day) and not _holds(segment, invariant):
+                proved.discard(invariant.id)
     _all_reachable(pack, segments)
+    return tuple(sorted(proved))
 
 
 def segments_of(pack: Pack) -> Iterator[Segment]:
@@ -139,9 +141,10 @@ def _reads(pack: Pack, decision: Decision, seen: frozenset[str]) -> Iterator[tup
                     yield from _reads(pack, inner, seen | {decision.name, part.decision})
 
 
-def _holds(segment: Segment, invariant: Invariant) -> None:
+def _holds(segment: Segment, invariant: Invariant) -> bool:
+    """Whether that is a proof, and not only true of every case tried. Raises `PackError` with a case that breaks it."""
     if invariant.always is None:
-        return
+        return True
     broken: tree.Tree = tree.Not(invariant.always)
     if invariant.when is not None:
         broken = tree.And((invariant.when, broken))
@@ -157,6 +160,15 @@ def _holds(segment: Segment, invariant: Invariant) -> None:
         message = f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} for `{shown}`"
         raise PackError("floor-lifted", message, at=pack.decisions[invariant.decision].place,
                         mend="change the rule that decides this case")  # fmt: skip
+    return exact(*_reached(segment, broken, frozenset()))
+
+
+def _reached(segment: Segment, condition: tree.Tree, seen: frozenset[str]) -> Iterator[tree.Tree]:
+    """The condition, and those of every decision that it reads."""
+    yield condition
+    for name in {part.decision for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)} - seen:
+        for rule in segment.decisions[name].rules:
+            yield from _reached(segment, rule.condition, seen | {name})
 
 
 def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
@@ -186,7 +198,9 @@ def _matters(segment: Segment, in_force: RuleInForce) -> bool:
                 break
             above += [tree.Not(rule.condition) for rule in rules]
     goal = tree.And((in_force.condition, *above))
+    witnesses = sum(isinstance(part, tree.Quantifier) for part in tree.nodes(in_force.condition))
     try:
-        return Search(segment, [goal], attested=True).witness(goal) is not None
+        found = Search(segment, [goal], attested=True, witnesses=witnesses).witness(goal) is not None
     except TooFar:
         return True
+    return found or not bounded(goal)

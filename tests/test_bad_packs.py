@@ -33,7 +33,7 @@ _ERROR = re.compile(
 
 def read_whole(folder: Path) -> Pack:
     """What `offramp check` and `offramp test` read of a pack."""
-    pack = read_pack(folder, thorough=True)
+    pack = read_pack(folder, whole=True)
     if (folder / "scenarios.yaml").exists():
         read_scenarios(folder)
     return pack
