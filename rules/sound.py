@@ -150,7 +150,7 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
         broken = tree.And((invariant.when, broken))
     pack = segment.pack
     try:
-        case = Search(segment, [broken], budget=200_000).witness(broken)
+        case = Search(segment, [broken], budget=60_000).witness(broken)
     except TooFar:
         raise PackError("not-proved", f"the invariant `{invariant.id}` could not be proved on {segment.day}: too many cases",
                         at=invariant.place, mend="make `when` narrower") from None  # fmt: skip

@@ -59,7 +59,8 @@ def test_of_3052_drug_law_arrests_only_the_34_violations_can_be_eligible_in_new_
 def opioid_possession_by_an_adult(row: Row) -> bool:
     acts = set(row["drug_acts"])
     adult = row["age"].isdigit() and int(row["age"]) >= 18
-    return adult and row["arrest_offense"] == "35A" and row["opioid_n"] != "" and bool(acts & set("PUB")) and not acts & set("CDT")
+    opioid = row["arrest_offense"] == "35A" and row["opioid_n"] != ""
+    return adult and opioid and bool(acts & set("PUB")) and not acts & set("CDT")
 
 
 def test_louisiana_s_opioid_arrests_without_grams_are_undetermined_for_want_of_grams(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""What decides in earnest agrees with the plain meaning, and a condition says the same after printing."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rules
+from rules import tree
+from rules.check import Scope, check
+from rules.compile import compile_condition
+from rules.decide import Program
+from rules.digest import digest
+from rules.facts import read_facts
+from rules.read import Node
+from rules.shelf import read_pack, vocabulary
+from rules.walk import World, possible, walk
+from tests import generated
+
+SCOPE = Scope(vocabulary(), {"quantity_cap": "g", "codes": "codes"}, generated.OUTCOMES, generated.CLOCKS)
+
+
+def world(draw_from: st.DataObject, facts: dict[str, Any]) -> World:
+    outcomes = {name: draw_from.draw(st.sampled_from([*all_of, None])) for name, all_of in generated.OUTCOMES.items()}
+    statuses = {clock: draw_from.draw(st.sampled_from([*tree.CLOCK_STATUSES[:-1], None])) for clock in generated.CLOCKS}
+    return World(read_facts(facts, vocabulary()).known, generated.PARAMETERS, outcomes.get, statuses.get)
+
+
+@given(generated.conditions(), generated.complete_facts().flatmap(generated.with_holes), st.data())
+def test_the_compiled_condition_agrees_with_the_tree_walk(condition: tree.Tree, facts: dict[str, Any], data: Any) -> None:
+    around = world(data, facts)
+    compiled = compile_condition(condition, generated.PARAMETERS)
+    assert compiled(around.facts, around.outcome, around.status) is walk(condition, around)
+
+
+@given(generated.conditions())
+def test_a_printed_condition_reads_back_as_the_same_tree(condition: tree.Tree) -> None:
+    text = tree.text(condition)
+    assert check(Node("a condition", 1, 1, text, quoted=True), SCOPE) == condition, text
+
+
+@given(generated.pack_texts(), generated.complete_facts().flatmap(generated.with_holes))
+def test_a_pack_decides_as_the_plain_meaning_of_its_rules_does(text: str, facts: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        program = Program(read_pack(generated.written(text, Path(folder)), whole=False))
+    for name in ("screening", "eligibility"):
+        decision = program.decide(name, facts)
+        if decision.segment is None:
+            assert [entry["fact"] for entry in decision.needed] == ["encounter.date"]
+            continue
+        rules_in_force = decision.segment.segment.decisions[name]
+        assert decision.possible == possible(rules_in_force, decision.world)
+        assert (decision.status == "decided") == (len(decision.possible) == 1)
+
+
+@given(generated.pack_texts(), st.randoms(use_true_random=False))
+def test_the_digest_does_not_see_the_order_of_rules(text: str, random: Any) -> None:
+    head, *blocks = text.split("      - id: ")
+    with tempfile.TemporaryDirectory() as folder:
+        before = read_pack(generated.written(text, Path(folder)), whole=False)
+        # Rules of one decision change places: everything up to the next line that isn't theirs stays where it is.
+        pieces: list[list[str]] = [[]]
+        for block in blocks:
+            pieces[-1].append(block)
+            if "\n    otherwise" in block:
+                pieces.append([])
+        shuffled = head
+        for group in pieces:
+            if group:
+                last, _, tail = group[-1].partition("    otherwise")
+                group[-1] = last
+                random.shuffle(group)
+                shuffled += "".join(f"      - id: {rule}" for rule in group) + "    otherwise" + tail
+        after = read_pack(generated.written(shuffled, Path(folder)), whole=False)
+    assert digest(before) == digest(after)
+
+
+PACK = """
+id: made-up
+title: Made up
+time_zone: UTC
+program: {from: 2000-01-01, source: s}
+sources: {s: {title: S, address: here, confidence: high}}
+parameters:
+  cap: {label: cap, unit: g, values: [{value: 3, source: s}]}
+decisions:
+  eligibility:
+    rules:
+      - {id: over, when: 'sum(encounter.drugs.map(d, d.grams)) > cap', then: ineligible, because: Over., source: s}
+    otherwise: {outcome: eligible, because: Fine., source: s}
+"""
+
+
+def digest_of(text: str, folder: Path) -> str:
+    return Program(read_pack(generated.written(text, folder), whole=False)).digest
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("value: 3", "value: 3.0"), ("value: 3", "value: 3e0"), ("'sum(encounter.drugs.map(d, d.grams)) > cap'",
+     '"sum( encounter.drugs.map(d, d.grams) )   > cap"'), ("id: made-up\n", "# a comment\nid: 'made-up'\n")],
+)  # fmt: skip
+def test_the_digest_does_not_see_spelling(before: str, after: str, tmp_path: Path) -> None:
+    assert digest_of(PACK, tmp_path) == digest_of(PACK.replace(before, after), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("value: 3", "value: 3.01"), ("> cap", ">= cap"), ("Over.", "Above."), ("title: S", "title: T"),
+     ("from: 2000", "from: 2001"), ("then: ineligible", "then: eligible"), ("id: over", "id: above"), ("confidence: high", "confidence: medium"),
+     ("because: Over., ", "because: Over., from: 2001-01-01, "), ("because: Over., ", "because: Over., provisional: so so, ")],
+)  # fmt: skip
+def test_the_digest_sees_every_change_of_meaning_or_wording(before: str, after: str, tmp_path: Path) -> None:
+    assert digest_of(PACK, tmp_path) != digest_of(PACK.replace(before, after), tmp_path)
+
+
+def test_the_same_pack_and_facts_give_the_same_bytes_whatever_the_hash_seed() -> None:
+    import json
+    import os
+    import subprocess
+    import sys
+
+    from tests.conftest import ROOT
+
+    asked = ["decide", "seattle", "eligibility", "examples/no-scale.json", "--json", "--considered"]
+    command = [sys.executable, "-m", "offramp", *asked]
+    printed = {
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=False).stdout
+        for seed in ("0", "1", "12345")
+    }
+    assert len(printed) == 1
+    assert json.loads(printed.pop())["decision"] == "eligibility"
+    assert rules.load("seattle").digest == rules.load("seattle").digest
