@@ -90,13 +90,15 @@ def by_hand(facts: dict[str, Any]) -> str:
     grams = sum(drug.get("grams", 0) for drug in encounter["drugs"] if drug.get("kind") == "opioid")
     barred = (
         grams > 3
-        or any(charge.get("conduct") in ("sale", "intent_to_sell", "promoting_prostitution") or charge.get("violent")
-               for charge in encounter["charges"])
+        or any(
+            charge.get("conduct") in ("sale", "intent_to_sell", "promoting_prostitution") or charge.get("violent")
+            for charge in encounter["charges"]
+        )
         or person.get("age", 18) < 18
         or judgement.get("amenable") is False
         or judgement.get("exploits_others") is True
         or facts.get("decisions", {}).get("screening") == "stop"
-    )  # fmt: skip
+    )
     return "ineligible" if barred else "eligible"
 
 

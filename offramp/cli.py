@@ -33,20 +33,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"offramp {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
-    decide = commands.add_parser("decide", help="decide one case, or many", description="Decide one case, or many. Exit code "
-                                 "0: decided; 3: undetermined, with what to ask whom; 2: bad facts or pack.")  # fmt: skip
+    decide = commands.add_parser(
+        "decide",
+        help="decide one case, or many",
+        description="Decide one case, or many. Exit code "
+        "0: decided; 3: undetermined, with what to ask whom; 2: bad facts or pack.",
+    )
     decide.add_argument("packs", metavar="PACK[,PACK…]", help="a shipped id or a folder; several print side by side")
     decide.add_argument("decision", metavar="DECISION", help="offer, screening, eligibility, admission, filing, review, …")
     decide.add_argument("facts", metavar="FACTS", nargs="?", default="-", help="a JSON file, or - for standard input")
     decide.add_argument("--as-of", metavar="DATE", help="the day whose rules apply; else the decision's governing date")
     decide.add_argument("--json", action="store_true", help="print JSON")
     decide.add_argument("--considered", action="store_true", help="show every rule with its value and what settled it")
-    decide.add_argument("--lines", action="store_true",
-                        help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')  # fmt: skip
+    decide.add_argument("--lines", action="store_true", help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')
     decide.add_argument("--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts")
 
-    for name, what in (("check", "read packs and prove what can be proved of them"),
-                       ("test", "run packs' scenarios, with coverage")):  # fmt: skip
+    for name, what in (
+        ("check", "read packs and prove what can be proved of them"),
+        ("test", "run packs' scenarios, with coverage"),
+    ):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
         command.add_argument("--json", action="store_true", help="print JSON")
@@ -70,8 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _drop_output()
         reason = (error.strerror or "the system refused").lower()
-        return _refused(RequestError("no-output", f"the answer could not be written: {reason}",
-                                     mend="make room, or write elsewhere"), as_json=False)  # fmt: skip
+        return _refused(
+            RequestError("no-output", f"the answer could not be written: {reason}", mend="make room, or write elsewhere"),
+            as_json=False,
+        )
 
 
 def _answered(given: list[str]) -> int:

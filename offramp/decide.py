@@ -46,8 +46,10 @@ def _side_by_side(names: list[str], options: argparse.Namespace) -> int:
         except Refusal as refusal:
             answers.append((name, refusal))
     if options.json:
-        shown = {name: {"error": answer.as_json()} if isinstance(answer, Refusal)
-                 else answer.as_json(considered=options.considered) for name, answer in answers}  # fmt: skip
+        shown = {
+            name: {"error": answer.as_json()} if isinstance(answer, Refusal) else answer.as_json(considered=options.considered)
+            for name, answer in answers
+        }
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
         from offramp.words import side_by_side

@@ -64,8 +64,9 @@ class _MapReader:
         for path, node in entry["facts"].mapping("`facts`").items():
             fact = vocabulary().facts.get(path)
             if fact is None:
-                entry["facts"].keys[path].fail("unknown-fact", f"there is no fact `{path}`",
-                                               nearest(path, tuple(vocabulary().facts)))  # fmt: skip
+                entry["facts"].keys[path].fail(
+                    "unknown-fact", f"there is no fact `{path}`", nearest(path, tuple(vocabulary().facts))
+                )
             readers.append((path, self.records(fact, node) if fact.type == "list" else self.cell(fact, node)))
         return Map(entry["title"].text("`title`"), id_column, tuple(self.columns), tuple(readers))
 
@@ -137,8 +138,12 @@ class _MapReader:
 
         def no_word(cell: str) -> Any:
             if otherwise is _REFUSE:
-                raise FactsError("unmapped-cell", f"the map has no word for `{printable(cell)}` in {where}",
-                                 at=Place(path=fact.path), mend="add it to the map, or say `else: unknown`")  # fmt: skip
+                raise FactsError(
+                    "unmapped-cell",
+                    f"the map has no word for `{printable(cell)}` in {where}",
+                    at=Place(path=fact.path),
+                    mend="add it to the map, or say `else: unknown`",
+                )
             return None if otherwise == "unknown" else cell if otherwise == "as-is" else otherwise
 
         only = self.condition(entry["when"], names) if "when" in entry else None
@@ -153,8 +158,9 @@ class _MapReader:
 
         return read
 
-    def meaning(self, fact: Fact, entry: Mapping[str, Node], names: tuple[str, ...] | None,
-                no_word: Callable[[str], Any]) -> Callable[[str, Row], Any]:  # fmt: skip
+    def meaning(
+        self, fact: Fact, entry: Mapping[str, Node], names: tuple[str, ...] | None, no_word: Callable[[str], Any]
+    ) -> Callable[[str, Row], Any]:
         """What a known cell means: by a set of codes, by patterns, by a table, or as the fact's own type."""
         if "any_of" in entry:
             wanted = {one.text("a code") for one in entry["any_of"].items("`any_of`")}
@@ -211,8 +217,12 @@ _REFUSE = object()
 def _split(text: str, parts: str | None, names: tuple[str, ...], column: str) -> dict[str, str]:
     pieces = text.split(parts) if parts else [text]
     if len(pieces) != len(names):
-        raise FactsError("unmapped-cell", f"`{printable(text)}` in `{column}` has {len(pieces)} parts, not {len(names)}",
-                         at=Place(path=column), mend="check the row, or the map's `names`")  # fmt: skip
+        raise FactsError(
+            "unmapped-cell",
+            f"`{printable(text)}` in `{column}` has {len(pieces)} parts, not {len(names)}",
+            at=Place(path=column),
+            mend="check the row, or the map's `names`",
+        )
     return dict(zip(names, pieces, strict=True))
 
 
@@ -221,8 +231,12 @@ def _typed(fact: Fact, cell: str, factor: Any) -> Any:
         return None
     if fact.type == "bool":
         if cell.lower() not in ("true", "false", "1", "0"):
-            raise FactsError("unmapped-cell", f"`{printable(cell)}` is neither true nor false", at=Place(path=fact.path),
-                             mend="give the map `values`")  # fmt: skip
+            raise FactsError(
+                "unmapped-cell",
+                f"`{printable(cell)}` is neither true nor false",
+                at=Place(path=fact.path),
+                mend="give the map `values`",
+            )
         return cell.lower() in ("true", "1")
     if fact.type not in ("int", "decimal"):
         return cell
@@ -231,8 +245,12 @@ def _typed(fact: Fact, cell: str, factor: Any) -> Any:
         if not number.is_finite() or abs(number) >= 10**12:
             raise InvalidOperation
     except InvalidOperation:
-        raise FactsError("unmapped-cell", f"`{printable(cell)}` is not a number", at=Place(path=fact.path),
-                         mend="give the map `values`, or list it under `unknown`") from None  # fmt: skip
+        raise FactsError(
+            "unmapped-cell",
+            f"`{printable(cell)}` is not a number",
+            at=Place(path=fact.path),
+            mend="give the map `values`, or list it under `unknown`",
+        ) from None
     exact = EXACT.multiply(number, Decimal(factor))
     return exact if fact.type == "int" else exact.quantize(_DECIMALS)
 
@@ -245,8 +263,9 @@ def rows(mapping: Map, stream: IO[bytes]) -> Iterator[tuple[Any, Callable[[], An
         header = table.fieldnames or []
         for column in mapping.columns:
             if column not in header:
-                raise RequestError("no-column", f"the table has no column `{printable(column)}`",
-                                   mend=nearest(column, list(header)))  # fmt: skip
+                raise RequestError(
+                    "no-column", f"the table has no column `{printable(column)}`", mend=nearest(column, list(header))
+                )
         for row in table:
             yield _case(mapping, row, table.line_num)
     except UnicodeDecodeError:
@@ -259,8 +278,12 @@ def rows(mapping: Map, stream: IO[bytes]) -> Iterator[tuple[Any, Callable[[], An
 def _case(mapping: Map, row: dict[str, str], line: int) -> tuple[str, Callable[[], Any]]:
     def read() -> Any:
         if None in row or None in row.values():
-            raise FactsError("unmapped-cell", f"line {line} has more or fewer cells than the head", at=Place(line=line),
-                             mend="check its commas and quotes")  # fmt: skip
+            raise FactsError(
+                "unmapped-cell",
+                f"line {line} has more or fewer cells than the head",
+                at=Place(line=line),
+                mend="check its commas and quotes",
+            )
         facts: dict[str, Any] = {}
         for path, reader in mapping.readers:
             value = reader(row)
@@ -273,5 +296,3 @@ def _case(mapping: Map, row: dict[str, str], line: int) -> tuple[str, Callable[[
         return facts
 
     return row.get(mapping.id_column) or f"line {line}", read
-
-

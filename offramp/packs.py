@@ -29,8 +29,11 @@ def check(options: argparse.Namespace) -> int:
         own = sum(rule.declared_in == pack.id for decision in pack.decisions.values() for rule in decision.rules.values())
         held = {one: "proved" if one in proved else "holds in every case tried" for one in sorted(pack.invariants)}
         shown[name] = {"digest": Program(pack).digest, "rules": own, "invariants": held}
-        _say(options, f"{name}: sound, {own} rules of its own; of {len(held)} invariants {len(proved)} are proved and "
-                      f"{len(held) - len(proved)} hold in every case tried; {Program(pack).digest}")  # fmt: skip
+        _say(
+            options,
+            f"{name}: sound, {own} rules of its own; of {len(held)} invariants {len(proved)} are proved and "
+            f"{len(held) - len(proved)} hold in every case tried; {Program(pack).digest}",
+        )
     if options.json:
         print(json.dumps(shown, indent=2))
     return worst
@@ -58,12 +61,13 @@ def test(options: argparse.Namespace) -> int:
 
 def _summary(report: Report) -> dict[str, Any]:
     return {
-        "passed": report.passed, "scenarios": report.scenarios,
+        "passed": report.passed,
+        "scenarios": report.scenarios,
         "failures": {failure.scenario.id: list(failure.what) for failure in report.failures},
         "coverage": {"rules": report.rule_coverage, "conditions": report.condition_coverage},
         "short_of": report.short_of,
         "untouched": [f"{one.place}: `{one.rule}` of `{one.decision}`: {one.text}" for one in report.untouched],
-    }  # fmt: skip
+    }
 
 
 def _tell(options: argparse.Namespace, name: str, report: Report) -> None:
@@ -77,8 +81,11 @@ def _tell(options: argparse.Namespace, name: str, report: Report) -> None:
     for short in report.short_of:
         _say(options, f"{name}: {short}")
     passed = report.scenarios - len(report.failures)
-    _say(options, f"{name}: {passed} of {report.scenarios} scenarios hold; {report.rule_coverage} % of rules held once, "
-                  f"{report.condition_coverage} % of conditions seen both ways")  # fmt: skip
+    _say(
+        options,
+        f"{name}: {passed} of {report.scenarios} scenarios hold; {report.rule_coverage} % of rules held once, "
+        f"{report.condition_coverage} % of conditions seen both ways",
+    )
 
 
 def _say(options: argparse.Namespace, text: str) -> None:

@@ -78,8 +78,9 @@ def _considered(decision: rules.Decision) -> Iterator[str]:
         on = "; ".join(f"{path} = {_value(held)}" for path, held in entry["settled_by"].items())
         missing = f"; not known: {', '.join(entry['unknown'])}" if entry["value"] is None else ""
         excepted = f"; excepted by {', '.join(entry['excepted_by'])}" if "excepted_by" in entry else ""
-        yield from _entry("", f"{entry['rule']} -> {_name(entry['outcome'])}: {value}{excepted}{missing}"
-                          + (f"  [{on}]" if on else ""))  # fmt: skip
+        yield from _entry(
+            "", f"{entry['rule']} -> {_name(entry['outcome'])}: {value}{excepted}{missing}" + (f"  [{on}]" if on else "")
+        )
 
 
 _INDENT = 7
@@ -94,8 +95,14 @@ def side_by_side(decision: str, facts: Any, answers: list[tuple[str, rules.Decis
     """One case under several programs: a row each with the answer, why, and on what source."""
     rows = [("Program", "Answer", "Why, and what comes next", "Source")]
     rows += [_row(name, answer) for name, answer in answers]
-    asks = next((answer.program.pack.decisions[decision].asks for _, answer in answers
-                 if isinstance(answer, rules.Decision) and decision in answer.program.pack.decisions), decision)  # fmt: skip
+    asks = next(
+        (
+            answer.program.pack.decisions[decision].asks
+            for _, answer in answers
+            if isinstance(answer, rules.Decision) and decision in answer.program.pack.decisions
+        ),
+        decision,
+    )
     head = [f"One case under {len(answers)} programs: {asks}", ""]
     head += _case(facts)
     return "\n".join([*head, "", *_table(rows)])
@@ -170,8 +177,10 @@ def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
     for index, row in enumerate(rows):
         if index:
             yield rule
-        cells = [[line for part in cell.split("\n") for line in wrap(part, width, break_on_hyphens=False) or [""]]
-                 for cell, width in zip(row, widths, strict=True)]  # fmt: skip
+        cells = [
+            [line for part in cell.split("\n") for line in wrap(part, width, break_on_hyphens=False) or [""]]
+            for cell, width in zip(row, widths, strict=True)
+        ]
         for line in range(max(len(cell) for cell in cells)):
             texts = [cell[line] if line < len(cell) else "" for cell in cells]
             yield f" {down} ".join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)).rstrip()

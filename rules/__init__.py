@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     from rules.expression import evaluate
 
 __all__ = [
-    "UNKNOWN", "Decision", "EvaluationError", "FactsError", "PackError", "Program", "Refusal", "RequestError", "evaluate",
+    "UNKNOWN",
+    "Decision",
+    "EvaluationError",
+    "FactsError",
+    "PackError",
+    "Program",
+    "Refusal",
+    "RequestError",
+    "evaluate",
     "load",
-]  # fmt: skip
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,8 +35,11 @@ class Work:
     def spend(self, amount: int = 1) -> None:
         self.left -= amount
         if self.left < 0:
-            raise Exhausted("too-much-work", f"`{shown(self.of)}` takes over {MOST_WORK:,} steps on these facts",
-                            mend="walk shorter lists, or fewer of them inside each other")  # fmt: skip
+            raise Exhausted(
+                "too-much-work",
+                f"`{shown(self.of)}` takes over {MOST_WORK:,} steps on these facts",
+                mend="walk shorter lists, or fewer of them inside each other",
+            )
 
 
 def shown(text: str, most: int = 60) -> str:

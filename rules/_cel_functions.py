@@ -198,9 +198,7 @@ def _bounds_of(item: object, surely: bool) -> tuple[int | float, int | float] | 
     return min(0, low), max(0, high)
 
 
-def _interval(
-    low: int | float, high: int | float, size: int | float, members: tuple[tuple[object, bool], ...]
-) -> object:
+def _interval(low: int | float, high: int | float, size: int | float, members: tuple[tuple[object, bool], ...]) -> object:
     """The bounds, unless rounding or overflow could put the true total outside them; a number if there is but one.
 
     Rounding keeps the order of what is rounded, so that a total of doubles lies between its ends. That fails only where

@@ -86,9 +86,16 @@ def kind(value: object) -> str:
 
 
 _KINDS = {
-    type(None): "a null", bool: "a bool", int: "an int", float: "a double", str: "a text", list: "a list",
-    Perhaps: "a list", Map: "a map", Interval: "a number",
-}  # fmt: skip
+    type(None): "a null",
+    bool: "a bool",
+    int: "an int",
+    float: "a double",
+    str: "a text",
+    list: "a list",
+    Perhaps: "a list",
+    Map: "a map",
+    Interval: "a number",
+}
 
 
 def is_number(value: object) -> bool:

@@ -35,7 +35,7 @@ from rules.pack import (
     Source,
     Value,
     Wording,
-)  # fmt: skip
+)
 from rules.read import Node, read_file
 from rules.vocabulary import DecisionWord, Fact, Vocabulary, read_fact
 
@@ -58,15 +58,30 @@ def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[s
     top = read_file(file, shown)
     entry = top.mapping(
         "the pack",
-        ("id", "title", "extends", "time_zone", "program", "sources", "coverage", "facts", "parameters", "decisions",
-         "clocks", "invariants", "override"),
-        ("id", "title", "time_zone", "program", "sources"))  # fmt: skip
+        (
+            "id",
+            "title",
+            "extends",
+            "time_zone",
+            "program",
+            "sources",
+            "coverage",
+            "facts",
+            "parameters",
+            "decisions",
+            "clocks",
+            "invariants",
+            "override",
+        ),
+        ("id", "title", "time_zone", "program", "sources"),
+    )
     pack_id = entry["id"].text("`id`")
     if not _ID.fullmatch(pack_id):
         entry["id"].fail("bad-id", f"`{pack_id}` is no id", "use small letters, digits and hyphens")
     if pack_id != folder.resolve().name:
-        entry["id"].fail("bad-id", f"the pack `{pack_id}` lies in the folder `{folder.resolve().name}`",
-                         "give folder and id the same name")  # fmt: skip
+        entry["id"].fail(
+            "bad-id", f"the pack `{pack_id}` lies in the folder `{folder.resolve().name}`", "give folder and id the same name"
+        )
     parent = None
     if "extends" in entry:
         parent_id = entry["extends"].text("`extends`")
@@ -106,9 +121,12 @@ class _Assembly:
         self.read_words(decision_nodes)
         self.refuse_clashes(decision_nodes)
         self.scope = Scope(
-            self.vocabulary, {name: one.unit for name, one in self.parameters.items()},
-            {name: word.outcomes for name, word in self.words.items()}, clock_names,
-            tuple(name for name, word in self.words.items() if word.collect))  # fmt: skip
+            self.vocabulary,
+            {name: one.unit for name, one in self.parameters.items()},
+            {name: word.outcomes for name, word in self.words.items()},
+            clock_names,
+            tuple(name for name, word in self.words.items() if word.collect),
+        )
         clocks = self.merged("clock", parent_clocks, clock_nodes, overrides["clocks"], self.clock)
         decisions = dict(parent.decisions) if parent else {}
         for name, node in decision_nodes.items():
@@ -124,8 +142,20 @@ class _Assembly:
         if not decisions:
             self.top.fail("missing-key", "the pack decides nothing", "add `decisions:` or `extends:`")
         return Pack(
-            self.id, entry["title"].text("`title`"), parent.id if parent else None, self.time_zone(), program, self.sources,
-            self.parameters, decisions, clocks, invariants, self.vocabulary, self.coverage(), self.top.place)  # fmt: skip
+            self.id,
+            entry["title"].text("`title`"),
+            parent.id if parent else None,
+            self.time_zone(),
+            program,
+            self.sources,
+            self.parameters,
+            decisions,
+            clocks,
+            invariants,
+            self.vocabulary,
+            self.coverage(),
+            self.top.place,
+        )
 
     # The pack's head
 
@@ -149,9 +179,7 @@ class _Assembly:
 
     def coverage(self) -> dict[str, int]:
         goals = {"rules": 0, "conditions": 0}
-        for key, node in (
-            self.entry["coverage"].mapping("`coverage`", tuple(goals)).items() if "coverage" in self.entry else ()
-        ):
+        for key, node in self.entry["coverage"].mapping("`coverage`", tuple(goals)).items() if "coverage" in self.entry else ():
             number: Any = node.data()
             if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100:
                 node.fail("wrong-shape", f"`coverage.{key}` is no percentage", "write a whole number from 0 to 100")
@@ -171,14 +199,19 @@ class _Assembly:
                 fields["confidence"].fail("unknown-word", f"`{confidence}` is no confidence", "write high, medium or low")
             note = fields["note"].text("`note`") if "note" in fields else None
             self.sources[name] = Source(
-                name, fields["title"].text(f"the title of {what}"), fields["address"].text(f"the address of {what}"),
-                confidence, note)  # fmt: skip
+                name,
+                fields["title"].text(f"the title of {what}"),
+                fields["address"].text(f"the address of {what}"),
+                confidence,
+                note,
+            )
 
     def program(self) -> Program:
         node = self.entry["program"]
         fields = node.mapping("`program`", (*ITEM_KEYS, "note", "funding", "bodies"), ("from", "source"))
-        note, funding, bodies = (fields[key].text(f"`{key}`") if key in fields else None
-                                 for key in ("note", "funding", "bodies"))  # fmt: skip
+        note, funding, bodies = (
+            fields[key].text(f"`{key}`") if key in fields else None for key in ("note", "funding", "bodies")
+        )
         return Program(note=note, funding=funding, bodies=bodies, **self.item(node, fields, "the program"))
 
     def read_facts(self) -> None:
@@ -231,10 +264,14 @@ class _Assembly:
             why = inner["why"].text("`why`") if "why" in inner else None
             others.append(Other(inner["says"].text("`says`"), self.citation(one, inner, "the other value"), why))
         return {
-            "source": self.citation(node, fields, what), "since": since, "until": until,
+            "source": self.citation(node, fields, what),
+            "since": since,
+            "until": until,
             "provisional": fields["provisional"].text("`provisional`") if "provisional" in fields else None,
-            "other": tuple(others), "declared_in": self.id, "place": node.place,
-        }  # fmt: skip
+            "other": tuple(others),
+            "declared_in": self.id,
+            "place": node.place,
+        }
 
     def role(self, node: Node) -> str:
         name = node.text("the role")
@@ -250,8 +287,14 @@ class _Assembly:
                 node.fail("unknown-parameter", f"there is no parameter `{name}`", nearest(name, tuple(self.parameters)))
         return text
 
-    def merged(self, what: str, parents: Mapping[str, T], added: Mapping[str, Node], replaced: Mapping[str, Node],
-               read: Callable[[str, Node], T]) -> dict[str, T]:  # fmt: skip
+    def merged(
+        self,
+        what: str,
+        parents: Mapping[str, T],
+        added: Mapping[str, Node],
+        replaced: Mapping[str, Node],
+        read: Callable[[str, Node], T],
+    ) -> dict[str, T]:
         """The parent's items, with those of `replaced` in place of the parent's and those of `added` as well."""
         result = dict(parents)
         for name, node in replaced.items():
@@ -294,8 +337,12 @@ class _Assembly:
                     message = f"two values of `{name}` hold on {day}" if day else f"two values of `{name}` have no `from`"
                     raise PackError("overlapping-dates", message, at=following.place, mend="give each its own `from`")
                 if value.until is not None and value.until < following.since:
-                    raise PackError("gap-in-dates", f"`{name}` has no value from {value.until} to {following.since}",
-                                    at=following.place, mend="leave out `until`, or move `from`")  # fmt: skip
+                    raise PackError(
+                        "gap-in-dates",
+                        f"`{name}` has no value from {value.until} to {following.since}",
+                        at=following.place,
+                        mend="leave out `until`, or move `from`",
+                    )
                 ends = following.since
             closed.append(replace(value, until=ends))
         return Parameter(name, fields["label"].text("`label`"), unit, tuple(closed), self.id, node.place)
@@ -322,24 +369,36 @@ class _Assembly:
         if not _NAME.fullmatch(name):
             node.fail("bad-id", f"`{name}` is no name", "use small letters, digits and underscores")
         fields = node.mapping(
-            what, (*ITEM_KEYS, "label", "owner", "start", "stop", "repeats", "length", "tolling", "follows"),
-            ("label", "owner", "start", "length", "follows", "source"))  # fmt: skip
+            what,
+            (*ITEM_KEYS, "label", "owner", "start", "stop", "repeats", "length", "tolling", "follows"),
+            ("label", "owner", "start", "length", "follows", "source"),
+        )
         if ("stop" in fields) == ("repeats" in fields):
             node.fail("wrong-shape", f"{what} needs either `stop` or `repeats`", "say which event ends or renews it")
         length = fields["length"].text("`length`")
         if length not in self.parameters:
-            fields["length"].fail("unknown-parameter", f"there is no parameter `{length}`",
-                                  nearest(length, tuple(self.parameters)))  # fmt: skip
+            fields["length"].fail(
+                "unknown-parameter", f"there is no parameter `{length}`", nearest(length, tuple(self.parameters))
+            )
         unit = self.parameters[length].unit
         if unit not in CLOCK_UNITS:
-            fields["length"].fail("wrong-unit", f"`{length}` is in `{unit}`, which is no length of time",
-                                  "use a parameter in hours, days or weeks")  # fmt: skip
+            fields["length"].fail(
+                "wrong-unit",
+                f"`{length}` is in `{unit}`, which is no length of time",
+                "use a parameter in hours, days or weeks",
+            )
         return Clock(
-            name=name, label=fields["label"].text("`label`"), owner=self.role(fields["owner"]),
-            start=self.event(fields["start"]), stop=self.event(fields["stop"]) if "stop" in fields else None,
-            repeats=self.event(fields["repeats"]) if "repeats" in fields else None, length=length,
+            name=name,
+            label=fields["label"].text("`label`"),
+            owner=self.role(fields["owner"]),
+            start=self.event(fields["start"]),
+            stop=self.event(fields["stop"]) if "stop" in fields else None,
+            repeats=self.event(fields["repeats"]) if "repeats" in fields else None,
+            length=length,
             tolling=self.pauses(fields["tolling"]) if "tolling" in fields else None,
-            follows=self.wording(fields["follows"]), **self.item(node, fields, what))  # fmt: skip
+            follows=self.wording(fields["follows"]),
+            **self.item(node, fields, what),
+        )
 
     def event(self, node: Node) -> str:
         path = node.text("the event")
@@ -361,8 +420,20 @@ class _Assembly:
 
     def read_words(self, nodes: Mapping[str, Node]) -> None:
         """What each decision of this pack is called, decided by and may answer, before any condition is read."""
-        keys = ("outcomes", "decided_by", "governed_by", "asks", "collect", "rules", "override", "remove", "otherwise",
-                "while_waiting", "next", "obligations")  # fmt: skip
+        keys = (
+            "outcomes",
+            "decided_by",
+            "governed_by",
+            "asks",
+            "collect",
+            "rules",
+            "override",
+            "remove",
+            "otherwise",
+            "while_waiting",
+            "next",
+            "obligations",
+        )
         known = self.vocabulary.decisions
         if self.parent:
             for name, decision in self.parent.decisions.items():
@@ -377,8 +448,9 @@ class _Assembly:
                 for key in ("asks", "decided_by", "governed_by", "outcomes"):
                     if key not in fields:
                         mend = nearest(name, tuple(known)) if key == "asks" else f"add `{key}:`"
-                        self.node_key(nodes, name).fail("unknown-decision", f"the decision `{name}` is not in the vocabulary "
-                                                        f"and has no `{key}`", mend)  # fmt: skip
+                        self.node_key(nodes, name).fail(
+                            "unknown-decision", f"the decision `{name}` is not in the vocabulary and has no `{key}`", mend
+                        )
                 governed_by = fields["governed_by"].text("`governed_by`")
                 if governed_by not in ("as_of", "now") and self.type_of(governed_by) != "date":
                     fields["governed_by"].fail("unknown-fact", f"`{governed_by}` is no date", "name a date, `now` or `as_of`")
@@ -397,8 +469,11 @@ class _Assembly:
                 outcomes = tuple(self.outcome(one, word.outcomes, name) for one in fields["outcomes"].items("`outcomes`"))
                 ranks = [word.outcomes.index(one) for one in outcomes] if word.outcomes else list(range(len(outcomes)))
                 if ranks != sorted(set(ranks)) or len(set(outcomes)) != len(outcomes) or not outcomes:
-                    fields["outcomes"].fail("wrong-order", f"the outcomes of `{name}` stand out of order",
-                                            f"keep the order: {', '.join(word.outcomes) or 'each once'}")  # fmt: skip
+                    fields["outcomes"].fail(
+                        "wrong-order",
+                        f"the outcomes of `{name}` stand out of order",
+                        f"keep the order: {', '.join(word.outcomes) or 'each once'}",
+                    )
                 word = replace(word, outcomes=outcomes)
             self.words[name] = word
 
@@ -414,8 +489,9 @@ class _Assembly:
         for name, one in self.parameters.items():
             if name in facts or name in self.words or name in self.vocabulary.decisions:
                 other = "fact" if name in facts else "decision"
-                raise PackError("name-clash", f"the parameter `{name}` has the name of a {other}", at=one.place,
-                                mend="rename the parameter")  # fmt: skip
+                raise PackError(
+                    "name-clash", f"the parameter `{name}` has the name of a {other}", at=one.place, mend="rename the parameter"
+                )
         for name, node in decisions.items():
             if name in facts:
                 node.fail("name-clash", f"the decision `{name}` has the name of a fact", "rename the decision")
@@ -432,8 +508,11 @@ class _Assembly:
         if before and word.tighten_only:
             for key in ("override", "remove", "otherwise"):
                 if key in fields:
-                    fields[key].fail("floor-lifted", f"`{name}` may only be tightened, and `{key}` could loosen it",
-                                     f"add rules that {' or '.join(word.tighten_only)}")  # fmt: skip
+                    fields[key].fail(
+                        "floor-lifted",
+                        f"`{name}` may only be tightened, and `{key}` could loosen it",
+                        f"add rules that {' or '.join(word.tighten_only)}",
+                    )
         rules = dict(before.rules) if before else {}
         otherwise = before.otherwise if before else None
         for one in fields["remove"].items("`remove`") if "remove" in fields else []:
@@ -454,8 +533,11 @@ class _Assembly:
             if replaced == "otherwise" and otherwise is not None:
                 otherwise = self.default(one, word, name)
             elif before is None or replaced not in before.rules:
-                inner["id"].fail("override-of-nothing", f"there is no rule `{replaced}` to override",
-                                 nearest(replaced, tuple(before.rules) if before else ()))  # fmt: skip
+                inner["id"].fail(
+                    "override-of-nothing",
+                    f"there is no rule `{replaced}` to override",
+                    nearest(replaced, tuple(before.rules) if before else ()),
+                )
             else:
                 rules[replaced] = self.rule(one, word, name)
         for one in fields["rules"].items("`rules`") if "rules" in fields else []:
@@ -468,13 +550,19 @@ class _Assembly:
                 mend = "put it under `override`, or choose another id" if inherited else "choose another id"
                 one.fail("duplicate-id", f"the rule `{rule.id}` of `{name}` stands {where}", mend)
             if before and word.tighten_only and rule.then not in word.tighten_only:
-                one.fail("floor-lifted", f"`{name}` may only be tightened, and `{rule.id}` would {rule.then}",
-                         f"add rules that {' or '.join(word.tighten_only)}")  # fmt: skip
+                one.fail(
+                    "floor-lifted",
+                    f"`{name}` may only be tightened, and `{rule.id}` would {rule.then}",
+                    f"add rules that {' or '.join(word.tighten_only)}",
+                )
             rules[rule.id] = rule
         if "otherwise" in fields:
             if otherwise is not None:
-                fields["otherwise"].fail("duplicate-id", f"`{name}` has the parent's `otherwise` already",
-                                         "put it under `override` with `id: otherwise`")  # fmt: skip
+                fields["otherwise"].fail(
+                    "duplicate-id",
+                    f"`{name}` has the parent's `otherwise` already",
+                    "put it under `override` with `id: otherwise`",
+                )
             otherwise = self.default(fields["otherwise"], word, name)
         if otherwise is None:
             node.fail("missing-key", f"the decision `{name}` has no `otherwise`", "say what holds when no rule does")
@@ -491,28 +579,52 @@ class _Assembly:
             if obligation.id in obligations:
                 one.fail("duplicate-id", f"the obligation `{obligation.id}` stands already", "leave it out")
             obligations[obligation.id] = obligation
-        return Decision(name, word.asks, word.decided_by, word.governed_by, word.outcomes, word.collect, rules, otherwise,
-                        waiting, following, obligations, node.place)  # fmt: skip
+        return Decision(
+            name,
+            word.asks,
+            word.decided_by,
+            word.governed_by,
+            word.outcomes,
+            word.collect,
+            rules,
+            otherwise,
+            waiting,
+            following,
+            obligations,
+            node.place,
+        )
 
     def condition(self, node: Node, decision: str, what: str) -> tree.Tree:
         checked = check(node, self.scope)
         word = self.words[decision]
         for part in tree.nodes(checked):
             if isinstance(part, tree.StatusOf) and not word.reads_clocks:
-                node.fail("reads-clock", f"{what} reads the clock `{part.clock}`, and `{decision}` may not",
-                          "only admission, filing and review read clocks")  # fmt: skip
+                node.fail(
+                    "reads-clock",
+                    f"{what} reads the clock `{part.clock}`, and `{decision}` may not",
+                    "only admission, filing and review read clocks",
+                )
             if isinstance(part, tree.OutcomeOf) and word.reads_only:
-                node.fail("reads-too-much", f"{what} reads the decision `{part.decision}`, and `{decision}` may not",
-                          "an offer reads only what is seen at the scene")  # fmt: skip
+                node.fail(
+                    "reads-too-much",
+                    f"{what} reads the decision `{part.decision}`, and `{decision}` may not",
+                    "an offer reads only what is seen at the scene",
+                )
         never = self.vocabulary.never_travels
         for path, fact in tree.facts_read(checked).items():
             if word.reads_only:
                 if path not in word.reads_only:
-                    node.fail("reads-too-much", f"{what} reads `{path}`, and `{decision}` may not",
-                              "an offer reads only what is seen at the scene")  # fmt: skip
+                    node.fail(
+                        "reads-too-much",
+                        f"{what} reads `{path}`, and `{decision}` may not",
+                        "an offer reads only what is seen at the scene",
+                    )
             elif fact.category in never and not word.reads_criminal_history:
-                node.fail("reads-too-much", f"{what} reads `{path}`, which never leaves the office that knows it",
-                          "read it in `screening`, and that decision here")  # fmt: skip
+                node.fail(
+                    "reads-too-much",
+                    f"{what} reads `{path}`, which never leaves the office that knows it",
+                    "read it in `screening`, and that decision here",
+                )
         return checked
 
     def rule(self, node: Node, word: DecisionWord, decision: str) -> Rule:
@@ -527,14 +639,23 @@ class _Assembly:
             one.mapping(f"the exception `{exempt}`", (), ("when", "because", "source"))
             if any(exempt == other.id for other in exemptions):
                 one.fail("duplicate-id", f"the exception `{exempt}` stands twice", "choose another id")
-            exemptions.append(Exemption(
-                id=exempt, when=self.condition(inner["when"], decision, f"the exception `{exempt}`"),
-                because=self.wording(inner["because"]), **self.item(one, inner, f"the exception `{exempt}`")))  # fmt: skip
+            exemptions.append(
+                Exemption(
+                    id=exempt,
+                    when=self.condition(inner["when"], decision, f"the exception `{exempt}`"),
+                    because=self.wording(inner["because"]),
+                    **self.item(one, inner, f"the exception `{exempt}`"),
+                )
+            )
         return Rule(
-            id=name, when=self.condition(fields["when"], decision, what),
-            then=self.outcome(fields["then"], word.outcomes, decision), because=self.wording(fields["because"]),
-            unless=tuple(exemptions), reviewable_by=self.role(fields["reviewable_by"]) if "reviewable_by" in fields else None,
-            **self.item(node, fields, what))  # fmt: skip
+            id=name,
+            when=self.condition(fields["when"], decision, what),
+            then=self.outcome(fields["then"], word.outcomes, decision),
+            because=self.wording(fields["because"]),
+            unless=tuple(exemptions),
+            reviewable_by=self.role(fields["reviewable_by"]) if "reviewable_by" in fields else None,
+            **self.item(node, fields, what),
+        )
 
     def identifier(self, node: Node) -> str:
         name = node.text("`id`")
@@ -543,12 +664,15 @@ class _Assembly:
         return name
 
     def default(self, node: Node, word: DecisionWord, decision: str) -> Default:
-        fields = node.mapping("`otherwise`", (*ITEM_KEYS, "id", "outcome", "because", "reviewable_by"),
-                              ("outcome", "because", "source"))  # fmt: skip
+        fields = node.mapping(
+            "`otherwise`", (*ITEM_KEYS, "id", "outcome", "because", "reviewable_by"), ("outcome", "because", "source")
+        )
         return Default(
-            outcome=self.outcome(fields["outcome"], word.outcomes, decision), because=self.wording(fields["because"]),
+            outcome=self.outcome(fields["outcome"], word.outcomes, decision),
+            because=self.wording(fields["because"]),
             reviewable_by=self.role(fields["reviewable_by"]) if "reviewable_by" in fields else None,
-            **self.item(node, fields, "`otherwise`"))  # fmt: skip
+            **self.item(node, fields, "`otherwise`"),
+        )
 
     def next_step(self, node: Node, what: str) -> Wording:
         fields = node.mapping(what, (*ITEM_KEYS, "who", "text"), ("who", "text", "source"))
@@ -559,8 +683,9 @@ class _Assembly:
         name = fields["id"].text("`id`")
         node.mapping(f"the obligation `{name}`", (), ("when", "source"))
         if name not in self.vocabulary.obligations:
-            fields["id"].fail("unknown-obligation", f"there is no obligation `{name}`",
-                              nearest(name, tuple(self.vocabulary.obligations)))  # fmt: skip
+            fields["id"].fail(
+                "unknown-obligation", f"there is no obligation `{name}`", nearest(name, tuple(self.vocabulary.obligations))
+            )
         what = f"the obligation `{name}`"
         return Obligation(id=name, when=self.condition(fields["when"], decision, what), **self.item(node, fields, what))
 
@@ -572,29 +697,40 @@ class _Assembly:
         node.mapping(what, (), ("decision", "source"))
         decision = fields["decision"].text("`decision`")
         if decision not in self.words:
-            fields["decision"].fail("unknown-decision", f"there is no decision `{decision}`",
-                                    nearest(decision, tuple(self.words)))  # fmt: skip
+            fields["decision"].fail(
+                "unknown-decision", f"there is no decision `{decision}`", nearest(decision, tuple(self.words))
+            )
         if ("always" in fields) == ("independent_of" in fields):
             node.fail("wrong-shape", f"{what} needs either `always` or `independent_of`", "say what must hold")
-        paths = [one.text("a path") for one in fields["independent_of"].items("`independent_of`")] \
-            if "independent_of" in fields else []  # fmt: skip
+        paths = (
+            [one.text("a path") for one in fields["independent_of"].items("`independent_of`")]
+            if "independent_of" in fields
+            else []
+        )
         for path in paths:
             stem = path.removesuffix("*")
-            if path not in self.vocabulary.facts and not (path.endswith(".*") and any(
-                    fact.startswith(stem) for fact in self.vocabulary.facts)):  # fmt: skip
-                fields["independent_of"].fail("unknown-fact", f"there is no fact `{path}`",
-                                              nearest(path, tuple(self.vocabulary.facts)))  # fmt: skip
+            if path not in self.vocabulary.facts and not (
+                path.endswith(".*") and any(fact.startswith(stem) for fact in self.vocabulary.facts)
+            ):
+                fields["independent_of"].fail(
+                    "unknown-fact", f"there is no fact `{path}`", nearest(path, tuple(self.vocabulary.facts))
+                )
         return Invariant(
-            id=name, decision=decision, when=check(fields["when"], self.scope) if "when" in fields else None,
-            always=check(fields["always"], self.scope) if "always" in fields else None, independent_of=tuple(paths),
+            id=name,
+            decision=decision,
+            when=check(fields["when"], self.scope) if "when" in fields else None,
+            always=check(fields["always"], self.scope) if "always" in fields else None,
+            independent_of=tuple(paths),
             because=self.wording(fields["because"]) if "because" in fields else "",
-            **self.item(node, fields, what))  # fmt: skip
+            **self.item(node, fields, what),
+        )
 
 
 def _word_of(decision: Decision, known: DecisionWord | None) -> DecisionWord:
     if known is None:
-        return DecisionWord(decision.name, decision.asks, decision.decided_by, decision.governed_by, decision.outcomes,
-                            decision.collect)  # fmt: skip
+        return DecisionWord(
+            decision.name, decision.asks, decision.decided_by, decision.governed_by, decision.outcomes, decision.collect
+        )
     return replace(known, outcomes=decision.outcomes)
 
 

@@ -124,8 +124,12 @@ class _Checker:
             case syntax.Binary("+" | "-" | "*"):
                 return self.arithmetic(node, bound)
             case syntax.Binary(operator):
-                self.fail(node, "not-in-packs", f"`{operator}` in {{}} can fail, and a pack's condition may not",
-                          "rewrite it without dividing")  # fmt: skip
+                self.fail(
+                    node,
+                    "not-in-packs",
+                    f"`{operator}` in {{}} can fail, and a pack's condition may not",
+                    "rewrite it without dividing",
+                )
             case syntax.Conditional():
                 return self.choice(node, bound)
             case syntax.Comprehension("exists" | "all"):
@@ -139,8 +143,12 @@ class _Checker:
             case syntax.Index():
                 self.fail_index(node)
             case _:
-                self.fail(node, "not-in-packs", "{} is CEL that a pack's condition may not use",
-                          "see the page on the language for what it may")  # fmt: skip
+                self.fail(
+                    node,
+                    "not-in-packs",
+                    "{} is CEL that a pack's condition may not use",
+                    "see the page on the language for what it may",
+                )
 
     def fail_index(self, node: syntax.Expression) -> NoReturn:
         self.fail(node, "not-in-packs", "{} picks out one part by its place", "ask whether one `exists`, or `all` are so")
@@ -195,10 +203,13 @@ class _Checker:
         otherwise, other = self.value(node.otherwise, bound)
         self.must_match(node, one, other)
         joined = replace(
-            one, name="decimal" if "decimal" in (one.name, other.name) else one.name,
-            choices=tuple(dict.fromkeys(one.choices + other.choices)), unit=one.unit or other.unit,
+            one,
+            name="decimal" if "decimal" in (one.name, other.name) else one.name,
+            choices=tuple(dict.fromkeys(one.choices + other.choices)),
+            unit=one.unit or other.unit,
             low=None if one.low is None or other.low is None else min(one.low, other.low),
-            high=None if one.high is None or other.high is None else max(one.high, other.high))  # fmt: skip
+            high=None if one.high is None or other.high is None else max(one.high, other.high),
+        )
         return tree.Choose(condition, then, otherwise), joined
 
     # Names
@@ -227,8 +238,7 @@ class _Checker:
             if fact.type == "list":
                 self.fail(node, "list-alone", "{} is a list where one value is needed", "ask for its size, sum or exists")
             if fact.kind == "event":
-                self.fail(node, "reads-event", "the condition reads the event {}, and only clocks may",
-                          "read a clock's status")  # fmt: skip
+                self.fail(node, "reads-event", "the condition reads the event {}, and only clocks may", "read a clock's status")
             return tree.FactOf(fact), fact_type(fact)
         if path in scope.parameters:
             unit = scope.parameters[path]
@@ -241,8 +251,14 @@ class _Checker:
             return tree.OutcomeOf(path), Type("choice", scope.decisions[path])
         if path in scope.vocabulary.decisions:
             self.fail(node, "unknown-decision", "this program has no decision {}", "add it under `decisions`, or leave it out")
-        known = [*scope.vocabulary.facts, *scope.parameters, *scope.vocabulary.decisions, *scope.decisions, *bound,
-                 *(f"clocks.{c}" for c in scope.clocks)]  # fmt: skip
+        known = [
+            *scope.vocabulary.facts,
+            *scope.parameters,
+            *scope.vocabulary.decisions,
+            *scope.decisions,
+            *bound,
+            *(f"clocks.{c}" for c in scope.clocks),
+        ]
         what = "fact" if rest else "fact, parameter or decision"
         self.fail(node, "unknown-fact", f"there is no {what} {{}}", nearest(path, known))
 
@@ -319,17 +335,24 @@ class _Checker:
             if inner.item is None or inner.item[1].name not in NUMBERS:
                 self.fail(node, "wrong-type", "{} sums something other than numbers", "map each record to a number first")
             value, kind = inner.item
-            summed = Type(kind.name, unit=kind.unit,
-                          low=Decimal(0) if kind.low is not None and kind.low >= 0 else None,
-                          high=Decimal(0) if kind.high is not None and kind.high <= 0 else None)  # fmt: skip
+            summed = Type(
+                kind.name,
+                unit=kind.unit,
+                low=Decimal(0) if kind.low is not None and kind.low >= 0 else None,
+                high=Decimal(0) if kind.high is not None and kind.high <= 0 else None,
+            )
             return tree.Total(inner.over, variable, inner.keep, value, kind.low, kind.high), summed
         if node.target is None and node.function in ("date", "days", "hours", "years"):
             return self.written_out(node)
         known = ("size", "sum", "exists", "all", "filter", "map", "date", "days", "hours", "years")
         if node.function in known:
             self.fail(node, "wrong-arguments", "{} has the wrong arguments", f"write `{_USES[node.function]}`")
-        self.fail(node, "unknown-function", f"there is no function `{node.function}` for a pack's condition",
-                  nearest(node.function, known))  # fmt: skip
+        self.fail(
+            node,
+            "unknown-function",
+            f"there is no function `{node.function}` for a pack's condition",
+            nearest(node.function, known),
+        )
 
     def written_out(self, node: syntax.Call) -> Typed:
         """`date("…")`, `days(n)`, `hours(n)`, `years(n)`: of a literal only, so that they can't fail later."""
@@ -341,9 +364,9 @@ class _Checker:
             if isinstance(argument, syntax.Literal) and argument.kind == "text" and sign == 1:
                 day = iso_day(str(argument.value))
                 if day is None:
-                    self.fail(node, "no-such-day", "{} is not a day", "write it as `date(\"2014-04-01\")`")
+                    self.fail(node, "no-such-day", "{} is not a day", 'write it as `date("2014-04-01")`')
                 return tree.Constant(day), Type("date")
-            self.fail(node, "wrong-arguments", "{} is not of a date written out", "write it as `date(\"2014-04-01\")`")
+            self.fail(node, "wrong-arguments", "{} is not of a date written out", 'write it as `date("2014-04-01")`')
         if not (isinstance(argument, syntax.Literal) and argument.kind == "int"):
             self.fail(node, "wrong-arguments", "{} is not of a whole number written out", f"write `{node.function}(3)`")
         number = sign * int(str(argument.value))
@@ -376,8 +399,12 @@ class _Checker:
         folded = isinstance(node, syntax.Comprehension) and node.kind in ("filter", "map")
         whole = path in bound and bound[path].item is None if path else False
         if listed or folded or whole:
-            self.fail(node, "list-equality", "{} is a list or a record and can't be compared as a whole",
-                      "use `size(…)`, `.exists(…)` or `.all(…)`")  # fmt: skip
+            self.fail(
+                node,
+                "list-equality",
+                "{} is a list or a record and can't be compared as a whole",
+                "use `size(…)`, `.exists(…)` or `.all(…)`",
+            )
 
     def must_match(self, node: syntax.Expression, one: Type, other: Type) -> None:
         texts = ("text", "choice")
@@ -429,8 +456,12 @@ class _Checker:
             return tree.Arithmetic(operator, left, right), self.number_type(node, one, other)
         if operator == "+" and other.name in ("date", "timestamp"):
             (left, one), (right, other) = (right, other), (left, one)
-        moved = {("date", "duration"): "date", ("date", "years"): "date", ("timestamp", "duration"): "timestamp",
-                 ("duration", "duration"): "duration"}.get((one.name, other.name))  # fmt: skip
+        moved = {
+            ("date", "duration"): "date",
+            ("date", "years"): "date",
+            ("timestamp", "duration"): "timestamp",
+            ("duration", "duration"): "duration",
+        }.get((one.name, other.name))
         if operator == "-" and one.name == other.name and one.name in ("date", "timestamp"):
             moved = "duration"
         if moved is None or operator == "*":
@@ -446,8 +477,11 @@ class _Checker:
         if node.operator == "*":
             if one.unit and other.unit:
                 self.fail(node, "wrong-unit", f"{{}} multiplies `{one.unit}` by `{other.unit}`", "leave one unit out")
-            ends = [None if a is None or b is None else EXACT.multiply(a, b)
-                    for a in (one.low, one.high) for b in (other.low, other.high)]  # fmt: skip
+            ends = [
+                None if a is None or b is None else EXACT.multiply(a, b)
+                for a in (one.low, one.high)
+                for b in (other.low, other.high)
+            ]
             known = [end for end in ends if end is not None]
             bounded = len(known) == len(ends)
             positive = all(low is not None and low >= 0 for low in (one.low, other.low))
@@ -462,14 +496,25 @@ class _Checker:
 
 
 _IN_WORDS = {
-    "bool": "a yes or no", "int": "a whole number", "decimal": "a number", "timestamp": "a time",
-    "duration": "a length of time", "years": "a number of years",
-}  # fmt: skip
+    "bool": "a yes or no",
+    "int": "a whole number",
+    "decimal": "a number",
+    "timestamp": "a time",
+    "duration": "a length of time",
+    "years": "a number of years",
+}
 _USES = {
-    "size": "size(list)", "sum": "sum(list.map(x, x.number))", "exists": "list.exists(x, …)", "all": "list.all(x, …)",
-    "filter": "list.filter(x, …)", "map": "list.map(x, …)", "date": 'date("2014-04-01")', "days": "days(7)",
-    "hours": "hours(72)", "years": "years(10)",
-}  # fmt: skip
+    "size": "size(list)",
+    "sum": "sum(list.map(x, x.number))",
+    "exists": "list.exists(x, …)",
+    "all": "list.all(x, …)",
+    "filter": "list.filter(x, …)",
+    "map": "list.map(x, …)",
+    "date": 'date("2014-04-01")',
+    "days": "days(7)",
+    "hours": "hours(72)",
+    "years": "years(10)",
+}
 
 
 def _a(kind: Type) -> str:

@@ -30,8 +30,14 @@ class ClockReading:
     met_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"clock": self.clock, "owner": self.owner, "status": self.status, "started": plain(self.started),
-                "due": plain(self.due), "met_at": plain(self.met_at)}  # fmt: skip
+        return {
+            "clock": self.clock,
+            "owner": self.owner,
+            "status": self.status,
+            "started": plain(self.started),
+            "due": plain(self.due),
+            "met_at": plain(self.met_at),
+        }
 
 
 def read_clock(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any]) -> ClockReading:

@@ -38,9 +38,11 @@ def compile_decision(decision: DecisionInForce, parameters: Mapping[str, Any]) -
         named = writer.constant(outcome)
         lines.append("unknown = False")
         for rule in rules:
-            lines += [f"value = {writer.expression(rule.condition)}",
-                      f"if value: possible.append({named}); return possible",
-                      "if value is None: unknown = True"]  # fmt: skip
+            lines += [
+                f"value = {writer.expression(rule.condition)}",
+                f"if value: possible.append({named}); return possible",
+                "if value is None: unknown = True",
+            ]
         lines.append(f"if unknown: possible.append({named})")
     last = writer.constant(decision.otherwise.outcome)
     order = writer.constant(decision.decision.outcomes.index)
@@ -75,8 +77,9 @@ def _all(records: Any, test: Callable[[Any], bool | None]) -> bool | None:
     return result
 
 
-def _counted(records: Any, keep: Callable[[Any], bool | None] | None, value: Callable[[Any], Any] | None,
-             low: Any, high: Any) -> Any:  # fmt: skip
+def _counted(
+    records: Any, keep: Callable[[Any], bool | None] | None, value: Callable[[Any], Any] | None, low: Any, high: Any
+) -> Any:
     if records is None:
         return None
     known: Any = 0
@@ -86,8 +89,9 @@ def _counted(records: Any, keep: Callable[[Any], bool | None] | None, value: Cal
             continue
         amount = 1 if value is None else value(record)
         if kept is None or amount is None or amount.__class__ is Interval:
-            return total([(True if keep is None else keep(one), 1 if value is None else value(one)) for one in records],
-                         low, high)  # fmt: skip
+            return total(
+                [(True if keep is None else keep(one), 1 if value is None else value(one)) for one in records], low, high
+            )
         known = add(known, amount) if known else amount
     return known
 
@@ -106,8 +110,14 @@ class _Writer:
         # A fact is looked up once, however many rules read it.
         looked_up = [f"{name} = facts.get({self.constant(path)})" for path, name in self.facts.items()]
         body = "\n".join(f"    {line}" for line in [*looked_up, *lines])
-        names: dict[str, Any] = {"compared": compared, "computed": computed, "exists": _exists, "all_of": _all,
-                                 "counted": _counted, **self.constants}  # fmt: skip
+        names: dict[str, Any] = {
+            "compared": compared,
+            "computed": computed,
+            "exists": _exists,
+            "all_of": _all,
+            "counted": _counted,
+            **self.constants,
+        }
         exec(compile(f"def compiled(facts, outcome, status):\n{body}\n", "<pack>", "exec"), names)
         return names["compiled"]
 
@@ -158,8 +168,10 @@ class _Writer:
                 return f"(None if ({held} := {looked_for}) is None else {held} in {among})"
             case tree.Choose(condition, then, otherwise):
                 held = self.temporary()
-                return (f"(None if ({held} := {self.expression(condition)}) is None else "
-                        f"{self.expression(then)} if {held} else {self.expression(otherwise)})")  # fmt: skip
+                return (
+                    f"(None if ({held} := {self.expression(condition)}) is None else "
+                    f"{self.expression(then)} if {held} else {self.expression(otherwise)})"
+                )
             case tree.Arithmetic(operator, left, right):
                 return f"computed({operator!r}, {self.expression(left)}, {self.expression(right)})"
             case tree.Quantifier(kind, over, variable, body):

@@ -59,8 +59,12 @@ class Program:
             outcomes = self.outcomes(name, Place(path=path))
             if outcome not in outcomes:
                 shown = printable(outcome)
-                raise FactsError("unknown-outcome", f"`{shown}` is no outcome of `{name}`", at=Place(path=path),
-                                 mend=nearest(shown, outcomes))  # fmt: skip
+                raise FactsError(
+                    "unknown-outcome",
+                    f"`{shown}` is no outcome of `{name}`",
+                    at=Place(path=path),
+                    mend=nearest(shown, outcomes),
+                )
         return read
 
     def outcomes(self, name: str, at: Place | None = None) -> tuple[str, ...]:
@@ -87,11 +91,19 @@ class Program:
     def refuse_day_outside(self, day: date, given_by: str) -> None:
         program = self.pack.program
         if program.since is not None and day < program.since:
-            raise RequestError("outside-program", f"`{self.pack.id}` began on {program.since}, after {day}",
-                               at=Place(path=given_by), mend="ask about a later day")  # fmt: skip
+            raise RequestError(
+                "outside-program",
+                f"`{self.pack.id}` began on {program.since}, after {day}",
+                at=Place(path=given_by),
+                mend="ask about a later day",
+            )
         if program.until is not None and day >= program.until:
-            raise RequestError("outside-program", f"`{self.pack.id}` ended on {program.until}, and {day} is later",
-                               at=Place(path=given_by), mend="ask about an earlier day")  # fmt: skip
+            raise RequestError(
+                "outside-program",
+                f"`{self.pack.id}` ended on {program.until}, and {day} is later",
+                at=Place(path=given_by),
+                mend="ask about an earlier day",
+            )
 
     @cached_property
     def digest(self) -> str:
@@ -322,8 +334,13 @@ class Decision:
             return {"fact": leaf.path, "question": declared.asks, "ask": declared.decided_by, "kind": "decision", "rule": rule}
         fact = leaf.fact or self.program.pack.vocabulary.facts.get(leaf.path)
         if fact is None:  # the caller's own `as_of`
-            return {"fact": leaf.path, "question": "On what day does the question stand?", "ask": "hub", "kind": "record",
-                    "rule": rule}  # fmt: skip
+            return {
+                "fact": leaf.path,
+                "question": "On what day does the question stand?",
+                "ask": "hub",
+                "kind": "record",
+                "rule": rule,
+            }
         return {"fact": leaf.path, "question": fact.question, "ask": fact.known_by, "kind": fact.kind, "rule": rule}
 
     # Why
@@ -367,8 +384,12 @@ class Decision:
     @property
     def pack(self) -> dict[str, str | None]:
         as_of = self.as_of.isoformat() if self.as_of else None
-        return {"id": self.program.pack.id, "digest": self.program.digest, "as_of": as_of,
-                "as_of_from": self.as_of_from if self.as_of else None}  # fmt: skip
+        return {
+            "id": self.program.pack.id,
+            "digest": self.program.digest,
+            "as_of": as_of,
+            "as_of_from": self.as_of_from if self.as_of else None,
+        }
 
     @property
     def facts_digest(self) -> str:
@@ -378,11 +399,20 @@ class Decision:
     def as_json(self, *, considered: bool = False) -> dict[str, Any]:
         """The shape of DESIGN 2.5, keys in that order."""
         shown: dict[str, Any] = {
-            "decision": self.decision, "status": self.status, "outcome": self.outcome, "possible": self.possible,
-            "decided_by": self.decided_by, "next": self.next, "pack": self.pack, "reasons": self.reasons,
-            "needed": self.needed, "obligations": self.obligations, "clocks": self.clocks,
-            "provisional": self.provisional, "facts_digest": self.facts_digest,
-        }  # fmt: skip
+            "decision": self.decision,
+            "status": self.status,
+            "outcome": self.outcome,
+            "possible": self.possible,
+            "decided_by": self.decided_by,
+            "next": self.next,
+            "pack": self.pack,
+            "reasons": self.reasons,
+            "needed": self.needed,
+            "obligations": self.obligations,
+            "clocks": self.clocks,
+            "provisional": self.provisional,
+            "facts_digest": self.facts_digest,
+        }
         if considered:
             shown["considered"] = self.considered
         return shown

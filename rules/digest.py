@@ -26,8 +26,11 @@ def digest(pack: Pack) -> str:
     import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
 
     facts = sorted(pack.vocabulary.facts)
-    described = {"language": LANGUAGE, "pack": canonical(pack), "facts": {path: canonical(pack.vocabulary.facts[path])
-                                                                          for path in facts}}  # fmt: skip
+    described = {
+        "language": LANGUAGE,
+        "pack": canonical(pack),
+        "facts": {path: canonical(pack.vocabulary.facts[path]) for path in facts},
+    }
     text = json.dumps(described, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

@@ -101,7 +101,8 @@ def names_of(nodes: Iterable[tree.Tree]) -> Names:
 def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
     facts, fields, decisions, clocks, parameters = (
         dict.fromkeys(one for part in inner for one in getattr(part, kind))
-        for kind in ("facts", "fields", "decisions", "clocks", "parameters"))  # fmt: skip
+        for kind in ("facts", "fields", "decisions", "clocks", "parameters")
+    )
     lists: dict[str, tuple[str, ...]] = {}
     for part in inner:
         for path, read in part.lists:

@@ -101,8 +101,9 @@ class _Evaluation:
         return EvaluationError(code, message.replace("{}", part, 1), at=place_in(self.text, node.start), mend=mend)
 
     def not_a_bool(self, node: Expression, value: object) -> EvaluationError:
-        return self.error(node, "no-such-overload", f"{{}} is {values.kind(value)}, not a yes-or-no question",
-                          "compare it with something")  # fmt: skip
+        return self.error(
+            node, "no-such-overload", f"{{}} is {values.kind(value)}, not a yes-or-no question", "compare it with something"
+        )
 
     def attempted(self, node: Expression) -> object:
         """A value, or the error in its place."""
@@ -137,8 +138,7 @@ class _Evaluation:
         if target is UNKNOWN or isinstance(target, Interval):
             return UNKNOWN
         if not isinstance(target, Map):
-            raise self.error(node, "no-such-overload", f"{{}} asks {values.kind(target)} for a field",
-                             "leave the field out")  # fmt: skip
+            raise self.error(node, "no-such-overload", f"{{}} asks {values.kind(target)} for a field", "leave the field out")
         if node.test and node.field not in target:
             return UNKNOWN if target.open else False
         value = self.located(node, target.get, node.field)
@@ -280,8 +280,9 @@ class _Evaluation:
                 raise operand
         members = values.members_of(within)
         if members is None:
-            raise self.error(node, "no-such-overload", f"{{}} looks inside {values.kind(within)}",
-                             "use `in` with a list or a map")  # fmt: skip
+            raise self.error(
+                node, "no-such-overload", f"{{}} looks inside {values.kind(within)}", "use `in` with a list or a map"
+            )
         settled = _Settled(True)
         for item, surely in members:
             same = values.equal(item, wanted, self.work)
@@ -317,10 +318,10 @@ class _Evaluation:
 
     def no_such_function(self, node: Call, name: str) -> EvaluationError:
         if name in functions.NAMES:
-            return self.error(node, "no-such-overload", f"{{}} calls `{name}` in a way it can't be called",
-                              "see the page on the language")  # fmt: skip
-        return self.error(node, "no-such-function", f"{{}} calls `{name}`, which there isn't",
-                          nearest(name, functions.NAMES))  # fmt: skip
+            return self.error(
+                node, "no-such-overload", f"{{}} calls `{name}` in a way it can't be called", "see the page on the language"
+            )
+        return self.error(node, "no-such-function", f"{{}} calls `{name}`, which there isn't", nearest(name, functions.NAMES))
 
     # Macros
 
@@ -330,8 +331,12 @@ class _Evaluation:
             return UNKNOWN
         members = values.members_of(target)
         if members is None:
-            raise self.error(node.target, "no-such-overload", f"{{}} is {values.kind(target)}, not a list",
-                             f"use `{node.kind}` on a list or a map")  # fmt: skip
+            raise self.error(
+                node.target,
+                "no-such-overload",
+                f"{{}} is {values.kind(target)}, not a list",
+                f"use `{node.kind}` on a list or a map",
+            )
         hidden = self.variables
         self.variables = dict(hidden)
         try:

@@ -36,8 +36,11 @@ class Facts:
         """SHA-256 over the known facts in canonical form, so that spelling and order don't matter."""
         import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
 
-        canonical = json.dumps({"decisions": dict(self.attested), "facts": {
-            path: plain(value) for path, value in self.known.items()}}, sort_keys=True, separators=(",", ":"))  # fmt: skip
+        canonical = json.dumps(
+            {"decisions": dict(self.attested), "facts": {path: plain(value) for path, value in self.known.items()}},
+            sort_keys=True,
+            separators=(",", ":"),
+        )
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
@@ -52,8 +55,12 @@ def parse_json(text: str, what: str = "the facts") -> Any:
         result: dict[str, Any] = {}
         for key, value in items:
             if key in result:
-                raise FactsError("duplicate-key", f"the key `{printable(key)}` stands twice", at=Place(path=printable(key)),
-                                 mend="keep one of them")  # fmt: skip
+                raise FactsError(
+                    "duplicate-key",
+                    f"the key `{printable(key)}` stands twice",
+                    at=Place(path=printable(key)),
+                    mend="keep one of them",
+                )
             result[key] = value
         return result
 
@@ -71,8 +78,12 @@ def parse_json(text: str, what: str = "the facts") -> Any:
     except json.JSONDecodeError as error:
         reason = error.msg.replace("'", "`")
         message = f"{what} are not JSON: {reason[0].lower()}{reason[1:]}"
-        raise FactsError("not-json", message, at=Place(line=error.lineno, column=error.colno),
-                         mend="check commas, quotes and brackets near here") from None  # fmt: skip
+        raise FactsError(
+            "not-json",
+            message,
+            at=Place(line=error.lineno, column=error.colno),
+            mend="check commas, quotes and brackets near here",
+        ) from None
     except RecursionError:
         raise too_deep from None
     if _is_deep(value):  # how deep `json` itself goes is each Python's own
@@ -109,8 +120,9 @@ def _level(key: Any, path: Any, value: Any, level: Mapping[str, Any], vocabulary
     entry = level.get(key) if isinstance(key, str) else None
     if entry is None:
         shown = printable(path)
-        raise FactsError("unknown-fact", f"there is no fact `{shown}`", at=Place(path=shown),
-                         mend=nearest(shown, tuple(vocabulary.facts)))  # fmt: skip
+        raise FactsError(
+            "unknown-fact", f"there is no fact `{shown}`", at=Place(path=shown), mend=nearest(shown, tuple(vocabulary.facts))
+        )
     if value is None:
         return
     if isinstance(entry, Fact):
@@ -129,7 +141,7 @@ def _attested(value: Any) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        fail("decisions", "wrong-shape", f"`decisions` is {kind_of(value)}, not an object", "write `{\"screening\": …}`")
+        fail("decisions", "wrong-shape", f"`decisions` is {kind_of(value)}, not an object", 'write `{"screening": …}`')
     attested: dict[str, str] = {}
     for name, outcome in value.items():
         path = f"decisions.{printable(name)}"
@@ -155,8 +167,12 @@ def _records(fact: Fact, path: str, value: Any) -> tuple[Mapping[str, Any], ...]
         for key, inner in entry.items():
             field = fact.fields.get(key) if isinstance(key, str) else None
             if field is None:
-                fail(f"{at}.{printable(key)}", "unknown-fact", f"`{path}` has no field `{printable(key)}`",
-                     nearest(printable(key), tuple(fact.fields)))  # fmt: skip
+                fail(
+                    f"{at}.{printable(key)}",
+                    "unknown-fact",
+                    f"`{path}` has no field `{printable(key)}`",
+                    nearest(printable(key), tuple(fact.fields)),
+                )
             if inner is not None:
                 record[key] = inner if _plainly(field, inner) else _value(field, f"{at}.{key}", inner)
         records.append(record)
@@ -181,8 +197,12 @@ def _value(fact: Fact, path: str, value: Any) -> Any:
             if not isinstance(value, str):
                 fail(path, "wrong-type", f"`{path}` is {kind_of(value)}, not a choice", f"one of {', '.join(fact.choices)}")
             if value not in fact.choices:
-                fail(path, "unknown-choice", f"`{printable(value)}` is no choice for `{path}`",
-                     nearest(printable(value), fact.choices))  # fmt: skip
+                fail(
+                    path,
+                    "unknown-choice",
+                    f"`{printable(value)}` is no choice for `{path}`",
+                    nearest(printable(value), fact.choices),
+                )
             return value
         case "text":
             if not isinstance(value, str):

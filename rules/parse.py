@@ -40,15 +40,41 @@ LOWEST_INT, HIGHEST_INT = -(2**63), 2**63 - 1
 PRECEDENCE = {
     "||": 1,
     "&&": 2,
-    "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "in": 3,
-    "+": 4, "-": 4,
-    "*": 5, "/": 5, "%": 5,
-}  # fmt: skip
+    "==": 3,
+    "!=": 3,
+    "<": 3,
+    "<=": 3,
+    ">": 3,
+    ">=": 3,
+    "in": 3,
+    "+": 4,
+    "-": 4,
+    "*": 5,
+    "/": 5,
+    "%": 5,
+}
 KEYWORDS = frozenset({"true", "false", "null", "in"})
-RESERVED = frozenset({
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "namespace",
-    "package", "return", "var", "void", "while",
-})  # fmt: skip
+RESERVED = frozenset(
+    {
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "namespace",
+        "package",
+        "return",
+        "var",
+        "void",
+        "while",
+    }
+)
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 MACRO_ARGUMENTS = {"all": (2,), "exists": (2,), "exists_one": (2,), "filter": (2,), "map": (2, 3)}
 
@@ -80,18 +106,30 @@ _STRAYS = {
     "!": "write `!=` for not equal",
     "&": "write `&&` for and",
     "|": "write `||` for or",
-    "≤": "write `<=`", "≥": "write `>=`", "≠": "write `!=`",
-    "−": "write a plain `-`", "–": "write a plain `-`", "—": "write a plain `-`",
-    "×": "write `*`", "÷": "write `/`", "…": "write the condition out",
-    "\u00a0": "put a plain space in its place", "\u202f": "put a plain space in its place",
-    "“": "use straight quotes: `\"`", "”": "use straight quotes: `\"`", "„": "use straight quotes: `\"`",
-    "‘": "use straight quotes: `'`", "’": "use straight quotes: `'`",
+    "≤": "write `<=`",
+    "≥": "write `>=`",
+    "≠": "write `!=`",
+    "−": "write a plain `-`",
+    "–": "write a plain `-`",
+    "—": "write a plain `-`",
+    "×": "write `*`",
+    "÷": "write `/`",
+    "…": "write the condition out",
+    "\u00a0": "put a plain space in its place",
+    "\u202f": "put a plain space in its place",
+    "“": 'use straight quotes: `"`',
+    "”": 'use straight quotes: `"`',
+    "„": 'use straight quotes: `"`',
+    "‘": "use straight quotes: `'`",
+    "’": "use straight quotes: `'`",
     "`": "write the name without back-quotes",
     ";": "leave it out: there is one expression and nothing after it",
     "#": "a comment here begins with `//`",
-    "^": "there is no such operator", "~": "there is no such operator", "@": "there is no such operator",
+    "^": "there is no such operator",
+    "~": "there is no such operator",
+    "@": "there is no such operator",
     "$": "a name is made of letters, digits and `_`",
-}  # fmt: skip
+}
 
 
 class SyntaxRefusal(EvaluationError):
@@ -191,8 +229,11 @@ class _Parser:
             self.at += 1
             then = self.operation()
             if self.kinds[self.at] == "?":
-                self.fail(self.starts[self.at], "the `?` stands inside another `? :` without brackets",
-                          "put brackets round the inner one")  # fmt: skip
+                self.fail(
+                    self.starts[self.at],
+                    "the `?` stands inside another `? :` without brackets",
+                    "put brackets round the inner one",
+                )
             if self.kinds[self.at] != ":":
                 if self.kinds[self.at] == "end":
                     self.fail(self.starts[question], "the `?` has no `:`", "write `condition ? one : other`")
@@ -312,8 +353,9 @@ class _Parser:
 
     def presence(self, argument: Expression, start: int, end: int) -> Expression:
         if not isinstance(argument, Select) or argument.test:
-            self.fail(argument.start, f"`has` asks for a field, and `{self.part(argument)}` isn't one",
-                      "write `has(record.field)`")  # fmt: skip
+            self.fail(
+                argument.start, f"`has` asks for a field, and `{self.part(argument)}` isn't one", "write `has(record.field)`"
+            )
         return Select(argument.operand, argument.field, True, start, end)
 
     def comprehension(
@@ -348,8 +390,9 @@ class _Parser:
         bracket = self.at
         arguments = self.listed()
         if arguments and self.kinds[self.at - 2] == ",":
-            self.fail(self.starts[self.at - 2], f"nothing follows the last `,` in `{self.span_text(bracket)}`",
-                      "leave the comma out")  # fmt: skip
+            self.fail(
+                self.starts[self.at - 2], f"nothing follows the last `,` in `{self.span_text(bracket)}`", "leave the comma out"
+            )
         return arguments
 
     def listed(self) -> tuple[Expression, ...]:
@@ -397,8 +440,11 @@ class _Parser:
         digits = word.lstrip("-0")
         value = int(word, 16 if digits.startswith("x") else 10) if len(digits) < 30 else 2**64
         if not LOWEST_INT <= value <= HIGHEST_INT:
-            self.fail(start, f"the whole number `{_shown(word)}` does not fit into 64 bits",
-                      "use a smaller one, or give it a point: `1e30`")  # fmt: skip
+            self.fail(
+                start,
+                f"the whole number `{_shown(word)}` does not fit into 64 bits",
+                "use a smaller one, or give it a point: `1e30`",
+            )
         return value
 
     def unquoted(self, word: str, start: int) -> str:
@@ -418,8 +464,11 @@ class _Parser:
             if simple:
                 return _SIMPLE_ESCAPES.get(simple, simple)
             if other:
-                self.fail(start + match.start(), f"`{_shown(match.group())}` is not an escape that text may hold",
-                          "write `\\\\` for a backslash")  # fmt: skip
+                self.fail(
+                    start + match.start(),
+                    f"`{_shown(match.group())}` is not an escape that text may hold",
+                    "write `\\\\` for a backslash",
+                )
             code = int(octal, 8) if octal else int(hexadecimal or short or long, 16)
             if code > 0x10FFFF:
                 self.fail(start + match.start(), f"`{match.group()}` is not a character", "use `\\U0010FFFF` or less")
@@ -464,8 +513,11 @@ class _Parser:
     def fail_stray(self, offset: int, character: str) -> NoReturn:
         rest = self.text[offset:]
         if character in "\"'":
-            self.fail(offset, f"the text that begins with `{_shown(rest)}` has no closing `{character}`",
-                      f"add `{character}` at its end")  # fmt: skip
+            self.fail(
+                offset,
+                f"the text that begins with `{_shown(rest)}` has no closing `{character}`",
+                f"add `{character}` at its end",
+            )
         if character.isdigit() and character.isascii():
             number = re.match(r"[0-9a-fA-FxX]+[uU]", rest)
             shown = _shown(number.group() if number else rest)
@@ -519,14 +571,18 @@ class _Parser:
         if kind in (")", "]", "}"):
             self.fail(offset, f"the bracket `{word}` closes nothing that is open here", "leave it out, or open it")
         if kind == "{":
-            self.fail(offset, f"`{{` can't follow `{_shown(before)}`: records can't be built here",
-                      "write a map: `{\"key\": value}`")  # fmt: skip
+            self.fail(
+                offset, f"`{{` can't follow `{_shown(before)}`: records can't be built here", 'write a map: `{"key": value}`'
+            )
         if kind == ":":
             self.fail(offset, "the `:` has no `?` before it", "write `condition ? one : other`")
         if kind == ",":
             self.fail(offset, f"the `,` after `{_shown(before)}` is not inside brackets", "put the list in `[ ]`")
-        self.fail(offset, f"`{_shown(word)}` can't follow `{_shown(before)}` without an operator between them",
-                  "put `&&`, `||` or a comparison between them")  # fmt: skip
+        self.fail(
+            offset,
+            f"`{_shown(word)}` can't follow `{_shown(before)}` without an operator between them",
+            "put `&&`, `||` or a comparison between them",
+        )
 
     def fail_word(self, place: int, habit: str) -> NoReturn:
         offset = self.starts[place]

@@ -26,9 +26,7 @@ class Node:
 
     __slots__ = ("column", "file", "keys", "line", "quoted", "value", "verbatim")
 
-    def __init__(
-        self, file: str, line: int, column: int, value: Any, quoted: bool = False, verbatim: bool = False
-    ) -> None:
+    def __init__(self, file: str, line: int, column: int, value: Any, quoted: bool = False, verbatim: bool = False) -> None:
         self.file = file
         self.line = line
         self.column = column
@@ -96,7 +94,7 @@ class Node:
         return self.value
 
 
-_KEY = re.compile(r"[\w. -]*")
+_KEY = re.compile(r"[\w.-]*")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,40})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
@@ -143,7 +141,7 @@ def read_text(text: str, file: str) -> Node:
         mend = "check quotes, indentation and brackets near here"
         if unclosed:
             mend = "close the quote that opens here"
-        elif "\t" in whole[: column]:
+        elif "\t" in whole[:column]:
             mend = "indent with spaces, not tabs"
         elif re.search(r"\b(when|always)\b", at_fault) or re.search(r"[=!<>]=|&&|\|\|", at_fault):
             mend = "put the condition in quotes: '…'"
@@ -201,8 +199,12 @@ def _compose(events: Iterator[Any], file: str) -> Node:
 
     for event in events:
         if isinstance(event, yaml.AliasEvent):
-            raise PackError("yaml-alias", f"the alias `*{event.anchor}` repeats another part of the file",
-                            at=_place(event, file), mend="write it out")  # fmt: skip
+            raise PackError(
+                "yaml-alias",
+                f"the alias `*{event.anchor}` repeats another part of the file",
+                at=_place(event, file),
+                mend="write it out",
+            )
         if isinstance(event, yaml.NodeEvent):
             at = _place(event, file)
             line, column = at.line or 1, at.column or 1
@@ -211,8 +213,9 @@ def _compose(events: Iterator[Any], file: str) -> Node:
                 written = tag.replace("tag:yaml.org,2002:", "!!", 1)
                 if written.startswith("!!"):
                     raise PackError("yaml-tag", f"`{written[:60]}` is a YAML tag here", at=at, mend="leave the tag out")
-                raise PackError("yaml-tag", "the unquoted `!` is a YAML tag here",
-                                at=at, mend="put the condition in quotes: '…'")  # fmt: skip
+                raise PackError(
+                    "yaml-tag", "the unquoted `!` is a YAML tag here", at=at, mend="put the condition in quotes: '…'"
+                )
             if isinstance(event, yaml.ScalarEvent):
                 quoted = event.style not in (None, "")
                 start, end = event.start_mark, event.end_mark

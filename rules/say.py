@@ -58,9 +58,13 @@ class Sayings:
     @cached_property
     def doubtful(self) -> list[RuleInForce]:
         """The rules whose not holding may rest on something doubtful."""
-        return [rule for rule in self.decision.rules
-                if self.of_rule(rule).doubts_read or self.of_rule(rule).named.decisions
-                or any(one.provisional for one in rule.unless)]  # fmt: skip
+        return [
+            rule
+            for rule in self.decision.rules
+            if self.of_rule(rule).doubts_read
+            or self.of_rule(rule).named.decisions
+            or any(one.provisional for one in rule.unless)
+        ]
 
     @cached_property
     def excepted(self) -> list[RuleInForce]:
@@ -74,8 +78,11 @@ class Sayings:
         for name in named.clocks:
             if name in segment.clocks:
                 read += [segment.clocks[name], segment.values[segment.clocks[name].length]]
-        other = [{"says": one.says, "source": cited(segment, one.source), "why": one.why}
-                 for said in (item, *values) for one in said.other]  # fmt: skip
+        other = [
+            {"says": one.says, "source": cited(segment, one.source), "why": one.why}
+            for said in (item, *values)
+            for one in said.other
+        ]
         doubts = tuple(dict.fromkeys(one.provisional for one in read if one.provisional))
         return Saying(wording(segment, because), cited(segment, item.source), item.provisional, other, named, doubts)
 
@@ -89,8 +96,13 @@ def reasons(decision: Decision) -> list[dict[str, Any]]:
     if decision.segment is None:
         return []
     outcomes = decision.outcome if isinstance(decision.outcome, list) else decision.possible
-    found = [_of_rule(decision, rule) for outcome, rules in decision.rules_in_force.ranks if outcome in outcomes
-             for rule in rules if decision.value(rule.condition)]  # fmt: skip
+    found = [
+        _of_rule(decision, rule)
+        for outcome, rules in decision.rules_in_force.ranks
+        if outcome in outcomes
+        for rule in rules
+        if decision.value(rule.condition)
+    ]
     if decision.status == "decided":
         if not found:
             found.append(_of_default(decision))
@@ -102,8 +114,15 @@ def reasons(decision: Decision) -> list[dict[str, Any]]:
 def _attested(decision: Decision) -> dict[str, Any]:
     path = f"decisions.{decision.decision}"
     text = f"Answered by {_role(decision.decided_by)}; the answer stands in place of the program's own rules for it."
-    return {"rule": "attested", "outcome": decision.outcome, "text": text, "source": None,
-            "facts": {path: decision.outcome}, "provisional": None, "reviewable_by": None}  # fmt: skip
+    return {
+        "rule": "attested",
+        "outcome": decision.outcome,
+        "text": text,
+        "source": None,
+        "facts": {path: decision.outcome},
+        "provisional": None,
+        "reviewable_by": None,
+    }
 
 
 def _of_rule(decision: Decision, in_force: RuleInForce) -> dict[str, Any]:
@@ -114,8 +133,9 @@ def _of_rule(decision: Decision, in_force: RuleInForce) -> dict[str, Any]:
 
 def _of_default(decision: Decision) -> dict[str, Any]:
     default = decision.rules_in_force.otherwise
-    return _reason(decision, "otherwise", default.outcome, decision.sayings.of_default, _doubts_of_default(decision),
-                   default.reviewable_by)  # fmt: skip
+    return _reason(
+        decision, "otherwise", default.outcome, decision.sayings.of_default, _doubts_of_default(decision), default.reviewable_by
+    )
 
 
 def _of_exemptions(decision: Decision) -> list[dict[str, Any]]:
@@ -132,13 +152,18 @@ def _of_exemptions(decision: Decision) -> list[dict[str, Any]]:
     return found
 
 
-def _reason(decision: Decision, rule: str, outcome: str, saying: Saying, doubts: Iterable[str],
-            reviewable_by: str | None) -> dict[str, Any]:  # fmt: skip
+def _reason(
+    decision: Decision, rule: str, outcome: str, saying: Saying, doubts: Iterable[str], reviewable_by: str | None
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "rule": rule, "outcome": outcome, "text": saying.text, "source": saying.source,
+        "rule": rule,
+        "outcome": outcome,
+        "text": saying.text,
+        "source": saying.source,
         "facts": _shown(explain.known_of(saying.named, decision.world)),
-        "provisional": "; ".join(dict.fromkeys(doubts)) or None, "reviewable_by": reviewable_by,
-    }  # fmt: skip
+        "provisional": "; ".join(dict.fromkeys(doubts)) or None,
+        "reviewable_by": reviewable_by,
+    }
     if saying.other:
         shown["other"] = saying.other
     because = {}
@@ -209,9 +234,13 @@ def considered(decision: Decision) -> list[dict[str, Any]]:
         value = decision.value(in_force.condition)
         saying = decision.sayings.of_rule(in_force)
         entry: dict[str, Any] = {
-            "rule": in_force.rule.id, "outcome": in_force.rule.then, "value": value, "text": saying.text,
-            "source": saying.source, "settled_by": _shown(explain.settled(in_force.condition, decision.world)),
-        }  # fmt: skip
+            "rule": in_force.rule.id,
+            "outcome": in_force.rule.then,
+            "value": value,
+            "text": saying.text,
+            "source": saying.source,
+            "settled_by": _shown(explain.settled(in_force.condition, decision.world)),
+        }
         if value is None:
             entry["unknown"] = sorted(explain.unknown(in_force.condition, decision.world))
         excepted = [one.id for one in in_force.unless if decision.value(one.when)]

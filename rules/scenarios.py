@@ -18,8 +18,19 @@ from rules.frozen import frozen
 from rules.pack import Exemption, Pack, Rule
 from rules.read import read_file
 
-EXPECTED = ("status", "outcome", "outcome_not", "outcome_includes", "possible", "needs", "rules", "clocks", "provisional",
-            "next", "error")  # fmt: skip
+EXPECTED = (
+    "status",
+    "outcome",
+    "outcome_not",
+    "outcome_includes",
+    "possible",
+    "needs",
+    "rules",
+    "clocks",
+    "provisional",
+    "next",
+    "error",
+)
 
 
 @frozen
@@ -78,8 +89,11 @@ class Report:
     def short_of(self) -> list[str]:
         """The thresholds that the pack sets itself and misses, in words."""
         reached = {"rules": self.rule_coverage, "conditions": self.condition_coverage}
-        return [f"coverage of {name} is {reached[name]} %, and the pack asks for {goal} %"
-                for name, goal in self.pack.coverage.items() if reached[name] < goal]  # fmt: skip
+        return [
+            f"coverage of {name} is {reached[name]} %, and the pack asks for {goal} %"
+            for name, goal in self.pack.coverage.items()
+            if reached[name] < goal
+        ]
 
     @property
     def passed(self) -> bool:
@@ -110,9 +124,17 @@ def read_scenarios(folder: Path) -> list[Scenario]:
         expect = expected.mapping(f"what `{name}` expects", EXPECTED)
         if not expect:
             expected.fail("missing-key", f"the scenario `{name}` expects nothing", "say what must come out")
-        scenarios.append(Scenario(
-            name, " ".join(fields["says"].text("`says`").split()), fields["decision"].text("`decision`"),
-            fields["as_of"].text("`as_of`") if "as_of" in fields else None, facts, expected.data(), node.place))  # fmt: skip
+        scenarios.append(
+            Scenario(
+                name,
+                " ".join(fields["says"].text("`says`").split()),
+                fields["decision"].text("`decision`"),
+                fields["as_of"].text("`as_of`") if "as_of" in fields else None,
+                facts,
+                expected.data(),
+                node.place,
+            )
+        )
     return scenarios
 
 
@@ -184,8 +206,11 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
             yield from (f"`{one}` is not among the reasons {given}" for one in wanted if one not in given)
         case "clocks":
             read = {clock["clock"]: clock["status"] for clock in decision.clocks}
-            yield from (f"the clock `{name}` is {read.get(name, 'not there')}, and was to be {status}"
-                        for name, status in wanted.items() if read.get(name) != status)  # fmt: skip
+            yield from (
+                f"the clock `{name}` is {read.get(name, 'not there')}, and was to be {status}"
+                for name, status in wanted.items()
+                if read.get(name) != status
+            )
         case "provisional" if bool(decision.provisional) != wanted:
             yield f"provisional is {decision.provisional}, and was to be {wanted}"
         case "next" if (decision.next or {}).get("who") != wanted:

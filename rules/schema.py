@@ -19,8 +19,9 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def facts_schema(words: Vocabulary) -> dict[str, Any]:
     """What facts may look like for any shipped program; null and absent both say that a fact isn't known."""
-    decisions = {name: {"enum": [*decision.outcomes, None], "description": decision.asks}
-                 for name, decision in words.decisions.items()}  # fmt: skip
+    decisions = {
+        name: {"enum": [*decision.outcomes, None], "description": decision.asks} for name, decision in words.decisions.items()
+    }
     properties = {**_level(words.tree), "decisions": _object(decisions, "Outcomes that their deciders attest.", more=True)}
     return {"$schema": DRAFT, "title": "Facts of one case", **_object(properties, "Everything may be absent: unknown.")}
 
@@ -55,8 +56,11 @@ def _fact(fact: Fact) -> dict[str, Any]:
         case "timestamp":
             return {**about, "type": ["string", "null"], "format": "date-time"}
         case "list":
-            record = {"type": "object", "properties": {name: _fact(field) for name, field in fact.fields.items()},
-                      "additionalProperties": False}  # fmt: skip
+            record = {
+                "type": "object",
+                "properties": {name: _fact(field) for name, field in fact.fields.items()},
+                "additionalProperties": False,
+            }
             return {**about, "type": ["array", "null"], "items": record}
     return {**about, "type": ["string", "null"]}
 
@@ -65,51 +69,118 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
     """What `Decision.as_json` returns."""
     text, maybe = {"type": "string"}, {"type": ["string", "null"]}
     role = {"enum": list(words.roles)}
-    source = {"type": ["object", "null"], "required": ["id", "title", "at", "confidence"],
-              "properties": {"id": text, "title": text, "at": maybe, "confidence": {"enum": ["high", "medium", "low"]}},
-              "additionalProperties": False}  # fmt: skip
-    other = {"type": "object", "required": ["says", "source", "why"], "additionalProperties": False,
-             "properties": {"says": text, "source": source, "why": maybe}}  # fmt: skip
+    source = {
+        "type": ["object", "null"],
+        "required": ["id", "title", "at", "confidence"],
+        "properties": {"id": text, "title": text, "at": maybe, "confidence": {"enum": ["high", "medium", "low"]}},
+        "additionalProperties": False,
+    }
+    other = {
+        "type": "object",
+        "required": ["says", "source", "why"],
+        "additionalProperties": False,
+        "properties": {"says": text, "source": source, "why": maybe},
+    }
     reason = {
-        "type": "object", "required": ["rule", "outcome", "text", "source", "facts", "provisional", "reviewable_by"],
+        "type": "object",
+        "required": ["rule", "outcome", "text", "source", "facts", "provisional", "reviewable_by"],
         "properties": {
-            "rule": text, "outcome": text, "text": text, "source": source, "facts": {"type": "object"}, "provisional": maybe,
-            "reviewable_by": {"enum": [*words.roles, None]}, "lifts": text, "other": {"type": "array", "items": other},
+            "rule": text,
+            "outcome": text,
+            "text": text,
+            "source": source,
+            "facts": {"type": "object"},
+            "provisional": maybe,
+            "reviewable_by": {"enum": [*words.roles, None]},
+            "lifts": text,
+            "other": {"type": "array", "items": other},
             "because": {"type": "object", "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/reason"}}},
         },
         "additionalProperties": False,
-    }  # fmt: skip
-    needed = {"type": "object", "required": ["fact", "question", "ask", "kind", "rule"], "additionalProperties": False,
-              "properties": {"fact": text, "question": text, "ask": role, "rule": maybe,
-                             "kind": {"enum": ["record", "measurement", "judgement", "event", "decision"]}}}  # fmt: skip
-    clock = {"type": "object", "required": ["clock", "owner", "status", "started", "due", "met_at"],
-             "additionalProperties": False,
-             "properties": {"clock": text, "owner": role, "started": maybe, "due": maybe, "met_at": maybe,
-                            "status": {"enum": ["not_started", "running", "met", "late", "overdue", "unknown"]}}}  # fmt: skip
-    considered = {"type": "object", "required": ["rule", "outcome", "value", "text", "source", "settled_by"],
-                  "properties": {"rule": text, "outcome": text, "value": {"type": ["boolean", "null"]}, "text": text,
-                                 "source": source, "settled_by": {"type": "object"},
-                                 "unknown": {"type": "array", "items": text},
-                                 "excepted_by": {"type": "array", "items": text}},
-                  "additionalProperties": False}  # fmt: skip
-    step = {"type": ["object", "null"], "required": ["who", "text"], "properties": {"who": role, "text": text},
-            "additionalProperties": False}  # fmt: skip
-    pack = {"type": "object", "required": ["id", "digest", "as_of", "as_of_from"], "additionalProperties": False,
-            "properties": {"id": text, "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}, "as_of": maybe,
-                           "as_of_from": maybe}}  # fmt: skip
+    }
+    needed = {
+        "type": "object",
+        "required": ["fact", "question", "ask", "kind", "rule"],
+        "additionalProperties": False,
+        "properties": {
+            "fact": text,
+            "question": text,
+            "ask": role,
+            "rule": maybe,
+            "kind": {"enum": ["record", "measurement", "judgement", "event", "decision"]},
+        },
+    }
+    clock = {
+        "type": "object",
+        "required": ["clock", "owner", "status", "started", "due", "met_at"],
+        "additionalProperties": False,
+        "properties": {
+            "clock": text,
+            "owner": role,
+            "started": maybe,
+            "due": maybe,
+            "met_at": maybe,
+            "status": {"enum": ["not_started", "running", "met", "late", "overdue", "unknown"]},
+        },
+    }
+    considered = {
+        "type": "object",
+        "required": ["rule", "outcome", "value", "text", "source", "settled_by"],
+        "properties": {
+            "rule": text,
+            "outcome": text,
+            "value": {"type": ["boolean", "null"]},
+            "text": text,
+            "source": source,
+            "settled_by": {"type": "object"},
+            "unknown": {"type": "array", "items": text},
+            "excepted_by": {"type": "array", "items": text},
+        },
+        "additionalProperties": False,
+    }
+    step = {
+        "type": ["object", "null"],
+        "required": ["who", "text"],
+        "properties": {"who": role, "text": text},
+        "additionalProperties": False,
+    }
+    pack = {
+        "type": "object",
+        "required": ["id", "digest", "as_of", "as_of_from"],
+        "additionalProperties": False,
+        "properties": {
+            "id": text,
+            "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+            "as_of": maybe,
+            "as_of_from": maybe,
+        },
+    }
     properties = {
-        "decision": text, "status": {"enum": ["decided", "undetermined"]},
-        "outcome": {"type": ["string", "array", "null"], "items": text}, "possible": {"type": "array", "items": text},
-        "decided_by": role, "next": step, "pack": pack,
-        "reasons": {"type": "array", "items": {"$ref": "#/$defs/reason"}}, "needed": {"type": "array", "items": needed},
+        "decision": text,
+        "status": {"enum": ["decided", "undetermined"]},
+        "outcome": {"type": ["string", "array", "null"], "items": text},
+        "possible": {"type": "array", "items": text},
+        "decided_by": role,
+        "next": step,
+        "pack": pack,
+        "reasons": {"type": "array", "items": {"$ref": "#/$defs/reason"}},
+        "needed": {"type": "array", "items": needed},
         "obligations": {"type": "array", "items": {"enum": list(words.obligations)}},
-        "clocks": {"type": "array", "items": clock}, "provisional": {"type": "array", "items": text},
+        "clocks": {"type": "array", "items": clock},
+        "provisional": {"type": "array", "items": text},
         "facts_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
         "considered": {"type": "array", "items": considered},
-    }  # fmt: skip
+    }
     required = [name for name in properties if name not in ("considered", "facts_digest")]
-    return {"$schema": DRAFT, "title": "One decision", "type": "object", "required": required, "properties": properties,
-            "additionalProperties": False, "$defs": {"reason": reason}}  # fmt: skip
+    return {
+        "$schema": DRAFT,
+        "title": "One decision",
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": False,
+        "$defs": {"reason": reason},
+    }
 
 
 def main(folder: Path) -> None:

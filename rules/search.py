@@ -35,8 +35,9 @@ class Search:
     answer it as they like; else its own rules do. `witnesses` is how many records one list may need.
     """
 
-    def __init__(self, segment: Segment, goals: list[tree.Tree], budget: int = 4_000, *, attested: bool = False,
-                 witnesses: int = 0) -> None:  # fmt: skip
+    def __init__(
+        self, segment: Segment, goals: list[tree.Tree], budget: int = 4_000, *, attested: bool = False, witnesses: int = 0
+    ) -> None:
         self.segment = segment
         self.attested: dict[str, str] | None = {} if attested else None
         self.budget = budget

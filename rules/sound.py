@@ -46,16 +46,29 @@ def segments_of(pack: Pack) -> Iterator[Segment]:
 
 
 def _no_circles(pack: Pack) -> None:
-    reads = {name: sorted({part.decision for rule in decision.rules.values() for condition in conditions(rule)
-                           for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)})
-             for name, decision in pack.decisions.items()}  # fmt: skip
+    reads = {
+        name: sorted(
+            {
+                part.decision
+                for rule in decision.rules.values()
+                for condition in conditions(rule)
+                for part in tree.nodes(condition)
+                if isinstance(part, tree.OutcomeOf)
+            }
+        )
+        for name, decision in pack.decisions.items()
+    }
     done: set[str] = set()
 
     def follow(name: str, way: tuple[str, ...]) -> None:
         if name in way:
             circle = " -> ".join([*way[way.index(name) :], name])
-            raise PackError("decision-cycle", f"the decision `{name}` waits for itself: {circle}",
-                            at=pack.decisions[name].place, mend="let one of them read the facts instead")  # fmt: skip
+            raise PackError(
+                "decision-cycle",
+                f"the decision `{name}` waits for itself: {circle}",
+                at=pack.decisions[name].place,
+                mend="let one of them read the facts instead",
+            )
         if name not in done:
             for other in reads[name]:
                 follow(other, (*way, name))
@@ -108,13 +121,21 @@ def _everything_read_exists(segment: Segment) -> None:
             if isinstance(inner, tree.ParameterOf):
                 named.append(inner.name)
             if isinstance(part, tree.StatusOf) and part.clock not in segment.clocks:
-                raise PackError("gap-in-dates", f"{reader.what} reads `clocks.{part.clock}`, which is not in force on {day}",
-                                at=reader.place, mend="give one of them other dates")  # fmt: skip
+                raise PackError(
+                    "gap-in-dates",
+                    f"{reader.what} reads `clocks.{part.clock}`, which is not in force on {day}",
+                    at=reader.place,
+                    mend="give one of them other dates",
+                )
         for verb, names in (("reads", named), ("names", re.findall(r"\{([^{}]*)\}", reader.text))):
             for name in names:
                 if name not in segment.parameters:
-                    raise PackError("gap-in-dates", f"{reader.what} {verb} `{name}`, which has no value on {day}",
-                                    at=reader.place, mend="give one of them other dates")  # fmt: skip
+                    raise PackError(
+                        "gap-in-dates",
+                        f"{reader.what} {verb} `{name}`, which has no value on {day}",
+                        at=reader.place,
+                        mend="give one of them other dates",
+                    )
 
 
 def _independence(pack: Pack) -> None:
@@ -152,14 +173,19 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
     try:
         case = Search(segment, [broken], budget=60_000).witness(broken)
     except TooFar:
-        raise PackError("not-proved", f"the invariant `{invariant.id}` could not be proved on {segment.day}: too many cases",
-                        at=invariant.place, mend="make `when` narrower") from None  # fmt: skip
+        raise PackError(
+            "not-proved",
+            f"the invariant `{invariant.id}` could not be proved on {segment.day}: too many cases",
+            at=invariant.place,
+            mend="make `when` narrower",
+        ) from None
     if case is not None:
         shown = json.dumps(case, sort_keys=True)
         inherited = "" if invariant.declared_in == pack.id else f" of `{invariant.declared_in}`"
         message = f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} for `{shown}`"
-        raise PackError("floor-lifted", message, at=pack.decisions[invariant.decision].place,
-                        mend="change the rule that decides this case")  # fmt: skip
+        raise PackError(
+            "floor-lifted", message, at=pack.decisions[invariant.decision].place, mend="change the rule that decides this case"
+        )
     return exact(*_reached(segment, broken, frozenset()))
 
 
@@ -179,10 +205,17 @@ def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
                 continue
             found = [one for one in map(partial(_in_force, decision=decision.name, rule=rule.id), segments) if one is not None]
             if not any(_matters(segment, in_force) for segment, in_force in found):
-                why, mend = ("no facts make it decide", "look at its condition, and at the outcomes above it") if found else \
-                    ("it is never in force", "look at its dates, and at the program's")  # fmt: skip
-                raise PackError("unreachable-rule", f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
-                                at=rule.place, mend=mend)  # fmt: skip
+                why, mend = (
+                    ("no facts make it decide", "look at its condition, and at the outcomes above it")
+                    if found
+                    else ("it is never in force", "look at its dates, and at the program's")
+                )
+                raise PackError(
+                    "unreachable-rule",
+                    f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
+                    at=rule.place,
+                    mend=mend,
+                )
 
 
 def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:

@@ -136,9 +136,7 @@ class Comprehension:
     end: int
 
 
-Expression = Union[
-    Literal, Name, Select, Index, Call, ListOf, MapOf, Unary, Binary, Conditional, Comprehension
-]
+Expression = Union[Literal, Name, Select, Index, Call, ListOf, MapOf, Unary, Binary, Conditional, Comprehension]
 
 
 def children(node: Expression) -> Iterator[Expression]:

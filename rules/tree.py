@@ -149,9 +149,22 @@ class Total:
 
 
 Tree = Union[
-    Constant, FactOf, FieldOf, ParameterOf, OutcomeOf, StatusOf, Not, And, Or, Compare, Member, Choose, Arithmetic,
-    Quantifier, Total,
-]  # fmt: skip
+    Constant,
+    FactOf,
+    FieldOf,
+    ParameterOf,
+    OutcomeOf,
+    StatusOf,
+    Not,
+    And,
+    Or,
+    Compare,
+    Member,
+    Choose,
+    Arithmetic,
+    Quantifier,
+    Total,
+]
 
 
 def children(node: Tree) -> Iterator[Tree]:

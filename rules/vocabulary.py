@@ -79,8 +79,10 @@ class Vocabulary:
 def read_vocabulary(path: Path) -> Vocabulary:
     """Reads `vocabulary.yaml`."""
     top = read_file(path).mapping(
-        "the vocabulary", ("roles", "categories", "never_travels", "obligations", "decisions", "facts"),
-        required=("roles", "categories", "never_travels", "obligations", "decisions", "facts"))  # fmt: skip
+        "the vocabulary",
+        ("roles", "categories", "never_travels", "obligations", "decisions", "facts"),
+        required=("roles", "categories", "never_travels", "obligations", "decisions", "facts"),
+    )
     words = {
         part: {key: node.text(f"`{key}`") for key, node in top[part].mapping(f"`{part}`").items()}
         for part in ("roles", "categories", "obligations")
@@ -90,8 +92,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
         for name, node in top["facts"].mapping("`facts`").items()
     }
     decisions = {
-        name: _read_decision(name, node, words["roles"])
-        for name, node in top["decisions"].mapping("`decisions`").items()
+        name: _read_decision(name, node, words["roles"]) for name, node in top["decisions"].mapping("`decisions`").items()
     }
     never = tuple(node.text("a category") for node in top["never_travels"].items("`never_travels`"))
     return Vocabulary(words["roles"], words["categories"], never, words["obligations"], decisions, facts, _nested(facts))
@@ -131,12 +132,18 @@ def read_fact(
     if (type_name == "choice") != bool(choices):
         node.fail("wrong-shape", f"{what} needs `choices` exactly if it is a choice", "add or take away `choices`")
     fact = Fact(
-        path=path, type=type_name, question=entry["question"].text("the question"),
+        path=path,
+        type=type_name,
+        question=entry["question"].text("the question"),
         known_by=word("known_by", roles, inherited.known_by if inherited else None),
         category=word("category", categories, inherited.category if inherited else None),
         kind=word("kind", KINDS, inherited.kind if inherited else None),
-        choices=choices, low=low, high=high, unit=entry["unit"].text("the unit") if "unit" in entry else None,
-        of=inherited.path if inherited else None)  # fmt: skip
+        choices=choices,
+        low=low,
+        high=high,
+        unit=entry["unit"].text("the unit") if "unit" in entry else None,
+        of=inherited.path if inherited else None,
+    )
     if type_name == "list":
         if "fields" not in entry:
             node.fail("missing-key", f"{what} has no `fields`", "say what its records hold")
@@ -162,9 +169,21 @@ def _end(node: Node, what: str) -> Decimal | None:
 def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionWord:
     entry = node.mapping(
         f"the decision `{name}`",
-        ("asks", "decided_by", "governed_by", "outcomes", "collect", "reads_only", "reads_criminal_history",
-         "keeps_its_needs", "reads_clocks", "tighten_only", "categories"),
-        ("asks", "decided_by", "governed_by", "outcomes"))  # fmt: skip
+        (
+            "asks",
+            "decided_by",
+            "governed_by",
+            "outcomes",
+            "collect",
+            "reads_only",
+            "reads_criminal_history",
+            "keeps_its_needs",
+            "reads_clocks",
+            "tighten_only",
+            "categories",
+        ),
+        ("asks", "decided_by", "governed_by", "outcomes"),
+    )
 
     def texts(key: str) -> tuple[str, ...]:
         return tuple(item.text(key) for item in entry[key].items(f"`{key}`")) if key in entry else ()
@@ -176,9 +195,18 @@ def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionW
     if decided_by not in roles:
         entry["decided_by"].fail("unknown-role", f"`{decided_by}` is no role", nearest(decided_by, tuple(roles)))
     return DecisionWord(
-        name, entry["asks"].text("`asks`"), decided_by, entry["governed_by"].text("`governed_by`"), texts("outcomes"),
-        flag("collect"), texts("reads_only"), flag("reads_criminal_history"), flag("keeps_its_needs"),
-        flag("reads_clocks"), texts("tighten_only"))  # fmt: skip
+        name,
+        entry["asks"].text("`asks`"),
+        decided_by,
+        entry["governed_by"].text("`governed_by`"),
+        texts("outcomes"),
+        flag("collect"),
+        texts("reads_only"),
+        flag("reads_criminal_history"),
+        flag("keeps_its_needs"),
+        flag("reads_clocks"),
+        texts("tighten_only"),
+    )
 
 
 def _nested(facts: Mapping[str, Fact]) -> dict[str, Any]:

@@ -72,9 +72,13 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
             records = world.facts.get(over.path)
             if records is None:
                 return None
-            kept = [(True if keep is None else walk(keep, world, {**bound, variable: record}),
-                     1 if value is None else walk(value, world, {**bound, variable: record}))
-                    for record in records]  # fmt: skip
+            kept = [
+                (
+                    True if keep is None else walk(keep, world, {**bound, variable: record}),
+                    1 if value is None else walk(value, world, {**bound, variable: record}),
+                )
+                for record in records
+            ]
             return total(kept, low, high)
     raise AssertionError(node)
 

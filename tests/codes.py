@@ -14,10 +14,14 @@ from tests.conftest import ROOT
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _CLASSES = {
-    "PackError": "PackError", "FactsError": "FactsError", "RequestError": "RequestError",
-    "EvaluationError": "EvaluationError", "SyntaxRefusal": "EvaluationError", "Exhausted": "EvaluationError",
+    "PackError": "PackError",
+    "FactsError": "FactsError",
+    "RequestError": "RequestError",
+    "EvaluationError": "EvaluationError",
+    "SyntaxRefusal": "EvaluationError",
+    "Exhausted": "EvaluationError",
     "Fault": "EvaluationError",
-}  # fmt: skip
+}
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.
 _MODULES = {"facts.py": "FactsError", "expression.py": "EvaluationError", "parse.py": "EvaluationError"}
 

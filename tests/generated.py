@@ -23,10 +23,20 @@ CLOCKS = ("intake", "plan")
 DAYS = [date(2014, 4, 1), date(2016, 2, 29), date(2020, 12, 31)]
 NUMBERS = [0, 1, 2, 3, 18]
 GRAMS = [Decimal(text) for text in ("0", "0.5", "1", "2.999999", "3", "3.000001", "4.2")]
-FLAT = ["person.age", "person.enrolled", "encounter.date", "encounter.route", "encounter.in_area", "program.places_free",
-        "case.relapses"]  # fmt: skip
-LISTS = {"encounter.drugs": ("kind", "grams", "units", "form"), "encounter.charges": ("code", "level", "violent"),
-         "history.convictions": ("class", "degree", "date")}  # fmt: skip
+FLAT = [
+    "person.age",
+    "person.enrolled",
+    "encounter.date",
+    "encounter.route",
+    "encounter.in_area",
+    "program.places_free",
+    "case.relapses",
+]
+LISTS = {
+    "encounter.drugs": ("kind", "grams", "units", "form"),
+    "encounter.charges": ("code", "level", "violent"),
+    "history.convictions": ("class", "degree", "date"),
+}
 OPERATORS = ["==", "!=", "<", "<=", ">", ">="]
 
 # Facts
@@ -112,12 +122,14 @@ def atom(fact: Fact, read: tree.Tree) -> Strategy:
                 st.builds(lambda words: tree.Member(read, tuple(words)), st.lists(choices, max_size=3, unique=True)),
             )
         case "text":
-            return st.one_of(st.just(tree.Member(read, tree.ParameterOf("codes"))),
-                             st.just(tree.Compare("==", read, tree.Constant("A"))))  # fmt: skip
+            return st.one_of(
+                st.just(tree.Member(read, tree.ParameterOf("codes"))), st.just(tree.Compare("==", read, tree.Constant("A")))
+            )
         case "date":
             spans = st.sampled_from([timedelta(days=1), timedelta(days=-30), tree.Years(1), tree.Years(-10)])
-            moved = st.builds(lambda day, span: tree.Arithmetic("+", tree.Constant(day), tree.Constant(span)),
-                              st.sampled_from(DAYS), spans)  # fmt: skip
+            moved = st.builds(
+                lambda day, span: tree.Arithmetic("+", tree.Constant(day), tree.Constant(span)), st.sampled_from(DAYS), spans
+            )
             sides = st.one_of(st.sampled_from(DAYS).map(tree.Constant), moved)
             return st.builds(lambda op, other: tree.Compare(op, read, other), st.sampled_from(OPERATORS), sides)
     number = st.sampled_from(GRAMS if fact.type == "decimal" else NUMBERS).map(tree.Constant)
@@ -131,8 +143,11 @@ def nested(atoms: Strategy) -> Strategy:
     def larger(inner: Strategy) -> Strategy:
         several = st.lists(inner, min_size=2, max_size=3)
         return st.one_of(
-            several.map(lambda items: joined(tree.And, items)), several.map(lambda items: joined(tree.Or, items)),
-            inner.map(tree.Not), st.builds(tree.Choose, inner, inner, inner))  # fmt: skip
+            several.map(lambda items: joined(tree.And, items)),
+            several.map(lambda items: joined(tree.Or, items)),
+            inner.map(tree.Not),
+            st.builds(tree.Choose, inner, inner, inner),
+        )
 
     return st.recursive(atoms, larger, max_leaves=6)
 
@@ -169,12 +184,14 @@ def conditions(*, decisions: bool = True, clocks: bool = True) -> Strategy:
     kinds = [flat, quantifiers(), totals()]
     if decisions:
         outcomes = [(name, outcome) for name, all_of in OUTCOMES.items() for outcome in all_of]
-        kinds.append(st.sampled_from(outcomes).map(lambda pair: tree.Compare("==", tree.OutcomeOf(pair[0]),
-                                                                             tree.Constant(pair[1]))))  # fmt: skip
+        kinds.append(
+            st.sampled_from(outcomes).map(lambda pair: tree.Compare("==", tree.OutcomeOf(pair[0]), tree.Constant(pair[1])))
+        )
     if clocks:
         statuses = st.lists(st.sampled_from(tree.CLOCK_STATUSES[:-1]), min_size=1, max_size=2, unique=True)
-        kinds.append(st.builds(lambda clock, words: tree.Member(tree.StatusOf(clock), tuple(words)), st.sampled_from(CLOCKS),
-                               statuses))  # fmt: skip
+        kinds.append(
+            st.builds(lambda clock, words: tree.Member(tree.StatusOf(clock), tuple(words)), st.sampled_from(CLOCKS), statuses)
+        )
     return nested(st.one_of(kinds))
 
 
@@ -190,8 +207,10 @@ def pack_texts(draw: st.DrawFn) -> str:
         lines = []
         for number in range(draw(st.integers(1, 4))):
             then = draw(st.sampled_from(names))
-            lines.append(f"      - id: r{number}\n        when: {json.dumps(tree.text(ask()))}\n        then: {then}\n"
-                         f"        because: Because of rule {number}.\n        source: s\n")  # fmt: skip
+            lines.append(
+                f"      - id: r{number}\n        when: {json.dumps(tree.text(ask()))}\n        then: {then}\n"
+                f"        because: Because of rule {number}.\n        source: s\n"
+            )
             if draw(st.booleans()):
                 when = json.dumps(tree.text(ask()))
                 since = draw(st.sampled_from(["", ", from: 2016-02-29", ", until: 2016-02-29"]))
@@ -203,19 +222,29 @@ def pack_texts(draw: st.DrawFn) -> str:
         read = outcome.map(lambda word: tree.Compare("==", tree.OutcomeOf("screening"), tree.Constant(word)))
         return draw(nested(st.one_of(alone.filter(lambda node: not private(node)), read)))
 
-    text = ["id: made-up\ntitle: Made up\ntime_zone: UTC\nprogram: {from: 2000-01-01, source: s}\n",
-            "sources: {s: {title: S, address: here, confidence: high}}\nparameters:\n",
-            "  quantity_cap:\n    label: cap\n    unit: g\n    values:\n      - {value: 3, source: s}\n",
-            "      - {from: 2016-02-29, value: 6, source: s, provisional: a guess}\n",
-            "  codes: {label: codes, unit: codes, values: [{value: [A, B], source: s}]}\ndecisions:\n"]  # fmt: skip
-    for name, outcomes, ask in (("screening", OUTCOMES["screening"], lambda: draw(alone)),
-                                ("eligibility", OUTCOMES["eligibility"], reading)):  # fmt: skip
+    text = [
+        "id: made-up\ntitle: Made up\ntime_zone: UTC\nprogram: {from: 2000-01-01, source: s}\n",
+        "sources: {s: {title: S, address: here, confidence: high}}\nparameters:\n",
+        "  quantity_cap:\n    label: cap\n    unit: g\n    values:\n      - {value: 3, source: s}\n",
+        "      - {from: 2016-02-29, value: 6, source: s, provisional: a guess}\n",
+        "  codes: {label: codes, unit: codes, values: [{value: [A, B], source: s}]}\ndecisions:\n",
+    ]
+    for name, outcomes, ask in (
+        ("screening", OUTCOMES["screening"], lambda: draw(alone)),
+        ("eligibility", OUTCOMES["eligibility"], reading),
+    ):
         last = draw(st.sampled_from(outcomes))
-        text += [f"  {name}:\n    rules:\n", *rules(outcomes, ask),
-                 f"    otherwise: {{outcome: {last}, because: Nothing else., source: s}}\n"]  # fmt: skip
+        text += [
+            f"  {name}:\n    rules:\n",
+            *rules(outcomes, ask),
+            f"    otherwise: {{outcome: {last}, because: Nothing else., source: s}}\n",
+        ]
     steps = ("continue", "attempt_contact", "prepare_plan", "offer_treatment")
-    text += ["  review:\n    rules:\n", *rules(steps[1:], reading),
-             "    otherwise: {outcome: continue, because: Nothing else., source: s}\n"]  # fmt: skip
+    text += [
+        "  review:\n    rules:\n",
+        *rules(steps[1:], reading),
+        "    otherwise: {outcome: continue, because: Nothing else., source: s}\n",
+    ]
     return "".join(text)
 
 

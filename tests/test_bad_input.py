@@ -72,9 +72,17 @@ FAULTS = {
     "a text for a bool": ('{"person": {"enrolled": "yes"}}', "wrong-type", "person.enrolled", "`yes`"),
     "a text for grams": ('{"encounter": {"drugs": [{"grams": "3 g"}]}}', "wrong-type", "encounter.drugs[0].grams", "`3 g`"),
     "seven digits after the point": (
-        '{"encounter": {"drugs": [{"grams": 0.1234567}]}}', "wrong-value", "encounter.drugs[0].grams", "digits"),
+        '{"encounter": {"drugs": [{"grams": 0.1234567}]}}',
+        "wrong-value",
+        "encounter.drugs[0].grams",
+        "digits",
+    ),
     "thirteen digits": (
-        '{"encounter": {"drugs": [{"units": 1000000000000}]}}', "wrong-value", "encounter.drugs[0].units", "12"),
+        '{"encounter": {"drugs": [{"units": 1000000000000}]}}',
+        "wrong-value",
+        "encounter.drugs[0].units",
+        "12",
+    ),
     "30 February": ('{"encounter": {"date": "2014-02-30"}}', "no-such-day", "encounter.date", "2014-02-30"),
     "29 February 2015": ('{"encounter": {"date": "2015-02-29"}}', "no-such-day", "encounter.date", "2015-02-29"),
     "month 13": ('{"encounter": {"date": "2014-13-01"}}', "no-such-day", "encounter.date", "2014-13-01"),
@@ -108,31 +116,62 @@ FAULTS = {
     "a number in a list": ('{"encounter": {"drugs": [3]}}', "wrong-shape", "encounter.drugs[0]", "a number"),
     "a list in a list": ('{"encounter": {"drugs": [[]]}}', "wrong-shape", "encounter.drugs[0]", "a list"),
     "a field that there isn't": (
-        '{"encounter": {"drugs": [{"gram": 3}]}}', "unknown-fact", "encounter.drugs[0].gram", "`gram`"),
+        '{"encounter": {"drugs": [{"gram": 3}]}}',
+        "unknown-fact",
+        "encounter.drugs[0].gram",
+        "`gram`",
+    ),
     "1,001 drugs": (json.dumps({"encounter": {"drugs": [{}] * 1_001}}), "too-large", "encounter.drugs", "1000"),
     "a text of 1,001 letters": (
-        json.dumps({"encounter": {"charges": [{"code": "x" * 1_001}]}}), "wrong-value", "encounter.charges[0].code", "short"),
+        json.dumps({"encounter": {"charges": [{"code": "x" * 1_001}]}}),
+        "wrong-value",
+        "encounter.charges[0].code",
+        "short",
+    ),
     "a text of two lines": (
-        '{"encounter": {"charges": [{"code": "a\\nb"}]}}', "wrong-value", "encounter.charges[0].code", "printed"),
+        '{"encounter": {"charges": [{"code": "a\\nb"}]}}',
+        "wrong-value",
+        "encounter.charges[0].code",
+        "printed",
+    ),
     "half a character": (
-        '{"encounter": {"charges": [{"code": "\\ud800"}]}}', "wrong-value", "encounter.charges[0].code", "printed"),
+        '{"encounter": {"charges": [{"code": "\\ud800"}]}}',
+        "wrong-value",
+        "encounter.charges[0].code",
+        "printed",
+    ),
     "half a character as a choice": ('{"encounter": {"route": "\\udfff"}}', "unknown-choice", "encounter.route", "`\\udfff`"),
     "half a character as a key": ('{"\\ud800": 1}', "unknown-fact", "\\ud800", "`\\ud800`"),
     "half a character as a field": (
-        '{"encounter": {"drugs": [{"\\ud800": 1}]}}', "unknown-fact", "encounter.drugs[0].\\ud800", "`\\ud800`"),
+        '{"encounter": {"drugs": [{"\\ud800": 1}]}}',
+        "unknown-fact",
+        "encounter.drugs[0].\\ud800",
+        "`\\ud800`",
+    ),
     "half a character twice as a key": ('{"\\ud800": 1, "\\ud800": 2}', "duplicate-key", "\\ud800", "twice"),
     "half a character as a day": ('{"encounter": {"date": "\\ud800"}}', "wrong-type", "encounter.date", "`\\ud800`"),
-    "an answer that there isn't": (
-        '{"decisions": {"screening": "go"}}', "unknown-outcome", "decisions.screening", "`go`"),
+    "an answer that there isn't": ('{"decisions": {"screening": "go"}}', "unknown-outcome", "decisions.screening", "`go`"),
     "an answer of another decision": (
-        '{"decisions": {"screening": "eligible"}}', "unknown-outcome", "decisions.screening", "`eligible`"),
+        '{"decisions": {"screening": "eligible"}}',
+        "unknown-outcome",
+        "decisions.screening",
+        "`eligible`",
+    ),
     "an answer of two lines": (
-        '{"decisions": {"screening": "a\\nb"}}', "unknown-outcome", "decisions.screening", "`a\\u000ab`"),
+        '{"decisions": {"screening": "a\\nb"}}',
+        "unknown-outcome",
+        "decisions.screening",
+        "`a\\u000ab`",
+    ),
     "an answer that is no text": ('{"decisions": {"screening": true}}', "wrong-type", "decisions.screening", "`true`"),
     "an answer to what there isn't": (
-        '{"decisions": {"screning": "stop"}}', "unknown-decision", "decisions.screning", "`screning`"),
+        '{"decisions": {"screning": "stop"}}',
+        "unknown-decision",
+        "decisions.screning",
+        "`screning`",
+    ),
     "answers in a list": ('{"decisions": ["stop"]}', "wrong-shape", "decisions", "a list"),
-}  # fmt: skip
+}
 # Arguments, the code and a word of the sentence. `FACTS` stands for a good file.
 QUESTIONS = {
     "no arguments": ([], "usage", "COMMAND"),
@@ -166,15 +205,16 @@ QUESTIONS = {
     "a day before the program": (["decide", PACK, "offer", "FACTS", "--as-of", "2014-03-31"], "outside-program", "2014-04-01"),
     "the day of the program's end": (["decide", PACK, "offer", "FACTS", "--as-of", "2020-01-01"], "outside-program", "ended"),
     "a map that there isn't": (["decide", PACK, "offer", "FACTS", "--map", "nowhere"], "no-file", "`nowhere`"),
-}  # fmt: skip
+}
 
 
 def offramp(*arguments: str, given: str | bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     """The real command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
-    return subprocess.run([sys.executable, "-m", "offramp", *arguments], input=raw, cwd=cwd, env=environment,
-                          capture_output=True, timeout=60)  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-m", "offramp", *arguments], input=raw, cwd=cwd, env=environment, capture_output=True, timeout=60
+    )
 
 
 class Stdin(io.TextIOWrapper):
@@ -349,8 +389,13 @@ def test_no_standard_input_is_an_error() -> None:
 
 def test_an_interrupt_ends_the_command_without_a_traceback() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-m", "offramp", "decide", PACK, "offer", "-", "--lines"], env=environment,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-m", "offramp", "decide", PACK, "offer", "-", "--lines"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         assert process.stdin and process.stdout and process.stderr
         # So many answers that the first are written: then it is surely at work, waiting for more.
         process.stdin.write(b'{"facts":{}}\n' * 400)
@@ -375,21 +420,23 @@ def lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], g
 def test_a_bad_line_becomes_an_error_line_and_the_rest_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = b"\n".join([
-        b'{"id": 1, "facts": {"person": {"enrolled": true}, "encounter": {"date": "2015-01-01", "charges": []}}}',
-        b"not JSON",
-        b"",
-        b'{"id": "b", "facts": {"person": {"age": -1}}}',
-        b'{"id": "c"}',
-        b"[]",
-        b'{"id": "d", "facts": {}, "more": 1}',
-        b"\xff\xfe",
-        b"[" * 5_000 + b"]" * 5_000,
-        b'{"id": "e", "facts": {"encounter": {"date": "1999-01-01"}}}',
-        b'{"id": {"an": "object"}, "facts": null}',
-        b'{"id": 2, "id": 3, "facts": {}}',
-        b'{"id": "\\ud800", "facts": {}}',
-    ])  # fmt: skip
+    given = b"\n".join(
+        [
+            b'{"id": 1, "facts": {"person": {"enrolled": true}, "encounter": {"date": "2015-01-01", "charges": []}}}',
+            b"not JSON",
+            b"",
+            b'{"id": "b", "facts": {"person": {"age": -1}}}',
+            b'{"id": "c"}',
+            b"[]",
+            b'{"id": "d", "facts": {}, "more": 1}',
+            b"\xff\xfe",
+            b"[" * 5_000 + b"]" * 5_000,
+            b'{"id": "e", "facts": {"encounter": {"date": "1999-01-01"}}}',
+            b'{"id": {"an": "object"}, "facts": null}',
+            b'{"id": 2, "id": 3, "facts": {}}',
+            b'{"id": "\\ud800", "facts": {}}',
+        ]
+    )
     code, answers = lines(monkeypatch, capsys, given)
     assert code == 2
     assert [answer["id"] for answer in answers] == [1, None, "b", "c", None, "d", None, None, "e", None, None, "\\ud800"]
@@ -399,15 +446,21 @@ def test_a_bad_line_becomes_an_error_line_and_the_rest_go_on(
     for error in errors:
         is_a_good_error(error)
     assert [error["code"] for error in errors] == [
-        "not-json", "out-of-range", "wrong-shape", "wrong-shape", "wrong-shape", "not-utf-8", "too-deep", "outside-program",
-        "wrong-shape", "duplicate-key",
-    ]  # fmt: skip
+        "not-json",
+        "out-of-range",
+        "wrong-shape",
+        "wrong-shape",
+        "wrong-shape",
+        "not-utf-8",
+        "too-deep",
+        "outside-program",
+        "wrong-shape",
+        "duplicate-key",
+    ]
     assert errors[0]["at"] == "line 2"
 
 
-def test_a_line_that_is_too_long_is_one_error_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_line_that_is_too_long_is_one_error_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     given = b'{"id": 1, "facts": {"x": "' + b"x" * 9_000_000 + b'"}}\n{"id": 2, "facts": {}}\nnot JSON\n'
     code, answers = lines(monkeypatch, capsys, given)
     assert code == 2
@@ -435,14 +488,18 @@ WHOLE: dict[str, Any] = {
     "now": "2015-01-10T12:00:00Z",
     "person": {"age": 29, "enrolled": False, "open_warrant": False, "supervision": "none"},
     "encounter": {
-        "date": "2015-01-01", "route": "arrest", "in_area": True,
-        "charges": [{"code": "RCW 69.50.401", "level": "felony", "conduct": "possession", "violent": False},
-                    {"code": "NY PL 220.03", "level": "misdemeanor"}],
+        "date": "2015-01-01",
+        "route": "arrest",
+        "in_area": True,
+        "charges": [
+            {"code": "RCW 69.50.401", "level": "felony", "conduct": "possession", "violent": False},
+            {"code": "NY PL 220.03", "level": "misdemeanor"},
+        ],
         "drugs": [{"kind": "opioid", "grams": 2.5, "form": "weighed"}, {"kind": "stimulant", "units": 2, "form": "pills"}],
     },
     "history": {"convictions": [{"class": "violent", "degree": 2, "date": "2001-05-05"}], "treatment_court": False},
     "case": {"intake_at": "2015-01-02T08:00:00Z", "plan_at": "2015-01-09T08:00:00Z", "missed_contacts": 1},
-}  # fmt: skip
+}
 
 
 def leaves(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -493,13 +550,44 @@ def test_knowing_nothing_is_no_error(name: str, facts: str) -> None:
 # Anything at all
 
 NUMBERS = st.integers() | st.floats() | st.decimals() | st.sampled_from([10**4_000, -(10**400), 0.1 + 0.2, 1e-7, True])
-TEXTS = st.text(st.characters(), max_size=8) | st.sampled_from([
-    "arrest", "2014-04-01", "2014-02-30", "2014-07-02T23:10:00Z", "possession", "opioid", "stop", "\ud800", "", "x" * 2_000,
-])  # fmt: skip
-KEYS = TEXTS | st.sampled_from([
-    "person", "encounter", "history", "decisions", "now", "case", "offer", "age", "enrolled", "date", "route", "charges",
-    "drugs", "grams", "kind", "code", "screening", "convictions", "new_charges", "progress",
-])  # fmt: skip
+TEXTS = st.text(st.characters(), max_size=8) | st.sampled_from(
+    [
+        "arrest",
+        "2014-04-01",
+        "2014-02-30",
+        "2014-07-02T23:10:00Z",
+        "possession",
+        "opioid",
+        "stop",
+        "\ud800",
+        "",
+        "x" * 2_000,
+    ]
+)
+KEYS = TEXTS | st.sampled_from(
+    [
+        "person",
+        "encounter",
+        "history",
+        "decisions",
+        "now",
+        "case",
+        "offer",
+        "age",
+        "enrolled",
+        "date",
+        "route",
+        "charges",
+        "drugs",
+        "grams",
+        "kind",
+        "code",
+        "screening",
+        "convictions",
+        "new_charges",
+        "progress",
+    ]
+)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
@@ -550,7 +638,7 @@ def test_anything_for_a_fact_is_decided_or_refused(facts: dict[str, Any], name: 
     decides_or_refuses(facts, name)
 
 
-@given(st.text(max_size=60) | st.text("{}[]\":,0123456789eE+-. \\untrfals", max_size=60))
+@given(st.text(max_size=60) | st.text('{}[]":,0123456789eE+-. \\untrfals', max_size=60))
 def test_any_text_is_json_or_refused(text: str) -> None:
     try:
         decides_or_refuses(parse_json(text), "offer")

@@ -42,8 +42,13 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("page", "command", "output"), _commands(), ids=[f"{page.name}: {command[:60]}" for page, command, _ in _commands()]
 )
 def test_a_documented_command_prints_what_the_page_shows(page: Path, command: str, output: str, tools: Path) -> None:
-    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "COLUMNS": "110", "PYTHONPATH": str(ROOT),
-                   "PYTHONIOENCODING": "utf-8"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "COLUMNS": "110",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONIOENCODING": "utf-8",
+    }
     ran = subprocess.run(command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     shown = ran.stdout + ran.stderr
     assert shown.rstrip() == output.rstrip(), f"{page.name} shows something else for `{command}`"

@@ -102,19 +102,32 @@ def digest_of(text: str, folder: Path) -> str:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("value: 3", "value: 3.0"), ("value: 3", "value: 3e0"), ("'sum(encounter.drugs.map(d, d.grams)) > cap'",
-     '"sum( encounter.drugs.map(d, d.grams) )   > cap"'), ("id: made-up\n", "# a comment\nid: 'made-up'\n")],
-)  # fmt: skip
+    [
+        ("value: 3", "value: 3.0"),
+        ("value: 3", "value: 3e0"),
+        ("'sum(encounter.drugs.map(d, d.grams)) > cap'", '"sum( encounter.drugs.map(d, d.grams) )   > cap"'),
+        ("id: made-up\n", "# a comment\nid: 'made-up'\n"),
+    ],
+)
 def test_the_digest_does_not_see_spelling(before: str, after: str, tmp_path: Path) -> None:
     assert digest_of(PACK, tmp_path) == digest_of(PACK.replace(before, after), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("value: 3", "value: 3.01"), ("> cap", ">= cap"), ("Over.", "Above."), ("title: S", "title: T"),
-     ("from: 2000", "from: 2001"), ("then: ineligible", "then: eligible"), ("id: over", "id: above"), ("confidence: high", "confidence: medium"),
-     ("because: Over., ", "because: Over., from: 2001-01-01, "), ("because: Over., ", "because: Over., provisional: so so, ")],
-)  # fmt: skip
+    [
+        ("value: 3", "value: 3.01"),
+        ("> cap", ">= cap"),
+        ("Over.", "Above."),
+        ("title: S", "title: T"),
+        ("from: 2000", "from: 2001"),
+        ("then: ineligible", "then: eligible"),
+        ("id: over", "id: above"),
+        ("confidence: high", "confidence: medium"),
+        ("because: Over., ", "because: Over., from: 2001-01-01, "),
+        ("because: Over., ", "because: Over., provisional: so so, "),
+    ],
+)
 def test_the_digest_sees_every_change_of_meaning_or_wording(before: str, after: str, tmp_path: Path) -> None:
     assert digest_of(PACK, tmp_path) != digest_of(PACK.replace(before, after), tmp_path)
 

@@ -17,8 +17,11 @@ _ROW = re.compile(r"^\| `(?P<code>[a-z0-9-]+)` \| (?P<meaning>.+) \| (?P<example
 
 def rows(kind: str) -> list[re.Match[str]]:
     """The rows of the part of the page that is about one class of refusal."""
-    (part,) = [part for part in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-               if f"`{kind}`" in part.partition("\n")[0]]  # fmt: skip
+    (part,) = [
+        part
+        for part in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        if f"`{kind}`" in part.partition("\n")[0]
+    ]
     return list(_ROW.finditer(part))
 
 

@@ -138,14 +138,22 @@ def test_days_years_and_totals(expression: str, value: object) -> None:
         ("size(1, 2)", "no-such-overload", "`size(1, 2)` calls `size` in a way it can't be called", 1),
         ("int('1 ')", "bad-conversion", "`int('1 ')` is not of a whole number", 1),
         ("date('2014-4-1')", "bad-conversion", "`date('2014-4-1')` is not of a day", 1),
-        ("date('2014-04-01') - hours(1)", "no-such-overload",
-         "`date('2014-04-01') - hours(1)` moves a day by part of a day", 1),
+        (
+            "date('2014-04-01') - hours(1)",
+            "no-such-overload",
+            "`date('2014-04-01') - hours(1)` moves a day by part of a day",
+            1,
+        ),
         ("9223372036854775807 + 1", "overflow", "`9223372036854775807 + 1` doesn't fit into 64 bits", 1),
         ("'a'.all(x, x)", "no-such-overload", "`'a'` is a text, not a list", 1),
-        ("'a'.matches('(')", "bad-pattern",
-         "`'a'.matches('(')` has the pattern `(`, which opens a group that is never closed", 1),
+        (
+            "'a'.matches('(')",
+            "bad-pattern",
+            "`'a'.matches('(')` has the pattern `(`, which opens a group that is never closed",
+            1,
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_error_names_the_part_its_place_and_the_mend(expression: str, code: str, message: str, column: int) -> None:
     error = refusal(expression)
     assert (error.code, error.message, error.at.column) == (code, message, column)
@@ -238,9 +246,28 @@ def test_patterns_are_read_as_re2_reads_them(pattern: str, text: str, found: boo
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(", ")", "a**", "*a", "[a", "[b-a]", r"\1", r"\pL", "(?=a)", "(?<=a)", "a{1001}", "(a{1000}){1000}", "((){1000}){1000}",
-     "(((){1000}){1000}){1000}", "[[:alpha:]]", "a{2,1}", "(" * 60 + ")" * 60, "a" * 1001, "\\"],
-)  # fmt: skip
+    [
+        "(",
+        ")",
+        "a**",
+        "*a",
+        "[a",
+        "[b-a]",
+        r"\1",
+        r"\pL",
+        "(?=a)",
+        "(?<=a)",
+        "a{1001}",
+        "(a{1000}){1000}",
+        "((){1000}){1000}",
+        "(((){1000}){1000}){1000}",
+        "[[:alpha:]]",
+        "a{2,1}",
+        "(" * 60 + ")" * 60,
+        "a" * 1001,
+        "\\",
+    ],
+)
 def test_patterns_that_cannot_be_run_safely_are_refused(pattern: str) -> None:
     assert refusal("'a'.matches(p)", {"p": pattern}).code == "bad-pattern"
 
@@ -278,9 +305,18 @@ def test_times(expression: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     "argument",
-    ["2014-04-01", "2014-04-01T00:00:00", "2014-02-29T00:00:00Z", "2014-04-01T24:00:00Z", "2014-04-01T00:00:60Z",
-     "2014-04-01T00:00:00.1234567891Z", "2014-04-01T00:00:00+25:00", "", "now"],
-)  # fmt: skip
+    [
+        "2014-04-01",
+        "2014-04-01T00:00:00",
+        "2014-02-29T00:00:00Z",
+        "2014-04-01T24:00:00Z",
+        "2014-04-01T00:00:60Z",
+        "2014-04-01T00:00:00.1234567891Z",
+        "2014-04-01T00:00:00+25:00",
+        "",
+        "now",
+    ],
+)
 def test_what_is_no_moment_is_refused(argument: str) -> None:
     assert refusal("timestamp(t)", {"t": argument}).code == "bad-conversion"
 

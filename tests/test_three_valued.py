@@ -65,14 +65,23 @@ WORLDS = st.fixed_dictionaries(
         "p": st.booleans(),
         "q": st.booleans(),
         "k": st.integers(-2, 2),
-        "xs": st.lists(
-            st.fixed_dictionaries({"a": st.booleans(), "b": st.booleans(), "n": st.integers(-2, 2)}), max_size=4
-        ),
+        "xs": st.lists(st.fixed_dictionaries({"a": st.booleans(), "b": st.booleans(), "n": st.integers(-2, 2)}), max_size=4),
     },
 )
+
+
 def numbers(operators: str) -> st.SearchStrategy[str]:
-    leaves = ["0", "1", "2", "k", "x.n", "size(xs)", "size(xs.filter(x, x.a))", "sum(xs.map(x, x.n))",
-              "sum(xs.filter(x, x.a || x.b).map(x, x.n))"]  # fmt: skip
+    leaves = [
+        "0",
+        "1",
+        "2",
+        "k",
+        "x.n",
+        "size(xs)",
+        "size(xs.filter(x, x.a))",
+        "sum(xs.map(x, x.n))",
+        "sum(xs.filter(x, x.a || x.b).map(x, x.n))",
+    ]
     return st.recursive(
         st.sampled_from(leaves),
         lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from(operators), inner),

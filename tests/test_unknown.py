@@ -111,11 +111,20 @@ def completions(facts: dict[str, Any]) -> Any:
 
 
 @given(
-    st.lists(st.fixed_dictionaries({}, optional={"kind": st.sampled_from(["opioid", "cannabis"]), "grams": st.sampled_from([0, 2, 4])}),
-             max_size=2, unique_by=lambda record: tuple(sorted(record.items()))),
-    st.sampled_from(["exists", "all"]), st.sampled_from([0, 1, 3, 5]), st.sampled_from(generated.OPERATORS),
-)  # fmt: skip
-def test_a_decided_sum_is_what_every_completion_gives(records: list[dict[str, Any]], kind: str, cap: int, operator: str) -> None:
+    st.lists(
+        st.fixed_dictionaries(
+            {}, optional={"kind": st.sampled_from(["opioid", "cannabis"]), "grams": st.sampled_from([0, 2, 4])}
+        ),
+        max_size=2,
+        unique_by=lambda record: tuple(sorted(record.items())),
+    ),
+    st.sampled_from(["exists", "all"]),
+    st.sampled_from([0, 1, 3, 5]),
+    st.sampled_from(generated.OPERATORS),
+)
+def test_a_decided_sum_is_what_every_completion_gives(
+    records: list[dict[str, Any]], kind: str, cap: int, operator: str
+) -> None:
     drugs = generated.FACTS["encounter.drugs"]
     kinds, grams = tree.FieldOf("d", drugs.fields["kind"]), tree.FieldOf("d", drugs.fields["grams"])
     opioid = tree.Compare("==", kinds, tree.Constant("opioid"))
@@ -135,10 +144,19 @@ CAP = 'sum(encounter.drugs.filter(d, d.kind == "opioid").map(d, d.grams)) > 3'
 
 
 def asked(drugs: Any) -> tuple[str, list[str]]:
-    facts = {"encounter": {"date": "2014-07-02", "route": "arrest", "in_area": True, "drugs": drugs,
-                           "charges": [{"level": "felony", "conduct": "possession", "violent": False}]},
-             "person": {"age": 30}, "judgement": {"amenable": True, "exploits_others": False},
-             "approval": {"prosecutor": "approved"}, "decisions": {"screening": "proceed"}}  # fmt: skip
+    facts = {
+        "encounter": {
+            "date": "2014-07-02",
+            "route": "arrest",
+            "in_area": True,
+            "drugs": drugs,
+            "charges": [{"level": "felony", "conduct": "possession", "violent": False}],
+        },
+        "person": {"age": 30},
+        "judgement": {"amenable": True, "exploits_others": False},
+        "approval": {"prosecutor": "approved"},
+        "decisions": {"screening": "proceed"},
+    }
     decision = rules.load("santa-fe").decide("eligibility", facts)
     return str(decision.outcome or decision.status), [entry["fact"] for entry in decision.needed]
 
@@ -146,22 +164,42 @@ def asked(drugs: Any) -> tuple[str, list[str]]:
 @pytest.mark.parametrize(
     ("says", "drugs", "outcome", "needed"),
     [
-        ("4 g and an unweighed bag are surely over 3 g", [{"kind": "opioid", "grams": 4}, {"kind": "opioid"}], "ineligible", []),
+        (
+            "4 g and an unweighed bag are surely over 3 g",
+            [{"kind": "opioid", "grams": 4}, {"kind": "opioid"}],
+            "ineligible",
+            [],
+        ),
         ("4 g and a bag of nobody knows what are surely over 3 g", [{"kind": "opioid", "grams": 4}, {}], "ineligible", []),
-        ("2 g and an unweighed bag wait for the scale", [{"kind": "opioid", "grams": 2}, {"kind": "opioid"}], "undetermined",
-         ["encounter.drugs[1].grams"]),
-        ("2 g and 9 g of who knows what wait for the kind", [{"kind": "opioid", "grams": 2}, {"grams": 9}], "undetermined",
-         ["encounter.drugs[1].kind"]),
-        ("2 g and half a gram of who knows what are within the cap", [{"kind": "opioid", "grams": 2}, {"grams": 0.5}],
-         "undetermined", ["encounter.drugs[1].kind"]),
+        (
+            "2 g and an unweighed bag wait for the scale",
+            [{"kind": "opioid", "grams": 2}, {"kind": "opioid"}],
+            "undetermined",
+            ["encounter.drugs[1].grams"],
+        ),
+        (
+            "2 g and 9 g of who knows what wait for the kind",
+            [{"kind": "opioid", "grams": 2}, {"grams": 9}],
+            "undetermined",
+            ["encounter.drugs[1].kind"],
+        ),
+        (
+            "2 g and half a gram of who knows what are within the cap",
+            [{"kind": "opioid", "grams": 2}, {"grams": 0.5}],
+            "eligible",
+            [],
+        ),
         ("null is absent", [{"kind": "opioid", "grams": None}], "undetermined", ["encounter.drugs[0].grams"]),
         ("exactly at the cap", [{"kind": "opioid", "grams": 3.0}], "eligible", []),
-        ("a tenth and two tenths are exactly three tenths", [{"kind": "opioid", "grams": g} for g in (0.1, 0.2, 2.7)], "eligible", []),
+        (
+            "a tenth and two tenths are exactly three tenths",
+            [{"kind": "opioid", "grams": g} for g in (0.1, 0.2, 2.7)],
+            "eligible",
+            [],
+        ),
     ],
-)  # fmt: skip
+)
 def test_worked(says: str, drugs: Any, outcome: str, needed: list[str]) -> None:
-    if "half a gram" in says:  # another drug beside opiates is the prosecutor's to weigh, and the prosecutor approved
-        outcome, needed = "eligible", []
     assert asked(drugs) == (outcome, needed), says
 
 
