@@ -22,7 +22,7 @@ MOST_REPETITIONS = 1000
 DEEPEST_GROUPS = 50
 
 _FLAGS = re.compile(r"\(\?([ims]+)\)")
-_CLASS = re.compile(r"\[\^?\]?(?:[^\]\\\[]|\\[\s\S]|\[(?!:))*+\]")
+_CLASS = re.compile(r"\[\^?\]?(?:[^\]\\\[]|\\[\s\S]|\[(?!:))*\]")
 _COUNT = re.compile(r"\{([0-9]{1,5})(,([0-9]{0,5}))?\}")
 _GROUP = re.compile(r"\((?:\?(?::|P?<[A-Za-z_][A-Za-z0-9_]*>))?")
 _HEXADECIMAL = re.compile(r"\\x(?:([0-9a-fA-F]{2})|\{([0-9a-fA-F]{1,6})\})")

@@ -665,7 +665,9 @@ class _Assembly:
 
     def default(self, node: Node, word: DecisionWord, decision: str) -> Default:
         fields = node.mapping(
-            "`otherwise`", (*ITEM_KEYS, "id", "outcome", "because", "reviewable_by"), ("outcome", "because", "source")
+            "`otherwise`",
+            ("source", "provisional", "other", "id", "outcome", "because", "reviewable_by"),  # always in force
+            ("outcome", "because", "source"),
         )
         return Default(
             outcome=self.outcome(fields["outcome"], word.outcomes, decision),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import NoReturn
 
@@ -24,6 +24,7 @@ from rules.vocabulary import Fact, Vocabulary
 
 NUMBERS = ("int", "decimal")
 ORDERED = (*NUMBERS, "date", "timestamp", "duration")
+DEEPEST = 80  # Python takes 200 nested brackets, and a compiled condition has two a level
 LONGEST = {"days": 73_000, "hours": 1_752_000, "years": 200}
 
 
@@ -86,6 +87,8 @@ def check(condition: Node, scope: Scope) -> tree.Tree:
     node, kind = checker.value(surface, {})
     if kind.name != "bool":
         checker.fail(surface, "not-a-condition", "{} is not a yes-or-no question", "compare it with something")
+    if _is_deep(node):
+        checker.fail(surface, "too-deep", f"{{}} nests more than {DEEPEST} levels", "split the rule, or use fewer brackets")
     return node
 
 
@@ -305,15 +308,20 @@ class _Checker:
     def fresh(self, wanted: str, bound: Mapping[str, Pipeline]) -> str:
         taken = {pipeline.variable for pipeline in bound.values()}
         name, count = wanted, 1
-        while name in taken:
+        while name in taken or (count > 1 and self.is_taken(name)):
             count += 1
             name = f"{wanted}{count}"
         return name
 
+    def is_taken(self, name: str) -> bool:
+        """Whether a fact, parameter or decision begins with this name."""
+        scope = self.scope
+        first = {path.partition(".")[0] for path in scope.vocabulary.facts} | {"clocks"}
+        return name in first or name in scope.parameters or name in scope.decisions
+
     def must_be_free(self, node: syntax.Comprehension, bound: Mapping[str, Pipeline]) -> None:
-        name, scope = node.variable, self.scope
-        taken = {path.partition(".")[0] for path in scope.vocabulary.facts} | {"clocks"}
-        if name in taken or name in scope.parameters or name in scope.decisions or name in bound:
+        name = node.variable
+        if self.is_taken(name) or name in bound:
             self.fail(node, "name-clash", f"the variable `{name}` in {{}} has a name that is taken", "choose another letter")
 
     def quantifier(self, node: syntax.Comprehension, bound: Mapping[str, Pipeline]) -> Typed:
@@ -418,6 +426,9 @@ class _Checker:
             self.fail(node, "wrong-unit", f"{{}} sets `{one.unit}` against `{other.unit}`", "use a value in the same unit")
 
     def must_be_choice(self, node: syntax.Expression, value: tree.Tree, kind: Type) -> None:
+        if isinstance(value, tree.Choose):
+            self.must_be_choice(node, value.then, kind)
+            self.must_be_choice(node, value.otherwise, kind)
         if isinstance(value, tree.Constant) and kind.name == "choice" and value.value not in kind.choices:
             self.fail(node, "unknown-choice", "{} is none of the choices here", nearest(str(value.value), kind.choices))
 
@@ -434,7 +445,8 @@ class _Checker:
                 values.append(value)
             if all(isinstance(value, tree.Constant) for value in values):
                 return tree.Member(item, tuple(v.value for v in values if isinstance(v, tree.Constant))), BOOL
-            return tree.Or(tuple(tree.Compare("==", item, value) for value in values)), BOOL
+            same = tuple(tree.Compare("==", item, value) for value in values)
+            return tree.Or(same) if len(same) > 1 else same[0], BOOL
         path = _dotted(right)
         if path is not None and self.scope.parameters.get(path) == "codes":
             if kind.name not in ("text", "choice"):
@@ -466,10 +478,8 @@ class _Checker:
             moved = "duration"
         if moved is None or operator == "*":
             self.fail(node, "wrong-type", f"{{}} has no meaning for {_a(one)} and {_a(other)}", "check the two sides")
-        if one.name == "date" and other.name == "duration":
-            length = right.value if isinstance(right, tree.Constant) else None
-            if length is not None and length.seconds:
-                self.fail(node, "wrong-unit", "{} moves a day by hours", "use `days(n)` or a timestamp")
+        if one.name == "date" and other.name == "duration" and not _of_whole_days(right):
+            self.fail(node, "wrong-unit", "{} moves a day by hours", "use `days(n)` or a timestamp")
         return tree.Arithmetic(operator, left, right), Type(moved)
 
     def number_type(self, node: syntax.Binary, one: Type, other: Type) -> Type:
@@ -517,12 +527,36 @@ _USES = {
 }
 
 
+def _is_deep(node: tree.Tree) -> bool:
+    level = [node]
+    for _ in range(DEEPEST):
+        level = [child for one in level for child in tree.children(one)]
+    return bool(level)
+
+
 def _a(kind: Type) -> str:
     return _IN_WORDS.get(kind.name, f"a {kind.name}")
 
 
 def fact_type(fact: Fact) -> Type:
     return Type(fact.type, fact.choices, fact.unit, fact.low, fact.high)
+
+
+def _of_whole_days(length: tree.Tree) -> bool:
+    """Whether a length of time is surely made of whole days: written so, or between two days."""
+    match length:
+        case tree.Constant(timedelta() as value):
+            return not value.seconds
+        case tree.Constant(value):
+            return type(value) is date
+        case tree.FactOf(fact) | tree.FieldOf(_, fact):
+            return fact.type == "date"
+        case tree.Arithmetic(_, left, right):
+            return _of_whole_days(left) and (isinstance(right, tree.Constant) and isinstance(right.value, tree.Years)
+                                             or _of_whole_days(right))  # fmt: skip
+        case tree.Choose(_, then, otherwise):
+            return _of_whole_days(then) and _of_whole_days(otherwise)
+    return False
 
 
 def _negated(value: Decimal | None) -> Decimal | None:

@@ -213,16 +213,16 @@ class Decision:
         self.as_of, self.as_of_from = case.governing_day(declared.governed_by)
         if self.as_of is not None:
             program.refuse_day_outside(self.as_of, self.as_of_from)
+            self.segment = program.segment(self.as_of)
         attested = case.facts.attested.get(name)
         if attested is not None:
-            self._say([attested], collect=False)
+            self._say([attested], collect=declared.collect, sure=[attested])
             return
-        if self.as_of is None:
+        if self.as_of is None or self.segment is None:
             given = {rule.then for rule in declared.rules.values()} | {declared.otherwise.outcome}
             self.possible = [one for one in declared.outcomes if one in given]
             self.outcome, self.status = ([] if declared.collect else None), "undetermined"
             return
-        self.segment = program.segment(self.as_of)
         if declared.collect:
             self._collect()
         else:
@@ -291,7 +291,7 @@ class Decision:
 
     @property
     def attested(self) -> bool:
-        return self.decision in self.case.facts.attested
+        return self.decision in self.case.facts.attested and self.decision in self.program.pack.decisions
 
     @property
     def program(self) -> Program:

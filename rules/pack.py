@@ -206,7 +206,10 @@ class Pack:
 
     def boundaries(self) -> tuple[date, ...]:
         """The days on which anything begins or ends, in order."""
-        days = {day for _, item in self.items() for day in (item.since, item.until)}
+        dated: list[Item] = [item for _, item in self.items()] + list(self.invariants.values())
+        for decision in self.decisions.values():
+            dated += [*decision.next.values(), *([decision.while_waiting] if decision.while_waiting else [])]
+        days = {day for item in dated for day in (item.since, item.until)}
         return tuple(sorted(day for day in days if day is not None))
 
 

@@ -78,18 +78,19 @@ RESERVED = frozenset(
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 MACRO_ARGUMENTS = {"all": (2,), "exists": (2,), "exists_one": (2,), "filter": (2,), "map": (2, 3)}
 
-# Quantifiers are possessive (`*+`), so that no text makes the lexer go back over what it has read.
+# Wherever a quantifier repeats a choice, no character begins two of its sides, so that no text makes the lexer slow. (Possessive
+# quantifiers would say so, and are wrong in Python before 3.11.4.)
 _TOKEN = re.compile(
-    r"(?P<gap>(?:[\t\n\f\r ]|//[^\r\n]*+)++)"
+    r"(?P<gap>(?:[\t\n\f\r ]|//[^\r\n]*)+)"
     r"|(?P<text>"
-    r'[rR](?:"""(?:(?!""")[\s\S])*+"""|"(?!"")[^"\r\n]*+"|""(?!")'
-    r"|'''(?:(?!''')[\s\S])*+'''|'(?!'')[^'\r\n]*+'|''(?!'))"
-    r'|"""(?:[^"\\]|\\[\s\S]|"(?!""))*+"""|"(?!"")(?:[^"\\\r\n]|\\[^\r\n])*+"|""(?!")'
-    r"|'''(?:[^'\\]|\\[\s\S]|'(?!''))*+'''|'(?!'')(?:[^'\\\r\n]|\\[^\r\n])*+'|''(?!')"
+    r'[rR](?:"""(?:(?!""")[\s\S])*"""|"(?!"")[^"\r\n]*"|""(?!")'
+    r"|'''(?:(?!''')[\s\S])*'''|'(?!'')[^'\r\n]*'|''(?!'))"
+    r'|"""(?:[^"\\]|\\[\s\S]|"(?!""))*"""|"(?!"")(?:[^"\\\r\n]|\\[^\r\n])*"|""(?!")'
+    r"|'''(?:[^'\\]|\\[\s\S]|'(?!''))*'''|'(?!'')(?:[^'\\\r\n]|\\[^\r\n])*'|''(?!')"
     r")"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*+)"
-    r"|(?P<float>[0-9]*+\.[0-9]++(?:[eE][+-]?[0-9]++)?|[0-9]++[eE][+-]?[0-9]++)"
-    r"|(?P<int>(?:0x[0-9a-fA-F]++|[0-9]++)(?![uU]))"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<float>[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)"
+    r"|(?P<int>0x[0-9a-fA-F]+(?![0-9a-fA-FuU])|[0-9]+(?![0-9uU]))"
     r"|(?P<sign>&&|\|\||==(?!=)|!=(?!=)|!(?!=)|<=|>=|<(?!>)|[-+*/%>?:.,()\[\]{}])"
     r"|(?P<stray>[\s\S])"
 )

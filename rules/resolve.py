@@ -66,7 +66,8 @@ def _in_force(decision: Decision, day: date) -> DecisionInForce:
         for outcome in decision.outcomes
         if (of_outcome := tuple(sorted((one for one in rules if one.rule.then == outcome), key=lambda one: one.rule.id)))
     )
-    obligations = tuple(one for one in decision.obligations.values() if one.in_force(day))
+    held = sorted(decision.obligations.values(), key=lambda one: one.id)
+    obligations = tuple(one for one in held if one.in_force(day))
     return DecisionInForce(decision, ranks, decision.otherwise, obligations)
 
 

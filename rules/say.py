@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rules import explain, tree
 from rules.facts import plain
 from rules.frozen import frozen
-from rules.pack import Citation, Exemption, Item
+from rules.pack import Citation, Exemption, Item, Wording
 from rules.resolve import DecisionInForce, RuleInForce, Segment
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _doubts_read(decision: Decision, saying: Saying) -> list[str]:
 
 
 def considered(decision: Decision) -> list[dict[str, Any]]:
-    if decision.segment is None:
+    if decision.segment is None or decision.attested:
         return []
     shown = []
     for in_force in decision.rules_in_force.rules:
@@ -262,7 +262,7 @@ def next_step(decision: Decision) -> dict[str, str] | None:
         more = [f"… and {len(asked) - 3} more, see `needed`."] if len(asked) > 3 else []
         return {"who": step["who"] if step else decision.decided_by, "text": " ".join([*first, *asked[:3], *more])}
     outcomes = decision.outcome if isinstance(decision.outcome, list) else [str(decision.outcome)]
-    steps = [declared.next[one] for one in outcomes if one in declared.next]
+    steps = [declared.next[one] for one in outcomes if one in declared.next and _applies(decision, declared.next[one])]
     if not steps:
         return None
     return {"who": steps[0].who, "text": " ".join(_worded(decision, one.text) for one in steps)}
@@ -272,7 +272,12 @@ def meanwhile(decision: Decision) -> dict[str, str] | None:
     """What the pack says may be done while the answer is undetermined."""
     declared = decision.program.pack.decisions.get(decision.decision)
     step = declared.while_waiting if declared else None
-    return {"who": step.who, "text": _worded(decision, step.text)} if step else None
+    return {"who": step.who, "text": _worded(decision, step.text)} if step and _applies(decision, step) else None
+
+
+def _applies(decision: Decision, step: Wording) -> bool:
+    """Whether the step is in force on the decision's day, or the day isn't known."""
+    return decision.as_of is None or step.in_force(decision.as_of)
 
 
 def _worded(decision: Decision, text: str) -> str:
@@ -286,7 +291,7 @@ def wording(segment: Segment | None, text: str) -> str:
         held = segment.parameters.get(match[1]) if segment else None
         if held is None:
             return "(not known)"
-        return ", ".join(held) if isinstance(held, tuple) else tree.constant_text(held).removesuffix(".0")
+        return ", ".join(held) if isinstance(held, tuple) else tree.constant_text(held)
 
     return re.sub(r"\{([^{}]*)\}", value, text)
 

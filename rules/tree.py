@@ -266,8 +266,7 @@ def constant_text(value: Any) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False)
         case Decimal():
-            plain = format(value.normalize(), "f")
-            return plain if "." in plain else f"{plain}.0"
+            return format(value.normalize(), "f")
         case date():
             return f'date("{value.isoformat()}")'
         case Years(number):

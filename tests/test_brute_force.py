@@ -1,0 +1,105 @@
+"""Every completion, tried: what is decided on partial facts is what all of them give.
+
+The facts are few-valued (`tiny.*` in `written`), unknown lists are completed by all lists of up to two records, and nothing of
+the engine is used for the completions but its answer on complete facts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rules import explain, tree
+from rules.compile import compile_condition
+from rules.facts import read_facts
+from rules.walk import World, walk
+from tests import written
+from tests.written import SMALL, TINY, WORDS, Flat
+
+
+def nothing(_: str) -> None:
+    """No decision and no clock is named by these conditions."""
+
+
+def value(condition: tree.Tree, flat: Flat) -> bool | None:
+    return compile_condition(condition, {})(read_facts(written.nested(flat), WORDS).known, nothing, nothing)
+
+
+PARTIAL = written.complete(TINY).flatmap(written.holes_in)
+
+
+@given(written.conditions(SMALL), PARTIAL)
+def test_what_is_decided_is_what_every_completion_gives(text: str, partial: Flat) -> None:
+    condition = written.checked(text, SMALL.scope)
+    decide = compile_condition(condition, {})
+    known = value(condition, partial)
+    seen = set()
+    for tried, filled in enumerate(written.completions(partial, tree.facts_read(condition))):
+        if tried == 3_000:
+            break
+        seen.add(decide(read_facts(written.nested(filled), WORDS).known, nothing, nothing))
+    assert None not in seen, "with everything known, everything is decided"
+    if known is not None:
+        assert seen == {known}, text
+
+
+@given(
+    st.sampled_from(["r.n", "r.n + 1", "0 - r.n", "2 * r.n", "r.n - 1", "1"]),
+    st.sampled_from(["r.yes", 'r.kind == "a"', "!r.yes", 'r.yes && r.kind == "b"', "true"]),
+    st.sampled_from(["<", "<=", ">", ">="]),
+    st.sampled_from(["-2", "-1", "0", "1", "2", "3", "1.5"]),
+    PARTIAL,
+)
+def test_an_order_against_a_total_is_decided_whenever_every_completion_agrees(
+    number: str, keep: str, operator: str, limit: str, partial: Flat
+) -> None:
+    assume("tiny.rows" in partial)
+    text = f"sum(tiny.rows.filter(r, {keep}).map(r, {number})) {operator} {limit}"
+    condition = written.checked(text, SMALL.scope)
+    seen = {value(condition, filled) for filled in written.completions(partial, tree.facts_read(condition))}
+    known = value(condition, partial)
+    if known is None and " + " not in number and " - " not in number and "*" not in number:
+        assert seen == {True, False}, text
+    elif known is not None:
+        assert seen == {known}, text
+
+
+@given(written.conditions(SMALL), PARTIAL)
+def test_what_is_missing_is_unknown_and_could_not_be_left_out(text: str, partial: Flat) -> None:
+    """The leaves that explain an open condition are unknown facts, and no way of learning only others decides it."""
+    condition = written.checked(text, SMALL.scope)
+    known = read_facts(written.nested(partial), WORDS).known
+    world = World(known, {}, nothing, nothing)
+    leaves = explain.unknown(condition, world)
+    assert (walk(condition, world) is None) == bool(leaves)
+    for path in leaves:
+        assert held(partial, path) is None, path
+    read = tree.facts_read(condition)
+    for tried, filled in enumerate(written.completions(partial, read)):
+        if tried == 200:
+            break
+        others = without(filled, leaves)
+        assert value(condition, others) is walk(condition, world), text
+
+
+def held(flat: Flat, path: str) -> Any:
+    if "[" not in path:
+        return flat.get(path)
+    listed, _, rest = path.partition("[")
+    index, _, field = rest.partition("].")
+    return flat[listed][int(index)].get(field)
+
+
+def without(flat: Flat, paths: Any) -> Flat:
+    """The facts, less those at the paths."""
+    left: Flat = {}
+    for path, known in flat.items():
+        if path in paths:
+            continue
+        if isinstance(known, list):
+            known = [{name: one for name, one in record.items() if f"{path}[{index}].{name}" not in paths}
+                     for index, record in enumerate(known)]  # fmt: skip
+        left[path] = known
+    return left
