@@ -36,12 +36,14 @@ from rules.pack import (
     Value,
     Wording,
 )
+from rules.parse import KEYWORDS, RESERVED
 from rules.read import Node, read_file
 from rules.vocabulary import DecisionWord, Fact, Vocabulary, read_fact
 
 UNITS = ("g", "dosage units", "years", "days", "hours", "weeks", "count", "codes")
 CLOCK_UNITS = ("days", "hours", "weeks")
 ITEM_KEYS = ("source", "from", "until", "provisional", "other")
+_UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum"}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PARAMETER_IN_TEXT = re.compile(r"\{([^{}]*)\}")
@@ -318,8 +320,7 @@ class _Assembly:
 
     def parameter(self, name: str, node: Node) -> Parameter:
         what = f"the parameter `{name}`"
-        if not _NAME.fullmatch(name):
-            node.fail("bad-id", f"`{name}` is no name", "use small letters, digits and underscores")
+        _refuse_unusable(name, node)
         fields = node.mapping(what, ("label", "unit", "values"), ("label", "unit", "values"))
         unit = fields["unit"].text("`unit`")
         if unit not in UNITS:
@@ -366,8 +367,7 @@ class _Assembly:
 
     def clock(self, name: str, node: Node) -> Clock:
         what = f"the clock `{name}`"
-        if not _NAME.fullmatch(name):
-            node.fail("bad-id", f"`{name}` is no name", "use small letters, digits and underscores")
+        _refuse_unusable(name, node)
         fields = node.mapping(
             what,
             (*ITEM_KEYS, "label", "owner", "start", "stop", "repeats", "length", "tolling", "follows"),
@@ -442,8 +442,7 @@ class _Assembly:
             fields = node.mapping(f"the decision `{name}`", keys)
             word = self.words.get(name) or known.get(name)
             inherited = name in self.words
-            if not _NAME.fullmatch(name):
-                node.fail("bad-id", f"`{name}` is no name", "use small letters, digits and underscores")
+            _refuse_unusable(name, node)
             if word is None:
                 for key in ("asks", "decided_by", "governed_by", "outcomes"):
                     if key not in fields:
@@ -726,6 +725,14 @@ class _Assembly:
             because=self.wording(fields["because"]) if "because" in fields else "",
             **self.item(node, fields, what),
         )
+
+
+def _refuse_unusable(name: str, node: Node) -> None:
+    """A name that no condition could write: of a parameter, a decision or a clock."""
+    if not _NAME.fullmatch(name):
+        node.fail("bad-id", f"`{name}` is no name", "use small letters, digits and underscores")
+    if name in _UNUSABLE:
+        node.fail("bad-id", f"`{name}` is a word of the language", "choose another name")
 
 
 def _word_of(decision: Decision, known: DecisionWord | None) -> DecisionWord:

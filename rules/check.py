@@ -552,7 +552,7 @@ def _of_whole_days(length: tree.Tree) -> bool:
         case tree.FactOf(fact) | tree.FieldOf(_, fact):
             return fact.type == "date"
         case tree.Arithmetic(_, left, right):
-            return _of_whole_days(left) and (isinstance(right, tree.Constant) and isinstance(right.value, tree.Years)
+            return _of_whole_days(left) and ((isinstance(right, tree.Constant) and isinstance(right.value, tree.Years))
                                              or _of_whole_days(right))  # fmt: skip
         case tree.Choose(_, then, otherwise):
             return _of_whole_days(then) and _of_whole_days(otherwise)

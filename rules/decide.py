@@ -18,7 +18,7 @@ from rules.compile import Condition, Settle, compile_condition, compile_decision
 from rules.digest import digest
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.facts import Facts, printable, read_facts
-from rules.pack import Pack
+from rules.pack import Pack, conditions
 from rules.resolve import DecisionInForce, Segment, resolve
 from rules.say import Sayings
 from rules.walk import World
@@ -44,12 +44,34 @@ class Program:
         knows or a day on which this one didn't run. Unknown facts are never an error.
         """
         read = facts if isinstance(facts, Facts) else self.read(facts)
-        return Case(self, read).decide(name)
+        return self._asked(name, read)
 
     def outcome(self, name: str, facts: Mapping[str, Any] | Facts) -> str | list[str] | None:
         """The outcome alone, for whoever asks about thousands: nothing is kept that could explain it."""
         read = facts if isinstance(facts, Facts) else self.read(facts)
-        return Case(self, read).decide(name).outcome
+        return self._asked(name, read).outcome
+
+    def _asked(self, name: str, facts: Facts) -> Decision:
+        decision = Case(self, facts).decide(name)
+        if decision.attested and decision.as_of is not None:
+            self.refuse_day_outside(decision.as_of, str(decision.as_of_from))
+        return decision
+
+    @cached_property
+    def by_another_date(self) -> Mapping[str, tuple[str, ...]]:
+        """Per decision, those it reads that go by another date than its own, or read one that does.
+
+        They are settled first, so that whether a day outside the program is refused never hangs on what a decision looks at.
+        """
+        reads = {name: sorted({part.decision for rule in one.rules.values() for condition in conditions(rule)
+                               for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)})
+                 for name, one in self.pack.decisions.items()}  # fmt: skip
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(reads, ())
+        for _ in reads:  # as often as one decision can hang on another
+            for name, others in reads.items():
+                by = self.pack.decisions[name].governed_by
+                found[name] = tuple(one for one in others if found[one] or self.pack.decisions[one].governed_by != by)
+        return found
 
     def read(self, facts: Any) -> Facts:
         """Facts held against the pack's vocabulary, once, for any number of decisions."""
@@ -212,7 +234,6 @@ class Decision:
         self.decided_by = declared.decided_by
         self.as_of, self.as_of_from = case.governing_day(declared.governed_by)
         if self.as_of is not None:
-            program.refuse_day_outside(self.as_of, self.as_of_from)
             self.segment = program.segment(self.as_of)
         attested = case.facts.attested.get(name)
         if attested is not None:
@@ -223,6 +244,10 @@ class Decision:
             self.possible = [one for one in declared.outcomes if one in given]
             self.outcome, self.status = ([] if declared.collect else None), "undetermined"
             return
+        program.refuse_day_outside(self.as_of, self.as_of_from)
+        for other in program.by_another_date[name]:
+            if other not in case.facts.attested:
+                case.decide(other)
         if declared.collect:
             self._collect()
         else:

@@ -45,8 +45,9 @@ def test_the_suite_is_whole() -> None:
     assert len({name_of(case) for case in CASES}) == 491
 
 
-@pytest.mark.parametrize("case", CASES, ids=name_of)
+@pytest.mark.parametrize("case", [pytest.param(case, id=name_of(case)) for case in CASES] or [pytest.param({}, id="none")])
 def test_standard_case(case: dict[str, Any]) -> None:
+    shared(FILE)
     kind = kind_of_skip(case)
     if kind is not None:
         pytest.skip(kind)

@@ -252,7 +252,10 @@ def test_the_digest_sees_every_change(change: str, pack: dict[str, Any], data: s
 
 
 def test_the_digest_does_not_see_how_a_condition_spells_its_numbers() -> None:
-    pack = {**written.HEAD, "decisions": {"eligibility": {"otherwise": {"outcome": "eligible", "because": "O.", "source": "s"}}}}
+    pack = {
+        **written.HEAD,
+        "decisions": {"eligibility": {"otherwise": {"outcome": "eligible", "because": "O.", "source": "s"}}},
+    }
     rule = {"id": "r", "then": "ineligible", "because": "B.", "source": "s"}
     seen = set()
     for number in ("3", "3.0", "3.00", "3e0", "0.3e1", "0x3", "( 3 )"):

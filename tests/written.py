@@ -21,7 +21,7 @@ from rules import tree
 from rules.check import Scope, check
 from rules.pack import Pack
 from rules.read import Node
-from rules.shelf import read_pack, vocabulary
+from rules.shelf import read_pack
 from rules.vocabulary import Fact, Vocabulary
 
 SHARED_BY_ALL = {"kind": "record", "known_by": "police", "category": "encounter", "question": "What is it?", "source": "s"}
@@ -474,7 +474,14 @@ def _private(path: str) -> bool:
 def packs(draw: st.DrawFn) -> dict[str, Any]:
     """A program as data: dated parameters, clocks, decisions that read those before them, dated rules and exceptions."""
     dates = st.sampled_from([{}, {}, {}, {"from": "2016-02"}, {"until": "2018-10-01"}, {"from": "2016-02-29", "until": "2018"}])
-    clock = {"label": "c", "owner": "program", "start": "case.referred_at", "length": "plain_hours", "follows": "F.", **_SOURCED}
+    clock = {
+        "label": "c",
+        "owner": "program",
+        "start": "case.referred_at",
+        "length": "plain_hours",
+        "follows": "F.",
+        **_SOURCED,
+    }
     pack: dict[str, Any] = {
         **HEAD,
         "parameters": {
