@@ -78,8 +78,8 @@ RESERVED = frozenset(
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 MACRO_ARGUMENTS = {"all": (2,), "exists": (2,), "exists_one": (2,), "filter": (2,), "map": (2, 3)}
 
-# Wherever a quantifier repeats a choice, no character begins two of its sides, so that no text makes the lexer slow. (Possessive
-# quantifiers would say so, and are wrong in Python before 3.11.4.)
+# Wherever a quantifier repeats a choice, no character begins two of its sides, so that no text makes the lexer slow.
+# (Possessive quantifiers would say so, and are wrong in Python before 3.11.4.)
 _TOKEN = re.compile(
     r"(?P<gap>(?:[\t\n\f\r ]|//[^\r\n]*)+)"
     r"|(?P<text>"
