@@ -77,7 +77,11 @@ class _MapReader:
             return lambda row: [item(row) for item in items]
         node.mapping(f"`{fact.path}`", (), ("split", "item"))
         split = entry["split"].mapping("`split`", ("column", "by", "parts", "names", "empty"), ("column", "by"))
-        column = self.column(split["column"])
+        # Several columns are one list: what an earlier one names isn't taken again from a later one.
+        named = split["column"].items("`column`") if isinstance(split["column"].value, list) else [split["column"]]
+        columns = [self.column(one) for one in named]
+        if not columns:
+            split["column"].fail("missing-key", "the list names no column", "name the column that it comes from")
         by = split["by"].text("`by`")
         parts = split["parts"].text("`parts`") if "parts" in split else None
         names = tuple(one.text("a name") for one in split["names"].items("`names`")) if "names" in split else ("entry",)
@@ -87,10 +91,16 @@ class _MapReader:
         item = self.record(fact, entry["item"], names)
 
         def read(row: Row) -> Any:
-            cell = row[column].strip()
-            if cell in self.unknown:
-                return [] if empty == "none" else None
-            return [item({**row, **_split(entry_text, parts, names, column)}) for entry_text in cell.split(by)]
+            taken: list[tuple[str, str]] = []
+            for column in columns:
+                cell = row[column].strip()
+                if cell in self.unknown:
+                    if empty == "unknown":
+                        return None
+                    continue
+                before = {text for text, _ in taken}
+                taken += [(text, column) for text in cell.split(by) if text not in before]
+            return [item({**row, **_split(text, parts, names, column)}) for text, column in taken]
 
         return read
 

@@ -230,7 +230,7 @@ class _Checker:
             self.fail(node, "not-in-packs", "{} asks whether a fact is known", "write the condition on the fact itself")
         first, _, rest = path.partition(".")
         if first in bound:
-            return self.of_variable(node, bound[first], rest)
+            return self.of_variable(node, bound, first, rest)
         scope = self.scope
         if first == "clocks":
             if rest not in scope.clocks:
@@ -265,10 +265,15 @@ class _Checker:
         what = "fact" if rest else "fact, parameter or decision"
         self.fail(node, "unknown-fact", f"there is no {what} {{}}", nearest(path, known))
 
-    def of_variable(self, node: syntax.Expression, pipeline: Pipeline, rest: str) -> Typed:
+    def of_variable(self, node: syntax.Expression, bound: Mapping[str, Pipeline], name: str, rest: str) -> Typed:
+        pipeline = bound[name]
         if pipeline.item is not None:
             if rest:
                 self.fail(node, "unknown-fact", "{} asks a field of something that has none", "leave the point out")
+            inside = {part.variable for part in tree.nodes(pipeline.item[0]) if isinstance(part, (tree.Quantifier, tree.Total))}
+            if inside & {one.variable for one in bound.values()}:
+                self.fail(node, "name-clash", "{} holds a variable whose name is taken where it is used",
+                          "choose another letter")  # fmt: skip
             return pipeline.item
         if not rest:
             self.fail(node, "record-alone", "{} is a whole record where one value is needed", "name one of its fields")
@@ -442,6 +447,7 @@ class _Checker:
                 value, other = self.value(part, bound)
                 self.must_match(part, kind, other)
                 self.must_be_choice(part, value, kind)
+                self.must_be_choice(node.left, item, other)
                 values.append(value)
             if all(isinstance(value, tree.Constant) for value in values):
                 return tree.Member(item, tuple(v.value for v in values if isinstance(v, tree.Constant))), BOOL
@@ -531,7 +537,9 @@ def _is_deep(node: tree.Tree) -> bool:
     level = [node]
     for _ in range(DEEPEST):
         level = [child for one in level for child in tree.children(one)]
-    return bool(level)
+        if not level:
+            return False
+    return True
 
 
 def _a(kind: Type) -> str:

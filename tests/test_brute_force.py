@@ -84,6 +84,36 @@ def test_what_is_missing_is_unknown_and_could_not_be_left_out(text: str, partial
         assert value(condition, others) is walk(condition, world), text
 
 
+ATOMS = ["tiny.yes", 'tiny.kind == "a"', "tiny.score > 0", "tiny.rows.exists(r, r.yes)", "encounter.weapon"]
+
+
+@st.composite
+def read_once(draw: st.DrawFn) -> str:
+    """A condition that asks about each fact once, so that nothing in it is decided by two parts that hang together."""
+
+    def joined(atoms: list[str]) -> str:
+        if len(atoms) == 1:
+            return draw(st.sampled_from([atoms[0], f"!({atoms[0]})"]))
+        cut = draw(st.integers(1, len(atoms) - 1))
+        return f"({joined(atoms[:cut])} {draw(st.sampled_from(['&&', '||']))} {joined(atoms[cut:])})"
+
+    return joined(draw(st.permutations(ATOMS))[: draw(st.integers(1, len(ATOMS)))])
+
+
+@given(read_once(), written.complete((*TINY, "encounter.weapon")).flatmap(written.holes_in))
+def test_nothing_is_asked_that_cannot_matter(text: str, partial: Flat) -> None:
+    """For everything that is asked there is a case in which it alone makes the difference."""
+    condition = written.checked(text)
+    leaves = explain.unknown(condition, World(read_facts(written.nested(partial), WORDS).known, {}, nothing, nothing))
+    worlds = list(written.completions(partial, tree.facts_read(condition)))
+    answers = [value(condition, filled) for filled in worlds]
+    for path in leaves:
+        seen: dict[str, set[bool | None]] = {}
+        for filled, answer in zip(worlds, answers, strict=True):
+            seen.setdefault(repr(without(filled, {path})), set()).add(answer)
+        assert any(len(both) == 2 for both in seen.values()), f"{path} does not matter in {text}"
+
+
 def held(flat: Flat, path: str) -> Any:
     if "[" not in path:
         return flat.get(path)

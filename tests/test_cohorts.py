@@ -56,6 +56,41 @@ def test_of_3052_drug_law_arrests_only_the_34_violations_can_be_eligible_in_new_
     assert can_be == {"PL 221V"}
 
 
+def test_published_levels_that_say_something_else_are_not_taken_at_their_word(tmp_path: Path) -> None:
+    """Of the 555 rows at level V, 312 are traffic infractions; level I is published for arrests for other authorities."""
+    rows = rows_of("nypd_arrests_2017-12.csv.gz", lambda row: row["LAW_CAT_CD"] in ("V", "I"))
+    code, decisions, errors = decided("nyc-violations", "nypd-arrests", rows, tmp_path)
+    assert (code, errors) == (0, [])
+    assert Counter((row["LAW_CAT_CD"], decisions[row["ARREST_KEY"]]["outcome"]) for row in rows) == {
+        ("V", "eligible"): 243,
+        ("V", "ineligible"): 312,
+        ("I", None): 96,
+    }
+
+
+def test_a_weapon_offence_in_the_incident_is_a_weapon_though_the_person_was_not_armed_at_the_arrest(tmp_path: Path) -> None:
+    def weapon_and_unarmed(row: Row) -> bool:
+        return "520" in row["incident_offenses"].split("|") and row["armed_at_arrest"] == "0" and row["arrest_offense"] == "35A"
+
+    rows = rows_of("la_nibrs_arrestees_2010_2020.csv.gz", weapon_and_unarmed)
+    _, decisions, _ = decided("drug-court", "louisiana-nibrs", rows[:50], tmp_path)
+    assert {rule["rule"] for one in decisions.values() for rule in one["reasons"]} >= {"weapon-in-the-case"}
+    assert {one["outcome"] for one in decisions.values()} == {"ineligible"}
+
+
+def test_a_person_s_own_offence_is_among_the_charges_though_the_incident_does_not_list_it(tmp_path: Path) -> None:
+    """In 5,141 rows it isn't listed; here a simple assault beside a drug incident."""
+    rows = rows_of(
+        "la_nibrs_arrestees_2010_2020.csv.gz",
+        lambda row: (row["arrest_offense"], row["incident_offenses"]) == ("13B", "35A"),
+    )
+    assert len(rows) == 36
+    _, decisions, _ = decided("drug-court", "louisiana-nibrs", rows, tmp_path)
+    for one in decisions.values():
+        assert one["outcome"] == "ineligible"
+        assert "violence-in-the-case" in {rule["rule"] for rule in one["reasons"]}
+
+
 def opioid_possession_by_an_adult(row: Row) -> bool:
     acts = set(row["drug_acts"])
     adult = row["age"].isdigit() and int(row["age"]) >= 18

@@ -340,3 +340,95 @@ def test_a_pause_puts_off_what_is_due(program: Program) -> None:
     assert clocks(program, "2015-06-10T00:00:00Z", **case)["intake"]["due"] == "2015-06-11T12:00:00Z"
     case["pauses"].append({"from": "2015-06-09T12:00:00Z"})  # type: ignore[attr-defined]
     assert clocks(program, "2015-07-10T12:00:00Z", **case)["intake"]["status"] == "running", "a pause without an end lasts"
+
+
+# What stands in place of the program's own rules
+
+
+def test_an_attested_outcome_has_the_words_obligations_and_clocks_of_its_day(program: Program) -> None:
+    day = program.on(date(2020, 1, 1))
+    answered = day.decide("disclosure", {"decisions": {"disclosure": "permit"}, "override": "none", "basis": "consent"})
+    assert (answered.outcome, answered.obligations) == ("permit", ["keep_until", "scope_of_consent"])
+    held = program.decide("filing", {"now": "2019-06-01T12:00:00Z", "decisions": {"filing": "hold"}})
+    assert [clock["clock"] for clock in held.clocks] == ["intake", "plan", "review"]
+    assert (held.outcome, held.provisional, held.considered) == ("hold", [], [])
+
+
+def test_an_attested_outcome_of_a_review_is_a_list_like_any_other(program: Program) -> None:
+    answered = program.decide("review", {"now": "2019-06-01T12:00:00Z", "decisions": {"review": "continue"}})
+    assert (answered.status, answered.outcome, answered.possible) == ("decided", ["continue"], ["continue"])
+
+
+def test_an_answer_to_what_the_program_does_not_ask_changes_nothing(program: Program) -> None:
+    answered = program.decide("ejection", {"decisions": {"ejection": "retain"}})
+    assert (answered.outcome, answered.reasons) == ("not_part_of_this_program", [])
+
+
+@pytest.mark.parametrize("answers", ["eligible", 7, ["stop"], True])
+def test_an_attested_outcome_that_is_none_of_its_outcomes_is_refused(program: Program, answers: Any) -> None:
+    with pytest.raises(rules.FactsError) as refused:
+        program.decide("eligibility", arrest(decisions={"screening": answers}))
+    assert refused.value.at.path == "decisions.screening"
+
+
+def test_an_attested_outcome_that_is_null_is_no_answer(program: Program) -> None:
+    assert program.decide("eligibility", arrest(decisions={"screening": None})).needed[0]["fact"] == "decisions.screening"
+
+
+# Days outside the program, met through another decision
+
+
+def test_a_day_outside_is_refused_whether_or_not_the_decision_gets_that_far(program: Program) -> None:
+    facts = arrest("1999-01-01", now="2019-06-01T12:00:00Z", case={"referred_at": "2019-06-01T12:00:00Z"})
+    with pytest.raises(rules.RequestError) as refused:
+        program.decide("filing", facts)
+    assert (refused.value.code, refused.value.at.path) == ("outside-program", "encounter.date")
+
+
+def test_an_attested_answer_from_a_day_outside_can_still_be_read(program: Program) -> None:
+    facts = arrest("1999-01-01", now="2019-06-01T12:00:00Z", decisions={"eligibility": "eligible"})
+    decision = program.decide("filing", facts)
+    assert (decision.outcome, decision.as_json()["status"]) == ("hold", "decided")
+    with pytest.raises(rules.RequestError):
+        program.decide("eligibility", facts)
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("grams", "outcome"),
+    [([3], "eligible"), ([3.0], "eligible"), ([0.1, 0.2, 2.7], "eligible"), ([0.1] * 30, "eligible"),
+     ([3.000001], "ineligible"), ([0.1, 0.2, 2.700001], "ineligible"), ([999_999_999_999.999], "ineligible")],
+)  # fmt: skip
+def test_amounts_are_exact(program: Program, grams: list[float], outcome: str) -> None:
+    facts = arrest(encounter={"date": "2015-06-01", "drugs": [{"grams": one} for one in grams]})
+    assert program.decide("eligibility", facts).outcome == outcome
+
+
+@pytest.mark.parametrize("grams", [1e12, 0.0000001, float("nan"), float("inf"), True, "3", -0.5, 10**400])
+def test_an_amount_that_is_no_exact_number_in_range_is_refused(program: Program, grams: Any) -> None:
+    with pytest.raises(rules.FactsError) as refused:
+        program.decide("eligibility", arrest(grams=grams))
+    assert refused.value.at.path == "encounter.drugs[0].grams"
+
+
+# Doubts
+
+
+def test_a_doubt_about_what_another_decision_rests_on_is_passed_on(program: Program) -> None:
+    decision = program.decide("admission", arrest("2019-01-01", 9, offer={"accepted": True}))
+    assert (decision.outcome, decision.provisional) == ("not_eligible", ["the day is a guess"])
+    assert program.decide("admission", arrest("2015-06-01", 9, offer={"accepted": True})).provisional == []
+
+
+def test_the_same_facts_in_another_order_give_the_same_answer(program: Program) -> None:
+    def turned(value: Any) -> Any:
+        return {key: turned(value[key]) for key in reversed(list(value))} if isinstance(value, dict) else value
+
+    facts = arrest(
+        "2019-01-01", 4, now="2019-01-02T00:00:00Z", case={"missed_contacts": 1, "intake_at": "2019-01-01T12:00:00Z"}
+    )
+    for name in program.pack.decisions:
+        one, other = (program.decide(name, given).as_json(considered=True) for given in (facts, turned(facts)))
+        assert one == other

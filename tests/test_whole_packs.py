@@ -197,8 +197,10 @@ def respelled(value: Any, data: st.DataObject) -> Any:
     return value
 
 
-@given(written.packs(), st.data())
-def test_the_digest_does_not_see_spelling_or_order(pack: dict[str, Any], data: st.DataObject) -> None:
+@given(written.packs(), written.complete(), written.cases(), st.data())
+def test_spelling_and_order_change_neither_digest_nor_a_word_of_any_answer(
+    pack: dict[str, Any], complete: Flat, case: Flat, data: st.DataObject
+) -> None:
     other = respelled(pack, data)
     other["decisions"] = {name: other["decisions"][name] for name in pack["decisions"]}
     text = yaml.safe_dump(other, sort_keys=False, width=data.draw(st.sampled_from([40, 120])), allow_unicode=True)
@@ -206,6 +208,10 @@ def test_the_digest_does_not_see_spelling_or_order(pack: dict[str, Any], data: s
     again = head + "".join(line for line in text.splitlines(keepends=True) if not line.startswith("id:"))
     before, after = written.assembled(json.dumps(pack)), written.assembled(again)
     assert digest(before) == digest(after)
+    facts = written.nested({**data.draw(written.holes_in(complete)), **case})
+    for name in pack["decisions"]:
+        said = [json.dumps(Program(one).decide(name, facts).as_json(considered=True)) for one in (before, after)]
+        assert said[0] == said[1]
 
 
 CHANGES = {

@@ -101,11 +101,8 @@ DECISIONS = {"screening": WORDS.decisions["screening"].outcomes, "eligibility": 
 CLOCKS = ("intake", "plan")
 DAYS = ("2014-04-01", "2016-02-28", "2016-02-29", "2018-10-01", "2015-02-28")
 TIMES = ("2014-04-01T00:00:00Z", "2016-02-29T23:30:00Z", "2018-10-01T06:00:00Z")
-READABLE = tuple(
-    path
-    for path, fact in WORDS.facts.items()
-    if path.startswith(("person.", "encounter.", "history.", "case.", "tiny.", "wide.", "program.")) and fact.kind != "event"
-) + ("now",)
+_GROUPS = ("person.", "encounter.", "history.", "case.", "tiny.", "wide.", "program.", "now")
+READABLE = tuple(path for path, fact in WORDS.facts.items() if path.startswith(_GROUPS) and fact.kind != "event")
 TINY = ("tiny.yes", "tiny.kind", "tiny.score", "tiny.rows")
 
 
@@ -221,7 +218,10 @@ class Author:
         field = what.fields[name]
         keep = f"{self.condition({**bound, variable: what}, depth - 1)}, " if self.maybe(4) else ""
         item = Item(field.type, field.unit, field.choices)
-        text = f"{text}.map({variable}, {keep}{variable}.{name})"
+        value = f"{variable}.{name}"
+        if field.type in NUMBERS and depth > 0 and self.maybe(4):
+            value = f"({self.condition({**bound, variable: what}, 0)} ? {value} : -{value})"
+        text = f"{text}.map({variable}, {keep}{value})"
         if self.maybe(4):
             variable = self.fresh(bound)
             text = f"{text}.filter({variable}, {self.condition({**bound, variable: item}, depth - 1)})"
@@ -485,7 +485,8 @@ def packs(draw: st.DrawFn) -> dict[str, Any]:
     pack: dict[str, Any] = {
         **HEAD,
         "parameters": {
-            "cap": {"label": "c", "unit": "g", "values": [{"value": 3, **_SOURCED}, {"from": "2018-10", "value": 6, **_SOURCED}]},
+            "cap": {"label": "c", "unit": "g", "values": [{"value": 3, **_SOURCED},
+                                                          {"from": "2018-10", "value": 6, **_SOURCED}]},
             "limit": {"label": "l", "unit": "count", "values": [{"value": 2, **_SOURCED}]},
             "plain_hours": {"label": "h", "unit": "hours", "values": [{"value": 72, **_SOURCED}]},
             "listed": {"label": "l", "unit": "codes", "values": [{"value": ["A", "B"], **_SOURCED},
