@@ -42,7 +42,7 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
     for clock in decision.clocks:
         due = f", due {clock['due']}" if clock["due"] else ""
         lines += _entry("Clock", f"{clock['clock']}: {_name(clock['status'])}{due} ({_role(clock['owner'])})")
-    for obligation in decision.obligations:
+    for obligation in decision.obligations if decision.outcome != "deny" else ():  # they go with what is permitted
         lines += _entry("With", _name(obligation))
     for doubt in decision.provisional:
         lines += _entry("Doubt", doubt)
@@ -123,6 +123,8 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
             sources += [_source(one) for one in because]
     step = answer.next
     if answer.status == "undetermined":
+        now = meanwhile(answer)
+        said += [f"Now, {_role(now['who'])}: {now['text']}"] if now else []
         said += [f"Could be {' or '.join(_name(one) for one in answer.possible)}."]
         said += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]
     elif step is not None:

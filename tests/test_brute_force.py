@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rules import explain, tree
@@ -27,9 +27,11 @@ def value(condition: tree.Tree, flat: Flat) -> bool | None:
     return compile_condition(condition, {})(read_facts(written.nested(flat), WORDS).known, nothing, nothing)
 
 
+THOROUGHLY = settings(max_examples=5 * settings().max_examples)
 PARTIAL = written.complete(TINY).flatmap(written.holes_in)
 
 
+@THOROUGHLY
 @given(written.conditions(SMALL), PARTIAL)
 def test_what_is_decided_is_what_every_completion_gives(text: str, partial: Flat) -> None:
     condition = written.checked(text, SMALL.scope)
@@ -45,6 +47,7 @@ def test_what_is_decided_is_what_every_completion_gives(text: str, partial: Flat
         assert seen == {known}, text
 
 
+@THOROUGHLY
 @given(
     st.sampled_from(["r.n", "r.n + 1", "0 - r.n", "2 * r.n", "r.n - 1", "1"]),
     st.sampled_from(["r.yes", 'r.kind == "a"', "!r.yes", 'r.yes && r.kind == "b"', "true"]),
@@ -66,6 +69,7 @@ def test_an_order_against_a_total_is_decided_whenever_every_completion_agrees(
         assert seen == {known}, text
 
 
+@THOROUGHLY
 @given(written.conditions(SMALL), PARTIAL)
 def test_what_is_missing_is_unknown_and_could_not_be_left_out(text: str, partial: Flat) -> None:
     """The leaves that explain an open condition are unknown facts, and no way of learning only others decides it."""
@@ -100,6 +104,7 @@ def read_once(draw: st.DrawFn) -> str:
     return joined(draw(st.permutations(ATOMS))[: draw(st.integers(1, len(ATOMS)))])
 
 
+@THOROUGHLY
 @given(read_once(), written.complete((*TINY, "encounter.weapon")).flatmap(written.holes_in))
 def test_nothing_is_asked_that_cannot_matter(text: str, partial: Flat) -> None:
     """For everything that is asked there is a case in which it alone makes the difference."""

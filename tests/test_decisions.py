@@ -72,7 +72,7 @@ decisions:
     otherwise: {outcome: admitted, because: Intake is done., source: act}
   filing:
     rules:
-      - {id: barred, when: eligibility == "ineligible" && clocks.intake == "overdue", then: prosecutor_may_file, because: Both.,
+      - {id: barred, when: clocks.intake == "overdue" && eligibility == "ineligible", then: prosecutor_may_file, because: Both.,
          source: act}
     otherwise: {outcome: hold, because: The charge rests., source: act}
   review:
@@ -340,6 +340,17 @@ def test_a_pause_puts_off_what_is_due(program: Program) -> None:
     assert clocks(program, "2015-06-10T00:00:00Z", **case)["intake"]["due"] == "2015-06-11T12:00:00Z"
     case["pauses"].append({"from": "2015-06-09T12:00:00Z"})  # type: ignore[attr-defined]
     assert clocks(program, "2015-07-10T12:00:00Z", **case)["intake"]["status"] == "running", "a pause without an end lasts"
+
+
+def test_pauses_that_overlap_count_once(program: Program) -> None:
+    case = {
+        "referred_at": "2015-06-01T12:00:00Z",
+        "pauses": [
+            {"from": "2015-06-03T12:00:00Z", "until": "2015-06-05T12:00:00Z"},
+            {"from": "2015-05-01T12:00:00Z", "until": "2015-06-04T12:00:00Z"},
+        ],
+    }
+    assert clocks(program, "2015-06-10T00:00:00Z", **case)["intake"]["due"] == "2015-06-12T12:00:00Z"
 
 
 # What stands in place of the program's own rules

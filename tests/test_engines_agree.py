@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rules
@@ -20,7 +20,7 @@ from rules.facts import read_facts
 from rules.read import Node
 from rules.shelf import read_pack, vocabulary
 from rules.walk import World, possible, walk
-from tests import generated
+from tests import generated, written
 
 SCOPE = Scope(vocabulary(), {"quantity_cap": "g", "codes": "codes"}, generated.OUTCOMES, generated.CLOCKS)
 
@@ -36,6 +36,26 @@ def test_the_compiled_condition_agrees_with_the_tree_walk(condition: tree.Tree, 
     around = world(data, facts)
     compiled = compile_condition(condition, generated.PARAMETERS)
     assert compiled(around.facts, around.outcome, around.status) is walk(condition, around)
+
+
+@settings(max_examples=5 * settings().max_examples)
+@given(written.conditions(), written.complete(), st.data())
+def test_a_condition_as_people_write_it_means_the_same_to_both_and_printed(
+    text: str, complete: dict[str, Any], data: st.DataObject
+) -> None:
+    condition = written.checked(text)
+    assert written.checked(tree.text(condition)) == condition
+    parameters = {name: value for name, (_, value) in written.PARAMETERS.items()}
+    compiled = compile_condition(condition, parameters)
+    outcomes = {name: data.draw(st.sampled_from([*all_of, None])) for name, all_of in written.DECISIONS.items()}
+    statuses = {clock: data.draw(st.sampled_from([*tree.CLOCK_STATUSES[:-1], None])) for clock in written.CLOCKS}
+    values = []
+    for flat in (data.draw(written.holes_in(complete)), complete):
+        known = read_facts(written.nested(flat), written.WORDS).known
+        around = World(known, parameters, outcomes.get, statuses.get)
+        values.append(walk(condition, around))
+        assert compiled(known, around.outcome, around.status) is values[-1], text
+    assert values[0] is None or values[0] is values[1], "learning a fact flipped it"
 
 
 @given(generated.conditions())

@@ -238,7 +238,7 @@ class Author:
     def condition(self, bound: Bound, depth: int) -> str:
         ways = ["flag", "number", "number", "choice", "choice", "text", "day", "time", "status", "outcome", "flags"]
         if depth > 0:
-            ways += ["and", "or", "not", "if", "quantifier", "quantifier", "quantifier", "within", "and", "or"]
+            ways += ["and", "or", "not", "if", "quantifier", "quantifier", "quantifier", "within", "total", "total", "total"]
         way = self.pick(ways)
         inner: Callable[[], str] = lambda: self.condition(bound, depth - 1)  # noqa: E731
         match way:
@@ -254,6 +254,11 @@ class Author:
                 over, item = self.pipeline(bound, depth - 1, mapped=True)
                 sought = self.like(item, bound) if isinstance(item, Item) else None
                 return f"({sought} in {over})" if sought else self.quantifier(bound, depth)
+            case "total":
+                unit = self.pick(["g", "count", None])
+                over = self.pipeline(bound, depth, mapped=False)[0] if unit == "count" else ""
+                total = f"size({over})" if over else self.total(unit, bound, depth - 1)
+                return f"({total} {self.pick(['==', '!=', '<', '<=', '>', '>='])} {self.number(unit, {}, 0)})"
             case "number":
                 unit = self.pick(["g", "years", "count", None, None])
                 left, right = self.number(unit, bound, depth), self.number(unit, bound, depth - 1)
