@@ -6,14 +6,19 @@ the engine is used for the completions but its answer on complete facts.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rules import explain, tree
 from rules.compile import compile_condition
+from rules.errors import EvaluationError
+from rules.expression import evaluate
 from rules.facts import read_facts
+from rules.unknown import UNKNOWN
 from rules.walk import World, walk
 from tests import written
 from tests.written import SMALL, TINY, WORDS, Flat
@@ -45,6 +50,43 @@ def test_what_is_decided_is_what_every_completion_gives(text: str, partial: Flat
     assert None not in seen, "with everything known, everything is decided"
     if known is not None:
         assert seen == {known}, text
+
+
+@THOROUGHLY
+@given(written.conditions(SMALL), PARTIAL)
+def test_the_standard_s_own_macros_say_the_same_as_the_folded_tree(text: str, partial: Flat) -> None:
+    """`evaluate` walks lists as CEL does, without folding `filter` and `map` away, and without the vocabulary's ranges."""
+    try:
+        plainly = evaluate(text, written.nested(partial))
+    except EvaluationError as error:  # CEL doesn't add an int to a double
+        assert error.code == "no-such-overload", text
+        return
+    folded = value(written.checked(text, SMALL.scope), partial)
+    assert plainly is UNKNOWN or plainly is folded, text
+
+
+@pytest.mark.parametrize(
+    ("number", "low", "high"),
+    [
+        ("r.grams", Decimal("-2.5"), None),
+        ("r.count", None, 4),
+        ("-r.count", -4, None),
+        ("r.count * 2", None, None),  # wider than it need be, and never narrower
+        ("tiny.score * 3", -3, 3),
+        ("tiny.score * tiny.score", -1, 1),
+        ("r.count * -1", None, None),
+        ("tiny.score - r.count", -5, None),
+        ("tiny.yes ? tiny.score : 7", -1, 7),
+        ("tiny.yes ? r.count : 7", None, 7),
+        ("size(tiny.rows)", 0, None),
+        ("sum(tiny.rows.map(t, t.n))", None, None),
+        ("sum(tiny.rows.map(t, t.n * 0))", 0, 0),
+    ],
+)
+def test_what_an_unknown_number_may_be_is_bounded_by_the_vocabulary(number: str, low: Any, high: Any) -> None:
+    condition = written.checked(f"sum(wide.rows.map(r, {number})) > 0")
+    assert isinstance(condition, tree.Compare) and isinstance(condition.left, tree.Total)
+    assert (condition.left.low, condition.left.high) == (low, high)
 
 
 @THOROUGHLY
