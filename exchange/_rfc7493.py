@@ -34,7 +34,7 @@ def read(data: bytes) -> Json:
         raise _too_deep() from None
     # Only what has many brackets can be deep, and only an escape can hide a surrogate.
     if data.count(b"[") + data.count(b"{") > DEEPEST or b"\\u" in data:
-        _walk(value, 0)
+        _walk(value, 1)
     return value
 
 
@@ -86,18 +86,16 @@ def _too_deep() -> TextError:
     return TextError("too-deep", f"this nests more than {DEEPEST} levels", mend="flatten it")
 
 
-def _walk(value: Json, depth: int) -> None:
-    if depth > DEEPEST:
-        raise _too_deep()
+def _walk(value: Json, level: int) -> None:
     if isinstance(value, str):
         _paired(value)
-    elif isinstance(value, list):
-        for item in value:
-            _walk(item, depth + 1)
-    elif isinstance(value, dict):
-        for name, item in value.items():
+    elif isinstance(value, list | dict):
+        if level > DEEPEST:
+            raise _too_deep()
+        for item in value.values() if isinstance(value, dict) else value:
+            _walk(item, level + 1)
+        for name in value if isinstance(value, dict) else ():
             _paired(name)
-            _walk(item, depth + 1)
 
 
 def _paired(text: str) -> None:
