@@ -17,7 +17,7 @@ SIZES = (8, 32, 128)
 PAD_BYTES = 32
 
 # What divides the fields of an entry, and of a seal's `info`, can't stand inside one: no line feed, no NUL, no blank.
-_FIELD = re.compile(r"[!-~]{1,128}")
+FIELD = re.compile(r"[!-~]{1,128}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,7 +34,7 @@ class Entry:
     def line(self) -> bytes:
         """The entry as the tree holds it: its five fields with line feeds between. Raises `TreeError` `manifest-field`."""
         for field in (self.part, self.to, self.purpose, self.basis):
-            if not _FIELD.fullmatch(field):
+            if not FIELD.fullmatch(field):
                 raise TreeError("manifest-field", f"`{shown(field)}` can't stand in a manifest", mend="use an id's letters")
         if not _DIGEST.fullmatch(self.sha256):
             raise TreeError("manifest-field", f"`{shown(self.sha256)}` is no SHA-256", mend="write 64 lower-case hex digits")
