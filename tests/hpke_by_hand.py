@@ -34,9 +34,7 @@ def schedule(agreed: bytes, enc: bytes, recipient: bytes, info: bytes) -> tuple[
     return expand(secret, SUITE, b"key", context, 32), expand(secret, SUITE, b"base_nonce", context, 12)
 
 
-def seal(
-    recipient: ec.EllipticCurvePublicKey, ephemeral: ec.EllipticCurvePrivateKey, info: bytes, text: bytes, aad: bytes
-) -> bytes:
+def seal(to: ec.EllipticCurvePublicKey, ephemeral: ec.EllipticCurvePrivateKey, info: bytes, text: bytes, aad: bytes) -> bytes:
     enc = raw(ephemeral.public_key())
     key, nonce = schedule(ephemeral.exchange(ec.ECDH(), to), enc, raw(to), info)
     return enc + AESGCM(key).encrypt(nonce, text, aad)
