@@ -6,7 +6,8 @@ are Ed25519 (RFC 8032); an ML-DSA one, like any other of an unknown key, is pass
 
 Stricter than C2SP where it leaves room: a checkpoint has three lines and no more, and a note is refused that is beyond the
 limits, or that a known key has signed twice or wrongly. What a cosignature signs doesn't name its signer, so no two names may
-share a key. That a tree did grow out of an earlier one is for `_rfc6962` to say; whether a time is recent, for whoever has a clock.
+share a key. That a tree did grow out of an earlier one is for `_rfc6962` to say; whether a time is recent, for whoever has
+a clock.
 """
 
 from __future__ import annotations

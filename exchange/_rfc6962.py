@@ -170,9 +170,7 @@ def verify_consistency(first: int, second: int, proof: Sequence[bytes], first_ro
     _hashes(first_root, second_root, *proof)
     _sizes(first, second)
     if second < first:
-        raise TreeError(
-            "tree-shrank", f"the tree had {first} leaves and now has {second}", mend="keep the larger one and ask why"
-        )
+        raise TreeError("tree-shrank", f"the tree had `{first}` leaves and now has `{second}`", mend="keep both as evidence")
     if first == second:
         if proof:
             raise _proof_length()

@@ -122,7 +122,7 @@ def _members(jwk: object, use: Use) -> dict[str, str]:
     if set(members) - {"d"} != known:
         odd = sorted((set(members) - {"d"}) ^ known)[0]
         raise KeyMaterialError(
-            "not-a-key", f"a key has no `{shown(odd)}`, or lacks it", mend=f"write {', '.join(sorted(known))}"
+            "not-a-key", f"`{shown(odd)}` doesn't belong in a key, or is missing", mend=f"write {', '.join(sorted(known))}"
         )
     if not _KID.fullmatch(members["kid"]):
         raise KeyMaterialError("not-a-key", f"`{shown(members['kid'])}` is no key id", mend="write it without blanks")

@@ -112,5 +112,5 @@ _AGAIN = "build the record again"
 
 def _manifest_size(size: int) -> TreeError:
     return TreeError(
-        "manifest-size", f"a manifest of `{size}` isn't filled to 8, 32 or 128", mend="send fewer entries, or all pads"
+        "manifest-size", f"a manifest of `{size}` isn't filled to 8, 32 or 128", mend="send all pads, or fewer entries"
     )

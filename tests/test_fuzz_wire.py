@@ -84,6 +84,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "checkpoint": (lambda data: _c2sp.read_checkpoint(text(data)), WITNESSED.split(b"\n\n")[0] + b"\n"),
     "witnessed checkpoint": (lambda data: _c2sp.open_checkpoint(data, HUB, [DEFENDER, CLINIC]), WITNESSED),
 }
+MARKS = [b".", b"~", b"\n", b'"', b"=", b"{", b"[", b"+", b","]
 names = pytest.mark.parametrize("name", PARSERS)
 
 
@@ -114,9 +115,7 @@ def test_what_is_nearly_right(name: str, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(changed)))
         end = data.draw(st.integers(start, min(len(changed), start + 40)))
-        piece = data.draw(
-            st.binary(max_size=8) | st.sampled_from([b".", b"~", b"\n", b'"', b"=", b"{", b"[", changed[start:end] * 2])
-        )
+        piece = data.draw(st.binary(max_size=8) | st.sampled_from([*MARKS, changed[start:end] * 2]))
         changed = changed[:start] + piece + changed[end:]
     gives_a_value_or_refuses(name, changed)
 
@@ -129,9 +128,7 @@ def test_what_is_right_gives_a_value(name: str) -> None:
 
 
 @names
-@pytest.mark.parametrize(
-    "piece", [b"[", b'{"a":', b"A", b".", b"~", b"\n", b"9", b'"\\u0000', b"\n\n", "— a AAAAAAAA\n".encode()]
-)
+@pytest.mark.parametrize("piece", [*MARKS, b'{"a":', b"A", b"9", b'"\\u0000', b"\n\n", "— a AAAAAAAA\n".encode()])
 def test_a_megabyte_of_one_thing(name: str, piece: bytes) -> None:
     gives_a_value_or_refuses(name, piece * (1_000_000 // len(piece)))
 
@@ -145,11 +142,10 @@ json_values = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(st.sampled_from(["a", "_sd", "...", "_sd_alg"]), json_values, max_size=4), st.lists(json_values, max_size=4)
-)
+payloads = st.dictionaries(st.sampled_from(["a", "_sd", "...", "_sd_alg"]), json_values, max_size=4)
+
+
+@given(payloads, st.lists(json_values, max_size=4))
 def test_any_payload_with_any_disclosures(payload: dict[str, Any], contents: list[Any]) -> None:
-    disclosures = [_rfc4648.encode_url(_rfc7493.write(content)) for content in contents]
-    gives_a_value_or_refuses(
-        "disclosures of a payload", b"\n".join([_rfc7493.write(payload), *(each.encode() for each in disclosures)])
-    )
+    disclosures = [_rfc4648.encode_url(_rfc7493.write(content)).encode() for content in contents]
+    gives_a_value_or_refuses("disclosures of a payload", b"\n".join([_rfc7493.write(payload), *disclosures]))
