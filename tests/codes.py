@@ -21,6 +21,13 @@ _CLASSES = {
     "SyntaxRefusal": "EvaluationError",
     "Exhausted": "EvaluationError",
     "Fault": "EvaluationError",
+    "TextError": "TextError",
+    "KeyMaterialError": "KeyMaterialError",
+    "SignedTextError": "SignedTextError",
+    "SealError": "SealError",
+    "DisclosureError": "DisclosureError",
+    "TreeError": "TreeError",
+    "NoteError": "NoteError",
 }
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.
 _MODULES = {"facts.py": "FactsError", "expression.py": "EvaluationError", "parse.py": "EvaluationError"}
@@ -29,7 +36,7 @@ _MODULES = {"facts.py": "FactsError", "expression.py": "EvaluationError", "parse
 def raised() -> dict[str, set[str]]:
     """The codes of each class of refusal."""
     found: dict[str, set[str]] = {}
-    for folder in ("rules", "offramp"):
+    for folder in ("rules", "exchange", "offramp"):
         for path in sorted((ROOT / folder).glob("*.py")):
             for kind, code in _in_module(path.name, ast.parse(path.read_text(encoding="utf-8"))):
                 found.setdefault(kind, set()).add(code)

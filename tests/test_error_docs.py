@@ -9,9 +9,12 @@ import pytest
 
 from tests.codes import raised
 from tests.conftest import ROOT
+from tests.exchange_refusals import given
 
 PAGE = ROOT / "docs" / "errors.md"
-KINDS = ("PackError", "FactsError", "RequestError", "EvaluationError")
+RULES = ("PackError", "FactsError", "RequestError", "EvaluationError")
+EXCHANGE = ("TextError", "KeyMaterialError", "SignedTextError", "SealError", "DisclosureError", "TreeError", "NoteError")
+KINDS = (*RULES, *EXCHANGE)
 _ROW = re.compile(r"^\| `(?P<code>[a-z0-9-]+)` \| (?P<meaning>.+) \| (?P<example>.+) \| (?P<mend>.+) \|$", re.MULTILINE)
 
 
@@ -60,3 +63,10 @@ def test_every_example_of_a_pack_s_error_is_one_that_a_bad_pack_gives() -> None:
     for row in rows("PackError"):
         if row["code"] != "too-large":  # its file would be too large to keep
             assert f"{row['example']}; {row['mend']} [{row['code']}]" in given
+
+
+@pytest.mark.parametrize("kind", EXCHANGE)
+def test_every_example_of_an_exchange_s_error_is_one_that_it_gives(kind: str) -> None:
+    found = {(error.code, error.message, error.mend) for error in given() if type(error).__name__ == kind}
+    shown_ = {(row["code"], row["example"].replace("\\|", "|"), row["mend"]) for row in rows(kind)}
+    assert shown_ == found

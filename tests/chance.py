@@ -1,0 +1,11 @@
+"""Randomness that a test can repeat: a stream of bytes from a seed, in the shape that the product asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+
+def chance(seed: int = 0) -> Callable[[int], bytes]:
+    """A function from a count to that many bytes, the same for the same seed."""
+    return Random(seed).randbytes
