@@ -41,6 +41,26 @@ class NoteError(ExchangeError):
     """A signed note or checkpoint that is malformed, or that too few of the right names have signed."""
 
 
+class ContentError(ExchangeError):
+    """A label, statement or content that isn't what its kind and categories say it must be."""
+
+
+class RecordError(ExchangeError):
+    """A record or bundle that doesn't hold together: what it names, carries, seals and signs don't agree."""
+
+
+class DirectoryError(ExchangeError):
+    """A directory, key or signature set that may not be followed."""
+
+
+class LogError(ExchangeError):
+    """A leaf, receipt, inbox line, account or exhibit that the log doesn't bear out."""
+
+
+class NotPassed(ExchangeError):
+    """The one answer to whatever depends on a person or case: it says nothing about why."""
+
+
 def shown(text: object) -> str:
     """Something from outside, as a sentence shows it: on one line, at most 40 characters, no back-ticks."""
     plain = text if isinstance(text, str) else repr(text)
