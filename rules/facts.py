@@ -265,14 +265,22 @@ def _timestamp(path: str, value: Any) -> datetime:
     held = isinstance(value, datetime) and value.tzinfo is not None and value.microsecond == 0
     if not held and (not isinstance(value, str) or not _TIMESTAMP.fullmatch(value)):
         fail(path, "wrong-type", f"`{path}` is {kind_of(value)}, not a time", "write it as 2014-07-02T23:10:00Z, whole seconds")
-    try:
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
-        if value[11:13] == "24":  # a later Python reads it as the next day
-            raise ValueError
-        return datetime.fromisoformat(re.sub(r"\.0+", "", value.upper())).astimezone(UTC)
-    except (ValueError, OverflowError):
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    instant = read_instant(value)
+    if instant is None:
         fail(path, "no-such-day", f"`{path}` is {value}, which is no time", "check the calendar and the clock")
+    return instant
+
+
+def read_instant(text: str) -> datetime | None:
+    """The instant that `2014-07-02T23:10:00Z` names, and nothing else that Python would read as one."""
+    if not _TIMESTAMP.fullmatch(text) or text[11:13] == "24":  # a later Python reads it as the next day
+        return None
+    try:
+        return datetime.fromisoformat(re.sub(r"\.0+", "", text.upper())).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def plain(value: Any) -> Any:

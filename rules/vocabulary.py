@@ -19,6 +19,19 @@ from rules.read import Node, read_file
 
 TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
 KINDS = ("record", "measurement", "judgement", "event")
+_PARTS = (
+    "roles",
+    "categories",
+    "never_travels",
+    "purposes",
+    "barred_purposes",
+    "kinds",
+    "obligations",
+    "decisions",
+    "facts",
+)
+# Who belongs to a case but runs no agency: they sign no record.
+_NO_AGENCIES = ("hub", "person", "policy_group")
 _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -62,10 +75,29 @@ class DecisionWord:
 
 
 @frozen
+class KindWord:
+    """A kind of record that agencies exchange: one line, who sends it, what its parts may hold, what a label says in clear.
+
+    `says_in` is the category whose parts make the statement; None where all do. `case` is False for what is about no case.
+    """
+
+    name: str
+    line: str
+    issuers: tuple[str, ...]
+    categories: tuple[str, ...]
+    says: str | None = None
+    says_in: str | None = None
+    case: bool = True
+
+
+@frozen
 class Vocabulary:
     roles: Mapping[str, str]
     categories: Mapping[str, str]
     never_travels: tuple[str, ...]
+    purposes: Mapping[str, str]
+    barred_purposes: Mapping[str, str]
+    kinds: Mapping[str, KindWord]
     obligations: Mapping[str, str]
     decisions: Mapping[str, DecisionWord]
     facts: Mapping[str, Fact]
@@ -80,12 +112,12 @@ def read_vocabulary(path: Path) -> Vocabulary:
     """Reads `vocabulary.yaml`."""
     top = read_file(path).mapping(
         "the vocabulary",
-        ("roles", "categories", "never_travels", "obligations", "decisions", "facts"),
-        required=("roles", "categories", "never_travels", "obligations", "decisions", "facts"),
+        _PARTS,
+        required=_PARTS,
     )
     words = {
         part: {key: node.text(f"`{key}`") for key, node in top[part].mapping(f"`{part}`").items()}
-        for part in ("roles", "categories", "obligations")
+        for part in ("roles", "categories", "purposes", "barred_purposes", "obligations")
     }
     facts = {
         name: read_fact(name, node, words["roles"], words["categories"])
@@ -95,7 +127,22 @@ def read_vocabulary(path: Path) -> Vocabulary:
         name: _read_decision(name, node, words["roles"]) for name, node in top["decisions"].mapping("`decisions`").items()
     }
     never = tuple(node.text("a category") for node in top["never_travels"].items("`never_travels`"))
-    return Vocabulary(words["roles"], words["categories"], never, words["obligations"], decisions, facts, _nested(facts))
+    kinds = {
+        name: _read_kind(name, node, words["roles"], words["categories"], never)
+        for name, node in top["kinds"].mapping("`kinds`").items()
+    }
+    return Vocabulary(
+        words["roles"],
+        words["categories"],
+        never,
+        words["purposes"],
+        words["barred_purposes"],
+        kinds,
+        words["obligations"],
+        decisions,
+        facts,
+        _nested(facts),
+    )
 
 
 def read_fact(
@@ -206,6 +253,34 @@ def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionW
         flag("keeps_its_needs"),
         flag("reads_clocks"),
         texts("tighten_only"),
+    )
+
+
+def _read_kind(
+    name: str, node: Node, roles: Mapping[str, str], categories: Mapping[str, str], never: tuple[str, ...]
+) -> KindWord:
+    what = f"the kind `{name}`"
+    entry = node.mapping(what, ("is", "from", "holds", "says", "says_in", "case"), ("is", "from", "holds"))
+
+    def words(key: str, allowed: tuple[str, ...], named: str) -> tuple[str, ...]:
+        found = []
+        for item in entry[key].items(f"`{key}` of {what}"):
+            text = item.text(named)
+            if text not in allowed:
+                item.fail("unknown-word", f"`{text}` is no {named} of a kind", nearest(text, allowed))
+            found.append(text)
+        return tuple(found)
+
+    agencies = tuple(role for role in roles if role not in _NO_AGENCIES)
+    travel = tuple(category for category in categories if category not in never)
+    return KindWord(
+        name,
+        entry["is"].text(f"`is` of {what}"),
+        agencies if entry["from"].data() == "any" else words("from", agencies, "role"),
+        words("holds", travel, "category"),
+        entry["says"].text("a statement") if "says" in entry else None,
+        entry["says_in"].text("a category") if "says_in" in entry else None,
+        entry["case"].flag("`case`") if "case" in entry else True,
     )
 
 

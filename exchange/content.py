@@ -1,0 +1,374 @@
+"""What a part may hold: one closed model for each category, so that nothing rides along that its category doesn't cover.
+
+A part's content is an object with exactly its label's categories as keys. Facts aren't declared twice: a category's `facts` are
+those that the vocabulary gives it, by their paths. What the rules answered (`decision`), and what is asked (`asks`), may stand
+in any category, since reasons and questions are about something. The rest is each category's own.
+
+No category that police or prosecutor may ever receive has free text: a closed form can't carry what was said in confidence.
+`python -m exchange.content FOLDER` writes each model as `FOLDER/<category>.json`; a test holds the published ones to it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
+
+from exchange.errors import ContentError, shown
+from exchange.shape import AgencyId, Day, Listed, Shape, ShortId, Word, held
+from rules.facts import read_instant
+from rules.shelf import vocabulary
+from rules.vocabulary import Fact
+
+# A person's name, or a place's: up to five words without digits.
+_NAME_WORD = r"[^\x00-\x20!-&(-,/-@\[-`{-\x7f]{1,24}"
+Name = Annotated[str, Field(pattern=rf"^{_NAME_WORD}( {_NAME_WORD}){{0,4}}$", max_length=80)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{2,23}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FactPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
+# A section of law, a code.
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9§][A-Za-z0-9§ .:()/-]{0,39}$")]
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+def _an_instant(text: str) -> str:
+    if read_instant(text) is None:
+        raise ValueError("no such time")
+    return text
+
+
+Instant = Annotated[str, AfterValidator(_an_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+# In any category
+
+
+class Reason(Shape):
+    """A rule that decided, by its id, and which way."""
+
+    rule: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+    outcome: Word
+
+
+class Needed(Shape):
+    """A fact that is missing, and which role knows it."""
+
+    fact: FactPath
+    ask: Word
+
+
+class DecisionPart(Shape):
+    """What the rules answered, as far as this part's categories go. No digest of the facts: it could be guessed back."""
+
+    decision: Word
+    status: Literal["decided", "undetermined"]
+    outcome: Word | Listed[Word] | None = None
+    pack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    as_of: Day | None = None
+    reasons: Annotated[tuple[Reason, ...], Field(strict=False, max_length=64)] = ()
+    needed: Annotated[tuple[Needed, ...], Field(strict=False, max_length=64)] = ()
+
+
+class Content(Shape):
+    """Base of what a category holds. `asks` names the facts that a question asks for."""
+
+    asks: Listed[FactPath] | None = None
+    decision: DecisionPart | None = None
+
+
+# Category by category
+
+
+class Contact(Content):
+    given_name: Name | None = None
+    family_name: Name | None = None
+    birth_date: Day | None = None
+    phone: Phone | None = None
+    language: Language | None = None
+
+
+class ScreeningOutcome(Content):
+    outcome: Literal["stop", "attorney_to_decide", "proceed"] | None = None
+
+
+class ChargeStatus(Content):
+    standing: Literal["held", "filed", "not_filed", "dismissed"] | None = None
+    on: Day | None = None
+
+
+class Determination(Shape):
+    """A named human's decision, with the reason's code; `differs` if the rules answered otherwise."""
+
+    decision: Word
+    outcome: Word
+    by: Name
+    reason: Word
+    differs: bool
+
+
+class DecisionOutcome(Content):
+    determination: Determination | None = None
+
+
+class Enrolment(Content):
+    enrolled: bool | None = None
+    since: Day | None = None
+
+
+class IntakeStatus(Content):
+    """That the intake is done, and when. There is no way to say that it isn't."""
+
+    done_on: Day | None = None
+
+
+class CaseManagerContact(Content):
+    name: Name
+    phone: Phone
+
+
+_Domain = Literal[
+    "housing", "income", "employment", "education", "family", "legal", "papers", "safety", "health_care", "transport"
+]
+
+
+class Status(Content):
+    """Progress in closed form. What isn't given says nothing: there is no word for failing."""
+
+    engagement: Literal["starting", "engaged", "meeting_goals"] | None = None
+    barriers: Listed[_Domain] | None = None
+    goals: Listed[_Domain] | None = None
+
+
+class Grievance(Content):
+    text: Text
+
+
+class Told(Content):
+    """What care is free to write to care."""
+
+    text: Text | None = None
+
+
+class TestResult(Told):
+    __test__ = False  # not one of pytest's
+
+    substance: Word | None = None
+    result: Literal["positive", "negative", "invalid"] | None = None
+    taken_on: Day | None = None
+
+
+class ConsentTerms(Content):
+    """The terms stand in the label, in clear; here only which wording the person was shown."""
+
+    wording: Word | None = None
+
+
+class TextShown(Shape):
+    """A text that the person was shown: which, in which version and language."""
+
+    id: Word
+    version: Annotated[str, Field(pattern=r"^[0-9a-z.-]{1,20}$")]
+    language: Language
+
+
+class SignedForm(Shape):
+    """The form behind a consent (42 CFR 2.31), and how it came about: who explained it, where, and what the person was free to
+    do.
+
+    `in_custody`, `time_to_think` and `copy_given` have no default: whoever collects a consent must answer them. Nothing here
+    can make one kind of information the price of another, or of the program.
+    """
+
+    name: Name
+    signed_on: Day
+    method: Literal["paper", "electronic", "mark"]
+    explained_by: Name
+    witness: Name | None
+    place: Name
+    language: Language
+    interpreter: Name | None = None
+    in_custody: bool
+    time_to_think: bool
+    copy_given: bool
+    texts: Listed[TextShown]
+    representative: Name | None = None
+    authority: Text | None = None
+    scan: Hex | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> SignedForm:
+        if (self.representative is None) != (self.authority is None):
+            raise ValueError("a representative signs by an authority, and nobody else does")
+        return self
+
+
+class Cause(Shape):
+    """Why a consent was changed, and how that was said: for the collector and counsel alone."""
+
+    said: Literal["in_writing", "aloud"]
+    said_on: Day
+    text: Text | None = None
+
+
+class ConsentIdentity(Content):
+    form: SignedForm | None = None
+    cause: Cause | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> ConsentIdentity:
+        if (self.form is None) == (self.cause is None):
+            raise ValueError("either the signed form or a cause of change stands here")
+        return self
+
+
+class AccountRow(Shape):
+    to: AgencyId
+    category: Word
+    on: Day
+    purpose: Word
+    basis: Word
+    opened: bool
+
+
+class DisclosureAccount(Content):
+    rows: Annotated[tuple[AccountRow, ...], Field(strict=False, max_length=4096)]
+
+
+class EmergencyForm(Shape):
+    """42 CFR 2.51(c): to whom, by whom, and what the emergency was."""
+
+    recipient: Name
+    discloser: Name
+    nature: Literal["overdose", "withdrawal", "injury", "illness", "danger_to_self", "other"]
+    at: Instant
+
+
+class Operation(Content):
+    """Ids, digests and codes that run the exchange."""
+
+    obligations: Listed[Word] | None = None
+    answer: Literal["deleted", "retained"] | None = None
+    reason: Word | None = None
+    digest: Hex | None = None
+    emergency: EmergencyForm | None = None
+
+
+_OWN: dict[str, type[Content]] = {
+    "contact": Contact,
+    "screening_outcome": ScreeningOutcome,
+    "charge_status": ChargeStatus,
+    "decision_outcome": DecisionOutcome,
+    "enrolment": Enrolment,
+    "intake_status": IntakeStatus,
+    "case_manager_contact": CaseManagerContact,
+    "status": Status,
+    "grievance": Grievance,
+    "plan": Told,
+    "service": Told,
+    "progress": Told,
+    "attendance": Told,
+    "substance_use": Told,
+    "test_result": TestResult,
+    "treatment": Told,
+    "health": Told,
+    "counselling_note": Told,
+    "consent_terms": ConsentTerms,
+    "consent_identity": ConsentIdentity,
+    "disclosure_account": DisclosureAccount,
+    "operation": Operation,
+}
+
+
+@cache
+def models() -> Mapping[str, type[Content]]:
+    """The model of every category that may travel."""
+    words = vocabulary()
+    found = {}
+    for category in words.categories:
+        if category in words.never_travels:
+            continue
+        own = _OWN.get(category, Content)
+        facts = {path: fact for path, fact in words.facts.items() if fact.category == category and fact.known_by != "hub"}
+        title = "".join(part.title() for part in category.split("_"))
+        added: dict[str, Any] = {"facts": (_facts(f"{title}Facts", facts) | None, None)} if facts else {}
+        found[category] = create_model(f"{title}Content", __base__=own, __doc__=words.categories[category], **added)
+    return found
+
+
+def check_content(categories: Sequence[str], value: Any) -> None:
+    """Holds if a part's content has exactly these categories, each as its model wants it.
+
+    Raises `ContentError` `wrong-content`.
+    """
+    if not isinstance(value, dict) or set(value) != set(categories):
+        raise ContentError(
+            "wrong-content",
+            f"a part of `{shown(', '.join(categories))}` doesn't hold just that",
+            mend="key it by its categories",
+        )
+    for category in categories:
+        model = models().get(category)
+        if model is None:
+            raise ContentError("wrong-content", f"`{shown(category)}` never travels", mend="leave it out")
+        try:
+            held(model, value[category], f"the content of `{category}`")
+        except ContentError as error:
+            raise ContentError("wrong-content", error.message, mend=error.mend) from None
+
+
+def _facts(title: str, facts: Mapping[str, Fact]) -> type[Shape]:
+    fields: dict[str, Any] = {
+        path.replace(".", "__"): (_type(fact) | None, Field(None, alias=path, description=fact.question))
+        for path, fact in facts.items()
+    }
+    return create_model(title, __base__=Shape, __doc__="Facts by their paths; null says that one isn't known.", **fields)
+
+
+def _type(fact: Fact) -> Any:
+    bounded = Field(ge=None if fact.low is None else float(fact.low), le=None if fact.high is None else float(fact.high))
+    match fact.type:
+        case "bool":
+            return bool
+        case "int":
+            return Annotated[int, bounded]
+        case "decimal":
+            return Annotated[int | float, bounded]
+        case "choice":
+            return Literal[fact.choices]
+        case "date":
+            return Day
+        case "timestamp":
+            return Instant
+        case "list":
+            title = "".join(part.title() for part in fact.path.replace(".", "_").split("_"))
+            fields: dict[str, Any] = {
+                "id": (ShortId, Field(description="Names the entry among records; the rules don't see it.")),
+                **{name: (_type(one) | None, Field(None, description=one.question)) for name, one in fact.fields.items()},
+            }
+            entry: Any = create_model(f"{title}Entry", __base__=Shape, **fields)
+            return Annotated[tuple[entry, ...], Field(strict=False, max_length=256)]
+    return Code
+
+
+def schema(category: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a category's content."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **models()[category].model_json_schema()}
+
+
+def main(arguments: Sequence[str]) -> None:
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    for category in models():
+        text = json.dumps(schema(category), indent=2, ensure_ascii=False) + "\n"
+        (folder / f"{category}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
