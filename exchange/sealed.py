@@ -36,6 +36,11 @@ class Sealed:
         """Its entry in the manifest."""
         return Entry(self.part, self.to, self.purpose, self.basis, sha256(self.ct).hexdigest())
 
+    @property
+    def fills_a_class(self) -> bool:
+        """Whether its length is one of the classes', so that it tells nothing more of the content's."""
+        return len(self.ct) - _rfc9180.OVERHEAD in CLASSES
+
 
 def info(jti: str, part: str, to: str, purpose: str, basis: str) -> bytes:
     """What a seal is bound to: `offramp/1/part` and these five, with NUL between. Raises `SealError` `bad-binding`."""
@@ -62,7 +67,7 @@ def unseal(sealed: Sealed, jti: str, key: PrivateKey) -> bytes:
     """
     if sealed.to != key.public.kid:
         raise SealError("wrong-recipient", f"this is sealed to `{shown(sealed.to)}`", mend="take the key that it names")
-    if len(sealed.ct) - _rfc9180.OVERHEAD not in CLASSES:
+    if not sealed.fills_a_class:
         raise _bad_padding()
     bound = info(jti, sealed.part, sealed.to, sealed.purpose, sealed.basis)
     return unpadded(_rfc9180.unseal(key, bound, sealed.ct))

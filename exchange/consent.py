@@ -1,0 +1,427 @@
+"""From what the log holds of a case to the flat facts that `disclosure` reads.
+
+`State` is what was committed in one case, as far as one enforcement point knows it: the hub all of it, an agency what it sent
+and what came to it. `reduce` answers for one part, category, sender and recipient at one index and time, and nothing in it has
+a clock: asked again about the same index, it says the same, whatever came later.
+
+Where the log leaves a doubt, the doubt is against the disclosure. A consent that is malformed, or that nobody entitled
+collected, isn't passed over: it blocks its pair until somebody mends it. Who may only take away (end, narrow, restrict) is
+believed more readily than who gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from exchange.label import Label
+from exchange.says import Answer, Change, Emergency, Grant, Representation, Says
+from rules.frozen import frozen
+
+# Whose word counts as a person's consent; never police, who hold the person (42 CFR 2.31, and the exchange's own rule).
+COLLECTORS = ("case_management", "treatment_provider", "service_provider", "health_provider")
+
+# Kinds of information that 42 CFR Part 2 covers where the sender isn't known to be outside it.
+FROM_CARE = (
+    "plan",
+    "service",
+    "progress",
+    "attendance",
+    "substance_use",
+    "test_result",
+    "treatment",
+    "health",
+    "counselling_note",
+)
+_STRICTER = ("plain", "health", "part2")
+
+OFFER_LASTS = timedelta(days=30)
+EMERGENCY_LASTS = timedelta(hours=24)
+
+NONE, INVALID, LIVE, NOT_YET, ENDED = "none", "invalid", "live", "not_yet", "ended"
+_TYPES = ("ordinary", "counselling_notes", "conditional", "proceedings")
+
+
+class Roles(Protocol):
+    """What is asked of the directory in force."""
+
+    def role(self, agency: str) -> str | None: ...
+
+    def part2(self, agency: str) -> str: ...
+
+
+# What an enforcement point knows
+
+
+@frozen
+class Passage:
+    """One part on its way to one agency, with the purpose and basis that the issuer claims."""
+
+    part: str
+    to: str
+    purpose: str
+    basis: str
+
+
+@frozen
+class Committed:
+    """A record as the log holds it, with those labels and passages that are known here.
+
+    `time` is the leaf's, in seconds since 1970 (UTC); `role` the issuer's in the directory then in force, None where it had
+    none. `sound` is False for what a hub passed on though it doesn't hold: it can grant nothing, and blocks.
+    """
+
+    index: int
+    time: int
+    jti: str
+    issuer: str
+    role: str | None
+    kind: str
+    case: str | None
+    labels: Mapping[str, Label]
+    passages: tuple[Passage, ...] = ()
+    sound: bool = True
+
+    def says(self) -> Iterable[tuple[str, Says]]:
+        """The statements of its labels, by part."""
+        return ((part, label.says) for part, label in self.labels.items() if label.says is not None)
+
+    def parties(self) -> frozenset[str]:
+        """Issuer and recipients, as far as they are known here."""
+        return frozenset((self.issuer, *(passage.to for passage in self.passages)))
+
+
+@frozen
+class Held:
+    """A grant as the log holds it: in which record, at which index, and whether its collector was entitled to it."""
+
+    grant: Grant
+    jti: str
+    index: int
+    entitled: bool
+
+
+@frozen
+class State:
+    """The records of one case, in order of index."""
+
+    records: tuple[Committed, ...] = ()
+
+    def with_(self, record: Committed) -> State:
+        """With one more record, at its place in the order."""
+        records = self.records
+        if not records or records[-1].index < record.index:
+            return State((*records, record))
+        return State(tuple(sorted((*records, record), key=lambda one: one.index)))
+
+    def before(self, index: int) -> State:
+        """What stood in the log before this index."""
+        if not self.records or self.records[-1].index < index:
+            return self
+        return State(tuple(record for record in self.records if record.index < index))
+
+    @cached_property
+    def grants(self) -> tuple[Held, ...]:
+        """Every well-formed grant, the first of its id. One that came twice under an id is a fault: see `faulty`."""
+        found: dict[str, Held] = {}
+        for record in self.records:
+            if record.kind == "consent" and record.sound:
+                for _, said in record.says():
+                    if isinstance(said, Grant) and said.id not in found:
+                        found[said.id] = Held(said, record.jti, record.index, record.role in COLLECTORS)
+        return tuple(found.values())
+
+    @cached_property
+    def faulty(self) -> frozenset[tuple[str, str] | None]:
+        """The pair (discloser, recipient) of each malformed consent; None, where it can't be read, blocks every pair."""
+        found: list[tuple[str, str] | None] = []
+        seen: set[str] = set()
+        for record in self.records:
+            if record.kind != "consent":
+                continue
+            for label in record.labels.values():
+                said = label.says
+                if not isinstance(said, Grant):
+                    if "consent_terms" in label.category:
+                        found.append(None)
+                elif not record.sound or said.id in seen:
+                    found.append((said.discloser, said.recipient))
+                else:
+                    seen.add(said.id)
+            if not record.sound and not record.labels:
+                found.append(None)
+        return frozenset(found)
+
+    @cached_property
+    def changes(self) -> tuple[tuple[Committed, str, Change], ...]:
+        """Every change to consent that counts, with its record and part. Police and prosecutor can't make any."""
+        return tuple(
+            (record, part, said)
+            for record in self.records
+            if record.kind == "consent_change" and record.role in (*COLLECTORS, "defender")
+            for part, said in record.says()
+            if isinstance(said, Change)
+        )
+
+    @cached_property
+    def restrictions(self) -> tuple[tuple[str, Change], ...]:
+        """The person's restrictions, by id: that of the part which made them."""
+        return tuple((part, change) for _, part, change in self.changes if change.does == "restrict")
+
+    def relied_on(self, this: Committed, passage: Passage, zone: ZoneInfo, time: int) -> tuple[str, ...]:
+        """The ids of the records that a passage's basis or override rests on: consents, the referral, the emergency."""
+        if passage.basis == "consent":
+            wanted = set(this.labels[passage.part].category)
+            return tuple(
+                held.jti
+                for held in self.grants
+                if (held.grant.discloser, held.grant.recipient) == (this.issuer, passage.to)
+                and passage.purpose in held.grant.purposes
+                and wanted & set(held.grant.categories)
+                and _status(self, held, time, zone) == LIVE
+            )
+        kinds = {"offer_at_scene": "referral", "none": "emergency_disclosure"}.get(passage.basis)
+        return tuple(record.jti for record in self.records if record.kind == kinds)
+
+    def kind(self, *names: str) -> tuple[Committed, ...]:
+        return tuple(record for record in self.records if record.kind in names)
+
+
+@frozen
+class Ask:
+    """May `sender` tell `recipient` this part, as `category`? Asked of the log as it stood before `index`, at `time`.
+
+    `this` is the record that holds the part; `claimed` the basis on the sealed entry.
+    """
+
+    this: Committed
+    label: Label
+    category: str
+    purpose: str
+    claimed: str
+    sender: str
+    recipient: str
+    index: int
+    time: int
+
+
+def asks(this: Committed, passage: Passage, *, index: int, time: int) -> tuple[Ask, ...]:
+    """What is asked about one passage: each of its part's categories."""
+    label = this.labels[passage.part]
+    return tuple(
+        Ask(this, label, category, passage.purpose, passage.basis, this.issuer, passage.to, index, time)
+        for category in label.category
+    )
+
+
+def admits(then: State, record: Committed) -> bool:
+    """Whether a consent or a change may be committed after `then`; of other records nothing is asked here.
+
+    A grant is collected by who may, under an id of its own, and contradicts no restriction that it doesn't lift by name. A
+    change is to a grant that there is; an event is certified by the agency that the grant names.
+    """
+    if record.kind not in ("consent", "consent_change"):
+        return True
+    ids = {held.grant.id for held in then.grants}
+    for _, said in record.says():
+        if isinstance(said, Grant):
+            if record.role not in COLLECTORS or said.id in ids:
+                return False
+            ids.add(said.id)
+            for part, change in then.restrictions:
+                covers = (said.discloser, said.recipient) in (change.pairs or ()) and set(said.categories) & set(
+                    change.categories or ()
+                )
+                if covers and part not in said.lifts:
+                    return False
+        elif isinstance(said, Change):
+            if record.role not in (*COLLECTORS, "defender"):
+                return False
+            held = next((held for held in then.grants if held.grant.id == said.grant), None)
+            if said.grant is not None and held is None:
+                return False
+            if said.does == "certify" and held is not None and held.grant.certifier != record.issuer:
+                return False
+    return True
+
+
+# The reduction
+
+
+def reduce(ask: Ask, state: State, roles: Roles, zone: ZoneInfo) -> dict[str, Any]:
+    """The facts that `disclosure` reads, every one of them; None where the log names something that nobody knows.
+
+    A question is decided as its answer would be: the asked agency is the sender, the asking one the recipient.
+    """
+    then = state.before(ask.index)
+    question = ask.this.kind == "question"
+    sender, recipient = (ask.recipient, ask.sender) if question else (ask.sender, ask.recipient)
+    status, type_ = grant_status(then, sender, recipient, ask.category, ask.purpose, ask.time, zone)
+    return {
+        "sender.role": roles.role(sender),
+        "recipient.role": roles.role(recipient),
+        "recipient.represents": represents(then, recipient),
+        "part.category": ask.category,
+        "part.use": ask.label.use,
+        "part.sensitivity": sensitivity(ask.label.sensitivity, sender, ask.category, roles),
+        "part.question": question,
+        "purpose": ask.purpose,
+        "grant.status": status,
+        "grant.type": type_,
+        "restriction": restricted(then, sender, recipient, ask.category),
+        "override": override(then, ask, recipient),
+        "basis": basis(then, ask, sender, recipient, status),
+    }
+
+
+def grant_status(
+    then: State, sender: str, recipient: str, category: str, purpose: str, time: int, zone: ZoneInfo
+) -> tuple[str, str]:
+    """How the person's consent stands for this pair, category and purpose, and of what type it is."""
+    if None in then.faulty or (sender, recipient) in then.faulty:
+        return INVALID, NONE
+    mine = [held for held in then.grants if (held.grant.discloser, held.grant.recipient) == (sender, recipient)]
+    if any(not held.entitled for held in mine):
+        return INVALID, NONE
+    found: dict[str, list[str]] = {}
+    for held in mine:
+        grant = held.grant
+        narrowed = {one for _, _, change in _of(then, held, "narrow") for one in change.categories or ()}
+        if category in grant.categories and category not in narrowed and purpose in grant.purposes:
+            found.setdefault(_status(then, held, time, zone), []).append(grant.type)
+    for status in (LIVE, NOT_YET, ENDED):
+        if status in found:
+            return status, next(type_ for type_ in _TYPES if type_ in found[status])
+    return NONE, NONE
+
+
+def _status(then: State, held: Held, time: int, zone: ZoneInfo) -> str:
+    grant = held.grant
+    if any(True for _ in _of(then, held, "end")):
+        return ENDED
+    # A certificate counts from the one agency that the consent names for it.
+    if any(record.issuer == grant.certifier for record, _, _ in _of(then, held, "certify")):
+        return ENDED
+    if grant.expires is not None and time >= midnight(date.fromisoformat(grant.expires), zone, days=1):
+        return ENDED
+    return LIVE if time >= midnight(date.fromisoformat(grant.from_), zone) else NOT_YET
+
+
+def _of(then: State, held: Held, does: str) -> Iterable[tuple[Committed, str, Change]]:
+    """The changes of one sort to one grant that came after it."""
+    return (
+        change
+        for change in then.changes
+        if change[2].does == does and change[2].grant == held.grant.id and change[0].index > held.index
+    )
+
+
+def midnight(day: date, zone: ZoneInfo, days: int = 0) -> int:
+    """The first instant of a day, or of one so many days later, in a zone; seconds since 1970.
+
+    The calendar's last day: never.
+    """
+    try:
+        shifted = day + timedelta(days=days)
+        return int(datetime(shifted.year, shifted.month, shifted.day, tzinfo=zone).timestamp())
+    except OverflowError:
+        return 2**62
+
+
+def represents(then: State, agency: str) -> bool:
+    """Whether the agency is the person's counsel: by its own record, until an exit, or until it names another agency."""
+    holds = False
+    for record in then.kind("representation", "exit"):
+        if record.kind == "exit":
+            holds = False
+        elif record.issuer == agency and record.sound:
+            for _, said in record.says():
+                if isinstance(said, Representation):
+                    holds = said.agency == agency
+    return holds
+
+
+def sensitivity(labelled: str, sender: str, category: str, roles: Roles) -> str | None:
+    """The stricter of the label's and what the sender makes it: what isn't known to lie outside Part 2 lies inside."""
+    if labelled not in _STRICTER:
+        return None
+    return "part2" if category in FROM_CARE and roles.part2(sender) != "no" else labelled
+
+
+def restricted(then: State, sender: str, recipient: str, category: str) -> bool:
+    """Whether a restriction by the person covers this, and no later grant for this pair lifts it by name."""
+    for part, change in then.restrictions:
+        if (sender, recipient) in (change.pairs or ()) and category in (change.categories or ()):
+            lifted = any(
+                part in held.grant.lifts and held.entitled
+                for held in then.grants
+                if (held.grant.discloser, held.grant.recipient) == (sender, recipient)
+            )
+            if not lifted:
+                return True
+    return False
+
+
+def override(then: State, ask: Ask, recipient: str) -> str:
+    """`medical_emergency` where one is on record for this recipient, whole, countersigned and under a day old."""
+    if ask.purpose != "medical_emergency":
+        return NONE
+    for record in then.kind("emergency_disclosure"):
+        fresh = 0 <= ask.time - record.time < EMERGENCY_LASTS.total_seconds()
+        for _, said in record.says():
+            if isinstance(said, Emergency) and said.told == recipient and said.whole and said.countersigned and fresh:
+                if record.sound:
+                    return "medical_emergency"
+    return NONE
+
+
+def basis(then: State, ask: Ask, sender: str, recipient: str, status: str) -> str:
+    """The basis that the sealed entry claims, if it holds."""
+    holds = {
+        "consent": lambda: status == LIVE,
+        "offer_at_scene": lambda: _offered(then, ask),
+        "operation": lambda: _operates(then, ask, sender, recipient),
+    }.get(ask.claimed)
+    return ask.claimed if holds is not None and holds() else NONE
+
+
+def _offered(then: State, ask: Ask) -> bool:
+    """The person said yes at the scene, not over thirty days ago, and hasn't said no or left since."""
+    accepted: Committed | None = None
+    for record in (*then.records, ask.this) if ask.this.index >= ask.index else then.records:
+        answers = [said.answer for _, said in record.says() if isinstance(said, Answer)]
+        if record.kind == "exit" or "declined" in answers:
+            accepted = None
+        elif record.kind == "referral" and record.role == "police" and record.sound and "accepted" in answers:
+            accepted = record
+    return accepted is not None and 0 <= ask.time - accepted.time <= OFFER_LASTS.total_seconds()
+
+
+def _operates(then: State, ask: Ask, sender: str, recipient: str) -> bool:
+    """What runs the exchange: about no case, between parties of what it is about, or terms to the two they name."""
+    if ask.category == "consent_terms":
+        return recipient in _named(then, ask.label.says)
+    if ask.category != "operation":
+        return False
+    if ask.this.case is None:
+        return True
+    about = getattr(ask.label.says, "about", None)
+    if about is None:
+        return False
+    named = next((record for record in then.records if record.jti == about[0] and about[1] in record.labels), None)
+    return named is not None and {sender, recipient} <= named.parties()
+
+
+def _named(then: State, said: Says | None) -> frozenset[str]:
+    """The agencies that consent terms name: a grant's two, those of the grant that is changed, or of the pairs restricted."""
+    if isinstance(said, Grant):
+        return frozenset((said.discloser, said.recipient))
+    if isinstance(said, Change) and said.pairs is not None:
+        return frozenset(agency for pair in said.pairs for agency in pair)
+    if isinstance(said, Change):
+        held = next((held for held in then.grants if held.grant.id == said.grant), None)
+        return frozenset((held.grant.discloser, held.grant.recipient)) if held else frozenset()
+    return frozenset()

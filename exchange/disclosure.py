@@ -1,0 +1,114 @@
+"""Whether a part may pass: the `disclosure` decision of the pack in force, asked at issuer, hub and recipient alike.
+
+The rules are the pack's. Here is only what makes of its answer a permit or a refusal, and whatever isn't a clear permit is a
+refusal: an undetermined answer, a pack that doesn't decide disclosure or isn't in force, an obligation that this program
+wouldn't know how to keep.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from exchange.consent import Ask, Committed, Passage, Roles, State, asks, reduce
+from rules import Refusal
+from rules.decide import Program
+from rules.frozen import frozen
+from rules.pack import Pack
+
+DECISION = "disclosure"
+UNDETERMINED = "undetermined"
+
+# What each of these asks is done by whoever opens a part: notice and scope are shown, the limit named, the day kept, a second
+# person's key asked for, the person and counsel told.
+KNOWN_OBLIGATIONS = frozenset(
+    {"redisclosure_notice", "scope_of_consent", "no_adverse_action", "keep_until", "second_person", "tell_person_and_counsel"}
+)
+
+
+@frozen
+class Verdict:
+    """Permit or deny. A deny has at least one reason: ids of the rules that deny, `otherwise`, or `undetermined`."""
+
+    permit: bool
+    reasons: tuple[str, ...]
+    obligations: tuple[str, ...] = ()
+
+
+class Judge:
+    """The `disclosure` of one pack, for any day. `known` are the obligations that the asking program can keep."""
+
+    def __init__(self, pack: Pack, known: frozenset[str] = KNOWN_OBLIGATIONS) -> None:
+        self._pack = pack
+        self._known = known
+        self._boundaries = pack.boundaries()
+        self._programs: dict[int, Program] = {}
+
+    def passage(
+        self,
+        committed: Committed,
+        passage: Passage,
+        state: State,
+        roles: Roles,
+        zone: ZoneInfo,
+        *,
+        index: int,
+        time: int,
+    ) -> Verdict:
+        """One part on its way to one agency. A part of several categories passes only if it would as each of them."""
+        return self.asked(asks(committed, passage, index=index, time=time), state, roles, zone)
+
+    def asked(self, asked: Iterable[Ask], state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
+        """Several questions at once: a permit if each is one, with the obligations of all; else the reasons of all denials."""
+        verdicts = [self.facts(reduce(ask, state, roles, zone), day_of(ask.time, zone)) for ask in asked]
+        if not verdicts:
+            return Verdict(False, (UNDETERMINED,))
+        permit = all(verdict.permit for verdict in verdicts)
+        reasons = [reason for verdict in verdicts if not verdict.permit for reason in verdict.reasons]
+        obligations = [one for verdict in verdicts for one in verdict.obligations] if permit else []
+        return Verdict(permit, tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(obligations)))
+
+    def facts(self, flat: dict[str, object], day: date) -> Verdict:
+        """The verdict on flat facts, by the rules of one day."""
+        try:
+            decision = self._program(day).decide(DECISION, _nested(flat))
+        except Refusal:
+            # No rules of that day, or facts that the pack's own words don't know: nothing that could permit.
+            return Verdict(False, (UNDETERMINED,))
+        if decision.status != "decided" or decision.outcome not in ("permit", "deny"):
+            return Verdict(False, (UNDETERMINED,))
+        if decision.outcome == "deny":
+            return Verdict(False, tuple(str(reason["rule"]) for reason in decision.reasons))
+        obligations = tuple(decision.obligations)
+        if not self._known.issuperset(obligations):
+            return Verdict(False, (UNDETERMINED,))
+        return Verdict(True, (), obligations)
+
+    def _program(self, day: date) -> Program:
+        """The pack by the rules of a day. Between two boundaries all days have the same."""
+        index = bisect_right(self._boundaries, day)
+        found = self._programs.get(index)
+        if found is None:
+            found = self._programs[index] = Program(self._pack, day)
+        found.refuse_day_outside(day, "time")
+        return found
+
+
+def day_of(time: int, zone: ZoneInfo) -> date:
+    """The day on which an instant, in seconds since 1970, falls in a zone."""
+    return datetime.fromtimestamp(time, UTC).astimezone(zone).date()
+
+
+def _nested(flat: dict[str, object]) -> dict[str, object]:
+    nested: dict[str, object] = {}
+    for path, value in flat.items():
+        *groups, last = path.split(".")
+        level = nested
+        for group in groups:
+            inner = level.setdefault(group, {})
+            assert isinstance(inner, dict), "no fact is also a group"
+            level = inner
+        level[last] = value
+    return nested

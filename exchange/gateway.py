@@ -1,0 +1,373 @@
+"""An agency's gateway as a pure state machine: what it sends, takes, believes and opens. It trusts no hub.
+
+Everything that a hub answers is held against what the agency can check by itself: who signed, that the text is the issuer's,
+that its leaves are in a log which the defender witnesses, that no number is missing and no answer is older than the last. And
+it asks the pack's `disclosure` again, on the slice of the case that it may see: before it seals, and before it opens.
+
+Nothing is opened on the hub's word alone for longer than `GRACE`; a log that doesn't grow out of what was seen before is
+refused at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from exchange import _rfc7493, _rfc7515, directory, log
+from exchange._c2sp import Signature, open_checkpoint
+from exchange._rfc7517 import PrivateKey
+from exchange._rfc9901 import RandomBytes
+from exchange.consent import Committed, Passage, State
+from exchange.directory import History, Standing
+from exchange.disclosure import Verdict
+from exchange.errors import ExchangeError, LogError, RecordError
+from exchange.hub import REPORTS, Inbox, Item, Judges, known_of
+from exchange.log import Leaf, Receipt, Watch
+from exchange.record import TYP, Address, Bundle, Opened, Part, Record, build, check, check_delivery, new_short_id, open_part
+from rules.frozen import frozen, frozen_by_name
+
+GRACE = 24 * 3600
+
+# A record that isn't committed yet stands after everything that is known.
+UNCOMMITTED = 2**53 - 1
+
+
+@frozen_by_name
+class Outgoing:
+    """A part to send: to which agency, for what purpose and on what basis. The rest is as `record.Part` has it."""
+
+    category: tuple[str, ...]
+    content: Any
+    to: Mapping[str, tuple[str, str]]
+    keep_until: str
+    sensitivity: str = "plain"
+    use: str = "none"
+    notice: str = "none"
+    says: Mapping[str, Any] | None = None
+    id: str | None = None
+
+
+class Received:
+    """A record that came: its leaves, when it came, and what was opened of it. `fault` says why nothing of it may be."""
+
+    def __init__(self, item: Item, record: Record | None, committed: Committed | None, got: int, fault: str | None) -> None:
+        self.item = item
+        self.record = record
+        self.committed = committed
+        self.got = got
+        self.fault = fault
+        self.opened: dict[str, Opened] = {}
+
+
+@frozen
+class Reading:
+    """A part that somebody opened: its content, what binds whoever reads it, and whether the log still lacks its witnesses."""
+
+    opened: Opened
+    obligations: tuple[str, ...]
+    unwitnessed: bool
+    by: str
+
+
+class Gateway:
+    """One agency's side of the exchange. `judge` gives the judge of a pack's digest, if the agency knows that pack."""
+
+    def __init__(
+        self,
+        agency: str,
+        signing: PrivateKey,
+        witness: Ed25519PrivateKey,
+        judge: Judges,
+        random_bytes: RandomBytes,
+    ) -> None:
+        self.agency = agency
+        self.history = History()
+        self.signing = signing
+        self.sealing: dict[str, PrivateKey] = {}
+        self.received: dict[tuple[str, str], Received] = {}
+        self.gone: list[Item] = []
+        self.faults: list[Received] = []
+        self.cursor = 0
+        self.line: log.InboxLine | None = None
+        self.watch: Watch | None = None
+        self._witness = witness
+        self._judge = judge
+        self._random = random_bytes
+        self._states: dict[str | None, State] = defaultdict(State)
+        self._numbers: dict[str, int] = defaultdict(int)
+        self._sent: dict[str, tuple[Bundle, Receipt | None]] = {}
+        self._proved: dict[int, bytes] = {}
+
+    # What the agency knows
+
+    def state(self, case: str | None) -> State:
+        """The case as this agency may see it: what it sent and what it got."""
+        return self._states[case]
+
+    def learn_directory(self, leaf: Leaf, signed: directory.Signed) -> None:
+        """The next version of the directory, with its leaf. Raises `LogError` `wrong-leaf`; as `History.add`."""
+        body = leaf.body
+        if not isinstance(body, log.DirectoryChanged) or body.sha256 != log.digest(signed.payload):
+            raise _wrong_leaf("a version of the directory")
+        self.history.add(leaf.index, signed)
+        if self.watch is None:
+            newest = self.history.newest
+            self.watch = Watch(newest.log)
+
+    def learn_key(self, leaf: Leaf, announced: str) -> None:
+        """A key to seal to, with its leaf. Raises `LogError` `wrong-leaf`; as `History.add_sealing`."""
+        if not isinstance(leaf.body, log.KeyOpened) or leaf.body.sha256 != log.digest(announced.encode()):
+            raise _wrong_leaf("a key")
+        self.history.add_sealing(leaf.index, announced)
+
+    # Sending
+
+    def compose(self, kind: str, parts: Iterable[Outgoing], *, case: str | None, now: int, jti: str | None = None) -> Bundle:
+        """A record, if on what this agency knows every part may pass. Keys are the recipients' newest.
+
+        Raises `RecordError` `not-permitted`, naming the rules that deny; `DirectoryError` `no-key`; as `record.build` and
+        `check`.
+        """
+        standing = self.history.standing(UNCOMMITTED)
+        built = [self._addressed(part, standing) for part in parts]
+        bundle = build(self.signing, kind, built, case=case, iat=now, random_bytes=self._random, jti=jti)
+        committed = known_of(check(bundle, standing), UNCOMMITTED, now, standing)
+        if kind not in REPORTS:
+            for passage in committed.passages:
+                self._check_permitted(committed, passage, now)
+        self._sent[committed.jti] = bundle, None
+        return bundle
+
+    def _addressed(self, part: Outgoing, standing: Standing) -> Part:
+        to = tuple(Address(standing.newest_key(agency), purpose, basis) for agency, (purpose, basis) in sorted(part.to.items()))
+        return Part(
+            category=part.category,
+            content=part.content,
+            to=to,
+            keep_until=part.keep_until,
+            sensitivity=part.sensitivity,
+            use=part.use,
+            notice=part.notice,
+            says=part.says,
+            id=part.id or new_short_id(self._random),
+        )
+
+    def _check_permitted(self, committed: Committed, passage: Passage, now: int) -> None:
+        verdict = self._verdict(committed, passage, UNCOMMITTED, now)
+        if not verdict.permit:
+            kinds = ", ".join(committed.labels[passage.part].category)
+            raise RecordError(
+                "not-permitted",
+                f"`{self.agency}` may not tell `{passage.to}` this (`{kinds}`): {', '.join(verdict.reasons)}",
+                mend="leave the part out, or ask for consent",
+            )
+
+    def sent(self, jti: str, receipt: Receipt) -> None:
+        """The hub's receipt of a record sent: it belongs to the case from its index on."""
+        bundle, _ = self._sent[jti]
+        self._sent[jti] = bundle, receipt
+        standing = self.history.standing(receipt.index)
+        self._remember(known_of(check(bundle, standing), receipt.index, receipt.time, standing))
+
+    def _remember(self, committed: Committed) -> None:
+        self._states[committed.case] = self._states[committed.case].with_(committed)
+
+    def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
+        current = self.history.at(index)
+        state = self._states[committed.case]
+        return self._judge(current.pack).passage(committed, passage, state, current, current.zone, index=index, time=time)
+
+    # Taking
+
+    def take(self, answer: Inbox, now: int) -> tuple[Received, ...]:
+        """What a pull after `cursor` answered. Nothing is taken unless the whole answer holds.
+
+        A delivery that isn't what it should be is kept as evidence and taints, never opens. Raises `LogError` `older-line`,
+        `gap`; `NoteError` where the hub didn't sign the line.
+        """
+        line = log.read_inbox_line(answer.line, self.history.newest.log, self.agency)
+        log.check_newer(self.line, line)
+        if self.cursor + len(answer.items) != line.items:
+            raise LogError(
+                "gap", f"the hub counts `{line.items}` items and gave `{self.cursor + len(answer.items)}`", mend=_EVIDENCE
+            )
+        numbers = dict(self._numbers)
+        for item in answer.items:
+            expected = numbers.get(item.issuer, 0) + 1
+            if item.number != expected:
+                raise LogError(
+                    "gap", f"from `{item.issuer}` came number `{item.number}`, and `{expected}` was next", mend=_EVIDENCE
+                )
+            numbers[item.issuer] = expected
+        self._numbers.update(numbers)
+        self.line, self.cursor = line, line.items
+        return tuple(received for item in answer.items if (received := self._take(item, now)) is not None)
+
+    def _take(self, item: Item, now: int) -> Received | None:
+        if item.delivery is None or item.recorded is None:
+            self.gone.append(item)
+            return None
+        try:
+            record, committed = self._checked(item)
+        except ExchangeError as error:
+            received = Received(item, None, _tainted(item), now, str(error))
+            self.faults.append(received)
+        else:
+            received = Received(item, record, committed, now, None)
+            self.received[record.issuer, record.jti] = received
+        if received.committed is not None:
+            self._remember(received.committed)
+        return received
+
+    def _checked(self, item: Item) -> tuple[Record, Committed]:
+        """A delivery that is what its leaves say, signed, whole and this agency's own."""
+        assert item.delivery is not None and item.recorded is not None, "a delivery has its leaf"
+        standing = self.history.standing(item.recorded.index)
+        record = check_delivery(item.delivery, standing)
+        body, handed = item.recorded.body, item.leaf.body
+        said = (record.jti, record.issuer, record.sha256)
+        if not isinstance(body, log.Recorded) or (body.id, body.issuer, body.sha256) != said:
+            raise _wrong_leaf("the record")
+        if record.issuer != item.issuer or (record.issuer, record.jti) in self.received:
+            raise _wrong_leaf("a new record")
+        mine = {(entry.part, entry.purpose, entry.basis) for entry in record.entries}
+        if (
+            not isinstance(handed, log.HandedOut)
+            or (handed.record, handed.issuer, handed.to) != (record.jti, record.issuer, self.agency)
+            or {(part.part, part.purpose, part.basis) for part in handed.parts} != mine
+            or not item.recorded.index < item.leaf.index < self._size()
+            or body.time > handed.time
+            or handed.number != item.number
+            or handed.pack != self.history.at(item.leaf.index).pack
+        ):
+            raise _wrong_leaf("the hand-out")
+        for entry in record.entries:
+            if entry.to.partition(".")[0] != self.agency:
+                raise RecordError("not-mine", f"this is sealed to `{entry.to}`", mend="keep it closed, and tell its issuer")
+        return record, known_of(record, item.recorded.index, body.time, standing)
+
+    def _size(self) -> int:
+        return self.line.size if self.line else 0
+
+    # The log
+
+    def cosign(self, note: bytes, consistency: tuple[bytes, ...], now: int) -> Signature:
+        """This agency's cosignature of a checkpoint that grew out of every one it saw. Raises as `Watch.cosign`."""
+        name = self.history.newest.agencies[self.agency].witness.name
+        return self.watching.cosign(note, consistency, self._witness, name, now)
+
+    def prove(self, leaf: Leaf, path: tuple[bytes, ...], checkpoint: bytes) -> None:
+        """That a leaf is in the log under a checkpoint which the quorum cosigned.
+
+        Raises `NoteError` as `open_checkpoint` and `no-quorum`; `LogError` `not-in-log`.
+        """
+        newest = self.history.newest
+        witnessed = open_checkpoint(checkpoint, newest.log, newest.witnesses())
+        newest.check_quorum(witnessed)
+        log.check_included(leaf, path, witnessed.checkpoint)
+        self._proved[leaf.index] = leaf.entry
+
+    @property
+    def watching(self) -> Watch:
+        """What this agency remembers of the log. Raises `LogError` `no-directory`."""
+        if self.watch is None:
+            raise LogError("no-directory", "no directory says whose log this is", mend="learn the directory first")
+        return self.watch
+
+    # Opening
+
+    def open(self, issuer: str, jti: str, part: str, *, by: str, now: int) -> Reading:
+        """One part, opened for a named person.
+
+        Raises `RecordError`: `not-held`, `not-permitted` (by now or by the hand-out, `disclosure` denies it), as `open_part`;
+        `LogError`: `stale-line` (the newest answer of the hub is too old to trust), `unwitnessed`; `SealError`.
+        """
+        received = self.received.get((issuer, jti))
+        if received is None or received.record is None or received.committed is None:
+            raise RecordError("not-held", "no such record is held here", mend="pull the inbox")
+        unwitnessed = self._unwitnessed(received, now)
+        verdict = self._may_open(received, part, now)
+        opened = open_part(received.record, part, self.sealing)
+        received.opened[part] = opened
+        return Reading(opened, verdict.obligations, unwitnessed, by)
+
+    def _unwitnessed(self, received: Received, now: int) -> bool:
+        """Whether a leaf that this rests on still lacks its witnesses, within the grace; after it, nothing opens."""
+        line, item = self.line, received.item
+        if line is None or line.size <= item.leaf.index or now - line.time > GRACE:
+            raise LogError("stale-line", "the hub's newest answer is too old to open anything on", mend="pull the inbox")
+        relied = {jti for part in _handed(item).parts for jti in part.relies}
+        leaves = [item.leaf, *([item.recorded] if item.recorded else [])]
+        leaves += [
+            one.item.recorded for one in self.received.values() if one.record and one.record.jti in relied and one.item.recorded
+        ]
+        lacking = [leaf for leaf in leaves if self._proved.get(leaf.index) != leaf.entry]
+        if lacking and now - received.got > GRACE:
+            raise LogError(
+                "unwitnessed", f"the leaf `{lacking[0].index}` has no witnesses after a day", mend="ask the witnesses to cosign"
+            )
+        return bool(lacking)
+
+    def _may_open(self, received: Received, part: str, now: int) -> Verdict:
+        """By the hand-out's index and time, and again by everything that is known now."""
+        committed, leaf = received.committed, received.item.leaf
+        assert committed is not None, "what is opened was checked"
+        passage = next((one for one in committed.passages if one.part == part), None)
+        if passage is None:
+            raise RecordError("not-held", f"`{part}` isn't held here", mend="pull the inbox")
+        verdict = self._verdict(committed, passage, leaf.index, leaf.body.time)
+        for verdict_now in (verdict, self._verdict(committed, passage, UNCOMMITTED, max(now, leaf.body.time))):
+            if not verdict_now.permit:
+                raise RecordError(
+                    "not-permitted",
+                    f"`{received.item.issuer}` may not tell `{self.agency}` this: {', '.join(verdict_now.reasons)}",
+                    mend="leave it closed, and answer its recall",
+                )
+        return verdict
+
+
+def acknowledgement(received: Received, reading: Reading, *, keep_until: str) -> Outgoing:
+    """What tells the issuer that a part was opened, and that its reader knows what binds."""
+    record = received.record
+    assert record is not None, "what was opened was checked"
+    obligations = {"obligations": list(reading.obligations)} if reading.obligations else {}
+    return Outgoing(
+        category=("operation",),
+        content={"operation": obligations},
+        to={record.issuer: ("exchange_operation", "operation")},
+        keep_until=keep_until,
+        use="no_adverse_action",
+        says={"about": [record.jti, reading.opened.label.id]},
+    )
+
+
+def _handed(item: Item) -> log.HandedOut:
+    body = item.leaf.body
+    assert isinstance(body, log.HandedOut), "a delivery's leaf was checked"
+    return body
+
+
+def _tainted(item: Item) -> Committed | None:
+    """What a faulty delivery leaves behind: a consent that can't be believed, and blocks whatever it might have been about.
+
+    Of any other kind, nothing. What can't even be read isn't of any case.
+    """
+    assert item.delivery is not None and item.recorded is not None, "a delivery has its leaf"
+    try:
+        payload = _rfc7493.read_object(_rfc7515.read(item.delivery.record, typ=TYP).unverified_payload)
+    except ExchangeError:
+        return None
+    kind, case, jti = (payload.get(name) for name in ("kind", "case", "jti"))
+    if kind != "consent" or not isinstance(case, str) or not isinstance(jti, str):
+        return None
+    return Committed(item.recorded.index, 0, jti, item.issuer, None, kind, case, {}, (), sound=False)
+
+
+_EVIDENCE = "keep what was answered as evidence, and tell the other agencies"
+
+
+def _wrong_leaf(what: str) -> LogError:
+    return LogError("wrong-leaf", f"the opened leaf isn't the one of {what}", mend=_EVIDENCE)
