@@ -6,11 +6,14 @@ holds: who may say it is the vocabulary's, what follows from it is `consent`'s.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from exchange.errors import shown
 from exchange.shape import AgencyId, Day, Handle, Listed, Shape, ShortId, Word, held
+from rules.shelf import vocabulary
 
 # What the sealed form holds of 42 CFR 2.31(a), of which the label can only attest that it is there: the person's name (1), the
 # right to revoke and how (6), signature (8), date (9), what refusing means (10).
@@ -20,6 +23,16 @@ Attested = Literal["name", "right_to_revoke", "signature", "date", "consequences
 # What 42 CFR 2.51(c) wants on record of an emergency.
 EMERGENCY = ("nature", "discloser", "recipient")
 EmergencyForm = Literal["nature", "discloser", "recipient"]
+
+
+# What can be consented to: a kind of information that may travel, for a purpose that isn't barred and that needs a consent.
+CATEGORIES = frozenset(vocabulary().categories) - frozenset(vocabulary().never_travels)
+CONSENTED = frozenset(vocabulary().purposes) - {"exchange_operation", "medical_emergency"}
+
+
+def _a_category(word: str) -> str:
+    _known((word,), frozenset(vocabulary().categories), "category")
+    return word
 
 
 class Says(Shape):
@@ -58,14 +71,20 @@ class Grant(Says):
             raise ValueError(f"its form lacks {missing[0]}")
         if self.signer == "representative" and "authority" not in self.form:
             raise ValueError("its form lacks authority")
+        _known(self.categories, CATEGORIES, "category")
+        _known(self.purposes, CONSENTED, "purpose that a consent can serve")
         # 42 CFR 2.31(b): notes of counselling sessions are consented to alone, and by that type alone.
         if (self.type == "counselling_notes") != ("counselling_note" in self.categories) or (
             self.type == "counselling_notes" and len(self.categories) > 1
         ):
             raise ValueError("counselling notes need a consent of their own")
-        if "medical_emergency" in self.purposes or "exchange_operation" in self.purposes:
-            raise ValueError("no consent is needed or taken for this purpose")
         return self
+
+
+def _known(words: Iterable[str], known: frozenset[str], what: str) -> None:
+    for word in words:
+        if word not in known:
+            raise ValueError(f"`{shown(word)}` is no {what}")
 
 
 class Change(Says):
@@ -85,6 +104,7 @@ class Change(Says):
             raise ValueError("a restriction names pairs, every other change a grant")
         if (self.does in ("narrow", "restrict")) != (self.categories is not None):
             raise ValueError("a narrowing and a restriction name categories, no other change does")
+        _known(self.categories or (), CATEGORIES, "category")
         return self
 
 
@@ -110,7 +130,7 @@ class Report(Says):
     """That something was told outside the exchange: to whom, which kind of information, on what day."""
 
     told: AgencyId
-    category: Word
+    category: Annotated[Word, AfterValidator(_a_category)]
     on: Day
 
 

@@ -9,9 +9,9 @@ import pytest
 from exchange import _rfc7493
 from exchange import directory as d
 from exchange.errors import DirectoryError, ExchangeError
+from tests import refused as refused_
 from tests.keys import key
 from tests.parties import ROLES, after, agency, document, ed25519, signed
-from tests.refused import reads_as_a_refusal
 
 
 def founded() -> d.History:
@@ -21,10 +21,8 @@ def founded() -> d.History:
 
 
 def refused(code: str, act: Any) -> None:
-    with pytest.raises(ExchangeError) as caught:
+    with refused_.refused(code):
         act()
-    assert caught.value.code == code, caught.value
-    reads_as_a_refusal(caught.value)
 
 
 # Versions and who signs them

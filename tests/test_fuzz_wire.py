@@ -6,85 +6,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exchange import _c2sp, _rfc4648, _rfc6962, _rfc7493, _rfc7515, _rfc7517, _rfc9180, _rfc9901, manifest, sealed
+from exchange import _rfc4648, _rfc7493, _rfc9901
 from exchange.errors import ExchangeError
-from tests.chance import chance
-from tests.keys import key
+from tests.outside import DISCLOSURE, MARKS, PARSERS
 from tests.refused import reads_as_a_refusal
-from tests.test_c2sp import CLINIC, DEFENDER, HUB, WITNESSED
 
 # A parser reads at most about a megabyte; a quarter of a second for what a test makes is a hundred times what it takes.
 SLOW = 0.25
 
-SIGNING, SEALING = key("police.s1"), key("police.2026-11", "enc")
-RECORD = _rfc7515.sign(b'{"parts":[],"_sd_alg":"sha-256"}', SIGNING, typ="t")
-DISCLOSURE = _rfc9901.property_("a", {"b": [1, None, "ü"]}, chance())
-CT = _rfc9180.seal(SEALING.public, b"info", sealed.padded(b"{}"))
-JWK = _rfc7493.write(SIGNING.public.as_jwk())
-
-
-def text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
-
-
-def jwk(data: bytes) -> object:
-    return _rfc7517.public_key(_rfc7493.read(data), "sig")
-
-
-def process(data: bytes) -> object:
-    """The first line is a payload, the others disclosures."""
-    payload, *disclosures = data.split(b"\n")
-    return _rfc9901.process(_rfc7493.read_object(payload), [text(each) for each in disclosures])
-
-
-def inclusion(data: bytes) -> object:
-    proof = [data[at : at + 32] for at in range(0, len(data), 32)]
-    return _rfc6962.verify_inclusion(bytes(32), len(data) % 7, len(data), proof, bytes(32))
-
-
-def consistency(data: bytes) -> object:
-    proof = [data[at : at + 32] for at in range(0, len(data), 32)]
-    return _rfc6962.verify_consistency(len(data) // 3, len(data), proof, bytes(32), bytes(32))
-
-
-def entry(data: bytes) -> object:
-    fields = (text(data).split(",") + [""] * 5)[:5]
-    return manifest.rebuilt([manifest.Entry(*fields)], [data[at : at + 32] for at in range(0, 7 * 32, 32)])
-
-
-def unseal(data: bytes) -> object:
-    binding = (text(data[:8]), SEALING.public.kid, text(data[8:16]), text(data[16:24]))
-    return sealed.unseal(sealed.Sealed(*binding, data), "0" * 32, SEALING)
-
-
-PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
-    "base64url": (lambda data: _rfc4648.decode_url(text(data)), b"AAAA"),
-    "base64": (lambda data: _rfc4648.decode(text(data)), b"AAA="),
-    "json": (_rfc7493.read, b'{"a":[1,2.5,null,true,"\\u00e4"]}'),
-    "jwk": (jwk, JWK),
-    "jws": (lambda data: _rfc7515.verify(text(data), SIGNING.public, typ="t"), RECORD.encode()),
-    "disclosure": (lambda data: _rfc9901.read(text(data)), DISCLOSURE.encode()),
-    "sd-jwt": (lambda data: _rfc9901.split(text(data)), f"{RECORD}~{DISCLOSURE}~".encode()),
-    "disclosures of a payload": (process, b'{"_sd":["%s"]}\n%s' % (_rfc9901.digest(DISCLOSURE).encode(), DISCLOSURE.encode())),
-    "sealed text": (lambda data: _rfc9180.unseal(SEALING, b"info", data), CT),
-    "sealed entry": (unseal, CT),
-    "filling": (sealed.unpadded, sealed.padded(b"{}")),
-    "manifest": (entry, b"p,to,care,consent," + b"0" * 64),
-    "inclusion proof": (inclusion, bytes(320)),
-    "consistency proof": (consistency, bytes(320)),
-    "vkey": (lambda data: _c2sp.verifier_key(text(data)), HUB.vkey.encode()),
-    "note": (_c2sp.read_note, WITNESSED),
-    "checkpoint": (lambda data: _c2sp.read_checkpoint(text(data)), WITNESSED.split(b"\n\n")[0] + b"\n"),
-    "witnessed checkpoint": (lambda data: _c2sp.open_checkpoint(data, HUB, [DEFENDER, CLINIC]), WITNESSED),
-}
-MARKS = [b".", b"~", b"\n", b'"', b"=", b"{", b"[", b"+", b","]
 names = pytest.mark.parametrize("name", PARSERS)
 
 

@@ -1,0 +1,43 @@
+"""T1: who runs the hub wants to read. It holds ciphertext and labels, and nothing that opens one."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+
+import pytest
+
+from tests.attacks.stories import TO_CLINIC, under_way
+from tests.simulator import part
+
+CANARY = "CANARY-5c1e-needle"
+
+
+def spellings(word: str) -> list[bytes]:
+    """The word as it might lie on a disk: plain, hex, and base64 at its three alignments."""
+    plain = word.encode()
+    shifted = [base64.b64encode(b"\0" * shift + plain)[4 * (shift > 0) : -4] for shift in range(3)]
+    return [plain, plain.hex().encode(), *shifted, *(one.replace(b"+", b"-").replace(b"/", b"_") for one in shifted)]
+
+
+def test_no_word_of_a_sealed_part_is_anywhere_in_the_hub() -> None:
+    world, case = under_way()
+    text = part("treatment", {"text": CANARY}, to=TO_CLINIC, sensitivity="part2", notice="own-1")
+    record = world.send("crossroads", "service_referral", text, case=case)
+    world.settle()
+    assert world.open("clinic", record).opened.content == {"treatment": {"text": CANARY}}
+    hub = world.hub
+    held = [hub._records, hub._states, hub._queues, hub.log.leaves, hub._numbers, hub._passed_on]
+    memory = pickle.dumps([str(each) for each in held]) + b"".join(
+        entry.ct for stored, _ in hub._records.values() for entry in stored.sealed
+    )
+    for needle in spellings(CANARY):
+        assert needle not in memory
+
+
+def test_the_hub_has_no_key_that_opens() -> None:
+    world, _ = under_way()
+    kinds = {type(value).__name__ for value in vars(world.hub).values()}
+    assert "PrivateKey" not in kinds
+    with pytest.raises(AttributeError):
+        world.hub.sealing  # type: ignore[attr-defined]  # noqa: B018

@@ -1,0 +1,95 @@
+"""T2: an agency sends what it may not.
+
+Its own gateway refuses; a gateway that it changed meets the hub; past that, the recipient.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from exchange import record
+from exchange.errors import NotPassed
+from exchange.hub import Hub, Refused, Taken
+from tests.attacks.stories import TO_PROSECUTOR, under_way
+from tests.keys import key
+from tests.refused import refused
+from tests.simulator import World, part
+
+
+def forced(world: World, name: str, kind: str, outgoing: object, case: str) -> record.Bundle:
+    """What an agency builds whose gateway no longer asks anything."""
+    gateway = world.at[name]
+    built = gateway._addressed(outgoing, world.hub.history.standing(10**6))  # type: ignore[arg-type]
+    return record.build(key(f"{name}.s1"), kind, [built], case=case, iat=0, random_bytes=world.random)
+
+
+class Careless(Hub):
+    """A hub that passes everything on."""
+
+    def _may_be_committed(self, committed: object) -> None:
+        return
+
+    def _permitted(self, agency: str, waiting: object, parts: frozenset[str], time: int) -> frozenset[str]:
+        return parts
+
+
+ATTENDANCE = part("attendance", {"facts": {"case.missed_contacts": 3}}, to=TO_PROSECUTOR)
+
+
+def test_its_own_gateway_refuses_first_and_says_why() -> None:
+    world, case = under_way()
+    with refused("not-permitted"):
+        world.compose("crossroads", "progress", ATTENDANCE, case=case)
+
+
+def test_a_changed_gateway_is_refused_by_the_hub_which_says_nothing() -> None:
+    world, case = under_way()
+    (answer,) = world.submit(forced(world, "crossroads", "progress", ATTENDANCE, case))
+    assert isinstance(answer, Refused) and isinstance(answer.error, NotPassed)
+    assert case not in str(answer.error) and "prosecutor" not in str(answer.error)
+
+
+def test_with_the_hub_in_league_the_recipient_s_gateway_still_refuses() -> None:
+    world, case = under_way(World(Careless))
+    (answer,) = world.submit(forced(world, "crossroads", "progress", ATTENDANCE, case))
+    assert isinstance(answer, Taken)
+    (received,) = world.pull("prosecutor")
+    assert received.record is not None
+    with refused("not-permitted"):
+        world.open("prosecutor", received.record.jti)
+
+
+def test_a_record_in_another_agency_s_name_is_refused() -> None:
+    world, case = under_way()
+    built = world.at["crossroads"]._addressed(part("status", {}, to=TO_PROSECUTOR), world.hub.history.standing(10**6))
+    stolen = record.build(key("police.s1"), "status", [built], case=case, iat=0, random_bytes=world.random)
+    (answer,) = world.submit(stolen)
+    assert isinstance(answer, Refused) and answer.error.code == "not-its-kind"
+
+
+@pytest.mark.parametrize("name", ["police", "prosecutor", "program", "defender"])
+def test_nobody_but_a_provider_collects_consent(name: str) -> None:
+    world, case = under_way()
+    terms = {**_grant(), "discloser": "clinic", "recipient": name}
+    with refused("not-its-kind"):
+        world.send(
+            name, "consent", part("consent_terms", to={"clinic": ("exchange_operation", "operation")}, says=terms), case=case
+        )
+
+
+def _grant() -> dict[str, object]:
+    from tests.attacks.stories import status_grant
+
+    return status_grant(id="0" * 16)
+
+
+def test_a_complaint_carries_the_record_that_proves_it() -> None:
+    world, case = under_way()
+    sent = world.send("crossroads", "status", part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR), case=case)
+    world.settle()
+    reading = world.open("prosecutor", sent)
+    received = world.at["prosecutor"].received["crossroads", sent]
+    assert received.record is not None
+    shown = record.presentation(received.record, [reading.opened])
+    standing = world.hub.history.standing(received.item.leaf.index)
+    assert record.verify(shown, standing).record.issuer == "crossroads"

@@ -1,0 +1,48 @@
+"""T5: a signing key is stolen.
+
+From the index at which it retires nothing that it signs counts; what it signed before stays good.
+"""
+
+from __future__ import annotations
+
+from exchange.hub import Refused
+from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
+from tests.refused import refused
+from tests.simulator import HOUR, part
+
+
+def test_after_the_agency_retires_it_the_thief_sends_nothing() -> None:
+    world, case = under_way()
+    before = send_status(world, case)
+    loot = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+    world.retire("crossroads")
+    (answer,) = world.submit(loot)
+    assert isinstance(answer, Refused) and answer.error.code == "unknown-key"
+    world.settle()
+    assert world.open("prosecutor", before).opened.content == {"status": {"engagement": "engaged"}}
+
+
+def test_back_dating_by_the_thief_changes_nothing() -> None:
+    world, case = under_way()
+    gateway = world.at["crossroads"]
+    loot = gateway.compose("status", [part("status", {}, to=TO_PROSECUTOR)], case=case, now=world.clock - 12 * HOUR)
+    world.retire("crossroads")
+    (answer,) = world.submit(loot)
+    assert isinstance(answer, Refused)
+
+
+def test_the_thief_can_t_change_the_directory_alone() -> None:
+    from tests.parties import after, agency, signed
+
+    world, _ = under_way()
+    change = after(world.hub.history)
+    change["agencies"][4] = agency("crossroads", "case_management", signing=("s1", "s2"))
+    with refused("threshold"):
+        world.change_directory(signed(change, ("crossroads",)))
+
+
+def test_the_thief_can_t_open_a_key_to_seal_to_after_it_retired() -> None:
+    world, _ = under_way()
+    world.retire("crossroads")
+    with refused("unknown-key"):
+        world.open_key("crossroads", "2026-12")

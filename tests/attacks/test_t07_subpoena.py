@@ -1,0 +1,63 @@
+"""T7: a subpoena to the hub. All that can be produced: handles, labels, who may tell whom which kind of thing, sealed texts."""
+
+from __future__ import annotations
+
+import json
+
+from tests.attacks.stories import TO_CLINIC, under_way
+from tests.simulator import part
+
+NAME, BORN, PHONE = "Rosalind Quillfeather", "1987-03-14", "+1 505 555 0142"
+FORM = {
+    "name": NAME,
+    "signed_on": "2026-11-02",
+    "method": "paper",
+    "explained_by": "Ana Ortiz",
+    "witness": None,
+    "place": "Crossroads office",
+    "language": "en",
+    "in_custody": False,
+    "time_to_think": True,
+    "copy_given": True,
+    "texts": [{"id": "consent_form", "version": "1", "language": "en"}],
+}
+
+
+def everything(world: object) -> str:
+    """Whatever the hub could be made to print, as text."""
+    hub = world.hub  # type: ignore[attr-defined]
+    records = [json.dumps([r.jws, list(r.disclosures.values()), str(r.labels)]) for r, _ in hub._records.values()]
+    return " ".join([*records, str(hub._states), *(leaf.stored.decode() for leaf in hub.log.leaves)])
+
+
+def test_nothing_that_names_a_person_can_be_produced() -> None:
+    world, case = under_way()
+    contact = {"given_name": "Rosalind", "family_name": "Quillfeather", "birth_date": BORN, "phone": PHONE}
+    world.send("crossroads", "service_referral", part("contact", contact, to=TO_CLINIC), case=case)
+    world.settle()
+    produced = everything(world)
+    for secret in ("Rosalind", "Quillfeather", BORN, PHONE):
+        assert secret not in produced
+    # What it does know is said openly in the documents: per handle, who may tell whom which kind of thing.
+    assert "treatment" in produced and "crossroads" in produced
+
+
+def test_the_signed_form_is_sealed_too() -> None:
+    world = __import__("tests.simulator", fromlist=["World"]).World()
+    case = world.new_case()
+    world.refer(case)
+    from tests.simulator import grant
+
+    world.consent(case, grant("crossroads", "defender", ["status", "consent_identity"], ["legal_representation"]),
+                  grant("defender", "crossroads", ["operation"], ["legal_representation"]))  # fmt: skip
+    world.settle()
+    named = part("operation", to={"crossroads": ("legal_representation", "consent")}, use="none", says={"agency": "defender"})
+    world.send("defender", "representation", named, case=case)
+    world.settle()
+    later = grant("crossroads", "program", ["status"], ["diversion_coordination"])
+    identity = part("consent_identity", {"form": FORM}, to={"defender": ("legal_representation", "consent")})
+    sent = world.send("crossroads", "consent", world.terms("crossroads", later), identity, case=case)
+    world.settle()
+    assert NAME not in everything(world)
+    (labelled,) = [one for one in world.at["defender"].received["crossroads", sent].record.labels if one]
+    assert world.open("defender", sent, labelled).opened.content["consent_identity"]["form"]["name"] == NAME

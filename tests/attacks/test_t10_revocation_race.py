@@ -1,0 +1,108 @@
+"""T10: a disclosure is under way when the person revokes.
+
+What stands before the revocation's index stands; nothing after it does.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange import log
+from exchange.hub import Refused, Taken
+from tests.attacks.stories import TO_PROSECUTOR, send_status, status_grant
+from tests.refused import refused
+from tests.simulator import World, leaves, part
+
+GRANT = "1" * 16
+
+
+def ready() -> tuple[World, str]:
+    world = World()
+    return world, world.enrolled(status_grant(id=GRANT))
+
+
+def revoke(world: World, case: str) -> None:
+    world.change(case, "end", agencies=["prosecutor"], grant=GRANT)
+
+
+def test_handed_out_before_it_stands() -> None:
+    world, case = ready()
+    sent = send_status(world, case)
+    world.pull("prosecutor")
+    revoke(world, case)
+    world.settle()
+    assert sent in world.got("prosecutor")
+    # Handed out, yet not opened: by the newest line that the prosecutor holds it may be opened no more.
+    with refused("not-permitted"):
+        world.open("prosecutor", sent)
+
+
+def test_committed_and_not_handed_out_is_withdrawn_at_once() -> None:
+    world, case = ready()
+    sent = send_status(world, case)
+    revoke(world, case)
+    (withdrawn,) = leaves(world, log.Withdrawn)
+    assert isinstance(withdrawn.body, log.Withdrawn) and withdrawn.body.record == sent
+    stored, _ = world.hub._records["crossroads", sent]
+    assert stored.sealed == ()
+    world.pull("prosecutor")
+    assert sent not in world.got("prosecutor") and len(world.at["prosecutor"].gone) == 1
+
+
+def test_after_it_nothing_is_committed() -> None:
+    world, case = ready()
+    late = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+    revoke(world, case)
+    (answer,) = world.submit(late)
+    assert isinstance(answer, Refused) and answer.error.code == "not-passed"
+
+
+@pytest.mark.parametrize("first", ["disclosure", "revocation"])
+def test_in_one_batch_the_order_decides(first: str) -> None:
+    world, case = ready()
+    status = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+    end = world.compose(
+        "crossroads",
+        "consent_change",
+        world.terms("crossroads", {"does": "end", "grant": GRANT}, agencies=["prosecutor"]),
+        case=case,
+    )
+    answers = world.submit(*((status, end) if first == "disclosure" else (end, status)))
+    assert isinstance(answers[0], Taken) and isinstance(answers[1], Taken if first == "disclosure" else Refused)
+    world.pull("prosecutor")
+    assert status.id not in world.got("prosecutor"), "either way nothing is handed out after the revocation"
+
+
+def test_pulling_again_what_was_handed_out_gives_no_text_any_more() -> None:
+    world, case = ready()
+    send_status(world, case)
+    handed = world.inbox("prosecutor").items
+    revoke(world, case)
+    again = world.inbox("prosecutor").items
+    assert handed[0].delivery is not None and again[0].delivery is None and again[0].leaf == handed[0].leaf
+
+
+@given(st.lists(st.sampled_from(["send", "pull", "end", "again"]), max_size=8))
+def test_whatever_the_order_no_hand_out_follows_the_revocation(steps: list[str]) -> None:
+    world, case = ready()
+    ended = None
+    for step in steps:
+        if step == "pull":
+            world.pull("prosecutor")
+        elif step == "end" and ended is None:
+            ended = world.hub.log.size
+            revoke(world, case)
+        elif step == "send" and ended is None:
+            send_status(world, case)
+        else:
+            world.hub.inbox("prosecutor", world.clock)
+    handed = [leaf for leaf in leaves(world, log.HandedOut) if _is_status(leaf, world)]
+    assert ended is None or all(leaf.index < ended for leaf in handed)
+
+
+def _is_status(leaf: log.Leaf, world: World) -> bool:
+    body = leaf.body
+    assert isinstance(body, log.HandedOut)
+    return world.hub._records[body.issuer, body.record][0].kind == "status"

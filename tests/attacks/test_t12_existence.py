@@ -1,0 +1,92 @@
+"""T12: a recipient wants to know whether something was withheld. What it gets has the same lengths and shape either way."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from exchange import record
+from tests.chance import chance
+from tests.keys import key
+from tests.simulator import World
+
+WORLD = World()
+STANDING = WORLD.hub.history.standing(WORLD.hub.log.size)
+
+
+def to(name: str, purpose: str) -> record.Address:
+    return record.Address(STANDING.newest_key(name), purpose, "consent")
+
+
+def shared() -> record.Part:
+    return record.Part(
+        category=("progress",),
+        content={"progress": {"facts": {"case.progress.housing": "better"}}},
+        to=(to("clinic", "treatment"),),
+        keep_until="2027-11-30",
+        use="no_adverse_action",
+    )
+
+
+def withheld(number: int, category: str = "substance_use", text: str = "x") -> record.Part:
+    return record.Part(
+        category=(category,),
+        content={category: {"text": text * 50}},
+        to=(to("hospital", "treatment"), to("defender", "legal_representation")),
+        keep_until=f"2027-11-{number + 10}",
+        sensitivity="part2",
+        use="no_adverse_action",
+        notice="own-1",
+    )
+
+
+def arrives(*hidden: record.Part) -> str:
+    """What the clinic gets, as text."""
+    parts = [shared(), *hidden]
+    sent = record.build(key("crossroads.s1"), "progress", parts, case="cd" * 16, iat=1, random_bytes=chance(len(hidden)))
+    at_hub = record.check(sent, STANDING)
+    mine = [entry.part for entry in at_hub.entries if entry.to.startswith("clinic")]
+    return json.dumps(record.delivery(at_hub, "clinic", mine).json())
+
+
+def blanked(text: str) -> str:
+    """Every digest, salt, signature, ciphertext and random id overwritten, letter for letter."""
+    return re.sub(r"[A-Za-z0-9_-]{16,}", lambda found: "#" * len(found[0]), text)
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 3])
+def test_with_and_without_the_withheld_part_all_is_of_one_length_and_shape(hidden: int) -> None:
+    alone = arrives()
+    beside = arrives(*(withheld(number) for number in range(hidden)))
+    assert len(alone) == len(beside)
+    assert blanked(alone) == blanked(beside)
+
+
+def test_no_word_of_the_withheld_label_occurs() -> None:
+    text = arrives(withheld(1, "test_result", "POSITIVE"))
+    words = text + "".join(_decoded(text))
+    for word in ("test_result", "POSITIVE", "hospital", "legal_representation", "2027-11-11", "part2", "own-1"):
+        assert word not in words
+
+
+def _decoded(text: str) -> list[str]:
+    """Every base64url run, decoded, so that nothing hides inside one."""
+    from exchange import _rfc4648
+    from exchange.errors import TextError
+
+    found = []
+    for run in re.findall(r"[A-Za-z0-9_-]{20,}", text):
+        try:
+            found.append(_rfc4648.decode_url(run).decode("latin-1"))
+        except TextError:
+            continue
+    return found
+
+
+def test_the_payload_tells_the_kind_and_never_the_number_of_parts() -> None:
+    for hidden in range(4):
+        delivered = json.loads(arrives(*(withheld(number) for number in range(hidden))))
+        payload = json.loads(_decoded(delivered["record"].split(".")[1])[0])
+        assert len(payload["parts"]) == 8 and payload["kind"] == "progress"

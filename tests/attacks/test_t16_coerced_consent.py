@@ -1,0 +1,55 @@
+"""T16: a person signs because of where she is.
+
+The form must say how it came about, and can't make one thing the price of another.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from exchange import says
+from exchange.content import ConsentIdentity, SignedForm, check_content
+from tests.attacks.test_t07_subpoena import FORM
+from tests.refused import refused
+from tests.simulator import grant
+
+REQUIRED = [
+    "name", "signed_on", "method", "explained_by", "witness", "place", "language", "in_custody", "time_to_think", "copy_given",
+    "texts",
+]  # fmt: skip
+
+
+def test_the_whole_form_is_taken() -> None:
+    check_content(("consent_identity",), {"consent_identity": {"form": FORM}})
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_each_circumstance_must_be_answered(missing: str) -> None:
+    form = {name: value for name, value in FORM.items() if name != missing}
+    with refused("wrong-content"):
+        check_content(("consent_identity",), {"consent_identity": {"form": form}})
+
+
+def test_these_are_all_that_are_required_and_none_has_a_default() -> None:
+    assert {name for name, field in SignedForm.model_fields.items() if field.is_required()} == set(REQUIRED)
+
+
+def test_no_field_ties_the_program_to_what_is_consented() -> None:
+    words = {*SignedForm.model_fields, *ConsentIdentity.model_fields, *says.Grant.model_fields}
+    for word in ("condition", "required", "eligib", "admission", "must", "mandatory", "bundle"):
+        assert not [name for name in words if word in name]
+    # The type that the law allows to be a condition is declared, and LEAD's rules deny whatever rests on it.
+    terms = {**grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"], type="conditional")}
+    assert says.read("grant", terms).type == "conditional"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("answer", ["yes", 1, None])
+def test_custody_is_answered_yes_or_no(answer: object) -> None:
+    with refused("wrong-content"):
+        check_content(("consent_identity",), {"consent_identity": {"form": {**FORM, "in_custody": answer}}})
+
+
+def test_a_representative_signs_by_an_authority_and_nobody_else_does() -> None:
+    for change in ({"representative": "Jo Lane"}, {"authority": "guardianship of 2026"}):
+        with refused("wrong-content"):
+            check_content(("consent_identity",), {"consent_identity": {"form": {**FORM, **change}}})

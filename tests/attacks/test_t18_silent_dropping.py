@@ -1,0 +1,163 @@
+"""T18: the hub drops, reorders or delays. Numbers without gaps, signed lines and receipts turn silence into evidence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange import log
+from exchange.accounting import read_account, verify_account
+from exchange.hub import Inbox
+from tests.attacks.stories import send_status, under_way
+from tests.refused import refused
+from tests.simulator import World
+
+
+def three() -> tuple[World, str, Inbox]:
+    """Three records on their way to the prosecutor, as the hub answers."""
+    world, case = under_way()
+    for _ in range(3):
+        send_status(world, case)
+    return world, case, world.inbox("prosecutor")
+
+
+def test_a_dropped_item_is_a_gap() -> None:
+    for missing in range(3):
+        world, _, answer = three()
+        items = answer.items[:missing] + answer.items[missing + 1 :]
+        with refused("gap"):
+            world.at["prosecutor"].take(replace(answer, items=items), world.clock)
+        assert world.at["prosecutor"].cursor == 1, "nothing of a wrong answer is taken"
+
+
+def test_another_order_is_a_gap() -> None:
+    world, _, answer = three()
+    with refused("gap"):
+        world.at["prosecutor"].take(replace(answer, items=answer.items[::-1]), world.clock)
+
+
+def test_an_old_answer_is_refused() -> None:
+    world, case, _ = three()
+    old = world.inbox("prosecutor")
+    world.pull("prosecutor")
+    send_status(world, case)
+    with refused("gap", "older-line"):
+        world.at["prosecutor"].take(old, world.clock)
+    world.pull("prosecutor")
+    with refused("gap", "older-line"):
+        world.at["prosecutor"].take(replace(old, items=()), world.clock)
+
+
+def test_a_line_of_another_agency_or_of_nobody_is_refused() -> None:
+    world, _, answer = three()
+    with refused("wrong-line"):
+        world.at["prosecutor"].take(replace(answer, line=world.inbox("police").line), world.clock)
+    with refused("bad-signature"):
+        world.at["prosecutor"].take(replace(answer, line=answer.line.replace(b'"items":4', b'"items":1')), world.clock)
+    with refused("unsigned"):
+        line = log.InboxLine(agency="prosecutor", items=4, size=10**6, time=world.clock)
+        from tests.parties import ed25519
+
+        world.at["prosecutor"].take(
+            replace(answer, line=log.sign_line(line, ed25519("stranger"), "hub.example/lead")), world.clock
+        )
+
+
+def test_a_hub_that_answers_nothing_new_for_a_day_opens_nothing_any_more() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    world.clock += 86401
+    with refused("stale-line"):
+        world.open("prosecutor", sent)
+    world.pull("prosecutor")
+    assert world.open("prosecutor", sent)
+
+
+# The account of a case convicts who leaves something out
+
+
+def accounted() -> tuple[World, str, dict[str, object]]:
+    world, case = under_way()
+    for _ in range(2):
+        send_status(world, case)
+    world.settle()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    return world, case, json.loads(account.write())
+
+
+def test_the_honest_account_proves_itself_complete() -> None:
+    world, _, value = accounted()
+    statement = verify_account(read_account(json.dumps(value).encode()), world.hub.history)
+    assert statement.last == {"police": 1, "crossroads": 3}
+    told = [(row.to, row.category, row.what) for row in statement.rows if row.kind == "status"]
+    assert told == [("prosecutor", "status", "handed out")] * 2
+    assert all(row.relies for row in statement.rows if row.basis == "consent")
+
+
+@pytest.mark.parametrize("missing", range(4))
+def test_a_record_left_out_is_missed_by_its_number(missing: int) -> None:
+    world, _, value = accounted()
+    del value["records"][missing]  # type: ignore[attr-defined]
+    with refused("number-missing"):
+        verify_account(read_account(json.dumps(value).encode()), world.hub.history)
+
+
+def test_a_hub_that_counts_too_few_is_convicted_by_any_receipt() -> None:
+    world, case, value = accounted()
+    last = value["records"].pop()  # type: ignore[attr-defined]
+    line = log.read_account_line(str(value["line"]).encode(), world.hub.history.newest.log, case)
+    fewer = tuple(one if one.issuer != "crossroads" else log.LastNumber(issuer="crossroads", last=2) for one in line.last)
+    value["line"] = log.sign_line(line.model_copy(update={"last": fewer}), world.hub._key, world.hub.name).decode()
+    statement = verify_account(read_account(json.dumps(value).encode()), world.hub.history)
+    receipts = [(sent, receipt, bundle) for sent, (bundle, receipt) in world.at["crossroads"]._sent.items() if receipt]
+    from exchange.record import statement as digest
+
+    hidden = [one for one in receipts if one[1] and one[1].index == last["recorded"]["leaf"]["index"]]
+    ((sent, receipt, bundle),) = hidden
+    with refused("left-out"):
+        statement.check_receipt(receipt, jti=sent, issuer="crossroads", statement=digest(bundle.record))
+    received = world.at["prosecutor"].received["crossroads", sent]
+    with refused("left-out"):
+        statement.check_leaf(received.item.leaf)
+
+
+@given(st.data())
+def test_no_field_of_an_account_can_be_changed_unnoticed(data: st.DataObject) -> None:
+    world, value = _once()
+    changed = json.loads(json.dumps(value))
+    record = data.draw(st.sampled_from(changed["records"]))
+    what = data.draw(st.sampled_from(["record", "labels", "entries", "pads", "number", "number_nonce", "recorded", "passed"]))
+    before = json.dumps(record[what])
+    if what == "number":
+        record[what] += data.draw(st.sampled_from([1, -1, 5]))
+    elif what in ("record", "number_nonce"):
+        at = data.draw(st.integers(0, len(record[what]) - 1))
+        letter = data.draw(st.sampled_from("0123456789abcdef"))
+        record[what] = record[what][:at] + letter + record[what][at + 1 :]
+    elif what == "recorded":
+        record[what] = data.draw(st.sampled_from(changed["records"]))["recorded"]
+    elif what == "passed":
+        record[what] = record[what][1:] + [
+            dict(one) for other in changed["records"] if other is not record for one in other["passed"]
+        ]
+    else:
+        record[what] = record[what][1:]
+    if json.dumps(record[what]) == before:
+        return
+    with refused():
+        verify_account(read_account(json.dumps(changed).encode()), world.hub.history)
+
+
+_ONCE: list[tuple[World, dict[str, object]]] = []
+
+
+def _once() -> tuple[World, dict[str, object]]:
+    if not _ONCE:
+        world, _, value = accounted()
+        _ONCE.append((world, value))
+    return _ONCE[0]

@@ -1,0 +1,181 @@
+"""Every parser of bytes that come from outside, each with a right text, for the tests that throw wrong ones at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from exchange import (
+    _c2sp,
+    _rfc4648,
+    _rfc6962,
+    _rfc7493,
+    _rfc7515,
+    _rfc7517,
+    _rfc9180,
+    _rfc9901,
+    accounting,
+    content,
+    directory,
+    log,
+    manifest,
+    record,
+    says,
+    sealed,
+)
+from tests import forge, parties
+from tests.attacks.stories import send_status, under_way
+from tests.chance import chance
+from tests.keys import key
+from tests.simulator import World, grant
+from tests.test_c2sp import CLINIC, DEFENDER, HUB, WITNESSED
+
+SIGNING, SEALING = key("police.s1"), key("police.2026-11", "enc")
+RECORD = _rfc7515.sign(b'{"parts":[],"_sd_alg":"sha-256"}', SIGNING, typ="t")
+DISCLOSURE = _rfc9901.property_("a", {"b": [1, None, "ü"]}, chance())
+CT = _rfc9180.seal(SEALING.public, b"info", sealed.padded(b"{}"))
+JWK = _rfc7493.write(SIGNING.public.as_jwk())
+
+
+def text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def jwk(data: bytes) -> object:
+    return _rfc7517.public_key(_rfc7493.read(data), "sig")
+
+
+def process(data: bytes) -> object:
+    """The first line is a payload, the others disclosures."""
+    payload, *disclosures = data.split(b"\n")
+    return _rfc9901.process(_rfc7493.read_object(payload), [text(each) for each in disclosures])
+
+
+def inclusion(data: bytes) -> object:
+    proof = [data[at : at + 32] for at in range(0, len(data), 32)]
+    return _rfc6962.verify_inclusion(bytes(32), len(data) % 7, len(data), proof, bytes(32))
+
+
+def consistency(data: bytes) -> object:
+    proof = [data[at : at + 32] for at in range(0, len(data), 32)]
+    return _rfc6962.verify_consistency(len(data) // 3, len(data), proof, bytes(32), bytes(32))
+
+
+def entry(data: bytes) -> object:
+    fields = (text(data).split(",") + [""] * 5)[:5]
+    return manifest.rebuilt([manifest.Entry(*fields)], [data[at : at + 32] for at in range(0, 7 * 32, 32)])
+
+
+def unseal(data: bytes) -> object:
+    binding = (text(data[:8]), SEALING.public.kid, text(data[8:16]), text(data[16:24]))
+    return sealed.unseal(sealed.Sealed(*binding, data), "0" * 32, SEALING)
+
+
+PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
+    "base64url": (lambda data: _rfc4648.decode_url(text(data)), b"AAAA"),
+    "base64": (lambda data: _rfc4648.decode(text(data)), b"AAA="),
+    "json": (_rfc7493.read, b'{"a":[1,2.5,null,true,"\\u00e4"]}'),
+    "jwk": (jwk, JWK),
+    "jws": (lambda data: _rfc7515.verify(text(data), SIGNING.public, typ="t"), RECORD.encode()),
+    "disclosure": (lambda data: _rfc9901.read(text(data)), DISCLOSURE.encode()),
+    "sd-jwt": (lambda data: _rfc9901.split(text(data)), f"{RECORD}~{DISCLOSURE}~".encode()),
+    "disclosures of a payload": (process, b'{"_sd":["%s"]}\n%s' % (_rfc9901.digest(DISCLOSURE).encode(), DISCLOSURE.encode())),
+    "sealed text": (lambda data: _rfc9180.unseal(SEALING, b"info", data), CT),
+    "sealed entry": (unseal, CT),
+    "filling": (sealed.unpadded, sealed.padded(b"{}")),
+    "manifest": (entry, b"p,to,care,consent," + b"0" * 64),
+    "inclusion proof": (inclusion, bytes(320)),
+    "consistency proof": (consistency, bytes(320)),
+    "vkey": (lambda data: _c2sp.verifier_key(text(data)), HUB.vkey.encode()),
+    "note": (_c2sp.read_note, WITNESSED),
+    "checkpoint": (lambda data: _c2sp.read_checkpoint(text(data)), WITNESSED.split(b"\n\n")[0] + b"\n"),
+    "witnessed checkpoint": (lambda data: _c2sp.open_checkpoint(data, HUB, [DEFENDER, CLINIC]), WITNESSED),
+}
+
+
+@cache
+def world() -> tuple[World, str]:
+    """A case under way, whose texts are the right ones."""
+    made, case = under_way()
+    send_status(made, case)
+    made.settle()
+    return made, case
+
+
+def bundle(data: bytes) -> object:
+    return record.check(record.read_bundle(data), world()[0].hub.history.standing(10**6))
+
+
+def delivered(data: bytes) -> object:
+    return record.check_delivery(record.delivery_of(_rfc7493.read(data)), world()[0].hub.history.standing(10**6))
+
+
+def presented(data: bytes) -> object:
+    return record.verify(text(data), world()[0].hub.history.standing(10**6))
+
+
+def account(data: bytes) -> object:
+    return accounting.verify_account(accounting.read_account(data), world()[0].hub.history)
+
+
+def history(data: bytes) -> object:
+    return directory.History().add(0, directory.read_signed(data))
+
+
+def opened_leaf(data: bytes) -> object:
+    return log.leaf_of(_rfc7493.read(data)).body
+
+
+def key_opened(data: bytes) -> object:
+    return world()[0].hub.history.check_sealing(text(data))
+
+
+def line(data: bytes) -> object:
+    return log.read_inbox_line(data, world()[0].hub.history.newest.log, "prosecutor")
+
+
+def contact(data: bytes) -> object:
+    return content.check_content(("contact",), _rfc7493.read(data))
+
+
+def _delivery() -> bytes:
+    """What the prosecutor got."""
+    received = next(iter(world()[0].at["prosecutor"].received.values()))
+    assert received.item.delivery is not None
+    return _rfc7493.write(received.item.delivery.json())
+
+
+def _presentation() -> bytes:
+    made, _ = world()
+    (_, jti) = list(made.at["prosecutor"].received)[-1]
+    reading = made.open("prosecutor", jti)
+    kept = made.at["prosecutor"].received["crossroads", jti].record
+    assert kept is not None
+    return record.presentation(kept, [reading.opened]).encode()
+
+
+def _account() -> bytes:
+    made, case = world()
+    return made.hub.account(case, "crossroads", made.witnessed(), made.clock).write()
+
+
+PARSERS |= {
+    "bundle": (bundle, forge.bundle().write()),
+    "delivery": (delivered, _delivery()),
+    "presentation": (presented, _presentation()),
+    "account": (account, _account()),
+    "directory": (history, parties.signed(parties.document()).write()),
+    "opened leaf": (opened_leaf, _rfc7493.write(world()[0].hub.log.leaves[-1].json())),
+    "leaf": (log.read_body, world()[0].hub.log.leaves[-1].stored),
+    "announced key": (key_opened, directory.announce(key("police.2026-12", "enc").public, SIGNING).encode()),
+    "inbox line": (line, world()[0].inbox("prosecutor").line),
+    "grant": (
+        lambda data: says.read("grant", _rfc7493.read(data)),
+        _rfc7493.write(grant("clinic", "program", ["status"], ["treatment"])),
+    ),
+    "content": (contact, b'{"contact":{"given_name":"Ana","phone":"+1 505 555 0142","facts":{"person.age":34}}}'),
+    "manifest path": (lambda data: record.read_path(text(data)), _rfc4648.encode_url(bytes(2 + 3 * 32)).encode()),
+}
+
+MARKS = [b".", b"~", b"\n", b'"', b"=", b"{", b"[", b"+", b","]

@@ -1,0 +1,320 @@
+"""The hub: what it commits, hands out and withdraws, and what must never happen between the two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from exchange import log
+from exchange.hub import Refused, Taken
+from tests.attacks.stories import TO_PROSECUTOR, send_status, status_grant, treatment_grant, under_way
+from tests.refused import refused
+from tests.simulator import DAY, World, grant, leaves, part
+
+
+class FullDisk(Exception):
+    pass
+
+
+def test_what_cannot_be_logged_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, case = under_way()
+    send_status(world, case)
+    size = world.hub.log.size
+
+    def full(body: log.Body, random_bytes: object) -> log.Leaf:
+        raise FullDisk
+
+    monkeypatch.setattr(world.hub.log, "append", full)
+    with pytest.raises(FullDisk):
+        world.hub.inbox("prosecutor", world.clock, 1)
+    monkeypatch.undo()
+    assert world.hub.log.size == size
+    # Nothing was half handed out: asked again, it is handed out once.
+    (item,) = world.hub.inbox("prosecutor", world.clock, 1).items
+    assert item.leaf.index == size and item.number == 2
+
+
+def test_what_was_composed_and_never_sent_changes_nothing() -> None:
+    world = World()
+    case = world.enrolled()
+    before = world.hub.log.size, world.at["crossroads"].state(case)
+    world.compose("crossroads", "consent", world.terms("crossroads", status_grant()), case=case)
+    assert (world.hub.log.size, world.at["crossroads"].state(case)) == before
+    with refused("not-permitted"):
+        world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+
+
+# Before consent
+
+
+def test_a_person_who_said_yes_at_the_scene_is_referred_and_one_who_said_no_is_not() -> None:
+    world = World()
+    assert world.refer(world.new_case())
+    with refused("not-permitted"):
+        world.refer(world.new_case(), answer="declined")
+
+
+def test_the_offer_lasts_thirty_days_and_ends_with_an_exit() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    screening = part(
+        "screening_outcome", {"outcome": "proceed"}, to={"crossroads": ("screening", "offer_at_scene")}, use="none"
+    )
+    world.clock += 30 * DAY
+    world.send("police", "screening_outcome", screening, case=case)
+    world.clock += 1
+    with refused("not-permitted"):
+        world.send("police", "screening_outcome", screening, case=case)
+
+
+def test_before_consent_care_tells_police_and_prosecutor_nothing() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    world.settle()
+    for to in ("police", "prosecutor"):
+        for kind, category in (("status", "status"), ("intake", "intake_status"), ("intake", "enrolment")):
+            with refused("not-permitted"):
+                basis = {to: ("diversion_coordination", "offer_at_scene")}
+                world.compose("crossroads", kind, part(category, {}, to=basis), case=case)
+
+
+def test_a_question_back_about_the_scene_is_asked_and_answered() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    world.settle()
+    basis = {"police": ("screening", "offer_at_scene")}
+    question = part("encounter", {"asks": ["encounter.drugs"]}, to=basis, says={"for": "eligibility"})
+    asked = world.send("crossroads", "question", question, case=case)
+    world.settle()
+    reading = world.open("police", asked)
+    assert reading.opened.content["encounter"]["asks"] == ["encounter.drugs"]
+    drugs = [{"id": "0" * 16, "kind": "opioid", "grams": 2.4, "basis": "net"}]
+    answer = part(
+        "encounter",
+        {"facts": {"encounter.drugs": drugs}},
+        to={"crossroads": ("screening", "offer_at_scene")},
+        says={"about": [asked, reading.opened.label.id]},
+        use="none",
+    )
+    sent = world.send("police", "answer", answer, case=case)
+    world.settle()
+    assert world.open("crossroads", sent).opened.content["encounter"]["facts"]["encounter.drugs"] == drugs
+
+
+# Consent
+
+
+def test_each_agency_holds_just_the_consents_that_name_it() -> None:
+    world, case = under_way()
+    assert {name: len(world.at[name].received) for name in world.names} == {
+        "police": 0,
+        "prosecutor": 1,
+        "defender": 0,
+        "program": 0,
+        "crossroads": 1,
+        "clinic": 1,
+        "hospital": 0,
+    }
+    assert len(world.hub._states[case].grants) == 2
+    assert len(world.at["prosecutor"].state(case).grants) == 1
+
+
+def test_a_record_of_which_one_part_passes_for_one_recipient_is_refused_as_a_whole() -> None:
+    world, case = under_way()
+    both = {"prosecutor": ("diversion_coordination", "consent"), "program": ("diversion_coordination", "consent")}
+    with refused("not-permitted"):
+        world.compose("crossroads", "status", part("status", {}, to=both), case=case)
+
+
+def test_partly_revoked_what_is_left_is_handed_out_and_the_rest_is_gone() -> None:
+    world = World()
+    case = world.enrolled(
+        status_grant(id="1" * 16), grant("crossroads", "prosecutor", ["enrolment"], ["filing_status"], id="2" * 16)
+    )
+    parts = (
+        part("intake_status", {"done_on": "2026-11-02"}, to={"prosecutor": ("diversion_coordination", "consent")}),
+        part("enrolment", {"enrolled": True}, to={"prosecutor": ("filing_status", "consent")}),
+    )
+    sent = world.send("crossroads", "intake", *parts, case=case)
+    world.change(case, "end", agencies=["prosecutor"], grant="2" * 16)
+    world.settle()
+    received = world.at["prosecutor"].received["crossroads", sent]
+    assert received.record is not None
+    assert [label.category for label in received.record.labels.values()] == [("intake_status",)]
+    (withdrawn,) = leaves(world, log.Withdrawn)
+    assert isinstance(withdrawn.body, log.Withdrawn) and len(withdrawn.body.parts) == 1
+    assert world.open("prosecutor", sent).opened.content == {"intake_status": {"done_on": "2026-11-02"}}
+
+
+def test_the_defender_ends_a_consent_for_the_person() -> None:
+    world = World()
+    case = world.enrolled(
+        status_grant(id="1" * 16), grant("crossroads", "defender", ["status"], ["legal_representation"], id="2" * 16)
+    )
+    world.change(case, "end", agencies=["crossroads"], grant="2" * 16, by="defender")
+    world.settle()
+    with refused("not-permitted"):
+        basis = {"defender": ("legal_representation", "consent")}
+        world.compose("crossroads", "status", part("status", {}, to=basis), case=case)
+
+
+def test_expiry_cuts_what_waits() -> None:
+    world = World()
+    case = world.enrolled(status_grant(expires="2026-11-03"))
+    sent = send_status(world, case)
+    world.clock += 2 * DAY
+    world.pull("prosecutor")
+    assert sent not in world.got("prosecutor") and len(world.at["prosecutor"].gone) == 1
+
+
+def test_counsel_is_told_only_once_it_has_said_whom_it_represents() -> None:
+    world = World()
+    to_defender = grant("crossroads", "defender", ["status"], ["legal_representation"])
+    to_case_managers = grant("defender", "crossroads", ["operation"], ["legal_representation"])
+    case = world.enrolled(to_defender, to_case_managers)
+    status = part("status", {"engagement": "engaged"}, to={"defender": ("legal_representation", "consent")})
+    with refused("not-permitted"):
+        world.compose("crossroads", "status", status, case=case)
+    named = part("operation", to={"crossroads": ("legal_representation", "consent")}, says={"agency": "defender"}, use="none")
+    world.send("defender", "representation", named, case=case)
+    world.settle()
+    assert world.send("crossroads", "status", status, case=case)
+    world.settle()
+    assert world.hub.account(case, "defender", world.witnessed(), world.clock).case == case
+
+
+# Emergencies and orders
+
+
+def emergency(world: World, case: str, jti: str, part_id: str, **more: object) -> str:
+    """Case managers tell the hospital what it must know, with a second person's signature over the report."""
+    from exchange.record import countersign
+    from tests.keys import key
+
+    fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
+    second = countersign(key("crossroads.s2"), jti=jti, part=part_id, **fields)  # type: ignore[arg-type]
+    said = {**fields, "form": ["nature", "discloser", "recipient"], "countersigned": second, **more}
+    told = part(
+        "treatment",
+        {"text": "naloxone twice"},
+        to={"hospital": ("medical_emergency", "none")},
+        sensitivity="part2",
+        notice="own-1",
+        says={name: value for name, value in said.items() if value is not None},
+        id=part_id,
+    )
+    return world.send("crossroads", "emergency_disclosure", told, case=case, jti=jti)
+
+
+def with_second_key() -> World:
+    from tests.parties import after, agency, signed
+
+    world = World()
+    newest = after(world.hub.history)
+    agencies = [
+        agency("crossroads", "case_management", signing=("s1", "s2")) if one["id"] == "crossroads" else one
+        for one in newest["agencies"]
+    ]
+    world.change_directory(signed(newest | {"agencies": agencies}, ("defender", "clinic", "program")))
+    return world
+
+
+def test_in_an_emergency_the_hospital_is_told_for_a_day_and_all_of_it_is_on_record() -> None:
+    world = with_second_key()
+    case = world.new_case()
+    sent = emergency(world, case, "a" * 32, "b" * 16)
+    world.settle()
+    reading = world.open("hospital", sent)
+    assert reading.opened.content == {"treatment": {"text": "naloxone twice"}}
+    assert {"second_person", "tell_person_and_counsel", "redisclosure_notice"} <= set(reading.obligations)
+    world.clock += DAY
+    world.pull("hospital")
+    with refused("not-permitted"):
+        world.open("hospital", sent)
+
+
+@pytest.mark.parametrize("more", [{"form": ["nature", "discloser"]}, {"countersigned": None}], ids=str)
+def test_without_each_mandatory_field_it_is_on_record_and_not_told(more: dict[str, object]) -> None:
+    world = with_second_key()
+    sent = emergency(world, world.new_case(), "a" * 32, "b" * 16, **more)
+    world.settle()
+    assert sent not in world.got("hospital") and len(leaves(world, log.Withdrawn)) == 1
+
+
+def test_a_second_signature_over_another_report_is_refused() -> None:
+    world = with_second_key()
+    with refused("bad-countersignature"):
+        emergency(world, world.new_case(), "a" * 32, "b" * 16, told="clinic")
+
+
+def test_one_person_cannot_countersign_herself() -> None:
+    from exchange.record import countersign
+    from tests.keys import key
+
+    world = World()
+    fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
+    own = countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)  # type: ignore[arg-type]
+    with refused("bad-countersignature"):
+        emergency(world, world.new_case(), "a" * 32, "b" * 16, countersigned=own)
+
+
+def test_a_report_is_never_refused_and_what_disclosure_says_of_it_stands_beside() -> None:
+    world = World()
+    case = world.new_case()
+    said = {"told": "prosecutor", "category": "treatment", "on": "2026-11-02"}
+    aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
+    sent = world.send("crossroads", "oral_disclosure", aloud, case=case)
+    world.settle()
+    assert sent not in world.got("program") and len(leaves(world, log.Withdrawn)) == 1
+    order = {**said, "order": "0" * 64, "process": "1" * 64}
+    assert world.send("crossroads", "court_order_disclosure", replace(aloud, says=order), case=case)
+    with refused("wrong-shape"):
+        world.send("crossroads", "court_order_disclosure", replace(aloud, says={**said, "order": "0" * 64}), case=case)
+
+
+# Membership
+
+
+def test_an_agency_that_left_gets_nothing_more() -> None:
+    from tests.parties import after, signed
+
+    world, case = under_way()
+    sent = send_status(world, case)
+    newest = after(world.hub.history)
+    left = [one for one in newest["agencies"] if one["id"] != "prosecutor"]
+    threshold = {"signatures": 3, "of": ["defender", "program", "clinic"]}
+    gone = newest | {"agencies": left, "threshold": threshold}
+    world.names = tuple(name for name in world.names if name != "prosecutor")
+    world.change_directory(signed(gone, ("defender", "program", "clinic")))
+    (item,) = world.hub.inbox("prosecutor", world.clock, 1).items
+    assert item.delivery is None and isinstance(item.leaf.body, log.Withdrawn) and item.leaf.body.record == sent
+
+
+def test_batches_are_answered_one_by_one() -> None:
+    world, case = under_way()
+    good = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+    other = world.compose("crossroads", "status", part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR), case=case)
+    from tests import forge
+
+    answers = world.submit(good, forge.bundle(by="stranger.s1"), other, good)
+    assert [type(answer) for answer in answers] == [Taken, Refused, Taken, Taken]
+    first, _, third, again = answers
+    assert isinstance(first, Taken) and isinstance(third, Taken) and isinstance(again, Taken)
+    assert again.again and again.receipt == first.receipt and third.receipt.time == first.receipt.time
+    assert third.receipt.index == first.receipt.index + 1
+
+
+def test_treatment_reaches_the_clinic_with_its_notice_and_nobody_else() -> None:
+    world = World()
+    case = world.enrolled(treatment_grant())
+    told = part("treatment", {"text": "asks for methadone"}, to={"clinic": ("treatment", "consent")}, sensitivity="part2")
+    with refused("notice-missing"):
+        world.compose("crossroads", "service_referral", told, case=case)
+    sent = world.send("crossroads", "service_referral", replace(told, notice="own-1"), case=case)
+    world.settle()
+    assert "redisclosure_notice" in world.open("clinic", sent).obligations
+    assert [name for name in world.names if sent in world.got(name)] == ["clinic"]
