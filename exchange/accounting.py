@@ -19,7 +19,7 @@ from pydantic import Field
 from exchange import _rfc4648, _rfc7493, log
 from exchange._c2sp import open_checkpoint
 from exchange.directory import History
-from exchange.errors import ExchangeError, LogError, shown
+from exchange.errors import ExchangeError, LogError
 from exchange.log import Leaf, Receipt, check_included, commit_number, leaf_of, receipt_leaf
 from exchange.manifest import Entry
 from exchange.record import Record, check_entries
@@ -255,9 +255,9 @@ def read_account(data: bytes) -> Account:
             )
             for each in shape.records
         )
-        return Account(shape.case, shape.line.encode("utf-8"), shape.checkpoint.encode("utf-8"), records)
-    except (ExchangeError, UnicodeEncodeError) as error:
-        raise LogError("not-an-account", f"this is no account: {shown(str(error))}", mend=_AGAIN) from None
+        return Account(shape.case, shape.line.encode(), shape.checkpoint.encode(), records)
+    except ExchangeError as error:
+        raise LogError("not-an-account", f"this is no account: {error.message}", mend=_AGAIN) from None
 
 
 def _proved_of(shape: _ProvedShape) -> Proved:

@@ -310,7 +310,7 @@ def _signed_part(jws: str, disclosures: Sequence[str], standing: Standing, *, hu
         disclosure = _rfc9901.read(text)
         if disclosure.name is not None:
             if hub:
-                raise RecordError("wrong-members", "a content stands among the labels", mend="seal it")
+                raise RecordError("content-in-clear", "a content stands among the labels", mend="seal it")
             continue
         label = _label(disclosure.value, known)
         if label.id in labels:

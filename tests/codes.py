@@ -28,6 +28,11 @@ _CLASSES = {
     "DisclosureError": "DisclosureError",
     "TreeError": "TreeError",
     "NoteError": "NoteError",
+    "ContentError": "ContentError",
+    "RecordError": "RecordError",
+    "DirectoryError": "DirectoryError",
+    "LogError": "LogError",
+    "NotPassed": "NotPassed",
 }
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.
 _MODULES = {"facts.py": "FactsError", "expression.py": "EvaluationError", "parse.py": "EvaluationError"}

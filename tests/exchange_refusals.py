@@ -5,10 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from exchange import _c2sp, _rfc4648, _rfc6962, _rfc7493, _rfc7515, _rfc7517, _rfc9180, _rfc9901, manifest, sealed
+from exchange import (
+    _c2sp,
+    _rfc4648,
+    _rfc6962,
+    _rfc7493,
+    _rfc7515,
+    _rfc7517,
+    _rfc9180,
+    _rfc9901,
+    accounting,
+    content,
+    directory,
+    gateway,
+    kinds,
+    log,
+    manifest,
+    record,
+    says,
+    sealed,
+)
 from exchange.errors import ExchangeError
+from tests import forge, parties
+from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
 from tests.chance import chance
 from tests.keys import key
+from tests.simulator import DAY, World, judges, part
 from tests.test_c2sp import CLINIC, DEFENDER, HUB, POINT, private, signed
 
 JWK = key("police.s1").public.as_jwk()
@@ -111,6 +133,248 @@ CASES: list[Callable[[], object]] = [
     lambda: _c2sp.open_checkpoint(signed(DEFENDER.name), HUB, [DEFENDER]),
     lambda: _c2sp.open_checkpoint(other_log(), HUB, [DEFENDER]),
     lambda: _c2sp.open_checkpoint(signed(HUB.name), HUB, [DEFENDER, borrowed()]),
+]
+
+# Records, directories, the log: what a world of agencies gives when one of them goes wrong
+
+FOUNDED = World()
+STANDING = FOUNDED.hub.history.standing(10**6)
+ONE = forge.bundle()
+CHECKED = record.check(ONE, STANDING)
+DELIVERED = record.delivery(CHECKED, "prosecutor", [forge.PART])
+STATUS = part("status", {}, to=TO_PROSECUTOR)
+
+
+def checked(**members: object) -> record.Record:
+    return record.check(forge.bundle(**members), STANDING)  # type: ignore[arg-type]
+
+
+def labelled(**members: object) -> record.Record:
+    return record.check(forge.bundle(forge.label(**members)), STANDING)
+
+
+def in_clear() -> object:
+    opened = record.open_part(CHECKED, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")})
+    return record.check(replace(ONE, labels=(*ONE.labels, opened.disclosure)), STANDING)
+
+
+def countersigned() -> object:
+    world, case = World(), "c" * 32
+    fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
+    own = record.countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)
+    said = {**fields, "form": list(says.EMERGENCY), "countersigned": own}
+    told = part("treatment", {}, to={"hospital": ("medical_emergency", "none")}, says=said, id="b" * 16)
+    return world.send("crossroads", "emergency_disclosure", told, case=case, jti="a" * 32)
+
+
+def id_taken() -> object:
+    world, case = under_way()
+    world.send("crossroads", "status", STATUS, case=case, jti="a" * 32)
+    return world.send("crossroads", "status", STATUS, case=case, jti="a" * 32)
+
+
+def refused_uniformly() -> object:
+    world, case = under_way()
+    return world.hub.account(case, "police", world.witnessed(), world.clock)
+
+
+def not_mine() -> object:
+    world, case = under_way()
+    send_status(world, case)
+    item = world.inbox("prosecutor").items[-1]
+    world.pull("clinic")
+    moved = log.write_body(item.leaf.body.model_copy(update={"to": "clinic"}))
+    clinic = world.at["clinic"]
+    clinic.line = log.read_inbox_line(world.inbox("clinic").line, world.hub.history.newest.log, "clinic")
+    return clinic._checked(replace(item, leaf=replace(item.leaf, stored=moved)))
+
+
+def wrong_leaf() -> object:
+    world, case = under_way()
+    send_status(world, case)
+    item = world.inbox("prosecutor").items[-1]
+    return world.at["prosecutor"]._checked(replace(item, recorded=replace(world.hub.log.leaves[0], index=item.leaf.index - 1)))
+
+
+def wrong_content() -> object:
+    other = _rfc9901.property_("content", {"status": {}}, chance(99)).encode()
+    mine = checked(filling=lambda text: sealed.padded(other))
+    return record.open_part(mine, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")})
+
+
+def signed_directory(value: dict[str, object], by: tuple[str, ...] = tuple(parties.ROLES)) -> directory.History:
+    history = directory.History()
+    history.add(0, parties.signed(value, by))
+    return history
+
+
+def later(by: tuple[str, ...], **members: object) -> object:
+    history = signed_directory(parties.document())
+    return history.check(parties.signed(parties.after(history, **members), by))
+
+
+def reused() -> object:
+    history = signed_directory(parties.document())
+    value = parties.after(history)
+    value["agencies"][0]["signing"][0] = key("police.s2").public.as_jwk() | {"kid": "police.s1"}
+    return history.check(parties.signed(value, ("defender", "clinic", "program")))
+
+
+def announced(kid: str) -> object:
+    return FOUNDED.hub.history.check_sealing(directory.announce(key(kid, "enc").public, key("police.s1")))
+
+
+def old_key() -> object:
+    world = World()
+    for month in ("2026-12", "2027-01"):
+        world.open_key("prosecutor", month)
+    return record.check(ONE, world.hub.history.standing(10**6))
+
+
+def dated(change: int, shift: int = 0) -> object:
+    world, case = under_way()
+    newest = world.hub.history.newest
+    before = _c2sp.open_checkpoint(world.witnessed(), newest.log, newest.witnesses())
+    world.clock += DAY
+    send_status(world, case)
+    over = _c2sp.open_checkpoint(world.witnessed(), newest.log, newest.witnesses())
+    leaf = world.hub.log.leaves[-1 - shift]
+    stored = log.write_body(leaf.body.model_copy(update={"time": leaf.body.time + change}))
+    return log.check_time(replace(leaf, stored=stored), before, over)
+
+
+def watched(size: int, seed: int = 1, apart: int = 0) -> object:
+    """A witness who saw a whole log is shown so many leaves of one that another draw blinded."""
+    world, _ = under_way()
+    watch = log.Watch(world.hub.history.newest.log)
+    seen = watch.advance(world.hub.checkpoint(world.clock), ()).checkpoint.size
+    other = log.Log()
+    for leaf in [*world.hub.log.leaves, *world.hub.log.leaves][:size]:
+        other.append(leaf.body.model_copy(update={"time": 0}), chance(seed))
+    if not apart:
+        world.hub.log = other
+    proof = world.hub.log.tree.consistency(min(seen, world.hub.log.size))
+    note = world.hub.checkpoint(world.clock)
+    return watch.cosign(note, proof, parties.ed25519("police.w1"), "police.w1", world.clock + apart)
+
+
+def taken(missing: int) -> object:
+    world, case = under_way()
+    for _ in range(2):
+        send_status(world, case)
+    answer = world.inbox("prosecutor")
+    return world.at["prosecutor"].take(replace(answer, items=answer.items[missing:]), world.clock)
+
+
+def older() -> object:
+    world, case = under_way()
+    old = world.inbox("prosecutor")
+    send_status(world, case)
+    world.pull("prosecutor")
+    return log.check_newer(
+        world.at["prosecutor"].line, log.read_inbox_line(old.line, world.hub.history.newest.log, "prosecutor")
+    )
+
+
+def opened(later_by: int, pulled: bool) -> object:
+    world, case = under_way()
+    sent = world.send("crossroads", "status", STATUS, case=case, jti="a" * 32)
+    world.pull("prosecutor")
+    world.clock += later_by
+    if pulled:
+        world.pull("prosecutor")
+    return world.open("prosecutor", sent)
+
+
+def accounted(change: Callable[[accounting.Account], accounting.Account]) -> accounting.Statement:
+    world, case = under_way()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    return accounting.verify_account(change(account), world.hub.history)
+
+
+def renumbered(account: accounting.Account) -> accounting.Account:
+    return replace(account, records=(replace(account.records[0], number=7), *account.records[1:]))
+
+
+def passed_twice() -> object:
+    world, case = under_way()
+    size = world.hub.log.size
+    handed = next(leaf for leaf in world.hub.log.leaves if isinstance(leaf.body, log.HandedOut) and leaf.body.to == "clinic")
+    waiting = next(one for one in world.hub._queues["clinic"] if handed in one.leaves)
+    waiting.leaves.append(world.hub.log.append(handed.body.model_copy(update={"time": world.clock}), world.random))
+    assert world.hub.log.size == size + 1
+    return accounting.verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history)
+
+
+def left_out() -> object:
+    world, case = under_way()
+    size = world.hub.log.size
+    statement = accounting.verify_account(
+        world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history
+    )
+    other = log.Leaf(0, bytes(16), world.hub.log.leaves[0].stored)
+    assert size > 0
+    return statement.check_leaf(other)
+
+
+CASES += [
+    lambda: kinds.kind("gossip"),
+    lambda: content.check_content(("status",), {"status": {"engagement": "failing"}}),
+    lambda: labelled(category=None),
+    countersigned,
+    lambda: checked(payload={"case": None}),
+    lambda: checked(payload={"kind": "pack_adoption"}),
+    in_clear,
+    id_taken,
+    lambda: FOUNDED.at["prosecutor"].open("crossroads", "a" * 32, "b" * 16, by="A. Reader", now=0),
+    lambda: checked(payload={"kind": "ejection"}),
+    not_mine,
+    lambda: FOUNDED.compose("crossroads", "status", STATUS, case="c" * 32),
+    lambda: labelled(sensitivity="part2"),
+    lambda: record.check(forge.bundle(forge.label(), forge.label()), STANDING),
+    lambda: record.check_delivery(replace(DELIVERED, handed=()), STANDING),
+    lambda: labelled(says={"answer": "accepted"}),
+    lambda: checked(to="crossroads.2026-11"),
+    lambda: record.check(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), STANDING),
+    lambda: record.read_bundle(bytes(1_100_000)),
+    lambda: checked(entry={"part": "f" * 16}),
+    lambda: checked(entry={"purpose": "curiosity"}),
+    wrong_content,
+    lambda: checked(payload={"iss": "program"}),
+    lambda: checked(payload={"manifest": "A" * 43}),
+    lambda: checked(filling=lambda text: text),
+    lambda: announced("police.2026-10"),
+    lambda: signed_directory(parties.document(log="no key")),
+    lambda: directory.attached("a.b.c", b""),
+    old_key,
+    reused,
+    lambda: directory.History().newest,
+    lambda: replace(STANDING, sealing={}).newest_key("clinic"),
+    lambda: directory.read_directory(b"not json"),
+    lambda: signed_directory(parties.document(), ("police",)),
+    lambda: checked(by="stranger.s1"),
+    lambda: checked(to="nobody.2026-11"),
+    lambda: later(("defender", "clinic", "program"), version=7),
+    lambda: dated(-2 * DAY),
+    lambda: watched(12, apart=600),
+    lambda: taken(1),
+    left_out,
+    lambda: gateway.Gateway("police", key("police.s1"), parties.ed25519("police.w1"), judges, chance()).watching,
+    lambda: log.read_body(b"{}"),
+    lambda: accounting.read_account(b"{}"),
+    lambda: log.check_included(log.Leaf(0, bytes(16), b"{}"), (), log.Checkpoint("hub.example/lead", 1, ROOT)),
+    lambda: accounted(lambda account: replace(account, records=account.records[1:])),
+    older,
+    passed_twice,
+    lambda: watched(5),
+    lambda: watched(20),
+    lambda: opened(DAY + 1, pulled=False),
+    lambda: opened(DAY + 1, pulled=True),
+    lambda: dated(0, shift=3),
+    wrong_leaf,
+    lambda: log.read_inbox_line(FOUNDED.inbox("police").line, FOUNDED.hub.history.newest.log, "clinic"),
+    lambda: accounted(renumbered),
+    refused_uniformly,
 ]
 
 

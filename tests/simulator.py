@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from exchange import directory as d
@@ -17,7 +18,7 @@ from exchange.consent import COLLECTORS
 from exchange.disclosure import Judge
 from exchange.gateway import Gateway, Outgoing, Reading, Received, acknowledgement
 from exchange.hub import Hub, Inbox, Refused, Taken, with_cosignatures
-from exchange.record import Bundle, new_id, new_short_id
+from exchange.record import Bundle, new_id
 from rules.shelf import read_pack
 from tests.chance import chance
 from tests.keys import key
@@ -49,10 +50,10 @@ def part(category: str, content: Mapping[str, Any] | None = None, *, to: To, **m
     return Outgoing(category=(category,), content={category: dict(content or {})}, to=to, **members)
 
 
-def grant(discloser: str, recipient: str, categories: Iterable[str], purposes: Iterable[str], **more: Any) -> dict[str, Any]:
+def grant(discloser: str, recipient: str, categories: list[str], purposes: list[str], **more: Any) -> dict[str, Any]:
     """The terms of a consent, live from yesterday for a year."""
     members = {
-        "id": new_short_id(chance(hash((discloser, recipient, tuple(categories), tuple(purposes))) & 0xFFFFFF)),
+        "id": sha256(repr((discloser, recipient, categories, purposes)).encode()).hexdigest()[:16],
         "discloser": discloser,
         "recipient": recipient,
         "categories": list(categories),

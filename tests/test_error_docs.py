@@ -13,7 +13,20 @@ from tests.exchange_refusals import given
 
 PAGE = ROOT / "docs" / "errors.md"
 RULES = ("PackError", "FactsError", "RequestError", "EvaluationError")
-EXCHANGE = ("TextError", "KeyMaterialError", "SignedTextError", "SealError", "DisclosureError", "TreeError", "NoteError")
+EXCHANGE = (
+    "TextError",
+    "KeyMaterialError",
+    "SignedTextError",
+    "SealError",
+    "DisclosureError",
+    "TreeError",
+    "NoteError",
+    "ContentError",
+    "RecordError",
+    "DirectoryError",
+    "LogError",
+    "NotPassed",
+)
 KINDS = (*RULES, *EXCHANGE)
 _ROW = re.compile(r"^\| `(?P<code>[a-z0-9-]+)` \| (?P<meaning>.+) \| (?P<example>.+) \| (?P<mend>.+) \|$", re.MULTILINE)
 
