@@ -157,13 +157,13 @@ class State:
 
     @cached_property
     def changes(self) -> tuple[tuple[Committed, str, Change], ...]:
-        """Every change to consent that counts, with its record and part. Police and prosecutor can't make any."""
+        """Every change to consent that counts, with its record and part."""
         return tuple(
             (record, part, said)
             for record in self.records
-            if record.kind == "consent_change" and record.role in (*COLLECTORS, "defender")
+            if record.kind == "consent_change"
             for part, said in record.says()
-            if isinstance(said, Change)
+            if isinstance(said, Change) and _may_change(record.role, said)
         )
 
     @cached_property
@@ -217,18 +217,24 @@ def asks(this: Committed, passage: Passage, *, index: int, time: int) -> tuple[A
     )
 
 
-def admits(then: State, record: Committed) -> bool:
+def _may_change(role: str | None, change: Change) -> bool:
+    """Who speaks for the person may end, narrow, restrict; that an event came about, whoever the consent names may certify."""
+    return role is not None if change.does == "certify" else role in (*COLLECTORS, "defender")
+
+
+def admits(then: State, record: Committed, roles: Roles) -> bool:
     """Whether a consent or a change may be committed after `then`; of other records nothing is asked here.
 
-    A grant is collected by who may, under an id of its own, and contradicts no restriction that it doesn't lift by name. A
-    change is to a grant that there is; an event is certified by the agency that the grant names.
+    A grant is collected by who may, under an id of its own, between agencies that are listed, and contradicts no restriction
+    that it doesn't lift by name. A change is to a grant that there is; an event is certified by the agency that it names.
     """
     if record.kind not in ("consent", "consent_change"):
         return True
     ids = {held.grant.id for held in then.grants}
     for _, said in record.says():
         if isinstance(said, Grant):
-            if record.role not in COLLECTORS or said.id in ids:
+            named = (said.discloser, said.recipient, *([said.certifier] if said.certifier else []))
+            if record.role not in COLLECTORS or said.id in ids or any(roles.role(one) is None for one in named):
                 return False
             ids.add(said.id)
             for part, change in then.restrictions:
@@ -238,7 +244,7 @@ def admits(then: State, record: Committed) -> bool:
                 if covers and part not in said.lifts:
                     return False
         elif isinstance(said, Change):
-            if record.role not in (*COLLECTORS, "defender"):
+            if not _may_change(record.role, said):
                 return False
             held = next((held for held in then.grants if held.grant.id == said.grant), None)
             if said.grant is not None and held is None:

@@ -90,6 +90,8 @@ class Gateway:
         self.received: dict[tuple[str, str], Received] = {}
         self.gone: list[Item] = []
         self.faults: list[Received] = []
+        # The leaves of directories and keys: what they fix is true from their index on, so they are proved like all others.
+        self.members: list[Leaf] = []
         self.cursor = 0
         self.line: log.InboxLine | None = None
         self.watch: Watch | None = None
@@ -113,6 +115,7 @@ class Gateway:
         if not isinstance(body, log.DirectoryChanged) or body.sha256 != log.digest(signed.payload):
             raise _wrong_leaf("a version of the directory")
         self.history.add(leaf.index, signed)
+        self.members.append(leaf)
         if self.watch is None:
             newest = self.history.newest
             self.watch = Watch(newest.log)
@@ -122,6 +125,7 @@ class Gateway:
         if not isinstance(leaf.body, log.KeyOpened) or leaf.body.sha256 != log.digest(announced.encode()):
             raise _wrong_leaf("a key")
         self.history.add_sealing(leaf.index, announced)
+        self.members.append(leaf)
 
     # Sending
 
@@ -300,10 +304,9 @@ class Gateway:
         if line is None or line.size <= item.leaf.index or now - line.time > GRACE:
             raise LogError("stale-line", "the hub's newest answer is too old to open anything on", mend="pull the inbox")
         relied = {jti for part in _handed(item).parts for jti in part.relies}
-        leaves = [item.leaf, *([item.recorded] if item.recorded else [])]
-        leaves += [
-            one.item.recorded for one in self.received.values() if one.record and one.record.jti in relied and one.item.recorded
-        ]
+        behind = [one.item for one in self.received.values() if one.record is not None and one.record.jti in relied]
+        leaves = [item.leaf, *(one.recorded for one in (item, *behind) if one.recorded is not None)]
+        leaves += [leaf for leaf in self.members if leaf.index < item.leaf.index]
         lacking = [leaf for leaf in leaves if self._proved.get(leaf.index) != leaf.entry]
         if lacking and now - received.got > GRACE:
             raise LogError(

@@ -26,7 +26,7 @@ from exchange.directory import History, Standing
 from exchange.disclosure import Judge, Verdict
 from exchange.errors import ExchangeError, NotPassed, RecordError
 from exchange.log import Body, Leaf, Log, Receipt
-from exchange.record import Bundle, Delivery, Record, check, delivery
+from exchange.record import Bundle, Delivery, Record, check, delivery, statement
 from rules.frozen import frozen
 
 # What was told outside the exchange is never refused a place in the log: the disclosure that wasn't allowed, least of all.
@@ -154,11 +154,14 @@ class Hub:
     def _submit(self, bundle: Bundle, time: int) -> Taken | Refused:
         index = self.log.size
         try:
+            known = self._records.get(bundle.claims)
+            # Before anything else: a repeat gets its receipt even when its keys have long retired, or it would be sent anew.
+            if known is not None and statement(bundle.record) == known[0].sha256:
+                return Taken(known[1], again=True)
             standing = self.history.standing(index)
             record = check(bundle, standing)
-            known = self._records.get((record.issuer, record.jti))
             if known is not None:
-                return self._again(record, *known, time)
+                return self._conflict(record, time)
             committed = known_of(record, index, time, standing)
             self._may_be_committed(committed)
         except ExchangeError as error:
@@ -190,10 +193,8 @@ class Hub:
         self._sweep(record.case, committed.time, but=record.jti)
         return receipt
 
-    def _again(self, record: Record, first: Record, receipt: Receipt, time: int) -> Taken | Refused:
-        """The same record again has the same receipt for ever; another one under its id is evidence against its issuer."""
-        if record.sha256 == first.sha256:
-            return Taken(receipt, again=True)
+    def _conflict(self, record: Record, time: int) -> Refused:
+        """Another statement under an id that its issuer used: evidence against the issuer, so it is logged."""
         self._append(log.Conflict(id=record.jti, issuer=record.issuer, sha256=record.sha256, time=time))
         error = RecordError(
             "id-taken", f"`{record.issuer}` sent another record with the id `{record.jti}`", mend="build it under a new id"
@@ -202,7 +203,7 @@ class Hub:
 
     def _may_be_committed(self, committed: Committed) -> None:
         """What the case so far, and `disclosure`, say of a record. Raises `NotPassed`, never why."""
-        if not admits(self._states[committed.case], committed):
+        if not admits(self._states[committed.case], committed, self.history.at(committed.index)):
             raise not_passed()
         if committed.kind in REPORTS:
             return

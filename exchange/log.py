@@ -11,6 +11,7 @@ signed the last witnessed checkpoint before a leaf and the first one over it, an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -158,7 +159,7 @@ class Leaf:
         """What the tree holds: 32 bytes."""
         return entry(self.nonce, self.stored)
 
-    @property
+    @cached_property
     def body(self) -> Body:
         """What it says. Raises `LogError` `not-a-leaf`."""
         return read_body(self.stored)

@@ -106,9 +106,15 @@ class Bundle:
     pads: tuple[bytes, ...]
 
     @property
+    def claims(self) -> tuple[str, str]:
+        """The issuer and id that the record claims, unverified. Raises `SignedTextError`, `TextError`."""
+        payload = _rfc7493.read_object(_rfc7515.read(self.record, typ=TYP).unverified_payload)
+        return str(payload.get("iss")), str(payload.get("jti"))
+
+    @property
     def id(self) -> str:
-        """The record's `jti`, as its payload says: for whoever built the bundle."""
-        return str(_rfc7493.read_object(_rfc7515.read(self.record, typ=TYP).unverified_payload)["jti"])
+        """The id that the record claims."""
+        return self.claims[1]
 
     def write(self) -> bytes:
         """As JSON, as `read_bundle` reads it."""

@@ -166,10 +166,10 @@ class World:
     def prove(self, name: str, checkpoint: bytes, size: int | None = None) -> None:
         """The agency gets the proofs of all leaves that it holds."""
         gateway = self.at[name]
-        for received in gateway.received.values():
-            for leaf in (received.item.leaf, received.item.recorded):
-                if leaf is not None and leaf.index < (size or self.hub.log.size):
-                    gateway.prove(leaf, self.hub.log.tree.inclusion(leaf.index, size), checkpoint)
+        held = [leaf for one in gateway.received.values() for leaf in (one.item.leaf, one.item.recorded) if leaf is not None]
+        for leaf in (*gateway.members, *held):
+            if leaf.index < (size or self.hub.log.size):
+                gateway.prove(leaf, self.hub.log.tree.inclusion(leaf.index, size), checkpoint)
 
     def settle(self) -> None:
         """Everybody pulls; the witnesses cosign; everybody gets proofs."""

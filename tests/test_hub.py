@@ -150,6 +150,37 @@ def test_partly_revoked_what_is_left_is_handed_out_and_the_rest_is_gone() -> Non
     assert world.open("prosecutor", sent).opened.content == {"intake_status": {"done_on": "2026-11-02"}}
 
 
+def test_a_consent_until_an_event_ends_when_its_certifier_says_so_and_by_nobody_else_s_word() -> None:
+    world = World()
+    case = world.enrolled(status_grant(id="1" * 16, expires=None, certifier="prosecutor"))
+    with refused("not-passed"):
+        world.change(case, "certify", agencies=["prosecutor"], grant="1" * 16)
+    assert send_status(world, case)
+    world.change(case, "certify", agencies=["crossroads"], grant="1" * 16, by="prosecutor")
+    world.settle()
+    with refused("not-permitted"):
+        send_status(world, case)
+
+
+def test_a_consent_between_agencies_that_nobody_lists_is_refused() -> None:
+    world = World()
+    case = world.enrolled()
+    for name in ({"certifier": "nobody", "expires": None}, {"recipient": "nobody"}):
+        terms = {**status_grant(), **name}
+        terms = {key: value for key, value in terms.items() if value is not None}
+        told = part("consent_terms", to={"prosecutor": ("exchange_operation", "operation")}, says=terms)
+        with refused("not-passed", "not-permitted"):
+            world.send("crossroads", "consent", told, case=case)
+
+
+def test_the_prosecutor_ends_and_restricts_nothing() -> None:
+    world, case = under_way()
+    terms = {"does": "end", "grant": world.hub._states[case].grants[0].grant.id}
+    ended = part("consent_terms", to={"crossroads": ("exchange_operation", "operation")}, says=terms, use="none")
+    with refused("not-passed"):
+        world.send("prosecutor", "consent_change", ended, case=case)
+
+
 def test_the_defender_ends_a_consent_for_the_person() -> None:
     world = World()
     case = world.enrolled(

@@ -112,7 +112,7 @@ class Written:
         )
         if not (row.get("unsound") or row.get("unreadable")):
             earlier = State(tuple(one for one in self.records if one.case == found.case))
-            assert admits(earlier, found) is not row.get("not_admitted", False), row
+            assert admits(earlier, found, DIRECTORY) is not row.get("not_admitted", False), row
         return found
 
     def statement(self, index: int, row: Row) -> tuple[str, Any, str, list[str]]:

@@ -22,6 +22,18 @@ def test_the_same_record_again_has_the_same_receipt_and_no_second_effect() -> No
     assert world.hub.log.size == size and len(world.inbox("prosecutor").items) == 1
 
 
+def test_a_repeat_after_its_keys_have_retired_still_has_its_receipt() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    bundle, receipt = world.at["crossroads"]._sent[sent]
+    for month in ("2026-12", "2027-01"):
+        world.open_key("prosecutor", month)
+    world.retire("crossroads")
+    # Refused, the gateway would build it anew, and the record would count twice.
+    (again,) = world.submit(bundle)
+    assert isinstance(again, Taken) and again.receipt == receipt
+
+
 def test_the_same_statement_under_another_signature_is_the_same_record() -> None:
     world, case = under_way()
     sent = send_status(world, case)

@@ -1,0 +1,204 @@
+"""Leaves, lines and times: what the log says, and what can't be made of it. The account of a case."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange import log
+from exchange.accounting import PENDING, Account, read_account, verify_account
+from exchange.errors import ExchangeError
+from tests.attacks.stories import send_status, under_way
+from tests.chance import chance
+from tests.parties import LOG, ed25519
+from tests.refused import reads_as_a_refusal, refused
+from tests.simulator import World, leaves
+
+HEX, SHORT, HANDLE, PACK = "0" * 64, "0" * 16, "0" * 32, "sha256:" + "0" * 64
+BODIES: list[log.Body] = [
+    log.Recorded(id=HANDLE, issuer="police", sha256=HEX, time=5, number=HEX),
+    log.HandedOut(
+        record=HANDLE,
+        issuer="police",
+        to="clinic",
+        parts=(log.HandedPart(part=SHORT, purpose="treatment", basis="consent", relies=(HANDLE,)),),
+        number=1,
+        time=5,
+        pack=PACK,
+    ),
+    log.Withdrawn(record=HANDLE, issuer="police", to="clinic", parts=(SHORT,), number=1, time=5),
+    log.DirectoryChanged(version=1, sha256=HEX, time=5),
+    log.KeyOpened(agency="police", sha256=HEX, time=5),
+    log.Conflict(id=HANDLE, issuer="police", sha256=HEX, time=5),
+    log.Generation(size=7, root=HEX, time=5),
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.type)
+def test_a_body_reads_back_and_has_no_room_for_more(body: Any) -> None:
+    stored = log.write_body(body)
+    assert log.read_body(stored) == body
+    value = json.loads(stored)
+    for changed in ({**value, "note": "x"}, {**value, "time": -1}, {**value, "time": "5"}, {**value, "type": "gossip"}):
+        with refused("not-a-leaf"):
+            log.read_body(json.dumps(changed).encode())
+    for name in value:
+        with refused("not-a-leaf"):
+            log.read_body(json.dumps({key: each for key, each in value.items() if key != name}).encode())
+
+
+def test_every_kind_of_leaf_is_tried() -> None:
+    assert {type(body) for body in BODIES} == set(log.BODIES.values())
+
+
+def test_an_opened_leaf_reads_back() -> None:
+    leaf = log.Leaf(3, bytes(range(16)), log.write_body(BODIES[0]))
+    assert log.leaf_of(json.loads(json.dumps(leaf.json()))) == leaf
+    for wrong in ({"index": -1}, {"nonce": "00"}, {"more": 1}):
+        with refused("wrong-shape"):
+            log.leaf_of({**leaf.json(), **wrong})
+    with refused("not-a-leaf"):
+        log.entry(b"short", leaf.stored)
+
+
+@given(st.integers(1, 2**40), st.integers(1, 2**40), st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
+def test_a_commitment_fixes_its_number(one: int, other: int, nonce: bytes, another: bytes) -> None:
+    committed = log.commit_number(nonce, one)
+    assert (log.commit_number(nonce, other) == committed) is (one == other)
+    assert another == nonce or log.commit_number(another, one) != committed
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=12))
+def test_time_never_goes_back_whatever_the_clock_does(clocks: list[int]) -> None:
+    kept = log.Log()
+    for clock in clocks:
+        kept.append(log.KeyOpened(agency="police", sha256=HEX, time=kept.stamp(clock)), chance(clock))
+    times = [leaf.body.time for leaf in kept.leaves]
+    assert times == sorted(times) and [leaf.index for leaf in kept.leaves] == list(range(len(clocks)))
+    assert not clocks or times[-1] == max(clocks)
+
+
+def test_every_leaf_is_in_its_tree_and_in_no_other_place() -> None:
+    world, _ = under_way()
+    point = world.hub.log.checkpoint(LOG)
+    for leaf in world.hub.log.leaves:
+        path = world.hub.log.tree.inclusion(leaf.index)
+        log.check_included(leaf, path, point)
+        moved = log.Leaf((leaf.index + 1) % point.size, leaf.nonce, leaf.stored)
+        blinded = log.Leaf(leaf.index, bytes(16), leaf.stored)
+        for wrong in (moved, blinded):
+            with refused("not-in-log"):
+                log.check_included(wrong, path, point)
+
+
+def test_a_receipt_rebuilds_its_leaf_from_the_record_alone() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    bundle, receipt = world.at["crossroads"]._sent[sent]
+    assert receipt is not None
+    from exchange.record import statement
+
+    leaf = log.receipt_leaf(receipt, jti=sent, issuer="crossroads", statement=statement(bundle.record))
+    log.check_included(leaf, world.hub.log.tree.inclusion(receipt.index), world.hub.log.checkpoint(LOG))
+
+
+# Lines
+
+
+def test_a_line_is_for_one_purpose_and_signed_by_the_hub() -> None:
+    key = ed25519(LOG)
+    world = World()
+    hub = world.hub.history.newest.log
+    inbox = log.sign_line(log.InboxLine(agency="police", items=0, size=1, time=5), key, LOG)
+    account = log.sign_line(log.AccountLine(case=HANDLE, size=1, time=5, last=()), key, LOG)
+    assert log.read_inbox_line(inbox, hub, "police").items == 0
+    assert log.read_account_line(account, hub, HANDLE).last == ()
+    with refused("wrong-line"):
+        log.read_inbox_line(account, hub, "police")
+    with refused("wrong-line"):
+        log.read_account_line(inbox, hub, HANDLE)
+    with refused("wrong-line"):
+        log.read_account_line(account, hub, "1" * 32)
+    with refused("unsigned"):
+        log.read_inbox_line(world.hub.checkpoint(5), hub, "police")
+
+
+@pytest.mark.parametrize("change", [{"items": 4}, {"size": 9}, {"time": 99}])
+def test_an_older_line_is_older_in_any_of_its_numbers(change: dict[str, int]) -> None:
+    held = log.InboxLine(agency="police", items=5, size=10, time=100)
+    log.check_newer(None, held)
+    log.check_newer(held, held)
+    with refused("older-line"):
+        log.check_newer(held, held.model_copy(update=change))
+
+
+# The account
+
+
+def accounted() -> tuple[World, Account]:
+    world, case = under_way()
+    send_status(world, case)
+    world.settle()
+    return world, world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+
+
+def test_an_account_reads_back() -> None:
+    _, account = accounted()
+    assert read_account(account.write()) == account
+
+
+def test_what_still_waits_is_in_the_account_as_waiting() -> None:
+    world, case = under_way()
+    send_status(world, case)
+    rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
+    assert [row.what for row in rows if row.kind == "status"] == [PENDING]
+
+
+def test_what_was_withdrawn_is_in_it_without_a_cause() -> None:
+    world, case = under_way()
+    grant = world.hub._states[case].grants[0].grant
+    send_status(world, case)
+    world.change(case, "end", agencies=["prosecutor"], grant=grant.id)
+    rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
+    assert [(row.to, row.what) for row in rows if row.kind == "status"] == [("prosecutor", "withdrawn")]
+
+
+def test_what_was_told_aloud_is_in_it_as_reported() -> None:
+    from tests.simulator import part
+
+    world, case = under_way()
+    said = {"told": "prosecutor", "category": "treatment", "on": "2026-11-02"}
+    aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
+    world.send("crossroads", "oral_disclosure", aloud, case=case)
+    rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
+    assert [(row.to, row.category) for row in rows if row.told_aloud] == [("prosecutor", "treatment")]
+
+
+def test_a_hand_out_shown_as_waiting_is_convicted_by_who_got_it() -> None:
+    world, account = accounted()
+    value = json.loads(account.write())
+    hidden = value["records"][-1]["passed"].pop()
+    statement = verify_account(read_account(json.dumps(value).encode()), world.hub.history)
+    (leaf,) = [leaf for leaf in leaves(world, log.HandedOut) if leaf.index == hidden["leaf"]["index"]]
+    with refused("left-out"):
+        statement.check_leaf(leaf)
+
+
+def test_an_account_without_the_defender_s_witness_is_refused() -> None:
+    world, case = under_way()
+    note = world.witnessed(by=["police", "prosecutor", "program"])
+    with refused("no-quorum"):
+        verify_account(world.hub.account(case, "crossroads", note, world.clock), world.hub.history)
+
+
+@given(st.binary(max_size=200))
+def test_whatever_stands_for_a_leaf_or_an_account_is_read_or_refused(data: bytes) -> None:
+    for read in (log.read_body, read_account):
+        try:
+            read(data)
+        except ExchangeError as error:
+            reads_as_a_refusal(error)
