@@ -4,7 +4,7 @@ Everything is pure. Time is an argument; whoever builds something passes `random
 random bytes. Two draws stay inside the `cryptography` package, which offers no way to hand them in: the nonce of an ECDSA
 signature and the ephemeral key of a sealed text.
 
-From below: the standards, one module each (`_rfc…`, `_c2sp`); `manifest` and `sealed`; what may be said (`shape`, `says`, `kinds`,
-`content`, `label`); `directory`; `record`, the wire; `consent` and `disclosure`, whether a part may pass; `log` and
+From below: the standards, one module each (`_rfc…`, `_c2sp`); `manifest` and `sealed`; what may be said (`shape`, `says`,
+`kinds`, `content`, `label`); `directory`; `record`, the wire; `consent` and `disclosure`, whether a part may pass; `log` and
 `accounting`; and on top `hub` and `gateway`, two state machines that a server and a command line drive.
 """

@@ -94,6 +94,7 @@ class Gateway:
         self.members: list[Leaf] = []
         self.cursor = 0
         self.line: log.InboxLine | None = None
+        self._line_got = 0
         self.watch: Watch | None = None
         self._witness = witness
         self._judge = judge
@@ -138,10 +139,11 @@ class Gateway:
         standing = self.history.standing(UNCOMMITTED)
         built = [self._addressed(part, standing) for part in parts]
         bundle = build(self.signing, kind, built, case=case, iat=now, random_bytes=self._random, jti=jti)
-        committed = known_of(check(bundle, standing), UNCOMMITTED, now, standing)
+        time = self.hub_time(now)
+        committed = known_of(check(bundle, standing), UNCOMMITTED, time, standing)
         if kind not in REPORTS:
             for passage in committed.passages:
-                self._check_permitted(committed, passage, now)
+                self._check_permitted(committed, passage, time)
         self._sent[committed.jti] = bundle, None
         return bundle
 
@@ -159,8 +161,8 @@ class Gateway:
             id=part.id or new_short_id(self._random),
         )
 
-    def _check_permitted(self, committed: Committed, passage: Passage, now: int) -> None:
-        verdict = self._verdict(committed, passage, UNCOMMITTED, now)
+    def _check_permitted(self, committed: Committed, passage: Passage, time: int) -> None:
+        verdict = self._verdict(committed, passage, UNCOMMITTED, time)
         if not verdict.permit:
             kinds = ", ".join(committed.labels[passage.part].category)
             raise RecordError(
@@ -207,6 +209,8 @@ class Gateway:
                 )
             numbers[item.issuer] = expected
         self._numbers.update(numbers)
+        if self.line is None or line.time > self.line.time:
+            self._line_got = now
         self.line, self.cursor = line, line.items
         return tuple(received for item in answer.items if (received := self._take(item, now)) is not None)
 
@@ -256,6 +260,10 @@ class Gateway:
     def _size(self) -> int:
         return self.line.size if self.line else 0
 
+    def hub_time(self, now: int) -> int:
+        """The time by the hub's clock: that of its newest line, and what has passed here since. So no wrong clock decides."""
+        return now if self.line is None else self.line.time + max(0, now - self._line_got)
+
     # The log
 
     def cosign(self, note: bytes, consistency: tuple[bytes, ...], now: int) -> Signature:
@@ -293,7 +301,7 @@ class Gateway:
         if received is None or received.record is None or received.committed is None:
             raise RecordError("not-held", "no such record is held here", mend="pull the inbox")
         unwitnessed = self._unwitnessed(received, now)
-        verdict = self._may_open(received, part, now)
+        verdict = self._may_open(received, part, self.hub_time(now))
         opened = open_part(received.record, part, self.sealing)
         received.opened[part] = opened
         return Reading(opened, verdict.obligations, unwitnessed, by)
@@ -301,7 +309,7 @@ class Gateway:
     def _unwitnessed(self, received: Received, now: int) -> bool:
         """Whether a leaf that this rests on still lacks its witnesses, within the grace; after it, nothing opens."""
         line, item = self.line, received.item
-        if line is None or line.size <= item.leaf.index or now - line.time > GRACE:
+        if line is None or line.size <= item.leaf.index or now - self._line_got > GRACE:
             raise LogError("stale-line", "the hub's newest answer is too old to open anything on", mend="pull the inbox")
         relied = {jti for part in _handed(item).parts for jti in part.relies}
         behind = [one.item for one in self.received.values() if one.record is not None and one.record.jti in relied]
@@ -314,7 +322,7 @@ class Gateway:
             )
         return bool(lacking)
 
-    def _may_open(self, received: Received, part: str, now: int) -> Verdict:
+    def _may_open(self, received: Received, part: str, time: int) -> Verdict:
         """By the hand-out's index and time, and again by everything that is known now."""
         committed, leaf = received.committed, received.item.leaf
         assert committed is not None, "what is opened was checked"
@@ -322,7 +330,7 @@ class Gateway:
         if passage is None:
             raise RecordError("not-held", f"`{part}` isn't held here", mend="pull the inbox")
         verdict = self._verdict(committed, passage, leaf.index, leaf.body.time)
-        for verdict_now in (verdict, self._verdict(committed, passage, UNCOMMITTED, max(now, leaf.body.time))):
+        for verdict_now in (verdict, self._verdict(committed, passage, UNCOMMITTED, max(time, leaf.body.time))):
             if not verdict_now.permit:
                 raise RecordError(
                     "not-permitted",

@@ -307,7 +307,56 @@ def test_a_report_is_never_refused_and_what_disclosure_says_of_it_stands_beside(
         world.send("crossroads", "court_order_disclosure", replace(aloud, says={**said, "order": "0" * 64}), case=case)
 
 
+# Clocks
+
+
+@pytest.mark.parametrize("skew", [-DAY, DAY])
+def test_a_constant_day_of_skew_changes_no_decision_and_stops_the_witness(skew: int) -> None:
+    world = World()
+    case = world.enrolled(status_grant(expires="2026-11-02"))
+    gateway = world.at["crossroads"]
+    reader = world.at["prosecutor"]
+    for one in (gateway, reader):
+        one.take(world.hub.inbox(one.agency, world.clock + 60, one.cursor), world.clock + 60 + skew)
+    # By the agency's own clock the consent has ended, or not begun.
+    status = part("status", {}, to=TO_PROSECUTOR)
+    bundle = gateway.compose("status", [status], case=case, now=world.clock + 60 + skew)
+    (taken,) = world.submit(bundle)
+    assert isinstance(taken, Taken)
+    reader.take(world.hub.inbox("prosecutor", world.clock + 120, reader.cursor), world.clock + 120 + skew)
+    (label,) = reader.received["crossroads", bundle.id].record.labels  # type: ignore[union-attr]
+    assert reader.open("crossroads", bundle.id, label, by="A. Reader", now=world.clock + 130 + skew)
+    last = reader.watching.last
+    assert last is not None
+    proof = world.hub.log.tree.consistency(last.size)
+    with refused("clocks-apart"):
+        reader.cosign(world.hub.checkpoint(world.clock + 120), proof, world.clock + 120 + skew)
+
+
+def test_a_hub_that_repeats_one_line_for_a_day_opens_nothing_any_more() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.pull("prosecutor")
+    frozen = world.inbox("prosecutor")
+    for _ in range(3):
+        world.clock += DAY // 2
+        world.at["prosecutor"].take(frozen, world.clock)
+    with refused("stale-line", "unwitnessed"):
+        world.open("prosecutor", sent)
+
+
 # Membership
+
+
+def test_what_is_about_no_case_reaches_every_member() -> None:
+    world = World()
+    adopted = {"operation": {"digest": "0" * 64}}
+    to = {name: ("exchange_operation", "operation") for name in world.names if name != "program"}
+    notice = part("operation", adopted["operation"], to=to, use="none")
+    sent = world.send("program", "pack_adoption", notice, case=None)
+    world.settle()
+    assert all(sent in world.got(name) for name in to)
+    assert world.open("police", sent).opened.content == adopted
 
 
 def test_an_agency_that_left_gets_nothing_more() -> None:
