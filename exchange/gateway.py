@@ -192,10 +192,16 @@ class Gateway:
         """What a pull after `cursor` answered. Nothing is taken unless the whole answer holds.
 
         A delivery that isn't what it should be is kept as evidence and taints, never opens. Raises `LogError` `older-line`,
-        `gap`; `NoteError` where the hub didn't sign the line.
+        `directory-behind`, `gap`; `NoteError` where the hub didn't sign the line.
         """
         line = log.read_inbox_line(answer.line, self.history.newest.log, self.agency)
         log.check_newer(self.line, line)
+        if line.directory != self.history.newest.version:
+            raise LogError(
+                "directory-behind",
+                f"the hub works by version `{line.directory}` of the directory, and `{self.history.newest.version}` is here",
+                mend="ask the hub and the other agencies for the newest",
+            )
         if self.cursor + len(answer.items) != line.items:
             raise LogError(
                 "gap", f"the hub counts `{line.items}` items and gave `{self.cursor + len(answer.items)}`", mend=_EVIDENCE
@@ -209,17 +215,18 @@ class Gateway:
                 )
             numbers[item.issuer] = expected
         self._numbers.update(numbers)
+        seen = self._size()
         if self.line is None or line.time > self.line.time:
             self._line_got = now
         self.line, self.cursor = line, line.items
-        return tuple(received for item in answer.items if (received := self._take(item, now)) is not None)
+        return tuple(received for item in answer.items if (received := self._take(item, now, seen)) is not None)
 
-    def _take(self, item: Item, now: int) -> Received | None:
+    def _take(self, item: Item, now: int, seen: int) -> Received | None:
         if item.delivery is None or item.recorded is None:
             self.gone.append(item)
             return None
         try:
-            record, committed = self._checked(item)
+            record, committed = self._checked(item, seen)
         except ExchangeError as error:
             received = Received(item, None, _tainted(item), now, str(error))
             self.faults.append(received)
@@ -230,8 +237,12 @@ class Gateway:
             self._remember(received.committed)
         return received
 
-    def _checked(self, item: Item) -> tuple[Record, Committed]:
-        """A delivery that is what its leaves say, signed, whole and this agency's own."""
+    def _checked(self, item: Item, seen: int = 0) -> tuple[Record, Committed]:
+        """A delivery that is what its leaves say, signed, whole and this agency's own.
+
+        `seen` is the tree's size at the answer before: what is new now was committed after it, or it would have come then. So
+        nothing is dated back to when a key was still in force.
+        """
         assert item.delivery is not None and item.recorded is not None, "a delivery has its leaf"
         standing = self.history.standing(item.recorded.index)
         record = check_delivery(item.delivery, standing)
@@ -246,7 +257,7 @@ class Gateway:
             not isinstance(handed, log.HandedOut)
             or (handed.record, handed.issuer, handed.to) != (record.jti, record.issuer, self.agency)
             or {(part.part, part.purpose, part.basis) for part in handed.parts} != mine
-            or not item.recorded.index < item.leaf.index < self._size()
+            or not seen <= item.recorded.index < item.leaf.index < self._size()
             or body.time > handed.time
             or handed.number != item.number
             or handed.pack != self.history.at(item.leaf.index).pack

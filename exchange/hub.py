@@ -223,7 +223,8 @@ class Hub:
         time = self.log.stamp(now)
         queue = self._queues[agency]
         items = tuple(self._item(agency, waiting, time) for waiting in queue[after:])
-        line = log.InboxLine(agency=agency, items=len(queue), size=self.log.size, time=time)
+        version = self.history.newest.version
+        line = log.InboxLine(agency=agency, items=len(queue), size=self.log.size, time=time, directory=version)
         return Inbox(items, log.sign_line(line, self._key, self.name))
 
     def _item(self, agency: str, waiting: _Waiting, time: int) -> Item:

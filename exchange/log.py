@@ -315,12 +315,16 @@ class Watch:
 
 
 class InboxLine(Shape):
-    """How many items an agency's inbox has had so far, and how large the tree was when the hub said so."""
+    """How many items an agency's inbox has had so far, how large the tree was when the hub said so, and which directory held.
+
+    The directory's version is here so that a hub which hides a new one, and the retirement in it, must sign a lie.
+    """
 
     agency: AgencyId
     items: _Count
     size: _Count
     time: _Count
+    directory: _Count
 
 
 class LastNumber(Shape):
@@ -365,7 +369,7 @@ def read_account_line(data: bytes, log: NoteKey, case: str) -> AccountLine:
 
 def check_newer(old: InboxLine | None, new: InboxLine) -> None:
     """Holds if a line isn't older than the last one held. Raises `LogError` `older-line`."""
-    if old is not None and (new.items < old.items or new.size < old.size or new.time < old.time):
+    if old is not None and any(getattr(new, each) < getattr(old, each) for each in ("items", "size", "time", "directory")):
         raise LogError("older-line", f"the hub's answer is older than one of tree size `{old.size}`", mend=_KEEP)
 
 

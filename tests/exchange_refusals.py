@@ -266,6 +266,13 @@ def taken(missing: int) -> object:
     return world.at["prosecutor"].take(replace(answer, items=answer.items[missing:]), world.clock)
 
 
+def behind() -> object:
+    world, _ = under_way()
+    prosecutor = world.at.pop("prosecutor")
+    world.retire("crossroads")
+    return prosecutor.take(world.hub.inbox("prosecutor", world.clock, prosecutor.cursor), world.clock)
+
+
 def older() -> object:
     world, case = under_way()
     old = world.inbox("prosecutor")
@@ -365,6 +372,7 @@ CASES += [
     lambda: log.check_included(log.Leaf(0, bytes(16), b"{}"), (), log.Checkpoint("hub.example/lead", 1, ROOT)),
     lambda: accounted(lambda account: replace(account, records=account.records[1:])),
     older,
+    behind,
     passed_twice,
     lambda: watched(5),
     lambda: watched(20),

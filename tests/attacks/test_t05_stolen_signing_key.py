@@ -5,7 +5,10 @@ From the index at which it retires nothing that it signs counts; what it signed 
 
 from __future__ import annotations
 
-from exchange.hub import Refused
+from dataclasses import replace
+
+from exchange import record
+from exchange.hub import Refused, known_of
 from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
 from tests.refused import refused
 from tests.simulator import HOUR, part
@@ -29,6 +32,33 @@ def test_back_dating_by_the_thief_changes_nothing() -> None:
     world.retire("crossroads")
     (answer,) = world.submit(loot)
     assert isinstance(answer, Refused)
+
+
+def test_with_the_hub_in_league_nothing_is_dated_back_to_before_the_retirement() -> None:
+    world, case = under_way()
+    loot = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+    early = world.hub.log.size - 1
+    world.retire("crossroads")
+    world.settle()
+    # The hub commits it all the same, and tells the prosecutor that it did so before.
+    then = world.hub.history.standing(early)
+    checked = record.check(loot, then)
+    world.hub._commit(checked, known_of(checked, world.hub.log.size, world.clock, then))
+    answer = world.inbox("prosecutor")
+    (item,) = answer.items
+    assert item.recorded is not None
+    dated = replace(item, recorded=replace(item.recorded, index=early))
+    (received,) = world.at["prosecutor"].take(replace(answer, items=(dated,)), world.clock)
+    assert received.record is None and "leaf" in str(received.fault)
+
+
+def test_a_hub_that_hides_the_retirement_from_one_agency_must_sign_a_lie() -> None:
+    world, case = under_way()
+    prosecutor = world.at.pop("prosecutor")
+    world.retire("crossroads")
+    with refused("directory-behind"):
+        prosecutor.take(world.hub.inbox("prosecutor", world.clock, prosecutor.cursor), world.clock)
+    assert prosecutor.history.newest.version == 1 and case
 
 
 def test_the_thief_can_t_change_the_directory_alone() -> None:

@@ -59,7 +59,7 @@ def test_a_line_of_another_agency_or_of_nobody_is_refused() -> None:
     with refused("bad-signature"):
         world.at["prosecutor"].take(replace(answer, line=answer.line.replace(b'"items":4', b'"items":1')), world.clock)
     with refused("unsigned"):
-        line = log.InboxLine(agency="prosecutor", items=4, size=10**6, time=world.clock)
+        line = log.InboxLine(agency="prosecutor", items=4, size=10**6, time=world.clock, directory=1)
         from tests.parties import ed25519
 
         world.at["prosecutor"].take(
