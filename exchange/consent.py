@@ -317,12 +317,8 @@ def _status(then: State, held: Held, time: int, zone: ZoneInfo) -> str:
 
 
 def _of(then: State, held: Held, does: str) -> Iterable[tuple[Committed, str, Change]]:
-    """The changes of one sort to one grant that came after it."""
-    return (
-        change
-        for change in then.changes
-        if change[2].does == does and change[2].grant == held.grant.id and change[0].index > held.index
-    )
+    """The changes of one sort to one grant, wherever in the log a hub may have put them."""
+    return (change for change in then.changes if change[2].does == does and change[2].grant == held.grant.id)
 
 
 def midnight(day: date, zone: ZoneInfo, days: int = 0) -> int:
@@ -362,7 +358,7 @@ def restricted(then: State, sender: str, recipient: str, category: str) -> bool:
     for part, change in then.restrictions:
         if (sender, recipient) in (change.pairs or ()) and category in (change.categories or ()):
             lifted = any(
-                part in held.grant.lifts and held.entitled
+                part in held.grant.lifts
                 for held in then.grants
                 if (held.grant.discloser, held.grant.recipient) == (sender, recipient)
             )
