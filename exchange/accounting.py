@@ -2,8 +2,8 @@
 
 For each issuer it holds every record of the case from its first number to its last, with labels and the digests of all texts,
 and for each text whether it was handed out, withdrawn or still waits, each with its leaf opened and proved. The hub signs how
-many records each issuer has, so an account that leaves one out contradicts the hub's own line; and a receipt or an opened leaf
-that isn't in it convicts the hub of a false one.
+many records each issuer has, so an account that leaves one out contradicts the hub's own line; and a record that the log holds
+and an account doesn't, shown with its proof, convicts the hub of a false one. A receipt alone does not: nobody signed it.
 
 It covers what went through the exchange. What was said aloud is in it only where somebody recorded that.
 """
@@ -11,18 +11,18 @@ It covers what went through the exchange. What was said aloud is in it only wher
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from exchange import _rfc4648, _rfc7493, log
-from exchange._c2sp import open_checkpoint
+from exchange import _rfc4648, _rfc7493, _rfc9901, log
+from exchange._c2sp import Witnessed, open_checkpoint
 from exchange.directory import History
 from exchange.errors import ExchangeError, LogError
-from exchange.log import Leaf, Receipt, check_included, commit_number, leaf_of, receipt_leaf
+from exchange.log import Leaf, check_included, commit_number, leaf_of
 from exchange.manifest import Entry
-from exchange.record import Record, check_entries
+from exchange.record import Record, check_entries, verify
 from exchange.says import Report
 from exchange.shape import Handle, Listed, Shape, ShortId, Word, held
 from rules.frozen import frozen
@@ -95,105 +95,205 @@ class Row:
 
 
 @frozen
+class Evidence:
+    """What an agency holds of a record: the signed text, its leaf, and what passed it on, proved under one checkpoint.
+
+    An issuer has the leaf from its receipt, by `receipt_leaf`; a recipient has it, and its hand-out's, from the delivery.
+    """
+
+    jws: str
+    recorded: Proved
+    checkpoint: bytes
+    passed: tuple[Proved, ...] = ()
+
+
+@frozen
 class Statement:
-    """A verified account: its rows in order of time, the size of the tree it covers, each issuer's number of records."""
+    """A verified account: its rows in order of time, the size of the tree it covers, each issuer's number of records.
+
+    `at` is the hub's time on that tree, which its witnesses cosigned: the account says nothing of what came later.
+    """
 
     case: str
     size: int
+    at: int
     last: dict[str, int]
     rows: tuple[Row, ...]
-    leaves: frozenset[int]
+    entries: Mapping[int, bytes]
 
-    def check_receipt(self, receipt: Receipt, *, jti: str, issuer: str, statement: str) -> None:
-        """Holds unless the receipt is of a record that this account should hold and doesn't: the hub lied.
+    def check_evidence(self, evidence: Evidence, history: History) -> None:
+        """Holds unless the log has something of this case that the account should have and hasn't: then the hub lied.
 
-        Raises `LogError` `left-out`.
+        Raises `LogError` `left-out`, `split-view` (the log has another leaf at an index of the account's). What doesn't prove
+        itself convicts nobody: as `open_checkpoint` and `record.verify`, `NoteError` `no-quorum`, `LogError` `not-in-log`,
+        `wrong-leaf`.
         """
-        leaf = receipt_leaf(receipt, jti=jti, issuer=issuer, statement=statement)
-        if leaf.index < self.size and leaf.index not in self.leaves:
-            raise LogError("left-out", f"the record of leaf `{leaf.index}` isn't in the account", mend=_CONVICTS)
-
-    def check_leaf(self, leaf: Leaf) -> None:
-        """The same for a hand-out or withdrawal in this case whose leaf somebody holds opened. Raises `LogError` `left-out`."""
-        if leaf.index < self.size and leaf.index not in self.leaves:
-            raise LogError("left-out", f"what leaf `{leaf.index}` says isn't in the account", mend=_CONVICTS)
+        witnessed = _witnessed(evidence.checkpoint, history)
+        record = verify(_rfc9901.join(evidence.jws, ()), history.standing(evidence.recorded.leaf.index)).record
+        _check_recorded(evidence.recorded.leaf, record, self.case)
+        for proved in (evidence.recorded, *evidence.passed):
+            check_included(proved.leaf, proved.path, witnessed.checkpoint)
+        for proved in evidence.passed:
+            _passed_body(proved.leaf, record)
+        for proved in (evidence.recorded, *evidence.passed):
+            leaf = proved.leaf
+            if leaf.index < self.size and self.entries.get(leaf.index) != leaf.entry:
+                if leaf.index in self.entries:
+                    raise LogError("split-view", f"the log has two leaves `{leaf.index}`", mend=_CONVICTS)
+                raise LogError("left-out", f"what leaf `{leaf.index}` says isn't in the account", mend=_CONVICTS)
 
 
 def verify_account(account: Account, history: History) -> Statement:
     """What an account says, if it proves itself complete.
 
-    Raises `LogError`: `wrong-line`, `not-in-log`, `wrong-leaf`, `number-missing` (an issuer's numbers don't run from 1 to the
-    hub's own count), `wrong-number`, `passed-twice`; `NoteError` as `open_checkpoint` and `no-quorum`; and as
-    `record.check_entries` where a record isn't what its issuer signed.
+    Raises `LogError`: `wrong-line`, `not-in-log`, `wrong-leaf`, `back-dated`, `number-missing` (an issuer's numbers don't run
+    from 1 to the hub's own count), `leaf-missing` (what passed them on isn't as many as it counts), `wrong-number`,
+    `record-twice`, `passed-twice`, `left-out` (a hand-out relies on a record that isn't in it); `NoteError` as
+    `open_checkpoint` and `no-quorum`; and as `record.check_entries` where a record isn't what its issuer signed.
     """
+    line = log.read_account_line(account.line, history.newest.log, account.case)
+    witnessed = _witnessed(account.checkpoint, history)
+    # An older line would hide what came after it under a fresh checkpoint.
+    if witnessed.checkpoint.size != line.size:
+        raise LogError("wrong-line", "the account's line is of another tree than its checkpoint", mend=_AGAIN)
+    last = {one.issuer: one.last for one in line.last}
+    if len(last) < len(line.last):
+        raise LogError("wrong-line", "the account's line counts an issuer twice", mend=_AGAIN)
+    leaves = _leaves(account, witnessed)
+    checked = [(each, *_checked(each, account.case, history)) for each in account.records]
+    checked.sort(key=lambda one: one[0].recorded.leaf.index)
+    _check_numbers([(record, each.number) for each, record, _ in checked], last)
+    rows = [row for each, record, body in checked for row in _rows(record, body, each, history)]
+    _check_passed(checked)
+    passed = sum(len(each.passed) for each in account.records)
+    if passed != line.passed:
+        raise LogError(
+            "leaf-missing",
+            f"the hub counts `{line.passed}` hand-outs and withdrawals, and `{passed}` are here",
+            mend=_INCOMPLETE,
+        )
+    ordered = tuple(sorted(rows, key=lambda row: (row.at, row.issuer, row.to, row.category)))
+    entries = {leaf.index: leaf.entry for leaf in leaves}
+    return Statement(account.case, line.size, witnessed.signed_at, last, ordered, entries)
+
+
+def _witnessed(checkpoint: bytes, history: History) -> Witnessed:
     newest = history.newest
-    line = log.read_account_line(account.line, newest.log, account.case)
-    witnessed = open_checkpoint(account.checkpoint, newest.log, newest.witnesses())
+    witnessed = open_checkpoint(checkpoint, newest.log, newest.witnesses())
     newest.check_quorum(witnessed)
-    if witnessed.checkpoint.size < line.size:
-        raise LogError("wrong-line", "the account's line is of a larger tree than its checkpoint", mend=_AGAIN)
-    numbers: dict[str, set[int]] = defaultdict(set)
-    rows: list[Row] = []
-    leaves: set[int] = set()
+    return witnessed
+
+
+def _leaves(account: Account, witnessed: Witnessed) -> list[Leaf]:
+    """Every leaf of the account in the log's order: each once, in the tree, and at a time that doesn't go back."""
+    leaves: list[Leaf] = []
     for each in account.records:
         for proved in (each.recorded, *each.passed):
             check_included(proved.leaf, proved.path, witnessed.checkpoint)
-            if proved.leaf.index >= line.size or proved.leaf.index in leaves:
-                raise _wrong_leaf(proved.leaf)
-            leaves.add(proved.leaf.index)
-        record, body = _checked(each, account.case, history)
-        if each.number in numbers[record.issuer]:
-            raise _wrong_number(record.issuer, each.number)
-        numbers[record.issuer].add(each.number)
-        rows += _rows(record, body, each)
-    last = {one.issuer: one.last for one in line.last}
-    for issuer in {*last, *numbers}:
-        missing = set(range(1, last.get(issuer, 0) + 1)) ^ numbers[issuer]
-        if missing:
-            raise LogError(
-                "number-missing",
-                f"of `{issuer}` the hub counts `{last.get(issuer, 0)}` records, and number `{min(missing)}` doesn't fit",
-                mend=_CONVICTS,
-            )
-    ordered = tuple(sorted(rows, key=lambda row: (row.at, row.issuer, row.to, row.category)))
-    return Statement(account.case, line.size, last, ordered, frozenset(leaves))
+            leaves.append(proved.leaf)
+    leaves.sort(key=lambda leaf: leaf.index)
+    index, time = -1, 0
+    for leaf in leaves:
+        if leaf.index == index:
+            raise _wrong_leaf(leaf)
+        if not time <= leaf.body.time <= witnessed.signed_at:
+            raise LogError("back-dated", f"the time of leaf `{leaf.index}` isn't one that its witnesses saw", mend=_CONVICTS)
+        index, time = leaf.index, leaf.body.time
+    return leaves
 
 
 def _checked(each: Accounted, case: str, history: History) -> tuple[Record, log.Recorded]:
     leaf = each.recorded.leaf
-    body = leaf.body
     record = check_entries(each.jws, each.labels, each.entries, each.pads, history.standing(leaf.index))
-    if (
-        not isinstance(body, log.Recorded)
-        or (body.id, body.issuer, body.sha256) != (record.jti, record.issuer, record.sha256)
-        or record.case != case
-    ):
-        raise _wrong_leaf(leaf)
+    body = _check_recorded(leaf, record, case)
     if commit_number(each.number_nonce, each.number) != body.number:
         raise _wrong_number(record.issuer, each.number)
     return record, body
 
 
-def _rows(record: Record, body: log.Recorded, each: Accounted) -> Iterable[Row]:
+def _check_recorded(leaf: Leaf, record: Record, case: str) -> log.Recorded:
+    """The leaf as the one of this record of this case."""
+    body = leaf.body
+    said = (record.jti, record.issuer, record.sha256)
+    if not isinstance(body, log.Recorded) or (body.id, body.issuer, body.sha256) != said or record.case != case:
+        raise _wrong_leaf(leaf)
+    return body
+
+
+def _check_numbers(numbered: list[tuple[Record, int]], last: Mapping[str, int]) -> None:
+    """Each record once, each issuer's numbers 1, 2, … in the log's order, up to the hub's own count.
+
+    A record that stood under two numbers would take the place of one that isn't there.
+    """
+    seen: set[tuple[str, str]] = set()
+    counted: dict[str, int] = defaultdict(int)
+    for record, number in numbered:
+        if (record.issuer, record.jti) in seen:
+            raise LogError("record-twice", f"the record `{record.jti}` stands in the account twice", mend=_CONVICTS)
+        seen.add((record.issuer, record.jti))
+        if number != counted[record.issuer] + 1:
+            raise _missing(record.issuer, last, counted[record.issuer] + 1)
+        counted[record.issuer] = number
+    for issuer in sorted({*last, *counted}):
+        if counted[issuer] != last.get(issuer, 0):
+            raise _missing(issuer, last, min(counted[issuer], last.get(issuer, 0)) + 1)
+
+
+def _check_passed(checked: Iterable[tuple[Accounted, Record, log.Recorded]]) -> None:
+    """What a hand-out rests on is in the account, and stood in the log before it; each record has its number for a recipient.
+
+    Those numbers run over all cases, so that here they can only be seen to grow as the records do.
+    """
+    indices: dict[str, int] = {}
+    before: dict[tuple[str, str], tuple[int, str]] = defaultdict(lambda: (0, ""))
+    for each, record, _ in checked:
+        # The first of that id: another issuer can use it again, later, and must not make the first look late.
+        indices.setdefault(record.jti, each.recorded.leaf.index)
+    for each, record, _ in checked:
+        for proved in each.passed:
+            said = _passed_body(proved.leaf, record)
+            number, of = before[record.issuer, said.to]
+            if (said.number != number) if of == record.jti else (said.number <= number):
+                raise _wrong_number(record.issuer, said.number)
+            before[record.issuer, said.to] = said.number, record.jti
+            for jti in sorted({jti for part in said.parts for jti in part.relies} if isinstance(said, log.HandedOut) else ()):
+                if not indices.get(jti, proved.leaf.index) < proved.leaf.index:
+                    raise LogError(
+                        "left-out", f"leaf `{proved.leaf.index}` relies on `{jti}`, which isn't in the account", mend=_CONVICTS
+                    )
+
+
+def _passed_body(leaf: Leaf, record: Record) -> log.HandedOut | log.Withdrawn:
+    """The leaf as one of a hand-out or withdrawal of this record."""
+    said = leaf.body
+    if not isinstance(said, log.HandedOut | log.Withdrawn) or (said.record, said.issuer) != (record.jti, record.issuer):
+        raise _wrong_leaf(leaf)
+    return said
+
+
+def _rows(record: Record, body: log.Recorded, each: Accounted, history: History) -> Iterable[Row]:
     """What became of each text; and what a report tells of."""
     became: dict[tuple[str, str], tuple[str, int, tuple[str, ...]]] = {}
+    known = {(entry.part, _agency_of(entry)): (entry.purpose, entry.basis) for entry in record.entries}
     for proved in each.passed:
-        said = proved.leaf.body
-        if not isinstance(said, log.HandedOut | log.Withdrawn) or (said.record, said.issuer) != (record.jti, record.issuer):
-            raise _wrong_leaf(proved.leaf)
+        said = _passed_body(proved.leaf, record)
         handed = isinstance(said, log.HandedOut)
+        if proved.leaf.index < each.recorded.leaf.index:
+            raise _wrong_leaf(proved.leaf)
+        if isinstance(said, log.HandedOut) and said.pack != history.at(proved.leaf.index).pack:
+            raise _wrong_leaf(proved.leaf)
         for one in said.parts:
             part, relies = (one, ()) if isinstance(one, str) else (one.part, one.relies)
             if (part, said.to) in became:
                 raise LogError("passed-twice", f"the part `{part}` was passed to `{said.to}` twice", mend=_CONVICTS)
+            if (part, said.to) not in known:
+                raise LogError("passed-twice", f"the part `{part}` was never sealed to `{said.to}`", mend=_CONVICTS)
+            # For what and on what basis is the issuer's to say: a hub that logs another has judged another thing.
+            if isinstance(one, log.HandedPart) and (one.purpose, one.basis) != known[part, said.to]:
+                raise _wrong_leaf(proved.leaf)
             became[part, said.to] = (HANDED if handed else WITHDRAWN, said.time, relies)
-    known = {(entry.part, entry.to.partition(".")[0]) for entry in record.entries}
-    strange = set(became) - known
-    if strange:
-        part, to = min(strange)
-        raise LogError("passed-twice", f"the part `{part}` was never sealed to `{to}`", mend=_CONVICTS)
     for entry in record.entries:
-        to = entry.to.partition(".")[0]
+        to = _agency_of(entry)
         what, at, relies = became.get((entry.part, to), (PENDING, body.time, ()))
         for category in record.labels[entry.part].category:
             yield Row(record.issuer, record.kind, to, category, entry.purpose, entry.basis, what, at, relies)
@@ -201,6 +301,11 @@ def _rows(record: Record, body: log.Recorded, each: Accounted) -> Iterable[Row]:
         if isinstance(label.says, Report):
             told = label.says
             yield Row(record.issuer, record.kind, told.told, told.category, "", "", "told", body.time, told_aloud=True)
+
+
+def _agency_of(entry: Entry) -> str:
+    """The agency that an entry's key is named after."""
+    return entry.to.partition(".")[0]
 
 
 # Reading
@@ -285,6 +390,8 @@ def _proved_json(proved: Proved) -> dict[str, Any]:
 
 
 _AGAIN = "ask the hub for it again"
+# It is signed by nobody but for its line and checkpoint: the hub may have left it out, or who carried it.
+_INCOMPLETE = "ask the hub for it again, and if it stays so, keep both as evidence"
 _CONVICTS = "keep the account: with the hub's signature on it, it is evidence against the hub"
 
 
@@ -292,5 +399,14 @@ def _wrong_leaf(leaf: Leaf) -> LogError:
     return LogError("wrong-leaf", f"the leaf `{leaf.index}` isn't one of this record", mend=_CONVICTS)
 
 
+def _missing(issuer: str, last: Mapping[str, int], number: int) -> LogError:
+    counted = last.get(issuer, 0)
+    return LogError(
+        "number-missing",
+        f"of `{issuer}` the hub counts `{counted}` records, and number `{number}` doesn't fit",
+        mend=_INCOMPLETE,
+    )
+
+
 def _wrong_number(issuer: str, number: int) -> LogError:
-    return LogError("wrong-number", f"`{number}` isn't this record's number of `{issuer}`", mend=_CONVICTS)
+    return LogError("wrong-number", f"`{number}` isn't this record's number of `{issuer}`", mend=_INCOMPLETE)

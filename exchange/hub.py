@@ -11,7 +11,7 @@ What the hub answers says nothing about a person or case to whoever isn't part o
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -275,9 +275,10 @@ class Hub:
         )
 
     def _relies(self, committed: Committed, passage: Passage) -> tuple[str, ...]:
-        """The records that a passage's basis rests on."""
+        """The records that a passage's basis rests on, the first of them where they are many."""
         current = self.history.at(self.log.size)
-        return self._states[committed.case].relied_on(committed, passage, current.zone, self.log.time)
+        relied = self._states[committed.case].relied_on(committed, passage, current.zone, self.log.time)
+        return relied[: log.MOST_RELIED]
 
     def _withdraw(self, agency: str, waiting: _Waiting, parts: frozenset[str], time: int) -> None:
         """Destroys texts that may no longer pass. Their entries stay, since the manifest holds them."""
@@ -315,8 +316,7 @@ class Hub:
         return Note(text, (_c2sp.cosign(text, self._key, self.name, self.log.stamp(now)),)).encoded()
 
     def account(self, case: str, agency: str, checkpoint: bytes, now: int) -> Account:
-        """The account of a case under a witnessed checkpoint of the newest tree, for the person's counsel or who took the
-        consent.
+        """The account of a case as of a witnessed checkpoint, for the person's counsel or who took the consent.
 
         Raises `NotPassed` for anybody else, and for a case that there isn't.
         """
@@ -325,12 +325,11 @@ class Hub:
             raise not_passed()
         size = _c2sp.read_checkpoint(_c2sp.read_note(checkpoint).text).size
         records = tuple(self._accounted(record, size) for record in state.records if record.index < size)
-        last = tuple(
-            log.LastNumber(issuer=issuer, last=number)
-            for (issuer, of), number in sorted(self._numbers.items(), key=lambda one: one[0][0])
-            if of == case
-        )
-        line = log.AccountLine(case=case, size=self.log.size, time=self.log.stamp(now), last=last)
+        # The log has grown since its witnesses saw it: the line counts what stood in their tree, or nobody could check it.
+        counted = Counter(record.issuer for record in state.records if record.index < size)
+        last = tuple(log.LastNumber(issuer=issuer, last=number) for issuer, number in sorted(counted.items()))
+        passed = sum(len(each.passed) for each in records)
+        line = log.AccountLine(case=case, size=size, time=self.log.stamp(now), last=last, passed=passed)
         return Account(case, log.sign_line(line, self._key, self.name), checkpoint, records)
 
     def _accounted(self, committed: Committed, size: int) -> Accounted:

@@ -28,6 +28,8 @@ from rules.frozen import frozen
 
 NONCE_BYTES = 16
 CLOCKS_APART = 5 * 60
+# One grant is enough to rest on. An agency may log any number, and that must never make a leaf which can't be written or read.
+MOST_RELIED = 16
 
 _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
@@ -59,7 +61,7 @@ class HandedPart(Shape):
     part: ShortId
     purpose: Word
     basis: Word
-    relies: Annotated[tuple[Handle, ...], Field(strict=False, max_length=64)] = ()
+    relies: Annotated[tuple[Handle, ...], Field(strict=False, max_length=MOST_RELIED)] = ()
 
 
 class HandedOut(Body):
@@ -286,7 +288,8 @@ class Watch:
         """
         witnessed = _c2sp.open_checkpoint(note, self.log, ())
         new = witnessed.checkpoint
-        if self.last is not None:
+        # A tree without leaves is the beginning of every tree, and there is nothing to prove.
+        if self.last is not None and self.last.size:
             if new.size < self.last.size:
                 raise LogError("rolled-back", f"the log had `{self.last.size}` leaves, and now has `{new.size}`", mend=_KEEP)
             try:
@@ -333,12 +336,16 @@ class LastNumber(Shape):
 
 
 class AccountLine(Shape):
-    """How many records each issuer has in a case, and how large the tree was when the hub said so."""
+    """How many records each issuer has in a case, how many leaves passed them on, and how large the tree is that holds them.
+
+    An account itself is unsigned: because the line counts both, whoever carries it can take nothing out unnoticed.
+    """
 
     case: Handle
     size: _Count
     time: _Count
     last: Annotated[tuple[LastNumber, ...], Field(strict=False, max_length=64)]
+    passed: _Count
 
 
 L = TypeVar("L", InboxLine, AccountLine)

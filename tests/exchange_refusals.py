@@ -313,15 +313,39 @@ def passed_twice() -> object:
     return accounting.verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history)
 
 
-def left_out() -> object:
+def leaf_missing() -> object:
     world, case = under_way()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    *others, last = account.records
+    return accounting.verify_account(replace(account, records=(*others, replace(last, passed=()))), world.hub.history)
+
+
+def left_out() -> object:
+    """An account that doesn't know of a hand-out, before whoever has its proof."""
+    world, case = under_way()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    statement = accounting.verify_account(account, world.hub.history)
+    last = account.records[-1]
+    missing = {index: entry for index, entry in statement.entries.items() if index != last.passed[-1].leaf.index}
+    evidence = accounting.Evidence(last.jws, last.recorded, account.checkpoint, last.passed)
+    return replace(statement, entries=missing).check_evidence(evidence, world.hub.history)
+
+
+def record_twice() -> object:
+    """In the place of its last record, an account shows the one before under the last one's number."""
+    world, case = under_way()
+    send_status(world, case)
     size = world.hub.log.size
-    statement = accounting.verify_account(
-        world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history
-    )
-    other = log.Leaf(0, bytes(16), world.hub.log.leaves[0].stored)
-    assert size > 0
-    return statement.check_leaf(other)
+    kept, hidden = [one for one in world.hub._records.values() if one[0].issuer == "crossroads" and one[0].case == case]
+    nonce = bytes(16)
+    number = log.commit_number(nonce, hidden[1].number)
+    body = log.Recorded(id=kept[0].jti, issuer="crossroads", sha256=kept[0].sha256, time=world.clock, number=number)
+    leaf = world.hub.log.append(body, world.random)
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    before = next(one for one in account.records if one.jws == kept[0].jws)
+    again = replace(before, recorded=world.hub._proved(leaf, size + 1), number=hidden[1].number, number_nonce=nonce, passed=())
+    records = tuple(one for one in account.records if one.jws != hidden[0].jws)
+    return accounting.verify_account(replace(account, records=(*records, again)), world.hub.history)
 
 
 CASES += [
@@ -365,6 +389,7 @@ CASES += [
     lambda: dated(-2 * DAY),
     lambda: watched(12, apart=600),
     lambda: taken(1),
+    leaf_missing,
     left_out,
     lambda: gateway.Gateway("police", key("police.s1"), parties.ed25519("police.w1"), judges, chance()).watching,
     lambda: log.read_body(b"{}"),
@@ -374,6 +399,7 @@ CASES += [
     older,
     behind,
     passed_twice,
+    record_twice,
     lambda: watched(5),
     lambda: watched(20),
     lambda: opened(DAY + 1, pulled=False),

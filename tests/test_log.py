@@ -1,4 +1,4 @@
-"""Leaves, lines and times: what the log says, and what can't be made of it. The account of a case."""
+"""Leaves, lines and times: what the log says, and what can't be made of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange import log
-from exchange.accounting import PENDING, Account, read_account, verify_account
+from exchange._c2sp import COSIGNATURE, Checkpoint, Note, cosign, key_of
+from exchange._rfc6962 import EMPTY_ROOT, Tree, leaf_hash
 from exchange.errors import ExchangeError
 from tests.attacks.stories import send_status, under_way
 from tests.chance import chance
 from tests.parties import LOG, ed25519
 from tests.refused import reads_as_a_refusal, refused
-from tests.simulator import World, leaves
+from tests.simulator import World
 
 HEX, SHORT, HANDLE, PACK = "0" * 64, "0" * 16, "0" * 32, "sha256:" + "0" * 64
 BODIES: list[log.Body] = [
@@ -114,7 +115,7 @@ def test_a_line_is_for_one_purpose_and_signed_by_the_hub() -> None:
     world = World()
     hub = world.hub.history.newest.log
     inbox = log.sign_line(log.InboxLine(agency="police", items=0, size=1, time=5, directory=1), key, LOG)
-    account = log.sign_line(log.AccountLine(case=HANDLE, size=1, time=5, last=()), key, LOG)
+    account = log.sign_line(log.AccountLine(case=HANDLE, size=1, time=5, last=(), passed=0), key, LOG)
     assert log.read_inbox_line(inbox, hub, "police").items == 0
     assert log.read_account_line(account, hub, HANDLE).last == ()
     with refused("wrong-line"):
@@ -136,69 +137,67 @@ def test_an_older_line_is_older_in_any_of_its_numbers(change: dict[str, int]) ->
         log.check_newer(held, held.model_copy(update=change))
 
 
-# The account
+# A witness
 
 
-def accounted() -> tuple[World, Account]:
-    world, case = under_way()
-    send_status(world, case)
-    world.settle()
-    return world, world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+def empty(world: World) -> bytes:
+    text = Checkpoint(LOG, 0, EMPTY_ROOT).text
+    return Note(text, (cosign(text, ed25519(LOG), LOG, world.clock),)).encoded()
 
 
-def test_an_account_reads_back() -> None:
-    _, account = accounted()
-    assert read_account(account.write()) == account
+def test_a_log_that_was_seen_empty_may_grow() -> None:
+    world = World()
+    watch = log.Watch(world.hub.history.newest.log)
+    watch.advance(empty(world), ())
+    seen = watch.advance(world.hub.checkpoint(world.clock), ())
+    assert watch.last == seen.checkpoint and seen.checkpoint.size == world.hub.log.size
+    with refused("rolled-back"):
+        watch.advance(empty(world), ())
 
 
-def test_what_still_waits_is_in_the_account_as_waiting() -> None:
-    world, case = under_way()
-    send_status(world, case)
-    rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
-    assert [row.what for row in rows if row.kind == "status"] == [PENDING]
+@pytest.mark.parametrize("apart", [-301, 301])
+def test_a_witness_whose_clock_is_apart_takes_the_tree_and_signs_nothing(apart: int) -> None:
+    world = World()
+    watch = log.Watch(world.hub.history.newest.log)
+    note = world.hub.checkpoint(world.clock)
+    with refused("clocks-apart"):
+        watch.cosign(note, (), ed25519("police.w1"), "police.w1", world.clock + apart)
+    assert watch.last is not None and watch.last.size == world.hub.log.size
+    assert watch.cosign(note, (), ed25519("police.w1"), "police.w1", world.clock + apart // 301 * 300)
 
 
-def test_what_was_withdrawn_is_in_it_without_a_cause() -> None:
-    world, case = under_way()
-    grant = world.hub._states[case].grants[0].grant
-    send_status(world, case)
-    world.change(case, "end", agencies=["prosecutor"], grant=grant.id)
-    rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
-    assert [(row.to, row.what) for row in rows if row.kind == "status"] == [("prosecutor", "withdrawn")]
+@given(st.data())
+def test_every_prefix_is_consistent_and_no_other_tree_is(data: st.DataObject) -> None:
+    kept = log.Log()
+    for at in range(data.draw(st.integers(1, 20))):
+        kept.append(log.KeyOpened(agency="police", sha256=HEX, time=at), chance(at))
+    first = data.draw(st.integers(1, kept.size))
+    changed = data.draw(st.integers(0, first - 1))
+    key, public = ed25519(LOG), key_of(ed25519(LOG), LOG, COSIGNATURE)
+
+    def note(tree: Tree, size: int) -> bytes:
+        text = Checkpoint(LOG, size, tree.root(size)).text
+        return Note(text, (cosign(text, key, LOG, 99),)).encoded()
+
+    other = Tree(leaf_hash(leaf.entry if leaf.index != changed else bytes(32)) for leaf in kept.leaves)
+    honest, lied_to = log.Watch(public), log.Watch(public)
+    honest.advance(note(kept.tree, first), ())
+    honest.advance(note(kept.tree, kept.size), kept.tree.consistency(first))
+    lied_to.advance(note(kept.tree, first), ())
+    with refused("split-view"):
+        lied_to.advance(note(other, kept.size), other.consistency(first))
 
 
-def test_what_was_told_aloud_is_in_it_as_reported() -> None:
-    from tests.simulator import part
-
-    world, case = under_way()
-    said = {"told": "prosecutor", "category": "treatment", "on": "2026-11-02"}
-    aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
-    world.send("crossroads", "oral_disclosure", aloud, case=case)
-    rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
-    assert [(row.to, row.category) for row in rows if row.told_aloud] == [("prosecutor", "treatment")]
-
-
-def test_a_hand_out_shown_as_waiting_is_convicted_by_who_got_it() -> None:
-    world, account = accounted()
-    value = json.loads(account.write())
-    hidden = value["records"][-1]["passed"].pop()
-    statement = verify_account(read_account(json.dumps(value).encode()), world.hub.history)
-    (leaf,) = [leaf for leaf in leaves(world, log.HandedOut) if leaf.index == hidden["leaf"]["index"]]
-    with refused("left-out"):
-        statement.check_leaf(leaf)
-
-
-def test_an_account_without_the_defender_s_witness_is_refused() -> None:
-    world, case = under_way()
-    note = world.witnessed(by=["police", "prosecutor", "program"])
-    with refused("no-quorum"):
-        verify_account(world.hub.account(case, "crossroads", note, world.clock), world.hub.history)
+def test_a_leaf_of_many_grants_is_written_and_reads_back() -> None:
+    part = log.HandedPart(part=SHORT, purpose="treatment", basis="consent", relies=(HANDLE,) * log.MOST_RELIED)
+    body = BODIES[1].model_copy(update={"parts": (part,) * 32})
+    leaf = log.Leaf(3, bytes(16), log.write_body(body))
+    assert log.leaf_of(leaf.json()).body == body
 
 
 @given(st.binary(max_size=200))
-def test_whatever_stands_for_a_leaf_or_an_account_is_read_or_refused(data: bytes) -> None:
-    for read in (log.read_body, read_account):
-        try:
-            read(data)
-        except ExchangeError as error:
-            reads_as_a_refusal(error)
+def test_whatever_stands_for_a_leaf_is_read_or_refused(data: bytes) -> None:
+    try:
+        log.read_body(data)
+    except ExchangeError as error:
+        reads_as_a_refusal(error)
