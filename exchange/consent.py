@@ -140,6 +140,8 @@ class State:
         found: list[tuple[str, str] | None] = []
         seen: set[str] = set()
         for record in self.records:
+            if record.kind == "consent_change" and not record.sound:
+                found.append(None)
             if record.kind != "consent":
                 continue
             for label in record.labels.values():
@@ -222,6 +224,17 @@ def _may_change(role: str | None, change: Change) -> bool:
     return role is not None if change.does == "certify" else role in (*COLLECTORS, "defender")
 
 
+def _told(then: State, record: Committed, part: str, said: Says) -> bool:
+    """Whether terms go to both agencies whom they bind: one that isn't told goes on as before."""
+    to = {passage.to for passage in record.passages if passage.part == part}
+    if isinstance(said, Change) and said.pairs is not None:
+        granted = {(held.grant.discloser, held.grant.recipient) for held in then.grants}
+        bound = {agency for pair in said.pairs if pair in granted for agency in pair}
+    else:
+        bound = set(_named(then, said))
+    return bound - {record.issuer} <= to
+
+
 def admits(then: State, record: Committed, roles: Roles) -> bool:
     """Whether a consent or a change may be committed after `then`; of other records nothing is asked here.
 
@@ -231,17 +244,19 @@ def admits(then: State, record: Committed, roles: Roles) -> bool:
     if record.kind not in ("consent", "consent_change"):
         return True
     ids = {held.grant.id for held in then.grants}
-    for _, said in record.says():
+    for part, said in record.says():
+        if not _told(then, record, part, said):
+            return False
         if isinstance(said, Grant):
             named = (said.discloser, said.recipient, *([said.certifier] if said.certifier else []))
             if record.role not in COLLECTORS or said.id in ids or any(roles.role(one) is None for one in named):
                 return False
             ids.add(said.id)
-            for part, change in then.restrictions:
+            for restriction, change in then.restrictions:
                 covers = (said.discloser, said.recipient) in (change.pairs or ()) and set(said.categories) & set(
                     change.categories or ()
                 )
-                if covers and part not in said.lifts:
+                if covers and restriction not in said.lifts:
                     return False
         elif isinstance(said, Change):
             if not _may_change(record.role, said):
@@ -354,11 +369,14 @@ def sensitivity(labelled: str, sender: str, category: str, roles: Roles) -> str 
 
 
 def restricted(then: State, sender: str, recipient: str, category: str) -> bool:
-    """Whether a restriction by the person covers this, and no later grant for this pair lifts it by name."""
-    for part, change in then.restrictions:
+    """Whether a restriction by the person covers this, and no later grant that covers it too, and stands, lifts it."""
+    for record, part, change in then.changes:
         if (sender, recipient) in (change.pairs or ()) and category in (change.categories or ()):
             lifted = any(
                 part in held.grant.lifts
+                and held.index > record.index
+                and category in held.grant.categories
+                and not any(True for _ in _of(then, held, "end"))
                 for held in then.grants
                 if (held.grant.discloser, held.grant.recipient) == (sender, recipient)
             )
@@ -414,7 +432,10 @@ def _operates(then: State, ask: Ask, sender: str, recipient: str) -> bool:
     if about is None:
         return False
     named = next((record for record in then.records if record.jti == about[0] and about[1] in record.labels), None)
-    return named is not None and {sender, recipient} <= named.parties()
+    if named is None:
+        return False
+    parties = {named.issuer, *(passage.to for passage in named.passages if passage.part == about[1])}
+    return {sender, recipient} <= parties
 
 
 def _named(then: State, said: Says | None) -> frozenset[str]:

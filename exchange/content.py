@@ -302,7 +302,7 @@ def models() -> Mapping[str, type[Content]]:
     return found
 
 
-def check_content(categories: Sequence[str], value: Any) -> None:
+def check_content(kind: str, categories: Sequence[str], value: Any) -> None:
     """Holds if a part's content has exactly these categories, each as its model wants it.
 
     Raises `ContentError` `wrong-content`.
@@ -318,9 +318,41 @@ def check_content(categories: Sequence[str], value: Any) -> None:
         if model is None:
             raise ContentError("wrong-content", f"`{shown(category)}` never travels", mend="leave it out")
         try:
-            held(model, value[category], f"the content of `{category}`")
+            made = held(model, value[category], f"the content of `{category}`")
         except ContentError as error:
             raise ContentError("wrong-content", error.message, mend=error.mend) from None
+        _check_kind(kind, category, categories, made)
+
+
+def _check_kind(kind: str, category: str, categories: Sequence[str], made: Content) -> None:
+    """A question asks and tells nothing, since it is decided as its answer would be; nothing else asks, or answers by rules."""
+    words = vocabulary()
+    if (made.asks is not None) != (kind == "question") or (kind == "question" and made.model_fields_set != {"asks"}):
+        raise _wrong(category, "a question asks for facts and holds nothing else, and nothing else asks")
+    for path in made.asks or ():
+        if path not in words.facts or words.facts[path].category != category:
+            raise _wrong(category, f"`{shown(path)}` is none of its facts")
+    part = made.decision
+    if part is None:
+        return
+    word = words.decisions.get(part.decision)
+    if kind != "decision" or word is None:
+        raise _wrong(category, "what the rules answered stands in a record of a decision that the vocabulary has")
+    outcomes = (part.outcome,) if isinstance(part.outcome, str) else part.outcome or ()
+    for outcome in (*outcomes, *(reason.outcome for reason in part.reasons)):
+        if outcome not in word.outcomes or word.categories.get(outcome, category) not in categories:
+            raise _wrong(category, f"`{shown(outcome)}` isn't an outcome to be told here")
+    for needed in part.needed:
+        # A list's field is asked for by its own name.
+        group, _, name = needed.fact.rpartition(".")
+        known = words.facts.get(needed.fact) or words.facts.get(group)
+        fact = known if known is None or known.path == needed.fact else known.fields.get(name)
+        if fact is None or fact.category not in categories or needed.ask not in words.roles:
+            raise _wrong(category, f"`{shown(needed.fact)}` isn't a fact to be asked for here")
+
+
+def _wrong(category: str, why: str) -> ContentError:
+    return ContentError("wrong-content", f"the content of `{category}` is wrong: {why}", mend="send what its kind is for")
 
 
 def _facts(title: str, facts: Mapping[str, Fact]) -> type[Shape]:

@@ -62,13 +62,20 @@ class Judge:
 
     def asked(self, asked: Iterable[Ask], state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
         """Several questions at once: a permit if each is one, with the obligations of all; else the reasons of all denials."""
-        verdicts = [self.facts(reduce(ask, state, roles, zone), day_of(ask.time, zone)) for ask in asked]
+        verdicts = [self._kept(ask, self.facts(reduce(ask, state, roles, zone), day_of(ask.time, zone)), zone) for ask in asked]
         if not verdicts:
             return Verdict(False, (UNDETERMINED,))
         permit = all(verdict.permit for verdict in verdicts)
         reasons = [reason for verdict in verdicts if not verdict.permit for reason in verdict.reasons]
         obligations = [one for verdict in verdicts for one in verdict.obligations] if permit else []
         return Verdict(permit, tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(obligations)))
+
+    def _kept(self, ask: Ask, verdict: Verdict, zone: ZoneInfo) -> Verdict:
+        """A permit whose obligations this part can keep: a notice that it carries, a day that isn't over."""
+        label, obliged = ask.label, verdict.obligations
+        without_notice = "redisclosure_notice" in obliged and label.notice == "none"
+        over = "keep_until" in obliged and day_of(ask.time, zone).isoformat() > label.keep_until
+        return Verdict(False, (UNDETERMINED,)) if without_notice or over else verdict
 
     def facts(self, flat: dict[str, object], day: date) -> Verdict:
         """The verdict on flat facts, by the rules of one day."""

@@ -90,6 +90,8 @@ class Gateway:
         self.received: dict[tuple[str, str], Received] = {}
         self.gone: list[Item] = []
         self.faults: list[Received] = []
+        # A log that went back or split is believed no more: nothing is taken, sent or opened on it until people have looked.
+        self.broken: LogError | None = None
         # The leaves of directories and keys: what they fix is true from their index on, so they are proved like all others.
         self.members: list[Leaf] = []
         self.cursor = 0
@@ -136,6 +138,7 @@ class Gateway:
         Raises `RecordError` `not-permitted`, naming the rules that deny; `DirectoryError` `no-key`; as `record.build` and
         `check`.
         """
+        self._whole()
         standing = self.history.standing(UNCOMMITTED)
         built = [self._addressed(part, standing) for part in parts]
         bundle = build(self.signing, kind, built, case=case, iat=now, random_bytes=self._random, jti=jti)
@@ -194,6 +197,7 @@ class Gateway:
         A delivery that isn't what it should be is kept as evidence and taints, never opens. Raises `LogError` `older-line`,
         `directory-behind`, `gap`; `NoteError` where the hub didn't sign the line.
         """
+        self._whole()
         line = log.read_inbox_line(answer.line, self.history.newest.log, self.agency)
         log.check_newer(self.line, line)
         if line.directory != self.history.newest.version:
@@ -214,12 +218,24 @@ class Gateway:
                     "gap", f"from `{item.issuer}` came number `{item.number}`, and `{expected}` was next", mend=_EVIDENCE
                 )
             numbers[item.issuer] = expected
+            if item.delivery is None:
+                self._check_gone(item, line.size)
         self._numbers.update(numbers)
         seen = self._size()
         if self.line is None or line.time > self.line.time:
             self._line_got = now
         self.line, self.cursor = line, line.items
         return tuple(received for item in answer.items if (received := self._take(item, now, seen)) is not None)
+
+    def _check_gone(self, item: Item, size: int) -> None:
+        """What is said to be withdrawn, or handed out before, must be so in the log, under this number."""
+        body = item.leaf.body
+        if (
+            not isinstance(body, log.Withdrawn | log.HandedOut)
+            or (body.to, body.issuer, body.number) != (self.agency, item.issuer, item.number)
+            or item.leaf.index >= size
+        ):
+            raise _wrong_leaf("what was withdrawn")
 
     def _take(self, item: Item, now: int, seen: int) -> Received | None:
         if item.delivery is None or item.recorded is None:
@@ -280,7 +296,12 @@ class Gateway:
     def cosign(self, note: bytes, consistency: tuple[bytes, ...], now: int) -> Signature:
         """This agency's cosignature of a checkpoint that grew out of every one it saw. Raises as `Watch.cosign`."""
         name = self.history.newest.agencies[self.agency].witness.name
-        return self.watching.cosign(note, consistency, self._witness, name, now)
+        try:
+            return self.watching.cosign(note, consistency, self._witness, name, now)
+        except LogError as error:
+            if error.code in ("rolled-back", "split-view"):
+                self.broken = error
+            raise
 
     def prove(self, leaf: Leaf, path: tuple[bytes, ...], checkpoint: bytes) -> None:
         """That a leaf is in the log under a checkpoint which the quorum cosigned.
@@ -292,6 +313,10 @@ class Gateway:
         newest.check_quorum(witnessed)
         log.check_included(leaf, path, witnessed.checkpoint)
         self._proved[leaf.index] = leaf.entry
+
+    def _whole(self) -> None:
+        if self.broken is not None:
+            raise self.broken
 
     @property
     def watching(self) -> Watch:
@@ -308,6 +333,7 @@ class Gateway:
         Raises `RecordError`: `not-held`, `not-permitted` (by now or by the hand-out, `disclosure` denies it), as `open_part`;
         `LogError`: `stale-line` (the newest answer of the hub is too old to trust), `unwitnessed`; `SealError`.
         """
+        self._whole()
         received = self.received.get((issuer, jti))
         if received is None or received.record is None or received.committed is None:
             raise RecordError("not-held", "no such record is held here", mend="pull the inbox")
@@ -373,7 +399,7 @@ def _handed(item: Item) -> log.HandedOut:
 
 
 def _tainted(item: Item) -> Committed | None:
-    """What a faulty delivery leaves behind: a consent that can't be believed, and blocks whatever it might have been about.
+    """What a faulty delivery leaves behind: a consent or change that can't be believed, and blocks whatever it might concern.
 
     Of any other kind, nothing. What can't even be read isn't of any case.
     """
@@ -383,7 +409,7 @@ def _tainted(item: Item) -> Committed | None:
     except ExchangeError:
         return None
     kind, case, jti = (payload.get(name) for name in ("kind", "case", "jti"))
-    if kind != "consent" or not isinstance(case, str) or not isinstance(jti, str):
+    if kind not in ("consent", "consent_change") or not isinstance(case, str) or not isinstance(jti, str):
         return None
     return Committed(item.recorded.index, 0, jti, item.issuer, None, kind, case, {}, (), sound=False)
 

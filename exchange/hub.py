@@ -321,7 +321,9 @@ class Hub:
         Raises `NotPassed` for anybody else, and for a case that there isn't.
         """
         state = self._states.get(case, State())
-        if not (represents(state, agency) or any(record.issuer == agency for record in state.kind("consent"))):
+        collected = any(record.issuer == agency for record in state.kind("consent"))
+        # Other providers may collect a consent, and may not know the arrest behind the case.
+        if not (represents(state, agency) or (collected and self.history.newest.role(agency) == "case_management")):
             raise not_passed()
         size = _c2sp.read_checkpoint(_c2sp.read_note(checkpoint).text).size
         records = tuple(self._accounted(record, size) for record in state.records if record.index < size)

@@ -158,7 +158,7 @@ def build(
     sealed: list[Sealed] = []
     for part in parts:
         part_id = part.id or new_short_id(random_bytes)
-        check_content(part.category, part.content)
+        check_content(kind_name, part.category, part.content)
         content = _rfc9901.property_(CONTENT, part.content, random_bytes)
         label = {
             "id": part_id,
@@ -506,10 +506,10 @@ def open_part(record: Record, part: str, keys: Mapping[str, PrivateKey]) -> Open
         text = unseal(entry, record.jti, keys[entry.to]).decode("ascii")
     except UnicodeDecodeError:
         raise _wrong_content(part) from None
-    return Opened(record.labels[part], content_of(text, record.labels[part]), text, entry.entry())
+    return Opened(record.labels[part], content_of(text, record.labels[part], record.kind), text, entry.entry())
 
 
-def content_of(disclosure: str, label: Label) -> Any:
+def content_of(disclosure: str, label: Label, kind_name: str) -> Any:
     """The content that a label hides, if this disclosure is the one it names and holds what its categories hold.
 
     Raises `DisclosureError`, `RecordError` `wrong-content`, `ContentError` `wrong-content`.
@@ -517,7 +517,7 @@ def content_of(disclosure: str, label: Label) -> Any:
     read = _rfc9901.read(disclosure)
     if read.name != CONTENT or read.digest != label.content_digest:
         raise _wrong_content(label.id)
-    check_content(label.category, read.value)
+    check_content(kind_name, label.category, read.value)
     return read.value
 
 
@@ -554,7 +554,7 @@ def verify(text: str, standing: Standing, entries: Iterable[tuple[Entry, Path]] 
     contents: dict[str, Any] = {}
     for label in record.labels.values():
         if label.content_digest in held_texts:
-            contents[label.id] = content_of(held_texts[label.content_digest], label)
+            contents[label.id] = content_of(held_texts[label.content_digest], label, record.kind)
     for entry, path in entries:
         if entry.part not in record.labels:
             raise RecordError("unknown-part", f"`{shown(entry.part)}` is no part shown here", mend="show its label too")

@@ -72,6 +72,7 @@ class DecisionWord:
     keeps_its_needs: bool = False
     reads_clocks: bool = False
     tighten_only: tuple[str, ...] = ()
+    categories: Mapping[str, str] = field(default_factory=dict)  # what an outcome tells whoever sees it
 
 
 @frozen
@@ -253,6 +254,9 @@ def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionW
         flag("keeps_its_needs"),
         flag("reads_clocks"),
         texts("tighten_only"),
+        {key: node.text("a category") for key, node in entry["categories"].mapping("`categories`").items()}
+        if "categories" in entry
+        else {},
     )
 
 

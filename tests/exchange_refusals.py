@@ -350,7 +350,7 @@ def record_twice() -> object:
 
 CASES += [
     lambda: kinds.kind("gossip"),
-    lambda: content.check_content(("status",), {"status": {"engagement": "failing"}}),
+    lambda: content.check_content("status", ("status",), {"status": {"engagement": "failing"}}),
     lambda: labelled(category=None),
     countersigned,
     lambda: checked(payload={"case": None}),

@@ -136,7 +136,7 @@ def line(data: bytes) -> object:
 
 
 def contact(data: bytes) -> object:
-    return content.check_content(("contact",), _rfc7493.read(data))
+    return content.check_content("correction", ("contact",), _rfc7493.read(data))
 
 
 def _delivery() -> bytes:

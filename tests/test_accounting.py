@@ -181,7 +181,8 @@ def test_whatever_happened_an_honest_hub_s_account_verifies_at_every_size(steps:
             if live:
                 world.send("crossroads", "status", *parts, case=case)
         elif step == "refer":
-            parts = [part("service", {"text": "a bed"}, to=TO_CLINIC), part("treatment", {"text": "as agreed"}, to=TO_CLINIC)]
+            told = {"service": "a bed", "treatment": "as agreed"}
+            parts = [part(category, {"text": text}, to=TO_CLINIC, notice="own-1") for category, text in told.items()]
             world.send("crossroads", "service_referral", *parts, case=case)
         elif step == "pull":
             world.pull("prosecutor")

@@ -169,7 +169,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("category", "value"), GOOD, ids=str)
 def test_what_a_category_covers_is_taken(category: str, value: dict[str, Any]) -> None:
-    content.check_content((category,), {category: value})
+    content.check_content("correction", (category,), {category: value})
     jsonschema.Draft202012Validator(content.schema(category)).validate(value)
 
 
@@ -209,15 +209,15 @@ BAD: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("category", "value"), BAD, ids=str)
 def test_what_a_category_does_not_cover_is_refused(category: str, value: Any) -> None:
     with refused("wrong-content"):
-        content.check_content((category,), {category: value})
+        content.check_content("correction", (category,), {category: value})
 
 
 def test_a_part_of_several_categories_holds_each_and_no_other() -> None:
     both = {"charge": {}, "encounter": {"facts": {"encounter.weapon": False}}}
-    content.check_content(("charge", "encounter"), both)
+    content.check_content("correction", ("charge", "encounter"), both)
     for categories in (("charge",), ("charge", "encounter", "contact"), ("charge", "contact")):
         with refused("wrong-content"):
-            content.check_content(categories, both)
+            content.check_content("correction", categories, both)
 
 
 def test_a_decision_s_part_names_rules_and_facts_and_quotes_nobody() -> None:
@@ -231,14 +231,14 @@ def test_a_decision_s_part_names_rules_and_facts_and_quotes_nobody() -> None:
         "reasons": [{"rule": "over-the-cap", "outcome": "ineligible"}],
         "needed": [{"fact": "encounter.drugs.grams", "ask": "police"}],
     }
-    content.check_content(("encounter",), {"encounter": {"decision": part}})
+    content.check_content("decision", ("encounter",), {"encounter": {"decision": part}})
     for name, value in (
         ("facts_digest", "sha256:" + "0" * 64),
         ("because", "the person used"),
         ("outcome", "Eligible, I think"),
     ):
         with refused("wrong-content"):
-            content.check_content(("encounter",), {"encounter": {"decision": {**part, name: value}}})
+            content.check_content("decision", ("encounter",), {"encounter": {"decision": {**part, name: value}}})
 
 
 json_values = st.recursive(
@@ -253,6 +253,6 @@ json_values = st.recursive(
 @given(st.sampled_from(TRAVELS), json_values)
 def test_whatever_stands_for_a_content_is_taken_or_refused(category: str, value: Any) -> None:
     try:
-        content.check_content((category,), {category: value})
+        content.check_content("correction", (category,), {category: value})
     except ExchangeError as error:
         reads_as_a_refusal(error)

@@ -307,6 +307,108 @@ def test_a_report_is_never_refused_and_what_disclosure_says_of_it_stands_beside(
         world.send("crossroads", "court_order_disclosure", replace(aloud, says={**said, "order": "0" * 64}), case=case)
 
 
+# What a reader of the contract found
+
+
+def test_a_question_asks_and_tells_nothing() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    world.settle()
+    for content in ({"phone": "505 555 0100"}, {"asks": ["person.age"], "given_name": "Ann"}, {"asks": ["she_used_again"]}, {}):
+        basis = {"police": ("offer_and_hand_off", "offer_at_scene")}
+        with refused("wrong-content"):
+            world.compose("crossroads", "question", part("contact", content, to=basis, says={"for": "admission"}), case=case)
+
+
+def test_a_status_carries_no_decision_and_a_decision_no_step_of_another_category() -> None:
+    world, case = under_way()
+    answer = {
+        "decision": "review",
+        "status": "decided",
+        "outcome": ["offer_treatment"],
+        "pack": "lead",
+        "digest": "sha256:" + "0" * 64,
+    }
+    for kind in ("status", "decision"):
+        with refused("wrong-content"):
+            world.compose("crossroads", kind, part("status", {"decision": answer}, to=TO_PROSECUTOR), case=case)
+
+
+def test_a_revocation_that_does_not_go_to_both_is_refused() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    world.consent(case, status_grant(id="1" * 16), by="clinic")
+    world.settle()
+    with refused("not-passed"):
+        world.change(case, "end", agencies=["crossroads"], by="clinic", grant="1" * 16)
+    assert world.change(case, "end", agencies=["crossroads", "prosecutor"], by="clinic", grant="1" * 16)
+
+
+def test_a_yes_to_something_else_or_one_that_ended_lifts_no_no() -> None:
+    for lifting in ({"categories": ["intake_status"]}, {"end": True}):
+        world = World()
+        case = world.enrolled(status_grant(id="1" * 16))
+        pair = [["crossroads", "prosecutor"]]
+        world.change(case, "restrict", agencies=["prosecutor"], pairs=pair, categories=["status"], id="9" * 16)
+        ended = lifting.pop("end", None)
+        later = {**status_grant(id="2" * 16), **lifting, "lifts": ["9" * 16]}
+        world.consent(case, later)
+        if ended:
+            world.change(case, "end", agencies=["prosecutor"], grant="2" * 16)
+        with refused("not-permitted"):
+            send_status(world, case)
+
+
+def test_another_provider_gets_no_account() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    world.consent(case, status_grant(), by="hospital")
+    world.settle()
+    with refused("not-passed"):
+        world.hub.account(case, "hospital", world.witnessed(), world.clock)
+
+
+def test_a_log_that_split_is_believed_no_more() -> None:
+    import copy
+
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    other = copy.deepcopy(world)
+    send_status(world, case)
+    world.witnessed()
+    other.hub.log.tree.append(bytes(32))
+    other.hub.log.tree.append(bytes(32))
+    last = world.at["prosecutor"].watching.last
+    assert last is not None
+    with refused("split-view", "rolled-back"):
+        world.at["prosecutor"].cosign(other.hub.checkpoint(world.clock), other.hub.log.tree.consistency(14), world.clock)
+    for act in (lambda: world.open("prosecutor", sent), lambda: world.pull("prosecutor")):
+        with refused("split-view", "rolled-back"):
+            act()
+
+
+def test_a_covered_part_without_its_notice_and_one_whose_day_is_over_do_not_pass() -> None:
+    world, case = under_way()
+    basis = {"clinic": ("treatment", "consent")}
+    with refused("not-permitted"):
+        world.compose("crossroads", "service_referral", part("treatment", {"text": "x"}, to=basis), case=case)
+    with refused("not-permitted"):
+        world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR, keep_until="2026-11-01"), case=case)
+
+
+def test_what_was_withdrawn_must_be_so_in_the_log() -> None:
+    world, case = under_way()
+    send_status(world, case)
+    answer = world.inbox("prosecutor")
+    swallowed = replace(answer.items[0], leaf=world.hub.log.leaves[0], recorded=None, delivery=None)
+    with refused("wrong-leaf"):
+        world.at["prosecutor"].take(replace(answer, items=(swallowed,)), world.clock)
+
+
 # Clocks
 
 

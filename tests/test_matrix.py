@@ -139,7 +139,7 @@ class Written:
 def asked(scene: Row, ask: Row, point: str) -> tuple[bool, tuple[str, ...]]:
     sender, recipient = ask.get("from", "crossroads"), ask.get("to", "prosecutor")
     log = Written(scene.get("log", []))
-    label = Label("f" * 16, (ask.get("category", "status"),), "plain", "no_adverse_action", "none", "2027-11-30", None, "x")
+    label = Label("f" * 16, (ask.get("category", "status"),), "plain", "no_adverse_action", "own-1", "2029-11-30", None, "x")
     passage = Passage(label.id, recipient, ask.get("purpose", "diversion_coordination"), ask.get("basis", "consent"))
     index = ask.get("before", 100)
     this = Committed(index, SENT_AT, "e" * 32, sender, DIRECTORY.role(sender), "status", CASE, {label.id: label}, (passage,))

@@ -20,14 +20,14 @@ REQUIRED = [
 
 
 def test_the_whole_form_is_taken() -> None:
-    check_content(("consent_identity",), {"consent_identity": {"form": FORM}})
+    check_content("correction", ("consent_identity",), {"consent_identity": {"form": FORM}})
 
 
 @pytest.mark.parametrize("missing", REQUIRED)
 def test_each_circumstance_must_be_answered(missing: str) -> None:
     form = {name: value for name, value in FORM.items() if name != missing}
     with refused("wrong-content"):
-        check_content(("consent_identity",), {"consent_identity": {"form": form}})
+        check_content("correction", ("consent_identity",), {"consent_identity": {"form": form}})
 
 
 def test_these_are_all_that_are_required_and_none_has_a_default() -> None:
@@ -46,10 +46,10 @@ def test_no_field_ties_the_program_to_what_is_consented() -> None:
 @pytest.mark.parametrize("answer", ["yes", 1, None])
 def test_custody_is_answered_yes_or_no(answer: object) -> None:
     with refused("wrong-content"):
-        check_content(("consent_identity",), {"consent_identity": {"form": {**FORM, "in_custody": answer}}})
+        check_content("correction", ("consent_identity",), {"consent_identity": {"form": {**FORM, "in_custody": answer}}})
 
 
 def test_a_representative_signs_by_an_authority_and_nobody_else_does() -> None:
     for change in ({"representative": "Jo Lane"}, {"authority": "guardianship of 2026"}):
         with refused("wrong-content"):
-            check_content(("consent_identity",), {"consent_identity": {"form": {**FORM, **change}}})
+            check_content("correction", ("consent_identity",), {"consent_identity": {"form": {**FORM, **change}}})
