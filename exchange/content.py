@@ -11,29 +11,92 @@ No category that police or prosecutor may ever receive has free text: a closed f
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from exchange.errors import ContentError, shown
 from exchange.shape import AgencyId, Day, Listed, Shape, ShortId, Word, held
-from rules.facts import read_instant
+from rules.facts import fits, read_instant
 from rules.shelf import vocabulary
 from rules.vocabulary import Fact
 
-# A person's name, or a place's: up to five words without digits.
-_NAME_WORD = r"[^\x00-\x20!-&(-,/-@\[-`{-\x7f]{1,24}"
-Name = Annotated[str, Field(pattern=rf"^{_NAME_WORD}( {_NAME_WORD}){{0,4}}$", max_length=80)]
+_WORDS = vocabulary()
+
+
+class _OneOf:
+    """Makes of a text one of few words. A `Literal` would list them all in each refusal."""
+
+    def __init__(self, words: Iterable[str], what: str) -> None:
+        self.words, self.what = tuple(dict.fromkeys(words)), what
+        self.known = frozenset(self.words)
+
+    def check(self, text: str) -> str:
+        if text not in self.known:
+            raise ValueError(f"`{shown(text)}` is no {self.what}")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.words]}
+
+
+# A person's name, or a place's: up to five words without digits, and no blank or line break that only looks like part of one.
+_NAME_WORD = r"[^\x00-\x20!-&(-,/-@\[-`{-\xa0\xad\u1680\u2000-\u206f\u3000\ufeff]{1,24}"
+_NAME = rf"^{_NAME_WORD}( {_NAME_WORD}){{0,4}}$"
+
+
+def _a_name(text: str) -> str:
+    # The schema's pattern can't list every letter that isn't seen.
+    if len(text) > 80 or not text.isprintable() or not re.fullmatch(_NAME, text):
+        raise ValueError("no name in up to five plain words")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_a_name), WithJsonSchema({"type": "string", "pattern": _NAME, "maxLength": 80})]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{2,23}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FactPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
-# A section of law, a code.
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9§][A-Za-z0-9§ .:()/-]{0,39}$")]
+Role = Annotated[str, _OneOf(_WORDS.roles, "role")]
+Decided = Annotated[str, _OneOf(_WORDS.decisions, "decision")]
+Outcome = Annotated[str, _OneOf((one for word in _WORDS.decisions.values() for one in word.outcomes), "outcome")]
+Obligation = Annotated[str, _OneOf(_WORDS.obligations, "obligation")]
+# What a decision may lack, besides a fact: another one's outcome, or the day.
+_NO_FACTS = (*(f"decisions.{name}" for name in _WORDS.decisions), "now", "as_of")
+_PATHS = [
+    one.path
+    for fact in _WORDS.facts.values()
+    for one in (fact, *fact.fields.values())
+    if one.category not in _WORDS.never_travels and one.known_by != "hub"
+]
+FactPath = Annotated[str, _OneOf(_PATHS, "fact that may be told")]
+Lacking = Annotated[str, _OneOf((*_PATHS, *_NO_FACTS), "fact that may be told")]
+# A section of law: whose, in three short words at most, its number, and what of it (`NY PL 220.03`, `21 U.S.C. 844 (a)`).
+Code = Annotated[
+    str,
+    Field(
+        pattern=r"^([A-Za-z0-9.§]{1,6} ){0,3}[A-Z]{0,3}[0-9§][A-Za-z0-9.:()/§-]{0,23}( \([A-Za-z0-9]{1,4}\)){0,3}$",
+        max_length=40,
+    ),
+]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
@@ -53,22 +116,22 @@ class Reason(Shape):
     """A rule that decided, by its id, and which way."""
 
     rule: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
-    outcome: Word
+    outcome: Outcome
 
 
 class Needed(Shape):
     """A fact that is missing, and which role knows it."""
 
-    fact: FactPath
-    ask: Word
+    fact: Lacking
+    ask: Role
 
 
 class DecisionPart(Shape):
     """What the rules answered, as far as this part's categories go. No digest of the facts: it could be guessed back."""
 
-    decision: Word
+    decision: Decided
     status: Literal["decided", "undetermined"]
-    outcome: Word | Listed[Word] | None = None
+    outcome: Outcome | Listed[Outcome] | None = None
     pack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     as_of: Day | None = None
@@ -106,8 +169,8 @@ class ChargeStatus(Content):
 class Determination(Shape):
     """A named human's decision, with the reason's code; `differs` if the rules answered otherwise."""
 
-    decision: Word
-    outcome: Word
+    decision: Decided
+    outcome: Outcome
     by: Name
     reason: Word
     differs: bool
@@ -250,14 +313,18 @@ class EmergencyForm(Shape):
     at: Instant
 
 
+class Health(Told):
+    # Here and not with what runs the exchange, which anybody may be sent: it says what befell a person.
+    emergency: EmergencyForm | None = None
+
+
 class Operation(Content):
     """Ids, digests and codes that run the exchange."""
 
-    obligations: Listed[Word] | None = None
+    obligations: Listed[Obligation] | None = None
     answer: Literal["deleted", "retained"] | None = None
     reason: Word | None = None
     digest: Hex | None = None
-    emergency: EmergencyForm | None = None
 
 
 _OWN: dict[str, type[Content]] = {
@@ -277,7 +344,7 @@ _OWN: dict[str, type[Content]] = {
     "substance_use": Told,
     "test_result": TestResult,
     "treatment": Told,
-    "health": Told,
+    "health": Health,
     "counselling_note": Told,
     "consent_terms": ConsentTerms,
     "consent_identity": ConsentIdentity,
@@ -332,23 +399,34 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], made: Conte
     for path in made.asks or ():
         if path not in words.facts or words.facts[path].category != category:
             raise _wrong(category, f"`{shown(path)}` is none of its facts")
+    determined = made.determination if isinstance(made, DecisionOutcome) else None
+    if determined is not None:
+        _check_outcome(category, categories, determined.decision, determined.outcome)
     part = made.decision
     if part is None:
         return
-    word = words.decisions.get(part.decision)
-    if kind != "decision" or word is None:
-        raise _wrong(category, "what the rules answered stands in a record of a decision that the vocabulary has")
+    if kind != "decision":
+        raise _wrong(category, "what the rules answered stands in a record of a decision")
     outcomes = (part.outcome,) if isinstance(part.outcome, str) else part.outcome or ()
     for outcome in (*outcomes, *(reason.outcome for reason in part.reasons)):
-        if outcome not in word.outcomes or word.categories.get(outcome, category) not in categories:
-            raise _wrong(category, f"`{shown(outcome)}` isn't an outcome to be told here")
+        _check_outcome(category, categories, part.decision, outcome)
+    # The rule that a record of convictions met tells what stands in it, and that never travels.
+    if words.decisions[part.decision].reads_criminal_history and (part.reasons or part.needed):
+        raise _wrong(category, f"why `{part.decision}` came out so stays with whoever reads the records")
     for needed in part.needed:
+        if needed.fact in _NO_FACTS:
+            continue
         # A list's field is asked for by its own name.
         group, _, name = needed.fact.rpartition(".")
-        known = words.facts.get(needed.fact) or words.facts.get(group)
-        fact = known if known is None or known.path == needed.fact else known.fields.get(name)
-        if fact is None or fact.category not in categories or needed.ask not in words.roles:
-            raise _wrong(category, f"`{shown(needed.fact)}` isn't a fact to be asked for here")
+        fact = words.facts.get(needed.fact) or words.facts[group].fields[name]
+        if fact.category not in categories:
+            raise _wrong(category, f"`{needed.fact}` isn't a fact to be asked for here")
+
+
+def _check_outcome(category: str, categories: Sequence[str], decision: str, outcome: str) -> None:
+    word = vocabulary().decisions[decision]
+    if outcome not in word.outcomes or word.categories.get(outcome, category) not in categories:
+        raise _wrong(category, f"`{outcome}` isn't an outcome to be told here")
 
 
 def _wrong(category: str, why: str) -> ContentError:
@@ -364,14 +442,18 @@ def _facts(title: str, facts: Mapping[str, Fact]) -> type[Shape]:
 
 
 def _type(fact: Fact) -> Any:
-    bounded = Field(ge=None if fact.low is None else float(fact.low), le=None if fact.high is None else float(fact.high))
+    bounded = Field(
+        ge=None if fact.low is None else float(fact.low),
+        le=None if fact.high is None else float(fact.high),
+        allow_inf_nan=False if fact.type == "decimal" else None,
+    )
     match fact.type:
         case "bool":
             return bool
         case "int":
-            return Annotated[int, bounded]
+            return Annotated[int, bounded, AfterValidator(_a_number)]
         case "decimal":
-            return Annotated[int | float, bounded]
+            return Annotated[int | float, bounded, AfterValidator(_a_number)]
         case "choice":
             return Literal[fact.choices]
         case "date":
@@ -385,8 +467,20 @@ def _type(fact: Fact) -> Any:
                 **{name: (_type(one) | None, Field(None, description=one.question)) for name, one in fact.fields.items()},
             }
             entry: Any = create_model(f"{title}Entry", __base__=Shape, **fields)
-            return Annotated[tuple[entry, ...], Field(strict=False, max_length=256)]
+            return Annotated[tuple[entry, ...], Field(strict=False, max_length=256), AfterValidator(_each_once)]
     return Code
+
+
+def _a_number(number: int | float) -> int | float:
+    if not fits(Decimal(repr(number)) if isinstance(number, float) else number):
+        raise ValueError("over 12 digits before the point or 6 after it")
+    return number
+
+
+def _each_once(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len({entry.id for entry in entries}) < len(entries):
+        raise ValueError("two entries have one id")
+    return entries
 
 
 def schema(category: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import product
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import jsonschema
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 
 from exchange import content, says
 from exchange.consent import COLLECTORS
-from exchange.disclosure import Judge
-from exchange.errors import ExchangeError
+from exchange.errors import ContentError, ExchangeError
 from exchange.kinds import kind, kinds, purposes
+from rules.decide import Program
+from rules.facts import read_facts
 from rules.shelf import read_pack, vocabulary
+from rules.vocabulary import Fact
 from tests.conftest import ROOT
 from tests.refused import reads_as_a_refusal, refused
 
@@ -66,56 +69,61 @@ def test_an_unknown_kind_is_refused() -> None:
 
 
 def reachable(role: str) -> set[str]:
-    """The categories that the shipped rules may let pass to a role, in whatever state: all that could matter is tried."""
-    judge = Judge(read_pack("lead"))
-    found = set()
-    senders = WORDS.facts["sender.role"].choices
-    bases = [("consent", "live", "ordinary"), ("consent", "live", "counselling_notes"), ("offer_at_scene", "none", "none"),
-             ("operation", "none", "none"), ("none", "none", "none")]  # fmt: skip
-    from datetime import date
+    """The categories of which the shipped rules don't deny for certain that they may reach a role, all else being unknown."""
+    program = Program(read_pack("lead"), date(2026, 11, 23))
+    return {
+        category
+        for category in WORDS.categories
+        if "permit" in program.decide("disclosure", {"recipient": {"role": role}, "part": {"category": category}}).possible
+    }
 
-    for category, sender, purpose, (basis, status, type_), override in product(
-        WORDS.facts["part.category"].choices, senders, WORDS.purposes, bases, ("none", "medical_emergency")
-    ):
-        if category in found:
-            continue
-        flat: dict[str, object] = {
-            "sender.role": sender,
-            "recipient.role": role,
-            "recipient.represents": False,
-            "part.category": category,
-            "part.use": "no_adverse_action",
-            "part.sensitivity": "plain",
-            "part.question": False,
-            "purpose": purpose,
-            "grant.status": status,
-            "grant.type": type_,
-            "restriction": False,
-            "override": override,
-            "basis": basis,
-        }
-        if judge.facts(flat, date(2026, 11, 23)).permit:
-            found.add(category)
-    return found
+
+# Of all that may reach enforcement, a name alone may have five words.
+NAME = content.schema("contact")["properties"]["given_name"]["anyOf"][0]["pattern"]
+SENTENCE = "he used again on monday and his counsellor told"
 
 
 def open_strings(schema: Any, path: str = "") -> list[str]:
     """Where a schema lets in a text that isn't one of few, a day, a time, or held by a bounded pattern without line feeds."""
+    return [
+        place
+        for place, string in strings(schema, path)
+        if not bounded(string.get("pattern", ""))
+        or any(re.search(string["pattern"], text) for text in (SENTENCE, *(SENTENCE[:12].replace(" ", it) for it in BLANKS)))
+        or (re.search(string["pattern"], SENTENCE[:23]) and string["pattern"] != NAME)
+    ]
+
+
+def phrases(schema: Any) -> set[str]:
+    """Where a schema lets in a sentence whose words hang together."""
+    found = (
+        place
+        for place, string in strings(schema, "")
+        for joint in "_-."
+        if string.get("pattern", "") != NAME and re.search(string.get("pattern", ""), SENTENCE[:23].replace(" ", joint))
+    )
+    return {place.rpartition("/")[2] if not place.endswith("/items") else place for place in found}
+
+
+# What would break a line or part words in a name, unseen.
+BLANKS = ("\n", "\t", "\x85", "\xa0", "\u1680", "\u2003", "\u200b", "\u2028", "\u2029", "\u202e", "\u3000", "\ufeff")
+
+
+def strings(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every text that a schema takes, with its place, save those of few words, days and times."""
     if isinstance(schema, list):
-        return [found for each in schema for found in open_strings(each, path)]
-    if not isinstance(schema, dict):
-        return []
-    found = [place for name, inner in schema.items() for place in open_strings(inner, f"{path}/{name}")]
-    if schema.get("type") == "string" and not {"enum", "const", "format"} & set(schema):
-        pattern = schema.get("pattern", "")
-        whole = (
-            pattern.startswith("^")
-            and pattern.endswith("$")
-            and not re.search(r"[*+](?!\\)|\{\d+,\}", _without_classes(pattern))
-        )
-        if not whole or re.search(pattern, "a\nb") or re.search(pattern, "he used again on monday and " * 3):
-            found.append(path)
-    return found
+        for each in schema:
+            yield from strings(each, path)
+    elif isinstance(schema, dict):
+        for name, inner in schema.items():
+            yield from strings(inner, path if name in ("anyOf", "oneOf") else f"{path}/{name}")
+        if schema.get("type") == "string" and not {"enum", "const", "format"} & set(schema):
+            yield path, schema
+
+
+def bounded(pattern: str) -> bool:
+    whole = pattern.startswith("^") and pattern.endswith("$")
+    return whole and not re.search(r"[*+](?!\\)|\{\d+,\}", _without_classes(pattern))
 
 
 def _without_classes(pattern: str) -> str:
@@ -129,6 +137,22 @@ def test_nothing_that_may_reach_enforcement_has_free_text(role: str) -> None:
     assert not reached & {"plan", "progress", "attendance", "substance_use", "test_result", "treatment", "health"}
     for category in reached:
         assert open_strings(content.schema(category)) == [], category
+
+
+def test_nothing_that_any_agency_may_be_asked_has_free_text() -> None:
+    """A question is decided as its answer would be, so no ceiling of whom is asked holds its categories back."""
+    assert not [category for category in kind("question").categories if open_strings(content.schema(category))]
+
+
+def test_the_codes_that_no_list_closes_are_few_and_known() -> None:
+    """What a pack or an agency names itself can't be listed here. Everything else has words of the vocabulary."""
+    reached = reachable("police") | reachable("prosecutor")
+    assert set().union(*(phrases(content.schema(category)) for category in reached)) == {
+        "pack",  # the pack's id
+        "rule",  # the rule's, in that pack
+        "reason",  # why somebody decided otherwise than the rules, or keeps what was recalled
+        "wording",  # which form of consent was shown
+    }
 
 
 def test_where_free_text_is_allowed_the_check_sees_it() -> None:
@@ -164,7 +188,19 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("attendance", {"facts": {"case.missed_contacts": 2}, "text": "Came late, stayed long."}),
     ("operation", {"obligations": ["keep_until"], "answer": "deleted"}),
     ("enrolment", {"enrolled": True, "since": "2026-11-05"}),
+    ("health", {"emergency": {"recipient": "Bo", "discloser": "Ana", "nature": "overdose", "at": "2026-11-05T17:00:00Z"}}),
 ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["30-31-23(E)", "RCW 69.50.4013", "SMC 12A.09.020", "NY PL 221.05", "NY AC 10-125", "NMSA 30-31-25.1", "21 U.S.C. 844 (a)",
+     "RS 40:967", "§ 220.03 (1)", "35A", "VTL051101A"],
+)  # fmt: skip
+def test_sections_of_law_are_taken(code: str) -> None:
+    content.check_content(
+        "correction", ("charge",), {"charge": {"facts": {"encounter.charges": [{"id": "1" * 16, "code": code}]}}}
+    )
 
 
 @pytest.mark.parametrize(("category", "value"), GOOD, ids=str)
@@ -189,6 +225,7 @@ BAD: list[tuple[str, Any]] = [
     ("encounter", {"facts": {"encounter.drugs": [{"id": "0" * 16, "grams": -1}]}}),
     ("encounter", {"facts": {"encounter.drugs": {}}}),
     ("charge", {"facts": {"encounter.charges": [{"id": "1" * 16, "code": "a code that is really a whole sentence about it"}]}}),
+    ("charge", {"facts": {"encounter.charges": [{"id": "1" * 16, "code": "he used again on monday"}]}}),
     ("screening_outcome", {"outcome": "proceed", "facts": {"person.open_warrant": True}}),
     ("status", {"engagement": "failing"}),
     ("status", {"barriers": []}),
@@ -197,6 +234,13 @@ BAD: list[tuple[str, Any]] = [
     ("intake_status", {"facts": {"case.intake_at": "2026-11-05"}}),
     ("case_manager_contact", {"name": "Ana Ortiz"}),
     ("operation", {"answer": "kept a copy"}),
+    ("operation", {"obligations": ["tell_nobody"]}),
+    ("operation", {"emergency": {"recipient": "Bo", "discloser": "Ana", "nature": "overdose", "at": "2026-11-05T17:00:00Z"}}),
+    *(("contact", {"given_name": f"Ana{blank}Lee"}) for blank in (*BLANKS, "\U000e0041")),
+    ("encounter", {"facts": {"encounter.drugs": [{"id": "0" * 16, "grams": 1e15}]}}),
+    ("encounter", {"facts": {"encounter.drugs": [{"id": "0" * 16, "grams": 0.1234567}]}}),
+    ("encounter", {"facts": {"encounter.drugs": [{"id": "0" * 16, "grams": float("inf")}]}}),
+    ("encounter", {"facts": {"encounter.drugs": [{"id": "0" * 16}, {"id": "0" * 16}]}}),
     ("attendance", {"text": ""}),
     ("enrolment", {"enrolled": "yes"}),
     ("status", []),
@@ -236,9 +280,94 @@ def test_a_decision_s_part_names_rules_and_facts_and_quotes_nobody() -> None:
         ("facts_digest", "sha256:" + "0" * 64),
         ("because", "the person used"),
         ("outcome", "Eligible, I think"),
+        ("outcome", "proceed"),
+        ("outcome", "he_used_again"),
+        ("decision", "gossip"),
+        ("reasons", [{"rule": "over-the-cap", "outcome": "proceed"}]),
+        ("needed", [{"fact": "encounter.drugs.grams", "ask": "his_mother"}]),
+        ("needed", [{"fact": "encounter.charges.code", "ask": "police"}]),
+        ("needed", [{"fact": "history.convictions", "ask": "prosecutor"}]),
+        ("needed", [{"fact": "purpose", "ask": "hub"}]),
     ):
         with refused("wrong-content"):
             content.check_content("decision", ("encounter",), {"encounter": {"decision": {**part, name: value}}})
+
+
+ANSWERED = {"status": "decided", "pack": "lead", "digest": "sha256:" + "0" * 64}
+
+
+def test_a_decision_may_lack_another_s_outcome_or_the_day() -> None:
+    for fact in ("decisions.screening", "now", "as_of"):
+        lacks = {**ANSWERED, "status": "undetermined", "decision": "admission", "needed": [{"fact": fact, "ask": "prosecutor"}]}
+        content.check_content("decision", ("decision_outcome",), {"decision_outcome": {"decision": lacks}})
+
+
+def test_a_next_step_is_told_only_as_the_category_that_it_tells_of() -> None:
+    steps = WORDS.decisions["review"].categories
+    assert set(steps) == set(WORDS.decisions["review"].outcomes) and set(steps.values()) <= set(TRAVELS)
+    for step, of in steps.items():
+        for category in kind("decision").categories:
+            answer = {category: {"decision": {**ANSWERED, "decision": "review", "outcome": [step]}}}
+            if category == of:
+                content.check_content("decision", (category,), answer)
+            else:
+                with pytest.raises(ContentError, match=f"`{step}` isn't an outcome to be told here"):
+                    content.check_content("decision", (category,), answer)
+
+
+def test_why_records_stop_somebody_stays_with_who_reads_them() -> None:
+    stopped = {**ANSWERED, "decision": "screening", "outcome": "stop"}
+    content.check_content("decision", ("screening_outcome",), {"screening_outcome": {"decision": stopped}})
+    stopped["reasons"] = [{"rule": "violent-conviction", "outcome": "stop"}]
+    with pytest.raises(ContentError, match="stays with whoever reads the records"):
+        content.check_content("decision", ("screening_outcome",), {"screening_outcome": {"decision": stopped}})
+
+
+def test_a_determination_names_an_outcome_of_its_decision() -> None:
+    made = {"decision": "filing", "outcome": "hold", "by": "A. Reader", "reason": "needs_more_time", "differs": True}
+    content.check_content("determination", ("decision_outcome",), {"decision_outcome": {"determination": made}})
+    for change in (
+        {"outcome": "proceed"},
+        {"decision": "review", "outcome": "offer_treatment"},
+        {"by": ""},
+        {"reason": "Why?"},
+    ):
+        with refused("wrong-content"):
+            content.check_content(
+                "determination", ("decision_outcome",), {"decision_outcome": {"determination": made | change}}
+            )
+
+
+@given(st.data())
+def test_the_rules_read_every_fact_that_a_content_takes(data: st.DataObject) -> None:
+    fact = data.draw(
+        st.sampled_from([one for one in WORDS.facts.values() if one.category in TRAVELS and one.known_by != "hub"])
+    )
+    value = data.draw(_entries(fact) if fact.type == "list" else _values(fact))
+    try:
+        content.check_content("correction", (fact.category,), {fact.category: {"facts": {fact.path: value}}})
+    except ContentError:
+        return
+    told: Any = (
+        [{name: it for name, it in entry.items() if name != "id"} for entry in value] if isinstance(value, list) else value
+    )
+    for step in reversed(fact.path.split(".")):
+        told = {step: told}
+    read_facts(told, WORDS)
+
+
+def _values(fact: Fact) -> st.SearchStrategy[Any]:
+    numbers = st.integers() | st.floats() | st.sampled_from([0, 1, 2.4, 1e12, 999999999999, 1e-7, -0.0, 1e300])
+    texts = st.text(max_size=6) | st.sampled_from(
+        ["2026-11-05", "2026-02-30", "2026-11-05T17:00:00Z", "9999-12-31", "5.1.2(a)"]
+    )
+    return st.none() | st.booleans() | numbers | texts | st.sampled_from(fact.choices or ("a",))
+
+
+def _entries(fact: Fact) -> st.SearchStrategy[Any]:
+    fields = {name: _values(one) for name, one in fact.fields.items()}
+    ids = st.sampled_from(["0" * 16, "1" * 16])
+    return st.lists(st.fixed_dictionaries({"id": ids}, optional=fields), max_size=2)
 
 
 json_values = st.recursive(
