@@ -54,7 +54,7 @@ def warm(runs: int) -> None:
     program = rules.load(PACK)
     facts = json.loads(CASE.read_text())
     read = program.read(facts)
-    segment = program.segment(rules.load(PACK).decide("eligibility", facts).as_of).segment  # type: ignore[arg-type]
+    segment = program.segment(rules.load(PACK).decide("eligibility", facts).as_of).segment
     world = World(read.known, segment.parameters, lambda _: "proceed", lambda _: None)
     print()
     labels: dict[str, Callable[[], Any]] = {

@@ -24,7 +24,7 @@ from exchange import _rfc9180, record
 from exchange.accounting import read_account, verify_account
 from exchange.consent import asks, reduce
 from exchange.disclosure import day_of
-from exchange.record import Address, Part
+from exchange.record import Part
 from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
 from tests.forge import CASE
 from tests.keys import key
@@ -56,17 +56,21 @@ def records(world: World) -> dict[str, Work]:
     """Two parts, one for three agencies and one for two, as the measurements of the reference have it."""
     standing = world.hub.history.standing(10**6)
 
-    def to(name: str) -> Address:
-        return Address(standing.newest_key(name), "diversion_coordination", "consent")
-
     parts = [
-        Part(category=("status",), content={"status": {"engagement": "engaged"}}, to=tuple(map(to, names)),
-             keep_until="2027-11-30", use="no_adverse_action")
+        Part(
+            category=("status",),
+            content={"status": {"engagement": "engaged"}},
+            to=dict.fromkeys(names, ("diversion_coordination", "consent")),
+            keep_until="2027-11-30",
+            use="no_adverse_action",
+        )
         for names in (("prosecutor", "defender", "program"), ("prosecutor", "defender"))
-    ]  # fmt: skip
+    ]
 
     def build() -> record.Bundle:
-        return record.build(key("crossroads.s1"), "status", parts, case=CASE, iat=1, random_bytes=world.random)
+        return record.build(
+            key("crossroads.s1"), "status", parts, standing=standing, case=CASE, iat=1, random_bytes=world.random
+        )
 
     bundle = build()
     checked = record.check(bundle, standing)

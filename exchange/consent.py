@@ -17,7 +17,9 @@ from functools import cached_property
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from exchange.directory import Standing
 from exchange.label import Label
+from exchange.record import Record
 from exchange.says import Answer, Change, Emergency, Grant, Representation, Says
 from rules.frozen import frozen
 
@@ -92,6 +94,17 @@ class Committed:
     def parties(self) -> frozenset[str]:
         """Issuer and recipients, as far as they are known here."""
         return frozenset((self.issuer, *(passage.to for passage in self.passages)))
+
+
+def known_of(record: Record, index: int, time: int, standing: Standing) -> Committed:
+    """A record as the reduction knows it, with those labels and passages that `record` holds."""
+    passages = tuple(
+        Passage(entry.part, entry.to.partition(".")[0], entry.purpose, entry.basis)
+        for entry in record.entries
+        if entry.part in record.labels
+    )
+    role = standing.directory.role(record.issuer)
+    return Committed(index, time, record.jti, record.issuer, role, record.kind, record.case, record.labels, passages)
 
 
 @frozen

@@ -8,7 +8,7 @@ wouldn't know how to keep.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from rules import Refusal
 from rules.decide import Program
 from rules.frozen import frozen
 from rules.pack import Pack
+from rules.vocabulary import nested
 
 DECISION = "disclosure"
 UNDETERMINED = "undetermined"
@@ -80,7 +81,7 @@ class Judge:
     def facts(self, flat: dict[str, object], day: date) -> Verdict:
         """The verdict on flat facts, by the rules of one day."""
         try:
-            decision = self._program(day).decide(DECISION, _nested(flat))
+            decision = self._program(day).decide(DECISION, nested(flat))
         except Refusal:
             # No rules of that day, or facts that the pack's own words don't know: nothing that could permit.
             return Verdict(False, (UNDETERMINED,))
@@ -103,19 +104,10 @@ class Judge:
         return found
 
 
+# The judge of a pack's digest.
+Judges = Callable[[str], Judge]
+
+
 def day_of(time: int, zone: ZoneInfo) -> date:
     """The day on which an instant, in seconds since 1970, falls in a zone."""
     return datetime.fromtimestamp(time, UTC).astimezone(zone).date()
-
-
-def _nested(flat: dict[str, object]) -> dict[str, object]:
-    nested: dict[str, object] = {}
-    for path, value in flat.items():
-        *groups, last = path.split(".")
-        level = nested
-        for group in groups:
-            inner = level.setdefault(group, {})
-            assert isinstance(inner, dict), "no fact is also a group"
-            level = inner
-        level[last] = value
-    return nested

@@ -11,8 +11,8 @@ refused at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,34 +20,20 @@ from exchange import _rfc7493, _rfc7515, directory, log
 from exchange._c2sp import Signature, open_checkpoint
 from exchange._rfc7517 import PrivateKey
 from exchange._rfc9901 import RandomBytes
-from exchange.consent import Committed, Passage, State
-from exchange.directory import History, Standing
-from exchange.disclosure import Verdict
+from exchange.consent import Committed, Passage, State, known_of
+from exchange.directory import History
+from exchange.disclosure import Judges, Verdict
 from exchange.errors import ExchangeError, LogError, RecordError
-from exchange.hub import REPORTS, Inbox, Item, Judges, known_of
+from exchange.inbox import Inbox, Item
+from exchange.kinds import reports
 from exchange.log import Leaf, Receipt, Watch
-from exchange.record import TYP, Address, Bundle, Opened, Part, Record, build, check, check_delivery, new_short_id, open_part
-from rules.frozen import frozen, frozen_by_name
+from exchange.record import TYP, Bundle, Opened, Part, Record, build, check, check_delivery, open_part
+from rules.frozen import frozen
 
 GRACE = 24 * 3600
 
 # A record that isn't committed yet stands after everything that is known.
 UNCOMMITTED = 2**53 - 1
-
-
-@frozen_by_name
-class Outgoing:
-    """A part to send: to which agency, for what purpose and on what basis. The rest is as `record.Part` has it."""
-
-    category: tuple[str, ...]
-    content: Any
-    to: Mapping[str, tuple[str, str]]
-    keep_until: str
-    sensitivity: str = "plain"
-    use: str = "none"
-    notice: str = "none"
-    says: Mapping[str, Any] | None = None
-    id: str | None = None
 
 
 class Received:
@@ -104,6 +90,7 @@ class Gateway:
         self._states: dict[str | None, State] = defaultdict(State)
         self._numbers: dict[str, int] = defaultdict(int)
         self._sent: dict[str, tuple[Bundle, Receipt | None]] = {}
+        self._composed: dict[str, Committed] = {}
         self._proved: dict[int, bytes] = {}
 
     # What the agency knows
@@ -132,7 +119,7 @@ class Gateway:
 
     # Sending
 
-    def compose(self, kind: str, parts: Iterable[Outgoing], *, case: str | None, now: int, jti: str | None = None) -> Bundle:
+    def compose(self, kind: str, parts: Iterable[Part], *, case: str | None, now: int, jti: str | None = None) -> Bundle:
         """A record, if on what this agency knows every part may pass. Keys are the recipients' newest.
 
         Raises `RecordError` `not-permitted`, naming the rules that deny; `DirectoryError` `no-key`; as `record.build` and
@@ -140,29 +127,15 @@ class Gateway:
         """
         self._whole()
         standing = self.history.standing(UNCOMMITTED)
-        built = [self._addressed(part, standing) for part in parts]
-        bundle = build(self.signing, kind, built, case=case, iat=now, random_bytes=self._random, jti=jti)
+        bundle = build(self.signing, kind, parts, standing=standing, case=case, iat=now, random_bytes=self._random, jti=jti)
         time = self.hub_time(now)
         committed = known_of(check(bundle, standing), UNCOMMITTED, time, standing)
-        if kind not in REPORTS:
+        if kind not in reports():
             for passage in committed.passages:
                 self._check_permitted(committed, passage, time)
+        self._composed[committed.jti] = committed
         self._sent[committed.jti] = bundle, None
         return bundle
-
-    def _addressed(self, part: Outgoing, standing: Standing) -> Part:
-        to = tuple(Address(standing.newest_key(agency), purpose, basis) for agency, (purpose, basis) in sorted(part.to.items()))
-        return Part(
-            category=part.category,
-            content=part.content,
-            to=to,
-            keep_until=part.keep_until,
-            sensitivity=part.sensitivity,
-            use=part.use,
-            notice=part.notice,
-            says=part.says,
-            id=part.id or new_short_id(self._random),
-        )
 
     def _check_permitted(self, committed: Committed, passage: Passage, time: int) -> None:
         verdict = self._verdict(committed, passage, UNCOMMITTED, time)
@@ -176,10 +149,11 @@ class Gateway:
 
     def sent(self, jti: str, receipt: Receipt) -> None:
         """The hub's receipt of a record sent: it belongs to the case from its index on."""
-        bundle, _ = self._sent[jti]
+        bundle, before = self._sent[jti]
+        if before is not None:
+            return
         self._sent[jti] = bundle, receipt
-        standing = self.history.standing(receipt.index)
-        self._remember(known_of(check(bundle, standing), receipt.index, receipt.time, standing))
+        self._remember(replace(self._composed.pop(jti), index=receipt.index, time=receipt.time))
 
     def _remember(self, committed: Committed) -> None:
         self._states[committed.case] = self._states[committed.case].with_(committed)
@@ -377,12 +351,12 @@ class Gateway:
         return verdict
 
 
-def acknowledgement(received: Received, reading: Reading, *, keep_until: str) -> Outgoing:
+def acknowledgement(received: Received, reading: Reading, *, keep_until: str) -> Part:
     """What tells the issuer that a part was opened, and that its reader knows what binds."""
     record = received.record
     assert record is not None, "what was opened was checked"
     obligations = {"obligations": list(reading.obligations)} if reading.obligations else {}
-    return Outgoing(
+    return Part(
         category=("operation",),
         content={"operation": obligations},
         to={record.issuer: ("exchange_operation", "operation")},

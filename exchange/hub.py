@@ -12,7 +12,7 @@ What the hub answers says nothing about a person or case to whoever isn't part o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,18 +21,15 @@ from exchange import _c2sp, directory, log
 from exchange._c2sp import Note, Signature
 from exchange._rfc9901 import RandomBytes
 from exchange.accounting import Account, Accounted, Proved
-from exchange.consent import Committed, Passage, State, admits, represents
-from exchange.directory import History, Standing
-from exchange.disclosure import Judge, Verdict
+from exchange.consent import Committed, Passage, State, admits, known_of, represents
+from exchange.directory import History
+from exchange.disclosure import Judges, Verdict
 from exchange.errors import ExchangeError, NotPassed, RecordError
+from exchange.inbox import Inbox, Item
+from exchange.kinds import reports
 from exchange.log import Body, Leaf, Log, Receipt
-from exchange.record import Bundle, Delivery, Record, check, delivery, statement
+from exchange.record import Bundle, Record, check, delivery, statement
 from rules.frozen import frozen
-
-# What was told outside the exchange is never refused a place in the log: the disclosure that wasn't allowed, least of all.
-REPORTS = ("oral_disclosure", "emergency_disclosure", "court_order_disclosure")
-
-Judges = Callable[[str], Judge]
 
 
 @frozen
@@ -49,39 +46,6 @@ class Refused:
 
     error: ExchangeError
     conflict: bool = False
-
-
-@frozen
-class Item:
-    """One thing in an agency's inbox: its number from this issuer and the leaf that says what became of it, opened.
-
-    A delivery comes with the record's own leaf. Without one, it was withdrawn, or handed out before and may no longer be.
-    """
-
-    number: int
-    issuer: str
-    leaf: Leaf
-    recorded: Leaf | None = None
-    delivery: Delivery | None = None
-
-
-@frozen
-class Inbox:
-    """An answer to a pull: the items after the cursor, and the hub's signed line, as bytes."""
-
-    items: tuple[Item, ...]
-    line: bytes
-
-
-def known_of(record: Record, index: int, time: int, standing: Standing, *, sound: bool = True) -> Committed:
-    """A record as the reduction knows it, with those labels and passages that `record` holds."""
-    passages = tuple(
-        Passage(entry.part, entry.to.partition(".")[0], entry.purpose, entry.basis)
-        for entry in record.entries
-        if entry.part in record.labels
-    )
-    role = standing.directory.role(record.issuer)
-    return Committed(index, time, record.jti, record.issuer, role, record.kind, record.case, record.labels, passages, sound)
 
 
 class _Waiting:
@@ -205,7 +169,8 @@ class Hub:
         """What the case so far, and `disclosure`, say of a record. Raises `NotPassed`, never why."""
         if not admits(self._states[committed.case], committed, self.history.at(committed.index)):
             raise not_passed()
-        if committed.kind in REPORTS:
+        if committed.kind in reports():
+            # What was told outside is on record whatever the rules say: the disclosure that wasn't allowed, least of all.
             return
         for passage in committed.passages:
             if not self._verdict(committed, passage, committed.index, committed.time).permit:

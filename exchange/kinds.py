@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from exchange import says
 from exchange.errors import ContentError, shown
 from rules.shelf import vocabulary
 from rules.vocabulary import KindWord
@@ -30,3 +31,9 @@ def purposes() -> frozenset[str]:
     """Every purpose that may be named: those that can be permitted, and those that are always denied."""
     words = vocabulary()
     return frozenset((*words.purposes, *words.barred_purposes))
+
+
+@cache
+def reports() -> frozenset[str]:
+    """The kinds that report what was told outside the exchange. They are never refused a place in the log."""
+    return frozenset(each.name for each in kinds().values() if each.says and issubclass(says.MODELS[each.says], says.Report))

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from exchange import _rfc4648, _rfc7493, _rfc7515, _rfc9901, says
-from exchange._rfc7517 import PrivateKey, PublicKey
+from exchange._rfc7517 import PrivateKey
 from exchange._rfc9901 import RandomBytes
 from exchange.content import check_content
 from exchange.directory import Standing, attached, detached
@@ -72,22 +72,16 @@ class _Label(Shape):
 # The issuer's side
 
 
-@frozen
-class Address:
-    """One recipient of a part: the key to seal to, what for, and on what basis."""
-
-    key: PublicKey
-    purpose: str
-    basis: str
-
-
 @frozen_by_name
 class Part:
-    """A part to be sent: its label in clear, its content, and to whom. `id` is drawn where none is given."""
+    """A part to be sent: its label in clear, its content, and to which agencies, each for a purpose and on a basis.
+
+    `id` is drawn where none is given.
+    """
 
     category: tuple[str, ...]
     content: Any
-    to: tuple[Address, ...]
+    to: Mapping[str, tuple[str, str]]
     keep_until: str
     sensitivity: str = "plain"
     use: str = "none"
@@ -143,15 +137,17 @@ def build(
     kind_name: str,
     parts: Iterable[Part],
     *,
+    standing: Standing,
     case: str | None,
     iat: int,
     random_bytes: RandomBytes,
     jti: str | None = None,
 ) -> Bundle:
-    """A record, signed and sealed. The issuer is the agency that the signing key is named after.
+    """A record, signed, and sealed to each recipient's newest key. The issuer is the agency that the signing key is named
+    after.
 
-    Raises `ContentError` (`unknown-kind`, `wrong-shape`, `wrong-content`), `RecordError` as `check` where the hub would refuse
-    the form, `SealError` `content-too-large`, `DisclosureError` `too-many`.
+    Raises `DirectoryError` (`unknown-recipient`, `no-key`), `ContentError` (`unknown-kind`, `wrong-shape`, `wrong-content`),
+    `RecordError` as `check` where the hub would refuse the form, `SealError` `content-too-large`, `DisclosureError` `too-many`.
     """
     jti = jti or new_id(random_bytes)
     labels: list[str] = []
@@ -170,7 +166,9 @@ def build(
             **({"says": dict(part.says)} if part.says is not None else {}),
         }
         labels.append(_rfc9901.element(_rfc9901.hiding(label, [content]), random_bytes))
-        sealed += [seal(content.encode("ascii"), jti, part_id, to.key, to.purpose, to.basis) for to in part.to]
+        for agency, (purpose, basis) in sorted(part.to.items()):
+            key = standing.newest_key(agency)
+            sealed.append(seal(content.encode("ascii"), jti, part_id, key, purpose, basis))
     manifest = padded([each.entry() for each in sealed], random_bytes)
     payload = {
         "iss": signer.public.kid.partition(".")[0],

@@ -84,7 +84,7 @@ def _opened(name: str) -> IO[bytes]:
         if path.suffix == ".gz":
             import gzip
 
-            return gzip.open(path)  # type: ignore[return-value]
+            return gzip.open(path)  # type: ignore[return-value]  # opened for bytes, as asked
         return path.open("rb")
     except FileNotFoundError:
         raise RequestError("no-file", f"there is no file `{_shown(name)}`", mend="check the path") from None

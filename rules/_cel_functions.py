@@ -190,7 +190,7 @@ def _bounds_of(item: object, surely: bool) -> tuple[int | float, int | float] | 
             return None
         low, high = item.low, item.high
     elif is_number(item):
-        low = high = item  # type: ignore[assignment]
+        low = high = item  # type: ignore[assignment]  # a number, since no interval
     else:
         return None
     if surely:
@@ -237,7 +237,7 @@ def to_int(value: object, work: Work) -> object:
 
 def to_double(value: object, work: Work) -> object:
     if is_number(value):
-        return float(value)  # type: ignore[arg-type]
+        return float(value)  # type: ignore[arg-type]  # a number, as asked
     if isinstance(value, str):
         if len(value) > 400 or _DOUBLE.fullmatch(value) is None:
             raise Fault("bad-conversion", "{} is not of a number", "give digits and a point")

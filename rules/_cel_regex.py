@@ -214,7 +214,7 @@ class Pattern:
             moved: set[int] = set()
             for number in current:
                 sort, what, following, _ = self.states[number]
-                if sort == "test" and what(character):  # type: ignore[operator]
+                if sort == "test" and what(character):  # type: ignore[operator]  # a test's `what` is a function
                     moved.add(following)
             current = moved
         return False

@@ -130,7 +130,7 @@ def from_fact(value: object, work: Work, depth: int = 0) -> object:
     if isinstance(value, date):
         return value
     if type(value).__name__ == "Decimal":
-        return float(value)  # type: ignore[arg-type]
+        return float(value)  # type: ignore[arg-type]  # a Decimal, by its name
     raise Fault("bad-fact", f"{{}} is a Python `{type(value).__name__}`", "give what `json.loads` gives")
 
 
@@ -251,13 +251,13 @@ def ordered(operator: str, one: object, other: object) -> object:
         return None
     if one is None or isinstance(one, (list, Perhaps, Map, Years)):
         return None
-    return one < other if operator == "<" else one <= other  # type: ignore[operator]
+    return one < other if operator == "<" else one <= other  # type: ignore[operator]  # of one kind, as checked above
 
 
 def _bounds(value: object) -> tuple[int | float, int | float | None]:
     if isinstance(value, Interval):
         return value.low, value.high
-    return value, value  # type: ignore[return-value]
+    return value, value  # type: ignore[return-value]  # a number, since no interval
 
 
 def _ordered_intervals(operator: str, one: object, other: object) -> object:

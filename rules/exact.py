@@ -24,8 +24,8 @@ class Interval:
 
 def compare(operator: str, left: object, right: object) -> bool | None:
     """A comparison of numbers or intervals: decided when every pair of values agrees, else None."""
-    one = left if isinstance(left, Interval) else Interval(left, left)  # type: ignore[arg-type]
-    other = right if isinstance(right, Interval) else Interval(right, right)  # type: ignore[arg-type]
+    one = left if isinstance(left, Interval) else Interval(left, left)  # type: ignore[arg-type]  # a number
+    other = right if isinstance(right, Interval) else Interval(right, right)  # type: ignore[arg-type]  # a number
     match operator:
         case "<":
             return _below(one, other, strictly=True)

@@ -19,17 +19,7 @@ from rules.read import Node, read_file
 
 TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
 KINDS = ("record", "measurement", "judgement", "event")
-_PARTS = (
-    "roles",
-    "categories",
-    "never_travels",
-    "purposes",
-    "barred_purposes",
-    "kinds",
-    "obligations",
-    "decisions",
-    "facts",
-)
+_PARTS = ("roles", "categories", "never_travels", "purposes", "barred_purposes", "kinds", "obligations", "decisions", "facts")
 # Who belongs to a case but runs no agency: they sign no record.
 _NO_AGENCIES = ("hub", "person", "policy_group")
 _FIELD = re.compile(r"[a-z][a-z0-9_]*")
@@ -106,16 +96,12 @@ class Vocabulary:
 
     def extended(self, added: Mapping[str, Fact]) -> Vocabulary:
         facts = {**self.facts, **added}
-        return replace(self, facts=facts, tree=_nested(facts))
+        return replace(self, facts=facts, tree=nested(facts))
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
     """Reads `vocabulary.yaml`."""
-    top = read_file(path).mapping(
-        "the vocabulary",
-        _PARTS,
-        required=_PARTS,
-    )
+    top = read_file(path).mapping("the vocabulary", _PARTS, required=_PARTS)
     words = {
         part: {key: node.text(f"`{key}`") for key, node in top[part].mapping(f"`{part}`").items()}
         for part in ("roles", "categories", "purposes", "barred_purposes", "obligations")
@@ -142,7 +128,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
         words["obligations"],
         decisions,
         facts,
-        _nested(facts),
+        nested(facts),
     )
 
 
@@ -288,7 +274,8 @@ def _read_kind(
     )
 
 
-def _nested(facts: Mapping[str, Fact]) -> dict[str, Any]:
+def nested(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands under dotted paths, as objects in objects."""
     tree: dict[str, Any] = {}
     for path, fact in facts.items():
         *groups, last = path.split(".")

@@ -146,7 +146,7 @@ STATUS = part("status", {}, to=TO_PROSECUTOR)
 
 
 def checked(**members: object) -> record.Record:
-    return record.check(forge.bundle(**members), STANDING)  # type: ignore[arg-type]
+    return record.check(forge.bundle(**members), STANDING)
 
 
 def labelled(**members: object) -> record.Record:

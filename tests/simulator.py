@@ -16,9 +16,10 @@ from exchange import directory as d
 from exchange import log, says
 from exchange.consent import COLLECTORS
 from exchange.disclosure import Judge
-from exchange.gateway import Gateway, Outgoing, Reading, Received, acknowledgement
-from exchange.hub import Hub, Inbox, Refused, Taken, with_cosignatures
-from exchange.record import Bundle, new_id
+from exchange.gateway import Gateway, Reading, Received, acknowledgement
+from exchange.hub import Hub, Refused, Taken, with_cosignatures
+from exchange.inbox import Inbox
+from exchange.record import Bundle, Part, new_id
 from rules.shelf import read_pack
 from tests.chance import chance
 from tests.keys import key
@@ -44,10 +45,10 @@ def judges(digest: str) -> Judge:
     return lead()
 
 
-def part(category: str, content: Mapping[str, Any] | None = None, *, to: To, **more: Any) -> Outgoing:
+def part(category: str, content: Mapping[str, Any] | None = None, *, to: To, **more: Any) -> Part:
     """A part of one category. Its limit is set where a care agency would have to set it anyway: pass `use` to say otherwise."""
     members = {"use": "no_adverse_action", "keep_until": KEEP, **more}
-    return Outgoing(category=(category,), content={category: dict(content or {})}, to=to, **members)
+    return Part(category=(category,), content={category: dict(content or {})}, to=to, **members)
 
 
 def grant(discloser: str, recipient: str, categories: list[str], purposes: list[str], **more: Any) -> dict[str, Any]:
@@ -108,13 +109,13 @@ class World:
     def new_case(self) -> str:
         return new_id(self.random)
 
-    def compose(self, name: str, kind: str, *parts: Outgoing, case: str | None, jti: str | None = None) -> Bundle:
+    def compose(self, name: str, kind: str, *parts: Part, case: str | None, jti: str | None = None) -> Bundle:
         return self.at[name].compose(kind, parts, case=case, now=self.clock, jti=jti)
 
     def submit(self, *bundles: Bundle) -> tuple[Taken | Refused, ...]:
         return self.hub.submit(bundles, self.clock)
 
-    def send(self, name: str, kind: str, *parts: Outgoing, case: str | None, jti: str | None = None) -> str:
+    def send(self, name: str, kind: str, *parts: Part, case: str | None, jti: str | None = None) -> str:
         """Composes, submits and keeps the receipt; the record's id. Raises what the gateway or the hub refuses with."""
         bundle = self.compose(name, kind, *parts, case=case, jti=jti)
         (answer,) = self.submit(bundle)
@@ -135,7 +136,7 @@ class World:
         parts = [self.terms(by, terms) for terms in grants]
         return self.send(by, "consent", *parts, case=case)
 
-    def terms(self, by: str, terms: Mapping[str, Any], *, agencies: Iterable[str] = (), **more: Any) -> Outgoing:
+    def terms(self, by: str, terms: Mapping[str, Any], *, agencies: Iterable[str] = (), **more: Any) -> Part:
         named = [terms["discloser"], terms["recipient"]] if "discloser" in terms else list(agencies)
         to = {name: ("exchange_operation", "operation") for name in named if name != by}
         return part("consent_terms", to=to, says=terms, use="no_adverse_action" if by in CARE else "none", **more)

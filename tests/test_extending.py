@@ -124,7 +124,7 @@ decisions:
 """)
     waits, goes, stays = ({"encounter": {"date": "2019-01-01", "drugs": drugs}, "person": {"age": 30}}
                           for drugs in (None, [], [{"grams": 9}]))  # fmt: skip
-    assert program.decide("eligibility", waits).next["text"].startswith("Sit down. ")  # type: ignore[index]
+    assert program.decide("eligibility", waits).next["text"].startswith("Sit down. ")
     assert program.decide("eligibility", goes).next == {"who": "case_management", "text": "Walk over."}
     assert program.decide("eligibility", stays).next == {"who": "police", "text": "Book."}
 

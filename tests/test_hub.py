@@ -227,7 +227,7 @@ def emergency(world: World, case: str, jti: str, part_id: str, **more: object) -
     from tests.keys import key
 
     fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
-    second = countersign(key("crossroads.s2"), jti=jti, part=part_id, **fields)  # type: ignore[arg-type]
+    second = countersign(key("crossroads.s2"), jti=jti, part=part_id, **fields)
     said = {**fields, "form": ["nature", "discloser", "recipient"], "countersigned": second, **more}
     told = part(
         "treatment",
@@ -288,7 +288,7 @@ def test_one_person_cannot_countersign_herself() -> None:
 
     world = World()
     fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
-    own = countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)  # type: ignore[arg-type]
+    own = countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)
     with refused("bad-countersignature"):
         emergency(world, world.new_case(), "a" * 32, "b" * 16, countersigned=own)
 
@@ -400,6 +400,48 @@ def test_a_covered_part_without_its_notice_and_one_whose_day_is_over_do_not_pass
         world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR, keep_until="2026-11-01"), case=case)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pack": "sha256:" + "0" * 64},
+        {"to": "clinic"},
+        {"issuer": "police"},
+        {"number": 9},
+        {"time": 0},
+        {"parts": (log.HandedPart(part="0" * 16, purpose="diversion_coordination", basis="consent"),)},
+        {"parts": "another purpose"},
+    ],
+    ids=str,
+)
+def test_a_hand_out_that_its_leaf_does_not_bear_out_is_a_fault_and_never_opens(change: dict[str, object]) -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    answer = world.inbox("prosecutor")
+    body = answer.items[0].leaf.body
+    assert isinstance(body, log.HandedOut)
+    if change.get("parts") == "another purpose":
+        change = {"parts": tuple(one.model_copy(update={"purpose": "filing_status"}) for one in body.parts)}
+    leaf = replace(answer.items[0].leaf, stored=log.write_body(body.model_copy(update=change)))
+    (received,) = world.at["prosecutor"].take(replace(answer, items=(replace(answer.items[0], leaf=leaf),)), world.clock)
+    assert received.fault is not None and received.record is None
+    with refused("not-held"):
+        world.at["prosecutor"].open("crossroads", sent, "0" * 16, by="A. Reader", now=world.clock)
+
+
+def test_after_the_grace_the_directory_s_own_leaves_must_be_witnessed_too() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    gateway = world.at["prosecutor"]
+    founding = gateway.members[0].index
+    del gateway._proved[founding]
+    assert world.open("prosecutor", sent).unwitnessed
+    world.clock += DAY + 1
+    world.pull("prosecutor")
+    with refused("unwitnessed"):
+        world.open("prosecutor", sent)
+
+
 def test_what_was_withdrawn_must_be_so_in_the_log() -> None:
     world, case = under_way()
     send_status(world, case)
@@ -426,7 +468,7 @@ def test_a_constant_day_of_skew_changes_no_decision_and_stops_the_witness(skew: 
     (taken,) = world.submit(bundle)
     assert isinstance(taken, Taken)
     reader.take(world.hub.inbox("prosecutor", world.clock + 120, reader.cursor), world.clock + 120 + skew)
-    (label,) = reader.received["crossroads", bundle.id].record.labels  # type: ignore[union-attr]
+    (label,) = reader.received["crossroads", bundle.id].record.labels
     assert reader.open("crossroads", bundle.id, label, by="A. Reader", now=world.clock + 130 + skew)
     last = reader.watching.last
     assert last is not None

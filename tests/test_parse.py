@@ -96,7 +96,7 @@ def test_texts_mean_what_their_escapes_say(text: str, value: str) -> None:
     ],
 )
 def test_numbers_and_words(text: str, kind: str, value: object) -> None:
-    assert parse(text) == Literal(kind, value, 0, len(text))  # type: ignore[arg-type]
+    assert parse(text) == Literal(kind, value, 0, len(text))
 
 
 def test_spans_are_those_of_the_text_with_brackets_counted_in() -> None:
@@ -133,8 +133,8 @@ def test_a_leading_point_stays_in_the_name() -> None:
 
 
 def test_a_comma_may_trail_in_lists_and_maps_but_not_in_calls() -> None:
-    assert len(parse("[1, 2,]").items) == 2  # type: ignore[union-attr]
-    assert len(parse("{1: 2,}").entries) == 1  # type: ignore[union-attr]
+    assert len(parse("[1, 2,]").items) == 2
+    assert len(parse("{1: 2,}").entries) == 1
     with pytest.raises(EvaluationError, match="nothing follows the last `,`"):
         parse("f(1,)")
 

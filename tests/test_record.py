@@ -14,29 +14,29 @@ from hypothesis import strategies as st
 
 from exchange import _rfc4648, _rfc7493, _rfc7515, _rfc9901, record, sealed
 from exchange.errors import ExchangeError
-from exchange.record import Address, Bundle, Part
+from exchange.record import Bundle, Part
 from tests import forge
 from tests.chance import chance
 from tests.forge import bundle, label
 from tests.keys import key
 from tests.refused import reads_as_a_refusal, refused
-from tests.simulator import World
+from tests.simulator import To, World
 
 WORLD = World()
 STANDING = WORLD.hub.history.standing(WORLD.hub.log.size)
-TO_PROSECUTOR = Address(STANDING.newest_key("prosecutor"), "diversion_coordination", "consent")
-TO_DEFENDER = Address(STANDING.newest_key("defender"), "legal_representation", "consent")
+TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
+TO_DEFENDER = {"defender": ("legal_representation", "consent")}
 KEYS = {name: WORLD.at[name].sealing for name in WORLD.names}
 
 
-def status(*to: Address, **members: Any) -> Part:
+def status(to: To, **members: Any) -> Part:
     members = {"category": ("status",), "content": {"status": {"engagement": "engaged"}}, "use": "no_adverse_action", **members}
     return Part(to=to, keep_until="2027-11-30", **members)
 
 
 def built(*parts: Part, kind: str = "status", by: str = "crossroads.s1", seed: int = 0) -> Bundle:
     given_parts = parts or (status(TO_PROSECUTOR), status(TO_DEFENDER, content={"status": {"barriers": ["housing"]}}))
-    return record.build(key(by), kind, given_parts, case=forge.CASE, iat=1, random_bytes=chance(seed))
+    return record.build(key(by), kind, given_parts, standing=STANDING, case=forge.CASE, iat=1, random_bytes=chance(seed))
 
 
 # The four views
@@ -209,8 +209,8 @@ def test_a_bundle_that_is_none_is_refused(data: bytes) -> None:
 
 def test_a_record_that_would_be_too_large_is_refused_before_it_is_sent() -> None:
     long = status(TO_PROSECUTOR, category=("plan",), content={"plan": {"text": "a" * 4000}})
-    recipients = [Address(STANDING.newest_key(name), "treatment", "consent") for name in ("clinic", "program", "hospital")]
-    parts = [replace(long, to=tuple(recipients), content={"plan": {"text": "ü" * 4000}}) for _ in range(30)]
+    recipients = dict.fromkeys(("clinic", "program", "hospital"), ("treatment", "consent"))
+    parts = [replace(long, to=recipients, content={"plan": {"text": "ü" * 4000}}) for _ in range(30)]
     with refused("too-large"):
         built(*parts, kind="plan")
 

@@ -240,7 +240,7 @@ class Author:
         if depth > 0:
             ways += ["and", "or", "not", "if", "quantifier", "quantifier", "quantifier", "within", "total", "total", "total"]
         way = self.pick(ways)
-        inner: Callable[[], str] = lambda: self.condition(bound, depth - 1)  # noqa: E731
+        inner: Callable[[], str] = lambda: self.condition(bound, depth - 1)  # noqa: E731  # drawn afresh at each call
         match way:
             case "and" | "or":
                 return "(" + (" && " if way == "and" else " || ").join(inner() for _ in range(self.pick([2, 2, 3]))) + ")"

@@ -16,11 +16,15 @@ from tests.refused import refused
 from tests.simulator import World, part
 
 
-def forced(world: World, name: str, kind: str, outgoing: object, case: str) -> record.Bundle:
+def forced(world: World, name: str, kind: str, part: record.Part, case: str) -> record.Bundle:
     """What an agency builds whose gateway no longer asks anything."""
-    gateway = world.at[name]
-    built = gateway._addressed(outgoing, world.hub.history.standing(10**6))  # type: ignore[arg-type]
-    return record.build(key(f"{name}.s1"), kind, [built], case=case, iat=0, random_bytes=world.random)
+    return signed(world, f"{name}.s1", kind, part, case)
+
+
+def signed(world: World, kid: str, kind: str, part: record.Part, case: str) -> record.Bundle:
+    """The part, signed with whatever key."""
+    standing = world.hub.history.standing(10**6)
+    return record.build(key(kid), kind, [part], standing=standing, case=case, iat=0, random_bytes=world.random)
 
 
 class Careless(Hub):
@@ -61,8 +65,7 @@ def test_with_the_hub_in_league_the_recipient_s_gateway_still_refuses() -> None:
 
 def test_a_record_in_another_agency_s_name_is_refused() -> None:
     world, case = under_way()
-    built = world.at["crossroads"]._addressed(part("status", {}, to=TO_PROSECUTOR), world.hub.history.standing(10**6))
-    stolen = record.build(key("police.s1"), "status", [built], case=case, iat=0, random_bytes=world.random)
+    stolen = signed(world, "police.s1", "status", part("status", {}, to=TO_PROSECUTOR), case)
     (answer,) = world.submit(stolen)
     assert isinstance(answer, Refused) and answer.error.code == "not-its-kind"
 

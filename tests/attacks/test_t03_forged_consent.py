@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exchange import record
-from exchange.hub import Hub, Inbox
+from exchange.hub import Hub
+from exchange.inbox import Inbox
 from tests.attacks.stories import TO_PROSECUTOR, send_status, status_grant, under_way
 from tests.attacks.test_t02_malicious_sender import Careless, forced
-from tests.keys import key
 from tests.refused import refused
 from tests.simulator import World, grant, part
 
@@ -22,9 +22,7 @@ def test_a_consent_that_the_hub_signed_is_no_consent_and_blocks() -> None:
     world.refer(case)
     world.settle()
     terms = world.terms("crossroads", status_grant())
-    built = world.at["crossroads"]._addressed(terms, world.hub.history.standing(10**6))
-    forged = record.build(key("crossroads.s1"), "consent", [built], case=case, iat=0, random_bytes=world.random)
-    world.submit(forged)
+    world.submit(forced(world, "crossroads", "consent", terms, case))
     real = world.hub.inbox("prosecutor", world.clock)
     (item,) = real.items
     assert item.delivery is not None

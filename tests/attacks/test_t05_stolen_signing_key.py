@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exchange import record
-from exchange.hub import Refused, known_of
+from exchange.consent import known_of
+from exchange.hub import Refused
 from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
 from tests.refused import refused
 from tests.simulator import HOUR, part

@@ -25,7 +25,7 @@ FORM = {
 
 def everything(world: object) -> str:
     """Whatever the hub could be made to print, as text."""
-    hub = world.hub  # type: ignore[attr-defined]
+    hub = world.hub
     records = [json.dumps([r.jws, list(r.disclosures.values()), str(r.labels)]) for r, _ in hub._records.values()]
     return " ".join([*records, str(hub._states), *(leaf.stored.decode() for leaf in hub.log.leaves)])
 

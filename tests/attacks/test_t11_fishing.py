@@ -22,7 +22,7 @@ def test_a_question_about_an_unknown_case_and_about_one_without_consent_are_answ
     world, case = under_way()
     answers = [world.submit(asked(world, "police", "program", each))[0] for each in (case, "0" * 32, world.new_case())]
     texts = {str(answer.error) for answer in answers if isinstance(answer, Refused)}
-    assert len(answers) == 3 and texts == {str(answers[0].error)}  # type: ignore[union-attr]
+    assert len(answers) == 3 and texts == {str(answers[0].error)}
     assert world.hub.log.size == World().hub.log.size + (world.hub.log.size - World().hub.log.size)
 
 

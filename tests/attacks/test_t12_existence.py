@@ -16,15 +16,11 @@ WORLD = World()
 STANDING = WORLD.hub.history.standing(WORLD.hub.log.size)
 
 
-def to(name: str, purpose: str) -> record.Address:
-    return record.Address(STANDING.newest_key(name), purpose, "consent")
-
-
 def shared() -> record.Part:
     return record.Part(
         category=("progress",),
         content={"progress": {"facts": {"case.progress.housing": "better"}}},
-        to=(to("clinic", "treatment"),),
+        to={"clinic": ("treatment", "consent")},
         keep_until="2027-11-30",
         use="no_adverse_action",
     )
@@ -34,7 +30,7 @@ def withheld(number: int, category: str = "substance_use", text: str = "x") -> r
     return record.Part(
         category=(category,),
         content={category: {"text": text * 50}},
-        to=(to("hospital", "treatment"), to("defender", "legal_representation")),
+        to={"hospital": ("treatment", "consent"), "defender": ("legal_representation", "consent")},
         keep_until=f"2027-11-{number + 10}",
         sensitivity="part2",
         use="no_adverse_action",
@@ -45,7 +41,9 @@ def withheld(number: int, category: str = "substance_use", text: str = "x") -> r
 def arrives(*hidden: record.Part) -> str:
     """What the clinic gets, as text."""
     parts = [shared(), *hidden]
-    sent = record.build(key("crossroads.s1"), "progress", parts, case="cd" * 16, iat=1, random_bytes=chance(len(hidden)))
+    sent = record.build(
+        key("crossroads.s1"), "progress", parts, standing=STANDING, case="cd" * 16, iat=1, random_bytes=chance(len(hidden))
+    )
     at_hub = record.check(sent, STANDING)
     mine = [entry.part for entry in at_hub.entries if entry.to.startswith("clinic")]
     return json.dumps(record.delivery(at_hub, "clinic", mine).json())

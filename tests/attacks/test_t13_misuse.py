@@ -36,7 +36,7 @@ def test_the_reader_s_acknowledgement_names_the_obligations_and_reaches_the_issu
     world.settle()
     opened = world.open("crossroads", answer).opened
     assert opened.content["operation"]["obligations"] == list(reading.obligations)
-    assert opened.label.says is not None and opened.label.says.about[0] == sent  # type: ignore[attr-defined]
+    assert opened.label.says is not None and opened.label.says.about[0] == sent
 
 
 def test_no_purpose_of_use_against_the_person_ever_passes() -> None:

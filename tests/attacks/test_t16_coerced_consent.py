@@ -40,7 +40,7 @@ def test_no_field_ties_the_program_to_what_is_consented() -> None:
         assert not [name for name in words if word in name]
     # The type that the law allows to be a condition is declared, and LEAD's rules deny whatever rests on it.
     terms = {**grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"], type="conditional")}
-    assert says.read("grant", terms).type == "conditional"  # type: ignore[attr-defined]
+    assert says.read("grant", terms).type == "conditional"
 
 
 @pytest.mark.parametrize("answer", ["yes", 1, None])

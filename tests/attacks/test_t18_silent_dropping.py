@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exchange import _rfc4648, log
 from exchange.accounting import Evidence, Proved, read_account, verify_account
-from exchange.hub import Inbox
+from exchange.inbox import Inbox
 from exchange.record import statement as record_statement
 from tests.attacks.stories import send_status, under_way
 from tests.refused import refused
@@ -103,14 +103,14 @@ def test_the_honest_account_proves_itself_complete() -> None:
 @pytest.mark.parametrize("missing", range(4))
 def test_a_record_left_out_is_missed_by_its_number(missing: int) -> None:
     world, _, value = accounted()
-    del value["records"][missing]  # type: ignore[attr-defined]
+    del value["records"][missing]
     with refused("number-missing"):
         verify_account(read_account(json.dumps(value).encode()), world.hub.history)
 
 
 def test_a_hub_that_counts_too_few_is_convicted_by_any_receipt() -> None:
     world, case, value = accounted()
-    last = value["records"].pop()  # type: ignore[attr-defined]
+    last = value["records"].pop()
     line = log.read_account_line(str(value["line"]).encode(), world.hub.history.newest.log, case)
     fewer = tuple(one if one.issuer != "crossroads" else log.LastNumber(issuer="crossroads", last=2) for one in line.last)
     value["line"] = log.sign_line(
