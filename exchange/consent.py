@@ -17,10 +17,9 @@ from functools import cached_property
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from exchange.directory import Standing
 from exchange.label import Label
 from exchange.record import Record
-from exchange.says import Answer, Change, Emergency, Grant, Representation, Says
+from exchange.says import About, Answer, Change, Emergency, Grant, Representation, Says
 from rules.frozen import frozen
 
 # Whose word counts as a person's consent; never police, who hold the person (42 CFR 2.31, and the exchange's own rule).
@@ -96,15 +95,14 @@ class Committed:
         return frozenset((self.issuer, *(passage.to for passage in self.passages)))
 
 
-def known_of(record: Record, index: int, time: int, standing: Standing) -> Committed:
+def known_of(record: Record, index: int, time: int) -> Committed:
     """A record as the reduction knows it, with those labels and passages that `record` holds."""
     passages = tuple(
         Passage(entry.part, entry.to.partition(".")[0], entry.purpose, entry.basis)
         for entry in record.entries
         if entry.part in record.labels
     )
-    role = standing.directory.role(record.issuer)
-    return Committed(index, time, record.jti, record.issuer, role, record.kind, record.case, record.labels, passages)
+    return Committed(index, time, record.jti, record.issuer, record.role, record.kind, record.case, record.labels, passages)
 
 
 @frozen
@@ -240,20 +238,34 @@ def _may_change(role: str | None, change: Change) -> bool:
 def _told(then: State, record: Committed, part: str, said: Says) -> bool:
     """Whether terms go to both agencies whom they bind: one that isn't told goes on as before."""
     to = {passage.to for passage in record.passages if passage.part == part}
-    if isinstance(said, Change) and said.pairs is not None:
-        granted = {(held.grant.discloser, held.grant.recipient) for held in then.grants}
-        bound = {agency for pair in said.pairs if pair in granted for agency in pair}
-    else:
-        bound = set(_named(then, said))
-    return bound - {record.issuer} <= to
+    return _named(then, said) - {record.issuer} <= to
+
+
+def _may_be_about(then: State, record: Committed, said: About) -> bool:
+    named = _about(then, said)
+    if record.kind in ("recall", "correction"):
+        return named is not None and named.issuer == record.issuer
+    if record.kind == "recall_answer":
+        asked = {passage.to for passage in named.passages if passage.part == said.about[1]} if named else set()
+        return named is not None and named.kind == "recall" and record.issuer in asked
+    return True
+
+
+def _about(then: State, said: About) -> Committed | None:
+    """The record of this case whose part is named."""
+    return next((one for one in then.records if one.jti == said.about[0] and said.about[1] in one.labels), None)
 
 
 def admits(then: State, record: Committed, roles: Roles) -> bool:
-    """Whether a consent or a change may be committed after `then`; of other records nothing is asked here.
+    """Whether a consent, a change, a recall or a correction may be committed after `then`; of others nothing is asked here.
 
     A grant is collected by who may, under an id of its own, between agencies that are listed, and contradicts no restriction
-    that it doesn't lift by name. A change is to a grant that there is; an event is certified by the agency that it names.
+    that it doesn't lift by name. A change is to a grant that there is; an event is certified by the agency that it names. A
+    recall or correction is of a part of one's own, and the answer to a recall is by whom it asked.
     """
+    for _, said in record.says():
+        if isinstance(said, About) and not _may_be_about(then, record, said):
+            return False
     if record.kind not in ("consent", "consent_change"):
         return True
     ids = {held.grant.id for held in then.grants}
@@ -306,7 +318,7 @@ def reduce(ask: Ask, state: State, roles: Roles, zone: ZoneInfo) -> dict[str, An
         "grant.status": status,
         "grant.type": type_,
         "restriction": restricted(then, sender, recipient, ask.category),
-        "override": override(then, ask, recipient),
+        "override": override(then, ask, sender, recipient),
         "basis": basis(then, ask, sender, recipient, status),
     }
 
@@ -398,15 +410,20 @@ def restricted(then: State, sender: str, recipient: str, category: str) -> bool:
     return False
 
 
-def override(then: State, ask: Ask, recipient: str) -> str:
-    """`medical_emergency` where one is on record for this recipient, whole, countersigned and under a day old."""
+def override(then: State, ask: Ask, sender: str, recipient: str) -> str:
+    """`medical_emergency` where this sender has reported one, of this kind of information, to this recipient.
+
+    The report must be whole, countersigned and under a day old.
+    """
     if ask.purpose != "medical_emergency":
         return NONE
     for record in then.kind("emergency_disclosure"):
         fresh = 0 <= ask.time - record.time < EMERGENCY_LASTS.total_seconds()
+        if not (record.sound and fresh and record.issuer == sender):
+            continue
         for _, said in record.says():
-            if isinstance(said, Emergency) and said.told == recipient and said.whole and said.countersigned and fresh:
-                if record.sound:
+            if isinstance(said, Emergency) and (said.told, said.category) == (recipient, ask.category):
+                if said.whole and said.countersigned:
                     return "medical_emergency"
     return NONE
 
@@ -429,7 +446,8 @@ def _offered(then: State, ask: Ask) -> bool:
         if record.kind == "exit" or "declined" in answers:
             accepted = None
         elif record.kind == "referral" and record.role == "police" and record.sound and "accepted" in answers:
-            accepted = record
+            # The first yes counts: police can't renew the thirty days by saying it again.
+            accepted = accepted or record
     return accepted is not None and 0 <= ask.time - accepted.time <= OFFER_LASTS.total_seconds()
 
 
@@ -441,13 +459,11 @@ def _operates(then: State, ask: Ask, sender: str, recipient: str) -> bool:
         return False
     if ask.this.case is None:
         return True
-    about = getattr(ask.label.says, "about", None)
-    if about is None:
+    said = ask.label.says
+    named = _about(then, said) if isinstance(said, About) else None
+    if named is None or not isinstance(said, About):
         return False
-    named = next((record for record in then.records if record.jti == about[0] and about[1] in record.labels), None)
-    if named is None:
-        return False
-    parties = {named.issuer, *(passage.to for passage in named.passages if passage.part == about[1])}
+    parties = {named.issuer, *(passage.to for passage in named.passages if passage.part == said.about[1])}
     return {sender, recipient} <= parties
 
 
@@ -456,7 +472,9 @@ def _named(then: State, said: Says | None) -> frozenset[str]:
     if isinstance(said, Grant):
         return frozenset((said.discloser, said.recipient))
     if isinstance(said, Change) and said.pairs is not None:
-        return frozenset(agency for pair in said.pairs for agency in pair)
+        # Where nothing was granted, only who would tell must know of the no.
+        granted = {(held.grant.discloser, held.grant.recipient) for held in then.grants}
+        return frozenset(agency for pair in said.pairs for agency in (pair if pair in granted else pair[:1]))
     if isinstance(said, Change):
         held = next((held for held in then.grants if held.grant.id == said.grant), None)
         return frozenset((held.grant.discloser, held.grant.recipient)) if held else frozenset()

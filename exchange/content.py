@@ -423,6 +423,17 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], made: Conte
             raise _wrong(category, f"`{needed.fact}` isn't a fact to be asked for here")
 
 
+def check_decider(role: str, value: Mapping[str, Any]) -> None:
+    """Holds unless a checked content says that somebody else decided what is the prosecutor's alone.
+
+    Raises `ContentError` `wrong-content`.
+    """
+    determined = value.get("decision_outcome", {}).get("determination")
+    decided_by = vocabulary().decisions[determined["decision"]].decided_by if determined else None
+    if decided_by == "prosecutor" and role != "prosecutor":
+        raise _wrong("decision_outcome", f"`{determined['decision']}` is the prosecutor's to decide")
+
+
 def _check_outcome(category: str, categories: Sequence[str], decision: str, outcome: str) -> None:
     word = vocabulary().decisions[decision]
     if outcome not in word.outcomes or word.categories.get(outcome, category) not in categories:

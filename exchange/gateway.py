@@ -129,7 +129,7 @@ class Gateway:
         standing = self.history.standing(UNCOMMITTED)
         bundle = build(self.signing, kind, parts, standing=standing, case=case, iat=now, random_bytes=self._random, jti=jti)
         time = self.hub_time(now)
-        committed = known_of(check(bundle, standing), UNCOMMITTED, time, standing)
+        committed = known_of(check(bundle, standing), UNCOMMITTED, time)
         if kind not in reports():
             for passage in committed.passages:
                 self._check_permitted(committed, passage, time)
@@ -256,7 +256,7 @@ class Gateway:
         for entry in record.entries:
             if entry.to.partition(".")[0] != self.agency:
                 raise RecordError("not-mine", f"this is sealed to `{entry.to}`", mend="keep it closed, and tell its issuer")
-        return record, known_of(record, item.recorded.index, body.time, standing)
+        return record, known_of(record, item.recorded.index, body.time)
 
     def _size(self) -> int:
         return self.line.size if self.line else 0

@@ -126,7 +126,7 @@ class Hub:
             record = check(bundle, standing)
             if known is not None:
                 return self._conflict(record, time)
-            committed = known_of(record, index, time, standing)
+            committed = known_of(record, index, time)
             self._may_be_committed(committed)
         except ExchangeError as error:
             return Refused(error)

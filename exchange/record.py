@@ -24,7 +24,7 @@ from pydantic import Field
 from exchange import _rfc4648, _rfc7493, _rfc7515, _rfc9901, says
 from exchange._rfc7517 import PrivateKey
 from exchange._rfc9901 import RandomBytes
-from exchange.content import check_content
+from exchange.content import check_content, check_decider
 from exchange.directory import Standing, attached, detached
 from exchange.errors import ExchangeError, RecordError, TreeError, shown
 from exchange.kinds import Kind, kind, purposes
@@ -155,6 +155,7 @@ def build(
     for part in parts:
         part_id = part.id or new_short_id(random_bytes)
         check_content(kind_name, part.category, part.content)
+        check_decider(standing.signer(signer.public.kid)[0].role, part.content)
         content = _rfc9901.property_(CONTENT, part.content, random_bytes)
         label = {
             "id": part_id,
@@ -198,6 +199,7 @@ class Record:
 
     jti: str
     issuer: str
+    role: str
     kid: str
     kind: str
     case: str | None
@@ -322,7 +324,7 @@ def _signed_part(jws: str, disclosures: Sequence[str], standing: Standing, *, hu
         labels[label.id], texts[label.id] = label, text
         _check_countersigned(label, payload.jti, unverified.kid, standing)
     manifest = _rfc4648.decode_url(payload.manifest)
-    return Record(payload.jti, agency.id, unverified.kid, known.name, payload.case, manifest, labels, jws, texts)
+    return Record(payload.jti, agency.id, agency.role, unverified.kid, known.name, payload.case, manifest, labels, jws, texts)
 
 
 def _label(value: Any, known: Kind) -> Label:
@@ -504,18 +506,19 @@ def open_part(record: Record, part: str, keys: Mapping[str, PrivateKey]) -> Open
         text = unseal(entry, record.jti, keys[entry.to]).decode("ascii")
     except UnicodeDecodeError:
         raise _wrong_content(part) from None
-    return Opened(record.labels[part], content_of(text, record.labels[part], record.kind), text, entry.entry())
+    return Opened(record.labels[part], content_of(text, record.labels[part], record), text, entry.entry())
 
 
-def content_of(disclosure: str, label: Label, kind_name: str) -> Any:
-    """The content that a label hides, if this disclosure is the one it names and holds what its categories hold.
+def content_of(disclosure: str, label: Label, record: Record) -> Any:
+    """The content that a label hides, if this disclosure is the one it names and holds what kind and categories hold.
 
     Raises `DisclosureError`, `RecordError` `wrong-content`, `ContentError` `wrong-content`.
     """
     read = _rfc9901.read(disclosure)
     if read.name != CONTENT or read.digest != label.content_digest:
         raise _wrong_content(label.id)
-    check_content(kind_name, label.category, read.value)
+    check_content(record.kind, label.category, read.value)
+    check_decider(record.role, read.value)
     return read.value
 
 
@@ -552,7 +555,7 @@ def verify(text: str, standing: Standing, entries: Iterable[tuple[Entry, Path]] 
     contents: dict[str, Any] = {}
     for label in record.labels.values():
         if label.content_digest in held_texts:
-            contents[label.id] = content_of(held_texts[label.content_digest], label, record.kind)
+            contents[label.id] = content_of(held_texts[label.content_digest], label, record)
     for entry, path in entries:
         if entry.part not in record.labels:
             raise RecordError("unknown-part", f"`{shown(entry.part)}` is no part shown here", mend="show its label too")

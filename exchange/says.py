@@ -105,6 +105,9 @@ class Change(Says):
         if (self.does in ("narrow", "restrict")) != (self.categories is not None):
             raise ValueError("a narrowing and a restriction name categories, no other change does")
         _known(self.categories or (), CATEGORIES, "category")
+        # Whoever is told of a no reads all of its label: another couple's business isn't theirs.
+        if len({frozenset(pair) for pair in self.pairs or ()}) > 1:
+            raise ValueError("a restriction is about one couple of agencies")
         return self
 
 

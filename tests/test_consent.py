@@ -48,6 +48,41 @@ def test_an_offer_rests_on_a_referral_by_police_and_on_nobody_else_s() -> None:
     assert facts(unsound, "police", "program", "offer_at_scene")["basis"] == "none"
 
 
+def test_police_do_not_renew_the_thirty_days() -> None:
+    accepted = says.read("answer", {"answer": "accepted"})
+    first = record(1, "police", "referral", accepted, time=START - 31 * 86400)
+    again = record(2, "police", "referral", accepted)
+    assert facts(State((first,)), "police", "program", "offer_at_scene")["basis"] == "none"
+    assert facts(State((first, again)), "police", "program", "offer_at_scene")["basis"] == "none"
+    left = record(3, "crossroads", "exit")
+    anew = record(4, "police", "referral", accepted)
+    assert facts(State((first, again, left, anew)), "police", "program", "offer_at_scene")["basis"] == "offer_at_scene"
+
+
+@pytest.mark.parametrize(
+    ("sender", "category", "expected"),
+    [
+        ("crossroads", "treatment", "medical_emergency"),
+        ("clinic", "treatment", "none"),
+        ("crossroads", "substance_use", "none"),
+    ],
+)
+def test_an_emergency_lets_pass_what_its_reporter_reported(sender: str, category: str, expected: str) -> None:
+    form = {
+        "told": "hospital",
+        "category": "treatment",
+        "on": "2026-11-02",
+        "form": list(says.EMERGENCY),
+        "countersigned": "a..b",
+    }
+    state = State((record(1, "crossroads", "emergency_disclosure", says.read("emergency", form)),))
+    held = label(None, category, 99)
+    passage = Passage(held.id, "hospital", "medical_emergency", "none")
+    this = Committed(99, START, "9" * 32, sender, DIRECTORY.role(sender), "progress", "c" * 32, {held.id: held}, (passage,))
+    (ask,) = asks(this, passage, index=99, time=START)
+    assert reduce(ask, state, DIRECTORY, DIRECTORY.zone)["override"] == expected
+
+
 @pytest.mark.parametrize("after", ["exit", "declined"])
 def test_an_exit_or_a_no_ends_the_offer_and_a_new_yes_begins_another(after: str) -> None:
     accepted, declined = (says.read("answer", {"answer": each}) for each in ("accepted", "declined"))

@@ -361,6 +361,50 @@ def test_a_yes_to_something_else_or_one_that_ended_lifts_no_no() -> None:
             send_status(world, case)
 
 
+def test_a_no_is_told_to_those_whom_it_concerns_and_shows_no_other_couple() -> None:
+    world, case = under_way()
+    with refused("wrong-shape"):
+        pairs = [["clinic", "hospital"], ["crossroads", "prosecutor"]]
+        world.change(case, "restrict", agencies=["prosecutor"], pairs=pairs, categories=["status"])
+    # Nothing was granted from clinic to police: police hear of no such no, and the clinic does.
+    for agencies in (["police"], ["clinic", "police"]):
+        with refused("not-permitted"):
+            world.change(case, "restrict", agencies=agencies, pairs=[["clinic", "police"]], categories=["status"])
+    assert world.change(case, "restrict", agencies=["clinic"], pairs=[["clinic", "police"]], categories=["status"])
+
+
+def test_a_recall_is_of_one_s_own_part_and_answered_by_whom_it_asked() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    (label,) = world.at["prosecutor"].received["crossroads", sent].record.labels
+    about = {"about": [sent, label]}
+    to_crossroads = {"crossroads": ("exchange_operation", "operation")}
+    to_prosecutor = {"prosecutor": ("exchange_operation", "operation")}
+    with refused("not-passed"):
+        world.send("prosecutor", "recall", part("operation", to=to_crossroads, says=about, use="none"), case=case)
+    recall = world.send("crossroads", "recall", part("operation", to=to_prosecutor, says=about), case=case)
+    world.settle()
+    (asked,) = world.at["prosecutor"].received["crossroads", recall].record.labels
+    deleted = part("operation", {"answer": "deleted"}, to=to_crossroads, says={"about": [recall, asked]}, use="none")
+    with refused("not-passed"):
+        world.send("prosecutor", "recall_answer", replace(deleted, says=about), case=case)
+    answer = world.send("prosecutor", "recall_answer", deleted, case=case)
+    world.settle()
+    assert world.open("crossroads", answer).opened.content == {"operation": {"answer": "deleted"}}
+
+
+def test_nobody_else_determines_what_is_the_prosecutor_s_alone() -> None:
+    world = World()
+    case = world.enrolled(grant("program", "crossroads", ["decision_outcome"], ["diversion_coordination"]))
+    made = {"decision": "ejection", "outcome": "terminate", "by": "Pat Doe", "reason": "absent", "differs": True}
+    told = part("decision_outcome", {"determination": made}, to={"crossroads": ("diversion_coordination", "consent")})
+    with refused("wrong-content"):
+        world.compose("program", "determination", told, case=case)
+    admitted = {"decision_outcome": {"determination": {**made, "decision": "admission", "outcome": "admitted"}}}
+    assert world.compose("program", "determination", replace(told, content=admitted), case=case)
+
+
 def test_another_provider_gets_no_account() -> None:
     world = World()
     case = world.new_case()
