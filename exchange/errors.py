@@ -57,6 +57,10 @@ class LogError(ExchangeError):
     """A leaf, receipt, inbox line, account or exhibit that the log doesn't bear out."""
 
 
+class RequestRefused(ExchangeError):
+    """A request to the hub that nobody entitled signed, or not this one, or not now."""
+
+
 class NotPassed(ExchangeError):
     """The one answer to whatever depends on a person or case: it says nothing about why."""
 

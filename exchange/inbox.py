@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from exchange.log import Leaf
-from exchange.record import Delivery
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from exchange import _rfc7493
+from exchange.errors import ExchangeError, LogError
+from exchange.log import Leaf, leaf_of
+from exchange.record import Delivery, delivery_of
+from exchange.shape import AgencyId, Shape, held
 from rules.frozen import frozen
+
+# At most so many items stand in one answer; what is left comes with the next.
+MOST_ITEMS = 1024
 
 
 @frozen
@@ -20,6 +30,16 @@ class Item:
     recorded: Leaf | None = None
     delivery: Delivery | None = None
 
+    def json(self) -> dict[str, Any]:
+        """As JSON, as `item_of` reads it."""
+        return {
+            "number": self.number,
+            "issuer": self.issuer,
+            "leaf": self.leaf.json(),
+            **({"recorded": self.recorded.json()} if self.recorded else {}),
+            **({"delivery": self.delivery.json()} if self.delivery else {}),
+        }
+
 
 @frozen
 class Inbox:
@@ -27,3 +47,42 @@ class Inbox:
 
     items: tuple[Item, ...]
     line: bytes
+
+    def write(self) -> bytes:
+        """As JSON, as `read_inbox` reads it."""
+        return _rfc7493.write({"items": [item.json() for item in self.items], "line": self.line.decode("utf-8")})
+
+
+class _ItemShape(Shape):
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    issuer: AgencyId
+    leaf: Any
+    recorded: Any = None
+    delivery: Any = None
+
+
+class _InboxShape(Shape):
+    items: Annotated[tuple[Any, ...], Field(strict=False, max_length=MOST_ITEMS)]
+    line: Annotated[str, Field(max_length=65536)]
+
+
+def read_inbox(data: bytes) -> Inbox:
+    """An answer taken apart, nothing of it verified. Raises `LogError` `not-an-inbox`."""
+    try:
+        shape = held(_InboxShape, _rfc7493.read_object(data), "the inbox")
+        return Inbox(tuple(item_of(each) for each in shape.items), shape.line.encode("utf-8", "surrogatepass"))
+    except ExchangeError as error:
+        raise LogError("not-an-inbox", f"this is no answer of a hub: {error.message}", mend="ask the hub again") from None
+
+
+def item_of(value: Any) -> Item:
+    """An item of a JSON value. Raises `ContentError`, `TextError`, `TreeError`."""
+    shape = held(_ItemShape, value, "the item")
+    recorded = leaf_of(shape.recorded) if shape.recorded is not None else None
+    return Item(
+        shape.number,
+        shape.issuer,
+        leaf_of(shape.leaf),
+        recorded,
+        delivery_of(shape.delivery) if shape.delivery is not None else None,
+    )

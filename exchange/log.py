@@ -32,6 +32,7 @@ CLOCKS_APART = 5 * 60
 MOST_RELIED = 16
 
 _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 _Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 _Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -173,7 +174,7 @@ class Leaf:
 
 class _LeafShape(Shape):
     index: _Count
-    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    nonce: _Nonce
     body: Annotated[str, Field(max_length=65536)]
 
 
@@ -241,6 +242,30 @@ class Receipt:
     number: int
     nonce: bytes
     number_nonce: bytes
+
+    def json(self) -> dict[str, Any]:
+        """As JSON, as `receipt_of` reads it."""
+        return {
+            "index": self.index,
+            "time": self.time,
+            "number": self.number,
+            "nonce": self.nonce.hex(),
+            "number_nonce": self.number_nonce.hex(),
+        }
+
+
+class _ReceiptShape(Shape):
+    index: _Count
+    time: _Count
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    nonce: _Nonce
+    number_nonce: _Nonce
+
+
+def receipt_of(value: Any) -> Receipt:
+    """A receipt of a JSON value. Raises `ContentError`."""
+    shape = held(_ReceiptShape, value, "the receipt")
+    return Receipt(shape.index, shape.time, shape.number, bytes.fromhex(shape.nonce), bytes.fromhex(shape.number_nonce))
 
 
 def receipt_leaf(receipt: Receipt, *, jti: str, issuer: str, statement: str) -> Leaf:

@@ -32,6 +32,7 @@ _CLASSES = {
     "RecordError": "RecordError",
     "DirectoryError": "DirectoryError",
     "LogError": "LogError",
+    "RequestRefused": "RequestRefused",
     "NotPassed": "NotPassed",
 }
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.

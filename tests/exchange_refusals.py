@@ -18,10 +18,12 @@ from exchange import (
     content,
     directory,
     gateway,
+    inbox,
     kinds,
     log,
     manifest,
     record,
+    request,
     says,
     sealed,
 )
@@ -30,7 +32,7 @@ from tests import forge, parties
 from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
 from tests.chance import chance
 from tests.keys import key
-from tests.simulator import DAY, World, judges, part
+from tests.simulator import DAY, START, World, judges, part
 from tests.test_c2sp import CLINIC, DEFENDER, HUB, POINT, private, signed
 
 JWK = key("police.s1").public.as_jwk()
@@ -409,7 +411,16 @@ CASES += [
     lambda: log.read_inbox_line(FOUNDED.inbox("police").line, FOUNDED.hub.history.newest.log, "clinic"),
     lambda: accounted(renumbered),
     refused_uniformly,
+    lambda: inbox.read_inbox(b"{}"),
+    lambda: requested(header="Bearer x"),
+    lambda: requested(path="/v1/keys"),
+    lambda: requested(now=START + 900),
 ]
+
+
+def requested(header: str | None = None, path: str = "/v1/inbox", now: int = START) -> object:
+    signed = request.authorize(key("clinic.s1"), "GET", "/v1/inbox", b"", iat=START, random_bytes=chance())
+    return request.check(header or signed, "GET", path, b"", standing=STANDING, now=now)
 
 
 def nested() -> dict[str, object]:

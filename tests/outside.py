@@ -18,17 +18,20 @@ from exchange import (
     accounting,
     content,
     directory,
+    inbox,
     log,
     manifest,
     record,
+    request,
     says,
     sealed,
 )
+from exchange.gateway import Gateway
 from tests import forge, parties
 from tests.attacks.stories import send_status, under_way
 from tests.chance import chance
 from tests.keys import key
-from tests.simulator import World, grant
+from tests.simulator import START, World, grant, judges
 from tests.test_c2sp import CLINIC, DEFENDER, HUB, WITNESSED
 
 SIGNING, SEALING = key("police.s1"), key("police.2026-11", "enc")
@@ -135,6 +138,19 @@ def line(data: bytes) -> object:
     return log.read_inbox_line(data, world()[0].hub.history.newest.log, "prosecutor")
 
 
+def pulled(data: bytes) -> object:
+    """An inbox as the prosecutor's gateway takes it: as far as its first fault, or to the end."""
+    made = world()[0]
+    gateway = Gateway("prosecutor", key("prosecutor.s1"), parties.ed25519("prosecutor.w1"), judges, chance())
+    gateway.history = made.hub.history
+    return gateway.take(inbox.read_inbox(data), made.clock)
+
+
+def requested(data: bytes) -> object:
+    standing = world()[0].hub.history.standing(10**6)
+    return request.check(text(data), "GET", "/v1/inbox", b"", standing=standing, now=START)
+
+
 def contact(data: bytes) -> object:
     return content.check_content("correction", ("contact",), _rfc7493.read(data))
 
@@ -174,6 +190,8 @@ PARSERS |= {
         lambda data: says.read("grant", _rfc7493.read(data)),
         _rfc7493.write(grant("clinic", "program", ["status"], ["treatment"])),
     ),
+    "inbox": (pulled, world()[0].hub.inbox("prosecutor", world()[0].clock).write()),
+    "request": (requested, request.authorize(SIGNING, "GET", "/v1/inbox", b"", iat=START, random_bytes=chance()).encode()),
     "content": (contact, b'{"contact":{"given_name":"Ana","phone":"+1 505 555 0142","facts":{"person.age":34}}}'),
     "manifest path": (lambda data: record.read_path(text(data)), _rfc4648.encode_url(bytes(2 + 3 * 32)).encode()),
 }

@@ -25,6 +25,7 @@ EXCHANGE = (
     "RecordError",
     "DirectoryError",
     "LogError",
+    "RequestRefused",
     "NotPassed",
 )
 KINDS = (*RULES, *EXCHANGE)
