@@ -17,9 +17,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from exchange import _rfc4648, _rfc7493, _rfc9901, log
-from exchange._c2sp import Witnessed, open_checkpoint
+from exchange._c2sp import Witnessed, open_checkpoint, read_checkpoint, read_note
+from exchange.consent import Committed, State, known_of
 from exchange.directory import History
+from exchange.disclosure import Judges
 from exchange.errors import ExchangeError, LogError
+from exchange.kinds import reports
 from exchange.log import Leaf, check_included, commit_number, leaf_of
 from exchange.manifest import Entry
 from exchange.record import Record, check_entries, verify
@@ -79,7 +82,8 @@ class Row:
     """One kind of information on its way to one agency: what a person wants to know of it.
 
     `at` is when that happened, in seconds since 1970; `relies` the records that made it lawful. `told_aloud` rows come from
-    somebody's report, and no text passed.
+    somebody's report, and no text passed; `denied` is what `disclosure` says against such a telling: nothing, the rules that
+    deny it, or None where no judge was asked.
     """
 
     issuer: str
@@ -92,6 +96,7 @@ class Row:
     at: int
     relies: tuple[str, ...] = ()
     told_aloud: bool = False
+    denied: tuple[str, ...] | None = None
 
 
 @frozen
@@ -111,7 +116,8 @@ class Evidence:
 class Statement:
     """A verified account: its rows in order of time, the size of the tree it covers, each issuer's number of records.
 
-    `at` is the hub's time on that tree, which its witnesses cosigned: the account says nothing of what came later.
+    `at` is the hub's time on that tree, which its witnesses cosigned: the account says nothing of what came later. `consents`
+    are the records of what the person agreed to and took back.
     """
 
     case: str
@@ -120,6 +126,7 @@ class Statement:
     last: dict[str, int]
     rows: tuple[Row, ...]
     entries: Mapping[int, bytes]
+    consents: tuple[Committed, ...] = ()
 
     def check_evidence(self, evidence: Evidence, history: History) -> None:
         """Holds unless the log has something of this case that the account should have and hasn't: then the hub lied.
@@ -143,8 +150,8 @@ class Statement:
                 raise LogError("left-out", f"what leaf `{leaf.index}` says isn't in the account", mend=_CONVICTS)
 
 
-def verify_account(account: Account, history: History) -> Statement:
-    """What an account says, if it proves itself complete.
+def verify_account(account: Account, history: History, judges: Judges | None = None) -> Statement:
+    """What an account says, if it proves itself complete. With `judges`, `disclosure` is asked about what was told aloud.
 
     Raises `LogError`: `wrong-line`, `not-in-log`, `wrong-leaf`, `back-dated`, `number-missing` (an issuer's numbers don't run
     from 1 to the hub's own count), `leaf-missing` (what passed them on isn't as many as it counts), `wrong-number`,
@@ -164,6 +171,8 @@ def verify_account(account: Account, history: History) -> Statement:
     checked.sort(key=lambda one: one[0].recorded.leaf.index)
     _check_numbers([(record, each.number) for each, record, _ in checked], last)
     rows = [row for each, record, body in checked for row in _rows(record, body, each, history)]
+    state = State(tuple(known_of(record, each.recorded.leaf.index, body.time) for each, record, body in checked))
+    rows += [row for committed in state.kind(*reports()) for row in _aloud(committed, state, history, judges)]
     _check_passed(checked)
     passed = sum(len(each.passed) for each in account.records)
     if passed != line.passed:
@@ -174,13 +183,16 @@ def verify_account(account: Account, history: History) -> Statement:
         )
     ordered = tuple(sorted(rows, key=lambda row: (row.at, row.issuer, row.to, row.category)))
     entries = {leaf.index: leaf.entry for leaf in leaves}
-    return Statement(account.case, line.size, witnessed.signed_at, last, ordered, entries)
+    consents = state.kind("consent", "consent_change")
+    return Statement(account.case, line.size, witnessed.signed_at, last, ordered, entries, consents)
 
 
 def _witnessed(checkpoint: bytes, history: History) -> Witnessed:
-    newest = history.newest
-    witnessed = open_checkpoint(checkpoint, newest.log, newest.witnesses())
-    newest.check_quorum(witnessed)
+    """The checkpoint, with its quorum by the directory in force at its end: a witness may have another key by now."""
+    size = read_checkpoint(read_note(checkpoint).text).size
+    then = history.at(size)
+    witnessed = open_checkpoint(checkpoint, then.log, then.witnesses())
+    then.check_quorum(witnessed)
     return witnessed
 
 
@@ -297,10 +309,16 @@ def _rows(record: Record, body: log.Recorded, each: Accounted, history: History)
         what, at, relies = became.get((entry.part, to), (PENDING, body.time, ()))
         for category in record.labels[entry.part].category:
             yield Row(record.issuer, record.kind, to, category, entry.purpose, entry.basis, what, at, relies)
-    for label in record.labels.values():
-        if isinstance(label.says, Report):
-            told = label.says
-            yield Row(record.issuer, record.kind, told.told, told.category, "", "", "told", body.time, told_aloud=True)
+
+
+def _aloud(committed: Committed, state: State, history: History, judges: Judges | None) -> Iterable[Row]:
+    """What a report tells of, and what `disclosure` says to it."""
+    for part, said in committed.says():
+        if isinstance(said, Report):
+            current = history.at(committed.index)
+            denied = judges(current.pack).told_aloud(committed, part, said, state, current, current.zone) if judges else None
+            kind, at = committed.kind, committed.time
+            yield Row(committed.issuer, kind, said.told, said.category, "", "", "told", at, told_aloud=True, denied=denied)
 
 
 def _agency_of(entry: Entry) -> str:

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from exchange.kinds import kind
 from exchange.label import Label
 from exchange.record import Record
 from exchange.says import About, Answer, Change, Emergency, Grant, Representation, Says
@@ -184,21 +185,6 @@ class State:
         """The person's restrictions, by id: that of the part which made them."""
         return tuple((part, change) for _, part, change in self.changes if change.does == "restrict")
 
-    def relied_on(self, this: Committed, passage: Passage, zone: ZoneInfo, time: int) -> tuple[str, ...]:
-        """The ids of the records that a passage's basis or override rests on: consents, the referral, the emergency."""
-        if passage.basis == "consent":
-            wanted = set(this.labels[passage.part].category)
-            return tuple(
-                held.jti
-                for held in self.grants
-                if (held.grant.discloser, held.grant.recipient) == (this.issuer, passage.to)
-                and passage.purpose in held.grant.purposes
-                and wanted & set(held.grant.categories)
-                and _status(self, held, time, zone) == LIVE
-            )
-        kinds = {"offer_at_scene": "referral", "none": "emergency_disclosure"}.get(passage.basis)
-        return tuple(record.jti for record in self.records if record.kind == kinds)
-
     def kind(self, *names: str) -> tuple[Committed, ...]:
         return tuple(record for record in self.records if record.kind in names)
 
@@ -257,12 +243,15 @@ def _about(then: State, said: About) -> Committed | None:
 
 
 def admits(then: State, record: Committed, roles: Roles) -> bool:
-    """Whether a consent, a change, a recall or a correction may be committed after `then`; of others nothing is asked here.
+    """Whether a record may be committed after `then`, as far as that isn't `disclosure`'s to say.
 
-    A grant is collected by who may, under an id of its own, between agencies that are listed, and contradicts no restriction
-    that it doesn't lift by name. A change is to a grant that there is; an event is certified by the agency that it names. A
-    recall or correction is of a part of one's own, and the answer to a recall is by whom it asked.
+    Its id is no other issuer's in this case, so that whoever names a record by its id names one. A grant is collected by who
+    may, under an id of its own, between agencies that are listed, and contradicts no restriction that it doesn't lift by name;
+    who is to certify its event may do so. A change is to a grant that there is; an event is certified by the agency that it
+    names. A recall or correction is of a part of one's own, and the answer to a recall is by whom it asked.
     """
+    if record.case is not None and any(one.jti == record.jti and one.issuer != record.issuer for one in then.records):
+        return False
     for _, said in record.says():
         if isinstance(said, About) and not _may_be_about(then, record, said):
             return False
@@ -275,6 +264,8 @@ def admits(then: State, record: Committed, roles: Roles) -> bool:
         if isinstance(said, Grant):
             named = (said.discloser, said.recipient, *([said.certifier] if said.certifier else []))
             if record.role not in COLLECTORS or said.id in ids or any(roles.role(one) is None for one in named):
+                return False
+            if said.certifier and roles.role(said.certifier) not in kind("consent_change").issuers:
                 return False
             ids.add(said.id)
             for restriction, change in then.restrictions:
@@ -303,9 +294,8 @@ def reduce(ask: Ask, state: State, roles: Roles, zone: ZoneInfo) -> dict[str, An
     A question is decided as its answer would be: the asked agency is the sender, the asking one the recipient.
     """
     then = state.before(ask.index)
-    question = ask.this.kind == "question"
-    sender, recipient = (ask.recipient, ask.sender) if question else (ask.sender, ask.recipient)
-    status, type_ = grant_status(then, sender, recipient, ask.category, ask.purpose, ask.time, zone)
+    sender, recipient = _between(ask)
+    status, type_, _ = granted(then, ask, zone)
     return {
         "sender.role": roles.role(sender),
         "recipient.role": roles.role(recipient),
@@ -313,35 +303,59 @@ def reduce(ask: Ask, state: State, roles: Roles, zone: ZoneInfo) -> dict[str, An
         "part.category": ask.category,
         "part.use": ask.label.use,
         "part.sensitivity": sensitivity(ask.label.sensitivity, sender, ask.category, roles),
-        "part.question": question,
+        "part.question": ask.this.kind == "question",
         "purpose": ask.purpose,
         "grant.status": status,
         "grant.type": type_,
         "restriction": restricted(then, sender, recipient, ask.category),
-        "override": override(then, ask, sender, recipient),
-        "basis": basis(then, ask, sender, recipient, status),
+        "override": "medical_emergency" if emergency(then, ask) else NONE,
+        "basis": basis(then, ask, roles, zone),
     }
 
 
-def grant_status(
-    then: State, sender: str, recipient: str, category: str, purpose: str, time: int, zone: ZoneInfo
-) -> tuple[str, str]:
-    """How the person's consent stands for this pair, category and purpose, and of what type it is."""
-    if None in then.faulty or (sender, recipient) in then.faulty:
-        return INVALID, NONE
-    mine = [held for held in then.grants if (held.grant.discloser, held.grant.recipient) == (sender, recipient)]
+def relies(asked: Iterable[Ask], state: State, zone: ZoneInfo) -> tuple[str, ...]:
+    """The ids of the records, of the same case, that a permit of these rests on: the consent, the yes at the scene, the
+    emergency's report, or what an acknowledgement is about.
+    """
+    behind = (_behind(state.before(ask.index), ask, zone) for ask in asked)
+    return tuple(dict.fromkeys(one.jti for one in behind if one is not None))
+
+
+def _behind(then: State, ask: Ask, zone: ZoneInfo) -> Held | Committed | None:
+    match ask.claimed:
+        case "consent":
+            return granted(then, ask, zone)[2]
+        case "offer_at_scene":
+            return _offered(then, ask)
+        case "operation":
+            return _about(then, ask.label.says) if isinstance(ask.label.says, About) else None
+    return emergency(then, ask)
+
+
+def _between(ask: Ask) -> tuple[str, str]:
+    """Who tells whom. A question is decided as its answer would be: the asked agency tells, the asking one is told."""
+    return (ask.recipient, ask.sender) if ask.this.kind == "question" else (ask.sender, ask.recipient)
+
+
+def granted(then: State, ask: Ask, zone: ZoneInfo) -> tuple[str, str, Held | None]:
+    """How the person's consent stands for this pair, category and purpose, of what type it is, and the grant that says so."""
+    pair = _between(ask)
+    if None in then.faulty or pair in then.faulty:
+        return INVALID, NONE, None
+    mine = [held for held in then.grants if (held.grant.discloser, held.grant.recipient) == pair]
     if any(not held.entitled for held in mine):
-        return INVALID, NONE
-    found: dict[str, list[str]] = {}
+        return INVALID, NONE, None
+    found: dict[str, list[Held]] = {}
     for held in mine:
         grant = held.grant
         narrowed = {one for _, _, change in _of(then, held, "narrow") for one in change.categories or ()}
-        if category in grant.categories and category not in narrowed and purpose in grant.purposes:
-            found.setdefault(_status(then, held, time, zone), []).append(grant.type)
+        if ask.category in grant.categories and ask.category not in narrowed and ask.purpose in grant.purposes:
+            found.setdefault(_status(then, held, ask.time, zone), []).append(held)
     for status in (LIVE, NOT_YET, ENDED):
         if status in found:
-            return status, next(type_ for type_ in _TYPES if type_ in found[status])
-    return NONE, NONE
+            first = min(found[status], key=lambda held: _TYPES.index(held.grant.type))
+            return status, first.grant.type, first
+    return NONE, NONE, None
 
 
 def _status(then: State, held: Held, time: int, zone: ZoneInfo) -> str:
@@ -373,12 +387,15 @@ def midnight(day: date, zone: ZoneInfo, days: int = 0) -> int:
         return 2**62
 
 
-def represents(then: State, agency: str) -> bool:
-    """Whether the agency is the person's counsel: by its own record, until an exit, or until it names another agency."""
+def represents(then: State, agency: str, *, past_exit: bool = False) -> bool:
+    """Whether the agency is the person's counsel: by its own record, until an exit, or until it names another agency.
+
+    `past_exit` asks whether it was so when the person left: who is put out needs counsel most, and counsel the account.
+    """
     holds = False
     for record in then.kind("representation", "exit"):
         if record.kind == "exit":
-            holds = False
+            holds = holds and past_exit
         elif record.issuer == agency and record.sound:
             for _, said in record.says():
                 if isinstance(said, Representation):
@@ -410,13 +427,14 @@ def restricted(then: State, sender: str, recipient: str, category: str) -> bool:
     return False
 
 
-def override(then: State, ask: Ask, sender: str, recipient: str) -> str:
-    """`medical_emergency` where this sender has reported one, of this kind of information, to this recipient.
+def emergency(then: State, ask: Ask) -> Committed | None:
+    """The report that lets this pass as a medical emergency: by this sender, of this kind of information, to this recipient.
 
-    The report must be whole, countersigned and under a day old.
+    It must be whole, countersigned and under a day old.
     """
     if ask.purpose != "medical_emergency":
-        return NONE
+        return None
+    sender, recipient = _between(ask)
     for record in then.kind("emergency_disclosure"):
         fresh = 0 <= ask.time - record.time < EMERGENCY_LASTS.total_seconds()
         if not (record.sound and fresh and record.issuer == sender):
@@ -424,41 +442,57 @@ def override(then: State, ask: Ask, sender: str, recipient: str) -> str:
         for _, said in record.says():
             if isinstance(said, Emergency) and (said.told, said.category) == (recipient, ask.category):
                 if said.whole and said.countersigned:
-                    return "medical_emergency"
-    return NONE
+                    return record
+    return None
 
 
-def basis(then: State, ask: Ask, sender: str, recipient: str, status: str) -> str:
+def basis(then: State, ask: Ask, roles: Roles, zone: ZoneInfo) -> str:
     """The basis that the sealed entry claims, if it holds."""
     holds = {
-        "consent": lambda: status == LIVE,
-        "offer_at_scene": lambda: _offered(then, ask),
-        "operation": lambda: _operates(then, ask, sender, recipient),
+        "consent": lambda: granted(then, ask, zone)[0] == LIVE,
+        "offer_at_scene": lambda: _offered(then, ask) is not None,
+        "operation": lambda: _operates(then, ask, roles),
     }.get(ask.claimed)
     return ask.claimed if holds is not None and holds() else NONE
 
 
-def _offered(then: State, ask: Ask) -> bool:
-    """The person said yes at the scene, not over thirty days ago, and hasn't said no or left since."""
+def _offered(then: State, ask: Ask) -> Committed | None:
+    """The yes at the scene on which police may tell: not over thirty days ago, and no no and no exit since."""
     accepted: Committed | None = None
     for record in (*then.records, ask.this) if ask.this.index >= ask.index else then.records:
         answers = [said.answer for _, said in record.says() if isinstance(said, Answer)]
-        if record.kind == "exit" or "declined" in answers:
+        # A no, which holds nothing else, goes where the yes went: it doesn't stop itself.
+        if record.kind == "exit" or ("declined" in answers and not _same(record, ask.this)):
             accepted = None
         elif record.kind == "referral" and record.role == "police" and record.sound and "accepted" in answers:
             # The first yes counts: police can't renew the thirty days by saying it again.
             accepted = accepted or record
-    return accepted is not None and 0 <= ask.time - accepted.time <= OFFER_LASTS.total_seconds()
+    return accepted if accepted is not None and 0 <= ask.time - accepted.time <= OFFER_LASTS.total_seconds() else None
 
 
-def _operates(then: State, ask: Ask, sender: str, recipient: str) -> bool:
-    """What runs the exchange: about no case, between parties of what it is about, or terms to the two they name."""
+def _same(one: Committed, other: Committed) -> bool:
+    return (one.issuer, one.jti) == (other.issuer, other.jti)
+
+
+# Who may be told, before any consent and with nothing else, who the person's counsel is, and that the person has left.
+_STANDING = {
+    "representation": ("program", "case_management", "prosecutor"),
+    "exit": ("program", "case_management"),
+}
+
+
+def _operates(then: State, ask: Ask, roles: Roles) -> bool:
+    """What runs the exchange: about no case, among parties of what it is about, terms to whom they name, who stands where."""
+    sender, recipient = _between(ask)
     if ask.category == "consent_terms":
         return recipient in _named(then, ask.label.says)
     if ask.category != "operation":
         return False
     if ask.this.case is None:
         return True
+    if ask.this.kind in _STANDING:
+        counsel = ask.this.kind == "exit" and represents(then, recipient, past_exit=True)
+        return counsel or roles.role(recipient) in _STANDING[ask.this.kind]
     said = ask.label.says
     named = _about(then, said) if isinstance(said, About) else None
     if named is None or not isinstance(said, About):
@@ -468,13 +502,16 @@ def _operates(then: State, ask: Ask, sender: str, recipient: str) -> bool:
 
 
 def _named(then: State, said: Says | None) -> frozenset[str]:
-    """The agencies that consent terms name: a grant's two, those of the grant that is changed, or of the pairs restricted."""
+    """The agencies that consent terms name: a grant's, those of the grant that is changed, or of the pairs restricted.
+
+    Who is to certify a grant's event must know the grant, and needn't know what became of it.
+    """
     if isinstance(said, Grant):
-        return frozenset((said.discloser, said.recipient))
+        return frozenset((said.discloser, said.recipient, *([said.certifier] if said.certifier else [])))
     if isinstance(said, Change) and said.pairs is not None:
         # Where nothing was granted, only who would tell must know of the no.
-        granted = {(held.grant.discloser, held.grant.recipient) for held in then.grants}
-        return frozenset(agency for pair in said.pairs for agency in (pair if pair in granted else pair[:1]))
+        live = {(held.grant.discloser, held.grant.recipient) for held in then.grants}
+        return frozenset(agency for pair in said.pairs for agency in (pair if pair in live else pair[:1]))
     if isinstance(said, Change):
         held = next((held for held in then.grants if held.grant.id == said.grant), None)
         return frozenset((held.grant.discloser, held.grant.recipient)) if held else frozenset()

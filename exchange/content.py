@@ -327,6 +327,15 @@ class Operation(Content):
     digest: Hex | None = None
 
 
+# What runs the exchange holds a code only where its kind is about one: elsewhere it could say why.
+_CODES = {
+    "obligations": ("acknowledgement",),
+    "answer": ("recall_answer",),
+    "reason": ("recall_answer", "misuse_complaint"),
+    "digest": ("pack_adoption", "directory_change", "court_order_disclosure"),
+}
+
+
 _OWN: dict[str, type[Content]] = {
     "contact": Contact,
     "screening_outcome": ScreeningOutcome,
@@ -399,6 +408,9 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], made: Conte
     for path in made.asks or ():
         if path not in words.facts or words.facts[path].category != category:
             raise _wrong(category, f"`{shown(path)}` is none of its facts")
+    for name in sorted(made.model_fields_set) if isinstance(made, Operation) else ():
+        if kind not in _CODES.get(name, (kind,)):
+            raise _wrong(category, f"a `{kind}` holds no `{name}`")
     determined = made.determination if isinstance(made, DecisionOutcome) else None
     if determined is not None:
         _check_outcome(category, categories, determined.decision, determined.outcome)
@@ -432,6 +444,30 @@ def check_decider(role: str, value: Mapping[str, Any]) -> None:
     decided_by = vocabulary().decisions[determined["decision"]].decided_by if determined else None
     if decided_by == "prosecutor" and role != "prosecutor":
         raise _wrong("decision_outcome", f"`{determined['decision']}` is the prosecutor's to decide")
+
+
+def check_no(answer: str | None, value: Mapping[str, Any]) -> None:
+    """Holds unless something is told together with the person's no. Raises `ContentError` `wrong-content`."""
+    if answer == "declined" and any(value.values()):
+        raise _wrong(next(name for name, held_ in value.items() if held_), "who says no is told of no further")
+
+
+def check_form(value: Any, *, attested: Sequence[str], signer: str, asked: str) -> SignedForm:
+    """The signed form behind a consent, if it is one and bears out what the label attests (42 CFR 2.31(a)).
+
+    `asked` is the day on which it is used. Raises `ContentError` `wrong-content`.
+    """
+    form = held(SignedForm, value, "the signed form")
+    if (signer == "representative") != (form.representative is not None) or ("authority" in attested) != (
+        form.authority is not None
+    ):
+        raise ContentError("wrong-form", "the form and the consent don't agree on who signed", mend=_FORM)
+    if form.signed_on > asked:
+        raise ContentError("wrong-form", f"the form is signed on `{form.signed_on}`, which is to come", mend=_FORM)
+    return form
+
+
+_FORM = "have the person read and sign it, and write down what was signed"
 
 
 def _check_outcome(category: str, categories: Sequence[str], decision: str, outcome: str) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from exchange.consent import Ask, Committed, Passage, Roles, State, asks, reduce
+from exchange.says import Emergency, Report
 from rules import Refusal
 from rules.decide import Program
 from rules.frozen import frozen
@@ -70,6 +72,33 @@ class Judge:
         reasons = [reason for verdict in verdicts if not verdict.permit for reason in verdict.reasons]
         obligations = [one for verdict in verdicts for one in verdict.obligations] if permit else []
         return Verdict(permit, tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(obligations)))
+
+    def told_aloud(
+        self, committed: Committed, part: str, said: Report, state: State, roles: Roles, zone: ZoneInfo
+    ) -> tuple[str, ...]:
+        """What denies a telling outside the exchange that somebody reports; nothing, if it could have passed here.
+
+        A report names no purpose. So each is tried for which the person consented that this agency be told.
+        """
+        label = replace(committed.labels[part], category=(said.category,), use="no_adverse_action")
+        consented = {one for held in state.grants for one in held.grant.purposes if held.grant.recipient == said.told}
+        tried = [(purpose, "consent") for purpose in sorted(consented)] or [("inform_person", "none")]
+        if isinstance(said, Emergency):
+            tried = [("medical_emergency", "none")]
+        # An emergency's report is itself what lets pass what it reports.
+        index = committed.index + 1
+        verdicts = [
+            self.asked(
+                [Ask(committed, label, said.category, purpose, claimed, committed.issuer, said.told, index, committed.time)],
+                state,
+                roles,
+                zone,
+            )
+            for purpose, claimed in tried
+        ]
+        if any(verdict.permit for verdict in verdicts):
+            return ()
+        return tuple(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons))
 
     def _kept(self, ask: Ask, verdict: Verdict, zone: ZoneInfo) -> Verdict:
         """A permit whose obligations this part can keep: a notice that it carries, a day that isn't over."""

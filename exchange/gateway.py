@@ -11,26 +11,35 @@ refused at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange import _rfc7493, _rfc7515, directory, log
-from exchange._c2sp import Signature, open_checkpoint
+from exchange._c2sp import Signature, Witnessed, open_checkpoint
 from exchange._rfc7517 import PrivateKey
 from exchange._rfc9901 import RandomBytes
-from exchange.consent import Committed, Passage, State, known_of
+from exchange.accounting import Account, Statement, verify_account
+from exchange.consent import Committed, Passage, State, admits, asks, known_of, relies
+from exchange.content import SignedForm, check_form
 from exchange.directory import History
-from exchange.disclosure import Judges, Verdict
-from exchange.errors import ExchangeError, LogError, RecordError
+from exchange.disclosure import Judges, Verdict, day_of
+from exchange.errors import ContentError, ExchangeError, LogError, RecordError
 from exchange.inbox import Inbox, Item
 from exchange.kinds import reports
 from exchange.log import Leaf, Receipt, Watch
-from exchange.record import TYP, Bundle, Opened, Part, Record, build, check, check_delivery, open_part
+from exchange.record import TYP, Bundle, Delivery, Opened, Part, Record, build, check, check_delivery, open_part
+from exchange.says import About, Grant
 from rules.frozen import frozen
 
 GRACE = 24 * 3600
+# Who is asked for a part back says within a week whether it was deleted.
+RECALL_ANSWERED_IN = 7 * 24 * 3600
+
+# Checkpoints whose times are kept; of what is older than all of them, only the end is known.
+MOST_SEEN = 4096
 
 # A record that isn't committed yet stands after everything that is known.
 UNCOMMITTED = 2**53 - 1
@@ -56,6 +65,18 @@ class Reading:
     obligations: tuple[str, ...]
     unwitnessed: bool
     by: str
+    second: str | None = None
+
+
+@frozen
+class Owed:
+    """A recall that this agency hasn't answered: by whom and under which id, of which part, and until when it must be."""
+
+    issuer: str
+    recall: str
+    record: str
+    part: str
+    until: int
 
 
 class Gateway:
@@ -92,6 +113,10 @@ class Gateway:
         self._sent: dict[str, tuple[Bundle, Receipt | None]] = {}
         self._composed: dict[str, Committed] = {}
         self._proved: dict[int, bytes] = {}
+        # Size and hub's time of each checkpoint that had its witnesses: between two of them lies a leaf's time.
+        self._seen: list[Witnessed] = []
+        # The signed forms behind the consents that this agency collected. They go to nobody but counsel.
+        self.forms: dict[str, SignedForm] = {}
 
     # What the agency knows
 
@@ -119,23 +144,53 @@ class Gateway:
 
     # Sending
 
-    def compose(self, kind: str, parts: Iterable[Part], *, case: str | None, now: int, jti: str | None = None) -> Bundle:
+    def compose(
+        self,
+        kind: str,
+        parts: Iterable[Part],
+        *,
+        case: str | None,
+        now: int,
+        jti: str | None = None,
+        form: Mapping[str, Any] | None = None,
+    ) -> Bundle:
         """A record, if on what this agency knows every part may pass. Keys are the recipients' newest.
 
-        Raises `RecordError` `not-permitted`, naming the rules that deny; `DirectoryError` `no-key`; as `record.build` and
-        `check`.
+        A consent wants the signed form behind it (`content.SignedForm`), which stays here in `forms`. Raises `RecordError`:
+        `not-permitted`, naming the rules that deny, `not-admitted` (it doesn't fit the consents of the case); `ContentError`
+        `wrong-form`; `DirectoryError` `no-key`; as `record.build` and `check`.
         """
         self._whole()
         standing = self.history.standing(UNCOMMITTED)
         bundle = build(self.signing, kind, parts, standing=standing, case=case, iat=now, random_bytes=self._random, jti=jti)
         time = self.hub_time(now)
         committed = known_of(check(bundle, standing), UNCOMMITTED, time)
+        if not admits(self._states[case], committed, standing.directory):
+            raise RecordError(
+                "not-admitted",
+                f"this `{kind}` doesn't fit what is known here of the case",
+                mend="name consents of this case and all whom they bind; counsel takes the account first",
+            )
+        signed = self._form(committed, form, time)
         if kind not in reports():
             for passage in committed.passages:
                 self._check_permitted(committed, passage, time)
+        if signed is not None:
+            self.forms[committed.jti] = signed
         self._composed[committed.jti] = committed
         self._sent[committed.jti] = bundle, None
         return bundle
+
+    def _form(self, committed: Committed, form: Mapping[str, Any] | None, time: int) -> SignedForm | None:
+        """The form behind a consent, held to what each of its grants attests."""
+        grants = [said for _, said in committed.says() if isinstance(said, Grant)]
+        if not grants:
+            return None
+        if form is None:
+            raise ContentError("wrong-form", "there is no signed form behind this consent", mend="give the form with it")
+        today = day_of(time, self.history.newest.zone).isoformat()
+        signed = [check_form(form, attested=each.form, signer=each.signer, asked=today) for each in grants]
+        return signed[0]
 
     def _check_permitted(self, committed: Committed, passage: Passage, time: int) -> None:
         verdict = self._verdict(committed, passage, UNCOMMITTED, time)
@@ -155,6 +210,32 @@ class Gateway:
         self._sent[jti] = bundle, receipt
         self._remember(replace(self._composed.pop(jti), index=receipt.index, time=receipt.time))
 
+    def learn_account(self, account: Account) -> Statement:
+        """A case's account, verified; what it holds of consents counts here from now on.
+
+        So counsel, whom no grant names, can end or narrow what the person has consented to. Raises as `verify_account`.
+        """
+        self._whole()
+        statement = verify_account(account, self.history, self._judge)
+        known = {(record.issuer, record.jti) for record in self._states[account.case].records}
+        for committed in statement.consents:
+            if (committed.issuer, committed.jti) not in known:
+                self._remember(committed)
+        return statement
+
+    def owed(self) -> tuple[Owed, ...]:
+        """The recalls that came and weren't answered, the oldest first."""
+        found = []
+        for state in self._states.values():
+            answered = {
+                said.about[0] for one in state.kind("recall_answer") if one.issuer == self.agency for said in _about(one)
+            }
+            for recall in state.kind("recall"):
+                if recall.issuer != self.agency and recall.jti not in answered:
+                    for said in _about(recall):
+                        found.append(Owed(recall.issuer, recall.jti, *said.about, recall.time + RECALL_ANSWERED_IN))
+        return tuple(sorted(found, key=lambda one: one.until))
+
     def _remember(self, committed: Committed) -> None:
         self._states[committed.case] = self._states[committed.case].with_(committed)
 
@@ -169,7 +250,7 @@ class Gateway:
         """What a pull after `cursor` answered. Nothing is taken unless the whole answer holds.
 
         A delivery that isn't what it should be is kept as evidence and taints, never opens. Raises `LogError` `older-line`,
-        `directory-behind`, `gap`; `NoteError` where the hub didn't sign the line.
+        `directory-behind`, `gap`, `not-an-inbox`; `NoteError` where the hub didn't sign the line.
         """
         self._whole()
         line = log.read_inbox_line(answer.line, self.history.newest.log, self.agency)
@@ -194,6 +275,8 @@ class Gateway:
             numbers[item.issuer] = expected
             if item.delivery is None:
                 self._check_gone(item, line.size)
+            else:
+                _claimed(item.delivery)
         self._numbers.update(numbers)
         seen = self._size()
         if self.line is None or line.time > self.line.time:
@@ -278,15 +361,21 @@ class Gateway:
             raise
 
     def prove(self, leaf: Leaf, path: tuple[bytes, ...], checkpoint: bytes) -> None:
-        """That a leaf is in the log under a checkpoint which the quorum cosigned.
+        """That a leaf is in the log under a checkpoint which the quorum cosigned, at a time that its witnesses bear out.
 
-        Raises `NoteError` as `open_checkpoint` and `no-quorum`; `LogError` `not-in-log`.
+        Raises `NoteError` as `open_checkpoint` and `no-quorum`; `LogError` `not-in-log`, `back-dated`.
         """
         newest = self.history.newest
         witnessed = open_checkpoint(checkpoint, newest.log, newest.witnesses())
         newest.check_quorum(witnessed)
         log.check_included(leaf, path, witnessed.checkpoint)
+        before = [one for one in self._seen if one.checkpoint.size <= leaf.index]
+        log.check_time(leaf, before[-1] if before else None, witnessed)
         self._proved[leaf.index] = leaf.entry
+        # Of checkpoints over one tree the latest says most; an older tree says nothing new.
+        earlier = [one for one in self._seen if one.checkpoint.size < witnessed.checkpoint.size]
+        if len(earlier) == len(self._seen) or witnessed.signed_at > self._seen[-1].signed_at:
+            self._seen = [*earlier, witnessed][-MOST_SEEN:]
 
     def _whole(self) -> None:
         if self.broken is not None:
@@ -301,28 +390,38 @@ class Gateway:
 
     # Opening
 
-    def open(self, issuer: str, jti: str, part: str, *, by: str, now: int) -> Reading:
-        """One part, opened for a named person.
+    def open(self, issuer: str, jti: str, part: str, *, by: str, now: int, second: str | None = None) -> Reading:
+        """One part, opened for a named person; where the rules ask for a second person, for both.
 
-        Raises `RecordError`: `not-held`, `not-permitted` (by now or by the hand-out, `disclosure` denies it), as `open_part`;
+        Raises `RecordError`: `not-held`, `not-permitted` (by now or by the hand-out, `disclosure` denies it), `second-person`,
+        as `open_part`;
         `LogError`: `stale-line` (the newest answer of the hub is too old to trust), `unwitnessed`; `SealError`.
         """
         self._whole()
         received = self.received.get((issuer, jti))
         if received is None or received.record is None or received.committed is None:
             raise RecordError("not-held", "no such record is held here", mend="pull the inbox")
-        unwitnessed = self._unwitnessed(received, now)
-        verdict = self._may_open(received, part, self.hub_time(now))
+        passage = next((one for one in received.committed.passages if one.part == part), None)
+        if passage is None:
+            raise RecordError("not-held", f"`{part}` isn't held here", mend="pull the inbox")
+        unwitnessed = self._unwitnessed(received, received.committed, passage, now)
+        verdict = self._may_open(received, received.committed, passage, self.hub_time(now))
+        if "second_person" in verdict.obligations and (second is None or second.casefold() == by.casefold()):
+            raise RecordError(
+                "second-person", f"`{part}` passed in an emergency and opens for two people", mend="name a second person"
+            )
         opened = open_part(received.record, part, self.sealing)
         received.opened[part] = opened
-        return Reading(opened, verdict.obligations, unwitnessed, by)
+        return Reading(opened, verdict.obligations, unwitnessed, by, second)
 
-    def _unwitnessed(self, received: Received, now: int) -> bool:
+    def _unwitnessed(self, received: Received, committed: Committed, passage: Passage, now: int) -> bool:
         """Whether a leaf that this rests on still lacks its witnesses, within the grace; after it, nothing opens."""
         line, item = self.line, received.item
         if line is None or line.size <= item.leaf.index or now - self._line_got > GRACE:
             raise LogError("stale-line", "the hub's newest answer is too old to open anything on", mend="pull the inbox")
-        relied = {jti for part in _handed(item).parts for jti in part.relies}
+        # What this rests on is worked out here: the hub's own list may leave out what was never witnessed.
+        asked = asks(committed, passage, index=item.leaf.index, time=item.leaf.body.time)
+        relied = relies(asked, self._states[committed.case], self.history.at(item.leaf.index).zone)
         behind = [one.item for one in self.received.values() if one.record is not None and one.record.jti in relied]
         leaves = [item.leaf, *(one.recorded for one in (item, *behind) if one.recorded is not None)]
         leaves += [leaf for leaf in self.members if leaf.index < item.leaf.index]
@@ -333,13 +432,9 @@ class Gateway:
             )
         return bool(lacking)
 
-    def _may_open(self, received: Received, part: str, time: int) -> Verdict:
+    def _may_open(self, received: Received, committed: Committed, passage: Passage, time: int) -> Verdict:
         """By the hand-out's index and time, and again by everything that is known now."""
-        committed, leaf = received.committed, received.item.leaf
-        assert committed is not None, "what is opened was checked"
-        passage = next((one for one in committed.passages if one.part == part), None)
-        if passage is None:
-            raise RecordError("not-held", f"`{part}` isn't held here", mend="pull the inbox")
+        leaf = received.item.leaf
         verdict = self._verdict(committed, passage, leaf.index, leaf.body.time)
         for verdict_now in (verdict, self._verdict(committed, passage, UNCOMMITTED, max(time, leaf.body.time))):
             if not verdict_now.permit:
@@ -366,24 +461,33 @@ def acknowledgement(received: Received, reading: Reading, *, keep_until: str) ->
     )
 
 
-def _handed(item: Item) -> log.HandedOut:
-    body = item.leaf.body
-    assert isinstance(body, log.HandedOut), "a delivery's leaf was checked"
-    return body
+def _about(record: Committed) -> Iterable[About]:
+    return (said for _, said in record.says() if isinstance(said, About))
+
+
+def _claimed(delivery: Delivery) -> tuple[str, str | None, str]:
+    """Kind, case and id that a delivery claims, nothing of it verified.
+
+    Raises `LogError` `not-an-inbox`: a hub checks all that before it takes a record, and what can't be read might be a no.
+    """
+    try:
+        payload = _rfc7493.read_object(_rfc7515.read(delivery.record, typ=TYP).unverified_payload)
+        kind, case, jti = (payload.get(name) for name in ("kind", "case", "jti"))
+        if isinstance(kind, str) and isinstance(case, str | None) and isinstance(jti, str):
+            return kind, case, jti
+    except ExchangeError:
+        pass
+    raise LogError("not-an-inbox", "this is no answer of a hub: a record in it can't be read", mend=_EVIDENCE)
 
 
 def _tainted(item: Item) -> Committed | None:
     """What a faulty delivery leaves behind: a consent or change that can't be believed, and blocks whatever it might concern.
 
-    Of any other kind, nothing. What can't even be read isn't of any case.
+    Of any other kind, nothing.
     """
     assert item.delivery is not None and item.recorded is not None, "a delivery has its leaf"
-    try:
-        payload = _rfc7493.read_object(_rfc7515.read(item.delivery.record, typ=TYP).unverified_payload)
-    except ExchangeError:
-        return None
-    kind, case, jti = (payload.get(name) for name in ("kind", "case", "jti"))
-    if kind not in ("consent", "consent_change") or not isinstance(case, str) or not isinstance(jti, str):
+    kind, case, jti = _claimed(item.delivery)
+    if kind not in ("consent", "consent_change") or case is None:
         return None
     return Committed(item.recorded.index, 0, jti, item.issuer, None, kind, case, {}, (), sound=False)
 

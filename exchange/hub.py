@@ -21,7 +21,7 @@ from exchange import _c2sp, directory, log
 from exchange._c2sp import Note, Signature
 from exchange._rfc9901 import RandomBytes
 from exchange.accounting import Account, Accounted, Proved
-from exchange.consent import Committed, Passage, State, admits, known_of, represents
+from exchange.consent import Committed, Passage, State, admits, asks, known_of, relies, represents
 from exchange.directory import History
 from exchange.disclosure import Judges, Verdict
 from exchange.errors import ExchangeError, NotPassed, RecordError
@@ -240,10 +240,9 @@ class Hub:
         )
 
     def _relies(self, committed: Committed, passage: Passage) -> tuple[str, ...]:
-        """The records that a passage's basis rests on, the first of them where they are many."""
-        current = self.history.at(self.log.size)
-        relied = self._states[committed.case].relied_on(committed, passage, current.zone, self.log.time)
-        return relied[: log.MOST_RELIED]
+        """The records that a passage's basis rests on."""
+        index, state = self.log.size, self._states[committed.case]
+        return relies(asks(committed, passage, index=index, time=self.log.time), state, self.history.at(index).zone)
 
     def _withdraw(self, agency: str, waiting: _Waiting, parts: frozenset[str], time: int) -> None:
         """Destroys texts that may no longer pass. Their entries stay, since the manifest holds them."""
@@ -288,7 +287,9 @@ class Hub:
         state = self._states.get(case, State())
         collected = any(record.issuer == agency for record in state.kind("consent"))
         # Other providers may collect a consent, and may not know the arrest behind the case.
-        if not (represents(state, agency) or (collected and self.history.newest.role(agency) == "case_management")):
+        if not (
+            represents(state, agency, past_exit=True) or (collected and self.history.newest.role(agency) == "case_management")
+        ):
             raise not_passed()
         size = _c2sp.read_checkpoint(_c2sp.read_note(checkpoint).text).size
         records = tuple(self._accounted(record, size) for record in state.records if record.index < size)

@@ -28,8 +28,9 @@ from rules.frozen import frozen
 
 NONCE_BYTES = 16
 CLOCKS_APART = 5 * 60
-# One grant is enough to rest on. An agency may log any number, and that must never make a leaf which can't be written or read.
-MOST_RELIED = 16
+
+# A part rests on one record for each of its categories, and that must never make a leaf which can't be written or read.
+MOST_RELIED = 32
 
 _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -57,7 +58,7 @@ class Recorded(Body):
 
 
 class HandedPart(Shape):
-    """A part that was handed out: for what, on what basis, and the records that the basis rests on."""
+    """A part that was handed out: for what, on what basis, and the records of its case that the basis rests on."""
 
     part: ShortId
     purpose: Word

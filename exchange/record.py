@@ -24,7 +24,7 @@ from pydantic import Field
 from exchange import _rfc4648, _rfc7493, _rfc7515, _rfc9901, says
 from exchange._rfc7517 import PrivateKey
 from exchange._rfc9901 import RandomBytes
-from exchange.content import check_content, check_decider
+from exchange.content import check_content, check_decider, check_no
 from exchange.directory import Standing, attached, detached
 from exchange.errors import ExchangeError, RecordError, TreeError, shown
 from exchange.kinds import Kind, kind, purposes
@@ -154,8 +154,8 @@ def build(
     sealed: list[Sealed] = []
     for part in parts:
         part_id = part.id or new_short_id(random_bytes)
-        check_content(kind_name, part.category, part.content)
-        check_decider(standing.signer(signer.public.kid)[0].role, part.content)
+        role = standing.signer(signer.public.kid)[0].role
+        _check_told(kind_name, role, part.category, (part.says or {}).get("answer"), part.content)
         content = _rfc9901.property_(CONTENT, part.content, random_bytes)
         label = {
             "id": part_id,
@@ -517,9 +517,16 @@ def content_of(disclosure: str, label: Label, record: Record) -> Any:
     read = _rfc9901.read(disclosure)
     if read.name != CONTENT or read.digest != label.content_digest:
         raise _wrong_content(label.id)
-    check_content(record.kind, label.category, read.value)
-    check_decider(record.role, read.value)
+    answer = label.says.answer if isinstance(label.says, says.Answer) else None
+    _check_told(record.kind, record.role, label.category, answer, read.value)
     return read.value
+
+
+def _check_told(kind_name: str, role: str, category: Sequence[str], answer: str | None, value: Any) -> None:
+    """A content is what its kind, issuer and statement let it be. Raises `ContentError` `wrong-content`."""
+    check_content(kind_name, category, value)
+    check_decider(role, value)
+    check_no(answer, value)
 
 
 # The outsider's side

@@ -26,7 +26,8 @@ EmergencyForm = Literal["nature", "discloser", "recipient"]
 
 
 # What can be consented to: a kind of information that may travel, for a purpose that isn't barred and that needs a consent.
-CATEGORIES = frozenset(vocabulary().categories) - frozenset(vocabulary().never_travels)
+# What runs the exchange passes without one.
+CATEGORIES = frozenset(vocabulary().categories) - frozenset(vocabulary().never_travels) - {"operation", "consent_terms"}
 CONSENTED = frozenset(vocabulary().purposes) - {"exchange_operation", "medical_emergency"}
 
 

@@ -29,7 +29,7 @@ from exchange import (
 )
 from exchange.errors import ExchangeError
 from tests import forge, parties
-from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
+from tests.attacks.stories import TO_PROSECUTOR, emergency, send_status, status_grant, under_way, with_second_key
 from tests.chance import chance
 from tests.keys import key
 from tests.simulator import DAY, START, World, judges, part
@@ -350,8 +350,23 @@ def record_twice() -> object:
     return accounting.verify_account(replace(account, records=(*records, again)), world.hub.history)
 
 
+def without_form() -> object:
+    told = FOUNDED.terms("crossroads", status_grant())
+    return FOUNDED.at["crossroads"].compose("consent", [told], case="c" * 32, now=START)
+
+
+def second_person() -> object:
+    world = with_second_key()
+    sent = emergency(world, world.new_case(), "a" * 32, "b" * 16)
+    world.settle()
+    return world.open("hospital", sent)
+
+
 CASES += [
     lambda: kinds.kind("gossip"),
+    without_form,
+    lambda: FOUNDED.change("c" * 32, "end", agencies=["prosecutor"], grant="1" * 16),
+    second_person,
     lambda: content.check_content("status", ("status",), {"status": {"engagement": "failing"}}),
     lambda: labelled(category=None),
     countersigned,

@@ -19,7 +19,7 @@ from exchange.disclosure import Judge
 from exchange.gateway import Gateway, Reading, Received, acknowledgement
 from exchange.hub import Hub, Refused, Taken, with_cosignatures
 from exchange.inbox import Inbox
-from exchange.record import Bundle, Part, new_id
+from exchange.record import Bundle, Part, build, new_id
 from rules.shelf import read_pack
 from tests.chance import chance
 from tests.keys import key
@@ -68,6 +68,27 @@ def grant(discloser: str, recipient: str, categories: list[str], purposes: list[
     return {name: value for name, value in {**members, **more}.items() if value is not None}
 
 
+FORM = {
+    "name": "Ana Delgado",
+    "signed_on": "2026-11-02",
+    "method": "paper",
+    "explained_by": "Rosa Quintana",
+    "witness": None,
+    "place": "Crossroads",
+    "language": "es",
+    "in_custody": False,
+    "time_to_think": True,
+    "copy_given": True,
+    "texts": [{"id": "consent_form", "version": "1", "language": "es"}],
+}
+
+
+def signed_form(parts: Iterable[Part]) -> dict[str, Any]:
+    """The form behind a consent: signed by whoever its terms say."""
+    by_another = any((one.says or {}).get("signer") == "representative" for one in parts)
+    return FORM | ({"representative": "Luis Delgado", "authority": "Guardian, by court order"} if by_another else {})
+
+
 class World:
     """Everything at once. `clock` is the time that everybody reads, in seconds since 1970."""
 
@@ -110,7 +131,8 @@ class World:
         return new_id(self.random)
 
     def compose(self, name: str, kind: str, *parts: Part, case: str | None, jti: str | None = None) -> Bundle:
-        return self.at[name].compose(kind, parts, case=case, now=self.clock, jti=jti)
+        form = signed_form(parts) if kind == "consent" else None
+        return self.at[name].compose(kind, parts, case=case, now=self.clock, jti=jti, form=form)
 
     def submit(self, *bundles: Bundle) -> tuple[Taken | Refused, ...]:
         return self.hub.submit(bundles, self.clock)
@@ -124,10 +146,26 @@ class World:
         self.at[name].sent(bundle.id, answer.receipt)
         return bundle.id
 
+    def force(self, name: str, kind: str, *parts: Part, case: str | None, jti: str | None = None) -> str:
+        """The same from a gateway that asks nothing itself: what only the hub stands in the way of."""
+        gateway, standing = self.at[name], self.hub.history.standing(self.hub.log.size)
+        bundle = build(
+            gateway.signing, kind, parts, standing=standing, case=case, iat=self.clock, random_bytes=self.random, jti=jti
+        )
+        (answer,) = self.submit(bundle)
+        if isinstance(answer, Refused):
+            raise answer.error
+        return bundle.id
+
+    def represent(self, case: str, to: str = "crossroads") -> str:
+        """The defender says that it is counsel for the person."""
+        told = part("operation", to={to: ("exchange_operation", "operation")}, says={"agency": "defender"}, use="none")
+        return self.send("defender", "representation", told, case=case)
+
     def refer(self, case: str, answer: str = "accepted", to: str = "crossroads", **facts: Any) -> str:
         """Police refer a person who said yes at the scene."""
         basis = {to: ("offer_and_hand_off", "offer_at_scene")}
-        content = {"facts": {"encounter.route": "arrest", **facts}}
+        content = {"facts": {"encounter.route": "arrest", **facts}} if answer == "accepted" else {}
         encounter = part("encounter", content, to=basis, says={"answer": answer}, use="none")
         return self.send("police", "referral", encounter, case=case)
 
@@ -137,15 +175,19 @@ class World:
         return self.send(by, "consent", *parts, case=case)
 
     def terms(self, by: str, terms: Mapping[str, Any], *, agencies: Iterable[str] = (), **more: Any) -> Part:
-        named = [terms["discloser"], terms["recipient"]] if "discloser" in terms else list(agencies)
-        to = {name: ("exchange_operation", "operation") for name in named if name != by}
+        named = [terms[one] for one in ("discloser", "recipient", "certifier") if one in terms] or list(agencies)
+        to = {name: ("exchange_operation", "operation") for name in dict.fromkeys(named) if name != by}
         return part("consent_terms", to=to, says=terms, use="no_adverse_action" if by in CARE else "none", **more)
 
-    def change(self, case: str, does: str, *, agencies: Iterable[str], by: str = "crossroads", **what: Any) -> str:
+    def change(
+        self, case: str, does: str, *, agencies: Iterable[str], by: str = "crossroads", force: bool = False, **what: Any
+    ) -> str:
         """A change to consent, told to the agencies whom it names. `id` is the part's, and so a restriction's."""
         id = what.pop("id", None)
         terms = {"does": does, **what}
-        return self.send(by, "consent_change", self.terms(by, terms, agencies=agencies, id=id), case=case)
+        return (self.force if force else self.send)(
+            by, "consent_change", self.terms(by, terms, agencies=agencies, id=id), case=case
+        )
 
     def pull(self, name: str) -> tuple[Received, ...]:
         gateway = self.at[name]
@@ -180,12 +222,14 @@ class World:
         for name in self.names:
             self.prove(name, checkpoint)
 
-    def open(self, name: str, jti: str, part_id: str | None = None, by: str = "A. Reader") -> Reading:
+    def open(
+        self, name: str, jti: str, part_id: str | None = None, by: str = "A. Reader", second: str | None = None
+    ) -> Reading:
         """One part of a record that came, the only one where none is named."""
         (received,) = [one for one in self.at[name].received.values() if one.record and one.record.jti == jti]
         assert received.record is not None
         chosen = part_id or next(iter(received.record.labels))
-        return self.at[name].open(received.item.issuer, jti, chosen, by=by, now=self.clock)
+        return self.at[name].open(received.item.issuer, jti, chosen, by=by, now=self.clock, second=second)
 
     def acknowledge(self, name: str, jti: str, reading: Reading) -> str:
         (received,) = [one for one in self.at[name].received.values() if one.record and one.record.jti == jti]

@@ -17,12 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange import log
+from exchange._c2sp import COSIGNATURE, key_of
 from exchange._rfc6962 import leaf_hash
 from exchange.accounting import PENDING, Account, Accounted, Evidence, Proved, Statement, read_account, verify_account
 from exchange.errors import ExchangeError
 from tests.attacks.stories import TO_CLINIC, TO_PROSECUTOR, send_status, status_grant, under_way
+from tests.parties import after, ed25519, signed
 from tests.refused import reads_as_a_refusal, refused
-from tests.simulator import DAY, part
+from tests.simulator import DAY, World, grant, judges, leaves, part
 
 Last = tuple[log.LastNumber, ...]
 
@@ -125,8 +127,53 @@ def test_what_was_told_aloud_is_in_it_as_reported() -> None:
     said = {"told": "prosecutor", "category": "treatment", "on": "2026-11-02"}
     aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
     world.send("crossroads", "oral_disclosure", aloud, case=case)
-    rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
-    assert [(row.to, row.category) for row in rows if row.told_aloud] == [("prosecutor", "treatment")]
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    (row,) = [row for row in verify_account(account, world.hub.history).rows if row.told_aloud]
+    assert (row.to, row.category, row.denied) == ("prosecutor", "treatment", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "category", "denied"),
+    [("prosecutor", "status", ()), ("prosecutor", "treatment", ("prosecutor-ceiling",)), ("police", "status", ("otherwise",))],
+)
+def test_beside_what_was_told_aloud_stands_what_the_rules_say_of_it(told: str, category: str, denied: tuple[str, ...]) -> None:
+    world, case = under_way()
+    said = {"told": told, "category": category, "on": "2026-11-02"}
+    aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
+    world.send("crossroads", "oral_disclosure", aloud, case=case)
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    (row,) = [row for row in verify_account(account, world.hub.history, judges).rows if row.told_aloud]
+    assert row.denied is not None and set(denied) <= set(row.denied) and bool(row.denied) is bool(denied)
+
+
+def test_an_account_still_proves_itself_when_a_witness_has_another_key() -> None:
+    world, case = under_way()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    newest = after(world.hub.history)
+    witness = key_of(ed25519("defender.w2"), "defender.w2", COSIGNATURE).vkey
+    agencies = [one | {"witness": witness} if one["id"] == "defender" else one for one in newest["agencies"]]
+    world.change_directory(signed(newest | {"agencies": agencies}, ("defender", "clinic", "program")))
+    assert verify_account(account, world.hub.history).case == case
+
+
+@pytest.mark.parametrize("does", ["question", "offer"])
+def test_a_hand_out_names_what_it_rests_on_and_nothing_else(does: str) -> None:
+    world = World()
+    case = world.new_case()
+    first = world.refer(case)
+    world.refer(case)
+    consent = world.consent(case, grant("crossroads", "program", ["enrolment"], ["diversion_coordination"]))
+    world.consent(case, grant("crossroads", "program", ["enrolment"], ["admission"], id="5" * 16))
+    world.settle()
+    if does == "question":
+        asks = part("enrolment", {"asks": ["person.enrolled"]}, to={"crossroads": ("diversion_coordination", "consent")},
+                    says={"for": "admission"})  # fmt: skip
+        sent, to = world.send("program", "question", asks, case=case), "crossroads"
+    else:
+        sent, to = first, "crossroads"
+    world.settle()
+    (handed,) = [leaf.body for leaf in leaves(world, log.HandedOut) if (leaf.body.record, leaf.body.to) == (sent, to)]
+    assert [part.relies for part in handed.parts] == [((consent if does == "question" else first),)]
 
 
 def test_the_order_in_which_records_stand_says_nothing(liar: Liar) -> None:
@@ -155,7 +202,7 @@ def test_however_many_grants_cover_a_part_it_is_handed_out_and_accounted_for() -
     world.settle()
     assert sent in world.got("prosecutor")
     rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
-    assert [len(row.relies) for row in rows if row.kind == "status"] == [log.MOST_RELIED]
+    assert [len(row.relies) for row in rows if row.kind == "status"] == [1]
 
 
 def test_an_account_without_the_defender_s_witness_is_refused() -> None:

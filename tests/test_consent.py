@@ -175,11 +175,9 @@ def test_after_an_exit_counsel_is_told_no_more() -> None:
     world = World()
     case = world.enrolled(
         grant("crossroads", "defender", ["status"], ["legal_representation"]),
-        grant("defender", "crossroads", ["operation"], ["legal_representation"]),
         grant("crossroads", "program", ["enrolment"], ["diversion_coordination"]),
     )
-    named = part("operation", to={"crossroads": ("legal_representation", "consent")}, says={"agency": "defender"}, use="none")
-    world.send("defender", "representation", named, case=case)
+    world.represent(case)
     world.settle()
     status = part("status", {}, to={"defender": ("legal_representation", "consent")})
     assert world.compose("crossroads", "status", status, case=case)

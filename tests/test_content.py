@@ -186,7 +186,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("intake_status", {"done_on": "2026-11-05", "facts": {"case.intake_at": "2026-11-05T17:00:00Z"}}),
     ("case_manager_contact", {"name": "Ana Ortiz", "phone": "505-555-0100"}),
     ("attendance", {"facts": {"case.missed_contacts": 2}, "text": "Came late, stayed long."}),
-    ("operation", {"obligations": ["keep_until"], "answer": "deleted"}),
+    ("operation", {}),
     ("enrolment", {"enrolled": True, "since": "2026-11-05"}),
     ("health", {"emergency": {"recipient": "Bo", "discloser": "Ana", "nature": "overdose", "at": "2026-11-05T17:00:00Z"}}),
 ]

@@ -8,7 +8,15 @@ import pytest
 
 from exchange import log
 from exchange.hub import Refused, Taken
-from tests.attacks.stories import TO_PROSECUTOR, send_status, status_grant, treatment_grant, under_way
+from tests.attacks.stories import (
+    TO_PROSECUTOR,
+    emergency,
+    send_status,
+    status_grant,
+    treatment_grant,
+    under_way,
+    with_second_key,
+)
 from tests.refused import refused
 from tests.simulator import DAY, World, grant, leaves, part
 
@@ -153,8 +161,10 @@ def test_partly_revoked_what_is_left_is_handed_out_and_the_rest_is_gone() -> Non
 def test_a_consent_until_an_event_ends_when_its_certifier_says_so_and_by_nobody_else_s_word() -> None:
     world = World()
     case = world.enrolled(status_grant(id="1" * 16, expires=None, certifier="prosecutor"))
-    with refused("not-passed"):
+    with refused("not-admitted"):
         world.change(case, "certify", agencies=["prosecutor"], grant="1" * 16)
+    with refused("not-passed"):
+        world.change(case, "certify", agencies=["prosecutor"], grant="1" * 16, force=True)
     assert send_status(world, case)
     world.change(case, "certify", agencies=["crossroads"], grant="1" * 16, by="prosecutor")
     world.settle()
@@ -169,16 +179,40 @@ def test_a_consent_between_agencies_that_nobody_lists_is_refused() -> None:
         terms = {**status_grant(), **name}
         terms = {key: value for key, value in terms.items() if value is not None}
         told = part("consent_terms", to={"prosecutor": ("exchange_operation", "operation")}, says=terms)
-        with refused("not-passed", "not-permitted"):
+        with refused("not-admitted"):
             world.send("crossroads", "consent", told, case=case)
+        with refused("not-passed"):
+            world.force("crossroads", "consent", told, case=case)
+
+
+def test_police_certify_nothing() -> None:
+    world = World()
+    case = world.enrolled()
+    told = world.terms("crossroads", status_grant(expires=None, certifier="police"))
+    with refused("not-admitted"):
+        world.send("crossroads", "consent", told, case=case)
+    with refused("not-passed"):
+        world.force("crossroads", "consent", told, case=case)
+
+
+def test_an_agency_that_only_certifies_knows_the_consent_and_ends_it() -> None:
+    world = World()
+    case = world.enrolled(status_grant(id="1" * 16, expires=None, certifier="clinic"))
+    assert len(world.at["clinic"].state(case).grants) == 1
+    world.change(case, "certify", agencies=["crossroads", "prosecutor"], grant="1" * 16, by="clinic")
+    world.settle()
+    with refused("not-permitted"):
+        send_status(world, case)
 
 
 def test_the_prosecutor_ends_and_restricts_nothing() -> None:
     world, case = under_way()
     terms = {"does": "end", "grant": world.hub._states[case].grants[0].grant.id}
     ended = part("consent_terms", to={"crossroads": ("exchange_operation", "operation")}, says=terms, use="none")
-    with refused("not-passed"):
+    with refused("not-admitted"):
         world.send("prosecutor", "consent_change", ended, case=case)
+    with refused("not-passed"):
+        world.force("prosecutor", "consent_change", ended, case=case)
 
 
 def test_the_defender_ends_a_consent_for_the_person() -> None:
@@ -204,54 +238,109 @@ def test_expiry_cuts_what_waits() -> None:
 
 def test_counsel_is_told_only_once_it_has_said_whom_it_represents() -> None:
     world = World()
-    to_defender = grant("crossroads", "defender", ["status"], ["legal_representation"])
-    to_case_managers = grant("defender", "crossroads", ["operation"], ["legal_representation"])
-    case = world.enrolled(to_defender, to_case_managers)
+    case = world.enrolled(grant("crossroads", "defender", ["status"], ["legal_representation"]))
     status = part("status", {"engagement": "engaged"}, to={"defender": ("legal_representation", "consent")})
     with refused("not-permitted"):
         world.compose("crossroads", "status", status, case=case)
-    named = part("operation", to={"crossroads": ("legal_representation", "consent")}, says={"agency": "defender"}, use="none")
-    world.send("defender", "representation", named, case=case)
+    world.represent(case)
     world.settle()
     assert world.send("crossroads", "status", status, case=case)
     world.settle()
     assert world.hub.account(case, "defender", world.witnessed(), world.clock).case == case
 
 
-# Emergencies and orders
-
-
-def emergency(world: World, case: str, jti: str, part_id: str, **more: object) -> str:
-    """Case managers tell the hospital what it must know, with a second person's signature over the report."""
-    from exchange.record import countersign
-    from tests.keys import key
-
-    fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
-    second = countersign(key("crossroads.s2"), jti=jti, part=part_id, **fields)
-    said = {**fields, "form": ["nature", "discloser", "recipient"], "countersigned": second, **more}
-    told = part(
-        "treatment",
-        {"text": "naloxone twice"},
-        to={"hospital": ("medical_emergency", "none")},
-        sensitivity="part2",
-        notice="own-1",
-        says={name: value for name, value in said.items() if value is not None},
-        id=part_id,
-    )
-    return world.send("crossroads", "emergency_disclosure", told, case=case, jti=jti)
-
-
-def with_second_key() -> World:
-    from tests.parties import after, agency, signed
-
+def test_counsel_needs_no_consent_to_say_so_and_says_it_to_no_provider_and_no_police() -> None:
     world = World()
-    newest = after(world.hub.history)
-    agencies = [
-        agency("crossroads", "case_management", signing=("s1", "s2")) if one["id"] == "crossroads" else one
-        for one in newest["agencies"]
-    ]
-    world.change_directory(signed(newest | {"agencies": agencies}, ("defender", "clinic", "program")))
-    return world
+    case = world.new_case()
+    world.refer(case)
+    for to in ("crossroads", "program", "prosecutor"):
+        assert world.represent(case, to)
+    for to in ("police", "clinic", "hospital"):
+        with refused("not-permitted"):
+            world.represent(case, to)
+
+
+def test_counsel_whom_no_consent_names_ends_one_once_it_has_taken_the_account() -> None:
+    """The person says "I take it back" to the lawyer, and the lawyer's own inbox holds no consent."""
+    world = World()
+    case = world.enrolled(status_grant(id="1" * 16))
+    world.represent(case)
+    world.settle()
+    with refused("not-admitted"):
+        world.change(case, "end", agencies=["crossroads", "prosecutor"], grant="1" * 16, by="defender")
+    account = world.hub.account(case, "defender", world.witnessed(), world.clock)
+    world.at["defender"].learn_account(account)
+    world.change(case, "end", agencies=["crossroads", "prosecutor"], grant="1" * 16, by="defender")
+    world.settle()
+    with refused("not-permitted"):
+        send_status(world, case)
+
+
+def test_whoever_leaves_before_any_consent_has_left_and_police_are_not_told() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    world.represent(case)
+    world.settle()
+    left = part(
+        "operation", to={"program": ("exchange_operation", "operation"), "defender": ("exchange_operation", "operation")}
+    )
+    for to in ("police", "prosecutor", "clinic"):
+        with refused("not-permitted"):
+            told = part("operation", to={to: ("exchange_operation", "operation")})
+            world.send("crossroads", "exit", told, case=case)
+    sent = world.send("crossroads", "exit", left, case=case)
+    world.settle()
+    assert {sent} <= world.got("program") & world.got("defender")
+    outcome = part("screening_outcome", {"outcome": "proceed"}, to={"crossroads": ("screening", "offer_at_scene")}, use="none")
+    with refused("not-passed"):
+        world.force("police", "screening_outcome", outcome, case=case)
+
+
+def test_who_was_put_out_keeps_counsel_and_counsel_the_account() -> None:
+    world = World()
+    case = world.enrolled(status_grant())
+    world.represent(case)
+    world.send("crossroads", "exit", part("operation", to={"program": ("exchange_operation", "operation")}), case=case)
+    world.settle()
+    assert world.hub.account(case, "defender", world.witnessed(), world.clock).case == case
+    with refused("not-passed"):
+        world.hub.account(case, "clinic", world.witnessed(), world.clock)
+
+
+def test_a_no_after_the_yes_goes_where_the_yes_went_and_nothing_goes_after_it() -> None:
+    world = World()
+    case = world.new_case()
+    world.refer(case)
+    world.settle()
+    sent = world.refer(case, answer="declined")
+    world.settle()
+    assert world.open("crossroads", sent).opened.content == {"encounter": {}}
+    outcome = part("screening_outcome", {"outcome": "proceed"}, to={"crossroads": ("screening", "offer_at_scene")}, use="none")
+    with refused("not-permitted"):
+        world.send("police", "screening_outcome", outcome, case=case)
+    with refused("wrong-content"):
+        told = part(
+            "encounter",
+            {"facts": {"encounter.route": "arrest"}},
+            to={"crossroads": ("offer_and_hand_off", "offer_at_scene")},
+            says={"answer": "declined"},
+            use="none",
+        )
+        world.send("police", "referral", told, case=case)
+
+
+def test_an_id_of_another_issuer_s_record_is_refused_in_the_same_case() -> None:
+    """Or what names a record by its id could mean either."""
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    own = part("charge", {}, to={"crossroads": ("screening", "offer_at_scene")}, says={"answer": "accepted"}, use="none")
+    with refused("not-passed"):
+        world.force("police", "referral", own, case=case, jti=sent)
+
+
+# Emergencies and orders
 
 
 def test_in_an_emergency_the_hospital_is_told_for_a_day_and_all_of_it_is_on_record() -> None:
@@ -259,7 +348,10 @@ def test_in_an_emergency_the_hospital_is_told_for_a_day_and_all_of_it_is_on_reco
     case = world.new_case()
     sent = emergency(world, case, "a" * 32, "b" * 16)
     world.settle()
-    reading = world.open("hospital", sent)
+    for second in (None, "A. Reader", "a. reader"):
+        with refused("second-person"):
+            world.open("hospital", sent, second=second)
+    reading = world.open("hospital", sent, second="B. Reader")
     assert reading.opened.content == {"treatment": {"text": "naloxone twice"}}
     assert {"second_person", "tell_person_and_counsel", "redisclosure_notice"} <= set(reading.obligations)
     world.clock += DAY
@@ -341,8 +433,10 @@ def test_a_revocation_that_does_not_go_to_both_is_refused() -> None:
     world.refer(case)
     world.consent(case, status_grant(id="1" * 16), by="clinic")
     world.settle()
-    with refused("not-passed"):
+    with refused("not-admitted"):
         world.change(case, "end", agencies=["crossroads"], by="clinic", grant="1" * 16)
+    with refused("not-passed"):
+        world.change(case, "end", agencies=["crossroads"], by="clinic", grant="1" * 16, force=True)
     assert world.change(case, "end", agencies=["crossroads", "prosecutor"], by="clinic", grant="1" * 16)
 
 
@@ -368,8 +462,10 @@ def test_a_no_is_told_to_those_whom_it_concerns_and_shows_no_other_couple() -> N
         world.change(case, "restrict", agencies=["prosecutor"], pairs=pairs, categories=["status"])
     # Nothing was granted from clinic to police: police hear of no such no, and the clinic does.
     for agencies in (["police"], ["clinic", "police"]):
-        with refused("not-permitted"):
-            world.change(case, "restrict", agencies=agencies, pairs=[["clinic", "police"]], categories=["status"])
+        for force, code in ((False, ("not-admitted", "not-permitted")), (True, ("not-passed",))):
+            with refused(*code):
+                what = {"pairs": [["clinic", "police"]], "categories": ["status"]}
+                world.change(case, "restrict", agencies=agencies, force=force, **what)
     assert world.change(case, "restrict", agencies=["clinic"], pairs=[["clinic", "police"]], categories=["status"])
 
 
@@ -381,17 +477,25 @@ def test_a_recall_is_of_one_s_own_part_and_answered_by_whom_it_asked() -> None:
     about = {"about": [sent, label]}
     to_crossroads = {"crossroads": ("exchange_operation", "operation")}
     to_prosecutor = {"prosecutor": ("exchange_operation", "operation")}
+    foreign = part("operation", to=to_crossroads, says=about, use="none")
+    with refused("not-admitted"):
+        world.send("prosecutor", "recall", foreign, case=case)
     with refused("not-passed"):
-        world.send("prosecutor", "recall", part("operation", to=to_crossroads, says=about, use="none"), case=case)
+        world.force("prosecutor", "recall", foreign, case=case)
     recall = world.send("crossroads", "recall", part("operation", to=to_prosecutor, says=about), case=case)
     world.settle()
     (asked,) = world.at["prosecutor"].received["crossroads", recall].record.labels
+    (owed,) = world.at["prosecutor"].owed()
+    assert (owed.record, owed.part, owed.until) == (sent, label, world.clock + 7 * DAY)
     deleted = part("operation", {"answer": "deleted"}, to=to_crossroads, says={"about": [recall, asked]}, use="none")
-    with refused("not-passed"):
+    with refused("not-admitted"):
         world.send("prosecutor", "recall_answer", replace(deleted, says=about), case=case)
+    with refused("not-passed"):
+        world.force("prosecutor", "recall_answer", replace(deleted, says=about), case=case)
     answer = world.send("prosecutor", "recall_answer", deleted, case=case)
     world.settle()
     assert world.open("crossroads", answer).opened.content == {"operation": {"answer": "deleted"}}
+    assert world.at["prosecutor"].owed() == ()
 
 
 def test_nobody_else_determines_what_is_the_prosecutor_s_alone() -> None:

@@ -13,6 +13,7 @@ from exchange import log
 from exchange._c2sp import COSIGNATURE, Checkpoint, Note, cosign, key_of
 from exchange._rfc6962 import EMPTY_ROOT, Tree, leaf_hash
 from exchange.errors import ExchangeError
+from exchange.says import CATEGORIES
 from tests.attacks.stories import send_status, under_way
 from tests.chance import chance
 from tests.parties import LOG, ed25519
@@ -193,6 +194,7 @@ def test_a_leaf_of_many_grants_is_written_and_reads_back() -> None:
     body = BODIES[1].model_copy(update={"parts": (part,) * 32})
     leaf = log.Leaf(3, bytes(16), log.write_body(body))
     assert log.leaf_of(leaf.json()).body == body
+    assert len(CATEGORIES) <= log.MOST_RELIED, "a part rests on one record a category"
 
 
 @given(st.binary(max_size=200))

@@ -121,7 +121,7 @@ class Written:
         if "grant" in row and isinstance(row["grant"], dict):
             lifts = [self.names[name] for name in row.get("lifts", ())]
             terms = changed({**GRANT, "id": f"{index + 1:016x}", **({"lifts": lifts} if lifts else {})}, row["grant"])
-            return "grant", terms, by, [terms["discloser"], terms["recipient"]]
+            return "grant", terms, by, [terms[one] for one in ("discloser", "recipient", "certifier") if terms.get(one)]
         if "represents" in row:
             return "representation", {"agency": row["represents"]}, row["represents"], ["crossroads", "prosecutor"]
         if "emergency" in row:

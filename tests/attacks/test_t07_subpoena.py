@@ -48,11 +48,9 @@ def test_the_signed_form_is_sealed_too() -> None:
     world.refer(case)
     from tests.simulator import grant
 
-    world.consent(case, grant("crossroads", "defender", ["status", "consent_identity"], ["legal_representation"]),
-                  grant("defender", "crossroads", ["operation"], ["legal_representation"]))  # fmt: skip
+    world.consent(case, grant("crossroads", "defender", ["status", "consent_identity"], ["legal_representation"]))
     world.settle()
-    named = part("operation", to={"crossroads": ("legal_representation", "consent")}, use="none", says={"agency": "defender"})
-    world.send("defender", "representation", named, case=case)
+    world.represent(case)
     world.settle()
     later = grant("crossroads", "program", ["status"], ["diversion_coordination"])
     identity = part("consent_identity", {"form": FORM}, to={"defender": ("legal_representation", "consent")})

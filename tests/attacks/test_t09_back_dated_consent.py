@@ -60,6 +60,20 @@ def test_a_leaf_s_time_lies_between_the_checkpoints_that_its_witnesses_saw() -> 
         check_time(leaf, None, before)
 
 
+def test_a_gateway_holds_what_it_proves_to_the_times_that_it_saw() -> None:
+    """A hub that stamps a record back, to before a consent ended, is found out at the next proof."""
+    world, case = under_way()
+    world.clock += DAY
+    world.settle()
+    world.hub.log.time = 0
+    world.clock -= DAY
+    send_status(world, case)
+    world.clock += DAY
+    world.pull("prosecutor")
+    with refused("back-dated"):
+        world.prove("prosecutor", world.witnessed())
+
+
 def test_the_hub_s_clock_never_takes_the_log_back() -> None:
     world, _ = under_way()
     world.clock -= 30 * DAY

@@ -5,10 +5,14 @@ The form must say how it came about, and can't make one thing the price of anoth
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from exchange import says
 from exchange.content import ConsentIdentity, SignedForm, check_content
+from tests import simulator
+from tests.attacks.stories import status_grant
 from tests.attacks.test_t07_subpoena import FORM
 from tests.refused import refused
 from tests.simulator import grant
@@ -53,3 +57,33 @@ def test_a_representative_signs_by_an_authority_and_nobody_else_does() -> None:
     for change in ({"representative": "Jo Lane"}, {"authority": "guardianship of 2026"}):
         with refused("wrong-content"):
             check_content("correction", ("consent_identity",), {"consent_identity": {"form": {**FORM, **change}}})
+
+
+@pytest.mark.parametrize(
+    ("form", "terms"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({**simulator.FORM, "signed_on": "2026-11-03"}, {}),
+        (simulator.FORM, {"signer": "representative", "form": [*says.ATTESTED, "authority"]}),
+        (simulator.FORM, {"form": [*says.ATTESTED, "authority"]}),
+        ({**simulator.FORM, "representative": "Luis Delgado", "authority": "Guardian"}, {}),
+    ],
+    ids=["none", "empty", "signed tomorrow", "nobody signed for her", "no authority", "somebody signed for her"],
+)
+def test_no_consent_without_the_form_that_its_terms_attest(form: Any, terms: dict[str, Any]) -> None:
+    world = simulator.World()
+    case = world.enrolled()
+    told = world.terms("crossroads", status_grant(**terms))
+    with refused("wrong-form", "wrong-shape"):
+        world.at["crossroads"].compose("consent", [told], case=case, now=world.clock, form=form)
+    assert not world.at["crossroads"].forms
+
+
+def test_the_form_stays_with_who_collected_it() -> None:
+    world = simulator.World()
+    case = world.enrolled()
+    sent = world.consent(case, status_grant())
+    assert world.at["crossroads"].forms[sent].name == simulator.FORM["name"]
+    world.settle()
+    assert all(not world.at[name].forms for name in world.names if name != "crossroads")

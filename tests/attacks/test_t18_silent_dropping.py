@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from exchange import _rfc4648, log
 from exchange.accounting import Evidence, Proved, read_account, verify_account
+from exchange.hub import Hub
 from exchange.inbox import Inbox
 from exchange.record import statement as record_statement
-from tests.attacks.stories import send_status, under_way
+from tests.attacks.stories import send_status, status_grant, under_way
 from tests.refused import refused
-from tests.simulator import World
+from tests.simulator import DAY, World
 
 
 def three() -> tuple[World, str, Inbox]:
@@ -167,3 +169,46 @@ def _once() -> tuple[World, dict[str, object]]:
         world, _, value = accounted()
         _ONCE.append((world, value))
     return _ONCE[0]
+
+
+def test_a_revocation_turned_to_rubbish_on_the_way_stops_the_whole_answer() -> None:
+    """What can't be read might be a no, so nothing that came with it is taken, and the next answer must have it."""
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    world.change(case, "end", agencies=["prosecutor"], grant=status_grant()["id"])
+    answer = world.inbox("prosecutor")
+    for rubbish in ("", "no record", "a.b.c", answer.items[0].delivery.record[40:]):
+        garbled = replace(answer.items[0], delivery=replace(answer.items[0].delivery, record=rubbish))
+        with refused("not-an-inbox"):
+            world.at["prosecutor"].take(replace(answer, items=(garbled,)), world.clock)
+    world.at["prosecutor"].take(answer, world.clock)
+    with refused("not-permitted"):
+        world.open("prosecutor", sent)
+
+
+def test_a_consent_whose_leaf_no_witness_saw_is_not_relied_on_for_long() -> None:
+    """A hub can't leave it out of what it says that a hand-out rests on: the recipient works that out itself."""
+
+    class SaysNothing(Hub):
+        def _relies(self, committed: Any, passage: Any) -> tuple[str, ...]:
+            return ()
+
+    world = World(hub=SaysNothing)
+    case = world.new_case()
+    world.refer(case)
+    consent = world.consent(case, status_grant())
+    sent = send_status(world, case)
+    world.pull("prosecutor")
+    gateway, checkpoint = world.at["prosecutor"], world.witnessed()
+    for one in gateway.received.values():
+        for leaf in (one.item.leaf, one.item.recorded):
+            if one.record.jti != consent:
+                gateway.prove(leaf, world.hub.log.tree.inclusion(leaf.index), checkpoint)
+    for leaf in gateway.members:
+        gateway.prove(leaf, world.hub.log.tree.inclusion(leaf.index), checkpoint)
+    assert world.open("prosecutor", sent).unwitnessed
+    world.clock += 2 * DAY
+    world.pull("prosecutor")
+    with refused("unwitnessed"):
+        world.open("prosecutor", sent)
