@@ -117,7 +117,7 @@ def records(world: World) -> dict[str, Work]:
 
 
 def consent(world: World, case: str) -> dict[str, Work]:
-    state = world.hub._states[case]
+    state = world.hub.state(case)
     directory = world.hub.history.newest
     this = next(one for one in state.records if one.kind == "status")
     (passage,) = this.passages

@@ -64,6 +64,12 @@ class Tree:
             self.append(leaf)
         return self.size
 
+    def shrink(self, size: int) -> None:
+        """Takes back what was appended after `size`: a commit that failed. Raises `TreeError` `no-such-size`."""
+        self._known(size)
+        for level, roots in enumerate(self._levels):
+            del roots[(size >> level) * HASH_BYTES :]
+
     def leaf(self, index: int) -> bytes:
         """The leaf hash at an index. Raises `TreeError` `no-such-leaf`."""
         _leaf_index(index, self.size)

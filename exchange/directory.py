@@ -341,6 +341,11 @@ class History:
         self._known: dict[str, str] = {}
 
     @property
+    def size(self) -> int:
+        """How many versions and keys there are."""
+        return len(self._versions) + len(self._sealing)
+
+    @property
     def newest(self) -> Directory:
         """The last version. Raises `DirectoryError` `no-directory`."""
         if not self._versions:

@@ -57,6 +57,10 @@ class LogError(ExchangeError):
     """A leaf, receipt, inbox line, account or exhibit that the log doesn't bear out."""
 
 
+class StoreError(ExchangeError):
+    """What is kept on the disk can't be read or added to."""
+
+
 class RequestRefused(ExchangeError):
     """A request to the hub that nobody entitled signed, or not this one, or not now."""
 

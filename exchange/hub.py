@@ -6,13 +6,14 @@ order: a consent counts for what stands after it, a revocation cuts at its index
 other. A hand-out is in the log before its bytes leave, and what may no longer pass is destroyed.
 
 What the hub answers says nothing about a person or case to whoever isn't part of it: whatever depends on one is the same
-`not-passed`. Storage, sockets and clocks are elsewhere; a server keeps a `Hub` behind one writer.
+`not-passed`. Sockets and clocks are elsewhere; a server keeps a `Hub` behind one writer.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,12 +25,16 @@ from exchange.accounting import Account, Accounted, Proved
 from exchange.consent import Committed, Passage, State, admits, asks, known_of, relies, represents
 from exchange.directory import History
 from exchange.disclosure import Judges, Verdict
-from exchange.errors import ExchangeError, NotPassed, RecordError
-from exchange.inbox import Inbox, Item
+from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
+from exchange.inbox import MOST_ITEMS, Inbox, Item
 from exchange.kinds import reports
 from exchange.log import Body, Leaf, Log, Receipt
 from exchange.record import Bundle, Record, check, delivery, statement
+from exchange.store import HANDED, WAITING, WITHDRAWN, Entered, Store, Text
 from rules.frozen import frozen
+
+# Cases whose records are kept at hand; of others they are read again.
+MOST_CASES = 4096
 
 
 @frozen
@@ -48,41 +53,64 @@ class Refused:
     conflict: bool = False
 
 
-class _Waiting:
-    """What one record holds for one agency.
+class Hub:
+    """One program's hub over a store. `judge` gives the judge of a pack's digest; `random_bytes` draws the nonces of leaves.
 
-    Each of its parts waits, is handed out or withdrawn; never two of them, never back.
+    Every call is one transaction, and several can be one (`together`): all of it stands, or nothing does.
     """
 
-    def __init__(self, committed: Committed, number: int, parts: frozenset[str]) -> None:
-        self.committed = committed
-        self.number = number
-        self.waiting = parts
-        self.handed: frozenset[str] = frozenset()
-        self.leaves: list[Leaf] = []
-
-    @property
-    def leaf(self) -> Leaf:
-        """What became of it, as its recipient may know: the hand-out if there is one."""
-        return next((leaf for leaf in self.leaves if isinstance(leaf.body, log.HandedOut)), self.leaves[-1])
-
-
-class Hub:
-    """One program's hub. `judge` gives the judge of a pack's digest; `random_bytes` draws the nonces that blind the leaves."""
-
-    def __init__(self, key: Ed25519PrivateKey, name: str, judge: Judges, random_bytes: RandomBytes) -> None:
+    def __init__(
+        self, key: Ed25519PrivateKey, name: str, judge: Judges, random_bytes: RandomBytes, store: Store | None = None
+    ) -> None:
         self.name = name
-        self.history = History()
-        self.log = Log()
+        self.store = store or Store()
         self._key = key
         self._judge = judge
         self._random = random_bytes
-        self._records: dict[tuple[str, str], tuple[Record, Receipt]] = {}
-        self._states: dict[str | None, State] = defaultdict(State)
-        self._queues: dict[str, list[_Waiting]] = defaultdict(list)
-        self._numbers: dict[tuple[str, str | None], int] = defaultdict(int)
-        self._passed_on: dict[tuple[str, str], int] = defaultdict(int)
-        self._open: dict[str | None, list[tuple[str, _Waiting]]] = defaultdict(list)
+        # What was read of cases, for as long as nothing but this hub writes.
+        self._states: OrderedDict[str | None, State] = OrderedDict()
+        self._depth = 0
+        self._read()
+
+    def _read(self) -> None:
+        """Log and directory as they are kept."""
+        self.log = Log(self.store)
+        self.history = History()
+        announced = self.store.announced()
+        for at, signed in self.store.versions():
+            while announced and announced[0][0] < at:
+                self.history.add_sealing(*announced.pop(0))
+            self.history.add(at, directory.read_signed(signed))
+        for each in announced:
+            self.history.add_sealing(*each)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for all that is done within. Raises `StoreError`; then nothing of it has happened."""
+        size, time, versions = self.log.size, self.log.time, self.history.size
+        try:
+            with self.store.commit():
+                yield
+        except BaseException:
+            self.log.tree.shrink(size)
+            self.log.time = time
+            self._states.clear()
+            if self.history.size != versions:
+                self._read()
+            raise
+
+    def state(self, case: str | None) -> State:
+        """A case as the log holds it."""
+        found = self._states.get(case)
+        if found is None:
+            records = self.store.in_case(case)
+            found = State(tuple(known_of(record, receipt.index, receipt.time) for record, receipt in records))
+            self._states[case] = found
+            if len(self._states) > MOST_CASES:
+                self._states.popitem(last=False)
+        else:
+            self._states.move_to_end(case)
+        return found
 
     def _append(self, body: Body) -> Leaf:
         return self.log.append(body, self._random)
@@ -92,33 +120,38 @@ class Hub:
     def change_directory(self, signed: directory.Signed, now: int) -> Leaf:
         """The next version of the directory, logged. Raises as `History.check`."""
         version = self.history.check(signed)
-        body = log.DirectoryChanged(version=version.version, sha256=version.sha256, time=self.log.stamp(now))
-        leaf = self._append(body)
-        self.history.add(leaf.index, signed)
-        # Roles and packs may have changed: what waits is asked about again.
-        for case in tuple(self._open):
-            self._sweep(case, leaf.body.time)
+        with self.together():
+            body = log.DirectoryChanged(version=version.version, sha256=version.sha256, time=self.log.stamp(now))
+            leaf = self._append(body)
+            self.store.add_version(leaf.index, signed.write())
+            self.history.add(leaf.index, signed)
+            # Roles and packs may have changed: what waits is asked about again.
+            for case in self.store.cases_waiting():
+                self._sweep(case, leaf.body.time)
         return leaf
 
     def open_key(self, announced: str, now: int) -> Leaf:
         """An agency's new key to seal to, logged. Raises as `History.check_sealing`."""
         agency, _ = self.history.check_sealing(announced)
-        body = log.KeyOpened(agency=agency.id, sha256=log.digest(announced.encode()), time=self.log.stamp(now))
-        leaf = self._append(body)
-        self.history.add_sealing(leaf.index, announced)
+        with self.together():
+            body = log.KeyOpened(agency=agency.id, sha256=log.digest(announced.encode()), time=self.log.stamp(now))
+            leaf = self._append(body)
+            self.store.add_announced(leaf.index, announced)
+            self.history.add_sealing(leaf.index, announced)
         return leaf
 
     # Records
 
     def submit(self, bundles: Sequence[Bundle], now: int) -> tuple[Taken | Refused, ...]:
         """Bundles in one commit: each is taken whole or refused, in the order given, all at one time."""
-        time = self.log.stamp(now)
-        return tuple(self._submit(bundle, time) for bundle in bundles)
+        with self.together():
+            time = self.log.stamp(now)
+            return tuple(self._submit(bundle, time) for bundle in bundles)
 
     def _submit(self, bundle: Bundle, time: int) -> Taken | Refused:
         index = self.log.size
         try:
-            known = self._records.get(bundle.claims)
+            known = self.store.record(*bundle.claims)
             # Before anything else: a repeat gets its receipt even when its keys have long retired, or it would be sent anew.
             if known is not None and statement(bundle.record) == known[0].sha256:
                 return Taken(known[1], again=True)
@@ -128,13 +161,14 @@ class Hub:
                 return self._conflict(record, time)
             committed = known_of(record, index, time)
             self._may_be_committed(committed)
+        except StoreError:
+            raise
         except ExchangeError as error:
             return Refused(error)
         return Taken(self._commit(record, committed), again=False)
 
     def _commit(self, record: Record, committed: Committed) -> Receipt:
-        numbered = (record.issuer, record.case)
-        number = self._numbers[numbered] = self._numbers[numbered] + 1
+        number = self.store.last_number(record.issuer, record.case) + 1
         nonce = self._random(log.NONCE_BYTES)
         body = log.Recorded(
             id=record.jti,
@@ -145,16 +179,13 @@ class Hub:
         )
         leaf = self._append(body)
         receipt = Receipt(leaf.index, committed.time, number, leaf.nonce, nonce)
-        self._records[record.issuer, record.jti] = record, receipt
-        self._states[record.case] = self._states[record.case].with_(committed)
+        before = self.state(record.case)
+        self.store.add_record(record, receipt)
+        self._states[record.case] = before.with_(committed)
         for agency in sorted({passage.to for passage in committed.passages}):
-            on = self._passed_on[record.issuer, agency] = self._passed_on[record.issuer, agency] + 1
-            mine = frozenset(passage.part for passage in committed.passages if passage.to == agency)
-            waiting = _Waiting(committed, on, mine)
-            self._queues[agency].append(waiting)
-            self._open[record.case].append((agency, waiting))
+            self.store.add_item(agency, record.issuer, record.jti)
         # Whatever this record cuts is cut at its index, and not when somebody next asks.
-        self._sweep(record.case, committed.time, but=record.jti)
+        self._sweep(record.case, committed.time, but=committed)
         return receipt
 
     def _conflict(self, record: Record, time: int) -> Refused:
@@ -167,7 +198,7 @@ class Hub:
 
     def _may_be_committed(self, committed: Committed) -> None:
         """What the case so far, and `disclosure`, say of a record. Raises `NotPassed`, never why."""
-        if not admits(self._states[committed.case], committed, self.history.at(committed.index)):
+        if not admits(self.state(committed.case), committed, self.history.at(committed.index)):
             raise not_passed()
         if committed.kind in reports():
             # What was told outside is on record whatever the rules say: the disclosure that wasn't allowed, least of all.
@@ -178,99 +209,118 @@ class Hub:
 
     def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
         current = self.history.at(index)
-        state = self._states[committed.case]
+        state = self.state(committed.case)
         return self._judge(current.pack).passage(committed, passage, state, current, current.zone, index=index, time=time)
+
+    def _committed(self, issuer: str, jti: str, case: str | None) -> Committed:
+        return next(one for one in self.state(case).records if (one.issuer, one.jti) == (issuer, jti))
 
     # Hand-out
 
-    def inbox(self, agency: str, now: int, after: int = 0) -> Inbox:
-        """What an agency has after its first `after` items; what waits is handed out or withdrawn now."""
-        time = self.log.stamp(now)
-        queue = self._queues[agency]
-        items = tuple(self._item(agency, waiting, time) for waiting in queue[after:])
-        version = self.history.newest.version
-        line = log.InboxLine(agency=agency, items=len(queue), size=self.log.size, time=time, directory=version)
+    def inbox(self, agency: str, now: int, after: int = 0, at_most: int = MOST_ITEMS) -> Inbox:
+        """What an agency has after its first `after` items, so many at most; what waits is handed out or withdrawn now."""
+        with self.together():
+            time = self.log.stamp(now)
+            entered = self.store.inbox(agency, after, at_most)
+            items = tuple(self._item(one, time) for one in entered)
+            count = entered[-1].position if len(entered) == at_most else self.store.items(agency)
+            version = self.history.newest.version
+            line = log.InboxLine(agency=agency, items=count, size=self.log.size, time=time, directory=version)
         return Inbox(items, log.sign_line(line, self._key, self.name))
 
-    def _item(self, agency: str, waiting: _Waiting, time: int) -> Item:
-        self._settle(agency, waiting, time)
-        committed, leaf = waiting.committed, waiting.leaf
-        item = Item(waiting.number, committed.issuer, leaf)
+    def _item(self, entered: Entered, time: int) -> Item:
+        found = self.store.record(entered.issuer, entered.jti)
+        assert found is not None, "an item is of a record"
+        record, receipt = found
+        committed = self._committed(entered.issuer, entered.jti, record.case)
+        if self._settle(committed, entered, time):
+            found = self.store.record(entered.issuer, entered.jti)
+            assert found is not None, "the record is still there"
+            record, receipt = found
+        texts = self.store.texts(entered.issuer, entered.jti, entered.agency)
+        handed = [text for text in texts if text.state == HANDED]
+        # What its recipient may know of it: the hand-out if there is one.
+        says = (handed or texts)[0].leaf
+        assert says is not None, "what waited was settled"
+        item = Item(entered.number, entered.issuer, self.store.leaf(says))
+        parts = frozenset(text.entry.part for text in handed)
         # Pulling again needs `disclosure` again, and no new leaf.
-        if not waiting.handed or self._permitted(agency, waiting, waiting.handed, time) != waiting.handed:
+        if not parts or self._permitted(committed, entered.agency, parts, time) != parts:
             return item
-        record, receipt = self._records[committed.issuer, committed.jti]
-        return replace(item, recorded=self.log.leaves[receipt.index], delivery=delivery(record, agency, waiting.handed))
+        return replace(item, recorded=self.store.leaf(receipt.index), delivery=delivery(record, entered.agency, parts))
 
-    def _settle(self, agency: str, waiting: _Waiting, time: int) -> None:
-        """Hands out, in the log, what may pass now; what may not is gone."""
-        if not waiting.waiting:
-            return
-        permitted = self._permitted(agency, waiting, waiting.waiting, time)
-        self._withdraw(agency, waiting, waiting.waiting - permitted, time)
+    def _settle(self, committed: Committed, entered: Entered, time: int) -> bool:
+        """Hands out, in the log, what may pass now; what may not is gone. False where nothing waits."""
+        texts = self.store.texts(entered.issuer, entered.jti, entered.agency)
+        waiting = {text.entry.part: text for text in texts if text.state == WAITING}
+        if not waiting:
+            return False
+        permitted = self._permitted(committed, entered.agency, frozenset(waiting), time)
+        self._withdraw(committed, entered, [text for part, text in waiting.items() if part not in permitted], time)
         if not permitted:
-            return
-        committed = waiting.committed
+            return True
         parts = tuple(
             log.HandedPart(
                 part=passage.part, purpose=passage.purpose, basis=passage.basis, relies=self._relies(committed, passage)
             )
             for passage in committed.passages
-            if passage.to == agency and passage.part in permitted
+            if passage.to == entered.agency and passage.part in permitted
         )
         body = log.HandedOut(
             record=committed.jti,
             issuer=committed.issuer,
-            to=agency,
+            to=entered.agency,
             parts=parts,
-            number=waiting.number,
+            number=entered.number,
             time=time,
             pack=self.history.at(self.log.size).pack,
         )
-        waiting.leaves.append(self._append(body))
-        waiting.handed, waiting.waiting = permitted, frozenset()
+        leaf = self._append(body)
+        for part in sorted(permitted):
+            self.store.becomes(waiting[part], committed.case, HANDED, leaf.index)
+        return True
 
-    def _permitted(self, agency: str, waiting: _Waiting, parts: frozenset[str], time: int) -> frozenset[str]:
+    def _permitted(self, committed: Committed, agency: str, parts: frozenset[str], time: int) -> frozenset[str]:
         return frozenset(
             passage.part
-            for passage in waiting.committed.passages
-            if passage.to == agency
-            and passage.part in parts
-            and self._verdict(waiting.committed, passage, self.log.size, time).permit
+            for passage in committed.passages
+            if passage.to == agency and passage.part in parts and self._verdict(committed, passage, self.log.size, time).permit
         )
 
     def _relies(self, committed: Committed, passage: Passage) -> tuple[str, ...]:
         """The records that a passage's basis rests on."""
-        index, state = self.log.size, self._states[committed.case]
+        index, state = self.log.size, self.state(committed.case)
         return relies(asks(committed, passage, index=index, time=self.log.time), state, self.history.at(index).zone)
 
-    def _withdraw(self, agency: str, waiting: _Waiting, parts: frozenset[str], time: int) -> None:
+    def _withdraw(self, committed: Committed, entered: Entered, texts: Sequence[Text], time: int) -> None:
         """Destroys texts that may no longer pass. Their entries stay, since the manifest holds them."""
-        if not parts:
+        if not texts:
             return
-        committed = waiting.committed
-        key = (committed.issuer, committed.jti)
-        record, receipt = self._records[key]
-        left = tuple(text for text in record.sealed if text.part not in parts or text.to.partition(".")[0] != agency)
-        self._records[key] = replace(record, sealed=left), receipt
         body = log.Withdrawn(
             record=committed.jti,
             issuer=committed.issuer,
-            to=agency,
-            parts=tuple(sorted(parts)),
-            number=waiting.number,
+            to=entered.agency,
+            parts=tuple(sorted(text.entry.part for text in texts)),
+            number=entered.number,
             time=time,
         )
-        waiting.leaves.append(self._append(body))
-        waiting.waiting -= parts
+        leaf = self._append(body)
+        for text in texts:
+            self.store.becomes(text, committed.case, WITHDRAWN, leaf.index)
 
-    def _sweep(self, case: str | None, time: int, but: str = "") -> None:
+    def _sweep(self, case: str | None, time: int, but: Committed | None = None) -> None:
         """What waits in a case and may no longer pass is withdrawn at once."""
-        self._open[case] = [(agency, waiting) for agency, waiting in self._open[case] if waiting.waiting]
-        for agency, waiting in self._open[case]:
-            if waiting.committed.jti != but:
-                permitted = self._permitted(agency, waiting, waiting.waiting, time)
-                self._withdraw(agency, waiting, waiting.waiting - permitted, time)
+        waiting: dict[tuple[str, str, str], list[Text]] = {}
+        for text in self.store.waiting_in(case):
+            waiting.setdefault((text.issuer, text.jti, text.agency), []).append(text)
+        for (issuer, jti, agency), texts in waiting.items():
+            if but is not None and (issuer, jti) == (but.issuer, but.jti):
+                continue
+            committed = self._committed(issuer, jti, case)
+            permitted = self._permitted(committed, agency, frozenset(text.entry.part for text in texts), time)
+            gone = [text for text in texts if text.entry.part not in permitted]
+            if gone:
+                self._withdraw(committed, self.store.item(agency, issuer, jti), gone, time)
 
     # The log
 
@@ -284,7 +334,7 @@ class Hub:
 
         Raises `NotPassed` for anybody else, and for a case that there isn't.
         """
-        state = self._states.get(case, State())
+        state = self.state(case)
         collected = any(record.issuer == agency for record in state.kind("consent"))
         # Other providers may collect a consent, and may not know the arrest behind the case.
         if not (
@@ -301,24 +351,20 @@ class Hub:
         return Account(case, log.sign_line(line, self._key, self.name), checkpoint, records)
 
     def _accounted(self, committed: Committed, size: int) -> Accounted:
-        record, receipt = self._records[committed.issuer, committed.jti]
-        leaves = [
-            leaf
-            for agency in sorted({passage.to for passage in committed.passages})
-            for waiting in self._queues[agency]
-            if waiting.committed is committed
-            for leaf in waiting.leaves
-            if leaf.index < size
-        ]
+        found = self.store.record(committed.issuer, committed.jti)
+        assert found is not None, "what the log holds is kept"
+        record, receipt = found
+        texts = self.store.texts(committed.issuer, committed.jti)
+        passed = sorted({text.leaf for text in texts if text.leaf is not None and text.leaf < size})
         return Accounted(
             record.jws,
             tuple(record.disclosures.values()),
             record.entries,
             record.pads,
-            self._proved(self.log.leaves[receipt.index], size),
+            self._proved(self.store.leaf(receipt.index), size),
             receipt.number,
             receipt.number_nonce,
-            tuple(self._proved(leaf, size) for leaf in leaves),
+            tuple(self._proved(self.store.leaf(at), size) for at in passed),
         )
 
     def _proved(self, leaf: Leaf, size: int) -> Proved:

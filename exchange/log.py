@@ -10,10 +10,10 @@ signed the last witnessed checkpoint before a leaf and the first one over it, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
@@ -197,17 +197,36 @@ def commit_number(nonce: bytes, number: int) -> str:
     return sha256(nonce + number.to_bytes(8, "big")).hexdigest()
 
 
-class Log:
-    """The tree with every leaf's opening, as the hub holds it, and the time of the last commit."""
+class Kept(Protocol):
+    """Where the leaves of a log are kept: a hub's store."""
 
-    def __init__(self) -> None:
+    def leaf(self, at: int) -> Leaf: ...
+
+    def leaves(self, start: int = 0, end: int | None = None) -> Iterator[Leaf]: ...
+
+    def add_leaf(self, leaf: Leaf) -> None: ...
+
+
+class Log:
+    """The tree over leaves that are kept elsewhere, and the time of the last commit. The tree alone is in memory."""
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
         self.tree = Tree()
-        self.leaves: list[Leaf] = []
         self.time = 0
+        for leaf in kept.leaves():
+            self.tree.append(leaf_hash(leaf.entry))
+        if self.size:
+            self.time = kept.leaf(self.size - 1).body.time
 
     @property
     def size(self) -> int:
         return self.tree.size
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """Every leaf, opened. Of a large log, too many: ask `kept` for those you need."""
+        return list(self.kept.leaves())
 
     def stamp(self, now: int) -> int:
         """The time of a commit: now, or the last commit's where the clock went back."""
@@ -217,10 +236,9 @@ class Log:
     def append(self, body: Body, random_bytes: RandomBytes) -> Leaf:
         """One more leaf. INVARIANT: no leaf is older than the one before it."""
         assert body.time >= self.time, "a commit's time is stamped"
-        stored = write_body(body)
-        leaf = Leaf(self.size, random_bytes(NONCE_BYTES), stored)
+        leaf = Leaf(self.size, random_bytes(NONCE_BYTES), write_body(body))
+        self.kept.add_leaf(leaf)
         self.tree.append(leaf_hash(leaf.entry))
-        self.leaves.append(leaf)
         return leaf
 
     def checkpoint(self, origin: str) -> Checkpoint:

@@ -217,6 +217,39 @@ class Record:
         return statement(self.jws)
 
 
+def kept(
+    jws: str,
+    labels: Iterable[str],
+    role: str,
+    entries: tuple[Entry, ...],
+    pads: tuple[bytes, ...],
+    sealed: tuple[Sealed, ...],
+) -> Record:
+    """A record that was checked when it came, from where it has been kept since: nothing of it is verified again."""
+    unverified = _rfc7515.read(jws, typ=TYP)
+    payload = _rfc7493.read_object(unverified.unverified_payload)
+    texts = {}
+    found = {}
+    for text in labels:
+        label = _label(_rfc9901.read(text).value, kind(payload["kind"]))
+        found[label.id], texts[label.id] = label, text
+    return Record(
+        payload["jti"],
+        payload["iss"],
+        role,
+        unverified.kid,
+        payload["kind"],
+        payload.get("case"),
+        _rfc4648.decode_url(payload["manifest"]),
+        found,
+        jws,
+        texts,
+        entries,
+        pads,
+        sealed,
+    )
+
+
 def statement(jws: str) -> str:
     """SHA-256 of what a JWS says, without its signature: 64 hex digits."""
     return sha256(jws.rpartition(".")[0].encode("ascii")).hexdigest()

@@ -33,6 +33,7 @@ _CLASSES = {
     "DirectoryError": "DirectoryError",
     "LogError": "LogError",
     "RequestRefused": "RequestRefused",
+    "StoreError": "StoreError",
     "NotPassed": "NotPassed",
 }
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.

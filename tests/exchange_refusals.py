@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from exchange import (
     _c2sp,
@@ -28,6 +32,7 @@ from exchange import (
     sealed,
 )
 from exchange.errors import ExchangeError
+from exchange.store import Store
 from tests import forge, parties
 from tests.attacks.stories import TO_PROSECUTOR, emergency, send_status, status_grant, under_way, with_second_key
 from tests.chance import chance
@@ -250,7 +255,7 @@ def watched(size: int, seed: int = 1, apart: int = 0) -> object:
     world, _ = under_way()
     watch = log.Watch(world.hub.history.newest.log)
     seen = watch.advance(world.hub.checkpoint(world.clock), ()).checkpoint.size
-    other = log.Log()
+    other = log.Log(Store())
     for leaf in [*world.hub.log.leaves, *world.hub.log.leaves][:size]:
         other.append(leaf.body.model_copy(update={"time": 0}), chance(seed))
     if not apart:
@@ -309,10 +314,15 @@ def passed_twice() -> object:
     world, case = under_way()
     size = world.hub.log.size
     handed = next(leaf for leaf in world.hub.log.leaves if isinstance(leaf.body, log.HandedOut) and leaf.body.to == "clinic")
-    waiting = next(one for one in world.hub._queues["clinic"] if handed in one.leaves)
-    waiting.leaves.append(world.hub.log.append(handed.body.model_copy(update={"time": world.clock}), world.random))
-    assert world.hub.log.size == size + 1
-    return accounting.verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history)
+    again = world.hub.log.append(handed.body.model_copy(update={"time": world.clock}), world.random)
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    line = log.read_account_line(account.line, world.hub.history.newest.log, case)
+    line = line.model_copy(update={"passed": line.passed + 1})
+    (twice,) = [one for one in account.records if any(proved.leaf == handed for proved in one.passed)]
+    more = replace(twice, passed=(*twice.passed, world.hub._proved(again, size + 1)))
+    records = tuple(more if one is twice else one for one in account.records)
+    signed = log.sign_line(line, world.hub._key, world.hub.name)
+    return accounting.verify_account(replace(account, line=signed, records=records), world.hub.history)
 
 
 def leaf_missing() -> object:
@@ -338,7 +348,7 @@ def record_twice() -> object:
     world, case = under_way()
     send_status(world, case)
     size = world.hub.log.size
-    kept, hidden = [one for one in world.hub._records.values() if one[0].issuer == "crossroads" and one[0].case == case]
+    kept, hidden = [one for one in world.hub.store.records() if one[0].issuer == "crossroads" and one[0].case == case]
     nonce = bytes(16)
     number = log.commit_number(nonce, hidden[1].number)
     body = log.Recorded(id=kept[0].jti, issuer="crossroads", sha256=kept[0].sha256, time=world.clock, number=number)
@@ -426,11 +436,49 @@ CASES += [
     lambda: log.read_inbox_line(FOUNDED.inbox("police").line, FOUNDED.hub.history.newest.log, "clinic"),
     lambda: accounted(renumbered),
     refused_uniformly,
+    lambda: stored("PRAGMA user_version = 7", Store),
+    lambda: stored("SELECT 1", full),
+    lambda: stored("BEGIN IMMEDIATE", held_by_another),
+    lambda: stored("SELECT 1", scribbled),
     lambda: inbox.read_inbox(b"{}"),
     lambda: requested(header="Bearer x"),
     lambda: requested(path="/v1/keys"),
     lambda: requested(now=START + 900),
 ]
+
+
+def stored(statement: str, then: Callable[[Path], object]) -> object:
+    """A hub's database to which something was done, and what is asked of it then."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Named alike wherever it is, for the message names it.
+        here = Path.cwd()
+        os.chdir(folder)
+        try:
+            Store("hub.db").close()
+            other = sqlite3.connect("hub.db", isolation_level=None, timeout=0)
+            other.execute(statement)
+            return then(Path("hub.db"))
+        finally:
+            os.chdir(here)
+
+
+def full(path: Path) -> object:
+    store = Store(path)
+    store._db.execute("PRAGMA max_page_count = 40")
+    with store.commit():
+        store.know("much", bytes(2**20))
+
+
+def held_by_another(path: Path) -> object:
+    store = Store(path)
+    store._db.execute("PRAGMA busy_timeout = 0")
+    with store.commit():
+        return None
+
+
+def scribbled(path: Path) -> object:
+    path.write_bytes(b"no database" * 1000)
+    return Store(path)
 
 
 def requested(header: str | None = None, path: str = "/v1/inbox", now: int = START) -> object:

@@ -6,6 +6,7 @@ the hub by a subclass, an agency's gateway by what a thief would do, an answer o
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +21,7 @@ from exchange.gateway import Gateway, Reading, Received, acknowledgement
 from exchange.hub import Hub, Refused, Taken, with_cosignatures
 from exchange.inbox import Inbox
 from exchange.record import Bundle, Part, build, new_id
+from exchange.store import Store
 from rules.shelf import read_pack
 from tests.chance import chance
 from tests.keys import key
@@ -102,6 +104,12 @@ class World:
         self.change_directory(signed(document()))
         for name in self.names:
             self.open_key(name, "2026-11")
+
+    def fork(self) -> World:
+        """The same world once more, to go another way from here."""
+        store = Store()
+        self.hub.store._db.backup(store._db)
+        return copy.deepcopy(self, {id(self.hub.store): store})
 
     # Membership
 

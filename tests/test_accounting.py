@@ -115,7 +115,7 @@ def test_what_still_waits_is_in_the_account_as_waiting() -> None:
 
 def test_what_was_withdrawn_is_in_it_without_a_cause() -> None:
     world, case = under_way()
-    grant = world.hub._states[case].grants[0].grant
+    grant = world.hub.state(case).grants[0].grant
     send_status(world, case)
     world.change(case, "end", agencies=["prosecutor"], grant=grant.id)
     rows = verify_account(world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history).rows
@@ -235,7 +235,7 @@ def test_whatever_happened_an_honest_hub_s_account_verifies_at_every_size(steps:
             world.pull("prosecutor")
             world.pull("clinic")
         elif step == "end" and live:
-            for held in {one.grant.id for one in world.hub._states[case].grants if one.grant.recipient == "prosecutor"}:
+            for held in {one.grant.id for one in world.hub.state(case).grants if one.grant.recipient == "prosecutor"}:
                 world.change(case, "end", agencies=["prosecutor"], grant=held)
             live = False
         elif step == "consent":
@@ -551,7 +551,8 @@ def test_what_came_after_an_account_doesn_t_convict_it(liar: Liar) -> None:
 
 def test_two_logs_that_the_same_witnesses_cosigned_are_told_apart(liar: Liar) -> None:
     """All witnesses were lied to alike, or lie: two proofs at one index still show it."""
-    other = copy.deepcopy(liar)
+    other = copy.copy(liar)
+    other.world = liar.world.fork()
     send_status(liar.world, liar.case, "engaged")
     send_status(other.world, other.case, "meeting_goals")
     statement = liar.verify(liar.honest())

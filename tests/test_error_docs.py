@@ -26,6 +26,7 @@ EXCHANGE = (
     "DirectoryError",
     "LogError",
     "RequestRefused",
+    "StoreError",
     "NotPassed",
 )
 KINDS = (*RULES, *EXCHANGE)

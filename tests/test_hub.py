@@ -127,7 +127,7 @@ def test_each_agency_holds_just_the_consents_that_name_it() -> None:
         "clinic": 1,
         "hospital": 0,
     }
-    assert len(world.hub._states[case].grants) == 2
+    assert len(world.hub.state(case).grants) == 2
     assert len(world.at["prosecutor"].state(case).grants) == 1
 
 
@@ -207,7 +207,7 @@ def test_an_agency_that_only_certifies_knows_the_consent_and_ends_it() -> None:
 
 def test_the_prosecutor_ends_and_restricts_nothing() -> None:
     world, case = under_way()
-    terms = {"does": "end", "grant": world.hub._states[case].grants[0].grant.id}
+    terms = {"does": "end", "grant": world.hub.state(case).grants[0].grant.id}
     ended = part("consent_terms", to={"crossroads": ("exchange_operation", "operation")}, says=terms, use="none")
     with refused("not-admitted"):
         world.send("prosecutor", "consent_change", ended, case=case)
@@ -520,20 +520,21 @@ def test_another_provider_gets_no_account() -> None:
 
 
 def test_a_log_that_split_is_believed_no_more() -> None:
-    import copy
-
     world, case = under_way()
     sent = send_status(world, case)
     world.settle()
-    other = copy.deepcopy(world)
+    honest = world.hub.log
+    world.hub.log = log.Log(world.hub.store)
+    world.hub.log.tree.append(bytes(32))
+    world.hub.log.tree.append(bytes(32))
+    note, other = world.hub.checkpoint(world.clock), world.hub.log
+    world.hub.log = honest
     send_status(world, case)
     world.witnessed()
-    other.hub.log.tree.append(bytes(32))
-    other.hub.log.tree.append(bytes(32))
     last = world.at["prosecutor"].watching.last
     assert last is not None
     with refused("split-view", "rolled-back"):
-        world.at["prosecutor"].cosign(other.hub.checkpoint(world.clock), other.hub.log.tree.consistency(14), world.clock)
+        world.at["prosecutor"].cosign(note, other.tree.consistency(14), world.clock)
     for act in (lambda: world.open("prosecutor", sent), lambda: world.pull("prosecutor")):
         with refused("split-view", "rolled-back"):
             act()

@@ -14,6 +14,7 @@ from exchange._c2sp import COSIGNATURE, Checkpoint, Note, cosign, key_of
 from exchange._rfc6962 import EMPTY_ROOT, Tree, leaf_hash
 from exchange.errors import ExchangeError
 from exchange.says import CATEGORIES
+from exchange.store import Store
 from tests.attacks.stories import send_status, under_way
 from tests.chance import chance
 from tests.parties import LOG, ed25519
@@ -76,7 +77,7 @@ def test_a_commitment_fixes_its_number(one: int, other: int, nonce: bytes, anoth
 
 @given(st.lists(st.integers(0, 10**6), max_size=12))
 def test_time_never_goes_back_whatever_the_clock_does(clocks: list[int]) -> None:
-    kept = log.Log()
+    kept = log.Log(Store())
     for clock in clocks:
         kept.append(log.KeyOpened(agency="police", sha256=HEX, time=kept.stamp(clock)), chance(clock))
     times = [leaf.body.time for leaf in kept.leaves]
@@ -169,7 +170,7 @@ def test_a_witness_whose_clock_is_apart_takes_the_tree_and_signs_nothing(apart: 
 
 @given(st.data())
 def test_every_prefix_is_consistent_and_no_other_tree_is(data: st.DataObject) -> None:
-    kept = log.Log()
+    kept = log.Log(Store())
     for at in range(data.draw(st.integers(1, 20))):
         kept.append(log.KeyOpened(agency="police", sha256=HEX, time=at), chance(at))
     first = data.draw(st.integers(1, kept.size))

@@ -42,7 +42,7 @@ def test_a_consent_that_the_hub_signed_is_no_consent_and_blocks() -> None:
 def test_a_recipient_added_by_the_hub_gets_nothing_that_verifies() -> None:
     world, case = under_way()
     sent = send_status(world, case)
-    stored, _ = world.hub._records["crossroads", sent]
+    stored, _ = world.hub.store.record("crossroads", sent)
     ghost = replace(stored.sealed[0], to="police.2026-11")
     # The manifest has no such entry, so the hub can't even make a path to it.
     with refused("wrong-manifest", "not-in-manifest", "manifest-size"):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-
 from exchange.hub import with_cosignatures
 from exchange.log import Watch
+from exchange.store import Store
 from tests.attacks.stories import send_status, status_grant, under_way
 from tests.chance import chance
 from tests.refused import refused
@@ -16,7 +15,7 @@ def forked() -> tuple[World, World, str]:
     """One hub that from here on keeps two logs: in the first the consent is revoked, in the second it isn't."""
     world = World()
     case = world.enrolled(status_grant(id="1" * 16))
-    return world, copy.deepcopy(world), case
+    return world, world.fork(), case
 
 
 def test_a_log_that_did_not_grow_out_of_the_seen_one_is_refused_at_once() -> None:
@@ -25,7 +24,7 @@ def test_a_log_that_did_not_grow_out_of_the_seen_one_is_refused_at_once() -> Non
     watch = Watch(world.hub.history.newest.log)
     watch.advance(seen, ())
     other = World(seed=99)
-    other.hub.log = type(world.hub.log)()
+    other.hub.log = type(world.hub.log)(Store())
     for leaf in world.hub.log.leaves[:-1]:
         other.hub.log.append(leaf.body, chance(5))
     for leaf in world.hub.log.leaves[-3:]:

@@ -15,7 +15,7 @@ def test_the_next_month_is_closed_to_it() -> None:
     stolen = dict(world.at["prosecutor"].sealing)
     world.open_key("prosecutor", "2026-12")
     sent = send_status(world, case)
-    stored, _ = world.hub._records["crossroads", sent]
+    stored, _ = world.hub.store.record("crossroads", sent)
     (text,) = stored.sealed
     assert text.to == "prosecutor.2026-12"
     with refused("unknown-part"):
@@ -37,7 +37,7 @@ def test_two_months_on_nothing_is_sealed_to_it_any_more() -> None:
 def test_another_agency_s_key_opens_nothing(thief: str) -> None:
     world, case = under_way()
     sent = send_status(world, case)
-    stored, _ = world.hub._records["crossroads", sent]
+    stored, _ = world.hub.store.record("crossroads", sent)
     (text,) = stored.sealed
     renamed = key(f"{thief}.2026-11", "enc")
     with refused("wrong-recipient"):

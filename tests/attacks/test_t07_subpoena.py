@@ -26,8 +26,10 @@ FORM = {
 def everything(world: object) -> str:
     """Whatever the hub could be made to print, as text."""
     hub = world.hub
-    records = [json.dumps([r.jws, list(r.disclosures.values()), str(r.labels)]) for r, _ in hub._records.values()]
-    return " ".join([*records, str(hub._states), *(leaf.stored.decode() for leaf in hub.log.leaves)])
+    records = [record for record, _ in hub.store.records()]
+    clear = [json.dumps([one.jws, list(one.disclosures.values()), str(one.labels)]) for one in records]
+    states = [str(hub.state(one.case)) for one in records]
+    return " ".join([*clear, *states, *(leaf.stored.decode() for leaf in hub.log.leaves)])
 
 
 def test_nothing_that_names_a_person_can_be_produced() -> None:

@@ -45,7 +45,7 @@ def test_committed_and_not_handed_out_is_withdrawn_at_once() -> None:
     revoke(world, case)
     (withdrawn,) = leaves(world, log.Withdrawn)
     assert isinstance(withdrawn.body, log.Withdrawn) and withdrawn.body.record == sent
-    stored, _ = world.hub._records["crossroads", sent]
+    stored, _ = world.hub.store.record("crossroads", sent)
     assert stored.sealed == ()
     world.pull("prosecutor")
     assert sent not in world.got("prosecutor") and len(world.at["prosecutor"].gone) == 1
@@ -105,4 +105,4 @@ def test_whatever_the_order_no_hand_out_follows_the_revocation(steps: list[str])
 def _is_status(leaf: log.Leaf, world: World) -> bool:
     body = leaf.body
     assert isinstance(body, log.HandedOut)
-    return world.hub._records[body.issuer, body.record][0].kind == "status"
+    return world.hub.store.record(body.issuer, body.record)[0].kind == "status"

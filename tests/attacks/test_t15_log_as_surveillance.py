@@ -6,6 +6,7 @@ An entry is a digest blinded by a nonce, and a number hides behind another.
 from __future__ import annotations
 
 from exchange import log
+from exchange.store import Store
 from tests.attacks.stories import send_status, under_way
 from tests.chance import chance
 
@@ -21,7 +22,7 @@ def test_an_entry_can_t_be_found_by_guessing_its_body() -> None:
 
 
 def test_two_commits_of_one_body_have_unlike_entries() -> None:
-    kept = log.Log()
+    kept = log.Log(Store())
     body = log.KeyOpened(agency="police", sha256="0" * 64, time=kept.stamp(5))
     first, second = kept.append(body, chance(1)), kept.append(body, chance(2))
     assert first.stored == second.stored and first.entry != second.entry
