@@ -40,6 +40,9 @@ FROM_CARE = (
 )
 _STRICTER = ("plain", "health", "part2")
 
+# The kinds of record on which another record's passing depends; what is of any other kind changes nobody's answer.
+DECISIVE = frozenset(("offer", "referral", "representation", "exit", "consent", "consent_change", "emergency_disclosure"))
+
 OFFER_LASTS = timedelta(days=30)
 EMERGENCY_LASTS = timedelta(hours=24)
 

@@ -22,7 +22,7 @@ from exchange import _c2sp, directory, log
 from exchange._c2sp import Note, Signature
 from exchange._rfc9901 import RandomBytes
 from exchange.accounting import Account, Accounted, Proved
-from exchange.consent import Committed, Passage, State, admits, asks, known_of, relies, represents
+from exchange.consent import DECISIVE, Committed, Passage, State, admits, asks, known_of, relies, represents
 from exchange.directory import History
 from exchange.disclosure import Judges, Verdict
 from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
@@ -185,7 +185,8 @@ class Hub:
         for agency in sorted({passage.to for passage in committed.passages}):
             self.store.add_item(agency, record.issuer, record.jti)
         # Whatever this record cuts is cut at its index, and not when somebody next asks.
-        self._sweep(record.case, committed.time, but=committed)
+        if record.kind in DECISIVE:
+            self._sweep(record.case, committed.time, but=committed)
         return receipt
 
     def _conflict(self, record: Record, time: int) -> Refused:

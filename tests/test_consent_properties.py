@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange import says
-from exchange.consent import COLLECTORS, Committed, Passage, State, reduce, relies
+from exchange.consent import COLLECTORS, DECISIVE, Committed, Passage, State, reduce, relies
 from exchange.consent import asks as asks_of
 from exchange.disclosure import Judge, Verdict
 from exchange.label import Label
@@ -250,6 +250,17 @@ def test_what_a_permit_rests_on_is_in_the_log_and_sufficient(case: Any) -> None:
     assert named and set(named) <= {one.jti for one in state.records}
     fewer = State(tuple(one for one in state.records if one.kind != "consent" or one.jti in named))
     assert asked(fewer, (this, passage)).permit
+
+
+@given(covered(), st.sampled_from(sorted(set(vocabulary().kinds) - DECISIVE)), pairs)
+def test_a_record_of_any_other_kind_changes_no_answer(case: Any, kind: str, between: tuple[str, str]) -> None:
+    """So only those few make the hub ask again about what waits."""
+    state, question = case
+    label = Label("d" * 16, ("operation",), "plain", "none", "none", "2027-11-30", None, "x")
+    passages = (Passage(label.id, between[1], "exchange_operation", "operation"),)
+    role = DIRECTORY.role(between[0])
+    more = Committed(50, NOW - DAY, "d" * 32, between[0], role, kind, "c", {label.id: label}, passages)
+    assert asked(state.with_(more), question) == asked(state, question)
 
 
 @given(covered())
