@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from typing import Any
 from exchange.errors import StoreError
 from exchange.log import Leaf, Receipt
 from exchange.manifest import Entry
+from exchange.pages import Pages
 from exchange.record import Record, kept
 from exchange.sealed import Sealed
 from rules.frozen import frozen
 
 FORMAT = 1
+LONGEST_LOG = 16 * 1024 * 1024
 WAITING, HANDED, WITHDRAWN = 0, 1, 2
 
 # Column by column; the digest over them stands last in every table.
@@ -77,21 +79,27 @@ class Entered:
 class Store:
     """One hub's database. One thread writes; `commit` brackets what belongs together.
 
-    Raises `StoreError`: `no-room` where the disk is full or refuses, `not-a-store`, `damaged`.
+    Without a path it is in memory. Raises `StoreError`: `no-room` where the disk is full or refuses, `in-use`, `not-a-store`,
+    `damaged`.
     """
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self.path = path
+        self._depth = 0
+        self._destroyed = False
         with _sound():
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._pages = Pages(path) if path else None
+            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             # Acknowledged is on the disk: an answer follows the sync.
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
             self._db.execute("PRAGMA trusted_schema = OFF")
+            # The pages are written back here and nowhere else: see `write_back`.
+            self._db.execute("PRAGMA wal_autocheckpoint = 0")
             self._begin()
-        self._depth = 0
-        self._destroyed = False
+            if self._pages and self._pages.moving:
+                self.write_back()
 
     def _begin(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -109,10 +117,23 @@ class Store:
             )
 
     def close(self) -> None:
-        """Leaves nothing in the write-ahead log."""
+        """Leaves nothing in the write-ahead log, and lets another program have the database."""
+        self.write_back()
         with _sound():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.close()
+        if self._pages:
+            self._pages.release()
+
+    def write_back(self) -> None:
+        """The write-ahead log goes to the database and is emptied, so that what was destroyed isn't left in it."""
+        if self._pages is None:
+            return
+        with _sound(), self._pages.written_back():
+            # A reader may be in the way, such as a backup: the next commit tries again.
+            busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StoreError("in-use", "a reader holds the hub's database", mend="wait for it")
+        self._destroyed = False
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -133,10 +154,13 @@ class Store:
                 raise
             finally:
                 self._depth -= 1
-            if not self._depth and self._destroyed:
-                # What was destroyed must not live on in the write-ahead log. A reader may be in the way: the next one tries.
-                busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._destroyed = bool(busy)
+        if not self._depth and (self._destroyed or self._long()):
+            with suppress(StoreError):
+                self.write_back()
+
+    def _long(self) -> bool:
+        wal = self.path.with_name(f"{self.path.name}-wal") if self.path else None
+        return wal is not None and wal.exists() and wal.stat().st_size > LONGEST_LOG
 
     def _put(self, table: str, *values: Any, replace: bool = False) -> None:
         marks = ", ".join("?" * (len(values) + 1))

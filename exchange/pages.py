@@ -1,0 +1,127 @@
+"""A database file held to its pages: one number beside it says what every byte of it was when it was last written.
+
+SQLite finds a page that doesn't fit together, not a byte that fits and is wrong, nor one in a page's unused space. So each time
+the write-ahead log is written back, the sum of all pages' digests is written to a file beside the database, and a start, or
+`offramp fsck`, compares. Between two write-backs the database file doesn't change, however the hub is stopped. Stopped in the
+middle of one, the file says so, and only rows and tree can be checked then.
+
+The sum is no secret and proves nothing against whoever can write both files: the log and its witnesses do.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from exchange.errors import StoreError
+
+MOVING = "moving"
+_WAL_HEADER, _FRAME_HEADER = 32, 24
+_MODULUS = 2**256
+
+
+class Pages:
+    """The pages of one database file; holds the lock that makes this the only program that writes it.
+
+    Raises `StoreError`: `in-use`, `damaged` where a page isn't what was written.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._beside = database.with_name(f"{database.name}.sum")
+        self._lock = os.open(self._beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise StoreError("in-use", f"another program works with `{database.name}`", mend="stop the other one") from None
+        self._size, self._digests = page_digests(database)
+        if (fault := self.fault()) is not None:
+            self.release()
+            raise StoreError("damaged", fault, mend="run `offramp fsck`, and restore a backup")
+
+    def fault(self) -> str | None:
+        """What doesn't hold of the file's pages, in a sentence."""
+        written = os.pread(self._lock, 4096, 0)
+        if not written or written == MOVING.encode():
+            return None
+        if written != self._sum():
+            return f"`{self._database.name}` isn't, byte for byte, what was last written to it"
+        return None
+
+    @property
+    def moving(self) -> bool:
+        """Whether a program was stopped while it wrote pages back."""
+        return os.pread(self._lock, 4096, 0) == MOVING.encode()
+
+    @contextmanager
+    def written_back(self) -> Iterator[None]:
+        """Brackets a write-back of the write-ahead log."""
+        size, changed = _in_wal(self._database.with_name(f"{self._database.name}-wal"))
+        self._write(MOVING.encode())
+        yield
+        if not self._size:
+            self._size, self._digests = page_digests(self._database)
+        else:
+            self._again(size or self._size, changed)
+        self._write(self._sum())
+
+    def _again(self, size: int, changed: set[int]) -> None:
+        count = self._database.stat().st_size // size
+        del self._digests[count:]
+        # A page that the file grew by stands in the log too, unless an earlier write-back was interrupted.
+        changed |= set(range(len(self._digests), count))
+        self._digests += [0] * (count - len(self._digests))
+        with self._database.open("rb") as file:
+            for number in sorted(one for one in changed if one < count):
+                file.seek(number * size)
+                self._digests[number] = _digest(number, file.read(size))
+
+    def _sum(self) -> bytes:
+        return json.dumps({"pages": len(self._digests), "sum": f"{sum(self._digests) % _MODULUS:064x}"}).encode()
+
+    def _write(self, text: bytes) -> None:
+        os.pwrite(self._lock, text, 0)
+        os.ftruncate(self._lock, len(text))
+        os.fsync(self._lock)
+
+    def release(self) -> None:
+        """Lets another program have the database."""
+        os.close(self._lock)
+
+
+def page_digests(database: Path) -> tuple[int, list[int]]:
+    """A database's page size, and a number for each page; nothing for one that has no pages yet."""
+    if not database.exists() or database.stat().st_size < 100:
+        return 0, []
+    with database.open("rb") as file:
+        size = int.from_bytes(file.read(18)[16:18], "big")
+        # SQLite writes 65,536 as 1; whatever is no size of a page is damage, which the sum will show.
+        size = 65536 if size == 1 else size if size >= 512 else 4096
+        file.seek(0)
+        digests: list[int] = []
+        while page := file.read(size):
+            digests.append(_digest(len(digests), page))
+    return size, digests
+
+
+def _digest(number: int, page: bytes) -> int:
+    return int.from_bytes(sha256(number.to_bytes(8, "big") + page).digest(), "big")
+
+
+def _in_wal(wal: Path) -> tuple[int, set[int]]:
+    """The page size and the numbers, from 0, of the pages that a write-ahead log holds (sqlite.org/fileformat2.html §4)."""
+    if not wal.exists() or wal.stat().st_size <= _WAL_HEADER:
+        return 0, set()
+    numbers: set[int] = set()
+    with wal.open("rb") as file:
+        size = int.from_bytes(file.read(_WAL_HEADER)[8:12], "big")
+        while len(header := file.read(_FRAME_HEADER)) == _FRAME_HEADER:
+            numbers.add(int.from_bytes(header[:4], "big") - 1)
+            file.seek(size, os.SEEK_CUR)
+    return size, numbers
