@@ -1,0 +1,40 @@
+"""What time it is: the machine's, or for a demonstration the one written in a file."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+
+from rules.errors import RequestError
+
+
+class Clock:
+    """Seconds since 1970 (UTC). With a file, the one time that it holds (`2026-11-02T18:00:00Z`), read each time."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self.now()
+
+    def now(self) -> int:
+        """Raises `RequestError` `bad-clock`."""
+        if self._file is None:
+            return int(time.time())
+        try:
+            return int(datetime.fromisoformat(self._file.read_text(encoding="utf-8").strip()).astimezone(UTC).timestamp())
+        except (OSError, ValueError):
+            raise RequestError("bad-clock", f"`{self._file}` holds no time", mend="write one UTC time in it") from None
+
+
+def http_date(now: int) -> str:
+    """A time as HTTP's `Date` has it (RFC 9110 §5.6.7)."""
+    return format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
+
+
+def of_http_date(text: str) -> int | None:
+    """The time of a `Date`, None for what is none."""
+    try:
+        return int(parsedate_to_datetime(text).timestamp())
+    except (TypeError, ValueError):
+        return None
