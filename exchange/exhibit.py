@@ -48,6 +48,7 @@ from exchange.consent import (
     known_of,
     relies,
     restricted,
+    sensitivity,
 )
 from exchange.directory import Directory, History, Signed, read_signed
 from exchange.disclosure import Judges
@@ -195,7 +196,10 @@ class ReliedOn:
 
 @frozen_by_name
 class ShownPart:
-    """A part that is shown: its label's words, its content, and to whom it was handed out, what for and on what basis."""
+    """A part that is shown: its label's words, its content, and to whom it was handed out, what for and on what basis.
+
+    `sensitivity` is the stricter of the label's and what the sender's standing under Part 2 makes it.
+    """
 
     id: str
     category: tuple[str, ...]
@@ -453,7 +457,7 @@ def _part(
     return ShownPart(
         id=part,
         category=label.category,
-        sensitivity=label.sensitivity,
+        sensitivity=_strictest(label.sensitivity, asked, current),
         use=label.use,
         notice=label.notice,
         keep_until=label.keep_until,
@@ -463,6 +467,12 @@ def _part(
         basis=logged.basis,
         relies=logged.relies,
     )
+
+
+def _strictest(labelled: str, asked: Iterable[Ask], current: Directory) -> str:
+    """The label's sensitivity, or Part 2 where the sender makes it so: what isn't known to lie outside lies inside."""
+    found = [sensitivity(labelled, between(ask)[0], ask.category, current) for ask in asked]
+    return "part2" if "part2" in found else labelled
 
 
 def _check_logged(part: str, logged: HandedPart, state: State) -> None:

@@ -48,6 +48,16 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument("--lines", action="store_true", help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')
     decide.add_argument("--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts")
 
+    verify = commands.add_parser(
+        "verify",
+        help="prove what a file from the exchange shows",
+        description="Prove, offline, what an exhibit, an account or a receipt shows. Exit code 0: proved; 1: not what it "
+        "claims to be; 2: it can't be read.",
+    )
+    verify.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
+    verify.add_argument("--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own")
+    verify.add_argument("--json", action="store_true", help="print JSON")
+
     for name, what in (
         ("check", "read packs and prove what can be proved of them"),
         ("test", "run packs' scenarios, with coverage"),
@@ -141,6 +151,10 @@ def _run(given: list[str]) -> int:
         from offramp.hub import commands
 
         return commands.fsck(options) if options.command == "fsck" else commands.main(options)
+    if options.command == "verify":
+        from offramp.verify import verify
+
+        return verify(options)
     from offramp.packs import check, test
 
     return {"check": check, "test": test}[options.command](options)
