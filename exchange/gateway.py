@@ -185,6 +185,18 @@ class Gateway:
         self._sent[committed.jti] = bundle, None
         return bundle
 
+    def resume(self, bundle: Bundle, *, now: int, form: Mapping[str, Any] | None = None) -> None:
+        """A record that this gateway composed before, from where it was kept: nothing of it is asked again.
+
+        `now` is when it was composed; the directory must stand as it did then. Raises as `check`.
+        """
+        time = self.hub_time(now)
+        committed = known_of(check(bundle, self.history.standing(UNCOMMITTED)), UNCOMMITTED, time)
+        if (signed := self._form(committed, form, time)) is not None:
+            self.forms[committed.jti] = signed
+        self._composed[committed.jti] = committed
+        self._sent[committed.jti] = bundle, None
+
     def _form(self, committed: Committed, form: Mapping[str, Any] | None, time: int) -> SignedForm | None:
         """The form behind a consent, held to what each of its grants attests."""
         grants = [said for _, said in committed.says() if isinstance(said, Grant)]

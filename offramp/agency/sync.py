@@ -1,0 +1,249 @@
+"""What a gateway does with its hub, duty by duty. The network is asked outside every transaction; what comes back is taken in
+one.
+
+Each duty can be interrupted anywhere and done again: a record is sent under its id until its receipt is on the disk, an answer
+is taken only where the last one ended, a proof twice is a proof.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exchange import _rfc4648, log
+from exchange._c2sp import open_checkpoint, read_checkpoint, read_note
+from exchange.directory import EPOCHS_OPEN, Signed, announce, read_directory, read_signed, sign_directory
+from exchange.errors import ExchangeError, LogError
+from exchange.hub import with_cosignatures
+from exchange.log import leaf_of, receipt_of
+from offramp.agency.client import Client
+from offramp.agency.desk import Desk
+from offramp.agency.errors import AgencyError, HubRefused
+from offramp.agency.office import Office
+
+MOST_BUNDLES = 20
+# A key that opens seals lives no longer, whatever still waits for it.
+LONGEST_EPOCH = timedelta(days=90)
+
+
+class Sync:
+    """One agency's duties toward its hub. Raises `HubAway`, `HubRefused`, and whatever the gateway says of the answers."""
+
+    def __init__(self, office: Office, client: Client) -> None:
+        self.office = office
+        self.client = client
+        # Why this agency doesn't cosign, in a sentence.
+        self.apart: str | None = None
+
+    def everything(self) -> None:
+        """All duties, once, in an order in which each finds what it needs."""
+        self.directory()
+        if not self.office.look().gateway.history.size:
+            return
+        self.keys()
+        self.outbox()
+        self.inbox()
+        self.witness()
+        self.proofs()
+        self.office.destroy_due()
+
+    # Membership
+
+    def directory(self) -> int:
+        """Learns the versions and keys that are new; how many. Raises `AgencyError` `not-approved`."""
+        versions, keys = self.client.directory()
+        found = sorted([*versions, *keys], key=lambda one: leaf_of(one.get("leaf")).index)
+        with self.office.acting() as desk:
+            known = {leaf.index for leaf in desk.gateway.members}
+            if not known and versions:
+                self._approved(desk, versions)
+            new = [one for one in found if leaf_of(one["leaf"]).index not in known]
+            for one in new:
+                leaf = leaf_of(one["leaf"])
+                if "signed" in one:
+                    signed = _signed(one["signed"])
+                    desk.gateway.learn_directory(leaf, signed)
+                    self.office.append(desk, "directory", {"leaf": one["leaf"], "signed": signed.write().decode()})
+                else:
+                    desk.gateway.learn_key(leaf, str(one.get("announced")))
+                    self.office.append(desk, "key", {"leaf": one["leaf"], "announced": one["announced"]})
+        return len(new)
+
+    def _approved(self, desk: Desk, versions: list[dict[str, Any]]) -> None:
+        """The first directory is believed because people here compared its digest, never because a hub serves it."""
+        served = {log.digest(_signed(one.get("signed")).payload) for one in versions}
+        if not served & desk.approved:
+            raise AgencyError(
+                "not-approved",
+                "nobody here has approved a version of the directory that the hub serves",
+                mend="compare its digest by voice, then run `offramp agency approve`",
+            )
+
+    def approve(self, digest: str) -> str:
+        """Signs the draft of this digest, and trusts a directory that holds it; what happened, in a word.
+
+        Raises `AgencyError` `another-draft`, `not-listed`.
+        """
+        try:
+            payload = self.client.draft()
+        except HubRefused as error:
+            if error.said != "no-draft":
+                raise
+            # It is in force already: what was compared is all that is needed.
+            versions, _ = self.client.directory()
+            if digest not in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
+                raise
+            with self.office.acting() as desk:
+                self.office.append(desk, "approved", {"sha256": digest})
+            return "trusted"
+        drafted = log.digest(payload)
+        if drafted != digest:
+            raise AgencyError("another-draft", f"the draft has the digest `{drafted}`", mend="compare it with the others again")
+        document = read_directory(payload)
+        mine = document.agencies.get(self.office.agency)
+        if mine is None or self.office.signing.public.kid not in mine.signing:
+            raise AgencyError("not-listed", f"the draft doesn't list the key of `{self.office.agency}`", mend="join first")
+        if mine.signing[self.office.signing.public.kid].thumbprint != self.office.signing.public.thumbprint:
+            raise AgencyError("not-listed", f"the draft lists another key as `{self.office.agency}`'s", mend="tell the others")
+        with self.office.acting() as desk:
+            self.office.append(desk, "approved", {"sha256": digest})
+        self.client.sign_draft(digest, sign_directory(payload, self.office.signing))
+        return "signed"
+
+    def keys(self) -> None:
+        """This month's key is announced, and those that nothing can need any more are destroyed."""
+        gateway = self.office.look().gateway
+        today = datetime.fromtimestamp(gateway.hub_time(self.office.clock()) + (self._offset()), UTC)
+        month = f"{self.office.agency}.{today:%Y-%m}"
+        announced = [key.kid for key in gateway.history.standing(2**53 - 1).sealing.get(self.office.agency, ())]
+        if not announced or announced[0] < month:
+            held = self.office.keys.ids()
+            with self.office.acting():
+                key = self.office.keys.sealing(month) if month in held else self.office.keys.make_sealing(month)
+            self.client.announce(announce(key.public, self.office.signing))
+            self.directory()
+        self._destroy_keys(today)
+
+    def _offset(self) -> int:
+        """Before the first line only the answers' `Date` tells the hub's time."""
+        return 0 if self.office.look().gateway.line is not None else self.client.ahead or 0
+
+    def _destroy_keys(self, today: datetime) -> None:
+        gateway = self.office.look().gateway
+        announced = [
+            leaf.index
+            for leaf in gateway.members
+            if isinstance(leaf.body, log.KeyOpened) and leaf.body.agency == self.office.agency
+        ]
+        mine = sorted(gateway.sealing)
+        # Two newer are announced, and the newest answer, which held all there is, was given after the second of them.
+        taken = gateway.line is not None and len(announced) >= EPOCHS_OPEN and gateway.line.size > announced[-1]
+        for kid in mine[: -EPOCHS_OPEN or None]:
+            year, month = (int(each) for each in kid.partition(".")[2].split("-"))
+            over = today - datetime(year, month, 1, tzinfo=UTC) > LONGEST_EPOCH + timedelta(days=31)
+            if taken or over:
+                self.office.keys.destroy(kid)
+
+    # Records
+
+    def outbox(self) -> int:
+        """Sends what waits, in order; how many were taken. What is sealed to an old key is built again under a new id."""
+        taken = 0
+        while waiting := self.office.look().to_send()[:MOST_BUNDLES]:
+            again = False
+            for out, answer in zip(waiting, self.client.submit([out.bundle for out in waiting]), strict=True):
+                error = answer.get("error") or {}
+                if "receipt" in answer:
+                    self.office.receive(out.jti, receipt_of(answer["receipt"]))
+                    taken += 1
+                elif answer["status"] == 507 or answer["status"] >= 500:
+                    return taken
+                elif error.get("code") == "key-old":
+                    self.directory()
+                    self.office.rebuild(out.jti)
+                    again = True
+                else:
+                    self.office.refused(out.jti, answer["status"], error)
+            if not again and len(waiting) < MOST_BUNDLES:
+                break
+        return taken
+
+    def inbox(self, wait: int = 0) -> int:
+        """Takes what came; how many items."""
+        taken = 0
+        while True:
+            gateway = self.office.look().gateway
+            after = gateway.cursor
+            answer = self.client.inbox(after, wait)
+            try:
+                taken += self.office.take(answer, after)
+            except LogError as error:
+                if error.code != "directory-behind" or not self.directory():
+                    raise
+                taken += self.office.take(answer, after)
+            if not answer.items:
+                return taken
+            self.client.done(self.office.look().gateway.cursor)
+            wait = 0
+
+    # The log
+
+    def witness(self) -> bool:
+        """Cosigns the newest tree if it grew out of the last and the hub's clock is near; True if it was cosigned."""
+        note = self.client.checkpoint()
+        assert note is not None, "there is always a newest tree"
+        gateway = self.office.look().gateway
+        last = gateway.watching.last
+        new = read_checkpoint(read_note(note).text)
+        proof = self.client.consistency(last.size, new.size) if last and 0 < last.size < new.size else ()
+        broken: ExchangeError | None = None
+        signature = None
+        with self.office.acting() as desk:
+            watch = desk.gateway.watching
+            if watch.last is not None and (last is None or watch.last.size != last.size):
+                # Another program has seen a newer tree meanwhile: the next poll goes on from there.
+                return False
+            try:
+                signature = desk.gateway.cosign(note, proof, self.office.clock())
+                self.apart = None
+            except LogError as error:
+                if error.code != "clocks-apart":
+                    broken = error
+                    if error.code in ("rolled-back", "split-view"):
+                        self.office.broken(desk, error)
+                else:
+                    self.apart = error.message
+            if broken is None:
+                self.office.journal.put("tree", {"size": new.size, "note": note.decode()})
+        if broken is not None:
+            raise broken
+        if signature is None:
+            return False
+        self.client.cosign(with_cosignatures(note, [signature]))
+        return True
+
+    def proofs(self) -> int:
+        """Gets the proofs of the leaves that are held here; how many are now witnessed."""
+        lacking = self.office.look().unproved()
+        if not lacking:
+            return 0
+        note = self.client.checkpoint(witnessed=True)
+        if note is None:
+            return 0
+        newest = self.office.look().gateway.history.newest
+        size = open_checkpoint(note, newest.log, newest.witnesses()).checkpoint.size
+        found = [(leaf, self.client.inclusion(leaf.index, size)) for leaf in lacking if leaf.index < size]
+        if not found:
+            return 0
+        with self.office.acting() as desk:
+            for leaf, path in found:
+                desk.gateway.prove(leaf, path, note)
+            leaves = [{"leaf": leaf.json(), "path": [_rfc4648.encode_url(one) for one in path]} for leaf, path in found]
+            self.office.append(desk, "proved", {"checkpoint": note.decode(), "leaves": leaves})
+        return len(found)
+
+
+def _signed(value: Any) -> Signed:
+    from exchange import _rfc7493
+
+    return read_signed(_rfc7493.write(value))
