@@ -135,7 +135,7 @@ class Statement:
         itself convicts nobody: as `open_checkpoint` and `record.verify`, `NoteError` `no-quorum`, `LogError` `not-in-log`,
         `wrong-leaf`.
         """
-        witnessed = _witnessed(evidence.checkpoint, history)
+        witnessed = witnessed_by(evidence.checkpoint, history)
         record = verify(_rfc9901.join(evidence.jws, ()), history.standing(evidence.recorded.leaf.index)).record
         _check_recorded(evidence.recorded.leaf, record, self.case)
         for proved in (evidence.recorded, *evidence.passed):
@@ -159,7 +159,7 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     `open_checkpoint` and `no-quorum`; and as `record.check_entries` where a record isn't what its issuer signed.
     """
     line = log.read_account_line(account.line, history.newest.log, account.case)
-    witnessed = _witnessed(account.checkpoint, history)
+    witnessed = witnessed_by(account.checkpoint, history)
     # An older line would hide what came after it under a fresh checkpoint.
     if witnessed.checkpoint.size != line.size:
         raise LogError("wrong-line", "the account's line is of another tree than its checkpoint", mend=_AGAIN)
@@ -187,8 +187,11 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     return Statement(account.case, line.size, witnessed.signed_at, last, ordered, entries, consents)
 
 
-def _witnessed(checkpoint: bytes, history: History) -> Witnessed:
-    """The checkpoint, with its quorum by the directory in force at its end: a witness may have another key by now."""
+def witnessed_by(checkpoint: bytes, history: History) -> Witnessed:
+    """The checkpoint, with its quorum by the directory in force at its end: a witness may have another key by now.
+
+    Raises `NoteError` as `open_checkpoint` and `no-quorum`; `DirectoryError` `no-directory`.
+    """
     size = read_checkpoint(read_note(checkpoint).text).size
     then = history.at(size)
     witnessed = open_checkpoint(checkpoint, then.log, then.witnesses())
@@ -329,7 +332,9 @@ def _agency_of(entry: Entry) -> str:
 # Reading
 
 
-class _EntryShape(Shape):
+class EntryShape(Shape):
+    """An entry of a manifest, as JSON has it."""
+
     part: ShortId
     to: Annotated[str, Field(max_length=64)]
     purpose: Word
@@ -337,7 +342,9 @@ class _EntryShape(Shape):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _ProvedShape(Shape):
+class ProvedShape(Shape):
+    """An opened leaf and its path, as JSON has them."""
+
     leaf: dict[str, Any]
     path: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(strict=False, max_length=64)]
 
@@ -345,12 +352,12 @@ class _ProvedShape(Shape):
 class _AccountedShape(Shape):
     record: str
     labels: Listed[str]
-    entries: Annotated[tuple[_EntryShape, ...], Field(strict=False, max_length=128)]
+    entries: Annotated[tuple[EntryShape, ...], Field(strict=False, max_length=128)]
     pads: Annotated[tuple[str, ...], Field(strict=False, max_length=128)]
-    recorded: _ProvedShape
+    recorded: ProvedShape
     number: Annotated[int, Field(ge=1, le=2**53 - 1)]
     number_nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    passed: Annotated[tuple[_ProvedShape, ...], Field(strict=False, max_length=4096)]
+    passed: Annotated[tuple[ProvedShape, ...], Field(strict=False, max_length=4096)]
 
 
 class _AccountShape(Shape):
@@ -371,10 +378,10 @@ def read_account(data: bytes) -> Account:
                 each.labels,
                 tuple(Entry(one.part, one.to, one.purpose, one.basis, one.sha256) for one in each.entries),
                 tuple(_rfc4648.decode_url(pad) for pad in each.pads),
-                _proved_of(each.recorded),
+                proved_of(each.recorded),
                 each.number,
                 bytes.fromhex(each.number_nonce),
-                tuple(_proved_of(one) for one in each.passed),
+                tuple(proved_of(one) for one in each.passed),
             )
             for each in shape.records
         )
@@ -383,7 +390,8 @@ def read_account(data: bytes) -> Account:
         raise LogError("not-an-account", f"this is no account: {error.message}", mend=_AGAIN) from None
 
 
-def _proved_of(shape: _ProvedShape) -> Proved:
+def proved_of(shape: ProvedShape) -> Proved:
+    """An opened leaf with its path, nothing of it verified. Raises `ContentError`."""
     return Proved(leaf_of(shape.leaf), tuple(bytes.fromhex(each) for each in shape.path))
 
 
@@ -396,14 +404,15 @@ def _accounted_json(each: Accounted) -> dict[str, Any]:
             for one in each.entries
         ],
         "pads": [_rfc4648.encode_url(pad) for pad in each.pads],
-        "recorded": _proved_json(each.recorded),
+        "recorded": proved_json(each.recorded),
         "number": each.number,
         "number_nonce": each.number_nonce.hex(),
-        "passed": [_proved_json(one) for one in each.passed],
+        "passed": [proved_json(one) for one in each.passed],
     }
 
 
-def _proved_json(proved: Proved) -> dict[str, Any]:
+def proved_json(proved: Proved) -> dict[str, Any]:
+    """As JSON, as `proved_of` reads it."""
     return {"leaf": proved.leaf.json(), "path": [one.hex() for one in proved.path]}
 
 

@@ -297,7 +297,7 @@ def reduce(ask: Ask, state: State, roles: Roles, zone: ZoneInfo) -> dict[str, An
     A question is decided as its answer would be: the asked agency is the sender, the asking one the recipient.
     """
     then = state.before(ask.index)
-    sender, recipient = _between(ask)
+    sender, recipient = between(ask)
     status, type_, _ = granted(then, ask, zone)
     return {
         "sender.role": roles.role(sender),
@@ -335,14 +335,14 @@ def _behind(then: State, ask: Ask, zone: ZoneInfo) -> Held | Committed | None:
     return emergency(then, ask)
 
 
-def _between(ask: Ask) -> tuple[str, str]:
+def between(ask: Ask) -> tuple[str, str]:
     """Who tells whom. A question is decided as its answer would be: the asked agency tells, the asking one is told."""
     return (ask.recipient, ask.sender) if ask.this.kind == "question" else (ask.sender, ask.recipient)
 
 
 def granted(then: State, ask: Ask, zone: ZoneInfo) -> tuple[str, str, Held | None]:
     """How the person's consent stands for this pair, category and purpose, of what type it is, and the grant that says so."""
-    pair = _between(ask)
+    pair = between(ask)
     if None in then.faulty or pair in then.faulty:
         return INVALID, NONE, None
     mine = [held for held in then.grants if (held.grant.discloser, held.grant.recipient) == pair]
@@ -437,7 +437,7 @@ def emergency(then: State, ask: Ask) -> Committed | None:
     """
     if ask.purpose != "medical_emergency":
         return None
-    sender, recipient = _between(ask)
+    sender, recipient = between(ask)
     for record in then.kind("emergency_disclosure"):
         fresh = 0 <= ask.time - record.time < EMERGENCY_LASTS.total_seconds()
         if not (record.sound and fresh and record.issuer == sender):
@@ -486,7 +486,7 @@ _STANDING = {
 
 def _operates(then: State, ask: Ask, roles: Roles) -> bool:
     """What runs the exchange: about no case, among parties of what it is about, terms to whom they name, who stands where."""
-    sender, recipient = _between(ask)
+    sender, recipient = between(ask)
     if ask.category == "consent_terms":
         return recipient in _named(then, ask.label.says)
     if ask.category != "operation":

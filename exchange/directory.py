@@ -484,6 +484,12 @@ def _signers(signed: Signed, known: Directory) -> set[str]:
     return set(found)
 
 
+def signer_of(signature: str, payload: bytes, known: Directory) -> str:
+    """The agency that made one detached signature of a payload, by the keys of a directory. Raises as `History.check`."""
+    (signer,) = _signers(Signed(payload, (signature,)), known)
+    return signer
+
+
 def _lacking(before: Directory, signers: set[str]) -> list[str]:
     threshold, agencies = before.document.threshold, before.agencies
     signed = [one for one in threshold.of if one in signers]

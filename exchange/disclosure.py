@@ -17,6 +17,7 @@ from exchange.consent import Ask, Committed, Passage, Roles, State, asks, reduce
 from exchange.says import Emergency, Report
 from rules import Refusal
 from rules.decide import Program
+from rules.digest import digest
 from rules.frozen import frozen
 from rules.pack import Pack
 from rules.vocabulary import nested
@@ -133,8 +134,24 @@ class Judge:
         return found
 
 
+class _Absent(Judge):
+    """The judge of a pack that isn't here: nothing passes by rules that nobody can read."""
+
+    def __init__(self) -> None:
+        self._known = frozenset()
+
+    def facts(self, flat: dict[str, object], day: date) -> Verdict:
+        return Verdict(False, (UNDETERMINED,))
+
+
 # The judge of a pack's digest.
 Judges = Callable[[str], Judge]
+
+
+def judges_of(packs: Iterable[Pack]) -> Judges:
+    """The judges of these packs; of any other, one that denies everything."""
+    found, absent = {digest(pack): Judge(pack) for pack in packs}, _Absent()
+    return lambda named: found.get(named, absent)
 
 
 def day_of(time: int, zone: ZoneInfo) -> date:

@@ -101,6 +101,8 @@ class Gateway:
         self.broken: LogError | None = None
         # The leaves of directories and keys: what they fix is true from their index on, so they are proved like all others.
         self.members: list[Leaf] = []
+        # With what they fix, in the log's order: whoever is shown something here knows the directory by nothing else.
+        self.learned: list[tuple[Leaf, directory.Signed | str]] = []
         self.cursor = 0
         self.line: log.InboxLine | None = None
         self._line_got = 0
@@ -131,6 +133,7 @@ class Gateway:
             raise _wrong_leaf("a version of the directory")
         self.history.add(leaf.index, signed)
         self.members.append(leaf)
+        self.learned.append((leaf, signed))
         if self.watch is None:
             newest = self.history.newest
             self.watch = Watch(newest.log)
@@ -141,6 +144,7 @@ class Gateway:
             raise _wrong_leaf("a key")
         self.history.add_sealing(leaf.index, announced)
         self.members.append(leaf)
+        self.learned.append((leaf, announced))
 
     # Sending
 
@@ -247,6 +251,10 @@ class Gateway:
                     for said in _about(recall):
                         found.append(Owed(recall.issuer, recall.jti, *said.about, recall.time + RECALL_ANSWERED_IN))
         return tuple(sorted(found, key=lambda one: one.until))
+
+    def sent_as(self, jti: str) -> tuple[Bundle | None, Receipt | None]:
+        """What was composed here under this id, and the hub's receipt; None for what there isn't."""
+        return self._sent.get(jti, (None, None))
 
     def _remember(self, committed: Committed) -> None:
         self._states[committed.case] = self._states[committed.case].with_(committed)

@@ -174,6 +174,11 @@ class Store:
         nonce, body = self._db.execute("SELECT nonce, body FROM leaf WHERE at = ?", (at,)).fetchone()
         return Leaf(at, nonce, body)
 
+    def leaf_count(self) -> int:
+        """How many leaves there are, whatever their indices."""
+        (count,) = self._db.execute("SELECT count(*) FROM leaf").fetchone()
+        return int(count)
+
     def leaves(self, start: int = 0, end: int | None = None) -> Iterator[Leaf]:
         """The leaves from one index up to another, in order."""
         rows = self._db.execute("SELECT at, nonce, body FROM leaf WHERE at >= ? AND at < ? ORDER BY at", (start, end or 2**62))

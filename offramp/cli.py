@@ -52,6 +52,16 @@ def _parser() -> argparse.ArgumentParser:
 
     arguments.add(commands, _Parser)
 
+    verify = commands.add_parser(
+        "verify",
+        help="prove what a file from the exchange shows",
+        description="Prove, offline, what an exhibit, an account or a receipt shows. Exit code 0: proved; 1: not what it "
+        "claims to be; 2: it can't be read.",
+    )
+    verify.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
+    verify.add_argument("--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own")
+    verify.add_argument("--json", action="store_true", help="print JSON")
+
     for name, what in (
         ("check", "read packs and prove what can be proved of them"),
         ("test", "run packs' scenarios, with coverage"),
@@ -59,7 +69,40 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
         command.add_argument("--json", action="store_true", help="print JSON")
+    _hub(commands)
     return parser
+
+
+def _hub(commands: Any) -> None:
+    hub = commands.add_parser("hub", help="the exchange's hub: set up, serve, invite, back up")
+    hubs = hub.add_subparsers(dest="hub_command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, what in (
+        ("init", "make a hub's folder"),
+        ("serve", "run the hub"),
+        ("invite", "print a code with which an agency joins"),
+        ("backup", "copy the database to a file, while the hub runs or not"),
+        ("restore", "put a backup in the database's place"),
+    ):
+        command = hubs.add_parser(name, help=what, description=what)
+        command.add_argument("dir", metavar="DIR", help="the hub's folder")
+        if name == "init":
+            command.add_argument("--pack", required=True, help="a shipped id or a folder: whose `disclosure` decides")
+            command.add_argument("--name", default="hub.local/offramp", help="the log's name, for ever: hub.example/city")
+            command.add_argument("--program", help="the program's name; else the pack's title")
+            command.add_argument("--zone", help="the program's time zone; else the pack's")
+            command.add_argument("--demo", action="store_true", help="allow `--clock`; never for real people")
+        if name in ("init", "serve"):
+            command.add_argument("--port", type=int, default=8440 if name == "init" else None)
+        if name == "invite":
+            command.add_argument("agency", metavar="AGENCY", help="its id: lower-case letters, digits, dashes")
+            command.add_argument("--role", required=True)
+            command.add_argument("--name", required=True)
+        if name in ("serve", "invite"):
+            command.add_argument("--clock", metavar="FILE", help="a file with the one time that is now (demonstrations)")
+        if name in ("backup", "restore"):
+            command.add_argument("file", metavar="FILE")
+    command = commands.add_parser("fsck", help="check every byte of a stopped hub's database")
+    command.add_argument("dir", metavar="DIR")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,6 +159,14 @@ def _run(given: list[str]) -> int:
         from offramp.decide import decide
 
         return decide(options)
+    if options.command in ("hub", "fsck"):
+        from offramp.hub import commands
+
+        return commands.fsck(options) if options.command == "fsck" else commands.main(options)
+    if options.command == "verify":
+        from offramp.verify import verify
+
+        return verify(options)
     from offramp.packs import check, test
 
     return {"check": check, "test": test}[options.command](options)

@@ -25,14 +25,18 @@ def digest(pack: Pack) -> str:
     """`sha256:` and 64 hex digits. Two packs with the same digest decide alike and say the same."""
     import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
 
+    return f"sha256:{hashlib.sha256(text(pack).encode()).hexdigest()}"
+
+
+def text(pack: Pack) -> str:
+    """What a pack's digest is of: one JSON text, the same for all that decide alike."""
     facts = sorted(pack.vocabulary.facts)
     described = {
         "language": LANGUAGE,
         "pack": canonical(pack),
         "facts": {path: canonical(pack.vocabulary.facts[path]) for path in facts},
     }
-    text = json.dumps(described, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return json.dumps(described, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical(value: Any) -> Any:

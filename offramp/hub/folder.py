@@ -1,0 +1,102 @@
+"""A hub's folder: `hub.toml`, `hub.db`, and `keys/`, which nobody else may read."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import Field
+
+from exchange._c2sp import COSIGNATURE, key_of
+from exchange.disclosure import judges_of
+from exchange.errors import ExchangeError
+from exchange.hub import Hub
+from exchange.shape import Shape, held
+from exchange.store import Store
+from offramp.hub.membership import Program
+from rules.digest import digest
+from rules.errors import RequestError
+from rules.shelf import read_pack
+
+
+class Settings(Shape):
+    """`hub.toml`. `url` is where agencies reach the hub; without a certificate it is served on loopback only."""
+
+    name: Annotated[str, Field(pattern=r"^[^\s+\x00-\x20\x7f]{1,200}$")]
+    program: Annotated[str, Field(min_length=1, max_length=100)]
+    zone: str
+    pack: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 8440
+    host: str = "127.0.0.1"
+    certificate: str | None = None
+    key: str | None = None
+    demo: bool = False
+
+
+class Folder:
+    """An opened hub folder. Raises `RequestError` `not-a-hub`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            found = tomllib.loads((path / "hub.toml").read_text(encoding="utf-8"))
+            self.settings = held(Settings, found, "`hub.toml`")
+            self.secret = (path / "keys" / "invite").read_bytes()
+            self._log = (path / "keys" / "log").read_bytes()
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error}", mend="run `offramp hub init`") from None
+        except ExchangeError as error:
+            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error.message}", mend=error.mend) from None
+
+    @property
+    def database(self) -> Path:
+        return self.path / "hub.db"
+
+    @property
+    def key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._log)
+
+    @property
+    def program(self) -> Program:
+        """What the first version of the directory says of the program."""
+        settings = self.settings
+        pack = read_pack(settings.pack)
+        log = key_of(self.key, settings.name, COSIGNATURE).vkey
+        return Program(settings.program, settings.zone, {"id": pack.id, "digest": digest(pack)}, log)
+
+    def open(self) -> Hub:
+        """The hub over its database. Raises `StoreError`; `RequestError` and `PackError` for the pack."""
+        judges = judges_of([read_pack(self.settings.pack)])
+        return Hub(self.key, self.settings.name, judges, secrets.token_bytes, Store(self.database))
+
+
+def create(path: Path, *, pack: str, name: str, program: str | None, zone: str | None, port: int, demo: bool) -> Folder:
+    """A new folder. Raises `RequestError` `folder-taken`, `unknown-pack`; `PackError`."""
+    read = read_pack(pack)
+    if path.exists() and any(path.iterdir()):
+        raise RequestError("folder-taken", f"`{path}` isn't empty", mend="name a new folder")
+    old = os.umask(0o077)
+    try:
+        (path / "keys").mkdir(parents=True)
+        settings: dict[str, Any] = {
+            "name": name,
+            "program": program or read.title,
+            "zone": zone or read.time_zone,
+            "pack": str(Path(pack).resolve()) if Path(pack).is_dir() else pack,
+            "port": port,
+            "demo": demo,
+        }
+        held(Settings, settings, "what was given")
+        # JSON's texts, numbers and words are TOML's too.
+        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+        (path / "hub.toml").write_text(lines, encoding="utf-8")
+        (path / "keys" / "log").write_bytes(Ed25519PrivateKey.generate().private_bytes_raw())
+        (path / "keys" / "invite").write_bytes(secrets.token_bytes(32))
+    finally:
+        os.umask(old)
+    return Folder(path)

@@ -1,0 +1,431 @@
+"""The hub's HTTP API (FastAPI). Every answer is JSON but the log's notes; every refusal is `{"error": {code, message, mend}}`.
+
+Whatever depends on a person or case is refused alike: 403, one body, on a quarter of a second's boundary after it came.
+Nothing that a request holds is written to any log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from exchange import _rfc4648, _rfc7493, request
+from exchange._c2sp import read_checkpoint, read_note
+from exchange.directory import Standing
+from exchange.errors import ExchangeError, NotPassed, RequestRefused, StoreError
+from exchange.hub import Hub, Refused, Taken, not_passed
+from exchange.record import Bundle, bundle_of, statement
+from exchange.shape import held
+from offramp import __version__
+from offramp.clock import Clock, http_date
+from offramp.hub import membership
+from offramp.hub.folder import Folder
+from offramp.hub.membership import Joining
+from offramp.hub.openapi import DESCRIBED, SECURITY
+from offramp.hub.witnessing import WITNESSED, Witnessing
+from offramp.hub.writer import Writer
+from rules.digest import digest
+from rules.digest import text as pack_text
+from rules.errors import Refusal
+from rules.shelf import read_pack
+
+LARGEST_BODY = 16 * 1024 * 1024
+MOST_BUNDLES = 100
+BODY_WITHIN = 30.0
+LONGEST_WAIT = 30
+BOUNDARY = 0.25
+MOST_ENTRIES = 1024
+LOOPBACK = ("127.0.0.1", "::1")
+JSON = "application/json"
+
+
+class Service:
+    """What the endpoints share: the writer, the clock, who is listed, which requests came before."""
+
+    def __init__(self, folder: Folder, clock: Clock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.hub = folder.open()
+        self.writer = Writer(self.hub)
+        self.witnessing = Witnessing()
+        self.standing: Standing | None = None
+        self.started = clock.now()
+        self.counted: dict[tuple[str, int], int] = {}
+        self._seen: dict[str, int] = {}
+        self.refresh(self.hub)
+
+    def refresh(self, hub: Hub) -> None:
+        """Who is listed, after whatever may have changed it."""
+        self.standing = hub.history.standing(hub.log.size) if hub.history.size else None
+
+    def signed_by(self, asked: Request, body: bytes) -> str:
+        """The agency that sent a request. Raises as `request.check`, and `RequestRefused` `sent-before`, `not-founded`."""
+        if self.standing is None:
+            raise RequestRefused("not-founded", "no directory is in force yet", mend="have all founders approve the draft")
+        now = self.clock.now()
+        path = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
+        said = request.check(asked.headers.get("authorization", ""), asked.method, path, body, standing=self.standing, now=now)
+        # What came before this start isn't remembered, so nothing that was signed before it is taken.
+        if said.iat < self.started - (0 if not self.folder.settings.demo else request.CLOCKS_APART):
+            raise RequestRefused("out-of-time", "the request was signed before the hub's last start", mend="sign it anew")
+        for jti in [jti for jti, until in self._seen.items() if until < now]:
+            del self._seen[jti]
+        if said.jti in self._seen:
+            raise RequestRefused("sent-before", "this very request came before", mend="sign each request anew")
+        self._seen[said.jti] = said.iat + request.REMEMBERED
+        return said.agency
+
+
+async def body_of(asked: Request) -> bytes:
+    """A request's body, read until it is too large or too slow. Raises `RequestRefused` `too-large`, `too-slow`."""
+    found = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            async for piece in asked.stream():
+                found += piece
+                if len(found) > LARGEST_BODY:
+                    raise RequestRefused("too-large", f"a request of over {LARGEST_BODY} bytes", mend="send fewer records")
+    except TimeoutError:
+        raise RequestRefused("too-slow", f"the request didn't come within {BODY_WITHIN:.0f} s", mend="send less") from None
+    return bytes(found)
+
+
+def status_of(error: Refusal) -> int:
+    """The HTTP status of a refusal."""
+    if isinstance(error, NotPassed):
+        return 403
+    if isinstance(error, StoreError):
+        return 507
+    if isinstance(error, RequestRefused):
+        return {"too-large": 413, "too-slow": 408, "bad-code": 403, "no-such-thing": 404, "closed": 409}.get(error.code, 401)
+    return 409 if error.code == "id-taken" else 422
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    return Response(_rfc7493.write(value), status, media_type=JSON)
+
+
+def refusal(error: Refusal) -> Response:
+    return answer({"error": error.as_json()}, status_of(error))
+
+
+async def boundary(came: float) -> None:
+    """Waits for the next quarter of a second after a request came, so that how long a decision took tells nothing."""
+    passed = time.monotonic() - came
+    await asyncio.sleep(BOUNDARY - passed % BOUNDARY)
+
+
+def app_of(service: Service) -> FastAPI:
+    """The application over a service that nobody has started yet."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.writer.start()
+        yield
+        await asyncio.to_thread(service.writer.stop)
+        service.hub.store.close()
+
+    app = FastAPI(title="Offramp hub", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+
+    @app.middleware("http")
+    async def around(asked: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        came = time.monotonic()
+        try:
+            given = await call(asked)
+        except Refusal as error:
+            given = refusal(error)
+        if given.status_code == 403:
+            await boundary(came)
+        given.headers["Date"] = http_date(service.clock.now())
+        given.headers["Cache-Control"] = "no-store"
+        route = asked.scope.get("route")
+        counted = getattr(route, "path", "other"), given.status_code
+        service.counted[counted] = service.counted.get(counted, 0) + 1
+        return given
+
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return refusal(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: Exception) -> Response:
+        return refusal(RequestRefused("bad-parameter", "a parameter isn't what it must be", mend="see the API's description"))
+
+    @app.exception_handler(HTTPException)
+    async def elsewhere(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        value = {"code": "no-such-thing", "message": str(error.detail).lower(), "mend": "see the API's description"}
+        return answer({"error": value}, error.status_code)
+
+    do = service.writer.do
+
+    async def member(asked: Request) -> tuple[str, bytes]:
+        body = await body_of(asked)
+        return service.signed_by(asked, body), body
+
+    # Records
+
+    @app.post("/v1/records", **DESCRIBED["submit"])
+    async def submit(asked: Request) -> Response:
+        came = time.monotonic()
+        agency, body = await member(asked)
+        value = _rfc7493.read(body)
+        many = isinstance(value, list)
+        given = value if many else [value]
+        if not 1 <= len(given) <= MOST_BUNDLES:
+            raise RequestRefused("too-large", f"`{len(given)}` records at once", mend=f"send up to {MOST_BUNDLES}")
+        bundles = [_bundle(each, agency) for each in given]
+        sound = [one for one in bundles if isinstance(one, Bundle)]
+        now = service.clock.now()
+        taken = iter(await do(lambda hub: _submitted(hub, sound, now)) if sound else ())
+        answers = [_said(next(taken) if isinstance(one, Bundle) else one) for one in bundles]
+        if any(one["status"] == 403 for one in answers):
+            await boundary(came)
+        return answer(answers) if many else answer(answers[0], answers[0]["status"])
+
+    @app.get("/v1/records/{jti}/receipt", **DESCRIBED["receipt"])
+    async def receipt(asked: Request, jti: str) -> Response:
+        agency, _ = await member(asked)
+        found = await do(lambda hub: hub.store.record(agency, jti))
+        if found is None:
+            raise _nothing()
+        return answer({"receipt": found[1].json(), "sha256": statement(found[0].jws)})
+
+    @app.get("/v1/inbox", **DESCRIBED["inbox"])
+    async def inbox(asked: Request, after: int = 0, wait: int = 0) -> Response:
+        agency, _ = await member(asked)
+        _within(after, 0, 2**53 - 1)
+        until = time.monotonic() + min(max(wait, 0), LONGEST_WAIT)
+        while await do(lambda hub: hub.store.items(agency)) <= after and (left := until - time.monotonic()) > 0:
+            await service.writer.changed(left)
+        given = await do(lambda hub: _open(hub).inbox(agency, service.clock.now(), after))
+        return Response(given.write(), media_type=JSON)
+
+    @app.post("/v1/inbox/done", **DESCRIBED["done"])
+    async def done(asked: Request) -> Response:
+        agency, body = await member(asked)
+        value = _rfc7493.read_object(body)
+        after = value.get("after")
+        if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**53:
+            raise RequestRefused("bad-parameter", "`after` is no number of items", mend="send the number that is kept")
+        await do(lambda hub: hub.store.know(f"done {agency}", str(after).encode()))
+        return answer({"after": after})
+
+    # The log
+
+    @app.get("/v1/log/checkpoint", **DESCRIBED["checkpoint"])
+    async def checkpoint(asked: Request, witnessed: bool = False) -> Response:
+        await member(asked)
+        now = service.clock.now()
+        note = await do(lambda hub: hub.store.known(WITNESSED) if witnessed else service.witnessing.poll(hub, now))
+        if note is None:
+            raise _nothing()
+        return Response(note, media_type="text/plain; charset=utf-8")
+
+    @app.post("/v1/log/cosignatures", **DESCRIBED["cosignatures"])
+    async def cosignatures(asked: Request) -> Response:
+        agency, body = await member(asked)
+        complete = await do(lambda hub: _cosigned(service, hub, body, agency))
+        return answer({"witnessed": complete})
+
+    @app.get("/v1/log/entries", **DESCRIBED["entries"])
+    async def entries(asked: Request, start: int = 0, end: int = MOST_ENTRIES) -> Response:
+        await member(asked)
+        _within(start, 0, 2**53 - 1)
+        _within(end, start, start + MOST_ENTRIES)
+        found = await do(lambda hub: [leaf.entry for leaf in hub.store.leaves(start, end)])
+        return answer({"start": start, "entries": [_rfc4648.encode_url(one) for one in found]})
+
+    @app.get("/v1/log/inclusion", **DESCRIBED["inclusion"])
+    async def inclusion(asked: Request, index: int, size: int) -> Response:
+        await member(asked)
+        return _proof(await do(lambda hub: hub.log.tree.inclusion(index, size)))
+
+    @app.get("/v1/log/consistency", **DESCRIBED["consistency"])
+    async def consistency(asked: Request, first: int, second: int) -> Response:
+        await member(asked)
+        return _proof(await do(lambda hub: hub.log.tree.consistency(first, second)))
+
+    # Membership
+
+    @app.get("/v1/directory", **DESCRIBED["directory"])
+    async def versions(asked: Request) -> Response:
+        await body_of(asked)
+        return answer(await do(_directory))
+
+    @app.get("/v1/directory/draft", **DESCRIBED["draft"])
+    async def draft(asked: Request) -> Response:
+        await body_of(asked)
+        payload = await do(membership.draft)
+        return answer({"directory": _rfc4648.encode_url(payload)})
+
+    @app.post("/v1/directory/draft", **DESCRIBED["propose"])
+    async def propose(asked: Request) -> Response:
+        _, body = await member(asked)
+        value = _rfc7493.read_object(body)
+        payload = await do(lambda hub: membership.propose(hub, value))
+        return answer({"directory": _rfc4648.encode_url(payload)})
+
+    @app.post("/v1/directory/signatures", **DESCRIBED["signatures"])
+    async def signatures(asked: Request) -> Response:
+        value = _rfc7493.read_object(await body_of(asked))
+        sha256, signature = str(value.get("sha256")), str(value.get("signature"))
+        now = service.clock.now()
+
+        def signed(hub: Hub) -> bool:
+            in_force = membership.sign(hub, sha256, signature, now)
+            service.refresh(hub)
+            return in_force
+
+        return answer({"in_force": await do(signed)})
+
+    @app.post("/v1/join", **DESCRIBED["join"])
+    async def join(asked: Request) -> Response:
+        said = held(Joining, _rfc7493.read_object(await body_of(asked)), "the request")
+        invited = membership.read_invite(service.folder.secret, said.code, service.clock.now())
+        payload = await do(lambda hub: membership.join(hub, invited, said, service.folder.program))
+        return answer({"directory": _rfc4648.encode_url(payload)})
+
+    @app.post("/v1/keys", **DESCRIBED["keys"])
+    async def keys(asked: Request) -> Response:
+        agency, body = await member(asked)
+        announced = str(_rfc7493.read_object(body).get("announced"))
+        now = service.clock.now()
+
+        def opened(hub: Hub) -> Any:
+            if hub.history.check_sealing(announced)[0].id != agency:
+                raise not_passed()
+            leaf = hub.open_key(announced, now)
+            service.refresh(hub)
+            return leaf.json()
+
+        return answer({"leaf": await do(opened)}, 201)
+
+    @app.get("/v1/packs/{named}", **DESCRIBED["pack"])
+    async def pack(asked: Request, named: str) -> Response:
+        await body_of(asked)
+        found = read_pack(service.folder.settings.pack)
+        if digest(found) != named:
+            raise _nothing()
+        return Response(pack_text(found), media_type=JSON)
+
+    # Accounts
+
+    @app.get("/v1/accounting/{case}", **DESCRIBED["accounting"])
+    async def accounting(asked: Request, case: str) -> Response:
+        agency, _ = await member(asked)
+        now = service.clock.now()
+
+        def account(hub: Hub) -> bytes:
+            note = hub.store.known(WITNESSED)
+            if note is None:
+                raise not_passed()
+            return hub.account(case, agency, note, now).write()
+
+        return Response(await do(account), media_type=JSON)
+
+    # For whoever runs it
+
+    @app.get("/health", **DESCRIBED["health"])
+    async def health(asked: Request) -> Response:
+        _local(asked)
+        return answer({"status": "ok", "size": await do(lambda hub: hub.log.size), "version": __version__})
+
+    @app.get("/metrics", **DESCRIBED["metrics"])
+    async def metrics(asked: Request) -> Response:
+        _local(asked)
+        lines = [f"offramp_log_size {await do(lambda hub: hub.log.size)}"]
+        lines += [
+            f'offramp_requests_total{{path="{path}",status="{status}"}} {count}'
+            for (path, status), count in sorted(service.counted.items())
+        ]
+        return Response("\n".join(lines) + "\n", media_type="text/plain; charset=utf-8")
+
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        value = described()
+        value.setdefault("components", {})["securitySchemes"] = SECURITY
+        return value
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's own guide extends a description
+    return app
+
+
+def _bundle(value: Any, agency: str) -> Bundle | Refused:
+    """A bundle of the agency that asks; another's depends on who it is, and gets the one answer."""
+    try:
+        bundle = bundle_of(value)
+        if bundle.claims[0] != agency:
+            raise not_passed()
+    except ExchangeError as error:
+        return Refused(error)
+    return bundle
+
+
+def _submitted(hub: Hub, bundles: list[Bundle], now: int) -> Iterable[Taken | Refused]:
+    return _open(hub).submit(bundles, now)
+
+
+def _said(one: Taken | Refused) -> dict[str, Any]:
+    if isinstance(one, Taken):
+        return {"status": 200 if one.again else 201, "receipt": one.receipt.json()}
+    return {"status": status_of(one.error), "error": one.error.as_json()}
+
+
+def _open(hub: Hub) -> Hub:
+    """The hub, unless it was restored and its members haven't said yet that it lacks nothing. Raises `RequestRefused`."""
+    if hub.store.known(CLOSED):
+        raise RequestRefused(
+            "closed", "the hub was restored and waits for all its witnesses", mend="let every agency's gateway run"
+        )
+    return hub
+
+
+CLOSED = "closed"
+
+
+def _cosigned(service: Service, hub: Hub, note: bytes, agency: str) -> bool:
+    directory_ = hub.history.newest
+    complete = service.witnessing.cosigned(hub, note, directory_.agencies[agency].witness)
+    if closed := hub.store.known(CLOSED):
+        # Whoever cosigns has seen no tree that this one didn't grow out of. When all have said so, nothing was lost.
+        size = read_checkpoint(read_note(note).text).size
+        said = {one for one in closed.decode().split() if one} | ({agency} if size == hub.log.size else set())
+        hub.store.know(CLOSED, b"" if set(directory_.agencies) <= said else " ".join(sorted({"-", *said})).encode())
+    return complete
+
+
+def _directory(hub: Hub) -> dict[str, Any]:
+    return {
+        "versions": [
+            {"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(signed)} for at, signed in hub.store.versions()
+        ],
+        "keys": [{"leaf": hub.store.leaf(at).json(), "announced": jws} for at, jws in hub.store.announced()],
+    }
+
+
+def _proof(hashes: Iterable[bytes]) -> Response:
+    return answer({"proof": [one.hex() for one in hashes]})
+
+
+def _within(value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise RequestRefused("bad-parameter", f"`{value}` isn't between {low} and {high}", mend="see the API's description")
+
+
+def _local(asked: Request) -> None:
+    if asked.client is None or asked.client.host not in LOOPBACK:
+        raise _nothing()
+
+
+def _nothing() -> RequestRefused:
+    return RequestRefused("no-such-thing", "there is nothing here", mend="see the API's description")
