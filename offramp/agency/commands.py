@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from exchange import _rfc4648
-from exchange._c2sp import COSIGNATURE, key_of
+from exchange._c2sp import COSIGNATURE, key_of, read_checkpoint, read_note
 from exchange.directory import read_directory
 from exchange.disclosure import day_of
 from exchange.errors import ExchangeError
-from exchange.record import Opened, path_text, presentation
+from exchange.exhibit import exhibit_of, verify_exhibit
 from offramp.agency import drafts
 from offramp.agency.client import Client, Http
 from offramp.agency.desk import Desk
@@ -209,7 +208,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         f"{office.agency}: directory {value['directory'] or 'none yet'}, {gateway.cursor} came, {unopened} unopened",
         *(f"NOT BELIEVED: {each.fault}" for each in gateway.faults),
         *([f"THE LOG IS BROKEN: {gateway.broken}"] if gateway.broken else []),
-        *(f"recall of `{one['part']}` to answer by {_day(int(one['until']))}" for one in owed),
+        *(f"recall of `{one['part']}` to answer by {_day(each.until)}" for one, each in zip(owed, gateway.owed(), strict=True)),
         *(f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}" for one in rows),
     ]
     return value, lines
@@ -217,7 +216,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
 
 def _inbox(office: Office, options: argparse.Namespace) -> Answer:
     desk = office.look()
-    found = []
+    found: list[dict[str, Any]] = []
     for number, ((issuer, jti), received) in enumerate(desk.gateway.received.items(), 1):
         record = received.record
         assert record is not None, "what is listed was checked"
@@ -353,8 +352,8 @@ def _open(office: Office, options: argparse.Namespace) -> Answer:
 
 
 OWN_NOTICE = (
-    "42 CFR part 2 protects this record: tell nobody else unless the person's written consent or that part allows it, and never "
-    "use it against the person. (Offramp's own words, NOT the official notice.)"
+    "42 CFR part 2 protects this record: tell nobody else unless the person's written consent or that part allows it, and "
+    "never use it against the person. (Offramp's own words, NOT the official notice.)"
 )
 
 
@@ -381,7 +380,7 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
     account = sync_of(office).client.account(options.case)
     statement = office.learn_account(account)
     title, row = _TITLES[options.lang]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "issuer": one.issuer,
             "kind": one.kind,
@@ -396,44 +395,47 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
         for one in statement.rows
     ]
     lines = [title.format(case=statement.case, at=_day(statement.at))]
-    lines += [row.format(**{**one, "at": _day(int(str(one["at"])))}) for one in rows]
+    lines += [row.format(**{**one, "at": _day(one["at"])}) for one in rows]
     return {"case": statement.case, "at": statement.at, "rows": rows}, lines
 
 
 def _export(office: Office, options: argparse.Namespace) -> Answer:
+    """Everything of a record that was opened, with what proves it, verified before it is written."""
     desk = office.look()
     jti = _record(office, options.record)
     received = next(each for (_, held), each in desk.gateway.received.items() if held == jti)
-    record, delivered = received.record, received.item.delivery
-    if record is None or delivered is None or not received.opened:
-        raise AgencyError("not-opened", f"nothing of `{jti}` has been opened", mend="open it first")
-    shown: list[Opened] = list(received.opened.values())
-    leaves = [leaf for leaf in (received.item.recorded, received.item.leaf) if leaf is not None]
-    exhibit = {
-        "type": "exhibit",
-        "presentation": presentation(record, shown),
-        "entries": [
-            {
-                "part": one.sealed.part,
-                "to": one.sealed.to,
-                "purpose": one.sealed.purpose,
-                "basis": one.sealed.basis,
-                "sha256": one.sealed.entry().sha256,
-                "path": path_text(one.path),
-            }
-            for one in delivered.handed
-        ],
-        "leaves": [leaf.json() for leaf in leaves],
-        "proofs": [
-            event.body
-            for event in office.journal.after(0)
-            if event.kind == "proved"
-            and {each["leaf"]["index"] for each in event.body["leaves"]} & {one.index for one in leaves}
-        ],
-        "directory": [_rfc4648.encode_url(desk.gateway.history.newest.payload)],
-    }
-    write_private(Path(options.file), json.dumps(exhibit, ensure_ascii=False).encode())
-    return {"file": options.file}, [f"`{options.file}` holds `{jti}`, readable by you alone"]
+    client = sync_of(office).client
+    newest = client.checkpoint(witnessed=True)
+    if newest is None or _size(newest) <= received.item.leaf.index:
+        raise AgencyError("unproved", f"no witnessed checkpoint holds the hand-out of `{jti}`", mend="wait for the witnesses")
+    kept = {_size(each): each for each in _checkpoints(office)}
+    around = {_size(newest): newest}
+    for leaf in (received.item.leaf, received.item.recorded):
+        if leaf is not None:
+            before = [size for size in kept if size <= leaf.index]
+            over = [size for size in kept if leaf.index < size < _size(newest)]
+            around |= {size: kept[size] for size in (*before[-1:], *over[:1])}
+    exhibit = exhibit_of(
+        desk.gateway,
+        received.item.issuer,
+        jti,
+        received.opened,
+        checkpoints=[around[size] for size in sorted(around)],
+        path=lambda leaf: client.inclusion(leaf.index, _size(newest)),
+    )
+    verify_exhibit(exhibit)
+    write_private(Path(options.file), exhibit.write())
+    return {"file": options.file}, [f"`{options.file}` holds `{jti}`, readable by you alone: `offramp verify` proves it"]
+
+
+def _checkpoints(office: Office) -> list[bytes]:
+    """The witnessed checkpoints that are kept here, the smallest first."""
+    found = [event.body["checkpoint"].encode() for event in office.journal.after(0) if event.kind == "proved"]
+    return sorted(found, key=_size)
+
+
+def _size(note: bytes) -> int:
+    return read_checkpoint(read_note(note).text).size
 
 
 def _backup(office: Office, options: argparse.Namespace) -> Answer:

@@ -1,4 +1,4 @@
-"""What a person writes, as parts to compose: a file's parts with sensible defaults, a question, a determination, a revocation."""
+"""What a person writes, as parts to compose: a file with sensible defaults, a question, a determination, a revocation."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def questions(desk: Desk, case: str, decision: str, given: Defaults, pack: str |
     """
     words, directory = vocabulary(), desk.gateway.history.newest
     asked: dict[tuple[str, str], list[str]] = {}
-    holds = kinds()["question"].holds if hasattr(kinds()["question"], "holds") else kinds()["question"].categories
+    holds = kinds()["question"].categories
     for needed in decided(desk, case, decision, pack).needed:
         group = str(needed["fact"]).partition("[")[0]
         fact = words.facts.get(group)
@@ -223,7 +223,7 @@ def determination(
     differs = answer is not None and answer != outcome and not (isinstance(answer, list) and outcome in answer)
     content = {"decision": decision, "outcome": outcome, "by": by, "reason": reason, "differs": differs}
     directory = desk.gateway.history.newest
-    targets = [to] if to else [one for one in directory.with_role("program") or directory.with_role("case_management")]
+    targets = [to] if to else list(directory.with_role("program") or directory.with_role("case_management"))
     targets = [one for one in targets if one != desk.agency]
     if not targets:
         raise AgencyError("nobody-to-tell", "there is nobody to tell this", mend="name an agency with `--to`")
