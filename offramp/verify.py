@@ -147,8 +147,8 @@ def _exhibit(found: Findings) -> Iterator[str]:
         yield from _part(part)
     yield ""
     yield "What is not shown"
-    yield f"  {found.closed} digests of this record stay closed. Each is a part that was left out or a decoy that hides nothing;"
-    yield "  nobody can tell which, so their number says nothing about how much was left out."
+    yield f"  {found.closed} digests of this record stay closed. Each is a part that was left out, or a decoy that hides"
+    yield "  nothing; nobody can tell which, so their number says nothing about how much was left out."
     yield ""
     yield f"Handed out to `{found.to}`"
     yield f"  logged: {_logged(found.handed)}"
@@ -162,8 +162,8 @@ def _exhibit(found: Findings) -> Iterator[str]:
         yield f"    signed by: {_signer(one.signer)}"
         yield f"    logged: {_logged(one.logged)}, before the hand-out"
     if any(part.basis == "consent" for part in found.parts):
-        yield "  The consent names who told, who was told, this kind of information and this purpose, and had begun and not ended"
-        yield "  by its own dates when it was handed out."
+        yield "  The consent names who told, who was told, this kind of information and this purpose, and had begun"
+        yield "  and not ended by its own dates when it was handed out."
 
 
 def _part(part: ShownPart) -> Iterator[str]:
@@ -175,8 +175,8 @@ def _part(part: ShownPart) -> Iterator[str]:
     if part.notice == "none":
         yield "  notice: its label names none"
     else:
-        yield f"  notice: 42 CFR 2.32 applies, in the version `{part.notice}`: it may not be passed on, or used against the person,"
-        yield "  except as 42 CFR Part 2 permits"
+        yield f"  notice: 42 CFR 2.32 applies, in the version `{part.notice}`: it may not be passed on, or used against the"
+        yield "  person, except as 42 CFR Part 2 permits"
     if part.use == "no_adverse_action":
         yield "  limit: it may not be used against the person"
     yield f"  to be kept until: {part.keep_until} at most"

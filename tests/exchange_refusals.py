@@ -21,6 +21,7 @@ from exchange import (
     accounting,
     content,
     directory,
+    exhibit,
     gateway,
     inbox,
     kinds,
@@ -33,7 +34,7 @@ from exchange import (
 )
 from exchange.errors import ExchangeError
 from exchange.store import Store
-from tests import forge, parties
+from tests import exhibits, forge, parties
 from tests.attacks.stories import TO_PROSECUTOR, emergency, send_status, status_grant, under_way, with_second_key
 from tests.chance import chance
 from tests.keys import key
@@ -441,6 +442,16 @@ CASES += [
     lambda: stored("BEGIN IMMEDIATE", held_by_another),
     lambda: stored("SELECT 1", scribbled),
     lambda: inbox.read_inbox(b"{}"),
+    lambda: exhibit.read_any(b"{}"),
+    lambda: exhibit.verify_exhibit(exhibits.told()[1], "0" * 64),
+    lambda: exhibit.verify_exhibit(exhibits.logged({"pack": f"sha256:{'0' * 64}"})),
+    lambda: exhibit.verify_exhibit(exhibits.logged({"to": "clinic"})),
+    lambda: exhibit.verify_exhibit(replace(exhibits.told()[1], relied=())),
+    lambda: exhibit.verify_exhibit(exhibits.late()),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.consented)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(later=400 * DAY)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.narrowed)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.said_no)),
     lambda: requested(header="Bearer x"),
     lambda: requested(path="/v1/keys"),
     lambda: requested(now=START + 900),
