@@ -57,6 +57,7 @@ def invite(options: argparse.Namespace) -> int:
 def serve(options: argparse.Namespace) -> int:
     import uvicorn
 
+    from offramp.hub.patience import Patient, server_of
     from offramp.hub.server import LOOPBACK, Service, app_of
 
     folder = Folder(Path(options.dir))
@@ -74,6 +75,7 @@ def serve(options: argparse.Namespace) -> int:
         app,
         host=settings.host,
         port=port,
+        http=Patient,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
         log_level="warning",
@@ -89,7 +91,7 @@ def serve(options: argparse.Namespace) -> int:
     # Uvicorn stops at these and then sends them on: a stop that was asked for is no failure.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: None)
-    uvicorn.Server(config).run()
+    server_of(config, service.writer.wake).run()
     return 0
 
 

@@ -15,13 +15,14 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from exchange import _rfc4648, _rfc7493, request
 from exchange._c2sp import read_checkpoint, read_note
 from exchange.directory import Standing
 from exchange.errors import ExchangeError, NotPassed, RequestRefused, StoreError
 from exchange.hub import Hub, Refused, Taken, not_passed
-from exchange.record import Bundle, bundle_of, statement
+from exchange.record import LARGEST, Bundle, bundle_of, read_bundle, statement
 from exchange.shape import held
 from offramp import __version__
 from offramp.clock import Clock, http_date
@@ -59,6 +60,7 @@ class Service:
         self.started = clock.now()
         self.counted: dict[tuple[str, int], int] = {}
         self._seen: dict[str, int] = {}
+        self._forget_at = 0
         self.refresh(self.hub)
 
     def refresh(self, hub: Hub) -> None:
@@ -75,8 +77,10 @@ class Service:
         # What came before this start isn't remembered, so nothing that was signed before it is taken.
         if said.iat < self.started - (0 if not self.folder.settings.demo else request.CLOCKS_APART):
             raise RequestRefused("out-of-time", "the request was signed before the hub's last start", mend="sign it anew")
-        for jti in [jti for jti, until in self._seen.items() if until < now]:
-            del self._seen[jti]
+        if now >= self._forget_at:
+            # Once a minute: done at each request, it would take longer the more of them there are.
+            self._seen = {jti: until for jti, until in self._seen.items() if until >= now}
+            self._forget_at = now + 60
         if said.jti in self._seen:
             raise RequestRefused("sent-before", "this very request came before", mend="sign each request anew")
         self._seen[said.jti] = said.iat + request.REMEMBERED
@@ -92,6 +96,8 @@ async def body_of(asked: Request) -> bytes:
                 found += piece
                 if len(found) > LARGEST_BODY:
                     raise RequestRefused("too-large", f"a request of over {LARGEST_BODY} bytes", mend="send fewer records")
+    except ClientDisconnect:
+        raise RequestRefused("too-slow", "whoever asked went away before the request was whole", mend="send it again") from None
     except TimeoutError:
         raise RequestRefused("too-slow", f"the request didn't come within {BODY_WITHIN:.0f} s", mend="send less") from None
     return bytes(found)
@@ -113,7 +119,11 @@ def answer(value: Any, status: int = 200) -> Response:
 
 
 def refusal(error: Refusal) -> Response:
-    return answer({"error": error.as_json()}, status_of(error))
+    given = answer({"error": error.as_json()}, status_of(error))
+    if given.status_code in (408, 413):
+        # What else of the body comes is not read.
+        given.headers["Connection"] = "close"
+    return given
 
 
 async def boundary(came: float) -> None:
@@ -182,7 +192,7 @@ def app_of(service: Service) -> FastAPI:
         given = value if many else [value]
         if not 1 <= len(given) <= MOST_BUNDLES:
             raise RequestRefused("too-large", f"`{len(given)}` records at once", mend=f"send up to {MOST_BUNDLES}")
-        bundles = [_bundle(each, agency) for each in given]
+        bundles = [_bundle(each, agency, len(body)) for each in given]
         sound = [one for one in bundles if isinstance(one, Bundle)]
         now = service.clock.now()
         taken = iter(await do(lambda hub: _submitted(hub, sound, now)) if sound else ())
@@ -204,7 +214,11 @@ def app_of(service: Service) -> FastAPI:
         agency, _ = await member(asked)
         _within(after, 0, 2**53 - 1)
         until = time.monotonic() + min(max(wait, 0), LONGEST_WAIT)
-        while await do(lambda hub: hub.store.items(agency)) <= after and (left := until - time.monotonic()) > 0:
+        while (
+            not service.writer.stopping
+            and await do(lambda hub: hub.store.items(agency)) <= after
+            and (left := until - time.monotonic()) > 0
+        ):
             await service.writer.changed(left)
         given = await do(lambda hub: _open(hub).inbox(agency, service.clock.now(), after))
         return Response(given.write(), media_type=JSON)
@@ -280,12 +294,10 @@ def app_of(service: Service) -> FastAPI:
         sha256, signature = str(value.get("sha256")), str(value.get("signature"))
         now = service.clock.now()
 
-        def signed(hub: Hub) -> bool:
-            in_force = membership.sign(hub, sha256, signature, now)
-            service.refresh(hub)
-            return in_force
-
-        return answer({"in_force": await do(signed)})
+        in_force = await do(lambda hub: membership.sign(_open(hub), sha256, signature, now))
+        # Only now is it on the disk: a version that found no room there is in force nowhere.
+        await do(service.refresh)
+        return answer({"in_force": in_force})
 
     @app.post("/v1/join", **DESCRIBED["join"])
     async def join(asked: Request) -> Response:
@@ -303,11 +315,11 @@ def app_of(service: Service) -> FastAPI:
         def opened(hub: Hub) -> Any:
             if hub.history.check_sealing(announced)[0].id != agency:
                 raise not_passed()
-            leaf = hub.open_key(announced, now)
-            service.refresh(hub)
-            return leaf.json()
+            return _open(hub).open_key(announced, now).json()
 
-        return answer({"leaf": await do(opened)}, 201)
+        leaf = await do(opened)
+        await do(service.refresh)
+        return answer({"leaf": leaf}, 201)
 
     @app.get("/v1/packs/{named}", **DESCRIBED["pack"])
     async def pack(asked: Request, named: str) -> Response:
@@ -325,7 +337,7 @@ def app_of(service: Service) -> FastAPI:
         now = service.clock.now()
 
         def account(hub: Hub) -> bytes:
-            note = hub.store.known(WITNESSED)
+            note = _open(hub).store.known(WITNESSED)
             if note is None:
                 raise not_passed()
             return hub.account(case, agency, note, now).write()
@@ -360,10 +372,11 @@ def app_of(service: Service) -> FastAPI:
     return app
 
 
-def _bundle(value: Any, agency: str) -> Bundle | Refused:
+def _bundle(value: Any, agency: str, whole: int) -> Bundle | Refused:
     """A bundle of the agency that asks; another's depends on who it is, and gets the one answer."""
     try:
-        bundle = bundle_of(value)
+        # A request that is itself no longer than one record may be holds no longer one.
+        bundle = bundle_of(value) if whole <= LARGEST else read_bundle(_rfc7493.write(value))
         if bundle.claims[0] != agency:
             raise not_passed()
     except ExchangeError as error:

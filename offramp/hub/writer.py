@@ -27,10 +27,16 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._waiters: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.stopping = False
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    def wake(self) -> None:
+        """Whoever waits for a change is to wait no longer: the hub stops."""
+        self.stopping = True
+        self._tell()
 
     def stop(self) -> None:
         """What has been taken is finished first."""
@@ -79,6 +85,8 @@ class Writer:
             event.set()
 
     def _together(self, jobs: list[_Job]) -> None:
+        # Who asked may have gone; from here on they can't, and what was decided has somebody to be told to.
+        jobs = [(job, future) for job, future in jobs if future.set_running_or_notify_cancel()]
         done: list[tuple[Future[Any], Any, Exception | None]] = []
         try:
             with self._hub.together():
