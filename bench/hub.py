@@ -1,7 +1,7 @@
 """What the hub takes in, against the floor that no hub can go below: one signature check and one durable, batched commit.
 
-Run it as `python bench/hub.py [--rounds N] [--leaves N]`. Hub and floor take the same records in turn, each over a database of its
-own in one folder. Only ratios mean anything on another machine.
+Run it as `python bench/hub.py [--rounds N] [--leaves N]`. Hub and floor take the same records in turn, each
+over a database of its own in one folder. Only ratios mean anything on another machine.
 """
 
 from __future__ import annotations
@@ -36,9 +36,8 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--leaves", type=int, default=1_000_000)
     given = options.parse_args()
-    print(
-        f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}; {given.rounds} rounds, alternating; medians in µs a record\n"
-    )
+    versions = f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+    print(f"{versions}; {given.rounds} rounds, alternating; medians in µs a record\n")
     with tempfile.TemporaryDirectory() as folder:
         for title, leaves in (("an empty log", 0), (f"a log of {given.leaves:,} leaves", given.leaves)):
             measure(title, Path(folder), leaves, given.rounds)
