@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from exchange import (
@@ -465,7 +466,7 @@ def stored(statement: str, then: Callable[[Path], object]) -> object:
         here = Path.cwd()
         os.chdir(folder)
         try:
-            Store("hub.db").close()
+            Store(Path("hub.db")).close()
             other = sqlite3.connect("hub.db", isolation_level=None, timeout=0)
             other.execute(statement)
             return then(Path("hub.db"))
@@ -506,6 +507,7 @@ def nested_once(levels: int) -> dict[str, object]:
     return {"a": nested_once(levels - 1)} if levels else {}
 
 
+@cache
 def given() -> list[ExchangeError]:
     """What each of the cases is refused with."""
     found = []
