@@ -64,9 +64,7 @@ class MemoryHub:
         parts = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if (method, parts.path) == ("GET", "/v1/directory"):
-            versions = [
-                {"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(text)} for at, text in hub.store.versions()
-            ]
+            versions = [{"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(text)} for at, text in hub.store.versions()]
             keys = [{"leaf": hub.store.leaf(at).json(), "announced": jws} for at, jws in hub.store.announced()]
             return 200, _rfc7493.write({"versions": versions, "keys": keys})
         standing = hub.history.standing(hub.log.size)
