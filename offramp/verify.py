@@ -50,7 +50,7 @@ def verify(options: argparse.Namespace) -> int:
         _wrong(error, as_json=options.json)
         return 1
     if options.json:
-        print(json.dumps({"verified": root is not None, "holds_together": True, "found": _json(found)}, ensure_ascii=False))
+        print(json.dumps({"verified": root is not None, "holds_together": True, "found": _json(found)}))
     else:
         for line in said(found, root is not None):
             # What stands in a record was written by somebody else: it can't move the cursor or hide a line.
@@ -82,7 +82,7 @@ def _read(name: str) -> bytes:
 
 def _wrong(error: Refusal, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"verified": False, "holds_together": False, "error": error.as_json()}, ensure_ascii=False))
+        print(json.dumps({"verified": False, "holds_together": False, "error": error.as_json()}))
         return
     print("NOT VERIFIED. Don't rely on anything in this file.")
     print(f"  what is wrong: {printable(error.message)} [{error.code}]")
@@ -127,10 +127,11 @@ def said(found: Found, root_given: bool) -> Iterator[str]:
     yield ""
     yield "What this does not prove"
     yield "  That what the record says is true: only that its signer said it, then, in these words."
-    yield "  That no later version of the directory had retired a key: only the versions in this file were looked at."
+    yield "  That no later version of the directory had retired a key, or asked for other witnesses: only the versions in this"
+    yield "  file were looked at."
     if isinstance(found, Findings):
-        yield "  That the person hadn't taken a consent back: a revocation that isn't in this file can't be seen here. Against"
-        yield "  that stands only the hand-out's own entry in the log, by which the hub answers for having checked."
+        yield "  That the person hadn't taken a consent back, or said no: a revocation that isn't in this file can't be seen here."
+        yield "  Against that stands only the hand-out's own entry in the log, by which the hub answers for having checked."
         yield "  That the program's rules as a whole allowed it: the account of the case, and the hub, answer that."
     if isinstance(found, AccountFindings):
         yield "  What was said aloud and never recorded, and what came after the time above."

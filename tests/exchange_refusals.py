@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from exchange import (
@@ -506,6 +507,7 @@ def nested_once(levels: int) -> dict[str, object]:
     return {"a": nested_once(levels - 1)} if levels else {}
 
 
+@cache
 def given() -> list[ExchangeError]:
     """What each of the cases is refused with."""
     found = []
