@@ -454,7 +454,7 @@ def stored(statement: str, then: Callable[[Path], object]) -> object:
         here = Path.cwd()
         os.chdir(folder)
         try:
-            Store("hub.db").close()
+            Store(Path("hub.db")).close()
             other = sqlite3.connect("hub.db", isolation_level=None, timeout=0)
             other.execute(statement)
             return then(Path("hub.db"))
