@@ -7,5 +7,5 @@ the nonce of an ECDSA signature and the ephemeral key of a sealed text.
 From below: the standards, one module each (`_rfc…`, `_c2sp`); `manifest` and `sealed`; what may be said (`shape`, `says`,
 `kinds`, `content`, `label`); `directory`; `record`, the wire; `consent` and `disclosure`, whether a part may pass; `log` and
 `accounting`; and on top, with `inbox` between them, `hub` and `gateway`, two state machines that a server and a command line
-drive.
+drive; `exhibit` is what a gateway shows to somebody outside.
 """

@@ -129,7 +129,11 @@ class State:
         """With one more record, at its place in the order."""
         records = self.records
         if not records or records[-1].index < record.index:
-            return State((*records, record))
+            more = State((*records, record))
+            if record.kind not in DECISIVE:
+                # What was worked out of the others holds on.
+                vars(more).update((name, found) for name, found in vars(self).items() if name != "records")
+            return more
         return State(tuple(sorted((*records, record), key=lambda one: one.index)))
 
     def before(self, index: int) -> State:
@@ -312,7 +316,7 @@ def reduce(ask: Ask, state: State, roles: Roles, zone: ZoneInfo) -> dict[str, An
         "grant.type": type_,
         "restriction": restricted(then, sender, recipient, ask.category),
         "override": "medical_emergency" if emergency(then, ask) else NONE,
-        "basis": basis(then, ask, roles, zone),
+        "basis": basis(then, ask, roles, status),
     }
 
 
@@ -449,10 +453,10 @@ def emergency(then: State, ask: Ask) -> Committed | None:
     return None
 
 
-def basis(then: State, ask: Ask, roles: Roles, zone: ZoneInfo) -> str:
+def basis(then: State, ask: Ask, roles: Roles, status: str) -> str:
     """The basis that the sealed entry claims, if it holds."""
     holds = {
-        "consent": lambda: granted(then, ask, zone)[0] == LIVE,
+        "consent": lambda: status == LIVE,
         "offer_at_scene": lambda: _offered(then, ask) is not None,
         "operation": lambda: _operates(then, ask, roles),
     }.get(ask.claimed)

@@ -54,9 +54,11 @@ from exchange.directory import Directory, History, Signed, read_signed
 from exchange.disclosure import Judges
 from exchange.errors import ExchangeError, LogError, shown
 from exchange.gateway import Gateway, Received
+from exchange.label import Label
 from exchange.log import HandedOut, HandedPart, Leaf, Receipt, check_included, check_time, receipt_leaf, receipt_of
 from exchange.manifest import Entry, Path, rebuilt
 from exchange.record import Record, Shown, check, path_text, presentation, read_path, verify
+from exchange.says import About, Answer, Emergency, Grant
 from exchange.shape import Listed, Shape, ShortId, Word, held
 from rules.frozen import frozen, frozen_by_name
 
@@ -498,7 +500,7 @@ def _check_covered(ask: Ask, state: State, current: Directory) -> None:
             raise LogError("consent-not-live", f"the consent to {about} {when} at the hand-out", mend=_NOT_PROVED)
         if status == LIVE:
             return
-    elif ask.claimed != NONE and basis(then, ask, current, current.zone) == ask.claimed:
+    elif ask.claimed != NONE and basis(then, ask, current, NONE) == ask.claimed:
         return
     raise LogError("not-covered", f"nothing here lets {about} pass", mend=_NOT_PROVED)
 
@@ -545,7 +547,7 @@ def exhibit_of(
     body = _handed(handed, received.record)
     text = presentation(received.record, [received.opened[part] for part in chosen])
     named = dict.fromkeys(one for part in body.parts if part.part in chosen for one in part.relies if one != jti)
-    relied = tuple(_relied(gateway, one, received, path) for one in named)
+    relied = tuple(_relied(gateway, one, received, chosen, path) for one in named)
     size = read_checkpoint(read_note(checkpoints[-1]).text).size
     members = tuple(Member(Proved(leaf, path(leaf)), said) for leaf, said in gateway.learned if leaf.index < size)
     return Exhibit(
@@ -568,22 +570,49 @@ def _paths(received: Received, parts: Iterable[str]) -> tuple[tuple[Entry, Path]
     return tuple((each.sealed.entry(), each.path) for each in received.item.delivery.handed if each.sealed.part in wanted)
 
 
-def _relied(gateway: Gateway, jti: str, of: Received, path: Callable[[Leaf], tuple[bytes, ...]]) -> Borne:
-    """A record that a hand-out rests on, with its labels and none of its contents, as it came or as it was sent."""
-    case = of.record.case if of.record else None
+def _relied(gateway: Gateway, jti: str, of: Received, parts: Sequence[str], path: Callable[[Leaf], tuple[bytes, ...]]) -> Borne:
+    """A record that a hand-out rests on, as it came or was sent: those labels on which these parts rest, and no content."""
+    assert of.record is not None and of.committed is not None, "what is held could be checked"
     for held_ in gateway.received.values():
-        if held_.record is not None and (held_.record.jti, held_.record.case) == (jti, case):
-            leaf = _own_leaf(held_)
-            text = _rfc9901.join(held_.record.jws, held_.record.disclosures.values())
-            return Borne(text, _paths(held_, held_.record.labels), Proved(leaf, path(leaf)))
+        if held_.record is not None and (held_.record.jti, held_.record.case) == (jti, of.record.case):
+            bearing = _bearing(held_.record, of, parts)
+            return _borne(held_.record, bearing, _paths(held_, bearing), _own_leaf(held_), path)
     bundle, receipt = gateway.sent_as(jti)
     if bundle is None or receipt is None:
         raise LogError("relied-missing", f"the hand-out rests on `{jti}`, which isn't held here", mend=_NOT_PROVED)
     record = check(bundle, gateway.history.standing(receipt.index))
+    bearing = _bearing(record, of, parts)
     manifest = rebuilt(record.entries, record.pads)
+    entries = tuple((entry, manifest.path(entry)) for entry in record.entries if entry.part in bearing)
     leaf = receipt_leaf(receipt, jti=jti, issuer=record.issuer, statement=record.sha256)
-    entries = tuple((entry, manifest.path(entry)) for entry in record.entries)
-    return Borne(_rfc9901.join(record.jws, record.disclosures.values()), entries, Proved(leaf, path(leaf)))
+    return _borne(record, bearing, entries, leaf, path)
+
+
+def _borne(
+    record: Record,
+    parts: Iterable[str],
+    entries: tuple[tuple[Entry, Path], ...],
+    leaf: Leaf,
+    path: Callable[[Leaf], tuple[bytes, ...]],
+) -> Borne:
+    text = _rfc9901.join(record.jws, [record.disclosures[part] for part in sorted(parts)])
+    return Borne(text, entries, Proved(leaf, path(leaf)))
+
+
+def _bearing(record: Record, of: Received, parts: Sequence[str]) -> frozenset[str]:
+    """Of a record that was relied on, the parts that bear these ones. What else it says is nobody's business outside."""
+    assert of.record is not None, "what is held could be checked"
+    labels = [of.record.labels[part] for part in parts]
+    pair = {of.record.issuer, *(entry.to.partition(".")[0] for entry in of.record.entries)}
+    categories = {category for label in labels for category in label.category}
+    about = {label.says.about for label in labels if isinstance(label.says, About)}
+
+    def bears(label: Label) -> bool:
+        if isinstance(label.says, Grant):
+            return {label.says.discloser, label.says.recipient} == pair and bool(categories & set(label.says.categories))
+        return isinstance(label.says, Answer | Emergency) or (record.jti, label.id) in about
+
+    return frozenset(label.id for label in record.labels.values() if bears(label))
 
 
 # Reading

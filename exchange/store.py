@@ -367,23 +367,17 @@ def sealed_of(text: Text) -> Sealed:
 
 def row_digest(table: str, values: Sequence[Any]) -> bytes:
     """SHA-256 over a table's name and a row's values, each with its type and length."""
-    hashed = sha256(table.encode())
-    for value in values:
-        kind, raw = _raw(value)
-        hashed.update(kind + len(raw).to_bytes(8, "big") + raw)
-    return hashed.digest()
+    raw = [_raw(value) for value in values]
+    kinds = ",".join(f"{kind}{len(text)}" for kind, text in raw)
+    return sha256(b"".join((f"{table}:{kinds}:".encode(), *(text for _, text in raw)))).digest()
 
 
-def _raw(value: Any) -> tuple[bytes, bytes]:
-    match value:
-        case None:
-            return b"n", b""
-        case int():
-            return b"i", str(value).encode()
-        case str():
-            return b"s", value.encode("utf-8", "surrogatepass")
-        case _:
-            return b"b", bytes(value)
+def _raw(value: Any) -> tuple[str, bytes]:
+    if isinstance(value, str):
+        return "s", value.encode("utf-8", "surrogatepass")
+    if isinstance(value, int):
+        return "i", b"%d" % value
+    return ("n", b"") if value is None else ("b", bytes(value))
 
 
 _RECORD = "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce FROM record"

@@ -48,6 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument("--lines", action="store_true", help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')
     decide.add_argument("--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts")
 
+    from offramp.agency import arguments
+
+    arguments.add(commands, _Parser)
+
     verify = commands.add_parser(
         "verify",
         help="prove what a file from the exchange shows",
@@ -143,6 +147,14 @@ def _drop_output() -> None:
 
 def _run(given: list[str]) -> int:
     options = _parser().parse_args(given)
+    if options.command == "agency":
+        from offramp.agency.commands import run
+
+        return run(options)
+    if options.command == "doctor":
+        from offramp.agency.doctor import doctor
+
+        return doctor(options)
     if options.command == "decide":
         from offramp.decide import decide
 

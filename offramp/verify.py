@@ -50,7 +50,7 @@ def verify(options: argparse.Namespace) -> int:
         _wrong(error, as_json=options.json)
         return 1
     if options.json:
-        print(json.dumps({"verified": root is not None, "holds_together": True, "found": _json(found)}, ensure_ascii=False))
+        print(json.dumps({"verified": root is not None, "holds_together": True, "found": _json(found)}))
     else:
         for line in said(found, root is not None):
             # What stands in a record was written by somebody else: it can't move the cursor or hide a line.
@@ -82,7 +82,7 @@ def _read(name: str) -> bytes:
 
 def _wrong(error: Refusal, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"verified": False, "holds_together": False, "error": error.as_json()}, ensure_ascii=False))
+        print(json.dumps({"verified": False, "holds_together": False, "error": error.as_json()}))
         return
     print("NOT VERIFIED. Don't rely on anything in this file.")
     print(f"  what is wrong: {printable(error.message)} [{error.code}]")
@@ -127,10 +127,11 @@ def said(found: Found, root_given: bool) -> Iterator[str]:
     yield ""
     yield "What this does not prove"
     yield "  That what the record says is true: only that its signer said it, then, in these words."
-    yield "  That no later version of the directory had retired a key: only the versions in this file were looked at."
+    yield "  That no later version of the directory had retired a key, or asked for other witnesses: only the versions in this"
+    yield "  file were looked at."
     if isinstance(found, Findings):
-        yield "  That the person hadn't taken a consent back: a revocation that isn't in this file can't be seen here. Against"
-        yield "  that stands only the hand-out's own entry in the log, by which the hub answers for having checked."
+        yield "  That the person hadn't taken a consent back, or said no: a revocation that isn't in this file can't be seen here."
+        yield "  Against that stands only the hand-out's own entry in the log, by which the hub answers for having checked."
         yield "  That the program's rules as a whole allowed it: the account of the case, and the hub, answer that."
     if isinstance(found, AccountFindings):
         yield "  What was said aloud and never recorded, and what came after the time above."
@@ -147,8 +148,8 @@ def _exhibit(found: Findings) -> Iterator[str]:
         yield from _part(part)
     yield ""
     yield "What is not shown"
-    yield f"  {found.closed} digests of this record stay closed. Each is a part that was left out or a decoy that hides nothing;"
-    yield "  nobody can tell which, so their number says nothing about how much was left out."
+    yield f"  {found.closed} digests of this record stay closed. Each is a part that was left out, or a decoy that hides"
+    yield "  nothing; nobody can tell which, so their number says nothing about how much was left out."
     yield ""
     yield f"Handed out to `{found.to}`"
     yield f"  logged: {_logged(found.handed)}"
@@ -162,8 +163,8 @@ def _exhibit(found: Findings) -> Iterator[str]:
         yield f"    signed by: {_signer(one.signer)}"
         yield f"    logged: {_logged(one.logged)}, before the hand-out"
     if any(part.basis == "consent" for part in found.parts):
-        yield "  The consent names who told, who was told, this kind of information and this purpose, and had begun and not ended"
-        yield "  by its own dates when it was handed out."
+        yield "  The consent names who told, who was told, this kind of information and this purpose, and had begun"
+        yield "  and not ended by its own dates when it was handed out."
 
 
 def _part(part: ShownPart) -> Iterator[str]:
@@ -175,8 +176,8 @@ def _part(part: ShownPart) -> Iterator[str]:
     if part.notice == "none":
         yield "  notice: its label names none"
     else:
-        yield f"  notice: 42 CFR 2.32 applies, in the version `{part.notice}`: it may not be passed on, or used against the person,"
-        yield "  except as 42 CFR Part 2 permits"
+        yield f"  notice: 42 CFR 2.32 applies, in the version `{part.notice}`: it may not be passed on, or used against the"
+        yield "  person, except as 42 CFR Part 2 permits"
     if part.use == "no_adverse_action":
         yield "  limit: it may not be used against the person"
     yield f"  to be kept until: {part.keep_until} at most"

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from exchange import _rfc4648, _rfc7493, request
 from exchange import directory as d
-from exchange._c2sp import COSIGNATURE, Signature, key_of, read_note
+from exchange._c2sp import COSIGNATURE, Note, Signature, key_of, read_note
 from exchange.errors import ExchangeError, NotPassed
 from exchange.hub import Hub, Taken, with_cosignatures
 from exchange.record import bundle_of
@@ -47,7 +47,7 @@ class MemoryHub:
     def ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str], patience: float) -> Answer:
         self.asked.append(path.encode() + body)
         if self.away:
-            raise HubAway("hub-away", "the hub doesn't answer", mend="")
+            raise HubAway("hub-away", "the hub doesn't answer", mend="wait")
         try:
             status, given = self._answer(method, path, body, headers)
         except NotPassed as error:
@@ -56,7 +56,7 @@ class MemoryHub:
             status, given = 422, _rfc7493.write({"error": error.as_json()})
         if self.lost:
             self.lost -= 1
-            raise HubAway("hub-away", "the answer was lost", mend="")
+            raise HubAway("hub-away", "the answer was lost", mend="wait")
         return Answer(status, given, self.clock)
 
     def _answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -64,9 +64,7 @@ class MemoryHub:
         parts = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if (method, parts.path) == ("GET", "/v1/directory"):
-            versions = [
-                {"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(text)} for at, text in hub.store.versions()
-            ]
+            versions = [{"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(text)} for at, text in hub.store.versions()]
             keys = [{"leaf": hub.store.leaf(at).json(), "announced": jws} for at, jws in hub.store.announced()]
             return 200, _rfc7493.write({"versions": versions, "keys": keys})
         standing = hub.history.standing(hub.log.size)
@@ -111,8 +109,6 @@ class MemoryHub:
         found[name] = mine
         if len(found) >= 2 and any(one.startswith("defender.") for one in found):
             own = next(one for one in note.signatures if one.name == LOG)
-            from exchange._c2sp import Note
-
             self._witnessed = with_cosignatures(Note(note.text, (own,)).encoded(), found.values())
 
 

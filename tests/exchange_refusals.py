@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from exchange import (
@@ -21,6 +22,7 @@ from exchange import (
     accounting,
     content,
     directory,
+    exhibit,
     gateway,
     inbox,
     kinds,
@@ -33,7 +35,7 @@ from exchange import (
 )
 from exchange.errors import ExchangeError
 from exchange.store import Store
-from tests import forge, parties
+from tests import exhibits, forge, parties
 from tests.attacks.stories import TO_PROSECUTOR, emergency, send_status, status_grant, under_way, with_second_key
 from tests.chance import chance
 from tests.keys import key
@@ -441,6 +443,16 @@ CASES += [
     lambda: stored("BEGIN IMMEDIATE", held_by_another),
     lambda: stored("SELECT 1", scribbled),
     lambda: inbox.read_inbox(b"{}"),
+    lambda: exhibit.read_any(b"{}"),
+    lambda: exhibit.verify_exhibit(exhibits.told()[1], "0" * 64),
+    lambda: exhibit.verify_exhibit(exhibits.logged({"pack": f"sha256:{'0' * 64}"})),
+    lambda: exhibit.verify_exhibit(exhibits.logged({"to": "clinic"})),
+    lambda: exhibit.verify_exhibit(replace(exhibits.told()[1], relied=())),
+    lambda: exhibit.verify_exhibit(exhibits.late()),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.consented)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(later=400 * DAY)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.narrowed)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.said_no)),
     lambda: requested(header="Bearer x"),
     lambda: requested(path="/v1/keys"),
     lambda: requested(now=START + 900),
@@ -495,6 +507,7 @@ def nested_once(levels: int) -> dict[str, object]:
     return {"a": nested_once(levels - 1)} if levels else {}
 
 
+@cache
 def given() -> list[ExchangeError]:
     """What each of the cases is refused with."""
     found = []

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from exchange._rfc6962 import leaf_hash
 from exchange.record import Part, new_id
 from offramp.agency.desk import QUEUED, REFUSED, WITNESSED
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.office import Office
 from tests.agencies import PASSPHRASE, Town
+from tests.attacks.stories import TO_CLINIC, treatment_grant
 from tests.chance import chance
 from tests.refused import refused
-from tests.simulator import DAY, FORM, KEEP, grant, part
+from tests.simulator import DAY, FORM, MINUTE, grant, part
 
 
 @pytest.fixture
@@ -88,13 +90,10 @@ def test_what_the_hub_refuses_waits_for_a_person(town: Town) -> None:
     case = a_case()
     town.at["police"].compose("referral", (referral(),), case=case)
     town.settle()
-    # The case manager ends the case; police aren't told, so their own check still permits.
+    # While police hold the record back, the offer's thirty days pass.
     screening = part(
         "screening_outcome", {"outcome": "proceed"}, to={"crossroads": ("screening", "offer_at_scene")}, use="none"
     )
-    left = part("enrolment", {"enrolled": False}, to={"defender": ("exchange_operation", "operation")}, use="none")
-    town.hub.hub.store.know("x", b"")
-    del left
     sent = town.at["police"].compose("screening_outcome", (screening,), case=case).id
     town.hub.clock += 31 * DAY
     town.sync("police").outbox()
@@ -180,6 +179,7 @@ def test_a_clock_that_is_a_day_off_cosigns_nothing_and_decides_nothing_otherwise
     town.at["police"].compose("referral", (referral(),), case=case)
     town.settle()
     town.skew["crossroads"] = DAY
+    town.hub.clock += MINUTE
     sync = town.sync("crossroads")
     sync.everything()
     assert sync.apart is not None and "seconds from this one" in sync.apart
@@ -207,8 +207,6 @@ def test_a_log_that_went_back_is_believed_no_more_also_after_a_restart(town: Tow
     tree = town.hub.hub.log.tree
     town.hub.hub.log.tree = type(tree)()
     for leaf in town.hub.hub.log.leaves[:3]:
-        from exchange._rfc6962 import leaf_hash
-
         town.hub.hub.log.tree.append(leaf_hash(leaf.entry))
     with refused("rolled-back"):
         town.sync("crossroads").witness()
@@ -232,12 +230,11 @@ def test_no_content_stands_in_a_store_that_isn_t_its_own(town: Town) -> None:
     case = a_case()
     town.at["police"].compose("referral", (referral(),), case=case)
     town.settle()
-    terms = grant("crossroads", "clinic", ["progress"], ["diversion_coordination"])
-    told = part("consent_terms", to={"clinic": ("exchange_operation", "operation")}, says=terms)
+    told = part("consent_terms", to={"clinic": ("exchange_operation", "operation")}, says=treatment_grant())
     town.at["crossroads"].compose("consent", (told,), case=case, form=FORM)
     town.settle()
-    progress = part("progress", {"text": canary}, to={"clinic": ("diversion_coordination", "consent")}, keep_until=KEEP)
-    town.at["crossroads"].compose("progress", (progress,), case=case)
+    treatment = part("treatment", {"text": canary}, to=TO_CLINIC, sensitivity="part2", notice="own-1")
+    town.at["crossroads"].compose("service_referral", (treatment,), case=case)
     town.settle()
     assert not any(canary.encode() in each for each in town.hub.asked)
     for name in ("police", "prosecutor", "defender", "clinic"):

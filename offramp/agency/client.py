@@ -9,7 +9,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from exchange import _rfc4648, _rfc7493, request
@@ -20,6 +20,9 @@ from exchange.inbox import Inbox, read_inbox
 from exchange.record import Bundle
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from rules.frozen import frozen
+
+G = TypeVar("G")
+T = TypeVar("T")
 
 LARGEST_ANSWER = 512 * 1024 * 1024
 PATIENCE = 20.0
@@ -202,7 +205,7 @@ def _error(given: Answer) -> dict[str, Any]:
     return error if isinstance(error, dict) else {"code": str(given.status), "message": "no reason given"}
 
 
-def _parsed(read: Callable[[Any], Any], body: Any) -> Any:
+def _parsed(read: Callable[[G], T], body: G) -> T:
     try:
         return read(body)
     except ExchangeError as error:

@@ -1,0 +1,114 @@
+"""What the hub takes in, against the floor that no hub can go below: one signature check and one durable, batched commit.
+
+Run it as `python bench/hub.py [--rounds N] [--leaves N]`. Hub and floor take the same records in turn, each
+over a database of its own in one folder. Only ratios mean anything on another machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from exchange import _rfc7515, log
+from exchange.hub import Hub
+from exchange.log import Leaf
+from exchange.record import TYP, Bundle
+from exchange.store import Store
+from tests.attacks.stories import TO_PROSECUTOR, status_grant
+from tests.keys import key
+from tests.simulator import World, part
+
+CASES = 20
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--leaves", type=int, default=1_000_000)
+    given = options.parse_args()
+    versions = f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+    print(f"{versions}; {given.rounds} rounds, alternating; medians in µs a record\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for title, leaves in (("an empty log", 0), (f"a log of {given.leaves:,} leaves", given.leaves)):
+            measure(title, Path(folder), leaves, given.rounds)
+    print(f"most memory used: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
+
+
+def measure(title: str, folder: Path, leaves: int, rounds: int) -> None:
+    place = folder / f"{leaves}.db"
+    store = Store(place)
+    seed(store, leaves)
+
+    class Kept(Hub):
+        """The world's hub, over this database."""
+
+        def __init__(self, *given: object) -> None:
+            super().__init__(*given, store)  # type: ignore[arg-type]
+
+    started = time.perf_counter()
+    world = World(hub=Kept)
+    opened = time.perf_counter() - started
+    cases = [world.enrolled(status_grant()) for _ in range(CASES)]
+    floor = Floor(folder / f"{leaves}-floor.db")
+    print(f"{title} (opened in {opened:.1f} s)")
+    for size in (100, 1):
+        ours, theirs = [], []
+        for round_ in range(rounds if size > 1 else rounds * 10):
+            bundles = [told(world, cases[(round_ + at) % CASES]) for at in range(size)]
+            ours.append(timed(partial(world.submit, *bundles)) / size)
+            theirs.append(timed(partial(floor.take, bundles)) / size)
+        hub, least = statistics.median(ours), statistics.median(theirs)
+        print(f"  {size:>3} at once: hub {hub:7.0f}   floor {least:7.0f}   {least / hub:5.0%} of the floor's rate")
+    bytes_ = len(bundles[0].write())
+    print(f"  a record of {bytes_} bytes; an inclusion proof of {len(world.hub.log.tree.inclusion(0)) * 32} bytes\n")
+    store.close()
+
+
+def told(world: World, case: str) -> Bundle:
+    return world.compose("crossroads", "status", part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR), case=case)
+
+
+class Floor:
+    """One ES256 check and one row of the same bytes, committed durably."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("CREATE TABLE record(jti TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT")
+
+    def take(self, bundles: list[Bundle]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        for bundle in bundles:
+            _rfc7515.verify(bundle.record, key("crossroads.s1").public, typ=TYP)
+            self._db.execute("INSERT INTO record VALUES (?, ?)", (bundle.id, bundle.write()))
+        self._db.execute("COMMIT")
+
+
+def seed(store: Store, leaves: int) -> None:
+    """So many leaves that are nobody's."""
+    body = log.write_body(log.Conflict(id="0" * 32, issuer="nobody", sha256="0" * 64, time=0))
+    for start in range(0, leaves, 10_000):
+        with store.commit():
+            for at in range(start, min(start + 10_000, leaves)):
+                store.add_leaf(Leaf(at, at.to_bytes(16, "big"), body))
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The words of `offramp agency` and `offramp doctor`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "init": ("make an agency's folder and keys", ()),
+    "join": ("ask a hub to list this agency", ("url", "code")),
+    "approve": ("sign the directory's draft of a digest that was compared by voice", ("digest",)),
+    "serve": ("do everything that is due with the hub, and go on", ()),
+    "status": ("what waits, and why", ()),
+    "inbox": ("what came", ()),
+    "send": ("compose a record, queue it and send it", ("kind", "file")),
+    "ask": ("ask the other agencies for what a decision lacks", ("case", "decision")),
+    "open": ("open a part for a named person", ("record",)),
+    "consent": ("record what the person consented to", ("file",)),
+    "revoke": ("end what the person consented to", ("case",)),
+    "determine": ("record what a named human decided", ("case", "decision", "outcome")),
+    "account": ("everything that was disclosed in a case", ("case",)),
+    "export": ("write an opened record with its proofs to a file", ("record", "file")),
+    "retry": ("send once more what the hub refused", ("record",)),
+    "backup": ("copy the journal to a file; keys apart", ("file",)),
+}
+
+
+def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
+    """Adds both commands to the program's."""
+    agency = commands.add_parser("agency", help="one agency's side of the exchange", description="One agency's side.")
+    each = agency.add_subparsers(dest="agency_command", metavar="COMMAND", required=True, parser_class=parser_class)
+    for name, (what, words) in COMMANDS.items():
+        command = each.add_parser(name, help=what, description=what)
+        _common(command)
+        for word in words:
+            command.add_argument(word, metavar=word.upper())
+        _options(name, command)
+    doctor = commands.add_parser("doctor", help="what is wrong with an agency's installation")
+    _common(doctor)
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dir", metavar="DIR", help="the agency's folder")
+    command.add_argument("--passphrase-file", metavar="FILE", help="what the keys are encrypted under")
+    command.add_argument("--clock", metavar="FILE", help="a file with one UTC time; in a demo alone")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _options(name: str, command: argparse.ArgumentParser) -> None:
+    if name == "init":
+        command.add_argument("--id", required=True, help="the agency's id: letters, digits, dashes")
+        command.add_argument("--demo", action="store_true", help="a clock in a file may be used here")
+    if name == "join":
+        command.add_argument("--part2", choices=("yes", "no", "unknown"), default="unknown", help="whether Part 2 covers it")
+        command.add_argument("--custody", choices=("own", "hosted"), default="own", help="who holds its keys")
+    if name == "serve":
+        command.add_argument("--once", action="store_true", help="do what is due, and end")
+    if name == "send":
+        command.add_argument("--case", metavar="HANDLE", help="which case it is about")
+    if name == "consent":
+        command.add_argument("--case", metavar="HANDLE", required=True, help="which case it is about")
+    if name == "open":
+        command.add_argument("--by", metavar="NAME", required=True, help="who reads it")
+        command.add_argument("--second", metavar="NAME", help="the second person, after an emergency")
+        command.add_argument("--part", metavar="ID", help="which part, where there are several")
+    if name == "revoke":
+        command.add_argument("--recipient", metavar="AGENCY", help="only what this agency may be told")
+        command.add_argument("--oral", action="store_true", help="the person said so by word of mouth")
+    if name == "determine":
+        command.add_argument("--reason", metavar="CODE", required=True, help="the reason's code")
+        command.add_argument("--by", metavar="NAME", required=True, help="who decided")
+        command.add_argument("--to", metavar="AGENCY", help="whom it is told; else the program")
+    if name == "account":
+        command.add_argument("--lang", choices=("en", "es"), default="en", help="the language of the words around it")

@@ -1,0 +1,473 @@
+"""`offramp agency …`: words to an office and its hub, and what came of it to words or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from exchange._c2sp import COSIGNATURE, key_of, read_checkpoint, read_note
+from exchange.directory import read_directory
+from exchange.disclosure import day_of
+from exchange.errors import ExchangeError
+from exchange.exhibit import exhibit_of, verify_exhibit
+from offramp.agency import drafts
+from offramp.agency.client import Client, Http
+from offramp.agency.desk import Desk
+from offramp.agency.errors import AgencyError, HubAway, HubRefused
+from offramp.agency.keys import check_private, read_passphrase, write_private
+from offramp.agency.office import Office, init
+from offramp.agency.schedule import Duty, Schedule
+from offramp.agency.settings import read_settings, write_settings
+from offramp.agency.sync import Sync
+from offramp.clock import Clock
+
+POLL, WITNESS_EVERY, HOURLY, DIRECTORY_EVERY = 0.0, 10.0, 3600.0, 60.0
+LONGEST_POLL = 10
+
+Answer = tuple[Any, list[str]]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs one command; prints what came of it. Raises what it refuses with."""
+    if options.agency_command == "init":
+        return _print(options, _init(options))
+    with suppress(BrokenPipeError):
+        office = opened(options)
+        try:
+            return _print(options, HANDLERS[options.agency_command](office, options))
+        finally:
+            office.close()
+    return 141
+
+
+def opened(options: argparse.Namespace) -> Office:
+    """The office of a command's folder. Raises `AgencyError`: `no-demo` and as `Office`."""
+    folder = Path(options.dir)
+    settings = read_settings(folder)
+    if options.clock and not settings.demo:
+        raise AgencyError("no-demo", "a clock in a file is for demonstrations", mend="leave `--clock` out")
+    named = options.passphrase_file or settings.passphrase_file
+    if named is None:
+        raise AgencyError("no-passphrase", "the keys need a passphrase", mend="give one with `--passphrase-file`")
+    clock = Clock(Path(options.clock) if options.clock else None)
+    return Office(folder, read_passphrase(Path(named)), clock.now)
+
+
+def _print(options: argparse.Namespace, answer: Answer) -> int:
+    value, lines = answer
+    if options.json:
+        print(json.dumps(value, ensure_ascii=False))
+    else:
+        for line in lines:
+            print(line)
+    return 0
+
+
+def sync_of(office: Office) -> Sync:
+    """The hub of an office. Raises `AgencyError` `not-joined`."""
+    if office.settings.hub is None:
+        raise AgencyError("not-joined", f"`{office.agency}` has joined no hub", mend="run `offramp agency join`")
+    return Sync(office, Client(Http(office.settings.hub), office.signing, office.clock, office.random))
+
+
+# Membership
+
+
+def _init(options: argparse.Namespace) -> Answer:
+    named = options.passphrase_file
+    if named is None:
+        raise AgencyError("no-passphrase", "the keys need a passphrase", mend="give one with `--passphrase-file`")
+    passphrase = read_passphrase(Path(named))
+    init(Path(options.dir), options.id, passphrase, demo=options.demo)
+    return {"agency": options.id}, [f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere"]
+
+
+def _join(office: Office, options: argparse.Namespace) -> Answer:
+    transport = Http(options.url)
+    client = Client(transport, office.signing, office.clock, office.random)
+    witness = f"{office.agency}.w1"
+    said = {
+        "code": options.code,
+        "agency": office.agency,
+        "part2": options.part2,
+        "custody": options.custody,
+        "signing": office.signing.public.as_jwk(),
+        "witness": key_of(office.witness, witness, COSIGNATURE).vkey,
+    }
+    client.join(said)
+    write_settings(office.folder, office.settings.model_copy(update={"hub": options.url}))
+    return {"joined": options.url}, [
+        "asked to be listed; when all have joined, compare the draft's digest by voice and run `offramp agency approve`"
+    ]
+
+
+def _approve(office: Office, options: argparse.Namespace) -> Answer:
+    sync = sync_of(office)
+    done = sync.approve(options.digest)
+    payload_names = []
+    with suppress(HubRefused):
+        payload_names = sorted(read_directory(sync.client.draft()).agencies)
+    return {"digest": options.digest, "did": done}, [f"{done} `{options.digest}` {', '.join(payload_names)}".rstrip()]
+
+
+# The hub
+
+
+def _serve(office: Office, options: argparse.Namespace) -> Answer:
+    sync = sync_of(office)
+    if options.once:
+        sync.everything()
+        return _status(office, options)
+    stopping = []
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stopping.append(True))
+    schedule = Schedule(duties(sync), time.monotonic, random.SystemRandom().random)
+    while not stopping:
+        schedule.run((HubAway, HubRefused, ExchangeError), _told)
+        time.sleep(min(schedule.next_in(), 1.0))
+    return {"stopped": True}, ["stopped"]
+
+
+def duties(sync: Sync) -> tuple[Duty, ...]:
+    """Everything that is due now and then. What needs a directory does nothing before there is one."""
+
+    def founded(do: Callable[[], Any]) -> Callable[[], Any]:
+        return lambda: do() if sync.office.look().gateway.history.size else None
+
+    return (
+        Duty("directory", DIRECTORY_EVERY, sync.directory),
+        Duty("keys", HOURLY, founded(sync.keys)),
+        Duty("outbox", 1.0, founded(sync.outbox)),
+        Duty("witness", WITNESS_EVERY, founded(sync.witness)),
+        Duty("proofs", WITNESS_EVERY, founded(sync.proofs)),
+        Duty("keep until", HOURLY, founded(sync.office.destroy_due)),
+        Duty("inbox", 1.0, founded(lambda: sync.inbox(wait=1))),
+    )
+
+
+def _told(name: str, error: Exception) -> None:
+    print(f"offramp: {name}: {error}", file=sys.stderr, flush=True)
+
+
+def _send_now(office: Office, jti: str) -> str:
+    """Sends what waits, if the hub is there; how far the record has come, in words."""
+    try:
+        sync = sync_of(office)
+        sync.directory()
+        sync.outbox()
+    except (HubAway, HubRefused, AgencyError) as error:
+        return f"queued: {error.message}"
+    out = office.look().outbox[jti]
+    while out.replaced_by is not None:
+        out = office.look().outbox[out.replaced_by]
+    return out.state if out.refused is None else f"refused: {_why(out.refused)}"
+
+
+def _why(refused: Mapping[str, Any]) -> str:
+    error = refused.get("error") or {}
+    if refused.get("status") == 403:
+        return "the hub doesn't pass this, and this agency's own check did: a person must look"
+    return f"{error.get('message')} [{error.get('code')}]"
+
+
+# Looking
+
+
+def _status(office: Office, options: argparse.Namespace) -> Answer:
+    desk = office.look()
+    gateway = desk.gateway
+    founded = bool(gateway.history.size)
+    rows = []
+    for out in desk.outbox.values():
+        why = _why(out.refused) if out.refused is not None else ""
+        if out.waits:
+            why = "no directory is in force yet" if not founded else "not sent yet, or the hub didn't answer"
+        rows.append({"id": out.jti, "kind": out.kind, "case": out.case, "state": out.state, "why": why or None})
+    unopened = sum(1 for each in gateway.received.values() if each.record and not each.opened)
+    owed = [{"record": one.record, "part": one.part, "by": one.issuer, "until": one.until} for one in gateway.owed()]
+    value = {
+        "agency": office.agency,
+        "directory": gateway.history.newest.version if founded else None,
+        "items": gateway.cursor,
+        "unopened": unopened,
+        "faults": [each.fault for each in gateway.faults],
+        "broken": str(gateway.broken) if gateway.broken else None,
+        "recalls": owed,
+        "outbox": rows,
+    }
+    lines = [
+        f"{office.agency}: directory {value['directory'] or 'none yet'}, {gateway.cursor} came, {unopened} unopened",
+        *(f"NOT BELIEVED: {each.fault}" for each in gateway.faults),
+        *([f"THE LOG IS BROKEN: {gateway.broken}"] if gateway.broken else []),
+        *(f"recall of `{one['part']}` to answer by {_day(each.until)}" for one, each in zip(owed, gateway.owed(), strict=True)),
+        *(f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}" for one in rows),
+    ]
+    return value, lines
+
+
+def _inbox(office: Office, options: argparse.Namespace) -> Answer:
+    desk = office.look()
+    found: list[dict[str, Any]] = []
+    for number, ((issuer, jti), received) in enumerate(desk.gateway.received.items(), 1):
+        record = received.record
+        assert record is not None, "what is listed was checked"
+        parts = [
+            {
+                "id": part,
+                "category": list(label.category),
+                "sensitivity": label.sensitivity,
+                "keep_until": label.keep_until,
+                "state": "destroyed"
+                if (issuer, jti, part) in desk.destroyed
+                else "opened"
+                if part in received.opened
+                else "closed",
+            }
+            for part, label in record.labels.items()
+        ]
+        found.append({"n": number, "id": jti, "from": issuer, "kind": record.kind, "case": record.case, "parts": parts})
+    lines = [
+        f"{one['n']:>4}  {one['from']:<16} {one['kind']:<20} case {one['case'] or '-'}  "
+        + "; ".join(f"{part['id']} {', '.join(part['category'])} ({part['state']})" for part in one["parts"])
+        for one in found
+    ]
+    return {"records": found, "gone": len(desk.gateway.gone)}, lines
+
+
+# Sending
+
+
+def _defaults(office: Office, desk: Desk) -> drafts.Defaults:
+    if not desk.gateway.history.size:
+        raise AgencyError("no-directory", "no directory is in force yet", mend="have all founders approve the draft")
+    today = day_of(desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone)
+    return drafts.defaults(office.settings, desk.gateway, today, office.random)
+
+
+def _compose(office: Office, kind: str, parts: Any, case: str | None, form: Mapping[str, Any] | None = None) -> Answer:
+    bundle = office.compose(kind, parts, case=case, form=form)
+    state = _send_now(office, bundle.id)
+    return {"id": bundle.id, "case": case, "state": state}, [
+        f"{kind} `{bundle.id}`{f' in case `{case}`' if case else ''}: {state}"
+    ]
+
+
+def _send(office: Office, options: argparse.Namespace) -> Answer:
+    draft = drafts.read_draft(Path(options.file), _defaults(office, office.look()))
+    case = drafts.case_for(options.kind, options.case, office.random)
+    return _compose(office, options.kind, draft.parts, case, draft.form)
+
+
+def _consent(office: Office, options: argparse.Namespace) -> Answer:
+    draft = drafts.read_draft(Path(options.file), _defaults(office, office.look()))
+    return _compose(office, "consent", draft.parts, options.case, draft.form)
+
+
+def _ask(office: Office, options: argparse.Namespace) -> Answer:
+    desk = office.look()
+    parts = drafts.questions(desk, options.case, options.decision, _defaults(office, desk), office.settings.pack)
+    return _compose(office, "question", parts, options.case)
+
+
+def _revoke(office: Office, options: argparse.Namespace) -> Answer:
+    desk = office.look()
+    parts = drafts.revocation(desk, options.case, options.recipient, _defaults(office, desk))
+    value, lines = _compose(office, "consent_change", parts, options.case)
+    if options.oral:
+        # What the person said needs no paper to count; that it was said is for the file of whoever heard it.
+        with office.acting() as now:
+            office.append(now, "oral", {"jti": value["id"], "case": options.case})
+    return value, lines
+
+
+def _determine(office: Office, options: argparse.Namespace) -> Answer:
+    desk = office.look()
+    parts = drafts.determination(
+        desk,
+        options.case,
+        options.decision,
+        options.outcome,
+        reason=options.reason,
+        by=options.by,
+        to=options.to,
+        given=_defaults(office, desk),
+        pack=office.settings.pack,
+    )
+    return _compose(office, "determination", parts, options.case)
+
+
+def _retry(office: Office, options: argparse.Namespace) -> Answer:
+    office.retry(options.record)
+    state = _send_now(office, options.record)
+    return {"id": options.record, "state": state}, [f"`{options.record}`: {state}"]
+
+
+# Reading
+
+
+def _record(office: Office, named: str) -> str:
+    """A record's id, given as it or as its number in the inbox. Raises `AgencyError` `not-here`."""
+    held = [jti for _, jti in office.look().gateway.received]
+    if named.isascii() and named.isdigit() and len(named) < 9 and 1 <= int(named) <= len(held):
+        return held[int(named) - 1]
+    if named in held:
+        return named
+    raise AgencyError("not-here", f"no record `{named[:40]}` came here", mend="look at `offramp agency inbox`")
+
+
+def _open(office: Office, options: argparse.Namespace) -> Answer:
+    jti = _record(office, options.record)
+    reading = office.open(jti, options.part, by=options.by, second=options.second)
+    label = reading.opened.label
+    notice = notice_text(office) if "redisclosure_notice" in reading.obligations else None
+    with suppress(HubAway, HubRefused, AgencyError):
+        sync_of(office).outbox()
+    value = {
+        "id": jti,
+        "part": label.id,
+        "content": reading.opened.content,
+        "obligations": list(reading.obligations),
+        "use": label.use,
+        "keep_until": label.keep_until,
+        "notice": {"version": label.notice, "text": notice} if notice else None,
+        "unwitnessed": reading.unwitnessed,
+    }
+    lines = [
+        *(["UNWITNESSED: the log's witnesses haven't signed this yet"] if reading.unwitnessed else []),
+        *([f"[notice {label.notice}] {notice}"] if notice else []),
+        *(f"binds you: {one}" for one in reading.obligations),
+        f"keep until {label.keep_until}; use: {label.use}",
+        json.dumps(reading.opened.content, ensure_ascii=False, indent=2),
+    ]
+    return value, lines
+
+
+OWN_NOTICE = (
+    "42 CFR part 2 protects this record: tell nobody else unless the person's written consent or that part allows it, and "
+    "never use it against the person. (Offramp's own words, NOT the official notice.)"
+)
+
+
+def notice_text(office: Office) -> str:
+    """The redisclosure notice that is installed, or Offramp's own words, which say that they aren't official."""
+    if office.settings.notice_file is None:
+        return OWN_NOTICE
+    try:
+        return (office.folder / office.settings.notice_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return OWN_NOTICE
+
+
+_TITLES = {
+    "en": ("What was disclosed in case {case}, as of {at}", "{at}  {issuer} told {to}: {category}, for {purpose} ({what})"),
+    "es": (
+        "Lo que se comunicó en el caso {case}, hasta {at}",
+        "{at}  {issuer} informó a {to}: {category}, para {purpose} ({what})",
+    ),
+}
+
+
+def _account(office: Office, options: argparse.Namespace) -> Answer:
+    account = sync_of(office).client.account(options.case)
+    statement = office.learn_account(account)
+    title, row = _TITLES[options.lang]
+    rows: list[dict[str, Any]] = [
+        {
+            "issuer": one.issuer,
+            "kind": one.kind,
+            "to": one.to,
+            "category": one.category,
+            "purpose": one.purpose,
+            "basis": one.basis,
+            "what": one.what,
+            "at": one.at,
+            "told_aloud": one.told_aloud,
+        }
+        for one in statement.rows
+    ]
+    lines = [title.format(case=statement.case, at=_day(statement.at))]
+    lines += [row.format(**{**one, "at": _day(one["at"])}) for one in rows]
+    return {"case": statement.case, "at": statement.at, "rows": rows}, lines
+
+
+def _export(office: Office, options: argparse.Namespace) -> Answer:
+    """Everything of a record that was opened, with what proves it, verified before it is written."""
+    desk = office.look()
+    jti = _record(office, options.record)
+    received = next(each for (_, held), each in desk.gateway.received.items() if held == jti)
+    client = sync_of(office).client
+    newest = client.checkpoint(witnessed=True)
+    if newest is None or _size(newest) <= received.item.leaf.index:
+        raise AgencyError("unproved", f"no witnessed checkpoint holds the hand-out of `{jti}`", mend="wait for the witnesses")
+    kept = {_size(each): each for each in _checkpoints(office)}
+    around = {_size(newest): newest}
+    for leaf in (received.item.leaf, received.item.recorded):
+        if leaf is not None:
+            before = [size for size in kept if size <= leaf.index]
+            over = [size for size in kept if leaf.index < size < _size(newest)]
+            around |= {size: kept[size] for size in (*before[-1:], *over[:1])}
+    exhibit = exhibit_of(
+        desk.gateway,
+        received.item.issuer,
+        jti,
+        received.opened,
+        checkpoints=[around[size] for size in sorted(around)],
+        path=lambda leaf: client.inclusion(leaf.index, _size(newest)),
+    )
+    verify_exhibit(exhibit)
+    write_private(Path(options.file), exhibit.write())
+    return {"file": options.file}, [f"`{options.file}` holds `{jti}`, readable by you alone: `offramp verify` proves it"]
+
+
+def _checkpoints(office: Office) -> list[bytes]:
+    """The witnessed checkpoints that are kept here, the smallest first."""
+    found = [event.body["checkpoint"].encode() for event in office.journal.after(0) if event.kind == "proved"]
+    return sorted(found, key=_size)
+
+
+def _size(note: bytes) -> int:
+    return read_checkpoint(read_note(note).text).size
+
+
+def _backup(office: Office, options: argparse.Namespace) -> Answer:
+    target = Path(options.file)
+    if target.exists():
+        raise AgencyError("already-there", f"`{target}` is there already", mend="name another file")
+    write_private(target, b"")
+    office.journal.backup(target)
+    check_private(target)
+    with office.acting():
+        office.journal.put("backup", {"time": office.clock()})
+    return {"file": str(target)}, [f"`{target}` holds the journal; the keys aren't in it, copy them apart from it"]
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+HANDLERS: dict[str, Callable[[Office, argparse.Namespace], Answer]] = {
+    "join": _join,
+    "approve": _approve,
+    "serve": _serve,
+    "status": _status,
+    "inbox": _inbox,
+    "send": _send,
+    "ask": _ask,
+    "open": _open,
+    "consent": _consent,
+    "revoke": _revoke,
+    "determine": _determine,
+    "account": _account,
+    "export": _export,
+    "retry": _retry,
+    "backup": _backup,
+}

@@ -1,0 +1,120 @@
+"""`offramp doctor`: what is wrong, or not yet right, with one agency's installation. Exit 1 where something is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from exchange.errors import ExchangeError
+from offramp.agency.commands import opened, sync_of
+from offramp.agency.errors import HubAway, HubRefused
+from offramp.agency.keys import check_private
+from offramp.agency.office import JOURNAL, KEYS, Office
+from rules.errors import Refusal
+from rules.shelf import read_pack
+
+CLOCKS_APART = 30
+BACKUP_EVERY = 7 * 24 * 3600
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Prints what was found: `wrong` must be mended, `note` is to be known."""
+    office = opened(options)
+    try:
+        found = list(findings(office))
+    finally:
+        office.close()
+    wrong = any(level == "wrong" for level, _ in found)
+    if options.json:
+        print(json.dumps({"well": not wrong, "found": [{"level": level, "says": says} for level, says in found]}))
+    else:
+        for level, says in found:
+            print(f"{level}: {says}")
+        print("something is wrong" if wrong else "all well")
+    return 1 if wrong else 0
+
+
+def findings(office: Office) -> Iterator[tuple[str, str]]:
+    """Each finding with its level, `wrong` or `note`."""
+    yield from _files(office)
+    if office.settings.notice_file is None or not (office.folder / office.settings.notice_file).is_file():
+        yield "wrong", "the redisclosure notice shown is Offramp's own wording: install the official words of 42 CFR 2.32"
+    if office.settings.crypto != "validated":
+        yield "note", "the cryptography uses approved algorithms; its module is not a validated one (FIPS 140)"
+    if office.settings.demo:
+        yield "wrong", "`demo = true`: a file can say what time it is; never with real people"
+    yield "note", "the hub knows, for each handle, who may tell whom which kind of thing, and nothing else of a person"
+    yield "note", "opened content stands readable in the journal: the disk is this agency's to encrypt and to protect"
+    backup = office.journal.get("backup")
+    if backup is None:
+        yield "wrong", "there is no backup of the journal: run `offramp agency backup`, and copy the keys apart from it"
+    elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
+        yield "wrong", "the last backup of the journal is over a week old"
+    try:
+        desk = office.look()
+    except Refusal as error:
+        yield "wrong", f"the journal can't be replayed: {error}"
+        return
+    gateway = desk.gateway
+    if gateway.broken is not None:
+        yield "wrong", f"the log is believed no more: {gateway.broken.message}"
+    for received in gateway.faults:
+        yield "wrong", f"a delivery isn't what it must be: {received.fault}"
+    refused = sum(1 for out in desk.outbox.values() if out.refused is not None and out.replaced_by is None)
+    if refused:
+        yield "wrong", f"the hub refused {refused} records: see `offramp agency status`"
+    if not gateway.history.size:
+        yield "wrong", "no directory is in force here"
+        return
+    directory = gateway.history.newest
+    mine = directory.agencies.get(office.agency)
+    if mine is None or office.signing.public.kid not in mine.signing:
+        yield "wrong", f"the directory doesn't list the key `{office.signing.public.kid}`"
+    if mine is not None and mine.part2 == "unknown":
+        yield "note", "nobody has said whether 42 CFR Part 2 covers this agency: it is treated as if it did"
+    with suppress(Refusal):
+        pack = read_pack(office.settings.pack or directory.document.pack.id)
+        provisional = sum(1 for _ in _provisional(pack))
+        if provisional:
+            yield "note", f"the pack `{pack.id}` has {provisional} rules that are provisional"
+    lacking = desk.unproved()
+    if lacking and gateway.line is not None and any(leaf.index < gateway.line.size for leaf in lacking):
+        oldest = min(leaf.body.time for leaf in lacking)
+        if gateway.hub_time(office.clock()) - oldest > 3600:
+            yield "wrong", f"{len(lacking)} leaves have lacked their witnesses for over an hour"
+    yield from _hub(office)
+
+
+def _files(office: Office) -> Iterator[tuple[str, str]]:
+    for path in (office.folder / KEYS, *sorted((office.folder / KEYS).iterdir()), office.folder / JOURNAL):
+        try:
+            check_private(path)
+        except ExchangeError as error:
+            yield "wrong", error.message
+    if Path(office.folder).stat().st_mode & 0o077:
+        yield "wrong", f"others than its owner may use `{office.folder}`"
+
+
+def _hub(office: Office) -> Iterator[tuple[str, str]]:
+    try:
+        sync = sync_of(office)
+        sync.client.directory()
+    except (HubAway, HubRefused) as error:
+        yield "wrong", error.message
+        return
+    except ExchangeError as error:
+        yield "wrong", error.message
+        return
+    ahead = sync.client.ahead
+    if ahead is not None and abs(ahead) > CLOCKS_APART:
+        yield "wrong", f"this clock is {abs(ahead)} seconds {'behind' if ahead > 0 else 'ahead of'} the hub's: set it"
+
+
+def _provisional(pack: object) -> Iterator[object]:
+    for decision in getattr(pack, "decisions", {}).values():
+        for rule in getattr(decision, "rules", ()):
+            if getattr(rule, "provisional", None):
+                yield rule
