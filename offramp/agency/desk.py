@@ -28,7 +28,7 @@ from exchange.sealed import Sealed
 from offramp.agency.journal import Event
 from rules.frozen import frozen
 
-QUEUED, SENT, LOGGED, WITNESSED = "queued", "sent", "logged", "witnessed"
+QUEUED, SENT, WITNESSED = "queued", "sent", "witnessed"
 REFUSED, REPLACED = "refused", "replaced"
 
 
