@@ -5,6 +5,10 @@ the write-ahead log is written back, the sum of all pages' digests is written to
 `offramp fsck`, compares. Between two write-backs the database file doesn't change, however the hub is stopped. Stopped in the
 middle of one, the file says so, and only rows and tree can be checked then.
 
+SQLite reads a write-ahead log up to the first frame that doesn't hold, and says nothing of what follows: a wrong byte there
+takes back what was acknowledged after it, a revocation too. So it is read to its end here. Each commit is synced before the
+next one is written; where another follows one that doesn't hold, it's damage. The very last may be what a power failure left.
+
 The sum is no secret and proves nothing against whoever can write both files: the log and its witnesses do.
 """
 
@@ -13,16 +17,21 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from exchange.errors import StoreError
+from rules.frozen import frozen
 
 MOVING = "moving"
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _MODULUS = 2**256
+_MAGIC, _PAGE = b"\x37\x7f\x06", 4096
+_LOST = "the write-ahead log breaks off before commits that were on the disk"
 
 
 class Pages:
@@ -33,6 +42,7 @@ class Pages:
 
     def __init__(self, database: Path) -> None:
         self._database = database
+        self._wal = database.with_name(f"{database.name}-wal")
         self._beside = database.with_name(f"{database.name}.sum")
         self._lock = os.open(self._beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -41,7 +51,9 @@ class Pages:
             os.close(self._lock)
             raise StoreError("in-use", f"another program works with `{database.name}`", mend="stop the other one") from None
         self._size, self._digests = page_digests(database)
-        if (fault := self.fault()) is not None:
+        lost = lost_commits(self._wal)
+        fault = _LOST if lost.surely else self.fault()
+        if fault is not None:
             self.release()
             raise StoreError("damaged", fault, mend="run `offramp fsck`, and restore a backup")
 
@@ -55,6 +67,11 @@ class Pages:
         return None
 
     @property
+    def unwritten(self) -> bool:
+        """Whether no sum says yet what the pages are."""
+        return not os.pread(self._lock, 1, 0)
+
+    @property
     def moving(self) -> bool:
         """Whether a program was stopped while it wrote pages back."""
         return os.pread(self._lock, 4096, 0) == MOVING.encode()
@@ -62,7 +79,7 @@ class Pages:
     @contextmanager
     def written_back(self) -> Iterator[None]:
         """Brackets a write-back of the write-ahead log."""
-        size, changed = _in_wal(self._database.with_name(f"{self._database.name}-wal"))
+        size, changed = _in_wal(self._wal)
         self._write(MOVING.encode())
         yield
         if not self._size:
@@ -93,6 +110,48 @@ class Pages:
     def release(self) -> None:
         """Lets another program have the database."""
         os.close(self._lock)
+
+
+@frozen
+class Lost:
+    """What of a write-ahead log SQLite won't read. `surely`: it was on the disk; else it may be what a power failure left."""
+
+    some: bool
+    surely: bool
+
+
+def lost_commits(wal: Path) -> Lost:
+    """Whether a write-ahead log holds commits after a frame that doesn't hold (sqlite.org/fileformat2.html §4.1, §4.2)."""
+    raw = wal.read_bytes() if wal.exists() else b""
+    head, rest = raw[:_WAL_HEADER], raw[_WAL_HEADER:]
+    if len(rest) <= _FRAME_HEADER:
+        return Lost(False, False)
+    order: Literal["<", ">"] = ">" if head[3] & 1 else "<"
+    sums = _checksum(order, head[:24], (0, 0))
+    sound = head[:3] == _MAGIC and head[24:] == struct.pack(">II", *sums)
+    size = int.from_bytes(head[8:12], "big") if sound else _PAGE
+    whole = _FRAME_HEADER + size
+    frames = [rest[start : start + whole] for start in range(0, len(rest) - whole + 1, whole)]
+    salt, held = head[16:24] if sound else frames[0][8:16] if frames else b"", 0
+    while sound and held < len(frames):
+        frame = frames[held]
+        sums = _checksum(order, frame[:8] + frame[_FRAME_HEADER:], sums)
+        if frame[8:16] != salt or frame[16:24] != struct.pack(">II", *sums):
+            break
+        held += 1
+    # Frames of another salt are left from before the log was begun anew.
+    of_this = [number for number in range(held, len(frames)) if frames[number][8:16] == salt]
+    commits = [number for number in of_this if frames[number][4:8] != bytes(4)]
+    return Lost(bool(commits), bool(commits) and of_this[-1] > commits[0])
+
+
+def _checksum(order: Literal["<", ">"], data: bytes, before: tuple[int, int]) -> tuple[int, int]:
+    one, two = before
+    words = struct.unpack(f"{order}{len(data) // 4}I", data)
+    for first, second in zip(words[::2], words[1::2], strict=True):
+        one = (one + first + two) & 0xFFFFFFFF
+        two = (two + second + one) & 0xFFFFFFFF
+    return one, two
 
 
 def page_digests(database: Path) -> tuple[int, list[int]]:

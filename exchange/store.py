@@ -98,7 +98,7 @@ class Store:
             # The pages are written back here and nowhere else: see `write_back`.
             self._db.execute("PRAGMA wal_autocheckpoint = 0")
             self._begin()
-            if self._pages and self._pages.moving:
+            if self._pages and (self._pages.moving or self._pages.unwritten):
                 self.write_back()
 
     def _begin(self) -> None:

@@ -456,15 +456,36 @@ def test_a_restored_hub_that_forgot_something_hands_out_nothing_and_grows_no_oth
     assert behind.value.code == "rolled-back"
 
 
-def test_fsck_finds_a_flipped_byte_wherever_it_is(own: WireWorld) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_fsck_finds_a_flipped_byte_wherever_it_is(own: WireWorld, how: signal.Signals) -> None:
+    """Also in the write-ahead log that a killed hub leaves: SQLite would drop in silence whatever was committed after it."""
     started(own)
-    own.process.end()
-    database = own.process.path / "hub.db"
-    whole = database.read_bytes()
+    own.process.end(how)
     assert own.process.fsck() == []
-    places = [place for place in range(len(whole)) if whole[place]]
-    for place in places[:: max(1, len(places) // 60)]:
-        database.write_bytes(whole[:place] + bytes([whole[place] ^ 0x01]) + whole[place + 1 :])
-        assert own.process.fsck(), f"byte {place} isn't missed"
-    database.write_bytes(whole)
+    for name in ("hub.db", "hub.db-wal"):
+        file = own.process.path / name
+        whole = file.read_bytes() if file.exists() else b""
+        assert bool(whole) or (name, how) == ("hub.db-wal", signal.SIGTERM)
+        places = [place for place in range(len(whole)) if whole[place]]
+        for place in places[:: max(1, len(places) // 30)]:
+            file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x01]) + whole[place + 1 :])
+            assert own.process.fsck(), f"byte {place} of {name} is missed"
+        if whole:
+            file.write_bytes(whole)
     assert own.process.fsck() == []
+
+
+def test_a_hub_doesn_t_start_without_what_it_once_acknowledged(own: WireWorld) -> None:
+    case = started(own)
+    own.change(case, "end", agencies=["prosecutor"], grant=STATUS["id"])
+    own.process.end(signal.SIGKILL)
+    wal = own.process.path / "hub.db-wal"
+    whole = wal.read_bytes()
+    middle = len(whole) // 2
+    wal.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0x01]) + whole[middle + 1 :])
+    refused = offramp("hub", "serve", str(own.process.path), "--port", "1")
+    assert refused.returncode == 2 and "breaks off" in refused.stderr
+    # What a power failure leaves of a commit that nobody was told of is no reason not to start.
+    wal.write_bytes(whole[:-100])
+    own.process.start()
+    assert own.wire.ask(None, "GET", "/health").status_code == 200

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from exchange.errors import ExchangeError, StoreError
 from exchange.hub import Hub
-from exchange.pages import Pages
+from exchange.pages import Pages, lost_commits
 from exchange.store import Store
 from offramp.clock import Clock
 from offramp.hub import membership
@@ -184,6 +184,8 @@ def _faults(database: Path) -> list[str]:
             copy = Path(scratch) / "hub.db"
             shutil.copyfile(database, copy)
             wal = database.with_name(f"{database.name}-wal")
+            if lost_commits(wal).some:
+                return ["the last commit in the write-ahead log doesn't hold: a power failure left it, or a byte is wrong"]
             if wal.exists():
                 shutil.copyfile(wal, copy.with_name("hub.db-wal"))
             return _inside(copy)
