@@ -58,7 +58,7 @@ from exchange.label import Label
 from exchange.log import HandedOut, HandedPart, Leaf, Receipt, check_included, check_time, receipt_leaf, receipt_of
 from exchange.manifest import Entry, Path, rebuilt
 from exchange.record import Record, Shown, check, path_text, presentation, read_path, verify
-from exchange.says import About, Answer, Emergency, Grant
+from exchange.says import About, Answer, Change, Emergency, Grant
 from exchange.shape import Listed, Shape, ShortId, Word, held
 from rules.frozen import frozen, frozen_by_name
 
@@ -546,7 +546,12 @@ def exhibit_of(
     handed = received.item.leaf
     body = _handed(handed, received.record)
     text = presentation(received.record, [received.opened[part] for part in chosen])
-    named = dict.fromkeys(one for part in body.parts if part.part in chosen for one in part.relies if one != jti)
+    then = gateway.state(received.record.case).before(handed.index)
+    labels = [received.record.labels[part] for part in chosen]
+    # A change goes to whom its grant names, so the grant is shown too, though a hand-out of terms names nothing behind it.
+    changed = [one.jti for one in then.grants if any(_changes(label, one.grant) for label in labels)]
+    logged = [one for part in body.parts if part.part in chosen for one in part.relies]
+    named = [one for one in dict.fromkeys((*logged, *changed)) if one != jti]
     relied = tuple(_relied(gateway, one, received, chosen, path) for one in named)
     size = read_checkpoint(read_note(checkpoints[-1]).text).size
     members = tuple(Member(Proved(leaf, path(leaf)), said) for leaf, said in gateway.learned if leaf.index < size)
@@ -557,6 +562,12 @@ def exhibit_of(
         tuple(checkpoints),
         members,
     )
+
+
+def _changes(label: Label, grant: Grant) -> bool:
+    """Whether a label's statement changes this grant."""
+    said = label.says
+    return isinstance(said, Change) and (said.grant == grant.id or (grant.discloser, grant.recipient) in (said.pairs or ()))
 
 
 def _own_leaf(received: Received) -> Leaf:
@@ -609,6 +620,8 @@ def _bearing(record: Record, of: Received, parts: Sequence[str]) -> frozenset[st
 
     def bears(label: Label) -> bool:
         if isinstance(label.says, Grant):
+            if any(_changes(one, label.says) for one in labels):
+                return True
             return {label.says.discloser, label.says.recipient} == pair and bool(categories & set(label.says.categories))
         return isinstance(label.says, Answer | Emergency) or (record.jti, label.id) in about
 

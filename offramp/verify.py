@@ -130,8 +130,8 @@ def said(found: Found, root_given: bool) -> Iterator[str]:
     yield "  That no later version of the directory had retired a key, or asked for other witnesses: only the versions in this"
     yield "  file were looked at."
     if isinstance(found, Findings):
-        yield "  That the person hadn't taken a consent back, or said no: a revocation that isn't in this file can't be seen here."
-        yield "  Against that stands only the hand-out's own entry in the log, by which the hub answers for having checked."
+        yield "  That the person hadn't taken a consent back, or said no: a revocation that isn't in this file can't be seen"
+        yield "  here. Against that stands only the hand-out's own entry in the log, by which the hub answers for its check."
         yield "  That the program's rules as a whole allowed it: the account of the case, and the hub, answer that."
     if isinstance(found, AccountFindings):
         yield "  What was said aloud and never recorded, and what came after the time above."

@@ -34,17 +34,19 @@ _CLASSES = {
     "LogError": "LogError",
     "RequestRefused": "RequestRefused",
     "StoreError": "StoreError",
+    "AgencyError": "AgencyError",
+    "HubAway": "AgencyError",
     "NotPassed": "NotPassed",
 }
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.
 _MODULES = {"facts.py": "FactsError", "expression.py": "EvaluationError", "parse.py": "EvaluationError"}
 
 
-def raised() -> dict[str, set[str]]:
+def raised(folders: tuple[str, ...] = ("rules", "exchange", "offramp")) -> dict[str, set[str]]:
     """The codes of each class of refusal."""
     found: dict[str, set[str]] = {}
-    for folder in ("rules", "exchange", "offramp"):
-        for path in sorted((ROOT / folder).glob("*.py")):
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
             for kind, code in _in_module(path.name, ast.parse(path.read_text(encoding="utf-8"))):
                 found.setdefault(kind, set()).add(code)
     return found

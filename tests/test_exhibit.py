@@ -15,10 +15,10 @@ from exchange import exhibit as e
 from exchange.accounting import Proved
 from exchange.directory import Signed
 from exchange.errors import ExchangeError
-from tests.attacks.stories import TO_PROSECUTOR, status_grant
+from tests.attacks.stories import TO_PROSECUTOR, emergency, send_status, status_grant, under_way, with_second_key
 from tests.exhibits import changed, consented, late, logged, narrowed, path_in, proved_in, relying, said_no, told
 from tests.parties import after, signed
-from tests.simulator import DAY
+from tests.simulator import DAY, MINUTE, World
 
 
 def code(exhibit: e.Exhibit, root: str | None = None) -> str:
@@ -285,3 +285,81 @@ def test_an_account_is_proved_by_the_directory_that_comes_with_it() -> None:
     with pytest.raises(ExchangeError) as refused:
         e.verify_proved_account(replace(proof, account=replace(account, records=account.records[1:])))
     assert refused.value.code in ("number-missing", "left-out")
+
+
+# Every basis that there is
+
+
+def shown_by(world: World, name: str, jti: str, before: bytes, **more: Any) -> e.Findings:
+    """What an agency's exhibit of the one part it got of a record proves."""
+    world.pull(name)
+    over = world.witnessed()
+    world.prove(name, over)
+    ((issuer, _),) = [key for key in world.at[name].received if key[1] == jti]
+    (part_id,) = world.at[name].received[issuer, jti].record.labels  # type: ignore[union-attr]
+    world.open(name, jti, part_id, **more)
+    made = e.exhibit_of(world.at[name], issuer, jti, [part_id], checkpoints=(before, over), path=path_in(world))
+    return e.verify_exhibit(e.read_exhibit(made.write()), world.hub.history.founders)
+
+
+def test_what_police_told_on_the_yes_at_the_scene_rests_on_that_yes() -> None:
+    world = World()
+    before = world.witnessed()
+    world.clock += MINUTE
+    found = shown_by(world, "crossroads", world.refer(world.new_case()), before)
+    assert [one.basis for one in found.parts] == ["offer_at_scene"] and not found.relied
+
+
+def test_an_acknowledgement_rests_on_what_it_is_about() -> None:
+    world, case = under_way()
+    jti = send_status(world, case)
+    world.settle()
+    before = world.witnessed()
+    world.clock += MINUTE
+    ack = world.acknowledge("prosecutor", jti, world.open("prosecutor", jti))
+    found = shown_by(world, "crossroads", ack, before)
+    assert [one.basis for one in found.parts] == ["operation"]
+    assert [(one.jti, one.signer.agency) for one in found.relied] == [(jti, "crossroads")]
+
+
+def test_an_emergency_rests_on_its_own_report() -> None:
+    world = with_second_key()
+    case = world.enrolled(status_grant())
+    before = world.witnessed()
+    world.clock += MINUTE
+    found = shown_by(world, "hospital", emergency(world, case, "a" * 32, "b" * 16), before, second="B. Reader")
+    assert [one.purpose for one in found.parts] == ["medical_emergency"] and found.parts[0].sensitivity == "part2"
+
+
+def test_terms_of_a_consent_rest_on_themselves_and_a_change_on_the_consent() -> None:
+    world = World()
+    before = world.witnessed()
+    world.clock += MINUTE
+    case = world.new_case()
+    world.refer(case)
+    terms = world.consent(case, status_grant())
+    assert shown_by(world, "prosecutor", terms, before).kind == "consent"
+    again = world.witnessed()
+    world.clock += MINUTE
+    ended = world.change(case, "end", agencies=("crossroads", "prosecutor"), grant=status_grant()["id"])
+    found = shown_by(world, "prosecutor", ended, again)
+    assert found.kind == "consent_change" and [one.jti for one in found.relied] == [terms]
+    again = world.witnessed()
+    world.clock += MINUTE
+    pairs = [["crossroads", "prosecutor"]]
+    no = world.change(case, "restrict", agencies=("crossroads", "prosecutor"), pairs=pairs, categories=["status"])
+    assert [one.jti for one in shown_by(world, "prosecutor", no, again).relied] == [terms]
+
+
+def test_of_a_consent_only_what_bears_the_part_is_shown() -> None:
+    """The clinic's own consent in the same record is nobody's business who sees what the prosecutor was told."""
+    world, case = under_way()
+    jti = send_status(world, case)
+    world.settle()
+    world.open("prosecutor", jti)
+    over = world.witnessed()
+    parts = list(world.at["prosecutor"].received["crossroads", jti].opened)
+    made = e.exhibit_of(world.at["prosecutor"], "crossroads", jti, parts, checkpoints=(over,), path=path_in(world))
+    (consent,) = made.relied
+    assert consent.presentation.count("~") == 2
+    assert e.verify_exhibit(made).handed.after is None, "and it says that no checkpoint from before is shown"

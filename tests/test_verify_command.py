@@ -39,7 +39,7 @@ def test_with_the_founders_fingerprint_it_is_verified_and_says_all_that_it_must(
         'content: {"status": {"engagement": "engaged"}}',
         "told to: `prosecutor`, for `diversion_coordination`, on the basis `consent`",
         "7 digests of this record stay closed",
-        "a revocation that isn't in this file can't be seen here",
+        "a revocation that isn't in this file can't be seen",
         "`defender`",
         "This is the fingerprint that you gave.",
     ):
