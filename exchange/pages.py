@@ -139,10 +139,15 @@ def lost_commits(wal: Path) -> Lost:
         if frame[8:16] != salt or frame[16:24] != struct.pack(">II", *sums):
             break
         held += 1
-    # Frames of another salt are left from before the log was begun anew.
-    of_this = [number for number in range(held, len(frames)) if frames[number][8:16] == salt]
+    # Frames whose salt is another in both halves are left from before the log was begun anew. A process that is killed leaves
+    # no whole frame that doesn't hold, whether or not it says that it ends a commit.
+    of_this = [number for number in range(held, len(frames)) if _half(frames[number][8:16], salt)]
     commits = [number for number in of_this if frames[number][4:8] != bytes(4)]
-    return Lost(bool(commits), bool(commits) and of_this[-1] > commits[0])
+    return Lost(bool(of_this), bool(commits) and of_this[-1] > commits[0])
+
+
+def _half(one: bytes, other: bytes) -> bool:
+    return one[:4] == other[:4] or one[4:] == other[4:]
 
 
 def _checksum(order: Literal["<", ">"], data: bytes, before: tuple[int, int]) -> tuple[int, int]:
