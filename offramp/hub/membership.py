@@ -100,9 +100,10 @@ def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
     newest = hub.history.newest if hub.history.size else None
     if newest is not None and invited.agency in newest.agencies:
         raise DirectoryError("already-listed", f"`{invited.agency}` is in the directory", mend="propose a change of it")
-    before = _rfc7493.read_object(kept) if (kept := hub.store.known(_DRAFT)) else None
-    others = [one for one in (before or _next(hub, program))["agencies"] if one["id"] != invited.agency]
-    document = {**(before or _next(hub, program)), "agencies": [*others, entry]}
+    begun, fresh = _rfc7493.read_object(hub.store.known(_DRAFT) or b"{}"), _next(hub, program)
+    # A draft of a version that has been passed by is no beginning.
+    document = begun if begun.get("version") == fresh["version"] else fresh
+    document["agencies"] = [*(one for one in document["agencies"] if one["id"] != invited.agency), entry]
     if newest is None:
         document |= _founding(document["agencies"])
     payload = _rfc7493.write(document)
