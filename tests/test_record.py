@@ -104,6 +104,11 @@ def without(name: str) -> dict[str, Any]:
     return {name: None}
 
 
+def turned(text: bytes) -> bytes:
+    """Other bytes, by one bit."""
+    return text[:-1] + bytes([text[-1] ^ 1])
+
+
 FORGED: dict[str, tuple[Callable[[], Bundle], str]] = {
     "signed by a key nobody lists": (lambda: bundle(by="stranger.s1"), "unknown-key"),
     "issuer isn't the signer": (lambda: bundle(payload={"iss": "program"}), "wrong-issuer"),
@@ -148,7 +153,7 @@ FORGED: dict[str, tuple[Callable[[], Bundle], str]] = {
         "unused",
     ),
     "a text exchanged": (
-        lambda: replace(one := bundle(), sealed=(replace(one.sealed[0], ct=one.sealed[0].ct[:-1] + b"\0"),)),
+        lambda: replace(one := bundle(), sealed=(replace(one.sealed[0], ct=turned(one.sealed[0].ct)),)),
         "wrong-manifest",
     ),
     "a text for another purpose": (

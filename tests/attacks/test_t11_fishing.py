@@ -36,7 +36,17 @@ def test_police_and_prosecutor_ask_no_provider_at_all() -> None:
 
 def test_there_is_no_way_to_ask_by_person() -> None:
     words = {name for name in dir(Hub) if not name.startswith("_")}
-    assert words == {"account", "change_directory", "checkpoint", "inbox", "open_key", "state", "submit", "together"}
+    assert words == {
+        "account",
+        "change_directory",
+        "checkpoint",
+        "checkpoint_of",
+        "inbox",
+        "open_key",
+        "state",
+        "submit",
+        "together",
+    }
 
 
 def test_an_account_is_for_counsel_and_who_took_the_consent() -> None:
