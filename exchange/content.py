@@ -166,13 +166,30 @@ class ChargeStatus(Content):
     on: Day | None = None
 
 
+# Why a named human decided so. What lies behind it is told aloud, or not at all: a code can't carry it.
+DeterminedFor = Literal[
+    "rules",
+    "new_facts",
+    "seriousness",
+    "safety",
+    "victim",
+    "health",
+    "needs_more_time",
+    "absent",
+    "capacity",
+    "person_declined",
+    "agreement",
+    "discretion",
+]
+
+
 class Determination(Shape):
     """A named human's decision, with the reason's code; `differs` if the rules answered otherwise."""
 
     decision: Decided
     outcome: Outcome
     by: Name
-    reason: Word
+    reason: DeterminedFor
     differs: bool
 
 
@@ -230,7 +247,7 @@ class TestResult(Told):
 class ConsentTerms(Content):
     """The terms stand in the label, in clear; here only which wording the person was shown."""
 
-    wording: Word | None = None
+    wording: Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4})?$")] | None = None
 
 
 class TextShown(Shape):
@@ -318,12 +335,16 @@ class Health(Told):
     emergency: EmergencyForm | None = None
 
 
+# Why a recalled part is kept, or how one was misused.
+Why = Literal["law", "court_order", "care", "duty_to_keep", "used_against_person", "passed_on", "kept_too_long"]
+
+
 class Operation(Content):
     """Ids, digests and codes that run the exchange."""
 
     obligations: Listed[Obligation] | None = None
     answer: Literal["deleted", "retained"] | None = None
-    reason: Word | None = None
+    reason: Why | None = None
     digest: Hex | None = None
 
 

@@ -50,6 +50,9 @@ MUST_SIGN = ("defender", "treatment_provider")
 def _a_zone(name: str) -> str:
     try:
         ZoneInfo(name)
+        # `localtime` and its like are whatever the machine that reads them has.
+        if "/" not in name and name != "UTC":
+            raise ValueError(name)
     except (KeyError, OSError, ValueError) as error:
         raise ValueError("it is no time zone") from error
     return name
@@ -212,6 +215,8 @@ def _check_whole(directory: Directory) -> None:
     document, agencies = directory.document, directory.agencies
     cosigners = (directory.log, *directory.witnesses())
     # A cosignature doesn't name its signer: who shares the defender's key would count for two.
+    if len({key.name for key in cosigners}) < len(cosigners):
+        raise _bad("log and witnesses don't each have a name of their own")
     if len({key.public for key in cosigners}) < len(cosigners) or any(key.kind != _c2sp.COSIGNATURE for key in cosigners):
         raise _bad("log and witnesses don't each have one cosigning key")
     points = [key.thumbprint for agency in agencies.values() for key in agency.signing.values()]
@@ -385,10 +390,11 @@ class History:
             before is not None and directory.document.previous != before.sha256
         ):
             raise DirectoryError("wrong-version", "this doesn't follow the version in force", mend="draft it on the newest")
-        signers = _signers(signed, before or directory)
+        kids = _signers(signed, before or directory)
+        signers = {kid.partition(".")[0] for kid in kids}
         if before is None:
             lacking = sorted(set(directory.agencies) - signers)
-        elif retires_own(before, directory, signers):
+        elif retires_own(before, directory, kids):
             lacking = []
         else:
             lacking = _lacking(before, signers)
@@ -451,15 +457,20 @@ def announce(key: PublicKey, signing: PrivateKey) -> str:
     return _rfc7515.sign(_rfc7493.write({"iss": agency, "key": key.as_jwk()}), signing, typ=KEY_TYP)
 
 
-def retires_own(before: Directory, after: Directory, signers: Iterable[str]) -> bool:
-    """Whether all that changes is that one agency, which alone signed, has fewer signing keys."""
+def retires_own(before: Directory, after: Directory, kids: Iterable[str]) -> bool:
+    """Whether all that changes is that one agency, which alone signed, has fewer signing keys: those that it signed with.
+
+    So whoever stole one key can retire that one, and not the other with which the agency defends itself.
+    """
+    signers = {kid.partition(".")[0] for kid in kids}
     held_before, held_after = ({entry.id: entry for entry in one.document.agencies} for one in (before, after))
     changed = [one for one in held_before if held_before[one] != held_after.get(one)]
     if len(changed) != 1 or set(signers) != set(changed) or changed[0] not in held_after:
         return False
     old, new = (_plain(one, without=changed[0]) for one in (before, after))
     then, now = held_before[changed[0]].signing, held_after[changed[0]].signing
-    return old == new and len(now) < len(then) and all(jwk in then for jwk in now)
+    retired = {str(jwk.get("kid")) for jwk in then if jwk not in now}
+    return old == new and bool(retired) and all(jwk in then for jwk in now) and retired <= set(kids)
 
 
 def _plain(directory: Directory, without: str) -> object:
@@ -472,22 +483,22 @@ def _plain(directory: Directory, without: str) -> object:
 
 
 def _signers(signed: Signed, known: Directory) -> set[str]:
-    """The agencies that signed; a signature that doesn't hold refuses the whole."""
+    """The keys that signed, by id; a signature that doesn't hold refuses the whole."""
     standing = Standing(0, known, {})
     found: list[str] = []
     for signature in signed.signatures:
         jws = attached(signature, signed.payload)
         unverified = _rfc7515.read(jws, typ=TYP, at_most=2 * LARGEST)
-        agency, key = standing.signer(unverified.kid)
+        _, key = standing.signer(unverified.kid)
         unverified.payload(key)
-        found.append(agency.id)
+        found.append(unverified.kid)
     return set(found)
 
 
 def signer_of(signature: str, payload: bytes, known: Directory) -> str:
     """The agency that made one detached signature of a payload, by the keys of a directory. Raises as `History.check`."""
-    (signer,) = _signers(Signed(payload, (signature,)), known)
-    return signer
+    (kid,) = _signers(Signed(payload, (signature,)), known)
+    return kid.partition(".")[0]
 
 
 def _lacking(before: Directory, signers: set[str]) -> list[str]:

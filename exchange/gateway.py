@@ -30,7 +30,7 @@ from exchange.errors import ContentError, ExchangeError, LogError, RecordError
 from exchange.inbox import Inbox, Item
 from exchange.kinds import reports
 from exchange.log import Leaf, Receipt, Watch
-from exchange.record import TYP, Bundle, Delivery, Opened, Part, Record, build, check, check_delivery, open_part
+from exchange.record import TYP, Bundle, Opened, Part, Record, build, check, check_delivery, open_part, statement
 from exchange.says import About, Grant
 from rules.frozen import frozen
 
@@ -106,6 +106,8 @@ class Gateway:
         self.cursor = 0
         self.line: log.InboxLine | None = None
         self._line_got = 0
+        # The tree's size at the last answer that held all there was.
+        self._complete = 0
         self.watch: Watch | None = None
         self._witness = witness
         self._judge = judge
@@ -220,6 +222,8 @@ class Gateway:
 
     def sent(self, jti: str, receipt: Receipt) -> None:
         """The hub's receipt of a record sent: it belongs to the case from its index on."""
+        if jti not in self._sent:
+            raise RecordError("not-held", f"no record `{jti}` was composed here", mend="compose it first")
         bundle, before = self._sent[jti]
         if before is not None:
             return
@@ -296,12 +300,14 @@ class Gateway:
             if item.delivery is None:
                 self._check_gone(item, line.size)
             else:
-                _claimed(item.delivery)
+                _claimed(item.delivery.record)
         self._numbers.update(numbers)
-        seen = self._size()
+        seen = self._complete
         if self.line is None or line.time > self.line.time:
             self._line_got = now
         self.line, self.cursor = line, line.items
+        if line.items == line.total:
+            self._complete = line.size
         return tuple(received for item in answer.items if (received := self._take(item, now, seen)) is not None)
 
     def _check_gone(self, item: Item, size: int) -> None:
@@ -313,10 +319,35 @@ class Gateway:
             or item.leaf.index >= size
         ):
             raise _wrong_leaf("what was withdrawn")
+        if isinstance(body, log.HandedOut) and (body.issuer, body.record) not in self.received:
+            self._missed(item, body)
+
+    def _missed(self, item: Item, body: log.HandedOut) -> Committed | None:
+        """What the log says that this agency was handed, and it wasn't: a change to consent blocks the case that it is about.
+
+        So a hub can't keep a no from an agency and show a leaf instead. Raises as `_checked`.
+        """
+        if item.record is None or item.recorded is None:
+            raise LogError("gap", "what was handed out isn't here, nor what it was", mend=_EVIDENCE)
+        recorded = item.recorded.body
+        said = (body.record, body.issuer, statement(item.record))
+        if not isinstance(recorded, log.Recorded) or (recorded.id, recorded.issuer, recorded.sha256) != said:
+            raise _wrong_leaf("the record")
+        unverified = _rfc7515.read(item.record, typ=TYP)
+        _, key = self.history.standing(item.recorded.index).signer(unverified.kid)
+        unverified.payload(key)
+        kind, case, jti = _claimed(item.record)
+        if kind not in ("consent", "consent_change") or case is None:
+            return None
+        return Committed(item.recorded.index, 0, jti, item.issuer, None, kind, case, {}, (), sound=False)
 
     def _take(self, item: Item, now: int, seen: int) -> Received | None:
         if item.delivery is None or item.recorded is None:
             self.gone.append(item)
+            body = item.leaf.body
+            if isinstance(body, log.HandedOut) and (body.issuer, body.record) not in self.received:
+                if (missed := self._missed(item, body)) is not None:
+                    self._remember(missed)
             return None
         try:
             record, committed = self._checked(item, seen)
@@ -372,7 +403,10 @@ class Gateway:
 
     def cosign(self, note: bytes, consistency: tuple[bytes, ...], now: int) -> Signature:
         """This agency's cosignature of a checkpoint that grew out of every one it saw. Raises as `Watch.cosign`."""
-        name = self.history.newest.agencies[self.agency].witness.name
+        mine = self.history.newest.agencies.get(self.agency)
+        if mine is None:
+            raise LogError("not-a-witness", f"`{self.agency}` isn't in the directory", mend="ask the others why")
+        name = mine.witness.name
         try:
             return self.watching.cosign(note, consistency, self._witness, name, now)
         except LogError as error:
@@ -485,13 +519,13 @@ def _about(record: Committed) -> Iterable[About]:
     return (said for _, said in record.says() if isinstance(said, About))
 
 
-def _claimed(delivery: Delivery) -> tuple[str, str | None, str]:
-    """Kind, case and id that a delivery claims, nothing of it verified.
+def _claimed(jws: str) -> tuple[str, str | None, str]:
+    """Kind, case and id that a record claims, nothing of it verified.
 
     Raises `LogError` `not-an-inbox`: a hub checks all that before it takes a record, and what can't be read might be a no.
     """
     try:
-        payload = _rfc7493.read_object(_rfc7515.read(delivery.record, typ=TYP).unverified_payload)
+        payload = _rfc7493.read_object(_rfc7515.read(jws, typ=TYP).unverified_payload)
         kind, case, jti = (payload.get(name) for name in ("kind", "case", "jti"))
         if isinstance(kind, str) and isinstance(case, str | None) and isinstance(jti, str):
             return kind, case, jti
@@ -506,7 +540,7 @@ def _tainted(item: Item) -> Committed | None:
     Of any other kind, nothing.
     """
     assert item.delivery is not None and item.recorded is not None, "a delivery has its leaf"
-    kind, case, jti = _claimed(item.delivery)
+    kind, case, jti = _claimed(item.delivery.record)
     if kind not in ("consent", "consent_change") or case is None:
         return None
     return Committed(item.recorded.index, 0, jti, item.issuer, None, kind, case, {}, (), sound=False)

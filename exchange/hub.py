@@ -26,7 +26,7 @@ from exchange.consent import DECISIVE, Committed, Passage, State, admits, asks, 
 from exchange.directory import History
 from exchange.disclosure import Judges, Verdict
 from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
-from exchange.inbox import MOST_ITEMS, Inbox, Item
+from exchange.inbox import LARGEST_ANSWER, MOST_ITEMS, Inbox, Item
 from exchange.kinds import reports
 from exchange.log import Body, Leaf, Log, Receipt
 from exchange.record import Bundle, Record, check, delivery, statement
@@ -223,11 +223,19 @@ class Hub:
         with self.together():
             time = self.log.stamp(now)
             entered = self.store.inbox(agency, after, at_most)
-            items = tuple(self._item(one, time) for one in entered)
-            count = entered[-1].position if len(entered) == at_most else self.store.items(agency)
+            items: list[Item] = []
+            size = 0
+            for one in entered:
+                items.append(self._item(one, time))
+                size += self.store.weight(one.issuer, one.jti, agency)
+                if size > LARGEST_ANSWER:
+                    break
+            left = len(items) < len(entered) or len(entered) == at_most
+            total = self.store.items(agency)
+            count = entered[len(items) - 1].position if left and items else total
             version = self.history.newest.version
-            line = log.InboxLine(agency=agency, items=count, size=self.log.size, time=time, directory=version)
-        return Inbox(items, log.sign_line(line, self._key, self.name))
+            line = log.InboxLine(agency=agency, items=count, total=total, size=self.log.size, time=time, directory=version)
+        return Inbox(tuple(items), log.sign_line(line, self._key, self.name))
 
     def _item(self, entered: Entered, time: int) -> Item:
         found = self.store.record(entered.issuer, entered.jti)
@@ -245,10 +253,13 @@ class Hub:
         assert says is not None, "what waited was settled"
         item = Item(entered.number, entered.issuer, self.store.leaf(says))
         parts = frozenset(text.entry.part for text in handed)
-        # Pulling again needs `disclosure` again, and no new leaf.
-        if not parts or self._permitted(committed, entered.agency, parts, time) != parts:
+        if not parts:
             return item
-        return replace(item, recorded=self.store.leaf(receipt.index), delivery=delivery(record, entered.agency, parts))
+        item = replace(item, recorded=self.store.leaf(receipt.index))
+        # Pulling again needs `disclosure` again, and no new leaf.
+        if self._permitted(committed, entered.agency, parts, time) != parts:
+            return replace(item, record=record.jws)
+        return replace(item, delivery=delivery(record, entered.agency, parts))
 
     def _settle(self, committed: Committed, entered: Entered, time: int) -> bool:
         """Hands out, in the log, what may pass now; what may not is gone. False where nothing waits."""

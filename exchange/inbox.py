@@ -13,15 +13,17 @@ from exchange.record import Delivery, delivery_of
 from exchange.shape import AgencyId, Shape, held
 from rules.frozen import frozen
 
-# At most so many items stand in one answer; what is left comes with the next.
+# At most so many items, and about so many bytes, stand in one answer; what is left comes with the next.
 MOST_ITEMS = 1024
+LARGEST_ANSWER = 8 * 1024 * 1024
 
 
 @frozen
 class Item:
     """One thing in an agency's inbox: its number from this issuer and the leaf that says what became of it, opened.
 
-    A delivery comes with the record's own leaf. Without one, it was withdrawn, or handed out before and may no longer be.
+    A delivery comes with the record's own leaf. Without one, it was withdrawn, or handed out before and may no longer be: then
+    `record` is what the issuer signed, without any part, so that whoever missed it knows at least what kind of thing it was.
     """
 
     number: int
@@ -29,6 +31,7 @@ class Item:
     leaf: Leaf
     recorded: Leaf | None = None
     delivery: Delivery | None = None
+    record: str | None = None
 
     def json(self) -> dict[str, Any]:
         """As JSON, as `item_of` reads it."""
@@ -38,6 +41,7 @@ class Item:
             "leaf": self.leaf.json(),
             **({"recorded": self.recorded.json()} if self.recorded else {}),
             **({"delivery": self.delivery.json()} if self.delivery else {}),
+            **({"record": self.record} if self.record else {}),
         }
 
 
@@ -59,6 +63,7 @@ class _ItemShape(Shape):
     leaf: Any
     recorded: Any = None
     delivery: Any = None
+    record: str | None = None
 
 
 class _InboxShape(Shape):
@@ -85,4 +90,5 @@ def item_of(value: Any) -> Item:
         leaf_of(shape.leaf),
         recorded,
         delivery_of(shape.delivery) if shape.delivery is not None else None,
+        shape.record,
     )

@@ -362,13 +362,15 @@ class Watch:
 
 
 class InboxLine(Shape):
-    """How many items an agency's inbox has had so far, how large the tree was when the hub said so, and which directory held.
+    """How many items an agency's inbox has had up to this answer's last, how large the tree was when the hub said so, and which
+    directory held. `total` is how many there were in all: a long inbox comes in several answers.
 
     The directory's version is here so that a hub which hides a new one, and the retirement in it, must sign a lie.
     """
 
     agency: AgencyId
     items: _Count
+    total: _Count
     size: _Count
     time: _Count
     directory: _Count

@@ -63,7 +63,8 @@ class _Label(Shape):
     category: Listed[Word]
     sensitivity: Literal["plain", "health", "part2"]
     use: Literal["none", "no_adverse_action"]
-    notice: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,31}$")]
+    # Which wording of the notice of 42 CFR 2.32: none, the official one, or the deployment's own, by its number.
+    notice: Annotated[str, Field(pattern=r"^(none|(official|own)-[0-9]{1,4})$")]
     keep_until: Day
     says: Any = None
     sd: Annotated[tuple[str], Field(strict=False, alias="_sd")]

@@ -62,6 +62,8 @@ def _why(first: Any) -> str:
         return "nothing is known by this name"
     if kind == "missing":
         return "it is missing"
+    if kind == "literal_error":
+        return "it is none of its words"
     if kind == "value_error":
         return str(first["ctx"]["error"])
     message: str = first["msg"]

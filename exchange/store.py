@@ -261,6 +261,12 @@ class Store:
         rows = self._db.execute(f"{_TEXT} WHERE issuer = ? AND jti = ?{only} ORDER BY agency, part", (issuer, jti, *more))
         return [_text_of(row) for row in rows.fetchall()]
 
+    def weight(self, issuer: str, jti: str, agency: str) -> int:
+        """How many bytes a record's texts for one agency have, as they are written in an answer, and some for the rest."""
+        where = "issuer = ? AND jti = ? AND agency = ?"
+        row = self._db.execute(f"SELECT sum(length(ct)) FROM text WHERE {where}", (issuer, jti, agency)).fetchone()
+        return 4096 + (row[0] or 0) * 4 // 3
+
     def waiting_in(self, case: str | None) -> list[Text]:
         """The texts of a case that wait."""
         rows = self._db.execute(f"{_TEXT} WHERE held IS ? AND state = {WAITING} ORDER BY issuer, jti, agency, part", (case,))

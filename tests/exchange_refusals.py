@@ -374,6 +374,15 @@ def second_person() -> object:
     return world.open("hospital", sent)
 
 
+def left_the_directory() -> object:
+    """An agency that has left is asked to cosign."""
+    world = World()
+    newest = parties.after(world.hub.history)
+    left = [one for one in newest["agencies"] if one["id"] != "hospital"]
+    world.change_directory(parties.signed(newest | {"agencies": left}, ("defender", "clinic", "program")))
+    return world.at["hospital"].cosign(world.hub.checkpoint(world.clock), (), world.clock)
+
+
 CASES += [
     lambda: kinds.kind("gossip"),
     without_form,
@@ -442,6 +451,7 @@ CASES += [
     lambda: stored("SELECT 1", full),
     lambda: stored("BEGIN IMMEDIATE", held_by_another),
     lambda: stored("SELECT 1", scribbled),
+    left_the_directory,
     lambda: inbox.read_inbox(b"{}"),
     lambda: exhibit.read_any(b"{}"),
     lambda: exhibit.verify_exhibit(exhibits.told()[1], "0" * 64),

@@ -150,8 +150,6 @@ def test_the_codes_that_no_list_closes_are_few_and_known() -> None:
     assert set().union(*(phrases(content.schema(category)) for category in reached)) == {
         "pack",  # the pack's id
         "rule",  # the rule's, in that pack
-        "reason",  # why somebody decided otherwise than the rules, or keeps what was recalled
-        "wording",  # which form of consent was shown
     }
 
 

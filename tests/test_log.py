@@ -116,7 +116,7 @@ def test_a_line_is_for_one_purpose_and_signed_by_the_hub() -> None:
     key = ed25519(LOG)
     world = World()
     hub = world.hub.history.newest.log
-    inbox = log.sign_line(log.InboxLine(agency="police", items=0, size=1, time=5, directory=1), key, LOG)
+    inbox = log.sign_line(log.InboxLine(agency="police", items=0, total=0, size=1, time=5, directory=1), key, LOG)
     account = log.sign_line(log.AccountLine(case=HANDLE, size=1, time=5, last=(), passed=0), key, LOG)
     assert log.read_inbox_line(inbox, hub, "police").items == 0
     assert log.read_account_line(account, hub, HANDLE).last == ()
@@ -132,7 +132,7 @@ def test_a_line_is_for_one_purpose_and_signed_by_the_hub() -> None:
 
 @pytest.mark.parametrize("change", [{"items": 4}, {"size": 9}, {"time": 99}, {"directory": 1}])
 def test_an_older_line_is_older_in_any_of_its_numbers(change: dict[str, int]) -> None:
-    held = log.InboxLine(agency="police", items=5, size=10, time=100, directory=2)
+    held = log.InboxLine(agency="police", items=5, total=5, size=10, time=100, directory=2)
     log.check_newer(None, held)
     log.check_newer(held, held)
     with refused("older-line"):

@@ -6,13 +6,15 @@ From the index at which it retires nothing that it signs counts; what it signed 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from exchange import record
 from exchange.consent import known_of
 from exchange.hub import Refused
 from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
+from tests.parties import after, agency, signed
 from tests.refused import refused
-from tests.simulator import HOUR, part
+from tests.simulator import HOUR, World, part
 
 
 def test_after_the_agency_retires_it_the_thief_sends_nothing() -> None:
@@ -77,3 +79,26 @@ def test_the_thief_can_t_open_a_key_to_seal_to_after_it_retired() -> None:
     world.retire("crossroads")
     with refused("unknown-key"):
         world.open_key("crossroads", "2026-12")
+
+
+def test_who_stole_one_of_two_keys_retires_that_one_alone() -> None:
+    """Not the other, with which the agency defends itself: else the thief would be the agency."""
+    world = World()
+    newest = after(world.hub.history)
+    two = [
+        agency("defender", "defender", signing=("s1", "s2")) if one["id"] == "defender" else one for one in newest["agencies"]
+    ]
+    world.change_directory(signed(newest | {"agencies": two}))
+
+    def left(kid: str) -> dict[str, Any]:
+        document = after(world.hub.history)
+        agencies = [
+            one | {"signing": [jwk for jwk in one["signing"] if jwk["kid"] == kid]} if one["id"] == "defender" else one
+            for one in document["agencies"]
+        ]
+        return document | {"agencies": agencies}
+
+    with refused("threshold"):
+        world.change_directory(signed(left("defender.s1"), ("defender",)))
+    world.change_directory(signed(left("defender.s2"), ("defender",)))
+    assert list(world.hub.history.newest.agencies["defender"].signing) == ["defender.s2"]

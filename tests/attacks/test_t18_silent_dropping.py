@@ -62,7 +62,7 @@ def test_a_line_of_another_agency_or_of_nobody_is_refused() -> None:
     with refused("bad-signature"):
         world.at["prosecutor"].take(replace(answer, line=answer.line.replace(b'"items":4', b'"items":1')), world.clock)
     with refused("unsigned"):
-        line = log.InboxLine(agency="prosecutor", items=4, size=10**6, time=world.clock, directory=1)
+        line = log.InboxLine(agency="prosecutor", items=4, total=4, size=10**6, time=world.clock, directory=1)
         from tests.parties import ed25519
 
         world.at["prosecutor"].take(
@@ -212,3 +212,45 @@ def test_a_consent_whose_leaf_no_witness_saw_is_not_relied_on_for_long() -> None
     world.pull("prosecutor")
     with refused("unwitnessed"):
         world.open("prosecutor", sent)
+
+
+def test_a_no_that_the_log_says_was_handed_out_and_never_came_blocks_its_case() -> None:
+    """A hub with a true leaf for it, and nothing in the answer, could make the recipient look guilty of reading on."""
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    ended = world.change(case, "end", agencies=["prosecutor"], grant=status_grant()["id"])
+    answer = world.inbox("prosecutor")
+    (item,) = answer.items
+    gateway = world.at["prosecutor"]
+    for lying in (replace(item, recorded=None, delivery=None), replace(item, delivery=None)):
+        with refused("gap"):
+            gateway.take(replace(answer, items=(lying,)), world.clock)
+    other, _ = world.hub.store.record("crossroads", sent)
+    with refused("wrong-leaf"):
+        gateway.take(replace(answer, items=(replace(item, delivery=None, record=other.jws),)), world.clock)
+    true, _ = world.hub.store.record("crossroads", ended)
+    gateway.take(replace(answer, items=(replace(item, delivery=None, record=true.jws),)), world.clock)
+    with refused("not-permitted"):
+        world.open("prosecutor", sent)
+
+
+def test_an_answer_that_was_lost_and_may_not_be_given_again_says_of_what_kind_it_was() -> None:
+    world, case = under_way()
+    send_status(world, case)
+    world.inbox("prosecutor")
+    world.change(case, "end", agencies=["prosecutor"], grant=status_grant()["id"])
+    first, second = world.inbox("prosecutor").items
+    assert first.delivery is None and first.record is not None and second.delivery is not None
+    world.settle()
+    assert len(world.at["prosecutor"].gone) == 1 and not world.at["prosecutor"].faults
+
+
+def test_however_much_waits_an_answer_has_its_size_and_the_rest_comes_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.hub.LARGEST_ANSWER", 12_000)
+    world, case = under_way()
+    sent = {send_status(world, case) for _ in range(9)}
+    taken = [len(world.inbox("prosecutor").items)]
+    while world.pull("prosecutor"):
+        taken.append(len(world.inbox("prosecutor").items))
+    assert max(taken) < 5 and sent <= world.got("prosecutor")
