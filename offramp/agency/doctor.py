@@ -11,9 +11,9 @@ from pathlib import Path
 from exchange.errors import ExchangeError
 from offramp.agency.commands import opened, sync_of
 from offramp.agency.errors import HubAway, HubRefused
-from offramp.agency.keys import check_private
 from offramp.agency.office import JOURNAL, KEYS, Office
 from rules.errors import Refusal
+from rules.pack import Item, Pack
 from rules.shelf import read_pack
 
 CLOCKS_APART = 30
@@ -22,11 +22,19 @@ BACKUP_EVERY = 7 * 24 * 3600
 
 def doctor(options: argparse.Namespace) -> int:
     """Prints what was found: `wrong` must be mended, `note` is to be known."""
-    office = opened(options)
+    # First, since whatever opens the journal takes it from others.
+    found = list(_files(Path(options.dir)))
     try:
-        found = list(findings(office))
-    finally:
-        office.close()
+        office = opened(options)
+    except ExchangeError:
+        if not found:
+            raise
+        found.append(("wrong", "nothing more can be looked at before that is mended"))
+    else:
+        try:
+            found += findings(office)
+        finally:
+            office.close()
     wrong = any(level == "wrong" for level, _ in found)
     if options.json:
         print(json.dumps({"well": not wrong, "found": [{"level": level, "says": says} for level, says in found]}))
@@ -39,7 +47,6 @@ def doctor(options: argparse.Namespace) -> int:
 
 def findings(office: Office) -> Iterator[tuple[str, str]]:
     """Each finding with its level, `wrong` or `note`."""
-    yield from _files(office)
     if office.settings.notice_file is None or not (office.folder / office.settings.notice_file).is_file():
         yield "wrong", "the redisclosure notice shown is Offramp's own wording: install the official words of 42 CFR 2.32"
     if office.settings.crypto != "validated":
@@ -79,23 +86,20 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
         pack = read_pack(office.settings.pack or directory.document.pack.id)
         provisional = sum(1 for _ in _provisional(pack))
         if provisional:
-            yield "note", f"the pack `{pack.id}` has {provisional} rules that are provisional"
+            yield "note", f"the pack `{pack.id}` has {provisional} provisional rules and values: counsel hasn't confirmed them"
     lacking = desk.unproved()
-    if lacking and gateway.line is not None and any(leaf.index < gateway.line.size for leaf in lacking):
+    if lacking:
         oldest = min(leaf.body.time for leaf in lacking)
         if gateway.hub_time(office.clock()) - oldest > 3600:
-            yield "wrong", f"{len(lacking)} leaves have lacked their witnesses for over an hour"
+            yield "wrong", f"{len(lacking)} leaves have lacked their witnesses for over an hour: run `offramp agency serve`"
     yield from _hub(office)
 
 
-def _files(office: Office) -> Iterator[tuple[str, str]]:
-    for path in (office.folder / KEYS, *sorted((office.folder / KEYS).iterdir()), office.folder / JOURNAL):
-        try:
-            check_private(path)
-        except ExchangeError as error:
-            yield "wrong", error.message
-    if Path(office.folder).stat().st_mode & 0o077:
-        yield "wrong", f"others than its owner may use `{office.folder}`"
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in (folder, folder / KEYS, *sorted((folder / KEYS).glob("*")), folder / JOURNAL):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mode & 0o077:
+                yield "wrong", f"others than its owner may use `{path}`: take that from them, and ask who did"
 
 
 def _hub(office: Office) -> Iterator[tuple[str, str]]:
@@ -113,8 +117,13 @@ def _hub(office: Office) -> Iterator[tuple[str, str]]:
         yield "wrong", f"this clock is {abs(ahead)} seconds {'behind' if ahead > 0 else 'ahead of'} the hub's: set it"
 
 
-def _provisional(pack: object) -> Iterator[object]:
-    for decision in getattr(pack, "decisions", {}).values():
-        for rule in getattr(decision, "rules", ()):
-            if getattr(rule, "provisional", None):
-                yield rule
+def _provisional(pack: Pack) -> Iterator[Item]:
+    """What of a pack its own authors call doubtful: rules, exemptions, defaults, obligations, next steps, and values."""
+    for parameter in pack.parameters.values():
+        yield from (value for value in parameter.values if value.provisional)
+    for decision in pack.decisions.values():
+        for rule in decision.rules.values():
+            yield from (one for one in (rule, *rule.unless) if one.provisional)
+        waiting = (decision.while_waiting,) if decision.while_waiting is not None else ()
+        others: tuple[Item, ...] = (decision.otherwise, *waiting, *decision.next.values(), *decision.obligations.values())
+        yield from (one for one in others if one.provisional)
