@@ -63,7 +63,8 @@ def _why(first: Any) -> str:
     if kind == "missing":
         return "it is missing"
     if kind == "literal_error":
-        return "it is none of its words"
+        words = str(first["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        return f"it is none of {words if len(words) < 130 else words[:129] + '…'}"
     if kind == "value_error":
         return str(first["ctx"]["error"])
     message: str = first["msg"]
