@@ -1,0 +1,45 @@
+"""How long a command of an agency takes over a journal of so many records: `python bench/agency.py 1000 10000`.
+
+An agency that sent all of them, and one to which all came; a command is a process of its own, from its start to its answer.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from exchange.record import new_id  # noqa: E402
+from tests.agencies import PASSPHRASE, Town  # noqa: E402
+from tests.chance import chance  # noqa: E402
+from tests.test_agency import referral  # noqa: E402
+
+
+def measure(records: int) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        town, random = Town(folder), chance(9)
+        police = town.at["police"]
+        for _ in range(records):
+            police.compose("referral", (referral(),), case=new_id(random))
+        town.settle()
+        passphrase = folder / "passphrase"
+        passphrase.touch(0o600)
+        passphrase.write_bytes(PASSPHRASE)
+        for name in ("police", "crossroads"):
+            words = ["agency", "status", str(folder / name), "--passphrase-file", str(passphrase), "--json"]
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "offramp", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            took = time.perf_counter() - start
+            size = sum(each.stat().st_size for each in (folder / name).glob("agency.db*"))
+            print(f"{records} records, {name}: {took:.2f} s, {size / 1e6:.1f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:] or ["1000"]:
+        measure(int(each))
