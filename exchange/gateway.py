@@ -119,6 +119,8 @@ class Gateway:
         self._proved: dict[int, bytes] = {}
         # Size and hub's time of each checkpoint that had its witnesses: between two of them lies a leaf's time.
         self._seen: list[Witnessed] = []
+        # The last checkpoint whose signatures were checked, by which version of the directory.
+        self._opened: tuple[bytes, int, Witnessed] | None = None
         # The signed forms behind the consents that this agency collected. They go to nobody but counsel.
         self.forms: dict[str, SignedForm] = {}
 
@@ -419,9 +421,7 @@ class Gateway:
 
         Raises `NoteError` as `open_checkpoint` and `no-quorum`; `LogError` `not-in-log`, `back-dated`.
         """
-        newest = self.history.newest
-        witnessed = open_checkpoint(checkpoint, newest.log, newest.witnesses())
-        newest.check_quorum(witnessed)
+        witnessed = self._witnessed_by_quorum(checkpoint)
         log.check_included(leaf, path, witnessed.checkpoint)
         before = [one for one in self._seen if one.checkpoint.size <= leaf.index]
         log.check_time(leaf, before[-1] if before else None, witnessed)
@@ -430,6 +430,15 @@ class Gateway:
         earlier = [one for one in self._seen if one.checkpoint.size < witnessed.checkpoint.size]
         if len(earlier) == len(self._seen) or witnessed.signed_at > self._seen[-1].signed_at:
             self._seen = [*earlier, witnessed][-MOST_SEEN:]
+
+    def _witnessed_by_quorum(self, checkpoint: bytes) -> Witnessed:
+        """A checkpoint with its witnesses. Many leaves are proved under one, whose signatures are checked once."""
+        newest = self.history.newest
+        if self._opened is None or self._opened[:2] != (checkpoint, newest.version):
+            witnessed = open_checkpoint(checkpoint, newest.log, newest.witnesses())
+            newest.check_quorum(witnessed)
+            self._opened = checkpoint, newest.version, witnessed
+        return self._opened[2]
 
     def _whole(self) -> None:
         if self.broken is not None:
