@@ -21,7 +21,7 @@ from exchange.record import Bundle
 from tests.hub_process import HubProcess, Starter, Wire, WireWorld, taken_of, values
 from tests.simulator import grant, part
 
-ROUNDS = int(os.environ.get("OFFRAMP_KILLS", "6"))
+ROUNDS = int(os.environ.get("OFFRAMP_KILLS", "50"))
 SENDERS = 4
 LIVE = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])
 TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
