@@ -19,7 +19,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -30,6 +30,7 @@ from rules.frozen import frozen
 MOVING = "moving"
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _MODULUS = 2**256
+_LINE = 128
 _MAGIC, _PAGE = b"\x37\x7f\x06", 4096
 _LOST = "the write-ahead log breaks off before commits that were on the disk"
 
@@ -51,6 +52,8 @@ class Pages:
             os.close(self._lock)
             raise StoreError("in-use", f"another program works with `{database.name}`", mend="stop the other one") from None
         self._size, self._digests = page_digests(database)
+        # Not after a write-back that failed: what it wrote may have left the write-ahead log since.
+        self._known = True
         lost = lost_commits(self._wal)
         fault = _LOST if lost.surely else self.fault()
         if fault is not None:
@@ -59,10 +62,8 @@ class Pages:
 
     def fault(self) -> str | None:
         """What doesn't hold of the file's pages, in a sentence."""
-        written = os.pread(self._lock, 4096, 0)
-        if not written or written == MOVING.encode():
-            return None
-        if written != self._sum():
+        written = self._written()
+        if written not in (b"", MOVING.encode(), self._sum()):
             return f"`{self._database.name}` isn't, byte for byte, what was last written to it"
         return None
 
@@ -74,19 +75,21 @@ class Pages:
     @property
     def moving(self) -> bool:
         """Whether a program was stopped while it wrote pages back."""
-        return os.pread(self._lock, 4096, 0) == MOVING.encode()
+        return self._written() == MOVING.encode()
 
     @contextmanager
     def written_back(self) -> Iterator[None]:
         """Brackets a write-back of the write-ahead log."""
         size, changed = _in_wal(self._wal)
         self._write(MOVING.encode())
+        known, self._known = self._known, False
         yield
-        if not self._size:
+        if not self._size or not known:
             self._size, self._digests = page_digests(self._database)
         else:
             self._again(size or self._size, changed)
         self._write(self._sum())
+        self._known = True
 
     def _again(self, size: int, changed: set[int]) -> None:
         count = self._database.stat().st_size // size
@@ -102,10 +105,24 @@ class Pages:
     def _sum(self) -> bytes:
         return json.dumps({"pages": len(self._digests), "sum": f"{sum(self._digests) % _MODULUS:064x}"}).encode()
 
+    def _written(self) -> bytes:
+        return os.pread(self._lock, _LINE, 0).rstrip(b" \n")
+
     def _write(self, text: bytes) -> None:
-        os.pwrite(self._lock, text, 0)
-        os.ftruncate(self._lock, len(text))
-        os.fsync(self._lock)
+        # Always as long: one write changes all of it, and a disk that refuses leaves the one or the other.
+        try:
+            os.pwrite(self._lock, text.ljust(_LINE - 1) + b"\n", 0)
+            os.fsync(self._lock)
+        except OSError as error:
+            raise StoreError(
+                "no-room", f"the hub's disk refuses: {error.strerror}", mend="make room, then send again"
+            ) from None
+
+    def abandon(self) -> None:
+        """What a program that goes without closing leaves: SQLite will write back by itself, and no sum says what."""
+        with suppress(StoreError):
+            self._write(MOVING.encode())
+        self.release()
 
     def release(self) -> None:
         """Lets another program have the database."""

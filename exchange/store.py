@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -89,6 +90,8 @@ class Store:
         self._destroyed = False
         with _sound():
             self._pages = Pages(path) if path else None
+            # Whoever forgets to close, or can't: SQLite's own closing of the connection comes after this.
+            self._left = weakref.finalize(self, self._pages.abandon) if self._pages else None
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             # Acknowledged is on the disk: an answer follows the sync.
@@ -121,7 +124,7 @@ class Store:
         self.write_back()
         with _sound():
             self._db.close()
-        if self._pages:
+        if self._pages and self._left and self._left.detach():
             self._pages.release()
 
     def write_back(self) -> None:
