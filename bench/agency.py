@@ -11,13 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from exchange.record import new_id  # noqa: E402
-from tests.agencies import PASSPHRASE, Town  # noqa: E402
-from tests.chance import chance  # noqa: E402
-from tests.test_agency import referral  # noqa: E402
+from exchange.record import new_id
+from tests.agencies import PASSPHRASE, Town
+from tests.chance import chance
+from tests.conftest import ROOT
+from tests.test_agency import referral
 
 
 def measure(records: int) -> None:

@@ -53,7 +53,7 @@ def measure(title: str, folder: Path, leaves: int, rounds: int) -> None:
         """The world's hub, over this database."""
 
         def __init__(self, *given: object) -> None:
-            super().__init__(*given, store)  # type: ignore[arg-type]
+            super().__init__(*given, store)
 
     started = time.perf_counter()
     world = World(hub=Kept)

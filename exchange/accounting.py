@@ -27,7 +27,7 @@ from exchange.log import Leaf, check_included, commit_number, leaf_of
 from exchange.manifest import Entry
 from exchange.record import Record, check_entries, verify
 from exchange.says import Report
-from exchange.shape import Handle, Listed, Shape, ShortId, Word, held
+from exchange.shape import Handle, Listed, Shape, ShortId, Word, agency_of, held
 from rules.frozen import frozen
 
 HANDED, WITHDRAWN, PENDING = "handed out", "withdrawn", "waiting"
@@ -289,7 +289,7 @@ def _passed_body(leaf: Leaf, record: Record) -> log.HandedOut | log.Withdrawn:
 def _rows(record: Record, body: log.Recorded, each: Accounted, history: History) -> Iterable[Row]:
     """What became of each text; and what a report tells of."""
     became: dict[tuple[str, str], tuple[str, int, tuple[str, ...]]] = {}
-    known = {(entry.part, _agency_of(entry)): (entry.purpose, entry.basis) for entry in record.entries}
+    known = {(entry.part, agency_of(entry.to)): (entry.purpose, entry.basis) for entry in record.entries}
     for proved in each.passed:
         said = _passed_body(proved.leaf, record)
         handed = isinstance(said, log.HandedOut)
@@ -308,7 +308,7 @@ def _rows(record: Record, body: log.Recorded, each: Accounted, history: History)
                 raise _wrong_leaf(proved.leaf)
             became[part, said.to] = (HANDED if handed else WITHDRAWN, said.time, relies)
     for entry in record.entries:
-        to = _agency_of(entry)
+        to = agency_of(entry.to)
         what, at, relies = became.get((entry.part, to), (PENDING, body.time, ()))
         for category in record.labels[entry.part].category:
             yield Row(record.issuer, record.kind, to, category, entry.purpose, entry.basis, what, at, relies)
@@ -322,11 +322,6 @@ def _aloud(committed: Committed, state: State, history: History, judges: Judges 
             denied = judges(current.pack).told_aloud(committed, part, said, state, current, current.zone) if judges else None
             kind, at = committed.kind, committed.time
             yield Row(committed.issuer, kind, said.told, said.category, "", "", "told", at, told_aloud=True, denied=denied)
-
-
-def _agency_of(entry: Entry) -> str:
-    """The agency that an entry's key is named after."""
-    return entry.to.partition(".")[0]
 
 
 # Reading

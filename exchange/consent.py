@@ -21,6 +21,7 @@ from exchange.kinds import kind
 from exchange.label import Label
 from exchange.record import Record
 from exchange.says import About, Answer, Change, Emergency, Grant, Representation, Says
+from exchange.shape import agency_of
 from rules.frozen import frozen
 
 # Whose word counts as a person's consent; never police, who hold the person (42 CFR 2.31, and the exchange's own rule).
@@ -102,7 +103,7 @@ class Committed:
 def known_of(record: Record, index: int, time: int) -> Committed:
     """A record as the reduction knows it, with those labels and passages that `record` holds."""
     passages = tuple(
-        Passage(entry.part, entry.to.partition(".")[0], entry.purpose, entry.basis)
+        Passage(entry.part, agency_of(entry.to), entry.purpose, entry.basis)
         for entry in record.entries
         if entry.part in record.labels
     )

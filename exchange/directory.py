@@ -22,7 +22,7 @@ from exchange import _c2sp, _rfc4648, _rfc7493, _rfc7515, _rfc7517
 from exchange._c2sp import NoteKey
 from exchange._rfc7517 import PrivateKey, PublicKey
 from exchange.errors import DirectoryError, KeyMaterialError, TextError, shown
-from exchange.shape import AgencyId, Listed, Shape, held
+from exchange.shape import AgencyId, Listed, Shape, agency_of, held
 from rules.frozen import frozen
 
 TYP = "offramp-directory+jws"
@@ -203,7 +203,7 @@ def _agency(entry: AgencyEntry) -> Agency:
     except KeyMaterialError as error:
         raise _bad(f"of `{entry.id}`, {error.message}") from None
     for kid in (*(key.kid for key in keys), witness.name):
-        if kid.partition(".")[0] != entry.id or not kid.partition(".")[2]:
+        if agency_of(kid) != entry.id or not kid.partition(".")[2]:
             raise _bad(f"the key `{shown(kid)}` isn't named after `{entry.id}`")
     if len({key.kid for key in keys}) < len(keys):
         raise _bad(f"a key of `{entry.id}` stands twice")
@@ -308,7 +308,7 @@ class Standing:
 
     def signer(self, kid: str) -> tuple[Agency, PublicKey]:
         """The agency and key of a key id. Raises `DirectoryError` `unknown-key`: never listed, or retired by then."""
-        agency = self.directory.agencies.get(kid.partition(".")[0])
+        agency = self.directory.agencies.get(agency_of(kid))
         key = agency.signing.get(kid) if agency else None
         if agency is None or key is None:
             raise DirectoryError("unknown-key", f"the key `{shown(kid)}` isn't in force", mend="sign with a key in force")
@@ -319,7 +319,7 @@ class Standing:
 
         Raises `DirectoryError`: `unknown-recipient`, or `key-old` where the agency has newer ones.
         """
-        agency = self.directory.agencies.get(kid.partition(".")[0])
+        agency = self.directory.agencies.get(agency_of(kid))
         if agency is None:
             raise DirectoryError("unknown-recipient", f"`{shown(kid)}` is no listed agency's key", mend="check the directory")
         key = next((key for key in self.sealing.get(agency.id, ()) if key.kid == kid), None)
@@ -391,7 +391,7 @@ class History:
         ):
             raise DirectoryError("wrong-version", "this doesn't follow the version in force", mend="draft it on the newest")
         kids = _signers(signed, before or directory)
-        signers = {kid.partition(".")[0] for kid in kids}
+        signers = {agency_of(kid) for kid in kids}
         if before is None:
             lacking = sorted(set(directory.agencies) - signers)
         elif retires_own(before, directory, kids):
@@ -453,7 +453,7 @@ class History:
 
 def announce(key: PublicKey, signing: PrivateKey) -> str:
     """An agency's announcement of a key to seal to."""
-    agency = signing.public.kid.partition(".")[0]
+    agency = agency_of(signing.public.kid)
     return _rfc7515.sign(_rfc7493.write({"iss": agency, "key": key.as_jwk()}), signing, typ=KEY_TYP)
 
 
@@ -462,7 +462,7 @@ def retires_own(before: Directory, after: Directory, kids: Iterable[str]) -> boo
 
     So whoever stole one key can retire that one, and not the other with which the agency defends itself.
     """
-    signers = {kid.partition(".")[0] for kid in kids}
+    signers = {agency_of(kid) for kid in kids}
     held_before, held_after = ({entry.id: entry for entry in one.document.agencies} for one in (before, after))
     changed = [one for one in held_before if held_before[one] != held_after.get(one)]
     if len(changed) != 1 or set(signers) != set(changed) or changed[0] not in held_after:
@@ -498,7 +498,7 @@ def _signers(signed: Signed, known: Directory) -> set[str]:
 def signer_of(signature: str, payload: bytes, known: Directory) -> str:
     """The agency that made one detached signature of a payload, by the keys of a directory. Raises as `History.check`."""
     (kid,) = _signers(Signed(payload, (signature,)), known)
-    return kid.partition(".")[0]
+    return agency_of(kid)
 
 
 def _lacking(before: Directory, signers: set[str]) -> list[str]:

@@ -22,6 +22,7 @@ from exchange import _rfc7493, _rfc9901, log
 from exchange._c2sp import Witnessed, read_checkpoint, read_note
 from exchange.accounting import (
     Account,
+    EntryShape,
     Proved,
     ProvedShape,
     Statement,
@@ -59,7 +60,7 @@ from exchange.log import HandedOut, HandedPart, Leaf, Receipt, check_included, c
 from exchange.manifest import Entry, Path, rebuilt
 from exchange.record import Record, Shown, check, path_text, presentation, read_path, verify
 from exchange.says import About, Answer, Change, Emergency, Grant
-from exchange.shape import Listed, Shape, ShortId, Word, held
+from exchange.shape import Listed, Shape, agency_of, held
 from rules.frozen import frozen, frozen_by_name
 
 LARGEST = 16 * 1024 * 1024
@@ -517,7 +518,7 @@ def _logged(leaf: Leaf, checkpoints: Sequence[Witnessed]) -> Logged:
 
 def _ground(history: History, over: Witnessed) -> Ground:
     newest = history.newest
-    witnesses = tuple(sorted(name.partition(".")[0] for name in over.cosigned_at))
+    witnesses = tuple(sorted(agency_of(name) for name in over.cosigned_at))
     return Ground(newest.document.program, history.founders, newest.version, over.checkpoint.size, witnesses)
 
 
@@ -614,7 +615,7 @@ def _bearing(record: Record, of: Received, parts: Sequence[str]) -> frozenset[st
     """Of a record that was relied on, the parts that bear these ones. What else it says is nobody's business outside."""
     assert of.record is not None, "what is held could be checked"
     labels = [of.record.labels[part] for part in parts]
-    pair = {of.record.issuer, *(entry.to.partition(".")[0] for entry in of.record.entries)}
+    pair = {of.record.issuer, *(agency_of(entry.to) for entry in of.record.entries)}
     categories = {category for label in labels for category in label.category}
     about = {label.says.about for label in labels if isinstance(label.says, About)}
 
@@ -631,12 +632,7 @@ def _bearing(record: Record, of: Received, parts: Sequence[str]) -> frozenset[st
 # Reading
 
 
-class _EntryShape(Shape):
-    part: ShortId
-    to: Annotated[str, Field(max_length=64)]
-    purpose: Word
-    basis: Word
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+class _EntryShape(EntryShape):
     path: Annotated[str, Field(max_length=512)]
 
 

@@ -32,6 +32,7 @@ from exchange.kinds import reports
 from exchange.log import Leaf, Receipt, Watch
 from exchange.record import TYP, Bundle, Opened, Part, Record, build, check, check_delivery, open_part, statement
 from exchange.says import About, Grant
+from exchange.shape import agency_of
 from rules.frozen import frozen
 
 GRACE = 24 * 3600
@@ -390,7 +391,7 @@ class Gateway:
         ):
             raise _wrong_leaf("the hand-out")
         for entry in record.entries:
-            if entry.to.partition(".")[0] != self.agency:
+            if agency_of(entry.to) != self.agency:
                 raise RecordError("not-mine", f"this is sealed to `{entry.to}`", mend="keep it closed, and tell its issuer")
         return record, known_of(record, item.recorded.index, body.time)
 

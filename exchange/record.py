@@ -31,7 +31,7 @@ from exchange.kinds import Kind, kind, purposes
 from exchange.label import Label
 from exchange.manifest import Entry, Path, padded, rebuilt, verify_entry
 from exchange.sealed import Sealed, seal, unseal
-from exchange.shape import AgencyId, Day, Handle, Listed, Shape, ShortId, Word, held
+from exchange.shape import AgencyId, Day, Handle, Listed, Shape, ShortId, Word, agency_of, held
 from rules.frozen import frozen, frozen_by_name
 
 TYP = "offramp-record+sd-jwt"
@@ -173,7 +173,7 @@ def build(
             sealed.append(seal(content.encode("ascii"), jti, part_id, key, purpose, basis))
     manifest = padded([each.entry() for each in sealed], random_bytes)
     payload = {
-        "iss": signer.public.kid.partition(".")[0],
+        "iss": agency_of(signer.public.kid),
         "jti": jti,
         "iat": iat,
         **({"case": case} if case is not None else {}),
@@ -298,7 +298,7 @@ def check(bundle: Bundle, standing: Standing) -> Record:
         if recipient.id == record.issuer:
             raise RecordError("sealed-to-self", f"`{record.issuer}` sealed a part to itself", mend="seal to others only")
         _check_entry(entry, record.labels)
-    targets = [(entry.part, entry.to.partition(".")[0]) for entry in bundle.sealed]
+    targets = [(entry.part, agency_of(entry.to)) for entry in bundle.sealed]
     if len(set(targets)) < len(targets):
         raise RecordError("sealed-twice", "one part is sealed to one agency twice", mend="seal it once")
     whole = _whole(record, tuple(entry.entry() for entry in bundle.sealed), bundle.pads)
@@ -406,7 +406,7 @@ def countersign(second: PrivateKey, *, jti: str, part: str, told: str, category:
 
     Stands in the label as `countersigned` (42 CFR 2.51 asks no second person; the exchange does, for what no consent covers).
     """
-    payload = _countersigned(second.public.kid.partition(".")[0], jti, part, told, category, on)
+    payload = _countersigned(agency_of(second.public.kid), jti, part, told, category, on)
     return detached(_rfc7515.sign(payload, second, typ=COUNTERSIGNATURE_TYP))
 
 
@@ -419,7 +419,7 @@ def _check_countersigned(label: Label, jti: str, first: str, standing: Standing)
     said = label.says
     if not isinstance(said, says.Emergency) or said.countersigned is None:
         return
-    agency = first.partition(".")[0]
+    agency = agency_of(first)
     try:
         jws = attached(said.countersigned, _countersigned(agency, jti, label.id, said.told, said.category, said.on))
         unverified = _rfc7515.read(jws, typ=COUNTERSIGNATURE_TYP)
@@ -479,7 +479,7 @@ def delivery(record: Record, agency: str, parts: Iterable[str]) -> Delivery:
     """
     manifest = rebuilt(record.entries, record.pads)
     chosen = set(parts)
-    mine = [entry for entry in record.sealed if entry.part in chosen and entry.to.partition(".")[0] == agency]
+    mine = [entry for entry in record.sealed if entry.part in chosen and agency_of(entry.to) == agency]
     labels = sorted(record.disclosures[part] for part in {entry.part for entry in mine})
     handed = tuple(Handed(entry, manifest.path(entry.entry())) for entry in sorted(mine, key=lambda one: one.part))
     return Delivery(record.jws, tuple(labels), handed)

@@ -18,7 +18,7 @@ from exchange._rfc9901 import RandomBytes
 from exchange.directory import Standing
 from exchange.errors import RequestRefused, TextError
 from exchange.record import new_id
-from exchange.shape import AgencyId, Handle, Shape, held
+from exchange.shape import AgencyId, Handle, Shape, agency_of, held
 from rules.frozen import frozen
 
 TYP = "offramp-request+jws"
@@ -49,7 +49,7 @@ class Request:
 def authorize(key: PrivateKey, method: str, path: str, body: bytes, *, iat: int, random_bytes: RandomBytes) -> str:
     """The `Authorization` header of a request. `path` is with its query; `iat` by the hub's clock, in seconds since 1970."""
     said = {
-        "iss": key.public.kid.partition(".")[0],
+        "iss": agency_of(key.public.kid),
         "method": method,
         "path": path,
         "sha256": sha256(body).hexdigest(),

@@ -44,6 +44,11 @@ ShortId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
+def agency_of(kid: str) -> str:
+    """The agency that a key is named after: `police` of `police.s1`."""
+    return kid.partition(".")[0]
+
+
 def held(model: type[S], value: Any, what: str) -> S:
     """The value as this model. `what` names it in the refusal. Raises `ContentError` `wrong-shape`."""
     try:

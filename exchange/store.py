@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from exchange.errors import StoreError
 from exchange.log import Leaf, Receipt
@@ -23,6 +23,7 @@ from exchange.manifest import Entry
 from exchange.pages import Pages
 from exchange.record import Record, kept
 from exchange.sealed import Sealed
+from exchange.shape import agency_of
 from rules.frozen import frozen
 
 FORMAT = 1
@@ -88,6 +89,8 @@ class Store:
         self.path = path
         self._depth = 0
         self._destroyed = False
+        # Whether a commit failed whose frames may still stand in the write-ahead log.
+        self._failed = False
         with _sound():
             self._pages = Pages(path) if path else None
             # Whoever forgets to close, or can't: SQLite's own closing of the connection comes after this.
@@ -128,19 +131,23 @@ class Store:
             self._pages.release()
 
     def write_back(self) -> None:
-        """The write-ahead log goes to the database and is emptied, so that what was destroyed isn't left in it."""
+        """The write-ahead log goes to the database and is emptied: what was destroyed isn't left in it, nor what failed."""
         if self._pages is None:
+            self._destroyed = self._failed = False
             return
         with _sound(), self._pages.written_back():
             # A reader may be in the way, such as a backup: the next commit tries again.
             busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 raise StoreError("in-use", "a reader holds the hub's database", mend="wait for it")
-        self._destroyed = False
+        self._destroyed = self._failed = False
 
     @contextmanager
     def commit(self) -> Iterator[None]:
         """All of it or nothing; within another one, all of it or nothing of this part."""
+        if self._failed and not self._depth:
+            with suppress(StoreError):
+                self.write_back()
         begin, end, back = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK") if not self._depth else _nested(self._depth)
         with _sound():
             self._db.execute(begin)
@@ -148,7 +155,8 @@ class Store:
             try:
                 yield
                 self._db.execute(end)
-            except BaseException:
+            except BaseException as error:
+                self._failed = self._failed or isinstance(error, sqlite3.Error | StoreError)
                 # A full disk may have ended it already.
                 if self._db.in_transaction:
                     self._db.execute(back)
@@ -166,6 +174,9 @@ class Store:
         return wal is not None and wal.exists() and wal.stat().st_size > LONGEST_LOG
 
     def _put(self, table: str, *values: Any, replace: bool = False) -> None:
+        if self._failed:
+            # Written over what failed, a shorter commit would leave its end behind, and a start would take that for a loss.
+            raise StoreError("no-room", "the hub's disk refused, and does so still", mend="make room, then send again")
         marks = ", ".join("?" * (len(values) + 1))
         verb = "INSERT OR REPLACE" if replace else "INSERT"
         self._db.execute(f"{verb} INTO {table} VALUES ({marks})", (*values, row_digest(table, values)))
@@ -249,7 +260,7 @@ class Store:
         )
         for sealed in record.sealed:
             entry = sealed.entry()
-            self._text(Text(record.issuer, record.jti, entry, agency_of(entry), sealed.ct, WAITING, None), record.case)
+            self._text(Text(record.issuer, record.jti, entry, agency_of(entry.to), sealed.ct, WAITING, None), record.case)
 
     def last_number(self, issuer: str, case: str | None) -> int:
         """How many records an issuer has in a case."""
@@ -340,10 +351,6 @@ class Store:
 
     # Checking
 
-    def image(self) -> bytes:
-        """The database, byte for byte."""
-        return self._db.serialize()
-
     def faults(self) -> Iterator[str]:
         """What of the database doesn't hold, a sentence each: its pages, its schema, its rows."""
         with _sound():
@@ -361,11 +368,6 @@ class Store:
                     rowid, *values, digest = row
                     if digest != row_digest(table, values):
                         yield f"row {rowid} of `{table}` isn't what was written"
-
-
-def agency_of(entry: Entry | Sealed) -> str:
-    """The agency to whose key a text is sealed."""
-    return entry.to.partition(".")[0]
 
 
 def sealed_of(text: Text) -> Sealed:
@@ -403,15 +405,23 @@ def _nested(depth: int) -> tuple[str, str, str]:
     return f"SAVEPOINT part{depth}", f"RELEASE part{depth}", f"ROLLBACK TO part{depth}"
 
 
+def fault_of(error: sqlite3.Error) -> Literal["disk", "busy", "content"]:
+    """What failed: the disk, another program in the way, or what is in the database (sqlite.org/rescode.html)."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return "disk"
+    return "busy" if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) else "content"
+
+
 @contextmanager
 def _sound() -> Iterator[None]:
     """SQLite's own errors as ours."""
     try:
         yield
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "") or ""
-        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        why = fault_of(error)
+        if why == "disk":
             raise StoreError("no-room", f"the hub's disk refuses: {error}", mend="make room, then send again") from None
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        if why == "busy":
             raise StoreError("in-use", "another program holds the hub's database", mend="stop the other one") from None
         raise StoreError("damaged", f"the hub's database can't be read: {error}", mend="run `offramp fsck`") from None

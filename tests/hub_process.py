@@ -90,6 +90,18 @@ def offramp(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
+def serving(url: str) -> None:
+    """Returns once a hub answers there."""
+    until = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < until:
+        try:
+            httpx.get(f"{url}/health")
+            return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise AssertionError("the hub didn't start")
+
+
 class HubProcess:
     """One hub's folder and the process that serves it. Its clock is a file that the test writes."""
 
@@ -229,7 +241,7 @@ class WireWorld(World):
         self.clock = START
         self.process = process
         self.wire = Wire(process, START)
-        self.hub = WireHub(self.wire)  # type: ignore[assignment]  # what a `World` uses of it
+        self.hub = WireHub(self.wire)
         self.names = tuple(names)
         self.at = {name: Gateway(name, key(f"{name}.s1"), ed25519(f"{name}.w1"), judges, self.random) for name in self.names}
         self.found()
@@ -296,5 +308,5 @@ def offramp_invite(process: HubProcess, name: str) -> str:
     from offramp.hub.folder import Folder
     from offramp.hub.membership import LASTS, Invited, invite
 
-    invited = Invited(agency=name, role=ROLES[name], name=name.title(), until=START + LASTS)  # type: ignore[arg-type]
+    invited = Invited(agency=name, role=ROLES[name], name=name.title(), until=START + LASTS)
     return invite(Folder(process.path).secret, invited)

@@ -10,17 +10,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from offramp.agency.client import Http
-from offramp.agency.errors import HubAway
 from offramp.cli import main
 from tests.conftest import ROOT
+from tests.hub_process import serving
 
 SIX = {
     "crossroads": "case_management",
@@ -89,13 +87,7 @@ class Newcomer:
     def serve(self) -> None:
         line = command("hub.md", "offramp hub serve")
         self.hub = subprocess.Popen(["/bin/bash", "-c", f"exec {line}"], env=self.environment("hub"), stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            try:
-                Http(self.url).ask("GET", "/health", b"", {}, 1.0)
-                return
-            except HubAway:
-                time.sleep(0.05)
-        raise AssertionError("the hub didn't start")
+        serving(self.url)
 
     def stop(self) -> None:
         if self.hub is not None:

@@ -24,9 +24,9 @@ from exchange.record import new_id
 from exchange.store import Store
 from offramp.agency.client import Http
 from offramp.agency.commands import sync_of
-from offramp.agency.errors import HubAway
 from offramp.agency.office import Office
 from offramp.cli import main
+from tests.hub_process import serving
 from tests.test_agency import referral
 
 PASSPHRASE = b"a passphrase for tests"
@@ -52,13 +52,7 @@ class Running:
     def start(self) -> None:
         command = [sys.executable, "-m", "offramp", "hub", "serve", str(self.folder / "hub")]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            try:
-                Http(self.url).ask("GET", "/health", b"", {}, 1.0)
-                return
-            except HubAway:
-                time.sleep(0.05)
-        raise AssertionError("the hub didn't start")
+        serving(self.url)
 
     def stop(self) -> None:
         self.process.terminate()

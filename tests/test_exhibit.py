@@ -296,7 +296,7 @@ def shown_by(world: World, name: str, jti: str, before: bytes, **more: Any) -> e
     over = world.witnessed()
     world.prove(name, over)
     ((issuer, _),) = [key for key in world.at[name].received if key[1] == jti]
-    (part_id,) = world.at[name].received[issuer, jti].record.labels  # type: ignore[union-attr]
+    (part_id,) = world.at[name].received[issuer, jti].record.labels
     world.open(name, jti, part_id, **more)
     made = e.exhibit_of(world.at[name], issuer, jti, [part_id], checkpoints=(before, over), path=path_in(world))
     return e.verify_exhibit(e.read_exhibit(made.write()), world.hub.history.founders)

@@ -38,7 +38,7 @@ def description(world: WireWorld) -> object:
 
 @pytest.mark.parametrize("signed", [True, False])
 def test_every_operation_answers_as_it_is_described(world: WireWorld, description: object, signed: bool) -> None:
-    for result in description.get_all_operations():  # type: ignore[attr-defined]
+    for result in description.get_all_operations():
         operation = result.ok()
 
         @settings(
@@ -59,7 +59,7 @@ def test_every_operation_answers_as_it_is_described(world: WireWorld, descriptio
 def operation_given(operation: object) -> object:
     from hypothesis import given
 
-    return given(case=operation.as_strategy())  # type: ignore[attr-defined]
+    return given(case=operation.as_strategy())
 
 
 def checked(world: WireWorld, case: object, signed: bool) -> None:
@@ -67,7 +67,7 @@ def checked(world: WireWorld, case: object, signed: bool) -> None:
     import requests
 
     wire = world.wire
-    prepared = requests.Request(**case.as_transport_kwargs(base_url=wire.process.url)).prepare()  # type: ignore[attr-defined]
+    prepared = requests.Request(**case.as_transport_kwargs(base_url=wire.process.url)).prepare()
     body = prepared.body or b""
     raw = body.encode() if isinstance(body, str) else body
     path = prepared.path_url
@@ -81,6 +81,6 @@ def checked(world: WireWorld, case: object, signed: bool) -> None:
 
     with requests.Session() as session:
         answer = session.send(prepared, timeout=40)
-    case.validate_response(Response.from_requests(answer, verify=False), checks=CHECKS)  # type: ignore[attr-defined]
+    case.validate_response(Response.from_requests(answer, verify=False), checks=CHECKS)
     if answer.status_code >= 400:
         assert set(_rfc7493.read_object(answer.content)) <= {"error", "status", "receipt"}

@@ -44,7 +44,7 @@ def work(database: Path) -> None:
 
     class Kept(Hub):
         def __init__(self, *rest: object) -> None:
-            super().__init__(*rest, store)  # type: ignore[arg-type]
+            super().__init__(*rest, store)
 
     world = World(hub=Kept)
     case = world.enrolled(status_grant())

@@ -8,7 +8,6 @@ import http.client
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from exchange.errors import ExchangeError, shown
 from exchange.inbox import Inbox, read_inbox
 from exchange.record import Bundle
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
+from offramp.clock import of_http_date
 from rules.frozen import frozen
 
 G = TypeVar("G")
@@ -71,7 +71,7 @@ class Http:
             found = given.read(LARGEST_ANSWER + 1)
             if len(found) > LARGEST_ANSWER:
                 raise HubAway("hub-away", "the hub's answer has no end", mend="ask whoever runs the hub")
-            return Answer(given.status, found, _date(given.getheader("Date")))
+            return Answer(given.status, found, of_http_date(given.getheader("Date") or ""))
         except (OSError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
             raise HubAway(
@@ -231,10 +231,3 @@ def _proof(value: Mapping[str, Any]) -> tuple[bytes, ...]:
 
 def _no_hub(why: str) -> HubAway:
     return HubAway("hub-away", f"what answers is no hub: {why}", mend="check the hub's address")
-
-
-def _date(text: str | None) -> int | None:
-    try:
-        return int(parsedate_to_datetime(text or "").timestamp())
-    except (TypeError, ValueError):
-        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
 import signal
@@ -127,6 +128,7 @@ def _serve(office: Office, options: argparse.Namespace) -> Answer:
     if options.once:
         sync.everything()
         return _status(office, options)
+    gc.enable()  # it lives long, unlike other commands
     stopping = []
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopping.append(True))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange import _rfc7493
+from exchange.store import fault_of
 from offramp.agency.errors import AgencyError
 from rules.frozen import frozen
 
@@ -156,9 +157,9 @@ def _sound() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "") or ""
-        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        why = fault_of(error)
+        if why == "disk":
             raise AgencyError("no-room", f"the disk refuses: {error}", mend="make room, then try again") from None
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        if why == "busy":
             raise AgencyError("in-use", "another program holds the journal", mend="wait for it") from None
         raise AgencyError("damaged", f"the journal can't be read: {error}", mend="restore the last backup") from None

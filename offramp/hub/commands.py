@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from offramp.clock import Clock
 from offramp.hub import membership
 from offramp.hub.folder import Folder, create
 from offramp.hub.membership import Invited
+from offramp.hub.witnessing import CLOSED
 from rules.errors import RequestError
 
 
@@ -66,6 +68,7 @@ def serve(options: argparse.Namespace) -> int:
         raise RequestError(
             "no-certificate", "without a certificate the hub is served on loopback only", mend="name one in hub.toml"
         )
+    gc.enable()  # a server lives long, unlike other commands
     # What a crash leaves behind would hold whatever was in memory.
     _no_cores()
     service = Service(folder, _clock(folder, options))
@@ -108,7 +111,7 @@ def _clock(folder: Folder, options: argparse.Namespace) -> Clock:
 
 
 def backup(options: argparse.Namespace) -> int:
-    """A copy of the whole folder in one file, while the hub runs or not."""
+    """A copy of the database in one file, while the hub runs or not."""
     folder, target = Folder(Path(options.dir)), Path(options.file)
     if target.exists():
         raise RequestError("file-taken", f"`{target}` is there already", mend="name a new file")
@@ -144,7 +147,7 @@ def restore(options: argparse.Namespace) -> int:
         if faults:
             raise RequestError("bad-backup", f"`{source}` isn't whole: {faults[0]}", mend="take another backup")
         with closing(Store(copy)) as store:
-            store.know("closed", b"-")
+            store.know(CLOSED, b"-")
         if folder.database.exists():
             with closing(Store(folder.database)):
                 pass

@@ -26,7 +26,7 @@ _WHY = {
     409: "Another statement under a used id; or the hub was restored and is closed.",
     413: "Too much at once.",
     422: "The form is wrong, and the answer says how.",
-    507: "The hub's disk is full, and nothing of what was asked has happened.",
+    507: "The hub's disk refuses. A record so refused may yet be there after a crash; sent again, it has one receipt.",
 }
 
 

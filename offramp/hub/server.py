@@ -30,7 +30,7 @@ from offramp.hub import membership
 from offramp.hub.folder import Folder
 from offramp.hub.membership import Joining
 from offramp.hub.openapi import DESCRIBED, SECURITY
-from offramp.hub.witnessing import WITNESSED, Witnessing
+from offramp.hub.witnessing import CLOSED, WITNESSED, Witnessing
 from offramp.hub.writer import Writer
 from rules.digest import digest
 from rules.digest import text as pack_text
@@ -401,9 +401,6 @@ def _open(hub: Hub) -> Hub:
             "closed", "the hub was restored and waits for all its witnesses", mend="let every agency's gateway run"
         )
     return hub
-
-
-CLOSED = "closed"
 
 
 def _cosigned(service: Service, hub: Hub, note: bytes, agency: str) -> bool:

@@ -25,7 +25,7 @@ def test_no_word_of_a_sealed_part_is_anywhere_in_the_hub() -> None:
     world.settle()
     assert world.open("clinic", record).opened.content == {"treatment": {"text": CANARY}}
     hub = world.hub
-    memory = hub.store.image() + pickle.dumps(str(hub.state(case)))
+    memory = hub.store._db.serialize() + pickle.dumps(str(hub.state(case)))
     for needle in spellings(CANARY):
         assert needle not in memory
 
