@@ -32,7 +32,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from exchange.errors import ContentError, shown
-from exchange.shape import AgencyId, Day, Listed, Shape, ShortId, Word, held
+from exchange.shape import AgencyId, Day, Handle, Listed, Shape, ShortId, Word, held
 from rules.facts import fits, read_instant
 from rules.shelf import vocabulary
 from rules.vocabulary import Fact
@@ -88,6 +88,9 @@ _PATHS = [
     if one.category not in _WORDS.never_travels and one.known_by != "hub"
 ]
 FactPath = Annotated[str, _OneOf(_PATHS, "fact that may be told")]
+# Besides a fact, the outcome of a decision whose facts never travel is asked for.
+_OUTCOMES = tuple(f"decisions.{name}" for name, word in _WORDS.decisions.items() if word.reads_criminal_history)
+AskedFor = Annotated[str, _OneOf((*_PATHS, *_OUTCOMES), "fact that may be told")]
 Lacking = Annotated[str, _OneOf((*_PATHS, *_NO_FACTS), "fact that may be told")]
 # A section of law: whose, in three short words at most, its number, and what of it (`NY PL 220.03`, `21 U.S.C. 844 (a)`).
 Code = Annotated[
@@ -126,8 +129,20 @@ class Needed(Shape):
     ask: Role
 
 
+class RestsOn(Shape):
+    """A part of a record that holds a fact which was read."""
+
+    record: Handle
+    part: ShortId
+
+
 class DecisionPart(Shape):
-    """What the rules answered, as far as this part's categories go. No digest of the facts: it could be guessed back."""
+    """What the rules answered, as far as this part's categories go. No digest of the facts: it could be guessed back.
+
+    `now` is the time that the rules were given. `rests_on` are the parts, of these categories, whose facts were read;
+    `unshown` the facts of these categories that were read and stand in no record; `untold` the events that nobody may tell who
+    answers. So whoever holds those parts can work out the answer again, and sees what is missing for it.
+    """
 
     decision: Decided
     status: Literal["decided", "undetermined"]
@@ -135,14 +150,18 @@ class DecisionPart(Shape):
     pack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     as_of: Day | None = None
+    now: Instant | None = None
     reasons: Annotated[tuple[Reason, ...], Field(strict=False, max_length=64)] = ()
     needed: Annotated[tuple[Needed, ...], Field(strict=False, max_length=64)] = ()
+    rests_on: Annotated[tuple[RestsOn, ...], Field(strict=False, max_length=64)] = ()
+    unshown: Annotated[tuple[FactPath, ...], Field(strict=False, max_length=64)] = ()
+    untold: Annotated[tuple[FactPath, ...], Field(strict=False, max_length=64)] = ()
 
 
 class Content(Shape):
     """Base of what a category holds. `asks` names the facts that a question asks for."""
 
-    asks: Listed[FactPath] | None = None
+    asks: Listed[AskedFor] | None = None
     decision: DecisionPart | None = None
 
 
@@ -427,7 +446,9 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], made: Conte
     if (made.asks is not None) != (kind == "question") or (kind == "question" and made.model_fields_set != {"asks"}):
         raise _wrong(category, "a question asks for facts and holds nothing else, and nothing else asks")
     for path in made.asks or ():
-        if path not in words.facts or words.facts[path].category != category:
+        # A list's field is asked for by its own name, and told with the whole list.
+        fact = words.facts.get(path) or words.facts.get(path.rpartition(".")[0])
+        if (fact.category if fact else "screening_outcome") != category:
             raise _wrong(category, f"`{shown(path)}` is none of its facts")
     for name in sorted(made.model_fields_set) if isinstance(made, Operation) else ():
         if kind not in _CODES.get(name, (kind,)):
@@ -444,16 +465,18 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], made: Conte
     for outcome in (*outcomes, *(reason.outcome for reason in part.reasons)):
         _check_outcome(category, categories, part.decision, outcome)
     # The rule that a record of convictions met tells what stands in it, and that never travels.
-    if words.decisions[part.decision].reads_criminal_history and (part.reasons or part.needed):
+    if words.decisions[part.decision].reads_criminal_history and (
+        part.reasons or part.needed or part.rests_on or part.unshown or part.untold
+    ):
         raise _wrong(category, f"why `{part.decision}` came out so stays with whoever reads the records")
-    for needed in part.needed:
-        if needed.fact in _NO_FACTS:
+    for path in (*(needed.fact for needed in part.needed), *part.unshown, *part.untold):
+        if path in _NO_FACTS:
             continue
         # A list's field is asked for by its own name.
-        group, _, name = needed.fact.rpartition(".")
-        fact = words.facts.get(needed.fact) or words.facts[group].fields[name]
+        group, _, name = path.rpartition(".")
+        fact = words.facts.get(path) or words.facts[group].fields[name]
         if fact.category not in categories:
-            raise _wrong(category, f"`{needed.fact}` isn't a fact to be asked for here")
+            raise _wrong(category, f"`{path}` isn't a fact to be asked for here")
 
 
 def check_decider(role: str, value: Mapping[str, Any]) -> None:

@@ -148,6 +148,30 @@ class ProvedAccount:
         return _rfc7493.write({**account, "members": [_member_json(each) for each in self.members]})
 
 
+@frozen
+class DecisionExhibit:
+    """A record of a decision, own or received, with those records behind it whose parts are held and opened here.
+
+    It says nothing of hand-outs: not that anybody was told, but what was answered, and on which words of whom.
+    """
+
+    shown: Borne
+    sources: tuple[Borne, ...]
+    checkpoints: tuple[bytes, ...]
+    members: tuple[Member, ...]
+
+    def write(self) -> bytes:
+        """As JSON, as `read_decision` reads it."""
+        return _rfc7493.write(
+            {
+                "type": "decision",
+                "shown": _borne_json(self.shown),
+                "sources": [_borne_json(each) for each in self.sources],
+                **_ground_json(self.checkpoints, self.members),
+            }
+        )
+
+
 # What was found
 
 
@@ -248,6 +272,28 @@ class ReceiptFindings:
     number: int
 
 
+@frozen_by_name
+class Told:
+    """A record that is proved: who said it, where it stands in the log, and its labels with those contents that are shown."""
+
+    jti: str
+    kind: str
+    case: str | None
+    signer: Signer
+    logged: Logged
+    labels: Mapping[str, Label]
+    contents: Mapping[str, Any]
+
+
+@frozen
+class DecisionFindings:
+    """What the exhibit of a decision proves: the record, and those that it rests on as far as they are shown."""
+
+    ground: Ground
+    told: Told
+    sources: tuple[Told, ...]
+
+
 @frozen
 class AccountFindings:
     """What an account proves, and on what ground."""
@@ -307,6 +353,38 @@ def verify_exhibit(exhibit: Exhibit, root: str | None = None) -> Findings:
             for each, one, _ in others
         ),
         closed=main.closed,
+    )
+
+
+def verify_decision(exhibit: DecisionExhibit, root: str | None = None) -> DecisionFindings:
+    """What the exhibit of a decision proves. Raises as `verify_exhibit` does for records and their leaves, and `LogError`
+    `not-covered` for a record of another case, `consent-after` for one that came later than what rests on it.
+    """
+    history = _history(exhibit.members, root)
+    borne = (exhibit.shown, *exhibit.sources)
+    checkpoints = _grounded(exhibit.checkpoints, exhibit.members, [each.recorded for each in borne], history)
+    told, *sources = (_told(each, history, checkpoints) for each in borne)
+    if told.kind != "decision" or not told.contents:
+        raise LogError("not-handed", f"the record `{told.jti}` shows no decision", mend="show the part that holds its outcome")
+    for one in sources:
+        if one.case != told.case:
+            raise LogError("not-covered", f"the record `{one.jti}` isn't one of this case", mend=_NOT_PROVED)
+        if one.logged.index >= told.logged.index:
+            raise LogError("consent-after", f"`{one.jti}` came after what is said to rest on it", mend=_NOT_PROVED)
+    return DecisionFindings(_ground(history, checkpoints[-1]), told, tuple(sources))
+
+
+def _told(borne: Borne, history: History, checkpoints: Sequence[Witnessed]) -> Told:
+    shown_, committed = _verified(borne, history)
+    record = shown_.record
+    return Told(
+        jti=record.jti,
+        kind=record.kind,
+        case=record.case,
+        signer=_signer(record, committed.index, history),
+        logged=_logged(borne.recorded.leaf, checkpoints),
+        labels=record.labels,
+        contents=shown_.contents,
     )
 
 
@@ -565,6 +643,55 @@ def exhibit_of(
     )
 
 
+def decision_exhibit_of(
+    gateway: Gateway,
+    jti: str,
+    rests_on: Iterable[tuple[str, str]],
+    *,
+    checkpoints: Sequence[bytes],
+    path: Callable[[Leaf], tuple[bytes, ...]],
+) -> DecisionExhibit:
+    """An exhibit of a decision, own or received, with what is held here of the parts (record, id) that it rests on.
+
+    Checkpoints and path as for `exhibit_of`. Raises `LogError` `not-handed` where nothing of the decision is held opened.
+    """
+    wanted: dict[str, set[str]] = {}
+    for record, part in rests_on:
+        wanted.setdefault(record, set()).add(part)
+    shown_ = _held_here(gateway, jti, None, path)
+    if shown_ is None:
+        raise LogError("not-handed", "no such part is held here and opened", mend="open it first")
+    sources = [_held_here(gateway, record, parts, path) for record, parts in sorted(wanted.items())]
+    size = read_checkpoint(read_note(checkpoints[-1]).text).size
+    members = tuple(Member(Proved(leaf, path(leaf)), said) for leaf, said in gateway.learned if leaf.index < size)
+    return DecisionExhibit(shown_, tuple(one for one in sources if one is not None), tuple(checkpoints), members)
+
+
+def _held_here(
+    gateway: Gateway, jti: str, parts: Iterable[str] | None, path: Callable[[Leaf], tuple[bytes, ...]]
+) -> Borne | None:
+    """A record that came or was sent, with these of its parts (or all), and of each its content, if that is readable here."""
+    bundle, receipt = gateway.sent_as(jti)
+    if bundle is not None and receipt is not None:
+        record = check(bundle, gateway.history.standing(receipt.index))
+        leaf = receipt_leaf(receipt, jti=jti, issuer=record.issuer, statement=record.sha256)
+        contents = gateway.contents.get(jti, {})
+    else:
+        came = next((one for (_, held_), one in gateway.received.items() if held_ == jti and one.record is not None), None)
+        if came is None or came.record is None:
+            return None
+        record, leaf = came.record, _own_leaf(came)
+        contents = {part: opened.disclosure for part, opened in came.opened.items()}
+    chosen = [part for part in record.labels if parts is None or part in set(parts)]
+    if parts is None:
+        chosen = [part for part in chosen if part in contents]
+    if not chosen:
+        return None
+    shown_ = [contents[part] for part in chosen if part in contents]
+    text = _rfc9901.join(record.jws, [*(record.disclosures[part] for part in chosen), *shown_])
+    return Borne(text, (), Proved(leaf, path(leaf)))
+
+
 def _changes(label: Label, grant: Grant) -> bool:
     """Whether a label's statement changes this grant."""
     said = label.says
@@ -665,6 +792,12 @@ class _ExhibitShape(_GroundShape):
     relied: Annotated[tuple[_BorneShape, ...], Field(strict=False, max_length=64)]
 
 
+class _DecisionShape(_GroundShape):
+    type: Literal["decision"]
+    shown: _BorneShape
+    sources: Annotated[tuple[_BorneShape, ...], Field(strict=False, max_length=256)]
+
+
 class _ReceiptShape(_GroundShape):
     type: Literal["receipt"]
     record: Annotated[str, Field(max_length=1024 * 1024)]
@@ -692,6 +825,17 @@ def read_exhibit(data: bytes) -> Exhibit:
         raise _unreadable(error) from None
 
 
+def read_decision(data: bytes) -> DecisionExhibit:
+    """The exhibit of a decision taken apart, nothing of it verified. Raises `LogError` `not-an-exhibit`."""
+    value = _read(data)
+    try:
+        shape = held(_DecisionShape, value, "the exhibit")
+        sources = tuple(_borne_of(each) for each in shape.sources)
+        return DecisionExhibit(_borne_of(shape.shown), sources, _notes(shape.checkpoints), _members(shape.members))
+    except ExchangeError as error:
+        raise _unreadable(error) from None
+
+
 def read_receipt(data: bytes) -> ProvedReceipt:
     """A receipt with its proof, nothing verified. Raises `LogError` `not-an-exhibit`."""
     value = _read(data)
@@ -713,15 +857,18 @@ def read_proved_account(data: bytes) -> ProvedAccount:
     return ProvedAccount(read_account(_rfc7493.write(value)), members)
 
 
-READERS: Mapping[str, Callable[[bytes], Exhibit | ProvedReceipt | ProvedAccount]] = {
+Evidence = Exhibit | DecisionExhibit | ProvedReceipt | ProvedAccount
+
+READERS: Mapping[str, Callable[[bytes], Evidence]] = {
     "exhibit": read_exhibit,
+    "decision": read_decision,
     "receipt": read_receipt,
     "accounting": read_proved_account,
 }
 
 
-def read_any(data: bytes) -> Exhibit | ProvedReceipt | ProvedAccount:
-    """Whichever of the three its `type` says. Raises `LogError` `not-an-exhibit`, `not-an-account`."""
+def read_any(data: bytes) -> Evidence:
+    """Whichever of these its `type` says. Raises `LogError` `not-an-exhibit`, `not-an-account`."""
     kind = _read(data).get("type")
     reader = READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
@@ -794,7 +941,7 @@ def _ground_json(checkpoints: Iterable[bytes], members: Iterable[Member]) -> dic
 
 _KEEP = "keep the file as evidence, and ask its sender for another"
 _NOT_PROVED = "ask its sender what it rests on: this doesn't prove it"
-_WHICH = "give a file of type exhibit, accounting or receipt"
+_WHICH = "give a file of type exhibit, decision, accounting or receipt"
 
 
 def _unreadable(error: ExchangeError) -> LogError:

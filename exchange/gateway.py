@@ -29,9 +29,10 @@ from exchange.disclosure import Judges, Verdict, day_of
 from exchange.errors import ContentError, ExchangeError, LogError, RecordError
 from exchange.inbox import Inbox, Item
 from exchange.kinds import reports
+from exchange.label import Label
 from exchange.log import Leaf, Receipt, Watch
-from exchange.record import TYP, Bundle, Opened, Part, Record, build, check, check_delivery, open_part, statement
-from exchange.says import About, Grant
+from exchange.record import TYP, Bundle, Opened, Part, Record, build_and_keep, check, check_delivery, open_part, statement
+from exchange.says import CONSENTED, About, Grant
 from exchange.shape import agency_of
 from rules.frozen import frozen
 
@@ -90,6 +91,7 @@ class Gateway:
         witness: Ed25519PrivateKey,
         judge: Judges,
         random_bytes: RandomBytes,
+        salts: RandomBytes | None = None,
     ) -> None:
         self.agency = agency
         self.history = History()
@@ -113,6 +115,7 @@ class Gateway:
         self._witness = witness
         self._judge = judge
         self._random = random_bytes
+        self._salts = salts
         self._states: dict[str | None, State] = defaultdict(State)
         self._numbers: dict[str, int] = defaultdict(int)
         self._sent: dict[str, tuple[Bundle, Receipt | None]] = {}
@@ -124,6 +127,8 @@ class Gateway:
         self._opened: tuple[bytes, int, Witnessed] | None = None
         # The signed forms behind the consents that this agency collected. They go to nobody but counsel.
         self.forms: dict[str, SignedForm] = {}
+        # What opens the contents of its own records to others, by record and part.
+        self.contents: dict[str, Mapping[str, str]] = {}
 
     # What the agency knows
 
@@ -171,7 +176,17 @@ class Gateway:
         """
         self._whole()
         standing = self.history.standing(UNCOMMITTED)
-        bundle = build(self.signing, kind, parts, standing=standing, case=case, iat=now, random_bytes=self._random, jti=jti)
+        bundle, contents = build_and_keep(
+            self.signing,
+            kind,
+            parts,
+            standing=standing,
+            case=case,
+            iat=now,
+            random_bytes=self._random,
+            jti=jti,
+            salts=self._salts,
+        )
         time = self.hub_time(now)
         committed = known_of(check(bundle, standing), UNCOMMITTED, time)
         if not admits(self._states[case], committed, standing.directory):
@@ -188,7 +203,37 @@ class Gateway:
             self.forms[committed.jti] = signed
         self._composed[committed.jti] = committed
         self._sent[committed.jti] = bundle, None
+        self.contents[committed.jti] = contents
         return bundle
+
+    def would_tell(self, kind: str, part: Part, to: str, way: tuple[str, str], *, case: str, now: int) -> Verdict:
+        """What `disclosure` says of such a part to another agency, for this purpose and on this basis, on what is known here.
+
+        Asked before a record is composed, so that each part goes to those who may have it. What a label says plays no part.
+        """
+        roles = self.history.newest
+        label = Label("", part.category, part.sensitivity, part.use, part.notice, part.keep_until, None, content_digest="")
+        passage = Passage("", to, *way)
+        asked = Committed(UNCOMMITTED, 0, "", self.agency, roles.role(self.agency), kind, case, {"": label}, (passage,))
+        return self._verdict(asked, passage, UNCOMMITTED, self.hub_time(now))
+
+    def may_tell(
+        self, kind: str, part: Part, to: str, ways: Iterable[tuple[str, str]], *, case: str, now: int
+    ) -> tuple[str, str] | None:
+        """The first of these purposes and bases for which this agency may tell another one such a part."""
+        permits = (way for way in ways if self.would_tell(kind, part, to, way, case=case, now=now).permit)
+        return next(permits, None)
+
+    def may_be_told(self, by: str, category: str, *, case: str, now: int) -> bool:
+        """Whether another agency may tell this one such a thing of a case, for any purpose, on what is known here."""
+        roles = self.history.newest
+        label = Label("", (category,), "plain", "no_adverse_action", "none", "", None, content_digest="")
+        for purpose in sorted(CONSENTED):
+            passage = Passage("", self.agency, purpose, "consent")
+            asked = Committed(UNCOMMITTED, 0, "", by, roles.role(by), "answer", case, {"": label}, (passage,))
+            if self._verdict(asked, passage, UNCOMMITTED, self.hub_time(now)).permit:
+                return True
+        return False
 
     def resume(self, bundle: Bundle, *, now: int, form: Mapping[str, Any] | None = None) -> None:
         """A record that this gateway composed before, from where it was kept: nothing of it is asked again.

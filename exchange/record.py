@@ -147,17 +147,40 @@ def build(
     """A record, signed, and sealed to each recipient's newest key. The issuer is the agency that the signing key is named
     after.
 
+    Raises as `build_and_keep`.
+    """
+    return build_and_keep(signer, kind_name, parts, standing=standing, case=case, iat=iat, random_bytes=random_bytes, jti=jti)[
+        0
+    ]
+
+
+def build_and_keep(
+    signer: PrivateKey,
+    kind_name: str,
+    parts: Iterable[Part],
+    *,
+    standing: Standing,
+    case: str | None,
+    iat: int,
+    random_bytes: RandomBytes,
+    jti: str | None = None,
+    salts: RandomBytes | None = None,
+) -> tuple[Bundle, Mapping[str, str]]:
+    """The same, and the disclosure of each part's content, by its id: without it, its issuer couldn't show what it said.
+    `salts` draws the contents' salts, where they aren't to come from `random_bytes` (a demonstration marks them).
+
     Raises `DirectoryError` (`unknown-recipient`, `no-key`), `ContentError` (`unknown-kind`, `wrong-shape`, `wrong-content`),
     `RecordError` as `check` where the hub would refuse the form, `SealError` `content-too-large`, `DisclosureError` `too-many`.
     """
     jti = jti or new_id(random_bytes)
     labels: list[str] = []
     sealed: list[Sealed] = []
+    contents: dict[str, str] = {}
     for part in parts:
         part_id = part.id or new_short_id(random_bytes)
         role = standing.signer(signer.public.kid)[0].role
         _check_told(kind_name, role, part.category, (part.says or {}).get("answer"), part.content)
-        content = _rfc9901.property_(CONTENT, part.content, random_bytes)
+        content = contents[part_id] = _rfc9901.property_(CONTENT, part.content, salts or random_bytes)
         label = {
             "id": part_id,
             "category": list(part.category),
@@ -185,7 +208,7 @@ def build(
     record = _rfc7515.sign(_rfc7493.write(payload), signer, typ=TYP)
     bundle = Bundle(record, tuple(labels), tuple(sealed), manifest.pads)
     _fits(len(bundle.write()))
-    return bundle
+    return bundle, contents
 
 
 # The hub's side

@@ -28,7 +28,8 @@ class _Parser(argparse.ArgumentParser):
         raise RequestError("usage", in_ticks, mend=f"see `{self.prog} --help`")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of() -> argparse.ArgumentParser:
+    """The words of every command."""
     parser = _Parser(prog="offramp", description="Rules for diversion programs: decide, explain, and say what is missing.")
     parser.add_argument("--version", action="version", version=f"offramp {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -61,6 +62,28 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
     verify.add_argument("--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own")
     verify.add_argument("--json", action="store_true", help="print JSON")
+
+    replay = commands.add_parser(
+        "replay",
+        help="work a decision out again from its exhibit",
+        description="Work a decision out again, offline. Exit code 0: the same, to the byte; 1: not the same, or not what it "
+        "claims to be; 3: something that it rests on is withheld; 2: it can't be read.",
+    )
+    replay.add_argument("file", metavar="FILE", help="a JSON file of `offramp agency export --replay`, or -")
+    replay.add_argument("--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own")
+    replay.add_argument("--pack", metavar="PACK", help="the pack by which it was decided, where it isn't a shipped one")
+    replay.add_argument("--json", action="store_true", help="print JSON")
+
+    demo = commands.add_parser(
+        "demo",
+        help="a hub, six agencies and three people, as processes on this machine",
+        description="A hub and six agencies, each a process of its own on this machine, work three people's cases: who is "
+        "told what, who isn't, and why. Everybody in it is made up.",
+    )
+    demo.add_argument("--dir", metavar="DIR", help="where hub and agencies have their folders; kept")
+    demo.add_argument("--keep", action="store_true", help="keep the folders, also without `--dir`")
+    demo.add_argument("--canary", metavar="WORD", help="stands in every content's salt, to see where contents end up")
+    demo.add_argument("--json", action="store_true", help="print the story as JSON")
 
     for name, what in (
         ("check", "read packs and prove what can be proved of them"),
@@ -146,7 +169,7 @@ def _drop_output() -> None:
 
 
 def _run(given: list[str]) -> int:
-    options = _parser().parse_args(given)
+    options = parser_of().parse_args(given)
     if options.command == "agency":
         from offramp.agency.commands import run
 
@@ -167,6 +190,14 @@ def _run(given: list[str]) -> int:
         from offramp.verify import verify
 
         return verify(options)
+    if options.command == "demo":
+        from offramp.demo.command import demo
+
+        return demo(options)
+    if options.command == "replay":
+        from offramp.replay import replay
+
+        return replay(options)
     from offramp.packs import check, test
 
     return {"check": check, "test": test}[options.command](options)

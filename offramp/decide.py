@@ -62,10 +62,11 @@ def _side_by_side(names: list[str], options: argparse.Namespace) -> int:
 
 
 def _facts(name: str) -> Any:
-    return parse_json(_read(name), "the facts")
+    return parse_json(read_text(name), "the facts")
 
 
-def _read(name: str) -> str:
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises `RequestError` `no-file`, `FactsError` `not-utf-8`."""
     with _opened(name) as stream, _reading(name):
         raw = stream.read(LARGEST * 4 + 1)
     try:

@@ -16,6 +16,8 @@ from exchange.errors import ExchangeError
 from exchange.exhibit import (
     LARGEST,
     AccountFindings,
+    DecisionExhibit,
+    DecisionFindings,
     Findings,
     Ground,
     Logged,
@@ -24,7 +26,9 @@ from exchange.exhibit import (
     ReceiptFindings,
     ShownPart,
     Signer,
+    Told,
     read_any,
+    verify_decision,
     verify_exhibit,
     verify_proved_account,
     verify_receipt,
@@ -32,22 +36,24 @@ from exchange.exhibit import (
 from rules.errors import Refusal, RequestError
 from rules.facts import printable
 
-Found = Findings | ReceiptFindings | AccountFindings
+Found = Findings | DecisionFindings | ReceiptFindings | AccountFindings
 
 
 def verify(options: argparse.Namespace) -> int:
     """Runs the command. 0 proved, 1 not what it claims to be; raises `Refusal` for what can't be read."""
-    root = _root(options.root)
-    evidence = read_any(_read(options.file))
+    root = fingerprint(options.root)
+    evidence = read_any(read_file(options.file))
     try:
         if isinstance(evidence, ProvedReceipt):
             found: Found = verify_receipt(evidence, root)
         elif isinstance(evidence, ProvedAccount):
             found = verify_proved_account(evidence, root)
+        elif isinstance(evidence, DecisionExhibit):
+            found = verify_decision(evidence, root)
         else:
             found = verify_exhibit(evidence, root)
     except ExchangeError as error:
-        _wrong(error, as_json=options.json)
+        wrong(error, as_json=options.json)
         return 1
     if options.json:
         print(json.dumps({"verified": root is not None, "holds_together": True, "found": _json(found)}))
@@ -58,7 +64,7 @@ def verify(options: argparse.Namespace) -> int:
     return 0
 
 
-def _root(text: str | None) -> str | None:
+def fingerprint(text: str | None) -> str | None:
     """A fingerprint as people read it out: groups and capitals don't matter. Raises `RequestError` `usage`."""
     if text is None:
         return None
@@ -68,7 +74,7 @@ def _root(text: str | None) -> str | None:
     return plain
 
 
-def _read(name: str) -> bytes:
+def read_file(name: str) -> bytes:
     """The bytes of a file, or of standard input for `-`. Raises `RequestError` `no-file`."""
     try:
         if name == "-":
@@ -80,7 +86,8 @@ def _read(name: str) -> bytes:
         raise RequestError("no-file", f"`{printable(name)}` can't be read: {reason}", mend="check the path") from None
 
 
-def _wrong(error: Refusal, *, as_json: bool) -> None:
+def wrong(error: Refusal, *, as_json: bool) -> None:
+    """Says that a file isn't what it claims to be, and why."""
     if as_json:
         print(json.dumps({"verified": False, "holds_together": False, "error": error.as_json()}))
         return
@@ -119,6 +126,8 @@ def said(found: Found, root_given: bool) -> Iterator[str]:
         yield "Compare the founders' fingerprint below; until then nothing here says whose word this is."
     if isinstance(found, Findings):
         yield from _exhibit(found)
+    elif isinstance(found, DecisionFindings):
+        yield from _decision(found)
     elif isinstance(found, ReceiptFindings):
         yield from _receipt(found)
     else:
@@ -188,6 +197,23 @@ _SENSITIVITY = {
     "health": "health information",
     "part2": "a record of substance use treatment (42 CFR Part 2)",
 }
+
+
+def _decision(found: DecisionFindings) -> Iterator[str]:
+    for index, told in enumerate((found.told, *found.sources)):
+        yield ""
+        yield f"{'The decision' if index == 0 else 'It rests on'}: record {told.jti}, of the kind `{told.kind}`"
+        yield f"  signed by: {_signer(told.signer)}"
+        yield f"  logged: {_logged(told.logged)}"
+        yield from _shown(told)
+    yield ""
+    yield "  Whether the rules give this answer on these facts is another question: `offramp replay` works it out."
+
+
+def _shown(told: Told) -> Iterator[str]:
+    for part, label in told.labels.items():
+        content = json.dumps(told.contents[part], ensure_ascii=False) if part in told.contents else "not shown"
+        yield f"  {', '.join(label.category)} (part {part}): {content}"
 
 
 def _receipt(found: ReceiptFindings) -> Iterator[str]:

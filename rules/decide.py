@@ -314,6 +314,29 @@ class Decision:
         assert self.segment is not None
         return World(self.case.facts.known, self.segment.segment.parameters, self.case.outcome, self._status_of)
 
+    @cached_property
+    def reads(self) -> dict[str, frozenset[str]]:
+        """Per rule in force, all that it reads, known or not: facts and lists by path, its clocks' events, and other decisions,
+        as `decisions.<name>` and, where they aren't attested, with what they read themselves.
+        """
+        if self.segment is None:
+            return {}
+        return {rule.rule.id: self._read_by(rule.condition) for rule in self.rules_in_force.rules}
+
+    def _read_by(self, condition: tree.Tree) -> frozenset[str]:
+        assert self.segment is not None
+        named = explain.names(condition)
+        found = {*named.facts, *(path for path, _ in named.lists)}
+        for name in named.clocks:
+            if (clock := self.segment.segment.clocks.get(name)) is not None:
+                found |= {one for one in (clock.start, clock.stop, clock.repeats, clock.tolling) if one is not None}
+        for name in named.decisions:
+            found.add(f"decisions.{name}")
+            word = self.program.pack.vocabulary.decisions.get(name)
+            if name not in self.case.facts.attested and not (word and word.keeps_its_needs):
+                found |= frozenset[str]().union(*self.case.decide(name).reads.values())
+        return frozenset(found)
+
     @property
     def attested(self) -> bool:
         return self.decision in self.case.facts.attested and self.decision in self.program.pack.decisions

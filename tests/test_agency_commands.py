@@ -71,9 +71,9 @@ def test_a_determination_goes_to_the_case_managers_and_what_the_hub_refused_is_s
     with closing(running.office("police")) as office:
         office.compose("referral", (referral(),), case=case)
     pull(running, "police", "crossroads")
-    words = ("determine", "police", case, "eligibility", "eligible", "--reason", "new_facts", "--by", "Officer Lund")
-    # Without a consent this agency's own check says no, and nothing is queued.
-    assert running.agency(*words) == 2
+    words = ("determine", "police", case, "offer", "may_not_offer", "--reason", "new_facts", "--by", "Officer Lund")
+    # Without a consent nobody may be told: it is kept, and nothing is queued.
+    assert told(running, capsys, *words)["state"] == "kept"
     assert len(told(running, capsys, "status", "police")["outbox"]) == 1
     assert consent(running, capsys, case, 1)["state"] == "sent"
     pull(running, "police")
@@ -95,7 +95,7 @@ def test_a_determination_goes_to_the_case_managers_and_what_the_hub_refused_is_s
     assert [one["id"] for one in came if one["kind"] == "determination"] == [second["id"]] != [first["id"]]
     opened = told(running, capsys, "open", "crossroads", second["id"], "--by", "Rosa Quintana")
     held = opened["content"]["decision_outcome"]["determination"]
-    assert (held["outcome"], held["by"], held["reason"]) == ("eligible", "Officer Lund", "new_facts")
+    assert (held["outcome"], held["by"], held["reason"]) == ("may_not_offer", "Officer Lund", "new_facts")
     # Sent once more after it arrived, it is there once.
     assert told(running, capsys, "retry", "police", second["id"])["state"] in ("sent", "witnessed")
     assert running.agency("retry", "police", "0" * 32) == 2

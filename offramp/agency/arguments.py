@@ -13,6 +13,13 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "status": ("what waits, and why", ()),
     "inbox": ("what came", ()),
     "send": ("compose a record, queue it and send it", ("kind", "file")),
+    "cases": ("every case that this agency knows of", ()),
+    "case": ("what is known of a case, with its sources, and what the rules answer", ("case",)),
+    "note": ("keep facts that this agency knows itself", ("case", "file")),
+    "tasks": ("what is to be done, by when", ()),
+    "meeting": ("the agenda of the partners' meeting", ()),
+    "takeup": ("how many people got how far in a quarter", ()),
+    "decide": ("what the rules answer in a case", ("case", "decision")),
     "ask": ("ask the other agencies for what a decision lacks", ("case", "decision")),
     "open": ("open a part for a named person", ("record",)),
     "consent": ("record what the person consented to", ("file",)),
@@ -63,12 +70,23 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--by", metavar="NAME", required=True, help="who reads it")
         command.add_argument("--second", metavar="NAME", help="the second person, after an emergency")
         command.add_argument("--part", metavar="ID", help="which part, where there are several")
+    if name == "case":
+        command.add_argument("--by", metavar="NAME", help="open first what this person may read")
+    if name == "meeting":
+        command.add_argument("--present", metavar="AGENCY,…", help="only what each of these may be told: for a shared screen")
+    if name == "takeup":
+        command.add_argument("--quarter", metavar="YEAR-QN", required=True, help="a quarter that is over, such as 2026-Q2")
+    if name == "decide":
+        command.add_argument("--facts", metavar="FILE", help="facts of this office's own records, used and not kept")
+        command.add_argument("--send", action="store_true", help="tell the answer to those who may have it")
+    if name == "export":
+        command.add_argument("--replay", action="store_true", help="a decision, own or received, with what it rests on")
     if name == "revoke":
         command.add_argument("--recipient", metavar="AGENCY", help="only what this agency may be told")
         command.add_argument("--oral", action="store_true", help="the person said so by word of mouth")
     if name == "determine":
         command.add_argument("--reason", metavar="CODE", required=True, help="the reason's code")
         command.add_argument("--by", metavar="NAME", required=True, help="who decided")
-        command.add_argument("--to", metavar="AGENCY", help="whom it is told; else the program")
+        command.add_argument("--to", metavar="AGENCY", help="only this agency is told; else all who may be")
     if name == "account":
         command.add_argument("--lang", choices=("en", "es"), default="en", help="the language of the words around it")

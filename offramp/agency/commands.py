@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,24 +17,25 @@ from typing import Any
 
 from exchange._c2sp import COSIGNATURE, key_of, read_checkpoint, read_note
 from exchange.directory import read_directory
-from exchange.disclosure import day_of
 from exchange.errors import ExchangeError
-from exchange.exhibit import exhibit_of, verify_exhibit
-from offramp.agency import drafts
+from exchange.exhibit import decision_exhibit_of, exhibit_of, verify_decision, verify_exhibit
+from exchange.log import Leaf
+from offramp.agency import casework, drafts
+from offramp.agency.casework import Told, given
 from offramp.agency.client import Client, Http
-from offramp.agency.desk import Desk
+from offramp.agency.decision_record import decision_in
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.keys import check_private, read_passphrase, write_private
 from offramp.agency.office import Office, init
 from offramp.agency.schedule import Duty, Schedule
 from offramp.agency.settings import read_settings, write_settings
-from offramp.agency.sync import Sync
+from offramp.agency.sync import Sync, send_now, sync_of, why
 from offramp.clock import Clock
 
 POLL, WITNESS_EVERY, HOURLY, DIRECTORY_EVERY = 0.0, 10.0, 3600.0, 60.0
 LONGEST_POLL = 10
 
-Answer = tuple[Any, list[str]]
+Answer = Told
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,20 +65,13 @@ def opened(options: argparse.Namespace) -> Office:
 
 
 def _print(options: argparse.Namespace, answer: Answer) -> int:
-    value, lines = answer
+    value, lines, *code = answer
     if options.json:
         print(json.dumps(value, ensure_ascii=False))
     else:
         for line in lines:
             print(line)
-    return 0
-
-
-def sync_of(office: Office) -> Sync:
-    """The hub of an office. Raises `AgencyError` `not-joined`."""
-    if office.settings.hub is None:
-        raise AgencyError("not-joined", f"`{office.agency}` has joined no hub", mend="run `offramp agency join`")
-    return Sync(office, Client(Http(office.settings.hub), office.signing, office.clock, office.random))
+    return int(code[0]) if code else 0
 
 
 # Membership
@@ -105,7 +99,8 @@ def _join(office: Office, options: argparse.Namespace) -> Answer:
         "witness": key_of(office.witness, witness, COSIGNATURE).vkey,
     }
     client.join(said)
-    write_settings(office.folder, office.settings.model_copy(update={"hub": options.url}))
+    office.settings = office.settings.model_copy(update={"hub": options.url})
+    write_settings(office.folder, office.settings)
     return {"joined": options.url}, [
         "asked to be listed; when all have joined, compare the draft's digest by voice and run `offramp agency approve`"
     ]
@@ -152,33 +147,13 @@ def duties(sync: Sync) -> tuple[Duty, ...]:
         Duty("witness", WITNESS_EVERY, founded(sync.witness)),
         Duty("proofs", WITNESS_EVERY, founded(sync.proofs)),
         Duty("keep until", HOURLY, founded(sync.office.destroy_due)),
+        Duty("cases", 1.0, founded(lambda: casework.automatic(sync.office) and sync.outbox())),
         Duty("inbox", 1.0, founded(lambda: sync.inbox(wait=1))),
     )
 
 
 def _told(name: str, error: Exception) -> None:
     print(f"offramp: {name}: {error}", file=sys.stderr, flush=True)
-
-
-def _send_now(office: Office, jti: str) -> str:
-    """Sends what waits, if the hub is there; how far the record has come, in words."""
-    try:
-        sync = sync_of(office)
-        sync.directory()
-        sync.outbox()
-    except (HubAway, HubRefused, AgencyError) as error:
-        return f"queued: {error.message}"
-    out = office.look().outbox[jti]
-    while out.replaced_by is not None:
-        out = office.look().outbox[out.replaced_by]
-    return out.state if out.refused is None else f"refused: {_why(out.refused)}"
-
-
-def _why(refused: Mapping[str, Any]) -> str:
-    error = refused.get("error") or {}
-    if refused.get("status") == 403:
-        return "the hub doesn't pass this, and this agency's own check did: a person must look"
-    return f"{error.get('message')} [{error.get('code')}]"
 
 
 # Looking
@@ -190,10 +165,10 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
     founded = bool(gateway.history.size)
     rows = []
     for out in desk.outbox.values():
-        why = _why(out.refused) if out.refused is not None else ""
+        reason = why(out.refused) if out.refused is not None else ""
         if out.waits:
-            why = "no directory is in force yet" if not founded else "not sent yet, or the hub didn't answer"
-        rows.append({"id": out.jti, "kind": out.kind, "case": out.case, "state": out.state, "why": why or None})
+            reason = "no directory is in force yet" if not founded else "not sent yet, or the hub didn't answer"
+        rows.append({"id": out.jti, "kind": out.kind, "case": out.case, "state": out.state, "why": reason or None})
     unopened = sum(1 for each in gateway.received.values() if each.record and not each.opened)
     owed = [{"record": one.record, "part": one.part, "by": one.issuer, "until": one.until} for one in gateway.owed()]
     value = {
@@ -248,42 +223,29 @@ def _inbox(office: Office, options: argparse.Namespace) -> Answer:
 # Sending
 
 
-def _defaults(office: Office, desk: Desk) -> drafts.Defaults:
-    if not desk.gateway.history.size:
-        raise AgencyError("no-directory", "no directory is in force yet", mend="have all founders approve the draft")
-    today = day_of(desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone)
-    return drafts.defaults(office.settings, desk.gateway, today, office.random)
-
-
 def _compose(office: Office, kind: str, parts: Any, case: str | None, form: Mapping[str, Any] | None = None) -> Answer:
     bundle = office.compose(kind, parts, case=case, form=form)
-    state = _send_now(office, bundle.id)
+    state = send_now(office, bundle.id)
     return {"id": bundle.id, "case": case, "state": state}, [
         f"{kind} `{bundle.id}`{f' in case `{case}`' if case else ''}: {state}"
     ]
 
 
 def _send(office: Office, options: argparse.Namespace) -> Answer:
-    draft = drafts.read_draft(Path(options.file), _defaults(office, office.look()))
+    draft = drafts.read_draft(Path(options.file), given(office, office.look()))
     case = drafts.case_for(options.kind, options.case, office.random)
     return _compose(office, options.kind, draft.parts, case, draft.form)
 
 
 def _consent(office: Office, options: argparse.Namespace) -> Answer:
-    draft = drafts.read_draft(Path(options.file), _defaults(office, office.look()))
+    draft = drafts.read_draft(Path(options.file), given(office, office.look()))
     return _compose(office, "consent", draft.parts, options.case, draft.form)
-
-
-def _ask(office: Office, options: argparse.Namespace) -> Answer:
-    desk = office.look()
-    parts = drafts.questions(desk, options.case, options.decision, _defaults(office, desk), office.settings.pack)
-    return _compose(office, "question", parts, options.case)
 
 
 def _revoke(office: Office, options: argparse.Namespace) -> Answer:
     desk = office.look()
-    parts = drafts.revocation(desk, options.case, options.recipient, _defaults(office, desk))
-    value, lines = _compose(office, "consent_change", parts, options.case)
+    parts = drafts.revocation(desk, options.case, options.recipient, given(office, desk))
+    value, lines, *_ = _compose(office, "consent_change", parts, options.case)
     if options.oral:
         # What the person said needs no paper to count; that it was said is for the file of whoever heard it.
         with office.acting() as now:
@@ -291,25 +253,9 @@ def _revoke(office: Office, options: argparse.Namespace) -> Answer:
     return value, lines
 
 
-def _determine(office: Office, options: argparse.Namespace) -> Answer:
-    desk = office.look()
-    parts = drafts.determination(
-        desk,
-        options.case,
-        options.decision,
-        options.outcome,
-        reason=options.reason,
-        by=options.by,
-        to=options.to,
-        given=_defaults(office, desk),
-        pack=office.settings.pack,
-    )
-    return _compose(office, "determination", parts, options.case)
-
-
 def _retry(office: Office, options: argparse.Namespace) -> Answer:
     office.retry(options.record)
-    state = _send_now(office, options.record)
+    state = send_now(office, options.record)
     return {"id": options.record, "state": state}, [f"`{options.record}`: {state}"]
 
 
@@ -404,30 +350,56 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
 def _export(office: Office, options: argparse.Namespace) -> Answer:
     """Everything of a record that was opened, with what proves it, verified before it is written."""
     desk = office.look()
+    gateway = desk.gateway
+    if options.replay:
+        return _export_decision(office, options)
     jti = _record(office, options.record)
-    received = next(each for (_, held), each in desk.gateway.received.items() if held == jti)
+    received = next(each for (_, held), each in gateway.received.items() if held == jti)
+    leaves = [leaf for leaf in (received.item.leaf, received.item.recorded) if leaf is not None]
+    checkpoints, path = _proving(office, leaves, jti)
+    exhibit = exhibit_of(gateway, received.item.issuer, jti, received.opened, checkpoints=checkpoints, path=path)
+    verify_exhibit(exhibit)
+    return _written(options, jti, exhibit.write(), "`offramp verify` proves it")
+
+
+def _export_decision(office: Office, options: argparse.Namespace) -> Answer:
+    """A decision, own or received, with the records that it rests on, as far as they are held here."""
+    desk = office.look()
+    own = desk.outbox.get(options.record)
+    jti = own.jti if own is not None else _record(office, options.record)
+    if own is not None:
+        leaf, held = own.leaf(desk.agency), [part["content"] for part in own.event.body["parts"]]
+    else:
+        received = next(each for (_, of), each in desk.gateway.received.items() if of == jti)
+        leaf, held = received.item.recorded, [opened.content for opened in received.opened.values()]
+    decided = [found for content in held if (found := decision_in(content)) is not None]
+    if leaf is None or not decided:
+        raise AgencyError("not-a-decision", f"`{jti}` is no decision that is logged and readable here", mend="open it first")
+    checkpoints, path = _proving(office, [leaf], jti)
+    rests_on = [(one["record"], one["part"]) for each in decided for one in each.get("rests_on", ())]
+    exhibit = decision_exhibit_of(desk.gateway, jti, rests_on, checkpoints=checkpoints, path=path)
+    verify_decision(exhibit)
+    return _written(options, jti, exhibit.write(), "`offramp replay` works it out again")
+
+
+def _proving(office: Office, leaves: Sequence[Leaf], jti: str) -> tuple[list[bytes], Callable[[Leaf], tuple[bytes, ...]]]:
+    """The witnessed checkpoints around these leaves, the last over them all, and a way to each leaf's path under that last."""
     client = sync_of(office).client
     newest = client.checkpoint(witnessed=True)
-    if newest is None or _size(newest) <= received.item.leaf.index:
+    if newest is None or _size(newest) <= max(leaf.index for leaf in leaves):
         raise AgencyError("unproved", f"no witnessed checkpoint holds the hand-out of `{jti}`", mend="wait for the witnesses")
     kept = {_size(each): each for each in _checkpoints(office)}
     around = {_size(newest): newest}
-    for leaf in (received.item.leaf, received.item.recorded):
-        if leaf is not None:
-            before = [size for size in kept if size <= leaf.index]
-            over = [size for size in kept if leaf.index < size < _size(newest)]
-            around |= {size: kept[size] for size in (*before[-1:], *over[:1])}
-    exhibit = exhibit_of(
-        desk.gateway,
-        received.item.issuer,
-        jti,
-        received.opened,
-        checkpoints=[around[size] for size in sorted(around)],
-        path=lambda leaf: client.inclusion(leaf.index, _size(newest)),
-    )
-    verify_exhibit(exhibit)
-    write_private(Path(options.file), exhibit.write())
-    return {"file": options.file}, [f"`{options.file}` holds `{jti}`, readable by you alone: `offramp verify` proves it"]
+    for leaf in leaves:
+        before = [size for size in kept if size <= leaf.index]
+        over = [size for size in kept if leaf.index < size < _size(newest)]
+        around |= {size: kept[size] for size in (*before[-1:], *over[:1])}
+    return [around[size] for size in sorted(around)], lambda leaf: client.inclusion(leaf.index, _size(newest))
+
+
+def _written(options: argparse.Namespace, jti: str, text: bytes, use: str) -> Answer:
+    write_private(Path(options.file), text)
+    return {"file": options.file}, [f"`{options.file}` holds `{jti}`, readable by you alone: {use}"]
 
 
 def _checkpoints(office: Office) -> list[bytes]:
@@ -463,11 +435,18 @@ HANDLERS: dict[str, Callable[[Office, argparse.Namespace], Answer]] = {
     "status": _status,
     "inbox": _inbox,
     "send": _send,
-    "ask": _ask,
+    "case": casework.show,
+    "cases": casework.cases,
+    "note": casework.note,
+    "tasks": casework.to_do,
+    "meeting": casework.meeting,
+    "takeup": casework.takeup,
+    "decide": casework.decide,
+    "ask": casework.ask,
     "open": _open,
     "consent": _consent,
     "revoke": _revoke,
-    "determine": _determine,
+    "determine": casework.determine,
     "account": _account,
     "export": _export,
     "retry": _retry,

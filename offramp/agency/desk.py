@@ -96,9 +96,10 @@ class Desk:
         sealing: Mapping[str, PrivateKey],
         judges: Judges,
         random_bytes: RandomBytes,
+        salts: RandomBytes | None = None,
     ) -> None:
         self.agency = agency
-        self.gateway = Gateway(agency, signing, witness, judges, random_bytes)
+        self.gateway = Gateway(agency, signing, witness, judges, random_bytes, salts)
         self.gateway.sealing.update(sealing)
         self.outbox: dict[str, Out] = {}
         self.proved: dict[int, bytes] = {}
@@ -106,6 +107,10 @@ class Desk:
         # Where a received record lies in the journal, for what must be destroyed.
         self.opened: list[Event] = []
         self.destroyed: set[tuple[str, str, str]] = set()
+        # What this agency noted of its cases for itself: facts, and what its people determined and may tell nobody.
+        self.noted: list[Event] = []
+        # The quarters whose take-up was published.
+        self.published: list[Event] = []
 
     def learn(self, event: Event) -> None:
         """Everything that follows from one event that is read back. Raises as the gateway did when it happened."""
@@ -129,7 +134,9 @@ class Desk:
         self.gateway.learn_key(leaf_of(body["leaf"]), body["announced"])
 
     def _replay_composed(self, body: dict[str, Any], time: int) -> None:
-        self.gateway.resume(bundle_from(body["bundle"]), now=time, form=body.get("form"))
+        bundle = bundle_from(body["bundle"])
+        self.gateway.resume(bundle, now=time, form=body.get("form"))
+        self.gateway.contents[bundle.id] = body.get("contents", {})
 
     def _replay_receipt(self, body: dict[str, Any], time: int) -> None:
         self.gateway.sent(body["jti"], receipt_of(body["receipt"]))
@@ -188,6 +195,12 @@ class Desk:
 
     def _note_approved(self, event: Event) -> None:
         self.approved.add(event.body["sha256"])
+
+    def _note_noted(self, event: Event) -> None:
+        self.noted.append(event)
+
+    def _note_published(self, event: Event) -> None:
+        self.published.append(event)
 
     def _note_opened(self, event: Event) -> None:
         self.opened.append(event)

@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from exchange.errors import ExchangeError
-from offramp.agency.commands import opened, sync_of
+from offramp.agency.commands import opened
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.office import JOURNAL, KEYS, Office
+from offramp.agency.sync import sync_of
 from rules.errors import Refusal
 from rules.pack import Item, Pack
 from rules.shelf import read_pack

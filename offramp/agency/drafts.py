@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from exchange.consent import COLLECTORS, State
+from exchange.consent import COLLECTORS, FROM_CARE
+from exchange.disclosure import day_of
 from exchange.errors import shown
 from exchange.gateway import Gateway
 from exchange.kinds import kind as kind_of
 from exchange.kinds import kinds
 from exchange.record import Part, new_id, new_short_id
 from exchange.says import Change, Grant
+from offramp.agency.case import LAST_WORD, Case
+from offramp.agency.case import Answer as Decided
+from offramp.agency.caseload import answering, asked_already, open_questions, own_word, places
+from offramp.agency.decision_record import OUTCOME, SCREENING, content_of, contents, plain_path
 from offramp.agency.desk import Desk
 from offramp.agency.errors import AgencyError
 from offramp.agency.settings import Settings
-from rules.decide import Program
 from rules.frozen import frozen
-from rules.shelf import read_pack, vocabulary
-from rules.vocabulary import nested
+from rules.shelf import vocabulary
 
 LARGEST = 1024 * 1024
 NO_NOTICE = "none"
@@ -136,106 +140,211 @@ def case_for(kind: str, given: str | None, random_bytes: Callable[[int], bytes])
 # From what is known of a case
 
 
-def facts_of(desk: Desk, case: str) -> dict[str, Any]:
-    """Every fact of a case that this agency issued or opened; what was said last counts."""
-    found: list[tuple[int, dict[str, Any]]] = []
-    for out in desk.outbox.values():
-        if out.case == case and out.receipt is not None and out.kind != "question":
-            for part in out.event.body["parts"]:
-                found += [(out.receipt.index, each) for each in _facts_in(part["content"])]
-    for received in desk.gateway.received.values():
-        if received.record is not None and received.committed is not None and received.record.case == case:
-            for opened in received.opened.values():
-                found += [(received.committed.index, each) for each in _facts_in(opened.content)]
-    facts: dict[str, Any] = {}
-    for _, each in sorted(found, key=lambda one: one[0]):
-        facts |= each
-    return facts
+def questions(desk: Desk, handle: str, answer: Decided, given: Defaults, now: int, *, again: bool = True) -> tuple[Part, ...]:
+    """What a decision lacks, as a question to each agency whose role knows it and which may be asked, one part for each kind of
+    information. Without `again`, only what this agency hasn't asked before.
 
-
-def _facts_in(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [each["facts"] for each in content.values() if isinstance(each, dict) and isinstance(each.get("facts"), dict)]
-
-
-def decided(desk: Desk, case: str, decision: str, pack: str | None = None) -> Any:
-    """What the rules answer on what is known here of a case. Raises as `Program.decide`."""
-    program = Program(read_pack(pack or desk.gateway.history.newest.document.pack.id))
-    return program.decide(decision, nested(facts_of(desk, case)))
-
-
-def questions(desk: Desk, case: str, decision: str, given: Defaults, pack: str | None = None) -> tuple[Part, ...]:
-    """What a decision lacks, as a question to each agency whose role knows it, one part for each kind of information.
-
-    Rests on a live consent of the agency asked, else on the offer at the scene.
+    Raises `AgencyError` `nothing-to-ask`, `never-asked`.
     """
     words, directory = vocabulary(), desk.gateway.history.newest
-    asked: dict[tuple[str, str], list[str]] = {}
-    holds = kinds()["question"].categories
-    for needed in decided(desk, case, decision, pack).needed:
-        group = str(needed["fact"]).partition("[")[0]
-        fact = words.facts.get(group)
-        if fact is None or fact.category not in holds:
+    if answer.decision not in ASKED_FOR:
+        raise AgencyError("never-asked", f"nobody is asked for what `{answer.decision}` lacks", mend="wait for what is told")
+    before = frozenset() if again else asked_already(desk, handle)
+    asked: dict[tuple[str, str], set[str]] = {}
+    for needed in answer.needed:
+        path = plain_path(str(needed["fact"]))
+        fact = words.facts.get(path) or words.facts.get(path.rpartition(".")[0])
+        category = fact.category if fact else SCREENING if path == "decisions.screening" else None
+        if category not in kinds()["question"].categories:
             continue
-        for agency in directory.with_role(fact.known_by):
-            if agency != desk.agency and group not in asked.setdefault((agency, fact.category), []):
-                asked[agency, fact.category].append(group)
-    if not asked:
-        raise AgencyError(
-            "nothing-to-ask", f"no other agency can be asked for what `{decision}` lacks", mend="see `offramp decide`"
-        )
-    state = desk.gateway.state(case)
-    purpose = "admission" if decision == "admission" else "screening"
-    return tuple(
-        Part(
+        for agency in directory.with_role(fact.known_by if fact else "prosecutor"):
+            if agency != desk.agency and (agency, path) not in before:
+                asked.setdefault((agency, str(category)), set()).add(path)
+    purposes = ("screening", "admission") if answer.decision in ("offer", "screening") else ("admission", "screening")
+    ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
+    parts = []
+    for (agency, category), paths in sorted(asked.items()):
+        part = Part(
             category=(category,),
             content={category: {"asks": sorted(paths)}},
-            to={agency: (purpose, "consent" if _consented(state, agency, desk.agency, category) else "offer_at_scene")},
+            to={},
             keep_until=given.keep_until,
             use=given.use,
-            says={"for": decision},
+            says={"for": answer.decision},
         )
-        for (agency, category), paths in sorted(asked.items())
+        if (way := desk.gateway.may_tell("question", part, agency, ways, case=handle, now=now)) is not None:
+            parts.append(replace(part, to={agency: way}))
+    if not parts:
+        raise AgencyError(
+            "nothing-to-ask", f"no other agency may be asked for what `{answer.decision}` lacks", mend="see `agency case`"
+        )
+    return tuple(parts)
+
+
+ASKED_FOR = ("offer", "screening", "eligibility", "admission")
+
+
+def answers(desk: Desk, handle: str, case: Case, given: Defaults, now: int) -> tuple[Part, ...]:
+    """What this agency knows itself and was asked for, a part for each question's part; nothing it may not tell is among it."""
+    word = own_word(desk, case)
+    facts: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for asked in open_questions(desk, handle):
+        if (path := answering(word, asked.path)) is not None:
+            facts.setdefault((asked.by, asked.record, asked.part), {})[path] = word[path]
+    parts = []
+    for (agency, record, part), held in sorted(facts.items()):
+        by_category: dict[str, dict[str, Any]] = {}
+        for path, value in held.items():
+            by_category.setdefault(vocabulary().facts[path].category, {})[path] = with_ids(value, given.random)
+        for category, told in by_category.items():
+            ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in ("admission", "screening")]
+            one = Part(
+                category=(category,),
+                content={category: {"facts": told}},
+                to={},
+                keep_until=given.keep_until,
+                use=given.use,
+                says={"about": [record, part]},
+            )
+            if (way := desk.gateway.may_tell("answer", one, agency, ways, case=handle, now=now)) is not None:
+                parts.append(replace(one, to={agency: way}))
+    return tuple(parts)
+
+
+def with_ids(value: Any, random_bytes: Callable[[int], bytes]) -> Any:
+    """A fact as records have it: each entry of a list has an id."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [{"id": new_short_id(random_bytes), **entry} for entry in value]
+
+
+# What a decision is told for, besides working one case together.
+_PURPOSE = {"offer": "offer_and_hand_off", "screening": "screening", "eligibility": "admission", "admission": "admission",
+            "filing": "filing_status"}  # fmt: skip
+
+
+def addressed(
+    desk: Desk, handle: str, kind: str, part: Part, decision: str, now: int, only: tuple[str, ...] | None = None
+) -> Part | None:
+    """A part, to every agency that may be told it; None if nobody may. `only` leaves out all but these."""
+    directory = desk.gateway.history.newest
+    to = {}
+    for agency in directory.agencies:
+        if agency == desk.agency or (only is not None and agency not in only):
+            continue
+        counsel = directory.role(agency) == "defender"
+        purposes = dict.fromkeys(("legal_representation",) if counsel else (_PURPOSE.get(decision, COORDINATION), COORDINATION))
+        ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
+        if (way := desk.gateway.may_tell(kind, part, agency, ways, case=handle, now=now)) is not None:
+            to[agency] = way
+    return replace(part, to=to) if to else None
+
+
+COORDINATION = "diversion_coordination"
+
+
+def decision(desk: Desk, handle: str, answer: Decided, given: Defaults, now: int) -> tuple[Part, ...]:
+    """What the rules answered, each part to those who may have it. Raises `AgencyError` `nobody-to-tell`."""
+    found = []
+    for categories, held in contents(answer).items():
+        part = _of_care(
+            Part(category=categories, content=content_of(categories, held), to={}, keep_until=given.keep_until, use=given.use),
+            desk,
+            given,
+        )
+        found.append(addressed(desk, handle, "decision", part, answer.decision, now))
+    parts = tuple(part for part in found if part is not None)
+    if not parts:
+        raise AgencyError("nobody-to-tell", "nobody may be told this", mend="ask the person for consent")
+    return parts
+
+
+def _of_care(part: Part, desk: Desk, given: Defaults) -> Part:
+    """What is about care keeps the limit of its use, and Part 2's notice where it may fall under it."""
+    if not set(part.category) & set(FROM_CARE):
+        return part
+    covered = desk.gateway.history.newest.part2(desk.agency) != "no"
+    return replace(
+        part,
+        use="no_adverse_action",
+        sensitivity="part2" if covered else "plain",
+        notice=given.notice if covered else NO_NOTICE,
     )
 
 
-def _consented(state: State, discloser: str, recipient: str, category: str) -> bool:
-    return any(
-        isinstance(said, Grant) and (said.discloser, said.recipient) == (discloser, recipient) and category in said.categories
-        for record in state.kind("consent")
-        for _, said in record.says()
-    )
+@frozen
+class Determined:
+    """A named human's decision: the kind of record that tells it, and what its parts hold, by category."""
+
+    kind: str
+    held: Mapping[tuple[str, ...], Mapping[str, Any]]
+    differs: bool
 
 
 def determination(
-    desk: Desk,
-    case: str,
-    decision: str,
-    outcome: str,
-    *,
-    reason: str,
-    by: str,
-    to: str | None,
-    given: Defaults,
-    pack: str | None,
+    desk: Desk, case: Case, answer: Decided | None, decision: str, outcome: str, *, reason: str, by: str, now: int
+) -> Determined:
+    """A named human's decision on a case, with whether the rules answered otherwise. No fact is changed by it.
+
+    `answer` is the rules' own, None where their facts aren't here. Raises `AgencyError` `unknown-outcome`, `not-yours`.
+    """
+    words = vocabulary()
+    word = words.decisions.get(decision)
+    if word is None or outcome not in word.outcomes:
+        known = ", ".join(f"`{one}`" for one in (word.outcomes if word else words.decisions))
+        raise AgencyError("unknown-outcome", f"`{outcome}` is no outcome of `{decision}`", mend=f"use one of {known}")
+    role = desk.gateway.history.newest.role(desk.agency)
+    entitled = LAST_WORD.get(decision, (word.decided_by,))
+    if role not in entitled and not (role == "case_management" and desk.agency in places(desk, decision)):
+        raise AgencyError("not-yours", f"`{decision}` isn't for `{role}` to decide", mend=f"it is for {' or '.join(entitled)}")
+    ruled = answer.outcome if answer is not None else None
+    differs = ruled is not None and ruled != outcome and not (isinstance(ruled, list) and outcome in ruled)
+    if decision == "screening":
+        return Determined("screening_outcome", {(SCREENING,): {"outcome": outcome}}, differs)
+    said: dict[str, Any] = {
+        "determination": {"decision": decision, "outcome": outcome, "by": by, "reason": reason, "differs": differs}
+    }
+    today = day_of(desk.gateway.hub_time(now), desk.gateway.history.newest.zone).isoformat()
+    kind = "determination"
+    more: dict[tuple[str, ...], dict[str, Any]] = {}
+    approval = _APPROVAL.get((decision, outcome)) if role == "prosecutor" else None
+    if approval:
+        said["facts"] = {"approval.prosecutor": approval}
+    if decision == "filing":
+        kind, held = "filing_decision", outcome == "hold"
+        standing = {"hold": "held", "prosecutor_may_file": "filed"}.get(outcome, "not_filed")
+        more = {("charge_status",): {"standing": standing, "on": today, "facts": {"case.charge_held": held}}}
+    elif decision == "ejection":
+        ended = outcome != "retain"
+        before = case.determined.get("ejection")
+        out = before is not None and before.determined is not None and before.determined["outcome"] != "retain"
+        kind = "ejection" if ended else "reinstatement" if out else "determination"
+        if ended or out:
+            more = {("enrolment",): {"enrolled": not ended, "since": today, "facts": {"person.enrolled": not ended}}}
+    elif (decision, outcome) == ("admission", "admitted") and role != "prosecutor":
+        more = {("enrolment",): {"enrolled": True, "since": today, "facts": {"person.enrolled": True}}}
+    return Determined(kind, {(OUTCOME,): said, **more}, differs)
+
+
+_APPROVAL = {
+    ("eligibility", "eligible"): "approved",
+    ("eligibility", "ineligible"): "declined",
+    ("admission", "admitted"): "approved",
+    ("admission", "awaiting"): "approved",
+    ("admission", "declined_by_prosecutor"): "declined",
+}
+
+
+def told(
+    desk: Desk, handle: str, determined: Determined, decision: str, given: Defaults, now: int, to: str | None
 ) -> tuple[Part, ...]:
-    """A named human's decision, with whether the rules answered otherwise."""
-    answer = decided(desk, case, decision, pack).outcome
-    differs = answer is not None and answer != outcome and not (isinstance(answer, list) and outcome in answer)
-    content = {"decision": decision, "outcome": outcome, "by": by, "reason": reason, "differs": differs}
-    directory = desk.gateway.history.newest
-    targets = [to] if to else list(directory.with_role("program") or directory.with_role("case_management"))
-    targets = [one for one in targets if one != desk.agency]
-    if not targets:
-        raise AgencyError("nobody-to-tell", "there is nobody to tell this", mend="name an agency with `--to`")
-    return (
-        Part(
-            category=("decision_outcome",),
-            content={"decision_outcome": {"determination": content}},
-            to=dict.fromkeys(targets, ("diversion_coordination", "consent")),
-            keep_until=given.keep_until,
-            use=given.use,
-        ),
-    )
+    """A determination's parts, to those who may be told; none, where nobody may."""
+    found = []
+    for categories, held in determined.held.items():
+        content = {category: dict(held) for category in categories}
+        part = Part(category=categories, content=content, to={}, keep_until=given.keep_until, use=given.use)
+        found.append(addressed(desk, handle, determined.kind, part, decision, now, (to,) if to else None))
+    return tuple(part for part in found if part is not None)
 
 
 def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) -> tuple[Part, ...]:

@@ -24,7 +24,9 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.journal import Event, Journal
 from offramp.agency.keys import Keys, check_private
 from offramp.agency.settings import Settings, read_settings, write_settings
+from rules.decide import Program
 from rules.digest import digest as digest_of
+from rules.pack import Pack
 from rules.shelf import read_pack
 
 JOURNAL = "agency.db"
@@ -72,6 +74,7 @@ class Office:
         self._desk: Desk | None = None
         self._at = 0
         self._judge = cache(self._judge_of)
+        self._pack = cache(self._pack_of)
 
     def close(self) -> None:
         self.journal.close()
@@ -83,7 +86,14 @@ class Office:
         return max(numbered, key=lambda kid: int(kid.rpartition(letter)[2]))
 
     def _judge_of(self, digest: str) -> Judge:
-        """The judge of the pack of this digest. Raises `AgencyError` `unknown-pack`."""
+        return Judge(self._pack(digest))
+
+    def program(self, desk: Desk) -> Program:
+        """The rules of live cases: the pack that the directory names. Raises `AgencyError` `unknown-pack`."""
+        return Program(self._pack(desk.gateway.history.newest.pack))
+
+    def _pack_of(self, digest: str) -> Pack:
+        """The pack of this digest. Raises `AgencyError` `unknown-pack`."""
         named = self.settings.pack
         if named is None and self._desk is not None:
             named = self._desk.gateway.history.newest.document.pack.id
@@ -92,7 +102,7 @@ class Office:
             raise AgencyError(
                 "unknown-pack", f"the pack `{named}` here isn't `{digest[:20]}…`", mend="install the adopted pack"
             )
-        return Judge(pack)
+        return pack
 
     # The journal and the desk
 
@@ -115,7 +125,8 @@ class Office:
     def _caught_up(self) -> Desk:
         if self._desk is None:
             self._at = 0
-            self._desk = Desk(self.agency, self.signing, self.witness, self._sealing(), self._judge, self.random)
+            keys = self.signing, self.witness, self._sealing()
+            self._desk = Desk(self.agency, *keys, self._judge, self.random, self._salts())
         desk = self._desk
         for event in self.journal.after(self._at):
             desk.learn(event)
@@ -125,6 +136,11 @@ class Office:
             desk.gateway.sealing.update(self._sealing())
         self._recall_tree(desk.gateway)
         return desk
+
+    def _salts(self) -> Callable[[int], bytes] | None:
+        """In a demo with a canary, salts that begin with it."""
+        word = (self.settings.canary or "").encode()
+        return (lambda count: word + self.random(count - len(word))) if word and self.settings.demo else None
 
     def _months(self) -> list[str]:
         return [kid for kid in self.keys.ids() if kid[len(self.agency) + 1 : len(self.agency) + 5].isdigit()]
@@ -153,11 +169,17 @@ class Office:
     def compose(self, kind: str, parts: Iterable[Part], *, case: str | None, form: Mapping[str, Any] | None = None) -> Bundle:
         """A record, checked, and in the outbox. Raises as `Gateway.compose`."""
         with self.acting() as desk:
-            return self._compose(desk, kind, tuple(parts), case, form)
+            return self.compose_in(desk, kind, tuple(parts), case, form)
 
-    def _compose(
-        self, desk: Desk, kind: str, parts: tuple[Part, ...], case: str | None, form: Mapping[str, Any] | None
+    def compose_in(
+        self,
+        desk: Desk,
+        kind: str,
+        parts: tuple[Part, ...],
+        case: str | None,
+        form: Mapping[str, Any] | None = None,
     ) -> Bundle:
+        """The same, within `acting`."""
         bundle = desk.gateway.compose(kind, parts, case=case, now=self.clock(), form=form)
         body = {
             "kind": kind,
@@ -165,6 +187,7 @@ class Office:
             "parts": [part_json(each) for each in parts],
             **({"form": dict(form)} if form is not None else {}),
             "bundle": bundle_json(bundle),
+            "contents": dict(desk.gateway.contents[bundle.id]),
         }
         self.append(desk, "composed", body)
         return bundle
@@ -175,7 +198,7 @@ class Office:
             out = desk.outbox[jti]
             body = out.event.body
             parts = tuple(part_of(each) for each in body["parts"])
-            bundle = self._compose(desk, out.kind, parts, out.case, body.get("form"))
+            bundle = self.compose_in(desk, out.kind, parts, out.case, body.get("form"))
             self.append(desk, "replaced", {"jti": jti, "by": bundle.id})
             return bundle.id
 
@@ -197,7 +220,7 @@ class Office:
             keep = reading.opened.label.keep_until
             back = acknowledgement(received, reading, keep_until=keep)
             if already is None:
-                self._compose(desk, "acknowledgement", (back,), received.record.case, None)
+                self.compose_in(desk, "acknowledgement", (back,), received.record.case, None)
             self.append(
                 desk,
                 "opened",
@@ -278,7 +301,7 @@ class Office:
     # What time does
 
     def destroy_due(self) -> int:
-        """Destroys every content whose last day has passed, by the hub's time; how many parts."""
+        """Destroys every content and note whose last day has passed, by the hub's time; how many."""
         with self.acting() as desk:
             gateway = desk.gateway
             if gateway.line is None:
@@ -297,13 +320,16 @@ class Office:
                     for part, keep_until in own_parts(out):
                         if keep_until < today and (self.agency, jti, part) not in desk.destroyed:
                             due.add((self.agency, jti, part))
+            stale = [event for event in desk.noted if event.body["keep_until"] < today and event.body.get("facts")]
+            for event in stale:
+                self.journal.replace(event, {**event.body, "facts": {}})
             if due:
                 self._destroy(desk, due)
-        if due:
+        if due or stale:
             # What was destroyed isn't left in memory, nor in the write-ahead log.
             self._desk = None
             self.journal.write_back()
-        return len(due)
+        return len(due) + len(stale)
 
     def _destroy(self, desk: Desk, due: set[tuple[str, str, str]]) -> None:
         parts = {(jti, part) for _, jti, part in due}
@@ -384,4 +410,5 @@ def _composed_without(body: dict[str, Any], parts: set[str]) -> dict[str, Any]:
     ids = [_rfc9901.read(text).value["id"] for text in body["bundle"]["labels"]]
     kept = [{**part, "content": {}} if of in parts else part for of, part in zip(ids, body["parts"], strict=True)]
     sealed = [without(each) if each["part"] in parts else each for each in body["bundle"]["sealed"]]
-    return {**body, "parts": kept, "bundle": {**body["bundle"], "sealed": sealed}}
+    contents = {part: text for part, text in body.get("contents", {}).items() if part not in parts}
+    return {**body, "parts": kept, "bundle": {**body["bundle"], "sealed": sealed}, "contents": contents}

@@ -17,7 +17,9 @@ NAME = "agency.toml"
 
 class Settings(Shape):
     """What the file holds. `keep_days` is how long what this agency issues is kept, where a part doesn't say; `notice` the
-    version of the redisclosure notice that is installed, of which `notice_file` has the official words."""
+    version of the redisclosure notice that is installed, of which `notice_file` has the official words; `automatic` names who
+    answers for what the gateway opens, asks and answers in its cases by itself: without a name, it does nothing by itself.
+    """
 
     id: AgencyId
     hub: Annotated[str, Field(max_length=512)] | None = None
@@ -26,8 +28,11 @@ class Settings(Shape):
     notice: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,31}$")] = "offramp-1"
     notice_file: str | None = None
     passphrase_file: str | None = None
+    automatic: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     crypto: Literal["approved", "validated"] = "approved"
     demo: bool = False
+    # In a demo alone: a word that stands in every content's salt, for whoever wants to see where contents end up.
+    canary: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,12}$")] | None = None
 
 
 def read_settings(folder: Path) -> Settings:

@@ -7,6 +7,7 @@ is taken only where the last one ended, a proof twice is a proof.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,9 +17,9 @@ from exchange.directory import EPOCHS_OPEN, Signed, announce, read_directory, re
 from exchange.errors import ExchangeError, LogError
 from exchange.hub import with_cosignatures
 from exchange.log import leaf_of, receipt_of
-from offramp.agency.client import Client
+from offramp.agency.client import Client, Http
 from offramp.agency.desk import Desk
-from offramp.agency.errors import AgencyError, HubRefused
+from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.office import Office
 
 MOST_BUNDLES = 20
@@ -247,3 +248,34 @@ def _signed(value: Any) -> Signed:
     from exchange import _rfc7493
 
     return read_signed(_rfc7493.write(value))
+
+
+def sync_of(office: Office) -> Sync:
+    """The hub of an office. Raises `AgencyError` `not-joined`."""
+    if office.settings.hub is None:
+        raise AgencyError("not-joined", f"`{office.agency}` has joined no hub", mend="run `offramp agency join`")
+    return Sync(office, Client(Http(office.settings.hub), office.signing, office.clock, office.random))
+
+
+def send_now(office: Office, jti: str | None) -> str:
+    """Sends what waits, if the hub is there; how far the record has come, in words, or just that it went."""
+    try:
+        sync = sync_of(office)
+        sync.directory()
+        sync.outbox()
+    except (HubAway, HubRefused, AgencyError) as error:
+        return f"queued: {error.message}"
+    if jti is None:
+        return "sent"
+    out = office.look().outbox[jti]
+    while out.replaced_by is not None:
+        out = office.look().outbox[out.replaced_by]
+    return out.state if out.refused is None else f"refused: {why(out.refused)}"
+
+
+def why(refused: Mapping[str, Any]) -> str:
+    """Why the hub refused a record, in words."""
+    error = refused.get("error") or {}
+    if refused.get("status") == 403:
+        return "the hub doesn't pass this, and this agency's own check did: a person must look"
+    return f"{error.get('message')} [{error.get('code')}]"

@@ -1,0 +1,565 @@
+"""The demo's story: three people, from the scene to what becomes of them, step by step through the agencies' commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exchange.errors import ExchangeError
+from exchange.record import new_id, new_short_id
+from exchange.says import ATTESTED
+from offramp.agency.drafts import read_draft
+from offramp.agency.errors import HubRefused
+from offramp.demo.town import Agency, Town, stuck
+from rules.errors import Refusal
+from rules.frozen import frozen
+
+START = datetime(2026, 6, 2, 18, 0, tzinfo=UTC)
+TODAY, LAST_DAY = "2026-06-02", "2027-06-01"
+
+SCENE = ("offer_and_hand_off", "offer_at_scene")
+SCREENING = ("screening", "offer_at_scene")
+OPERATION = ("exchange_operation", "operation")
+TOGETHER, CARE, LEGAL = "diversion_coordination", "treatment", "legal_representation"
+
+# What the person agrees to at the hand-off: who may tell whom which kinds of information, and for what.
+AT_THE_HAND_OFF = (
+    ("prosecutor", "program", ("decision_outcome", "charge_status"), ("admission", TOGETHER, "filing_status")),
+    ("prosecutor", "case-management", ("decision_outcome", "charge_status", "enrolment"), (TOGETHER, "filing_status")),
+    ("prosecutor", "defender", ("decision_outcome", "charge_status", "new_charge", "enrolment"), (LEGAL, TOGETHER)),
+    ("program", "prosecutor", ("decision_outcome", "enrolment", "encounter", "charge"), ("admission", TOGETHER)),
+    ("program", "case-management", ("decision_outcome", "enrolment", "status"), ("admission", TOGETHER)),
+    ("program", "defender", ("decision_outcome", "enrolment", "encounter", "charge", "screening_outcome"), (LEGAL, TOGETHER)),
+    ("case-management", "program", ("intake_status", "enrolment", "case_manager_contact", "status"), ("admission", TOGETHER)),
+    ("case-management", "prosecutor", ("intake_status", "enrolment", "status"), ("filing_status", TOGETHER)),
+    ("case-management", "police", ("case_manager_contact", "status"), (TOGETHER,)),
+    ("case-management", "defender", ("intake_status", "enrolment", "status", "case_manager_contact"), (LEGAL, TOGETHER)),
+    ("defender", "program", ("grievance",), (TOGETHER,)),
+)
+# And at the plan, three days later, each by itself and none of them a condition: what care tells care.
+AT_THE_PLAN = (
+    ("case-management", "treatment", ("contact", "plan", "service"), (CARE, "service_arrangement")),
+    ("treatment", "case-management", ("attendance", "substance_use", "treatment"), (CARE,)),
+    ("case-management", "program", ("plan",), (TOGETHER,)),
+    ("case-management", "defender", ("plan",), (LEGAL,)),
+)
+FORM = {
+    "signed_on": TODAY,
+    "method": "paper",
+    "explained_by": "Rosa Quintana",
+    "witness": None,
+    "place": "Crossroads",
+    "language": "es",
+    "in_custody": False,
+    "time_to_think": True,
+    "copy_given": True,
+    "texts": [{"id": "consent_form", "version": "1", "language": "es"}],
+}
+
+
+@frozen
+class Step:
+    """One thing that happened: when, at whose desk, in a sentence; the command; what it told whom, and whom not and why."""
+
+    at: datetime
+    person: str
+    agency: str
+    what: str
+    command: str
+    told: tuple[Mapping[str, Any], ...]
+    answer: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "at": self.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "person": self.person,
+            "agency": self.agency,
+            "what": self.what,
+            "command": self.command,
+            "told": [dict(one) for one in self.told],
+            "answer": dict(self.answer),
+        }
+
+
+class Story:
+    """The story as it goes in a town. `steps` grows; each scene is a method, and leaves the town as the next one needs it."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.steps: list[Step] = []
+        self.cases: dict[str, str] = {}
+        self._drafts = town.folder / "drafts"
+        self._drafts.mkdir()
+
+    def at(self, name: str) -> Agency:
+        return self.town.agencies[name]
+
+    def later(self, **more: int) -> None:
+        """Moves everybody's clock, and has everybody ask the hub at the new time."""
+        self.town.set(self.town.now + timedelta(**more))
+        for each in self.town.agencies.values():
+            each.pull()
+
+    # What people do
+
+    def does(self, agency: str, person: str, what: str, command: str, *words: str, told: Iterable[Any] = ()) -> dict[str, Any]:
+        """One command at one desk."""
+        each = self.at(agency)
+        each.pull()
+        answer = each.does(command, *words)
+        if str(answer.get("state", "")).startswith("refused"):
+            raise stuck(f"`{agency}` was refused: {answer['state']}")
+        shown = " ".join(["offramp agency", command, f"DIR/{agency}", *(_quoted(word) for word in words)])
+        self.steps.append(Step(self.town.now, person, agency, what, shown, tuple(told), answer))
+        return answer
+
+    def sends(self, agency: str, person: str, what: str, kind: str, parts: list[dict[str, Any]], **more: Any) -> str:
+        """A record from a draft that is kept beside the folders; its id."""
+        path = self._drafts / f"{len(self.steps) + 1:02}-{kind}.json"
+        case = self.cases.get(person)
+        path.write_text(json.dumps({"parts": parts, **more}, indent=1, ensure_ascii=False), encoding="utf-8")
+        told = self._told(agency, kind, path, case)
+        if kind == "consent":
+            answer = self.does(agency, person, what, "consent", str(path), "--case", str(case), told=told)
+        else:
+            words = [kind, str(path), *(["--case", case] if case else [])]
+            answer = self.does(agency, person, what, "send", *words, told=told)
+        self.cases.setdefault(person, str(answer["case"]))
+        return str(answer["id"])
+
+    def opens(self, agency: str, person: str, what: str) -> dict[str, Any]:
+        """Everything of the case that came and may be read, opened by this agency's person; what is then known of it."""
+        return self.does(agency, person, what, "case", self.cases[person], "--by", self.at(agency).person)
+
+    def decides(self, agency: str, person: str, what: str, decision: str, *words: str) -> dict[str, Any]:
+        return self.does(agency, person, what, "decide", self.cases[person], decision, *words)
+
+    def determines(self, agency: str, person: str, what: str, decision: str, outcome: str, reason: str) -> dict[str, Any]:
+        by = self.at(agency).person
+        words = (self.cases[person], decision, outcome, "--reason", reason, "--by", by)
+        return self.does(agency, person, what, "determine", *words)
+
+    def notes(self, agency: str, person: str, what: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        return self.does(agency, person, what, "note", self.cases[person], self._file("facts", facts))
+
+    def _file(self, name: str, value: Any) -> str:
+        path = self._drafts / f"{len(self.steps) + 1:02}-{name}.json"
+        path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+        return str(path)
+
+    def waits(self, agency: str, person: str, holds: Any, what: str) -> None:
+        """Until something is known at a desk: the processes of the gateways do their part by themselves."""
+        each = self.at(agency)
+        each.until(lambda: bool(holds(each.does("case", self.cases[person]))), what)
+
+    # Who is told what
+
+    def _told(self, agency: str, kind: str, path: Any, case: str | None) -> list[dict[str, Any]]:
+        """Each part of a draft: its kinds of information, who gets it, and for whom the rules say no, with their words."""
+        from offramp.agency.casework import given
+
+        each = self.at(agency)
+        desk = each.office.look()
+        gateway = desk.gateway
+        found = []
+        rules = each.office.program(desk).pack.decisions["disclosure"].rules
+        for part in read_draft(path, given(each.office, desk)).parts:
+            if set(part.category) <= {"consent_terms", "operation"}:
+                continue
+            way = next(iter(part.to.values()))
+            kept = {}
+            for other in self.town.agencies:
+                if other != agency and other not in part.to and case is not None:
+                    verdict = gateway.would_tell(kind, part, other, way, case=case, now=each.office.clock())
+                    if not verdict.permit:
+                        first = verdict.reasons[0]
+                        kept[other] = rules[first].because if first in rules else "no consent covers it"
+            found.append({"category": list(part.category), "to": sorted(part.to), "kept_from": kept})
+        return found
+
+    # Parts
+
+    def part(self, category: str, content: Mapping[str, Any], to: Mapping[str, tuple[str, str]], **more: Any) -> dict[str, Any]:
+        ways = {agency: {"purpose": purpose, "basis": basis} for agency, (purpose, basis) in to.items()}
+        return {"category": category, "content": dict(content), "to": ways, **more}
+
+    def from_care(self, category: str, content: Mapping[str, Any], to: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+        return self.part(category, content, to, sensitivity="part2")
+
+    def id(self) -> str:
+        return new_short_id(self.at("police").office.random)
+
+    # The scenes
+
+    def refers(
+        self, person: str, what: str, encounter: dict[str, Any], charges: list[dict[str, Any]], name: str, age: int
+    ) -> None:
+        """The officer offers, the person says yes, and a referral goes to those who may have it before any consent."""
+        given, _, family = name.partition(" ")
+        charged = [{"id": self.id(), **one} for one in charges]
+        scene = {"program": SCENE, "case-management": SCENE, "prosecutor": SCREENING}
+        yes = {"answer": "accepted"}
+        parts = [
+            self.part("encounter", {"facts": encounter}, scene, says=yes),
+            self.part("charge", {"facts": {"encounter.charges": charged}}, scene, says=yes),
+            self.part(
+                "contact",
+                {"given_name": given, "family_name": family, "facts": {"person.age": age}},
+                {"program": SCENE, "case-management": SCENE},
+                says=yes,
+            ),
+        ]
+        self.sends("police", person, what, "referral", parts)
+
+    def consents(self, person: str, name: str, what: str, terms: Iterable[tuple[Any, ...]], on: str = TODAY) -> dict[str, str]:
+        """A consent as the case manager collects it: a part for each grant, to the two whom it names; the grants' ids."""
+        ids, parts = {}, []
+        for discloser, recipient, categories, purposes in terms:
+            ids[f"{discloser}>{recipient}"] = grant = self.id()
+            says = {
+                "id": grant,
+                "discloser": discloser,
+                "recipient": recipient,
+                "categories": list(categories),
+                "purposes": list(purposes),
+                "type": "ordinary",
+                "from": on,
+                "expires": LAST_DAY,
+                "form": list(ATTESTED),
+                "signer": "adult",
+            }
+            told = {agency: OPERATION for agency in (discloser, recipient) if agency != "case-management"}
+            parts.append(self.part("consent_terms", {}, told, says=says))
+        self.sends("case-management", person, what, "consent", parts, form={**FORM, "name": name, "signed_on": on})
+        for each in self.town.agencies.values():
+            each.pull()
+        return ids
+
+    def represented(self, person: str) -> None:
+        told = dict.fromkeys(("program", "case-management", "prosecutor"), OPERATION)
+        parts = [self.part("operation", {}, told, says={"agency": "defender"})]
+        self.sends("defender", person, "Counsel says that it acts for the person.", "representation", parts)
+        for each in self.town.agencies.values():
+            each.pull()
+
+    def screened(self, person: str, history: list[dict[str, Any]]) -> None:
+        """The prosecutor looks into records that never leave the office, and says stop or proceed."""
+        self.opens("prosecutor", person, "The prosecutor opens the referral.")
+        own = {"history": {"convictions": history, "treatment_court": False}}
+        path = self._file("history", own)
+        words = (self.cases[person], "screening", "--facts", path)
+        found = self.does("prosecutor", person, "The record is read where it is; the rules answer.", "decide", *words)
+        if found["outcome"] != "proceed":
+            raise stuck(f"screening came out as {found['outcome']}")
+        self.determines("prosecutor", person, "One word leaves the office, not the record.", "screening", "proceed", "rules")
+
+    def person_a(self) -> None:
+        """Opiates, a yes at the scene, a weight that is asked for, intake, plan, review, relapse, a new arrest: retained."""
+        who = "A"
+        scene = {
+            "encounter.date": TODAY,
+            "encounter.route": "arrest",
+            "encounter.in_area": True,
+            "encounter.weapon": False,
+            "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed"}],
+            "judgement.amenable": True,
+            "judgement.exploits_others": False,
+        }
+        charges = [{"conduct": "possession", "level": "felony", "violent": False}]
+        self.refers(who, "An officer offers the program instead of booking; A says yes.", scene, charges, "Ana Delgado", 27)
+        self.screened(who, [{"class": "other", "date": "2019-03-04"}])
+        self.opens("program", who, "The program opens the referral.")
+        first = self.decides("program", who, "Is A eligible? The rules can't tell: nobody has weighed.", "eligibility")
+        if first["status"] != "undetermined":
+            raise stuck("eligibility was decided without the weight")
+        self.town.agencies["police"].until(
+            lambda: any("encounter.drugs.grams" in one["what"] for one in self._asked("police", who)), "the question"
+        )
+        weighed = [{"kind": "opioid", "form": "weighed", "grams": 2.4, "basis": "net"}]
+        self.notes(
+            "police",
+            who,
+            "The program's gateway asked the one who knows; the officer weighs 2.4 g.",
+            {"encounter": {"drugs": weighed}},
+        )
+        self.waits("program", who, lambda case: "grams" in json.dumps(case["facts"].get("encounter.drugs", "")), "the answer")
+        self.later(minutes=25)
+        self.consents(who, "Ana Delgado", "The case manager comes, explains, and A signs the minimum.", AT_THE_HAND_OFF)
+        self.represented(who)
+        self.decides(
+            "program",
+            who,
+            "Now they can: eligible. Each part of the why goes to those who may have it.",
+            "eligibility",
+            "--send",
+        )
+        self.opens("case-management", who, "The case manager reads the referral and the answer.")
+        self.later(days=1, hours=15)
+        done = (self.town.now - timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        to = {"program": ("admission", "consent"), "prosecutor": ("filing_status", "consent"), "defender": (LEGAL, "consent")}
+        parts = [self.part("intake_status", {"done_on": done[:10], "facts": {"case.intake_at": done}}, to)]
+        self.sends(
+            "case-management", who, "Intake, two days after the referral; a month would have been in time.", "intake", parts
+        )
+        self.opens("program", who, "The program reads that the intake is done.")
+        self.notes("program", who, "There is room.", {"program": {"places_free": 4}})
+        self.decides("program", who, "Is A in? By the rules, yes.", "admission")
+        self.determines("program", who, "A person says so, not a machine.", "admission", "admitted", "rules")
+        self.opens("prosecutor", who, "The prosecutor reads that A is in.")
+        self.notes("prosecutor", who, "The charge is held, not filed.", {"case": {"charge_held": True}})
+        self.decides("prosecutor", who, "May the held charge be filed? No: it rests.", "filing", "--send")
+        self.later(days=1)
+        self.consents(
+            who,
+            "Ana Delgado",
+            "At the plan A agrees, one by one, to what care may tell care.",
+            AT_THE_PLAN,
+            on=self.town.now.date().isoformat(),
+        )
+        ways = {"program": (TOGETHER, "consent"), "defender": (LEGAL, "consent")}
+        plan = self.town.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        held = {"text": "A room first, then the papers; methadone at Mesa Clinic.", "facts": {"case.plan_at": plan}}
+        self.sends(
+            "case-management", who, "The plan, within 72 hours of the intake.", "plan", [self.from_care("plan", held, ways)]
+        )
+        self.later(days=12)
+        status = {"engagement": "engaged", "barriers": ["housing", "papers"]}
+        ways = {"program": (TOGETHER, "consent"), "prosecutor": (TOGETHER, "consent"), "police": (TOGETHER, "consent")}
+        self.sends(
+            "case-management",
+            who,
+            "Before the two-week meeting: progress, in closed form.",
+            "status",
+            [self.part("status", status, ways)],
+        )
+        use = {"text": "Used twice this week, came to say so; dose raised.", "facts": {"case.relapses": 2}}
+        missed = {"facts": {"case.missed_contacts": 1}}
+        self.cases["A: relapse"] = self.sends(
+            "treatment",
+            who,
+            "A relapse: the clinic tells the case manager alone.",
+            "progress",
+            [
+                self.from_care("substance_use", use, {"case-management": (CARE, "consent")}),
+                self.from_care("attendance", missed, {"case-management": (CARE, "consent")}),
+            ],
+        )
+        self.opens("case-management", who, "The case manager reads it.")
+        found = self.decides("case-management", who, "What next for A? Help, never a sanction.", "review", "--send")
+        if "offer_treatment" not in found["possible"]:
+            raise stuck("the review doesn't name treatment")
+        self.later(days=3)
+        charge = {
+            "id": self.id(),
+            "level": "felony",
+            "conduct": "possession",
+            "violent": False,
+            "date": self.town.now.date().isoformat(),
+            "egregious": False,
+            "evidence_origin": "independent",
+        }
+        new = {"facts": {"case.new_charges": [charge]}}
+        self.sends(
+            "prosecutor",
+            who,
+            "A new arrest, for possession. Counsel is told.",
+            "new_charge",
+            [self.part("new_charge", new, {"defender": (LEGAL, "consent")})],
+        )
+        found = self.decides("prosecutor", who, "May the prosecutor end A's place? The rules: retained.", "ejection", "--send")
+        if found["outcome"] != "retain":
+            raise stuck(f"ejection came out as {found['outcome']}")
+        self.determines("prosecutor", who, "And the prosecutor, who alone could, agrees.", "ejection", "retain", "rules")
+
+    def _asked(self, agency: str, person: str) -> list[dict[str, Any]]:
+        """The tasks of an agency in a case, as it sees them once its gateway has opened what it was asked."""
+        found = self.at(agency).does("tasks")["tasks"]
+        return [one for one in found if one["case"] == self.cases[person] and "asks" in one["what"]]
+
+    def person_b(self) -> None:
+        """Over the cap: the ordinary process; and later, without an arrest, another door."""
+        who = "B"
+        self.later(hours=2)
+        today = self.town.now.date().isoformat()
+        scene = {
+            "encounter.date": today,
+            "encounter.route": "arrest",
+            "encounter.in_area": True,
+            "encounter.weapon": False,
+            "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 9.1, "basis": "net"}],
+            "judgement.amenable": True,
+            "judgement.exploits_others": False,
+        }
+        charges = [{"conduct": "possession", "level": "felony", "violent": False}]
+        self.refers(who, "B had 9.1 g. The offer needn't wait for a scale; B says yes.", scene, charges, "Ben Archuleta", 34)
+        self.screened(who, [])
+        self.opens("program", who, "The program opens the referral.")
+        self.consents(who, "Ben Archuleta", "B signs the minimum too.", AT_THE_HAND_OFF, on=today)
+        self.represented(who)
+        found = self.decides("program", who, "Over the cap: not eligible, and the rule is named.", "eligibility", "--send")
+        if found["outcome"] != "ineligible":
+            raise stuck("B came out as eligible")
+        self.opens("prosecutor", who, "The prosecutor reads the answer.")
+        self.determines(
+            "prosecutor", who, "The ordinary process: the prosecutor files.", "filing", "prosecutor_may_file", "seriousness"
+        )
+        self.later(days=9)
+        who = "B, later"
+        scene |= {
+            "encounter.date": self.town.now.date().isoformat(),
+            "encounter.route": "social_contact",
+            "encounter.drugs": [],
+        }
+        self.refers(
+            who, "Without an arrest, an officer who knows B offers again: another door.", scene, [], "Ben Archuleta", 34
+        )
+        self.screened(who, [])
+        self.opens("program", who, "The program opens the referral.")
+        found = self.decides("program", who, "A social contact: eligible.", "eligibility")
+        if found["outcome"] != "eligible":
+            raise stuck("B's social contact isn't eligible")
+
+    def person_c(self) -> None:
+        """A charge of violence: the prosecutor's to weigh. The prosecutor declines, and counsel answers."""
+        who = "C"
+        self.later(hours=3)
+        today = self.town.now.date().isoformat()
+        scene = {
+            "encounter.date": today,
+            "encounter.route": "arrest",
+            "encounter.in_area": True,
+            "encounter.weapon": False,
+            "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 0.8, "basis": "net"}],
+            "judgement.amenable": True,
+            "judgement.exploits_others": False,
+        }
+        charges = [
+            {"conduct": "possession", "level": "felony", "violent": False},
+            {"conduct": "other", "level": "misdemeanor", "violent": True},
+        ]
+        self.refers(who, "C pushed an officer. The charge of violence goes along.", scene, charges, "Carl Montoya", 41)
+        self.screened(who, [])
+        self.opens("program", who, "The program opens the referral.")
+        self.consents(who, "Carl Montoya", "C signs the minimum.", AT_THE_HAND_OFF, on=today)
+        self.represented(who)
+        self.town.agencies["prosecutor"].until(
+            lambda: any("approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)), "the question"
+        )
+        self.determines(
+            "prosecutor",
+            who,
+            "The program's gateway asks the prosecutor, who declines: a person, by name.",
+            "eligibility",
+            "ineligible",
+            "safety",
+        )
+        self.opens("program", who, "The program reads it.")
+        self.decides("program", who, "The rules leave it to the prosecutor.", "eligibility", "--send")
+        self.opens("defender", who, "Counsel reads the answer and each ground of it.")
+        text = "The push was a stumble, on video. We ask the prosecutor to look again."
+        self.sends(
+            "defender",
+            who,
+            "Counsel answers.",
+            "grievance",
+            [self.part("grievance", {"text": text}, {"program": (TOGETHER, "consent")})],
+        )
+
+    def takes_back(self) -> None:
+        """A ends part of the consent. What was told by it is asked back, and deleted."""
+        who = "A"
+        self.later(days=1)
+        self.does(
+            "case-management",
+            who,
+            "A ends what the clinic may be told and tell, by word of mouth; the rest stands.",
+            "revoke",
+            self.cases[who],
+            "--recipient",
+            "case-management",
+            "--oral",
+        )
+        for each in self.town.agencies.values():
+            each.pull()
+        record = self.cases["A: relapse"]
+        desk = self.at("treatment").office.look()
+        labels = [json_id for json_id, _ in _parts_of(desk, record)]
+        recalls = [
+            self.part("operation", {}, {"case-management": OPERATION}, says={"about": [record, part]}) for part in labels
+        ]
+        recall = self.sends("treatment", who, "The clinic asks back what it told.", "recall", recalls)
+        self.at("case-management").pull()
+        asked = self.at("case-management").office.look().gateway.received["treatment", recall]
+        assert asked.record is not None, "it was pulled and checked"
+        answers = [
+            self.part("operation", {"answer": "deleted"}, {"treatment": OPERATION}, says={"about": [recall, part]})
+            for part in asked.record.labels
+        ]
+        self.sends("case-management", who, "The case manager deletes it, and says so.", "recall_answer", answers)
+        late = self.from_care("attendance", {"facts": {"case.missed_contacts": 2}}, {"case-management": (CARE, "consent")})
+        try:
+            self.at("treatment").does("send", "progress", self._file("late", {"parts": [late]}), "--case", self.cases[who])
+        except ExchangeError as error:
+            answer = {"refused": error.message}
+        else:
+            raise stuck("something passed after the person had ended it")
+        self.steps.append(
+            Step(
+                self.town.now,
+                who,
+                "treatment",
+                "From then on the clinic can't, not even by mistake.",
+                f"offramp agency send DIR/treatment progress FILE --case {self.cases[who]}",
+                (),
+                answer,
+            )
+        )
+
+    def looks_up(self) -> None:
+        """Police ask the hub about a person, and about nobody: the two answers are the same."""
+        answers = []
+        for case in (self.cases["A"], new_id(self.at("police").office.random)):
+            try:
+                self.at("police").does("account", case)
+            except HubRefused as error:
+                answers.append((error.status, error.said, error.message))
+            else:
+                raise stuck("police were given an account")
+        if len(set(answers)) != 1:
+            raise stuck("the hub's two answers differ")
+        self.steps.append(
+            Step(
+                self.town.now,
+                "A",
+                "police",
+                "Police ask the hub for A's account, and for a case that there isn't: one answer.",
+                f"offramp agency account DIR/police {self.cases['A']}",
+                (),
+                {"refused": answers[0][2]},
+            )
+        )
+
+    def tell(self) -> None:
+        """The whole story. Raises `RequestError` `demo-stuck` where something isn't as it must be."""
+        try:
+            self.person_a()
+            self.person_b()
+            self.person_c()
+            self.takes_back()
+            self.looks_up()
+        except Refusal as refusal:
+            if refusal.code == "demo-stuck":
+                raise
+            raise stuck(f"{refusal.message} [{refusal.code}]") from refusal
+
+
+def _parts_of(desk: Any, jti: str) -> list[tuple[str, Any]]:
+    from offramp.agency.caseload import own_parts
+
+    return [(part, content) for part, _, content in own_parts(desk.outbox[jti])]
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word

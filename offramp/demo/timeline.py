@@ -1,0 +1,96 @@
+"""The demo's story to read: what happened, who was told what, who wasn't and why, and what everybody ever held."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+from offramp.demo.town import AGENCIES
+
+_TITLES = {
+    "A": "A, whose weight nobody knew, who relapsed and was arrested again, and kept the place",
+    "B": "B, over the cap",
+    "B, later": "B again, without an arrest",
+    "C": "C, charged with violence",
+}
+_SHORT = {"police": "police", "prosecutor": "prosec.", "defender": "defender", "case-management": "case mgmt",
+          "treatment": "clinic", "program": "program"}  # fmt: skip
+
+
+def timeline(story: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a story (the shape of `story.json`)."""
+    width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
+    names = ", ".join(name for name, *_ in AGENCIES.values())
+    yield from wrap(
+        f"A hub and six agencies ({names}), each a process of its own on this machine, under Santa Fe's rules of June 2026. "
+        "The people and their cases are made up.",
+        width,
+    )
+    person, day = None, None
+    seen = set()
+    for step in story["steps"]:
+        if step["person"] != person:
+            person, day = step["person"], None
+            yield ""
+            yield f"{person} AGAIN" if person in seen else _TITLES.get(person, person).upper()
+            seen.add(person)
+        if step["at"][:10] != day:
+            day = step["at"][:10]
+            yield f"  {day}"
+        yield from _step(step, width)
+    yield ""
+    yield from held(story["held"])
+    yield ""
+    for check in story["checks"]:
+        yield from wrap(f"{'ok' if check['holds'] else 'NOT SO'}: {check['what']}", width, subsequent_indent="    ")
+
+
+def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
+    def lines(label: str, text: str) -> list[str]:
+        return wrap(text, width, initial_indent=f"{label:>26} ", subsequent_indent=" " * 27, break_on_hyphens=False)
+
+    head = f"    {step['at'][11:16]}  {step['agency']}"
+    first, *rest = wrap(step["what"], width - 27)
+    yield f"{head:<26} {first}"
+    yield from (" " * 27 + one for one in rest)
+    answer = step["answer"]
+    if "decision" in answer:
+        outcome = answer["outcome"] if isinstance(answer["outcome"], list) else [answer["outcome"]] if answer["outcome"] else []
+        said = ", ".join(one.replace("_", " ") for one in outcome) or "undetermined"
+        yield from lines("the rules:", f"{answer['decision']}: {said}" + _lacking(answer))
+        for reason in answer["reasons"]:
+            yield from lines("", reason["text"])
+    if answer.get("to") and not step["told"]:
+        yield from lines("told:", ", ".join(answer["to"]))
+    if answer.get("refused") and isinstance(answer["refused"], str):
+        yield from lines("refused:", answer["refused"])
+    for part in step["told"]:
+        yield from lines("told:", f"{_words(part['category'])} to {', '.join(part['to'])}")
+        why: dict[str, list[str]] = {}
+        for agency, reason in part["kept_from"].items():
+            why.setdefault(reason, []).append(agency)
+        for reason, agencies in why.items():
+            yield from lines("not:", f"{', '.join(agencies)}: {reason}")
+
+
+def _lacking(answer: Mapping[str, Any]) -> str:
+    asked = [f"{one['question']} (ask {one['ask'].replace('_', ' ')})" for one in answer["needed"]]
+    return f" ({'; '.join(asked)})" if asked and not answer["reasons"] else ""
+
+
+def _words(categories: list[str]) -> str:
+    return " and ".join(one.replace("_", " ") for one in categories)
+
+
+def held(found: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Which kinds of information each agency ever held: its own, opened, or only sealed."""
+    marks = {"own": "own", "opened": "read", "sealed": "sealed"}
+    categories = sorted({category for each in found.values() for category in each})
+    yield "Who ever held what. own: it said it; read: it was told and a person opened it; sealed: it came and nobody opened it."
+    yield ""
+    yield f"{'':<22}" + "".join(f"{_SHORT[agency]:<11}" for agency in found)
+    for category in categories:
+        row = "".join(f"{marks.get(found[agency].get(category, ''), '·'):<11}" for agency in found)
+        yield f"{category.replace('_', ' '):<22}{row}".rstrip()
