@@ -475,7 +475,8 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], made: Conte
         # A list's field is asked for by its own name.
         group, _, name = path.rpartition(".")
         fact = words.facts.get(path) or words.facts[group].fields[name]
-        if fact.category not in categories:
+        # What is about no one, such as how many places are free, may stand anywhere.
+        if fact.category not in (*categories, "operation"):
             raise _wrong(category, f"`{path}` isn't a fact to be asked for here")
 
 

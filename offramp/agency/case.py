@@ -270,8 +270,13 @@ class Answer:
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Every fact, event and other decision's outcome that the rules in force read for this answer."""
-        return frozenset(path for each in self.readings for paths in each.reads.values() for path in paths)
+        """Every fact, event and other decision's outcome that the rules in force read for this answer; and the facts that say
+        which rules those are.
+        """
+        read = {path for each in self.readings for paths in each.reads.values() for path in paths}
+        named = {self.decision} | {path.partition(".")[2] for path in read if path.startswith("decisions.")}
+        declared = self.first.program.pack.decisions
+        return frozenset(read | {declared[name].governed_by for name in named if name in declared} - {"now"})
 
     @property
     def reasons(self) -> list[dict[str, Any]]:

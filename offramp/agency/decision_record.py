@@ -69,7 +69,7 @@ def contents(answer: Answer) -> Contents:
         for member, paths in (("unshown", answer.unshown), ("untold", sorted(answer.untold & answer.reads))):
             for path in paths:
                 if (category := _category(path, words)) is not None:
-                    part(category).setdefault(member, []).append(path)
+                    part(category if category != "operation" else default).setdefault(member, []).append(path)
     may = frozenset(kinds()["decision"].categories)
     return {tuple(sorted(categories)): held for categories, held in found.items() if categories <= may}
 
