@@ -43,6 +43,9 @@ RECALL_ANSWERED_IN = 7 * 24 * 3600
 # Checkpoints whose times are kept; of what is older than all of them, only the end is known.
 MOST_SEEN = 4096
 
+# The last day that there is: of a part of which it is only asked whether it might pass.
+FOREVER = "9999-12-31"
+
 # A record that isn't committed yet stands after everything that is known.
 UNCOMMITTED = 2**53 - 1
 
@@ -227,7 +230,7 @@ class Gateway:
     def may_be_told(self, by: str, category: str, *, case: str, now: int) -> bool:
         """Whether another agency may tell this one such a thing of a case, for any purpose, on what is known here."""
         roles = self.history.newest
-        label = Label("", (category,), "plain", "no_adverse_action", "none", "", None, content_digest="")
+        label = Label("", (category,), "plain", "no_adverse_action", "own-1", FOREVER, None, content_digest="")
         for purpose in sorted(CONSENTED):
             passage = Passage("", self.agency, purpose, "consent")
             asked = Committed(UNCOMMITTED, 0, "", by, roles.role(by), "answer", case, {"": label}, (passage,))

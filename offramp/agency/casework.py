@@ -18,7 +18,7 @@ from offramp.agency.meeting import agenda
 from offramp.agency.office import Office
 from offramp.agency.sync import send_now
 from offramp.agency.takeup import check_over, counted, quarter_of, suppressed
-from offramp.agency.tasks import tasks
+from offramp.agency.tasks import QUIET, tasks
 from rules.errors import Refusal
 from rules.facts import Facts, parse_json, plain, read_facts
 from rules.shelf import vocabulary
@@ -193,12 +193,12 @@ def in_words(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def closed(desk: Desk, handle: str) -> list[tuple[str, str]]:
-    """The parts of a case that nobody here has opened: record and part."""
+def closed(desk: Desk, handle: str, but: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """The parts of a case that nobody here has opened, but those of records of these kinds: record and part."""
     return [
         (jti, part)
         for (issuer, jti), received in desk.gateway.received.items()
-        if received.record is not None and received.record.case == handle
+        if received.record is not None and received.record.case == handle and received.record.kind not in but
         for part in received.record.labels
         if part not in received.opened and (issuer, jti, part) not in desk.destroyed
     ]
@@ -371,10 +371,14 @@ def _auto_questions(office: Office, desk: Desk, handle: str, defaults: drafts.De
     enrolled = case.known.get("person.enrolled")
     if (enrolled is not None and enrolled.value) or desk.gateway.state(handle).kind("exit"):
         return 0
+    if closed(desk, handle, QUIET):
+        return 0  # what is asked for may lie here unopened
     made = 0
     for decision in worked_out_here(desk):
         if decision not in drafts.ASKED_FOR or decision in case.determined:
             continue
+        if decision == "offer" and "offer.accepted" in case.known:
+            continue  # it was made and answered: whether it might have been is nobody's business any more
         try:
             answer = answered(office, desk, handle, decision, case=case)
             parts = drafts.questions(desk, handle, answer, defaults, office.clock(), again=False) if answer.needed else ()

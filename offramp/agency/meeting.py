@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.consent import FROM_CARE
+from exchange.gateway import FOREVER
 from exchange.record import Part
 from offramp.agency.caseload import case_of, handles
 from offramp.agency.desk import Desk
@@ -96,7 +97,7 @@ def _for_all(desk: Desk, handle: str, item: Item, others: list[str], now: int) -
     if item.category is None or item.category == "operation":
         return False
     care = item.category in FROM_CARE
-    part = Part(category=(item.category,), content={}, to={}, keep_until="", use="no_adverse_action",
+    part = Part(category=(item.category,), content={}, to={}, keep_until=FOREVER, use="no_adverse_action",
                 sensitivity="part2" if care else "plain", notice="own-1" if care else "none")  # fmt: skip
     return all(
         desk.gateway.would_tell("status", part, agency, (COORDINATION, "consent"), case=handle, now=now).permit

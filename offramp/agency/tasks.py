@@ -94,9 +94,7 @@ def _of_answer(desk: Desk, handle: str, decision: str, answer: Answer, role: str
             segment = answer.first.segment
             assert segment is not None, "a clock is read by the rules of a day"
             label = segment.segment.clocks[clock["clock"]].label
-            yield Task(
-                handle, role, f"{label[0].upper()}{label[1:]}.", clock["status"], f"clocks.{clock['clock']}", clock["due"]
-            )
+            yield Task(handle, role, f"Due: {label}.", clock["status"], f"clocks.{clock['clock']}", clock["due"])
     if decision == "review" and isinstance(answer.outcome, list):
         for reason in answer.reasons:
             if reason["outcome"] in answer.outcome and reason["outcome"] != "continue":

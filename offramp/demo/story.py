@@ -31,7 +31,12 @@ AT_THE_HAND_OFF = (
     ("prosecutor", "defender", ("decision_outcome", "charge_status", "new_charge", "enrolment"), (LEGAL, TOGETHER)),
     ("program", "prosecutor", ("decision_outcome", "enrolment", "encounter", "charge"), ("admission", TOGETHER)),
     ("program", "case-management", ("decision_outcome", "enrolment", "status"), ("admission", TOGETHER)),
-    ("program", "defender", ("decision_outcome", "enrolment", "encounter", "charge", "screening_outcome"), (LEGAL, TOGETHER)),
+    (
+        "program",
+        "defender",
+        ("decision_outcome", "enrolment", "contact", "encounter", "charge", "screening_outcome"),
+        (LEGAL, TOGETHER),
+    ),
     ("case-management", "program", ("intake_status", "enrolment", "case_manager_contact", "status"), ("admission", TOGETHER)),
     ("case-management", "prosecutor", ("intake_status", "enrolment", "status"), ("filing_status", TOGETHER)),
     ("case-management", "police", ("case_manager_contact", "status"), (TOGETHER,)),
