@@ -216,7 +216,7 @@ class Gathering:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._read: dict[str, Piece] = {}
-        self._drafted: tuple[frozenset[str], Draft] | None = None
+        self._drafted: tuple[frozenset[str], tuple[str, ...], Draft] | None = None
 
     # Hearing
 
@@ -385,10 +385,10 @@ class Gathering:
 
     def draft(self, now: int) -> Draft | None:
         """What the threshold is to sign; None where nobody lacks anything and nobody is missing. Raises as `found`."""
-        heard = self.heard()
-        if self._drafted is not None and self._drafted[0] == heard:
-            return self._drafted[1]
-        found, waits = self.found(), self.waits_for()
+        heard, waits = self.heard(), self.waits_for()
+        if self._drafted is not None and self._drafted[:2] == (heard, waits):
+            return self._drafted[2]
+        found = self.found()
         if found.end == self.hub.log.size and not waits:
             return None
         restored = self.hub.log.checkpoint(self.hub.name)
@@ -416,7 +416,7 @@ class Gathering:
             pass
         assert terms is not None and in_force is not None, "it was put together"
         drafted = Draft(_rfc7493.write(terms.model_dump(mode="json")), terms, in_force)
-        self._drafted = heard, drafted
+        self._drafted = heard, waits, drafted
         return drafted
 
     def opened(self, now: int) -> bool:

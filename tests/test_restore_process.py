@@ -108,3 +108,15 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
             desk = office.look()
             (leaf, _), lacking = desk.gateway.generations[0], {one.index for one in desk.unproved()}
             assert desk.gateway.broken is None and not [at for at in lacking if at <= leaf.index]
+
+    # What came before the fire is shown to a court from the log that went on; and every byte of the database is right.
+    with closing(running.office("crossroads")) as office:
+        (first,) = [
+            jti for (_, jti), one in office.look().gateway.received.items() if jti not in (other, read["id"], again["id"])
+        ]
+    assert running.agency("open", "crossroads", first, "--by", "Rosa Quintana") == 0
+    shown = running.folder / "exhibit.json"
+    assert running.agency("export", "crossroads", first, str(shown)) == 0
+    assert main(["verify", str(shown)]) == 0
+    running.stop()
+    assert main(["fsck", str(running.folder / "hub")]) == 0

@@ -13,6 +13,15 @@ from exchange._rfc7493 import read_object, write
 from exchange.accounting import Proved, read_account, verify_account
 from exchange.directory import Signed
 from exchange.errors import ExchangeError
+from exchange.exhibit import (
+    Member,
+    ProvedAccount,
+    ProvedReceipt,
+    read_proved_account,
+    read_receipt,
+    verify_proved_account,
+    verify_receipt,
+)
 from exchange.hub import Hub, Taken
 from exchange.log import Leaf, receipt_leaf
 from exchange.manifest import Entry
@@ -302,6 +311,45 @@ def unsettled(old: Hub, case: str, missing: set[int]) -> set[tuple[str, Entry]]:
         for text in old.store.texts(record.issuer, record.jti)
         if text.state == HANDED and text.leaf in missing
     }
+
+
+def test_a_hub_that_is_stopped_in_the_middle_of_hearing_goes_on_hearing() -> None:
+    world, _, restored, _ = lost_a_day()
+    restored.report("police", "defender")
+    again = Gathering(world.hub)
+    assert again.heard() == {"police", "defender"}
+    assert again.draft(world.clock) == restored.gathering.draft(world.clock)
+    # Who begins and doesn't end isn't heard; whoever begins anew is.
+    first = restored.bodies("clinic")[0]
+    again.take("clinic", write(read_object(first) | {"done": False}))
+    assert "clinic" in again.waits_for()
+    restored.gathering = again
+    restored.report()
+    assert restored.sign("defender", "program") is False and Gathering(world.hub).sign(*signature(restored, "clinic"))
+    restored.learn()
+    world.settle()
+
+
+def signature(restored: Restored, name: str) -> tuple[str, str, int]:
+    draft = restored.draft()
+    return draft.digest, generation.sign(draft.payload, key(f"{name}.s1")), restored.world.clock
+
+
+def test_what_was_shown_before_the_fire_and_what_is_shown_after_it_both_hold() -> None:
+    world, case, restored, ids = lost_a_day()
+    restored.go_on()
+    world.settle()
+    defender = world.at["defender"]
+    account = read_account(account_of(world, case))
+    members = tuple(Member(Proved(leaf, world.hub.log.tree.inclusion(leaf.index)), said) for leaf, said in defender.learned)
+    proved = ProvedAccount(account, members)
+    found = verify_proved_account(read_proved_account(proved.write()), defender.history.founders)
+    assert found.statement.missing and found.statement == verify_account(account, defender.history)
+    # A receipt of the lost hours, under the tree of the new generation.
+    bundle, receipt = world.at["crossroads"].sent_as(ids["taken"])
+    assert bundle is not None and receipt is not None
+    shown = ProvedReceipt(bundle.record, receipt, world.hub.log.tree.inclusion(receipt.index), (account.checkpoint,), members)
+    assert verify_receipt(read_receipt(shown.write()), defender.history.founders).jti == ids["taken"]
 
 
 # Who isn't there
