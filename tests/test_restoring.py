@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from exchange import generation, log
 from exchange._rfc7493 import read_object, write
 from exchange.accounting import Proved, read_account, verify_account
+from exchange.consent import State
 from exchange.directory import Signed
 from exchange.errors import ExchangeError
 from exchange.exhibit import (
@@ -29,11 +30,13 @@ from exchange.record import statement
 from exchange.restoring import Found, Gathering
 from exchange.says import Grant
 from exchange.store import HANDED
+from offramp.agency.desk import Destroyed
 from tests.attacks.stories import TO_CLINIC, send_status, status_grant, treatment_grant, under_way
 from tests.keys import key
+from tests.parties import after, signed
 from tests.refused import refused
 from tests.restores import THRESHOLD, Restored, backup
-from tests.simulator import World, judges, part
+from tests.simulator import World, grant, judges, part
 
 STATUS = status_grant()
 
@@ -178,6 +181,38 @@ def test_what_was_handed_out_in_the_lost_hours_is_not_handed_out_twice_and_inbox
         assert world.at[name].items[:cursor] == items
     handed = [leaf for leaf in leaves_of(world, log.HandedOut) if leaf.body.record == ids["taken"]]
     assert len(handed) == 1
+
+
+def test_what_could_not_pass_for_a_while_is_not_handed_out_when_it_could_again() -> None:
+    """What the change of a role cut was cut, though the role is the old one again, and nobody was told of either leaf."""
+    world, case = under_way()
+    store = backup(world)
+    waits = send_status(world, case)
+    for role in ("defender", "prosecutor"):
+        newest = after(world.hub.history)
+        agencies = [one | {"role": role} if one["id"] == "prosecutor" else one for one in newest["agencies"]]
+        world.change_directory(signed(newest | {"agencies": agencies}, THRESHOLD))
+    assert [leaf for leaf in leaves_of(world, log.Withdrawn) if leaf.body.record == waits]
+    restored = Restored(world, store)
+    restored.go_on()
+    world.pull("prosecutor")
+    assert not [leaf for leaf in leaves_of(world, log.HandedOut) if leaf.body.record == waits]
+
+
+def test_what_its_issuer_has_destroyed_since_comes_back_without_its_text_and_is_withdrawn() -> None:
+    world, case = under_way()
+    store = backup(world)
+    waits = send_status(world, case)
+    bundle, receipt = world.at["crossroads"]._sent[waits]
+    (text,) = bundle.sealed
+    gone = Destroyed(text.part, text.to, text.purpose, text.basis, b"", text.entry().sha256)
+    world.at["crossroads"]._sent[waits] = replace(bundle, sealed=(gone,)), receipt
+    restored = Restored(world, store)
+    restored.go_on()
+    assert [leaf for leaf in leaves_of(world, log.Withdrawn) if leaf.body.record == waits]
+    world.represent(case)
+    world.settle()
+    assert not verify_account(read_account(account_of(world, case)), world.at["defender"].history).missing
 
 
 def test_a_key_and_a_retired_key_are_put_back_with_their_places() -> None:
@@ -325,6 +360,10 @@ def test_a_hub_that_is_stopped_in_the_middle_of_hearing_goes_on_hearing() -> Non
     assert "clinic" in again.waits_for()
     restored.gathering = again
     restored.report()
+    # What was said to the end is said: nobody changes under the others what they are signing.
+    before = restored.draft().digest
+    again.take("clinic", write({"n": 0}))
+    assert "clinic" in again.heard() and restored.draft().digest == before
     assert restored.sign("defender", "program") is False and Gathering(world.hub).sign(*signature(restored, "clinic"))
     restored.learn()
     world.settle()
@@ -395,6 +434,27 @@ def test_what_a_lost_issuer_took_back_holds_by_those_whom_it_told() -> None:
     # Its account can't show that record whole, and says so.
     found = verify_account(read_account(account_of(world, case)), world.at["defender"].history)
     assert found.missing == (torn.index,) and end not in {one.jti for one in found.consents}
+
+
+def test_what_passed_on_a_consent_of_which_copies_are_left_is_in_the_account() -> None:
+    world, case = under_way()
+    world.represent(case)
+    world.settle()
+    store = backup(world)
+    consent = world.consent(case, grant("clinic", "hospital", ["treatment"], ["treatment"]))
+    for name in ("clinic", "hospital"):
+        world.pull(name)
+    restored = Restored(world, store)
+    restored.report(*(name for name in world.names if name != "crossroads"))
+    assert restored.sign(*THRESHOLD)
+    restored.learn()
+    basis = {"hospital": ("treatment", "consent")}
+    told = part("treatment", {"text": "a plan"}, to=basis, sensitivity="part2", notice="own-1")
+    sent = world.send("clinic", "progress", told, case=case)
+    world.settle()
+    found = verify_account(read_account(account_of(world, case)), world.at["defender"].history)
+    assert [row.relies for row in found.rows if row.issuer == "clinic" and row.to == "hospital"] == [(consent,)]
+    assert ("clinic", sent) in world.at["hospital"].received
 
 
 def test_a_gateway_that_stopped_at_a_smaller_log_goes_on_with_what_the_threshold_signed() -> None:
@@ -518,11 +578,16 @@ def lying(restored: Restored, name: str, *more: Leaf) -> None:
 
 
 def test_beyond_the_last_tree_no_member_can_make_a_record_or_hand_out_up() -> None:
-    world, _case, restored, ids = lost_a_day()
+    world, case, restored, ids = lost_a_day()
     bundle, receipt = world.at["crossroads"].sent_as(ids["end"])
     assert bundle is not None and receipt is not None
     at = receipt.index
-    record = log.Recorded(id="a" * 32, issuer="crossroads", sha256="b" * 64, time=receipt.time, number="c" * 64)
+    # A record that it could well have sent in time, and didn't.
+    basis = {"prosecutor": ("diversion_coordination", "consent")}
+    world.at["crossroads"]._states[case] = State(world.at["crossroads"].state(case).records[:-1])
+    late = world.compose("crossroads", "status", part("status", {}, to=basis), case=case)
+    number = log.commit_number(bytes(16), receipt.number + 1)
+    record = log.Recorded(id=late.id, issuer="crossroads", sha256=statement(late.record), time=receipt.time, number=number)
     handed = log.HandedOut(
         record=ids["waits"],
         issuer="crossroads",
@@ -541,6 +606,7 @@ def test_beyond_the_last_tree_no_member_can_make_a_record_or_hand_out_up() -> No
     assert restored.sign(*THRESHOLD)
     restored.learn()
     assert {at + 3, at + 4} <= set(generation.read_terms(restored.newest()[1].payload).missing)
+    assert world.hub.store.record("crossroads", late.id) is None
     assert not [leaf for leaf in leaves_of(world, log.HandedOut) if leaf.body.record == ids["waits"]]
     assert world.hub.log.time <= world.clock
     world.settle()
