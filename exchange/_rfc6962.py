@@ -143,6 +143,37 @@ class Tree:
         return hash_
 
 
+class Frontier:
+    """A tree of which only the root is wanted: the hashes of its whole subtrees, widest first, and nothing beneath them."""
+
+    def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
+        """The one of a tree of `size` leaves. Raises `TreeError` `hash-length`, `proof-length`."""
+        _hashes(*hashes)
+        if len(hashes) != size.bit_count():
+            raise _proof_length()
+        self.size = size
+        self.hashes = list(hashes)
+
+    def append(self, leaf: bytes) -> None:
+        """Adds one leaf hash. Raises `TreeError` `hash-length`."""
+        _hashes(leaf)
+        hash_, position = leaf, self.size
+        while position & 1:
+            hash_ = node_hash(self.hashes.pop(), hash_)
+            position >>= 1
+        self.hashes.append(hash_)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The tree's root."""
+        if not self.hashes:
+            return EMPTY_ROOT
+        hash_ = self.hashes[-1]
+        for wider in reversed(self.hashes[:-1]):
+            hash_ = node_hash(wider, hash_)
+        return hash_
+
+
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Holds if `leaf` (a leaf hash) is at `index` (from 0) in the tree of `size` leaves with this root (RFC 9162 §2.1.3.2).
 

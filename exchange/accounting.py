@@ -10,16 +10,17 @@ It covers what went through the exchange. What was said aloud is in it only wher
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from exchange import _rfc4648, _rfc7493, _rfc9901, log
+from exchange import _rfc4648, _rfc7493, _rfc9901, generation, log
 from exchange._c2sp import Witnessed, open_checkpoint, read_checkpoint, read_note
 from exchange.consent import Committed, State, known_of
-from exchange.directory import History
+from exchange.directory import History, Signed
 from exchange.disclosure import Judges
 from exchange.errors import ExchangeError, LogError
 from exchange.kinds import reports
@@ -57,12 +58,16 @@ class Accounted:
 
 @frozen
 class Account:
-    """A case's account as the hub gives it. `line` and `checkpoint` are signed notes."""
+    """A case's account as the hub gives it. `line` and `checkpoint` are signed notes.
+
+    `generations` are the log's after the first, each with its leaf: they say what was lost when the hub was restored.
+    """
 
     case: str
     line: bytes
     checkpoint: bytes
     records: tuple[Accounted, ...]
+    generations: tuple[tuple[Proved, Signed], ...] = ()
 
     def write(self) -> bytes:
         """As JSON, as `read_account` reads it."""
@@ -73,6 +78,10 @@ class Account:
                 "line": self.line.decode("utf-8"),
                 "checkpoint": self.checkpoint.decode("utf-8"),
                 "records": [_accounted_json(each) for each in self.records],
+                "generations": [
+                    {"proved": proved_json(proved), "signed": _rfc7493.read(generation.write(signed))}
+                    for proved, signed in self.generations
+                ],
             }
         )
 
@@ -117,7 +126,8 @@ class Statement:
     """A verified account: its rows in order of time, the size of the tree it covers, each issuer's number of records.
 
     `at` is the hub's time on that tree, which its witnesses cosigned: the account says nothing of what came later. `consents`
-    are the records of what the person agreed to and took back.
+    are the records of what the person agreed to and took back. `missing` are the places of the log of which nothing, or not
+    all, was left after the hub was restored: what stood there may have been of this case, or of another.
     """
 
     case: str
@@ -127,6 +137,7 @@ class Statement:
     rows: tuple[Row, ...]
     entries: Mapping[int, bytes]
     consents: tuple[Committed, ...] = ()
+    missing: tuple[int, ...] = ()
 
     def check_evidence(self, evidence: Evidence, history: History) -> None:
         """Holds unless the log has something of this case that the account should have and hasn't: then the hub lied.
@@ -153,8 +164,9 @@ class Statement:
 def verify_account(account: Account, history: History, judges: Judges | None = None) -> Statement:
     """What an account says, if it proves itself complete. With `judges`, `disclosure` is asked about what was told aloud.
 
-    Raises `LogError`: `wrong-line`, `not-in-log`, `wrong-leaf`, `back-dated`, `number-missing` (an issuer's numbers don't run
-    from 1 to the hub's own count), `leaf-missing` (what passed them on isn't as many as it counts), `wrong-number`,
+    Raises `LogError`: `wrong-line`, `wrong-generation`, `not-in-log`, `wrong-leaf`, `back-dated`, `number-missing` (an
+    issuer's numbers don't run from 1 to the hub's own count, but for what the log has lost), `leaf-missing` (what passed them
+    on isn't as many as it counts), `wrong-number`,
     `record-twice`, `passed-twice`, `left-out` (a hand-out relies on a record that isn't in it); `NoteError` as
     `open_checkpoint` and `no-quorum`; and as `record.check_entries` where a record isn't what its issuer signed.
     """
@@ -166,14 +178,15 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     last = {one.issuer: one.last for one in line.last}
     if len(last) < len(line.last):
         raise LogError("wrong-line", "the account's line counts an issuer twice", mend=_AGAIN)
+    missing = _missing_places(account, line.generation, witnessed, history)
     leaves = _leaves(account, witnessed)
     checked = [(each, *_checked(each, account.case, history)) for each in account.records]
     checked.sort(key=lambda one: one[0].recorded.leaf.index)
-    _check_numbers([(record, each.number) for each, record, _ in checked], last)
+    _check_numbers([(record, each.number, each.recorded.leaf.index) for each, record, _ in checked], last, missing)
     rows = [row for each, record, body in checked for row in _rows(record, body, each, history)]
     state = State(tuple(known_of(record, each.recorded.leaf.index, body.time) for each, record, body in checked))
     rows += [row for committed in state.kind(*reports()) for row in _aloud(committed, state, history, judges)]
-    _check_passed(checked)
+    _check_passed(checked, missing)
     passed = sum(len(each.passed) for each in account.records)
     if passed != line.passed:
         raise LogError(
@@ -184,7 +197,7 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     ordered = tuple(sorted(rows, key=lambda row: (row.at, row.issuer, row.to, row.category)))
     entries = {leaf.index: leaf.entry for leaf in leaves}
     consents = state.kind("consent", "consent_change")
-    return Statement(account.case, line.size, witnessed.signed_at, last, ordered, entries, consents)
+    return Statement(account.case, line.size, witnessed.signed_at, last, ordered, entries, consents, missing)
 
 
 def witnessed_by(checkpoint: bytes, history: History) -> Witnessed:
@@ -197,6 +210,19 @@ def witnessed_by(checkpoint: bytes, history: History) -> Witnessed:
     witnessed = open_checkpoint(checkpoint, then.log, then.witnesses())
     then.check_quorum(witnessed)
     return witnessed
+
+
+def _missing_places(account: Account, generations: int, witnessed: Witnessed, history: History) -> tuple[int, ...]:
+    """What was lost with every restore so far, as the threshold signed it."""
+    if generations != 1 + len(account.generations):
+        raise generation.wrong(f"the hub counts `{generations}`, and `{1 + len(account.generations)}` are here")
+    places: list[int] = []
+    before: list[Signed] = []
+    for proved, signed in account.generations:
+        check_included(proved.leaf, proved.path, witnessed.checkpoint)
+        places += generation.check(proved.leaf, signed, history.at(proved.leaf.index), before).missing
+        before.append(signed)
+    return tuple(sorted(set(places)))
 
 
 def _leaves(account: Account, witnessed: Witnessed) -> list[Leaf]:
@@ -235,28 +261,33 @@ def _check_recorded(leaf: Leaf, record: Record, case: str) -> log.Recorded:
     return body
 
 
-def _check_numbers(numbered: list[tuple[Record, int]], last: Mapping[str, int]) -> None:
+def _check_numbers(numbered: list[tuple[Record, int, int]], last: Mapping[str, int], missing: Sequence[int]) -> None:
     """Each record once, each issuer's numbers 1, 2, … in the log's order, up to the hub's own count.
 
-    A record that stood under two numbers would take the place of one that isn't there.
+    A record that stood under two numbers would take the place of one that isn't there. Numbers are left out only where as many
+    places of the log are missing between the records around them.
     """
     seen: set[tuple[str, str]] = set()
     counted: dict[str, int] = defaultdict(int)
-    for record, number in numbered:
+    reached: dict[str, int] = defaultdict(int)
+    for record, number, index in numbered:
         if (record.issuer, record.jti) in seen:
             raise LogError("record-twice", f"the record `{record.jti}` stands in the account twice", mend=_CONVICTS)
         seen.add((record.issuer, record.jti))
-        if number != counted[record.issuer] + 1:
+        left_out = number - counted[record.issuer] - 1
+        lost = bisect_left(missing, index) - bisect_left(missing, reached[record.issuer])
+        if not 0 <= left_out <= lost:
             raise _missing(record.issuer, last, counted[record.issuer] + 1)
-        counted[record.issuer] = number
+        counted[record.issuer], reached[record.issuer] = number, index
     for issuer in sorted({*last, *counted}):
         if counted[issuer] != last.get(issuer, 0):
             raise _missing(issuer, last, min(counted[issuer], last.get(issuer, 0)) + 1)
 
 
-def _check_passed(checked: Iterable[tuple[Accounted, Record, log.Recorded]]) -> None:
+def _check_passed(checked: Iterable[tuple[Accounted, Record, log.Recorded]], missing: Sequence[int]) -> None:
     """What a hand-out rests on is in the account, and stood in the log before it; each record has its number for a recipient.
 
+    It may be missing where a place of the log before the hand-out is.
     Those numbers run over all cases, so that here they can only be seen to grow as the records do.
     """
     indices: dict[str, int] = {}
@@ -272,6 +303,8 @@ def _check_passed(checked: Iterable[tuple[Accounted, Record, log.Recorded]]) -> 
                 raise _wrong_number(record.issuer, said.number)
             before[record.issuer, said.to] = said.number, record.jti
             for jti in sorted({jti for part in said.parts for jti in part.relies} if isinstance(said, log.HandedOut) else ()):
+                if jti not in indices and missing and missing[0] < proved.leaf.index:
+                    continue
                 if not indices.get(jti, proved.leaf.index) < proved.leaf.index:
                     raise LogError(
                         "left-out", f"leaf `{proved.leaf.index}` relies on `{jti}`, which isn't in the account", mend=_CONVICTS
@@ -355,12 +388,18 @@ class _AccountedShape(Shape):
     passed: Annotated[tuple[ProvedShape, ...], Field(strict=False, max_length=4096)]
 
 
+class _GenerationShape(Shape):
+    proved: ProvedShape
+    signed: dict[str, Any]
+
+
 class _AccountShape(Shape):
     type: Literal["accounting"]
     case: Handle
     line: Annotated[str, Field(max_length=65536)]
     checkpoint: Annotated[str, Field(max_length=65536)]
     records: Annotated[tuple[_AccountedShape, ...], Field(strict=False, max_length=65536)]
+    generations: Annotated[tuple[_GenerationShape, ...], Field(strict=False, max_length=64)] = ()
 
 
 def read_account(data: bytes) -> Account:
@@ -380,7 +419,8 @@ def read_account(data: bytes) -> Account:
             )
             for each in shape.records
         )
-        return Account(shape.case, shape.line.encode(), shape.checkpoint.encode(), records)
+        generations = tuple((proved_of(one.proved), generation.read_signed(one.signed)) for one in shape.generations)
+        return Account(shape.case, shape.line.encode(), shape.checkpoint.encode(), records, generations)
     except ExchangeError as error:
         raise LogError("not-an-account", f"this is no account: {error.message}", mend=_AGAIN) from None
 

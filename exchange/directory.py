@@ -11,7 +11,7 @@ signed before stays good.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from hashlib import sha256
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -482,26 +482,37 @@ def _plain(directory: Directory, without: str) -> object:
     return members
 
 
-def _signers(signed: Signed, known: Directory) -> set[str]:
+def check_threshold(signed: Signed, before: Directory, typ: str) -> frozenset[str]:
+    """The agencies that signed a payload of this type, if they are enough of the right ones by a directory.
+
+    Raises `DirectoryError`: `threshold`, `bad-signatures`, `unknown-key`; `SignedTextError`.
+    """
+    signers = frozenset(agency_of(kid) for kid in _signers(signed, before, typ))
+    if lacking := _lacking(before, signers):
+        raise DirectoryError("threshold", f"it lacks the signature of `{lacking[0]}`", mend="have them sign it too")
+    return signers
+
+
+def _signers(signed: Signed, known: Directory, typ: str = TYP) -> set[str]:
     """The keys that signed, by id; a signature that doesn't hold refuses the whole."""
     standing = Standing(0, known, {})
     found: list[str] = []
     for signature in signed.signatures:
         jws = attached(signature, signed.payload)
-        unverified = _rfc7515.read(jws, typ=TYP, at_most=2 * LARGEST)
+        unverified = _rfc7515.read(jws, typ=typ, at_most=2 * LARGEST)
         _, key = standing.signer(unverified.kid)
         unverified.payload(key)
         found.append(unverified.kid)
     return set(found)
 
 
-def signer_of(signature: str, payload: bytes, known: Directory) -> str:
+def signer_of(signature: str, payload: bytes, known: Directory, typ: str = TYP) -> str:
     """The agency that made one detached signature of a payload, by the keys of a directory. Raises as `History.check`."""
-    (kid,) = _signers(Signed(payload, (signature,)), known)
+    (kid,) = _signers(Signed(payload, (signature,)), known, typ)
     return agency_of(kid)
 
 
-def _lacking(before: Directory, signers: set[str]) -> list[str]:
+def _lacking(before: Directory, signers: Set[str]) -> list[str]:
     threshold, agencies = before.document.threshold, before.agencies
     signed = [one for one in threshold.of if one in signers]
     lacking = [role for role in MUST_SIGN if not any(agencies[one].role == role for one in signed)]

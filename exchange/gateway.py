@@ -11,13 +11,13 @@ refused at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange import _rfc7493, _rfc7515, directory, log
+from exchange import _rfc7493, _rfc7515, directory, generation, log
 from exchange._c2sp import Signature, Witnessed, open_checkpoint
 from exchange._rfc7517 import PrivateKey
 from exchange._rfc9901 import RandomBytes
@@ -27,10 +27,11 @@ from exchange.content import SignedForm, check_form
 from exchange.directory import History
 from exchange.disclosure import Judges, Verdict, day_of
 from exchange.errors import ContentError, ExchangeError, LogError, RecordError
+from exchange.generation import Terms
 from exchange.inbox import Inbox, Item
 from exchange.kinds import reports
 from exchange.label import Label
-from exchange.log import Leaf, Receipt, Watch
+from exchange.log import Leaf, Receipt, Watch, receipt_leaf
 from exchange.record import TYP, Bundle, Opened, Part, Record, build_and_keep, check, check_delivery, open_part, statement
 from exchange.says import CONSENTED, About, Grant
 from exchange.shape import agency_of
@@ -109,8 +110,13 @@ class Gateway:
         self.members: list[Leaf] = []
         # With what they fix, in the log's order: whoever is shown something here knows the directory by nothing else.
         self.learned: list[tuple[Leaf, directory.Signed | str]] = []
+        # How the log went on after each restore of the hub that cost it something.
+        self.generations: list[tuple[Leaf, directory.Signed]] = []
         self.cursor = 0
+        # Each item that came, in order: number, issuer and record. A restored hub goes on from there.
+        self.items: list[tuple[int, str, str]] = []
         self.line: log.InboxLine | None = None
+        self.line_note = b""
         self._line_got = 0
         # The tree's size at the last answer that held all there was.
         self._complete = 0
@@ -158,6 +164,56 @@ class Gateway:
         self.history.add_sealing(leaf.index, announced)
         self.members.append(leaf)
         self.learned.append((leaf, announced))
+
+    # After a restore of the hub
+
+    def learn_generation(self, leaf: Leaf, signed: directory.Signed) -> Terms:
+        """The log's next generation, with its leaf: with it, a log that had only gone back is believed again.
+
+        Raises as `generation.check` and `check_terms`; what it drops of this agency's stays a fault of the log's.
+        """
+        in_force = self.history.at(leaf.index)
+        terms = generation.check(leaf, signed, in_force, (before for _, before in self.generations))
+        try:
+            self.check_terms(terms)
+        except LogError as error:
+            self.broken = error
+            raise
+        self.generations.append((leaf, signed))
+        self.members.append(leaf)
+        if self.broken is not None and self.broken.code == "rolled-back":
+            self.broken = None
+        return terms
+
+    def check_terms(self, terms: Terms) -> None:
+        """Holds if a statement of the next generation drops nothing that is held here.
+
+        Raises `LogError`: `generation-drops`, `split-view`.
+        """
+        last = self.watch.last if self.watch is not None else None
+        reached = max(last.size if last else 0, self.line.size if self.line else 0)
+        if reached > terms.ends.size:
+            raise _drops(f"the log had `{reached}` leaves here, and is to go on after `{terms.ends.size}`")
+        if last is not None and last.size == terms.seen.size and last.root.hex() != terms.seen.root:
+            raise LogError("split-view", f"another tree of `{last.size}` leaves was seen here", mend=_EVIDENCE)
+        for leaf in self.leaves():
+            if leaf.index >= terms.restored.size and (
+                leaf.index >= terms.ends.size or generation.covers(terms.lost, leaf.index)
+            ):
+                raise _drops(f"leaf `{leaf.index}` is held here, and is to be lost")
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Every leaf that is held here, opened; some of them twice."""
+        yield from self.members
+        for item in (*(received.item for received in (*self.received.values(), *self.faults)), *self.gone):
+            yield from (leaf for leaf in (item.recorded, item.leaf) if leaf is not None)
+        for jti, (bundle, receipt) in self._sent.items():
+            if receipt is not None:
+                yield receipt_leaf(receipt, jti=jti, issuer=self.agency, statement=statement(bundle.record))
+
+    def sent_from(self, index: int) -> Iterator[Bundle]:
+        """What was composed here and stands in the log at or after an index, or nobody here knows where."""
+        return (bundle for bundle, receipt in self._sent.values() if receipt is None or receipt.index >= index)
 
     # Sending
 
@@ -325,7 +381,7 @@ class Gateway:
         """What a pull after `cursor` answered. Nothing is taken unless the whole answer holds.
 
         A delivery that isn't what it should be is kept as evidence and taints, never opens. Raises `LogError` `older-line`,
-        `directory-behind`, `gap`, `not-an-inbox`; `NoteError` where the hub didn't sign the line.
+        `directory-behind`, `generation-behind`, `gap`, `not-an-inbox`; `NoteError` where the hub didn't sign the line.
         """
         self._whole()
         line = log.read_inbox_line(answer.line, self.history.newest.log, self.agency)
@@ -335,6 +391,12 @@ class Gateway:
                 "directory-behind",
                 f"the hub works by version `{line.directory}` of the directory, and `{self.history.newest.version}` is here",
                 mend="ask the hub and the other agencies for the newest",
+            )
+        if line.generation != 1 + len(self.generations):
+            raise LogError(
+                "generation-behind",
+                f"the hub's log is in generation `{line.generation}`, and `{1 + len(self.generations)}` is known here",
+                mend="ask the hub what the threshold signed",
             )
         if self.cursor + len(answer.items) != line.items:
             raise LogError(
@@ -356,7 +418,8 @@ class Gateway:
         seen = self._complete
         if self.line is None or line.time > self.line.time:
             self._line_got = now
-        self.line, self.cursor = line, line.items
+        self.line, self.cursor, self.line_note = line, line.items, answer.line
+        self.items += [(item.number, item.issuer, _record_of(item)) for item in answer.items]
         if line.items == line.total:
             self._complete = line.size
         return tuple(received for item in answer.items if (received := self._take(item, now, seen)) is not None)
@@ -602,6 +665,16 @@ def _tainted(item: Item) -> Committed | None:
     if kind not in ("consent", "consent_change") or case is None:
         return None
     return Committed(item.recorded.index, 0, jti, item.issuer, None, kind, case, {}, (), sound=False)
+
+
+def _record_of(item: Item) -> str:
+    """The record that an item is about; nothing where its leaf says so little."""
+    body = item.leaf.body
+    return body.record if isinstance(body, log.HandedOut | log.Withdrawn) else ""
+
+
+def _drops(what: str) -> LogError:
+    return LogError("generation-drops", what, mend="sign nothing, keep it as evidence, and tell the other agencies")
 
 
 _EVIDENCE = "keep what was answered as evidence, and tell the other agencies"

@@ -11,14 +11,15 @@ What the hub answers says nothing about a person or case to whoever isn't part o
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+import hmac
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange import _c2sp, directory, log
+from exchange import _c2sp, _rfc7493, directory, generation, log
 from exchange._c2sp import Note, Signature
 from exchange._rfc9901 import RandomBytes
 from exchange.accounting import Account, Accounted, Proved
@@ -33,6 +34,8 @@ from exchange.record import Bundle, Record, check, delivery, statement
 from exchange.store import HANDED, WAITING, WITHDRAWN, Entered, Store, Text
 from rules.frozen import frozen
 
+# What is known by these names: the generations of the log after the first, by the index of their leaf.
+GENERATION = "generation "
 # Cases whose records are kept at hand; of others they are read again.
 MOST_CASES = 4096
 
@@ -67,6 +70,8 @@ class Hub:
         self._key = key
         self._judge = judge
         self._random = random_bytes
+        # What hides numbers is made from the hub's key, so that what comes back after a restore can be told from an invention.
+        self._secret = hmac.digest(key.private_bytes_raw(), b"offramp/1/numbers", "sha256")
         # What was read of cases, for as long as nothing but this hub writes.
         self._states: OrderedDict[str | None, State] = OrderedDict()
         self._depth = 0
@@ -75,19 +80,22 @@ class Hub:
     def _read(self) -> None:
         """Log and directory as they are kept."""
         self.log = Log(self.store)
-        self.history = History()
-        announced = self.store.announced()
-        for at, signed in self.store.versions():
-            while announced and announced[0][0] < at:
-                self.history.add_sealing(*announced.pop(0))
-            self.history.add(at, directory.read_signed(signed))
-        for each in announced:
-            self.history.add_sealing(*each)
+        names = self.store.names(GENERATION)
+        self.generations = [(int(name.rpartition(" ")[2]), self._generation(name)) for name in names]
+        self.history = history_of(self.store)
+
+    def _generation(self, name: str) -> directory.Signed:
+        return generation.read_signed(_rfc7493.read(self.store.known(name) or b""))
+
+    def _add_generation(self, at: int, signed: directory.Signed) -> None:
+        """What the threshold signed of a leaf after a restore."""
+        self.store.know(f"{GENERATION}{at:016d}", generation.write(signed))
+        self.generations.append((at, signed))
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """One transaction for all that is done within. Raises `StoreError`; then nothing of it has happened."""
-        size, time, versions = self.log.size, self.log.time, self.history.size
+        size, time, versions = self.log.size, self.log.time, (self.history.size, len(self.generations))
         try:
             with self.store.commit():
                 yield
@@ -95,7 +103,7 @@ class Hub:
             self.log.tree.shrink(size)
             self.log.time = time
             self._states.clear()
-            if self.history.size != versions:
+            if (self.history.size, len(self.generations)) != versions:
                 self._read()
             raise
 
@@ -169,7 +177,8 @@ class Hub:
 
     def _commit(self, record: Record, committed: Committed) -> Receipt:
         number = self.store.last_number(record.issuer, record.case) + 1
-        nonce = self._random(log.NONCE_BYTES)
+        blind = self._random(log.NONCE_BYTES)
+        nonce = self._number_nonce(self.log.size, blind, record)
         body = log.Recorded(
             id=record.jti,
             issuer=record.issuer,
@@ -177,7 +186,7 @@ class Hub:
             time=committed.time,
             number=log.commit_number(nonce, number),
         )
-        leaf = self._append(body)
+        leaf = self.log.append(body, lambda _: blind)
         receipt = Receipt(leaf.index, committed.time, number, leaf.nonce, nonce)
         before = self.state(record.case)
         self.store.add_record(record, receipt)
@@ -188,6 +197,10 @@ class Hub:
         if record.kind in DECISIVE:
             self._sweep(record.case, committed.time, but=committed)
         return receipt
+
+    def _number_nonce(self, index: int, blind: bytes, record: Record) -> bytes:
+        """What hides a record's number in its leaf, as `log.number_nonce`."""
+        return log.number_nonce(self._secret, index, blind, jti=record.jti, issuer=record.issuer, statement=record.sha256)
 
     def _conflict(self, record: Record, time: int) -> Refused:
         """Another statement under an id that its issuer used: evidence against the issuer, so it is logged."""
@@ -234,12 +247,21 @@ class Hub:
             total = self.store.items(agency)
             count = entered[len(items) - 1].position if left and items else total
             version = self.history.newest.version
-            line = log.InboxLine(agency=agency, items=count, total=total, size=self.log.size, time=time, directory=version)
+            line = log.InboxLine(
+                agency=agency,
+                items=count,
+                total=total,
+                size=self.log.size,
+                time=time,
+                directory=version,
+                generation=1 + len(self.generations),
+            )
         return Inbox(tuple(items), log.sign_line(line, self._key, self.name))
 
     def _item(self, entered: Entered, time: int) -> Item:
         found = self.store.record(entered.issuer, entered.jti)
-        assert found is not None, "an item is of a record"
+        if found is None:
+            return Item(entered.number, entered.issuer, self._left_of(entered))
         record, receipt = found
         committed = self._committed(entered.issuer, entered.jti, record.case)
         if self._settle(committed, entered, time):
@@ -257,9 +279,19 @@ class Hub:
             return item
         item = replace(item, recorded=self.store.leaf(receipt.index))
         # Pulling again needs `disclosure` again, and no new leaf.
-        if self._permitted(committed, entered.agency, parts, time) != parts:
+        gone = any(text.ct is None for text in handed)
+        if gone or self._permitted(committed, entered.agency, parts, time) != parts:
             return replace(item, record=record.jws)
         return replace(item, delivery=delivery(record, entered.agency, parts))
+
+    def _left_of(self, entered: Entered) -> Leaf:
+        """Of a record that was lost with a restore, and had come to its recipient before: the leaf that told it so."""
+        told = (log.HandedOut, log.Withdrawn)
+        for leaf in self.store.leaves():
+            if not leaf.lost and isinstance(body := leaf.body, told):
+                if (body.to, body.issuer, body.record) == (entered.agency, entered.issuer, entered.jti):
+                    return leaf
+        raise StoreError("damaged", f"item `{entered.position}` is of no record", mend="run `offramp fsck`")
 
     def _settle(self, committed: Committed, entered: Entered, time: int) -> bool:
         """Hands out, in the log, what may pass now; what may not is gone. False where nothing waits."""
@@ -359,13 +391,19 @@ class Hub:
         ):
             raise not_passed()
         size = _c2sp.read_checkpoint(_c2sp.read_note(checkpoint).text).size
-        records = tuple(self._accounted(record, size) for record in state.records if record.index < size)
         # The log has grown since its witnesses saw it: the line counts what stood in their tree, or nobody could check it.
-        counted = Counter(record.issuer for record in state.records if record.index < size)
+        after = [(at, signed) for at, signed in self.generations if at < size]
+        torn = [one for _, signed in after for one in generation.read_terms(signed.payload).torn]
+        covered = [one for one in state.records if one.index < size and not generation.covers(torn, one.index)]
+        records = tuple(self._accounted(record, size) for record in covered)
+        counted = {record.issuer: each.number for record, each in zip(covered, records, strict=True)}
         last = tuple(log.LastNumber(issuer=issuer, last=number) for issuer, number in sorted(counted.items()))
         passed = sum(len(each.passed) for each in records)
-        line = log.AccountLine(case=case, size=size, time=self.log.stamp(now), last=last, passed=passed)
-        return Account(case, log.sign_line(line, self._key, self.name), checkpoint, records)
+        line = log.AccountLine(
+            case=case, size=size, time=self.log.stamp(now), last=last, passed=passed, generation=1 + len(after)
+        )
+        generations = tuple((self._proved(self.store.leaf(at), size), signed) for at, signed in after)
+        return Account(case, log.sign_line(line, self._key, self.name), checkpoint, records, generations)
 
     def _accounted(self, committed: Committed, size: int) -> Accounted:
         found = self.store.record(committed.issuer, committed.jti)
@@ -386,6 +424,18 @@ class Hub:
 
     def _proved(self, leaf: Leaf, size: int) -> Proved:
         return Proved(leaf, self.log.tree.inclusion(leaf.index, size))
+
+
+def history_of(store: Store) -> History:
+    """The directory's versions and the keys as a store keeps them."""
+    history, announced = History(), store.announced()
+    for at, signed in store.versions():
+        while announced and announced[0][0] < at:
+            history.add_sealing(*announced.pop(0))
+        history.add(at, directory.read_signed(signed))
+    for each in announced:
+        history.add_sealing(*each)
+    return history
 
 
 def with_cosignatures(note: bytes, cosignatures: Iterable[Signature]) -> bytes:

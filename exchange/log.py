@@ -10,6 +10,7 @@ signed the last witnessed checkpoint before a leaf and the first one over it, an
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
@@ -115,11 +116,16 @@ class Conflict(Body):
 
 
 class Generation(Body):
-    """The first leaf of a log that goes on after a restore: the last witnessed checkpoint of the one before."""
+    """The first leaf after a restore: the largest tree that a member saw before it, and what the threshold signed of the rest.
+
+    `sha256` is the payload's of that statement (`exchange.generation`).
+    """
 
     type: Literal["generation"] = "generation"
+    number: Annotated[int, Field(ge=2)]
     size: _Count
     root: _Hex
+    sha256: _Hex
 
 
 BODIES: dict[str, type[Body]] = {
@@ -152,7 +158,10 @@ def read_body(data: bytes) -> Body:
 
 @frozen
 class Leaf:
-    """A leaf, opened: its index, the nonce that blinds it, and the stored bytes of its body."""
+    """A leaf, opened: its index, the nonce that blinds it, and the stored bytes of its body.
+
+    One that nobody could open after a restore is `lost`: it has its entry in the nonce's place, and no body.
+    """
 
     index: int
     nonce: bytes
@@ -161,7 +170,11 @@ class Leaf:
     @property
     def entry(self) -> bytes:
         """What the tree holds: 32 bytes."""
-        return entry(self.nonce, self.stored)
+        return self.nonce if self.lost else entry(self.nonce, self.stored)
+
+    @property
+    def lost(self) -> bool:
+        return not self.stored
 
     @cached_property
     def body(self) -> Body:
@@ -176,7 +189,7 @@ class Leaf:
 class _LeafShape(Shape):
     index: _Count
     nonce: _Nonce
-    body: Annotated[str, Field(max_length=65536)]
+    body: Annotated[str, Field(min_length=1, max_length=65536)]
 
 
 def leaf_of(value: Any) -> Leaf:
@@ -195,6 +208,16 @@ def entry(nonce: bytes, stored: bytes) -> bytes:
 def commit_number(nonce: bytes, number: int) -> str:
     """The commitment to a number, 64 hex digits: it fixes the number and tells nothing of it."""
     return sha256(nonce + number.to_bytes(8, "big")).hexdigest()
+
+
+def number_nonce(secret: bytes, index: int, nonce: bytes, *, jti: str, issuer: str, statement: str) -> bytes:
+    """The nonce that hides a record's number, for whoever has the hub's secret and the record's leaf opened.
+
+    Nobody else can make one that fits: so an opened leaf that comes back after a restore shows that this hub wrote it, and the
+    hub finds the number again.
+    """
+    bound = "\0".join(("offramp/1/number", str(index), issuer, jti, statement, nonce.hex()))
+    return hmac.digest(secret, bound.encode("utf-8"), "sha256")[:NONCE_BYTES]
 
 
 class Kept(Protocol):
@@ -236,7 +259,16 @@ class Log:
     def append(self, body: Body, random_bytes: RandomBytes) -> Leaf:
         """One more leaf. INVARIANT: no leaf is older than the one before it."""
         assert body.time >= self.time, "a commit's time is stamped"
-        leaf = Leaf(self.size, random_bytes(NONCE_BYTES), write_body(body))
+        return self._add(Leaf(self.size, random_bytes(NONCE_BYTES), write_body(body)))
+
+    def take_back(self, leaf: Leaf) -> None:
+        """A leaf that stood at this very place before a restore, whatever is left of it."""
+        assert leaf.index == self.size, "leaves come back in their order"
+        if not leaf.lost:
+            self.time = max(self.time, leaf.body.time)
+        self._add(leaf)
+
+    def _add(self, leaf: Leaf) -> Leaf:
         self.kept.add_leaf(leaf)
         self.tree.append(leaf_hash(leaf.entry))
         return leaf
@@ -324,6 +356,8 @@ class Watch:
     def __init__(self, log: NoteKey) -> None:
         self.log = log
         self.last: Checkpoint | None = None
+        # As the hub signed it: after a restore it is what shows how far the log had grown.
+        self.note = b""
 
     def advance(self, note: bytes, consistency: Sequence[bytes]) -> Witnessed:
         """The hub's newest checkpoint, if it grew out of the last.
@@ -342,7 +376,7 @@ class Watch:
                 raise LogError(
                     "split-view", f"the log didn't grow out of what was seen before: {error.message}", mend=_KEEP
                 ) from None
-        self.last = new
+        self.last, self.note = new, note
         return witnessed
 
     def cosign(self, note: bytes, consistency: Sequence[bytes], key: Ed25519PrivateKey, name: str, now: int) -> Signature:
@@ -365,7 +399,8 @@ class InboxLine(Shape):
     """How many items an agency's inbox has had up to this answer's last, how large the tree was when the hub said so, and which
     directory held. `total` is how many there were in all: a long inbox comes in several answers.
 
-    The directory's version is here so that a hub which hides a new one, and the retirement in it, must sign a lie.
+    The directory's version and the log's generation are here so that a hub which hides a new one, and the retirement or the
+    loss in it, must sign a lie.
     """
 
     agency: AgencyId
@@ -374,6 +409,7 @@ class InboxLine(Shape):
     size: _Count
     time: _Count
     directory: _Count
+    generation: _Count = 1
 
 
 class LastNumber(Shape):
@@ -382,7 +418,7 @@ class LastNumber(Shape):
 
 
 class AccountLine(Shape):
-    """How many records each issuer has in a case, how many leaves passed them on, and how large the tree is that holds them.
+    """Each issuer's last number in a case, how many leaves passed its records on, and how large the tree is that holds them.
 
     An account itself is unsigned: because the line counts both, whoever carries it can take nothing out unnoticed.
     """
@@ -392,6 +428,7 @@ class AccountLine(Shape):
     time: _Count
     last: Annotated[tuple[LastNumber, ...], Field(strict=False, max_length=64)]
     passed: _Count
+    generation: _Count = 1
 
 
 L = TypeVar("L", InboxLine, AccountLine)
@@ -420,9 +457,12 @@ def read_account_line(data: bytes, log: NoteKey, case: str) -> AccountLine:
     return line
 
 
+_NEVER_BACK = ("items", "size", "time", "directory", "generation")
+
+
 def check_newer(old: InboxLine | None, new: InboxLine) -> None:
     """Holds if a line isn't older than the last one held. Raises `LogError` `older-line`."""
-    if old is not None and any(getattr(new, each) < getattr(old, each) for each in ("items", "size", "time", "directory")):
+    if old is not None and any(getattr(new, each) < getattr(old, each) for each in _NEVER_BACK):
         raise LogError("older-line", f"the hub's answer is older than one of tree size `{old.size}`", mend=_KEEP)
 
 

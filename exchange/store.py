@@ -258,9 +258,11 @@ class Store:
             receipt.nonce,
             receipt.number_nonce,
         )
-        for sealed in record.sealed:
-            entry = sealed.entry()
-            self._text(Text(record.issuer, record.jti, entry, agency_of(entry.to), sealed.ct, WAITING, None), record.case)
+        # Of a record that came back after a restore some texts may be gone.
+        left = {sealed.entry(): sealed.ct for sealed in record.sealed}
+        for entry in record.entries:
+            text = Text(record.issuer, record.jti, entry, agency_of(entry.to), left.get(entry), WAITING, None)
+            self._text(text, record.case)
 
     def last_number(self, issuer: str, case: str | None) -> int:
         """How many records an issuer has in a case."""
@@ -331,13 +333,18 @@ class Store:
 
     def item(self, agency: str, issuer: str, jti: str) -> Entered:
         """The item of a record at one of its recipients."""
-        row = self._db.execute(f"{_ITEM} WHERE issuer = ? AND agency = ? AND jti = ?", (issuer, agency, jti)).fetchone()
+        where = "issuer = ? AND agency = ? AND jti = ? ORDER BY position DESC"
+        row = self._db.execute(f"{_ITEM} WHERE {where}", (issuer, agency, jti)).fetchone()
         return Entered(*row)
 
     def add_item(self, agency: str, issuer: str, jti: str) -> None:
         """A record at the end of an agency's inbox, under its next number from this issuer."""
+        self._put("item", agency, self.items(agency) + 1, issuer, jti, self.last_item(agency, issuer) + 1)
+
+    def last_item(self, agency: str, issuer: str) -> int:
+        """The last number that an agency has of an issuer."""
         (last,) = self._db.execute("SELECT max(number) FROM item WHERE issuer = ? AND agency = ?", (issuer, agency)).fetchone()
-        self._put("item", agency, self.items(agency) + 1, issuer, jti, (last or 0) + 1)
+        return last or 0
 
     # What else is known
 
@@ -348,6 +355,15 @@ class Store:
 
     def know(self, name: str, value: bytes) -> None:
         self._put("known", name, value, replace=True)
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so, in order."""
+        rows = self._db.execute("SELECT name FROM known WHERE substr(name, 1, ?) = ? ORDER BY name", (len(prefix), prefix))
+        return [name for (name,) in rows.fetchall()]
+
+    def forget(self, prefix: str) -> None:
+        """Every value whose name begins so is gone."""
+        self._db.execute("DELETE FROM known WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
 
     # Checking
 

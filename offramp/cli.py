@@ -105,6 +105,7 @@ def _hub(commands: Any) -> None:
         ("invite", "print a code with which an agency joins"),
         ("backup", "copy the database to a file, while the hub runs or not"),
         ("restore", "put a backup in the database's place"),
+        ("generation", "what a restored hub lacks, and who must sign before it goes on"),
     ):
         command = hubs.add_parser(name, help=what, description=what)
         command.add_argument("dir", metavar="DIR", help="the hub's folder")
@@ -120,7 +121,9 @@ def _hub(commands: Any) -> None:
             command.add_argument("agency", metavar="AGENCY", help="its id: lower-case letters, digits, dashes")
             command.add_argument("--role", required=True)
             command.add_argument("--name", required=True)
-        if name in ("serve", "invite"):
+        if name == "generation":
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name in ("serve", "invite", "generation"):
             command.add_argument("--clock", metavar="FILE", help="a file with the one time that is now (demonstrations)")
         if name in ("backup", "restore"):
             command.add_argument("file", metavar="FILE")

@@ -230,7 +230,12 @@ def _account(found: AccountFindings) -> Iterator[str]:
     yield ""
     yield f"The account of the case {statement.case}, as of {_time(statement.at)}"
     counted = ", ".join(f"`{issuer}` {last}" for issuer, last in sorted(statement.last.items()))
-    yield f"  complete: every record of each agency is here, by the hub's own count: {counted or 'none'}"
+    but = ", but for what the log has lost" if statement.missing else ""
+    yield f"  complete: every record of each agency is here, by the hub's own count{but}: {counted or 'none'}"
+    if statement.missing:
+        yield f"  MISSING: the hub was restored, and of {len(statement.missing)} entries of its log nobody has all that"
+        yield "  stood there. They may be of this case or of any other. The agencies signed which these are:"
+        yield f"  {', '.join(str(at) for at in statement.missing[:20])}{' …' if len(statement.missing) > 20 else ''}"
     yield ""
     for row in statement.rows:
         yield f"  {_time(row.at)}  {_row(row)}"

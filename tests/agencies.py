@@ -10,13 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 from exchange import _rfc4648, _rfc7493, request
 from exchange import directory as d
 from exchange._c2sp import COSIGNATURE, Note, Signature, key_of, read_note
-from exchange.errors import ExchangeError, NotPassed
+from exchange.errors import ExchangeError, NotPassed, RequestRefused
 from exchange.hub import Hub, Taken, with_cosignatures
 from exchange.record import bundle_of
+from exchange.restoring import CLOSED, Gathering
+from exchange.store import Store
 from offramp.agency.client import Answer, Client
 from offramp.agency.errors import HubAway
 from offramp.agency.office import Office, init
 from offramp.agency.sync import Sync
+from offramp.hub import generation
 from tests.chance import chance
 from tests.parties import LOG, document, ed25519
 from tests.simulator import START, judges
@@ -36,6 +39,7 @@ class MemoryHub:
 
     def __init__(self) -> None:
         self.hub = Hub(ed25519(LOG), LOG, judges, chance(1))
+        self.gathering = Gathering(self.hub)
         self.clock = START
         self.away = False
         # Cuts the line after the hub has done what it was asked.
@@ -43,6 +47,13 @@ class MemoryHub:
         self.asked: list[bytes] = []
         self._signatures: dict[str, dict[str, Signature]] = {}
         self._witnessed: bytes | None = None
+
+    def restore(self, store: Store) -> None:
+        """What a backup kept, in the place of all that the hub has had since."""
+        store.know(CLOSED, b"-")
+        self.hub = Hub(ed25519(LOG), LOG, judges, chance(2), store)
+        self.gathering = Gathering(self.hub)
+        self._signatures, self._witnessed = {}, None
 
     def ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str], patience: float) -> Answer:
         self.asked.append(path.encode() + body)
@@ -66,9 +77,23 @@ class MemoryHub:
         if (method, parts.path) == ("GET", "/v1/directory"):
             versions = [{"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(text)} for at, text in hub.store.versions()]
             keys = [{"leaf": hub.store.leaf(at).json(), "announced": jws} for at, jws in hub.store.announced()]
-            return 200, _rfc7493.write({"versions": versions, "keys": keys})
-        standing = hub.history.standing(hub.log.size)
+            said = {"versions": versions, "keys": keys, "generations": generation.listed(hub)}
+            return 200, _rfc7493.write({**said, "closed": bool(hub.store.known(CLOSED))})
+        closed = bool(hub.store.known(CLOSED))
+        standing = (self.gathering.history() if closed else hub.history).standing(2**53 - 1)
         agency = request.check(headers["Authorization"], method, path, body, standing=standing, now=now).agency
+        if parts.path == "/v1/generation":
+            return 200, _rfc7493.write(generation.state(self.gathering, agency, now))
+        if parts.path == "/v1/generation/held":
+            return 200, _rfc7493.write({"n": generation.hear(self.gathering, agency, body, now)})
+        if parts.path == "/v1/generation/signatures":
+            said = _rfc7493.read_object(body)
+            return 200, _rfc7493.write({"begun": self.gathering.sign(said["sha256"], said["signature"], now)})
+        if closed:
+            raise RequestRefused("closed", "the hub was restored and waits for its members", mend="wait")
+        if parts.path == "/v1/log/entries":
+            found = [leaf.entry for leaf in hub.store.leaves(int(query["start"]), int(query["end"]))]
+            return 200, _rfc7493.write({"entries": [_rfc4648.encode_url(one) for one in found]})
         if parts.path == "/v1/keys":
             leaf = hub.open_key(str(_rfc7493.read_object(body)["announced"]), now)
             return 201, _rfc7493.write({"leaf": leaf.json()})

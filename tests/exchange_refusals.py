@@ -24,6 +24,7 @@ from exchange import (
     directory,
     exhibit,
     gateway,
+    generation,
     inbox,
     kinds,
     log,
@@ -39,6 +40,7 @@ from tests import exhibits, forge, parties
 from tests.attacks.stories import TO_PROSECUTOR, emergency, send_status, status_grant, under_way, with_second_key
 from tests.chance import chance
 from tests.keys import key
+from tests.restores import THRESHOLD, Restored, backup
 from tests.simulator import DAY, START, World, judges, part
 from tests.test_c2sp import CLINIC, DEFENDER, HUB, POINT, private, signed
 
@@ -334,6 +336,57 @@ def leaf_missing() -> object:
     return accounting.verify_account(replace(account, records=(*others, replace(last, passed=()))), world.hub.history)
 
 
+def lost_status() -> tuple[World, Restored]:
+    """A hub that was put back to before a status, which the prosecutor has and the witnesses saw."""
+    world, case = under_way()
+    store = backup(world)
+    send_status(world, case)
+    world.pull("prosecutor")
+    world.witnessed()
+    return world, Restored(world, store)
+
+
+def dropped() -> object:
+    world, restored = lost_status()
+    restored.report()
+    terms = restored.draft().terms
+    return world.at["prosecutor"].check_terms(terms.model_copy(update={"lost": ((terms.restored.size, terms.restored.size),)}))
+
+
+def unlearned() -> object:
+    world, restored = lost_status()
+    restored.report()
+    restored.sign(*THRESHOLD)
+    return world.pull("prosecutor")
+
+
+def begun_twice() -> object:
+    _, restored = lost_status()
+    restored.go_on()
+    return restored.learn(["police"])
+
+
+def without_its_tree() -> object:
+    world, restored = lost_status()
+    restored.entries = {name: [] for name in world.names}
+    restored.report()
+    return restored.draft()
+
+
+def numbered_otherwise() -> object:
+    world, restored = lost_status()
+    (number, issuer, jti), items = world.at["prosecutor"].items[-1], world.at["prosecutor"].items
+    items[-1] = number + 1, issuer, jti
+    restored.report()
+    return restored.draft()
+
+
+def another_draft() -> object:
+    world, restored = lost_status()
+    restored.report()
+    return restored.gathering.sign("0" * 64, "", world.clock)
+
+
 def left_out() -> object:
     """An account that doesn't know of a hand-out, before whoever has its proof."""
     world, case = under_way()
@@ -429,6 +482,13 @@ CASES += [
     lambda: taken(1),
     leaf_missing,
     left_out,
+    dropped,
+    unlearned,
+    begun_twice,
+    another_draft,
+    without_its_tree,
+    numbered_otherwise,
+    lambda: generation.ranges(range(0, 2 * 2049, 2)),
     lambda: gateway.Gateway("police", key("police.s1"), parties.ed25519("police.w1"), judges, chance()).watching,
     lambda: log.read_body(b"{}"),
     lambda: accounting.read_account(b"{}"),

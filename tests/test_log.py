@@ -37,7 +37,7 @@ BODIES: list[log.Body] = [
     log.DirectoryChanged(version=1, sha256=HEX, time=5),
     log.KeyOpened(agency="police", sha256=HEX, time=5),
     log.Conflict(id=HANDLE, issuer="police", sha256=HEX, time=5),
-    log.Generation(size=7, root=HEX, time=5),
+    log.Generation(number=2, size=7, root=HEX, sha256=HEX, time=5),
 ]
 
 

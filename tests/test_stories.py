@@ -20,8 +20,8 @@ CARE = ("plan", "service", "progress", "attendance", "substance_use", "test_resu
 CATEGORIES = ("status", "enrolment", "intake_status", "decision_outcome", "contact", "charge", "encounter", *CARE)
 PURPOSES = ("diversion_coordination", "treatment", "admission", "legal_representation", "filing_status")
 # A kind of record that may hold a category, for whoever sends it.
-KIND = {"status": "status", "enrolment": "transfer", "intake_status": "answer", "decision_outcome": "answer", "contact": "answer",
-        "charge": "answer", "encounter": "answer", "plan": "plan", "service": "service_referral"}  # fmt: skip
+KIND = {"status": "status", "enrolment": "transfer", "plan": "plan", "service": "service_referral"}
+KIND |= dict.fromkeys(("intake_status", "decision_outcome", "contact", "charge", "encounter"), "answer")
 
 agencies = st.sampled_from(sorted(ROLES))
 pairs = st.tuples(agencies, agencies).filter(lambda pair: pair[0] != pair[1])

@@ -8,7 +8,7 @@ from typing import Any
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "init": ("make an agency's folder and keys", ()),
     "join": ("ask a hub to list this agency", ("url", "code")),
-    "approve": ("sign the directory's draft of a digest that was compared by voice", ("digest",)),
+    "approve": ("sign a draft whose digest was compared by voice: the directory's, or a restored hub's", ("digest",)),
     "serve": ("do everything that is due with the hub, and go on", ()),
     "status": ("what waits, and why", ()),
     "inbox": ("what came", ()),
@@ -60,6 +60,14 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
     if name == "join":
         command.add_argument("--part2", choices=("yes", "no", "unknown"), default="unknown", help="whether Part 2 covers it")
         command.add_argument("--custody", choices=("own", "hosted"), default="own", help="who holds its keys")
+    if name == "approve":
+        command.add_argument(
+            "--without",
+            metavar="AGENCY",
+            action="append",
+            default=[],
+            help="given up after a restore of the hub; one each time",
+        )
     if name == "serve":
         command.add_argument("--once", action="store_true", help="do what is due, and end")
     if name == "send":

@@ -24,6 +24,7 @@ from rules.frozen import frozen
 G = TypeVar("G")
 T = TypeVar("T")
 
+MOST_ENTRIES = 1024
 LARGEST_ANSWER = 512 * 1024 * 1024
 PATIENCE = 20.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -36,6 +37,18 @@ class Answer:
     status: int
     body: bytes
     date: int | None
+
+
+@frozen
+class Served:
+    """What a hub says of its members: the directory's versions, the announced keys and the log's generations, each with its
+    leaf, nothing of it verified. `closed` where it was restored and waits for them.
+    """
+
+    versions: list[dict[str, Any]]
+    keys: list[dict[str, Any]]
+    generations: list[dict[str, Any]]
+    closed: bool
 
 
 class Transport(Protocol):
@@ -109,10 +122,11 @@ class Client:
     def sign_draft(self, sha256: str, signature: str) -> None:
         self._json("POST", "/v1/directory/signatures", _rfc7493.write({"sha256": sha256, "signature": signature}))
 
-    def directory(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The versions and the announced keys, each with its leaf."""
+    def directory(self) -> Served:
+        """The directory as the hub serves it."""
         value = self._json("GET", "/v1/directory")
-        return _list(value.get("versions")), _list(value.get("keys"))
+        versions, keys, generations = (_list(value.get(name)) for name in ("versions", "keys", "generations"))
+        return Served(versions, keys, generations, closed=value.get("closed") is True)
 
     def announce(self, announced: str) -> None:
         self._json("POST", "/v1/keys", _rfc7493.write({"announced": announced}))
@@ -164,6 +178,37 @@ class Client:
 
     def account(self, case: str) -> Account:
         return _parsed(read_account, self._ask("GET", f"/v1/accounting/{case}").body)
+
+    def entries(self, start: int, end: int) -> bytes:
+        """The log's blinded leaves from one index up to another, end to end."""
+        found = bytearray()
+        while start < end:
+            value = self._json("GET", f"/v1/log/entries?start={start}&end={min(end, start + MOST_ENTRIES)}")
+            given = value.get("entries")
+            if not isinstance(given, list) or not given:
+                raise _no_hub("leaves are missing")
+            for one in given:
+                found += _parsed(_rfc4648.decode_url, str(one))
+            start += len(given)
+        return bytes(found)
+
+    # After a restore
+
+    def generation(self) -> dict[str, Any]:
+        """What a restored hub waits for, and what is to be signed; `closed` is false of any other."""
+        value = self._json("GET", "/v1/generation")
+        if not isinstance(value.get("closed"), bool):
+            raise _no_hub("it doesn't say whether it is closed")
+        return value
+
+    def hold(self, piece: bytes) -> None:
+        """One piece of what is held here."""
+        self._json("POST", "/v1/generation/held", piece)
+
+    def sign_generation(self, sha256: str, signature: str) -> bool:
+        """Whether with this signature the log goes on."""
+        value = self._json("POST", "/v1/generation/signatures", _rfc7493.write({"sha256": sha256, "signature": signature}))
+        return value.get("begun") is True
 
     # Asking
 

@@ -108,7 +108,7 @@ def _join(office: Office, options: argparse.Namespace) -> Answer:
 
 def _approve(office: Office, options: argparse.Namespace) -> Answer:
     sync = sync_of(office)
-    done = sync.approve(options.digest)
+    done = sync.approve(options.digest, options.without)
     payload_names = []
     with suppress(HubRefused):
         payload_names = sorted(read_directory(sync.client.draft()).agencies)
@@ -135,10 +135,10 @@ def _serve(office: Office, options: argparse.Namespace) -> Answer:
 
 
 def duties(sync: Sync) -> tuple[Duty, ...]:
-    """Everything that is due now and then. What needs a directory does nothing before there is one."""
+    """Everything that is due now and then. What needs a directory does nothing before there is one, nor at a closed hub."""
 
     def founded(do: Callable[[], Any]) -> Callable[[], Any]:
-        return lambda: do() if sync.office.look().gateway.history.size else None
+        return lambda: do() if sync.office.look().gateway.history.size and sync.restored is None else None
 
     return (
         Duty("directory", DIRECTORY_EVERY, sync.directory),
@@ -171,6 +171,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         rows.append({"id": out.jti, "kind": out.kind, "case": out.case, "state": out.state, "why": reason or None})
     unopened = sum(1 for each in gateway.received.values() if each.record and not each.opened)
     owed = [{"record": one.record, "part": one.part, "by": one.issuer, "until": one.until} for one in gateway.owed()]
+    restored = office.journal.get("restored") or {}
     value = {
         "agency": office.agency,
         "directory": gateway.history.newest.version if founded else None,
@@ -178,6 +179,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         "unopened": unopened,
         "faults": [each.fault for each in gateway.faults],
         "broken": str(gateway.broken) if gateway.broken else None,
+        "restored": restored or None,
         "recalls": owed,
         "outbox": rows,
     }
@@ -185,10 +187,18 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         f"{office.agency}: directory {value['directory'] or 'none yet'}, {gateway.cursor} came, {unopened} unopened",
         *(f"NOT BELIEVED: {each.fault}" for each in gateway.faults),
         *([f"THE LOG IS BROKEN: {gateway.broken}"] if gateway.broken else []),
+        *(_restored(restored) if restored else []),
         *(f"recall of `{one['part']}` to answer by {_day(each.until)}" for one, each in zip(owed, gateway.owed(), strict=True)),
         *(f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}" for one in rows),
     ]
     return value, lines
+
+
+def _restored(said: dict[str, Any]) -> list[str]:
+    """What a restored hub was waiting for when it was last asked."""
+    from offramp.hub.generation import lines
+
+    return lines(said)
 
 
 def _inbox(office: Office, options: argparse.Namespace) -> Answer:
@@ -324,6 +334,13 @@ _TITLES = {
 }
 
 
+# After a restore of the hub: what is lost may be of any case.
+_MISSING = {
+    "en": "MISSING: of {count} entries of the hub's log, in this case or others, nobody has all that stood there",
+    "es": "FALTA: de {count} entradas del registro del centro, de este caso o de otros, nadie tiene todo lo que decían",
+}
+
+
 def _account(office: Office, options: argparse.Namespace) -> Answer:
     account = sync_of(office).client.account(options.case)
     statement = office.learn_account(account)
@@ -344,7 +361,9 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
     ]
     lines = [title.format(case=statement.case, at=_day(statement.at))]
     lines += [row.format(**{**one, "at": _day(one["at"])}) for one in rows]
-    return {"case": statement.case, "at": statement.at, "rows": rows}, lines
+    if statement.missing:
+        lines.append(_MISSING[options.lang].format(count=len(statement.missing)))
+    return {"case": statement.case, "at": statement.at, "rows": rows, "missing": list(statement.missing)}, lines
 
 
 def _export(office: Office, options: argparse.Namespace) -> Answer:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange import _rfc4648, log
+from exchange import _rfc4648, generation, log
 from exchange._rfc7517 import PrivateKey
 from exchange._rfc9901 import RandomBytes
 from exchange.accounting import read_account
@@ -132,6 +132,9 @@ class Desk:
 
     def _replay_key(self, body: dict[str, Any], time: int) -> None:
         self.gateway.learn_key(leaf_of(body["leaf"]), body["announced"])
+
+    def _replay_generation(self, body: dict[str, Any], time: int) -> None:
+        self.gateway.learn_generation(leaf_of(body["leaf"]), generation.read_signed(body["generation"]))
 
     def _replay_composed(self, body: dict[str, Any], time: int) -> None:
         bundle = bundle_from(body["bundle"])

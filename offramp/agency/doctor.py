@@ -106,7 +106,10 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
 def _hub(office: Office) -> Iterator[tuple[str, str]]:
     try:
         sync = sync_of(office)
-        sync.client.directory()
+        if sync.client.directory().closed:
+            from offramp.hub.generation import lines
+
+            yield "wrong", "; ".join(lines(sync.client.generation()))
     except (HubAway, HubRefused) as error:
         yield "wrong", error.message
         return

@@ -18,7 +18,8 @@ from exchange.store import fault_of
 from offramp.agency.errors import AgencyError
 from rules.frozen import frozen
 
-FORMAT = 1
+FORMAT = 2
+ENTRY_BYTES = 32
 # How long a command waits for another one's transaction, in milliseconds: they are short, the network isn't in them.
 PATIENCE = 20_000
 
@@ -58,6 +59,9 @@ class Journal:
                 )
                 # What only its newest value is needed of: the last tree that was seen.
                 self._db.execute("CREATE TABLE newest(name TEXT PRIMARY KEY, body BLOB NOT NULL, digest BLOB NOT NULL) STRICT")
+            if version in (0, 1):
+                # The log's blinded leaves, end to end from one index on: after a restore of the hub, it needs them again.
+                self._db.execute("CREATE TABLE seen(start INTEGER PRIMARY KEY, entries BLOB, digest BLOB NOT NULL) STRICT")
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
             elif version != FORMAT:
                 raise AgencyError(
@@ -127,6 +131,23 @@ class Journal:
         if _digest(0, name, 0, row[0]) != row[1]:
             raise _damaged(f"`{name}`")
         return dict(_rfc7493.read_object(row[0]))
+
+    def see(self, start: int, entries: bytes) -> None:
+        """The log's blinded leaves from an index on, end to end, within `together`."""
+        with _sound():
+            row = start, entries, _digest(start, "seen", 0, entries)
+            self._db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", row)
+
+    def seen(self, start: int) -> bytes:
+        """Those that are kept, from an index on, end to end."""
+        found = bytearray()
+        with _sound():
+            rows = self._db.execute("SELECT start, entries, digest FROM seen ORDER BY start").fetchall()
+        for at, entries, digest in rows:
+            if _digest(at, "seen", 0, entries) != digest:
+                raise _damaged(f"what was seen from leaf `{at}` on")
+            found += entries[max(0, start - at) * ENTRY_BYTES :]
+        return bytes(found)
 
     def write_back(self) -> None:
         """The write-ahead log goes to the database and is emptied, so that what was destroyed isn't left in it."""

@@ -7,16 +7,21 @@ is taken only where the last one ended, a proof twice is a proof.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exchange import _rfc4648, log
 from exchange._c2sp import open_checkpoint, read_checkpoint, read_note
+from exchange._rfc6962 import HASH_BYTES, Frontier, leaf_hash
 from exchange.directory import EPOCHS_OPEN, Signed, announce, read_directory, read_signed, sign_directory
 from exchange.errors import ExchangeError, LogError
+from exchange.generation import read_signed as read_signed_generation
+from exchange.generation import read_terms
+from exchange.generation import sign as sign_generation
 from exchange.hub import with_cosignatures
 from exchange.log import leaf_of, receipt_of
+from exchange.restoring import pieces
 from offramp.agency.client import Client, Http
 from offramp.agency.desk import Desk
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
@@ -35,11 +40,13 @@ class Sync:
         self.client = client
         # Why this agency doesn't cosign, in a sentence.
         self.apart: str | None = None
+        # What the hub says that it waits for, if it was restored and is closed.
+        self.restored: dict[str, Any] | None = None
 
     def everything(self) -> None:
         """All duties, once, in an order in which each finds what it needs."""
         self.directory()
-        if not self.office.look().gateway.history.size:
+        if not self.office.look().gateway.history.size or self.restored is not None:
             return
         self.keys()
         self.outbox()
@@ -51,23 +58,43 @@ class Sync:
     # Membership
 
     def directory(self) -> int:
-        """Learns the versions and keys that are new; how many. Raises `AgencyError` `not-approved`."""
-        versions, keys = self.client.directory()
-        found = sorted([*versions, *keys], key=lambda one: leaf_of(one.get("leaf")).index)
+        """Learns the versions, keys and generations that are new; how many. A closed hub is sent what it may lack.
+
+        Raises `AgencyError` `not-approved`; `LogError` where the log is to go on without what is held here.
+        """
+        served = self.client.directory()
+        found = sorted([*served.versions, *served.keys, *served.generations], key=lambda one: leaf_of(one.get("leaf")).index)
+        dropped: LogError | None = None
         with self.office.acting() as desk:
             known = {leaf.index for leaf in desk.gateway.members}
-            if not known and versions:
-                self._approved(desk, versions)
+            if not known and served.versions:
+                self._approved(desk, served.versions)
             new = [one for one in found if leaf_of(one["leaf"]).index not in known]
             for one in new:
                 leaf = leaf_of(one["leaf"])
-                if "signed" in one:
+                if "generation" in one:
+                    try:
+                        desk.gateway.learn_generation(leaf, read_signed_generation(one["generation"]))
+                    except LogError as error:
+                        if error.code not in ("generation-drops", "split-view"):
+                            raise
+                        self.office.broken(desk, error)
+                        dropped = error
+                        break
+                    self.office.append(desk, "generation", {"leaf": one["leaf"], "generation": one["generation"]})
+                elif "signed" in one:
                     signed = _signed(one["signed"])
                     desk.gateway.learn_directory(leaf, signed)
                     self.office.append(desk, "directory", {"leaf": one["leaf"], "signed": signed.write().decode()})
                 else:
                     desk.gateway.learn_key(leaf, str(one.get("announced")))
                     self.office.append(desk, "key", {"leaf": one["leaf"], "announced": one["announced"]})
+        if dropped is not None:
+            raise dropped
+        self.restored = self.hold() if served.closed and known else None
+        if (self.office.journal.get("restored") or {}) != (self.restored or {}):
+            with self.office.acting():
+                self.office.journal.put("restored", self.restored or {})
         return len(new)
 
     def _approved(self, desk: Desk, versions: list[dict[str, Any]]) -> None:
@@ -80,18 +107,22 @@ class Sync:
                 mend="compare its digest by voice, then run `offramp agency approve`",
             )
 
-    def approve(self, digest: str) -> str:
+    def approve(self, digest: str, without: Sequence[str] = ()) -> str:
         """Signs the draft of this digest, and trusts a directory that holds it; what happened, in a word.
 
-        Raises `AgencyError` `another-draft`, `not-listed`.
+        While a restored hub is closed, the draft is of how its log goes on. Raises `AgencyError` `another-draft`, `not-listed`;
+        as `agree`.
         """
+        if self.client.directory().closed:
+            self.directory()
+            return self.agree(self.client.generation(), digest, without)
         try:
             payload = self.client.draft()
         except HubRefused as error:
             if error.said != "no-draft":
                 raise
             # It is in force already: what was compared is all that is needed.
-            versions, _ = self.client.directory()
+            versions = self.client.directory().versions
             if digest not in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
                 raise
             with self.office.acting() as desk:
@@ -110,6 +141,44 @@ class Sync:
             self.office.append(desk, "approved", {"sha256": digest})
         self.client.sign_draft(digest, sign_directory(payload, self.office.signing))
         return "signed"
+
+    # After a restore of the hub
+
+    def hold(self) -> dict[str, Any] | None:
+        """Sends a closed hub all that is held here and it may lack; what it waits for, None where it is open again."""
+        said = self.client.generation()
+        if said["closed"] and self.office.agency not in said.get("heard", ()):
+            gateway, size = self.office.look().gateway, int(said["size"])
+            for piece in pieces(gateway, size=size, items=int(said["items"]), entries=self.office.journal.seen(size)):
+                self.client.hold(piece)
+            said = self.client.generation()
+        return said if said["closed"] else None
+
+    def agree(self, said: dict[str, Any], digest: str, without: Sequence[str]) -> str:
+        """Signs how the log goes on after a restore, if it drops nothing that is held here; what happened, in a word.
+
+        `without` are the agencies that people here know won't be waited for. Raises `AgencyError` `nothing-to-sign`,
+        `another-draft`, `not-heard`; as `Gateway.check_terms`.
+        """
+        if "draft" not in said:
+            why = (said.get("lacks") or {}).get("message") or "nothing was lost"
+            raise AgencyError("nothing-to-sign", f"the hub has nothing to sign: {why}", mend="look at `offramp agency status`")
+        payload = _rfc4648.decode_url(str(said["draft"]))
+        drafted = log.digest(payload)
+        if drafted != digest:
+            raise AgencyError("another-draft", f"the draft has the digest `{drafted}`", mend="compare it with the others again")
+        terms = read_terms(payload)
+        if unheard := sorted(set(terms.absent) - set(without)):
+            raise AgencyError(
+                "not-heard",
+                f"the hub hasn't heard `{unheard[0]}`, and what only that agency holds would be lost",
+                mend="wait for it, or name it with `--without`",
+            )
+        self.office.look().gateway.check_terms(terms)
+        begun = self.client.sign_generation(digest, sign_generation(payload, self.office.signing))
+        return "begun" if begun else "signed"
+
+    # Keys
 
     def keys(self) -> None:
         """This month's key is announced, and those that nothing can need any more are destroyed."""
@@ -179,7 +248,7 @@ class Sync:
             try:
                 taken += self.office.take(answer, after)
             except LogError as error:
-                if error.code != "directory-behind" or not self.directory():
+                if error.code not in ("directory-behind", "generation-behind") or not self.directory():
                     raise
                 taken += self.office.take(answer, after)
             if not answer.items:
@@ -196,6 +265,7 @@ class Sync:
         gateway = self.office.look().gateway
         last = gateway.watching.last
         new = read_checkpoint(read_note(note).text)
+        frontier, entries = self._grown(new.size)
         proof = self.client.consistency(last.size, new.size) if last and 0 < last.size < new.size else ()
         broken: ExchangeError | None = None
         signature = None
@@ -214,14 +284,32 @@ class Sync:
                         self.office.broken(desk, error)
                 else:
                     self.apart = error.message
+            if broken is None and frontier.root() != new.root:
+                # Kept, they would be of no use to a hub that has lost its own.
+                raise LogError("split-view", "the hub's leaves aren't those of its checkpoint", mend="tell the other agencies")
             if broken is None:
-                self.office.journal.put("tree", {"size": new.size, "note": note.decode()})
+                if entries:
+                    self.office.journal.see(new.size - len(entries) // HASH_BYTES, entries)
+                hashes = [one.hex() for one in frontier.hashes]
+                self.office.journal.put("tree", {"size": new.size, "note": note.decode(), "hashes": hashes})
         if broken is not None:
             raise broken
         if signature is None:
             return False
         self.client.cosign(with_cosignatures(note, [signature]))
         return True
+
+    def _grown(self, size: int) -> tuple[Frontier, bytes]:
+        """The tree as it was last seen here, with the leaves that it has had since, and these, end to end."""
+        kept = self.office.journal.get("tree") or {}
+        hashes = [bytes.fromhex(one) for one in kept.get("hashes", ())]
+        frontier = Frontier(int(kept["size"]) if "hashes" in kept else 0, hashes)
+        if size < frontier.size:
+            return frontier, b""
+        entries = self.client.entries(frontier.size, size)
+        for at in range(0, len(entries), HASH_BYTES):
+            frontier.append(leaf_hash(entries[at : at + HASH_BYTES]))
+        return frontier, entries
 
     def proofs(self) -> int:
         """Gets the proofs of the leaves that are held here; how many are now witnessed."""

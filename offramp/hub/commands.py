@@ -1,9 +1,10 @@
-"""`offramp hub init|serve|invite|backup|restore` and `offramp fsck`."""
+"""`offramp hub init|serve|invite|backup|restore|generation` and `offramp fsck`."""
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import shutil
 import signal
@@ -16,12 +17,12 @@ from pathlib import Path
 from exchange.errors import ExchangeError, StoreError
 from exchange.hub import Hub
 from exchange.pages import Pages, lost_commits
+from exchange.restoring import CLOSED, Gathering
 from exchange.store import Store
 from offramp.clock import Clock
 from offramp.hub import membership
 from offramp.hub.folder import Folder, create
 from offramp.hub.membership import Invited
-from offramp.hub.witnessing import CLOSED
 from rules.errors import RequestError
 
 
@@ -118,9 +119,7 @@ def backup(options: argparse.Namespace) -> int:
     partial = target.with_name(f".{target.name}.partial")
     old = os.umask(0o077)
     try:
-        live = sqlite3.connect(f"file:{folder.database}?mode=ro", uri=True)
-        with closing(live), closing(sqlite3.connect(partial)) as copy:
-            live.backup(copy)
+        _copied(folder, partial)
         partial.replace(target)
     except (sqlite3.Error, OSError) as error:
         partial.unlink(missing_ok=True)
@@ -133,9 +132,36 @@ def backup(options: argparse.Namespace) -> int:
     return 0
 
 
+def _copied(folder: Folder, target: Path) -> None:
+    live = sqlite3.connect(f"file:{folder.database}?mode=ro", uri=True)
+    with closing(live), closing(sqlite3.connect(target)) as copy:
+        live.backup(copy)
+
+
+def generation(options: argparse.Namespace) -> int:
+    """What a restored hub waits for, and what the threshold is to sign; while it serves or not."""
+    from offramp.hub.generation import lines, state
+
+    folder = Folder(Path(options.dir))
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "hub.db"
+        try:
+            _copied(folder, copy)
+        except sqlite3.Error as error:
+            raise RequestError("no-file", f"the hub's database can't be read: {error}", mend="run `offramp fsck`") from None
+        with closing(Store(copy)) as store:
+            hub = Hub(folder.key, folder.settings.name, folder.judges, os.urandom, store)
+            said = state(Gathering(hub), None, _clock(folder, options).now())
+    if options.json:
+        print(json.dumps(said))
+    else:
+        print("\n".join(lines(said)))
+    return 0
+
+
 def restore(options: argparse.Namespace) -> int:
-    """The database of a backup in the place of the present one, which is kept beside it. The hub stays closed until all
-    witnesses have cosigned its tree: none of them has seen a larger one, so no revocation is forgotten.
+    """The database of a backup in the place of the present one, which is kept beside it. The hub stays closed until its members
+    have sent again what it lacks, so that no revocation is forgotten.
     """
     folder, source = Folder(Path(options.dir)), Path(options.file)
     if not source.is_file():
@@ -147,6 +173,8 @@ def restore(options: argparse.Namespace) -> int:
         if faults:
             raise RequestError("bad-backup", f"`{source}` isn't whole: {faults[0]}", mend="take another backup")
         with closing(Store(copy)) as store:
+            if not store.versions():
+                raise RequestError("bad-backup", f"`{source}` is older than the directory", mend="take another backup")
             store.know(CLOSED, b"-")
         if folder.database.exists():
             with closing(Store(folder.database)):
@@ -156,7 +184,8 @@ def restore(options: argparse.Namespace) -> int:
             (folder.path / f"hub.db{beside}").unlink(missing_ok=True)
         copy.replace(folder.database)
         copy.with_name("hub.db.sum").replace(folder.path / "hub.db.sum")
-    print(f"{folder.database} is that of {source}. It hands out nothing until every agency's gateway has cosigned its log.")
+    print(f"{folder.database} is that of {source}. Serve it: it hands out nothing until every agency's gateway has been heard.")
+    print(f"Then: offramp hub generation {options.dir}")
     return 0
 
 
@@ -228,7 +257,7 @@ def _log_faults(store: Store) -> list[str]:
 
 def main(options: argparse.Namespace) -> int:
     """Runs one of the hub's commands."""
-    commands = {"init": init, "serve": serve, "invite": invite, "backup": backup, "restore": restore}
+    commands = {"init": init, "serve": serve, "invite": invite, "backup": backup, "restore": restore, "generation": generation}
     try:
         return commands[options.hub_command](options)
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
 from exchange._c2sp import COSIGNATURE, key_of
-from exchange.disclosure import judges_of
+from exchange.disclosure import Judges, judges_of
 from exchange.errors import ExchangeError
 from exchange.hub import Hub
 from exchange.shape import Shape, held
@@ -71,8 +71,12 @@ class Folder:
 
     def open(self) -> Hub:
         """The hub over its database. Raises `StoreError`; `RequestError` and `PackError` for the pack."""
-        judges = judges_of([read_pack(self.settings.pack)])
-        return Hub(self.key, self.settings.name, judges, secrets.token_bytes, Store(self.database))
+        return Hub(self.key, self.settings.name, self.judges, secrets.token_bytes, Store(self.database))
+
+    @property
+    def judges(self) -> Judges:
+        """Whoever judges by the adopted pack. Raises as `read_pack`."""
+        return judges_of([read_pack(self.settings.pack)])
 
 
 def create(path: Path, *, pack: str, name: str, program: str | None, zone: str | None, port: int, demo: bool) -> Folder:

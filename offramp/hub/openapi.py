@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.restoring import Piece
+
 _JSON, _TEXT = "application/json", "text/plain"
 _ERROR = {
     "type": "object",
@@ -34,6 +36,7 @@ def _object(*required: str, **properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": properties}
 
 
+_NAMES: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
 _STRING, _NUMBER, _BOOL = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 _LEAF = _object("index", "nonce", "body", index=_NUMBER, nonce=_STRING, body=_STRING)
 _RECEIPT = _object(
@@ -102,9 +105,14 @@ DESCRIBED: dict[str, dict[str, Any]] = {
     "done": _described(
         "Says how many items the gateway has kept.", _object("after", after=_NUMBER), into=_object("after", after=_NUMBER)
     ),
-    "checkpoint": _described("The open checkpoint, signed afresh; or the newest that has its witnesses.", _TEXT),
+    "checkpoint": _described(
+        "The open checkpoint, signed afresh; or the newest that has its witnesses.", _TEXT, refuses=(409,)
+    ),
     "cosignatures": _described(
-        "Takes a witness's cosignature: the checkpoint with it.", _object("witnessed", witnessed=_BOOL), into=_TEXT
+        "Takes a witness's cosignature: the checkpoint with it.",
+        _object("witnessed", witnessed=_BOOL),
+        into=_TEXT,
+        refuses=(409,),
     ),
     "entries": _described(
         "Blinded leaves, at most 1,024.",
@@ -117,23 +125,27 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         "That one tree is the beginning of another.", _object("proof", proof={"type": "array", "items": _STRING})
     ),
     "directory": _described(
-        "Every version of the directory and every key to seal to, with their leaves.",
+        "Every version of the directory, key to seal to and generation of the log, with its leaf; whether the hub is closed.",
         _object(
             "versions",
             "keys",
+            "generations",
+            "closed",
             versions={"type": "array", "items": _object("leaf", "signed", leaf=_LEAF, signed=_OBJECT)},
             keys={"type": "array", "items": _object("leaf", "announced", leaf=_LEAF, announced=_STRING)},
+            generations={"type": "array", "items": _object("leaf", "generation", leaf=_LEAF, generation=_OBJECT)},
+            closed=_BOOL,
         ),
         signed=False,
     ),
     "draft": _described("The next version, to be signed.", _DIRECTORY, signed=False),
-    "propose": _described("Proposes the next version whole.", _DIRECTORY, into=_OBJECT),
+    "propose": _described("Proposes the next version whole.", _DIRECTORY, into=_OBJECT, refuses=(409,)),
     "signatures": _described(
         "Takes a signature of the draft.",
         _object("in_force", in_force=_BOOL),
         into=_object("sha256", "signature", sha256=_STRING, signature=_STRING),
         signed=False,
-        refuses=(401,),
+        refuses=(401, 409),
     ),
     "join": _described(
         "Adds an invited agency to the draft.",
@@ -152,17 +164,47 @@ DESCRIBED: dict[str, dict[str, Any]] = {
             witness=_STRING,
         ),
         signed=False,
-        refuses=(403,),
+        refuses=(403, 409),
     ),
     "keys": _described(
         "Takes an agency's next key to seal to.",
         _object("leaf", leaf=_LEAF),
         into=_object("announced", announced=_STRING),
         status=(201,),
-        refuses=(403,),
+        refuses=(403, 409),
+    ),
+    "generation": _described(
+        "What a restored hub waits for: whom it has heard and whom not, and what the threshold is to sign.",
+        _object(
+            "closed",
+            "generation",
+            closed=_BOOL,
+            generation=_NUMBER,
+            size=_NUMBER,
+            root=_STRING,
+            items=_NUMBER,
+            heard=_NAMES,
+            waits=_NAMES,
+            lacks=_object("code", "message", "mend", code=_STRING, message=_STRING, mend=_STRING),
+            draft=_STRING,
+            sha256=_STRING,
+            signed=_NAMES,
+            threshold=_object("signatures", "of", signatures=_NUMBER, of=_NAMES),
+        ),
+    ),
+    "held": _described(
+        "Takes one piece of what an agency holds of the log beyond a restored hub's.",
+        _object("n", n=_NUMBER),
+        into=Piece.model_json_schema(),
+    ),
+    "generation signatures": _described(
+        "Takes an agency's signature of the log's next generation.",
+        _object("begun", begun=_BOOL),
+        into=_object("sha256", "signature", sha256=_STRING, signature=_STRING),
+        refuses=(401,),
     ),
     "pack": _described("The resolved pack of a digest.", _OBJECT, signed=False),
-    "accounting": _described("The account of a case, for counsel and case managers.", _OBJECT, refuses=(403,)),
+    "accounting": _described("The account of a case, for counsel and case managers.", _OBJECT, refuses=(403, 409)),
     "health": _described("That it runs; from this machine only.", _OBJECT, signed=False),
     "metrics": _described("Counts, none of them about a case; from this machine only.", _TEXT, signed=False),
 }

@@ -18,19 +18,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from exchange import _rfc4648, _rfc7493, request
-from exchange._c2sp import read_checkpoint, read_note
 from exchange.directory import Standing
 from exchange.errors import ExchangeError, NotPassed, RequestRefused, StoreError
 from exchange.hub import Hub, Refused, Taken, not_passed
 from exchange.record import LARGEST, Bundle, bundle_of, read_bundle, statement
+from exchange.restoring import CLOSED, Gathering
 from exchange.shape import held
 from offramp import __version__
 from offramp.clock import Clock, http_date
-from offramp.hub import membership
+from offramp.hub import generation, membership
 from offramp.hub.folder import Folder
 from offramp.hub.membership import Joining
 from offramp.hub.openapi import DESCRIBED, SECURITY
-from offramp.hub.witnessing import CLOSED, WITNESSED, Witnessing
+from offramp.hub.witnessing import WITNESSED, Witnessing
 from offramp.hub.writer import Writer
 from rules.digest import digest
 from rules.digest import text as pack_text
@@ -45,6 +45,8 @@ BOUNDARY = 0.25
 MOST_ENTRIES = 1024
 LOOPBACK = ("127.0.0.1", "::1")
 JSON = "application/json"
+# Past every leaf: what is in force now.
+ALWAYS = 2**53 - 1
 
 
 class Service:
@@ -56,6 +58,7 @@ class Service:
         self.hub = folder.open()
         self.writer = Writer(self.hub)
         self.witnessing = Witnessing()
+        self.gathering = Gathering(self.hub)
         self.standing: Standing | None = None
         self.started = clock.now()
         self.counted: dict[tuple[str, int], int] = {}
@@ -65,7 +68,9 @@ class Service:
 
     def refresh(self, hub: Hub) -> None:
         """Who is listed, after whatever may have changed it."""
-        self.standing = hub.history.standing(hub.log.size) if hub.history.size else None
+        # Members of a restored hub may have joined after its backup: they are known by what the others send.
+        history = self.gathering.history() if hub.store.known(CLOSED) else hub.history
+        self.standing = history.standing(ALWAYS) if history.size else None
 
     def signed_by(self, asked: Request, body: bytes) -> str:
         """The agency that sent a request. Raises as `request.check`, and `RequestRefused` `sent-before`, `not-founded`."""
@@ -239,7 +244,7 @@ def app_of(service: Service) -> FastAPI:
     async def checkpoint(asked: Request, witnessed: bool = False) -> Response:
         await member(asked)
         now = service.clock.now()
-        note = await do(lambda hub: hub.store.known(WITNESSED) if witnessed else service.witnessing.poll(hub, now))
+        note = await do(lambda hub: hub.store.known(WITNESSED) if witnessed else service.witnessing.poll(_open(hub), now))
         if note is None:
             raise _nothing()
         return Response(note, media_type="text/plain; charset=utf-8")
@@ -247,7 +252,7 @@ def app_of(service: Service) -> FastAPI:
     @app.post("/v1/log/cosignatures", **DESCRIBED["cosignatures"])
     async def cosignatures(asked: Request) -> Response:
         agency, body = await member(asked)
-        complete = await do(lambda hub: _cosigned(service, hub, body, agency))
+        complete = await do(lambda hub: _cosigned(service, _open(hub), body, agency))
         return answer({"witnessed": complete})
 
     @app.get("/v1/log/entries", **DESCRIBED["entries"])
@@ -285,7 +290,7 @@ def app_of(service: Service) -> FastAPI:
     async def propose(asked: Request) -> Response:
         _, body = await member(asked)
         value = _rfc7493.read_object(body)
-        payload = await do(lambda hub: membership.propose(hub, value))
+        payload = await do(lambda hub: membership.propose(_open(hub), value))
         return answer({"directory": _rfc4648.encode_url(payload)})
 
     @app.post("/v1/directory/signatures", **DESCRIBED["signatures"])
@@ -303,7 +308,7 @@ def app_of(service: Service) -> FastAPI:
     async def join(asked: Request) -> Response:
         said = held(Joining, _rfc7493.read_object(await body_of(asked)), "the request")
         invited = membership.read_invite(service.folder.secret, said.code, service.clock.now())
-        payload = await do(lambda hub: membership.join(hub, invited, said, service.folder.program))
+        payload = await do(lambda hub: membership.join(_open(hub), invited, said, service.folder.program))
         return answer({"directory": _rfc4648.encode_url(payload)})
 
     @app.post("/v1/keys", **DESCRIBED["keys"])
@@ -328,6 +333,36 @@ def app_of(service: Service) -> FastAPI:
         if digest(found) != named:
             raise _nothing()
         return Response(pack_text(found), media_type=JSON)
+
+    # After a restore
+
+    @app.get("/v1/generation", **DESCRIBED["generation"])
+    async def awaited(asked: Request) -> Response:
+        agency, _ = await member(asked)
+        now = service.clock.now()
+        return answer(await do(lambda hub: generation.state(service.gathering, agency, now)))
+
+    @app.post("/v1/generation/held", **DESCRIBED["held"])
+    async def hold(asked: Request) -> Response:
+        agency, body = await member(asked)
+        now = service.clock.now()
+        n = await do(lambda hub: generation.hear(service.gathering, agency, body, now) if hub.store.known(CLOSED) else None)
+        if n is None:
+            raise _nothing()
+        await do(service.refresh)
+        return answer({"n": n})
+
+    @app.post("/v1/generation/signatures", **DESCRIBED["generation signatures"])
+    async def agree(asked: Request) -> Response:
+        _, body = await member(asked)
+        value = _rfc7493.read_object(body)
+        sha256, signature = str(value.get("sha256")), str(value.get("signature"))
+        now = service.clock.now()
+        begun = await do(lambda hub: service.gathering.sign(sha256, signature, now) if hub.store.known(CLOSED) else None)
+        if begun is None:
+            raise _nothing()
+        await do(service.refresh)
+        return answer({"begun": begun})
 
     # Accounts
 
@@ -395,23 +430,14 @@ def _said(one: Taken | Refused) -> dict[str, Any]:
 
 
 def _open(hub: Hub) -> Hub:
-    """The hub, unless it was restored and its members haven't said yet that it lacks nothing. Raises `RequestRefused`."""
+    """The hub, unless it was restored and its members haven't sent again yet what it lacks. Raises `RequestRefused`."""
     if hub.store.known(CLOSED):
-        raise RequestRefused(
-            "closed", "the hub was restored and waits for all its witnesses", mend="let every agency's gateway run"
-        )
+        raise RequestRefused("closed", "the hub was restored and waits for its members", mend="let every agency's gateway run")
     return hub
 
 
 def _cosigned(service: Service, hub: Hub, note: bytes, agency: str) -> bool:
-    directory_ = hub.history.newest
-    complete = service.witnessing.cosigned(hub, note, directory_.agencies[agency].witness)
-    if closed := hub.store.known(CLOSED):
-        # Whoever cosigns has seen no tree that this one didn't grow out of. When all have said so, nothing was lost.
-        size = read_checkpoint(read_note(note).text).size
-        said = {one for one in closed.decode().split() if one} | ({agency} if size == hub.log.size else set())
-        hub.store.know(CLOSED, b"" if set(directory_.agencies) <= said else " ".join(sorted({"-", *said})).encode())
-    return complete
+    return service.witnessing.cosigned(hub, note, hub.history.newest.agencies[agency].witness)
 
 
 def _directory(hub: Hub) -> dict[str, Any]:
@@ -420,6 +446,8 @@ def _directory(hub: Hub) -> dict[str, Any]:
             {"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(signed)} for at, signed in hub.store.versions()
         ],
         "keys": [{"leaf": hub.store.leaf(at).json(), "announced": jws} for at, jws in hub.store.announced()],
+        "generations": generation.listed(hub),
+        "closed": bool(hub.store.known(CLOSED)),
     }
 
 

@@ -13,8 +13,6 @@ from exchange.hub import Hub, with_cosignatures
 
 STANDS = 10
 WITNESSED = "witnessed"
-# Known of a hub that was restored: who has cosigned its tree since, as far as that isn't everybody.
-CLOSED = "closed"
 
 
 class Witnessing:
