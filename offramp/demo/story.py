@@ -179,8 +179,7 @@ class Story:
                 if other != agency and other not in part.to and case is not None:
                     verdict = gateway.would_tell(kind, part, other, way, case=case, now=each.office.clock())
                     if not verdict.permit:
-                        first = verdict.reasons[0]
-                        kept[other] = rules[first].because if first in rules else "no consent covers it"
+                        kept[other] = _why(verdict.reasons, rules)
             found.append({"category": list(part.category), "to": sorted(part.to), "kept_from": kept})
         return found
 
@@ -310,7 +309,21 @@ class Story:
         )
         self.opens("program", who, "The program reads that the intake is done.")
         self.notes("program", who, "There is room.", {"program": {"places_free": 4}})
-        self.decides("program", who, "Is A in? By the rules, yes.", "admission")
+        self.town.agencies["prosecutor"].until(
+            lambda: any("approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)), "the question"
+        )
+        self.determines(
+            "prosecutor",
+            who,
+            "Asked by the program's gateway, the prosecutor has nothing against it.",
+            "admission",
+            "admitted",
+            "rules",
+        )
+        self.opens("program", who, "The program reads that.")
+        found = self.decides("program", who, "Is A in? By the rules, yes.", "admission")
+        if found["outcome"] != "admitted":
+            raise stuck(f"admission came out as {found['outcome']}")
         self.determines("program", who, "A person says so, not a machine.", "admission", "admitted", "rules")
         self.opens("prosecutor", who, "The prosecutor reads that A is in.")
         self.notes("prosecutor", who, "The charge is held, not filed.", {"case": {"charge_held": True}})
@@ -564,6 +577,15 @@ def _parts_of(desk: Any, jti: str) -> list[tuple[str, Any]]:
     from offramp.agency.caseload import own_parts
 
     return [(part, content) for part, _, content in own_parts(desk.outbox[jti])]
+
+
+def _why(reasons: tuple[str, ...], rules: Mapping[str, Any]) -> str:
+    """One reason of several, in the pack's words: what no consent could lift says most; that no consent is there, the least."""
+    said = [one for one in reasons if one in rules]
+    firm = [one for one in said if "ceiling" in one or "whereabouts" in one or "never" in one]
+    left = [one for one in said if one != "counsel-unnamed"]
+    found = next(iter((*firm, *left)), None)
+    return str(rules[found].because) if found else "no consent covers it"
 
 
 def _quoted(word: str) -> str:

@@ -90,7 +90,7 @@ def held(found: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     categories = sorted({category for each in found.values() for category in each})
     yield "Who ever held what. own: it said it; read: it was told and a person opened it; sealed: it came and nobody opened it."
     yield ""
-    yield f"{'':<22}" + "".join(f"{_SHORT[agency]:<11}" for agency in found)
+    yield (f"{'':<22}" + "".join(f"{_SHORT[agency]:<11}" for agency in found)).rstrip()
     for category in categories:
         row = "".join(f"{marks.get(found[agency].get(category, ''), '·'):<11}" for agency in found)
         yield f"{category.replace('_', ' '):<22}{row}".rstrip()
