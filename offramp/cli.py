@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
+        if name == "check":
+            command.add_argument("--again", action="store_true", help="prove again what an earlier run proved")
         command.add_argument("--json", action="store_true", help="print JSON")
     _hub(commands)
     return parser
