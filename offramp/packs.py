@@ -21,6 +21,8 @@ def check(options: argparse.Namespace) -> int:
     for name in options.packs or shipped():
         try:
             pack = read_pack(name, whole=False)
+            if (find(name) / "scenarios.yaml").exists():
+                read_scenarios(find(name))
             began = time.monotonic()
             proof = prove(pack, again=options.again)
             took = time.monotonic() - began
