@@ -71,8 +71,22 @@ def _parser() -> argparse.ArgumentParser:
         if name == "check":
             command.add_argument("--again", action="store_true", help="prove again what an earlier run proved")
         command.add_argument("--json", action="store_true", help="print JSON")
+    _new(commands)
     _hub(commands)
     return parser
+
+
+def _new(commands: Any) -> None:
+    about = "start a city's own pack from another one"
+    new = commands.add_parser("new", help=about, description=about)
+    new.add_argument("name", metavar="NAME", help="the new folder; its last part is the pack's id, such as las-cruces")
+    new.add_argument(
+        "--from", dest="parent", metavar="PACK", required=True, help="a shipped id, or a folder beside the new one"
+    )
+    new.add_argument(
+        "--starts", metavar="DATE", help="the program's first day; else today, or the parent's first day if that is later"
+    )
+    new.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _hub(commands: Any) -> None:
@@ -169,6 +183,10 @@ def _run(given: list[str]) -> int:
         from offramp.verify import verify
 
         return verify(options)
+    if options.command == "new":
+        from offramp.new import new
+
+        return new(options)
     from offramp.packs import check, test
 
     return {"check": check, "test": test}[options.command](options)

@@ -5,6 +5,7 @@ Finding package data is no import: the application is looked up by name and neve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
@@ -68,19 +69,24 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     """
     folder = find(str(name))
     folder_of_parents = folder.resolve().parent
-
-    def parent(pack_id: str) -> Path:
-        try:
-            return find(pack_id, beside=folder_of_parents)
-        except RequestError as error:
-            raise PackError("unknown-pack", error.message, mend=error.mend) from None
-
-    pack = assemble(folder, vocabulary(), parent)
+    pack = assemble(folder, vocabulary(), parents_beside(folder_of_parents))
     if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
         from rules.proved import prove  # late: a shipped pack needs no proof, and a cold start feels it
 
         prove(pack)
     return pack
+
+
+def parents_beside(folder: Path) -> Callable[[str], Path]:
+    """How the packs in `folder` find their parents: a neighbour first, then a shipped pack."""
+
+    def parent(pack_id: str) -> Path:
+        try:
+            return find(pack_id, beside=folder)
+        except RequestError as error:
+            raise PackError("unknown-pack", error.message, mend=error.mend) from None
+
+    return parent
 
 
 def load(pack: str | Path, as_of: date | str | None = None) -> Program:
