@@ -63,7 +63,7 @@ _ABOUT_AMOUNT = re.compile(r"\b(?:cap|limit)\b")
 # What is easier to read and to change on a line of its own: items of these lists, and what holds one of these keys.
 _ONE_A_LINE = ("values", "unless", "")
 _OWN_LINES = ("because", "when", "says", "values", "facts", "unless")
-_LONG = 84  # characters; a longer text is folded over several lines
+_LONG = 90  # characters; a longer text is folded over several lines
 
 
 @frozen
@@ -481,13 +481,21 @@ def _node(value: Any, key: str = "") -> Any:
         return yaml.SequenceNode("tag:yaml.org,2002:seq", items, flow_style=key not in _ONE_A_LINE and _is_short(items))
     text = _text(plain)
     if len(text) > _LONG and key == "when":
-        lines = re.sub(r" (&&|\|\|) ", r"\n\1 ", " ".join(text.split()))
-        return yaml.ScalarNode("tag:yaml.org,2002:str", lines, style="|")
+        return yaml.ScalarNode("tag:yaml.org,2002:str", _at_the_signs(" ".join(text.split())), style="|")
     if len(text) > _LONG:
         return yaml.ScalarNode("tag:yaml.org,2002:str", " ".join(text.split()), style=">")
     is_text = value.quoted if isinstance(value, Node) else isinstance(plain, str)
     reads_otherwise = not isinstance(Node("", 0, 0, text).data(), str)  # as a number, a yes or nothing
     return yaml.ScalarNode("tag:yaml.org,2002:str", text, style="'" if is_text and reads_otherwise else None)
+
+
+def _at_the_signs(condition: str) -> str:
+    """A long condition over several lines, broken before each `&&` and `||` that stands in no brackets."""
+    lines, depth = "", 0
+    for part in re.split(r"( && | \|\| |[()\[\]])", condition):
+        depth += (part in ("(", "[")) - (part in (")", "]"))
+        lines += f"\n{part.lstrip()}" if depth == 0 and part in (" && ", " || ") else part
+    return lines
 
 
 def _text(value: Any) -> str:

@@ -201,7 +201,8 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
         case "needs":
             if not wanted and asked:
                 yield f"it asks for {', '.join(asked)}, and was to ask for nothing"
-            yield from (f"it does not ask for `{one}`, but for {asked}" for one in wanted if one not in asked)
+            instead = ", ".join(f"`{one}`" for one in asked) or "nothing"
+            yield from (f"it does not ask for `{one}`, but for {instead}" for one in wanted if one not in asked)
         case "rules":
             given = [reason["rule"] for reason in decision.reasons]
             yield from (f"`{one}` is not among the reasons {given}" for one in wanted if one not in given)
