@@ -117,7 +117,8 @@ class _Maker:
 
     def entry(self, entry: shape.Entry, around: DecisionWord | None) -> Schema:
         name = f"{entry.name} in {around.name}" if around is not None and _has_outcomes(entry) else entry.name
-        reference = {"$ref": f"#/definitions/{name.replace(' ', '%20')}"}
+        name = name.replace(" ", "-")  # an editor may show it, and a reference takes it as it is
+        reference = {"$ref": f"#/definitions/{name}"}
         if name in self.shared:
             return reference
         schema: Schema = {

@@ -262,7 +262,7 @@ def test_every_key_says_in_a_sentence_what_it_is_for() -> None:
 
     for name, about in [*told(shape.PACK), *told(shape.RULE), *told(shape.OTHERWISE), *told(shape.SCENARIOS)]:
         assert about.endswith((".", "g, years, …")) and len(about) > 10, name
-    rule = PACKS.schema["definitions"]["a rule in eligibility"]["properties"]
+    rule = PACKS.schema["definitions"]["a-rule-in-eligibility"]["properties"]
     assert rule["then"] == {"description": shape.RULE.keys["then"].about, "enum": ["ineligible", "eligible"]}
     assert rule["from"]["description"] == shape.RULE.keys["from"].about
 
