@@ -20,6 +20,7 @@ from rules.pack_schema import pack_schema, scenarios_schema
 from rules.proved import prove
 from rules.scenarios import read_scenarios, run
 from rules.shelf import day_of, find, parents_beside, read_pack, shipped, vocabulary
+from rules.sound import idle
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
@@ -121,6 +122,8 @@ def _tried(city: City, variant: Variant, folder: Path, beside: Path) -> Draft:
     words = variant.parent.vocabulary
     for name, schema in (("pack", pack_schema(words)), ("scenarios", scenarios_schema(words))):
         _write(folder / ".schemas" / f"{name}.json", json.dumps(schema, indent=1) + "\n")
+    _write(folder / "pack.yaml", variant.draft().pack)
+    variant.leave_out(idle(assemble(folder, vocabulary(), parents_beside(beside))))
     _write(folder / "pack.yaml", variant.draft().pack)
     draft = variant.draft(Program(assemble(folder, vocabulary(), parents_beside(beside))))
     _write(folder / "pack.yaml", draft.pack)

@@ -130,6 +130,15 @@ class Variant:
         read = [path for condition in conditions for path in tree.facts_read(condition)]
         return next((topic for topic, stem in _TOPICS if any(path.startswith(stem) for path in read)), None)
 
+    def leave_out(self, rules: Iterable[tuple[str, str]]) -> None:
+        """Leaves these to the parent, by decision and id: a rule that decided cases once, and none from the first day on."""
+        left = set(rules)
+        for name, topics in list(self.rules.items()):
+            kept = {topic: [one for one in ids if (name, one) not in left] for topic, ids in topics.items()}
+            self.rules[name] = {topic: ids for topic, ids in kept.items() if ids}
+            if not self.rules[name]:
+                del self.rules[name]
+
     def draft(self, program: Program | None = None) -> Draft:
         """The texts. `program` is the draft's own, once it could be read: its scenarios are chosen by asking it."""
         cases = self._cases(program) if program is not None else []
