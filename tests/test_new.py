@@ -200,7 +200,8 @@ sources: {act: {title: The act, address: here, confidence: high}}
 decisions:
   offer:
     rules:
-      - {id: to-a-seller, when: 'encounter.charges.exists(c, c.conduct == "sale")', then: may_not_offer, because: So., source: act}
+      - {id: to-a-seller, when: 'encounter.charges.exists(c, c.conduct == "sale")', then: may_not_offer, because: So.,
+         source: act}
       - {id: to-a-minor, when: 'encounter.charges.exists(c, c.to_minor)', then: no_offence, because: So., source: act}
       - {id: to-anybody, from: 2026-01-01, when: 'true', then: immune, because: So., source: act}
     otherwise: {outcome: may_offer, because: Nothing bars it., source: act}
