@@ -24,7 +24,6 @@ _PLAIN: dict[str, Schema] = {
     shape.CONDITION: _SCALAR,
     shape.NAME: {**_SCALAR, "pattern": "^\\s*[a-z0-9][a-z0-9_.-]{0,63}\\s*$"},
     shape.DAY: {"type": ["string", "integer"], "pattern": _DAY, "minimum": 1, "maximum": 9999},
-    shape.NUMBER: {"type": "number"},
     shape.PERCENT: {"type": "integer", "minimum": 0, "maximum": 100},
     shape.FLAG: {"type": "boolean"},
     shape.END: {"type": ["number", "null"]},

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Union
 
 # What one scalar may be. A `DAY` is 2014-04-01, 2014-04 or 2014; a `CONDITION` is a text of docs/language.md.
-TEXT, NAME, DAY, NUMBER, PERCENT, FLAG, CONDITION = "text", "name", "day", "number", "percent", "flag", "condition"
+TEXT, NAME, DAY, PERCENT, FLAG, CONDITION = "text", "name", "day", "percent", "flag", "condition"
 OUTCOME = "outcome"  # one of the decision that it stands in
 CITED = "cited"  # a source's id, or `{id, at}`
 END = "end"  # of a range: a number, or null for none
