@@ -91,9 +91,25 @@ def parser_of() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
+        if name == "check":
+            command.add_argument("--again", action="store_true", help="prove again what an earlier run proved")
         command.add_argument("--json", action="store_true", help="print JSON")
+    _new(commands)
     _hub(commands)
     return parser
+
+
+def _new(commands: Any) -> None:
+    about = "start a city's own pack from another one"
+    new = commands.add_parser("new", help=about, description=about)
+    new.add_argument("name", metavar="NAME", help="the new folder; its last part is the pack's id, such as las-cruces")
+    new.add_argument(
+        "--from", dest="parent", metavar="PACK", required=True, help="a shipped id, or a folder beside the new one"
+    )
+    new.add_argument(
+        "--starts", metavar="DATE", help="the program's first day; else today, or the parent's first day if that is later"
+    )
+    new.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _hub(commands: Any) -> None:
@@ -201,6 +217,10 @@ def _run(given: list[str]) -> int:
         from offramp.replay import replay
 
         return replay(options)
+    if options.command == "new":
+        from offramp.new import new
+
+        return new(options)
     from offramp.packs import check, test
 
     return {"check": check, "test": test}[options.command](options)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rules import tree
+from rules import shape, tree
 from rules.check import Scope, check
 from rules.errors import PackError, nearest
 from rules.facts import fits
@@ -42,7 +42,7 @@ from rules.vocabulary import DecisionWord, Fact, Vocabulary, read_fact
 
 UNITS = ("g", "dosage units", "years", "days", "hours", "weeks", "count", "codes")
 CLOCK_UNITS = ("days", "hours", "weeks")
-ITEM_KEYS = ("source", "from", "until", "provisional", "other")
+CONFIDENCE = ("high", "medium", "low")
 _UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum"}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -58,25 +58,7 @@ def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[s
     file = folder / "pack.yaml"
     shown = f"{folder.name}/pack.yaml"
     top = read_file(file, shown)
-    entry = top.mapping(
-        "the pack",
-        (
-            "id",
-            "title",
-            "extends",
-            "time_zone",
-            "program",
-            "sources",
-            "coverage",
-            "facts",
-            "parameters",
-            "decisions",
-            "clocks",
-            "invariants",
-            "override",
-        ),
-        ("id", "title", "time_zone", "program", "sources"),
-    )
+    entry = top.mapping("the pack", shape.PACK.names, shape.PACK.required)
     pack_id = entry["id"].text("`id`")
     if not _ID.fullmatch(pack_id):
         entry["id"].fail("bad-id", f"`{pack_id}` is no id", "use small letters, digits and hyphens")
@@ -180,8 +162,10 @@ class _Assembly:
         return name
 
     def coverage(self) -> dict[str, int]:
-        goals = {"rules": 0, "conditions": 0}
-        for key, node in self.entry["coverage"].mapping("`coverage`", tuple(goals)).items() if "coverage" in self.entry else ():
+        goals = dict.fromkeys(shape.COVERAGE.names, 0)
+        for key, node in (
+            self.entry["coverage"].mapping("`coverage`", shape.COVERAGE.names).items() if "coverage" in self.entry else ()
+        ):
             number: Any = node.data()
             if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100:
                 node.fail("wrong-shape", f"`coverage.{key}` is no percentage", "write a whole number from 0 to 100")
@@ -195,9 +179,9 @@ class _Assembly:
             if not _ID.fullmatch(name):
                 node.fail("bad-id", f"`{name}` is no id", "use small letters, digits and hyphens")
             what = f"the source `{name}`"
-            fields = node.mapping(what, ("title", "address", "confidence", "note"), ("title", "address", "confidence"))
+            fields = node.mapping(what, shape.SOURCE.names, shape.SOURCE.required)
             confidence = fields["confidence"].text("`confidence`")
-            if confidence not in ("high", "medium", "low"):
+            if confidence not in CONFIDENCE:
                 fields["confidence"].fail("unknown-word", f"`{confidence}` is no confidence", "write high, medium or low")
             note = fields["note"].text("`note`") if "note" in fields else None
             self.sources[name] = Source(
@@ -210,7 +194,7 @@ class _Assembly:
 
     def program(self) -> Program:
         node = self.entry["program"]
-        fields = node.mapping("`program`", (*ITEM_KEYS, "note", "funding", "bodies"), ("from", "source"))
+        fields = node.mapping("`program`", shape.PROGRAM.names, shape.PROGRAM.required)
         note, funding, bodies = (
             fields[key].text(f"`{key}`") if key in fields else None for key in ("note", "funding", "bodies")
         )
@@ -236,8 +220,8 @@ class _Assembly:
     def overrides(self) -> dict[str, dict[str, Node]]:
         if "override" not in self.entry:
             return {"parameters": {}, "clocks": {}}
-        fields = self.entry["override"].mapping("`override`", ("parameters", "clocks"))
-        return {key: fields[key].mapping(f"`override.{key}`") if key in fields else {} for key in ("parameters", "clocks")}
+        fields = self.entry["override"].mapping("`override`", shape.OVERRIDE.names)
+        return {key: fields[key].mapping(f"`override.{key}`") if key in fields else {} for key in shape.OVERRIDE.names}
 
     # What every item has
 
@@ -262,7 +246,7 @@ class _Assembly:
             fields["until"].fail("dates-reversed", f"{what} ends on {until} before it begins on {since}", "swap the dates")
         others = []
         for one in fields["other"].items("`other`") if "other" in fields else []:
-            inner = one.mapping("what another source says", ("says", "source", "why"), ("says", "source"))
+            inner = one.mapping("what another source says", shape.OTHER.names, shape.OTHER.required)
             why = inner["why"].text("`why`") if "why" in inner else None
             others.append(Other(inner["says"].text("`says`"), self.citation(one, inner, "the other value"), why))
         return {
@@ -321,7 +305,7 @@ class _Assembly:
     def parameter(self, name: str, node: Node) -> Parameter:
         what = f"the parameter `{name}`"
         _refuse_unusable(name, node)
-        fields = node.mapping(what, ("label", "unit", "values"), ("label", "unit", "values"))
+        fields = node.mapping(what, shape.PARAMETER.names, shape.PARAMETER.required)
         unit = fields["unit"].text("`unit`")
         if unit not in UNITS:
             fields["unit"].fail("wrong-unit", f"`{unit}` is no unit", nearest(unit, UNITS))
@@ -349,7 +333,7 @@ class _Assembly:
         return Parameter(name, fields["label"].text("`label`"), unit, tuple(closed), self.id, node.place)
 
     def parameter_value(self, node: Node, unit: str, what: str) -> Value:
-        fields = node.mapping(f"a value of {what}", (*ITEM_KEYS, "value"), ("value", "source"))
+        fields = node.mapping(f"a value of {what}", shape.PARAMETER_VALUE.names, shape.PARAMETER_VALUE.required)
         given = fields["value"]
         value: int | Decimal | tuple[str, ...]
         if unit == "codes":
@@ -368,11 +352,7 @@ class _Assembly:
     def clock(self, name: str, node: Node) -> Clock:
         what = f"the clock `{name}`"
         _refuse_unusable(name, node)
-        fields = node.mapping(
-            what,
-            (*ITEM_KEYS, "label", "owner", "start", "stop", "repeats", "length", "tolling", "follows"),
-            ("label", "owner", "start", "length", "follows", "source"),
-        )
+        fields = node.mapping(what, shape.CLOCK.names, shape.CLOCK.required)
         if ("stop" in fields) == ("repeats" in fields):
             node.fail("wrong-shape", f"{what} needs either `stop` or `repeats`", "say which event ends or renews it")
         length = fields["length"].text("`length`")
@@ -420,26 +400,12 @@ class _Assembly:
 
     def read_words(self, nodes: Mapping[str, Node]) -> None:
         """What each decision of this pack is called, decided by and may answer, before any condition is read."""
-        keys = (
-            "outcomes",
-            "decided_by",
-            "governed_by",
-            "asks",
-            "collect",
-            "rules",
-            "override",
-            "remove",
-            "otherwise",
-            "while_waiting",
-            "next",
-            "obligations",
-        )
         known = self.vocabulary.decisions
         if self.parent:
             for name, decision in self.parent.decisions.items():
                 self.words[name] = _word_of(decision, known.get(name))
         for name, node in nodes.items():
-            fields = node.mapping(f"the decision `{name}`", keys)
+            fields = node.mapping(f"the decision `{name}`", shape.DECISION.names)
             word = self.words.get(name) or known.get(name)
             inherited = name in self.words
             _refuse_unusable(name, node)
@@ -515,9 +481,10 @@ class _Assembly:
         rules = dict(before.rules) if before else {}
         otherwise = before.otherwise if before else None
         for one in fields["remove"].items("`remove`") if "remove" in fields else []:
-            inner = one.mapping("what is removed", ("id", "because", "source"), ("id",))
+            inner = one.mapping("what is removed", shape.REMOVAL.names, ("id",))
             gone = inner["id"].text("`id`")
-            one.mapping(f"the removal of `{gone}`", (), ("because", "source"))
+            one.mapping(f"the removal of `{gone}`", (), shape.REMOVAL.required)
+            inner["because"].text(f"`because` of the removal of `{gone}`")
             self.citation(one, inner, f"the removal of `{gone}`")
             if gone not in rules:
                 inner["id"].fail("override-of-nothing", f"there is no rule `{gone}` to remove", nearest(gone, tuple(rules)))
@@ -627,15 +594,15 @@ class _Assembly:
         return checked
 
     def rule(self, node: Node, word: DecisionWord, decision: str) -> Rule:
-        fields = node.mapping("a rule", (*ITEM_KEYS, "id", "when", "then", "because", "unless", "reviewable_by"), ("id",))
+        fields = node.mapping("a rule", shape.RULE.names, ("id",))
         name = self.identifier(fields["id"])
         what = f"the rule `{name}`"
-        node.mapping(what, (), ("when", "then", "because", "source"))
+        node.mapping(what, (), shape.RULE.required)
         exemptions: list[Exemption] = []
         for one in fields["unless"].items("`unless`") if "unless" in fields else []:
-            inner = one.mapping("an exception", (*ITEM_KEYS, "id", "when", "because"), ("id",))
+            inner = one.mapping("an exception", shape.EXEMPTION.names, ("id",))
             exempt = self.identifier(inner["id"])
-            one.mapping(f"the exception `{exempt}`", (), ("when", "because", "source"))
+            one.mapping(f"the exception `{exempt}`", (), shape.EXEMPTION.required)
             if any(exempt == other.id for other in exemptions):
                 one.fail("duplicate-id", f"the exception `{exempt}` stands twice", "choose another id")
             exemptions.append(
@@ -663,11 +630,7 @@ class _Assembly:
         return name
 
     def default(self, node: Node, word: DecisionWord, decision: str) -> Default:
-        fields = node.mapping(
-            "`otherwise`",
-            ("source", "provisional", "other", "id", "outcome", "because", "reviewable_by"),  # always in force
-            ("outcome", "because", "source"),
-        )
+        fields = node.mapping("`otherwise`", shape.OTHERWISE.names, shape.OTHERWISE.required)  # no dates: always in force
         return Default(
             outcome=self.outcome(fields["outcome"], word.outcomes, decision),
             because=self.wording(fields["because"]),
@@ -676,13 +639,13 @@ class _Assembly:
         )
 
     def next_step(self, node: Node, what: str) -> Wording:
-        fields = node.mapping(what, (*ITEM_KEYS, "who", "text"), ("who", "text", "source"))
+        fields = node.mapping(what, shape.STEP.names, shape.STEP.required)
         return Wording(who=self.role(fields["who"]), text=self.wording(fields["text"]), **self.item(node, fields, what))
 
     def obligation(self, node: Node, decision: str) -> Obligation:
-        fields = node.mapping("an obligation", (*ITEM_KEYS, "id", "when"), ("id",))
+        fields = node.mapping("an obligation", shape.OBLIGATION.names, ("id",))
         name = fields["id"].text("`id`")
-        node.mapping(f"the obligation `{name}`", (), ("when", "source"))
+        node.mapping(f"the obligation `{name}`", (), shape.OBLIGATION.required)
         if name not in self.vocabulary.obligations:
             fields["id"].fail(
                 "unknown-obligation", f"there is no obligation `{name}`", nearest(name, tuple(self.vocabulary.obligations))
@@ -691,11 +654,10 @@ class _Assembly:
         return Obligation(id=name, when=self.condition(fields["when"], decision, what), **self.item(node, fields, what))
 
     def invariant(self, node: Node) -> Invariant:
-        known = (*ITEM_KEYS, "id", "decision", "when", "always", "independent_of", "because")
-        fields = node.mapping("an invariant", known, ("id",))
+        fields = node.mapping("an invariant", shape.INVARIANT.names, ("id",))
         name = self.identifier(fields["id"])
         what = f"the invariant `{name}`"
-        node.mapping(what, (), ("decision", "source"))
+        node.mapping(what, (), shape.INVARIANT.required)
         decision = fields["decision"].text("`decision`")
         if decision not in self.words:
             fields["decision"].fail(

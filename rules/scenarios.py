@@ -11,26 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rules import explain, tree
+from rules import explain, shape, tree
 from rules.decide import Case, Decision, Program
 from rules.errors import Place, Refusal
 from rules.frozen import frozen
 from rules.pack import Exemption, Pack, Rule
-from rules.read import read_file
-
-EXPECTED = (
-    "status",
-    "outcome",
-    "outcome_not",
-    "outcome_includes",
-    "possible",
-    "needs",
-    "rules",
-    "clocks",
-    "provisional",
-    "next",
-    "error",
-)
+from rules.read import Node, read_file
 
 
 @frozen
@@ -103,11 +89,10 @@ class Report:
 def read_scenarios(folder: Path) -> list[Scenario]:
     """Reads `scenarios.yaml` beside the pack."""
     nodes = read_file(folder / "scenarios.yaml", f"{folder.name}/scenarios.yaml").items("the scenarios")
-    known = ("id", "says", "decision", "as_of", "like", "facts", "expect")
     given: dict[str, dict[str, Any]] = {}
     scenarios: list[Scenario] = []
     for node in nodes:
-        fields = node.mapping("a scenario", known, ("id", "says", "decision", "expect"))
+        fields = node.mapping("a scenario", shape.SCENARIO.names, shape.SCENARIO.required)
         name = fields["id"].text("`id`")
         if name in given:
             fields["id"].fail("duplicate-id", f"the scenario `{name}` stands twice", "choose another id")
@@ -121,9 +106,11 @@ def read_scenarios(folder: Path) -> list[Scenario]:
             facts = _over(given[model], facts)
         given[name] = facts
         expected = fields["expect"]
-        expect = expected.mapping(f"what `{name}` expects", EXPECTED)
+        expect = expected.mapping(f"what `{name}` expects", shape.EXPECT.names)
         if not expect:
             expected.fail("missing-key", f"the scenario `{name}` expects nothing", "say what must come out")
+        for key, wanted in expect.items():
+            _is_readable(wanted, shape.EXPECT.keys[key].value, f"`{key}`")
         scenarios.append(
             Scenario(
                 name,
@@ -136,6 +123,20 @@ def read_scenarios(folder: Path) -> list[Scenario]:
             )
         )
     return scenarios
+
+
+def _is_readable(node: Node, value: shape.Value, what: str) -> None:
+    """Refuses an expectation that no answer could be held against. (A wrong word is an expectation that fails.)"""
+    if isinstance(value, shape.ListOf) or (value == shape.ANSWER and isinstance(node.value, list)):
+        for item in node.items(what):
+            item.text(f"an item of {what}")
+    elif isinstance(value, shape.MapOf):
+        for key, item in node.mapping(what).items():
+            item.text(f"`{key}` of {what}")
+    elif value == shape.FLAG:
+        node.flag(what)
+    else:
+        node.text(what)
 
 
 def _over(model: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,7 +201,8 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
         case "needs":
             if not wanted and asked:
                 yield f"it asks for {', '.join(asked)}, and was to ask for nothing"
-            yield from (f"it does not ask for `{one}`, but for {asked}" for one in wanted if one not in asked)
+            instead = ", ".join(f"`{one}`" for one in asked) or "nothing"
+            yield from (f"it does not ask for `{one}`, but for {instead}" for one in wanted if one not in asked)
         case "rules":
             given = [reason["rule"] for reason in decision.reasons]
             yield from (f"`{one}` is not among the reasons {given}" for one in wanted if one not in given)

@@ -1,6 +1,7 @@
 """JSON Schemas (draft 2020-12) of what goes in and comes out: facts from the vocabulary, decisions from what `decide` returns.
 
-`python -m rules.schema FOLDER` writes `facts.json` and `decision.json` there; a test holds the published ones to it.
+`python -m rules.schema FOLDER` writes `facts.json` and `decision.json` there, and `pack.json` and `scenarios.json` of
+`pack_schema`; a test holds the published ones to it.
 """
 
 from __future__ import annotations
@@ -184,9 +185,12 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
 
 
 def main(folder: Path) -> None:
-    """Writes both schemas."""
-    for name, schema in (("facts", facts_schema(vocabulary())), ("decision", decision_schema(vocabulary()))):
-        (folder / f"{name}.json").write_text(json.dumps(schema, indent=1) + "\n", encoding="utf-8")
+    """Writes the four schemas."""
+    from rules.pack_schema import pack_schema, scenarios_schema  # which is made of this module's own
+
+    makers = {"facts": facts_schema, "decision": decision_schema, "pack": pack_schema, "scenarios": scenarios_schema}
+    for name, made in makers.items():
+        (folder / f"{name}.json").write_text(json.dumps(made(vocabulary()), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Finding package data is no import: the application is looked up by name and neve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
@@ -63,24 +64,29 @@ def _found(name: str, beside: Path | None) -> Path | None:
 
 def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     """Reads a pack and checks every condition. What only shows over the whole pack, proofs included, is checked for every
-    pack that isn't shipped, unless `whole` says otherwise; a shipped one was by the gate that let it out.
+    pack that isn't shipped, unless `whole` says otherwise; a shipped one was by the gate that let it out. What this user
+    proved already isn't proved again (see `proved`).
     """
     folder = find(str(name))
     folder_of_parents = folder.resolve().parent
+    pack = assemble(folder, vocabulary(), parents_beside(folder_of_parents))
+    if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
+        from rules.proved import prove  # late: a shipped pack needs no proof, and a cold start feels it
+
+        prove(pack)
+    return pack
+
+
+def parents_beside(folder: Path) -> Callable[[str], Path]:
+    """How the packs in `folder` find their parents: a neighbour first, then a shipped pack."""
 
     def parent(pack_id: str) -> Path:
         try:
-            return find(pack_id, beside=folder_of_parents)
+            return find(pack_id, beside=folder)
         except RequestError as error:
             raise PackError("unknown-pack", error.message, mend=error.mend) from None
 
-    pack = assemble(folder, vocabulary(), parent)
-    if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
-        # Imported late: a shipped pack doesn't need the searches, and a cold start feels them.
-        from rules.sound import check_whole
-
-        check_whole(pack)
-    return pack
+    return parent
 
 
 def load(pack: str | Path, as_of: date | str | None = None) -> Program:

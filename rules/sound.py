@@ -15,7 +15,7 @@ from functools import partial
 from rules import tree
 from rules.errors import PackError, Place
 from rules.frozen import frozen
-from rules.pack import Decision, Invariant, Pack, conditions
+from rules.pack import Decision, Invariant, Pack, Rule, conditions
 from rules.resolve import RuleInForce, Segment, resolve
 from rules.search import Search, TooFar, bounded, exact
 
@@ -197,25 +197,36 @@ def _reached(segment: Segment, condition: tree.Tree, seen: frozenset[str]) -> It
             yield from _reached(segment, rule.condition, seen | {name})
 
 
-def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
-    """Every rule that this pack declares decides some case on some day."""
+def idle(pack: Pack) -> tuple[tuple[str, str], ...]:
+    """Decision and id of each rule that this pack declares and that decides no case on any day."""
+    return tuple((decision.name, rule.id) for decision, rule, _ in _idle(pack, list(segments_of(pack))))
+
+
+def _idle(pack: Pack, segments: list[Segment]) -> Iterator[tuple[Decision, Rule, bool]]:
+    """Each such rule, and whether it is ever in force."""
     for decision in pack.decisions.values():
         for rule in decision.rules.values():
             if rule.declared_in != pack.id:
                 continue
             found = [one for one in map(partial(_in_force, decision=decision.name, rule=rule.id), segments) if one is not None]
             if not any(_matters(segment, in_force) for segment, in_force in found):
-                why, mend = (
-                    ("no facts make it decide", "look at its condition, and at the outcomes above it")
-                    if found
-                    else ("it is never in force", "look at its dates, and at the program's")
-                )
-                raise PackError(
-                    "unreachable-rule",
-                    f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
-                    at=rule.place,
-                    mend=mend,
-                )
+                yield decision, rule, bool(found)
+
+
+def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
+    """Every rule that this pack declares decides some case on some day."""
+    for decision, rule, ever_in_force in _idle(pack, segments):
+        why, mend = (
+            ("no facts make it decide", "look at its condition, and at the outcomes above it")
+            if ever_in_force
+            else ("it is never in force", "look at its dates, and at the program's")
+        )
+        raise PackError(
+            "unreachable-rule",
+            f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
+            at=rule.place,
+            mend=mend,
+        )
 
 
 def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:

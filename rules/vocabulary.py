@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from rules import shape
 from rules.errors import nearest
 from rules.frozen import frozen
 from rules.read import Node, read_file
@@ -137,9 +138,9 @@ def read_fact(
 ) -> Fact:
     """Reads one declaration of a fact, of a list's field when `inherited` is the list."""
     what = f"the fact `{path}`"
-    known = ("type", "choices", "range", "unit", "question", "known_by", "category", "kind", "fields", "source")
-    required = ("type", "question") if inherited else ("type", "question", "known_by", "category", "kind")
-    entry = node.mapping(what, known, required)
+    # The vocabulary's own facts are the project's words and have no source; a pack's are held to one by `assemble`.
+    required = [key for key in (shape.FIELD if inherited else shape.FACT).required if key != "source"]
+    entry = node.mapping(what, shape.FACT.names, tuple(required))
 
     def word(key: str, allowed: Any, default: str | None) -> str:
         if key not in entry:

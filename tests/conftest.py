@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,11 @@ def shared(path: str) -> Path:
             pytest.fail(f"the reference file {path} is missing")
         pytest.skip(f"the reference material ({path}) is not beside this checkout")
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_of_the_user_s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Proofs are kept for the session alone: the tests neither read nor leave anything in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

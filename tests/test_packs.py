@@ -79,3 +79,19 @@ def test_a_failing_scenario_is_told_with_its_sentence_and_exit_code_1(tmp_path: 
     assert ran.returncode == 1
     assert "coverage of rules is 0 %, and the pack asks for 100 %" in ran.stdout
     assert "`child` of `offer`: it never holds" in ran.stdout
+
+
+@pytest.mark.parametrize("expected", ["needs: 5", "rules: over-the-cap", "clocks: late", "provisional: often", "outcome: {}"])
+def test_an_expectation_that_no_answer_could_meet_is_refused_at_its_line_by_check_and_by_test(
+    tmp_path: Any, expected: str
+) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "pack.yaml").write_text(
+        "id: tiny\ntitle: Tiny\nextends: lead\ntime_zone: UTC\nprogram: {from: 2020-01-01, source: nation-2014}\nsources: {}\n"
+    )
+    (folder / "scenarios.yaml").write_text(f"- id: a\n  says: A.\n  decision: eligibility\n  expect: {{{expected}}}\n")
+    for verb in ("check", "test"):
+        ran = command(verb, str(folder))
+        assert (ran.returncode, ran.stderr) == (2, "")
+        assert "tiny/scenarios.yaml:4:" in ran.stdout and "[wrong-shape]" in ran.stdout
