@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,6 +147,16 @@ def test_what_the_demo_prints_names_everybody_and_every_check(told: Told) -> Non
     assert "NOT SO" not in lines and lines.count("\nok: ") == 6
     for words in ("A, WHOSE WEIGHT NOBODY KNEW", "substance use", "the rules: eligibility: undetermined", "not: police"):
         assert words in lines.replace("                ", ""), words
+
+
+def test_what_the_readme_shows_of_it_is_what_it_prints(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
+    shown = re.findall(r"^```text\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    printed = "\n".join(timeline(told.story)) + "\n"
+    # How often something was told hangs on which process was first to ask.
+    counted = re.compile(r"\d+ (disclosures|decisions)|; \d+ rest")
+    for block in shown[:2]:
+        assert counted.sub("N", block) in counted.sub("N", printed)
 
 
 # Replay
