@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument("--considered", action="store_true", help="show every rule with its value and what settled it")
     decide.add_argument("--lines", action="store_true", help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')
     decide.add_argument("--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts")
+    _engine(decide, "let a second engine decide too, and refuse the answer if it differs")
 
     from offramp.agency import arguments
 
@@ -69,8 +70,14 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
         command.add_argument("--json", action="store_true", help="print JSON")
+        if name == "test":
+            _engine(command, "decide each scenario by a second engine too, and count what it can't express")
     _hub(commands)
     return parser
+
+
+def _engine(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--engine", choices=("compiled", "durable"), default="compiled", help=what)
 
 
 def _hub(commands: Any) -> None:
