@@ -23,7 +23,7 @@ from rules.scenarios import Scenario
 from rules.shelf import day_of
 
 PROCESS = Path(__file__).with_name("durable_process.py")
-SECONDS = 10.0  # a decision takes it less than a millisecond
+SECONDS = 10.0  # a decision takes it three milliseconds
 MEGABYTES = 2_000
 
 
