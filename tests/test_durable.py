@@ -25,7 +25,8 @@ from offramp.cli import main
 from offramp.durable import EngineError, SecondEngine, second_engine
 from rules.decide import Program
 from rules.errors import Refusal
-from rules.shelf import read_pack, shipped
+from rules.scenarios import read_scenarios
+from rules.shelf import find, read_pack, shipped
 from tests import generated, test_error_docs, written
 from tests.codes import raised
 from tests.conftest import ROOT
@@ -131,6 +132,31 @@ def test_what_it_can_t_express_is_counted_and_fails_nothing(tmp_path: Path, caps
     (folder / "scenarios.yaml").write_text(json.dumps([scenario]))
     assert main(["test", str(folder), "--engine", "durable"]) == 0
     assert "durable_rules decides 0 of 1 scenarios alike; 1 it can't express" in capsys.readouterr().out
+
+
+class Wrong(Program):
+    """An engine of ours that takes everybody for eligible."""
+
+    def decide(self, name: str, facts: Any) -> rules.Decision:
+        answer = super().decide(name, facts)
+        answer.possible, answer.outcome = ["eligible"], "eligible"
+        return answer
+
+
+@installed
+def test_what_differs_is_found_and_named(engine: SecondEngine) -> None:
+    everything = read_scenarios(find("santa-fe"))
+    scenarios = [
+        one
+        for one in everything
+        if one.decision == "eligibility" and not one.as_of and "error" not in one.expect and one.facts["encounter"].get("date")
+    ]
+    right = engine.compare(rules.load("santa-fe"), scenarios)
+    assert right.alike == right.asked > 20
+    wrong = engine.compare(Wrong(read_pack("santa-fe")), scenarios)
+    eligible = {one.id for one in scenarios if rules.load("santa-fe").decide("eligibility", one.facts).possible == ["eligible"]}
+    assert set(wrong.differ) == {one.id for one in scenarios} - eligible
+    assert wrong.alike == len(eligible)
 
 
 # The command
