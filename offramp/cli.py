@@ -48,6 +48,7 @@ def parser_of() -> argparse.ArgumentParser:
     decide.add_argument("--considered", action="store_true", help="show every rule with its value and what settled it")
     decide.add_argument("--lines", action="store_true", help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')
     decide.add_argument("--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts")
+    _engine(decide, "let a second engine decide too, and refuse the answer if it differs")
 
     from offramp.agency import arguments
 
@@ -94,6 +95,8 @@ def parser_of() -> argparse.ArgumentParser:
         if name == "check":
             command.add_argument("--again", action="store_true", help="prove again what an earlier run proved")
         command.add_argument("--json", action="store_true", help="print JSON")
+        if name == "test":
+            _engine(command, "decide each scenario by a second engine too, and count what it can't express")
     _new(commands)
     _hub(commands)
     return parser
@@ -110,6 +113,10 @@ def _new(commands: Any) -> None:
         "--starts", metavar="DATE", help="the program's first day; else today, or the parent's first day if that is later"
     )
     new.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _engine(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--engine", choices=("compiled", "durable"), default="compiled", help=what)
 
 
 def _hub(commands: Any) -> None:

@@ -15,19 +15,43 @@ import rules
 from rules.errors import FactsError, Place, Refusal, RequestError
 from rules.facts import LARGEST, parse_json, printable
 
+Held = Callable[[rules.Decision], rules.Decision]
+
 
 def decide(options: argparse.Namespace) -> int:
+    with _held(options.engine) as held:
+        return _decide(options, held)
+
+
+@contextmanager
+def _held(engine: str) -> Iterator[Held]:
+    """Gives a decision back as it is, once the second engine has come to the same where it was asked for."""
+    if engine == "compiled":
+        yield lambda decision: decision
+        return
+    from offramp.durable import second_engine
+
+    with second_engine() as second:
+
+        def held(decision: rules.Decision) -> rules.Decision:
+            second.hold(decision)
+            return decision
+
+        yield held
+
+
+def _decide(options: argparse.Namespace, held: Held) -> int:
     names = [name for name in options.packs.split(",") if name]
     if not names:
         raise RequestError("usage", "no pack is named", mend="name one, such as `santa-fe`")
     if options.lines or options.map:
         if len(names) > 1:
             raise RequestError("usage", "lines are decided by one pack at a time", mend="run it once a pack")
-        return _lines(rules.load(names[0], options.as_of), options)
+        return _lines(rules.load(names[0], options.as_of), options, held)
     if len(names) > 1:
-        return _side_by_side(names, options)
+        return _side_by_side(names, options, held)
     program = rules.load(names[0], options.as_of)
-    decision = program.decide(options.decision, _facts(options.facts))
+    decision = held(program.decide(options.decision, _facts(options.facts)))
     if options.json:
         print(json.dumps(decision.as_json(considered=options.considered), indent=2, ensure_ascii=False))
     else:
@@ -37,12 +61,12 @@ def decide(options: argparse.Namespace) -> int:
     return 0 if decision.status == "decided" else 3
 
 
-def _side_by_side(names: list[str], options: argparse.Namespace) -> int:
+def _side_by_side(names: list[str], options: argparse.Namespace, held: Held) -> int:
     facts = _facts(options.facts)
     answers: list[tuple[str, rules.Decision | Refusal]] = []
     for name in names:
         try:
-            answers.append((name, rules.load(name, options.as_of).decide(options.decision, facts)))
+            answers.append((name, held(rules.load(name, options.as_of).decide(options.decision, facts))))
         except Refusal as refusal:
             answers.append((name, refusal))
     if options.json:
@@ -113,7 +137,7 @@ def _shown(name: str) -> str:
     return "standard input" if name == "-" else printable(name)
 
 
-def _lines(program: rules.Program, options: argparse.Namespace) -> int:
+def _lines(program: rules.Program, options: argparse.Namespace, held: Held) -> int:
     """Decides line by line; a bad line becomes an error line and the rest go on."""
     gc.enable()  # a case and its decisions hold one another, and here there are many
     program.outcomes(options.decision)
@@ -122,7 +146,7 @@ def _lines(program: rules.Program, options: argparse.Namespace) -> int:
     for case_id, read in cases:
         answer: dict[str, Any] = {"id": case_id}
         try:
-            answer["decision"] = program.decide(options.decision, read()).as_json(considered=options.considered)
+            answer["decision"] = held(program.decide(options.decision, read())).as_json(considered=options.considered)
         except Refusal as refusal:
             answer["error"] = refusal.as_json()
             failed = True

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules.decide import Program
 from rules.errors import Refusal
 from rules.proved import prove
 from rules.scenarios import Report, read_scenarios, run
 from rules.shelf import find, read_pack, shipped
+
+if TYPE_CHECKING:
+    from offramp.durable import SecondEngine
 
 
 def check(options: argparse.Namespace) -> int:
@@ -47,20 +50,40 @@ def check(options: argparse.Namespace) -> int:
 
 
 def test(options: argparse.Namespace) -> int:
-    """Runs each pack's scenarios. Exit code 1 if one fails or coverage falls short, 2 if a pack can't be read."""
+    """Runs each pack's scenarios. Exit code 1 if one fails or coverage falls short, 2 if a pack can't be read.
+
+    With `--engine durable` the second engine decides them too; one on which the two differ fails.
+    """
+    if options.engine == "compiled":
+        return _test(options, None)
+    from offramp.durable import second_engine
+
+    with second_engine() as second:
+        return _test(options, second)
+
+
+def _test(options: argparse.Namespace, second: SecondEngine | None) -> int:
     worst = 0
     shown: dict[str, Any] = {}
     for name in options.packs or shipped():
         try:
-            report = run(Program(read_pack(name)), read_scenarios(find(name)))
+            program, scenarios = Program(read_pack(name)), read_scenarios(find(name))
+            report = run(program, scenarios)
+            compared = second.compare(program, scenarios) if second else None
         except Refusal as refusal:
             worst = 2
             shown[name] = {"error": refusal.as_json()}
             _say(options, f"{name}: {refusal}")
             continue
-        worst = max(worst, 0 if report.passed else 1)
+        worst = max(worst, 0 if report.passed and not (compared and compared.differ) else 1)
         shown[name] = _summary(report)
         _tell(options, name, report)
+        if compared:
+            shown[name]["durable"] = {"alike": compared.alike, "differ": compared.differ, "beyond": compared.beyond}
+            for one in (*compared.differ.values(), *compared.beyond.values()):
+                _say(options, f"    {one}")
+            beyond = f"; {len(compared.beyond)} it can't express" if compared.beyond else ", and there is none it can't express"
+            _say(options, f"{name}: durable_rules decides {compared.alike} of {compared.asked} scenarios alike{beyond}")
     if options.json:
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     return worst

@@ -9,15 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date
-from functools import cached_property
 from typing import Any
 
 from rules import explain, say, tree
 from rules.clocks import ClockReading, read_clock
-from rules.compile import Condition, Settle, compile_condition, compile_decision
+from rules.compile import Condition, Settle, Shown, compile_condition, compile_decision
 from rules.digest import digest
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.facts import Facts, printable, read_facts
+from rules.frozen import kept
 from rules.pack import Pack, conditions
 from rules.resolve import DecisionInForce, Segment, resolve
 from rules.say import Sayings
@@ -52,12 +52,12 @@ class Program:
         return self._asked(name, read).outcome
 
     def _asked(self, name: str, facts: Facts) -> Decision:
-        decision = Case(self, facts).decide(name)
+        decision = Decision(Case(self, facts), name)  # not kept in the case, so that both go as soon as nobody holds them
         if decision.attested and decision.as_of is not None:
             self.refuse_day_outside(decision.as_of, str(decision.as_of_from))
         return decision
 
-    @cached_property
+    @kept
     def by_another_date(self) -> Mapping[str, tuple[str, ...]]:
         """Per decision, those it reads that go by another date than its own, or read one that does.
 
@@ -77,6 +77,9 @@ class Program:
         """Facts held against the pack's vocabulary, once, for any number of decisions."""
         read = read_facts(facts, self.pack.vocabulary)
         for name, outcome in read.attested.items():
+            declared = self.pack.decisions.get(name)
+            if declared is not None and outcome in declared.outcomes:
+                continue
             path = f"decisions.{name}"
             outcomes = self.outcomes(name, Place(path=path))
             if outcome not in outcomes:
@@ -127,7 +130,7 @@ class Program:
                 mend="ask about an earlier day",
             )
 
-    @cached_property
+    @kept
     def digest(self) -> str:
         return digest(self.pack)
 
@@ -309,12 +312,15 @@ class Decision:
         assert self.segment is not None
         return self.segment.condition(condition)(self.case.facts.known, self.case.outcome, self._status_of)
 
-    @cached_property
+    def shown(self, shown: Shown) -> dict[str, Any]:
+        return shown(self.case.facts.known, self.case.outcome, self._status_of)
+
+    @kept
     def world(self) -> World:
         assert self.segment is not None
         return World(self.case.facts.known, self.segment.segment.parameters, self.case.outcome, self._status_of)
 
-    @cached_property
+    @kept
     def reads(self) -> dict[str, frozenset[str]]:
         """Per rule in force, all that it reads, known or not: facts and lists by path, its clocks' events, and other decisions,
         as `decisions.<name>` and, where they aren't attested, with what they read themselves.
@@ -347,7 +353,7 @@ class Decision:
 
     # What is missing
 
-    @cached_property
+    @kept
     def needed(self) -> list[dict[str, Any]]:
         """What to ask whom, sorted by path; empty when decided."""
         if self.status == "decided":
@@ -393,17 +399,17 @@ class Decision:
 
     # Why
 
-    @cached_property
+    @kept
     def reasons(self) -> list[dict[str, Any]]:
         """The rules that gave the outcome, or the default; of an undetermined decision those that are sure already."""
         return say.reasons(self)
 
-    @cached_property
+    @kept
     def considered(self) -> list[dict[str, Any]]:
         """Every rule in force with its value and the known facts that settled it."""
         return say.considered(self)
 
-    @cached_property
+    @kept
     def provisional(self) -> list[str]:
         """What the decision rests on that its sources leave doubtful."""
         return say.provisional(self)
@@ -413,14 +419,14 @@ class Decision:
         """What may be done now, and by whom."""
         return say.next_step(self)
 
-    @cached_property
+    @kept
     def obligations(self) -> list[str]:
         """What must go with it: each obligation unless its condition is surely false."""
         if self.segment is None:
             return []
         return [one.id for one in self.rules_in_force.obligations if self.value(one.when) is not False]
 
-    @cached_property
+    @kept
     def clocks(self) -> list[dict[str, Any]]:
         """Every clock of the program at `now`, for the decisions that read clocks."""
         word = self.program.pack.vocabulary.decisions.get(self.decision)

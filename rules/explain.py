@@ -38,12 +38,7 @@ def undecided(value: Any) -> bool:
 
 def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
     """Every known fact that the condition names, by path."""
-    return known_of(names(node), world, bound)
-
-
-def known_of(named: Names, world: World, bound: Bound | None = None) -> dict[str, Any]:
-    """Every known fact among those named, by path."""
-    found: dict[str, Any] = {}
+    named, found = names(node), dict[str, Any]()
     facts = world.facts
     for path in named.facts:
         if (value := facts.get(path)) is not None:
@@ -59,9 +54,10 @@ def known_of(named: Names, world: World, bound: Bound | None = None) -> dict[str
         if not records or not read:
             found[path] = records
         for index, record in enumerate(records):
+            at = f"{path}[{index}]."
             for name in read:
                 if name in record:
-                    found[f"{path}[{index}].{name}"] = record[name]
+                    found[at + name] = record[name]
     for decision in named.decisions:
         if (outcome := world.outcome(decision)) is not None:
             found[f"decisions.{decision}"] = outcome
@@ -122,7 +118,10 @@ def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
             own = tuple(name for bound, name in fields if bound == variable)
             lists[over.path] = tuple(dict.fromkeys((*lists.get(over.path, ()), *own)))
             fields = {one: None for one in fields if one[0] != variable}
-    return Names(tuple(facts), tuple(fields), tuple(lists.items()), tuple(decisions), tuple(clocks), tuple(parameters))
+    in_order = {path: tuple(sorted(lists[path])) for path in sorted(lists)}
+    return Names(
+        tuple(sorted(facts)), tuple(fields), tuple(in_order.items()), tuple(decisions), tuple(clocks), tuple(parameters)
+    )
 
 
 def settled(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:

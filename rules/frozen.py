@@ -8,7 +8,31 @@ functions, and the type checker holds what is frozen: nothing may assign to a fi
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from functools import cached_property
+
+    kept = cached_property
+else:
+
+    class kept:
+        """A property that is worked out once, as `functools.cached_property` does without its lock (as from Python 3.12 on)."""
+
+        def __init__(self, work: Callable[[Any], Any]) -> None:
+            self.work = work
+            self.__doc__ = work.__doc__
+
+        def __set_name__(self, owner: type, name: str) -> None:
+            self.name = name
+
+        def __get__(self, held: Any, owner: type | None = None) -> Any:
+            if held is None:
+                return self
+            value = held.__dict__[self.name] = self.work(held)
+            return value
+
 
 T = TypeVar("T")
 

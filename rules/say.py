@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rules import explain, tree
-from rules.facts import plain
-from rules.frozen import frozen
+from rules.compile import Shown, compile_shown
+from rules.facts import PLAIN, plain
+from rules.frozen import frozen, kept
 from rules.pack import Citation, Exemption, Item, Wording
 from rules.resolve import DecisionInForce, RuleInForce, Segment
 
@@ -32,6 +32,11 @@ class Saying:
     named: explain.Names
     doubts_read: tuple[str, ...]  # about the values and clocks that it reads
 
+    @kept
+    def shown(self) -> Shown:
+        """Gives every known fact that it names, by path."""
+        return compile_shown(self.named)
+
 
 class Sayings:
     """What is said of one decision's rules on a day."""
@@ -47,7 +52,7 @@ class Sayings:
             found = self._rules[in_force.rule.id] = self._saying(in_force.rule, in_force.rule.because, [in_force.condition])
         return found
 
-    @cached_property
+    @kept
     def of_default(self) -> Saying:
         conditions = [rule.condition for rule in self.decision.rules]
         return self._saying(self.decision.otherwise, self.decision.otherwise.because, conditions)
@@ -55,18 +60,13 @@ class Sayings:
     def of_exemption(self, exemption: Exemption) -> Saying:
         return self._saying(exemption, exemption.because, [exemption.when])
 
-    @cached_property
-    def doubtful(self) -> list[RuleInForce]:
-        """The rules whose not holding may rest on something doubtful."""
-        return [
-            rule
-            for rule in self.decision.rules
-            if self.of_rule(rule).doubts_read
-            or self.of_rule(rule).named.decisions
-            or any(one.provisional for one in rule.unless)
-        ]
+    @kept
+    def doubtful(self) -> list[tuple[RuleInForce, Saying, list[Exemption]]]:
+        """The rules whose not holding may rest on something doubtful: a value, another decision, or one of these exceptions."""
+        found = [(rule, self.of_rule(rule), [one for one in rule.unless if one.provisional]) for rule in self.decision.rules]
+        return [one for one in found if one[1].doubts_read or one[1].named.decisions or one[2]]
 
-    @cached_property
+    @kept
     def excepted(self) -> list[RuleInForce]:
         return [rule for rule in self.decision.rules if rule.unless]
 
@@ -160,7 +160,7 @@ def _reason(
         "outcome": outcome,
         "text": saying.text,
         "source": saying.source,
-        "facts": _shown(explain.known_of(saying.named, decision.world)),
+        "facts": decision.shown(saying.shown),
         "provisional": "; ".join(dict.fromkeys(doubts)) or None,
         "reviewable_by": reviewable_by,
     }
@@ -205,11 +205,14 @@ def _doubts_of_default(decision: Decision) -> list[str]:
     that lifted it, might.
     """
     doubts: list[str] = []
-    for in_force in decision.sayings.doubtful:
-        if in_force.rule.then == decision.outcome or decision.value(in_force.condition) is not False:
+    for in_force, saying, doubted in decision.sayings.doubtful:
+        if in_force.rule.then == decision.outcome:
             continue
-        doubts += [one.provisional for one in in_force.unless if one.provisional and decision.value(one.when)]
-        doubts += _doubts_read(decision, decision.sayings.of_rule(in_force))
+        found = _doubts_read(decision, saying)
+        if doubted:
+            found = [*(str(one.provisional) for one in doubted if decision.value(one.when)), *found]
+        if found and decision.value(in_force.condition) is False:
+            doubts += found
     default = decision.rules_in_force.otherwise
     if default.provisional and default.outcome in decision.possible:
         doubts.append(default.provisional)
@@ -218,8 +221,10 @@ def _doubts_of_default(decision: Decision) -> list[str]:
 
 def _doubts_read(decision: Decision, saying: Saying) -> list[str]:
     doubts = list(saying.doubts_read)
+    attested = decision.case.facts.attested
     for name in saying.named.decisions:
-        doubts += decision.case.decide(name).provisional
+        if name not in attested:  # an answer from outside rests on nothing of the pack's
+            doubts += decision.case.decide(name).provisional
     return doubts
 
 
@@ -302,7 +307,7 @@ def cited(segment: Segment, citation: Citation) -> dict[str, str | None]:
 
 
 def _shown(facts: dict[str, Any]) -> dict[str, Any]:
-    return {path: plain(facts[path]) for path in sorted(facts)}
+    return {path: value if (value := facts[path]).__class__ in PLAIN else plain(value) for path in sorted(facts)}
 
 
 def _role(role: str) -> str:

@@ -36,6 +36,7 @@ _CLASSES = {
     "StoreError": "StoreError",
     "AgencyError": "AgencyError",
     "HubAway": "AgencyError",
+    "EngineError": "EngineError",
     "NotPassed": "NotPassed",
 }
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rules
-from rules import tree
+from rules import explain, tree
 from rules.check import Scope, check
-from rules.compile import compile_condition
+from rules.compile import compile_condition, compile_shown
 from rules.decide import Program
 from rules.digest import digest
-from rules.facts import read_facts
+from rules.errors import FactsError
+from rules.facts import plain, read_facts
 from rules.read import Node
 from rules.shelf import read_pack, vocabulary
 from rules.walk import World, possible, walk
@@ -36,6 +37,60 @@ def test_the_compiled_condition_agrees_with_the_tree_walk(condition: tree.Tree, 
     around = world(data, facts)
     compiled = compile_condition(condition, generated.PARAMETERS)
     assert compiled(around.facts, around.outcome, around.status) is walk(condition, around)
+
+
+@given(generated.conditions(), generated.complete_facts().flatmap(generated.with_holes), st.integers(1, 6), st.data())
+def test_the_facts_that_an_explanation_shows_are_those_that_the_condition_names(
+    condition: tree.Tree, facts: dict[str, Any], times: int, data: Any
+) -> None:
+    drugs = facts["encounter"].get("drugs") or []
+    around = world(data, {**facts, "encounter": {**facts["encounter"], "drugs": drugs * times}})  # more than ten, sometimes
+    shown = compile_shown(explain.names(condition))(around.facts, around.outcome, around.status)
+    known = explain.known(condition, around)
+    assert list(shown.items()) == [(path, plain(known[path])) for path in sorted(known)]
+
+
+class OtherText(str):
+    """A text that isn't of the very class that JSON gives, so that nothing takes a short way with it."""
+
+
+class OtherNumber(int):
+    """The same for numbers."""
+
+
+def otherwise_spelt(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: otherwise_spelt(one) for key, one in value.items()}
+        case list():
+            return [otherwise_spelt(one) for one in value]
+        case str():
+            return OtherText(value)
+        case int() if not isinstance(value, bool):
+            return OtherNumber(value)
+    return value
+
+
+ANY = st.sampled_from(
+    [True, 1, 0, -1, 17, 1.0, 0.5, -0.0, 1.1234567, 1e16, 10**12, 10**12 - 1, "a", "arrest", "opioid", "", [], {}, None]
+)
+
+
+@given(st.sampled_from(sorted(vocabulary().facts)), ANY, st.data())
+def test_what_is_plainly_right_is_what_a_closer_look_finds_right(path: str, value: Any, data: Any) -> None:
+    fact = vocabulary().facts[path]
+    if fact.type == "list":
+        value = [{data.draw(st.sampled_from(sorted(fact.fields))): value}]
+    facts: dict[str, Any] = {}
+    generated.put(facts, path, value)
+
+    def read(given_: Any) -> Any:
+        try:
+            return read_facts(given_, vocabulary()).known
+        except FactsError as error:
+            return error.code, str(error.at)
+
+    assert read(facts) == read(otherwise_spelt(facts))
 
 
 @settings(max_examples=5 * settings().max_examples)

@@ -30,7 +30,7 @@ EXCHANGE = (
     "NotPassed",
 )
 # Refusals of programs, each held where its program is tested; those of the core are all given below.
-PROGRAMS = ("AgencyError",)
+PROGRAMS = ("AgencyError", "EngineError")
 KINDS = (*RULES, *EXCHANGE, *PROGRAMS)
 _ROW = re.compile(r"^\| `(?P<code>[a-z0-9-]+)` \| (?P<meaning>.+) \| (?P<example>.+) \| (?P<mend>.+) \|$", re.MULTILINE)
 
