@@ -447,6 +447,10 @@ def test_a_restored_hub_that_forgot_something_hands_out_nothing_and_grows_no_oth
         ("crossroads", "POST", "/v1/records", values(unsent)),
         ("clinic", "POST", "/v1/keys", announced),
         ("defender", "GET", f"/v1/accounting/{case}", None),
+        ("defender", "GET", "/v1/log/checkpoint", None),
+        ("defender", "POST", "/v1/log/cosignatures", {}),
+        ("clinic", "POST", "/v1/directory/draft", {}),
+        (None, "POST", "/v1/directory/signatures", {}),
     ):
         with pytest.raises(ExchangeError) as refused:
             own.wire.told(name, method, path, value)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchange import generation, log
 from exchange._rfc7493 import read_object, write
-from exchange.accounting import Proved, read_account, verify_account
+from exchange.accounting import Evidence, Proved, read_account, verify_account
 from exchange.consent import State
 from exchange.directory import Signed
 from exchange.errors import ExchangeError
@@ -432,8 +432,18 @@ def test_what_a_lost_issuer_took_back_holds_by_those_whom_it_told() -> None:
         world.force("crossroads", "status", told, case=case)
     world.settle()
     # Its account can't show that record whole, and says so.
-    found = verify_account(read_account(account_of(world, case)), world.at["defender"].history)
+    checkpoint = world.witnessed()
+    account = world.hub.account(case, "defender", checkpoint, world.clock)
+    found = verify_account(account, world.at["defender"].history)
     assert found.missing == (torn.index,) and end not in {one.jti for one in found.consents}
+    # What a recipient holds of it convicts nobody: the account never said that it was all there.
+    received = world.at["prosecutor"].received["crossroads", end]
+    assert received.record is not None
+    leaves = [Proved(leaf, world.hub.log.tree.inclusion(leaf.index)) for leaf in (torn, received.item.leaf)]
+    evidence = Evidence(received.record.jws, leaves[0], checkpoint, (leaves[1],))
+    found.check_evidence(evidence, world.at["defender"].history)
+    with refused("left-out"):
+        replace(found, missing=()).check_evidence(evidence, world.at["defender"].history)
 
 
 def test_what_passed_on_a_consent_of_which_copies_are_left_is_in_the_account() -> None:
@@ -529,6 +539,30 @@ def test_a_hub_cant_keep_a_generation_from_anybody_nor_make_one_up() -> None:
     world.hub.generations.clear()
     with refused("older-line"):
         world.pull("police")
+
+
+def test_a_statement_whose_places_are_out_of_order_is_none() -> None:
+    """Else a place could hide among the others from the agency that holds it."""
+    _, _, restored, _ = lost_a_day()
+    restored.report()
+    terms = restored.draft().terms
+    first, end = terms.restored.size, terms.ends.size
+    assert generation.read_terms(restored.draft().payload) == terms
+    for lost in (
+        [(first + 1, first + 1), (first, first)],
+        [(first, first + 1), (first + 1, first + 2)],
+        [(first + 1, first)],
+        [(first - 1, first)],
+        [(end, end)],
+        [(first, 2**53 - 1)],
+    ):
+        with refused("wrong-generation"):
+            generation.read_terms(write(terms.model_dump(mode="json") | {"lost": lost}))
+    with refused("wrong-generation"):
+        generation.read_terms(write(terms.model_dump(mode="json") | {"ends": {"size": first - 1, "root": "0" * 64}}))
+    # Some and none of a few stretches, and whatever lies between.
+    assert [at for at in range(12) if generation.covers(((2, 3), (5, 5), (8, 10)), at)] == [2, 3, 5, 8, 9, 10]
+    assert generation.ranges([10, 2, 3, 9, 5, 8]) == ((2, 3), (5, 5), (8, 10))
 
 
 def test_two_generations_from_one_restore_are_a_split_log() -> None:
