@@ -181,12 +181,14 @@ def _sealed_json(sealed: Sealed) -> dict[str, str]:
 class Found:
     """What is known of the log from the backup's size on.
 
-    `entries` are those under the largest tree seen, which ends at `proven`; `leaves` what was opened, with the agencies that
-    brought each; `said` what versions, keys and generations say; `items` whose inbox went on how.
+    `entries` are those under the largest tree seen, which ends at `proven`; `latest` is the last time that the hub signed;
+    `leaves` what was opened, with the agencies that brought each; `said` what versions, keys and generations say; `items`
+    whose inbox went on how.
     """
 
     proven: int
     end: int
+    latest: int
     note: str | None
     seen: TreeAt
     entries: tuple[bytes, ...]
@@ -232,8 +234,8 @@ class Gathering:
                 # It begins again, and may cut its pieces otherwise.
                 self.hub.store.forget(f"{_HELD}{agency} ")
             name = f"{_HELD}{agency} {piece.n:06d}"
-            self._read.pop(name, None)
             self.hub.store.know(name, body)
+            self._read[name] = piece
         return piece.n
 
     def _pieces(self) -> dict[str, list[Piece]]:
@@ -296,25 +298,27 @@ class Gathering:
         brought = {agency: each for agency, each in self._pieces().items() if agency in heard}
         key, base = hub.history.newest.log, hub.log.size
         notes = [piece.checkpoint for each in brought.values() for piece in each if piece.checkpoint is not None]
-        seen = [(open_checkpoint(note.encode(), key, ()).checkpoint, note) for note in notes]
+        opened = [open_checkpoint(note.encode(), key, ()) for note in notes]
+        seen = [(one.checkpoint, note) for one, note in zip(opened, notes, strict=True)]
         largest, note = max(seen, key=lambda one: one[0].size, default=(hub.log.checkpoint(hub.name), None))
         tree, entries = self._tree(largest, brought)
         for checkpoint, _ in seen:
             if tree.root(checkpoint.size) != checkpoint.root:
                 raise LogError("split-view", f"members saw two trees of `{checkpoint.size}` leaves", mend=_EVIDENCE)
         lines = [
-            read_inbox_line(piece.line.encode(), key, agency).size
+            read_inbox_line(piece.line.encode(), key, agency)
             for agency, each in brought.items()
             for piece in each
             if piece.line is not None
         ]
         proven = max(base, largest.size)
-        signed = max([proven, *lines])
+        signed = max([proven, *(line.size for line in lines)])
         said = self._said()
         leaves = self._leaves(brought, tree, base, signed + MOST_BEYOND)
         return Found(
             proven=proven,
             end=max([signed, *(at + 1 for at in leaves)]),
+            latest=max([0, *(one.signed_at for one in opened), *(line.time for line in lines)]),
             note=note,
             seen=TreeAt(size=largest.size, root=largest.root.hex()),
             entries=entries,
@@ -532,7 +536,9 @@ class _Rebuilding:
     def _back(self, leaf: Leaf) -> bool:
         """Puts one leaf back, with what follows from it; False where it can't be taken at its word."""
         hub, body = self.hub, leaf.body
-        if not hub.log.time <= body.time <= max(self.now, hub.log.time):
+        # Beyond the tree, nobody's word sets the log's clock ahead; this hub's may have been set back meanwhile.
+        latest = max(self.now, self.found.latest) + log.CLOCKS_APART
+        if body.time < hub.log.time or (leaf.index >= self.found.proven and body.time > latest):
             return False
         said = self.found.said.get(leaf.index)
         try:

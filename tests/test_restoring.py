@@ -172,6 +172,15 @@ def test_numbers_may_be_left_out_of_an_account_only_where_the_log_has_lost_as_ma
     assert world.hub.store.record("crossroads", second) is not None
 
 
+def test_a_new_machine_whose_clock_is_behind_loses_nothing_and_the_log_s_time_goes_on() -> None:
+    world, _, restored, ids = lost_a_day()
+    world.clock -= 3 * 3600
+    restored.go_on()
+    assert all(world.hub.store.record("crossroads", jti) is not None for jti in ids.values())
+    times = [leaf.body.time for leaf in world.hub.log.leaves if not leaf.lost]
+    assert times == sorted(times)
+
+
 def test_what_was_handed_out_in_the_lost_hours_is_not_handed_out_twice_and_inboxes_number_on() -> None:
     world, _case, restored, ids = lost_a_day()
     before = {name: (list(world.at[name].items), world.at[name].cursor) for name in world.names}
