@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any
@@ -33,7 +34,7 @@ from exchange.generation import Terms, TreeAt
 from exchange.hub import Hub, history_of
 from exchange.log import Leaf, Receipt, leaf_of, read_inbox_line
 from exchange.manifest import Entry
-from exchange.record import Bundle, Record, check_entries, path_text, read_path, verify
+from exchange.record import Bundle, Record, check_entries, path_text, read_path, statement, verify
 from exchange.sealed import Sealed
 from exchange.shape import AgencyId, Handle, Listed, Shape, ShortId, Word, agency_of, held
 from exchange.store import HANDED, WAITING, WITHDRAWN, Text
@@ -41,7 +42,7 @@ from rules.frozen import frozen
 
 # Known of a hub that was restored, until it hands out again.
 CLOSED = "closed"
-_HELD, _TERMS = "held ", "terms"
+_HELD, _TERMS, _ASIDE = "held ", "terms", "aside"
 LARGEST_PIECE = 4 * 1024 * 1024
 MOST_PIECES = 10_000
 # So far beyond the last thing that the hub signed may a leaf be that a member says it was told of.
@@ -251,8 +252,17 @@ class Gathering:
         return held(Piece, _rfc7493.read_object(self.hub.store.known(name) or b""), "what the agency holds")
 
     def heard(self) -> frozenset[str]:
-        """The agencies that have sent all they hold."""
-        return frozenset(agency for agency, each in self._pieces().items() if each[-1].done and each[-1].n == len(each) - 1)
+        """The agencies that have sent all they hold, but for those whom people set aside."""
+        whole = (agency for agency, each in self._pieces().items() if each[-1].done and each[-1].n == len(each) - 1)
+        return frozenset(whole) - set(self.aside())
+
+    def aside(self) -> tuple[str, ...]:
+        """The agencies whose word isn't taken: what one of them sent can't be so, and kept the hub closed."""
+        return tuple((self.hub.store.known(_ASIDE) or b"").decode().split())
+
+    def set_aside(self, agencies: Iterable[str]) -> None:
+        """Takes nobody else's word out. Whoever signs must know it: these stand in the draft as not heard."""
+        self.hub.store.know(_ASIDE, " ".join(sorted(set(agencies))).encode())
 
     def history(self) -> History:
         """The directory as the members know it, whose keys the hub may not: an agency that joined after the backup."""
@@ -324,7 +334,13 @@ class Gathering:
             entries=entries,
             leaves=leaves,
             said={at: what for at in leaves if (what := _fits(leaves[at][0], said.get(at, []))) is not None},
-            records={_claims(one.record): one for each in brought.values() for piece in each for one in piece.records},
+            records={
+                claims: one
+                for agency, each in brought.items()
+                for piece in each
+                for one in piece.records
+                if (claims := _claims(one.record))[0] == agency
+            },
             given=_given(brought.values()),
             items=self._items(brought),
         )
@@ -356,8 +372,8 @@ class Gathering:
         found: dict[int, tuple[Leaf, frozenset[str]]] = {}
         for agency, each in brought.items():
             for value in (one for piece in each for one in piece.leaves):
-                leaf = leaf_of(value)
-                if not base <= leaf.index < below or not _readable(leaf):
+                leaf = _readable(value)
+                if leaf is None or not base <= leaf.index < below:
                     continue
                 if leaf.index < tree.size:
                     if tree.leaf(leaf.index) != leaf_hash(leaf.entry):
@@ -449,7 +465,7 @@ class Gathering:
         if draft is None:
             raise generation.wrong("nothing was lost")
         if draft.digest != sha256:
-            raise DirectoryError("another-draft", "the draft isn't the one that was signed", mend="look at it again, then sign")
+            raise _another_draft()
         if generation.signer_of(signature, draft.payload, draft.in_force) in draft.terms.absent:
             raise generation.wrong("an agency signed it that wasn't waited for")
         kept = [one for one in self.signatures(draft) if one != signature]
@@ -469,7 +485,10 @@ class Gathering:
         with hub.together():
             rebuilding = _Rebuilding(hub, self.found(), now)
             rebuilding.run()
-            assert hub.log.tree.root().hex() == terms.ends.root, "what is put together is what was signed"
+            if hub.log.tree.root().hex() != terms.ends.root:
+                # What somebody dates ahead may have come to be believed.
+                self._drafted = None
+                raise _another_draft()
             time = hub.log.stamp(now)
             body = log.Generation(
                 number=terms.generation, size=terms.seen.size, root=terms.seen.root, sha256=generation.digest(signed), time=time
@@ -481,7 +500,12 @@ class Gathering:
     def _end(self) -> None:
         self.hub.store.forget(_HELD)
         self.hub.store.forget(_TERMS)
+        self.hub.store.forget(_ASIDE)
         self.hub.store.know(CLOSED, b"")
+
+
+def _another_draft() -> DirectoryError:
+    return DirectoryError("another-draft", "the draft isn't the one that was signed", mend="look at it again, then sign")
 
 
 class _Undone(Exception):
@@ -567,10 +591,8 @@ class _Rebuilding:
 
     def _record_back(self, leaf: Leaf, body: log.Recorded) -> bool:
         hub, claims = self.hub, (body.issuer, body.id)
-        record, torn = self._record(claims, leaf.index)
-        if record is None or (record.issuer, record.jti, record.sha256) != (*claims, body.sha256):
-            return False
-        if hub.store.record(*claims) is not None:
+        record, torn = self._record(body, leaf.index)
+        if record is None or hub.store.record(*claims) is not None:
             return False
         nonce = hub._number_nonce(leaf.index, leaf.nonce, record)
         first = hub.store.last_number(record.issuer, record.case) + 1
@@ -593,19 +615,15 @@ class _Rebuilding:
             self._doom(record.case, body.time, but=committed)
         return True
 
-    def _record(self, claims: tuple[str, str], index: int) -> tuple[Record | None, bool]:
+    def _record(self, body: log.Recorded, index: int) -> tuple[Record | None, bool]:
         """A record from its issuer, or what its recipients were given of it; True with the latter."""
-        standing = self.hub.history.standing(index)
-        whole = self.found.records.get(claims)
-        if whole is not None:
-            try:
-                return _whole(whole, standing), False
-            except ExchangeError:
-                pass
-        try:
-            return _torn(self.found.given.get(claims, []), standing), True
-        except ExchangeError:
-            return None, True
+        standing, claims = self.hub.history.standing(index), (body.issuer, body.id)
+        brought = self.found.records.get(claims)
+        if brought is not None and statement(brought.record) == body.sha256:
+            with suppress(ExchangeError):
+                return _whole(brought, standing), False
+        given = (one for one in self.found.given.get(claims, ()) if statement(one.record) == body.sha256)
+        return _torn(given, standing), True
 
     def _passed(self, leaf: Leaf, body: log.HandedOut | log.Withdrawn) -> None:
         """What a leaf says that became of texts. It was so, whatever the rules would say of it now."""
@@ -657,13 +675,16 @@ def _whole(shape: _RecordShape, standing: directory.Standing) -> Record:
 
 
 def _torn(given: Iterable[_GivenShape], standing: directory.Standing) -> Record | None:
-    """A record as far as its recipients were given it. Raises as `record.verify`."""
+    """A record as far as its recipients were given it. What one of them got wrong takes nothing from the others'."""
     record: Record | None = None
     for one in given:
-        entries = [
-            (Entry(each.part, each.to, each.purpose, each.basis, each.sha256), read_path(each.path)) for each in one.entries
-        ]
-        shown = verify(_rfc9901.join(one.record, one.labels), standing, entries).record
+        try:
+            entries = [
+                (Entry(each.part, each.to, each.purpose, each.basis, each.sha256), read_path(each.path)) for each in one.entries
+            ]
+            shown = verify(_rfc9901.join(one.record, one.labels), standing, entries).record
+        except ExchangeError:
+            continue
         known = {entry for entry, _ in entries}
         if record is None:
             record = replace(shown, entries=tuple(sorted(known, key=_by_place)), pads=(), sealed=())
@@ -717,11 +738,12 @@ def _fits(leaf: Leaf, said: Iterable[Signed | str | _Agreed]) -> Signed | str | 
     return None
 
 
-def _readable(leaf: Leaf) -> bool:
+def _readable(value: Any) -> Leaf | None:
     try:
-        return leaf.body is not None
-    except LogError:
-        return False
+        leaf = leaf_of(value)
+        return leaf if leaf.body else None
+    except ExchangeError:
+        return None
 
 
 _EVIDENCE = "open nothing, and have people compare what each agency holds"

@@ -513,6 +513,8 @@ def test_what_cannot_be_gone_back_to_is_refused_and_an_open_hub_waits_for_nobody
     assert capsys.readouterr().out.endswith("the hub is open; its log is in generation 1\n")
     assert main(["hub", "generation", hub, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"closed": False, "generation": 1}
+    assert main(["hub", "generation", hub, "--without", "police"]) == 2
+    assert "[not-closed]" in capsys.readouterr().err
     assert main(["hub", "backup", hub, backup]) == 0
     # Of before the founding: nobody could be told from a stranger.
     assert main(["hub", "restore", hub, backup]) == 2

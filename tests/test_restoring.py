@@ -691,6 +691,40 @@ def test_who_numbers_its_inbox_otherwise_keeps_it_closed() -> None:
         restored.draft()
 
 
+def test_nobody_keeps_a_hub_closed_by_lies_for_longer_than_people_let_them() -> None:
+    world, _, restored, ids = lost_a_day()
+    number, issuer, jti = world.at["prosecutor"].items[-1]
+    world.at["prosecutor"].items[-1] = number + 1, issuer, jti
+    restored.report()
+    with refused("wrong-holding"):
+        restored.draft()
+    restored.gathering.set_aside(["prosecutor"])
+    assert restored.draft().terms.absent == ("prosecutor",)
+    assert restored.sign(*THRESHOLD)
+    assert Gathering(world.hub).aside() == () and world.hub.store.record("crossroads", ids["end"]) is not None
+
+
+def test_nobody_can_put_a_broken_copy_in_the_place_of_another_s_record() -> None:
+    world, _, restored, _ = lost_a_day()
+    (mine,) = [one for body in restored.bodies("crossroads") for one in read_object(body).get("records", ())][-1:]
+    false = mine | {"pads": mine["pads"][:-1]}
+    given = {"record": mine["record"], "labels": mine["labels"][:1], "entries": [entry(mine["sealed"][0])]}
+    *bodies, last = restored.bodies("police")
+    whole = read_object(last)
+    whole |= {"records": [*whole.get("records", ()), false], "given": [given], "leaves": [*whole["leaves"], {"index": 1}, 7]}
+    restored.report(*(name for name in world.names if name != "police"))
+    honest = restored.gathering.found().records
+    for body in (*bodies, write(whole)):
+        restored.gathering.take("police", body)
+    found = restored.gathering.found()
+    assert {claims: one for claims, one in found.records.items() if claims[0] != "police"} == honest
+    assert restored.draft().terms.torn == ()
+
+
+def entry(sealed: dict[str, str]) -> dict[str, str]:
+    return {name: one for name, one in sealed.items() if name != "ct"} | {"path": "AAAA"}
+
+
 def test_without_the_leaves_of_the_largest_tree_it_stays_closed() -> None:
     world, _, restored, _ = lost_a_day()
     restored.entries = {name: each[:-1] for name, each in restored.entries.items()}

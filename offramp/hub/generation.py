@@ -43,6 +43,7 @@ def state(gathering: Gathering, agency: str | None, now: int) -> dict[str, Any]:
         "root": restored.root.hex(),
         "heard": sorted(gathering.heard()),
         "waits": list(gathering.waits_for()),
+        "aside": list(gathering.aside()),
         **({"items": hub.store.items(agency)} if agency else {}),
     }
     try:
@@ -68,6 +69,7 @@ def lines(said: dict[str, Any]) -> list[str]:
         f"the hub was restored to {said['size']} leaves, and hands out nothing",
         f"heard: {', '.join(said['heard']) or 'nobody yet'}",
         *([f"waits for: {', '.join(said['waits'])}"] if said["waits"] else []),
+        *([f"set aside: {', '.join(said['aside'])}"] if said["aside"] else []),
     ]
     if "lacks" in said:
         return [*found, f"nothing can be signed yet: {said['lacks']['message']}; {said['lacks']['mend']}"]
