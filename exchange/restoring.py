@@ -219,28 +219,28 @@ class Gathering:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._read: dict[str, Piece] = {}
+        self._known: tuple[list[str], History] | None = None
         self._drafted: tuple[frozenset[str], tuple[str, ...], Draft] | None = None
 
     # Hearing
 
-    def take(self, agency: str, body: bytes) -> int:
-        """One piece of what an agency holds; its number. Whoever was heard to the end isn't heard again.
-
-        Raises `ContentError` `wrong-shape`, `TextError`.
+    def take(self, kid: str, body: bytes) -> int:
+        """One piece of what an agency holds, under the key that it signed this with; its number. Whoever was heard to the end
+        isn't heard again. Raises `ContentError` `wrong-shape`, `TextError`.
         """
         piece = held(Piece, _rfc7493.read_object(body), "what the agency holds")
         _rfc4648.decode_url(piece.entries)
-        if agency not in self.heard():
+        if agency_of(kid) not in self.heard():
             if piece.n == 0:
                 # It begins again, and may cut its pieces otherwise.
-                self.hub.store.forget(f"{_HELD}{agency} ")
-            name = f"{_HELD}{agency} {piece.n:06d}"
+                self.hub.store.forget(f"{_HELD}{kid} ")
+            name = f"{_HELD}{kid} {piece.n:06d}"
             self.hub.store.know(name, body)
-            self._read[name] = piece
+            self._read[name], self._known = piece, None
         return piece.n
 
     def _pieces(self) -> dict[str, list[Piece]]:
-        """Each agency's pieces, in order."""
+        """What came under each key, in order."""
         names = self.hub.store.names(_HELD)
         self._read = {name: self._read.get(name) or self._piece(name) for name in names}
         found: dict[str, list[Piece]] = defaultdict(list)
@@ -253,8 +253,18 @@ class Gathering:
 
     def heard(self) -> frozenset[str]:
         """The agencies that have sent all they hold, but for those whom people set aside."""
-        whole = (agency for agency, each in self._pieces().items() if each[-1].done and each[-1].n == len(each) - 1)
-        return frozenset(whole) - set(self.aside())
+        return frozenset(self._brought())
+
+    def _brought(self) -> dict[str, list[Piece]]:
+        """What those sent who were heard to the end, under a key in force: the backup may not know yet that one has retired."""
+        agencies, aside = self.history().newest.agencies, self.aside()
+        found: dict[str, list[Piece]] = {}
+        for kid, each in self._pieces().items():
+            agency = agencies.get(agency_of(kid))
+            whole = each[-1].done and each[-1].n == len(each) - 1
+            if whole and agency is not None and kid in agency.signing and agency.id not in aside:
+                found[agency.id] = each
+        return found
 
     def aside(self) -> tuple[str, ...]:
         """The agencies whose word isn't taken: what one of them sent can't be so, and kept the hub closed."""
@@ -266,17 +276,19 @@ class Gathering:
 
     def history(self) -> History:
         """The directory as the members know it, whose keys the hub may not: an agency that joined after the backup."""
+        names = self.hub.store.names(_HELD)
+        if self._known is not None and self._known[0] == names:
+            return self._known[1]
         history = history_of(self.hub.store)
         said = {at: what for at, what in self._said().items() if at >= self.hub.log.size}
         for at in sorted(said):
-            try:
-                for what in said[at]:
+            for what in said[at]:
+                with suppress(ExchangeError):
                     if isinstance(what, str):
                         history.add_sealing(at, what)
                     elif not isinstance(what, _Agreed):
                         history.add(at, what)
-            except ExchangeError:
-                continue
+        self._known = names, history
         return history
 
     def _said(self) -> dict[int, list[Signed | str | _Agreed]]:
@@ -304,8 +316,7 @@ class Gathering:
         Raises `LogError`: `tree-lacking` (nobody has sent the leaves of the largest tree), `split-view` (two trees, or two
         leaves at one place), `wrong-holding`; `NoteError` for a checkpoint or line that the hub didn't sign.
         """
-        hub, heard = self.hub, self.heard()
-        brought = {agency: each for agency, each in self._pieces().items() if agency in heard}
+        hub, brought = self.hub, self._brought()
         key, base = hub.history.newest.log, hub.log.size
         notes = [piece.checkpoint for each in brought.values() for piece in each if piece.checkpoint is not None]
         opened = [open_checkpoint(note.encode(), key, ()) for note in notes]

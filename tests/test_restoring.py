@@ -230,7 +230,11 @@ def test_a_key_and_a_retired_key_are_put_back_with_their_places() -> None:
     world.open_key("clinic", "2026-12")
     world.retire("police")
     restored = Restored(world, store)
-    restored.report()
+    # The key that police retired may be a thief's by now, and the backup doesn't know: what comes under it isn't their word.
+    restored.gathering.take("police.s1", write({"n": 0, "done": True}))
+    assert restored.gathering.heard() == {"police"}
+    restored.report(*(name for name in world.names if name != "police"))
+    assert restored.draft().terms.absent == ("police",)
     assert not restored.sign("defender", "program")
     assert restored.sign("clinic")
     restored.learn()
@@ -381,13 +385,13 @@ def test_a_hub_that_is_stopped_in_the_middle_of_hearing_goes_on_hearing() -> Non
     assert again.draft(world.clock) == restored.gathering.draft(world.clock)
     # Who begins and doesn't end isn't heard; whoever begins anew is.
     first = restored.bodies("clinic")[0]
-    again.take("clinic", write(read_object(first) | {"done": False}))
+    again.take("clinic.s1", write(read_object(first) | {"done": False}))
     assert "clinic" in again.waits_for()
     restored.gathering = again
     restored.report()
     # What was said to the end is said: nobody changes under the others what they are signing.
     before = restored.draft().digest
-    again.take("clinic", write({"n": 0}))
+    again.take("clinic.s1", write({"n": 0}))
     assert "clinic" in again.heard() and restored.draft().digest == before
     assert restored.sign("defender", "program") is False and Gathering(world.hub).sign(*signature(restored, "clinic"))
     restored.learn()
@@ -633,7 +637,7 @@ def lying(restored: Restored, name: str, *more: Leaf) -> None:
     *bodies, last = restored.bodies(name)
     told = write({"n": len(bodies) + 1, "done": True, "leaves": [leaf.json() for leaf in more]})
     for body in (*bodies, write(read_object(last) | {"done": False}), told):
-        restored.gathering.take(name, body)
+        restored.gathering.take(f"{name}.s1", body)
 
 
 def test_beyond_the_last_tree_no_member_can_make_a_record_or_hand_out_up() -> None:
@@ -715,7 +719,7 @@ def test_nobody_can_put_a_broken_copy_in_the_place_of_another_s_record() -> None
     restored.report(*(name for name in world.names if name != "police"))
     honest = restored.gathering.found().records
     for body in (*bodies, write(whole)):
-        restored.gathering.take("police", body)
+        restored.gathering.take("police.s1", body)
     found = restored.gathering.found()
     assert {claims: one for claims, one in found.records.items() if claims[0] != "police"} == honest
     assert restored.draft().terms.torn == ()

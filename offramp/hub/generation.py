@@ -18,9 +18,12 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     ]
 
 
-def hear(gathering: Gathering, agency: str, body: bytes, now: int) -> int:
-    """One piece of what an agency holds; its number. With the last one a hub that lacks nothing opens. Raises as `take`."""
-    n = gathering.take(agency, body)
+def hear(gathering: Gathering, kid: str, body: bytes, now: int) -> int:
+    """One piece of what an agency holds, under the key that it signed this with; its number.
+
+    With the last one a hub that lacks nothing opens. Raises as `Gathering.take`.
+    """
+    n = gathering.take(kid, body)
     try:
         if not gathering.waits_for():
             gathering.opened(now)
