@@ -477,9 +477,11 @@ class Gathering:
             raise generation.wrong("nothing was lost")
         if draft.digest != sha256:
             raise _another_draft()
-        if generation.signer_of(signature, draft.payload, draft.in_force) in draft.terms.absent:
+        signer = generation.signer_of(signature, draft.payload, draft.in_force)
+        if signer in draft.terms.absent:
             raise generation.wrong("an agency signed it that wasn't waited for")
-        kept = [one for one in self.signatures(draft) if one != signature]
+        # One of each: no two signatures of a text are alike, and a statement with too many can't be read.
+        kept = [one for one in self.signatures(draft) if generation.signer_of(one, draft.payload, draft.in_force) != signer]
         signed = Signed(draft.payload, (*kept, signature))
         self.hub.store.know(_TERMS, _rfc7493.write({"sha256": sha256, "signatures": list(signed.signatures)}))
         try:

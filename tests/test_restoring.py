@@ -542,6 +542,9 @@ def test_a_generation_without_the_threshold_is_none() -> None:
     restored.report()
     assert not restored.sign("program", "clinic") and not restored.sign("prosecutor")
     assert world.hub.generations == [], "three signed, and no defender"
+    for _ in range(70):
+        assert not restored.sign("program")
+    assert len(restored.gathering.signatures(restored.draft())) == 3
     with refused("another-draft"):
         restored.gathering.sign("0" * 64, generation.sign(b"{}", key("defender.s1")), world.clock)
     assert restored.sign("defender")
