@@ -153,9 +153,12 @@ class Statement:
             check_included(proved.leaf, proved.path, witnessed.checkpoint)
         for proved in evidence.passed:
             _passed_body(proved.leaf, record)
+        if evidence.recorded.leaf.index in self.missing:
+            # The account says that it can't show this record, and the threshold signed that.
+            return
         for proved in (evidence.recorded, *evidence.passed):
             leaf = proved.leaf
-            if leaf.index < self.size and self.entries.get(leaf.index) != leaf.entry:
+            if leaf.index < self.size and leaf.index not in self.missing and self.entries.get(leaf.index) != leaf.entry:
                 if leaf.index in self.entries:
                     raise LogError("split-view", f"the log has two leaves `{leaf.index}`", mend=_CONVICTS)
                 raise LogError("left-out", f"what leaf `{leaf.index}` says isn't in the account", mend=_CONVICTS)

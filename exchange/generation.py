@@ -7,7 +7,8 @@ was put back; that statement is the next leaf. So every proof that anybody holds
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -87,9 +88,19 @@ def read_signed(value: Any) -> Signed:
 def read_terms(payload: bytes) -> Terms:
     """What a payload says. Raises `LogError` `wrong-generation`."""
     try:
-        return held(Terms, _rfc7493.read_object(payload), "the statement")
+        terms = held(Terms, _rfc7493.read_object(payload), "the statement")
     except (TextError, ContentError) as error:
         raise wrong(error.message) from None
+    if not max(terms.seen.size, terms.restored.size) <= terms.ends.size:
+        raise wrong("it ends before what was seen or restored")
+    for stretches in (terms.lost, terms.torn):
+        # INVARIANT: in order, so that no place can hide between others from whoever looks for it.
+        before = terms.restored.size - 1
+        for first, last in stretches:
+            if not before < first <= last < terms.ends.size:
+                raise wrong("the places that it names are out of order, or none that could be lost")
+            before = last
+    return terms
 
 
 def sign(payload: bytes, key: PrivateKey) -> str:
@@ -142,9 +153,10 @@ def ranges(places: Iterable[int]) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def covers(stretches: Iterable[tuple[int, int]], at: int) -> bool:
-    """Whether a place lies in one of these stretches."""
-    return any(first <= at <= last for first, last in stretches)
+def covers(stretches: Sequence[tuple[int, int]], at: int) -> bool:
+    """Whether a place lies in one of these stretches, which are in order."""
+    found = bisect_right(stretches, at, key=lambda one: one[0])
+    return found > 0 and at <= stretches[found - 1][1]
 
 
 def wrong(why: str) -> LogError:

@@ -39,11 +39,12 @@ class _Said(Shape):
 
 @frozen
 class Request:
-    """A request that an agency signed: who, and its id, to be remembered until `REMEMBERED` seconds after `iat`."""
+    """A request that an agency signed: who, its id, to be remembered until `REMEMBERED` seconds after `iat`, and the key."""
 
     agency: str
     jti: str
     iat: int
+    kid: str
 
 
 def authorize(key: PrivateKey, method: str, path: str, body: bytes, *, iat: int, random_bytes: RandomBytes) -> str:
@@ -80,7 +81,7 @@ def check(header: str, method: str, path: str, body: bytes, *, standing: Standin
         raise RequestRefused(
             "out-of-time", f"the request is `{now - said.iat}` seconds from the hub's clock", mend="go by the hub's `Date`"
         )
-    return Request(agency.id, said.jti, said.iat)
+    return Request(agency.id, said.jti, said.iat, key.kid)
 
 
 _AGAIN = "sign each request anew"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any
@@ -33,7 +34,7 @@ from exchange.generation import Terms, TreeAt
 from exchange.hub import Hub, history_of
 from exchange.log import Leaf, Receipt, leaf_of, read_inbox_line
 from exchange.manifest import Entry
-from exchange.record import Bundle, Record, check_entries, path_text, read_path, verify
+from exchange.record import Bundle, Record, check_entries, path_text, read_path, statement, verify
 from exchange.sealed import Sealed
 from exchange.shape import AgencyId, Handle, Listed, Shape, ShortId, Word, agency_of, held
 from exchange.store import HANDED, WAITING, WITHDRAWN, Text
@@ -41,7 +42,7 @@ from rules.frozen import frozen
 
 # Known of a hub that was restored, until it hands out again.
 CLOSED = "closed"
-_HELD, _TERMS = "held ", "terms"
+_HELD, _TERMS, _ASIDE = "held ", "terms", "aside"
 LARGEST_PIECE = 4 * 1024 * 1024
 MOST_PIECES = 10_000
 # So far beyond the last thing that the hub signed may a leaf be that a member says it was told of.
@@ -181,12 +182,14 @@ def _sealed_json(sealed: Sealed) -> dict[str, str]:
 class Found:
     """What is known of the log from the backup's size on.
 
-    `entries` are those under the largest tree seen, which ends at `proven`; `leaves` what was opened, with the agencies that
-    brought each; `said` what versions, keys and generations say; `items` whose inbox went on how.
+    `entries` are those under the largest tree seen, which ends at `proven`; `latest` is the last time that the hub signed;
+    `leaves` what was opened, with the agencies that brought each; `said` what versions, keys and generations say; `items`
+    whose inbox went on how.
     """
 
     proven: int
     end: int
+    latest: int
     note: str | None
     seen: TreeAt
     entries: tuple[bytes, ...]
@@ -216,28 +219,28 @@ class Gathering:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._read: dict[str, Piece] = {}
+        self._known: tuple[list[str], History] | None = None
         self._drafted: tuple[frozenset[str], tuple[str, ...], Draft] | None = None
 
     # Hearing
 
-    def take(self, agency: str, body: bytes) -> int:
-        """One piece of what an agency holds; its number. Whoever was heard to the end isn't heard again.
-
-        Raises `ContentError` `wrong-shape`, `TextError`.
+    def take(self, kid: str, body: bytes) -> int:
+        """One piece of what an agency holds, under the key that it signed this with; its number. Whoever was heard to the end
+        isn't heard again. Raises `ContentError` `wrong-shape`, `TextError`.
         """
         piece = held(Piece, _rfc7493.read_object(body), "what the agency holds")
         _rfc4648.decode_url(piece.entries)
-        if agency not in self.heard():
+        if agency_of(kid) not in self.heard():
             if piece.n == 0:
                 # It begins again, and may cut its pieces otherwise.
-                self.hub.store.forget(f"{_HELD}{agency} ")
-            name = f"{_HELD}{agency} {piece.n:06d}"
-            self._read.pop(name, None)
+                self.hub.store.forget(f"{_HELD}{kid} ")
+            name = f"{_HELD}{kid} {piece.n:06d}"
             self.hub.store.know(name, body)
+            self._read[name], self._known = piece, None
         return piece.n
 
     def _pieces(self) -> dict[str, list[Piece]]:
-        """Each agency's pieces, in order."""
+        """What came under each key, in order."""
         names = self.hub.store.names(_HELD)
         self._read = {name: self._read.get(name) or self._piece(name) for name in names}
         found: dict[str, list[Piece]] = defaultdict(list)
@@ -249,22 +252,43 @@ class Gathering:
         return held(Piece, _rfc7493.read_object(self.hub.store.known(name) or b""), "what the agency holds")
 
     def heard(self) -> frozenset[str]:
-        """The agencies that have sent all they hold."""
-        return frozenset(agency for agency, each in self._pieces().items() if each[-1].done and each[-1].n == len(each) - 1)
+        """The agencies that have sent all they hold, but for those whom people set aside."""
+        return frozenset(self._brought())
+
+    def _brought(self) -> dict[str, list[Piece]]:
+        """What those sent who were heard to the end, under a key in force: the backup may not know yet that one has retired."""
+        agencies, aside = self.history().newest.agencies, self.aside()
+        found: dict[str, list[Piece]] = {}
+        for kid, each in self._pieces().items():
+            agency = agencies.get(agency_of(kid))
+            whole = each[-1].done and each[-1].n == len(each) - 1
+            if whole and agency is not None and kid in agency.signing and agency.id not in aside:
+                found[agency.id] = each
+        return found
+
+    def aside(self) -> tuple[str, ...]:
+        """The agencies whose word isn't taken: what one of them sent can't be so, and kept the hub closed."""
+        return tuple((self.hub.store.known(_ASIDE) or b"").decode().split())
+
+    def set_aside(self, agencies: Iterable[str]) -> None:
+        """Takes nobody else's word out. Whoever signs must know it: these stand in the draft as not heard."""
+        self.hub.store.know(_ASIDE, " ".join(sorted(set(agencies))).encode())
 
     def history(self) -> History:
         """The directory as the members know it, whose keys the hub may not: an agency that joined after the backup."""
+        names = self.hub.store.names(_HELD)
+        if self._known is not None and self._known[0] == names:
+            return self._known[1]
         history = history_of(self.hub.store)
         said = {at: what for at, what in self._said().items() if at >= self.hub.log.size}
         for at in sorted(said):
-            try:
-                for what in said[at]:
+            for what in said[at]:
+                with suppress(ExchangeError):
                     if isinstance(what, str):
                         history.add_sealing(at, what)
                     elif not isinstance(what, _Agreed):
                         history.add(at, what)
-            except ExchangeError:
-                continue
+        self._known = names, history
         return history
 
     def _said(self) -> dict[int, list[Signed | str | _Agreed]]:
@@ -292,35 +316,42 @@ class Gathering:
         Raises `LogError`: `tree-lacking` (nobody has sent the leaves of the largest tree), `split-view` (two trees, or two
         leaves at one place), `wrong-holding`; `NoteError` for a checkpoint or line that the hub didn't sign.
         """
-        hub, heard = self.hub, self.heard()
-        brought = {agency: each for agency, each in self._pieces().items() if agency in heard}
+        hub, brought = self.hub, self._brought()
         key, base = hub.history.newest.log, hub.log.size
         notes = [piece.checkpoint for each in brought.values() for piece in each if piece.checkpoint is not None]
-        seen = [(open_checkpoint(note.encode(), key, ()).checkpoint, note) for note in notes]
+        opened = [open_checkpoint(note.encode(), key, ()) for note in notes]
+        seen = [(one.checkpoint, note) for one, note in zip(opened, notes, strict=True)]
         largest, note = max(seen, key=lambda one: one[0].size, default=(hub.log.checkpoint(hub.name), None))
         tree, entries = self._tree(largest, brought)
         for checkpoint, _ in seen:
             if tree.root(checkpoint.size) != checkpoint.root:
                 raise LogError("split-view", f"members saw two trees of `{checkpoint.size}` leaves", mend=_EVIDENCE)
         lines = [
-            read_inbox_line(piece.line.encode(), key, agency).size
+            read_inbox_line(piece.line.encode(), key, agency)
             for agency, each in brought.items()
             for piece in each
             if piece.line is not None
         ]
         proven = max(base, largest.size)
-        signed = max([proven, *lines])
+        signed = max([proven, *(line.size for line in lines)])
         said = self._said()
         leaves = self._leaves(brought, tree, base, signed + MOST_BEYOND)
         return Found(
             proven=proven,
             end=max([signed, *(at + 1 for at in leaves)]),
+            latest=max([0, *(one.signed_at for one in opened), *(line.time for line in lines)]),
             note=note,
             seen=TreeAt(size=largest.size, root=largest.root.hex()),
             entries=entries,
             leaves=leaves,
             said={at: what for at in leaves if (what := _fits(leaves[at][0], said.get(at, []))) is not None},
-            records={_claims(one.record): one for each in brought.values() for piece in each for one in piece.records},
+            records={
+                claims: one
+                for agency, each in brought.items()
+                for piece in each
+                for one in piece.records
+                if (claims := _claims(one.record))[0] == agency
+            },
             given=_given(brought.values()),
             items=self._items(brought),
         )
@@ -352,8 +383,8 @@ class Gathering:
         found: dict[int, tuple[Leaf, frozenset[str]]] = {}
         for agency, each in brought.items():
             for value in (one for piece in each for one in piece.leaves):
-                leaf = leaf_of(value)
-                if not base <= leaf.index < below or not _readable(leaf):
+                leaf = _readable(value)
+                if leaf is None or not base <= leaf.index < below:
                     continue
                 if leaf.index < tree.size:
                     if tree.leaf(leaf.index) != leaf_hash(leaf.entry):
@@ -445,10 +476,12 @@ class Gathering:
         if draft is None:
             raise generation.wrong("nothing was lost")
         if draft.digest != sha256:
-            raise DirectoryError("another-draft", "the draft isn't the one that was signed", mend="look at it again, then sign")
-        if generation.signer_of(signature, draft.payload, draft.in_force) in draft.terms.absent:
+            raise _another_draft()
+        signer = generation.signer_of(signature, draft.payload, draft.in_force)
+        if signer in draft.terms.absent:
             raise generation.wrong("an agency signed it that wasn't waited for")
-        kept = [one for one in self.signatures(draft) if one != signature]
+        # One of each: no two signatures of a text are alike, and a statement with too many can't be read.
+        kept = [one for one in self.signatures(draft) if generation.signer_of(one, draft.payload, draft.in_force) != signer]
         signed = Signed(draft.payload, (*kept, signature))
         self.hub.store.know(_TERMS, _rfc7493.write({"sha256": sha256, "signatures": list(signed.signatures)}))
         try:
@@ -465,7 +498,10 @@ class Gathering:
         with hub.together():
             rebuilding = _Rebuilding(hub, self.found(), now)
             rebuilding.run()
-            assert hub.log.tree.root().hex() == terms.ends.root, "what is put together is what was signed"
+            if hub.log.tree.root().hex() != terms.ends.root:
+                # What somebody dates ahead may have come to be believed.
+                self._drafted = None
+                raise _another_draft()
             time = hub.log.stamp(now)
             body = log.Generation(
                 number=terms.generation, size=terms.seen.size, root=terms.seen.root, sha256=generation.digest(signed), time=time
@@ -477,7 +513,12 @@ class Gathering:
     def _end(self) -> None:
         self.hub.store.forget(_HELD)
         self.hub.store.forget(_TERMS)
+        self.hub.store.forget(_ASIDE)
         self.hub.store.know(CLOSED, b"")
+
+
+def _another_draft() -> DirectoryError:
+    return DirectoryError("another-draft", "the draft isn't the one that was signed", mend="look at it again, then sign")
 
 
 class _Undone(Exception):
@@ -532,7 +573,9 @@ class _Rebuilding:
     def _back(self, leaf: Leaf) -> bool:
         """Puts one leaf back, with what follows from it; False where it can't be taken at its word."""
         hub, body = self.hub, leaf.body
-        if not hub.log.time <= body.time <= max(self.now, hub.log.time):
+        # Beyond the tree, nobody's word sets the log's clock ahead; this hub's may have been set back meanwhile.
+        latest = max(self.now, self.found.latest) + log.CLOCKS_APART
+        if body.time < hub.log.time or (leaf.index >= self.found.proven and body.time > latest):
             return False
         said = self.found.said.get(leaf.index)
         try:
@@ -561,10 +604,8 @@ class _Rebuilding:
 
     def _record_back(self, leaf: Leaf, body: log.Recorded) -> bool:
         hub, claims = self.hub, (body.issuer, body.id)
-        record, torn = self._record(claims, leaf.index)
-        if record is None or (record.issuer, record.jti, record.sha256) != (*claims, body.sha256):
-            return False
-        if hub.store.record(*claims) is not None:
+        record, torn = self._record(body, leaf.index)
+        if record is None or hub.store.record(*claims) is not None:
             return False
         nonce = hub._number_nonce(leaf.index, leaf.nonce, record)
         first = hub.store.last_number(record.issuer, record.case) + 1
@@ -587,19 +628,15 @@ class _Rebuilding:
             self._doom(record.case, body.time, but=committed)
         return True
 
-    def _record(self, claims: tuple[str, str], index: int) -> tuple[Record | None, bool]:
+    def _record(self, body: log.Recorded, index: int) -> tuple[Record | None, bool]:
         """A record from its issuer, or what its recipients were given of it; True with the latter."""
-        standing = self.hub.history.standing(index)
-        whole = self.found.records.get(claims)
-        if whole is not None:
-            try:
-                return _whole(whole, standing), False
-            except ExchangeError:
-                pass
-        try:
-            return _torn(self.found.given.get(claims, []), standing), True
-        except ExchangeError:
-            return None, True
+        standing, claims = self.hub.history.standing(index), (body.issuer, body.id)
+        brought = self.found.records.get(claims)
+        if brought is not None and statement(brought.record) == body.sha256:
+            with suppress(ExchangeError):
+                return _whole(brought, standing), False
+        given = (one for one in self.found.given.get(claims, ()) if statement(one.record) == body.sha256)
+        return _torn(given, standing), True
 
     def _passed(self, leaf: Leaf, body: log.HandedOut | log.Withdrawn) -> None:
         """What a leaf says that became of texts. It was so, whatever the rules would say of it now."""
@@ -651,13 +688,16 @@ def _whole(shape: _RecordShape, standing: directory.Standing) -> Record:
 
 
 def _torn(given: Iterable[_GivenShape], standing: directory.Standing) -> Record | None:
-    """A record as far as its recipients were given it. Raises as `record.verify`."""
+    """A record as far as its recipients were given it. What one of them got wrong takes nothing from the others'."""
     record: Record | None = None
     for one in given:
-        entries = [
-            (Entry(each.part, each.to, each.purpose, each.basis, each.sha256), read_path(each.path)) for each in one.entries
-        ]
-        shown = verify(_rfc9901.join(one.record, one.labels), standing, entries).record
+        try:
+            entries = [
+                (Entry(each.part, each.to, each.purpose, each.basis, each.sha256), read_path(each.path)) for each in one.entries
+            ]
+            shown = verify(_rfc9901.join(one.record, one.labels), standing, entries).record
+        except ExchangeError:
+            continue
         known = {entry for entry, _ in entries}
         if record is None:
             record = replace(shown, entries=tuple(sorted(known, key=_by_place)), pads=(), sealed=())
@@ -711,11 +751,12 @@ def _fits(leaf: Leaf, said: Iterable[Signed | str | _Agreed]) -> Signed | str | 
     return None
 
 
-def _readable(leaf: Leaf) -> bool:
+def _readable(value: Any) -> Leaf | None:
     try:
-        return leaf.body is not None
-    except LogError:
-        return False
+        leaf = leaf_of(value)
+        return leaf if leaf.body else None
+    except ExchangeError:
+        return None
 
 
 _EVIDENCE = "open nothing, and have people compare what each agency holds"

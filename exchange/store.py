@@ -362,7 +362,8 @@ class Store:
         return [name for (name,) in rows.fetchall()]
 
     def forget(self, prefix: str) -> None:
-        """Every value whose name begins so is gone."""
+        """Every value whose name begins so is gone, also from the write-ahead log: sealed texts may be among them."""
+        self._destroyed = True
         self._db.execute("DELETE FROM known WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
 
     # Checking

@@ -146,6 +146,13 @@ def _hub(commands: Any) -> None:
             command.add_argument("--name", required=True)
         if name == "generation":
             command.add_argument("--json", action="store_true", help="print JSON")
+            command.add_argument(
+                "--without",
+                metavar="AGENCY",
+                action="append",
+                default=[],
+                help="with the hub stopped: go on without the word of this agency, and of each named so; `-`: with everybody's",
+            )
         if name in ("serve", "invite", "generation"):
             command.add_argument("--clock", metavar="FILE", help="a file with the one time that is now (demonstrations)")
         if name in ("backup", "restore"):

@@ -81,11 +81,12 @@ class MemoryHub:
             return 200, _rfc7493.write({**said, "closed": bool(hub.store.known(CLOSED))})
         closed = bool(hub.store.known(CLOSED))
         standing = (self.gathering.history() if closed else hub.history).standing(2**53 - 1)
-        agency = request.check(headers["Authorization"], method, path, body, standing=standing, now=now).agency
+        asked = request.check(headers["Authorization"], method, path, body, standing=standing, now=now)
+        agency = asked.agency
         if parts.path == "/v1/generation":
             return 200, _rfc7493.write(generation.state(self.gathering, agency, now))
         if parts.path == "/v1/generation/held":
-            return 200, _rfc7493.write({"n": generation.hear(self.gathering, agency, body, now)})
+            return 200, _rfc7493.write({"n": generation.hear(self.gathering, asked.kid, body, now)})
         if parts.path == "/v1/generation/signatures":
             said = _rfc7493.read_object(body)
             return 200, _rfc7493.write({"begun": self.gathering.sign(said["sha256"], said["signature"], now)})

@@ -46,7 +46,7 @@ class Restored:
         """These agencies, or all, send what they hold."""
         for name in names or self.world.names:
             for body in self.bodies(name):
-                self.gathering.take(name, body)
+                self.gathering.take(f"{name}.s1", body)
 
     def draft(self) -> Draft:
         draft = self.gathering.draft(self.world.clock)

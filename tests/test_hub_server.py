@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from exchange import directory as d
 from exchange.errors import ExchangeError, NotPassed
 from exchange.hub import Refused, Taken
 from exchange.log import receipt_of
+from exchange.store import Store
+from offramp.cli import main
 from tests.conftest import ROOT
 from tests.hub_process import HubProcess, Starter, Wire, WireWorld, offramp, values
 from tests.keys import key
@@ -447,6 +450,10 @@ def test_a_restored_hub_that_forgot_something_hands_out_nothing_and_grows_no_oth
         ("crossroads", "POST", "/v1/records", values(unsent)),
         ("clinic", "POST", "/v1/keys", announced),
         ("defender", "GET", f"/v1/accounting/{case}", None),
+        ("defender", "GET", "/v1/log/checkpoint", None),
+        ("defender", "POST", "/v1/log/cosignatures", {}),
+        ("clinic", "POST", "/v1/directory/draft", {}),
+        (None, "POST", "/v1/directory/signatures", {}),
     ):
         with pytest.raises(ExchangeError) as refused:
             own.wire.told(name, method, path, value)
@@ -492,3 +499,23 @@ def test_a_hub_doesn_t_start_without_what_it_once_acknowledged(own: WireWorld) -
     wal.write_bytes(whole[:-100])
     own.process.start()
     assert own.wire.ask(None, "GET", "/health").status_code == 200
+
+
+def test_what_cannot_be_gone_back_to_is_refused_and_an_open_hub_waits_for_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub, backup = str(tmp_path / "hub"), str(tmp_path / "backup")
+    assert main(["hub", "init", hub, "--pack", "lead"]) == 0
+    assert main(["hub", "generation", hub]) == 2
+    assert "[no-file]" in capsys.readouterr().err
+    Store(tmp_path / "hub" / "hub.db").close()
+    assert main(["hub", "generation", hub]) == 0
+    assert capsys.readouterr().out.endswith("the hub is open; its log is in generation 1\n")
+    assert main(["hub", "generation", hub, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"closed": False, "generation": 1}
+    assert main(["hub", "generation", hub, "--without", "police"]) == 2
+    assert "[not-closed]" in capsys.readouterr().err
+    assert main(["hub", "backup", hub, backup]) == 0
+    # Of before the founding: nobody could be told from a stranger.
+    assert main(["hub", "restore", hub, backup]) == 2
+    assert "is older than the directory" in capsys.readouterr().err

@@ -54,6 +54,10 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     running.process.wait(10)
     assert main(["hub", "restore", str(running.folder / "hub"), str(backup)]) == 0
     assert "heard: nobody yet" in generation(running, capsys)
+    assert main(["hub", "generation", str(running.folder / "hub"), "--without", "clinic"]) == 0
+    assert "set aside: clinic" in capsys.readouterr().out
+    assert main(["hub", "generation", str(running.folder / "hub"), "--without", "-"]) == 0
+    assert "set aside" not in capsys.readouterr().out
     running.start()
 
     # Each gateway sends by itself what it holds; one that is switched off keeps the hub closed.

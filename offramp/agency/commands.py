@@ -110,8 +110,9 @@ def _approve(office: Office, options: argparse.Namespace) -> Answer:
     sync = sync_of(office)
     done = sync.approve(options.digest, options.without)
     payload_names = []
-    with suppress(HubRefused):
-        payload_names = sorted(read_directory(sync.client.draft()).agencies)
+    if sync.restored is None:
+        with suppress(HubRefused):
+            payload_names = sorted(read_directory(sync.client.draft()).agencies)
     return {"digest": options.digest, "did": done}, [f"{done} `{options.digest}` {', '.join(payload_names)}".rstrip()]
 
 

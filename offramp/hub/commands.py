@@ -139,10 +139,17 @@ def _copied(folder: Folder, target: Path) -> None:
 
 
 def generation(options: argparse.Namespace) -> int:
-    """What a restored hub waits for, and what the threshold is to sign; while it serves or not."""
+    """What a restored hub waits for, and what the threshold is to sign, while it serves or not; sets agencies aside."""
     from offramp.hub.generation import lines, state
 
     folder = Folder(Path(options.dir))
+    if options.without:
+        # Whose word isn't taken, whoever signs must say too. A hub that serves holds its database.
+        hub = folder.open()
+        with closing(hub.store), hub.together():
+            if not hub.store.known(CLOSED):
+                raise RequestError("not-closed", "the hub waits for nobody", mend="leave `--without` out")
+            Gathering(hub).set_aside(one for one in options.without if one != "-")
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "hub.db"
         try:

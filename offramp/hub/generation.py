@@ -18,9 +18,12 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     ]
 
 
-def hear(gathering: Gathering, agency: str, body: bytes, now: int) -> int:
-    """One piece of what an agency holds; its number. With the last one a hub that lacks nothing opens. Raises as `take`."""
-    n = gathering.take(agency, body)
+def hear(gathering: Gathering, kid: str, body: bytes, now: int) -> int:
+    """One piece of what an agency holds, under the key that it signed this with; its number.
+
+    With the last one a hub that lacks nothing opens. Raises as `Gathering.take`.
+    """
+    n = gathering.take(kid, body)
     try:
         if not gathering.waits_for():
             gathering.opened(now)
@@ -43,6 +46,7 @@ def state(gathering: Gathering, agency: str | None, now: int) -> dict[str, Any]:
         "root": restored.root.hex(),
         "heard": sorted(gathering.heard()),
         "waits": list(gathering.waits_for()),
+        "aside": list(gathering.aside()),
         **({"items": hub.store.items(agency)} if agency else {}),
     }
     try:
@@ -68,6 +72,7 @@ def lines(said: dict[str, Any]) -> list[str]:
         f"the hub was restored to {said['size']} leaves, and hands out nothing",
         f"heard: {', '.join(said['heard']) or 'nobody yet'}",
         *([f"waits for: {', '.join(said['waits'])}"] if said["waits"] else []),
+        *([f"set aside: {', '.join(said['aside'])}"] if said["aside"] else []),
     ]
     if "lacks" in said:
         return [*found, f"nothing can be signed yet: {said['lacks']['message']}; {said['lacks']['mend']}"]

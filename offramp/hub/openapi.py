@@ -185,6 +185,7 @@ DESCRIBED: dict[str, dict[str, Any]] = {
             items=_NUMBER,
             heard=_NAMES,
             waits=_NAMES,
+            aside=_NAMES,
             lacks=_object("code", "message", "mend", code=_STRING, message=_STRING, mend=_STRING),
             draft=_STRING,
             sha256=_STRING,

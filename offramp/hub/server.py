@@ -72,8 +72,8 @@ class Service:
         history = self.gathering.history() if hub.store.known(CLOSED) else hub.history
         self.standing = history.standing(ALWAYS) if history.size else None
 
-    def signed_by(self, asked: Request, body: bytes) -> str:
-        """The agency that sent a request. Raises as `request.check`, and `RequestRefused` `sent-before`, `not-founded`."""
+    def signed_by(self, asked: Request, body: bytes) -> request.Request:
+        """Who sent a request, by which key. Raises as `request.check`, and `RequestRefused` `sent-before`, `not-founded`."""
         if self.standing is None:
             raise RequestRefused("not-founded", "no directory is in force yet", mend="have all founders approve the draft")
         now = self.clock.now()
@@ -89,7 +89,7 @@ class Service:
         if said.jti in self._seen:
             raise RequestRefused("sent-before", "this very request came before", mend="sign each request anew")
         self._seen[said.jti] = said.iat + request.REMEMBERED
-        return said.agency
+        return said
 
 
 async def body_of(asked: Request) -> bytes:
@@ -184,7 +184,7 @@ def app_of(service: Service) -> FastAPI:
 
     async def member(asked: Request) -> tuple[str, bytes]:
         body = await body_of(asked)
-        return service.signed_by(asked, body), body
+        return service.signed_by(asked, body).agency, body
 
     # Records
 
@@ -344,9 +344,9 @@ def app_of(service: Service) -> FastAPI:
 
     @app.post("/v1/generation/held", **DESCRIBED["held"])
     async def hold(asked: Request) -> Response:
-        agency, body = await member(asked)
-        now = service.clock.now()
-        n = await do(lambda hub: generation.hear(service.gathering, agency, body, now) if hub.store.known(CLOSED) else None)
+        body = await body_of(asked)
+        kid, now = service.signed_by(asked, body).kid, service.clock.now()
+        n = await do(lambda hub: generation.hear(service.gathering, kid, body, now) if hub.store.known(CLOSED) else None)
         if n is None:
             raise _nothing()
         await do(service.refresh)
