@@ -62,7 +62,12 @@ def _side_by_side(names: list[str], options: argparse.Namespace) -> int:
 
 
 def _facts(name: str) -> Any:
-    return parse_json(_read(name), "the facts")
+    return read_json(name, "the facts")
+
+
+def read_json(name: str, what: str) -> Any:
+    """The JSON in a file, or in standard input for `-`; `what` names it in a refusal."""
+    return parse_json(_read(name), what)
 
 
 def _read(name: str) -> str:
