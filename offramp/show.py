@@ -49,7 +49,7 @@ def show(options: argparse.Namespace) -> int:
 def print_document(document: Document, options: argparse.Namespace, pack: Pack) -> None:
     """The document on standard output, in the form that is asked for."""
     if options.html:
-        print(as_html(document, BY_HAND), end="")
+        print(as_html(document, f"Rule pack `{pack.id}`, `{Program(pack).digest}`"), end="")
     elif options.json:
         named = {"pack": pack.id, "digest": Program(pack).digest}
         print(json.dumps({**named, **as_json(document)}, indent=2, ensure_ascii=False))
@@ -132,14 +132,26 @@ class _Page:
 
     def invariants(self) -> Iterator[Block]:
         held = [one for one in self.pack.invariants.values() if one.in_force(self.segment.day)]
-        if not held:
-            return
         yield Heading(2, "What can and can't happen to a person", "invariants")
-        yield Text("No rule of this program, and no later change of one, may break these.")
+        yield Table(
+            "All that the rules can answer", ("Question", "Who decides", "Can be answered", "Never"), tuple(self.answers())
+        )
+        if held:
+            yield Text("No rule of this program, and no later change of one, may break what follows.")
         for one in sorted(held, key=lambda one: in_order([self.segment]).index(one.decision)):
             yield Heading(3, one.because.rstrip("."), anchor("floor", one.id))
             yield Bullets(self.invariant(one))
             yield from self.standing(one)
+
+    def answers(self) -> Iterator[tuple[Cell, ...]]:
+        for name in in_order([self.segment]):
+            in_force = self.segment.decisions[name]
+            decision = in_force.decision
+            given = {*(outcome for outcome, _ in in_force.ranks), in_force.otherwise.outcome}
+            word = self.pack.vocabulary.decisions.get(name)
+            known = dict.fromkeys([*decision.outcomes, *(word.outcomes if word else ())])
+            can = ", ".join(_name(one) for one in known if one in given)
+            yield decision.asks, _role(decision.decided_by), can, ", ".join(_name(one) for one in known if one not in given)
 
     def invariant(self, one: Invariant) -> tuple[Passage, ...]:
         if one.independent_of:
@@ -359,7 +371,7 @@ def timeline(pack: Pack) -> Document:
 
 def _next(parameter: Parameter, value: Value) -> str:
     later = [one.since for one in parameter.values if one.since and (value.since is None or one.since > value.since)]
-    return day(min(later)) if later else "now"
+    return day(min(later)) if later else "no end is known"
 
 
 def _items(pack: Pack) -> Iterator[tuple[str, Item]]:

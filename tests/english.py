@@ -17,6 +17,11 @@ from rules.english import Passage, Words
 from rules.vocabulary import Fact
 
 Found = list[tuple[Any, int]]
+# Written out again, so that two operators whose phrases are swapped in `rules.english` don't read back as themselves.
+ORDER = {"==": "is", "!=": "is not", "<": "is under", "<=": "is at most", ">": "is over", ">=": "is at least"}
+ORDER_OF_TIMES = {**ORDER, "<": "is before", "<=": "is on or before", ">": "is after", ">=": "is on or after"}
+ARITHMETIC = {"plus": "+", "minus": "-", "times": "*"}
+LEADS = ("the question: ", "if yes: ", "if no: ")
 _DATE = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 _LENGTH = re.compile(r"(-?\d+) (calendar year|day|hour)s?")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -56,17 +61,17 @@ class Reader:
             return []
         items = tuple(one[0] for one in parts)
         match said.text:
-            case english.ALL:
+            case "all of these hold:":
                 return [tree.And(items)]
-            case english.ANY:
+            case "any of these holds:":
                 return [tree.Or(items)]
-            case english.NOT_ALL:
+            case "not all of these hold:":
                 return [tree.Not(tree.And(items))]
-            case english.NONE:
+            case "none of these holds:":
                 return [tree.Not(tree.Or(items))]
-            case english.NOT:
+            case "this does not hold:":
                 return [tree.Not(items[0])]
-            case english.DEPENDS:
+            case "this hangs on a question:" if all(map(str.startswith, (one.text for one in said.items), LEADS)):
                 return [tree.Choose(*items)]
         return []
 
@@ -75,7 +80,7 @@ class Reader:
 
 
 def _without_lead(said: Passage) -> Passage:
-    for lead in (english.QUESTION, english.IF_YES, english.IF_NO):
+    for lead in LEADS:
         if said.text.startswith(lead):
             return Passage(said.text.removeprefix(lead), said.items)
     return said
@@ -193,8 +198,8 @@ class _Line:
 
     def compared(self, left: tree.Tree, place: int, scope: Any, *, plain_right: bool) -> Iterator[tuple[Any, int]]:
         times = english._is_time(left)
-        for operator in english.ORDER:
-            for phrase in {english.ORDER[operator], english.ORDER_OF_TIMES[operator]}:
+        for operator in ORDER:
+            for phrase in {ORDER[operator], ORDER_OF_TIMES[operator]}:
                 for start in self.at(f" {phrase} ", place):
                     sides: Found = [(tree.Constant(value), end) for value, end in self.constants(start, left)]
                     if plain_right:
@@ -203,7 +208,7 @@ class _Line:
                         sides += self.value(start, scope)
                     for right, end in sides:
                         by_time = times or english._is_time(right)
-                        if phrase == (english.ORDER_OF_TIMES if by_time else english.ORDER)[operator]:
+                        if phrase == (ORDER_OF_TIMES if by_time else ORDER)[operator]:
                             yield tree.Compare(operator, left, right), end
         for start in self.at(" is on the list “", place):
             for name, end in self.label(start):
@@ -318,7 +323,7 @@ class _Line:
         yield from self.operand(place, scope)
         yield from self.totals(place, scope)
         for left, end in self.operand(place, scope, constants=True):
-            for operator, word in english.ARITHMETIC.items():
+            for word, operator in ARITHMETIC.items():
                 for start in self.at(f" {word} ", end):
                     for right, after in self.operand(start, scope, constants=True):
                         yield tree.Arithmetic(operator, left, right), after

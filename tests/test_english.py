@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 
 from rules import tree
 from rules.english import Words, complete, line, passage, words_of
-from rules.pack import conditions
+from rules.pack import Decision, conditions
 from rules.resolve import resolve
 from rules.shelf import english, read_pack, shipped, vocabulary
 from tests import generated, written
@@ -51,6 +54,19 @@ def test_every_fact_of_the_vocabulary_and_every_field_has_a_phrase_of_its_kind()
     assert len(set(flat)) == len(flat), "no two facts are spoken of alike"
 
 
+def test_the_clause_for_no_is_the_one_that_denies() -> None:
+    denies = re.compile(r"\b(no|not|outside|declined)\b")
+    clauses = {path: phrase for path, phrase in english().items() if _is_yes_or_no(path) and isinstance(phrase, tuple)}
+    assert len(clauses) > 15
+    for path, (yes, no) in clauses.items():
+        assert len(denies.findall(no)) == len(denies.findall(yes)) + 1, path
+
+
+def _is_yes_or_no(path: str) -> bool:
+    every = [one for fact in vocabulary().facts.values() for one in (fact, *fact.fields.values())]
+    return next(one.type for one in every if one.path == path) == "bool"
+
+
 def _all(phrase: str | tuple[str, str]) -> tuple[str, ...]:
     return phrase if isinstance(phrase, tuple) else (phrase,)
 
@@ -58,16 +74,23 @@ def _all(phrase: str | tuple[str, str]) -> tuple[str, ...]:
 @pytest.mark.parametrize("name", shipped())
 def test_every_condition_of_a_shipped_pack_is_read_back_from_its_english(name: str) -> None:
     pack = read_pack(name)
-    for day in {pack.program.since, *pack.boundaries()} - {None}:
-        words = words_of(resolve(pack, day), english())
+    waiting = {id(node): node for decision in pack.decisions.values() for node in _trees(decision)}
+    waiting |= {id(node): node for one in pack.invariants.values() for node in (one.when, one.always) if node is not None}
+    assert waiting
+    for day in sorted({pack.program.since, *pack.boundaries()} - {None}):
+        segment = resolve(pack, day)
+        words = words_of(segment, english())
         reader = Reader(words, pack.vocabulary.facts)
-        rules = [rule for decision in pack.decisions.values() for rule in decision.rules.values()]
-        trees = [node for rule in rules if rule.in_force(day) for node in conditions(rule)]
-        trees += [one.when for decision in pack.decisions.values() for one in decision.obligations.values()]
-        trees += [node for one in pack.invariants.values() for node in (one.when, one.always) if node is not None]
-        assert trees
-        for node in trees:
-            read_back(node, words, reader)
+        last = day == max(pack.boundaries())
+        now = {id(node) for held in segment.decisions.values() for rule in held.rules for node in conditions(rule.rule)}
+        for key in [key for key in waiting if last or key in now]:
+            read_back(waiting.pop(key), words, reader)
+    assert not waiting
+
+
+def _trees(decision: Decision) -> Iterator[tree.Tree]:
+    yield from (node for rule in decision.rules.values() for node in conditions(rule))
+    yield from (one.when for one in decision.obligations.values())
 
 
 @given(generated.conditions())

@@ -95,6 +95,33 @@ def test_every_condition_is_read_back_from_the_published_page(name: str) -> None
         assert found == {repr(meaning(when))}, key
 
 
+@pytest.mark.parametrize("name", shipped())
+def test_every_exception_floor_and_obligation_is_read_back_from_the_published_page(name: str) -> None:
+    segment = latest(name)
+    reader = Reader(words_of(segment, english()), segment.pack.vocabulary.facts)
+    page = (ROOT / "docs" / "packs" / f"{name}.md").read_text(encoding="utf-8")
+    leads = (
+        "not if ",
+        "whenever ",
+        "it is certain that ",
+        *(f"{one}, if " for one in segment.pack.vocabulary.obligations.values()),
+    )
+    read = []
+    for block in re.findall(r"(?:^ *- .*\n)+", page, flags=re.MULTILINE):
+        for said in nested(block.rstrip("\n").split("\n")):
+            for lead in leads:
+                if said.text.startswith(lead):
+                    (found,) = {
+                        repr(meaning(node)) for node in reader.passage(Passage(said.text.removeprefix(lead), said.items))
+                    }
+                    read.append(found)
+    trees = [one.when for held in segment.decisions.values() for rule in held.rules for one in rule.unless]
+    trees += [one.when for held in segment.decisions.values() for one in held.obligations]
+    held = [one for one in segment.pack.invariants.values() if one.in_force(segment.day)]
+    trees += [node for one in held for node in (one.when, one.always) if node is not None]
+    assert sorted(read) == sorted(repr(meaning(node)) for node in trees)
+
+
 def in_force(segment: Segment) -> Iterator[Item]:
     yield segment.pack.program
     for held in segment.decisions.values():
@@ -134,6 +161,15 @@ def test_a_page_says_who_knows_each_fact_that_a_rule_reads() -> None:
                     (row,) = [line for line in page.splitlines() if f"`{path}`" in line and line.startswith("| ")]
                     assert fact.known_by.replace("_", " ") in row
                     assert ("never sent" in row) == (fact.category in segment.pack.vocabulary.never_travels)
+
+
+def test_a_page_says_what_can_be_answered_and_what_never() -> None:
+    rows = {line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:] for line in pages()["lead.md"].splitlines()}
+    police, can, never = rows["May the prosecutor end this person's place in the program?"]
+    assert police == "prosecutor" and can == "prosecutor may eject, retain"
+    assert never.removesuffix(" |") == "terminate, sanction"
+    court = {line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:] for line in pages()["drug-court.md"].splitlines()}
+    assert "sanction" in court["May the prosecutor end this person's place in the program?"][1]
 
 
 # Days
