@@ -93,14 +93,16 @@ def _markdown(block: Block) -> Iterator[str]:
         case Heading(level, text):
             yield f"{'#' * level} {_escaped(text)}"
         case Text(text, label):
-            yield f"**{_escaped(label)}** {_escaped(text)}" if label else _escaped(text)
+            said = _escaped(" ".join(text.split()))  # a line that a pack begins with `#` is no heading of ours
+            yield f"**{_escaped(label)}** {said}" if label else said
         case Bullets(items):
             yield from _bullets(items, 0)
         case Table(caption, head, rows):
             yield f"*{_escaped(caption)}*"
             yield ""
-            for row in (head, ("---",) * len(head), *rows):
-                yield f"| {' | '.join(_cell(one) for one in row)} |"
+            yield f"| {' | '.join(_cell(one) for one in head)} |"
+            yield f"|{' --- |' * len(head)}"
+            yield from (f"| {' | '.join(_cell(one) for one in row)} |" for row in rows)
 
 
 def _bullets(items: tuple[Passage, ...], depth: int) -> Iterator[str]:
@@ -111,14 +113,24 @@ def _bullets(items: tuple[Passage, ...], depth: int) -> Iterator[str]:
 
 def _cell(cell: Cell) -> str:
     text = cell if isinstance(cell, str) else "\n".join(f"• {one}" for one in cell)
-    return _escaped(text).replace("|", "\\|").replace("\n", "<br>") or "–"
+    return _inline(text).replace("|", "\\|").replace("\n", "<br>") or "–"
 
 
 def _escaped(text: str) -> str:
+    """A line's text, and what at its beginning Markdown would take for a heading, a list or a rule."""
+    at_first = re.sub(r"^([#>+=-])", r"\\\1", _inline(text))
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", at_first)
+
+
+def _inline(text: str) -> str:
     """Words between back-ticks stand as they are; elsewhere what Markdown would take for its own signs is escaped."""
-    parts = text.split("`")
-    shown = [re.sub(r"([*<\[\]\\])", r"\\\1", part) if index % 2 == 0 else part for index, part in enumerate(parts)]
-    return "`".join(shown)
+    return "".join(f"`{part}`" if is_code else re.sub(r"([*<`\[\]\\])", r"\\\1", part) for part, is_code in _parts(text))
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in parts, and whether each is code: what stands between two back-ticks. An odd one is a sign like others."""
+    parts = text.split("`") if text.count("`") % 2 == 0 else [text]
+    yield from ((part, index % 2 == 1) for index, part in enumerate(parts))
 
 
 # Plain text
@@ -314,12 +326,10 @@ def _lang(lang: str | None) -> str:
 
 
 def _html(text: str) -> str:
-    parts = text.split("`")
-    shown = [
-        _linked(html.escape(part)) if index % 2 == 0 else f"<code>{html.escape(part)}</code>"
-        for index, part in enumerate(parts)
-    ]
-    return "".join(shown).replace("\n", "<br>")
+    shown = "".join(
+        f"<code>{html.escape(part)}</code>" if is_code else _linked(html.escape(part)) for part, is_code in _parts(text)
+    )
+    return shown.replace("\n", "<br>")
 
 
 def _linked(escaped: str) -> str:

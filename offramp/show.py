@@ -134,7 +134,9 @@ class _Page:
         held = [one for one in self.pack.invariants.values() if one.in_force(self.segment.day)]
         yield Heading(2, "What can and can't happen to a person", "invariants")
         yield Table(
-            "All that the rules can answer", ("Question", "Who decides", "Can be answered", "Never"), tuple(self.answers())
+            f"All that the rules can answer on {day(self.segment.day)}",
+            ("Question", "Who decides", "Can be answered", "No rule gives"),
+            tuple(self.answers()),
         )
         if held:
             yield Text("No rule of this program, and no later change of one, may break what follows.")

@@ -12,14 +12,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from offramp import document as pages_of
 from offramp.card import of_segment
 from offramp.cli import main
-from offramp.document import as_html, markdown
+from offramp.document import Bullets, Document, Heading, Table, Text, as_html, markdown
 from offramp.show import last_change, of_pack, pages, segment_of, side_by_side, timeline
 from rules import tree
-from rules.english import Passage, words_of
+from rules.english import Passage, passage, words_of
 from rules.pack import Item, Pack
 from rules.resolve import Segment
 from rules.say import wording
@@ -350,6 +352,41 @@ def test_what_a_pack_says_cannot_become_markup(tmp_path: Path) -> None:
     made = of_pack(segment_of(read_pack(tmp_path / "nyc"), None))
     assert "<script" not in as_html(made) and "&lt;script&gt;" in as_html(made)
     assert "\\<script>" in markdown(made) and "\\[x\\](y)" in markdown(made)
+
+
+@given(st.text(st.sampled_from("ab `<>&\"'*[]()#-.1\\|\n"), min_size=1, max_size=30))
+def test_no_text_of_a_pack_closes_or_opens_anything(text: str) -> None:
+    blocks = (
+        Heading(1, "T", "t"),
+        Text(text, "L:"),
+        Bullets((Passage(text, (Passage(text),)),)),
+        Table(text, ("a", text), ((text, (text,)),)),
+    )
+    made = Document(text, "en", blocks)
+    seen = Seen(as_html(made))
+    assert {tag for tag, _, _ in seen.elements} <= KNOWN_TAGS
+    shown = "".join(said for said, around in seen.texts if "p" in around)
+    assert text.count("`") % 2 == 0 or "".join(text.split()) in "".join(shown.split())
+    lines = markdown(Document(text, "en", (Text(text),))).splitlines()
+    assert len(lines) <= 1 and not re.match(r"#|[-+>]( |$)|\d+[.)]( |$)|[*<\[]", "".join(lines))
+
+
+KNOWN_TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "a", "header", "h1", "main", "p", "span", "ul", "li", "br", "code"),
+    *("div", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+}
+
+
+def test_the_page_about_documents_shows_what_is_so(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
+    segment = latest("santa-fe")
+    (rule,) = [one.rule for one in segment.decisions["eligibility"].rules if one.rule.id == "over-the-cap"]
+    assert f"`{tree.text(rule.when)}` reads" in page
+    assert f"> {passage(rule.when, words_of(segment, english())).text}\n" in page
+    commands = re.findall(r"^offramp ((?:show|card) .*?) *(?:#.*)?$", page, flags=re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        assert ran(capsys, *command.split())[0] == 0
 
 
 # The card
