@@ -18,7 +18,7 @@ from rules import tree
 from rules.decide import Program
 from rules.english import Passage, day, passage, with_unit, words_of
 from rules.errors import RequestError
-from rules.pack import Citation, Invariant, Item, Other, Pack, Parameter, Value, Wording
+from rules.pack import Citation, Exemption, Invariant, Item, Other, Pack, Parameter, Rule, Value, Wording
 from rules.resolve import DecisionInForce, RuleInForce, Segment, resolve
 from rules.say import wording
 from rules.shelf import day_of, english, read_pack, shipped
@@ -314,7 +314,7 @@ def _reads(in_force: DecisionInForce) -> list[str]:
 
 
 def _shown(value: Value, unit: str) -> str:
-    return ", ".join(value.value) if isinstance(value.value, tuple) else with_unit(value.value, unit)
+    return ", ".join(_name(one) for one in value.value) if isinstance(value.value, tuple) else with_unit(value.value, unit)
 
 
 def _dated(item: Item) -> str:
@@ -344,13 +344,13 @@ def timeline(pack: Pack) -> Document:
     blocks.append(
         Text(f"Rule pack `{pack.id}`, `{Program(pack).digest}`. What has no day of its own holds from the program's start.")
     )
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     if pack.program.since:
         rows.append((day(pack.program.since), "the program begins", ""))
     for at in pack.boundaries():
-        begins = [_dated_line(pack, name, item) for name, item in _items(pack) if item.since == at]
-        ends = [name for name, item in _items(pack) if item.until == at]
-        rows.append((day(at), "\n".join(begins), "\n".join(ends)))
+        begins = tuple(_dated_line(pack, name, item) for name, item in _items(pack) if item.since == at)
+        ends = tuple(name for name, item in _items(pack) if item.until == at)
+        rows.append((day(at), begins, ends))
     if pack.program.until:
         rows.append((day(pack.program.until), "", "the program"))
     blocks.append(Table("What begins and what ends", ("Day", "Begins", "Ends (the day before was its last)"), tuple(rows)))
@@ -386,7 +386,13 @@ def _items(pack: Pack) -> Iterator[tuple[str, Item]]:
 
 
 def _dated_line(pack: Pack, name: str, item: Item) -> str:
-    said = f": {_shown(item, pack.parameters[name.split('`')[1]].unit)}" if isinstance(item, Value) else ""
+    """What began, in the words of the pack on that day."""
+    said = ""
+    if isinstance(item, Value):
+        parameter = pack.parameters[name.split("`")[1]]
+        name, said = parameter.label, f": {_shown(item, parameter.unit)}"
+    elif isinstance(item, Rule | Exemption) and item.since is not None:
+        said = f": {wording(resolve(pack, item.since), item.because)}"
     doubt = f" (doubtful: {item.provisional})" if item.provisional else ""
     return f"{name}{said}{doubt}"
 

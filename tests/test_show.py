@@ -22,7 +22,7 @@ from offramp.document import Bullets, Document, Heading, Table, Text, as_html, m
 from offramp.show import last_change, of_pack, pages, segment_of, side_by_side, timeline
 from rules import tree
 from rules.english import Passage, passage, words_of
-from rules.pack import Item, Pack
+from rules.pack import Item, Pack, Value
 from rules.resolve import Segment
 from rules.say import wording
 from rules.shelf import english, read_pack, shipped
@@ -223,9 +223,10 @@ def test_the_timeline_has_every_day_on_which_something_changed(capsys: pytest.Ca
     pack = read_pack("santa-fe")
     days = [row.split("|")[1].strip() for row in shown.splitlines() if re.match(r"\| \d", row)]
     assert {f"{one.day} {one:%B} {one.year}" for one in pack.boundaries()} <= set(days)
-    assert "parameter `quantity_cap`: 6 g" in shown and "rule `intent-to-sell` of `eligibility`" in shown
+    assert "largest amount of opiates that is diverted: 6 g" in shown and "rule `intent-to-sell` of `eligibility`" in shown
     for name, item in pack.items():
-        assert (item.since is None and item.until is None) or name in shown, name
+        named = pack.parameters[name.split("`")[1]].label if isinstance(item, Value) else name
+        assert (item.since is None and item.until is None) or named in shown, name
 
 
 def test_programs_stand_side_by_side_with_their_own_answers(capsys: pytest.CaptureFixture[str]) -> None:
