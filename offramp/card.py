@@ -53,6 +53,8 @@ def _blocks(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[
     yield Heading(1, f"{segment.pack.title}: pocket card", "title")
     yield Text(f"Rules of {day(segment.day)}. Pack `{segment.pack.id}`.")
     yield Heading(2, "May I offer it now?", "offer")
+    if len(offer.ranks) > 1:
+        yield Text("The first of these that holds counts.")
     for outcome, rules in offer.ranks:
         yield Text("if any of these holds:" if len(rules) > 1 else "if this holds:", f"{_name(outcome).upper()}")
         yield Bullets(tuple(_with_exceptions(rule, words) for rule in rules))
@@ -81,8 +83,8 @@ def _blocks(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[
         already = {wording(segment, rule.rule.because) for rule in offer.rules}
         later = [text for text in dict.fromkeys(why(segment, rule) for rule in seen) if text not in already]
         if later:
-            yield Heading(2, "What of what I see bars later, in the program's own test", "later")
-            yield Text("It doesn't keep me from offering. Who is named in the answer may look again.")
+            yield Heading(2, "What I may see that bars later", "later")
+            yield Text("The program's own test asks it. It doesn't keep me from offering.")
             yield Bullets(passages(later))
         asked = _asked(segment, eligibility)
         if asked:
@@ -98,8 +100,8 @@ def _with_exceptions(rule: RuleInForce, words: Words) -> Passage:
     said = passage(rule.rule.when, words)
     if not rule.unless:
         return said
-    unless = tuple(Passage(f"but not if {one.text}", one.items) for one in (passage(one.when, words) for one in rule.unless))
-    return Passage(said.text, (*said.items, *unless))
+    lifts = (passage(one.when, words) for one in rule.unless)
+    return Passage("a rule with an exception:", (said, *(Passage(f"but not if {one.text}", one.items) for one in lifts)))
 
 
 def _is_the_officers(rule: RuleInForce) -> bool:

@@ -244,7 +244,7 @@ _CARD = """
 .card .label { font-size: inherit; color: inherit; }
 .card main { columns: 2; column-gap: 1.5rem; }
 .card h1 { font-size: 1.4rem; }
-.card h2 { font-size: 1.05rem; margin: .9rem 0 .25rem; break-after: avoid; }
+.card h2 { font-size: 1.05rem; margin: .9rem 0 .25rem; break-after: avoid; break-inside: avoid; }
 .card p, .card li { font-size: .92rem; line-height: 1.35; font-family: "Helvetica Neue", Arial, sans-serif; }
 .card footer { margin-top: 1rem; padding-bottom: 0; }
 @media print {

@@ -44,7 +44,7 @@ def read_back(node: tree.Tree, words: Words, reader: Reader) -> None:
 
 def test_every_fact_of_the_vocabulary_and_every_field_has_a_phrase_of_its_kind() -> None:
     every = [one for fact in vocabulary().facts.values() for one in (fact, *fact.fields.values())]
-    assert {one.path for one in every} == set(english())
+    assert {one.path for one in every} == set(english()), "jurisdictions/english.yaml says how documents speak of each fact"
     for one in every:
         phrase = english()[one.path]
         assert isinstance(phrase, tuple) == (one.type in ("bool", "list")), one.path

@@ -368,7 +368,7 @@ def test_both_languages_say_the_same_things_and_cover_the_vocabulary() -> None:
         assert set(words["roles"]) == set(vocabulary().roles)
         for name, decision in vocabulary().decisions.items():
             if name != "disclosure":
-                assert set(words["outcomes"][name]) == set(decision.outcomes)
+                assert set(words["outcomes"][name]) == set(decision.outcomes), "jurisdictions/letter.yaml, in both languages"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

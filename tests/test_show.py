@@ -423,6 +423,25 @@ def test_the_card_tells_the_officer_of_bars_with_what_lifts_them() -> None:
     assert "The attorney's answer from the record is stop" not in " ".join(made.split()), "the officer doesn't know records"
 
 
+def test_the_card_names_the_exceptions_of_the_offer_s_rules_and_their_order() -> None:
+    segment = segment_of(read_pack("seattle"), "2022-01-01")
+    words = words_of(segment, english())
+    reader = Reader(words, segment.pack.vocabulary.facts)
+    lists = [block.items for block in of_segment(segment).blocks if isinstance(block, Bullets)]
+    excepted = 0
+    for (_, rules), items in zip(segment.decisions["offer"].ranks, lists, strict=False):
+        for rule, said in zip(rules, items, strict=True):
+            parts = said.items if rule.unless else (said,)
+            plain = [Passage(one.text.removeprefix("but not if "), one.items) for one in parts]
+            read = [{repr(meaning(node)) for node in reader.passage(one)} for one in plain]
+            assert read == [{repr(meaning(node))} for node in (rule.rule.when, *(one.when for one in rule.unless))]
+            excepted += len(rule.unless)
+    assert excepted > 0
+    made = " ".join(pages_of.plain_text(of_segment(segment), 96).split())
+    assert "The first of these that holds counts." in made
+    assert made.index("MAY NOT OFFER if") < made.index("MUST OFFER if") < made.index("Otherwise MAY OFFER.")
+
+
 BROWSER = next(
     (found for name in ("chromium-headless-shell", "chromium", "google-chrome") if (found := shutil.which(name))), None
 )
