@@ -281,17 +281,19 @@ class _Letter:
     # Why
 
     def why(self) -> Iterator[Block]:
+        keepers = []
         for one in self.read.reasons:
-            if isinstance(one, str) and one == "attested":
+            if one == "attested":
                 yield Text(self.say("attested", role=self.role(self.read.declared.decided_by)))
             elif not self.told(one):
-                yield Text(self.say("withheld", role=self.role(self.keeper(one))))
+                keepers.append(self.keeper(one))
             elif isinstance(one, Exemption):
                 yield from self.reason(one, one.because, "lifted")
             elif isinstance(one, RuleInForce):
                 yield from self.reason(one.rule, one.rule.because)
             elif self.read.in_force is not None:
                 yield from self.reason(self.read.in_force.otherwise, self.read.in_force.otherwise.because)
+        yield from (Text(self.say("withheld", role=self.role(one))) for one in dict.fromkeys(keepers))
 
     def reason(self, item: Item, because: str, lead: str = "") -> Iterator[Block]:
         assert self.read.segment is not None
