@@ -98,6 +98,7 @@ def parser_of() -> argparse.ArgumentParser:
         if name == "test":
             _engine(command, "decide each scenario by a second engine too, and count what it can't express")
     _new(commands)
+    _documents(commands)
     _hub(commands)
     return parser
 
@@ -117,6 +118,35 @@ def _new(commands: Any) -> None:
 
 def _engine(command: argparse.ArgumentParser, what: str) -> None:
     command.add_argument("--engine", choices=("compiled", "durable"), default="compiled", help=what)
+
+
+def _documents(commands: Any) -> None:
+    show = commands.add_parser(
+        "show",
+        help="a pack as a document in plain English",
+        description="A pack as a document in plain English, made from the rules that run; several side by side.",
+    )
+    show.add_argument("packs", metavar="PACK[,PACK…]", help="a shipped id or a folder; several are set side by side")
+    show.add_argument("--timeline", action="store_true", help="what applied when")
+    card = commands.add_parser(
+        "card", help="the officer's pocket card, one sheet", description="The officer's pocket card for a program, one sheet."
+    )
+    card.add_argument("packs", metavar="PACK", help="a shipped id or a folder")
+    for command in (show, card):
+        command.add_argument("--as-of", metavar="DATE", help="the day whose rules are shown; else after the pack's last change")
+    letter = commands.add_parser(
+        "letter",
+        help="a decision as a letter to the person",
+        description="A decision as a letter to the person whom it is about, in the pack's own words.",
+    )
+    letter.add_argument(
+        "decision", metavar="DECISION.json", help="what `offramp decide … --json` prints, or - for standard input"
+    )
+    letter.add_argument("--pack", metavar="PACK", help="the pack that decided; else the shipped one of that id")
+    letter.add_argument("--lang", choices=("en", "es"), default="en", help="the letter's language")
+    for command in (show, card, letter):
+        command.add_argument("--html", action="store_true", help="print one HTML file, for the screen and for paper")
+        command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _hub(commands: Any) -> None:
@@ -219,6 +249,10 @@ def _run(given: list[str]) -> int:
         from offramp.hub import commands
 
         return commands.fsck(options) if options.command == "fsck" else commands.main(options)
+    if options.command in ("show", "card", "letter"):
+        from importlib import import_module
+
+        return int(getattr(import_module(f"offramp.{options.command}"), options.command)(options))
     if options.command == "verify":
         from offramp.verify import verify
 

@@ -86,7 +86,12 @@ def _side_by_side(names: list[str], options: argparse.Namespace, held: Held) -> 
 
 
 def _facts(name: str) -> Any:
-    return parse_json(read_text(name), "the facts")
+    return read_json(name, "the facts")
+
+
+def read_json(name: str, what: str) -> Any:
+    """The JSON in a file, or in standard input for `-`; `what` names it in a refusal."""
+    return parse_json(read_text(name), what)
 
 
 def read_text(name: str) -> str:

@@ -36,6 +36,21 @@ def vocabulary() -> Vocabulary:
     return read_vocabulary(jurisdictions() / "vocabulary.yaml")
 
 
+@lru_cache(maxsize=1)
+def english() -> dict[str, str | tuple[str, str]]:
+    """How documents speak of facts, by path: a noun, or the two clauses of a yes or no, or a list's singular and plural."""
+    from rules.read import read_file
+
+    found: dict[str, str | tuple[str, str]] = {}
+    for path, node in read_file(jurisdictions() / "english.yaml").mapping("the phrases").items():
+        if isinstance(node.value, list):
+            one, other = (item.text("a phrase") for item in node.items(f"`{path}`"))
+            found[path] = (one, other)
+        else:
+            found[path] = node.text("a phrase")
+    return found
+
+
 def shipped() -> tuple[str, ...]:
     """The ids of the shipped packs, in order."""
     return tuple(sorted(folder.parent.name for folder in jurisdictions().glob("*/pack.yaml")))
