@@ -495,10 +495,10 @@ def _signers(signed: Signed, known: Directory) -> set[str]:
     return set(found)
 
 
-def signer_of(signature: str, payload: bytes, known: Directory) -> str:
-    """The agency that made one detached signature of a payload, by the keys of a directory. Raises as `History.check`."""
+def key_behind(signature: str, payload: bytes, known: Directory) -> str:
+    """The id of the key that made one detached signature of a payload, in force in a directory. Raises as `History.check`."""
     (kid,) = _signers(Signed(payload, (signature,)), known)
-    return agency_of(kid)
+    return kid
 
 
 def _lacking(before: Directory, signers: set[str]) -> list[str]:

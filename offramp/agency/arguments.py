@@ -9,6 +9,8 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "init": ("make an agency's folder and keys", ()),
     "join": ("ask a hub to list this agency", ("url", "code")),
     "approve": ("sign the directory's draft of a digest that was compared by voice", ("digest",)),
+    "retire": ("retire a signing key, one's own at once, or propose that an agency leaves", ("named",)),
+    "propose": ("propose a change of the directory, and sign it", ("file",)),
     "serve": ("do everything that is due with the hub, and go on", ()),
     "status": ("what waits, and why", ()),
     "inbox": ("what came", ()),

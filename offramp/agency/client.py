@@ -106,6 +106,22 @@ class Client:
         """The draft that waits for signatures."""
         return self._draft(self._json("GET", "/v1/directory/draft"))
 
+    def drafts(self) -> list[tuple[bytes, tuple[str, ...]]]:
+        """Every draft that waits, the oldest first, each with its signatures so far; none where nothing is drafted."""
+        try:
+            value = self._json("GET", "/v1/directory/draft")
+        except HubRefused as error:
+            if error.said != "no-draft":
+                raise
+            return []
+        return [
+            (self._draft(one), tuple(str(each) for each in one.get("signatures") or ())) for one in _list(value.get("drafts"))
+        ]
+
+    def propose(self, payload: bytes) -> None:
+        """One more draft: the payload of a next version."""
+        self._json("POST", "/v1/directory/draft", payload)
+
     def sign_draft(self, sha256: str, signature: str) -> None:
         self._json("POST", "/v1/directory/signatures", _rfc7493.write({"sha256": sha256, "signature": signature}))
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from exchange._c2sp import COSIGNATURE, key_of, read_checkpoint, read_note
-from exchange.directory import read_directory
 from exchange.disclosure import day_of
 from exchange.errors import ExchangeError
 from exchange.exhibit import exhibit_of, verify_exhibit
@@ -112,12 +111,21 @@ def _join(office: Office, options: argparse.Namespace) -> Answer:
 
 
 def _approve(office: Office, options: argparse.Namespace) -> Answer:
-    sync = sync_of(office)
-    done = sync.approve(options.digest)
-    payload_names = []
-    with suppress(HubRefused):
-        payload_names = sorted(read_directory(sync.client.draft()).agencies)
-    return {"digest": options.digest, "did": done}, [f"{done} `{options.digest}` {', '.join(payload_names)}".rstrip()]
+    from offramp.agency.membership import approve
+
+    return approve(sync_of(office), options.digest)
+
+
+def _retire(office: Office, options: argparse.Namespace) -> Answer:
+    from offramp.agency.membership import retire
+
+    return retire(sync_of(office), options.named)
+
+
+def _propose(office: Office, options: argparse.Namespace) -> Answer:
+    from offramp.agency.membership import propose
+
+    return propose(sync_of(office), Path(options.file))
 
 
 # The hub
@@ -195,6 +203,9 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
             why = "no directory is in force yet" if not founded else "not sent yet, or the hub didn't answer"
         rows.append({"id": out.jti, "kind": out.kind, "case": out.case, "state": out.state, "why": why or None})
     unopened = sum(1 for each in gateway.received.values() if each.record and not each.opened)
+    from offramp.agency import membership
+
+    waiting = membership.waiting(sync_of(office)) if office.settings.hub else ()
     owed = [{"record": one.record, "part": one.part, "by": one.issuer, "until": one.until} for one in gateway.owed()]
     value = {
         "agency": office.agency,
@@ -204,12 +215,14 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         "faults": [each.fault for each in gateway.faults],
         "broken": str(gateway.broken) if gateway.broken else None,
         "recalls": owed,
+        "drafts": [membership.as_json(one) for one in waiting],
         "outbox": rows,
     }
     lines = [
         f"{office.agency}: directory {value['directory'] or 'none yet'}, {gateway.cursor} came, {unopened} unopened",
         *(f"NOT BELIEVED: {each.fault}" for each in gateway.faults),
         *([f"THE LOG IS BROKEN: {gateway.broken}"] if gateway.broken else []),
+        *(line for one in waiting for line in membership.lines(one)),
         *(f"recall of `{one['part']}` to answer by {_day(each.until)}" for one, each in zip(owed, gateway.owed(), strict=True)),
         *(f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}" for one in rows),
     ]
@@ -459,6 +472,8 @@ def _day(at: int) -> str:
 HANDLERS: dict[str, Callable[[Office, argparse.Namespace], Answer]] = {
     "join": _join,
     "approve": _approve,
+    "retire": _retire,
+    "propose": _propose,
     "serve": _serve,
     "status": _status,
     "inbox": _inbox,

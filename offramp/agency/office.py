@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.accounting import Account, Statement
+from exchange.directory import read_directory, read_signed
 from exchange.disclosure import Judge
 from exchange.errors import ExchangeError
 from exchange.gateway import Gateway, Reading, acknowledgement
@@ -65,10 +66,9 @@ class Office:
         self.random = random_bytes
         check_private(folder / KEYS)
         self.keys = Keys(folder / KEYS, passphrase, random_bytes)
-        # The newest key that signs: an agency that replaced a stolen one has several.
-        self.signing = self.keys.signing(self._newest("s"))
-        self.witness = self.keys.witness(self._newest("w"))
         self.journal = Journal(folder / JOURNAL)
+        self.signing = self.keys.signing(self._signs())
+        self.witness = self.keys.witness(self._newest("w"))
         self._desk: Desk | None = None
         self._at = 0
         self._judge = cache(self._judge_of)
@@ -76,11 +76,26 @@ class Office:
     def close(self) -> None:
         self.journal.close()
 
+    def numbered(self, letter: str) -> list[str]:
+        """The keys here that sign (`s`) or witness (`w`), the oldest first."""
+        start = f"{self.agency}.{letter}"
+        found = [kid for kid in self.keys.ids() if kid.startswith(start) and kid[len(start) :].isdigit()]
+        return sorted(found, key=lambda kid: int(kid[len(start) :]))
+
     def _newest(self, letter: str) -> str:
-        numbered = [kid for kid in self.keys.ids() if kid.startswith(f"{self.agency}.{letter}") and kid[-1:].isdigit()]
-        if not numbered:
+        if not (found := self.numbered(letter)):
             raise AgencyError("no-key-file", f"`{self.folder / KEYS}` lacks a key of `{self.agency}`", mend="restore a backup")
-        return max(numbered, key=lambda kid: int(kid.rpartition(letter)[2]))
+        return found[-1]
+
+    def _signs(self) -> str:
+        """The newest key that the directory lists: what is to take a stolen one's place isn't, until enough have signed."""
+        newest, several = self._newest("s"), self.numbered("s")
+        if len(several) > 1:
+            versions = [event.body["signed"] for event in self.journal.after(0) if event.kind == "directory"]
+            mine = read_directory(read_signed(versions[-1].encode()).payload).agencies.get(self.agency) if versions else None
+            listed = [kid for kid in several if mine is not None and kid in mine.signing]
+            return listed[-1] if listed else newest
+        return newest
 
     def _judge_of(self, digest: str) -> Judge:
         """The judge of the pack of this digest. Raises `AgencyError` `unknown-pack`."""

@@ -10,20 +10,42 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exchange import _rfc4648, log
+from exchange import _rfc4648, log, proposal
 from exchange._c2sp import open_checkpoint, read_checkpoint, read_note
-from exchange.directory import EPOCHS_OPEN, Signed, announce, read_directory, read_signed, sign_directory
+from exchange.directory import EPOCHS_OPEN, Signed, announce, key_behind, read_directory, read_signed, sign_directory
 from exchange.errors import ExchangeError, LogError
 from exchange.hub import with_cosignatures
 from exchange.log import leaf_of, receipt_of
+from exchange.shape import agency_of
 from offramp.agency.client import Client
 from offramp.agency.desk import Desk
-from offramp.agency.errors import AgencyError, HubRefused
+from offramp.agency.errors import AgencyError
 from offramp.agency.office import Office
+from rules.frozen import frozen
 
 MOST_BUNDLES = 20
 # A key that opens seals lives no longer, whatever still waits for it.
 LONGEST_EPOCH = timedelta(days=90)
+
+
+@frozen
+class Waiting:
+    """A draft of the next version: its digest, what it changes, the keys that signed, whether this agency is still to sign."""
+
+    sha256: str
+    changes: tuple[str, ...]
+    signed: tuple[str, ...]
+    mine: bool
+
+
+@frozen
+class Retired:
+    """What came of it: whether it is in force, the digest that others are to sign, and the key that was made for it."""
+
+    named: str
+    at_once: bool
+    draft: str | None
+    new: str | None
 
 
 class Sync:
@@ -82,33 +104,86 @@ class Sync:
     def approve(self, digest: str) -> str:
         """Signs the draft of this digest, and trusts a directory that holds it; what happened, in a word.
 
-        Raises `AgencyError` `another-draft`, `not-listed`.
+        Raises `AgencyError` `no-draft`, `another-draft`, `not-listed`.
         """
-        try:
-            payload = self.client.draft()
-        except HubRefused as error:
-            if error.said != "no-draft":
-                raise
-            # It is in force already: what was compared is all that is needed.
+        waiting = {log.digest(payload): payload for payload, _ in self.client.drafts()}
+        if digest not in waiting:
+            # It may be in force already: what was compared is all that is needed.
             versions, _ = self.client.directory()
-            if digest not in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
-                raise
-            with self.office.acting() as desk:
-                self.office.append(desk, "approved", {"sha256": digest})
-            return "trusted"
-        drafted = log.digest(payload)
-        if drafted != digest:
-            raise AgencyError("another-draft", f"the draft has the digest `{drafted}`", mend="compare it with the others again")
-        document = read_directory(payload)
-        mine = document.agencies.get(self.office.agency)
-        if mine is None or self.office.signing.public.kid not in mine.signing:
+            if digest in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
+                with self.office.acting() as desk:
+                    self.office.append(desk, "approved", {"sha256": digest})
+                return "trusted"
+            if not waiting:
+                raise AgencyError("no-draft", "no version of the directory is being drafted", mend="propose one")
+            drafted = " or ".join(f"`{one}`" for one in waiting)
+            raise AgencyError("another-draft", f"the draft has the digest {drafted}", mend="compare it with the others again")
+        payload, mine = waiting[digest], self.office.signing.public
+        history = self.office.look().gateway.history
+        listed = (history.newest if history.size else read_directory(payload)).agencies.get(self.office.agency)
+        if listed is None or mine.kid not in listed.signing:
             raise AgencyError("not-listed", f"the draft doesn't list the key of `{self.office.agency}`", mend="join first")
-        if mine.signing[self.office.signing.public.kid].thumbprint != self.office.signing.public.thumbprint:
+        if listed.signing[mine.kid].thumbprint != mine.thumbprint:
             raise AgencyError("not-listed", f"the draft lists another key as `{self.office.agency}`'s", mend="tell the others")
         with self.office.acting() as desk:
             self.office.append(desk, "approved", {"sha256": digest})
         self.client.sign_draft(digest, sign_directory(payload, self.office.signing))
         return "signed"
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The drafts that can come into force next, each with what it changes and whether it lacks this agency's signature."""
+        self.directory()
+        history = self.office.look().gateway.history
+        before = history.newest if history.size else None
+        found = []
+        for payload, signatures in self.client.drafts():
+            drafted = read_directory(payload)
+            if drafted.document.previous == (before.sha256 if before else None):
+                signed = {key_behind(one, payload, before or drafted) for one in signatures}
+                signers = before.document.threshold.of if before else tuple(drafted.agencies)
+                mine = self.office.agency in signers and self.office.signing.public.kid not in signed
+                found.append(Waiting(drafted.sha256, proposal.said(before, payload), tuple(sorted(signed)), mine))
+        return tuple(found)
+
+    def propose(self, payload: bytes) -> str:
+        """Proposes a next version and signs it; its digest, for the others to compare. Raises as `approve`."""
+        self.client.propose(payload)
+        digest = log.digest(payload)
+        self.approve(digest)
+        self.directory()
+        return digest
+
+    def retire(self, named: str) -> Retired:
+        """A signing key retires, or an agency leaves.
+
+        A key of this agency retires at once, by its own signature alone. If it was the last, a new one is made, and proposed to
+        the threshold, which has to sign it. Anything else is a draft for the threshold.
+
+        Raises `AgencyError` `no-key-file` (its signature is needed and it isn't here); `DirectoryError` `unknown-key`,
+        `bad-directory`.
+        """
+        self.directory()
+        office = self.office
+        newest = office.look().gateway.history.newest
+        if named in newest.agencies:
+            return Retired(named, False, self.propose(proposal.changed(newest, {"agencies": {named: None}})), None)
+        payload = proposal.without_key(newest, named)
+        if agency_of(named) != office.agency:
+            return Retired(named, False, self.propose(payload), None)
+        stolen = office.keys.signing(named)
+        draft = new = None
+        self.client.propose(payload)
+        without = read_directory(payload)
+        if not without.agencies[office.agency].signing:
+            # It must be on the disk before anybody is asked to list it, and be proposed while the old one still signs requests.
+            new = f"{office.agency}.s{int(office.numbered('s')[-1].rpartition('s')[2]) + 1}"
+            key = office.keys.make_signing(new).public.as_jwk()
+            following = proposal.changed(without, {"agencies": {office.agency: {"signing": [key]}}})
+            self.client.propose(following)
+            draft = log.digest(following)
+        self.client.sign_draft(log.digest(payload), sign_directory(payload, stolen))
+        self.directory()
+        return Retired(named, True, draft, new)
 
     def keys(self) -> None:
         """This month's key is announced, and those that nothing can need any more are destroyed."""

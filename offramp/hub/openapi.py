@@ -126,8 +126,12 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         ),
         signed=False,
     ),
-    "draft": _described("The next version, to be signed.", _DIRECTORY, signed=False),
-    "propose": _described("Proposes the next version whole.", _DIRECTORY, into=_OBJECT),
+    "draft": _described(
+        "The newest draft of a next version, and all that wait for signatures.",
+        _object("directory", "drafts", directory=_STRING, drafts={"type": "array", "items": _OBJECT}),
+        signed=False,
+    ),
+    "propose": _described("Proposes the next version whole: a draft beside those of others.", _DIRECTORY, into=_OBJECT),
     "signatures": _described(
         "Takes a signature of the draft.",
         _object("in_force", in_force=_BOOL),

@@ -279,13 +279,14 @@ def app_of(service: Service) -> FastAPI:
     async def draft(asked: Request) -> Response:
         await body_of(asked)
         payload = await do(membership.draft)
-        return answer({"directory": _rfc4648.encode_url(payload)})
+        found = await do(membership.drafts)
+        return answer({"directory": _rfc4648.encode_url(payload), "drafts": [one.json() for one in found]})
 
     @app.post("/v1/directory/draft", **DESCRIBED["propose"])
     async def propose(asked: Request) -> Response:
-        _, body = await member(asked)
+        agency, body = await member(asked)
         value = _rfc7493.read_object(body)
-        payload = await do(lambda hub: membership.propose(hub, value))
+        payload = await do(lambda hub: membership.propose(hub, value, agency))
         return answer({"directory": _rfc4648.encode_url(payload)})
 
     @app.post("/v1/directory/signatures", **DESCRIBED["signatures"])
