@@ -34,6 +34,7 @@ from exchange.record import TYP, Bundle, Opened, Part, Record, build, check, che
 from exchange.says import About, Grant
 from exchange.shape import agency_of
 from rules.frozen import frozen
+from rules.pack import Pack
 
 GRACE = 24 * 3600
 # Who is asked for a part back says within a week whether it was deleted.
@@ -126,6 +127,11 @@ class Gateway:
         self.forms: dict[str, SignedForm] = {}
 
     # What the agency knows
+
+    @property
+    def pack(self) -> Pack:
+        """The pack in force, as far as this gateway knows. Raises `DirectoryError` `no-directory`; as its judges do."""
+        return self._judge(self.history.newest.pack).pack
 
     def state(self, case: str | None) -> State:
         """The case as this agency may see it: what it sent and what it got."""

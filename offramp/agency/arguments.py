@@ -37,12 +37,22 @@ def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
         for word in words:
             command.add_argument(word, metavar=word.upper())
         _options(name, command)
+    adopt = commands.add_parser(
+        "adopt", help="propose that a pack be adopted, and sign", description="Propose a pack, and sign."
+    )
+    adopt.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
+    adopt.add_argument("--agency", dest="dir", metavar="DIR", required=True, help="the agency's folder")
+    _options_of_all(adopt)
     doctor = commands.add_parser("doctor", help="what is wrong with an agency's installation")
     _common(doctor)
 
 
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("dir", metavar="DIR", help="the agency's folder")
+    _options_of_all(command)
+
+
+def _options_of_all(command: argparse.ArgumentParser) -> None:
     command.add_argument("--passphrase-file", metavar="FILE", help="what the keys are encrypted under")
     command.add_argument("--clock", metavar="FILE", help="a file with one UTC time; in a demo alone")
     command.add_argument("--json", action="store_true", help="print JSON")

@@ -49,6 +49,17 @@ def run(options: argparse.Namespace) -> int:
     return 141
 
 
+def adopt(options: argparse.Namespace) -> int:
+    """`offramp adopt`: a pack is proposed by an agency. Raises what it refuses with."""
+    from offramp.agency import membership
+
+    office = opened(options)
+    try:
+        return _print(options, membership.adopt(sync_of(office), options.pack))
+    finally:
+        office.close()
+
+
 def opened(options: argparse.Namespace) -> Office:
     """The office of a command's folder. Raises `AgencyError`: `no-demo` and as `Office`."""
     folder = Path(options.dir)
@@ -289,7 +300,7 @@ def _consent(office: Office, options: argparse.Namespace) -> Answer:
 
 def _ask(office: Office, options: argparse.Namespace) -> Answer:
     desk = office.look()
-    parts = drafts.questions(desk, options.case, options.decision, _defaults(office, desk), office.settings.pack)
+    parts = drafts.questions(desk, options.case, options.decision, _defaults(office, desk))
     return _compose(office, "question", parts, options.case)
 
 
@@ -315,7 +326,6 @@ def _determine(office: Office, options: argparse.Namespace) -> Answer:
         by=options.by,
         to=options.to,
         given=_defaults(office, desk),
-        pack=office.settings.pack,
     )
     return _compose(office, "determination", parts, options.case)
 

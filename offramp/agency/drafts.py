@@ -21,7 +21,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.settings import Settings
 from rules.decide import Program
 from rules.frozen import frozen
-from rules.shelf import read_pack, vocabulary
+from rules.shelf import vocabulary
 from rules.vocabulary import nested
 
 LARGEST = 1024 * 1024
@@ -157,13 +157,13 @@ def _facts_in(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [each["facts"] for each in content.values() if isinstance(each, dict) and isinstance(each.get("facts"), dict)]
 
 
-def decided(desk: Desk, case: str, decision: str, pack: str | None = None) -> Any:
-    """What the rules answer on what is known here of a case. Raises as `Program.decide`."""
-    program = Program(read_pack(pack or desk.gateway.history.newest.document.pack.id))
+def decided(desk: Desk, case: str, decision: str) -> Any:
+    """What the adopted rules answer on what is known here of a case. Raises as `Program.decide` and `Gateway.pack`."""
+    program = Program(desk.gateway.pack)
     return program.decide(decision, nested(facts_of(desk, case)))
 
 
-def questions(desk: Desk, case: str, decision: str, given: Defaults, pack: str | None = None) -> tuple[Part, ...]:
+def questions(desk: Desk, case: str, decision: str, given: Defaults) -> tuple[Part, ...]:
     """What a decision lacks, as a question to each agency whose role knows it, one part for each kind of information.
 
     Rests on a live consent of the agency asked, else on the offer at the scene.
@@ -171,7 +171,7 @@ def questions(desk: Desk, case: str, decision: str, given: Defaults, pack: str |
     words, directory = vocabulary(), desk.gateway.history.newest
     asked: dict[tuple[str, str], list[str]] = {}
     holds = kinds()["question"].categories
-    for needed in decided(desk, case, decision, pack).needed:
+    for needed in decided(desk, case, decision).needed:
         group = str(needed["fact"]).partition("[")[0]
         fact = words.facts.get(group)
         if fact is None or fact.category not in holds:
@@ -216,10 +216,9 @@ def determination(
     by: str,
     to: str | None,
     given: Defaults,
-    pack: str | None,
 ) -> tuple[Part, ...]:
     """A named human's decision, with whether the rules answered otherwise."""
-    answer = decided(desk, case, decision, pack).outcome
+    answer = decided(desk, case, decision).outcome
     differs = answer is not None and answer != outcome and not (isinstance(answer, list) and outcome in answer)
     content = {"decision": decision, "outcome": outcome, "by": by, "reason": reason, "differs": differs}
     directory = desk.gateway.history.newest

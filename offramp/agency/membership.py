@@ -54,6 +54,17 @@ def retire(sync: Sync, named: str) -> Answer:
     return value, said
 
 
+def adopt(sync: Sync, name: str) -> Answer:
+    """Proposes a pack and signs. Raises as `Sync.adopt`."""
+    done = sync.adopt(name)
+    value = {"id": done.id, "pack": done.pack, "draft": done.draft, "changes": list(done.changes)}
+    return value, [
+        f"proposed and signed `{done.draft}`: the pack `{done.id}` ({done.pack})",
+        *(f"  {one}" for one in done.changes),
+        "it is in force when enough have approved that draft, and for what stands in the log after it",
+    ]
+
+
 def propose(sync: Sync, path: Path) -> Answer:
     """Proposes the change in a JSON file. Raises `AgencyError` `not-a-change`; as `proposal.changed` and `Sync.propose`."""
     try:

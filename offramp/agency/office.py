@@ -20,16 +20,19 @@ from exchange.errors import ExchangeError
 from exchange.gateway import Gateway, Reading, acknowledgement
 from exchange.inbox import Inbox
 from exchange.record import Bundle, Part
+from offramp import adoption
 from offramp.agency.desk import Desk, Out, bundle_json, without
 from offramp.agency.errors import AgencyError
 from offramp.agency.journal import Event, Journal
-from offramp.agency.keys import Keys, check_private
+from offramp.agency.keys import Keys, check_private, write_private
 from offramp.agency.settings import Settings, read_settings, write_settings
 from rules.digest import digest as digest_of
-from rules.shelf import read_pack
+from rules.pack import Pack
+from rules.shelf import read_pack, shipped
 
 JOURNAL = "agency.db"
 KEYS = "keys"
+PACKS = "packs"
 
 Clock = Callable[[], int]
 
@@ -99,15 +102,25 @@ class Office:
 
     def _judge_of(self, digest: str) -> Judge:
         """The judge of the pack of this digest. Raises `AgencyError` `unknown-pack`."""
-        named = self.settings.pack
-        if named is None and self._desk is not None:
-            named = self._desk.gateway.history.newest.document.pack.id
-        pack = read_pack(named or "lead")
-        if digest_of(pack) != digest:
-            raise AgencyError(
-                "unknown-pack", f"the pack `{named}` here isn't `{digest[:20]}…`", mend="install the adopted pack"
-            )
-        return Judge(pack)
+        return Judge(self.pack(digest))
+
+    def pack(self, digest: str) -> Pack:
+        """The adopted pack of this digest, never the newest installed one. Raises `AgencyError` `unknown-pack`."""
+        if (carried := adoption.kept(self.folder / PACKS, digest)) is not None and digest_of(pack := carried.pack()) == digest:
+            return pack
+        for named in dict.fromkeys(one for one in (self.settings.pack, *shipped()) if one is not None):
+            if digest_of(read_pack(named)) == digest:
+                # A later release may ship another pack under this id: what cases are judged by is kept.
+                return self.keep_pack(adoption.carried(named), digest)
+        raise AgencyError("unknown-pack", f"the pack `{digest[:20]}…` isn't kept here", mend="let the gateway run")
+
+    def keep_pack(self, carried: adoption.Carried, digest: str) -> Pack:
+        """Proves a pack, and keeps it for ever. Raises as `adoption.taken`, and `AgencyError` `no-room`."""
+        pack, _ = adoption.taken(carried, digest)
+        folder = self.folder / PACKS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_private(folder / f"{digest.removeprefix('sha256:')}.json", carried.write())
+        return pack
 
     # The journal and the desk
 

@@ -7,6 +7,7 @@ is taken only where the last one ended, a proof twice is a proof.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,11 +18,15 @@ from exchange.errors import ExchangeError, LogError
 from exchange.hub import with_cosignatures
 from exchange.log import leaf_of, receipt_of
 from exchange.shape import agency_of
+from offramp.adoption import carried, read_carried, taken
 from offramp.agency.client import Client
 from offramp.agency.desk import Desk
 from offramp.agency.errors import AgencyError
 from offramp.agency.office import Office
+from rules.difference import differences
+from rules.errors import Refusal
 from rules.frozen import frozen
+from rules.pack import Pack
 
 MOST_BUNDLES = 20
 # A key that opens seals lives no longer, whatever still waits for it.
@@ -36,6 +41,16 @@ class Waiting:
     changes: tuple[str, ...]
     signed: tuple[str, ...]
     mine: bool
+
+
+@frozen
+class Adopted:
+    """What was proposed: a pack, the digest of the draft that names it, and what it changes, a sentence each."""
+
+    id: str
+    pack: str
+    draft: str
+    changes: tuple[str, ...]
 
 
 @frozen
@@ -89,7 +104,35 @@ class Sync:
                 else:
                     desk.gateway.learn_key(leaf, str(one.get("announced")))
                     self.office.append(desk, "key", {"leaf": one["leaf"], "announced": one["announced"]})
+        if (history := self.office.look().gateway.history).size:
+            # Without the pack nothing passes; what is learned of members and keys counts all the same.
+            with suppress(Refusal):
+                self.pack(history.newest.pack)
         return len(new)
+
+    def pack(self, digest: str) -> Pack:
+        """An adopted or proposed pack, from this folder or the hub, proved here.
+
+        Raises `HubAway`, `HubRefused`; as `Office.keep_pack`: a hub that gives another pack is believed no more than that.
+        """
+        try:
+            return self.office.pack(digest)
+        except AgencyError:
+            return self.office.keep_pack(read_carried(self.client.pack(digest)), digest)
+
+    def adopt(self, name: str) -> Adopted:
+        """Proposes that a pack be adopted, and signs. Raises as a pack doesn't hold, as `propose`, `AgencyError` `adopted`."""
+        self.directory()
+        newest = self.office.look().gateway.history.newest
+        carried_ = carried(name)
+        pack, digest = taken(carried_)
+        if digest == newest.pack:
+            raise AgencyError("adopted", f"the pack `{digest[:20]}…` is in force already", mend="change the pack first")
+        found = differences(self.pack(newest.pack), pack)
+        self.client.send_pack(carried_.write())
+        self.office.keep_pack(carried_, digest)
+        draft = self.propose(proposal.changed(newest, {"pack": {"id": pack.id, "digest": digest}}))
+        return Adopted(pack.id, digest, draft, tuple(str(one) for one in found))
 
     def _approved(self, desk: Desk, versions: list[dict[str, Any]]) -> None:
         """The first directory is believed because people here compared its digest, never because a hub serves it."""
@@ -125,6 +168,9 @@ class Sync:
             raise AgencyError("not-listed", f"the draft doesn't list the key of `{self.office.agency}`", mend="join first")
         if listed.signing[mine.kid].thumbprint != mine.thumbprint:
             raise AgencyError("not-listed", f"the draft lists another key as `{self.office.agency}`'s", mend="tell the others")
+        if history.size:
+            # Nobody signs for rules that weren't read and proved here.
+            self.pack(read_directory(payload).pack)
         with self.office.acting() as desk:
             self.office.append(desk, "approved", {"sha256": digest})
         self.client.sign_draft(digest, sign_directory(payload, self.office.signing))
@@ -138,11 +184,15 @@ class Sync:
         found = []
         for payload, signatures in self.client.drafts():
             drafted = read_directory(payload)
+            rules: tuple[str, ...] = ()
             if drafted.document.previous == (before.sha256 if before else None):
                 signed = {key_behind(one, payload, before or drafted) for one in signatures}
                 signers = before.document.threshold.of if before else tuple(drafted.agencies)
                 mine = self.office.agency in signers and self.office.signing.public.kid not in signed
-                found.append(Waiting(drafted.sha256, proposal.said(before, payload), tuple(sorted(signed)), mine))
+                if before and before.pack != drafted.pack:
+                    rules = tuple(str(one) for one in differences(self.pack(before.pack), self.pack(drafted.pack)))
+                changes = (*proposal.said(before, payload), *rules)
+                found.append(Waiting(drafted.sha256, changes, tuple(sorted(signed)), mine))
         return tuple(found)
 
     def propose(self, payload: bytes) -> str:

@@ -28,6 +28,8 @@ from rules.frozen import frozen
 LASTS = 7 * 24 * 3600
 # A few for each agency; the oldest of its own makes way for its next.
 MOST_DRAFTS = 4
+# Under this and its digest, each pack that was ever proposed.
+PACK = "pack"
 _DRAFTS, _JOINED = "drafts", ""
 _POLICY_GROUP = ("prosecutor", "defender", "program", "case_management", "treatment_provider")
 
@@ -182,10 +184,14 @@ def _add(hub: Hub, payload: bytes, by: str, *, alone: bool = False) -> bytes:
 def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
     """A draft that an agency wrote whole, on the version in force or on a draft.
 
-    Raises as `directory.write_document`, and `DirectoryError` `wrong-version`.
+    Raises as `directory.write_document`, and `DirectoryError` `wrong-version`, `pack-missing` (send it first).
     """
     payload = write_document(document)
     drafted = read_directory(payload)
+    if drafted.pack != hub.history.newest.pack and hub.store.known(f"{PACK} {drafted.pack}") is None:
+        raise DirectoryError(
+            "pack-missing", f"the hub doesn't have the pack `{drafted.pack[:19]}…`", mend="send the pack first"
+        )
     behind = {one.sha256: read_directory(one.payload).version for one in drafts(hub)}
     behind[hub.history.newest.sha256] = hub.history.newest.version
     if behind.get(drafted.document.previous or "") != drafted.version - 1:

@@ -59,6 +59,7 @@ _BUNDLE = _object(
     sealed={"type": "array", "items": _OBJECT},
     pads={"type": "array", "items": _STRING},
 )
+_PACK = _object("id", "files", id=_STRING, files={"type": "object", "additionalProperties": _STRING})
 _DIRECTORY = _object("directory", directory=_STRING)
 
 
@@ -165,7 +166,13 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         status=(201,),
         refuses=(403,),
     ),
-    "pack": _described("The resolved pack of a digest.", _OBJECT, signed=False),
+    "pack": _described("The text of the pack of a digest, with its parents'.", _PACK, signed=False),
+    "packs": _described(
+        "Takes a pack that is to be adopted: read, proved, and held to the floor.",
+        _object("digest", digest=_STRING),
+        into=_PACK,
+        status=(201,),
+    ),
     "accounting": _described("The account of a case, for counsel and case managers.", _OBJECT, refuses=(403,)),
     "health": _described("That it runs; from this machine only.", _OBJECT, signed=False),
     "metrics": _described("Counts, none of them about a case; from this machine only.", _TEXT, signed=False),
