@@ -20,6 +20,7 @@ from exchange.disclosure import day_of
 from exchange.errors import ExchangeError
 from exchange.exhibit import exhibit_of, verify_exhibit
 from offramp.agency import drafts
+from offramp.agency.account import sentences
 from offramp.agency.client import Client, Http
 from offramp.agency.desk import Desk
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
@@ -392,19 +393,10 @@ def notice_text(office: Office) -> str:
         return OWN_NOTICE
 
 
-_TITLES = {
-    "en": ("What was disclosed in case {case}, as of {at}", "{at}  {issuer} told {to}: {category}, for {purpose} ({what})"),
-    "es": (
-        "Lo que se comunicó en el caso {case}, hasta {at}",
-        "{at}  {issuer} informó a {to}: {category}, para {purpose} ({what})",
-    ),
-}
-
-
 def _account(office: Office, options: argparse.Namespace) -> Answer:
     account = sync_of(office).client.account(options.case)
     statement = office.learn_account(account)
-    title, row = _TITLES[options.lang]
+    directory = office.look().gateway.history.newest
     rows: list[dict[str, Any]] = [
         {
             "issuer": one.issuer,
@@ -416,11 +408,14 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
             "what": one.what,
             "at": one.at,
             "told_aloud": one.told_aloud,
+            "denied": None if one.denied is None else list(one.denied),
+            "opened": one.opened,
+            "recalled": one.recalled,
+            "answered": one.answered,
         }
         for one in statement.rows
     ]
-    lines = [title.format(case=statement.case, at=_day(statement.at))]
-    lines += [row.format(**{**one, "at": _day(one["at"])}) for one in rows]
+    lines = list(sentences(statement, directory, options.lang))
     return {"case": statement.case, "at": statement.at, "rows": rows}, lines
 
 
