@@ -17,7 +17,7 @@ from typing import Any
 
 from exchange._c2sp import COSIGNATURE, key_of, read_checkpoint, read_note
 from exchange.disclosure import day_of
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, RecordError
 from exchange.exhibit import exhibit_of, verify_exhibit
 from offramp.agency import drafts
 from offramp.agency.account import sentences
@@ -313,7 +313,24 @@ def _revoke(office: Office, options: argparse.Namespace) -> Answer:
         # What the person said needs no paper to count; that it was said is for the file of whoever heard it.
         with office.acting() as now:
             office.append(now, "oral", {"jti": value["id"], "case": options.case})
+        return _aloud(office, options.case, value, lines)
     return value, lines
+
+
+def _aloud(office: Office, case: str, value: dict[str, Any], lines: list[str]) -> Answer:
+    """Tells who may know that it was said aloud, in a record of its own: the end is sent, and waits for no such thing."""
+    desk = office.look()
+    today = day_of(desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone).isoformat()
+    parts = drafts.said_aloud(desk, case, today, _defaults(office, desk))
+    told = sorted(agency for part in parts for agency in part.to)
+    if parts:
+        try:
+            lines = lines + _compose(office, "consent_change", parts, case)[1]
+        except RecordError as error:
+            told, lines = [], [*lines, f"nobody is told that it was said aloud: {error.message}"]
+    else:
+        lines = [*lines, "that it was said aloud stands in this journal: no consent lets anybody else be told"]
+    return {**value, "aloud_told": told}, lines
 
 
 def _determine(office: Office, options: argparse.Namespace) -> Answer:
