@@ -103,10 +103,15 @@ def taken(given: Carried, named: str | None = None) -> tuple[Pack, str]:
     return pack, found
 
 
+def file_of(folder: Path, named: str) -> Path:
+    """Where the pack of a digest is kept in a folder."""
+    return folder / f"{named.removeprefix('sha256:')}.json"
+
+
 def kept(folder: Path, named: str) -> Carried | None:
     """The pack of a digest that is kept in a folder; None if it isn't there, or can't be read."""
     try:
-        return read_carried((folder / f"{named.removeprefix('sha256:')}.json").read_bytes())
+        return read_carried(file_of(folder, named).read_bytes())
     except (OSError, Refusal):
         return None
 

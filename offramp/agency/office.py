@@ -114,12 +114,16 @@ class Office:
                 return self.keep_pack(adoption.carried(named), digest)
         raise AgencyError("unknown-pack", f"the pack `{digest[:20]}…` isn't kept here", mend="let the gateway run")
 
+    def keeps(self, digest: str) -> bool:
+        """Whether there is a kept pack of this digest."""
+        return adoption.file_of(self.folder / PACKS, digest).exists()
+
     def keep_pack(self, carried: adoption.Carried, digest: str) -> Pack:
         """Proves a pack, and keeps it for ever. Raises as `adoption.taken`, and `AgencyError` `no-room`."""
         pack, _ = adoption.taken(carried, digest)
         folder = self.folder / PACKS
         folder.mkdir(mode=0o700, exist_ok=True)
-        write_private(folder / f"{digest.removeprefix('sha256:')}.json", carried.write())
+        write_private(adoption.file_of(folder, digest), carried.write())
         return pack
 
     # The journal and the desk

@@ -104,10 +104,12 @@ class Sync:
                 else:
                     desk.gateway.learn_key(leaf, str(one.get("announced")))
                     self.office.append(desk, "key", {"leaf": one["leaf"], "announced": one["announced"]})
-        if (history := self.office.look().gateway.history).size:
-            # Without the pack nothing passes; what is learned of members and keys counts all the same.
-            with suppress(Refusal):
-                self.pack(history.newest.pack)
+        # Those of earlier versions too: what was passed then is judged by them. Without its pack nothing passes; what is
+        # learned of members and keys counts all the same.
+        for named in {read_directory(_signed(one.get("signed")).payload).pack for one in versions}:
+            if not self.office.keeps(named):
+                with suppress(Refusal):
+                    self.pack(named)
         return len(new)
 
     def pack(self, digest: str) -> Pack:
