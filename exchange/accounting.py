@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -27,7 +28,7 @@ from exchange.kinds import reports
 from exchange.log import Leaf, check_included, commit_number, leaf_of
 from exchange.manifest import Entry
 from exchange.record import Record, check_entries, verify
-from exchange.says import Report
+from exchange.says import About, Report
 from exchange.shape import Handle, Listed, Shape, ShortId, Word, agency_of, held
 from rules.frozen import frozen
 
@@ -92,7 +93,8 @@ class Row:
 
     `at` is when that happened, in seconds since 1970; `relies` the records that made it lawful. `told_aloud` rows come from
     somebody's report, and no text passed; `denied` is what `disclosure` says against such a telling: nothing, the rules that
-    deny it, or None where no judge was asked.
+    deny it, or None where no judge was asked. `record` and `part` name the text; `opened`, `recalled` and `answered` are when
+    its reader acknowledged it, its issuer asked for it back, and the reader answered that; None where that isn't on record.
     """
 
     issuer: str
@@ -106,6 +108,11 @@ class Row:
     relies: tuple[str, ...] = ()
     told_aloud: bool = False
     denied: tuple[str, ...] | None = None
+    record: str = ""
+    part: str = ""
+    opened: int | None = None
+    recalled: int | None = None
+    answered: int | None = None
 
 
 @frozen
@@ -188,6 +195,7 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     _check_numbers([(record, each.number, each.recorded.leaf.index) for each, record, _ in checked], last, missing)
     rows = [row for each, record, body in checked for row in _rows(record, body, each, history)]
     state = State(tuple(known_of(record, each.recorded.leaf.index, body.time) for each, record, body in checked))
+    rows = [_since(row, state) for row in rows]
     rows += [row for committed in state.kind(*reports()) for row in _aloud(committed, state, history, judges)]
     _check_passed(checked, missing)
     passed = sum(len(each.passed) for each in account.records)
@@ -347,7 +355,29 @@ def _rows(record: Record, body: log.Recorded, each: Accounted, history: History)
         to = agency_of(entry.to)
         what, at, relies = became.get((entry.part, to), (PENDING, body.time, ()))
         for category in record.labels[entry.part].category:
-            yield Row(record.issuer, record.kind, to, category, entry.purpose, entry.basis, what, at, relies)
+            row = Row(record.issuer, record.kind, to, category, entry.purpose, entry.basis, what, at, relies)
+            yield replace(row, record=record.jti, part=entry.part)
+
+
+def _since(row: Row, state: State) -> Row:
+    """With what was done about a text since it passed, as its reader and issuer signed it."""
+
+    def when(kind: str, by: str, about: tuple[str, str]) -> tuple[int, str, str] | None:
+        return next(
+            (
+                (one.time, one.jti, part)
+                for one in state.kind(kind)
+                for part, said in one.says()
+                if isinstance(said, About) and said.about == about and one.issuer == by
+            ),
+            None,
+        )
+
+    opened = when("acknowledgement", row.to, (row.record, row.part))
+    recalled = when("recall", row.issuer, (row.record, row.part))
+    answered = when("recall_answer", row.to, recalled[1:]) if recalled else None
+    times = [one[0] if one else None for one in (opened, recalled, answered)]
+    return replace(row, opened=times[0], recalled=times[1], answered=times[2])
 
 
 def _aloud(committed: Committed, state: State, history: History, judges: Judges | None) -> Iterable[Row]:

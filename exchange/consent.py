@@ -232,7 +232,7 @@ def _may_change(role: str | None, change: Change) -> bool:
 def _told(then: State, record: Committed, part: str, said: Says) -> bool:
     """Whether terms go to both agencies whom they bind: one that isn't told goes on as before."""
     to = {passage.to for passage in record.passages if passage.part == part}
-    return _named(then, said) - {record.issuer} <= to
+    return _bound(then, said) - {record.issuer} <= to
 
 
 def _may_be_about(then: State, record: Committed, said: About) -> bool:
@@ -510,9 +510,22 @@ def _operates(then: State, ask: Ask, roles: Roles) -> bool:
 
 
 def _named(then: State, said: Says | None) -> frozenset[str]:
-    """The agencies that consent terms name: a grant's, those of the grant that is changed, or of the pairs restricted.
+    """The agencies that may be told of consent terms: those whom they bind, and of a grant's end its certifier.
 
-    Who is to certify a grant's event must know the grant, and needn't know what became of it.
+    Who is to certify an event should know that the grant has ended, or would go on watching somebody for an event that ends
+    nothing any more. But an end never waits for a certifier who has left or has no key. What of a grant was narrowed isn't the
+    certifier's to know.
+    """
+    bound = _bound(then, said)
+    if isinstance(said, Change) and said.does == "end":
+        return bound | {held.grant.certifier for held in then.grants if held.grant.id == said.grant and held.grant.certifier}
+    return bound
+
+
+def _bound(then: State, said: Says | None) -> frozenset[str]:
+    """The agencies that consent terms bind: a grant's, those of the grant that is changed, or of the pairs restricted.
+
+    Who is to certify a grant's event must know the grant.
     """
     if isinstance(said, Grant):
         return frozenset((said.discloser, said.recipient, *([said.certifier] if said.certifier else [])))

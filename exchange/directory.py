@@ -508,8 +508,13 @@ def _signers(signed: Signed, known: Directory, typ: str = TYP) -> set[str]:
 
 def signer_of(signature: str, payload: bytes, known: Directory, typ: str = TYP) -> str:
     """The agency that made one detached signature of a payload, by the keys of a directory. Raises as `History.check`."""
+    return agency_of(key_behind(signature, payload, known, typ))
+
+
+def key_behind(signature: str, payload: bytes, known: Directory, typ: str = TYP) -> str:
+    """The id of the key that made one detached signature of a payload, in force in a directory. Raises as `History.check`."""
     (kid,) = _signers(Signed(payload, (signature,)), known, typ)
-    return agency_of(kid)
+    return kid
 
 
 def _lacking(before: Directory, signers: Set[str]) -> list[str]:

@@ -50,6 +50,10 @@ class Judge:
         self._boundaries = pack.boundaries()
         self._programs: dict[int, Program] = {}
 
+    @property
+    def pack(self) -> Pack:
+        return self._pack
+
     def passage(
         self,
         committed: Committed,

@@ -36,6 +36,7 @@ from exchange.record import TYP, Bundle, Opened, Part, Record, build_and_keep, c
 from exchange.says import CONSENTED, About, Grant
 from exchange.shape import agency_of
 from rules.frozen import frozen
+from rules.pack import Pack
 
 GRACE = 24 * 3600
 # Who is asked for a part back says within a week whether it was deleted.
@@ -140,6 +141,11 @@ class Gateway:
         self.contents: dict[str, Mapping[str, str]] = {}
 
     # What the agency knows
+
+    @property
+    def pack(self) -> Pack:
+        """The pack in force, as far as this gateway knows. Raises `DirectoryError` `no-directory`; as its judges do."""
+        return self._judge(self.history.newest.pack).pack
 
     def state(self, case: str | None) -> State:
         """The case as this agency may see it: what it sent and what it got."""

@@ -237,6 +237,10 @@ def _run(given: list[str]) -> int:
         from offramp.agency.commands import run
 
         return run(options)
+    if options.command == "adopt":
+        from offramp.agency.commands import adopt
+
+        return adopt(options)
     if options.command == "doctor":
         from offramp.agency.doctor import doctor
 

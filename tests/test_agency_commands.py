@@ -44,13 +44,16 @@ def says(found: list[str], words: str) -> bool:
     return any(words in one for one in found)
 
 
-def consent(running: Running, capsys: pytest.CaptureFixture[str], case: str, number: int) -> dict[str, Any]:
-    """Crossroads records that police may tell it what was decided."""
+def consent(
+    running: Running, capsys: pytest.CaptureFixture[str], case: str, number: int, terms: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Crossroads records what the person consented to: if nothing else is given, that police may tell it what was decided."""
     today = datetime.now(UTC)
     day = (today - timedelta(days=1)).date().isoformat()
-    terms = grant("police", "crossroads", ["decision_outcome"], ["diversion_coordination"])
-    terms |= {"id": f"{number:016x}", "from": day, "expires": (today + timedelta(days=300)).date().isoformat()}
-    to = {"police": {"purpose": "exchange_operation", "basis": "operation"}}
+    terms = terms or grant("police", "crossroads", ["decision_outcome"], ["diversion_coordination"])
+    terms = terms | {"id": f"{number:016x}", "from": day, "expires": (today + timedelta(days=300)).date().isoformat()}
+    other = terms["recipient"] if terms["discloser"] == "crossroads" else terms["discloser"]
+    to = {other: {"purpose": "exchange_operation", "basis": "operation"}}
     draft = running.folder / f"consent-{number}.json"
     draft.write_text(
         json.dumps({"parts": [{"category": "consent_terms", "to": to, "says": terms}], "form": {**FORM, "signed_on": day}})
@@ -164,3 +167,38 @@ def test_doctor_says_that_what_is_held_lacks_its_witnesses(running: Running, cap
     for _ in range(2):
         running.settle()
     assert not says(doctor(running, capsys, "police", "--clock", str(clock))[1]["wrong"], "lacked their witnesses")
+
+
+def test_that_an_end_was_said_aloud_reaches_counsel_where_a_consent_stands_and_nobody_else(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = new_id(os.urandom)
+    with closing(running.office("police")) as office:
+        office.compose("referral", (referral(),), case=case)
+    pull(running, "police", "crossroads")
+    assert consent(running, capsys, case, 1)["state"] == "sent"
+    assert told(running, capsys, "revoke", "crossroads", case, "--oral")["aloud_told"] == []
+    # Counsel acts for the person, and the person lets the case managers tell counsel what was signed and said.
+    to = {"crossroads": {"purpose": "exchange_operation", "basis": "operation"}}
+    standing = running.folder / "representation.json"
+    standing.write_text(
+        json.dumps({"parts": [{"category": "operation", "to": to, "says": {"agency": "defender"}, "content": {}}]})
+    )
+    assert told(running, capsys, "send", "defender", "representation", str(standing), "--case", case)["state"] == "sent"
+    pull(running, "crossroads")
+    assert consent(running, capsys, case, 2)["state"] == "sent"
+    terms = grant("crossroads", "defender", ["consent_identity"], ["legal_representation"])
+    assert consent(running, capsys, case, 3, terms)["state"] == "sent"
+    found = told(running, capsys, "revoke", "crossroads", case, "--recipient", "crossroads", "--oral")
+    assert (found["state"], found["aloud_told"]) == ("sent", ["defender"])
+    pull(running, "defender")
+    came = told(running, capsys, "inbox", "defender")["records"]
+    (mark,) = [one for one in came if any("consent_identity" in part["category"] for part in one["parts"])]
+    held = told(running, capsys, "open", "defender", mark["id"], "--by", "Ada Quill")["content"]["consent_identity"]
+    assert held["cause"]["said"] == "aloud"
+    pull(running, "police")
+    assert not any(
+        "consent_identity" in part["category"]
+        for one in told(running, capsys, "inbox", "police")["records"]
+        for part in one["parts"]
+    )

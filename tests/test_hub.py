@@ -691,3 +691,20 @@ def test_treatment_reaches_the_clinic_with_its_notice_and_nobody_else() -> None:
     world.settle()
     assert "redisclosure_notice" in world.open("clinic", sent).obligations
     assert [name for name in world.names if sent in world.got(name)] == ["clinic"]
+
+
+def test_who_is_to_certify_an_event_may_be_told_of_the_end_and_of_no_narrowing() -> None:
+    world = World()
+    case = world.enrolled(status_grant(id="1" * 16, expires=None, certifier="clinic"))
+    with refused("not-permitted"):
+        world.change(case, "narrow", agencies=["prosecutor", "clinic"], grant="1" * 16, categories=["status"])
+    other = world.fork()
+    ended = world.change(case, "end", agencies=["prosecutor", "clinic"], grant="1" * 16)
+    world.settle()
+    assert ended in world.got("clinic") and ended in world.got("prosecutor")
+    # An end waits for nobody who only certifies, and leaves out nobody whom it binds.
+    with refused("not-admitted"):
+        other.change(case, "end", agencies=["clinic"], grant="1" * 16)
+    other.change(case, "end", agencies=["prosecutor"], grant="1" * 16)
+    with refused("not-permitted"):
+        send_status(other, case)

@@ -9,6 +9,8 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "init": ("make an agency's folder and keys", ()),
     "join": ("ask a hub to list this agency", ("url", "code")),
     "approve": ("sign a draft whose digest was compared by voice: the directory's, or a restored hub's", ("digest",)),
+    "retire": ("retire a signing key, one's own at once, or propose that an agency leaves", ("named",)),
+    "propose": ("propose a change of the directory, and sign it", ("file",)),
     "serve": ("do everything that is due with the hub, and go on", ()),
     "status": ("what waits, and why", ()),
     "inbox": ("what came", ()),
@@ -42,12 +44,22 @@ def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
         for word in words:
             command.add_argument(word, metavar=word.upper())
         _options(name, command)
+    adopt = commands.add_parser(
+        "adopt", help="propose that a pack be adopted, and sign", description="Propose a pack, and sign."
+    )
+    adopt.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
+    adopt.add_argument("--agency", dest="dir", metavar="DIR", required=True, help="the agency's folder")
+    _options_of_all(adopt)
     doctor = commands.add_parser("doctor", help="what is wrong with an agency's installation")
     _common(doctor)
 
 
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("dir", metavar="DIR", help="the agency's folder")
+    _options_of_all(command)
+
+
+def _options_of_all(command: argparse.ArgumentParser) -> None:
     command.add_argument("--passphrase-file", metavar="FILE", help="what the keys are encrypted under")
     command.add_argument("--clock", metavar="FILE", help="a file with one UTC time; in a demo alone")
     command.add_argument("--json", action="store_true", help="print JSON")

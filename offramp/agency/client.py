@@ -27,6 +27,8 @@ T = TypeVar("T")
 MOST_ENTRIES = 1024
 LARGEST_ANSWER = 512 * 1024 * 1024
 PATIENCE = 20.0
+# Proving a pack takes a hub seconds, and a large one longer.
+PROVING = 300.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -118,6 +120,30 @@ class Client:
     def draft(self) -> bytes:
         """The draft that waits for signatures."""
         return self._draft(self._json("GET", "/v1/directory/draft"))
+
+    def drafts(self) -> list[tuple[bytes, tuple[str, ...]]]:
+        """Every draft that waits, the oldest first, each with its signatures so far; none where nothing is drafted."""
+        try:
+            value = self._json("GET", "/v1/directory/draft")
+        except HubRefused as error:
+            if error.said != "no-draft":
+                raise
+            return []
+        return [
+            (self._draft(one), tuple(str(each) for each in one.get("signatures") or ())) for one in _list(value.get("drafts"))
+        ]
+
+    def propose(self, payload: bytes) -> None:
+        """One more draft: the payload of a next version."""
+        self._json("POST", "/v1/directory/draft", payload)
+
+    def pack(self, digest: str) -> bytes:
+        """The text of a pack and its parents, as somebody sent it to the hub: nothing of it is checked."""
+        return self._ask("GET", f"/v1/packs/{digest}").body
+
+    def send_pack(self, data: bytes) -> None:
+        """A pack that is to be adopted. The hub proves it first, which takes its time."""
+        self._ask("POST", "/v1/packs", data, patience=PROVING)
 
     def sign_draft(self, sha256: str, signature: str) -> None:
         self._json("POST", "/v1/directory/signatures", _rfc7493.write({"sha256": sha256, "signature": signature}))

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from exchange._c2sp import COSIGNATURE, key_of, read_checkpoint, read_note
-from exchange.directory import read_directory
-from exchange.errors import ExchangeError
+from exchange.disclosure import day_of
+from exchange.errors import ExchangeError, RecordError
 from exchange.exhibit import decision_exhibit_of, exhibit_of, verify_decision, verify_exhibit
 from exchange.log import Leaf
 from offramp.agency import casework, drafts
+from offramp.agency.account import sentences
 from offramp.agency.casework import Told, given
 from offramp.agency.client import Client, Http
 from offramp.agency.decision_record import decision_in
@@ -49,6 +50,17 @@ def run(options: argparse.Namespace) -> int:
         finally:
             office.close()
     return 141
+
+
+def adopt(options: argparse.Namespace) -> int:
+    """`offramp adopt`: a pack is proposed by an agency. Raises what it refuses with."""
+    from offramp.agency import membership
+
+    office = opened(options)
+    try:
+        return _print(options, membership.adopt(sync_of(office), options.pack))
+    finally:
+        office.close()
 
 
 def opened(options: argparse.Namespace) -> Office:
@@ -107,13 +119,21 @@ def _join(office: Office, options: argparse.Namespace) -> Answer:
 
 
 def _approve(office: Office, options: argparse.Namespace) -> Answer:
-    sync = sync_of(office)
-    done = sync.approve(options.digest, options.without)
-    payload_names = []
-    if sync.restored is None:
-        with suppress(HubRefused):
-            payload_names = sorted(read_directory(sync.client.draft()).agencies)
-    return {"digest": options.digest, "did": done}, [f"{done} `{options.digest}` {', '.join(payload_names)}".rstrip()]
+    from offramp.agency.membership import approve
+
+    return approve(sync_of(office), options.digest, options.without)
+
+
+def _retire(office: Office, options: argparse.Namespace) -> Answer:
+    from offramp.agency.membership import retire
+
+    return retire(sync_of(office), options.named)
+
+
+def _propose(office: Office, options: argparse.Namespace) -> Answer:
+    from offramp.agency.membership import propose
+
+    return propose(sync_of(office), Path(options.file))
 
 
 # The hub
@@ -171,6 +191,9 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
             reason = "no directory is in force yet" if not founded else "not sent yet, or the hub didn't answer"
         rows.append({"id": out.jti, "kind": out.kind, "case": out.case, "state": out.state, "why": reason or None})
     unopened = sum(1 for each in gateway.received.values() if each.record and not each.opened)
+    from offramp.agency import membership
+
+    waiting = membership.waiting(sync_of(office)) if office.settings.hub else ()
     owed = [{"record": one.record, "part": one.part, "by": one.issuer, "until": one.until} for one in gateway.owed()]
     restored = office.journal.get("restored") or {}
     value = {
@@ -182,6 +205,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         "broken": str(gateway.broken) if gateway.broken else None,
         "restored": restored or None,
         "recalls": owed,
+        "drafts": [membership.as_json(one) for one in waiting],
         "outbox": rows,
     }
     lines = [
@@ -189,6 +213,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         *(f"NOT BELIEVED: {each.fault}" for each in gateway.faults),
         *([f"THE LOG IS BROKEN: {gateway.broken}"] if gateway.broken else []),
         *(_restored(restored) if restored else []),
+        *(line for one in waiting for line in membership.lines(one)),
         *(f"recall of `{one['part']}` to answer by {_day(each.until)}" for one, each in zip(owed, gateway.owed(), strict=True)),
         *(f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}" for one in rows),
     ]
@@ -261,7 +286,24 @@ def _revoke(office: Office, options: argparse.Namespace) -> Answer:
         # What the person said needs no paper to count; that it was said is for the file of whoever heard it.
         with office.acting() as now:
             office.append(now, "oral", {"jti": value["id"], "case": options.case})
+        return _aloud(office, options.case, value, lines)
     return value, lines
+
+
+def _aloud(office: Office, case: str, value: dict[str, Any], lines: list[str]) -> Answer:
+    """Tells who may know that it was said aloud, in a record of its own: the end is sent, and waits for no such thing."""
+    desk = office.look()
+    today = day_of(desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone).isoformat()
+    parts = drafts.said_aloud(desk, case, today, given(office, desk))
+    told = sorted(agency for part in parts for agency in part.to)
+    if parts:
+        try:
+            lines = lines + _compose(office, "consent_change", parts, case)[1]
+        except RecordError as error:
+            told, lines = [], [*lines, f"nobody is told that it was said aloud: {error.message}"]
+    else:
+        lines = [*lines, "that it was said aloud stands in this journal: no consent lets anybody else be told"]
+    return {**value, "aloud_told": told}, lines
 
 
 def _retry(office: Office, options: argparse.Namespace) -> Answer:
@@ -326,15 +368,6 @@ def notice_text(office: Office) -> str:
         return OWN_NOTICE
 
 
-_TITLES = {
-    "en": ("What was disclosed in case {case}, as of {at}", "{at}  {issuer} told {to}: {category}, for {purpose} ({what})"),
-    "es": (
-        "Lo que se comunicó en el caso {case}, hasta {at}",
-        "{at}  {issuer} informó a {to}: {category}, para {purpose} ({what})",
-    ),
-}
-
-
 # After a restore of the hub: what is lost may be of any case.
 _MISSING = {
     "en": "MISSING: of {count} entries of the hub's log, in this case or others, nobody has all that stood there",
@@ -345,7 +378,7 @@ _MISSING = {
 def _account(office: Office, options: argparse.Namespace) -> Answer:
     account = sync_of(office).client.account(options.case)
     statement = office.learn_account(account)
-    title, row = _TITLES[options.lang]
+    directory = office.look().gateway.history.newest
     rows: list[dict[str, Any]] = [
         {
             "issuer": one.issuer,
@@ -357,11 +390,14 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
             "what": one.what,
             "at": one.at,
             "told_aloud": one.told_aloud,
+            "denied": None if one.denied is None else list(one.denied),
+            "opened": one.opened,
+            "recalled": one.recalled,
+            "answered": one.answered,
         }
         for one in statement.rows
     ]
-    lines = [title.format(case=statement.case, at=_day(statement.at))]
-    lines += [row.format(**{**one, "at": _day(one["at"])}) for one in rows]
+    lines = list(sentences(statement, directory, options.lang))
     if statement.missing:
         lines.append(_MISSING[options.lang].format(count=len(statement.missing)))
     return {"case": statement.case, "at": statement.at, "rows": rows, "missing": list(statement.missing)}, lines
@@ -451,6 +487,8 @@ def _day(at: int) -> str:
 HANDLERS: dict[str, Callable[[Office, argparse.Namespace], Answer]] = {
     "join": _join,
     "approve": _approve,
+    "retire": _retire,
+    "propose": _propose,
     "serve": _serve,
     "status": _status,
     "inbox": _inbox,

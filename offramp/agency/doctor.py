@@ -15,7 +15,6 @@ from offramp.agency.office import JOURNAL, KEYS, Office
 from offramp.agency.sync import sync_of
 from rules.errors import Refusal
 from rules.pack import Item, Pack
-from rules.shelf import read_pack
 
 CLOCKS_APART = 30
 BACKUP_EVERY = 7 * 24 * 3600
@@ -84,7 +83,7 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
     if mine is not None and mine.part2 == "unknown":
         yield "note", "nobody has said whether 42 CFR Part 2 covers this agency: it is treated as if it did"
     with suppress(Refusal):
-        pack = read_pack(office.settings.pack or directory.document.pack.id)
+        pack = office.pack(directory.pack)
         provisional = sum(1 for _ in _provisional(pack))
         if provisional:
             yield "note", f"the pack `{pack.id}` has {provisional} provisional rules and values: counsel hasn't confirmed them"

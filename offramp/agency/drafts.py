@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from exchange.consent import COLLECTORS, FROM_CARE
+from exchange.consent import COLLECTORS, FROM_CARE, represents
 from exchange.disclosure import day_of
 from exchange.errors import shown
 from exchange.gateway import Gateway
@@ -348,7 +348,7 @@ def told(
 
 
 def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) -> tuple[Part, ...]:
-    """The end of every live grant of a case, or of those to one agency; told to both agencies of each.
+    """The end of every live grant of a case, or of those to one agency, told to both agencies of each and to its certifier.
 
     Raises `AgencyError` `nothing-to-revoke`.
     """
@@ -370,8 +370,12 @@ def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) ->
             "nothing-to-revoke", "no consent is known here that could end", mend="counsel takes the account first"
         )
     parts = []
+    standing = desk.gateway.history.standing(2**53 - 1)
     for one in grants:
-        told = [agency for agency in dict.fromkeys((one.discloser, one.recipient)) if agency != desk.agency]
+        # An end never waits for who only certifies: told if it can be.
+        certifies = [one.certifier] if one.certifier and one.certifier in standing.sealing else []
+        named = (one.discloser, one.recipient, *certifies)
+        told = [agency for agency in dict.fromkeys(named) if agency != desk.agency]
         parts.append(
             Part(
                 category=("consent_terms",),
@@ -383,6 +387,36 @@ def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) ->
             )
         )
     return tuple(parts)
+
+
+def said_aloud(desk: Desk, case: str, today: str, given: Defaults) -> tuple[Part, ...]:
+    """That the person ended a consent by word of mouth, for whoever collected one and for the person's counsel; nobody else.
+
+    It holds what a signed form would (`consent_identity`), so it goes only where a consent that still stands lets it. Nothing,
+    where none does: the end itself waits for no such thing, and is a record of its own.
+    """
+    state, standing = desk.gateway.state(case), desk.gateway.history.standing(2**53 - 1)
+    collectors = {record.issuer for record in state.kind("consent")}
+    counsel = {agency for agency in standing.directory.with_role("defender") if represents(state, agency)}
+    ended = {said.grant for _, _, said in state.changes if said.does == "end"}
+    to = {}
+    for held in state.grants:
+        grant = held.grant
+        if grant.id not in ended and grant.discloser == desk.agency and "consent_identity" in grant.categories:
+            if grant.recipient in collectors | counsel:
+                to[grant.recipient] = (grant.purposes[0], "consent")
+    if not to:
+        return ()
+    content = {"cause": {"said": "aloud", "said_on": today}}
+    return (
+        Part(
+            category=("consent_identity",),
+            content={"consent_identity": content},
+            to=to,
+            keep_until=given.keep_until,
+            use=given.use,
+        ),
+    )
 
 
 def _not(why: str) -> AgencyError:

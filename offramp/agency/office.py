@@ -14,23 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from exchange.accounting import Account, Statement
+from exchange.directory import read_directory, read_signed
 from exchange.disclosure import Judge
 from exchange.errors import ExchangeError
 from exchange.gateway import Gateway, Reading, acknowledgement
 from exchange.inbox import Inbox
 from exchange.record import Bundle, Part
+from offramp import adoption
 from offramp.agency.desk import Desk, Out, bundle_json, without
 from offramp.agency.errors import AgencyError
 from offramp.agency.journal import Event, Journal
-from offramp.agency.keys import Keys, check_private
+from offramp.agency.keys import Keys, check_private, write_private
 from offramp.agency.settings import Settings, read_settings, write_settings
 from rules.decide import Program
 from rules.digest import digest as digest_of
 from rules.pack import Pack
-from rules.shelf import read_pack
+from rules.shelf import read_pack, shipped
 
 JOURNAL = "agency.db"
 KEYS = "keys"
+PACKS = "packs"
 
 Clock = Callable[[], int]
 
@@ -67,41 +70,71 @@ class Office:
         self.random = random_bytes
         check_private(folder / KEYS)
         self.keys = Keys(folder / KEYS, passphrase, random_bytes)
-        # The newest key that signs: an agency that replaced a stolen one has several.
-        self.signing = self.keys.signing(self._newest("s"))
-        self.witness = self.keys.witness(self._newest("w"))
         self.journal = Journal(folder / JOURNAL)
+        self.signing = self.keys.signing(self._signs())
+        self.witness = self.keys.witness(self._newest("w"))
         self._desk: Desk | None = None
         self._at = 0
         self._judge = cache(self._judge_of)
-        self._pack = cache(self._pack_of)
+        self._packs: dict[str, Pack] = {}
 
     def close(self) -> None:
         self.journal.close()
 
+    def numbered(self, letter: str) -> list[str]:
+        """The keys here that sign (`s`) or witness (`w`), the oldest first."""
+        start = f"{self.agency}.{letter}"
+        found = [kid for kid in self.keys.ids() if kid.startswith(start) and kid[len(start) :].isdigit()]
+        return sorted(found, key=lambda kid: int(kid[len(start) :]))
+
     def _newest(self, letter: str) -> str:
-        numbered = [kid for kid in self.keys.ids() if kid.startswith(f"{self.agency}.{letter}") and kid[-1:].isdigit()]
-        if not numbered:
+        if not (found := self.numbered(letter)):
             raise AgencyError("no-key-file", f"`{self.folder / KEYS}` lacks a key of `{self.agency}`", mend="restore a backup")
-        return max(numbered, key=lambda kid: int(kid.rpartition(letter)[2]))
+        return found[-1]
+
+    def _signs(self) -> str:
+        """The newest key that the directory lists: what is to take a stolen one's place isn't, until enough have signed."""
+        newest, several = self._newest("s"), self.numbered("s")
+        if len(several) > 1:
+            versions = [event.body["signed"] for event in self.journal.after(0) if event.kind == "directory"]
+            mine = read_directory(read_signed(versions[-1].encode()).payload).agencies.get(self.agency) if versions else None
+            listed = [kid for kid in several if mine is not None and kid in mine.signing]
+            return listed[-1] if listed else newest
+        return newest
 
     def _judge_of(self, digest: str) -> Judge:
-        return Judge(self._pack(digest))
+        return Judge(self.pack(digest))
 
     def program(self, desk: Desk) -> Program:
         """The rules of live cases: the pack that the directory names. Raises `AgencyError` `unknown-pack`."""
-        return Program(self._pack(desk.gateway.history.newest.pack))
+        return Program(self.pack(desk.gateway.history.newest.pack))
+
+    def pack(self, digest: str) -> Pack:
+        """The adopted pack of this digest, never the newest installed one. Raises `AgencyError` `unknown-pack`."""
+        found = self._packs.get(digest)
+        if found is None:
+            found = self._packs[digest] = self._pack_of(digest)
+        return found
 
     def _pack_of(self, digest: str) -> Pack:
-        """The pack of this digest. Raises `AgencyError` `unknown-pack`."""
-        named = self.settings.pack
-        if named is None and self._desk is not None:
-            named = self._desk.gateway.history.newest.document.pack.id
-        pack = read_pack(named or "lead")
-        if digest_of(pack) != digest:
-            raise AgencyError(
-                "unknown-pack", f"the pack `{named}` here isn't `{digest[:20]}…`", mend="install the adopted pack"
-            )
+        if (carried := adoption.kept(self.folder / PACKS, digest)) is not None and digest_of(pack := carried.pack()) == digest:
+            return pack
+        for named in dict.fromkeys(one for one in (self.settings.pack, *shipped()) if one is not None):
+            if digest_of(read_pack(named)) == digest:
+                # A later release may ship another pack under this id: what cases are judged by is kept.
+                return self.keep_pack(adoption.carried(named), digest)
+        raise AgencyError("unknown-pack", f"the pack `{digest[:20]}…` isn't kept here", mend="let the gateway run")
+
+    def keeps(self, digest: str) -> bool:
+        """Whether there is a kept pack of this digest."""
+        return adoption.file_of(self.folder / PACKS, digest).exists()
+
+    def keep_pack(self, carried: adoption.Carried, digest: str) -> Pack:
+        """Proves a pack, and keeps it for ever. Raises as `adoption.taken`, and `AgencyError` `no-room`."""
+        pack, _ = adoption.taken(carried, digest)
+        folder = self.folder / PACKS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_private(adoption.file_of(folder, digest), carried.write())
         return pack
 
     # The journal and the desk

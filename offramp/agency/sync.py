@@ -8,13 +8,14 @@ is taken only where the last one ended, a proof twice is a proof.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exchange import _rfc4648, log
+from exchange import _rfc4648, log, proposal
 from exchange._c2sp import open_checkpoint, read_checkpoint, read_note
 from exchange._rfc6962 import HASH_BYTES, Frontier, leaf_hash
-from exchange.directory import EPOCHS_OPEN, Signed, announce, read_directory, read_signed, sign_directory
+from exchange.directory import EPOCHS_OPEN, Signed, announce, key_behind, read_directory, read_signed, sign_directory
 from exchange.errors import ExchangeError, LogError
 from exchange.generation import read_signed as read_signed_generation
 from exchange.generation import read_terms
@@ -22,14 +23,50 @@ from exchange.generation import sign as sign_generation
 from exchange.hub import with_cosignatures
 from exchange.log import leaf_of, receipt_of
 from exchange.restoring import pieces
+from exchange.shape import agency_of
+from offramp.adoption import carried, read_carried, taken
 from offramp.agency.client import Client, Http
 from offramp.agency.desk import Desk
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.office import Office
+from rules.difference import differences
+from rules.errors import Refusal
+from rules.frozen import frozen
+from rules.pack import Pack
 
 MOST_BUNDLES = 20
 # A key that opens seals lives no longer, whatever still waits for it.
 LONGEST_EPOCH = timedelta(days=90)
+
+
+@frozen
+class Waiting:
+    """A draft of the next version: its digest, what it changes, the keys that signed, whether this agency is still to sign."""
+
+    sha256: str
+    changes: tuple[str, ...]
+    signed: tuple[str, ...]
+    mine: bool
+
+
+@frozen
+class Adopted:
+    """What was proposed: a pack, the digest of the draft that names it, and what it changes, a sentence each."""
+
+    id: str
+    pack: str
+    draft: str
+    changes: tuple[str, ...]
+
+
+@frozen
+class Retired:
+    """What came of it: whether it is in force, the digest that others are to sign, and the key that was made for it."""
+
+    named: str
+    at_once: bool
+    draft: str | None
+    new: str | None
 
 
 class Sync:
@@ -95,7 +132,37 @@ class Sync:
         if (self.office.journal.get("restored") or {}) != (self.restored or {}):
             with self.office.acting():
                 self.office.journal.put("restored", self.restored or {})
+        # Those of earlier versions too: what was passed then is judged by them. Without its pack nothing passes; what is
+        # learned of members and keys counts all the same.
+        for named in {read_directory(_signed(one.get("signed")).payload).pack for one in served.versions}:
+            if not self.office.keeps(named):
+                with suppress(Refusal):
+                    self.pack(named)
         return len(new)
+
+    def pack(self, digest: str) -> Pack:
+        """An adopted or proposed pack, from this folder or the hub, proved here.
+
+        Raises `HubAway`, `HubRefused`; as `Office.keep_pack`: a hub that gives another pack is believed no more than that.
+        """
+        try:
+            return self.office.pack(digest)
+        except AgencyError:
+            return self.office.keep_pack(read_carried(self.client.pack(digest)), digest)
+
+    def adopt(self, name: str) -> Adopted:
+        """Proposes that a pack be adopted, and signs. Raises as a pack doesn't hold, as `propose`, `AgencyError` `adopted`."""
+        self.directory()
+        newest = self.office.look().gateway.history.newest
+        carried_ = carried(name)
+        pack, digest = taken(carried_)
+        if digest == newest.pack:
+            raise AgencyError("adopted", f"the pack `{digest[:20]}…` is in force already", mend="change the pack first")
+        found = differences(self.pack(newest.pack), pack)
+        self.client.send_pack(carried_.write())
+        self.office.keep_pack(carried_, digest)
+        draft = self.propose(proposal.changed(newest, {"pack": {"id": pack.id, "digest": digest}}))
+        return Adopted(pack.id, digest, draft, tuple(str(one) for one in found))
 
     def _approved(self, desk: Desk, versions: list[dict[str, Any]]) -> None:
         """The first directory is believed because people here compared its digest, never because a hub serves it."""
@@ -110,37 +177,97 @@ class Sync:
     def approve(self, digest: str, without: Sequence[str] = ()) -> str:
         """Signs the draft of this digest, and trusts a directory that holds it; what happened, in a word.
 
-        While a restored hub is closed, the draft is of how its log goes on. Raises `AgencyError` `another-draft`, `not-listed`;
-        as `agree`.
+        While a restored hub is closed, the draft is of how its log goes on. Raises `AgencyError` `no-draft`, `another-draft`,
+        `not-listed`; as `agree`.
         """
         if self.client.directory().closed:
             self.directory()
             return self.agree(self.client.generation(), digest, without)
-        try:
-            payload = self.client.draft()
-        except HubRefused as error:
-            if error.said != "no-draft":
-                raise
-            # It is in force already: what was compared is all that is needed.
+        waiting = {log.digest(payload): payload for payload, _ in self.client.drafts()}
+        if digest not in waiting:
+            # It may be in force already: what was compared is all that is needed.
             versions = self.client.directory().versions
-            if digest not in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
-                raise
-            with self.office.acting() as desk:
-                self.office.append(desk, "approved", {"sha256": digest})
-            return "trusted"
-        drafted = log.digest(payload)
-        if drafted != digest:
-            raise AgencyError("another-draft", f"the draft has the digest `{drafted}`", mend="compare it with the others again")
-        document = read_directory(payload)
-        mine = document.agencies.get(self.office.agency)
-        if mine is None or self.office.signing.public.kid not in mine.signing:
+            if digest in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
+                with self.office.acting() as desk:
+                    self.office.append(desk, "approved", {"sha256": digest})
+                return "trusted"
+            if not waiting:
+                raise AgencyError("no-draft", "no version of the directory is being drafted", mend="propose one")
+            drafted = " or ".join(f"`{one}`" for one in waiting)
+            raise AgencyError("another-draft", f"the draft has the digest {drafted}", mend="compare it with the others again")
+        payload, mine = waiting[digest], self.office.signing.public
+        history = self.office.look().gateway.history
+        listed = (history.newest if history.size else read_directory(payload)).agencies.get(self.office.agency)
+        if listed is None or mine.kid not in listed.signing:
             raise AgencyError("not-listed", f"the draft doesn't list the key of `{self.office.agency}`", mend="join first")
-        if mine.signing[self.office.signing.public.kid].thumbprint != self.office.signing.public.thumbprint:
+        if listed.signing[mine.kid].thumbprint != mine.thumbprint:
             raise AgencyError("not-listed", f"the draft lists another key as `{self.office.agency}`'s", mend="tell the others")
+        if history.size:
+            # Nobody signs for rules that weren't read and proved here.
+            self.pack(read_directory(payload).pack)
         with self.office.acting() as desk:
             self.office.append(desk, "approved", {"sha256": digest})
         self.client.sign_draft(digest, sign_directory(payload, self.office.signing))
         return "signed"
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The drafts that can come into force next, each with what it changes and whether it lacks this agency's signature."""
+        self.directory()
+        history = self.office.look().gateway.history
+        before = history.newest if history.size else None
+        found = []
+        for payload, signatures in self.client.drafts():
+            drafted = read_directory(payload)
+            rules: tuple[str, ...] = ()
+            if drafted.document.previous == (before.sha256 if before else None):
+                signed = {key_behind(one, payload, before or drafted) for one in signatures}
+                signers = before.document.threshold.of if before else tuple(drafted.agencies)
+                mine = self.office.agency in signers and self.office.signing.public.kid not in signed
+                if before and before.pack != drafted.pack:
+                    rules = tuple(str(one) for one in differences(self.pack(before.pack), self.pack(drafted.pack)))
+                changes = (*proposal.said(before, payload), *rules)
+                found.append(Waiting(drafted.sha256, changes, tuple(sorted(signed)), mine))
+        return tuple(found)
+
+    def propose(self, payload: bytes) -> str:
+        """Proposes a next version and signs it; its digest, for the others to compare. Raises as `approve`."""
+        self.client.propose(payload)
+        digest = log.digest(payload)
+        self.approve(digest)
+        self.directory()
+        return digest
+
+    def retire(self, named: str) -> Retired:
+        """A signing key retires, or an agency leaves.
+
+        A key of this agency retires at once, by its own signature alone. If it was the last, a new one is made, and proposed to
+        the threshold, which has to sign it. Anything else is a draft for the threshold.
+
+        Raises `AgencyError` `no-key-file` (its signature is needed and it isn't here); `DirectoryError` `unknown-key`,
+        `bad-directory`.
+        """
+        self.directory()
+        office = self.office
+        newest = office.look().gateway.history.newest
+        if named in newest.agencies:
+            return Retired(named, False, self.propose(proposal.changed(newest, {"agencies": {named: None}})), None)
+        payload = proposal.without_key(newest, named)
+        if agency_of(named) != office.agency:
+            return Retired(named, False, self.propose(payload), None)
+        stolen = office.keys.signing(named)
+        draft = new = None
+        self.client.propose(payload)
+        without = read_directory(payload)
+        if not without.agencies[office.agency].signing:
+            # It must be on the disk before anybody is asked to list it, and be proposed while the old one still signs requests.
+            new = f"{office.agency}.s{int(office.numbered('s')[-1].rpartition('s')[2]) + 1}"
+            key = office.keys.make_signing(new).public.as_jwk()
+            following = proposal.changed(without, {"agencies": {office.agency: {"signing": [key]}}})
+            self.client.propose(following)
+            draft = log.digest(following)
+        self.client.sign_draft(log.digest(payload), sign_directory(payload, stolen))
+        self.directory()
+        return Retired(named, True, draft, new)
 
     # After a restore of the hub
 

@@ -157,7 +157,7 @@ def generation(options: argparse.Namespace) -> int:
         except sqlite3.Error as error:
             raise RequestError("no-file", f"the hub's database can't be read: {error}", mend="run `offramp fsck`") from None
         with closing(Store(copy)) as store:
-            hub = Hub(folder.key, folder.settings.name, folder.judges, os.urandom, store)
+            hub = Hub(folder.key, folder.settings.name, folder.judges(store), os.urandom, store)
             said = state(Gathering(hub), None, _clock(folder, options).now())
     if options.json:
         print(json.dumps(said))

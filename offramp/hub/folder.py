@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
 from exchange._c2sp import COSIGNATURE, key_of
-from exchange.disclosure import Judges, judges_of
+from exchange.disclosure import Judge, Judges, judges_of
 from exchange.errors import ExchangeError
 from exchange.hub import Hub
 from exchange.shape import Shape, held
 from exchange.store import Store
-from offramp.hub.membership import Program
+from offramp.adoption import carried, read_carried
+from offramp.hub.membership import PACK, Program
 from rules.digest import digest
 from rules.errors import RequestError
 from rules.shelf import read_pack
@@ -71,12 +72,27 @@ class Folder:
 
     def open(self) -> Hub:
         """The hub over its database. Raises `StoreError`; `RequestError` and `PackError` for the pack."""
-        return Hub(self.key, self.settings.name, self.judges, secrets.token_bytes, Store(self.database))
+        store = Store(self.database)
+        own = read_pack(self.settings.pack)
+        # A later release may ship another pack under this id: what cases were judged by is kept.
+        if store.known(f"{PACK} {digest(own)}") is None:
+            store.know(f"{PACK} {digest(own)}", carried(self.settings.pack).write())
+        return Hub(self.key, self.settings.name, self.judges(store), secrets.token_bytes, store)
 
-    @property
-    def judges(self) -> Judges:
-        """Whoever judges by the adopted pack. Raises as `read_pack`."""
-        return judges_of([read_pack(self.settings.pack)])
+    def judges(self, store: Store) -> Judges:
+        """Whoever judges by a pack that this hub keeps. Raises as `read_pack`."""
+        own = read_pack(self.settings.pack)
+        found = {digest(own): Judge(own)}
+
+        def judge(named: str) -> Judge:
+            if named not in found:
+                text = store.known(f"{PACK} {named}")
+                if text is None:
+                    return judges_of(())(named)
+                found[named] = Judge(read_carried(text).pack())
+            return found[named]
+
+        return judge
 
 
 def create(path: Path, *, pack: str, name: str, program: str | None, zone: str | None, port: int, demo: bool) -> Folder:

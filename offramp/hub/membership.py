@@ -1,28 +1,36 @@
 """How an agency comes into the directory: invited with a code, added to a draft, in force once enough have signed.
 
 An invitation is a code that the hub can check and doesn't store: who, in which role, until when, under the hub's own secret.
-Whoever joins puts its keys into the draft of the directory's next version. The draft is in force when those have signed it who
+Whoever joins puts its keys into a draft of the directory's next version. A draft is in force when those have signed it who
 must: all founders of the first version, the threshold of any later one. The hub only collects; it can sign nothing.
+
+Drafts stand side by side, by digest, a few for each agency: nobody's proposal makes way for another's, and so nobody can void
+what others have signed. A draft may follow a draft: who retires its stolen key at once proposes the new one with it.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from exchange import _rfc4648, _rfc7493, _rfc7517, directory
-from exchange.directory import AgencyEntry, Role, Signed, read_directory, write_document
+from exchange.directory import AgencyEntry, Directory, Role, Signed, read_directory, write_document
 from exchange.errors import DirectoryError, ExchangeError, RequestRefused
 from exchange.hub import Hub
+from exchange.proposal import following
 from exchange.shape import AgencyId, Shape, held
 from rules.frozen import frozen
 
 LASTS = 7 * 24 * 3600
-_DRAFT, _SIGNATURES = "draft", "signatures"
+# A few for each agency; the oldest of its own makes way for its next.
+MOST_DRAFTS = 4
+# Under this and its digest, each pack that was ever proposed.
+PACK = "pack"
+_DRAFTS, _JOINED = "drafts", ""
 _POLICY_GROUP = ("prosecutor", "defender", "program", "case_management", "treatment_provider")
 
 
@@ -77,7 +85,7 @@ def read_invite(secret: bytes, code: str, now: int) -> Invited:
 
 
 def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
-    """The draft with this agency in it. Signatures of an earlier draft are void.
+    """The draft with this agency in it.
 
     Raises `RequestRefused` `bad-code`, `KeyMaterialError`, `DirectoryError` `already-listed`.
     """
@@ -100,24 +108,22 @@ def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
     newest = hub.history.newest if hub.history.size else None
     if newest is not None and invited.agency in newest.agencies:
         raise DirectoryError("already-listed", f"`{invited.agency}` is in the directory", mend="propose a change of it")
-    begun, fresh = _rfc7493.read_object(hub.store.known(_DRAFT) or b"{}"), _next(hub, program)
+    fresh = _next(hub, program)
+    joined = [_rfc7493.read_object(one.payload) for one in drafts(hub) if one.by == _JOINED]
     # A draft of a version that has been passed by is no beginning.
-    document = begun if begun.get("version") == fresh["version"] else fresh
+    begun = [one for one in joined if one.get("version") == fresh["version"]]
+    document = begun[-1] if begun else fresh
     document["agencies"] = [*(one for one in document["agencies"] if one["id"] != invited.agency), entry]
     if newest is None:
         document |= _founding(document["agencies"])
-    payload = _rfc7493.write(document)
-    hub.store.know(_DRAFT, payload)
-    hub.store.know(_SIGNATURES, b"[]")
-    return payload
+    # A founding draft without somebody who has joined since is one that nobody should sign.
+    return _add(hub, _rfc7493.write(document), _JOINED, alone=newest is None)
 
 
 def _next(hub: Hub, program: Program) -> dict[str, Any]:
     """The next version, as it stands before anything is changed."""
     if hub.history.size:
-        newest = hub.history.newest
-        document = newest.document.model_dump(mode="json", exclude_none=True)
-        return {**document, "version": newest.version + 1, "previous": newest.sha256}
+        return following(hub.history.newest)
     return {
         "version": 1,
         "program": program.name,
@@ -138,50 +144,110 @@ def _founding(agencies: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def propose(hub: Hub, document: Mapping[str, object]) -> bytes:
-    """A draft of the next version that somebody wrote whole. Raises as `directory.write_document`."""
-    payload = write_document(document)
-    hub.store.know(_DRAFT, payload)
-    hub.store.know(_SIGNATURES, b"[]")
+@frozen
+class Draft:
+    """One draft: who proposed it (nobody, where agencies join by code), and the detached signatures so far."""
+
+    by: str
+    payload: bytes
+    signatures: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.payload).hexdigest()
+
+    def json(self) -> dict[str, object]:
+        return {"by": self.by, "directory": _rfc4648.encode_url(self.payload), "signatures": list(self.signatures)}
+
+
+def drafts(hub: Hub) -> tuple[Draft, ...]:
+    """Every draft that waits for signatures, in the order in which they came."""
+    kept = _rfc7493.read(hub.store.known(_DRAFTS) or b"[]")
+    assert isinstance(kept, list), "as `_keep` writes them"
+    return tuple(Draft(each["by"], _rfc4648.decode_url(each["directory"]), tuple(each["signatures"])) for each in kept)
+
+
+def _keep(hub: Hub, kept: Iterable[Draft]) -> None:
+    hub.store.know(_DRAFTS, _rfc7493.write([one.json() for one in kept]))
+
+
+def _add(hub: Hub, payload: bytes, by: str, *, alone: bool = False) -> bytes:
+    """One more draft; what is there already keeps its signatures. An agency's oldest makes way."""
+    found = drafts(hub)
+    if payload not in [one.payload for one in found]:
+        own = [one for one in found if one.by == by]
+        gone = own if alone else own[: len(own) + 1 - MOST_DRAFTS] if len(own) >= MOST_DRAFTS else []
+        _keep(hub, (*(one for one in found if one not in gone), Draft(by, payload)))
     return payload
+
+
+def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
+    """A draft that an agency wrote whole, on the version in force or on a draft.
+
+    Raises as `directory.write_document`, and `DirectoryError` `wrong-version`, `pack-missing` (send it first).
+    """
+    payload = write_document(document)
+    drafted = read_directory(payload)
+    if drafted.pack != hub.history.newest.pack and hub.store.known(f"{PACK} {drafted.pack}") is None:
+        raise DirectoryError(
+            "pack-missing", f"the hub doesn't have the pack `{drafted.pack[:19]}…`", mend="send the pack first"
+        )
+    behind = {one.sha256: read_directory(one.payload).version for one in drafts(hub)}
+    behind[hub.history.newest.sha256] = hub.history.newest.version
+    if behind.get(drafted.document.previous or "") != drafted.version - 1:
+        raise DirectoryError("wrong-version", "this doesn't follow the version in force", mend="draft it on the newest")
+    return _add(hub, payload, by)
 
 
 def draft(hub: Hub) -> bytes:
-    """The payload that is to be signed. Raises `DirectoryError` `no-draft`."""
-    payload = hub.store.known(_DRAFT)
-    if not payload:
+    """The payload of the newest draft. Raises `DirectoryError` `no-draft`."""
+    found = drafts(hub)
+    if not found:
         raise DirectoryError("no-draft", "no version of the directory is being drafted", mend="invite somebody first")
-    return payload
+    return found[-1].payload
 
 
 def sign(hub: Hub, digest: str, signature: str, now: int) -> bool:
-    """One more signature of the draft; True if with it the version is in force.
+    """One more signature of the draft of a digest; True if with it the version is in force.
 
-    Raises `DirectoryError`: `no-draft`, `another-draft` (it has changed since), as `History.check` where the signature or the
-    draft doesn't hold.
+    Raises `DirectoryError`: `no-draft`, `another-draft` (there is none of that digest), as `History.check` where the signature
+    or the draft doesn't hold.
     """
-    payload = draft(hub)
-    if sha256(payload).hexdigest() != digest:
-        raise DirectoryError("another-draft", "the draft isn't the one that was signed", mend="look at it again, then sign")
-    drafted = read_directory(payload)
-    signer = directory.signer_of(signature, payload, hub.history.newest if hub.history.size else drafted)
-    kept = [one for one in _kept(hub) if one != signature]
-    hub.store.know(_SIGNATURES, _rfc7493.write([*kept, signature]))
+    draft(hub)
+    found = drafts(hub)
+    mine = next((one for one in found if one.sha256 == digest), None)
+    if mine is None:
+        raise DirectoryError("another-draft", "no draft is the one that was signed", mend="look at it again, then sign")
+    known = hub.history.newest if hub.history.size else read_directory(mine.payload)
+    kid = directory.key_behind(signature, mine.payload, known)
+    # One of each key. A key that has retired since signs nothing any more.
+    others = [one for one in mine.signatures if _holds(one, mine.payload, known, but=kid)]
+    signed = Draft(mine.by, mine.payload, (*others, signature))
     try:
-        hub.change_directory(Signed(payload, (*kept, signature)), now)
+        hub.change_directory(Signed(signed.payload, signed.signatures), now)
     except DirectoryError as error:
         if error.code != "threshold":
             raise
+        _keep(hub, (signed if one is mine else one for one in found))
         return False
-    assert signer, "somebody signed"
-    hub.store.know(_DRAFT, b"")
-    hub.store.know(_SIGNATURES, b"[]")
+    _keep(hub, _still_following(drafts(hub), hub.history.newest.sha256))
     return True
 
 
-def _kept(hub: Hub) -> list[str]:
-    value = _rfc7493.read(hub.store.known(_SIGNATURES) or b"[]")
-    return [str(one) for one in value]
+def _holds(signature: str, payload: bytes, known: Directory, *, but: str) -> bool:
+    try:
+        return directory.key_behind(signature, payload, known) != but
+    except ExchangeError:
+        return False
+
+
+def _still_following(found: Iterable[Draft], newest: str) -> Iterator[Draft]:
+    """Drafts that can still come into force: on the newest version, or on one of these."""
+    behind = {newest}
+    for one in found:
+        if read_directory(one.payload).document.previous in behind:
+            behind.add(one.sha256)
+            yield one
 
 
 def _bad_code() -> RequestRefused:

@@ -62,6 +62,7 @@ _BUNDLE = _object(
     sealed={"type": "array", "items": _OBJECT},
     pads={"type": "array", "items": _STRING},
 )
+_PACK = _object("id", "files", id=_STRING, files={"type": "object", "additionalProperties": _STRING})
 _DIRECTORY = _object("directory", directory=_STRING)
 
 
@@ -138,8 +139,14 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         ),
         signed=False,
     ),
-    "draft": _described("The next version, to be signed.", _DIRECTORY, signed=False),
-    "propose": _described("Proposes the next version whole.", _DIRECTORY, into=_OBJECT, refuses=(409,)),
+    "draft": _described(
+        "The newest draft of a next version, and all that wait for signatures.",
+        _object("directory", "drafts", directory=_STRING, drafts={"type": "array", "items": _OBJECT}),
+        signed=False,
+    ),
+    "propose": _described(
+        "Proposes the next version whole: a draft beside those of others.", _DIRECTORY, into=_OBJECT, refuses=(409,)
+    ),
     "signatures": _described(
         "Takes a signature of the draft.",
         _object("in_force", in_force=_BOOL),
@@ -204,7 +211,13 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         into=_object("sha256", "signature", sha256=_STRING, signature=_STRING),
         refuses=(401,),
     ),
-    "pack": _described("The resolved pack of a digest.", _OBJECT, signed=False),
+    "pack": _described("The text of the pack of a digest, with its parents'.", _PACK, signed=False),
+    "packs": _described(
+        "Takes a pack that is to be adopted: read, proved, and held to the floor.",
+        _object("digest", digest=_STRING),
+        into=_PACK,
+        status=(201,),
+    ),
     "accounting": _described("The account of a case, for counsel and case managers.", _OBJECT, refuses=(403, 409)),
     "health": _described("That it runs; from this machine only.", _OBJECT, signed=False),
     "metrics": _described("Counts, none of them about a case; from this machine only.", _TEXT, signed=False),

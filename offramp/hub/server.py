@@ -25,6 +25,7 @@ from exchange.record import LARGEST, Bundle, bundle_of, read_bundle, statement
 from exchange.restoring import CLOSED, Gathering
 from exchange.shape import held
 from offramp import __version__
+from offramp.adoption import read_carried, taken
 from offramp.clock import Clock, http_date
 from offramp.hub import generation, membership
 from offramp.hub.folder import Folder
@@ -32,10 +33,7 @@ from offramp.hub.membership import Joining
 from offramp.hub.openapi import DESCRIBED, SECURITY
 from offramp.hub.witnessing import WITNESSED, Witnessing
 from offramp.hub.writer import Writer
-from rules.digest import digest
-from rules.digest import text as pack_text
 from rules.errors import Refusal
-from rules.shelf import read_pack
 
 LARGEST_BODY = 16 * 1024 * 1024
 MOST_BUNDLES = 100
@@ -61,6 +59,7 @@ class Service:
         self.gathering = Gathering(self.hub)
         self.standing: Standing | None = None
         self.started = clock.now()
+        self.proving = asyncio.Lock()
         self.counted: dict[tuple[str, int], int] = {}
         self._seen: dict[str, int] = {}
         self._forget_at = 0
@@ -284,13 +283,14 @@ def app_of(service: Service) -> FastAPI:
     async def draft(asked: Request) -> Response:
         await body_of(asked)
         payload = await do(membership.draft)
-        return answer({"directory": _rfc4648.encode_url(payload)})
+        found = await do(membership.drafts)
+        return answer({"directory": _rfc4648.encode_url(payload), "drafts": [one.json() for one in found]})
 
     @app.post("/v1/directory/draft", **DESCRIBED["propose"])
     async def propose(asked: Request) -> Response:
-        _, body = await member(asked)
+        agency, body = await member(asked)
         value = _rfc7493.read_object(body)
-        payload = await do(lambda hub: membership.propose(_open(hub), value))
+        payload = await do(lambda hub: membership.propose(_open(hub), value, agency))
         return answer({"directory": _rfc4648.encode_url(payload)})
 
     @app.post("/v1/directory/signatures", **DESCRIBED["signatures"])
@@ -329,10 +329,20 @@ def app_of(service: Service) -> FastAPI:
     @app.get("/v1/packs/{named}", **DESCRIBED["pack"])
     async def pack(asked: Request, named: str) -> Response:
         await body_of(asked)
-        found = read_pack(service.folder.settings.pack)
-        if digest(found) != named:
+        found = await do(lambda hub: hub.store.known(f"{membership.PACK} {named}"))
+        if found is None:
             raise _nothing()
-        return Response(pack_text(found), media_type=JSON)
+        return Response(found, media_type=JSON)
+
+    @app.post("/v1/packs", **DESCRIBED["packs"])
+    async def packs(asked: Request) -> Response:
+        _, body = await member(asked)
+        given = read_carried(body)
+        # Its proofs take seconds: the hub goes on meanwhile, and one is proved at a time.
+        async with service.proving:
+            _, found = await asyncio.to_thread(taken, given)
+        await do(lambda hub: hub.store.know(f"{membership.PACK} {found}", given.write()))
+        return answer({"digest": found}, 201)
 
     # After a restore
 

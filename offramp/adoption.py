@@ -1,0 +1,120 @@
+"""Packs as they travel and are kept: the text of a pack and of its parents, by the digest of what they resolve to.
+
+Nobody believes anybody about a digest: whoever takes a pack reads the text and computes it. A pack that isn't a shipped one is
+proved whole, and none is taken that lifts the floor. What was adopted is kept for ever, since a case is judged by the pack that
+was in force, whatever is installed since.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from exchange import _rfc7493
+from exchange.errors import ExchangeError
+from rules.difference import loosened
+from rules.digest import digest
+from rules.errors import PackError, Refusal, RequestError
+from rules.frozen import frozen
+from rules.pack import Pack
+from rules.shelf import find, jurisdictions, read_pack, shipped
+
+LARGEST = 4 * 1024 * 1024
+MOST_FILES = 8
+FLOOR = "lead"
+_ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
+
+
+@frozen
+class Carried:
+    """A pack's id, and the text of its `pack.yaml` and of each parent's, by id."""
+
+    id: str
+    files: Mapping[str, str]
+
+    def write(self) -> bytes:
+        """As JSON, as `read_carried` reads it."""
+        return _rfc7493.write({"id": self.id, "files": dict(self.files)})
+
+    def pack(self) -> Pack:
+        """The pack, its conditions checked and nothing proved: that was done when it was taken.
+
+        Raises `PackError`; `RequestError` `not-a-pack`.
+        """
+        with TemporaryDirectory(prefix="offramp-") as folder:
+            for pack_id, text in self.files.items():
+                (Path(folder) / pack_id).mkdir()
+                (Path(folder) / pack_id / "pack.yaml").write_text(text, encoding="utf-8")
+            pack = read_pack(Path(folder) / self.id, whole=False)
+            above = pack
+            while above.extends is not None:
+                if above.extends not in self.files:
+                    raise _no_pack(f"`{above.extends}` is missing, which `{above.id}` extends")
+                above = read_pack(Path(folder) / above.extends, whole=False)
+            return pack
+
+
+def carried(name: str) -> Carried:
+    """The pack of a folder or shipped id, with its parents. Raises `PackError`, `RequestError` `unknown-pack`."""
+    folder = find(name)
+    pack = read_pack(folder, whole=False)
+    files, above = {pack.id: (folder / "pack.yaml").read_text(encoding="utf-8")}, pack
+    while above.extends is not None:
+        folder = find(above.extends, beside=folder.resolve().parent)
+        above = read_pack(folder, whole=False)
+        files[above.id] = (folder / "pack.yaml").read_text(encoding="utf-8")
+    return Carried(pack.id, files)
+
+
+def read_carried(data: bytes) -> Carried:
+    """A pack that somebody sent or kept, nothing of it checked. Raises `RequestError` `not-a-pack`."""
+    try:
+        value = _rfc7493.read_object(data) if len(data) <= LARGEST else {}
+    except ExchangeError as error:
+        raise _no_pack(error.message) from None
+    pack_id, files = value.get("id"), value.get("files")
+    if not isinstance(files, dict) or set(value) != {"id", "files"} or not 1 <= len(files) <= MOST_FILES:
+        raise _no_pack("it has an `id`, and `files` with the text of each pack by its id")
+    if pack_id not in files or not all(_ID.fullmatch(one) and isinstance(text, str) for one, text in files.items()):
+        raise _no_pack("its `files` are no texts by id, or lack its own")
+    return Carried(str(pack_id), files)
+
+
+def taken(given: Carried, named: str | None = None) -> tuple[Pack, str]:
+    """A pack that was read and proved, and its digest: what is kept from then on.
+
+    Raises `PackError` as a pack doesn't hold, `floor-lifted`; `RequestError` `not-a-pack` where its digest isn't `named`.
+    """
+    pack = given.pack()
+    found = digest(pack)
+    if named is not None and found != named:
+        raise _no_pack(f"it resolves to `{found[:19]}…`")
+    lacking = [*loosened(read_pack(jurisdictions() / FLOOR), pack, invariants=FLOOR in given.files)]
+    for base in sorted((set(given.files) & set(shipped())) - {pack.id, FLOOR}):
+        lacking += loosened(read_pack(jurisdictions() / base), pack, invariants=True)
+    if lacking:
+        raise PackError("floor-lifted", f"`{pack.id}` lifts the floor: {lacking[0]}", mend="add rules that deny")
+    if pack.id not in shipped() or found != digest(read_pack(jurisdictions() / pack.id)):
+        from rules.sound import check_whole
+
+        check_whole(pack)
+    return pack, found
+
+
+def file_of(folder: Path, named: str) -> Path:
+    """Where the pack of a digest is kept in a folder."""
+    return folder / f"{named.removeprefix('sha256:')}.json"
+
+
+def kept(folder: Path, named: str) -> Carried | None:
+    """The pack of a digest that is kept in a folder; None if it isn't there, or can't be read."""
+    try:
+        return read_carried(file_of(folder, named).read_bytes())
+    except (OSError, Refusal):
+        return None
+
+
+def _no_pack(why: str) -> RequestError:
+    return RequestError("not-a-pack", f"this is no pack that travels: {why}", mend="send it again with its parents")
