@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from exchange import _rfc4648, _rfc7493, _rfc7515, directory, log
+from exchange._c2sp import open_checkpoint
 from exchange._rfc7517 import PrivateKey
 from exchange.directory import Directory, Signed
 from exchange.errors import ContentError, LogError, TextError
@@ -116,7 +117,7 @@ def signer_of(signature: str, payload: bytes, in_force: Directory) -> str:
 def check(leaf: Leaf, signed: Signed, in_force: Directory, before: Iterable[Signed]) -> Terms:
     """What a generation's leaf stands for, if the threshold signed it to follow just this tree and the generations before.
 
-    Raises `LogError` `wrong-generation`; as `directory.check_threshold`.
+    Raises `LogError` `wrong-generation`; `NoteError` for a checkpoint that the hub didn't sign; as `directory.check_threshold`.
     """
     terms, earlier, body = read_terms(signed.payload), tuple(before), leaf.body
     said = (terms.generation, terms.seen.size, terms.seen.root, digest(signed))
@@ -126,6 +127,10 @@ def check(leaf: Leaf, signed: Signed, in_force: Directory, before: Iterable[Sign
         raise wrong("it doesn't follow the generation before")
     if terms.ends.size != leaf.index or terms.log != in_force.log.name or terms.directory != in_force.sha256:
         raise wrong("it was signed to follow another tree or directory")
+    if terms.checkpoint is not None:
+        seen = open_checkpoint(terms.checkpoint.encode(), in_force.log, ()).checkpoint
+        if (seen.size, seen.root.hex()) != (terms.seen.size, terms.seen.root):
+            raise wrong("its checkpoint is of another tree than it names")
     if directory.check_threshold(signed, in_force, TYP) & set(terms.absent):
         raise wrong("an agency signed it that wasn't waited for")
     return terms

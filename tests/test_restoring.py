@@ -355,7 +355,9 @@ def test_whatever_anybody_holds_comes_back_as_it_was_and_whatever_nobody_holds_i
             assert {one.jti for one in said if one.index < 2**53 - 1} <= held
         # No text waits again that the old hub had cut.
         waits = {(text.jti, text.entry) for text in new.store.waiting_in(each)}
-        assert waits <= {(text.jti, text.entry) for text in old.store.waiting_in(each)} | unsettled(old, each, missing)
+        assert waits <= {(text.jti, text.entry) for text in old.store.waiting_in(each)} | unsettled(
+            old, each, {*missing, *range(restored.reached, old.log.size)}
+        )
     for name in here:
         world.pull(name)
         assert world.at[name].cursor >= at[name]
@@ -368,7 +370,7 @@ def consistency(world: World, name: str) -> tuple[bytes, ...]:
 
 
 def unsettled(old: Hub, case: str, missing: set[int]) -> set[tuple[str, Entry]]:
-    """What was handed out in an answer that never came."""
+    """What was handed out in an answer that never came, or to somebody who isn't there to say so."""
     return {
         (text.jti, text.entry)
         for record, _ in old.store.in_case(case)
@@ -555,6 +557,19 @@ def test_a_generation_without_the_threshold_is_none() -> None:
     other = read_object(whole.payload) | {"absent": ["hospital"]}
     with refused("wrong-generation", "bad-signature"):
         world.at["police"].learn_generation(leaf, Signed(write(other), whole.signatures))
+    # Nor does the threshold make true what isn't: what it names must be what the hub had signed to a member.
+    for more, why in (
+        ({"seen": {"size": 3, "root": "0" * 64}}, "wrong-generation"),
+        ({"checkpoint": world.hub.checkpoint(world.clock).decode()}, "wrong-generation"),
+        ({"checkpoint": "nothing\n\n"}, "not-a-note"),
+        ({"absent": ["clinic"]}, "wrong-generation"),
+    ):
+        payload = write(read_object(whole.payload) | more)
+        body = leaf.body.model_copy(update={"sha256": log.digest(payload), **read_object(payload)["seen"]})
+        false = Leaf(leaf.index, leaf.nonce, log.write_body(body))
+        signatures = tuple(generation.sign(payload, key(f"{name}.s1")) for name in THRESHOLD)
+        with refused(why):
+            world.at["police"].learn_generation(false, Signed(payload, signatures))
     # No version of the directory can be passed off as one, nor its signatures.
     with refused("wrong-generation"):
         world.at["police"].learn_generation(leaf, Signed(world.hub.history.newest.payload, whole.signatures))
