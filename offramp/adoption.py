@@ -97,9 +97,9 @@ def taken(given: Carried, named: str | None = None) -> tuple[Pack, str]:
     if lacking:
         raise PackError("floor-lifted", f"`{pack.id}` lifts the floor: {lacking[0]}", mend="add rules that deny")
     if pack.id not in shipped() or found != digest(read_pack(jurisdictions() / pack.id)):
-        from rules.sound import check_whole
+        from rules.proved import prove
 
-        check_whole(pack)
+        prove(pack)
     return pack, found
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "architecture.md"
-PARTS = ("rules", "exchange", "offramp", "offramp/agency", "offramp/hub")
+PARTS = ("rules", "exchange", "offramp", "offramp/agency", "offramp/hub", "offramp/demo")
 _ROW = re.compile(r"^\| `([a-z0-9_]+)` \| (.+) \|$", re.MULTILINE)
 
 

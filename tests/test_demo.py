@@ -18,6 +18,7 @@ from offramp.cli import main
 from offramp.demo.command import hub_has
 from offramp.demo.timeline import timeline
 from tests.conftest import ROOT
+from tests.hub_process import serving
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -298,6 +299,68 @@ def test_a_folder_that_is_in_use_is_left_as_it_is(told: Told, capsys: pytest.Cap
     assert sorted(path.name for path in told.folder.iterdir()) == before
     assert main(["demo", "--canary", "no word"]) == 2
     capsys.readouterr()
+
+
+STRICTER = """
+id: stricter
+title: Santa Fe, stricter
+extends: santa-fe
+time_zone: America/Denver
+program: {from: 2014-04-01, source: {id: ordinance}}
+sources:
+  ordinance: {title: Ordinance 9, address: "https://city.example/9", confidence: high}
+decisions:
+  filing:
+    rules:
+      - id: any-new-charge
+        when: size(case.new_charges) > 0
+        then: prosecutor_may_file
+        because: A new charge lets the prosecutor file the charge that is held.
+        source: ordinance
+"""
+
+
+def test_stricter_rules_reach_who_is_in_the_program_only_after_notice(
+    told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "stricter").mkdir()
+    (tmp_path / "stricter" / "pack.yaml").write_text(STRICTER)
+    clock, case = str(told.folder / "clock"), told.story["cases"]["A"]
+
+    def says(code: int, *words: str) -> Any:
+        capsys.readouterr()
+        assert main([*words, "--clock", clock, "--json"]) == code, capsys.readouterr().out
+        return json.loads(capsys.readouterr().out)
+
+    def filing() -> Any:
+        return says(0, "agency", "decide", str(told.folder / "prosecutor"), case, "filing")
+
+    assert (filing()["outcome"], filing()["governed"]) == ("hold", None)
+    hub = subprocess.Popen(
+        [sys.executable, "-m", "offramp", "hub", "serve", str(told.folder / "hub"), "--clock", clock], cwd=ROOT
+    )
+    try:
+        port = re.search(r"^port = (\d+)$", (told.folder / "hub" / "hub.toml").read_text(), re.MULTILINE)
+        assert port is not None
+        serving(f"http://127.0.0.1:{port[1]}")
+        done = says(0, "adopt", str(tmp_path / "stricter"), "--agency", str(told.folder / "defender"))
+        assert any("any-new-charge came" in one for one in done["changes"])
+        for name in ("treatment", "program"):
+            says(0, "agency", "approve", str(told.folder / name), done["draft"])
+        says(0, "agency", "serve", str(told.folder / "prosecutor"), "--once")
+    finally:
+        hub.terminate()
+        hub.wait(10)
+    kept = filing()
+    assert (kept["outcome"], kept["pack"]["id"]) == ("hold", "santa-fe")
+    assert kept["governed"] == "it was in force when the person enrolled"
+    says(0, "agency", "notice", str(told.folder / "prosecutor"), case, "--by", "Thomas Baca")
+    after = filing()
+    assert (after["outcome"], after["pack"]["id"]) == ("prosecutor_may_file", "stricter")
+    assert after["governed"] == "the person was given notice of it"
+    # For ejection the new rules say the same, and count.
+    ejection = says(0, "agency", "decide", str(told.folder / "prosecutor"), case, "ejection")
+    assert (ejection["outcome"], ejection["pack"]["id"]) == ("retain", "stricter")
 
 
 def test_no_process_outlives_the_demo(told: Told) -> None:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cases": ("every case that this agency knows of", ()),
     "case": ("what is known of a case, with its sources, and what the rules answer", ("case",)),
     "note": ("keep facts that this agency knows itself", ("case", "file")),
+    "notice": ("note that the person was given notice of the rules in force", ("case",)),
     "tasks": ("what is to be done, by when", ()),
     "meeting": ("the agenda of the partners' meeting", ()),
     "takeup": ("how many people got how far in a quarter", ()),
@@ -96,6 +97,8 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--present", metavar="AGENCY,…", help="only what each of these may be told: for a shared screen")
     if name == "takeup":
         command.add_argument("--quarter", metavar="YEAR-QN", required=True, help="a quarter that is over, such as 2026-Q2")
+    if name == "notice":
+        command.add_argument("--by", metavar="NAME", required=True, help="who told the person")
     if name == "decide":
         command.add_argument("--facts", metavar="FILE", help="facts of this office's own records, used and not kept")
         command.add_argument("--send", action="store_true", help="tell the answer to those who may have it")

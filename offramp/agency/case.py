@@ -218,6 +218,8 @@ class Answer:
         self.own = own
         self.untold = untold
         self.first = readings[0]
+        # Why these rules and not the newest count for somebody who was in the program before them; None where none came since.
+        self.governed: str | None = None
 
     @property
     def agreed(self) -> bool:
@@ -319,6 +321,7 @@ class Answer:
         return {
             **{name: value for name, value in shown.items() if name != "facts_digest"},
             "now": self.now,
+            "governed": self.governed,
             "sources": {
                 path: {name: value for name, value in said.as_json().items() if name != "value"}
                 for path, said in self.sources.items()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
+from exchange.directory import Signed, read_directory
 from exchange.disclosure import day_of
 from exchange.errors import ExchangeError
 from offramp.agency import drafts
-from offramp.agency.case import Answer, Case
+from offramp.agency.case import LATEST, Answer, Case
 from offramp.agency.caseload import case_of, handles, places, untold, utc, worked_out_here
 from offramp.agency.decision_record import OUTCOME
 from offramp.agency.desk import Desk
@@ -19,6 +21,8 @@ from offramp.agency.office import Office
 from offramp.agency.sync import send_now
 from offramp.agency.takeup import check_over, counted, quarter_of, suppressed
 from offramp.agency.tasks import QUIET, tasks
+from offramp.governing import SEVERITY, governing
+from rules.decide import Program
 from rules.errors import Refusal
 from rules.facts import Facts, parse_json, plain, read_facts
 from rules.shelf import vocabulary
@@ -49,7 +53,65 @@ def answered(
             f"`{decision}` isn't worked out at `{desk.agency}`: its facts may not all be here",
             mend=f"it is for {where}",
         )
-    return case.decide(program, decision, utc(desk.gateway.hub_time(now)), own, untold(desk, handle, now))
+    at, silent = utc(desk.gateway.hub_time(now)), untold(desk, handle, now)
+    enrolled, later = packs_since_enrolment(desk, case)
+    if decision not in SEVERITY or not later:
+        return case.decide(program, decision, at, own, silent)
+    # Later rules reach somebody who is in the program only where they let the prosecutor do no more, or after notice.
+    by_pack = {
+        named: case.decide(Program(office.pack(named)), decision, at, own, silent)
+        for named in dict.fromkeys((enrolled, *later))
+    }
+    outcomes = {named: answer.possible for named, answer in by_pack.items()}
+    found = governing(enrolled, later, decision, outcomes, noticed(desk, handle))
+    answer = by_pack[found.pack]
+    answer.governed = found.why
+    return answer
+
+
+def packs_since_enrolment(desk: Desk, case: Case) -> tuple[str, tuple[str, ...]]:
+    """The digest of the pack that was in force when the person came into the program, and of those that came into force since,
+    the oldest first; for who isn't in it, the one in force and none since.
+    """
+    history = desk.gateway.history
+    entered = [each.place for each in case.stated if each.facts.get("person.enrolled") is True]
+    if not entered or min(entered) >= LATEST:
+        return history.newest.pack, ()
+    index = int(min(entered)) + 1
+    then = history.at(index).pack
+    later = [
+        read_directory(said.payload).pack
+        for leaf, said in desk.gateway.learned
+        if isinstance(said, Signed) and leaf.index >= index
+    ]
+    changed = [named for before, named in pairwise((then, *later)) if named != before]
+    return then, tuple(changed)
+
+
+def noticed(desk: Desk, handle: str) -> frozenset[str]:
+    """The digests of the packs of which the person was given notice, as somebody here noted."""
+    return frozenset(
+        str(event.body["notice"]) for event in desk.noted if event.body["case"] == handle and "notice" in event.body
+    )
+
+
+def notice(office: Office, options: argparse.Namespace) -> Told:
+    """Notes that the person was given notice of the rules in force, by whom and when."""
+    with office.acting() as desk:
+        case_of(desk, options.case)
+        defaults = given(office, desk)
+        line, pack = desk.gateway.line, desk.gateway.history.newest.document.pack
+        body = {
+            "case": options.case,
+            "notice": pack.digest,
+            "by": options.by,
+            "after": line.size if line else 0,
+            "keep_until": defaults.keep_until,
+        }
+        office.append(desk, "noted", body)
+    return {"case": options.case, "pack": pack.digest, "by": options.by}, [
+        f"noted: {options.by} gave the person notice of the rules in force, `{pack.id}` ({pack.digest[:19]}…)"
+    ]
 
 
 # Facts
@@ -186,6 +248,8 @@ def in_words(answer: Answer) -> str:
     else:
         lines.append(f"{answer.decision.upper()}: UNDETERMINED, {' or '.join(answer.possible)}".replace("_", " "))
         lines += [f"Ask    {one['ask']}: {one['question']}  ({one['fact']})" for one in answer.needed]
+    if answer.governed is not None:
+        lines.append(f"By the rules of {answer.first.pack['id']}, {str(answer.first.pack['digest'])[:19]}…: {answer.governed}")
     for path in sorted(answer.untold & answer.reads - set(answer.case.known)):
         lines.append(f"Silent on {path}: nobody who knows may tell it here, so its absence says nothing")
     for path, said in answer.conflicts.items():

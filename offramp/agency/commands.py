@@ -222,7 +222,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
 
 def _restored(said: dict[str, Any]) -> list[str]:
     """What a restored hub was waiting for when it was last asked."""
-    from offramp.hub.generation import lines
+    from offramp.restored import lines
 
     return lines(said)
 
@@ -496,6 +496,7 @@ HANDLERS: dict[str, Callable[[Office, argparse.Namespace], Answer]] = {
     "case": casework.show,
     "cases": casework.cases,
     "note": casework.note,
+    "notice": casework.notice,
     "tasks": casework.to_do,
     "meeting": casework.meeting,
     "takeup": casework.takeup,

@@ -106,7 +106,7 @@ def _hub(office: Office) -> Iterator[tuple[str, str]]:
     try:
         sync = sync_of(office)
         if sync.client.directory().closed:
-            from offramp.hub.generation import lines
+            from offramp.restored import lines
 
             yield "wrong", "; ".join(lines(sync.client.generation()))
     except (HubAway, HubRefused) as error:

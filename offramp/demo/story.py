@@ -10,6 +10,7 @@ from typing import Any
 from exchange.errors import ExchangeError
 from exchange.record import new_id, new_short_id
 from exchange.says import ATTESTED
+from offramp.agency.client import Client, Http
 from offramp.agency.drafts import read_draft
 from offramp.agency.errors import HubRefused
 from offramp.demo.town import Agency, Town, stuck
@@ -559,6 +560,38 @@ class Story:
             )
         )
 
+    def stolen(self) -> None:
+        """A key of the police is stolen. They retire it, alone and at once; its successor is the threshold's to list."""
+        police = self.at("police")
+        thief = Client(Http(self.town.url), police.office.signing, police.office.clock, police.office.random)
+        found = self.does(
+            "police",
+            "A key",
+            "Somebody has the key that police sign with. They retire it, alone and at once.",
+            "retire",
+            police.office.signing.public.kid,
+        )
+        try:
+            thief.inbox(0, 0)
+        except HubRefused as error:
+            answer = {"refused": f"the hub takes nothing that this key signs [{error.said}]"}
+        else:
+            raise stuck("the thief's request was answered")
+        what = "Whoever has it asks for the police's inbox, a minute later."
+        self.steps.append(Step(self.town.now, "A key", "police", what, "GET /v1/inbox", (), answer))
+        for name, said in (
+            ("defender", "The others compare the new key's digest by voice, and sign: counsel,"),
+            ("treatment", "the clinic,"),
+            ("program", "and the program. The new key is in force."),
+        ):
+            self.does(name, "A key", said, "approve", found["draft"])
+        self.town.restart("police")
+        police.pull()
+        if police.office.signing.public.kid != found["new_key"]:
+            raise stuck("the police don't sign with the new key")
+        fact = self._file("facts", {"encounter": {"weapon": False}})
+        self.does("police", "A key", "And police go on.", "note", self.cases["B, later"], fact)
+
     def tell(self) -> None:
         """The whole story. Raises `RequestError` `demo-stuck` where something isn't as it must be."""
         try:
@@ -567,6 +600,7 @@ class Story:
             self.person_c()
             self.takes_back()
             self.looks_up()
+            self.stolen()
         except Refusal as refusal:
             if refusal.code == "demo-stuck":
                 raise

@@ -14,6 +14,7 @@ _TITLES = {
     "B": "B, over the cap",
     "B, later": "B again, without an arrest",
     "C": "C, charged with violence",
+    "A key": "A key is stolen",
 }
 _SHORT = {"police": "police", "prosecutor": "prosec.", "defender": "defender", "case-management": "case mgmt",
           "treatment": "clinic", "program": "program"}  # fmt: skip

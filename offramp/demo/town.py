@@ -190,6 +190,14 @@ class Town:
                 [sys.executable, "-m", "offramp", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
 
+    def restart(self, name: str) -> None:
+        """An agency's process anew, and its folder: with a key that has come into force."""
+        each = self._processes.pop(name)
+        each.terminate()
+        each.wait(PATIENCE)
+        self.agencies[name].again()
+        self.start(name, "agency", "serve", str(self.folder / name), "--clock", str(self.clock))
+
     def stop(self) -> None:
         """Ends every process, cleanly where that works."""
         for each in self._processes.values():

@@ -140,7 +140,8 @@ def _copied(folder: Folder, target: Path) -> None:
 
 def generation(options: argparse.Namespace) -> int:
     """What a restored hub waits for, and what the threshold is to sign, while it serves or not; sets agencies aside."""
-    from offramp.hub.generation import lines, state
+    from offramp.hub.generation import state
+    from offramp.restored import lines
 
     folder = Folder(Path(options.dir))
     if options.without:
