@@ -21,13 +21,7 @@ LARGEST_INTEGER = 2**53 - 1
 def read(data: bytes) -> Json:
     """The value of one JSON text. Raises `TextError` `not-json`, `duplicate-name`, `number` or `too-deep`."""
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real,
-            parse_constant=_constant,
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise TextError("not-json", "this is not JSON in UTF-8", mend="write it again with a JSON library") from None
     except RecursionError:
@@ -48,7 +42,7 @@ def read_object(data: bytes) -> dict[str, Json]:
 
 def write(value: Json) -> bytes:
     """One line of UTF-8 without blanks. Keys keep their order: nothing here depends on a canonical form."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -80,6 +74,11 @@ def _constant(name: str) -> NoReturn:
 
 def _number(digits: str) -> TextError:
     return TextError("number", f"`{shown(digits)}` is no number that every reader reads alike", mend="write a shorter one")
+
+
+# Made once: `json.loads` and `json.dumps` make new ones at each call where they are told anything.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _too_deep() -> TextError:

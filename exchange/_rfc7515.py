@@ -11,6 +11,8 @@ statement if they are equal up to the last dot, and only that part may be called
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from joserfc.jws import JWSRegistry
 
 from exchange import _rfc4648, _rfc7493
@@ -90,8 +92,9 @@ _KEY = "look the key up by its id"
 _AGAIN = "ask its sender for it again"
 
 
+@lru_cache(maxsize=1024)
 def _kid(segment: str, typ: str | None) -> str:
-    """The key id of a header that says what a header must and nothing else."""
+    """The key id of a header that says what a header must and nothing else. A key's headers are all the same text."""
     if len(segment) > LARGEST_HEADER:
         raise SignedTextError("too-large", f"the header has `{len(segment)}` letters, and at most 512 are read", mend=_AGAIN)
     try:

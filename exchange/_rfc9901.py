@@ -108,10 +108,13 @@ class Disclosure:
 
 @frozen
 class Processed:
-    """A payload with what was disclosed in its place, and the number of digests left closed: withheld, or decoys."""
+    """A payload with what was disclosed in its place, the number of digests left closed (withheld, or decoys), and what was
+    disclosed, in the order given.
+    """
 
     payload: dict[str, Json]
     closed: int
+    disclosed: tuple[Disclosure, ...]
 
 
 def read(text: str) -> Disclosure:
@@ -153,7 +156,7 @@ def process(payload: dict[str, Json], disclosures: Sequence[str]) -> Processed:
         unused = next(each for each in held if each.digest not in work.used)
         what = f"of `{shown(unused.name)}`" if unused.name else "of an element"
         raise DisclosureError("unused", f"the disclosure {what} belongs to nothing signed here", mend="leave it out")
-    return Processed(opened, len(work.seen) - len(work.used))
+    return Processed(opened, len(work.seen) - len(work.used), tuple(held))
 
 
 class _Processing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from exchange._rfc6962 import Tree, leaf_hash, verify_inclusion
+from exchange._rfc6962 import Tree, leaf_hash, node_hash, verify_inclusion
 from exchange.errors import TreeError, shown
 from rules.frozen import frozen
 
@@ -97,7 +97,14 @@ def rebuilt(entries: Iterable[Entry], pads: Sequence[bytes]) -> Manifest:
     leaves = tuple(sorted([*(entry.leaf() for entry in listed), *(leaf_hash(pad) for pad in pads)]))
     if len(set(leaves)) != size:
         raise TreeError("manifest-twice", "an entry or a pad stands in the manifest twice", mend=_AGAIN)
-    return Manifest(listed, tuple(pads), leaves, Tree(leaves).root())
+    return Manifest(listed, tuple(pads), leaves, _root(leaves))
+
+
+def _root(leaves: tuple[bytes, ...]) -> bytes:
+    """The root over leaf hashes whose number is a power of two: each pair's, level by level."""
+    while len(leaves) > 1:
+        leaves = tuple(map(node_hash, leaves[::2], leaves[1::2]))
+    return leaves[0]
 
 
 def verify_entry(entry: Entry, path: Path, root: bytes) -> None:

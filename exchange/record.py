@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -70,6 +71,21 @@ class _Label(Shape):
     sd: Annotated[tuple[str], Field(strict=False, alias="_sd")]
 
 
+@frozen
+class _Signed:
+    """The signed text of a record and what it claims, each read when it's first asked for. Nothing of it is verified."""
+
+    jws: str
+
+    @cached_property
+    def unverified(self) -> _rfc7515.Unverified:
+        return _rfc7515.read(self.jws, typ=TYP)
+
+    @cached_property
+    def claimed(self) -> dict[str, Any]:
+        return _rfc7493.read_object(self.unverified.unverified_payload)
+
+
 # The issuer's side
 
 
@@ -103,8 +119,13 @@ class Bundle:
     @property
     def claims(self) -> tuple[str, str]:
         """The issuer and id that the record claims, unverified. Raises `SignedTextError`, `TextError`."""
-        payload = _rfc7493.read_object(_rfc7515.read(self.record, typ=TYP).unverified_payload)
-        return str(payload.get("iss")), str(payload.get("jti"))
+        claimed = self.signed.claimed
+        return str(claimed.get("iss")), str(claimed.get("jti"))
+
+    @cached_property
+    def signed(self) -> _Signed:
+        """The record, taken apart once for whoever asks what it claims and whoever checks it."""
+        return _Signed(self.record)
 
     @property
     def id(self) -> str:
@@ -315,7 +336,7 @@ def check(bundle: Bundle, standing: Standing) -> Record:
     `case-unasked`, `unknown-word`, `says-misplaced`, `part-twice`, `unknown-part`, `part-unsealed`, `sealed-twice`,
     `sealed-to-self`, `notice-missing`, `wrong-size`, `wrong-manifest`, `bad-countersignature`.
     """
-    record = _signed_part(bundle.record, bundle.labels, standing, hub=True)
+    record = _signed_part(bundle.signed, bundle.labels, standing, hub=True)
     for entry in bundle.sealed:
         recipient, _ = standing.recipient(entry.to)
         if recipient.id == record.issuer:
@@ -324,36 +345,37 @@ def check(bundle: Bundle, standing: Standing) -> Record:
     targets = [(entry.part, agency_of(entry.to)) for entry in bundle.sealed]
     if len(set(targets)) < len(targets):
         raise RecordError("sealed-twice", "one part is sealed to one agency twice", mend="seal it once")
-    whole = _whole(record, tuple(entry.entry() for entry in bundle.sealed), bundle.pads)
-    return replace(whole, sealed=bundle.sealed)
+    return _whole(record, tuple(entry.entry() for entry in bundle.sealed), bundle.pads, bundle.sealed)
 
 
 def check_entries(
     jws: str, labels: Sequence[str], entries: Sequence[Entry], pads: Sequence[bytes], standing: Standing
 ) -> Record:
     """A record with all its labels and the digests of all its texts, but no text: what an account holds. Raises as `check`."""
-    return _whole(_signed_part(jws, labels, standing, hub=True), tuple(entries), tuple(pads))
+    return _whole(_signed_part(_Signed(jws), labels, standing, hub=True), tuple(entries), tuple(pads))
 
 
-def _whole(record: Record, entries: tuple[Entry, ...], pads: tuple[bytes, ...]) -> Record:
+def _whole(record: Record, entries: tuple[Entry, ...], pads: tuple[bytes, ...], sealed: tuple[Sealed, ...] = ()) -> Record:
     """Every part goes to somebody, nothing but parts does, and the issuer signed just these."""
+    sent = {entry.part for entry in entries}
     for part in record.labels:
-        if part not in {entry.part for entry in entries}:
+        if part not in sent:
             raise RecordError("part-unsealed", f"the part `{part}` is sealed to nobody", mend="seal it, or leave it out")
     for entry in entries:
         if entry.part not in record.labels:
             raise RecordError("unknown-part", f"`{shown(entry.part)}` is no part of this record", mend="send its label too")
     if rebuilt(entries, pads).root != record.manifest:
         raise _wrong_manifest()
-    return replace(record, entries=entries, pads=pads)
+    return replace(record, entries=entries, pads=pads, sealed=sealed)
 
 
-def _signed_part(jws: str, disclosures: Sequence[str], standing: Standing, *, hub: bool) -> Record:
+def _signed_part(signed: _Signed, disclosures: Sequence[str], standing: Standing, *, hub: bool) -> Record:
     """What a record and some of its labels say, once signature, form, words and roles hold."""
-    unverified = _rfc7515.read(jws, typ=TYP)
+    unverified = signed.unverified
     agency, key = standing.signer(unverified.kid)
-    raw = _rfc7493.read_object(unverified.payload(key))
-    payload = held(_Payload, raw, "the record")
+    unverified.payload(key)
+    # INVARIANT: what was claimed is the payload of this very signed text, whose signature holds now.
+    payload = held(_Payload, signed.claimed, "the record")
     if payload.iss != agency.id:
         raise RecordError(
             "wrong-issuer", f"`{payload.iss}` isn't who signed, `{agency.id}` is", mend="sign with a key of the issuer"
@@ -366,11 +388,10 @@ def _signed_part(jws: str, disclosures: Sequence[str], standing: Standing, *, hu
     if not known.case and payload.case is not None:
         raise RecordError("case-unasked", f"a `{known.name}` is about no case", mend="leave the case out")
     # Who holds contents too reads them elsewhere: here it's only seen that everything belongs to this record.
-    _rfc9901.process(raw, disclosures)
+    processed = _rfc9901.process(signed.claimed, disclosures)
     labels: dict[str, Label] = {}
     texts: dict[str, str] = {}
-    for text in disclosures:
-        disclosure = _rfc9901.read(text)
+    for disclosure in processed.disclosed:
         if disclosure.name is not None:
             if hub:
                 raise RecordError("content-in-clear", "a content stands among the labels", mend="seal it")
@@ -378,10 +399,12 @@ def _signed_part(jws: str, disclosures: Sequence[str], standing: Standing, *, hu
         label = _label(disclosure.value, known)
         if label.id in labels:
             raise RecordError("part-twice", f"two parts have the id `{label.id}`", mend="draw another id")
-        labels[label.id], texts[label.id] = label, text
+        labels[label.id], texts[label.id] = label, disclosure.text
         _check_countersigned(label, payload.jti, unverified.kid, standing)
     manifest = _rfc4648.decode_url(payload.manifest)
-    return Record(payload.jti, agency.id, agency.role, unverified.kid, known.name, payload.case, manifest, labels, jws, texts)
+    return Record(
+        payload.jti, agency.id, agency.role, unverified.kid, known.name, payload.case, manifest, labels, signed.jws, texts
+    )
 
 
 def _label(value: Any, known: Kind) -> Label:
@@ -540,7 +563,7 @@ class Opened:
 
 def check_delivery(delivered: Delivery, standing: Standing) -> Record:
     """A recipient's view before it opens anything: signed, its own, in the manifest. Raises as `check`."""
-    record = _signed_part(delivered.record, delivered.labels, standing, hub=False)
+    record = _signed_part(_Signed(delivered.record), delivered.labels, standing, hub=False)
     for each in delivered.handed:
         _check_entry(each.sealed, record.labels)
         verify_entry(each.sealed.entry(), each.path, record.manifest)
@@ -614,7 +637,7 @@ def verify(text: str, standing: Standing, entries: Iterable[tuple[Entry, Path]] 
     Raises as `check`, `RecordError` `wrong-content`, `TreeError` where an entry isn't in the manifest.
     """
     jws, disclosures = _rfc9901.split(text)
-    record = _signed_part(jws, disclosures, standing, hub=False)
+    record = _signed_part(_Signed(jws), disclosures, standing, hub=False)
     held_texts = {_rfc9901.digest(each): each for each in disclosures if _rfc9901.read(each).name is not None}
     contents: dict[str, Any] = {}
     for label in record.labels.values():

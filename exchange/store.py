@@ -177,9 +177,9 @@ class Store:
         if self._failed:
             # Written over what failed, a shorter commit would leave its end behind, and a start would take that for a loss.
             raise StoreError("no-room", "the hub's disk refused, and does so still", mend="make room, then send again")
-        marks = ", ".join("?" * (len(values) + 1))
+        marks = "?, " * len(values)
         verb = "INSERT OR REPLACE" if replace else "INSERT"
-        self._db.execute(f"{verb} INTO {table} VALUES ({marks})", (*values, row_digest(table, values)))
+        self._db.execute(f"{verb} INTO {table} VALUES ({marks}?)", (*values, row_digest(table, values)))
 
     # The log
 
@@ -395,17 +395,17 @@ def sealed_of(text: Text) -> Sealed:
 
 def row_digest(table: str, values: Sequence[Any]) -> bytes:
     """SHA-256 over a table's name and a row's values, each with its type and length."""
-    raw = [_raw(value) for value in values]
-    kinds = ",".join(f"{kind}{len(text)}" for kind, text in raw)
-    return sha256(b"".join((f"{table}:{kinds}:".encode(), *(text for _, text in raw)))).digest()
-
-
-def _raw(value: Any) -> tuple[str, bytes]:
-    if isinstance(value, str):
-        return "s", value.encode("utf-8", "surrogatepass")
-    if isinstance(value, int):
-        return "i", b"%d" % value
-    return ("n", b"") if value is None else ("b", bytes(value))
+    kinds, texts = [], []
+    for value in values:
+        if isinstance(value, str):
+            kind, text = "s", value.encode("utf-8", "surrogatepass")
+        elif isinstance(value, bytes):
+            kind, text = "b", value
+        else:
+            kind, text = ("n", b"") if value is None else ("i", b"%d" % value)
+        kinds.append(f"{kind}{len(text)}")
+        texts.append(text)
+    return sha256(f"{table}:{','.join(kinds)}:".encode() + b"".join(texts)).digest()
 
 
 _RECORD = "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce FROM record"
