@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from exchange.consent import Ask, Committed, Passage, Roles, State, asks, reduce
@@ -24,6 +25,7 @@ from rules.vocabulary import nested
 
 DECISION = "disclosure"
 UNDETERMINED = "undetermined"
+MOST_DECIDED = 1024
 
 # What each of these asks is done by whoever opens a part: notice and scope are shown, the limit named, the day kept, a second
 # person's key asked for, the person and counsel told.
@@ -49,6 +51,7 @@ class Judge:
         self._known = known
         self._boundaries = pack.boundaries()
         self._programs: dict[int, Program] = {}
+        self._decided = lru_cache(maxsize=MOST_DECIDED)(self._decide)
 
     @property
     def pack(self) -> Pack:
@@ -113,9 +116,12 @@ class Judge:
         return Verdict(False, (UNDETERMINED,)) if without_notice or over else verdict
 
     def facts(self, flat: dict[str, object], day: date) -> Verdict:
-        """The verdict on flat facts, by the rules of one day."""
+        """The verdict on flat facts, by the rules of one day. It depends on nothing else, so it is kept for who asks next."""
+        return self._decided(tuple(flat.items()), day)
+
+    def _decide(self, flat: tuple[tuple[str, object], ...], day: date) -> Verdict:
         try:
-            decision = self._program(day).decide(DECISION, nested(flat))
+            decision = self._program(day).decide(DECISION, nested(dict(flat)))
         except Refusal:
             # No rules of that day, or facts that the pack's own words don't know: nothing that could permit.
             return Verdict(False, (UNDETERMINED,))

@@ -266,8 +266,9 @@ class Store:
 
     def last_number(self, issuer: str, case: str | None) -> int:
         """How many records an issuer has in a case."""
-        (last,) = self._db.execute("SELECT max(number) FROM record WHERE issuer = ? AND held IS ?", (issuer, case)).fetchone()
-        return last or 0
+        found = "SELECT number FROM record WHERE issuer = ? AND held IS ? ORDER BY number DESC LIMIT 1"
+        row = self._db.execute(found, (issuer, case)).fetchone()
+        return row[0] if row else 0
 
     # Texts
 
