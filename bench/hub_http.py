@@ -1,0 +1,219 @@
+"""The hub as a process, over HTTP, against a bare endpoint: `python bench/hub_http.py [--rounds N] [--kills N]`.
+
+The endpoint is FastAPI under uvicorn too, and inserts the same bytes with nothing verified. For a batch it is asked in two ways:
+a row and a durable commit for each record, as if they had come one by one, and one row and one commit for the whole request,
+which it doesn't even read. Hub and endpoint are asked in turn, in one run, over one connection each. `--kills` kills a hub under
+load so many times and does nothing else; that is `tests/test_hub_killed.py`, as the gate runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import httpx  # noqa: E402
+import uvicorn  # noqa: E402
+from fastapi import FastAPI, Request, Response  # noqa: E402
+
+from exchange import _rfc7493  # noqa: E402
+from exchange.record import Bundle  # noqa: E402
+from tests.hub_process import HubProcess, Starter, WireWorld, taken_of, values  # noqa: E402
+from tests.simulator import grant, part  # noqa: E402
+
+LIVE = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])
+TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
+CASES = 10
+BATCH = 100
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--kills", type=int, default=0)
+    options.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
+    options.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.bare:
+        serve_bare(given.bare, given.port)
+    elif given.kills:
+        kill(given.kills)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(Path(folder), given.rounds)
+
+
+def measure(folder: Path, rounds: int) -> None:
+    starter = Starter()
+    process = HubProcess(starter, folder / "hub")
+    process.start()
+    bare = Bare(folder / "bare.db")
+    try:
+        idle = most_memory(process.pid)
+        world = WireWorld(process)
+        cases = [enrolled(world) for _ in range(CASES)]
+        print(f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}; {rounds} rounds, alternating\n")
+        print("| ms a record | hub | bare endpoint | of its rate |\n| --- | --- | --- | --- |")
+        print(row("one by one", *alternating(world, cases, bare, 1, rounds * 10, "/each")))
+        print(row(f"{BATCH} at once; bare: a commit a record", *alternating(world, cases, bare, BATCH, rounds, "/each")))
+        print(row(f"{BATCH} at once; bare: a commit in all", *alternating(world, cases, bare, BATCH, rounds, "/whole")))
+        while world.pull("prosecutor"):
+            pass
+        opened = [submitted_to_opened(world, cases[at % CASES]) for at in range(rounds * 4)]
+        print(f"\nsubmit to opened at the recipient: {spread(opened)}")
+        size = world.wire.client.get(f"{process.url}/health").json()["size"]
+        print(f"memory of the hub's process, VmHWM: {idle} MB at its start, {most_memory(process.pid)} MB at {size:,} leaves")
+        print(f"a record of {len(composed(world, cases[0]).write()):,} bytes")
+    finally:
+        bare.end()
+        process.end()
+        starter.close()
+
+
+def enrolled(world: WireWorld) -> str:
+    case = world.new_case()
+    world.refer(case)
+    world.pull("crossroads")
+    world.consent(case, LIVE)
+    world.pull("crossroads")
+    world.pull("prosecutor")
+    return case
+
+
+def composed(world: WireWorld, case: str) -> Bundle:
+    return world.compose("crossroads", "status", part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR), case=case)
+
+
+def alternating(
+    world: WireWorld, cases: list[str], bare: Bare, size: int, times: int, path: str
+) -> tuple[list[float], list[float]]:
+    """Milliseconds a record at the hub and at the endpoint, of the same bodies. Composing and signing the request aren't timed."""
+    ours, theirs = [], []
+    for round_ in range(times):
+        bundles = [values(composed(world, cases[(round_ + at) % CASES])) for at in range(size)]
+        body = _rfc7493.write(bundles if size > 1 else bundles[0])
+        header = {"Authorization": world.wire.signature("crossroads", "POST", "/v1/records", body)}
+        post = partial(world.wire.client.post, f"{world.process.url}/v1/records", content=body, headers=header)
+        took, answer = timed(post)
+        said = answer.json() if size > 1 else [answer.json()]
+        assert [one["status"] for one in said] == [201] * size, said
+        ours.append(took / size)
+        took, answer = timed(partial(bare.client.post, bare.url + path, content=body))
+        assert answer.status_code == 201, answer
+        theirs.append(took / size)
+    return ours, theirs
+
+
+def submitted_to_opened(world: WireWorld, case: str) -> float:
+    """Milliseconds from the first byte sent to the content read: taken, handed out, checked, opened."""
+    bundle = composed(world, case)
+    began = time.perf_counter()
+    taken_of(world.wire.told("crossroads", "POST", "/v1/records", values(bundle)) | {"status": 201})
+    world.pull("prosecutor")
+    assert world.open("prosecutor", bundle.id).opened.content
+    return (time.perf_counter() - began) * 1e3
+
+
+def most_memory(pid: int) -> int:
+    """The most that a process has had in memory, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+
+
+def row(title: str, ours: list[float], theirs: list[float]) -> str:
+    hub, least = statistics.median(ours), statistics.median(theirs)
+    return f"| {title} | {hub:.2f} | {least:.2f} | {least / hub:.0%} |"
+
+
+def spread(found: list[float]) -> str:
+    ordered = sorted(found)
+    return f"median {statistics.median(found):.1f} ms, 95 of 100 under {ordered[len(ordered) * 95 // 100]:.1f} ms"
+
+
+def timed(work: Callable[[], httpx.Response]) -> tuple[float, httpx.Response]:
+    began = time.perf_counter()
+    answer = work()
+    return (time.perf_counter() - began) * 1e3, answer
+
+
+# The endpoint that does nothing else
+
+
+class Bare:
+    """The bare endpoint as a process of its own."""
+
+    def __init__(self, database: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.client = httpx.Client(timeout=40)
+        self._process = subprocess.Popen([sys.executable, __file__, "--bare", str(database), "--port", str(port)], cwd=ROOT)
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                self.client.get(self.url)
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError("the bare endpoint didn't start")
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def serve_bare(path: Path, port: int) -> None:
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("CREATE TABLE record(at INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT")
+    app = FastAPI()
+
+    def insert(given: bytes) -> None:
+        database.execute("INSERT INTO record(bytes) VALUES (?)", (given,))
+
+    @app.post("/each")
+    async def each(asked: Request) -> Response:
+        body = await asked.body()
+        for one in json.loads(body) if body.startswith(b"[") else ():
+            insert(json.dumps(one).encode())
+        if body.startswith(b"{"):
+            insert(body)
+        return Response(b"{}", 201, media_type="application/json")
+
+    @app.post("/whole")
+    async def whole(asked: Request) -> Response:
+        insert(await asked.body())
+        return Response(b"{}", 201, media_type="application/json")
+
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+# Kills
+
+
+def kill(times: int) -> None:
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "tests/test_hub_killed.py"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OFFRAMP_KILLS": str(times), "PYTHONPATH": str(ROOT)})
+    verdict = "nothing acknowledged was lost, nothing is there twice" if done.returncode == 0 else "FAILED"
+    print(f"{times} kills in {time.monotonic() - began:.0f} s: {verdict}")
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
