@@ -1,9 +1,9 @@
 """The hub as a process, over HTTP, against a bare endpoint: `python bench/hub_http.py [--rounds N] [--kills N]`.
 
-The endpoint is FastAPI under uvicorn too, and inserts the same bytes with nothing verified. For a batch it is asked in two ways:
-a row and a durable commit for each record, as if they had come one by one, and one row and one commit for the whole request,
-which it doesn't even read. Hub and endpoint are asked in turn, in one run, over one connection each. `--kills` kills a hub under
-load so many times and does nothing else; that is `tests/test_hub_killed.py`, as the gate runs it.
+The endpoint is FastAPI under uvicorn too, and inserts the same bytes with nothing verified. For a batch it is asked in two
+ways: a row and a durable commit for each record, as if they had come one by one, and one row and one commit for the whole
+request, which it doesn't even read. Hub and endpoint are asked in turn, in one run, over one connection each. `--kills` kills a
+hub under load so many times and does nothing else; that is `tests/test_hub_killed.py`, as the gate runs it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def composed(world: WireWorld, case: str) -> Bundle:
 def alternating(
     world: WireWorld, cases: list[str], bare: Bare, size: int, times: int, path: str
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds a record at the hub and at the endpoint, of the same bodies. Composing and signing the request aren't timed."""
+    """Milliseconds a record at the hub and at the endpoint, of the same bodies. Neither composing nor signing is timed."""
     ours, theirs = [], []
     for round_ in range(times):
         bundles = [values(composed(world, cases[(round_ + at) % CASES])) for at in range(size)]
