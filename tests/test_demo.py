@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -361,6 +362,36 @@ def test_stricter_rules_reach_who_is_in_the_program_only_after_notice(
     # For ejection the new rules say the same, and count.
     ejection = says(0, "agency", "decide", str(told.folder / "prosecutor"), case, "ejection")
     assert (ejection["outcome"], ejection["pack"]["id"]) == ("retain", "stricter")
+
+
+def test_an_officer_who_offers_nothing_says_why_and_nobody_is_told(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("determine", "police", "new", "offer", "may_not_offer", "--reason", "safety", "--by", "Officer Lund", "--json")
+    capsys.readouterr()
+    assert told.agency(*words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["state"], found["to"]) == ("kept", []) and len(found["case"]) == 32
+    assert told.agency("case", "police", found["case"]) == 0
+    assert "offer is may_not_offer, by Officer Lund" in capsys.readouterr().out
+
+
+def test_take_up_is_published_once_when_the_quarter_is_over(
+    told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = tmp_path / "clock"
+    later.write_text("2026-07-02T12:00:00Z\n")
+
+    def takeup(clock: Path, quarter: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main(["agency", "takeup", str(told.folder / "program"), "--quarter", quarter, "--clock", str(clock), "--json"])
+        return code, capsys.readouterr().out
+
+    assert takeup(told.folder / "clock", "2026-Q2")[0] == 2
+    code, first = takeup(later, "2026-Q2")
+    # Four people are too few to count aloud.
+    assert code == 0 and set(json.loads(first)["counts"].values()) == {None}
+    assert takeup(later, "2026-Q2") == (0, first)
+    with sqlite3.connect(told.folder / "program" / "agency.db") as journal:
+        assert journal.execute("SELECT count(*) FROM event WHERE kind = 'published'").fetchone() == (1,)
 
 
 def test_no_process_outlives_the_demo(told: Told) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,18 @@ def test_such_stories_do_pass_something_on() -> None:
         go(world, case, step, grants, "treatment")
     held = [one.record.kind for one in world.at["crossroads"].received.values() if one.record is not None]
     assert "progress" in held
+
+
+@pytest.mark.parametrize("name", [name for name in ROLES if ROLES[name] != "prosecutor"])
+@pytest.mark.parametrize("kind", ["ejection", "reinstatement", "filing_decision", "charge_disposition"])
+def test_what_is_the_prosecutors_needs_the_prosecutors_signature(name: str, kind: str) -> None:
+    """Whatever an agency's own program does: the hub takes no such record that another role signed."""
+    world = World()
+    case = world.new_case()
+    category = "charge_status" if kind == "charge_disposition" else "decision_outcome"
+    with pytest.raises(ExchangeError) as refused:
+        world.force(name, kind, told(category, "prosecutor" if name != "prosecutor" else "police", PURPOSES[0]), case=case)
+    assert refused.value.code == "not-its-kind"
 
 
 @settings(max_examples=40)

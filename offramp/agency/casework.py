@@ -10,6 +10,7 @@ from typing import Any
 from exchange.directory import Signed, read_directory
 from exchange.disclosure import day_of
 from exchange.errors import ExchangeError
+from exchange.record import new_id
 from offramp.agency import drafts
 from offramp.agency.case import LATEST, Answer, Case
 from offramp.agency.caseload import case_of, handles, places, untold, utc, worked_out_here
@@ -26,6 +27,9 @@ from rules.decide import Program
 from rules.errors import Refusal
 from rules.facts import Facts, parse_json, plain, read_facts
 from rules.shelf import vocabulary
+
+# In place of a handle: a case that nobody has heard of yet.
+NEW = "new"
 
 Told = tuple[Any, list[str]] | tuple[Any, list[str], int]
 
@@ -348,7 +352,12 @@ def _asks(part: Any) -> list[str]:
 def determine(office: Office, options: argparse.Namespace) -> Told:
     """A named human's decision: recorded, told to those who may be told, and kept here where nobody may."""
     with office.acting() as desk:
-        case = case_of(desk, options.case)
+        if options.case == NEW:
+            # Whoever offers nothing has no case, and says why all the same.
+            options.case = new_id(office.random)
+            case = Case((), vocabulary(), here=desk.agency)
+        else:
+            case = case_of(desk, options.case)
         try:
             answer = answered(office, desk, options.case, options.decision, case=case)
         except Refusal:

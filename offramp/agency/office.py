@@ -19,6 +19,7 @@ from exchange.disclosure import Judge
 from exchange.errors import ExchangeError
 from exchange.gateway import Gateway, Reading, acknowledgement
 from exchange.inbox import Inbox
+from exchange.log import InboxLine
 from exchange.record import Bundle, Part
 from offramp import adoption
 from offramp.agency.desk import Desk, Out, bundle_json, without
@@ -279,10 +280,12 @@ class Office:
 
     # What the hub says
 
-    def take(self, answer: Inbox, after: int) -> int:
-        """An answer to a pull after so many items; how many were new. Where another program pulled meanwhile, none."""
+    def take(self, answer: Inbox, after: int, line: InboxLine | None) -> int:
+        """An answer to a pull after so many items, asked for when `line` was the hub's newest; how many were new. Where another
+        program pulled meanwhile, none: beside what that one was told, a sound answer may look old.
+        """
         with self.acting() as desk:
-            if desk.gateway.cursor != after:
+            if desk.gateway.cursor != after or desk.gateway.line != line:
                 return 0
             taken = desk.gateway.take(answer, self.clock())
             if answer.items:

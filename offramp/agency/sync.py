@@ -370,14 +370,14 @@ class Sync:
         taken = 0
         while True:
             gateway = self.office.look().gateway
-            after = gateway.cursor
+            after, line = gateway.cursor, gateway.line
             answer = self.client.inbox(after, wait)
             try:
-                taken += self.office.take(answer, after)
+                taken += self.office.take(answer, after, line)
             except LogError as error:
                 if error.code not in ("directory-behind", "generation-behind") or not self.directory():
                     raise
-                taken += self.office.take(answer, after)
+                taken += self.office.take(answer, after, line)
             if not answer.items:
                 return taken
             self.client.done(self.office.look().gateway.cursor)
