@@ -9,9 +9,11 @@ import pytest
 
 from exchange._rfc6962 import leaf_hash
 from exchange.record import Part, new_id
+from offramp.agency.client import Client
 from offramp.agency.desk import QUEUED, REFUSED, WITNESSED
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.office import Office
+from offramp.agency.sync import Sync
 from tests.agencies import PASSPHRASE, Town
 from tests.attacks.stories import TO_CLINIC, treatment_grant
 from tests.chance import chance
@@ -239,3 +241,19 @@ def test_no_content_stands_in_a_store_that_isn_t_its_own(town: Town) -> None:
     assert not any(canary.encode() in each for each in town.hub.asked)
     for name in ("police", "prosecutor", "defender", "clinic"):
         assert canary.encode() not in everything(town.folder / name / "agency.db")
+
+
+def test_an_answer_that_another_program_has_overtaken_is_left_and_not_taken_for_an_old_one(town: Town) -> None:
+    """A command and `serve` pull at once: what the slower was told is behind what the faster took."""
+    office, other = town.at["crossroads"], town.office("crossroads")
+    gateway = office.look().gateway
+    after, line = gateway.cursor, gateway.line
+    slow = town.sync("crossroads").client.inbox(after, 0)
+    town.at["police"].compose("referral", (referral(),), case="c" * 32)
+    town.sync("police").outbox()
+    assert Sync(other, Client(town.hub, other.signing, other.clock, other.random)).inbox() > 0
+    assert office.take(slow, after, line) == 0
+    # The same answer from a hub that tells it when it knows better is refused.
+    now = office.look().gateway
+    with refused("older-line"):
+        office.take(slow, now.cursor, now.line)
