@@ -372,6 +372,10 @@ def test_an_officer_who_offers_nothing_says_why_and_nobody_is_told(told: Told, c
     assert (found["state"], found["to"]) == ("kept", []) and len(found["case"]) == 32
     assert told.agency("case", "police", found["case"]) == 0
     assert "offer is may_not_offer, by Officer Lund" in capsys.readouterr().out
+    # What is told to nobody is held to the same words.
+    for reason, by in (("because", "Officer Lund"), ("safety", "Officer\nLund")):
+        assert told.agency(*words[:4], "may_not_offer", "--reason", reason, "--by", by) == 2
+        assert "[wrong-content]" in capsys.readouterr().err
 
 
 def test_take_up_is_published_once_when_the_quarter_is_over(

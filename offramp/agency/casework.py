@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from exchange.content import check_content
 from exchange.directory import Signed, read_directory
 from exchange.disclosure import day_of
 from exchange.errors import ExchangeError
@@ -373,6 +374,9 @@ def determine(office: Office, options: argparse.Namespace) -> Told:
             by=options.by,
             now=office.clock(),
         )
+        for categories, held in made.held.items():
+            # Held to what a record may say, also where it becomes none.
+            check_content(made.kind, categories, {category: dict(held) for category in categories})
         parts = drafts.told(desk, options.case, made, options.decision, defaults, office.clock(), options.to)
         value = {"case": options.case, "kind": made.kind, "differs": made.differs}
         if parts:
@@ -421,6 +425,8 @@ def automatic(office: Office) -> int:
         return 0
     made = 0
     desk = office.look()
+    if office.at == office.settled_at:
+        return 0  # nothing has come or gone since it was last done
     for (_, jti), received in list(desk.gateway.received.items()):
         if received.record is not None and received.record.kind in ("question", "answer") and received.record.case:
             for part in received.record.labels:
@@ -436,6 +442,7 @@ def automatic(office: Office) -> int:
             defaults = given(office, desk)
             made += len(auto_answers(office, desk, handle, defaults))
             made += _auto_questions(office, desk, handle, defaults)
+    office.settled_at = office.at if not made else None
     return made
 
 

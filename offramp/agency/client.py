@@ -110,6 +110,8 @@ class Client:
         self._clock = clock
         self._random = random_bytes
         self.ahead: int | None = None
+        # How many seconds an answer is waited for.
+        self.patience = PATIENCE
 
     # Membership
 
@@ -244,7 +246,8 @@ class Client:
     def _json(self, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
         return _parsed(_rfc7493.read_object, self._ask(method, path, body).body)
 
-    def _ask(self, method: str, path: str, body: bytes = b"", patience: float = PATIENCE) -> Answer:
+    def _ask(self, method: str, path: str, body: bytes = b"", patience: float | None = None) -> Answer:
+        patience = self.patience if patience is None else patience
         given = self._once(method, path, body, patience)
         # The hub's clock is learned from its answer: what was signed by a wrong one is signed once more.
         if given.status == 401 and _error(given).get("code") == "out-of-time":

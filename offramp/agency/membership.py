@@ -13,13 +13,19 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.sync import Sync, Waiting
 
 Answer = tuple[Any, list[str]]
+# Whoever looks at what is here doesn't wait long for a hub that is away.
+SHORT_PATIENCE = 3.0
 
 
 def waiting(sync: Sync) -> tuple[Waiting, ...]:
     """The drafts that wait, as far as the hub can be asked. A hub that is away has none to show."""
-    with suppress(ExchangeError):
-        return sync.waiting()
-    return ()
+    before, sync.client.patience = sync.client.patience, SHORT_PATIENCE
+    try:
+        with suppress(ExchangeError):
+            return sync.waiting()
+        return ()
+    finally:
+        sync.client.patience = before
 
 
 def lines(one: Waiting) -> list[str]:

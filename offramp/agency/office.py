@@ -76,6 +76,8 @@ class Office:
         self.witness = self.keys.witness(self._newest("w"))
         self._desk: Desk | None = None
         self._at = 0
+        # Where the journal stood when nothing was left to be done in the cases by itself.
+        self.settled_at: int | None = None
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
 
@@ -150,6 +152,11 @@ class Office:
             # The desk may know what the disk doesn't.
             self._desk = None
             raise
+
+    @property
+    def at(self) -> int:
+        """How far in the journal the desk is."""
+        return self._at
 
     def look(self) -> Desk:
         """The desk, caught up, to read from."""
