@@ -97,10 +97,19 @@ def parser_of() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print JSON")
         if name == "test":
             _engine(command, "decide each scenario by a second engine too, and count what it can't express")
+    _programs(commands)
     _new(commands)
     _documents(commands)
     _hub(commands)
     return parser
+
+
+def _programs(commands: Any) -> None:
+    about = "which programs were in force on a day, and how they ran"
+    listed = commands.add_parser("programs", help=about, description=f"Says {about}, from their packs.")
+    listed.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
+    listed.add_argument("--on", metavar="DATE", required=True, help="the day, as 2014-06-01")
+    listed.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _new(commands: Any) -> None:
@@ -265,6 +274,10 @@ def _run(given: list[str]) -> int:
         from offramp.demo.command import demo
 
         return demo(options)
+    if options.command == "programs":
+        from offramp.programs import programs
+
+        return programs(options)
     if options.command == "replay":
         from offramp.replay import replay
 

@@ -19,6 +19,7 @@ from rules.decide import Program
 from rules.english import Passage, day, passage, with_unit, words_of
 from rules.errors import RequestError
 from rules.pack import Citation, Exemption, Invariant, Item, Other, Pack, Parameter, Rule, Value, Wording
+from rules.pack import Program as AboutProgram
 from rules.resolve import DecisionInForce, RuleInForce, Segment, resolve
 from rules.say import wording
 from rules.shelf import day_of, english, read_pack, shipped
@@ -26,6 +27,24 @@ from rules.shelf import day_of, english, read_pack, shipped
 BY_HAND = (
     "Made from the rules that run, by `offramp show`. What they leave open is open here too; nothing of it is legal advice."
 )
+
+
+KINDS = {"base": "Other packs extend it; nobody runs it as it stands.", "plan": "It was announced, and never opened."}
+
+
+def told(program: AboutProgram) -> Iterator[tuple[str, str, Item]]:
+    """What the pack says of how the program runs: a label, the words, and the item that they are from."""
+    if program.pilot:
+        yield "Pilot", program.pilot.says or "It began as a pilot.", program.pilot
+    for one in program.places:
+        yield "Places", f"{one.value} at once", one
+    for paid in program.funding:
+        yield "Money", paid.says, paid
+    for body in program.bodies:
+        seats = "; ".join([*map(_role, body.members), *body.others])
+        yield "Body", f"{body.name}{f' ({seats})' if seats else ''}{f'. {body.does}' if body.does else ''}", body
+    if program.open_cases:
+        yield "Cases open at the end", program.open_cases.says, program.open_cases
 
 
 def show(options: argparse.Namespace) -> int:
@@ -125,10 +144,14 @@ class _Page:
             yield Text(f"{ran} Days begin and end in the time zone {self.pack.time_zone}.")
         if self.pack.extends:
             yield Text(f"It builds on `{self.pack.extends}`, whose floor it can't lower.")
-        for label, said in (("Note:", program.note), ("Bodies:", program.bodies), ("Money:", program.funding)):
-            if said:
-                yield Text(said, label)
+        if program.kind != "program":
+            yield Text(KINDS[program.kind])
+        if program.note:
+            yield Text(program.note, "Note:")
         yield from self.standing(program)
+        for label, said, item in told(program):
+            yield Text(said, f"{label}:")
+            yield from self.standing(item)
 
     def invariants(self) -> Iterator[Block]:
         held = [one for one in self.pack.invariants.values() if one.in_force(self.segment.day)]

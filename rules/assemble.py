@@ -20,6 +20,7 @@ from rules.check import Scope, check
 from rules.errors import PackError, nearest
 from rules.facts import fits
 from rules.pack import (
+    Body,
     Citation,
     Clock,
     Decision,
@@ -30,9 +31,12 @@ from rules.pack import (
     Other,
     Pack,
     Parameter,
+    Pilot,
+    Places,
     Program,
     Rule,
     Source,
+    Stated,
     Value,
     Wording,
 )
@@ -43,6 +47,7 @@ from rules.vocabulary import DecisionWord, Fact, Vocabulary, read_fact
 UNITS = ("g", "dosage units", "years", "days", "hours", "weeks", "count", "codes")
 CLOCK_UNITS = ("days", "hours", "weeks")
 CONFIDENCE = ("high", "medium", "low")
+PROGRAM_KINDS = ("program", "base", "plan")
 _UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum"}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -195,10 +200,50 @@ class _Assembly:
     def program(self) -> Program:
         node = self.entry["program"]
         fields = node.mapping("`program`", shape.PROGRAM.names, shape.PROGRAM.required)
-        note, funding, bodies = (
-            fields[key].text(f"`{key}`") if key in fields else None for key in ("note", "funding", "bodies")
+        kind = fields["kind"].text("`kind`") if "kind" in fields else "program"
+        if kind not in PROGRAM_KINDS:
+            fields["kind"].fail("unknown-word", f"`{kind}` is no kind of program", nearest(kind, PROGRAM_KINDS))
+        return Program(
+            kind=kind,
+            note=fields["note"].text("`note`") if "note" in fields else None,
+            pilot=self.pilot(fields["pilot"]) if "pilot" in fields else None,
+            places=tuple(self.places(one) for one in _items(fields, "places")),
+            funding=tuple(self.stated(one, "funding", shape.FUNDING) for one in _items(fields, "funding")),
+            bodies=tuple(self.body(one) for one in _items(fields, "bodies")),
+            open_cases=(
+                self.stated(fields["open_cases"], "`open_cases`", shape.OPEN_CASES) if "open_cases" in fields else None
+            ),
+            **self.item(node, fields, "the program"),
         )
-        return Program(note=note, funding=funding, bodies=bodies, **self.item(node, fields, "the program"))
+
+    def pilot(self, node: Node) -> Pilot:
+        fields = node.mapping("`pilot`", shape.PILOT.names, shape.PILOT.required)
+        says = fields["says"].text("`says`") if "says" in fields else None
+        return Pilot(says=says, **self.item(node, fields, "the pilot"))
+
+    def places(self, node: Node) -> Places:
+        fields = node.mapping("places", shape.PLACES.names, shape.PLACES.required)
+        number: Any = fields["value"].data()
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            fields["value"].fail("wrong-shape", "`value` is no number of places", "write a whole number, such as 60")
+        return Places(value=number, **self.item(node, fields, "places"))
+
+    def stated(self, node: Node, what: str, entry: shape.Entry) -> Stated:
+        fields = node.mapping(what, entry.names, entry.required)
+        return Stated(says=fields["says"].text("`says`"), **self.item(node, fields, what))
+
+    def body(self, node: Node) -> Body:
+        fields = node.mapping("a body", shape.BODY.names, ("name",))
+        name = fields["name"].text("`name`")
+        node.mapping(f"the body `{name}`", (), shape.BODY.required)
+        members = tuple(self.role(one) for one in _items(fields, "members"))
+        others = tuple(one.text("a member") for one in _items(fields, "others"))
+        for listed in (members, others):
+            twice = next((one for one in listed if listed.count(one) > 1), None)
+            if twice is not None:
+                node.fail("duplicate-id", f"`{twice}` stands twice in the body `{name}`", "leave it once")
+        does = fields["does"].text("`does`") if "does" in fields else None
+        return Body(name=name, members=members, others=others, does=does, **self.item(node, fields, f"the body `{name}`"))
 
     def read_facts(self) -> None:
         added: dict[str, Fact] = {}
@@ -687,6 +732,10 @@ class _Assembly:
             because=self.wording(fields["because"]) if "because" in fields else "",
             **self.item(node, fields, what),
         )
+
+
+def _items(fields: Mapping[str, Node], key: str) -> list[Node]:
+    return fields[key].items(f"`{key}`") if key in fields else []
 
 
 def _refuse_unusable(name: str, node: Node) -> None:

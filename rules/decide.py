@@ -18,7 +18,7 @@ from rules.digest import digest
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.facts import Facts, printable, read_facts
 from rules.frozen import kept
-from rules.pack import Pack, conditions
+from rules.pack import Pack, Stated, conditions
 from rules.resolve import DecisionInForce, Segment, resolve
 from rules.say import Sayings
 from rules.walk import World
@@ -125,7 +125,7 @@ class Program:
         if program.until is not None and day >= program.until:
             raise RequestError(
                 "outside-program",
-                f"`{self.pack.id}` ended on {program.until}, and {day} is later",
+                f"`{self.pack.id}` ended on {program.until}, and {day} is later{_of_open_cases(program.open_cases)}",
                 at=Place(path=given_by),
                 mend="ask about an earlier day",
             )
@@ -133,6 +133,14 @@ class Program:
     @kept
     def digest(self) -> str:
         return digest(self.pack)
+
+
+def _of_open_cases(said: Stated | None) -> str:
+    """What the pack says of the cases that were open then, as the end of a sentence."""
+    if said is None:
+        return ""
+    doubt = " (doubtful)" if said.provisional else ""
+    return f"; of cases then open it says: {said.says.rstrip('.')}{doubt}"
 
 
 class CompiledSegment:

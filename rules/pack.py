@@ -169,12 +169,60 @@ class Invariant(Item):
 
 
 @frozen_by_name
-class Program(Item):
-    """When the program ran, and what is known of how."""
+class Pilot(Item):
+    """The stretch, to its `until`, on which the program was an experiment. `says` is what it was to try."""
 
+    says: str | None = None
+
+
+@frozen_by_name
+class Places(Item):
+    """How many people the program takes at once."""
+
+    value: int
+
+
+@frozen_by_name
+class Stated(Item):
+    """What a source says in words: who pays how much, or what becomes of the cases that are open at the end."""
+
+    says: str
+
+
+@frozen_by_name
+class Body(Item):
+    """Who decides about the program. `members` are roles of the vocabulary, `others` those that it has no role for."""
+
+    name: str
+    members: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    does: str | None = None
+
+
+@frozen_by_name
+class Program(Item):
+    """When the program ran, and what is known of how.
+
+    `kind` is `program`; `base` where others extend it and nobody runs it as it stands; `plan` where it never opened.
+    """
+
+    kind: str = "program"
     note: str | None = None
-    funding: str | None = None
-    bodies: str | None = None
+    pilot: Pilot | None = None
+    places: tuple[Places, ...] = ()
+    funding: tuple[Stated, ...] = ()
+    bodies: tuple[Body, ...] = ()
+    open_cases: Stated | None = None
+
+    def stated(self) -> Iterator[tuple[str, Item]]:
+        """Everything with a source of its own, with a name for it."""
+        if self.pilot:
+            yield "the pilot", self.pilot
+        yield from (("the places", one) for one in self.places)
+        yield from (("the funding", one) for one in self.funding)
+        yield from ((f"the body `{one.name}`", one) for one in self.bodies)
+        if self.open_cases:
+            yield "the open cases", self.open_cases
 
 
 @frozen

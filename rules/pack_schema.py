@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rules import shape
-from rules.assemble import CONFIDENCE, UNITS
+from rules.assemble import CONFIDENCE, PROGRAM_KINDS, UNITS
 from rules.schema import facts_schema
 from rules.vocabulary import KINDS, TYPES, DecisionWord, Vocabulary
 
@@ -25,6 +25,7 @@ _PLAIN: dict[str, Schema] = {
     shape.NAME: {**_SCALAR, "pattern": "^\\s*[a-z0-9][a-z0-9_.-]{0,63}\\s*$"},
     shape.DAY: {"type": ["string", "integer"], "pattern": _DAY, "minimum": 1, "maximum": 9999},
     shape.PERCENT: {"type": "integer", "minimum": 0, "maximum": 100},
+    shape.COUNT: {"type": "integer", "minimum": 0},
     shape.FLAG: {"type": "boolean"},
     shape.END: {"type": ["number", "null"]},
     shape.AMOUNT: {"anyOf": [{"type": "number"}, {"type": "array", "items": _SCALAR, "minItems": 1}]},
@@ -74,6 +75,7 @@ class _Maker:
             "types": TYPES,
             "kinds": KINDS,
             "confidence": CONFIDENCE,
+            "program_kinds": PROGRAM_KINDS,
             "statuses": ("decided", "undetermined"),
         }
 

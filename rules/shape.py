@@ -16,6 +16,7 @@ from typing import Union
 TEXT, NAME, DAY, PERCENT, FLAG, CONDITION = "text", "name", "day", "percent", "flag", "condition"
 OUTCOME = "outcome"  # one of the decision that it stands in
 CITED = "cited"  # a source's id, or `{id, at}`
+COUNT = "count"  # a whole number, none below 0
 END = "end"  # of a range: a number, or null for none
 AMOUNT = "amount"  # a parameter's value: a number, or a list of texts where the unit is `codes`
 FACTS = "facts"  # a case's facts, nested as the vocabulary has them
@@ -131,6 +132,30 @@ SOURCE = Entry(
     },
 )
 
+_UNTIL = Key("The first day on which it was no pilot any more.", DAY, required=True)
+PILOT = Entry(
+    "the pilot",
+    {**_ITEM, "until": _UNTIL, "says": Key("What was to be tried.")},
+)
+PLACES = Entry(
+    "places",
+    {"value": Key("How many people at once.", COUNT, required=True), **_ITEM},
+)
+FUNDING = Entry("funding", {"says": Key("Who paid how much, for what.", required=True), **_ITEM})
+BODY = Entry(
+    "a body",
+    {
+        "name": Key("What it is called.", required=True),
+        "members": Key("Who sits in it, by role.", ListOf(Words("roles"))),
+        "others": Key("Who sits in it without such a role.", ListOf(TEXT)),
+        "does": Key("What it decides, and how."),
+        **_ITEM,
+    },
+)
+OPEN_CASES = Entry(
+    "the open cases",
+    {"says": Key("What becomes of the cases that are open when the program ends.", required=True), **_SOURCE, **_DOUBT},
+)
 PROGRAM = Entry(
     "the program",
     {
@@ -140,9 +165,16 @@ PROGRAM = Entry(
         "until": Key("The first day on which the program is no longer there.", DAY),
         **_SOURCE,
         **_DOUBT,
+        "kind": Key(
+            "program; or base, if others extend it and nobody runs it as it stands; or plan, if it never opened.",
+            Words("program_kinds"),
+        ),
         "note": Key("What is known of how it began and went."),
-        "funding": Key("Who paid how much."),
-        "bodies": Key("Who decides about the program."),
+        "pilot": Key("Until when it was a pilot.", PILOT),
+        "places": Key("How many people it takes at once, and when.", ListOf(PLACES)),
+        "funding": Key("Who paid how much.", ListOf(FUNDING)),
+        "bodies": Key("Who decides about the program.", ListOf(BODY)),
+        "open_cases": Key("What becomes of the cases that are open when it ends.", OPEN_CASES),
     },
 )
 

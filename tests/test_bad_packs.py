@@ -99,7 +99,8 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
 
 def test_words_that_yaml_would_change_keep_their_text() -> None:
     pack = read_whole(GOOD / "words-keep-their-text")
-    assert (pack.title, pack.program.note, pack.program.funding, pack.program.bodies) == ("no", "on", "1_000", "0o17")
+    (paid,), (body,) = pack.program.funding, pack.program.bodies
+    assert (pack.title, pack.program.note, paid.says, body.name, body.others) == ("no", "on", "1_000", "0o17", ("no",))
     assert pack.sources["3.10"].title == "yes"
     assert pack.sources["3.10"].note == "~"
     (value,) = pack.parameters["listed_codes"].values

@@ -54,8 +54,31 @@ program:
   source: {id: ordinance, at: section 1}
   provisional: the day is not sure
   note: It began.
-  funding: a grant
-  bodies: a council
+  kind: program
+  pilot:
+    says: To see.
+    from: 2018-01-01
+    until: 2020-01-01
+    source: ordinance
+    provisional: perhaps
+    other: [{says: two years, source: act}]
+  places:
+    - {value: 60, from: 2018-01-01, until: 2030-01-01, source: ordinance, provisional: perhaps,
+       other: [{says: 70, source: act}]}
+  funding:
+    - {says: a grant, from: 2018-01-01, until: 2030-01-01, source: ordinance, provisional: perhaps,
+       other: [{says: a gift, source: act}]}
+  bodies:
+    - name: council
+      members: [police, defender]
+      others: [a judge]
+      does: It decides.
+      from: 2018-01-01
+      until: 2030-01-01
+      source: ordinance
+      provisional: perhaps
+      other: [{says: a board, source: act}]
+  open_cases: {says: They go on., source: ordinance, provisional: perhaps, other: [{says: They end., source: act}]}
   other:
     - {says: 2019, source: act, why: it is later}
 sources:
