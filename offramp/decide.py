@@ -27,7 +27,7 @@ def decide(options: argparse.Namespace) -> int:
     if len(names) > 1:
         return _side_by_side(names, options)
     program = rules.load(names[0], options.as_of)
-    decision = program.decide(options.decision, _facts(options.facts))
+    decision = program.decide(options.decision, facts_in(options.facts))
     if options.json:
         print(json.dumps(decision.as_json(considered=options.considered), indent=2, ensure_ascii=False))
     else:
@@ -38,7 +38,7 @@ def decide(options: argparse.Namespace) -> int:
 
 
 def _side_by_side(names: list[str], options: argparse.Namespace) -> int:
-    facts = _facts(options.facts)
+    facts = facts_in(options.facts)
     answers: list[tuple[str, rules.Decision | Refusal]] = []
     for name in names:
         try:
@@ -61,7 +61,8 @@ def _side_by_side(names: list[str], options: argparse.Namespace) -> int:
     return 3 if undetermined else 0
 
 
-def _facts(name: str) -> Any:
+def facts_in(name: str) -> Any:
+    """The facts in a JSON file, or on standard input for `-`."""
     return parse_json(_read(name), "the facts")
 
 
