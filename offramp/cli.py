@@ -22,6 +22,17 @@ from rules.facts import printable
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **options})
+        self._mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Options may stand anywhere among the words: before Python 3.12 one before `[FACTS]` made the file unknown."""
+        if self._subparsers is not None or self._mixing:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
 
     def error(self, message: str) -> NoReturn:
         in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
@@ -53,6 +64,7 @@ def parser_of() -> argparse.ArgumentParser:
     from offramp.agency import arguments
 
     arguments.add(commands, _Parser)
+    _interview(commands)
 
     verify = commands.add_parser(
         "verify",
@@ -158,6 +170,22 @@ def _documents(commands: Any) -> None:
         command.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _interview(commands: Any) -> None:
+    command = commands.add_parser(
+        "interview",
+        help="ask one question after the other until a case is decided",
+        description="Ask only what still matters, the most decisive first. Exit code 0: decided; 3: undetermined, with what "
+        "may be done now; 2: bad facts or pack.",
+    )
+    command.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
+    command.add_argument("decision", metavar="DECISION", help="offer, screening, eligibility, admission, filing, review, …")
+    command.add_argument("facts", metavar="FACTS", nargs="?", help="a JSON file of what is known already")
+    command.add_argument("--as", dest="role", metavar="ROLE", help="ask only what this role knows: police, prosecutor, …")
+    command.add_argument("--as-of", metavar="DATE", help="the day whose rules apply; else the decision's governing date")
+    command.add_argument("--save", metavar="FILE", help="write the facts gathered, as `offramp decide` reads them")
+    command.add_argument("--json", action="store_true", help="a JSON object a line out, an answer a line in")
+
+
 def _hub(commands: Any) -> None:
     hub = commands.add_parser("hub", help="the exchange's hub: set up, serve, invite, back up")
     hubs = hub.add_subparsers(dest="hub_command", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -258,6 +286,10 @@ def _run(given: list[str]) -> int:
         from offramp.decide import decide
 
         return decide(options)
+    if options.command == "interview":
+        from offramp.interview import interview
+
+        return interview(options)
     if options.command in ("hub", "fsck"):
         from offramp.hub import commands
 

@@ -51,7 +51,7 @@ def _decide(options: argparse.Namespace, held: Held) -> int:
     if len(names) > 1:
         return _side_by_side(names, options, held)
     program = rules.load(names[0], options.as_of)
-    decision = held(program.decide(options.decision, _facts(options.facts)))
+    decision = held(program.decide(options.decision, facts_in(options.facts)))
     if options.json:
         print(json.dumps(decision.as_json(considered=options.considered), indent=2, ensure_ascii=False))
     else:
@@ -62,7 +62,7 @@ def _decide(options: argparse.Namespace, held: Held) -> int:
 
 
 def _side_by_side(names: list[str], options: argparse.Namespace, held: Held) -> int:
-    facts = _facts(options.facts)
+    facts = facts_in(options.facts)
     answers: list[tuple[str, rules.Decision | Refusal]] = []
     for name in names:
         try:
@@ -85,7 +85,8 @@ def _side_by_side(names: list[str], options: argparse.Namespace, held: Held) -> 
     return 3 if undetermined else 0
 
 
-def _facts(name: str) -> Any:
+def facts_in(name: str) -> Any:
+    """The facts in a JSON file, or on standard input for `-`."""
     return read_json(name, "the facts")
 
 

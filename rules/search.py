@@ -101,9 +101,10 @@ class Search:
             yield from self.segment.pack.decisions[leaf.decision].outcomes
             return
         assert leaf.fact is not None
-        yield from self._values(leaf.fact)
+        yield from self.values(leaf.fact)
 
-    def _values(self, fact: Fact) -> Iterator[Any]:
+    def values(self, fact: Fact) -> Iterator[Any]:
+        """The values to try: all there are, or those at, between and around what the conditions name."""
         match fact.type:
             case "bool":
                 yield from (True, False)
