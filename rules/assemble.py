@@ -53,8 +53,10 @@ T = TypeVar("T")
 Find = Callable[[str], Path]
 
 
-def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[str, ...] = ()) -> Pack:
-    """Reads the pack in `folder`. `find` gives the folder of a parent's id; `children` are the packs on the way down."""
+def assemble(folder: Path, vocabulary: Vocabulary, find: Find, tables: Find, children: tuple[str, ...] = ()) -> Pack:
+    """Reads the pack in `folder`. `find` gives the folder of a parent's id, `tables` that of an offence table's; `children` are
+    the packs on the way down.
+    """
     file = folder / "pack.yaml"
     shown = f"{folder.name}/pack.yaml"
     top = read_file(file, shown)
@@ -68,6 +70,7 @@ def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[s
             "program",
             "sources",
             "coverage",
+            "offences",
             "facts",
             "parameters",
             "decisions",
@@ -94,20 +97,24 @@ def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[s
             parent_folder = find(parent_id)
         except PackError as error:
             raise PackError(error.code, error.message, at=entry["extends"].place, mend=error.mend) from None
-        parent = assemble(parent_folder, vocabulary, find, (*children, pack_id))
-    return _Assembly(pack_id, entry, parent, vocabulary, top).pack()
+        parent = assemble(parent_folder, vocabulary, find, tables, (*children, pack_id))
+    return _Assembly(pack_id, entry, parent, vocabulary, top, tables).pack()
 
 
 class _Assembly:
-    def __init__(self, pack_id: str, entry: dict[str, Node], parent: Pack | None, vocabulary: Vocabulary, top: Node):
+    def __init__(
+        self, pack_id: str, entry: dict[str, Node], parent: Pack | None, vocabulary: Vocabulary, top: Node, tables: Find
+    ) -> None:
         self.id = pack_id
         self.entry = entry
         self.parent = parent
         self.vocabulary = parent.vocabulary if parent else vocabulary
         self.top = top
+        self.tables = tables
         self.sources: dict[str, Source] = dict(parent.sources) if parent else {}
         self.parameters: dict[str, Parameter] = dict(parent.parameters) if parent else {}
         self.words: dict[str, DecisionWord] = {}
+        self.offences = parent.offences if parent else None
 
     def pack(self) -> Pack:
         entry, parent = self.entry, self.parent
@@ -116,6 +123,7 @@ class _Assembly:
         self.read_facts()
         overrides = self.overrides()
         self.read_parameters(overrides["parameters"])
+        self.read_offences()
         clock_nodes = self.section("clocks")
         parent_clocks = parent.clocks if parent else {}
         clock_names = tuple(dict.fromkeys([*parent_clocks, *clock_nodes]))
@@ -157,6 +165,7 @@ class _Assembly:
             self.vocabulary,
             self.coverage(),
             self.top.place,
+            self.offences,
         )
 
     # The pack's head
@@ -317,6 +326,29 @@ class _Assembly:
         for name in replaced:
             if parents[name].unit != self.parameters[name].unit:
                 replaced[name].fail("wrong-unit", f"`{name}` is in `{parents[name].unit}` in the parent", "keep the unit")
+
+    def read_offences(self) -> None:
+        """The offence table, in place of the parent's; what it says are no offences is a parameter."""
+        if "offences" not in self.entry:
+            return
+        from rules import offences  # a pack without a table doesn't need it
+
+        node = self.entry["offences"]
+        name = node.text("`offences`")
+        try:
+            folder = self.tables(name)
+        except PackError as error:
+            raise PackError(error.code, error.message, at=node.place, mend=error.mend) from None
+        own = self.parameters.get(offences.PARAMETER)
+        if own is not None and (self.offences is None or own.declared_in != self.offences.id):
+            message = f"the parameter `{offences.PARAMETER}` comes from the offence table `{name}`"
+            raise PackError("name-clash", message, at=own.place, mend="rename the parameter, or leave it to the table")
+        self.parameters.pop(offences.PARAMETER, None)
+        self.offences, sources = offences.read_offences(folder, self.vocabulary)
+        self.sources |= sources
+        found = offences.no_offence(self.offences)
+        if found is not None:
+            self.parameters[found.name] = found
 
     def parameter(self, name: str, node: Node) -> Parameter:
         what = f"the parameter `{name}`"

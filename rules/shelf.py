@@ -51,6 +51,12 @@ def find(name: str, beside: Path | None = None) -> Path:
     return found
 
 
+def tables(beside: Path) -> list[Path]:
+    """The folders of the offence tables: the shipped ones, then those beside a pack, which stand in place of shipped ones."""
+    places = dict.fromkeys(place.resolve() for place in (jurisdictions(), beside))
+    return [found.parent for place in places for found in sorted(place.glob("*/offences.csv"))]
+
+
 def _found(name: str, beside: Path | None) -> Path | None:
     given = Path(name)
     if given.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
@@ -74,7 +80,14 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
         except RequestError as error:
             raise PackError("unknown-pack", error.message, mend=error.mend) from None
 
-    pack = assemble(folder, vocabulary(), parent)
+    def table(name: str) -> Path:
+        places = {place.name: place for place in tables(folder_of_parents)}
+        if name not in places:
+            mend = nearest(printable(name), tuple(places))
+            raise PackError("unknown-offences", f"there is no offence table `{printable(name)}`", mend=mend)
+        return places[name]
+
+    pack = assemble(folder, vocabulary(), parent, table)
     if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
         # Imported late: a shipped pack doesn't need the searches, and a cold start feels them.
         from rules.sound import check_whole
