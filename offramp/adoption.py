@@ -1,4 +1,5 @@
-"""Packs as they travel and are kept: the text of a pack and of its parents, by the digest of what they resolve to.
+"""Packs as they travel and are kept: the text of a pack, of its parents and their offence tables, by the digest of what they
+resolve to.
 
 Nobody believes anybody about a digest: whoever takes a pack reads the text and computes it. A pack that isn't a shipped one is
 proved whole, and none is taken that lifts the floor. What was adopted is kept for ever, since a case is judged by the pack that
@@ -8,7 +9,7 @@ was in force, whatever is installed since.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,17 +20,17 @@ from rules.digest import digest
 from rules.errors import PackError, Refusal, RequestError
 from rules.frozen import frozen
 from rules.pack import Pack
-from rules.shelf import find, jurisdictions, read_pack, shipped
+from rules.shelf import Neighbours, find, jurisdictions, read_pack, shipped
 
 LARGEST = 4 * 1024 * 1024
-MOST_FILES = 8
+MOST_FILES = 16
 FLOOR = "lead"
-_ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_FILE = re.compile(r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|offences\.csv|sources\.csv)")
 
 
 @frozen
 class Carried:
-    """A pack's id, and the text of its `pack.yaml` and of each parent's, by id."""
+    """A pack's id, and the text of each file that it is made of, by its path from where they lie side by side."""
 
     id: str
     files: Mapping[str, str]
@@ -43,29 +44,36 @@ class Carried:
 
         Raises `PackError`; `RequestError` `not-a-pack`.
         """
-        with TemporaryDirectory(prefix="offramp-") as folder:
-            for pack_id, text in self.files.items():
-                (Path(folder) / pack_id).mkdir()
-                (Path(folder) / pack_id / "pack.yaml").write_text(text, encoding="utf-8")
-            pack = read_pack(Path(folder) / self.id, whole=False)
-            above = pack
-            while above.extends is not None:
-                if above.extends not in self.files:
-                    raise _no_pack(f"`{above.extends}` is missing, which `{above.id}` extends")
-                above = read_pack(Path(folder) / above.extends, whole=False)
-            return pack
+        with TemporaryDirectory(prefix="offramp-") as name:
+            folder = Path(name)
+            for path, text in self.files.items():
+                (folder / path).parent.mkdir(exist_ok=True)
+                (folder / path).write_text(text, encoding="utf-8", newline="")
+            # Nothing may come from what is installed here: elsewhere, or later, that may be something else.
+            for needed in _files(folder / self.id):
+                path = f"{needed.parent.name}/{needed.name}"
+                if path not in self.files:
+                    raise _no_pack(f"`{path}` is missing")
+            return read_pack(folder / self.id, whole=False)
 
 
 def carried(name: str) -> Carried:
-    """The pack of a folder or shipped id, with its parents. Raises `PackError`, `RequestError` `unknown-pack`."""
+    """The pack of a folder or shipped id, with its parents and tables. Raises `PackError`, `RequestError` `unknown-pack`."""
     folder = find(name)
-    pack = read_pack(folder, whole=False)
-    files, above = {pack.id: (folder / "pack.yaml").read_text(encoding="utf-8")}, pack
-    while above.extends is not None:
-        folder = find(above.extends, beside=folder.resolve().parent)
-        above = read_pack(folder, whole=False)
-        files[above.id] = (folder / "pack.yaml").read_text(encoding="utf-8")
-    return Carried(pack.id, files)
+    files = {f"{one.parent.name}/{one.name}": one.read_text(encoding="utf-8") for one in _files(folder)}
+    return Carried(read_pack(folder, whole=False).id, files)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file that the pack in the folder is made of, its parents' after its own."""
+    folder = folder.resolve()
+    pack, found = read_pack(folder, whole=False), Neighbours(folder.parent)
+    yield folder / "pack.yaml"
+    if pack.offences is not None:
+        table = found.table(pack.offences.id)
+        yield from (table / "offences.csv", table / "sources.csv")
+    if pack.extends is not None:
+        yield from _files(found.pack(pack.extends))
 
 
 def read_carried(data: bytes) -> Carried:
@@ -76,9 +84,11 @@ def read_carried(data: bytes) -> Carried:
         raise _no_pack(error.message) from None
     pack_id, files = value.get("id"), value.get("files")
     if not isinstance(files, dict) or set(value) != {"id", "files"} or not 1 <= len(files) <= MOST_FILES:
-        raise _no_pack("it has an `id`, and `files` with the text of each pack by its id")
-    if pack_id not in files or not all(_ID.fullmatch(one) and isinstance(text, str) for one, text in files.items()):
-        raise _no_pack("its `files` are no texts by id, or lack its own")
+        raise _no_pack("it has an `id`, and `files` with the text of each file by its path")
+    if f"{pack_id}/pack.yaml" not in files or not all(
+        _FILE.fullmatch(path) and isinstance(text, str) for path, text in files.items()
+    ):
+        raise _no_pack("its `files` are no texts by path, or lack its own")
     return Carried(str(pack_id), files)
 
 
@@ -91,8 +101,9 @@ def taken(given: Carried, named: str | None = None) -> tuple[Pack, str]:
     found = digest(pack)
     if named is not None and found != named:
         raise _no_pack(f"it resolves to `{found[:19]}…`")
-    lacking = [*loosened(read_pack(jurisdictions() / FLOOR), pack, invariants=FLOOR in given.files)]
-    for base in sorted((set(given.files) & set(shipped())) - {pack.id, FLOOR}):
+    above = {path.partition("/")[0] for path in given.files if path.endswith("/pack.yaml")}
+    lacking = [*loosened(read_pack(jurisdictions() / FLOOR), pack, invariants=FLOOR in above)]
+    for base in sorted((above & set(shipped())) - {pack.id, FLOOR}):
         lacking += loosened(read_pack(jurisdictions() / base), pack, invariants=True)
     if lacking:
         raise PackError("floor-lifted", f"`{pack.id}` lifts the floor: {lacking[0]}", mend="add rules that deny")

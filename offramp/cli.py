@@ -65,6 +65,14 @@ def parser_of() -> argparse.ArgumentParser:
 
     arguments.add(commands, _Parser)
     _interview(commands)
+    offences = commands.add_parser(
+        "offences",
+        help="which offences a program takes, on a day",
+        description="Put each section of the pack's offence table through the program's offer and test.",
+    )
+    offences.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
+    offences.add_argument("--as-of", metavar="DATE", required=True, help="the day of the arrest, and whose rules apply")
+    offences.add_argument("--json", action="store_true", help="print JSON")
 
     verify = commands.add_parser(
         "verify",
@@ -290,6 +298,10 @@ def _run(given: list[str]) -> int:
         from offramp.interview import interview
 
         return interview(options)
+    if options.command == "offences":
+        from offramp.offences import offences
+
+        return offences(options)
     if options.command in ("hub", "fsck"):
         from offramp.hub import commands
 

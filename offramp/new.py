@@ -19,7 +19,7 @@ from rules.facts import printable
 from rules.pack_schema import pack_schema, scenarios_schema
 from rules.proved import prove
 from rules.scenarios import read_scenarios, run
-from rules.shelf import day_of, find, parents_beside, read_pack, shipped, vocabulary
+from rules.shelf import Neighbours, day_of, find, read_pack, shipped, vocabulary
 from rules.sound import idle
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
@@ -59,7 +59,7 @@ def new(options: argparse.Namespace) -> int:
 def _parent_found(pack_id: str, beside: Path) -> Path | None:
     """What a pack that lies in `beside` will read as its parent."""
     try:
-        return parents_beside(beside)(pack_id).resolve()
+        return Neighbours(beside).pack(pack_id).resolve()
     except PackError:
         return None
 
@@ -123,12 +123,12 @@ def _tried(city: City, variant: Variant, folder: Path, beside: Path) -> Draft:
     for name, schema in (("pack", pack_schema(words)), ("scenarios", scenarios_schema(words))):
         _write(folder / ".schemas" / f"{name}.json", json.dumps(schema, indent=1) + "\n")
     _write(folder / "pack.yaml", variant.draft().pack)
-    variant.leave_out(idle(assemble(folder, vocabulary(), parents_beside(beside))))
+    variant.leave_out(idle(assemble(folder, vocabulary(), Neighbours(beside))))
     _write(folder / "pack.yaml", variant.draft().pack)
-    draft = variant.draft(Program(assemble(folder, vocabulary(), parents_beside(beside))))
+    draft = variant.draft(Program(assemble(folder, vocabulary(), Neighbours(beside))))
     _write(folder / "pack.yaml", draft.pack)
     _write(folder / "scenarios.yaml", draft.scenarios)
-    pack = assemble(folder, vocabulary(), parents_beside(beside))
+    pack = assemble(folder, vocabulary(), Neighbours(beside))
     prove(pack)
     report = run(Program(pack), read_scenarios(folder))
     assert report.passed, [failure.what for failure in report.failures] + report.short_of

@@ -146,6 +146,12 @@ class _Page:
             yield Text(f"It builds on `{self.pack.extends}`, whose floor it can't lower.")
         if program.kind != "program":
             yield Text(KINDS[program.kind])
+        if self.pack.offences:
+            table, on = self.pack.offences.id, f"--as-of {self.segment.day}"
+            yield Text(
+                f"What a section of law was on a day comes from the offence table `{table}`, where a charge doesn't say it. "
+                f"`offramp offences {self.pack.id} {on}` lists which sections the program takes."
+            )
         if program.note:
             yield Text(program.note, "Note:")
         yield from self.standing(program)

@@ -19,10 +19,11 @@ from rules import tree
 from rules.decide import Program
 from rules.errors import Place
 from rules.frozen import frozen
+from rules.offences import NO_OFFENCE
 from rules.pack import Pack, Rule
 from rules.read import Node, read_file
 from rules.scenarios import Scenario, read_scenarios, run
-from rules.shelf import parents_beside
+from rules.shelf import Neighbours
 
 # The decisions whose rules a city changes first, and what such a rule is about: the first of these that it reads.
 _DECISIONS = ("eligibility", "offer")
@@ -108,7 +109,10 @@ class Variant:
 
     def _parameters(self) -> tuple[str, ...]:
         """Those with a value on the first day: amounts in grams first, then other numbers, then lists."""
-        held = [one for one in self.parent.parameters.values() if one.on(self.city.starts) is not None]
+        of_table = {NO_OFFENCE} if self.parent.offences is not None else set()
+        held = [
+            one for name, one in self.parent.parameters.items() if name not in of_table and one.on(self.city.starts) is not None
+        ]
         return tuple(one.name for one in sorted(held, key=lambda one: (one.unit == "codes", one.unit != "g")))
 
     def _rules(self) -> dict[str, dict[str, list[str]]]:
@@ -173,6 +177,7 @@ class Variant:
             f"extends: {parent.id}",
             "# CHANGE the time zone, if it isn't yours.",
             f"time_zone: {parent.time_zone}",
+            *self._table_lines(),
             "",
             "program:",
             "  # CHANGE the date: the program's first day. Asked about a day before it, Offramp says that there was none.",
@@ -197,6 +202,15 @@ class Variant:
         lines += self._parameter_lines()
         lines += self._decision_lines()
         return "\n".join(lines).rstrip("\n") + "\n"
+
+    def _table_lines(self) -> list[str]:
+        if self.parent.offences is None:
+            return []
+        return [
+            "# CHANGE the offence table, if your state has another: what each section of law was, by day.",
+            f"# `offramp offences {self.city.folder} --as-of {self.city.starts}` lists what your program takes of it.",
+            f"offences: {self.parent.offences.id}",
+        ]
 
     def _parameter_lines(self) -> list[str]:
         if not self.parameters:
@@ -419,7 +433,7 @@ class _Written:
             self.tops.append(top)
             if "extends" not in top:
                 return
-            folder = parents_beside(folder.resolve().parent)(top["extends"].text("`extends`"))
+            folder = Neighbours(folder.resolve().parent).pack(top["extends"].text("`extends`"))
 
     def parameter(self, name: str) -> Node:
         return self._first(

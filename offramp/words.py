@@ -44,6 +44,9 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
         lines += _entry("Clock", f"{clock['clock']}: {_name(clock['status'])}{due} ({_role(clock['owner'])})")
     for obligation in decision.obligations if decision.outcome != "deny" else ():  # they go with what is permitted
         lines += _entry("With", _name(obligation))
+    for entry in decision.offences:
+        lines += _entry("Law" if entry["given"] is None else "But", _offence(entry))
+        lines += _entry("", _source(entry))
     for doubt in decision.provisional:
         lines += _entry("Doubt", doubt)
     if considered:
@@ -129,6 +132,7 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
         said += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]
     elif step is not None:
         said.append(f"Next, {_role(step['who'])}: {step['text']}")
+    said += [f"But {_offence(entry)}." for entry in answer.offences if entry["given"] is not None]
     if answer.provisional:
         said.append(f"Doubtful: {'; '.join(answer.provisional)}")
     return program, _name(outcome or "undetermined").upper(), "\n".join(said), "\n".join(dict.fromkeys(sources))
@@ -186,6 +190,14 @@ def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
         for line in range(max(len(cell) for cell in cells)):
             texts = [cell[line] if line < len(cell) else "" for cell in cells]
             yield f" {down} ".join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)).rstrip()
+
+
+def _offence(entry: dict[str, Any]) -> str:
+    """What the offence table filled in, or has otherwise than given."""
+    code, table = entry["code"], _name(entry["table"])
+    if entry["given"] is None:
+        return f"{entry['fact']} = {table}, from its code {code}"
+    return f"{entry['fact']} is given as {_name(entry['given'])}, which stands; by its code {code} it would be {table}"
 
 
 def _source(reason: dict[str, Any]) -> str:

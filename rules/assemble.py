@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rules import shape, tree
 from rules.check import Scope, check
@@ -55,11 +55,16 @@ _PARAMETER_IN_TEXT = re.compile(r"\{([^{}]*)\}")
 _USUAL_ZONES = ("America/Los_Angeles", "America/Denver", "America/Chicago", "America/New_York", "UTC")
 T = TypeVar("T")
 
-Find = Callable[[str], Path]
+
+class Find(Protocol):
+    """Where what a pack names by its id lies: a folder. Raises `PackError`, to which the place is added."""
+
+    def pack(self, pack_id: str, /) -> Path: ...
+    def table(self, name: str, /) -> Path: ...
 
 
 def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[str, ...] = ()) -> Pack:
-    """Reads the pack in `folder`. `find` gives the folder of a parent's id; `children` are the packs on the way down."""
+    """Reads the pack in `folder`. `find` knows its parents and offence tables; `children` are the packs on the way down."""
     file = folder / "pack.yaml"
     shown = f"{folder.name}/pack.yaml"
     top = read_file(file, shown)
@@ -77,24 +82,31 @@ def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[s
         if parent_id in (*children, pack_id):
             way = " -> ".join([*children, pack_id, parent_id])
             entry["extends"].fail("extends-cycle", f"`{parent_id}` extends itself: {way}", "extend one base")
-        try:
-            parent_folder = find(parent_id)
-        except PackError as error:
-            raise PackError(error.code, error.message, at=entry["extends"].place, mend=error.mend) from None
-        parent = assemble(parent_folder, vocabulary, find, (*children, pack_id))
-    return _Assembly(pack_id, entry, parent, vocabulary, top).pack()
+        parent = assemble(_folder(find.pack, entry["extends"], parent_id), vocabulary, find, (*children, pack_id))
+    return _Assembly(pack_id, entry, parent, vocabulary, top, find).pack()
+
+
+def _folder(find: Callable[[str], Path], node: Node, name: str) -> Path:
+    try:
+        return find(name)
+    except PackError as error:
+        raise PackError(error.code, error.message, at=node.place, mend=error.mend) from None
 
 
 class _Assembly:
-    def __init__(self, pack_id: str, entry: dict[str, Node], parent: Pack | None, vocabulary: Vocabulary, top: Node):
+    def __init__(
+        self, pack_id: str, entry: dict[str, Node], parent: Pack | None, vocabulary: Vocabulary, top: Node, find: Find
+    ) -> None:
         self.id = pack_id
         self.entry = entry
         self.parent = parent
         self.vocabulary = parent.vocabulary if parent else vocabulary
         self.top = top
+        self.find = find
         self.sources: dict[str, Source] = dict(parent.sources) if parent else {}
         self.parameters: dict[str, Parameter] = dict(parent.parameters) if parent else {}
         self.words: dict[str, DecisionWord] = {}
+        self.offences = parent.offences if parent else None
 
     def pack(self) -> Pack:
         entry, parent = self.entry, self.parent
@@ -103,6 +115,7 @@ class _Assembly:
         self.read_facts()
         overrides = self.overrides()
         self.read_parameters(overrides["parameters"])
+        self.read_offences()
         clock_nodes = self.section("clocks")
         parent_clocks = parent.clocks if parent else {}
         clock_names = tuple(dict.fromkeys([*parent_clocks, *clock_nodes]))
@@ -144,6 +157,7 @@ class _Assembly:
             self.vocabulary,
             self.coverage(),
             self.top.place,
+            self.offences,
         )
 
     # The pack's head
@@ -346,6 +360,26 @@ class _Assembly:
         for name in replaced:
             if parents[name].unit != self.parameters[name].unit:
                 replaced[name].fail("wrong-unit", f"`{name}` is in `{parents[name].unit}` in the parent", "keep the unit")
+
+    def read_offences(self) -> None:
+        """The offence table, in place of the parent's; what it says are no offences is a parameter."""
+        if "offences" not in self.entry:
+            return
+        from rules import offences  # a pack without a table doesn't need it
+
+        node = self.entry["offences"]
+        name = node.text("`offences`")
+        folder = _folder(self.find.table, node, name)
+        own = self.parameters.get(offences.NO_OFFENCE)
+        if own is not None and (self.offences is None or own.declared_in != self.offences.id):
+            message = f"the parameter `{offences.NO_OFFENCE}` comes from the offence table `{name}`"
+            raise PackError("name-clash", message, at=own.place, mend="rename the parameter, or leave it to the table")
+        self.parameters.pop(offences.NO_OFFENCE, None)
+        self.offences, sources = offences.read_offences(folder, self.vocabulary)
+        self.sources |= sources
+        found = offences.no_offence(self.offences)
+        if found is not None:
+            self.parameters[found.name] = found
 
     def parameter(self, name: str, node: Node) -> Parameter:
         what = f"the parameter `{name}`"

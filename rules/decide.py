@@ -7,8 +7,9 @@ digests, wording) is worked out by `Decision` when somebody reads it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from rules import explain, say, tree
@@ -34,6 +35,11 @@ class Program:
         self.as_of = as_of
         self._boundaries = pack.boundaries()
         self._compiled: dict[int, CompiledSegment] = {}
+        self.filled: Callable[[Facts], Facts] | None = None
+        if pack.offences is not None:
+            from rules.offences import filled  # a pack without a table doesn't need it
+
+            self.filled = partial(filled, pack.offences, as_of)
         if as_of is not None:
             self.refuse_day_outside(as_of, "as_of")
 
@@ -176,7 +182,8 @@ class Case:
 
     def __init__(self, program: Program, facts: Facts) -> None:
         self.program = program
-        self.facts = facts
+        self.given = facts
+        self.facts = facts if program.filled is None else program.filled(facts)
         self.decided: dict[str, Decision] = {}
 
     def decide(self, name: str) -> Decision:
@@ -413,6 +420,11 @@ class Decision:
         return say.reasons(self)
 
     @kept
+    def offences(self) -> list[dict[str, Any]]:
+        """What the offence table said of the charges that the decision reads: filled in, or otherwise than given."""
+        return say.offences(self)
+
+    @kept
     def considered(self) -> list[dict[str, Any]]:
         """Every rule in force with its value and the known facts that settled it."""
         return say.considered(self)
@@ -456,7 +468,7 @@ class Decision:
     @property
     def facts_digest(self) -> str:
         """Names the facts; never goes into an exchange record, where it could be guessed back."""
-        return self.case.facts.digest()
+        return self.case.given.digest()
 
     def as_json(self, *, considered: bool = False) -> dict[str, Any]:
         """The shape of DESIGN 2.5, keys in that order."""
@@ -475,6 +487,8 @@ class Decision:
             "provisional": self.provisional,
             "facts_digest": self.facts_digest,
         }
+        if self.offences:
+            shown["offences"] = self.offences
         if considered:
             shown["considered"] = self.considered
         return shown

@@ -12,7 +12,22 @@ from typing import Any
 from rules import tree
 from rules.digest import canonical
 from rules.frozen import frozen
-from rules.pack import Clock, Decision, Invariant, Obligation, Pack, Parameter, Rule, Wording
+from rules.pack import (
+    Body,
+    Clock,
+    Decision,
+    Invariant,
+    Item,
+    Obligation,
+    Offence,
+    Pack,
+    Parameter,
+    Pilot,
+    Places,
+    Rule,
+    Stated,
+    Wording,
+)
 
 CAME, WENT, CHANGED = "came", "went", "changed"
 
@@ -33,17 +48,19 @@ class Difference:
 
 
 def differences(before: Pack, after: Pack) -> tuple[Difference, ...]:
-    """Everything in which two packs differ, in the order rules, obligations, parameters, clocks, invariants."""
+    """Everything in which two packs differ: the program, rules, obligations, parameters, offences, clocks, invariants."""
     return tuple(_differences(before, after))
 
 
 def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _one("the program", _program(before), _program(after))
+    yield from _each("what the pack says of", _told(before), _told(after), _as_told)
     names = dict.fromkeys((*before.decisions, *after.decisions))
     for name in names:
         old, new = before.decisions.get(name), after.decisions.get(name)
         yield from _decision(name, old, new)
     yield from _each("parameter", before.parameters, after.parameters, _parameter)
+    yield from _each("offence", _offences(before), _offences(after), _offence)
     yield from _each("clock", before.clocks, after.clocks, _clock)
     yield from _each("invariant", before.invariants, after.invariants, _invariant)
     yield from _each("fact", before.vocabulary.facts, after.vocabulary.facts, lambda one: one.question)
@@ -79,6 +96,37 @@ def _one(what: str, old: str | None, new: str | None, *, same_words: bool = Fals
 
 def _program(pack: Pack) -> str:
     return f"`{pack.title}`{_dates(pack.program)}, time zone {pack.time_zone}"
+
+
+def _told(pack: Pack) -> dict[str, list[Item]]:
+    """Everything that is told of how the program runs, by what it is about: a list, since money has several items."""
+    found: dict[str, list[Item]] = {}
+    for what, item in pack.program.stated():
+        found.setdefault(what, []).append(item)
+    return found
+
+
+def _as_told(items: list[Item]) -> str:
+    return "; ".join(f"{_words_of(item)}{_dates(item)}{_doubt(item)}" for item in items)
+
+
+def _words_of(item: Item) -> str:
+    match item:
+        case Places():
+            return str(item.value)
+        case Body():
+            return ", ".join([*item.members, *item.others]) + (f": {item.does}" if item.does else "")
+        case Stated() | Pilot():
+            return item.says or "a pilot"
+    return ""
+
+
+def _offences(pack: Pack) -> Mapping[str, tuple[Offence, ...]]:
+    return pack.offences.rows if pack.offences is not None else {}
+
+
+def _offence(rows: tuple[Offence, ...]) -> str:
+    return "; ".join(f"{one.title}, {one.level}, {_words(one.conduct)}{_dates(one)}{_doubt(one)}" for one in rows)
 
 
 def _rule(rule: Rule) -> str:

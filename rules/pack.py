@@ -225,6 +225,25 @@ class Program(Item):
             yield "the open cases", self.open_cases
 
 
+@frozen_by_name
+class Offence(Item):
+    """What a section of law was in a time: `level` is a charge's, or `none`. `drugs` are kinds; empty: any, or no matter."""
+
+    code: str
+    title: str
+    level: str
+    drugs: tuple[str, ...]
+    conduct: str
+
+
+@frozen
+class Offences:
+    """An offence table: by code, every row of it."""
+
+    id: str
+    rows: Mapping[str, tuple[Offence, ...]]
+
+
 @frozen
 class Pack:
     id: str
@@ -240,6 +259,7 @@ class Pack:
     vocabulary: Vocabulary
     coverage: Mapping[str, int]
     place: Place = field(compare=False)
+    offences: Offences | None = None
 
     def items(self) -> Iterator[tuple[str, Item]]:
         """Every dated item with a name for it."""

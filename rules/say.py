@@ -192,6 +192,9 @@ def provisional(decision: Decision) -> list[str]:
                 doubts += [in_force.rule.provisional] if in_force.rule.provisional else []
                 doubts += _doubts_read(decision, decision.sayings.of_rule(in_force))
     doubts += _doubts_of_default(decision)
+    for entry in decision.offences:
+        if entry["provisional"] and entry["given"] is None:
+            doubts.append(f"{entry['code']}: {entry['provisional']}")
     program = decision.program.pack.program
     if program.provisional:
         doubts.append(f"program: {program.provisional}")
@@ -229,6 +232,29 @@ def _doubts_read(decision: Decision, saying: Saying) -> list[str]:
 
 
 # Everything else
+
+
+def offences(decision: Decision) -> list[dict[str, Any]]:
+    """What the table filled in or has otherwise, of the facts that the decision reads, through other decisions too."""
+    table = decision.program.pack.offences
+    if table is None or decision.segment is None or decision.attested:
+        return []
+    from rules.offences import CHARGES, told
+
+    case = decision.case
+    entries = told(table, case.program.as_of, case.given, case.program.pack.sources)
+    read = _fields_read(decision, CHARGES) if entries else frozenset()
+    return [entry for entry in entries if entry["fact"].rpartition(".")[2] in read]
+
+
+def _fields_read(decision: Decision, path: str) -> frozenset[str]:
+    if decision.in_force is None or decision.attested:
+        return frozenset()
+    named = explain.names_of([rule.condition for rule in decision.in_force.rules])
+    found = {name for over, fields in named.lists if over == path for name in fields}
+    for name in named.decisions:
+        found |= _fields_read(decision.case.decide(name), path)
+    return frozenset(found)
 
 
 def considered(decision: Decision) -> list[dict[str, Any]]:

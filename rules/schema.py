@@ -145,6 +145,12 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
         "properties": {"who": role, "text": text},
         "additionalProperties": False,
     }
+    offence = {
+        "type": "object",
+        "required": ["fact", "code", "table", "given", "source", "provisional"],
+        "additionalProperties": False,
+        "properties": {"fact": text, "code": text, "table": text, "given": maybe, "source": source, "provisional": maybe},
+    }
     pack = {
         "type": "object",
         "required": ["id", "digest", "as_of", "as_of_from"],
@@ -170,9 +176,10 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
         "clocks": {"type": "array", "items": clock},
         "provisional": {"type": "array", "items": text},
         "facts_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+        "offences": {"type": "array", "items": offence},
         "considered": {"type": "array", "items": considered},
     }
-    required = [name for name in properties if name not in ("considered", "facts_digest")]
+    required = [name for name in properties if name not in ("offences", "considered", "facts_digest")]
     return {
         "$schema": DRAFT,
         "title": "One decision",

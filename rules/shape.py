@@ -341,6 +341,7 @@ PACK = Entry(
         "program": Key("When the program ran, and what is known of it.", PROGRAM, required=True),
         "sources": Key("Where things are said. Everything in the pack names one of these.", MapOf(SOURCE), required=True),
         "coverage": Key("How much of the pack its scenarios must touch.", COVERAGE),
+        "offences": Key("What each section of law was, by day: the name of a table, such as new-mexico.", NAME),
         "facts": Key("Facts that the vocabulary lacks, by path: encounter.park.", MapOf(FACT)),
         "parameters": Key("Amounts and lists that may change: the cap, an age, a deadline.", MapOf(PARAMETER)),
         "decisions": Key("The decisions and their rules.", MapOf(DECISION, "decisions")),

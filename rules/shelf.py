@@ -5,7 +5,6 @@ Finding package data is no import: the application is looked up by name and neve
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ from rules.assemble import assemble
 from rules.decide import Program
 from rules.errors import PackError, RequestError, nearest
 from rules.facts import iso_day, printable
+from rules.frozen import frozen
 from rules.pack import Pack
 from rules.vocabulary import Vocabulary, read_vocabulary
 
@@ -57,7 +57,7 @@ def shipped() -> tuple[str, ...]:
 
 
 def find(name: str, beside: Path | None = None) -> Path:
-    """The folder of a pack: a path to one, a neighbour of `beside`, or a shipped id."""
+    """The folder of a pack: a path to one or a shipped id; of what a pack in `beside` names, a neighbour or a shipped id."""
     try:
         found = _found(name, beside)
     except (OSError, ValueError):  # no name that a file can have
@@ -69,12 +69,12 @@ def find(name: str, beside: Path | None = None) -> Path:
 
 def _found(name: str, beside: Path | None) -> Path | None:
     given = Path(name)
-    if given.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
+    if beside is None and given.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
         return given
     for folder in (beside, jurisdictions()):
         if folder is not None and "/" not in name and (folder / name / "pack.yaml").is_file():
             return folder / name
-    return given.parent if given.name == "pack.yaml" and given.is_file() else None
+    return given.parent if beside is None and given.name == "pack.yaml" and given.is_file() else None
 
 
 def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
@@ -84,7 +84,7 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     """
     folder = find(str(name))
     folder_of_parents = folder.resolve().parent
-    pack = assemble(folder, vocabulary(), parents_beside(folder_of_parents))
+    pack = assemble(folder, vocabulary(), Neighbours(folder_of_parents))
     if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
         from rules.proved import prove  # late: a shipped pack needs no proof, and a cold start feels it
 
@@ -92,16 +92,27 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     return pack
 
 
-def parents_beside(folder: Path) -> Callable[[str], Path]:
-    """How the packs in `folder` find their parents: a neighbour first, then a shipped pack."""
+@frozen
+class Neighbours:
+    """How the packs in a folder find what they name: beside them first, then among what is shipped. Raises `PackError`."""
 
-    def parent(pack_id: str) -> Path:
+    folder: Path
+
+    def pack(self, pack_id: str) -> Path:
+        """The folder of a parent."""
         try:
-            return find(pack_id, beside=folder)
+            return find(pack_id, beside=self.folder)
         except RequestError as error:
             raise PackError("unknown-pack", error.message, mend=error.mend) from None
 
-    return parent
+    def table(self, name: str) -> Path:
+        """The folder of an offence table."""
+        places = (jurisdictions(), self.folder)
+        found = {table.parent.name: table.parent for place in places for table in sorted(place.glob("*/offences.csv"))}
+        if name not in found:
+            mend = nearest(printable(name), tuple(found))
+            raise PackError("unknown-offences", f"there is no offence table `{printable(name)}`", mend=mend)
+        return found[name]
 
 
 def load(pack: str | Path, as_of: date | str | None = None) -> Program:

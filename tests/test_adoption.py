@@ -67,7 +67,9 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(running: Running,
         assert found.value.code == "unknown-pack"
         # A pack that the hub doesn't have can't be named, and one that lifts the floor can't be sent.
         files = dict(carried("santa-fe").files)
-        files["lead"] = files["lead"].replace("      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n")
+        files["lead/pack.yaml"] = files["lead/pack.yaml"].replace(
+            "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
+        )
         client = sync_of(office).client
         with pytest.raises(HubRefused) as lifted:
             client.send_pack(json.dumps({"id": "santa-fe", "files": files}).encode())

@@ -94,20 +94,26 @@ def refused(files: object, pack_id: str = "lead", named: str | None = None) -> s
 
 def test_a_base_that_was_edited_on_the_way_is_found_under_whatever_pack_it_lies() -> None:
     files = dict(carried("santa-fe").files)
-    edited = files["lead"].replace("      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n")
-    assert edited != files["lead"]
-    assert refused({**files, "lead": edited}, "santa-fe") == "floor-lifted"
+    edited = files["lead/pack.yaml"].replace("      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n")
+    assert edited != files["lead/pack.yaml"]
+    assert refused({**files, "lead/pack.yaml": edited}, "santa-fe") == "floor-lifted"
 
 
 def test_what_is_no_pack_is_refused_with_a_word(tmp_path: Path) -> None:
     files = dict(carried("santa-fe").files)
-    assert refused({"lead": files["lead"]}, named="sha256:" + "0" * 64) == "not-a-pack"
-    assert refused({"santa-fe": files["santa-fe"]}, "santa-fe") == "not-a-pack"
-    assert refused({}) == refused({"../lead": "x"}, "../lead") == refused({"lead": 3}) == refused([]) == "not-a-pack"
-    assert refused({"lead": "nonsense: ["}) == "yaml-syntax"
+    assert refused({"lead/pack.yaml": files["lead/pack.yaml"]}, named="sha256:" + "0" * 64) == "not-a-pack"
+    assert refused({"santa-fe/pack.yaml": files["santa-fe/pack.yaml"]}, "santa-fe") == "not-a-pack"
+    assert (
+        refused({})
+        == refused({"../lead/pack.yaml": "x"}, "../lead")
+        == refused({"lead/pack.yaml": 3})
+        == refused([])
+        == "not-a-pack"
+    )
+    assert refused({"lead/pack.yaml": "nonsense: ["}) == "yaml-syntax"
     with pytest.raises(Refusal):
         read_carried(b"x" * 5_000_000)
-    assert Carried("lead", {"lead": files["lead"]}).pack() == read_pack("lead")
+    assert Carried("lead", {"lead/pack.yaml": files["lead/pack.yaml"]}).pack() == read_pack("lead")
 
 
 # Which pack counts for whom

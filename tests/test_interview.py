@@ -265,7 +265,7 @@ SHIPPED: dict[str, tuple[str, str, Callable[[dict[str, Any]], None]]] = {
     "two charges in New York": (
         "nyc-violations",
         "eligibility",
-        lambda facts: facts["encounter"].update(charges=[{"code": "NY PL 221.05"}, {"code": "NY PL 240.40"}]),
+        lambda facts: facts["encounter"].update(charges=[{"code": "NY PL 140.05"}, {"code": "NY PL 165.15"}]),
     ),
 }  # fmt: skip
 

@@ -99,7 +99,10 @@ def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
     text = (folder / "pack.yaml").read_text(encoding="utf-8")
     pack = read_pack(folder)
     assert re.findall("# CHANGE the (name|time zone|date|sources)", text) == ["name", "time zone", "date", "sources"]
-    assert all(one.declared_in == "our-city" for one in pack.parameters.values() if one.on(date(2027, 1, 1)))
+    table = {"no_offence"} if pack.offences else set()
+    assert ("# CHANGE the offence table" in text) == bool(table)
+    in_force = {one.name: one.declared_in for one in pack.parameters.values() if one.on(date(2027, 1, 1))}
+    assert {name for name, where in in_force.items() if where != "our-city"} <= table
     if parent == "santa-fe":
         assert re.findall("# CHANGE the (cap|area|charges|approvals)", text) == [
             "cap",

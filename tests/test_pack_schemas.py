@@ -48,6 +48,7 @@ id: town
 title: Town
 extends: base
 time_zone: America/New_York
+offences: new-york
 program:
   from: 2018-01-01
   until: 2030-01-01

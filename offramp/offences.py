@@ -1,0 +1,109 @@
+"""`offramp offences`: every section of a pack's offence table put through the program's offer and its test, on one day."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import rules
+from rules.errors import RequestError
+from rules.facts import printable
+from rules.frozen import frozen
+from rules.offences import NONE
+from rules.pack import Offence
+from rules.shelf import day_of
+
+ASKED = {"offer": ("must_offer", "may_offer"), "eligibility": ("eligible",)}  # and the outcomes that let somebody in
+_ASSUMED = "an arrest for this charge alone, neither violent nor towards a minor; nothing else is known"
+
+
+@frozen
+class Passage:
+    """What the program answers to one charge. `passes` is None while it hangs on what isn't known."""
+
+    offence: Offence
+    answers: dict[str, rules.Decision]
+
+    @property
+    def passes(self) -> bool | None:
+        answers = {name: one for name, one in self.answers.items() if one.outcome != "not_part_of_this_program"}
+        let_in = [[outcome in ASKED[name] for outcome in one.possible] for name, one in answers.items()]
+        if not all(any(one) for one in let_in):
+            return False
+        return True if all(all(one) for one in let_in) else None
+
+
+def through(program: rules.Program, as_of: str) -> Iterator[Passage]:
+    """Each row of the table in force on the day, by code, and what the program answers to it.
+
+    Raises `RequestError` if the pack names no table or the program did not run on the day.
+    """
+    table, day = program.pack.offences, day_of(as_of)
+    if table is None:
+        message = f"the pack `{program.pack.id}` names no offence table"
+        raise RequestError("no-offences", message, mend="add `offences:` to it, such as `offences: new-york`")
+    program.refuse_day_outside(day, "as_of")
+    for offence in (one for rows in table.rows.values() for one in rows if one.in_force(day)):
+        charge = {"code": offence.code, "conduct": offence.conduct, "violent": False, "to_minor": False}
+        if offence.level != NONE:
+            charge["level"] = offence.level
+        encounter: dict[str, Any] = {"date": as_of, "route": "arrest", "charges": [charge]}
+        if len(offence.drugs) == 1:
+            encounter["drugs"] = [{"kind": offence.drugs[0]}]
+        facts = program.read({"encounter": encounter})
+        yield Passage(offence, {name: program.decide(name, facts) for name in ASKED})
+
+
+def offences(options: argparse.Namespace) -> int:
+    program = rules.load(options.pack)
+    found = list(through(program, options.as_of))
+    pack = program.pack
+    assert pack.offences is not None
+    if options.json:
+        shown = {
+            "pack": {"id": pack.id, "digest": program.digest},
+            "as_of": options.as_of,
+            "table": pack.offences.id,
+            "assumed": _ASSUMED,
+            "offences": [_as_json(program, one) for one in found],
+        }
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return 0
+    print(f"{pack.title}: the sections of {pack.offences.id} on {options.as_of}, each as {_ASSUMED}.")
+    for title, passes in (("Pass", True), ("Hang on what is not known", None), ("Do not pass", False)):
+        group = [one for one in found if one.passes is passes]
+        print(f"\n{title}: {len(group)}")
+        for one in group:
+            print(f"  {_line(program, one)}")
+    return 0
+
+
+def _line(program: rules.Program, passage: Passage) -> str:
+    offence = passage.offence
+    doubt = " (doubtful)" if offence.provisional else ""
+    level = "no offence" if offence.level == NONE else offence.level
+    said = "; ".join(f"{name}: {_answer(answer)}" for name, answer in passage.answers.items())
+    source = program.pack.sources[offence.source.id].title
+    return f"{offence.code}  {level}, {offence.conduct.replace('_', ' ')}: {offence.title}{doubt}\n      {said}\n      {source}"
+
+
+def _answer(answer: rules.Decision) -> str:
+    return " or ".join(answer.possible).replace("_", " ")
+
+
+def _as_json(program: rules.Program, passage: Passage) -> dict[str, Any]:
+    offence = passage.offence
+    source = program.pack.sources[offence.source.id]
+    return {
+        "code": offence.code,
+        "title": printable(offence.title),
+        "level": offence.level,
+        "drugs": list(offence.drugs),
+        "conduct": offence.conduct,
+        "source": {"id": source.id, "title": source.title, "at": offence.source.at, "confidence": source.confidence},
+        "provisional": offence.provisional,
+        "passes": passage.passes,
+        **{name: {"status": one.status, "possible": one.possible} for name, one in passage.answers.items()},
+    }
