@@ -84,13 +84,22 @@ def _line(program: rules.Program, passage: Passage) -> str:
     offence = passage.offence
     doubt = " (doubtful)" if offence.provisional else ""
     level = "no offence" if offence.level == NONE else offence.level
-    said = "; ".join(f"{name}: {_answer(answer)}" for name, answer in passage.answers.items())
+    conduct = offence.conduct.replace("_", " ")
+    said = [f"{name}: {_answer(answer)}" for name, answer in passage.answers.items()]
     source = program.pack.sources[offence.source.id].title
-    return f"{offence.code}  {level}, {offence.conduct.replace('_', ' ')}: {offence.title}{doubt}\n      {said}\n      {source}"
+    return "\n      ".join((f"{offence.code}  {level}, {conduct}: {offence.title}{doubt}", *said, f"Source: {source}"))
 
 
 def _answer(answer: rules.Decision) -> str:
-    return " or ".join(answer.possible).replace("_", " ")
+    """What comes out and why, or what it hangs on."""
+    outcomes = " or ".join(answer.possible).replace("_", " ")
+    if answer.status == "undetermined":
+        return f"{outcomes}; hangs on {', '.join(entry['fact'] for entry in answer.needed)}"
+    return f"{outcomes}. {' '.join(_because(answer))}".rstrip()
+
+
+def _because(answer: rules.Decision) -> list[str]:
+    return list(dict.fromkeys(reason["text"] for reason in answer.reasons))
 
 
 def _as_json(program: rules.Program, passage: Passage) -> dict[str, Any]:
@@ -105,5 +114,14 @@ def _as_json(program: rules.Program, passage: Passage) -> dict[str, Any]:
         "source": {"id": source.id, "title": source.title, "at": offence.source.at, "confidence": source.confidence},
         "provisional": offence.provisional,
         "passes": passage.passes,
-        **{name: {"status": one.status, "possible": one.possible} for name, one in passage.answers.items()},
+        **{name: _answer_as_json(answer) for name, answer in passage.answers.items()},
+    }
+
+
+def _answer_as_json(answer: rules.Decision) -> dict[str, Any]:
+    return {
+        "status": answer.status,
+        "possible": answer.possible,
+        "because": _because(answer),
+        "needed": [entry["fact"] for entry in answer.needed],
     }
