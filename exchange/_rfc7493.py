@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from exchange.errors import TextError, shown
@@ -15,6 +16,7 @@ from exchange.errors import TextError, shown
 Json = Any
 
 DEEPEST = 32
+_HALF = re.compile("[\\ud800-\\udfff]")
 LARGEST_INTEGER = 2**53 - 1
 
 
@@ -98,5 +100,5 @@ def _walk(value: Json, level: int) -> None:
 
 
 def _paired(text: str) -> None:
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _HALF.search(text):
         raise TextError("not-json", f"`{shown(text)}` holds half a character", mend="write the whole character")

@@ -46,7 +46,7 @@ def stated(desk: Desk, handle: str) -> Iterator[Stated]:
     role = gateway.history.newest.role(desk.agency)
     for out in desk.outbox.values():
         if out.case == handle and out.refused is None and out.replaced_by is None:
-            place, time = (out.receipt.index, out.receipt.time) if out.receipt else (LATEST, out.event.time)
+            place, time = (out.receipt.index, out.receipt.time) if out.receipt else (LATEST, out.time)
             for part, said, content in own_parts(out):
                 yield said_in(desk.agency, role, place, time, out.jti, part, out.kind, said, content)
     for received in gateway.received.values():
@@ -96,7 +96,7 @@ def said_in(
 
 def own_parts(out: Out) -> Iterator[tuple[str, Statement | None, Any]]:
     """Id, statement and content of each part of a record composed here."""
-    for text, part in zip(out.bundle.labels, out.event.body["parts"], strict=True):
+    for text, part in zip(out.bundle.labels, out.parts, strict=True):
         value = _rfc9901.read(text).value
         said = says.read(str(kind(out.kind).says), value["says"]) if "says" in value else None
         yield str(value["id"]), said, part["content"]
@@ -178,7 +178,7 @@ def open_questions(desk: Desk, handle: str) -> tuple[Asked, ...]:
 def _told_since(desk: Desk, handle: str, agency: str, path: str, index: int) -> bool:
     for out in desk.outbox.values():
         if out.case == handle and out.refused is None and (out.receipt is None or out.receipt.index > index):
-            for part in out.event.body["parts"]:
+            for part in out.parts:
                 if agency in part["to"] and _tells(part["content"], path):
                     return True
     return False
@@ -207,7 +207,7 @@ def asked_already(desk: Desk, handle: str) -> frozenset[tuple[str, str]]:
     found = set()
     for out in desk.outbox.values():
         if out.case == handle and out.kind == "question" and out.replaced_by is None:
-            for part in out.event.body["parts"]:
+            for part in out.parts:
                 for content in part["content"].values():
                     found |= {(agency, path) for agency in part["to"] for path in content.get("asks") or ()}
     return frozenset(found)

@@ -424,7 +424,7 @@ def _export_decision(office: Office, options: argparse.Namespace) -> Answer:
     own = desk.outbox.get(options.record)
     jti = own.jti if own is not None else _record(office, options.record)
     if own is not None:
-        leaf, held = own.leaf(desk.agency), [part["content"] for part in own.event.body["parts"]]
+        leaf, held = own.leaf(desk.agency), [part["content"] for part in own.parts]
     else:
         received = next(each for (_, of), each in desk.gateway.received.items() if of == jti)
         leaf, held = received.item.recorded, [opened.content for opened in received.opened.values()]

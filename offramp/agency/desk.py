@@ -49,11 +49,13 @@ class Destroyed(Sealed):
 class Out:
     """A record that this agency composed: how far it has come, and why it waits."""
 
-    def __init__(self, event: Event) -> None:
-        self.event = event
-        self.bundle = bundle_from(event.body["bundle"])
+    def __init__(self, event: Event, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.time = event.time
         self.kind: str = event.body["kind"]
         self.case: str | None = event.body["case"]
+        self.parts: list[dict[str, Any]] = event.body["parts"]
+        self.form: dict[str, Any] | None = event.body.get("form")
         self.receipt: Receipt | None = None
         self.refused: Mapping[str, Any] | None = None
         self.replaced_by: str | None = None
@@ -103,6 +105,8 @@ class Desk:
         self.gateway.sealing.update(sealing)
         self.outbox: dict[str, Out] = {}
         self.proved: dict[int, bytes] = {}
+        # What was sent and isn't proved: by its index in the log, the leaf's entry and the record.
+        self.awaiting: dict[int, tuple[bytes, Out]] = {}
         self.approved: set[str] = set()
         # Where a received record lies in the journal, for what must be destroyed.
         self.opened: list[Event] = []
@@ -171,12 +175,20 @@ class Desk:
     # What is kept beside it
 
     def _note_composed(self, event: Event) -> None:
-        out = Out(event)
+        bundle = bundle_from(event.body["bundle"])
+        held, _ = self.gateway.sent_as(bundle.id)
+        out = Out(event, held or bundle)
         self.outbox[out.jti] = out
 
     def _note_receipt(self, event: Event) -> None:
         out = self.outbox[event.body["jti"]]
         out.receipt, out.refused = receipt_of(event.body["receipt"]), None
+        leaf = out.leaf(self.agency)
+        assert leaf is not None, "it has a receipt"
+        if self.proved.get(leaf.index) == leaf.entry:
+            out.witnessed = True
+        else:
+            self.awaiting[leaf.index] = leaf.entry, out
 
     def _note_refused(self, event: Event) -> None:
         self.outbox[event.body["jti"]].refused = event.body
@@ -191,10 +203,10 @@ class Desk:
         for each in event.body["leaves"]:
             leaf = leaf_of(each["leaf"])
             self.proved[leaf.index] = leaf.entry
-        for out in self.outbox.values():
-            leaf_sent = out.leaf(self.agency)
-            if leaf_sent is not None and self.proved.get(leaf_sent.index) == leaf_sent.entry:
+            entry, out = self.awaiting.get(leaf.index, (b"", None))
+            if out is not None and entry == leaf.entry:
                 out.witnessed = True
+                del self.awaiting[leaf.index]
 
     def _note_approved(self, event: Event) -> None:
         self.approved.add(event.body["sha256"])
@@ -210,6 +222,11 @@ class Desk:
 
     def _note_destroyed(self, event: Event) -> None:
         self.destroyed.add((event.body["issuer"], event.body["jti"], event.body["part"]))
+
+    @property
+    def records(self) -> int:
+        """How many were composed here or came here: most of what a replay takes."""
+        return len(self.outbox) + len(self.gateway.received)
 
     # What is still to be done
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from exchange.errors import ExchangeError
 from offramp.agency.commands import opened
 from offramp.agency.errors import HubAway, HubRefused
-from offramp.agency.office import JOURNAL, KEYS, Office
+from offramp.agency.office import JOURNAL, KEYS, SNAPSHOT, Office
 from offramp.agency.sync import sync_of
 from rules.errors import Refusal
 from rules.pack import Item, Pack
@@ -61,7 +61,7 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
     elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
         yield "wrong", "the last backup of the journal is over a week old"
     try:
-        desk = office.look()
+        desk = office.replay()
     except Refusal as error:
         yield "wrong", f"the journal can't be replayed: {error}"
         return
@@ -96,7 +96,7 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in (folder, folder / KEYS, *sorted((folder / KEYS).glob("*")), folder / JOURNAL):
+    for path in (folder, folder / KEYS, *sorted((folder / KEYS).glob("*")), folder / JOURNAL, folder / SNAPSHOT):
         with suppress(FileNotFoundError):
             if path.stat().st_mode & 0o077:
                 yield "wrong", f"others than its owner may use `{path}`: take that from them, and ask who did"

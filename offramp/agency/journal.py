@@ -116,6 +116,12 @@ class Journal:
                 raise _damaged(f"event `{place}`")
             yield Event(place, kind, time, _rfc7493.read_object(text))
 
+    def digest_of(self, at: int) -> bytes | None:
+        """The digest of the event at a place, if there is one."""
+        with _sound():
+            row = self._db.execute("SELECT digest FROM event WHERE at = ?", (at,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def put(self, name: str, body: dict[str, Any]) -> None:
         """The newest value of this name, within `together`."""
         text = _rfc7493.write(body)

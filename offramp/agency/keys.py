@@ -109,16 +109,7 @@ class Keys:
 
     def destroy(self, kid: str) -> None:
         """The key is overwritten and gone. Nothing happens where it is gone already."""
-        path = self._path(kid)
-        try:
-            with path.open("r+b") as file:
-                file.write(bytes(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
-        except FileNotFoundError:
-            return
-        _sync(self.folder)
+        overwritten(self._path(kid))
 
     def _path(self, kid: str) -> Path:
         return self.folder / f"{kid}.json"
@@ -154,6 +145,19 @@ class Keys:
         texts = {name: _rfc4648.encode_url(each) for name, each in (("salt", salt), ("nonce", nonce), ("ct", ct))}
         value = {"kid": kid, "use": use, "n": COST, "r": BLOCK, "p": LANES, **texts}
         write_private(self._path(kid), _rfc7493.write(value))
+
+
+def overwritten(path: Path) -> None:
+    """The file is overwritten and gone. Nothing happens where it is gone already."""
+    try:
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync(path.parent)
 
 
 def write_private(path: Path, data: bytes) -> None:

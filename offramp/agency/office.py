@@ -22,17 +22,19 @@ from exchange.inbox import Inbox
 from exchange.log import InboxLine
 from exchange.record import Bundle, Part
 from offramp import adoption
-from offramp.agency.desk import Desk, Out, bundle_json, without
+from offramp.agency.desk import Desk, Out, bundle_from, bundle_json, without
 from offramp.agency.errors import AgencyError
 from offramp.agency.journal import Event, Journal
 from offramp.agency.keys import Keys, check_private, write_private
 from offramp.agency.settings import Settings, read_settings, write_settings
+from offramp.agency.snapshot import EVERY, Snapshot
 from rules.decide import Program
 from rules.digest import digest as digest_of
 from rules.pack import Pack
 from rules.shelf import read_pack, shipped
 
 JOURNAL = "agency.db"
+SNAPSHOT = "agency.snapshot"
 KEYS = "keys"
 PACKS = "packs"
 
@@ -74,6 +76,7 @@ class Office:
         self.journal = Journal(folder / JOURNAL)
         self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
+        self.snapshot = Snapshot(folder / SNAPSHOT, self.signing)
         self._desk: Desk | None = None
         self._at = 0
         # Where the journal stood when nothing was left to be done in the cases by itself.
@@ -163,20 +166,36 @@ class Office:
         with self.acting() as desk:
             return desk
 
+    def replay(self) -> Desk:
+        """The desk, from the journal alone, every record in it verified again. Raises as what it finds."""
+        with self.acting():
+            self.snapshot.forget()
+            self._desk = None
+        return self.look()
+
     def _caught_up(self) -> Desk:
-        if self._desk is None:
-            self._at = 0
+        desk, fresh = self._desk, self._desk is None
+        if desk is None:
             keys = self.signing, self.witness, self._sealing()
-            self._desk = Desk(self.agency, *keys, self._judge, self.random, self._salts())
-        desk = self._desk
+            desk = Desk(self.agency, *keys, self._judge, self.random, self._salts())
+            self._at = self.snapshot.read_into(desk, self.journal.digest_of)
+        before = desk.records
         for event in self.journal.after(self._at):
             desk.learn(event)
             self._at = event.at
+        if fresh and desk.records >= before + max(EVERY, before // 8):
+            self._keep(desk)
+        self._desk = desk
         if desk.gateway.sealing.keys() != set(self._months()):
             desk.gateway.sealing.clear()
             desk.gateway.sealing.update(self._sealing())
         self._recall_tree(desk.gateway)
         return desk
+
+    def _keep(self, desk: Desk) -> None:
+        digest = self.journal.digest_of(self._at)
+        assert digest is not None, "it was read a moment ago"
+        self.snapshot.write(desk, self._at, digest)
 
     def _salts(self) -> Callable[[int], bytes] | None:
         """In a demo with a canary, salts that begin with it."""
@@ -237,9 +256,8 @@ class Office:
         """The same parts under a new id, sealed to the newest keys. Raises as `compose`."""
         with self.acting() as desk:
             out = desk.outbox[jti]
-            body = out.event.body
-            parts = tuple(part_of(each) for each in body["parts"])
-            bundle = self.compose_in(desk, out.kind, parts, out.case, body.get("form"))
+            parts = tuple(part_of(each) for each in out.parts)
+            bundle = self.compose_in(desk, out.kind, parts, out.case, out.form)
             self.append(desk, "replaced", {"jti": jti, "by": bundle.id})
             return bundle.id
 
@@ -364,6 +382,8 @@ class Office:
                         if keep_until < today and (self.agency, jti, part) not in desk.destroyed:
                             due.add((self.agency, jti, part))
             stale = [event for event in desk.noted if event.body["keep_until"] < today and event.body.get("facts")]
+            if due or stale:
+                self.snapshot.forget()
             for event in stale:
                 self.journal.replace(event, {**event.body, "facts": {}})
             if due:
@@ -384,7 +404,7 @@ class Office:
             elif event.kind == "opened" and (body["jti"], body["part"]) in parts:
                 self.journal.replace(event, {name: one for name, one in body.items() if name != "disclosure"})
             elif event.kind == "composed":
-                jti = Out(event).jti
+                jti = bundle_from(body["bundle"]).id
                 mine = {part for of, part in parts if of == jti}
                 if mine:
                     self.journal.replace(event, _composed_without(body, mine))

@@ -118,10 +118,7 @@ def _in_time(case: Case, program: Program, now: int, desk: Desk) -> bool:
 def _engaged(desk: Desk, handle: str) -> bool:
     """Whether any status told or heard says so; none can say that somebody isn't."""
     contents: list[Any] = [
-        part["content"]
-        for out in desk.outbox.values()
-        if out.case == handle and out.refused is None
-        for part in out.event.body["parts"]
+        part["content"] for out in desk.outbox.values() if out.case == handle and out.refused is None for part in out.parts
     ]
     contents += [
         opened.content

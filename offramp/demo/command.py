@@ -86,7 +86,7 @@ def held_by(agency: Agency) -> dict[str, str]:
                     found[category] = "opened" if found.get(category) == "opened" else state
     for out in desk.outbox.values():
         if out.kind != "question":
-            found |= {category: "own" for part in out.event.body["parts"] for category in part["category"]}
+            found |= {category: "own" for part in out.parts for category in part["category"]}
     return {category: state for category, state in sorted(found.items()) if category not in QUIET}
 
 
