@@ -154,6 +154,12 @@ class Directory:
         found = self.agencies.get(agency)
         return found.role if found else None
 
+    def signs_alone(self, agency: str) -> str | None:
+        """The role without whose signature there is no next version, if this agency is the last that can give it; else None."""
+        role = self.role(agency)
+        able = [one for one in self.document.threshold.of if self.role(one) == role and self.agencies[one].signing]
+        return role if role in MUST_SIGN and set(able) <= {agency} else None
+
     def part2(self, agency: str) -> str:
         """Whether 42 CFR Part 2 covers an agency: `yes`, `no` or `unknown`."""
         found = self.agencies.get(agency)

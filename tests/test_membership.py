@@ -12,6 +12,7 @@ from exchange import proposal
 from exchange.directory import sign_directory
 from offramp.agency.commands import sync_of
 from offramp.agency.errors import HubRefused
+from offramp.cli import main
 from offramp.hub.membership import MOST_DRAFTS
 from tests.test_agency import referral
 from tests.test_agency_process import Running, running
@@ -73,6 +74,47 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
     with closing(running.office("clinic")) as office:
         sync_of(office).directory()
         assert list(office.look().gateway.history.newest.agencies["defender"].signing) == ["defender.s1"]
+
+
+def test_the_only_defender_keeps_a_spare_key_and_is_not_locked_out_when_the_first_is_stolen(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lonely = "no other defender can sign the directory, and this one has a single key"
+
+    def found() -> list[str]:
+        capsys.readouterr()
+        main(["doctor", str(running.folder / "defender"), "--passphrase-file", str(running.passphrase), "--json"])
+        return [one["says"] for one in json.loads(capsys.readouterr().out)["found"] if one["level"] == "wrong"]
+
+    assert any(one.startswith(lonely) for one in found())
+    made = said(running, capsys, "spare", "defender")
+    assert made["new_key"] == "defender.s2"
+    for name in SIGNERS:
+        if name != "defender":
+            said(running, capsys, "approve", name, made["draft"])
+    with closing(running.office("defender")) as office:
+        sync_of(office).directory()
+    # It lies elsewhere, until the first is stolen.
+    kept = (running.folder / "defender" / "keys" / "defender.s2.json").rename(running.folder / "safe.json")
+    assert not any(one.startswith(lonely) for one in found())
+    with closing(running.office("defender")) as office:
+        assert office.signing.public.kid == "defender.s1"
+    gone = said(running, capsys, "retire", "defender", "defender.s1")
+    assert gone["at_once"] and gone["new_key"] is None
+    kept.rename(running.folder / "defender" / "keys" / "defender.s2.json")
+    # The directory can still be changed: the spare key gives the defender's signature.
+    change = running.folder / "change.json"
+    change.write_text(json.dumps({"agencies": {"crossroads": {"custody": "hosted"}}}))
+    draft = said(running, capsys, "propose", "defender", str(change))["draft"]
+    for name in SIGNERS:
+        if name != "defender":
+            said(running, capsys, "approve", name, draft)
+    with closing(running.office("police")) as office:
+        sync_of(office).directory()
+        newest = office.look().gateway.history.newest
+        assert newest.agencies["crossroads"].custody == "hosted" and list(newest.agencies["defender"].signing) == [
+            "defender.s2"
+        ]
 
 
 def test_drafts_stand_side_by_side_and_nobody_s_voids_another_s_signatures(

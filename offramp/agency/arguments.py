@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "join": ("ask a hub to list this agency", ("url", "code")),
     "approve": ("sign a draft whose digest was compared by voice: the directory's, or a restored hub's", ("digest",)),
     "retire": ("retire a signing key, one's own at once, or propose that an agency leaves", ("named",)),
+    "spare": ("make one more signing key and propose it, so that one can retire", ()),
     "propose": ("propose a change of the directory, and sign it", ("file",)),
     "serve": ("do everything that is due with the hub, and go on", ()),
     "status": ("what waits, and why", ()),

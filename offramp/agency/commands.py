@@ -124,6 +124,12 @@ def _approve(office: Office, options: argparse.Namespace) -> Answer:
     return approve(sync_of(office), options.digest, options.without)
 
 
+def _spare(office: Office, options: argparse.Namespace) -> Answer:
+    from offramp.agency.membership import spare
+
+    return spare(sync_of(office))
+
+
 def _retire(office: Office, options: argparse.Namespace) -> Answer:
     from offramp.agency.membership import retire
 
@@ -488,6 +494,7 @@ HANDLERS: dict[str, Callable[[Office, argparse.Namespace], Answer]] = {
     "join": _join,
     "approve": _approve,
     "retire": _retire,
+    "spare": _spare,
     "propose": _propose,
     "serve": _serve,
     "status": _status,

@@ -80,6 +80,13 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
     mine = directory.agencies.get(office.agency)
     if mine is None or office.signing.public.kid not in mine.signing:
         yield "wrong", f"the directory doesn't list the key `{office.signing.public.kid}`"
+    alone = directory.signs_alone(office.agency)
+    if mine is not None and alone and len(mine.signing) < 2:
+        yield (
+            "wrong",
+            f"no other {alone.replace('_', ' ')} can sign the directory, and this one has a single key: once that is stolen or "
+            "lost, nothing in it can ever be changed again; run `offramp agency spare`",
+        )
     if mine is not None and mine.part2 == "unknown":
         yield "note", "nobody has said whether 42 CFR Part 2 covers this agency: it is treated as if it did"
     with suppress(Refusal):

@@ -61,6 +61,15 @@ def retire(sync: Sync, named: str) -> Answer:
     return value, said
 
 
+def spare(sync: Sync) -> Answer:
+    """Makes one more signing key and proposes it. Raises as `Sync.propose`."""
+    done = sync.spare()
+    return {"new_key": done.new, "draft": done.draft}, [
+        f"made `{done.new}`; have the others compare and approve `{done.draft}`",
+        f"then keep its file, `keys/{done.new}.json`, in another place: whoever steals this folder must not have both",
+    ]
+
+
 def adopt(sync: Sync, name: str) -> Answer:
     """Proposes a pack and signs. Raises as `Sync.adopt`."""
     done = sync.adopt(name)

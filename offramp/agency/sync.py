@@ -15,7 +15,7 @@ from typing import Any
 from exchange import _rfc4648, log, proposal
 from exchange._c2sp import open_checkpoint, read_checkpoint, read_note
 from exchange._rfc6962 import HASH_BYTES, Frontier, leaf_hash
-from exchange.directory import EPOCHS_OPEN, Signed, announce, key_behind, read_directory, read_signed, sign_directory
+from exchange.directory import EPOCHS_OPEN, Directory, Signed, announce, key_behind, read_directory, read_signed, sign_directory
 from exchange.errors import ExchangeError, LogError
 from exchange.generation import read_signed as read_signed_generation
 from exchange.generation import read_terms
@@ -61,7 +61,7 @@ class Adopted:
 
 @frozen
 class Retired:
-    """What came of it: whether it is in force, the digest that others are to sign, and the key that was made for it."""
+    """What came of it: whether it is in force, the digest that others are to sign, and the key that was made."""
 
     named: str
     at_once: bool
@@ -260,14 +260,26 @@ class Sync:
         without = read_directory(payload)
         if not without.agencies[office.agency].signing:
             # It must be on the disk before anybody is asked to list it, and be proposed while the old one still signs requests.
-            new = f"{office.agency}.s{int(office.numbered('s')[-1].rpartition('s')[2]) + 1}"
-            key = office.keys.make_signing(new).public.as_jwk()
-            following = proposal.changed(without, {"agencies": {office.agency: {"signing": [key]}}})
+            new, following = self._with_new_key(without)
             self.client.propose(following)
             draft = log.digest(following)
         self.client.sign_draft(log.digest(payload), sign_directory(payload, stolen))
         self.directory()
         return Retired(named, True, draft, new)
+
+    def spare(self) -> Retired:
+        """One more signing key, made here and proposed to the threshold: it takes over at once where another must retire."""
+        self.directory()
+        new, payload = self._with_new_key(self.office.look().gateway.history.newest)
+        return Retired(new, False, self.propose(payload), new)
+
+    def _with_new_key(self, directory: Directory) -> tuple[str, bytes]:
+        """A new signing key, on the disk, and the payload that lists it."""
+        agency = self.office.agency
+        new = f"{agency}.s{int(self.office.numbered('s')[-1].rpartition('s')[2]) + 1}"
+        key = self.office.keys.make_signing(new).public.as_jwk()
+        listed = [one.as_jwk() for one in directory.agencies[agency].signing.values()]
+        return new, proposal.changed(directory, {"agencies": {agency: {"signing": [*listed, key]}}})
 
     # After a restore of the hub
 
