@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from contextlib import closing
 from typing import Any
 
@@ -42,8 +45,11 @@ def drafts(running: Running, capsys: pytest.CaptureFixture[str], name: str) -> l
 
 
 def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_signed(
-    running: Running, capsys: pytest.CaptureFixture[str]
+    running: Running, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
+    words = ["serve", str(running.folder / "police"), "--passphrase-file", str(running.passphrase)]
+    serving = subprocess.Popen([sys.executable, "-m", "offramp", "agency", *words], stdout=subprocess.DEVNULL)
+    request.addfinalizer(serving.kill)
     with closing(running.office("police")) as thief:
         at_theft = thief.look().gateway.history.newest
         done = said(running, capsys, "retire", "police", "police.s1")
@@ -67,6 +73,15 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
         sent = office.compose("referral", (referral(),), case="c" * 32)
         sync_of(office).outbox()
         assert office.look().outbox[sent.id].state == "sent"
+    # The `serve` that ran all the time has taken it up, and what waits goes out by it.
+    with closing(running.office("police")) as office:
+        later = office.compose("referral", (referral(),), case="d" * 32).id
+        deadline = time.monotonic() + 30
+        while office.look().outbox[later].state == "queued" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert office.look().outbox[later].state in ("sent", "witnessed")
+    serving.terminate()
+    assert serving.wait(20) == 0
     # Another's key is the threshold's to retire, and one's own may be made out of nothing only once.
     other = said(running, capsys, "retire", "police", "defender.s1")
     assert not other["at_once"] and drafts(running, capsys, "clinic")[0]["sha256"] == other["draft"]

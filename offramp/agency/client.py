@@ -106,7 +106,7 @@ class Client:
         self, transport: Transport, signing: PrivateKey, clock: Callable[[], int], random_bytes: Callable[[int], bytes]
     ) -> None:
         self._transport = transport
-        self._signing = signing
+        self.signing = signing
         self._clock = clock
         self._random = random_bytes
         self.ahead: int | None = None
@@ -263,7 +263,7 @@ class Client:
 
     def _once(self, method: str, path: str, body: bytes, patience: float) -> Answer:
         iat = self._clock() + (self.ahead or 0)
-        signed = request.authorize(self._signing, method, path, body, iat=iat, random_bytes=self._random)
+        signed = request.authorize(self.signing, method, path, body, iat=iat, random_bytes=self._random)
         headers = {"Authorization": signed, **({"Content-Type": "application/json"} if body else {})}
         given = self._transport.ask(method, path, body, headers, patience)
         if given.date is not None:

@@ -165,7 +165,13 @@ def duties(sync: Sync) -> tuple[Duty, ...]:
     """Everything that is due now and then. What needs a directory does nothing before there is one, nor at a closed hub."""
 
     def founded(do: Callable[[], Any]) -> Callable[[], Any]:
-        return lambda: do() if sync.office.look().gateway.history.size and sync.restored is None else None
+        def done() -> Any:
+            if sync.office.look().gateway.history.size and sync.restored is None:
+                sync.take_up_key()  # another program may have learned that it is listed
+                return do()
+            return None
+
+        return done
 
     return (
         Duty("directory", DIRECTORY_EVERY, sync.directory),

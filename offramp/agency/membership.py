@@ -57,7 +57,7 @@ def retire(sync: Sync, named: str) -> Answer:
     if done.new:
         said.append(f"`{done.new}` takes its place when enough have signed; until then `{sync.office.agency}` can send nothing")
     if done.draft:
-        said.append(f"have the others compare and approve `{done.draft}`; then start `offramp agency serve` again")
+        said.append(f"have the others compare and approve `{done.draft}`")
     return value, said
 
 

@@ -74,9 +74,8 @@ class Office:
         check_private(folder / KEYS)
         self.keys = Keys(folder / KEYS, passphrase, random_bytes)
         self.journal = Journal(folder / JOURNAL)
-        self.signing = self.keys.signing(self._signs())
+        self._sign_with(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
-        self.snapshot = Snapshot(folder / SNAPSHOT, self.signing)
         self._desk: Desk | None = None
         self._at = 0
         # Where the journal stood when nothing was left to be done in the cases by itself.
@@ -107,6 +106,21 @@ class Office:
             listed = [kid for kid in several if mine is not None and kid in mine.signing]
             return listed[-1] if listed else newest
         return newest
+
+    def _sign_with(self, kid: str) -> None:
+        self.signing = self.keys.signing(kid)
+        self.snapshot = Snapshot(self.folder / SNAPSHOT, self.signing)
+
+    def take_up_key(self) -> bool:
+        """Signs from now on with the newest key that is here and that the directory lists; whether that is another one."""
+        history = self.look().gateway.history
+        mine = history.newest.agencies.get(self.agency) if history.size else None
+        listed = [kid for kid in self.numbered("s") if mine is not None and kid in mine.signing]
+        if not listed or listed[-1] == self.signing.public.kid:
+            return False
+        self._sign_with(listed[-1])
+        self._desk = None
+        return True
 
     def _judge_of(self, digest: str) -> Judge:
         return Judge(self.pack(digest))

@@ -132,6 +132,7 @@ class Sync:
         if (self.office.journal.get("restored") or {}) != (self.restored or {}):
             with self.office.acting():
                 self.office.journal.put("restored", self.restored or {})
+        self.take_up_key()
         # Those of earlier versions too: what was passed then is judged by them. Without its pack nothing passes; what is
         # learned of members and keys counts all the same.
         for named in {read_directory(_signed(one.get("signed")).payload).pack for one in served.versions}:
@@ -139,6 +140,11 @@ class Sync:
                 with suppress(Refusal):
                     self.pack(named)
         return len(new)
+
+    def take_up_key(self) -> None:
+        """Signs with the newest key that is here and listed, from the moment on at which this agency knows that it is."""
+        if self.office.take_up_key():
+            self.client.signing = self.office.signing
 
     def pack(self, digest: str) -> Pack:
         """An adopted or proposed pack, from this folder or the hub, proved here.

@@ -585,7 +585,6 @@ class Story:
             ("program", "and the program. The new key is in force."),
         ):
             self.does(name, "A key", said, "approve", found["draft"])
-        self.town.restart("police")
         police.pull()
         if police.office.signing.public.kid != found["new_key"]:
             raise stuck("the police don't sign with the new key")

@@ -26,7 +26,6 @@ from exchange.errors import ExchangeError
 from offramp.agency.client import Http
 from offramp.agency.commands import HANDLERS, opened
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
-from offramp.agency.office import Office
 from offramp.agency.settings import read_settings, write_settings
 from offramp.agency.sync import Sync, sync_of
 from offramp.cli import main, parser_of
@@ -54,15 +53,7 @@ class Agency:
         self.clock = clock
         self.name, self.role, self.part2, self.person = AGENCIES[folder.name]
         self._parser = parser_of()
-        self.office = self._opened()
-
-    def _opened(self) -> Office:
-        return opened(self._options("status"))
-
-    def again(self) -> None:
-        """Opens the folder anew: with whatever keys are there by now."""
-        self.office.close()
-        self.office = self._opened()
+        self.office = opened(self._options("status"))
 
     def _options(self, command: str, *words: str) -> Namespace:
         given = ["agency", command, str(self.folder), *words, "--clock", str(self.clock)]
@@ -189,14 +180,6 @@ class Town:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "offramp", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
-
-    def restart(self, name: str) -> None:
-        """An agency's process anew, and its folder: with a key that has come into force."""
-        each = self._processes.pop(name)
-        each.terminate()
-        each.wait(PATIENCE)
-        self.agencies[name].again()
-        self.start(name, "agency", "serve", str(self.folder / name), "--clock", str(self.clock))
 
     def stop(self) -> None:
         """Ends every process, cleanly where that works."""
