@@ -57,7 +57,7 @@ def test_every_scenario_of_every_shipped_pack_comes_out_alike_and_none_is_beyond
     assert main(["test", "--engine", "durable", "--json"]) == 0
     found = {name: report["durable"] for name, report in json.loads(capsys.readouterr().out).items()}
     assert set(found) == set(shipped())
-    assert all(one["alike"] > 30 for one in found.values())
+    assert all(one["alike"] > 20 for one in found.values())
     assert not any(one["differ"] or one["beyond"] for one in found.values())
 
 
