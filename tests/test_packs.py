@@ -15,8 +15,8 @@ from rules.sound import check_whole
 from tests.conftest import ROOT
 
 
-def test_the_five_packs_ship() -> None:
-    assert shipped() == ("drug-court", "lead", "nyc-violations", "santa-fe", "seattle")
+def test_the_packs_ship() -> None:
+    assert shipped() == ("california", "drug-court", "lead", "nyc-violations", "santa-fe", "seattle")
 
 
 @pytest.mark.parametrize("pack", shipped())
