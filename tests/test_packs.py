@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 
 
 def test_the_packs_ship() -> None:
-    assert shipped() == ("california", "drug-court", "lead", "nyc-violations", "santa-fe", "seattle")
+    assert shipped() == ("california", "drug-court", "lead", "nyc-violations", "san-francisco", "santa-fe", "seattle")
 
 
 @pytest.mark.parametrize("pack", shipped())
