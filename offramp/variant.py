@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from rules import tree
 from rules.decide import Program
 from rules.errors import Place
+from rules.facts import iso_day
 from rules.frozen import frozen
 from rules.offences import NO_OFFENCE
 from rules.pack import Pack, Rule
@@ -342,7 +343,10 @@ class Variant:
     def _moved(self, scenario: Scenario, program: Program) -> Scenario:
         facts = dict(scenario.facts)
         if isinstance(facts.get("encounter"), dict) and facts["encounter"].get("date") is not None:
+            moved_by = self.city.starts - (iso_day(str(facts["encounter"]["date"])) or self.city.starts)
             facts["encounter"] = {**facts["encounter"], "date": self.city.starts.isoformat()}
+            # A conviction of six years before the encounter stays one of six years before it.
+            facts = {name: _later(value, moved_by) if name == "history" else value for name, value in facts.items()}
         says = _OF_A_DAY.sub("", scenario.says)
         # A draft is doubtful whatever the parent was, and stops being so one source at a time.
         expect = {key: value for key, value in scenario.expect.items() if key != "provisional"}
@@ -415,6 +419,16 @@ def _changes(model: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, An
         elif key not in model or below != value:
             changed[key] = value
     return changed
+
+
+def _later(value: Any, by: timedelta) -> Any:
+    """The same facts with each day in them moved."""
+    if isinstance(value, dict):
+        return {name: _later(one, by) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_later(one, by) for one in value]
+    day = iso_day(value) if isinstance(value, str) else None
+    return value if day is None else (day + by).isoformat()
 
 
 def _day(node: Node) -> date:

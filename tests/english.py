@@ -305,7 +305,7 @@ class _Line:
             found.append((value, end))
         if day := _DATE.match(self.text, place):
             found.append((datetime.strptime(day[0], "%d %B %Y").date(), day.end()))
-        elif length := _LENGTH.match(self.text, place):
+        elif (left is None or not units) and (length := _LENGTH.match(self.text, place)):  # an amount is held against no length
             number = int(length[1])
             made: Any = {"calendar year": tree.Years(number), "day": timedelta(days=number), "hour": timedelta(hours=number)}
             found.append((made[length[2]], length.end()))

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import stat
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def made(name: str, parent: str, starts: str = STARTS) -> Path:
-    assert main(["new", name, "--from", parent, "--starts", starts]) == 0
+def first_day(parent: str) -> str:
+    """A variant of a program that is over starts on that program's last day."""
+    until = read_pack(parent).program.until
+    return STARTS if until is None else min(STARTS, str(until - timedelta(days=1)))
+
+
+def made(name: str, parent: str, starts: str | None = None) -> Path:
+    assert main(["new", name, "--from", parent, "--starts", starts or first_day(parent)]) == 0
     return Path(name)
 
 
@@ -78,13 +84,13 @@ def test_a_draft_passes_from_any_day_on_which_its_parent_changes(parent: str, da
 def test_a_draft_decides_as_its_parent_does(parent: str) -> None:
     """Every scenario of the parent's, moved to the first day: the same outcome, the same reasons, the same questions."""
     theirs, ours = Program(read_pack(parent)), Program(read_pack(made("our-city", parent)))
-    compared = 0
+    starts, compared = first_day(parent), 0
     for scenario in read_scenarios(find(parent)):
         facts = dict(scenario.facts)
         if isinstance(facts.get("encounter"), dict):
-            facts["encounter"] = {**facts["encounter"], "date": STARTS}
+            facts["encounter"] = {**facts["encounter"], "date": starts}
         try:
-            one, other = (program.on(date(2027, 1, 1)).decide(scenario.decision, facts) for program in (theirs, ours))
+            one, other = (program.on(date.fromisoformat(starts)).decide(scenario.decision, facts) for program in (theirs, ours))
         except Refusal:
             continue
         assert (one.outcome, one.possible, one.needed) == (other.outcome, other.possible, other.needed), scenario.id
@@ -101,7 +107,8 @@ def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
     assert re.findall("# CHANGE the (name|time zone|date|sources)", text) == ["name", "time zone", "date", "sources"]
     table = {"no_offence"} if pack.offences else set()
     assert ("# CHANGE the offence table" in text) == bool(table)
-    in_force = {one.name: one.declared_in for one in pack.parameters.values() if one.on(date(2027, 1, 1))}
+    starts = date.fromisoformat(first_day(parent))
+    in_force = {one.name: one.declared_in for one in pack.parameters.values() if one.on(starts)}
     assert {name for name, where in in_force.items() if where != "our-city"} <= table
     if parent == "santa-fe":
         assert re.findall("# CHANGE the (cap|area|charges|approvals)", text) == [

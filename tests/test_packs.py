@@ -15,8 +15,21 @@ from rules.sound import check_whole
 from tests.conftest import ROOT
 
 
-def test_the_five_packs_ship() -> None:
-    assert shipped() == ("drug-court", "lead", "nyc-violations", "santa-fe", "seattle")
+def test_the_packs_ship() -> None:
+    assert shipped() == (
+        "bernalillo-nm",
+        "california",
+        "clackamas-or",
+        "drug-court",
+        "fayetteville-nc",
+        "lead",
+        "nyc-violations",
+        "san-francisco",
+        "santa-fe",
+        "seattle",
+        "staten-island-hope",
+        "wilmington-nc",
+    )
 
 
 @pytest.mark.parametrize("pack", shipped())
