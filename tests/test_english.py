@@ -77,11 +77,12 @@ def test_every_condition_of_a_shipped_pack_is_read_back_from_its_english(name: s
     waiting = {id(node): node for decision in pack.decisions.values() for node in _trees(decision)}
     waiting |= {id(node): node for one in pack.invariants.values() for node in (one.when, one.always) if node is not None}
     assert waiting
-    for day in sorted({pack.program.since, *pack.boundaries()} - {None}):
+    days = sorted({pack.program.since, *pack.boundaries()} - {None})
+    for day in days:
         segment = resolve(pack, day)
         words = words_of(segment, english())
         reader = Reader(words, pack.vocabulary.facts)
-        last = day == max(pack.boundaries())
+        last = day == days[-1]
         now = {id(node) for held in segment.decisions.values() for rule in held.rules for node in conditions(rule.rule)}
         for key in [key for key in waiting if last or key in now]:
             read_back(waiting.pop(key), words, reader)
