@@ -130,6 +130,13 @@ def test_the_only_defender_keeps_a_spare_key_and_is_not_locked_out_when_the_firs
         assert newest.agencies["crossroads"].custody == "hosted" and list(newest.agencies["defender"].signing) == [
             "defender.s2"
         ]
+    # Who has left makes no key that nobody could list.
+    draft = said(running, capsys, "retire", "defender", "police")["draft"]
+    for name in SIGNERS:
+        if name != "defender":
+            said(running, capsys, "approve", name, draft)
+    assert "doesn't list `police`" in refused(running, capsys, "spare", "police")
+    assert not (running.folder / "police" / "keys" / "police.s2.json").exists()
 
 
 def test_drafts_stand_side_by_side_and_nobody_s_voids_another_s_signatures(

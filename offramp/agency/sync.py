@@ -274,9 +274,15 @@ class Sync:
         return Retired(named, True, draft, new)
 
     def spare(self) -> Retired:
-        """One more signing key, made here and proposed to the threshold: it takes over at once where another must retire."""
+        """One more signing key, made here and proposed to the threshold: it takes over at once where another must retire.
+
+        Raises `AgencyError` `not-listed`; `DirectoryError` `no-directory`; as `propose`.
+        """
         self.directory()
-        new, payload = self._with_new_key(self.office.look().gateway.history.newest)
+        newest = self.office.look().gateway.history.newest
+        if self.office.agency not in newest.agencies:
+            raise AgencyError("not-listed", f"the directory doesn't list `{self.office.agency}`", mend="join first")
+        new, payload = self._with_new_key(newest)
         return Retired(new, False, self.propose(payload), new)
 
     def _with_new_key(self, directory: Directory) -> tuple[str, bytes]:
