@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 
 from offramp.cli import main
 from offramp.programs import as_json
+from offramp.programs_picture import picture
 from rules.errors import RequestError
 from rules.shelf import load, read_pack, shipped
+from tests.conftest import ROOT
 
 TOWN = """\
 id: town
@@ -147,6 +150,17 @@ def test_every_pack_stands_in_one_place_and_that_is_where_a_decision_about_that_
             assert refusal.code == "outside-program" and places[pack.id] in ("not_yet", "over")
         else:
             assert places[pack.id] in ("in_force", "not_run")
+
+
+def test_the_picture_is_what_the_packs_say_and_is_told_in_words_too() -> None:
+    drawn = picture(list(PACKS.values()))
+    assert (ROOT / "docs" / "programs.svg").read_text(encoding="utf-8") == drawn, (
+        "python -m offramp.programs_picture docs/programs.svg"
+    )
+    (told,) = ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}desc")
+    for pack in PACKS.values():
+        assert f"{pack.title}: from {pack.program.since}" in str(told.text)
+    assert "LEAD San Francisco: from 2017-10-01 until 2021-01-01" in str(told.text)
 
 
 def test_every_stated_value_of_a_shipped_pack_has_a_source_and_says_so_where_that_is_weak() -> None:
