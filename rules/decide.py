@@ -7,10 +7,9 @@ digests, wording) is worked out by `Decision` when somebody reads it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules import explain, say, tree
 from rules.clocks import ClockReading, read_clock
@@ -24,6 +23,9 @@ from rules.resolve import DecisionInForce, Segment, resolve
 from rules.say import Sayings
 from rules.walk import World
 
+if TYPE_CHECKING:
+    from rules.offences import Law
+
 NOT_PART = "not_part_of_this_program"
 
 
@@ -35,11 +37,11 @@ class Program:
         self.as_of = as_of
         self._boundaries = pack.boundaries()
         self._compiled: dict[int, CompiledSegment] = {}
-        self.filled: Callable[[Facts], Facts] | None = None
+        self.law: Law | None = None
         if pack.offences is not None:
-            from rules.offences import filled  # a pack without a table doesn't need it
+            from rules.offences import Law  # a pack without a table doesn't need it
 
-            self.filled = partial(filled, pack.offences, as_of)
+            self.law = Law(pack.offences, as_of)
         if as_of is not None:
             self.refuse_day_outside(as_of, "as_of")
 
@@ -183,7 +185,7 @@ class Case:
     def __init__(self, program: Program, facts: Facts) -> None:
         self.program = program
         self.given = facts
-        self.facts = facts if program.filled is None else program.filled(facts)
+        self.facts = facts if program.law is None else program.law.filled(facts)
         self.decided: dict[str, Decision] = {}
 
     def decide(self, name: str) -> Decision:

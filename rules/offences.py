@@ -11,6 +11,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -177,43 +178,45 @@ def said(table: Offences, code: str, day: date) -> dict[str, tuple[Offence, str]
     return found
 
 
-def day_of_law(facts: Facts, as_of: date | None) -> date | None:
-    """The day on which what was done was an offence or none: the encounter's, unless the caller says whose rules apply."""
-    day: date | None = as_of or facts.known.get("encounter.date")
-    return day
+class Law:
+    """A table as one program reads it; `as_of` is the caller's day. What it says of a code on a day is kept."""
 
+    def __init__(self, table: Offences, as_of: date | None) -> None:
+        self.as_of = as_of
+        self._said = lru_cache(maxsize=4096)(partial(said, table))
 
-def filled(table: Offences, as_of: date | None, facts: Facts) -> Facts:
-    """The facts with what a charge's code says in place of what nobody gave; the same facts if that is nothing."""
-    charges = facts.known.get(CHARGES)
-    if charges:
-        for charge in charges:  # mostly everything is given, and every decision comes through here
-            if "code" in charge and ("level" not in charge or "conduct" not in charge):
-                return _filled(table, facts, day_of_law(facts, as_of))
-    return facts
+    def _of(self, charge: Mapping[str, Any], facts: Facts) -> dict[str, tuple[Offence, str]]:
+        """What the law says of a charge on the day that counts: the encounter's, unless the caller says whose rules apply."""
+        day = self.as_of or facts.known.get("encounter.date")
+        return self._said(charge["code"], day) if day and "code" in charge else {}
 
-
-def _filled(table: Offences, facts: Facts, day: date | None) -> Facts:
-    charges = facts.known[CHARGES]
-    records = []
-    for charge in charges:
-        found = said(table, charge["code"], day) if day and "code" in charge else {}
-        records.append({**{name: value for name, (_, value) in found.items()}, **charge})
-    if all(len(record) == len(charge) for record, charge in zip(records, charges, strict=True)):
+    def filled(self, facts: Facts) -> Facts:
+        """The facts with what a charge's code says in place of what nobody gave; the same facts if that is nothing."""
+        charges = facts.known.get(CHARGES)
+        if charges:
+            for charge in charges:  # mostly everything is given, and every decision comes through here
+                if "code" in charge and ("level" not in charge or "conduct" not in charge):
+                    return self._filled(facts, charges)
         return facts
-    return Facts({**facts.known, CHARGES: tuple(records)}, facts.attested)
 
+    def _filled(self, facts: Facts, charges: tuple[Mapping[str, Any], ...]) -> Facts:
+        records = tuple(
+            {**{name: value for name, (_, value) in self._of(charge, facts).items()}, **charge} for charge in charges
+        )
+        if all(len(record) == len(charge) for record, charge in zip(records, charges, strict=True)):
+            return facts
+        return Facts({**facts.known, CHARGES: records}, facts.attested)
 
-def told(table: Offences, as_of: date | None, given: Facts, sources: Mapping[str, Source]) -> list[dict[str, Any]]:
-    """What the table filled in (`given` is None) or has otherwise than given: `fact`, `code`, `table`, `given`, `source`,
-    `provisional` each.
-    """
-    found, day = [], day_of_law(given, as_of)
-    for index, charge in enumerate(given.known.get(CHARGES) or ()):
-        for name, (row, value) in said(table, charge["code"], day).items() if day and "code" in charge else ():
-            if charge.get(name) != value:
-                source = sources[row.source.id]
-                cited = {"id": source.id, "title": source.title, "at": row.source.at, "confidence": source.confidence}
-                found.append({"fact": f"{CHARGES}[{index}].{name}", "code": row.code, "table": value, "given": charge.get(name),
-                              "source": cited, "provisional": row.provisional})  # fmt: skip
-    return found
+    def told(self, given: Facts, sources: Mapping[str, Source]) -> list[dict[str, Any]]:
+        """What the table filled in (`given` is None) or has otherwise than given: `fact`, `code`, `table`, `given`, `source`,
+        `provisional` each.
+        """
+        found = []
+        for index, charge in enumerate(given.known.get(CHARGES) or ()):
+            for name, (row, value) in self._of(charge, given).items():
+                if charge.get(name) != value:
+                    source = sources[row.source.id]
+                    cited = {"id": source.id, "title": source.title, "at": row.source.at, "confidence": source.confidence}
+                    found.append({"fact": f"{CHARGES}[{index}].{name}", "code": row.code, "table": value,
+                                  "given": charge.get(name), "source": cited, "provisional": row.provisional})  # fmt: skip
+        return found

@@ -236,14 +236,13 @@ def _doubts_read(decision: Decision, saying: Saying) -> list[str]:
 
 def offences(decision: Decision) -> list[dict[str, Any]]:
     """What the table filled in or has otherwise, of the facts that the decision reads, through other decisions too."""
-    table = decision.program.pack.offences
-    if table is None or decision.segment is None or decision.attested:
+    law, case = decision.program.law, decision.case
+    if law is None or decision.segment is None or decision.attested:
         return []
-    from rules.offences import CHARGES, told
-
-    case = decision.case
-    entries = told(table, case.program.as_of, case.given, case.program.pack.sources)
-    read = _fields_read(decision, CHARGES) if entries else frozenset()
+    entries = law.told(case.given, case.program.pack.sources)
+    if not entries:
+        return []
+    read = _fields_read(decision, "encounter.charges")
     return [entry for entry in entries if entry["fact"].rpartition(".")[2] in read]
 
 

@@ -19,7 +19,7 @@ from offramp.cli import main
 from offramp.offences import through
 from rules.decide import Case, Program
 from rules.errors import PackError, RequestError
-from rules.offences import COLUMNS, NONE, filled, read_offences, said
+from rules.offences import COLUMNS, NONE, Law, read_offences, said
 from rules.shelf import jurisdictions, read_pack, vocabulary
 from tests.conftest import ROOT, shared
 
@@ -163,8 +163,9 @@ def test_filling_in_changes_nothing_that_is_given_and_twice_is_once(state: str, 
     )
     day = data.draw(st.dates(date(2010, 1, 1), date(2026, 12, 31)))
     facts = NEW_YORK.read(arrest(day.isoformat(), *data.draw(st.lists(record, max_size=3))))
-    once = filled(table, None, facts)
-    assert filled(table, None, once) is once
+    law = Law(table, None)
+    once = law.filled(facts)
+    assert law.filled(once) is once
     for before, after in zip(facts.known["encounter.charges"], once.known["encounter.charges"], strict=True):
         assert before.items() <= after.items()
         for name in after.keys() - before.keys():
