@@ -62,6 +62,8 @@ def read_offences(folder: Path, vocabulary: Vocabulary) -> tuple[Offences, dict[
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Place, dict[str, str]]]:
     shown = f"{path.parent.name}/{path.name}"
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
     except OSError:
@@ -80,6 +82,10 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Place, dict[st
             _fail(Place(shown, 1), "wrong-shape", "the columns are not those of such a table", f"write `{','.join(columns)}`")
         for cells in reader:
             place = Place(shown, reader.line_num)
+            if not cells:  # a blank line, such as editors leave at the end
+                continue
+            if not all(cell.isprintable() for cell in cells):
+                _fail(place, "wrong-value", "the row holds what can't be printed", "retype the row")
             if len(cells) != len(columns):
                 _fail(place, "wrong-shape", f"the row has {len(cells)} cells, not {len(columns)}", "check commas and quotes")
             yield place, {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -293,6 +294,8 @@ def test_a_table_that_is_wrong_is_refused_at_its_line(table: str, sources: str, 
         (lambda folder: (folder / "sources.csv").unlink(), "no-file"),
         (lambda folder: (folder / "offences.csv").write_bytes(b"code\xff\n"), "not-utf-8"),
         (lambda folder: (folder / "offences.csv").write_bytes(b"x" * 1_000_001), "too-large"),
+        (lambda folder: (folder / "offences.csv").write_text(f"{HEAD}\nNY\0PL,t,violation,,sale,,,s,,\n"), "wrong-value"),
+        (lambda folder: [(folder / "sources.csv").unlink(), os.mkfifo(folder / "sources.csv")], "no-file"),
     ],
 )
 def test_a_table_that_can_t_be_read_is_refused(damage: Callable[[Path], Any], code: str, tmp_path: Path) -> None:
@@ -301,6 +304,15 @@ def test_a_table_that_can_t_be_read_is_refused(damage: Callable[[Path], Any], co
     with pytest.raises(PackError) as refused:
         read_pack(pack)
     assert refused.value.code == code and refused.value.mend
+
+
+def test_what_editors_leave_in_a_table_does_no_harm(tmp_path: Path) -> None:
+    pack = copied(tmp_path)
+    table = tmp_path / "new-york" / "offences.csv"
+    whole = Program(read_pack(pack, whole=False)).digest
+    for text in (b"\xef\xbb\xbf" + table.read_bytes(), table.read_bytes().replace(b"\n", b"\r\n") + b"\r\n\r\n"):
+        table.write_bytes(text)
+        assert Program(read_pack(pack, whole=False)).digest == whole
 
 
 def test_a_table_beside_the_pack_stands_in_place_of_the_shipped_one(tmp_path: Path) -> None:
