@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pydantic
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -103,7 +104,7 @@ class _Pickler(pickle.Pickler):
 @lru_cache(maxsize=1)
 def _made_by() -> bytes:
     """Names the code whose objects these are: another version replays."""
-    hashed = sha256(sys.version.encode())
+    hashed = sha256(f"{sys.version}\0{pydantic.VERSION}\0".encode())
     for package in (rules, exchange, offramp):
         for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
             hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
