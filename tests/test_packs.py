@@ -32,6 +32,13 @@ def test_the_packs_ship() -> None:
     )
 
 
+def test_every_pack_is_named_where_a_reader_looks_for_it() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    documents = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
+    assert [name for name in shipped() if f"| `{name}` |" not in readme] == []
+    assert [name for name in shipped() if f"(packs/{name}.md)" not in documents] == []
+
+
 @pytest.mark.parametrize("pack", shipped())
 def test_a_shipped_pack_is_sound(pack: str) -> None:
     check_whole(read_pack(pack))
