@@ -98,12 +98,12 @@ def words_of(segment: Segment, phrases: Mapping[str, Phrase]) -> Words:
 
 
 def complete(facts: Mapping[str, Fact], phrases: Mapping[str, Phrase]) -> dict[str, Phrase]:
-    """A phrase for every fact and field: the given one, else one of its question, or of its path if others ask the same."""
+    """A phrase for every fact and field: the given one, its own, else of its question, or its path if others ask the same."""
     every = [one for fact in facts.values() for one in (fact, *fact.fields.values())]
-    asked = Counter(one.question for one in every if one.path not in phrases)
+    asked = Counter(one.question for one in every if one.path not in phrases and one.says is None)
     found: dict[str, Phrase] = {}
     for one in every:
-        given = phrases.get(one.path)
+        given = phrases.get(one.path) or one.says
         found[one.path] = given or _made_up(one, one.question if asked[one.question] == 1 else one.path)
     return found
 

@@ -30,6 +30,7 @@ _PLAIN: dict[str, Schema] = {
     shape.END: {"type": ["number", "null"]},
     shape.AMOUNT: {"anyOf": [{"type": "number"}, {"type": "array", "items": _SCALAR, "minItems": 1}]},
     shape.ANSWER: {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
+    shape.PHRASE: {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 2, "maxItems": 2}]},
     shape.FAULT: {"anyOf": [{"const": True}, _SCALAR]},
     shape.CITED: {
         "anyOf": [

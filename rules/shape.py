@@ -22,6 +22,7 @@ AMOUNT = "amount"  # a parameter's value: a number, or a list of texts where the
 FACTS = "facts"  # a case's facts, nested as the vocabulary has them
 ANSWER = "answer"  # an outcome, or a list of them
 FAULT = "fault"  # an error's code, or true for any
+PHRASE = "phrase"  # a text, or two
 
 
 class Words:
@@ -194,6 +195,7 @@ _FIELD = {
     "range": Key("[lowest, highest]; null for no end.", ListOf(END, 2, 2)),
     "unit": Key("What a number counts: g, years, …"),
     "question": Key("The question that asks for it, in plain words.", required=True),
+    "says": Key("How documents speak of it: a noun; for a yes or no both clauses; for a list one and several.", PHRASE),
     "known_by": Key("Who can answer it.", Words("roles")),
     "category": Key("What kind of information it is; this decides who may be told.", Words("categories")),
     "kind": Key("A record, a measurement, somebody's judgement, or an event with its time.", Words("kinds")),

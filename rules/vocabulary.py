@@ -42,6 +42,7 @@ class Fact:
     unit: str | None = None
     of: str | None = None
     fields: Mapping[str, Fact] = field(default_factory=dict)
+    says: str | tuple[str, str] | None = None  # how documents speak of it, where `english.yaml` doesn't
 
     @property
     def name(self) -> str:
@@ -178,6 +179,7 @@ def read_fact(
         high=high,
         unit=entry["unit"].text("the unit") if "unit" in entry else None,
         of=inherited.path if inherited else None,
+        says=_phrase(entry["says"], what, type_name) if "says" in entry else None,
     )
     if type_name == "list":
         if "fields" not in entry:
@@ -189,6 +191,16 @@ def read_fact(
         fields = {key: read_fact(f"{path}.{key}", sub, roles, categories, fact) for key, sub in inner.items()}
         fact = replace(fact, fields=fields)
     return fact
+
+
+def _phrase(node: Node, what: str, type_name: str) -> str | tuple[str, str]:
+    """A noun; of a yes or no the two clauses, of a list the name of one and of several."""
+    if type_name not in ("bool", "list"):
+        return node.text(f"`says` of {what}")
+    texts = [item.text("a phrase") for item in node.items(f"`says` of {what}")]
+    if len(texts) != 2:
+        node.fail("wrong-shape", f"`says` of {what} has not two phrases", "write both: `[there is one, there is none]`")
+    return texts[0], texts[1]
 
 
 def _end(node: Node, what: str) -> Decimal | None:

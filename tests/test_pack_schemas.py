@@ -89,6 +89,7 @@ facts:
   encounter.park:
     type: bool
     question: Was it in a park?
+    says: [it was in a park, it was not in a park]
     known_by: police
     category: encounter
     kind: record
@@ -101,7 +102,7 @@ facts:
     kind: record
     source: ordinance
     fields:
-      size: {type: choice, choices: [small, large], question: How large?,
+      size: {type: choice, choices: [small, large], says: size, question: How large?,
              known_by: police, category: encounter, kind: judgement}
       legs: {type: int, range: [0, 4], unit: count, question: How many legs?}
   encounter.mood:
