@@ -87,7 +87,9 @@ def _line(program: rules.Program, passage: Passage) -> str:
     conduct = offence.conduct.replace("_", " ")
     said = [f"{name}: {_answer(answer)}" for name, answer in passage.answers.items()]
     source = program.pack.sources[offence.source.id].title
-    return "\n      ".join((f"{offence.code}  {level}, {conduct}: {offence.title}{doubt}", *said, f"Source: {source}"))
+    return "\n      ".join(
+        (f"{offence.code}  {level}, {conduct}: {printable(offence.title)}{doubt}", *said, f"Source: {source}")
+    )
 
 
 def _answer(answer: rules.Decision) -> str:

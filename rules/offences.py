@@ -184,11 +184,17 @@ def said(table: Offences, code: str, day: date) -> dict[str, tuple[Offence, str]
     return found
 
 
+def _folded(code: str) -> str:
+    return "".join(code.replace("§", "").casefold().split())
+
+
 class Law:
     """A table as one program reads it; `as_of` is the caller's day. What it says of a code on a day is kept."""
 
     def __init__(self, table: Offences, as_of: date | None) -> None:
         self.as_of = as_of
+        self.table = table
+        self._spelled = {_folded(code): code for code in table.rows}
         self._said = lru_cache(maxsize=4096)(partial(said, table))
 
     def _of(self, charge: Mapping[str, Any], facts: Facts) -> dict[str, tuple[Offence, str]]:
@@ -197,19 +203,39 @@ class Law:
         return self._said(charge["code"], day) if day and "code" in charge else {}
 
     def filled(self, facts: Facts) -> Facts:
-        """The facts with what a charge's code says in place of what nobody gave; the same facts if that is nothing."""
+        """The facts with each code in the table's spelling, and what it says in place of what nobody gave; the same facts if
+        that is nothing.
+        """
         charges = facts.known.get(CHARGES)
         if charges:
             for charge in charges:  # mostly everything is given, and every decision comes through here
-                if "code" in charge and ("level" not in charge or "conduct" not in charge):
+                if "code" in charge and (
+                    "level" not in charge or "conduct" not in charge or charge["code"] not in self.table.rows
+                ):
                     return self._filled(facts, charges)
         return facts
 
+    def _as_spelled(self, charge: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The charge with its code as the table spells it: case, blanks and `§` are no matter. The state isn't guessed."""
+        code = charge.get("code")
+        found = self._spelled.get(_folded(code)) if code is not None else None
+        return charge if found is None or found == code else {**charge, "code": found}
+
+    def doubted(self, facts: Facts) -> Iterator[str]:
+        """Of each code that the table lacks and that may be one of its sections, written short."""
+        for charge in facts.known.get(CHARGES) or ():
+            code = charge.get("code")
+            if code is not None and _folded(code) not in self._spelled and len(folded := _folded(code)) > 2:
+                meant = [held for end, held in self._spelled.items() if end.endswith(folded)]
+                if meant:
+                    yield f"the offence table `{self.table.id}` has no section `{code}`; `{meant[0]}` may be meant"
+
     def _filled(self, facts: Facts, charges: tuple[Mapping[str, Any], ...]) -> Facts:
+        spelled = [self._as_spelled(charge) for charge in charges]
         records = tuple(
-            {**{name: value for name, (_, value) in self._of(charge, facts).items()}, **charge} for charge in charges
+            {**{name: value for name, (_, value) in self._of(charge, facts).items()}, **charge} for charge in spelled
         )
-        if all(len(record) == len(charge) for record, charge in zip(records, charges, strict=True)):
+        if records == tuple(charges):
             return facts
         return Facts({**facts.known, CHARGES: records}, facts.attested)
 
@@ -218,7 +244,7 @@ class Law:
         `provisional` each.
         """
         found = []
-        for index, charge in enumerate(given.known.get(CHARGES) or ()):
+        for index, charge in enumerate(map(self._as_spelled, given.known.get(CHARGES) or ())):
             for name, (row, value) in self._of(charge, given).items():
                 if charge.get(name) != value:
                     source = sources[row.source.id]

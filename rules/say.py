@@ -195,6 +195,9 @@ def provisional(decision: Decision) -> list[str]:
     for entry in decision.offences:
         if entry["provisional"] and entry["given"] is None:
             doubts.append(f"{entry['code']}: {entry['provisional']}")
+    law = decision.program.law
+    if law is not None and "code" in _fields_read(decision, "encounter.charges"):
+        doubts += law.doubted(decision.case.facts)
     program = decision.program.pack.program
     if program.provisional:
         doubts.append(f"program: {program.provisional}")

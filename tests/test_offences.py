@@ -174,6 +174,22 @@ def test_filling_in_changes_nothing_that_is_given_and_twice_is_once(state: str, 
             assert {getattr(row, name) for row in rows} == {after[name]}
 
 
+@pytest.mark.parametrize("code", ["ny pl 221.05", "NY PL § 221.05", " NY PL 221.05 ", "NYPL221.05"])
+def test_how_a_section_is_spelled_makes_nothing_an_offence(code: str) -> None:
+    charge = {"code": code, "level": "violation", "conduct": "possession"}
+    assert NEW_YORK.decide("eligibility", arrest("2022-01-05", charge)).outcome == "ineligible"
+    assert NEW_YORK.decide("offer", arrest("2022-01-05", charge)).outcome == "no_offence"
+
+
+def test_a_section_written_short_is_not_guessed_and_the_answer_says_that_one_may_be_meant() -> None:
+    charge = {"code": "PL 221.05", "level": "violation", "conduct": "possession"}
+    decision = NEW_YORK.decide("offer", arrest("2022-01-05", charge))
+    assert decision.outcome == "may_offer"
+    assert "the offence table `new-york` has no section `PL 221.05`; `NY PL 221.05` may be meant" in decision.provisional
+    other = NEW_YORK.decide("offer", arrest("2022-01-05", {**charge, "code": "NY PL 140.05"}))
+    assert not any("may be meant" in doubt for doubt in other.provisional)
+
+
 # What a program takes
 
 

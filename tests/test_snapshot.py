@@ -192,9 +192,10 @@ def test_beside_a_journal_from_a_backup_it_counts_no_more(town: Town, tmp_path: 
 
 
 def unsealed(office: Office) -> bytes:
-    data = office.snapshot.path.read_bytes()
+    data = (office.folder / SNAPSHOT).read_bytes()
     at = snapshot.NONCE_BYTES
-    return office.snapshot._aead.decrypt(data[:at], data[at:], snapshot._made_by())
+    with office.journal.together():
+        return office.snapshot()._aead.decrypt(data[:at], data[at:], snapshot._made_by())
 
 
 def test_what_is_destroyed_does_not_live_on_in_it(town: Town) -> None:
@@ -207,10 +208,14 @@ def test_what_is_destroyed_does_not_live_on_in_it(town: Town) -> None:
     for name, text in held:
         replayed(town, name)
         assert text in unsealed(town.at[name]), name
+    copies = {name: (town.folder / name / SNAPSHOT).read_bytes() for name, _ in held}
     town.hub.clock += 4000 * DAY
     town.settle()
     for name, text in held:
         assert town.at[name].look().destroyed
+        # A copy from before, put back, opens no more.
+        (town.folder / name / SNAPSHOT).write_bytes(copies[name])
+        assert text.decode() not in str(started(town, name)[0])
         (quick, _), (whole, _) = started(town, name), replayed(town, name)
         assert quick == whole and text not in unsealed(town.at[name]), name
 
@@ -238,7 +243,9 @@ def test_a_new_signing_key_begins_anew(town: Town) -> None:
     started(town, "police")
     data = (town.folder / "police" / SNAPSHOT).read_bytes()
     with closing(Office(town.folder / "police", PASSPHRASE, lambda: town.hub.clock)) as office:
-        other = snapshot.Snapshot(town.folder / "police" / SNAPSHOT, office.keys.make_signing("police.s9"))
+        office.signing = office.keys.make_signing("police.s9")
+        with office.journal.together():
+            other = office.snapshot()
         desk = Desk("police", office.signing, office.witness, {}, office._judge, office.random)
         assert other.read_into(desk, office.journal.digest_of) == 0 and not desk.outbox
         assert (town.folder / "police" / SNAPSHOT).read_bytes() == data

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from exchange import _rfc4648
 from exchange.accounting import Account, Statement
 from exchange.directory import read_directory, read_signed
 from exchange.disclosure import Judge
@@ -35,6 +36,7 @@ from rules.shelf import read_pack, shipped
 
 JOURNAL = "agency.db"
 SNAPSHOT = "agency.snapshot"
+SALT_BYTES = 32
 KEYS = "keys"
 PACKS = "packs"
 
@@ -74,7 +76,7 @@ class Office:
         check_private(folder / KEYS)
         self.keys = Keys(folder / KEYS, passphrase, random_bytes)
         self.journal = Journal(folder / JOURNAL)
-        self._sign_with(self._signs())
+        self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
         self._desk: Desk | None = None
         self._at = 0
@@ -107,10 +109,6 @@ class Office:
             return listed[-1] if listed else newest
         return newest
 
-    def _sign_with(self, kid: str) -> None:
-        self.signing = self.keys.signing(kid)
-        self.snapshot = Snapshot(self.folder / SNAPSHOT, self.signing)
-
     def take_up_key(self) -> bool:
         """Signs from now on with the newest key that is here and that the directory lists; whether that is another one."""
         history = self.look().gateway.history
@@ -118,7 +116,7 @@ class Office:
         listed = [kid for kid in self.numbered("s") if mine is not None and kid in mine.signing]
         if not listed or listed[-1] == self.signing.public.kid:
             return False
-        self._sign_with(listed[-1])
+        self.signing = self.keys.signing(listed[-1])
         self._desk = None
         return True
 
@@ -183,7 +181,7 @@ class Office:
     def replay(self) -> Desk:
         """The desk, from the journal alone, every record in it verified again. Raises as what it finds."""
         with self.journal.together():
-            self.snapshot.forget()
+            self.snapshot().forget()
             self._desk = None
             return self._caught_up()
 
@@ -192,7 +190,7 @@ class Office:
         if desk is None:
             keys = self.signing, self.witness, self._sealing()
             desk = Desk(self.agency, *keys, self._judge, self.random, self._salts())
-            self._at = self.snapshot.read_into(desk, self.journal.digest_of)
+            self._at = self.snapshot().read_into(desk, self.journal.digest_of)
         before = desk.records
         for event in self.journal.after(self._at):
             desk.learn(event)
@@ -206,10 +204,18 @@ class Office:
         self._recall_tree(desk.gateway)
         return desk
 
+    def snapshot(self, *, anew: bool = False) -> Snapshot:
+        """What is kept of the journal, within `together`. `anew`: under another salt, so that no copy of before opens."""
+        held = self.journal.get("snapshot")
+        if held is None or anew:
+            held = {"salt": _rfc4648.encode_url(secrets.token_bytes(SALT_BYTES))}
+            self.journal.put("snapshot", held)
+        return Snapshot(self.folder / SNAPSHOT, self.signing, _rfc4648.decode_url(held["salt"]))
+
     def _keep(self, desk: Desk) -> None:
         digest = self.journal.digest_of(self._at)
         assert digest is not None, "it was read a moment ago"
-        self.snapshot.write(desk, self._at, digest)
+        self.snapshot().write(desk, self._at, digest)
 
     def _salts(self) -> Callable[[int], bytes] | None:
         """In a demo with a canary, salts that begin with it."""
@@ -397,7 +403,7 @@ class Office:
                             due.add((self.agency, jti, part))
             stale = [event for event in desk.noted if event.body["keep_until"] < today and event.body.get("facts")]
             if due or stale:
-                self.snapshot.forget()
+                self.snapshot(anew=True).forget()
             for event in stale:
                 self.journal.replace(event, {**event.body, "facts": {}})
             if due:

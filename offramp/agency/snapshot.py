@@ -42,13 +42,13 @@ _GIVEN = {"signing", "sealing", "_witness", "_judge", "_random", "_salts"}
 
 
 class Snapshot:
-    """One agency's file."""
+    """One agency's file. `salt` stands in the journal, and anew whenever something is destroyed: no older copy opens then."""
 
-    def __init__(self, path: Path, signing: PrivateKey) -> None:
+    def __init__(self, path: Path, signing: PrivateKey, salt: bytes) -> None:
         self.path = path
         self._draft = path.with_name(f".{path.name}.new")
         secret = signing.scalar.private_numbers().private_value.to_bytes(KEY_BYTES, "big")
-        self._aead = AESGCM(HKDF(SHA256(), KEY_BYTES, None, b"offramp/1/snapshot").derive(secret))
+        self._aead = AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"offramp/1/snapshot").derive(secret))
 
     def read_into(self, desk: Desk, digest_of: Callable[[int], bytes | None]) -> int:
         """Makes a fresh desk what it was after so many events, and says how many; 0 where nothing fits.
@@ -56,6 +56,8 @@ class Snapshot:
         `digest_of` gives the digest of the journal's event at a place, or None.
         """
         with suppress(OSError, InvalidTag, ValueError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, KeyError):
+            if not self.path.is_file():  # a pipe would be waited for
+                return 0
             data = self.path.read_bytes()
             # Unpickled is only what opens with a key that follows from this agency's own: nobody else can have written it.
             at, digest, kept, gateway = pickle.loads(self._aead.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _made_by()))
@@ -72,13 +74,16 @@ class Snapshot:
         into = io.BytesIO()
         _Pickler(into, protocol=5).dump((at, digest, kept, gateway))
         nonce = secrets.token_bytes(NONCE_BYTES)
-        with suppress(OSError):
+        try:
             # Nothing is synced: a torn file doesn't open, and is none. Nobody else writes it: who does has the journal.
             handle = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(nonce)
                 file.write(self._aead.encrypt(nonce, into.getbuffer(), _made_by()))
             self._draft.replace(self.path)
+        except OSError:
+            with suppress(OSError):  # what is torn takes room that the journal needs
+                self._draft.unlink()
 
     def forget(self) -> None:
         """Overwrites it and takes it away: what is destroyed may not be left in it. Raises `AgencyError` `no-room`."""
