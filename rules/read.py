@@ -39,8 +39,8 @@ class Node:
     def place(self) -> Place:
         return Place(self.file, self.line, self.column)
 
-    def fail(self, code: str, message: str, mend: str = "") -> NoReturn:
-        raise PackError(code, message, at=self.place, mend=mend)
+    def fail(self, code: str, message: str, fix: str = "") -> NoReturn:
+        raise PackError(code, message, at=self.place, fix=fix)
 
     # Readers of one kind each: they return the Python value or refuse with the node's place.
 
@@ -58,13 +58,13 @@ class Node:
         if known:
             for key in fields:
                 if key not in known:
-                    mend = nearest(key, known) if _KEY.fullmatch(key) else "put the condition or the text in quotes: '…'"
-                    self.keys[key].fail("unknown-key", f"{what} has no key `{key}`", mend)
+                    fix = nearest(key, known) if _KEY.fullmatch(key) else "put the condition or the text in quotes: '…'"
+                    self.keys[key].fail("unknown-key", f"{what} has no key `{key}`", fix)
         for key in required:
             if key not in fields:
                 code = "no-source" if key == "source" else "missing-key"
-                mend = "name the source it rests on" if key == "source" else f"add `{key}:`"
-                self.fail(code, f"{what} has no `{key}`", mend)
+                fix = "name the source it rests on" if key == "source" else f"add `{key}:`"
+                self.fail(code, f"{what} has no `{key}`", fix)
         return fields
 
     def items(self, what: str) -> list[Node]:
@@ -106,17 +106,17 @@ def read_file(path: Path, shown_as: str | None = None) -> Node:
         with path.open("rb") as file:
             raw = file.read(4 * LARGEST + 1)
     except FileNotFoundError:
-        raise PackError("no-file", f"there is no file `{name}`", mend="check the path") from None
+        raise PackError("no-file", f"there is no file `{name}`", fix="check the path") from None
     except OSError as error:
         reason = error.strerror or "it can't be opened"
-        raise PackError("no-file", f"`{name}` can't be read: {reason.lower()}", mend="check the path") from None
+        raise PackError("no-file", f"`{name}` can't be read: {reason.lower()}", fix="check the path") from None
     if len(raw) > 4 * LARGEST:  # no character takes more than four bytes
         raise _too_large(name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise PackError("not-utf-8", "this isn't UTF-8 text", at=Place(name, line), mend="save as UTF-8") from None
+        raise PackError("not-utf-8", "this isn't UTF-8 text", at=Place(name, line), fix="save as UTF-8") from None
     return read_text(text, name)
 
 
@@ -126,6 +126,7 @@ def read_text(text: str, file: str) -> Node:
 
     if len(text) > LARGEST:
         raise _too_large(file)
+    _refuse_depth(text, file)
     try:
         return _compose(yaml.parse(text, Loader=yaml.CBaseLoader), file)
     except yaml.MarkedYAMLError as error:
@@ -138,25 +139,48 @@ def read_text(text: str, file: str) -> Node:
         whole = lines[line - 1] if line <= len(lines) else ""
         at_fault = whole.strip()
         problem = (error.problem or error.context or "it can't be read").strip()
-        mend = "check quotes, indentation and brackets near here"
+        fix = "check quotes, indentation and brackets near here"
         if unclosed:
-            mend = "close the quote that opens here"
+            fix = "close the quote that opens here"
         elif "\t" in whole[:column]:
-            mend = "indent with spaces, not tabs"
+            fix = "indent with spaces, not tabs"
         elif re.search(r"\b(when|always)\b", at_fault) or re.search(r"[=!<>]=|&&|\|\|", at_fault):
-            mend = "put the condition in quotes: '…'"
+            fix = "put the condition in quotes: '…'"
         shown = f": `{at_fault[:60]}`" if at_fault else ""
-        raise PackError("yaml-syntax", f"this is not YAML, {problem}{shown}", at=Place(file, line, column), mend=mend) from None
+        raise PackError("yaml-syntax", f"this is not YAML, {problem}{shown}", at=Place(file, line, column), fix=fix) from None
     except yaml.YAMLError as error:
         problem = getattr(error, "reason", None) or "it can't be read"
         message = f"this is not YAML, {problem}"
         stray = re.search(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
         at = Place(file, text.count("\n", 0, stray.start()) + 1) if stray else Place(file)
-        raise PackError("yaml-syntax", message, at=at, mend="save as plain UTF-8 text") from None
+        raise PackError("yaml-syntax", message, at=at, fix="save as plain UTF-8 text") from None
+
+
+def _refuse_depth(text: str, file: str) -> None:
+    """Raise `too-deep` for flow collections before the YAML library looks so far ahead that its own limit answers.
+
+    The library's scanner reads ahead of its events, and its limit and its wording change between releases. The text up
+    to the bracket that is one level too deep is composed alone. Brackets in quotes or comments are no levels: then the
+    composed part has nothing to refuse, and the whole text is read as usual.
+    """
+    import yaml
+
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth = depth + 1 if bracket[0] in "[{" else max(0, depth - 1)
+        if depth > DEEPEST:
+            try:
+                _compose(yaml.parse(text[: bracket.end()], Loader=yaml.CBaseLoader), file)
+            except yaml.YAMLError:
+                return
+            except PackError as refusal:
+                if refusal.code == "too-deep":
+                    raise
+            return
 
 
 def _too_large(file: str) -> PackError:
-    return PackError("too-large", f"the file has over {LARGEST} characters", at=Place(file), mend="split it up")
+    return PackError("too-large", f"the file has over {LARGEST} characters", at=Place(file), fix="split it up")
 
 
 def _place(event: Any, file: str) -> Place:
@@ -203,7 +227,7 @@ def _compose(events: Iterator[Any], file: str) -> Node:
                 "yaml-alias",
                 f"the alias `*{event.anchor}` repeats another part of the file",
                 at=_place(event, file),
-                mend="write it out",
+                fix="write it out",
             )
         if isinstance(event, yaml.NodeEvent):
             at = _place(event, file)
@@ -212,9 +236,9 @@ def _compose(events: Iterator[Any], file: str) -> Node:
             if tag is not None:
                 written = tag.replace("tag:yaml.org,2002:", "!!", 1)
                 if written.startswith("!!"):
-                    raise PackError("yaml-tag", f"`{written[:60]}` is a YAML tag here", at=at, mend="leave the tag out")
+                    raise PackError("yaml-tag", f"`{written[:60]}` is a YAML tag here", at=at, fix="leave the tag out")
                 raise PackError(
-                    "yaml-tag", "the unquoted `!` is a YAML tag here", at=at, mend="put the condition in quotes: '…'"
+                    "yaml-tag", "the unquoted `!` is a YAML tag here", at=at, fix="put the condition in quotes: '…'"
                 )
             if isinstance(event, yaml.ScalarEvent):
                 quoted = event.style not in (None, "")
@@ -232,5 +256,5 @@ def _compose(events: Iterator[Any], file: str) -> Node:
             stack.pop()
             waiting_key.pop()
     if root is None:
-        raise PackError("empty-file", "the file is empty", at=Place(file), mend="start from a shipped pack")
+        raise PackError("empty-file", "the file is empty", at=Place(file), fix="start from a shipped pack")
     return root
