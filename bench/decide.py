@@ -86,7 +86,7 @@ def load(runs: int) -> None:
 
 def by_hand(facts: dict[str, Any]) -> str:
     """What a programmer would write for Santa Fe: the floor. It reads a missing fact as no."""
-    person, encounter, judgement = facts.get("person", {}), facts["encounter"], facts.get("judgement", {})
+    person, encounter, judgment = facts.get("person", {}), facts["encounter"], facts.get("judgment", {})
     grams = sum(drug.get("grams", 0) for drug in encounter["drugs"] if drug.get("kind") == "opioid")
     barred = (
         grams > 3
@@ -95,8 +95,8 @@ def by_hand(facts: dict[str, Any]) -> str:
             for charge in encounter["charges"]
         )
         or person.get("age", 18) < 18
-        or judgement.get("amenable") is False
-        or judgement.get("exploits_others") is True
+        or judgment.get("amenable") is False
+        or judgment.get("exploits_others") is True
         or facts.get("decisions", {}).get("screening") == "stop"
     )
     return "ineligible" if barred else "eligible"

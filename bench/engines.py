@@ -36,8 +36,8 @@ TRIED: dict[str, tuple[Any, ...]] = {
     "person.age": (17, 18, 40),
     "encounter.route": ("arrest", "social_contact", "community"),
     "encounter.in_area": (True, False),
-    "judgement.amenable": (True, False),
-    "judgement.exploits_others": (False, True),
+    "judgment.amenable": (True, False),
+    "judgment.exploits_others": (False, True),
     "approval.prosecutor": ("approved", "declined"),
     "decisions.screening": ("proceed", "stop", "attorney_to_decide"),
     "encounter.drugs": (
@@ -251,7 +251,7 @@ def cel(_: ExitStack) -> list[Peer]:
     from cel_expr_python import cel as google
 
     said, written = sayable(in_cel)
-    dynamic = dict.fromkeys(("person", "encounter", "judgement", "approval", "decisions"), google.Type.DYN)
+    dynamic = dict.fromkeys(("person", "encounter", "judgment", "approval", "decisions"), google.Type.DYN)
     environment = google.NewEnv(variables=dynamic)
     expression = environment.compile(" || ".join(written))
 

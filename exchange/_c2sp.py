@@ -84,18 +84,18 @@ def verifier_key(vkey: str) -> NoteKey:
     """The key of a vkey. Raises `KeyMaterialError`: `not-a-key`, `wrong-kind`, `wrong-id`, `bad-point`."""
     parts = _VKEY.fullmatch(vkey) if len(vkey) <= 1024 else None
     if parts is None:
-        raise KeyMaterialError("not-a-key", f"`{shown(vkey)}` is no key of a note", mend="write name+id+key")
+        raise KeyMaterialError("not-a-key", f"`{shown(vkey)}` is no key of a note", fix="write name+id+key")
     try:
         raw = _rfc4648.decode(parts["key"])
     except TextError as error:
-        raise KeyMaterialError("not-a-key", error.message, mend="write name+id+key") from None
+        raise KeyMaterialError("not-a-key", error.message, fix="write name+id+key") from None
     kind = raw[0]
     if kind not in (NOTE, COSIGNATURE):
-        raise KeyMaterialError("wrong-kind", f"`{kind}` is no kind of signature used here", mend="use Ed25519")
+        raise KeyMaterialError("wrong-kind", f"`{kind}` is no kind of signature used here", fix="use Ed25519")
     key = note_key(parts["name"], NOTE if kind == NOTE else COSIGNATURE, raw[1:])
     if key.id.hex() != parts["id"]:
         raise KeyMaterialError(
-            "wrong-id", f"the key of `{shown(key.name)}` doesn't have the id `{parts['id']}`", mend="ask for it again"
+            "wrong-id", f"the key of `{shown(key.name)}` doesn't have the id `{parts['id']}`", fix="ask for it again"
         )
     return key
 
@@ -106,9 +106,9 @@ def note_key(name: str, kind: Kind, public: bytes) -> NoteKey:
     Raises `KeyMaterialError`: `not-a-key` for a name that can't sign, `bad-point` for a weak Ed25519 key or none.
     """
     if not _NAME.fullmatch(name) or not name.isprintable():
-        raise KeyMaterialError("not-a-key", f"`{shown(name)}` is no name to sign notes", mend="write it without blanks or plus")
+        raise KeyMaterialError("not-a-key", f"`{shown(name)}` is no name to sign notes", fix="write it without blanks or plus")
     if len(public) != KEY_BYTES or public in SMALL_ORDER:
-        raise KeyMaterialError("bad-point", f"the key of `{shown(name)}` is no Ed25519 key to trust", mend="make a new one")
+        raise KeyMaterialError("bad-point", f"the key of `{shown(name)}` is no Ed25519 key to trust", fix="make a new one")
     return NoteKey(name, kind, public)
 
 
@@ -157,7 +157,7 @@ class Note:
 def read_note(data: bytes) -> Note:
     """A note taken apart, unverified: the text may not be used yet. Raises `NoteError`: `too-large`, `not-a-note`."""
     if len(data) > LARGEST:
-        raise NoteError("too-large", f"a note of `{len(data)}` bytes isn't read", mend="send less")
+        raise NoteError("too-large", f"a note of `{len(data)}` bytes isn't read", fix="send less")
     try:
         whole = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -169,7 +169,7 @@ def read_note(data: bytes) -> Note:
     _text(text + "\n")
     lines = below[:-1].split("\n")
     if len(lines) > MOST_SIGNATURES:
-        raise NoteError("too-large", f"`{len(lines)}` signatures are more than are read", mend="send fewer")
+        raise NoteError("too-large", f"`{len(lines)}` signatures are more than are read", fix="send fewer")
     return Note(text + "\n", tuple(_signature(line) for line in lines))
 
 
@@ -205,10 +205,10 @@ def verify_note(note: Note, keys: Iterable[NoteKey]) -> Mapping[NoteKey, int | N
         if key is None:
             continue
         if key in signed:
-            raise NoteError("signed-twice", f"`{shown(key.name)}` signed this twice with one key", mend=_AGAIN)
+            raise NoteError("signed-twice", f"`{shown(key.name)}` signed this twice with one key", fix=_AGAIN)
         signed[key] = _verified(note.text, key, each.signature)
     if not signed:
-        raise NoteError("unsigned", "nobody known here signed this", mend="ask for it with the signatures of its signers")
+        raise NoteError("unsigned", "nobody known here signed this", fix="ask for it with the signatures of its signers")
     return signed
 
 
@@ -218,9 +218,9 @@ def _verified(text: str, key: NoteKey, signature: bytes) -> int | None:
         time, plain = int.from_bytes(signature[:TIME_BYTES], "big"), signature[TIME_BYTES:]
         message = _cosigned(text, time)
     if len(plain) != SIGNATURE_BYTES or (key.kind == COSIGNATURE) != (time is not None) or (time or 0) > LATEST:
-        raise NoteError("bad-signature", f"the signature of `{shown(key.name)}` is malformed", mend=_AGAIN)
+        raise NoteError("bad-signature", f"the signature of `{shown(key.name)}` is malformed", fix=_AGAIN)
     if not holds(key.public, message, plain):
-        raise NoteError("bad-signature", f"the signature of `{shown(key.name)}` doesn't hold", mend=_AGAIN)
+        raise NoteError("bad-signature", f"the signature of `{shown(key.name)}` doesn't hold", fix=_AGAIN)
     return time
 
 
@@ -259,7 +259,7 @@ class Witnessed:
         missing = self.lacks(required, at_least)
         if missing:
             named = ", ".join(f"`{shown(name)}`" for name in missing if name != "*") or f"`{len(missing)}` more"
-            raise NoteError("no-quorum", f"the checkpoint lacks the cosignature of {named}", mend="wait for the witnesses")
+            raise NoteError("no-quorum", f"the checkpoint lacks the cosignature of {named}", fix="wait for the witnesses")
 
 
 def read_checkpoint(text: str) -> Checkpoint:
@@ -292,11 +292,11 @@ def open_checkpoint(data: bytes, log: NoteKey, witnesses: Iterable[NoteKey]) -> 
     checkpoint = read_checkpoint(note.text)
     if checkpoint.origin != log.name:
         raise NoteError(
-            "wrong-log", f"this is of the log `{shown(checkpoint.origin)}`", mend=f"ask `{shown(log.name)}` for its own"
+            "wrong-log", f"this is of the log `{shown(checkpoint.origin)}`", fix=f"ask `{shown(log.name)}` for its own"
         )
     times = {key.name: time for key, time in signed.items() if time is not None}
     if log.name not in times:
-        raise NoteError("unsigned", f"the log `{shown(log.name)}` didn't sign this", mend=_AGAIN)
+        raise NoteError("unsigned", f"the log `{shown(log.name)}` didn't sign this", fix=_AGAIN)
     return Witnessed(checkpoint, times.pop(log.name), times)
 
 
@@ -307,7 +307,7 @@ def _apart(*keys: NoteKey) -> None:
     """Who shares a key with the defender would have the defender's cosignature count for two."""
     names, publics = {key.name for key in keys}, {key.public for key in keys}
     if len(names) < len(keys) or len(publics) < len(keys) or any(key.kind != COSIGNATURE for key in keys):
-        raise NoteError("wrong-witnesses", "log and witnesses don't each have one cosigning key", mend="check the directory")
+        raise NoteError("wrong-witnesses", "log and witnesses don't each have one cosigning key", fix="check the directory")
 
 
 def _cosigned(text: str, time: int) -> bytes:
@@ -317,7 +317,7 @@ def _cosigned(text: str, time: int) -> bytes:
 
 def _time(time: int) -> int:
     if not 0 <= time <= LATEST:
-        raise NoteError("bad-time", f"`{time}` is no time to sign at", mend="give seconds since 1970")
+        raise NoteError("bad-time", f"`{time}` is no time to sign at", fix="give seconds since 1970")
     return time
 
 
@@ -340,8 +340,8 @@ def _signature(line: str) -> Signature:
 
 
 def _not_a_note(why: str) -> NoteError:
-    return NoteError("not-a-note", f"this is no signed note: {why}", mend=_AGAIN)
+    return NoteError("not-a-note", f"this is no signed note: {why}", fix=_AGAIN)
 
 
 def _not_a_checkpoint(text: str) -> NoteError:
-    return NoteError("not-a-checkpoint", f"`{shown(text)}` is no checkpoint", mend="write origin, size and root, a line each")
+    return NoteError("not-a-checkpoint", f"`{shown(text)}` is no checkpoint", fix="write origin, size and root, a line each")

@@ -48,4 +48,4 @@ def decode(text: str) -> bytes:
 
 
 def _refused(text: str, what: str) -> TextError:
-    return TextError("base64", f"`{shown(text)}` is not {what} in its one spelling", mend="encode the bytes again")
+    return TextError("base64", f"`{shown(text)}` is not {what} in its one spelling", fix="encode the bytes again")

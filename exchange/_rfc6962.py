@@ -196,7 +196,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     if last:
         raise _proof_length()
     if hash_ != root:
-        raise TreeError("proof-fails", f"leaf `{index}` is not in the tree of size `{size}` with this root", mend=_ASK)
+        raise TreeError("proof-fails", f"leaf `{index}` is not in the tree of size `{size}` with this root", fix=_ASK)
 
 
 def verify_consistency(first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes) -> None:
@@ -207,7 +207,7 @@ def verify_consistency(first: int, second: int, proof: Sequence[bytes], first_ro
     _hashes(first_root, second_root, *proof)
     _sizes(first, second)
     if second < first:
-        raise TreeError("tree-shrank", f"the tree had `{first}` leaves and now has `{second}`", mend="keep both as evidence")
+        raise TreeError("tree-shrank", f"the tree had `{first}` leaves and now has `{second}`", fix="keep both as evidence")
     if first == second:
         if proof:
             raise _proof_length()
@@ -248,7 +248,7 @@ def _split(width: int) -> int:
 def _hashes(*hashes: bytes) -> None:
     for one in hashes:
         if len(one) != HASH_BYTES:
-            raise TreeError("hash-length", f"a hash has `{len(one)}` bytes, and it always has 32", mend=_ASK)
+            raise TreeError("hash-length", f"a hash has `{len(one)}` bytes, and it always has 32", fix=_ASK)
 
 
 def _sizes(*sizes: int) -> None:
@@ -259,19 +259,19 @@ def _sizes(*sizes: int) -> None:
 
 def _leaf_index(index: int, size: int) -> None:
     if not 0 <= index < size:
-        raise TreeError("no-such-leaf", f"there is no leaf `{index}` in a tree of size `{size}`", mend="indices start at 0")
+        raise TreeError("no-such-leaf", f"there is no leaf `{index}` in a tree of size `{size}`", fix="indices start at 0")
 
 
 def _no_such_size(size: int) -> TreeError:
-    return TreeError("no-such-size", f"there is no tree of size `{size}` to speak of", mend="name a size that the log has had")
+    return TreeError("no-such-size", f"there is no tree of size `{size}` to speak of", fix="name a size that the log has had")
 
 
 def _proof_length() -> TreeError:
-    return TreeError("proof-length", "the proof has too few or too many hashes for these sizes", mend=_ASK)
+    return TreeError("proof-length", "the proof has too few or too many hashes for these sizes", fix=_ASK)
 
 
 def _same_roots(first: int, second: int, one: bytes, other: bytes) -> None:
     if one != other:
         raise TreeError(
-            "proof-fails", f"the tree of size `{first}` is not the beginning of this tree of size `{second}`", mend=_ASK
+            "proof-fails", f"the tree of size `{first}` is not the beginning of this tree of size `{second}`", fix=_ASK
         )

@@ -25,7 +25,7 @@ def read(data: bytes) -> Json:
     try:
         value = _DECODER.decode(data.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError):
-        raise TextError("not-json", "this is not JSON in UTF-8", mend="write it again with a JSON library") from None
+        raise TextError("not-json", "this is not JSON in UTF-8", fix="write it again with a JSON library") from None
     except RecursionError:
         raise _too_deep() from None
     # Only what has many brackets can be deep, and only an escape can hide a surrogate.
@@ -38,7 +38,7 @@ def read_object(data: bytes) -> dict[str, Json]:
     """The same, where only an object will do."""
     value = read(data)
     if not isinstance(value, dict):
-        raise TextError("not-json", f"`{shown(value)}` is no JSON object", mend="write an object in braces")
+        raise TextError("not-json", f"`{shown(value)}` is no JSON object", fix="write an object in braces")
     return value
 
 
@@ -52,7 +52,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise TextError("duplicate-name", f"the name `{shown(twice)}` stands twice in one object", mend="keep one of them")
+        raise TextError("duplicate-name", f"the name `{shown(twice)}` stands twice in one object", fix="keep one of them")
     return found
 
 
@@ -75,7 +75,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _number(digits: str) -> TextError:
-    return TextError("number", f"`{shown(digits)}` is no number that every reader reads alike", mend="write a shorter one")
+    return TextError("number", f"`{shown(digits)}` is no number that every reader reads alike", fix="write a shorter one")
 
 
 # Made once: `json.loads` and `json.dumps` make new ones at each call where they are told anything.
@@ -84,7 +84,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 
 
 def _too_deep() -> TextError:
-    return TextError("too-deep", f"this nests more than {DEEPEST} levels", mend="flatten it")
+    return TextError("too-deep", f"this nests more than {DEEPEST} levels", fix="flatten it")
 
 
 def _walk(value: Json, level: int) -> None:
@@ -101,4 +101,4 @@ def _walk(value: Json, level: int) -> None:
 
 def _paired(text: str) -> None:
     if _HALF.search(text):
-        raise TextError("not-json", f"`{shown(text)}` holds half a character", mend="write the whole character")
+        raise TextError("not-json", f"`{shown(text)}` holds half a character", fix="write the whole character")

@@ -40,18 +40,16 @@ class Unverified:
     def payload(self, key: PublicKey) -> bytes:
         """The payload, if the key with this id signed it. Raises `SignedTextError` `wrong-key` or `bad-signature`."""
         if key.kid != self.kid or key.use != "sig":
-            raise SignedTextError(
-                "wrong-key", f"this names the key `{shown(self.kid)}` and was checked with another", mend=_KEY
-            )
+            raise SignedTextError("wrong-key", f"this names the key `{shown(self.kid)}` and was checked with another", fix=_KEY)
         if not holds(key, self.signed, self.signature):
-            raise SignedTextError("bad-signature", f"the signature doesn't hold under the key `{shown(self.kid)}`", mend=_AGAIN)
+            raise SignedTextError("bad-signature", f"the signature doesn't hold under the key `{shown(self.kid)}`", fix=_AGAIN)
         return self.unverified_payload
 
 
 def sign(payload: bytes, key: PrivateKey, *, typ: str) -> str:
     """The compact JWS of a payload. Raises `SignedTextError` `wrong-key` where the key isn't one to sign with."""
     if key.public.use != "sig":
-        raise SignedTextError("wrong-key", f"the key `{shown(key.public.kid)}` isn't one to sign with", mend=_KEY)
+        raise SignedTextError("wrong-key", f"the key `{shown(key.public.kid)}` isn't one to sign with", fix=_KEY)
     header = _rfc7493.write({"alg": "ES256", "kid": key.public.kid, "typ": typ})
     signed = f"{_rfc4648.encode_url(header)}.{_rfc4648.encode_url(payload)}"
     return f"{signed}.{_rfc4648.encode_url(_ES256.sign(signed.encode('ascii'), key.jose))}"
@@ -63,18 +61,18 @@ def read(text: str, *, typ: str | None, at_most: int = LARGEST) -> Unverified:
     Raises `SignedTextError`: `too-large`, `not-a-jws`, `bad-header`, `header-member`, `wrong-algorithm`, `wrong-type`.
     """
     if len(text) > at_most:
-        raise SignedTextError("too-large", f"this has `{len(text)}` bytes, and at most `{at_most}` are read", mend="send less")
+        raise SignedTextError("too-large", f"this has `{len(text)}` bytes, and at most `{at_most}` are read", fix="send less")
     segments = text.split(".")
     if len(segments) != 3:
-        raise SignedTextError("not-a-jws", "this is no JWS: its parts aren't three with dots between", mend=_AGAIN)
+        raise SignedTextError("not-a-jws", "this is no JWS: its parts aren't three with dots between", fix=_AGAIN)
     header, payload, signature = segments
     kid = _kid(header, typ)
     try:
         parts = _rfc4648.decode_url(payload), _rfc4648.decode_url(signature)
     except TextError as error:
-        raise SignedTextError("not-a-jws", error.message, mend=_AGAIN) from None
+        raise SignedTextError("not-a-jws", error.message, fix=_AGAIN) from None
     if len(parts[1]) != SIGNATURE_BYTES:
-        raise SignedTextError("not-a-jws", f"the signature has `{len(parts[1])}` bytes and not 64", mend=_AGAIN)
+        raise SignedTextError("not-a-jws", f"the signature has `{len(parts[1])}` bytes and not 64", fix=_AGAIN)
     return Unverified(kid, f"{header}.{payload}".encode("ascii"), parts[1], parts[0])
 
 
@@ -96,22 +94,22 @@ _AGAIN = "ask its sender for it again"
 def _kid(segment: str, typ: str | None) -> str:
     """The key id of a header that says what a header must and nothing else. A key's headers are all the same text."""
     if len(segment) > LARGEST_HEADER:
-        raise SignedTextError("too-large", f"the header has `{len(segment)}` letters, and at most 512 are read", mend=_AGAIN)
+        raise SignedTextError("too-large", f"the header has `{len(segment)}` letters, and at most 512 are read", fix=_AGAIN)
     try:
         members = _rfc7493.read_object(_rfc4648.decode_url(segment))
     except TextError as error:
-        raise SignedTextError("bad-header", f"in the header, {error.message}", mend=_AGAIN) from None
+        raise SignedTextError("bad-header", f"in the header, {error.message}", fix=_AGAIN) from None
     for name in members:
         if name not in ("alg", "kid", "typ"):
             why = "is never followed" if name in _DANGEROUS else "isn't known"
-            raise SignedTextError("header-member", f"the header's `{shown(name)}` {why} here", mend="sign without it")
+            raise SignedTextError("header-member", f"the header's `{shown(name)}` {why} here", fix="sign without it")
     if members.get("alg") != "ES256":
-        raise SignedTextError("wrong-algorithm", f"`{shown(members.get('alg'))}` isn't ES256", mend="sign with ES256")
+        raise SignedTextError("wrong-algorithm", f"`{shown(members.get('alg'))}` isn't ES256", fix="sign with ES256")
     if members.get("typ") != typ or (typ is None and "typ" in members):
         raise SignedTextError(
-            "wrong-type", f"this is a `{shown(members.get('typ'))}` and not a `{typ}`", mend="send the right text"
+            "wrong-type", f"this is a `{shown(members.get('typ'))}` and not a `{typ}`", fix="send the right text"
         )
     kid = members.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise SignedTextError("bad-header", "the header names no key", mend="sign with a `kid`")
+        raise SignedTextError("bad-header", "the header names no key", fix="sign with a `kid`")
     return kid

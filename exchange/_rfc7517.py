@@ -77,7 +77,7 @@ def public_key(jwk: object, use: Use) -> PublicKey:
     """
     members = _members(jwk, use)
     if "d" in members:
-        raise KeyMaterialError("private-part", f"the key `{shown(members['kid'])}` holds its private part", mend=_LEAK)
+        raise KeyMaterialError("private-part", f"the key `{shown(members['kid'])}` holds its private part", fix=_LEAK)
     return PublicKey(members["kid"], use, _imported(members))
 
 
@@ -85,7 +85,7 @@ def private_key(jwk: object, use: Use) -> PrivateKey:
     """The private key of a JWK for one use. Raises as `public_key`, and `not-a-key` where the private part is missing."""
     members = _members(jwk, use)
     if "d" not in members:
-        raise KeyMaterialError("not-a-key", f"the key `{shown(members['kid'])}` has no private part", mend="use the key file")
+        raise KeyMaterialError("not-a-key", f"the key `{shown(members['kid'])}` has no private part", fix="use the key file")
     held = _imported(members)
     open_part = {name: value for name, value in members.items() if name != "d"}
     return PrivateKey(PublicKey(members["kid"], use, _imported(open_part)), held)
@@ -94,7 +94,7 @@ def private_key(jwk: object, use: Use) -> PrivateKey:
 def from_scalar(scalar: ec.EllipticCurvePrivateKey, kid: str, use: Use) -> PrivateKey:
     """A private key that was just made, under its key id. Raises as `private_key`."""
     if scalar.curve.name != "secp256r1":
-        raise KeyMaterialError("wrong-kind", f"the key `{shown(kid)}` is on `{scalar.curve.name}`", mend=_MAKE)
+        raise KeyMaterialError("wrong-kind", f"the key `{shown(kid)}` is on `{scalar.curve.name}`", fix=_MAKE)
     numbers = scalar.private_numbers()
     values = {"x": numbers.public_numbers.x, "y": numbers.public_numbers.y, "d": numbers.private_value}
     encoded = {name: _rfc4648.encode_url(value.to_bytes(COORDINATE_BYTES, "big")) for name, value in values.items()}
@@ -108,24 +108,24 @@ _LEAK = "send the public part alone, and replace this key: it has been shown"
 def _members(jwk: object, use: Use) -> dict[str, str]:
     """A JWK's members, none unknown, none missing, each a text in its one spelling."""
     if not isinstance(jwk, Mapping) or not all(isinstance(one, str) for pair in jwk.items() for one in pair):
-        raise KeyMaterialError("not-a-key", "this is no key: a key is an object whose members are texts", mend=_MAKE)
+        raise KeyMaterialError("not-a-key", "this is no key: a key is an object whose members are texts", fix=_MAKE)
     members = {str(name): str(value) for name, value in jwk.items()}
     if (members.get("kty"), members.get("crv")) != ("EC", "P-256"):
         kind = f"{members.get('kty')} {members.get('crv', '')}".strip()
-        raise KeyMaterialError("wrong-kind", f"`{shown(kind)}` is no kind of key used here", mend=_MAKE)
+        raise KeyMaterialError("wrong-kind", f"`{shown(kind)}` is no kind of key used here", fix=_MAKE)
     if {name: members[name] for name in ("use", "alg") if name in members} != _USES[use]:
         wanted = "use `sig` and alg `ES256`" if use == "sig" else "use `enc` and no alg"
         raise KeyMaterialError(
-            "wrong-use", f"the key `{shown(members.get('kid'))}` isn't for this", mend=f"take one with {wanted}"
+            "wrong-use", f"the key `{shown(members.get('kid'))}` isn't for this", fix=f"take one with {wanted}"
         )
     known = {"kty", "crv", "x", "y", "kid", *_USES[use]}
     if set(members) - {"d"} != known:
         odd = sorted((set(members) - {"d"}) ^ known)[0]
         raise KeyMaterialError(
-            "not-a-key", f"`{shown(odd)}` doesn't belong in a key, or is missing", mend=f"write {', '.join(sorted(known))}"
+            "not-a-key", f"`{shown(odd)}` doesn't belong in a key, or is missing", fix=f"write {', '.join(sorted(known))}"
         )
     if not _KID.fullmatch(members["kid"]):
-        raise KeyMaterialError("not-a-key", f"`{shown(members['kid'])}` is no key id", mend="write it without blanks")
+        raise KeyMaterialError("not-a-key", f"`{shown(members['kid'])}` is no key id", fix="write it without blanks")
     for name in ("x", "y", "d"):
         if name in members:
             _coordinate(members, name)
@@ -139,7 +139,7 @@ def _coordinate(members: Mapping[str, str], name: str) -> None:
         length = -1
     if length != COORDINATE_BYTES:
         raise KeyMaterialError(
-            "bad-point", f"the `{name}` of the key `{shown(members['kid'])}` isn't 32 bytes of base64url", mend=_MAKE
+            "bad-point", f"the `{name}` of the key `{shown(members['kid'])}` isn't 32 bytes of base64url", fix=_MAKE
         )
 
 
@@ -149,7 +149,7 @@ def _imported(members: Mapping[str, str]) -> ECKey:
         return ECKey.import_key({name: members[name] for name in ("kty", "crv", "x", "y", "d") if name in members})
     except ValueError:
         raise KeyMaterialError(
-            "bad-point", f"the numbers of the key `{shown(members['kid'])}` don't belong together on P-256", mend=_MAKE
+            "bad-point", f"the numbers of the key `{shown(members['kid'])}` don't belong together on P-256", fix=_MAKE
         ) from None
 
 

@@ -35,12 +35,12 @@ def unseal(key: PrivateKey, info: bytes, sealed: bytes) -> bytes:
     """
     _for_seals(key.public)
     if len(sealed) < OVERHEAD:
-        raise SealError("too-short", f"`{len(sealed)}` bytes are too few for a sealed text", mend="ask for it again")
+        raise SealError("too-short", f"`{len(sealed)}` bytes are too few for a sealed text", fix="ask for it again")
     try:
         return SUITE.decrypt(sealed, key.scalar, info)
     except InvalidTag:
         kid = shown(key.public.kid)
-        raise SealError("does-not-open", f"this doesn't open with the key `{kid}` for this purpose", mend=_ASK) from None
+        raise SealError("does-not-open", f"this doesn't open with the key `{kid}` for this purpose", fix=_ASK) from None
 
 
 _ASK = "if the key is yours, ask the issuer for a new record"
@@ -48,4 +48,4 @@ _ASK = "if the key is yours, ask the issuer for a new record"
 
 def _for_seals(key: PublicKey) -> None:
     if key.use != "enc":
-        raise SealError("not-a-sealing-key", f"the key `{shown(key.kid)}` isn't one to seal to", mend="take the month's key")
+        raise SealError("not-a-sealing-key", f"the key `{shown(key.kid)}` isn't one to seal to", fix="take the month's key")

@@ -71,9 +71,7 @@ def hidden_elements(disclosures: Sequence[str], random_bytes: RandomBytes) -> li
     """
     size = next((size for size in SIZES if len(disclosures) <= size), None)
     if size is None:
-        raise DisclosureError(
-            "too-many", f"`{len(disclosures)}` parts are too many for one record", mend="send several records"
-        )
+        raise DisclosureError("too-many", f"`{len(disclosures)}` parts are too many for one record", fix="send several records")
     decoys = [_rfc4648.encode_url(sha256(random_bytes(DIGEST_BYTES)).digest()) for _ in range(size - len(disclosures))]
     listed = [*map(digest, disclosures), *decoys]
     order = sorted((random_bytes(SALT_BYTES), each) for each in listed)
@@ -89,7 +87,7 @@ def split(text: str) -> tuple[str, tuple[str, ...]]:
     """JWS and disclosures of an SD-JWT. Raises `DisclosureError` `not-an-sd-jwt`, also where a key binding follows."""
     jws, *rest = text.split("~")
     if not jws or not rest or rest[-1]:
-        raise DisclosureError("not-an-sd-jwt", "this is no SD-JWT without key binding", mend="end it with a tilde")
+        raise DisclosureError("not-an-sd-jwt", "this is no SD-JWT without key binding", fix="end it with a tilde")
     return jws, tuple(rest[:-1])
 
 
@@ -120,17 +118,17 @@ class Processed:
 def read(text: str) -> Disclosure:
     """One disclosure, well-formed. Raises `DisclosureError`: `too-large`, `not-a-disclosure`, `bad-salt`, `reserved-name`."""
     if len(text) > LARGEST:
-        raise DisclosureError("too-large", f"a disclosure has `{len(text)}` letters, and it's not read", mend="send less")
+        raise DisclosureError("too-large", f"a disclosure has `{len(text)}` letters, and it's not read", fix="send less")
     try:
         content = _rfc7493.read(_rfc4648.decode_url(text))
     except TextError as error:
-        raise DisclosureError("not-a-disclosure", f"in a disclosure, {error.message}", mend=_AGAIN) from None
+        raise DisclosureError("not-a-disclosure", f"in a disclosure, {error.message}", fix=_AGAIN) from None
     if not isinstance(content, list) or len(content) not in (2, 3):
-        raise DisclosureError("not-a-disclosure", "a disclosure isn't an array of two or three", mend=_AGAIN)
+        raise DisclosureError("not-a-disclosure", "a disclosure isn't an array of two or three", fix=_AGAIN)
     salt, *name, value = content
     _check_salt(salt)
     if name and not isinstance(name[0], str):
-        raise DisclosureError("not-a-disclosure", f"`{shown(name[0])}` is no property's name", mend=_AGAIN)
+        raise DisclosureError("not-a-disclosure", f"`{shown(name[0])}` is no property's name", fix=_AGAIN)
     if name and name[0] in (_SD, _ELEMENT):
         raise _reserved(name[0])
     return Disclosure(text, digest(text), name[0] if name else None, value)
@@ -143,19 +141,19 @@ def process(payload: dict[str, Json], disclosures: Sequence[str]) -> Processed:
     `wrong-place` (an element's disclosure for a property, or the reverse), `name-taken`, `bad-digest`, `too-deep`.
     """
     if len(disclosures) > MOST:
-        raise DisclosureError("too-many", f"`{len(disclosures)}` disclosures are too many", mend="send several records")
+        raise DisclosureError("too-many", f"`{len(disclosures)}` disclosures are too many", fix="send several records")
     if payload.get(_SD_ALG, HASH) != HASH:
-        raise DisclosureError("wrong-hash", f"`{shown(payload[_SD_ALG])}` is not `{HASH}`", mend=f"use {HASH}")
+        raise DisclosureError("wrong-hash", f"`{shown(payload[_SD_ALG])}` is not `{HASH}`", fix=f"use {HASH}")
     held = [read(text) for text in disclosures]
     by_digest = {each.digest: each for each in held}
     if len(by_digest) != len(held):
-        raise DisclosureError("disclosure-twice", "a disclosure is given twice", mend="send each once")
+        raise DisclosureError("disclosure-twice", "a disclosure is given twice", fix="send each once")
     work = _Processing(by_digest)
     opened = work.object({name: value for name, value in payload.items() if name != _SD_ALG}, 1)
     if len(work.used) != len(held):
         unused = next(each for each in held if each.digest not in work.used)
         what = f"of `{shown(unused.name)}`" if unused.name else "of an element"
-        raise DisclosureError("unused", f"the disclosure {what} belongs to nothing signed here", mend="leave it out")
+        raise DisclosureError("unused", f"the disclosure {what} belongs to nothing signed here", fix="leave it out")
     return Processed(opened, len(work.seen) - len(work.used), tuple(held))
 
 
@@ -171,7 +169,7 @@ class _Processing:
         if not isinstance(value, dict | list):
             return value
         if level > DEEPEST:
-            raise DisclosureError("too-deep", f"the disclosures nest more than {DEEPEST} levels", mend="flatten them")
+            raise DisclosureError("too-deep", f"the disclosures nest more than {DEEPEST} levels", fix="flatten them")
         return self.object(value, level) if isinstance(value, dict) else self.array(value, level)
 
     def object(self, given: dict[str, Json], level: int) -> dict[str, Json]:
@@ -190,7 +188,7 @@ class _Processing:
             if disclosure.name is None:
                 raise _wrong_place(disclosure)
             if disclosure.name in found:
-                raise DisclosureError("name-taken", f"`{shown(disclosure.name)}` would stand twice in one object", mend=_AGAIN)
+                raise DisclosureError("name-taken", f"`{shown(disclosure.name)}` would stand twice in one object", fix=_AGAIN)
             found[disclosure.name] = self.value(disclosure.value, level + 1)
         return found
 
@@ -215,7 +213,7 @@ class _Processing:
         if not isinstance(each, str) or not _DIGEST.fullmatch(each):
             raise _bad_digest(each)
         if each in self.seen:
-            raise DisclosureError("digest-twice", f"the digest `{each}` stands twice", mend=_AGAIN)
+            raise DisclosureError("digest-twice", f"the digest `{each}` stands twice", fix=_AGAIN)
         self.seen.add(each)
         if each in self.disclosures:
             self.used.add(each)
@@ -235,7 +233,7 @@ def _check_salt(salt: Json) -> None:
             return
     except TextError:
         pass
-    raise DisclosureError("bad-salt", f"`{shown(salt)}` is no salt of 128 bits", mend=_AGAIN)
+    raise DisclosureError("bad-salt", f"`{shown(salt)}` is no salt of 128 bits", fix=_AGAIN)
 
 
 def _text(content: list[Json]) -> str:
@@ -256,13 +254,13 @@ def _no_reserved_names(value: Json) -> None:
 
 
 def _reserved(name: str) -> DisclosureError:
-    return DisclosureError("reserved-name", f"the name `{name}` means something else at this place", mend="choose another name")
+    return DisclosureError("reserved-name", f"the name `{name}` means something else at this place", fix="choose another name")
 
 
 def _bad_digest(each: Json) -> DisclosureError:
-    return DisclosureError("bad-digest", f"`{shown(each)}` stands where a digest belongs", mend=_AGAIN)
+    return DisclosureError("bad-digest", f"`{shown(each)}` stands where a digest belongs", fix=_AGAIN)
 
 
 def _wrong_place(disclosure: Disclosure) -> DisclosureError:
     what = "an element's" if disclosure.name is None else "a property's"
-    return DisclosureError("wrong-place", f"{what} disclosure stands for the other kind", mend=_AGAIN)
+    return DisclosureError("wrong-place", f"{what} disclosure stands for the other kind", fix=_AGAIN)

@@ -167,8 +167,8 @@ class Statement:
             leaf = proved.leaf
             if leaf.index < self.size and leaf.index not in self.missing and self.entries.get(leaf.index) != leaf.entry:
                 if leaf.index in self.entries:
-                    raise LogError("split-view", f"the log has two leaves `{leaf.index}`", mend=_CONVICTS)
-                raise LogError("left-out", f"what leaf `{leaf.index}` says isn't in the account", mend=_CONVICTS)
+                    raise LogError("split-view", f"the log has two leaves `{leaf.index}`", fix=_CONVICTS)
+                raise LogError("left-out", f"what leaf `{leaf.index}` says isn't in the account", fix=_CONVICTS)
 
 
 def verify_account(account: Account, history: History, judges: Judges | None = None) -> Statement:
@@ -184,10 +184,10 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     witnessed = witnessed_by(account.checkpoint, history)
     # An older line would hide what came after it under a fresh checkpoint.
     if witnessed.checkpoint.size != line.size:
-        raise LogError("wrong-line", "the account's line is of another tree than its checkpoint", mend=_AGAIN)
+        raise LogError("wrong-line", "the account's line is of another tree than its checkpoint", fix=_AGAIN)
     last = {one.issuer: one.last for one in line.last}
     if len(last) < len(line.last):
-        raise LogError("wrong-line", "the account's line counts an issuer twice", mend=_AGAIN)
+        raise LogError("wrong-line", "the account's line counts an issuer twice", fix=_AGAIN)
     missing = _missing_places(account, line.generation, witnessed, history)
     leaves = _leaves(account, witnessed)
     checked = [(each, *_checked(each, account.case, history)) for each in account.records]
@@ -203,7 +203,7 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
         raise LogError(
             "leaf-missing",
             f"the hub counts `{line.passed}` hand-outs and withdrawals, and `{passed}` are here",
-            mend=_INCOMPLETE,
+            fix=_INCOMPLETE,
         )
     ordered = tuple(sorted(rows, key=lambda row: (row.at, row.issuer, row.to, row.category)))
     entries = {leaf.index: leaf.entry for leaf in leaves}
@@ -249,7 +249,7 @@ def _leaves(account: Account, witnessed: Witnessed) -> list[Leaf]:
         if leaf.index == index:
             raise _wrong_leaf(leaf)
         if not time <= leaf.body.time <= witnessed.signed_at:
-            raise LogError("back-dated", f"the time of leaf `{leaf.index}` isn't one that its witnesses saw", mend=_CONVICTS)
+            raise LogError("back-dated", f"the time of leaf `{leaf.index}` isn't one that its witnesses saw", fix=_CONVICTS)
         index, time = leaf.index, leaf.body.time
     return leaves
 
@@ -283,7 +283,7 @@ def _check_numbers(numbered: list[tuple[Record, int, int]], last: Mapping[str, i
     reached: dict[str, int] = defaultdict(int)
     for record, number, index in numbered:
         if (record.issuer, record.jti) in seen:
-            raise LogError("record-twice", f"the record `{record.jti}` stands in the account twice", mend=_CONVICTS)
+            raise LogError("record-twice", f"the record `{record.jti}` stands in the account twice", fix=_CONVICTS)
         seen.add((record.issuer, record.jti))
         left_out = number - counted[record.issuer] - 1
         lost = bisect_left(missing, index) - bisect_left(missing, reached[record.issuer])
@@ -318,7 +318,7 @@ def _check_passed(checked: Iterable[tuple[Accounted, Record, log.Recorded]], mis
                     continue
                 if not indices.get(jti, proved.leaf.index) < proved.leaf.index:
                     raise LogError(
-                        "left-out", f"leaf `{proved.leaf.index}` relies on `{jti}`, which isn't in the account", mend=_CONVICTS
+                        "left-out", f"leaf `{proved.leaf.index}` relies on `{jti}`, which isn't in the account", fix=_CONVICTS
                     )
 
 
@@ -344,9 +344,9 @@ def _rows(record: Record, body: log.Recorded, each: Accounted, history: History)
         for one in said.parts:
             part, relies = (one, ()) if isinstance(one, str) else (one.part, one.relies)
             if (part, said.to) in became:
-                raise LogError("passed-twice", f"the part `{part}` was passed to `{said.to}` twice", mend=_CONVICTS)
+                raise LogError("passed-twice", f"the part `{part}` was passed to `{said.to}` twice", fix=_CONVICTS)
             if (part, said.to) not in known:
-                raise LogError("passed-twice", f"the part `{part}` was never sealed to `{said.to}`", mend=_CONVICTS)
+                raise LogError("passed-twice", f"the part `{part}` was never sealed to `{said.to}`", fix=_CONVICTS)
             # For what and on what basis is the issuer's to say: a hub that logs another has judged another thing.
             if isinstance(one, log.HandedPart) and (one.purpose, one.basis) != known[part, said.to]:
                 raise _wrong_leaf(proved.leaf)
@@ -455,7 +455,7 @@ def read_account(data: bytes) -> Account:
         generations = tuple((proved_of(one.proved), generation.read_signed(one.signed)) for one in shape.generations)
         return Account(shape.case, shape.line.encode(), shape.checkpoint.encode(), records, generations)
     except ExchangeError as error:
-        raise LogError("not-an-account", f"this is no account: {error.message}", mend=_AGAIN) from None
+        raise LogError("not-an-account", f"this is no account: {error.message}", fix=_AGAIN) from None
 
 
 def proved_of(shape: ProvedShape) -> Proved:
@@ -491,7 +491,7 @@ _CONVICTS = "keep the account: with the hub's signature on it, it is evidence ag
 
 
 def _wrong_leaf(leaf: Leaf) -> LogError:
-    return LogError("wrong-leaf", f"the leaf `{leaf.index}` isn't one of this record", mend=_CONVICTS)
+    return LogError("wrong-leaf", f"the leaf `{leaf.index}` isn't one of this record", fix=_CONVICTS)
 
 
 def _missing(issuer: str, last: Mapping[str, int], number: int) -> LogError:
@@ -499,9 +499,9 @@ def _missing(issuer: str, last: Mapping[str, int], number: int) -> LogError:
     return LogError(
         "number-missing",
         f"of `{issuer}` the hub counts `{counted}` records, and number `{number}` doesn't fit",
-        mend=_INCOMPLETE,
+        fix=_INCOMPLETE,
     )
 
 
 def _wrong_number(issuer: str, number: int) -> LogError:
-    return LogError("wrong-number", f"`{number}` isn't this record's number of `{issuer}`", mend=_INCOMPLETE)
+    return LogError("wrong-number", f"`{number}` isn't this record's number of `{issuer}`", fix=_INCOMPLETE)

@@ -5,7 +5,7 @@ and what came to it. `reduce` answers for one part, category, sender and recipie
 a clock: asked again about the same index, it says the same, whatever came later.
 
 Where the log leaves a doubt, the doubt is against the disclosure. A consent that is malformed, or that nobody entitled
-collected, isn't passed over: it blocks its pair until somebody mends it. Who may only take away (end, narrow, restrict) is
+collected, isn't passed over: it blocks its pair until somebody fixes it. Who may only take away (end, narrow, restrict) is
 believed more readily than who gives.
 """
 
@@ -37,7 +37,7 @@ FROM_CARE = (
     "test_result",
     "treatment",
     "health",
-    "counselling_note",
+    "counseling_note",
 )
 _STRICTER = ("plain", "health", "part2")
 
@@ -48,7 +48,7 @@ OFFER_LASTS = timedelta(days=30)
 EMERGENCY_LASTS = timedelta(hours=24)
 
 NONE, INVALID, LIVE, NOT_YET, ENDED = "none", "invalid", "live", "not_yet", "ended"
-_TYPES = ("ordinary", "counselling_notes", "conditional", "proceedings")
+_TYPES = ("ordinary", "counseling_notes", "conditional", "proceedings")
 
 
 class Roles(Protocol):
@@ -411,11 +411,11 @@ def represents(then: State, agency: str, *, past_exit: bool = False) -> bool:
     return holds
 
 
-def sensitivity(labelled: str, sender: str, category: str, roles: Roles) -> str | None:
+def sensitivity(labeled: str, sender: str, category: str, roles: Roles) -> str | None:
     """The stricter of the label's and what the sender makes it: what isn't known to lie outside Part 2 lies inside."""
-    if labelled not in _STRICTER:
+    if labeled not in _STRICTER:
         return None
-    return "part2" if category in FROM_CARE and roles.part2(sender) != "no" else labelled
+    return "part2" if category in FROM_CARE and roles.part2(sender) != "no" else labeled
 
 
 def restricted(then: State, sender: str, recipient: str, category: str) -> bool:

@@ -216,7 +216,7 @@ class DecisionOutcome(Content):
     determination: Determination | None = None
 
 
-class Enrolment(Content):
+class Enrollment(Content):
     enrolled: bool | None = None
     since: Day | None = None
 
@@ -381,7 +381,7 @@ _OWN: dict[str, type[Content]] = {
     "screening_outcome": ScreeningOutcome,
     "charge_status": ChargeStatus,
     "decision_outcome": DecisionOutcome,
-    "enrolment": Enrolment,
+    "enrollment": Enrollment,
     "intake_status": IntakeStatus,
     "case_manager_contact": CaseManagerContact,
     "status": Status,
@@ -394,7 +394,7 @@ _OWN: dict[str, type[Content]] = {
     "test_result": TestResult,
     "treatment": Told,
     "health": Health,
-    "counselling_note": Told,
+    "counseling_note": Told,
     "consent_terms": ConsentTerms,
     "consent_identity": ConsentIdentity,
     "disclosure_account": DisclosureAccount,
@@ -427,16 +427,16 @@ def check_content(kind: str, categories: Sequence[str], value: Any) -> None:
         raise ContentError(
             "wrong-content",
             f"a part of `{shown(', '.join(categories))}` doesn't hold just that",
-            mend="key it by its categories",
+            fix="key it by its categories",
         )
     for category in categories:
         model = models().get(category)
         if model is None:
-            raise ContentError("wrong-content", f"`{shown(category)}` never travels", mend="leave it out")
+            raise ContentError("wrong-content", f"`{shown(category)}` never travels", fix="leave it out")
         try:
             made = held(model, value[category], f"the content of `{category}`")
         except ContentError as error:
-            raise ContentError("wrong-content", error.message, mend=error.mend) from None
+            raise ContentError("wrong-content", error.message, fix=error.fix) from None
         _check_kind(kind, category, categories, made)
 
 
@@ -506,9 +506,9 @@ def check_form(value: Any, *, attested: Sequence[str], signer: str, asked: str) 
     if (signer == "representative") != (form.representative is not None) or ("authority" in attested) != (
         form.authority is not None
     ):
-        raise ContentError("wrong-form", "the form and the consent don't agree on who signed", mend=_FORM)
+        raise ContentError("wrong-form", "the form and the consent don't agree on who signed", fix=_FORM)
     if form.signed_on > asked:
-        raise ContentError("wrong-form", f"the form is signed on `{form.signed_on}`, which is to come", mend=_FORM)
+        raise ContentError("wrong-form", f"the form is signed on `{form.signed_on}`, which is to come", fix=_FORM)
     return form
 
 
@@ -522,7 +522,7 @@ def _check_outcome(category: str, categories: Sequence[str], decision: str, outc
 
 
 def _wrong(category: str, why: str) -> ContentError:
-    return ContentError("wrong-content", f"the content of `{category}` is wrong: {why}", mend="send what its kind is for")
+    return ContentError("wrong-content", f"the content of `{category}` is wrong: {why}", fix="send what its kind is for")
 
 
 def _facts(title: str, facts: Mapping[str, Fact]) -> type[Shape]:

@@ -185,11 +185,11 @@ def read_directory(payload: bytes) -> Directory:
     Raises `DirectoryError`: `not-a-directory`, `bad-directory` (it contradicts itself, or a key in it may not be used).
     """
     if len(payload) > LARGEST:
-        raise DirectoryError("not-a-directory", f"a directory of `{len(payload)}` bytes isn't read", mend="make it smaller")
+        raise DirectoryError("not-a-directory", f"a directory of `{len(payload)}` bytes isn't read", fix="make it smaller")
     try:
         document = held(Document, _rfc7493.read_object(payload), "the directory")
     except TextError as error:
-        raise DirectoryError("not-a-directory", f"the directory can't be read: {error.message}", mend=_REDRAW) from None
+        raise DirectoryError("not-a-directory", f"the directory can't be read: {error.message}", fix=_REDRAW) from None
     agencies = {entry.id: _agency(entry) for entry in document.agencies}
     if len(agencies) != len(document.agencies):
         raise _bad("an agency stands twice")
@@ -289,14 +289,14 @@ def attached(signature: str, payload: bytes) -> str:
     """A detached JWS with its payload again. Raises `DirectoryError` `bad-signatures`."""
     header, dots, value = signature.partition("..")
     if not dots or "." in header or "." in value:
-        raise DirectoryError("bad-signatures", f"`{shown(signature)}` is no detached signature", mend="sign it again")
+        raise DirectoryError("bad-signatures", f"`{shown(signature)}` is no detached signature", fix="sign it again")
     return f"{header}.{_rfc4648.encode_url(payload)}.{value}"
 
 
 def read_signed(data: bytes) -> Signed:
     """A signed directory, nothing verified. Raises `TextError`, `ContentError`, `DirectoryError` `not-a-directory`."""
     if len(data) > 2 * LARGEST:
-        raise DirectoryError("not-a-directory", f"a directory of `{len(data)}` bytes isn't read", mend="make it smaller")
+        raise DirectoryError("not-a-directory", f"a directory of `{len(data)}` bytes isn't read", fix="make it smaller")
     shape = held(_SignedShape, _rfc7493.read_object(data), "the signed directory")
     return Signed(_rfc4648.decode_url(shape.directory), shape.signatures)
 
@@ -317,7 +317,7 @@ class Standing:
         agency = self.directory.agencies.get(agency_of(kid))
         key = agency.signing.get(kid) if agency else None
         if agency is None or key is None:
-            raise DirectoryError("unknown-key", f"the key `{shown(kid)}` isn't in force", mend="sign with a key in force")
+            raise DirectoryError("unknown-key", f"the key `{shown(kid)}` isn't in force", fix="sign with a key in force")
         return agency, key
 
     def recipient(self, kid: str) -> tuple[Agency, PublicKey]:
@@ -327,19 +327,19 @@ class Standing:
         """
         agency = self.directory.agencies.get(agency_of(kid))
         if agency is None:
-            raise DirectoryError("unknown-recipient", f"`{shown(kid)}` is no listed agency's key", mend="check the directory")
+            raise DirectoryError("unknown-recipient", f"`{shown(kid)}` is no listed agency's key", fix="check the directory")
         key = next((key for key in self.sealing.get(agency.id, ()) if key.kid == kid), None)
         if key is None:
-            raise DirectoryError("key-old", f"the key `{shown(kid)}` isn't open", mend="seal to the agency's newest key")
+            raise DirectoryError("key-old", f"the key `{shown(kid)}` isn't open", fix="seal to the agency's newest key")
         return agency, key
 
     def newest_key(self, agency: str) -> PublicKey:
         """The key to seal to for an agency. Raises `DirectoryError` `unknown-recipient`, `no-key`."""
         if agency not in self.directory.agencies:
-            raise DirectoryError("unknown-recipient", f"`{shown(agency)}` isn't listed", mend="check the directory")
+            raise DirectoryError("unknown-recipient", f"`{shown(agency)}` isn't listed", fix="check the directory")
         keys = self.sealing.get(agency)
         if not keys:
-            raise DirectoryError("no-key", f"`{agency}` has opened no key to seal to", mend="ask it to open this month's")
+            raise DirectoryError("no-key", f"`{agency}` has opened no key to seal to", fix="ask it to open this month's")
         return keys[0]
 
 
@@ -395,7 +395,7 @@ class History:
         if directory.version != (before.version + 1 if before else 1) or (
             before is not None and directory.document.previous != before.sha256
         ):
-            raise DirectoryError("wrong-version", "this doesn't follow the version in force", mend="draft it on the newest")
+            raise DirectoryError("wrong-version", "this doesn't follow the version in force", fix="draft it on the newest")
         kids = _signers(signed, before or directory)
         signers = {agency_of(kid) for kid in kids}
         if before is None:
@@ -405,7 +405,7 @@ class History:
         else:
             lacking = _lacking(before, signers)
         if lacking:
-            raise DirectoryError("threshold", f"it lacks the signature of `{lacking[0]}`", mend="have them sign it too")
+            raise DirectoryError("threshold", f"it lacks the signature of `{lacking[0]}`", fix="have them sign it too")
         self._no_key_twice(directory)
         return directory
 
@@ -454,7 +454,7 @@ class History:
                 if (known is not None and (known != key.thumbprint or key.kid not in in_force)) or (
                     known is None and key.thumbprint in self._known.values()
                 ):
-                    raise DirectoryError("key-reused", f"the key `{key.kid}` was used before", mend="make a new key, a new id")
+                    raise DirectoryError("key-reused", f"the key `{key.kid}` was used before", fix="make a new key, a new id")
 
 
 def announce(key: PublicKey, signing: PrivateKey) -> str:
@@ -495,7 +495,7 @@ def check_threshold(signed: Signed, before: Directory, typ: str) -> frozenset[st
     """
     signers = frozenset(agency_of(kid) for kid in _signers(signed, before, typ))
     if lacking := _lacking(before, signers):
-        raise DirectoryError("threshold", f"it lacks the signature of `{lacking[0]}`", mend="have them sign it too")
+        raise DirectoryError("threshold", f"it lacks the signature of `{lacking[0]}`", fix="have them sign it too")
     return signers
 
 
@@ -542,12 +542,12 @@ _REDRAW = "draft it again"
 
 
 def _bad(why: str) -> DirectoryError:
-    return DirectoryError("bad-directory", f"the directory doesn't hold together: {why}", mend=_REDRAW)
+    return DirectoryError("bad-directory", f"the directory doesn't hold together: {why}", fix=_REDRAW)
 
 
 def _announcement(why: str) -> DirectoryError:
-    return DirectoryError("bad-announcement", f"the announced key isn't taken: {why}", mend="announce next month's own key")
+    return DirectoryError("bad-announcement", f"the announced key isn't taken: {why}", fix="announce next month's own key")
 
 
 def _none_yet() -> DirectoryError:
-    return DirectoryError("no-directory", "no directory is in force yet", mend="have the founders sign version 1")
+    return DirectoryError("no-directory", "no directory is in force yet", fix="have the founders sign version 1")

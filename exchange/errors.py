@@ -1,6 +1,6 @@
 """Every refusal of the exchange's half, one class a kind of thing refused.
 
-Shape and tone are those of `rules.errors`: a stable code, one lower-case sentence with the thing in back-ticks, the mend. What
+Shape and tone are those of `rules.errors`: a stable code, one lower-case sentence with the thing in back-ticks, the fix. What
 came from outside is shortened before it is shown. `docs/errors.md` lists every code.
 """
 

@@ -322,7 +322,7 @@ def verify_exhibit(exhibit: Exhibit, root: str | None = None) -> Findings:
     handed = _handed(exhibit.handed.leaf, main.record)
     current = history.at(exhibit.handed.leaf.index)
     if handed.pack != current.pack:
-        raise LogError("wrong-pack", f"the hand-out was by the pack `{handed.pack[:19]}…`, which isn't in force", mend=_KEEP)
+        raise LogError("wrong-pack", f"the hand-out was by the pack `{handed.pack[:19]}…`, which isn't in force", fix=_KEEP)
     _check_others(main.record, exhibit, [(each, shown_.record) for each, shown_, _ in others], handed)
     state = State()
     for _, _, one in known:
@@ -331,7 +331,7 @@ def verify_exhibit(exhibit: Exhibit, root: str | None = None) -> Findings:
         _part(part, exhibit.shown, main, committed, handed, exhibit.handed.leaf, state, current) for part in main.contents
     )
     if not parts:
-        raise LogError("not-handed", "the exhibit shows no part of its record", mend="show the part that it is about")
+        raise LogError("not-handed", "the exhibit shows no part of its record", fix="show the part that it is about")
     return Findings(
         ground=_ground(history, checkpoints[-1]),
         jti=main.record.jti,
@@ -365,12 +365,12 @@ def verify_decision(exhibit: DecisionExhibit, root: str | None = None) -> Decisi
     checkpoints = _grounded(exhibit.checkpoints, exhibit.members, [each.recorded for each in borne], history)
     told, *sources = (_told(each, history, checkpoints) for each in borne)
     if told.kind != "decision" or not told.contents:
-        raise LogError("not-handed", f"the record `{told.jti}` shows no decision", mend="show the part that holds its outcome")
+        raise LogError("not-handed", f"the record `{told.jti}` shows no decision", fix="show the part that holds its outcome")
     for one in sources:
         if one.case != told.case:
-            raise LogError("not-covered", f"the record `{one.jti}` isn't one of this case", mend=_NOT_PROVED)
+            raise LogError("not-covered", f"the record `{one.jti}` isn't one of this case", fix=_NOT_PROVED)
         if one.logged.index >= told.logged.index:
-            raise LogError("consent-after", f"`{one.jti}` came after what is said to rest on it", mend=_NOT_PROVED)
+            raise LogError("consent-after", f"`{one.jti}` came after what is said to rest on it", fix=_NOT_PROVED)
     return DecisionFindings(_ground(history, checkpoints[-1]), told, tuple(sources))
 
 
@@ -439,7 +439,7 @@ def _history(members: Sequence[Member], root: str | None) -> History:
         raise LogError(
             "wrong-root",
             f"the founders' fingerprint is `{history.founders}`",
-            mend="trust nothing in it: it is of other founders",
+            fix="trust nothing in it: it is of other founders",
         )
     return history
 
@@ -451,7 +451,7 @@ def _grounded(
     checkpoints = tuple(witnessed_by(note, history) for note in notes)
     for one, other in pairwise(checkpoints):
         if one.checkpoint.size >= other.checkpoint.size or one.signed_at > other.signed_at:
-            raise LogError("wrong-checkpoints", "the checkpoints don't stand in their order", mend=_KEEP)
+            raise LogError("wrong-checkpoints", "the checkpoints don't stand in their order", fix=_KEEP)
     every = sorted([*(member.proved for member in members), *proved], key=lambda each: each.leaf.index)
     index, time = -1, 0
     for each in every:
@@ -462,7 +462,7 @@ def _grounded(
         before, over = _around(leaf, checkpoints)
         check_time(leaf, before, over)
         if leaf.body.time < time:
-            raise LogError("back-dated", f"the time of leaf `{leaf.index}` is before that of leaf `{index}`", mend=_KEEP)
+            raise LogError("back-dated", f"the time of leaf `{leaf.index}` is before that of leaf `{index}`", fix=_KEEP)
         index, time = leaf.index, leaf.body.time
     return checkpoints
 
@@ -502,14 +502,14 @@ def _check_others(main: Record, exhibit: Exhibit, others: Iterable[tuple[Borne, 
     for borne, record in others:
         if record.case != main.case or record.jti in seen:
             raise LogError(
-                "not-covered", f"the record `{record.jti}` isn't one of this case, or is here twice", mend=_NOT_PROVED
+                "not-covered", f"the record `{record.jti}` isn't one of this case, or is here twice", fix=_NOT_PROVED
             )
         seen.add(record.jti)
         if borne.recorded.leaf.index >= index:
             raise LogError(
                 "consent-after",
                 f"`{record.jti}` came at leaf `{borne.recorded.leaf.index}`, after the hand-out at `{index}`",
-                mend=_NOT_PROVED,
+                fix=_NOT_PROVED,
             )
 
 
@@ -527,13 +527,13 @@ def _part(
     logged = next((one for one in handed.parts if one.part == part), None)
     passage = next((one for one in committed.passages if (one.part, one.to) == (part, handed.to)), None)
     if logged is None or passage is None or (passage.purpose, passage.basis) != (logged.purpose, logged.basis):
-        raise LogError("not-handed", f"the part `{part}` wasn't handed to `{handed.to}` like this", mend=_NOT_PROVED)
+        raise LogError("not-handed", f"the part `{part}` wasn't handed to `{handed.to}` like this", fix=_NOT_PROVED)
     _check_logged(part, logged, state)
     asked = asks(committed, passage, index=leaf.index, time=handed.time)
     for ask in asked:
         _check_covered(ask, state, current)
     if not set(relies(asked, state, current.zone)) <= set(logged.relies):
-        raise LogError("relied-missing", f"the hand-out of `{part}` rests on another record in the log", mend=_NOT_PROVED)
+        raise LogError("relied-missing", f"the hand-out of `{part}` rests on another record in the log", fix=_NOT_PROVED)
     label = main.record.labels[part]
     return ShownPart(
         id=part,
@@ -550,16 +550,16 @@ def _part(
     )
 
 
-def _strictest(labelled: str, asked: Iterable[Ask], current: Directory) -> str:
+def _strictest(labeled: str, asked: Iterable[Ask], current: Directory) -> str:
     """The label's sensitivity, or Part 2 where the sender makes it so: what isn't known to lie outside lies inside."""
-    found = [sensitivity(labelled, between(ask)[0], ask.category, current) for ask in asked]
-    return "part2" if "part2" in found else labelled
+    found = [sensitivity(labeled, between(ask)[0], ask.category, current) for ask in asked]
+    return "part2" if "part2" in found else labeled
 
 
 def _check_logged(part: str, logged: HandedPart, state: State) -> None:
     for jti in logged.relies:
         if not any(one.jti == jti for one in state.records):
-            raise LogError("relied-missing", f"the hand-out of `{part}` rests on `{jti}`, which isn't here", mend=_NOT_PROVED)
+            raise LogError("relied-missing", f"the hand-out of `{part}` rests on `{jti}`, which isn't here", fix=_NOT_PROVED)
 
 
 def _check_covered(ask: Ask, state: State, current: Directory) -> None:
@@ -567,21 +567,21 @@ def _check_covered(ask: Ask, state: State, current: Directory) -> None:
     then, (sender, recipient) = state.before(ask.index), between(ask)
     about = f"`{ask.category}` from `{sender}` to `{recipient}` for `{ask.purpose}`"
     if restricted(then, sender, recipient, ask.category):
-        raise LogError("restricted", f"the person said no to {about}", mend=_NOT_PROVED)
+        raise LogError("restricted", f"the person said no to {about}", fix=_NOT_PROVED)
     if emergency(then, ask) is not None:
         return
     if ask.claimed == "consent":
         status, _, _ = granted(then, ask, current.zone)
         if status == INVALID:
-            raise LogError("consent-invalid", f"the consent to {about} isn't valid", mend=_NOT_PROVED)
+            raise LogError("consent-invalid", f"the consent to {about} isn't valid", fix=_NOT_PROVED)
         if status in (ENDED, NOT_YET):
             when = "had ended" if status == ENDED else "hadn't begun"
-            raise LogError("consent-not-live", f"the consent to {about} {when} at the hand-out", mend=_NOT_PROVED)
+            raise LogError("consent-not-live", f"the consent to {about} {when} at the hand-out", fix=_NOT_PROVED)
         if status == LIVE:
             return
     elif ask.claimed != NONE and basis(then, ask, current, NONE) == ask.claimed:
         return
-    raise LogError("not-covered", f"nothing here lets {about} pass", mend=_NOT_PROVED)
+    raise LogError("not-covered", f"nothing here lets {about} pass", fix=_NOT_PROVED)
 
 
 def _signer(record: Record, index: int, history: History) -> Signer:
@@ -621,7 +621,7 @@ def exhibit_of(
     received = gateway.received.get((issuer, jti))
     chosen = sorted(set(parts))
     if received is None or received.record is None or not chosen or not received.opened.keys() >= set(chosen):
-        raise LogError("not-handed", "no such part is held here and opened", mend="open it first")
+        raise LogError("not-handed", "no such part is held here and opened", fix="open it first")
     handed = received.item.leaf
     body = _handed(handed, received.record)
     text = presentation(received.record, [received.opened[part] for part in chosen])
@@ -660,7 +660,7 @@ def decision_exhibit_of(
         wanted.setdefault(record, set()).add(part)
     shown_ = _held_here(gateway, jti, None, path)
     if shown_ is None:
-        raise LogError("not-handed", "no such part is held here and opened", mend="open it first")
+        raise LogError("not-handed", "no such part is held here and opened", fix="open it first")
     sources = [_held_here(gateway, record, parts, path) for record, parts in sorted(wanted.items())]
     size = read_checkpoint(read_note(checkpoints[-1]).text).size
     members = tuple(Member(Proved(leaf, path(leaf)), said) for leaf, said in gateway.learned if leaf.index < size)
@@ -718,7 +718,7 @@ def _relied(gateway: Gateway, jti: str, of: Received, parts: Sequence[str], path
             return _borne(held_.record, bearing, _paths(held_, bearing), _own_leaf(held_), path)
     bundle, receipt = gateway.sent_as(jti)
     if bundle is None or receipt is None:
-        raise LogError("relied-missing", f"the hand-out rests on `{jti}`, which isn't held here", mend=_NOT_PROVED)
+        raise LogError("relied-missing", f"the hand-out rests on `{jti}`, which isn't held here", fix=_NOT_PROVED)
     record = check(bundle, gateway.history.standing(receipt.index))
     bearing = _bearing(record, of, parts)
     manifest = rebuilt(record.entries, record.pads)
@@ -872,13 +872,13 @@ def read_any(data: bytes) -> Evidence:
     kind = _read(data).get("type")
     reader = READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        raise LogError("not-an-exhibit", f"`{shown(kind)}` is no type of file to verify", mend=_WHICH)
+        raise LogError("not-an-exhibit", f"`{shown(kind)}` is no type of file to verify", fix=_WHICH)
     return reader(data)
 
 
 def _read(data: bytes) -> dict[str, Any]:
     if len(data) > LARGEST:
-        raise LogError("not-an-exhibit", f"a file of `{len(data)}` bytes isn't read", mend=_WHICH)
+        raise LogError("not-an-exhibit", f"a file of `{len(data)}` bytes isn't read", fix=_WHICH)
     try:
         return _rfc7493.read_object(data)
     except ExchangeError as error:
@@ -902,7 +902,7 @@ def _members(shapes: Iterable[_MemberShape]) -> tuple[Member, ...]:
 
 def _member_of(shape: _MemberShape) -> Member:
     if (shape.directory is None) == (shape.key is None):
-        raise LogError("not-an-exhibit", "a member is a directory or a key, one of them", mend=_WHICH)
+        raise LogError("not-an-exhibit", "a member is a directory or a key, one of them", fix=_WHICH)
     said = shape.key if shape.directory is None else read_signed(_rfc7493.write(shape.directory))
     assert said is not None, "one of them is given"
     return Member(proved_of(shape.proved), said)
@@ -945,8 +945,8 @@ _WHICH = "give a file of type exhibit, decision, accounting or receipt"
 
 
 def _unreadable(error: ExchangeError) -> LogError:
-    return LogError("not-an-exhibit", f"this can't be read: {error.message}", mend=_WHICH)
+    return LogError("not-an-exhibit", f"this can't be read: {error.message}", fix=_WHICH)
 
 
 def _wrong_leaf(leaf: Leaf, why: str) -> LogError:
-    return LogError("wrong-leaf", f"the leaf `{leaf.index}` {why}", mend=_KEEP)
+    return LogError("wrong-leaf", f"the leaf `{leaf.index}` {why}", fix=_KEEP)

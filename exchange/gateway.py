@@ -201,7 +201,7 @@ class Gateway:
         if reached > terms.ends.size:
             raise _drops(f"the log had `{reached}` leaves here, and is to go on after `{terms.ends.size}`")
         if last is not None and last.size == terms.seen.size and last.root.hex() != terms.seen.root:
-            raise LogError("split-view", f"another tree of `{last.size}` leaves was seen here", mend=_EVIDENCE)
+            raise LogError("split-view", f"another tree of `{last.size}` leaves was seen here", fix=_EVIDENCE)
         for leaf in self.leaves():
             if leaf.index >= terms.restored.size and (
                 leaf.index >= terms.ends.size or generation.covers(terms.lost, leaf.index)
@@ -258,7 +258,7 @@ class Gateway:
             raise RecordError(
                 "not-admitted",
                 f"this `{kind}` doesn't fit what is known here of the case",
-                mend="name consents of this case and all whom they bind; counsel takes the account first",
+                fix="name consents of this case and all whom they bind; counsel takes the account first",
             )
         signed = self._form(committed, form, time)
         if kind not in reports():
@@ -318,7 +318,7 @@ class Gateway:
         if not grants:
             return None
         if form is None:
-            raise ContentError("wrong-form", "there is no signed form behind this consent", mend="give the form with it")
+            raise ContentError("wrong-form", "there is no signed form behind this consent", fix="give the form with it")
         today = day_of(time, self.history.newest.zone).isoformat()
         signed = [check_form(form, attested=each.form, signer=each.signer, asked=today) for each in grants]
         return signed[0]
@@ -330,13 +330,13 @@ class Gateway:
             raise RecordError(
                 "not-permitted",
                 f"`{self.agency}` may not tell `{passage.to}` this (`{kinds}`): {', '.join(verdict.reasons)}",
-                mend="leave the part out, or ask for consent",
+                fix="leave the part out, or ask for consent",
             )
 
     def sent(self, jti: str, receipt: Receipt) -> None:
         """The hub's receipt of a record sent: it belongs to the case from its index on."""
         if jti not in self._sent:
-            raise RecordError("not-held", f"no record `{jti}` was composed here", mend="compose it first")
+            raise RecordError("not-held", f"no record `{jti}` was composed here", fix="compose it first")
         bundle, before = self._sent[jti]
         if before is not None:
             return
@@ -396,24 +396,24 @@ class Gateway:
             raise LogError(
                 "directory-behind",
                 f"the hub works by version `{line.directory}` of the directory, and `{self.history.newest.version}` is here",
-                mend="ask the hub and the other agencies for the newest",
+                fix="ask the hub and the other agencies for the newest",
             )
         if line.generation != 1 + len(self.generations):
             raise LogError(
                 "generation-behind",
                 f"the hub's log is in generation `{line.generation}`, and `{1 + len(self.generations)}` is known here",
-                mend="ask the hub what the threshold signed",
+                fix="ask the hub what the threshold signed",
             )
         if self.cursor + len(answer.items) != line.items:
             raise LogError(
-                "gap", f"the hub counts `{line.items}` items and gave `{self.cursor + len(answer.items)}`", mend=_EVIDENCE
+                "gap", f"the hub counts `{line.items}` items and gave `{self.cursor + len(answer.items)}`", fix=_EVIDENCE
             )
         numbers = dict(self._numbers)
         for item in answer.items:
             expected = numbers.get(item.issuer, 0) + 1
             if item.number != expected:
                 raise LogError(
-                    "gap", f"from `{item.issuer}` came number `{item.number}`, and `{expected}` was next", mend=_EVIDENCE
+                    "gap", f"from `{item.issuer}` came number `{item.number}`, and `{expected}` was next", fix=_EVIDENCE
                 )
             numbers[item.issuer] = expected
             if item.delivery is None:
@@ -448,7 +448,7 @@ class Gateway:
         So a hub can't keep a no from an agency and show a leaf instead. Raises as `_checked`.
         """
         if item.record is None or item.recorded is None:
-            raise LogError("gap", "what was handed out isn't here, nor what it was", mend=_EVIDENCE)
+            raise LogError("gap", "what was handed out isn't here, nor what it was", fix=_EVIDENCE)
         recorded = item.recorded.body
         said = (body.record, body.issuer, statement(item.record))
         if not isinstance(recorded, log.Recorded) or (recorded.id, recorded.issuer, recorded.sha256) != said:
@@ -509,7 +509,7 @@ class Gateway:
             raise _wrong_leaf("the hand-out")
         for entry in record.entries:
             if agency_of(entry.to) != self.agency:
-                raise RecordError("not-mine", f"this is sealed to `{entry.to}`", mend="keep it closed, and tell its issuer")
+                raise RecordError("not-mine", f"this is sealed to `{entry.to}`", fix="keep it closed, and tell its issuer")
         return record, known_of(record, item.recorded.index, body.time)
 
     def _size(self) -> int:
@@ -525,7 +525,7 @@ class Gateway:
         """This agency's cosignature of a checkpoint that grew out of every one it saw. Raises as `Watch.cosign`."""
         mine = self.history.newest.agencies.get(self.agency)
         if mine is None:
-            raise LogError("not-a-witness", f"`{self.agency}` isn't in the directory", mend="ask the others why")
+            raise LogError("not-a-witness", f"`{self.agency}` isn't in the directory", fix="ask the others why")
         name = mine.witness.name
         try:
             return self.watching.cosign(note, consistency, self._witness, name, now)
@@ -566,7 +566,7 @@ class Gateway:
     def watching(self) -> Watch:
         """What this agency remembers of the log. Raises `LogError` `no-directory`."""
         if self.watch is None:
-            raise LogError("no-directory", "no directory says whose log this is", mend="learn the directory first")
+            raise LogError("no-directory", "no directory says whose log this is", fix="learn the directory first")
         return self.watch
 
     # Opening
@@ -581,15 +581,15 @@ class Gateway:
         self._whole()
         received = self.received.get((issuer, jti))
         if received is None or received.record is None or received.committed is None:
-            raise RecordError("not-held", "no such record is held here", mend="pull the inbox")
+            raise RecordError("not-held", "no such record is held here", fix="pull the inbox")
         passage = next((one for one in received.committed.passages if one.part == part), None)
         if passage is None:
-            raise RecordError("not-held", f"`{part}` isn't held here", mend="pull the inbox")
+            raise RecordError("not-held", f"`{part}` isn't held here", fix="pull the inbox")
         unwitnessed = self._unwitnessed(received, received.committed, passage, now)
         verdict = self._may_open(received, received.committed, passage, self.hub_time(now))
         if "second_person" in verdict.obligations and (second is None or second.casefold() == by.casefold()):
             raise RecordError(
-                "second-person", f"`{part}` passed in an emergency and opens for two people", mend="name a second person"
+                "second-person", f"`{part}` passed in an emergency and opens for two people", fix="name a second person"
             )
         opened = open_part(received.record, part, self.sealing)
         received.opened[part] = opened
@@ -599,7 +599,7 @@ class Gateway:
         """Whether a leaf that this rests on still lacks its witnesses, within the grace; after it, nothing opens."""
         line, item = self.line, received.item
         if line is None or line.size <= item.leaf.index or now - self._line_got > GRACE:
-            raise LogError("stale-line", "the hub's newest answer is too old to open anything on", mend="pull the inbox")
+            raise LogError("stale-line", "the hub's newest answer is too old to open anything on", fix="pull the inbox")
         # What this rests on is worked out here: the hub's own list may leave out what was never witnessed.
         asked = asks(committed, passage, index=item.leaf.index, time=item.leaf.body.time)
         relied = relies(asked, self._states[committed.case], self.history.at(item.leaf.index).zone)
@@ -609,7 +609,7 @@ class Gateway:
         lacking = [leaf for leaf in leaves if self._proved.get(leaf.index) != leaf.entry]
         if lacking and now - received.got > GRACE:
             raise LogError(
-                "unwitnessed", f"the leaf `{lacking[0].index}` has no witnesses after a day", mend="ask the witnesses to cosign"
+                "unwitnessed", f"the leaf `{lacking[0].index}` has no witnesses after a day", fix="ask the witnesses to cosign"
             )
         return bool(lacking)
 
@@ -622,7 +622,7 @@ class Gateway:
                 raise RecordError(
                     "not-permitted",
                     f"`{received.item.issuer}` may not tell `{self.agency}` this: {', '.join(verdict_now.reasons)}",
-                    mend="leave it closed, and answer its recall",
+                    fix="leave it closed, and answer its recall",
                 )
         return verdict
 
@@ -658,7 +658,7 @@ def _claimed(jws: str) -> tuple[str, str | None, str]:
             return kind, case, jti
     except ExchangeError:
         pass
-    raise LogError("not-an-inbox", "this is no answer of a hub: a record in it can't be read", mend=_EVIDENCE)
+    raise LogError("not-an-inbox", "this is no answer of a hub: a record in it can't be read", fix=_EVIDENCE)
 
 
 def _tainted(item: Item) -> Committed | None:
@@ -680,11 +680,11 @@ def _record_of(item: Item) -> str:
 
 
 def _drops(what: str) -> LogError:
-    return LogError("generation-drops", what, mend="sign nothing, keep it as evidence, and tell the other agencies")
+    return LogError("generation-drops", what, fix="sign nothing, keep it as evidence, and tell the other agencies")
 
 
 _EVIDENCE = "keep what was answered as evidence, and tell the other agencies"
 
 
 def _wrong_leaf(what: str) -> LogError:
-    return LogError("wrong-leaf", f"the opened leaf isn't the one of {what}", mend=_EVIDENCE)
+    return LogError("wrong-leaf", f"the opened leaf isn't the one of {what}", fix=_EVIDENCE)

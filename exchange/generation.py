@@ -153,7 +153,7 @@ def ranges(places: Iterable[int]) -> tuple[tuple[int, int], ...]:
         raise LogError(
             "too-much-lost",
             f"what was lost falls into `{len(found)}` stretches",
-            mend="wait for more agencies, or a newer backup",
+            fix="wait for more agencies, or a newer backup",
         )
     return tuple(found)
 
@@ -166,4 +166,4 @@ def covers(stretches: Sequence[tuple[int, int]], at: int) -> bool:
 
 def wrong(why: str) -> LogError:
     """The refusal of a statement that isn't one to go on by."""
-    return LogError("wrong-generation", f"the log's next generation doesn't hold: {why}", mend="sign and take nothing by it")
+    return LogError("wrong-generation", f"the log's next generation doesn't hold: {why}", fix="sign and take nothing by it")

@@ -206,7 +206,7 @@ class Hub:
         """Another statement under an id that its issuer used: evidence against the issuer, so it is logged."""
         self._append(log.Conflict(id=record.jti, issuer=record.issuer, sha256=record.sha256, time=time))
         error = RecordError(
-            "id-taken", f"`{record.issuer}` sent another record with the id `{record.jti}`", mend="build it under a new id"
+            "id-taken", f"`{record.issuer}` sent another record with the id `{record.jti}`", fix="build it under a new id"
         )
         return Refused(error, conflict=True)
 
@@ -291,7 +291,7 @@ class Hub:
             if not leaf.lost and isinstance(body := leaf.body, told):
                 if (body.to, body.issuer, body.record) == (entered.agency, entered.issuer, entered.jti):
                     return leaf
-        raise StoreError("damaged", f"item `{entered.position}` is of no record", mend="run `offramp fsck`")
+        raise StoreError("damaged", f"item `{entered.position}` is of no record", fix="run `offramp fsck`")
 
     def _settle(self, committed: Committed, entered: Entered, time: int) -> bool:
         """Hands out, in the log, what may pass now; what may not is gone. False where nothing waits."""
@@ -446,4 +446,4 @@ def with_cosignatures(note: bytes, cosignatures: Iterable[Signature]) -> bytes:
 
 def not_passed() -> NotPassed:
     """The one answer to whatever depends on a person or case."""
-    return NotPassed("not-passed", "this doesn't pass", mend="ask a person at the agency that has the case")
+    return NotPassed("not-passed", "this doesn't pass", fix="ask a person at the agency that has the case")

@@ -77,7 +77,7 @@ def read_inbox(data: bytes) -> Inbox:
         shape = held(_InboxShape, _rfc7493.read_object(data), "the inbox")
         return Inbox(tuple(item_of(each) for each in shape.items), shape.line.encode("utf-8", "surrogatepass"))
     except ExchangeError as error:
-        raise LogError("not-an-inbox", f"this is no answer of a hub: {error.message}", mend="ask the hub again") from None
+        raise LogError("not-an-inbox", f"this is no answer of a hub: {error.message}", fix="ask the hub again") from None
 
 
 def item_of(value: Any) -> Item:

@@ -22,7 +22,7 @@ def kind(name: str) -> Kind:
     """The kind of this name. Raises `ContentError` `unknown-kind`."""
     found = kinds().get(name)
     if found is None:
-        raise ContentError("unknown-kind", f"`{shown(name)}` is no kind of record", mend="use one of the vocabulary's")
+        raise ContentError("unknown-kind", f"`{shown(name)}` is no kind of record", fix="use one of the vocabulary's")
     return found
 
 

@@ -152,8 +152,8 @@ def read_body(data: bytes) -> Body:
         if model is not None:
             return held(model, value, "the leaf")
     except (TextError, ContentError) as error:
-        raise LogError("not-a-leaf", f"a leaf can't be read: {error.message}", mend=_KEEP) from None
-    raise LogError("not-a-leaf", f"`{shown(value.get('type'))}` is no kind of leaf", mend=_KEEP)
+        raise LogError("not-a-leaf", f"a leaf can't be read: {error.message}", fix=_KEEP) from None
+    raise LogError("not-a-leaf", f"`{shown(value.get('type'))}` is no kind of leaf", fix=_KEEP)
 
 
 @frozen
@@ -201,7 +201,7 @@ def leaf_of(value: Any) -> Leaf:
 def entry(nonce: bytes, stored: bytes) -> bytes:
     """SHA-256 of nonce and body. Raises `LogError` `not-a-leaf` for a nonce of another length."""
     if len(nonce) != NONCE_BYTES:
-        raise LogError("not-a-leaf", f"a nonce has `{len(nonce)}` bytes and not {NONCE_BYTES}", mend=_KEEP)
+        raise LogError("not-a-leaf", f"a nonce has `{len(nonce)}` bytes and not {NONCE_BYTES}", fix=_KEEP)
     return sha256(nonce + stored).digest()
 
 
@@ -331,7 +331,7 @@ def check_included(leaf: Leaf, path: Sequence[bytes], checkpoint: Checkpoint) ->
     try:
         verify_inclusion(leaf_hash(leaf.entry), leaf.index, checkpoint.size, path, checkpoint.root)
     except TreeError as error:
-        raise LogError("not-in-log", f"the leaf `{leaf.index}` isn't in the log: {error.message}", mend=_KEEP) from None
+        raise LogError("not-in-log", f"the leaf `{leaf.index}` isn't in the log: {error.message}", fix=_KEEP) from None
 
 
 def check_time(leaf: Leaf, before: Witnessed | None, over: Witnessed) -> None:
@@ -341,9 +341,9 @@ def check_time(leaf: Leaf, before: Witnessed | None, over: Witnessed) -> None:
     Raises `LogError` `back-dated`, `wrong-checkpoints`.
     """
     if (before is not None and before.checkpoint.size > leaf.index) or over.checkpoint.size <= leaf.index:
-        raise LogError("wrong-checkpoints", f"the leaf `{leaf.index}` doesn't lie between these checkpoints", mend=_KEEP)
+        raise LogError("wrong-checkpoints", f"the leaf `{leaf.index}` doesn't lie between these checkpoints", fix=_KEEP)
     if not (before.signed_at if before else 0) <= leaf.body.time <= over.signed_at:
-        raise LogError("back-dated", f"the time of leaf `{leaf.index}` isn't one that its witnesses saw", mend=_KEEP)
+        raise LogError("back-dated", f"the time of leaf `{leaf.index}` isn't one that its witnesses saw", fix=_KEEP)
 
 
 class Watch:
@@ -369,12 +369,12 @@ class Watch:
         # A tree without leaves is the beginning of every tree, and there is nothing to prove.
         if self.last is not None and self.last.size:
             if new.size < self.last.size:
-                raise LogError("rolled-back", f"the log had `{self.last.size}` leaves, and now has `{new.size}`", mend=_KEEP)
+                raise LogError("rolled-back", f"the log had `{self.last.size}` leaves, and now has `{new.size}`", fix=_KEEP)
             try:
                 _rfc6962.verify_consistency(self.last.size, new.size, consistency, self.last.root, new.root)
             except TreeError as error:
                 raise LogError(
-                    "split-view", f"the log didn't grow out of what was seen before: {error.message}", mend=_KEEP
+                    "split-view", f"the log didn't grow out of what was seen before: {error.message}", fix=_KEEP
                 ) from None
         self.last, self.note = new, note
         return witnessed
@@ -387,7 +387,7 @@ class Watch:
         witnessed = self.advance(note, consistency)
         if abs(witnessed.signed_at - now) > CLOCKS_APART:
             raise LogError(
-                "clocks-apart", f"the hub's clock is `{witnessed.signed_at - now}` seconds from this one", mend="set this clock"
+                "clocks-apart", f"the hub's clock is `{witnessed.signed_at - now}` seconds from this one", fix="set this clock"
             )
         return _c2sp.cosign(witnessed.checkpoint.text, key, name, now)
 
@@ -445,7 +445,7 @@ def read_inbox_line(data: bytes, log: NoteKey, agency: str) -> InboxLine:
     """The line for one agency. Raises `NoteError`, `LogError` `wrong-line`."""
     line = _read_line(InboxLine, data, log)
     if line.agency != agency:
-        raise LogError("wrong-line", f"this line is for `{line.agency}`", mend="ask for your own")
+        raise LogError("wrong-line", f"this line is for `{line.agency}`", fix="ask for your own")
     return line
 
 
@@ -453,7 +453,7 @@ def read_account_line(data: bytes, log: NoteKey, case: str) -> AccountLine:
     """The line of one case. Raises `NoteError`, `LogError` `wrong-line`."""
     line = _read_line(AccountLine, data, log)
     if line.case != case:
-        raise LogError("wrong-line", "this line is of another case", mend="ask for the right one")
+        raise LogError("wrong-line", "this line is of another case", fix="ask for the right one")
     return line
 
 
@@ -463,7 +463,7 @@ _NEVER_BACK = ("items", "size", "time", "directory", "generation")
 def check_newer(old: InboxLine | None, new: InboxLine) -> None:
     """Holds if a line isn't older than the last one held. Raises `LogError` `older-line`."""
     if old is not None and any(getattr(new, each) < getattr(old, each) for each in _NEVER_BACK):
-        raise LogError("older-line", f"the hub's answer is older than one of tree size `{old.size}`", mend=_KEEP)
+        raise LogError("older-line", f"the hub's answer is older than one of tree size `{old.size}`", fix=_KEEP)
 
 
 def _read_line(model: type[L], data: bytes, log: NoteKey) -> L:
@@ -473,11 +473,11 @@ def _read_line(model: type[L], data: bytes, log: NoteKey) -> L:
     _c2sp.verify_note(note, (plain,))
     head, _, rest = note.text.partition("\n")
     if head != _HEADS[model]:
-        raise LogError("wrong-line", f"`{shown(head)}` isn't the line that was asked for", mend=_KEEP)
+        raise LogError("wrong-line", f"`{shown(head)}` isn't the line that was asked for", fix=_KEEP)
     try:
         return held(model, _rfc7493.read_object(rest.encode("utf-8")), "the line")
     except (TextError, ContentError) as error:
-        raise LogError("wrong-line", f"the hub's line can't be read: {error.message}", mend=_KEEP) from None
+        raise LogError("wrong-line", f"the hub's line can't be read: {error.message}", fix=_KEEP) from None
 
 
 _KEEP = "keep what was answered as evidence, and tell the other agencies"

@@ -35,9 +35,9 @@ class Entry:
         """The entry as the tree holds it: its five fields with line feeds between. Raises `TreeError` `manifest-field`."""
         for field in (self.part, self.to, self.purpose, self.basis):
             if not FIELD.fullmatch(field):
-                raise TreeError("manifest-field", f"`{shown(field)}` can't stand in a manifest", mend="use an id's letters")
+                raise TreeError("manifest-field", f"`{shown(field)}` can't stand in a manifest", fix="use an id's letters")
         if not _DIGEST.fullmatch(self.sha256):
-            raise TreeError("manifest-field", f"`{shown(self.sha256)}` is no SHA-256", mend="write 64 lower-case hex digits")
+            raise TreeError("manifest-field", f"`{shown(self.sha256)}` is no SHA-256", fix="write 64 lower-case hex digits")
         return "\n".join((self.part, self.to, self.purpose, self.basis, self.sha256)).encode("ascii")
 
     def leaf(self) -> bytes:
@@ -67,7 +67,7 @@ class Manifest:
         """What its recipient needs to find the entry under the root. Raises `TreeError` `not-in-manifest`."""
         leaf = entry.leaf()
         if leaf not in self.leaves:
-            raise TreeError("not-in-manifest", f"the manifest has no such entry for `{shown(entry.to)}`", mend=_AGAIN)
+            raise TreeError("not-in-manifest", f"the manifest has no such entry for `{shown(entry.to)}`", fix=_AGAIN)
         index = self.leaves.index(leaf)
         return Path(index, len(self.leaves), Tree(self.leaves).inclusion(index))
 
@@ -93,10 +93,10 @@ def rebuilt(entries: Iterable[Entry], pads: Sequence[bytes]) -> Manifest:
         raise _manifest_size(size)
     if any(len(pad) != PAD_BYTES for pad in pads):
         # INVARIANT: an entry is longer than a pad, so that no pad hides an entry from whoever checks.
-        raise TreeError("manifest-pad", "a pad of the manifest doesn't have 32 bytes", mend=_AGAIN)
+        raise TreeError("manifest-pad", "a pad of the manifest doesn't have 32 bytes", fix=_AGAIN)
     leaves = tuple(sorted([*(entry.leaf() for entry in listed), *(leaf_hash(pad) for pad in pads)]))
     if len(set(leaves)) != size:
-        raise TreeError("manifest-twice", "an entry or a pad stands in the manifest twice", mend=_AGAIN)
+        raise TreeError("manifest-twice", "an entry or a pad stands in the manifest twice", fix=_AGAIN)
     return Manifest(listed, tuple(pads), leaves, _root(leaves))
 
 
@@ -119,5 +119,5 @@ _AGAIN = "build the record again"
 
 def _manifest_size(size: int) -> TreeError:
     return TreeError(
-        "manifest-size", f"a manifest of `{size}` isn't filled to 8, 32 or 128", mend="send all pads, or fewer entries"
+        "manifest-size", f"a manifest of `{size}` isn't filled to 8, 32 or 128", fix="send all pads, or fewer entries"
     )

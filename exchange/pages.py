@@ -50,7 +50,7 @@ class Pages:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._lock)
-            raise StoreError("in-use", f"another program works with `{database.name}`", mend="stop the other one") from None
+            raise StoreError("in-use", f"another program works with `{database.name}`", fix="stop the other one") from None
         self._size, self._digests = page_digests(database)
         # Not after a write-back that failed: what it wrote may have left the write-ahead log since.
         self._known = True
@@ -58,7 +58,7 @@ class Pages:
         fault = _LOST if lost.surely else self.fault()
         if fault is not None:
             self.release()
-            raise StoreError("damaged", fault, mend="run `offramp fsck`, and restore a backup")
+            raise StoreError("damaged", fault, fix="run `offramp fsck`, and restore a backup")
 
     def fault(self) -> str | None:
         """What doesn't hold of the file's pages, in a sentence."""
@@ -114,9 +114,7 @@ class Pages:
             os.pwrite(self._lock, text.ljust(_LINE - 1) + b"\n", 0)
             os.fsync(self._lock)
         except OSError as error:
-            raise StoreError(
-                "no-room", f"the hub's disk refuses: {error.strerror}", mend="make room, then send again"
-            ) from None
+            raise StoreError("no-room", f"the hub's disk refuses: {error.strerror}", fix="make room, then send again") from None
 
     def abandon(self) -> None:
         """What a program that goes without closing leaves: SQLite will write back by itself, and no sum says what."""

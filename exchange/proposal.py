@@ -62,9 +62,7 @@ def without_key(directory: Directory, kid: str) -> bytes:
     """The payload of the next version without one signing key. Raises as `changed`, and `DirectoryError` `unknown-key`."""
     agency = directory.agencies.get(agency_of(kid))
     if agency is None or kid not in agency.signing:
-        raise DirectoryError(
-            "unknown-key", f"the key `{shown(kid)}` isn't in force", mend="name a key that the directory lists"
-        )
+        raise DirectoryError("unknown-key", f"the key `{shown(kid)}` isn't in force", fix="name a key that the directory lists")
     left = [key.as_jwk() for one, key in agency.signing.items() if one != kid]
     return changed(directory, {"agencies": {agency.id: {"signing": left}}})
 
@@ -141,4 +139,4 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 def _no_change(why: str) -> DirectoryError:
-    return DirectoryError("bad-change", f"this is no change of a directory: {why}", mend="see the page on agencies")
+    return DirectoryError("bad-change", f"this is no change of a directory: {why}", fix="see the page on agencies")

@@ -340,11 +340,11 @@ def check(bundle: Bundle, standing: Standing) -> Record:
     for entry in bundle.sealed:
         recipient, _ = standing.recipient(entry.to)
         if recipient.id == record.issuer:
-            raise RecordError("sealed-to-self", f"`{record.issuer}` sealed a part to itself", mend="seal to others only")
+            raise RecordError("sealed-to-self", f"`{record.issuer}` sealed a part to itself", fix="seal to others only")
         _check_entry(entry, record.labels)
     targets = [(entry.part, agency_of(entry.to)) for entry in bundle.sealed]
     if len(set(targets)) < len(targets):
-        raise RecordError("sealed-twice", "one part is sealed to one agency twice", mend="seal it once")
+        raise RecordError("sealed-twice", "one part is sealed to one agency twice", fix="seal it once")
     return _whole(record, tuple(entry.entry() for entry in bundle.sealed), bundle.pads, bundle.sealed)
 
 
@@ -360,10 +360,10 @@ def _whole(record: Record, entries: tuple[Entry, ...], pads: tuple[bytes, ...], 
     sent = {entry.part for entry in entries}
     for part in record.labels:
         if part not in sent:
-            raise RecordError("part-unsealed", f"the part `{part}` is sealed to nobody", mend="seal it, or leave it out")
+            raise RecordError("part-unsealed", f"the part `{part}` is sealed to nobody", fix="seal it, or leave it out")
     for entry in entries:
         if entry.part not in record.labels:
-            raise RecordError("unknown-part", f"`{shown(entry.part)}` is no part of this record", mend="send its label too")
+            raise RecordError("unknown-part", f"`{shown(entry.part)}` is no part of this record", fix="send its label too")
     if rebuilt(entries, pads).root != record.manifest:
         raise _wrong_manifest()
     return replace(record, entries=entries, pads=pads, sealed=sealed)
@@ -378,15 +378,15 @@ def _signed_part(signed: _Signed, disclosures: Sequence[str], standing: Standing
     payload = held(_Payload, signed.claimed, "the record")
     if payload.iss != agency.id:
         raise RecordError(
-            "wrong-issuer", f"`{payload.iss}` isn't who signed, `{agency.id}` is", mend="sign with a key of the issuer"
+            "wrong-issuer", f"`{payload.iss}` isn't who signed, `{agency.id}` is", fix="sign with a key of the issuer"
         )
     known = kind(payload.kind)
     if agency.role not in known.issuers:
-        raise RecordError("not-its-kind", f"a `{agency.role}` sends no `{known.name}`", mend=f"it is for {_or(known.issuers)}")
+        raise RecordError("not-its-kind", f"a `{agency.role}` sends no `{known.name}`", fix=f"it is for {_or(known.issuers)}")
     if known.case and payload.case is None:
-        raise RecordError("case-missing", f"a `{known.name}` is about a case", mend="name the case")
+        raise RecordError("case-missing", f"a `{known.name}` is about a case", fix="name the case")
     if not known.case and payload.case is not None:
-        raise RecordError("case-unasked", f"a `{known.name}` is about no case", mend="leave the case out")
+        raise RecordError("case-unasked", f"a `{known.name}` is about no case", fix="leave the case out")
     # Who holds contents too reads them elsewhere: here it's only seen that everything belongs to this record.
     processed = _rfc9901.process(signed.claimed, disclosures)
     labels: dict[str, Label] = {}
@@ -394,11 +394,11 @@ def _signed_part(signed: _Signed, disclosures: Sequence[str], standing: Standing
     for disclosure in processed.disclosed:
         if disclosure.name is not None:
             if hub:
-                raise RecordError("content-in-clear", "a content stands among the labels", mend="seal it")
+                raise RecordError("content-in-clear", "a content stands among the labels", fix="seal it")
             continue
         label = _label(disclosure.value, known)
         if label.id in labels:
-            raise RecordError("part-twice", f"two parts have the id `{label.id}`", mend="draw another id")
+            raise RecordError("part-twice", f"two parts have the id `{label.id}`", fix="draw another id")
         labels[label.id], texts[label.id] = label, disclosure.text
         _check_countersigned(label, payload.jti, unverified.kid, standing)
     manifest = _rfc4648.decode_url(payload.manifest)
@@ -410,18 +410,18 @@ def _signed_part(signed: _Signed, disclosures: Sequence[str], standing: Standing
 def _label(value: Any, known: Kind) -> Label:
     shape = held(_Label, value, "a label")
     if len(set(shape.category)) < len(shape.category):
-        raise RecordError("unknown-word", f"a label of `{shape.id}` names a category twice", mend="name each once")
+        raise RecordError("unknown-word", f"a label of `{shape.id}` names a category twice", fix="name each once")
     for category in shape.category:
         if category not in known.categories:
             raise RecordError(
-                "unknown-word", f"`{shown(category)}` is no category of a `{known.name}`", mend=f"use {_or(known.categories)}"
+                "unknown-word", f"`{shown(category)}` is no category of a `{known.name}`", fix=f"use {_or(known.categories)}"
             )
     if shape.sensitivity == "part2" and shape.notice == "none":
-        raise RecordError("notice-missing", f"the part `{shape.id}` needs the notice of 42 CFR 2.32", mend="name its version")
+        raise RecordError("notice-missing", f"the part `{shape.id}` needs the notice of 42 CFR 2.32", fix="name its version")
     speaks = known.says is not None and (known.says_in is None or known.says_in in shape.category)
     if speaks != (shape.says is not None):
         why = "says nothing, and must" if speaks else "says something, and may not"
-        raise RecordError("says-misplaced", f"the label of `{shape.id}` {why}", mend=f"see what a `{known.name}` says")
+        raise RecordError("says-misplaced", f"the label of `{shape.id}` {why}", fix=f"see what a `{known.name}` says")
     statement_ = says.read(known.says, shape.says) if speaks and known.says else None
     return Label(
         shape.id,
@@ -437,11 +437,11 @@ def _label(value: Any, known: Kind) -> Label:
 
 def _check_entry(entry: Sealed, labels: Mapping[str, Label]) -> None:
     if entry.part not in labels:
-        raise RecordError("unknown-part", f"`{entry.part}` is no part of this record", mend="send its label too")
+        raise RecordError("unknown-part", f"`{entry.part}` is no part of this record", fix="send its label too")
     if entry.purpose not in purposes():
-        raise RecordError("unknown-word", f"`{shown(entry.purpose)}` is no purpose", mend="use one of the vocabulary's")
+        raise RecordError("unknown-word", f"`{shown(entry.purpose)}` is no purpose", fix="use one of the vocabulary's")
     if not entry.fills_a_class:
-        raise RecordError("wrong-size", f"what is sealed for `{shown(entry.to)}` fills no size class", mend="seal it again")
+        raise RecordError("wrong-size", f"what is sealed for `{shown(entry.to)}` fills no size class", fix="seal it again")
 
 
 # A second person's signature
@@ -476,7 +476,7 @@ def _check_countersigned(label: Label, jti: str, first: str, standing: Standing)
         holds = False
     if not holds:
         raise RecordError(
-            "bad-countersignature", f"no second person of `{agency}` signed `{label.id}`", mend="have a second key sign it"
+            "bad-countersignature", f"no second person of `{agency}` signed `{label.id}`", fix="have a second key sign it"
         )
 
 
@@ -547,7 +547,7 @@ def read_path(text: str) -> Path:
     raw = _rfc4648.decode_url(text)
     hashes, rest = divmod(len(raw) - 2, 32)
     if rest or not 0 <= hashes <= 7:
-        raise TreeError("proof-length", "a path in the manifest has a wrong length", mend="ask the hub for it again")
+        raise TreeError("proof-length", "a path in the manifest has a wrong length", fix="ask the hub for it again")
     return Path(int.from_bytes(raw[:2], "big"), 2**hashes, tuple(raw[2 + 32 * i : 34 + 32 * i] for i in range(hashes)))
 
 
@@ -569,7 +569,7 @@ def check_delivery(delivered: Delivery, standing: Standing) -> Record:
         verify_entry(each.sealed.entry(), each.path, record.manifest)
     sealed = tuple(each.sealed for each in delivered.handed)
     if set(record.labels) != {each.part for each in sealed}:
-        raise RecordError("part-unsealed", "a label came without its text", mend="ask the hub for it again")
+        raise RecordError("part-unsealed", "a label came without its text", fix="ask the hub for it again")
     return replace(record, entries=tuple(each.entry() for each in sealed), sealed=sealed)
 
 
@@ -581,7 +581,7 @@ def open_part(record: Record, part: str, keys: Mapping[str, PrivateKey]) -> Open
     """
     entry = next((each for each in record.sealed if each.part == part and each.to in keys), None)
     if entry is None:
-        raise RecordError("unknown-part", f"`{shown(part)}` isn't sealed to a key held here", mend="ask its issuer again")
+        raise RecordError("unknown-part", f"`{shown(part)}` isn't sealed to a key held here", fix="ask its issuer again")
     try:
         text = unseal(entry, record.jti, keys[entry.to]).decode("ascii")
     except UnicodeDecodeError:
@@ -645,7 +645,7 @@ def verify(text: str, standing: Standing, entries: Iterable[tuple[Entry, Path]] 
             contents[label.id] = content_of(held_texts[label.content_digest], label, record)
     for entry, path in entries:
         if entry.part not in record.labels:
-            raise RecordError("unknown-part", f"`{shown(entry.part)}` is no part shown here", mend="show its label too")
+            raise RecordError("unknown-part", f"`{shown(entry.part)}` is no part shown here", fix="show its label too")
         verify_entry(entry, path, record.manifest)
     payload = _rfc7493.read_object(_rfc7515.read(jws, typ=TYP).unverified_payload)
     return Shown(record, contents, _rfc9901.process(payload, disclosures).closed)
@@ -670,15 +670,15 @@ def _sealed_of(shape: _SealedShape) -> Sealed:
 
 def _fits(size: int) -> None:
     if size > LARGEST:
-        raise RecordError("too-large", f"a submission of `{size}` bytes is over 1 MiB", mend="send several records")
+        raise RecordError("too-large", f"a submission of `{size}` bytes is over 1 MiB", fix="send several records")
 
 
 def _wrong_manifest() -> RecordError:
-    return RecordError("wrong-manifest", "the sealed texts aren't those that the issuer signed", mend="build the record again")
+    return RecordError("wrong-manifest", "the sealed texts aren't those that the issuer signed", fix="build the record again")
 
 
 def _wrong_content(part: str) -> RecordError:
-    return RecordError("wrong-content", f"what was sealed as `{part}` isn't what its label names", mend="ask its issuer")
+    return RecordError("wrong-content", f"what was sealed as `{part}` isn't what its label names", fix="ask its issuer")
 
 
 def _or(words: Sequence[str]) -> str:

@@ -68,18 +68,18 @@ def check(header: str, method: str, path: str, body: bytes, *, standing: Standin
     """
     scheme, _, text = header.partition(" ")
     if scheme != SCHEME or not text:
-        raise RequestRefused("not-signed", "the request isn't signed", mend=f"send `Authorization: {SCHEME} …`")
+        raise RequestRefused("not-signed", "the request isn't signed", fix=f"send `Authorization: {SCHEME} …`")
     unverified = _rfc7515.read(text, typ=TYP, at_most=8192)
     agency, key = standing.signer(unverified.kid)
     try:
         said = held(_Said, _rfc7493.read_object(unverified.payload(key)), "the request's signature")
     except TextError as error:
-        raise RequestRefused("not-signed", f"the request's signature says nothing: {error.message}", mend=_AGAIN) from None
+        raise RequestRefused("not-signed", f"the request's signature says nothing: {error.message}", fix=_AGAIN) from None
     if (said.iss, said.method, said.path, said.sha256) != (agency.id, method, path, sha256(body).hexdigest()):
-        raise RequestRefused("another-request", "what was signed is another request than this", mend=_AGAIN)
+        raise RequestRefused("another-request", "what was signed is another request than this", fix=_AGAIN)
     if abs(said.iat - now) > CLOCKS_APART:
         raise RequestRefused(
-            "out-of-time", f"the request is `{now - said.iat}` seconds from the hub's clock", mend="go by the hub's `Date`"
+            "out-of-time", f"the request is `{now - said.iat}` seconds from the hub's clock", fix="go by the hub's `Date`"
         )
     return Request(agency.id, said.jti, said.iat, key.kid)
 

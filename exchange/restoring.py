@@ -325,7 +325,7 @@ class Gathering:
         tree, entries = self._tree(largest, brought)
         for checkpoint, _ in seen:
             if tree.root(checkpoint.size) != checkpoint.root:
-                raise LogError("split-view", f"members saw two trees of `{checkpoint.size}` leaves", mend=_EVIDENCE)
+                raise LogError("split-view", f"members saw two trees of `{checkpoint.size}` leaves", fix=_EVIDENCE)
         lines = [
             read_inbox_line(piece.line.encode(), key, agency)
             for agency, each in brought.items()
@@ -373,7 +373,7 @@ class Gathering:
                 return tree, entries
             tree.shrink(base)
         raise LogError(
-            "tree-lacking", f"nobody has sent the leaves of the tree of size `{largest.size}`", mend="wait for more agencies"
+            "tree-lacking", f"nobody has sent the leaves of the tree of size `{largest.size}`", fix="wait for more agencies"
         )
 
     def _leaves(
@@ -393,7 +393,7 @@ class Gathering:
                     continue
                 other, by = found.get(leaf.index, (leaf, frozenset[str]()))
                 if other != leaf:
-                    raise LogError("split-view", f"members hold two leaves `{leaf.index}`", mend=_EVIDENCE)
+                    raise LogError("split-view", f"members hold two leaves `{leaf.index}`", fix=_EVIDENCE)
                 found[leaf.index] = leaf, by | {agency}
         return found
 
@@ -407,7 +407,7 @@ class Gathering:
                 number = numbers.get(item.issuer) or self.hub.store.last_item(agency, item.issuer)
                 if item.number != number + 1:
                     raise LogError(
-                        "wrong-holding", f"what `{agency}` says it was given isn't numbered on", mend="ask its people to look"
+                        "wrong-holding", f"what `{agency}` says it was given isn't numbered on", fix="ask its people to look"
                     )
                 numbers[item.issuer] = item.number
         return found
@@ -518,7 +518,7 @@ class Gathering:
 
 
 def _another_draft() -> DirectoryError:
-    return DirectoryError("another-draft", "the draft isn't the one that was signed", mend="look at it again, then sign")
+    return DirectoryError("another-draft", "the draft isn't the one that was signed", fix="look at it again, then sign")
 
 
 class _Undone(Exception):

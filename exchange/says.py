@@ -51,7 +51,7 @@ class Grant(Says):
     recipient: AgencyId
     categories: Listed[Word]
     purposes: Listed[Word]
-    type: Literal["ordinary", "counselling_notes", "conditional", "proceedings"]
+    type: Literal["ordinary", "counseling_notes", "conditional", "proceedings"]
     from_: Day = Field(alias="from")
     expires: Day | None = None
     certifier: AgencyId | None = None
@@ -74,11 +74,11 @@ class Grant(Says):
             raise ValueError("its form lacks authority")
         _known(self.categories, CATEGORIES, "category")
         _known(self.purposes, CONSENTED, "purpose that a consent can serve")
-        # 42 CFR 2.31(b): notes of counselling sessions are consented to alone, and by that type alone.
-        if (self.type == "counselling_notes") != ("counselling_note" in self.categories) or (
-            self.type == "counselling_notes" and len(self.categories) > 1
+        # 42 CFR 2.31(b): notes of counseling sessions are consented to alone, and by that type alone.
+        if (self.type == "counseling_notes") != ("counseling_note" in self.categories) or (
+            self.type == "counseling_notes" and len(self.categories) > 1
         ):
-            raise ValueError("counselling notes need a consent of their own")
+            raise ValueError("counseling notes need a consent of their own")
         return self
 
 

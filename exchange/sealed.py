@@ -45,12 +45,12 @@ class Sealed:
 def info(jti: str, part: str, to: str, purpose: str, basis: str) -> bytes:
     """What a seal is bound to: `offramp/1/part` and these five, with NUL between. Raises `SealError` `bad-binding`."""
     if not _JTI.fullmatch(jti):
-        raise SealError("bad-binding", f"`{shown(jti)}` is no record's id", mend="write 32 lower-case hex digits")
+        raise SealError("bad-binding", f"`{shown(jti)}` is no record's id", fix="write 32 lower-case hex digits")
     fields = (part, to, purpose, basis)
     for field in fields:
         # INVARIANT: no field is empty or holds a NUL, so that the join can be read in one way only.
         if not FIELD.fullmatch(field):
-            raise SealError("bad-binding", f"`{shown(field)}` can't be sealed to", mend="use an id's letters")
+            raise SealError("bad-binding", f"`{shown(field)}` can't be sealed to", fix="use an id's letters")
     return "\0".join(("offramp/1/part", jti, *fields)).encode("ascii")
 
 
@@ -66,7 +66,7 @@ def unseal(sealed: Sealed, jti: str, key: PrivateKey) -> bytes:
     Raises `SealError`: `wrong-recipient`, `bad-padding`, `bad-binding`, or as `_rfc9180.unseal`.
     """
     if sealed.to != key.public.kid:
-        raise SealError("wrong-recipient", f"this is sealed to `{shown(sealed.to)}`", mend="take the key that it names")
+        raise SealError("wrong-recipient", f"this is sealed to `{shown(sealed.to)}`", fix="take the key that it names")
     if not sealed.fills_a_class:
         raise _bad_padding()
     bound = info(jti, sealed.part, sealed.to, sealed.purpose, sealed.basis)
@@ -81,7 +81,7 @@ def padded(content: bytes) -> bytes:
     whole = LENGTH_BYTES + len(content)
     size = next((size for size in CLASSES if whole <= size), None)
     if size is None:
-        raise SealError("content-too-large", f"a part of `{len(content)}` bytes is too large", mend="split it into parts")
+        raise SealError("content-too-large", f"a part of `{len(content)}` bytes is too large", fix="split it into parts")
     return (len(content).to_bytes(LENGTH_BYTES, "big") + content).ljust(size, b"\0")
 
 
@@ -95,4 +95,4 @@ def unpadded(filled: bytes) -> bytes:
 
 
 def _bad_padding() -> SealError:
-    return SealError("bad-padding", "what is sealed isn't filled to a size class", mend="ask the issuer for a new record")
+    return SealError("bad-padding", "what is sealed isn't filled to a size class", fix="ask the issuer for a new record")

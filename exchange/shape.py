@@ -57,7 +57,7 @@ def held(model: type[S], value: Any, what: str) -> S:
         first = error.errors(include_url=False, include_input=False)[0]
         place = shown(".".join(str(step) for step in first["loc"])) or "the whole"
         raise ContentError(
-            "wrong-shape", f"{what} isn't what it must be, at `{place}`: {_why(first)}", mend="write what its schema says"
+            "wrong-shape", f"{what} isn't what it must be, at `{place}`: {_why(first)}", fix="write what its schema says"
         ) from None
 
 

@@ -119,7 +119,7 @@ class Store:
             self._db.execute("COMMIT")
         elif version != FORMAT:
             raise StoreError(
-                "not-a-store", f"`{self.path}` has format `{version}`, and this program reads `{FORMAT}`", mend="update it"
+                "not-a-store", f"`{self.path}` has format `{version}`, and this program reads `{FORMAT}`", fix="update it"
             )
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class Store:
             # A reader may be in the way, such as a backup: the next commit tries again.
             busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
-                raise StoreError("in-use", "a reader holds the hub's database", mend="wait for it")
+                raise StoreError("in-use", "a reader holds the hub's database", fix="wait for it")
         self._destroyed = self._failed = False
 
     @contextmanager
@@ -176,7 +176,7 @@ class Store:
     def _put(self, table: str, *values: Any, replace: bool = False) -> None:
         if self._failed:
             # Written over what failed, a shorter commit would leave its end behind, and a start would take that for a loss.
-            raise StoreError("no-room", "the hub's disk refused, and does so still", mend="make room, then send again")
+            raise StoreError("no-room", "the hub's disk refused, and does so still", fix="make room, then send again")
         marks = "?, " * len(values)
         verb = "INSERT OR REPLACE" if replace else "INSERT"
         self._db.execute(f"{verb} INTO {table} VALUES ({marks}?)", (*values, row_digest(table, values)))
@@ -439,7 +439,7 @@ def _sound() -> Iterator[None]:
     except sqlite3.Error as error:
         why = fault_of(error)
         if why == "disk":
-            raise StoreError("no-room", f"the hub's disk refuses: {error}", mend="make room, then send again") from None
+            raise StoreError("no-room", f"the hub's disk refuses: {error}", fix="make room, then send again") from None
         if why == "busy":
-            raise StoreError("in-use", "another program holds the hub's database", mend="stop the other one") from None
-        raise StoreError("damaged", f"the hub's database can't be read: {error}", mend="run `offramp fsck`") from None
+            raise StoreError("in-use", "another program holds the hub's database", fix="stop the other one") from None
+        raise StoreError("damaged", f"the hub's database can't be read: {error}", fix="run `offramp fsck`") from None

@@ -1,4 +1,4 @@
-"""Packs as they travel and are kept: the text of a pack, of its parents and their offence tables, by the digest of what they
+"""Packs as they travel and are kept: the text of a pack, of its parents and their offense tables, by the digest of what they
 resolve to.
 
 Nobody believes anybody about a digest: whoever takes a pack reads the text and computes it. A pack that isn't a shipped one is
@@ -20,12 +20,12 @@ from rules.digest import digest
 from rules.errors import PackError, Refusal, RequestError
 from rules.frozen import frozen
 from rules.pack import Pack
-from rules.shelf import Neighbours, find, jurisdictions, read_pack, shipped
+from rules.shelf import Neighbors, find, jurisdictions, read_pack, shipped
 
 LARGEST = 4 * 1024 * 1024
 MOST_FILES = 16
 FLOOR = "lead"
-_FILE = re.compile(r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|offences\.csv|sources\.csv)")
+_FILE = re.compile(r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|offenses\.csv|sources\.csv)")
 
 
 @frozen
@@ -67,11 +67,11 @@ def carried(name: str) -> Carried:
 def _files(folder: Path) -> Iterator[Path]:
     """Every file that the pack in the folder is made of, its parents' after its own."""
     folder = folder.resolve()
-    pack, found = read_pack(folder, whole=False), Neighbours(folder.parent)
+    pack, found = read_pack(folder, whole=False), Neighbors(folder.parent)
     yield folder / "pack.yaml"
-    if pack.offences is not None:
-        table = found.table(pack.offences.id)
-        yield from (table / "offences.csv", table / "sources.csv")
+    if pack.offenses is not None:
+        table = found.table(pack.offenses.id)
+        yield from (table / "offenses.csv", table / "sources.csv")
     if pack.extends is not None:
         yield from _files(found.pack(pack.extends))
 
@@ -106,7 +106,7 @@ def taken(given: Carried, named: str | None = None) -> tuple[Pack, str]:
     for base in sorted((above & set(shipped())) - {pack.id, FLOOR}):
         lacking += loosened(read_pack(jurisdictions() / base), pack, invariants=True)
     if lacking:
-        raise PackError("floor-lifted", f"`{pack.id}` lifts the floor: {lacking[0]}", mend="add rules that deny")
+        raise PackError("floor-lifted", f"`{pack.id}` lifts the floor: {lacking[0]}", fix="add rules that deny")
     if pack.id not in shipped() or found != digest(read_pack(jurisdictions() / pack.id)):
         from rules.proved import prove
 
@@ -128,4 +128,4 @@ def kept(folder: Path, named: str) -> Carried | None:
 
 
 def _no_pack(why: str) -> RequestError:
-    return RequestError("not-a-pack", f"this is no pack that travels: {why}", mend="send it again with its parents")
+    return RequestError("not-a-pack", f"this is no pack that travels: {why}", fix="send it again with its parents")

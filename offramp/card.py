@@ -27,7 +27,7 @@ _OFFICER = "police"
 
 def card(options: argparse.Namespace) -> int:
     if options.html and options.json:
-        raise RequestError("usage", "a document is HTML or JSON, not both", mend="leave one of them out")
+        raise RequestError("usage", "a document is HTML or JSON, not both", fix="leave one of them out")
     pack = read_pack(options.packs)
     document = of_segment(segment_of(pack, options.as_of))
     if options.html:
@@ -44,7 +44,7 @@ def of_segment(segment: Segment) -> Document:
     """The card of one day. Raises `RequestError` for a program in which no officer offers anything."""
     offer = segment.decisions.get("offer")
     if offer is None:
-        raise RequestError("no-card", f"`{segment.pack.id}` has no decision `offer`", mend="`offramp show` prints any pack")
+        raise RequestError("no-card", f"`{segment.pack.id}` has no decision `offer`", fix="`offramp show` prints any pack")
     blocks = tuple(_blocks(segment, offer, words_of(segment, english())))
     return Document(f"{segment.pack.title}: pocket card", "en", blocks, "card")
 

@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
-        raise RequestError("usage", in_ticks, mend=f"see `{self.prog} --help`")
+        raise RequestError("usage", in_ticks, fix=f"see `{self.prog} --help`")
 
 
 def parser_of() -> argparse.ArgumentParser:
@@ -65,14 +65,14 @@ def parser_of() -> argparse.ArgumentParser:
 
     arguments.add(commands, _Parser)
     _interview(commands)
-    offences = commands.add_parser(
-        "offences",
-        help="which offences a program takes, on a day",
-        description="Put each section of the pack's offence table through the program's offer and test.",
+    offenses = commands.add_parser(
+        "offenses",
+        help="which offenses a program takes, on a day",
+        description="Put each section of the pack's offense table through the program's offer and test.",
     )
-    offences.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
-    offences.add_argument("--as-of", metavar="DATE", required=True, help="the day of the arrest, and whose rules apply")
-    offences.add_argument("--json", action="store_true", help="print JSON")
+    offenses.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
+    offenses.add_argument("--as-of", metavar="DATE", required=True, help="the day of the arrest, and whose rules apply")
+    offenses.add_argument("--json", action="store_true", help="print JSON")
 
     verify = commands.add_parser(
         "verify",
@@ -254,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         reason = (error.strerror or "the system refused").lower()
         return _refused(
-            RequestError("no-output", f"the answer could not be written: {reason}", mend="make room, or write elsewhere"),
+            RequestError("no-output", f"the answer could not be written: {reason}", fix="make room, or write elsewhere"),
             as_json=False,
         )
 
@@ -262,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answered(given: list[str]) -> int:
     try:
         if sys.stdout is None:
-            raise RequestError("no-output", "standard output is closed", mend="write the answer somewhere")
+            raise RequestError("no-output", "standard output is closed", fix="write the answer somewhere")
         code = _run(given)
         sys.stdout.flush()
         return code
@@ -298,10 +298,10 @@ def _run(given: list[str]) -> int:
         from offramp.interview import interview
 
         return interview(options)
-    if options.command == "offences":
-        from offramp.offences import offences
+    if options.command == "offenses":
+        from offramp.offenses import offenses
 
-        return offences(options)
+        return offenses(options)
     if options.command in ("hub", "fsck"):
         from offramp.hub import commands
 

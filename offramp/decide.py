@@ -43,10 +43,10 @@ def _held(engine: str) -> Iterator[Held]:
 def _decide(options: argparse.Namespace, held: Held) -> int:
     names = [name for name in options.packs.split(",") if name]
     if not names:
-        raise RequestError("usage", "no pack is named", mend="name one, such as `santa-fe`")
+        raise RequestError("usage", "no pack is named", fix="name one, such as `santa-fe`")
     if options.lines or options.map:
         if len(names) > 1:
-            raise RequestError("usage", "lines are decided by one pack at a time", mend="run it once a pack")
+            raise RequestError("usage", "lines are decided by one pack at a time", fix="run it once a pack")
         return _lines(rules.load(names[0], options.as_of), options, held)
     if len(names) > 1:
         return _side_by_side(names, options, held)
@@ -102,13 +102,13 @@ def read_text(name: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FactsError("not-utf-8", f"`{_shown(name)}` is not UTF-8 text", mend="save it as UTF-8") from None
+        raise FactsError("not-utf-8", f"`{_shown(name)}` is not UTF-8 text", fix="save it as UTF-8") from None
 
 
 def _opened(name: str) -> IO[bytes]:
     if name == "-":
         if sys.stdin is None or sys.stdin.isatty():
-            raise RequestError("no-file", "no facts are given", mend="name a JSON file, or pipe JSON in")
+            raise RequestError("no-file", "no facts are given", fix="name a JSON file, or pipe JSON in")
         return sys.stdin.buffer
     try:
         path = Path(name)
@@ -118,10 +118,10 @@ def _opened(name: str) -> IO[bytes]:
             return gzip.open(path)  # type: ignore[return-value]  # opened for bytes, as asked
         return path.open("rb")
     except FileNotFoundError:
-        raise RequestError("no-file", f"there is no file `{_shown(name)}`", mend="check the path") from None
+        raise RequestError("no-file", f"there is no file `{_shown(name)}`", fix="check the path") from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "it can't be opened").lower()
-        raise RequestError("no-file", f"`{_shown(name)}` can't be read: {reason}", mend="check the path") from None
+        raise RequestError("no-file", f"`{_shown(name)}` can't be read: {reason}", fix="check the path") from None
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except broken as error:
         reason = (getattr(error, "strerror", None) or "it is not whole").lower()
-        raise RequestError("no-file", f"`{_shown(name)}` can't be read: {reason}", mend="check the file") from None
+        raise RequestError("no-file", f"`{_shown(name)}` can't be read: {reason}", fix="check the file") from None
 
 
 def _shown(name: str) -> str:
@@ -195,13 +195,13 @@ def _one(line: bytes, number: int) -> Case:
     try:
         case = parse_json(line.decode("utf-8-sig", "strict" if len(line) < LARGEST else "replace"), "the facts of this line")
     except UnicodeDecodeError:
-        return None, refused(FactsError("not-utf-8", "the line is not UTF-8 text", mend="save it as UTF-8"))
+        return None, refused(FactsError("not-utf-8", "the line is not UTF-8 text", fix="save it as UTF-8"))
     except Refusal as error:
         return None, refused(error)
     if not isinstance(case, dict) or not set(case) <= {"id", "facts"} or "facts" not in case:
         message = "the line is not an object with `id` and `facts`"
         known = case.get("id") if isinstance(case, dict) else None
-        return _plain_id(known), refused(FactsError("wrong-shape", message, mend='write `{"id": …, "facts": {…}}`'))
+        return _plain_id(known), refused(FactsError("wrong-shape", message, fix='write `{"id": …, "facts": {…}}`'))
     return _plain_id(case.get("id")), lambda: case["facts"]
 
 

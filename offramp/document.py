@@ -1,7 +1,7 @@
 """A document as headings, paragraphs, lists and tables, and its three forms: Markdown, one HTML file, JSON.
 
 The HTML stands alone (no script, no font, no picture from elsewhere), and is made for everybody: landmarks, a link past the
-navigation, headings in order, captions and scopes in tables, colours of WCAG 2.1's contrast, a style for paper.
+navigation, headings in order, captions and scopes in tables, colors of WCAG 2.1's contrast, a style for paper.
 """
 
 from __future__ import annotations
@@ -294,9 +294,9 @@ def _block(block: Block, sideways: str) -> str:
         case Heading(level, text, id_):
             return f'<{_LEVELS[level]} id="{id_}">{_html(text)}</{_LEVELS[level]}>'
         case Text(text, label, lang):
-            labelled = f'<span class="label">{_html(label)}</span> ' if label else ""
-            said = f"<span{_lang(lang)}>{_html(text)}</span>" if labelled and lang else _html(text)
-            return f"<p{'' if labelled else _lang(lang)}>{labelled}{said}</p>"
+            labeled = f'<span class="label">{_html(label)}</span> ' if label else ""
+            said = f"<span{_lang(lang)}>{_html(text)}</span>" if labeled and lang else _html(text)
+            return f"<p{'' if labeled else _lang(lang)}>{labeled}{said}</p>"
         case Bullets(items, lang):
             return _list(items, _lang(lang))
         case Table(caption, head, rows):

@@ -79,7 +79,7 @@ class SecondEngine:
             raise EngineError(
                 "engines-differ",
                 f"`{decision.decision}` is one of {_listed(decision.possible)}, and the second engine says {_listed(possible)}",
-                mend="don't act on either; send us the pack and the facts",
+                fix="don't act on either; send us the pack and the facts",
             )
 
     def compare(self, program: Program, scenarios: Iterable[Scenario]) -> Compared:
@@ -115,7 +115,7 @@ class SecondEngine:
                 "too-many-joins",
                 f"`{beyond.rule}` joins {beyond.joins} conditions, and the second engine at most {JOINS}",
                 at=Place(path=decision.decision),
-                mend="leave out `--engine`; the compiled engine has no such limit",
+                fix="leave out `--engine`; the compiled engine has no such limit",
             )
         world = replace(decision.world, outcome=lambda name: self._read(decision, name))
         rules = [(rule.facts, rule.gives) for rule in projection.rules]
@@ -159,22 +159,22 @@ class SecondEngine:
             raise EngineError(
                 "engine-silent",
                 f"the second engine gave no answer in {self.seconds:g} seconds and was stopped",
-                mend="try again, or leave out `--engine`",
+                fix="try again, or leave out `--engine`",
             )
         code = self.process.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise EngineError("engine-crashed", f"the second engine ended by {how}", mend="try again, or leave out `--engine`")
+        raise EngineError("engine-crashed", f"the second engine ended by {how}", fix="try again, or leave out `--engine`")
 
     def _failed(self, error: str) -> None:
         if error == "missing":
             raise EngineError(
                 "engine-missing",
                 "the second engine, `durable_rules`, can't be loaded",
-                mend="install `offramp[durable]`: it takes a C compiler, and Python 3.11 or 3.12",
+                fix="install `offramp[durable]`: it takes a C compiler, and Python 3.11 or 3.12",
             )
         if error == "memory":
-            raise EngineError("engine-memory", "the second engine ran out of memory", mend="leave out `--engine`")
-        raise EngineError("engine-failed", f"the second engine failed: `{error}`", mend="leave out `--engine`")
+            raise EngineError("engine-memory", "the second engine ran out of memory", fix="leave out `--engine`")
+        raise EngineError("engine-failed", f"the second engine failed: `{error}`", fix="leave out `--engine`")
 
 
 def _listed(outcomes: list[str]) -> str:

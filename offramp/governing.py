@@ -19,7 +19,7 @@ SEVERITY: Mapping[str, Mapping[str, int]] = {
 _MOST = 99
 
 IN_FORCE = "it is in force"
-AT_ENROLMENT = "it was in force when the person enrolled"
+AT_ENROLLMENT = "it was in force when the person enrolled"
 DOES_LESS = "the prosecutor may do no more than before"
 NOTICE = "the person was given notice of it"
 
@@ -52,7 +52,7 @@ def governing(
         if not (known := [*([enrolled] if enrolled else []), *later]):
             raise ValueError("no pack is in force")
         return Governing(known[-1], IN_FORCE)
-    found = Governing(enrolled, AT_ENROLMENT)
+    found = Governing(enrolled, AT_ENROLLMENT)
     for pack in later:
         if pack in noticed:
             found = Governing(pack, NOTICE)

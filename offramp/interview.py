@@ -23,9 +23,9 @@ def interview(options: argparse.Namespace) -> int:
     roles = tuple(program.pack.vocabulary.roles)
     if options.role is not None and options.role not in roles:
         shown = printable(options.role)
-        raise RequestError("usage", f"there is no role `{shown}` to ask as", mend=nearest(shown, roles))
+        raise RequestError("usage", f"there is no role `{shown}` to ask as", fix=nearest(shown, roles))
     if options.facts == "-":
-        raise RequestError("usage", "answers come on standard input, so the facts can't", mend="name a JSON file")
+        raise RequestError("usage", "answers come on standard input, so the facts can't", fix="name a JSON file")
     given = facts_in(options.facts) if options.facts is not None else {}
     state = Interview(program, options.decision, program.read(given), role=options.role)
     state.decision.status  # noqa: B018  # an unknown decision is refused before anything is asked
@@ -93,7 +93,7 @@ class _Words:
 
     def again(self, refusal: Refusal) -> None:
         self.number -= 1
-        _print(f"   {refusal.message}; {refusal.mend}")
+        _print(f"   {refusal.message}; {refusal.fix}")
 
     def end(self, state: Interview) -> None:
         from offramp.words import in_words
@@ -120,7 +120,7 @@ class _Lines:
             except ValueError:
                 word = None
             if not isinstance(word, str):
-                raise FactsError("not-json", f"`{printable(line)[:40]}` is no JSON text", mend="write a word, or one in quotes")
+                raise FactsError("not-json", f"`{printable(line)[:40]}` is no JSON text", fix="write a word, or one in quotes")
             return word
         return line
 
@@ -160,4 +160,4 @@ def _save(name: str | None, state: Interview) -> None:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "it can't be opened").lower()
         message = f"the facts could not be written to `{printable(name)}`: {reason}"
-        raise RequestError("no-output", message, mend="make room, or write elsewhere") from None
+        raise RequestError("no-output", message, fix="make room, or write elsewhere") from None

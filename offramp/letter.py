@@ -38,7 +38,7 @@ TOLD = frozenset(
         "new_charge",
         "charge_status",
         "decision_outcome",
-        "enrolment",
+        "enrollment",
         "intake_status",
         "case_manager_contact",
         "status",
@@ -56,7 +56,7 @@ _MONTHS = (
 
 def letter(options: argparse.Namespace) -> int:
     if options.html and options.json:
-        raise RequestError("usage", "a document is HTML or JSON, not both", mend="leave one of them out")
+        raise RequestError("usage", "a document is HTML or JSON, not both", fix="leave one of them out")
     given = read_json(options.decision, "the contents of the decision")
     document = written(given, options.lang, options.pack)
     if options.html:
@@ -102,7 +102,7 @@ class _Read:
             raise RequestError(
                 "no-letter",
                 f"`{self.decision}` of `{self.pack.id}` decides nothing about a person",
-                mend="write about `offer`, `eligibility`, `admission` or another decision of the program",
+                fix="write about `offer`, `eligibility`, `admission` or another decision of the program",
             )
         if self.decision not in self.pack.decisions:
             _refuse(f"`{self.pack.id}` has no decision `{self.decision}`", "decision")
@@ -189,21 +189,21 @@ class _Read:
 
 def _program_of(name: str, digest: str, by: Program | str | None) -> Program:
     if by is None and name not in shipped():
-        mend = "name the pack with `--pack FOLDER`"
-        raise RequestError("other-pack", f"the decision is by `{printable(name)}`, which is no shipped pack", mend=mend)
+        fix = "name the pack with `--pack FOLDER`"
+        raise RequestError("other-pack", f"the decision is by `{printable(name)}`, which is no shipped pack", fix=fix)
     program = by if isinstance(by, Program) else Program(read_pack(by or name))
     if (program.pack.id, program.digest) != (name, digest):
         raise RequestError(
             "other-pack",
             f"the decision is not by `{program.pack.id}` as it stands here",
-            mend="take the pack that decided, with `--pack FOLDER`, or decide again",
+            fix="take the pack that decided, with `--pack FOLDER`, or decide again",
         )
     return program
 
 
 def _refuse(message: str, at: str | None) -> NoReturn:
     raise FactsError(
-        "not-a-decision", message, at=Place(path=at), mend="give what `offramp decide … --json` prints for one pack"
+        "not-a-decision", message, at=Place(path=at), fix="give what `offramp decide … --json` prints for one pack"
     )
 
 

@@ -152,7 +152,7 @@ class _MapReader:
                     "unmapped-cell",
                     f"the map has no word for `{printable(cell)}` in {where}",
                     at=Place(path=fact.path),
-                    mend="add it to the map, or say `else: unknown`",
+                    fix="add it to the map, or say `else: unknown`",
                 )
             return None if otherwise == "unknown" else cell if otherwise == "as-is" else otherwise
 
@@ -231,7 +231,7 @@ def _split(text: str, parts: str | None, names: tuple[str, ...], column: str) ->
             "unmapped-cell",
             f"`{printable(text)}` in `{column}` has {len(pieces)} parts, not {len(names)}",
             at=Place(path=column),
-            mend="check the row, or the map's `names`",
+            fix="check the row, or the map's `names`",
         )
     return dict(zip(names, pieces, strict=True))
 
@@ -245,7 +245,7 @@ def _typed(fact: Fact, cell: str, factor: Any) -> Any:
                 "unmapped-cell",
                 f"`{printable(cell)}` is neither true nor false",
                 at=Place(path=fact.path),
-                mend="give the map `values`",
+                fix="give the map `values`",
             )
         return cell.lower() in ("true", "1")
     if fact.type not in ("int", "decimal"):
@@ -259,7 +259,7 @@ def _typed(fact: Fact, cell: str, factor: Any) -> Any:
             "unmapped-cell",
             f"`{printable(cell)}` is not a number",
             at=Place(path=fact.path),
-            mend="give the map `values`, or list it under `unknown`",
+            fix="give the map `values`, or list it under `unknown`",
         ) from None
     exact = EXACT.multiply(number, Decimal(factor))
     return exact if fact.type == "int" else exact.quantize(_DECIMALS)
@@ -274,15 +274,15 @@ def rows(mapping: Map, stream: IO[bytes]) -> Iterator[tuple[Any, Callable[[], An
         for column in mapping.columns:
             if column not in header:
                 raise RequestError(
-                    "no-column", f"the table has no column `{printable(column)}`", mend=nearest(column, list(header))
+                    "no-column", f"the table has no column `{printable(column)}`", fix=nearest(column, list(header))
                 )
         for row in table:
             yield _case(mapping, row, table.line_num)
     except UnicodeDecodeError:
-        raise RequestError("not-utf-8", "the table is not UTF-8 text", mend="save it as UTF-8") from None
+        raise RequestError("not-utf-8", "the table is not UTF-8 text", fix="save it as UTF-8") from None
     except (csv.Error, EOFError, OSError) as error:
         message = f"the table breaks off at line {table.line_num}: {error}"
-        raise RequestError("not-csv", message, mend="check that line") from None
+        raise RequestError("not-csv", message, fix="check that line") from None
 
 
 def _case(mapping: Map, row: dict[str, str], line: int) -> tuple[str, Callable[[], Any]]:
@@ -292,7 +292,7 @@ def _case(mapping: Map, row: dict[str, str], line: int) -> tuple[str, Callable[[
                 "unmapped-cell",
                 f"line {line} has more or fewer cells than the head",
                 at=Place(line=line),
-                mend="check its commas and quotes",
+                fix="check its commas and quotes",
             )
         facts: dict[str, Any] = {}
         for path, reader in mapping.readers:

@@ -19,7 +19,7 @@ from rules.facts import printable
 from rules.pack_schema import pack_schema, scenarios_schema
 from rules.proved import prove
 from rules.scenarios import read_scenarios, run
-from rules.shelf import Neighbours, day_of, find, read_pack, shipped, vocabulary
+from rules.shelf import Neighbors, day_of, find, read_pack, shipped, vocabulary
 from rules.sound import idle
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
@@ -38,7 +38,7 @@ def new(options: argparse.Namespace) -> int:
         raise RequestError(
             "not-beside",
             f"`{city.folder}` would not find the pack `{printable(options.parent)}` that it extends",
-            mend="make it in the folder in which that pack lies",
+            fix="make it in the folder in which that pack lies",
         )
     draft = _made(city, Variant(city, parent, parent_folder), folder, beside)
     if options.json:
@@ -59,7 +59,7 @@ def new(options: argparse.Namespace) -> int:
 def _parent_found(pack_id: str, beside: Path) -> Path | None:
     """What a pack that lies in `beside` will read as its parent."""
     try:
-        return Neighbours(beside).pack(pack_id).resolve()
+        return Neighbors(beside).pack(pack_id).resolve()
     except PackError:
         return None
 
@@ -78,22 +78,22 @@ def _id(name: str) -> str:
         raise RequestError(
             "bad-name",
             f"`{_shown(name)}` can't be a pack's name",
-            mend="small letters, digits and hyphens, such as `las-cruces`",
+            fix="small letters, digits and hyphens, such as `las-cruces`",
         )
     if last in shipped():
-        raise RequestError("bad-name", f"`{last}` is a pack that ships with Offramp", mend="choose another name")
+        raise RequestError("bad-name", f"`{last}` is a pack that ships with Offramp", fix="choose another name")
     return last
 
 
 def _free(folder: Path) -> Path:
     try:
         if os.path.lexists(folder):
-            raise RequestError("file-taken", f"`{_shown(str(folder))}` is there already", mend="choose another name")
+            raise RequestError("file-taken", f"`{_shown(str(folder))}` is there already", fix="choose another name")
         if not folder.absolute().parent.is_dir():
             above = _shown(str(folder.parent))
-            raise RequestError("no-folder", f"there is no folder `{above}` to make it in", mend="make that folder first")
+            raise RequestError("no-folder", f"there is no folder `{above}` to make it in", fix="make that folder first")
     except (OSError, ValueError):  # no name that a file can have
-        raise RequestError("no-folder", f"there is no folder for `{_shown(str(folder))}`", mend="choose another name") from None
+        raise RequestError("no-folder", f"there is no folder for `{_shown(str(folder))}`", fix="choose another name") from None
     return folder
 
 
@@ -104,14 +104,14 @@ def _made(city: City, variant: Variant, folder: Path, beside: Path) -> Draft:
         try:
             draft = _tried(city, variant, apart / city.id, beside)
             if os.path.lexists(folder):  # made meanwhile; an empty folder would give way silently
-                raise RequestError("file-taken", f"`{city.folder}` is there already", mend="choose another name")
+                raise RequestError("file-taken", f"`{city.folder}` is there already", fix="choose another name")
             (apart / city.id).rename(folder)
         finally:
             shutil.rmtree(apart, ignore_errors=True)
     except OSError as error:
         reason = (error.strerror or "the system refused").lower()
         raise RequestError(
-            "no-output", f"`{city.folder}` could not be written: {reason}", mend="make room, or write elsewhere"
+            "no-output", f"`{city.folder}` could not be written: {reason}", fix="make room, or write elsewhere"
         ) from None
     return draft
 
@@ -123,12 +123,12 @@ def _tried(city: City, variant: Variant, folder: Path, beside: Path) -> Draft:
     for name, schema in (("pack", pack_schema(words)), ("scenarios", scenarios_schema(words))):
         _write(folder / ".schemas" / f"{name}.json", json.dumps(schema, indent=1) + "\n")
     _write(folder / "pack.yaml", variant.draft().pack)
-    variant.leave_out(idle(assemble(folder, vocabulary(), Neighbours(beside))))
+    variant.leave_out(idle(assemble(folder, vocabulary(), Neighbors(beside))))
     _write(folder / "pack.yaml", variant.draft().pack)
-    draft = variant.draft(Program(assemble(folder, vocabulary(), Neighbours(beside))))
+    draft = variant.draft(Program(assemble(folder, vocabulary(), Neighbors(beside))))
     _write(folder / "pack.yaml", draft.pack)
     _write(folder / "scenarios.yaml", draft.scenarios)
-    pack = assemble(folder, vocabulary(), Neighbours(beside))
+    pack = assemble(folder, vocabulary(), Neighbors(beside))
     prove(pack)
     report = run(Program(pack), read_scenarios(folder))
     assert report.passed, [failure.what for failure in report.failures] + report.short_of

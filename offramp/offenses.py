@@ -1,4 +1,4 @@
-"""`offramp offences`: every section of a pack's offence table put through the program's offer and its test, on one day."""
+"""`offramp offenses`: every section of a pack's offense table put through the program's offer and its test, on one day."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import rules
 from rules.errors import RequestError
 from rules.facts import printable
 from rules.frozen import frozen
-from rules.offences import NONE
-from rules.pack import Offence
+from rules.offenses import NONE
+from rules.pack import Offense
 from rules.shelf import day_of
 
 ASKED = {"offer": ("must_offer", "may_offer"), "eligibility": ("eligible",)}  # and the outcomes that let somebody in
-_ASSUMED = "an arrest for this charge alone, neither violent nor towards a minor; nothing else is known"
+_ASSUMED = "an arrest for this charge alone, neither violent nor toward a minor; nothing else is known"
 
 
 @frozen
 class Passage:
     """What the program answers to one charge. `passes` is None while it hangs on what isn't known."""
 
-    offence: Offence
+    offense: Offense
     answers: dict[str, rules.Decision]
 
     @property
@@ -40,38 +40,38 @@ def through(program: rules.Program, as_of: str) -> Iterator[Passage]:
 
     Raises `RequestError` if the pack names no table or the program did not run on the day.
     """
-    table, day = program.pack.offences, day_of(as_of)
+    table, day = program.pack.offenses, day_of(as_of)
     if table is None:
-        message = f"the pack `{program.pack.id}` names no offence table"
-        raise RequestError("no-offences", message, mend="add `offences:` to it, such as `offences: new-york`")
+        message = f"the pack `{program.pack.id}` names no offense table"
+        raise RequestError("no-offenses", message, fix="add `offenses:` to it, such as `offenses: new-york`")
     program.refuse_day_outside(day, "as_of")
-    for offence in (one for rows in table.rows.values() for one in rows if one.in_force(day)):
-        charge = {"code": offence.code, "conduct": offence.conduct, "violent": False, "to_minor": False}
-        if offence.level != NONE:
-            charge["level"] = offence.level
+    for offense in (one for rows in table.rows.values() for one in rows if one.in_force(day)):
+        charge = {"code": offense.code, "conduct": offense.conduct, "violent": False, "to_minor": False}
+        if offense.level != NONE:
+            charge["level"] = offense.level
         encounter: dict[str, Any] = {"date": as_of, "route": "arrest", "charges": [charge]}
-        if len(offence.drugs) == 1:
-            encounter["drugs"] = [{"kind": offence.drugs[0]}]
+        if len(offense.drugs) == 1:
+            encounter["drugs"] = [{"kind": offense.drugs[0]}]
         facts = program.read({"encounter": encounter})
-        yield Passage(offence, {name: program.decide(name, facts) for name in ASKED})
+        yield Passage(offense, {name: program.decide(name, facts) for name in ASKED})
 
 
-def offences(options: argparse.Namespace) -> int:
+def offenses(options: argparse.Namespace) -> int:
     program = rules.load(options.pack)
     found = list(through(program, options.as_of))
     pack = program.pack
-    assert pack.offences is not None
+    assert pack.offenses is not None
     if options.json:
         shown = {
             "pack": {"id": pack.id, "digest": program.digest},
             "as_of": options.as_of,
-            "table": pack.offences.id,
+            "table": pack.offenses.id,
             "assumed": _ASSUMED,
-            "offences": [_as_json(program, one) for one in found],
+            "offenses": [_as_json(program, one) for one in found],
         }
         print(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
-    print(f"{pack.title}: the sections of {pack.offences.id} on {options.as_of}, each as {_ASSUMED}.")
+    print(f"{pack.title}: the sections of {pack.offenses.id} on {options.as_of}, each as {_ASSUMED}.")
     for title, passes in (("Pass", True), ("Hang on what is not known", None), ("Do not pass", False)):
         group = [one for one in found if one.passes is passes]
         print(f"\n{title}: {len(group)}")
@@ -81,14 +81,14 @@ def offences(options: argparse.Namespace) -> int:
 
 
 def _line(program: rules.Program, passage: Passage) -> str:
-    offence = passage.offence
-    doubt = " (doubtful)" if offence.provisional else ""
-    level = "no offence" if offence.level == NONE else offence.level
-    conduct = offence.conduct.replace("_", " ")
+    offense = passage.offense
+    doubt = " (doubtful)" if offense.provisional else ""
+    level = "no offense" if offense.level == NONE else offense.level
+    conduct = offense.conduct.replace("_", " ")
     said = [f"{name}: {_answer(answer)}" for name, answer in passage.answers.items()]
-    source = program.pack.sources[offence.source.id].title
+    source = program.pack.sources[offense.source.id].title
     return "\n      ".join(
-        (f"{offence.code}  {level}, {conduct}: {printable(offence.title)}{doubt}", *said, f"Source: {source}")
+        (f"{offense.code}  {level}, {conduct}: {printable(offense.title)}{doubt}", *said, f"Source: {source}")
     )
 
 
@@ -105,16 +105,16 @@ def _because(answer: rules.Decision) -> list[str]:
 
 
 def _as_json(program: rules.Program, passage: Passage) -> dict[str, Any]:
-    offence = passage.offence
-    source = program.pack.sources[offence.source.id]
+    offense = passage.offense
+    source = program.pack.sources[offense.source.id]
     return {
-        "code": offence.code,
-        "title": printable(offence.title),
-        "level": offence.level,
-        "drugs": list(offence.drugs),
-        "conduct": offence.conduct,
-        "source": {"id": source.id, "title": source.title, "at": offence.source.at, "confidence": source.confidence},
-        "provisional": offence.provisional,
+        "code": offense.code,
+        "title": printable(offense.title),
+        "level": offense.level,
+        "drugs": list(offense.drugs),
+        "conduct": offense.conduct,
+        "source": {"id": source.id, "title": source.title, "at": offense.source.at, "confidence": source.confidence},
+        "provisional": offense.provisional,
         "passes": passage.passes,
         **{name: _answer_as_json(answer) for name, answer in passage.answers.items()},
     }

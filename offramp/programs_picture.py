@@ -68,8 +68,8 @@ def _bars(packs: list[Pack], last: int) -> Iterator[str]:
             yield f'<text x="{start + 6}" y="{top + 13}" font-size="12" fill="#ffffff">since {since.year}</text>'
         for day in pack.boundaries():
             if since < day < until:
-                at, colour = _at(day, last), "#ffffff" if program.kind == "program" else "#2f6f8f"
-                yield f'<line x1="{at}" y1="{top + 2}" x2="{at}" y2="{top + _BAR - 2}" stroke="{colour}" stroke-width="2"/>'
+                at, color = _at(day, last), "#ffffff" if program.kind == "program" else "#2f6f8f"
+                yield f'<line x1="{at}" y1="{top + 2}" x2="{at}" y2="{top + _BAR - 2}" stroke="{color}" stroke-width="2"/>'
         if program.until is None:
             yield f'<path d="M{_RIGHT + 2} {top} l10 {_BAR // 2} l-10 {_BAR // 2} z" fill="#2f6f8f"/>'
 

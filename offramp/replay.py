@@ -51,7 +51,7 @@ def replay(options: argparse.Namespace) -> int:
     evidence = read_any(read_file(options.file))
     if not isinstance(evidence, DecisionExhibit):
         raise RequestError(
-            "not-a-decision", "the file shows no decision with what it rests on", mend="make one with `agency export --replay`"
+            "not-a-decision", "the file shows no decision with what it rests on", fix="make one with `agency export --replay`"
         )
     try:
         found = verify_decision(evidence, root)
@@ -75,7 +75,7 @@ def replayed(found: DecisionFindings, pack: str | None = None) -> Replayed:
         if part in found.told.contents and (held := decision_in(found.told.contents[part])) is not None
     }
     if not shown:
-        raise RequestError("not-a-decision", f"the record `{found.told.jti}` holds no decision", mend="show another record")
+        raise RequestError("not-a-decision", f"the record `{found.told.jti}` holds no decision", fix="show another record")
     first = next(iter(shown.values()))
     program = Program(_pack(first, pack))
     case = Case(
@@ -103,7 +103,7 @@ def _pack(held: Mapping[str, Any], given: str | None) -> Any:
         if digest(pack) == held["digest"]:
             return pack
     raise RequestError(
-        "unknown-pack", f"no pack here has the digest `{held['digest'][:20]}…`", mend="name the pack's folder with `--pack`"
+        "unknown-pack", f"no pack here has the digest `{held['digest'][:20]}…`", fix="name the pack's folder with `--pack`"
     )
 
 

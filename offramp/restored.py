@@ -18,7 +18,7 @@ def lines(said: dict[str, Any]) -> list[str]:
         *([f"set aside: {', '.join(said['aside'])}"] if said["aside"] else []),
     ]
     if "lacks" in said:
-        return [*found, f"nothing can be signed yet: {said['lacks']['message']}; {said['lacks']['mend']}"]
+        return [*found, f"nothing can be signed yet: {said['lacks']['message']}; {said['lacks']['fix']}"]
     if "draft" not in said:
         return found
     terms = generation.read_terms(_rfc4648.decode_url(said["draft"]))

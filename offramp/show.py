@@ -50,11 +50,11 @@ def told(program: AboutProgram) -> Iterator[tuple[str, str, Item]]:
 def show(options: argparse.Namespace) -> int:
     names = [name for name in options.packs.split(",") if name]
     if not names:
-        raise RequestError("usage", "no pack is named", mend="name one, such as `santa-fe`")
+        raise RequestError("usage", "no pack is named", fix="name one, such as `santa-fe`")
     if options.timeline and (len(names) > 1 or options.as_of):
-        raise RequestError("usage", "a timeline is of one pack and of every day", mend="leave `--as-of` and other packs out")
+        raise RequestError("usage", "a timeline is of one pack and of every day", fix="leave `--as-of` and other packs out")
     if options.html and options.json:
-        raise RequestError("usage", "a document is HTML or JSON, not both", mend="leave one of them out")
+        raise RequestError("usage", "a document is HTML or JSON, not both", fix="leave one of them out")
     packs = [read_pack(name) for name in names]
     if options.timeline:
         document = timeline(packs[0])
@@ -146,11 +146,11 @@ class _Page:
             yield Text(f"It builds on `{self.pack.extends}`, whose floor it can't lower.")
         if program.kind != "program":
             yield Text(KINDS[program.kind])
-        if self.pack.offences:
-            table, on = self.pack.offences.id, f"--as-of {self.segment.day}"
+        if self.pack.offenses:
+            table, on = self.pack.offenses.id, f"--as-of {self.segment.day}"
             yield Text(
-                f"What a section of law was on a day comes from the offence table `{table}`, where a charge doesn't say it. "
-                f"`offramp offences {self.pack.id} {on}` lists which sections the program takes."
+                f"What a section of law was on a day comes from the offense table `{table}`, where a charge doesn't say it. "
+                f"`offramp offenses {self.pack.id} {on}` lists which sections the program takes."
             )
         if program.note:
             yield Text(program.note, "Note:")

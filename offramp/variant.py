@@ -20,11 +20,11 @@ from rules.decide import Program
 from rules.errors import Place
 from rules.facts import iso_day
 from rules.frozen import frozen
-from rules.offences import NO_OFFENCE
+from rules.offenses import NO_OFFENSE
 from rules.pack import Pack, Rule
 from rules.read import Node, read_file
 from rules.scenarios import Scenario, read_scenarios, run
-from rules.shelf import Neighbours
+from rules.shelf import Neighbors
 
 # The decisions whose rules a city changes first, and what such a rule is about: the first of these that it reads.
 _DECISIONS = ("eligibility", "offer")
@@ -110,7 +110,7 @@ class Variant:
 
     def _parameters(self) -> tuple[str, ...]:
         """Those with a value on the first day: amounts in grams first, then other numbers, then lists."""
-        of_table = {NO_OFFENCE} if self.parent.offences is not None else set()
+        of_table = {NO_OFFENSE} if self.parent.offenses is not None else set()
         held = [
             one for name, one in self.parent.parameters.items() if name not in of_table and one.on(self.city.starts) is not None
         ]
@@ -205,12 +205,12 @@ class Variant:
         return "\n".join(lines).rstrip("\n") + "\n"
 
     def _table_lines(self) -> list[str]:
-        if self.parent.offences is None:
+        if self.parent.offenses is None:
             return []
         return [
-            "# CHANGE the offence table, if your state has another: what each section of law was, by day.",
-            f"# `offramp offences {self.city.folder} --as-of {self.city.starts}` lists what your program takes of it.",
-            f"offences: {self.parent.offences.id}",
+            "# CHANGE the offense table, if your state has another: what each section of law was, by day.",
+            f"# `offramp offenses {self.city.folder} --as-of {self.city.starts}` lists what your program takes of it.",
+            f"offenses: {self.parent.offenses.id}",
         ]
 
     def _parameter_lines(self) -> list[str]:
@@ -447,7 +447,7 @@ class _Written:
             self.tops.append(top)
             if "extends" not in top:
                 return
-            folder = Neighbours(folder.resolve().parent).pack(top["extends"].text("`extends`"))
+            folder = Neighbors(folder.resolve().parent).pack(top["extends"].text("`extends`"))
 
     def parameter(self, name: str) -> Node:
         return self._first(

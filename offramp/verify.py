@@ -70,7 +70,7 @@ def fingerprint(text: str | None) -> str | None:
         return None
     plain = "".join(letter for letter in text if letter not in " -:").lower()
     if len(plain) != 64 or not set(plain) <= set("0123456789abcdef"):
-        raise RequestError("usage", "`--root` is no fingerprint of 64 hex digits", mend="ask a founding agency for it")
+        raise RequestError("usage", "`--root` is no fingerprint of 64 hex digits", fix="ask a founding agency for it")
     return plain
 
 
@@ -83,7 +83,7 @@ def read_file(name: str) -> bytes:
             return file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "it can't be read").lower()
-        raise RequestError("no-file", f"`{printable(name)}` can't be read: {reason}", mend="check the path") from None
+        raise RequestError("no-file", f"`{printable(name)}` can't be read: {reason}", fix="check the path") from None
 
 
 def wrong(error: Refusal, *, as_json: bool) -> None:
@@ -93,7 +93,7 @@ def wrong(error: Refusal, *, as_json: bool) -> None:
         return
     print("NOT VERIFIED. Don't rely on anything in this file.")
     print(f"  what is wrong: {printable(error.message)} [{error.code}]")
-    print(f"  what to do: {printable(error.mend)}")
+    print(f"  what to do: {printable(error.fix)}")
 
 
 def _json(value: Any) -> Any:

@@ -44,8 +44,8 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
         lines += _entry("Clock", f"{clock['clock']}: {_name(clock['status'])}{due} ({_role(clock['owner'])})")
     for obligation in decision.obligations if decision.outcome != "deny" else ():  # they go with what is permitted
         lines += _entry("With", _name(obligation))
-    for entry in decision.offences:
-        lines += _entry("Law" if entry["given"] is None else "But", _offence(entry))
+    for entry in decision.offenses:
+        lines += _entry("Law" if entry["given"] is None else "But", _offense(entry))
         lines += _entry("", _source(entry))
     for doubt in decision.provisional:
         lines += _entry("Doubt", doubt)
@@ -113,7 +113,7 @@ def side_by_side(decision: str, facts: Any, answers: list[tuple[str, rules.Decis
 
 def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, str]:
     if isinstance(answer, Refusal):
-        return name, "NO ANSWER", f"{answer.message}\n{answer.mend}", ""
+        return name, "NO ANSWER", f"{answer.message}\n{answer.fix}", ""
     program = f"{answer.program.pack.title}\n({name})"
     if answer.outcome == "not_part_of_this_program":
         return program, "not part of this program", "This program has no such decision.", ""
@@ -132,7 +132,7 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
         said += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]
     elif step is not None:
         said.append(f"Next, {_role(step['who'])}: {step['text']}")
-    said += [f"But {_offence(entry)}." for entry in answer.offences if entry["given"] is not None]
+    said += [f"But {_offense(entry)}." for entry in answer.offenses if entry["given"] is not None]
     if answer.provisional:
         said.append(f"Doubtful: {'; '.join(answer.provisional)}")
     return program, _name(outcome or "undetermined").upper(), "\n".join(said), "\n".join(dict.fromkeys(sources))
@@ -192,8 +192,8 @@ def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
             yield f" {down} ".join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
-def _offence(entry: dict[str, Any]) -> str:
-    """What the offence table filled in, or has otherwise than given."""
+def _offense(entry: dict[str, Any]) -> str:
+    """What the offense table filled in, or has otherwise than given."""
     code, table = entry["code"], _name(entry["table"])
     if entry["given"] is None:
         return f"{entry['fact']} = {table}, from its code {code}"

@@ -14,9 +14,9 @@ MOST_WORK = 1_000_000
 class Fault(Exception):
     """Why an operation has no value. The first `{}` in `message` stands for the text of the part at fault."""
 
-    def __init__(self, code: str, message: str, mend: str) -> None:
+    def __init__(self, code: str, message: str, fix: str) -> None:
         super().__init__(message)
-        self.code, self.message, self.mend = code, message, mend
+        self.code, self.message, self.fix = code, message, fix
 
 
 class Exhausted(EvaluationError):
@@ -38,7 +38,7 @@ class Work:
             raise Exhausted(
                 "too-much-work",
                 f"`{shown(self.of)}` takes over {MOST_WORK:,} steps on these facts",
-                mend="walk shorter lists, or fewer of them inside each other",
+                fix="walk shorter lists, or fewer of them inside each other",
             )
 
 

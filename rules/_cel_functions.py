@@ -68,7 +68,7 @@ def _of_ints(operator: str, left: int, right: int) -> int:
         return left * right
     if right == 0:
         raise Fault("division-by-zero", "{} divides by zero", "ask first whether it is zero")
-    quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)  # cut towards zero
+    quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)  # cut toward zero
     return quotient if operator == "/" else left - quotient * right
 
 

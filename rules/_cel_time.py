@@ -203,7 +203,7 @@ def part_of_timestamp(name: str, moment: Timestamp, zone: str) -> int:
 
 
 def part_of_duration(name: str, length: Duration) -> int:
-    """The whole length in that unit, cut towards zero; for milliseconds only those within its last second."""
+    """The whole length in that unit, cut toward zero; for milliseconds only those within its last second."""
     sign = -1 if length.nanoseconds < 0 else 1
     size = abs(length.nanoseconds)
     if name == "getMilliseconds":

@@ -64,7 +64,7 @@ class Find(Protocol):
 
 
 def assemble(folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[str, ...] = ()) -> Pack:
-    """Reads the pack in `folder`. `find` knows its parents and offence tables; `children` are the packs on the way down."""
+    """Reads the pack in `folder`. `find` knows its parents and offense tables; `children` are the packs on the way down."""
     file = folder / "pack.yaml"
     shown = f"{folder.name}/pack.yaml"
     top = read_file(file, shown)
@@ -90,7 +90,7 @@ def _folder(find: Callable[[str], Path], node: Node, name: str) -> Path:
     try:
         return find(name)
     except PackError as error:
-        raise PackError(error.code, error.message, at=node.place, mend=error.mend) from None
+        raise PackError(error.code, error.message, at=node.place, fix=error.fix) from None
 
 
 class _Assembly:
@@ -106,7 +106,7 @@ class _Assembly:
         self.sources: dict[str, Source] = dict(parent.sources) if parent else {}
         self.parameters: dict[str, Parameter] = dict(parent.parameters) if parent else {}
         self.words: dict[str, DecisionWord] = {}
-        self.offences = parent.offences if parent else None
+        self.offenses = parent.offenses if parent else None
 
     def pack(self) -> Pack:
         entry, parent = self.entry, self.parent
@@ -115,7 +115,7 @@ class _Assembly:
         self.read_facts()
         overrides = self.overrides()
         self.read_parameters(overrides["parameters"])
-        self.read_offences()
+        self.read_offenses()
         clock_nodes = self.section("clocks")
         parent_clocks = parent.clocks if parent else {}
         clock_names = tuple(dict.fromkeys([*parent_clocks, *clock_nodes]))
@@ -157,7 +157,7 @@ class _Assembly:
             self.vocabulary,
             self.coverage(),
             self.top.place,
-            self.offences,
+            self.offenses,
         )
 
     # The pack's head
@@ -176,8 +176,8 @@ class _Assembly:
                 known = False
             if not known:
                 zones = tuple(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-                mend = nearest(name, zones) if "/" in name else "write it as `America/Denver`"
-                self.entry["time_zone"].fail("unknown-time-zone", f"`{name}` is no time zone", mend)
+                fix = nearest(name, zones) if "/" in name else "write it as `America/Denver`"
+                self.entry["time_zone"].fail("unknown-time-zone", f"`{name}` is no time zone", fix)
         return name
 
     def coverage(self) -> dict[str, int]:
@@ -361,23 +361,23 @@ class _Assembly:
             if parents[name].unit != self.parameters[name].unit:
                 replaced[name].fail("wrong-unit", f"`{name}` is in `{parents[name].unit}` in the parent", "keep the unit")
 
-    def read_offences(self) -> None:
-        """The offence table, in place of the parent's; what it says are no offences is a parameter."""
-        if "offences" not in self.entry:
+    def read_offenses(self) -> None:
+        """The offense table, in place of the parent's; what it says are no offenses is a parameter."""
+        if "offenses" not in self.entry:
             return
-        from rules import offences  # a pack without a table doesn't need it
+        from rules import offenses  # a pack without a table doesn't need it
 
-        node = self.entry["offences"]
-        name = node.text("`offences`")
+        node = self.entry["offenses"]
+        name = node.text("`offenses`")
         folder = _folder(self.find.table, node, name)
-        own = self.parameters.get(offences.NO_OFFENCE)
-        if own is not None and (self.offences is None or own.declared_in != self.offences.id):
-            message = f"the parameter `{offences.NO_OFFENCE}` comes from the offence table `{name}`"
-            raise PackError("name-clash", message, at=own.place, mend="rename the parameter, or leave it to the table")
-        self.parameters.pop(offences.NO_OFFENCE, None)
-        self.offences, sources = offences.read_offences(folder, self.vocabulary)
+        own = self.parameters.get(offenses.NO_OFFENSE)
+        if own is not None and (self.offenses is None or own.declared_in != self.offenses.id):
+            message = f"the parameter `{offenses.NO_OFFENSE}` comes from the offense table `{name}`"
+            raise PackError("name-clash", message, at=own.place, fix="rename the parameter, or leave it to the table")
+        self.parameters.pop(offenses.NO_OFFENSE, None)
+        self.offenses, sources = offenses.read_offenses(folder, self.vocabulary)
         self.sources |= sources
-        found = offences.no_offence(self.offences)
+        found = offenses.no_offense(self.offenses)
         if found is not None:
             self.parameters[found.name] = found
 
@@ -399,13 +399,13 @@ class _Assembly:
                 if following.since is None or following.since == value.since or (value.until or date.min) > following.since:
                     day = following.since or value.since
                     message = f"two values of `{name}` hold on {day}" if day else f"two values of `{name}` have no `from`"
-                    raise PackError("overlapping-dates", message, at=following.place, mend="give each its own `from`")
+                    raise PackError("overlapping-dates", message, at=following.place, fix="give each its own `from`")
                 if value.until is not None and value.until < following.since:
                     raise PackError(
                         "gap-in-dates",
                         f"`{name}` has no value from {value.until} to {following.since}",
                         at=following.place,
-                        mend="leave out `until`, or move `from`",
+                        fix="leave out `until`, or move `from`",
                     )
                 ends = following.since
             closed.append(replace(value, until=ends))
@@ -491,9 +491,9 @@ class _Assembly:
             if word is None:
                 for key in ("asks", "decided_by", "governed_by", "outcomes"):
                     if key not in fields:
-                        mend = nearest(name, tuple(known)) if key == "asks" else f"add `{key}:`"
+                        fix = nearest(name, tuple(known)) if key == "asks" else f"add `{key}:`"
                         self.node_key(nodes, name).fail(
-                            "unknown-decision", f"the decision `{name}` is not in the vocabulary and has no `{key}`", mend
+                            "unknown-decision", f"the decision `{name}` is not in the vocabulary and has no `{key}`", fix
                         )
                 governed_by = fields["governed_by"].text("`governed_by`")
                 if governed_by not in ("as_of", "now") and self.type_of(governed_by) != "date":
@@ -534,7 +534,7 @@ class _Assembly:
             if name in facts or name in self.words or name in self.vocabulary.decisions:
                 other = "fact" if name in facts else "decision"
                 raise PackError(
-                    "name-clash", f"the parameter `{name}` has the name of a {other}", at=one.place, mend="rename the parameter"
+                    "name-clash", f"the parameter `{name}` has the name of a {other}", at=one.place, fix="rename the parameter"
                 )
         for name, node in decisions.items():
             if name in facts:
@@ -592,8 +592,8 @@ class _Assembly:
             if rule.id in rules:
                 inherited = before is not None and rule.id in before.rules
                 where = "in the parent already" if inherited else "twice"
-                mend = "put it under `override`, or choose another id" if inherited else "choose another id"
-                one.fail("duplicate-id", f"the rule `{rule.id}` of `{name}` stands {where}", mend)
+                fix = "put it under `override`, or choose another id" if inherited else "choose another id"
+                one.fail("duplicate-id", f"the rule `{rule.id}` of `{name}` stands {where}", fix)
             if before and word.tighten_only and rule.then not in word.tighten_only:
                 one.fail(
                     "floor-lifted",

@@ -82,7 +82,7 @@ def check(condition: Node, scope: Scope) -> tree.Tree:
         surface = parse(text)
     except EvaluationError as error:
         offset = getattr(error, "offset", 0) or 0
-        raise PackError(error.code, error.message, at=place(offset), mend=error.mend) from None
+        raise PackError(error.code, error.message, at=place(offset), fix=error.fix) from None
     checker = _Checker(scope, text, place)
     node, kind = checker.value(surface, {})
     if kind.name != "bool":
@@ -98,11 +98,11 @@ class _Checker:
         self.text = text
         self.place = place
 
-    def fail(self, node: syntax.Expression, code: str, message: str, mend: str = "") -> NoReturn:
+    def fail(self, node: syntax.Expression, code: str, message: str, fix: str = "") -> NoReturn:
         """`message` has `{}` where the part at fault stands."""
         part = self.text[node.start : node.end]
         shown = part if len(part) <= 60 else part[:57] + "…"
-        raise PackError(code, message.replace("{}", f"`{shown}`"), at=self.place(node.start), mend=mend)
+        raise PackError(code, message.replace("{}", f"`{shown}`"), at=self.place(node.start), fix=fix)
 
     # Values
 

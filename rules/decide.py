@@ -24,7 +24,7 @@ from rules.say import Sayings
 from rules.walk import World
 
 if TYPE_CHECKING:
-    from rules.offences import Law
+    from rules.offenses import Law
 
 NOT_PART = "not_part_of_this_program"
 
@@ -38,10 +38,10 @@ class Program:
         self._boundaries = pack.boundaries()
         self._compiled: dict[int, CompiledSegment] = {}
         self.law: Law | None = None
-        if pack.offences is not None:
-            from rules.offences import Law  # a pack without a table doesn't need it
+        if pack.offenses is not None:
+            from rules.offenses import Law  # a pack without a table doesn't need it
 
-            self.law = Law(pack.offences, as_of)
+            self.law = Law(pack.offenses, as_of)
         if as_of is not None:
             self.refuse_day_outside(as_of, "as_of")
 
@@ -96,7 +96,7 @@ class Program:
                     "unknown-outcome",
                     f"`{shown}` is no outcome of `{name}`",
                     at=Place(path=path),
-                    mend=nearest(shown, outcomes),
+                    fix=nearest(shown, outcomes),
                 )
         return read
 
@@ -107,7 +107,7 @@ class Program:
             names = tuple(dict.fromkeys([*self.pack.decisions, *self.pack.vocabulary.decisions]))
             shown = printable(name)
             at = Place(path=f"decisions.{shown}") if at else None
-            raise RequestError("unknown-decision", f"there is no decision `{shown}`", at=at, mend=nearest(shown, names))
+            raise RequestError("unknown-decision", f"there is no decision `{shown}`", at=at, fix=nearest(shown, names))
         return known.outcomes
 
     def on(self, day: date) -> Program:
@@ -128,14 +128,14 @@ class Program:
                 "outside-program",
                 f"`{self.pack.id}` began on {program.since}, after {day}",
                 at=Place(path=given_by),
-                mend="ask about a later day",
+                fix="ask about a later day",
             )
         if program.until is not None and day >= program.until:
             raise RequestError(
                 "outside-program",
                 f"`{self.pack.id}` ended on {program.until}, and {day} is later{_of_open_cases(program.open_cases)}",
                 at=Place(path=given_by),
-                mend="ask about an earlier day",
+                fix="ask about an earlier day",
             )
 
     @kept
@@ -422,9 +422,9 @@ class Decision:
         return say.reasons(self)
 
     @kept
-    def offences(self) -> list[dict[str, Any]]:
-        """What the offence table said of the charges that the decision reads: filled in, or otherwise than given."""
-        return say.offences(self)
+    def offenses(self) -> list[dict[str, Any]]:
+        """What the offense table said of the charges that the decision reads: filled in, or otherwise than given."""
+        return say.offenses(self)
 
     @kept
     def considered(self) -> list[dict[str, Any]]:
@@ -489,8 +489,8 @@ class Decision:
             "provisional": self.provisional,
             "facts_digest": self.facts_digest,
         }
-        if self.offences:
-            shown["offences"] = self.offences
+        if self.offenses:
+            shown["offenses"] = self.offenses
         if considered:
             shown["considered"] = self.considered
         return shown

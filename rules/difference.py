@@ -19,7 +19,7 @@ from rules.pack import (
     Invariant,
     Item,
     Obligation,
-    Offence,
+    Offense,
     Pack,
     Parameter,
     Pilot,
@@ -48,7 +48,7 @@ class Difference:
 
 
 def differences(before: Pack, after: Pack) -> tuple[Difference, ...]:
-    """Everything in which two packs differ: the program, rules, obligations, parameters, offences, clocks, invariants."""
+    """Everything in which two packs differ: the program, rules, obligations, parameters, offenses, clocks, invariants."""
     return tuple(_differences(before, after))
 
 
@@ -60,7 +60,7 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
         old, new = before.decisions.get(name), after.decisions.get(name)
         yield from _decision(name, old, new)
     yield from _each("parameter", before.parameters, after.parameters, _parameter)
-    yield from _each("offence", _offences(before), _offences(after), _offence)
+    yield from _each("offense", _offenses(before), _offenses(after), _offense)
     yield from _each("clock", before.clocks, after.clocks, _clock)
     yield from _each("invariant", before.invariants, after.invariants, _invariant)
     yield from _each("fact", before.vocabulary.facts, after.vocabulary.facts, lambda one: one.question)
@@ -121,11 +121,11 @@ def _words_of(item: Item) -> str:
     return ""
 
 
-def _offences(pack: Pack) -> Mapping[str, tuple[Offence, ...]]:
-    return pack.offences.rows if pack.offences is not None else {}
+def _offenses(pack: Pack) -> Mapping[str, tuple[Offense, ...]]:
+    return pack.offenses.rows if pack.offenses is not None else {}
 
 
-def _offence(rows: tuple[Offence, ...]) -> str:
+def _offense(rows: tuple[Offense, ...]) -> str:
     return "; ".join(f"{one.title}, {one.level}, {_words(one.conduct)}{_dates(one)}{_doubt(one)}" for one in rows)
 
 

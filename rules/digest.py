@@ -1,6 +1,6 @@
 """A pack's name for what it says: SHA-256 over canonical JSON of the resolved pack and the language's version.
 
-Expressions are printed from the tree and numbers normalised, so that spelling doesn't count; wording and sources do;
+Expressions are printed from the tree and numbers normalized, so that spelling doesn't count; wording and sources do;
 scenarios, comments and the order of rules don't.
 """
 

@@ -1,4 +1,4 @@
-"""Every refusal of the rules half: one lower-case sentence naming the thing, a stable code, its place and the mend.
+"""Every refusal of the rules half: one lower-case sentence naming the thing, a stable code, its place and the fix.
 
 The sentence keeps the user's own words in back-ticks and never a word of the implementation (after Cedar's guide for
 error messages). `docs/errors.md` lists every code; a test holds the list.
@@ -32,24 +32,24 @@ class Place:
 class Refusal(Exception):
     """Base of every error that is the input's fault and not ours.
 
-    `code` is stable and documented; `message` one sentence; `at` the place; `mend` what to do about it.
+    `code` is stable and documented; `message` one sentence; `at` the place; `fix` what to do about it.
     """
 
-    def __init__(self, code: str, message: str, *, at: Place | None = None, mend: str = "") -> None:
+    def __init__(self, code: str, message: str, *, at: Place | None = None, fix: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.at = at or Place()
-        self.mend = mend
+        self.fix = fix
 
     def __str__(self) -> str:
         where = f"{self.at}: " if str(self.at) else ""
-        mend = f"; {self.mend}" if self.mend else ""
-        return f"{where}{self.message}{mend} [{self.code}]"
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{where}{self.message}{fix} [{self.code}]"
 
     def as_json(self) -> dict[str, str | None]:
-        """The shape that `--json` prints: `code`, `message`, `at` and `mend`."""
-        return {"code": self.code, "message": self.message, "at": str(self.at) or None, "mend": self.mend or None}
+        """The shape that `--json` prints: `code`, `message`, `at` and `fix`."""
+        return {"code": self.code, "message": self.message, "at": str(self.at) or None, "fix": self.fix or None}
 
 
 class PackError(Refusal):
@@ -69,7 +69,7 @@ class EvaluationError(Refusal):
 
 
 def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """The mend for a misspelled name: the nearest known one, or the first few when none is near."""
+    """The fix for a misspelled name: the nearest known one, or the first few when none is near."""
     import difflib
 
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

@@ -59,12 +59,12 @@ def evaluate(expression: str, facts: Mapping[str, object]) -> object:
     """
     tree = parse(expression)
     if not isinstance(facts, Mapping):
-        raise EvaluationError("bad-fact", f"the facts are a Python `{type(facts).__name__}`", mend="give a dict of names")
+        raise EvaluationError("bad-fact", f"the facts are a Python `{type(facts).__name__}`", fix="give a dict of names")
     evaluation = _Evaluation(expression, facts)
     try:
         return evaluation.result(tree)
     except RecursionError:  # only for a caller who has nearly exhausted the stack, or for very deep facts
-        raise Exhausted("too-deep", f"`{shown(expression)}` or its facts are too deep", mend="flatten them") from None
+        raise Exhausted("too-deep", f"`{shown(expression)}` or its facts are too deep", fix="flatten them") from None
 
 
 class _Evaluation:
@@ -94,11 +94,11 @@ class _Evaluation:
         try:
             return operation(*operands)
         except Fault as fault:
-            raise self.error(node, fault.code, fault.message, fault.mend) from None
+            raise self.error(node, fault.code, fault.message, fault.fix) from None
 
-    def error(self, node: Expression, code: str, message: str, mend: str) -> EvaluationError:
+    def error(self, node: Expression, code: str, message: str, fix: str) -> EvaluationError:
         part = f"`{shown(self.text[node.start : node.end])}`"
-        return EvaluationError(code, message.replace("{}", part, 1), at=place_in(self.text, node.start), mend=mend)
+        return EvaluationError(code, message.replace("{}", part, 1), at=place_in(self.text, node.start), fix=fix)
 
     def not_a_bool(self, node: Expression, value: object) -> EvaluationError:
         return self.error(

@@ -50,9 +50,9 @@ class Facts:
 def parse_json(text: str, what: str = "the facts") -> Any:
     """JSON text to Python values: exact numbers, no duplicate keys, no NaN, nothing too large or too deep."""
     if len(text) > LARGEST:
-        raise FactsError("too-large", f"{what} have over {LARGEST} characters", mend="send one case at a time")
+        raise FactsError("too-large", f"{what} have over {LARGEST} characters", fix="send one case at a time")
     if not text.strip():
-        raise FactsError("not-json", f"{what} are empty", mend="send `{}` if nothing is known")
+        raise FactsError("not-json", f"{what} are empty", fix="send `{}` if nothing is known")
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -62,20 +62,20 @@ def parse_json(text: str, what: str = "the facts") -> Any:
                     "duplicate-key",
                     f"the key `{printable(key)}` stands twice",
                     at=Place(path=printable(key)),
-                    mend="keep one of them",
+                    fix="keep one of them",
                 )
             result[key] = value
         return result
 
     def refuse(token: str) -> NoReturn:
-        raise FactsError("not-json", f"`{token}` is not JSON", mend="leave out what is not known")
+        raise FactsError("not-json", f"`{token}` is not JSON", fix="leave out what is not known")
 
     def number(token: str) -> Any:
         if len(token) > 40:
-            raise FactsError("wrong-value", f"the number `{token[:12]}…` has {len(token)} digits", mend="check the number")
+            raise FactsError("wrong-value", f"the number `{token[:12]}…` has {len(token)} digits", fix="check the number")
         return int(token) if token.lstrip("-").isdigit() else Decimal(token)
 
-    too_deep = FactsError("too-deep", f"{what} nest too deep to be facts", mend="check the brackets")
+    too_deep = FactsError("too-deep", f"{what} nest too deep to be facts", fix="check the brackets")
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_float=number, parse_int=number)
     except json.JSONDecodeError as error:
@@ -85,7 +85,7 @@ def parse_json(text: str, what: str = "the facts") -> Any:
             "not-json",
             message,
             at=Place(line=error.lineno, column=error.colno),
-            mend="check commas, quotes and brackets near here",
+            fix="check commas, quotes and brackets near here",
         ) from None
     except RecursionError:
         raise too_deep from None
@@ -108,7 +108,7 @@ def _is_deep(value: Any) -> bool:
 def read_facts(given: Any, vocabulary: Vocabulary) -> Facts:
     """Facts as `json.loads` gives them. Raises `FactsError` naming the path of what is wrong."""
     if not isinstance(given, dict):
-        raise FactsError("wrong-shape", f"the facts are {kind_of(given)}, not an object", mend="write them as `{ … }`")
+        raise FactsError("wrong-shape", f"the facts are {kind_of(given)}, not an object", fix="write them as `{ … }`")
     table: _Table | None = vocabulary.__dict__.get("_table")
     if table is None:
         table = vocabulary.__dict__["_table"] = _table(vocabulary.tree)
@@ -157,8 +157,8 @@ def _level(above: str, given: Mapping[Any, Any], table: _Table, vocabulary: Voca
         elif entry is None:
             if key != "decisions" or above:
                 shown = printable(f"{above}{key}")
-                mend = nearest(shown, tuple(vocabulary.facts))
-                raise FactsError("unknown-fact", f"there is no fact `{shown}`", at=Place(path=shown), mend=mend)
+                fix = nearest(shown, tuple(vocabulary.facts))
+                raise FactsError("unknown-fact", f"there is no fact `{shown}`", at=Place(path=shown), fix=fix)
         elif isinstance(value, dict):
             _level(f"{above}{key}.", value, entry, vocabulary, known)
         elif value is not None:
@@ -197,8 +197,8 @@ def _records(fields: Mapping[str, _Entry], fact: Fact, path: str, value: Any) ->
             entry = fields.get(key)
             if entry is None:
                 shown = printable(key)
-                mend = nearest(shown, tuple(fields))
-                fail(f"{at}.{shown}", "unknown-fact", f"`{path}` has no field `{shown}`", mend)
+                fix = nearest(shown, tuple(fields))
+                fail(f"{at}.{shown}", "unknown-fact", f"`{path}` has no field `{shown}`", fix)
             kind, right, _, close = entry
             if inner.__class__ is kind and inner in right:
                 record[key] = inner
@@ -359,6 +359,6 @@ def printable(text: Any) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
 
 
-def fail(path: str, code: str, message: str, mend: str) -> NoReturn:
+def fail(path: str, code: str, message: str, fix: str) -> NoReturn:
     shown = printable(path)
-    raise FactsError(code, message.replace(path, shown), at=Place(path=shown), mend=mend)
+    raise FactsError(code, message.replace(path, shown), at=Place(path=shown), fix=fix)

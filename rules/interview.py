@@ -295,14 +295,14 @@ def _time(said: str, time_zone: str) -> str:
 def _day(text: Any) -> date:
     day = iso_day(str(text))
     if day is None:
-        raise FactsError("no-such-day", f"`{printable(text)}` is no day", at=Place(path="as_of"), mend="write it as 2014-04-01")
+        raise FactsError("no-such-day", f"`{printable(text)}` is no day", at=Place(path="as_of"), fix="write it as 2014-04-01")
     return day
 
 
-def _no_answer(question: Question, said: str, mend: str = "") -> NoReturn:
+def _no_answer(question: Question, said: str, fix: str = "") -> NoReturn:
     shown = f"`{printable(said)[:40]}`" if said else "an empty line"
     message = f"{shown} is no answer to `{question.fact}`"
-    raise FactsError("no-answer", message, at=Place(path=question.fact), mend=mend or f"answer {question.how}")
+    raise FactsError("no-answer", message, at=Place(path=question.fact), fix=fix or f"answer {question.how}")
 
 
 def _words(word: str) -> str:

@@ -1,8 +1,8 @@
-"""Offence tables: what a section of law was on a day, for everybody who charges under it.
+"""Offense tables: what a section of law was on a day, for everybody who charges under it.
 
-A table is a folder with `offences.csv`, a row a section and time, and `sources.csv`. In a pack that names one
-(`offences: new-york`) a charge's `level` and `conduct` come from its code, where they aren't given and the table says one
-thing; and the sections that were none on the day are the parameter `no_offence`. What is given wins, and a difference is told.
+A table is a folder with `offenses.csv`, a row a section and time, and `sources.csv`. In a pack that names one
+(`offenses: new-york`) a charge's `level` and `conduct` come from its code, where they aren't given and the table says one
+thing; and the sections that were none on the day are the parameter `no_offense`. What is given wins, and a difference is told.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 from rules.errors import PackError, Place, nearest
 from rules.facts import Facts, iso_day
-from rules.pack import Citation, Offence, Offences, Parameter, Source, Value
+from rules.pack import Citation, Offense, Offenses, Parameter, Source, Value
 from rules.vocabulary import Vocabulary
 
 CHARGES = "encounter.charges"
 FILLED = ("level", "conduct")
-NONE = "none"  # the level of what was no offence in that time
-NO_OFFENCE = "no_offence"  # the parameter that lists their codes
+NONE = "none"  # the level of what was no offense in that time
+NO_OFFENSE = "no_offense"  # the parameter that lists their codes
 COLUMNS = ("code", "title", "level", "drug", "conduct", "from", "until", "source", "at", "provisional")
 _SOURCE_COLUMNS = ("id", "title", "address", "confidence")
 _LARGEST = 1_000_000  # bytes of a table
@@ -32,7 +32,7 @@ _LARGEST = 1_000_000  # bytes of a table
 # Reading
 
 
-def read_offences(folder: Path, vocabulary: Vocabulary) -> tuple[Offences, dict[str, Source]]:
+def read_offenses(folder: Path, vocabulary: Vocabulary) -> tuple[Offenses, dict[str, Source]]:
     """The table in `folder` and its sources, their ids behind the table's (`new-york.mrta`). Raises `PackError`."""
     name = folder.name
     sources = {}
@@ -45,16 +45,16 @@ def read_offences(folder: Path, vocabulary: Vocabulary) -> tuple[Offences, dict[
         if row["confidence"] not in ("high", "medium", "low"):
             _fail(place, "unknown-word", f"`{row['confidence']}` is no confidence", "write high, medium or low")
         sources[row["id"]] = Source(f"{name}.{row['id']}", row["title"], row["address"], row["confidence"])
-    rows: dict[str, list[Offence]] = {}
-    for place, row in _rows(folder / "offences.csv", COLUMNS):
-        offence = _offence(name, place, row, sources, vocabulary)
-        for other in rows.setdefault(offence.code, []):
-            if (other.level == NONE) != (offence.level == NONE) and _overlap(other, offence):
-                message = f"`{offence.code}` is an offence and none on one day"
+    rows: dict[str, list[Offense]] = {}
+    for place, row in _rows(folder / "offenses.csv", COLUMNS):
+        offense = _offense(name, place, row, sources, vocabulary)
+        for other in rows.setdefault(offense.code, []):
+            if (other.level == NONE) != (offense.level == NONE) and _overlap(other, offense):
+                message = f"`{offense.code}` is an offense and none on one day"
                 _fail(place, "overlapping-dates", message, "let one row end where the other begins")
-        rows[offence.code].append(offence)
+        rows[offense.code].append(offense)
     cited = {one.source.id for of_code in rows.values() for one in of_code}
-    return Offences(name, {code: tuple(of_code) for code, of_code in sorted(rows.items())}), {
+    return Offenses(name, {code: tuple(of_code) for code, of_code in sorted(rows.items())}), {
         one.id: one for one in sources.values() if one.id in cited
     }
 
@@ -67,14 +67,14 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Place, dict[st
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
     except OSError:
-        raise PackError("no-file", f"there is no file `{shown}`", mend="add it beside the table") from None
+        raise PackError("no-file", f"there is no file `{shown}`", fix="add it beside the table") from None
     if len(raw) > _LARGEST:
-        raise PackError("too-large", f"`{shown}` has over {_LARGEST} bytes", at=Place(shown), mend="split it up")
+        raise PackError("too-large", f"`{shown}` has over {_LARGEST} bytes", at=Place(shown), fix="split it up")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise PackError("not-utf-8", "this isn't UTF-8 text", at=Place(shown, line), mend="save as UTF-8") from None
+        raise PackError("not-utf-8", "this isn't UTF-8 text", at=Place(shown, line), fix="save as UTF-8") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         head = next(reader, [])
@@ -93,10 +93,10 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Place, dict[st
         _fail(Place(shown, reader.line_num), "wrong-shape", f"the row breaks off: {error}", "check commas and quotes")
 
 
-def _offence(
+def _offense(
     table: str, place: Place, row: Mapping[str, str], sources: Mapping[str, Source], vocabulary: Vocabulary
-) -> Offence:
-    what = f"the offence `{row['code']}`"
+) -> Offense:
+    what = f"the offense `{row['code']}`"
     fields = vocabulary.facts[CHARGES].fields
     kinds = vocabulary.facts["encounter.drugs"].fields["kind"].choices
     drugs = tuple(row["drug"].split("|")) if row["drug"] else ()
@@ -110,7 +110,7 @@ def _offence(
                                 ("drug", drugs, kinds)):  # fmt: skip
         for word in words:
             if word not in allowed:
-                _fail(place, "unknown-word", f"`{word}` is no {key} of an offence", nearest(word, allowed))
+                _fail(place, "unknown-word", f"`{word}` is no {key} of an offense", nearest(word, allowed))
     if row["source"] not in sources:
         _fail(place, "unknown-source", f"there is no source `{row['source']}`", nearest(row["source"], tuple(sources)))
     days = []
@@ -122,7 +122,7 @@ def _offence(
     since, until = days
     if since and until and until <= since:
         _fail(place, "dates-reversed", f"{what} ends on {until} before it begins on {since}", "swap the dates")
-    return Offence(
+    return Offense(
         code=row["code"],
         title=row["title"],
         level=row["level"],
@@ -137,17 +137,17 @@ def _offence(
     )
 
 
-def _overlap(one: Offence, other: Offence) -> bool:
+def _overlap(one: Offense, other: Offense) -> bool:
     first, last = date.min, date.max
     return (one.since or first) < (other.until or last) and (other.since or first) < (one.until or last)
 
 
-def _fail(place: Place, code: str, message: str, mend: str) -> None:
-    raise PackError(code, message, at=place, mend=mend)
+def _fail(place: Place, code: str, message: str, fix: str) -> None:
+    raise PackError(code, message, at=place, fix=fix)
 
 
-def no_offence(table: Offences) -> Parameter | None:
-    """The sections that were no offence, by date; there is no value on days on which each of the table's was one."""
+def no_offense(table: Offenses) -> Parameter | None:
+    """The sections that were no offense, by date; there is no value on days on which each of the table's was one."""
     none = [one for of_code in table.rows.values() for one in of_code if one.level == NONE]
     days = sorted({day for one in none for day in (one.since, one.until) if day is not None} | {date.min})
     values = []
@@ -166,14 +166,14 @@ def no_offence(table: Offences) -> Parameter | None:
                     place=there[0].place,
                 )
             )
-    label = "sections that were no offence"
-    return Parameter(NO_OFFENCE, label, "codes", tuple(values), table.id, none[0].place) if none else None
+    label = "sections that were no offense"
+    return Parameter(NO_OFFENSE, label, "codes", tuple(values), table.id, none[0].place) if none else None
 
 
 # Charges
 
 
-def said(table: Offences, code: str, day: date) -> dict[str, tuple[Offence, str]]:
+def said(table: Offenses, code: str, day: date) -> dict[str, tuple[Offense, str]]:
     """What the table says of `level` and `conduct` on the day, each with a row that says so; not where rows differ."""
     rows = [one for one in table.rows.get(code, ()) if one.level != NONE and one.in_force(day)]
     found = {}
@@ -191,13 +191,13 @@ def _folded(code: str) -> str:
 class Law:
     """A table as one program reads it; `as_of` is the caller's day. What it says of a code on a day is kept."""
 
-    def __init__(self, table: Offences, as_of: date | None) -> None:
+    def __init__(self, table: Offenses, as_of: date | None) -> None:
         self.as_of = as_of
         self.table = table
         self._spelled = {_folded(code): code for code in table.rows}
         self._said = lru_cache(maxsize=4096)(partial(said, table))
 
-    def _of(self, charge: Mapping[str, Any], facts: Facts) -> dict[str, tuple[Offence, str]]:
+    def _of(self, charge: Mapping[str, Any], facts: Facts) -> dict[str, tuple[Offense, str]]:
         """What the law says of a charge on the day that counts: the encounter's, unless the caller says whose rules apply."""
         day = self.as_of or facts.known.get("encounter.date")
         return self._said(charge["code"], day) if day and "code" in charge else {}
@@ -228,7 +228,7 @@ class Law:
             if code is not None and _folded(code) not in self._spelled and len(folded := _folded(code)) > 2:
                 meant = [held for end, held in self._spelled.items() if end.endswith(folded)]
                 if meant:
-                    yield f"the offence table `{self.table.id}` has no section `{code}`; `{meant[0]}` may be meant"
+                    yield f"the offense table `{self.table.id}` has no section `{code}`; `{meant[0]}` may be meant"
 
     def _filled(self, facts: Facts, charges: tuple[Mapping[str, Any], ...]) -> Facts:
         spelled = [self._as_spelled(charge) for charge in charges]

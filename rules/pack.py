@@ -226,7 +226,7 @@ class Program(Item):
 
 
 @frozen_by_name
-class Offence(Item):
+class Offense(Item):
     """What a section of law was in a time: `level` is a charge's, or `none`. `drugs` are kinds; empty: any, or no matter."""
 
     code: str
@@ -237,11 +237,11 @@ class Offence(Item):
 
 
 @frozen
-class Offences:
-    """An offence table: by code, every row of it."""
+class Offenses:
+    """An offense table: by code, every row of it."""
 
     id: str
-    rows: Mapping[str, tuple[Offence, ...]]
+    rows: Mapping[str, tuple[Offense, ...]]
 
 
 @frozen
@@ -259,7 +259,7 @@ class Pack:
     vocabulary: Vocabulary
     coverage: Mapping[str, int]
     place: Place = field(compare=False)
-    offences: Offences | None = None
+    offenses: Offenses | None = None
 
     def items(self) -> Iterator[tuple[str, Item]]:
         """Every dated item with a name for it."""

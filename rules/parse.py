@@ -136,8 +136,8 @@ _STRAYS = {
 class SyntaxRefusal(EvaluationError):
     """Text that isn't CEL. `offset` is the place of the fault, counted in characters from 0."""
 
-    def __init__(self, code: str, message: str, *, text: str, offset: int, mend: str) -> None:
-        super().__init__(code, message, at=place_in(text, offset), mend=mend)
+    def __init__(self, code: str, message: str, *, text: str, offset: int, fix: str) -> None:
+        super().__init__(code, message, at=place_in(text, offset), fix=fix)
         self.offset = offset
 
 
@@ -155,7 +155,7 @@ def parse(text: str) -> Expression:
     """
     if len(text) > LONGEST_TEXT:
         message = f"`{_shown(text)}` is {len(text):,} characters long, and {LONGEST_TEXT:,} is the most"
-        raise SyntaxRefusal("too-long", message, text=text, offset=LONGEST_TEXT, mend="split it")
+        raise SyntaxRefusal("too-long", message, text=text, offset=LONGEST_TEXT, fix="split it")
     parser = _Parser(text)
     try:
         return parser.whole()
@@ -487,12 +487,12 @@ class _Parser:
 
     # What can't be read
 
-    def fail(self, offset: int, message: str, mend: str) -> NoReturn:
-        raise SyntaxRefusal("syntax", message, text=self.text, offset=offset, mend=mend)
+    def fail(self, offset: int, message: str, fix: str) -> NoReturn:
+        raise SyntaxRefusal("syntax", message, text=self.text, offset=offset, fix=fix)
 
     def too_deep(self, offset: int) -> SyntaxRefusal:
         message = f"`{_shown(self.text[offset:])}` lies too deep inside other parts of the condition"
-        return SyntaxRefusal("too-deep", message, text=self.text, offset=offset, mend="use fewer brackets, or split it")
+        return SyntaxRefusal("too-deep", message, text=self.text, offset=offset, fix="use fewer brackets, or split it")
 
     def limit_depth(self, root: Expression) -> None:
         waiting: list[tuple[Expression, int]] = [(root, 1)]
@@ -524,13 +524,13 @@ class _Parser:
             shown = _shown(number.group() if number else rest)
             self.fail(offset, f"`{shown}` is an unsigned number, which isn't read here", "leave out the `u`")
         whole = next((sign for sign in ("===", "!==", "<>") if rest.startswith(sign)), character)
-        mend = _STRAYS.get(character, "")
+        fix = _STRAYS.get(character, "")
         if whole == "===":
-            mend = "write `==` to compare"
-        if not mend and character.isalnum():
-            mend = "a name is made of the letters a to z, digits and `_`; put text in quotes"
+            fix = "write `==` to compare"
+        if not fix and character.isalnum():
+            fix = "a name is made of the letters a to z, digits and `_`; put text in quotes"
         shown = whole if whole.isprintable() else f"U+{ord(character):04X}"
-        self.fail(offset, f"`{shown}` has no meaning here", mend or "take it out, or put text in quotes")
+        self.fail(offset, f"`{shown}` has no meaning here", fix or "take it out, or put text in quotes")
 
     def fail_field(self) -> NoReturn:
         kind, word, offset = self.kinds[self.at], self.words[self.at], self.starts[self.at]

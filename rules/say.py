@@ -192,7 +192,7 @@ def provisional(decision: Decision) -> list[str]:
                 doubts += [in_force.rule.provisional] if in_force.rule.provisional else []
                 doubts += _doubts_read(decision, decision.sayings.of_rule(in_force))
     doubts += _doubts_of_default(decision)
-    for entry in decision.offences:
+    for entry in decision.offenses:
         if entry["provisional"] and entry["given"] is None:
             doubts.append(f"{entry['code']}: {entry['provisional']}")
     law = decision.program.law
@@ -237,7 +237,7 @@ def _doubts_read(decision: Decision, saying: Saying) -> list[str]:
 # Everything else
 
 
-def offences(decision: Decision) -> list[dict[str, Any]]:
+def offenses(decision: Decision) -> list[dict[str, Any]]:
     """What the table filled in or has otherwise, of the facts that the decision reads, through other decisions too."""
     law, case = decision.program.law, decision.case
     if law is None or decision.segment is None or decision.attested:

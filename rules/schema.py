@@ -108,7 +108,7 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
             "question": text,
             "ask": role,
             "rule": maybe,
-            "kind": {"enum": ["record", "measurement", "judgement", "event", "decision"]},
+            "kind": {"enum": ["record", "measurement", "judgment", "event", "decision"]},
         },
     }
     clock = {
@@ -145,7 +145,7 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
         "properties": {"who": role, "text": text},
         "additionalProperties": False,
     }
-    offence = {
+    offense = {
         "type": "object",
         "required": ["fact", "code", "table", "given", "source", "provisional"],
         "additionalProperties": False,
@@ -176,10 +176,10 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
         "clocks": {"type": "array", "items": clock},
         "provisional": {"type": "array", "items": text},
         "facts_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
-        "offences": {"type": "array", "items": offence},
+        "offenses": {"type": "array", "items": offense},
         "considered": {"type": "array", "items": considered},
     }
-    required = [name for name in properties if name not in ("offences", "considered", "facts_digest")]
+    required = [name for name in properties if name not in ("offenses", "considered", "facts_digest")]
     return {
         "$schema": DRAFT,
         "title": "One decision",

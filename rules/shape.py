@@ -198,7 +198,7 @@ _FIELD = {
     "says": Key("How documents speak of it: a noun; for a yes or no both clauses; for a list one and several.", PHRASE),
     "known_by": Key("Who can answer it.", Words("roles")),
     "category": Key("What kind of information it is; this decides who may be told.", Words("categories")),
-    "kind": Key("A record, a measurement, somebody's judgement, or an event with its time.", Words("kinds")),
+    "kind": Key("A record, a measurement, somebody's judgment, or an event with its time.", Words("kinds")),
 }
 FIELD = Entry("a field of a list", _FIELD)
 FACT = Entry(
@@ -343,7 +343,7 @@ PACK = Entry(
         "program": Key("When the program ran, and what is known of it.", PROGRAM, required=True),
         "sources": Key("Where things are said. Everything in the pack names one of these.", MapOf(SOURCE), required=True),
         "coverage": Key("How much of the pack its scenarios must touch.", COVERAGE),
-        "offences": Key("What each section of law was, by day: the name of a table, such as new-mexico.", NAME),
+        "offenses": Key("What each section of law was, by day: the name of a table, such as new-mexico.", NAME),
         "facts": Key("Facts that the vocabulary lacks, by path: encounter.park.", MapOf(FACT)),
         "parameters": Key("Amounts and lists that may change: the cap, an age, a deadline.", MapOf(PARAMETER)),
         "decisions": Key("The decisions and their rules.", MapOf(DECISION, "decisions")),

@@ -28,7 +28,7 @@ def jurisdictions() -> Path:
         for folder in (Path(place) / "jurisdictions", Path(place).parent / "jurisdictions"):
             if (folder / "vocabulary.yaml").is_file():
                 return folder
-    raise PackError("no-file", "the shipped packs are not installed", mend="install `offramp` again")
+    raise PackError("no-file", "the shipped packs are not installed", fix="install `offramp` again")
 
 
 @lru_cache(maxsize=1)
@@ -57,13 +57,13 @@ def shipped() -> tuple[str, ...]:
 
 
 def find(name: str, beside: Path | None = None) -> Path:
-    """The folder of a pack: a path to one or a shipped id; of what a pack in `beside` names, a neighbour or a shipped id."""
+    """The folder of a pack: a path to one or a shipped id; of what a pack in `beside` names, a neighbor or a shipped id."""
     try:
         found = _found(name, beside)
     except (OSError, ValueError):  # no name that a file can have
         found = None
     if found is None:
-        raise RequestError("unknown-pack", f"there is no pack `{printable(name)}`", mend=nearest(printable(name), shipped()))
+        raise RequestError("unknown-pack", f"there is no pack `{printable(name)}`", fix=nearest(printable(name), shipped()))
     return found
 
 
@@ -84,7 +84,7 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     """
     folder = find(str(name))
     folder_of_parents = folder.resolve().parent
-    pack = assemble(folder, vocabulary(), Neighbours(folder_of_parents))
+    pack = assemble(folder, vocabulary(), Neighbors(folder_of_parents))
     if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
         from rules.proved import prove  # late: a shipped pack needs no proof, and a cold start feels it
 
@@ -93,7 +93,7 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
 
 
 @frozen
-class Neighbours:
+class Neighbors:
     """How the packs in a folder find what they name: beside them first, then among what is shipped. Raises `PackError`."""
 
     folder: Path
@@ -103,15 +103,15 @@ class Neighbours:
         try:
             return find(pack_id, beside=self.folder)
         except RequestError as error:
-            raise PackError("unknown-pack", error.message, mend=error.mend) from None
+            raise PackError("unknown-pack", error.message, fix=error.fix) from None
 
     def table(self, name: str) -> Path:
-        """The folder of an offence table."""
+        """The folder of an offense table."""
         places = (jurisdictions(), self.folder)
-        found = {table.parent.name: table.parent for place in places for table in sorted(place.glob("*/offences.csv"))}
+        found = {table.parent.name: table.parent for place in places for table in sorted(place.glob("*/offenses.csv"))}
         if name not in found:
-            mend = nearest(printable(name), tuple(found))
-            raise PackError("unknown-offences", f"there is no offence table `{printable(name)}`", mend=mend)
+            fix = nearest(printable(name), tuple(found))
+            raise PackError("unknown-offenses", f"there is no offense table `{printable(name)}`", fix=fix)
         return found[name]
 
 
@@ -126,5 +126,5 @@ def day_of(text: str) -> date:
     """A day from its ISO text, or a `RequestError`."""
     day = iso_day(text)
     if day is None:
-        raise RequestError("no-such-day", f"`{printable(text)}` is not a day", mend="write it as 2014-04-01")
+        raise RequestError("no-such-day", f"`{printable(text)}` is not a day", fix="write it as 2014-04-01")
     return day

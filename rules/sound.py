@@ -67,7 +67,7 @@ def _no_circles(pack: Pack) -> None:
                 "decision-cycle",
                 f"the decision `{name}` waits for itself: {circle}",
                 at=pack.decisions[name].place,
-                mend="let one of them read the facts instead",
+                fix="let one of them read the facts instead",
             )
         if name not in done:
             for other in reads[name]:
@@ -125,7 +125,7 @@ def _everything_read_exists(segment: Segment) -> None:
                     "gap-in-dates",
                     f"{reader.what} reads `clocks.{part.clock}`, which is not in force on {day}",
                     at=reader.place,
-                    mend="give one of them other dates",
+                    fix="give one of them other dates",
                 )
         for verb, names in (("reads", named), ("names", re.findall(r"\{([^{}]*)\}", reader.text))):
             for name in names:
@@ -134,7 +134,7 @@ def _everything_read_exists(segment: Segment) -> None:
                         "gap-in-dates",
                         f"{reader.what} {verb} `{name}`, which has no value on {day}",
                         at=reader.place,
-                        mend="give one of them other dates",
+                        fix="give one of them other dates",
                     )
 
 
@@ -144,7 +144,7 @@ def _independence(pack: Pack) -> None:
         for path, rule, place in _reads(pack, pack.decisions[invariant.decision], frozenset()):
             if any(fnmatchcase(path, one) or path.startswith(f"{one}.") for one in invariant.independent_of):
                 message = f"the rule `{rule}` reads `{path}`, and `{invariant.id}` says that `{invariant.decision}` does not"
-                raise PackError("floor-lifted", message, at=place, mend="decide without that fact")
+                raise PackError("floor-lifted", message, at=place, fix="decide without that fact")
 
 
 def _reads(pack: Pack, decision: Decision, seen: frozenset[str]) -> Iterator[tuple[str, str, Place]]:
@@ -177,14 +177,14 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
             "not-proved",
             f"the invariant `{invariant.id}` could not be proved on {segment.day}: too many cases",
             at=invariant.place,
-            mend="make `when` narrower",
+            fix="make `when` narrower",
         ) from None
     if case is not None:
         shown = json.dumps(case, sort_keys=True)
         inherited = "" if invariant.declared_in == pack.id else f" of `{invariant.declared_in}`"
         message = f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} for `{shown}`"
         raise PackError(
-            "floor-lifted", message, at=pack.decisions[invariant.decision].place, mend="change the rule that decides this case"
+            "floor-lifted", message, at=pack.decisions[invariant.decision].place, fix="change the rule that decides this case"
         )
     return exact(*_reached(segment, broken, frozenset()))
 
@@ -216,7 +216,7 @@ def _idle(pack: Pack, segments: list[Segment]) -> Iterator[tuple[Decision, Rule,
 def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
     """Every rule that this pack declares decides some case on some day."""
     for decision, rule, ever_in_force in _idle(pack, segments):
-        why, mend = (
+        why, fix = (
             ("no facts make it decide", "look at its condition, and at the outcomes above it")
             if ever_in_force
             else ("it is never in force", "look at its dates, and at the program's")
@@ -225,7 +225,7 @@ def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
             "unreachable-rule",
             f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
             at=rule.place,
-            mend=mend,
+            fix=fix,
         )
 
 

@@ -19,7 +19,7 @@ from rules.frozen import frozen
 from rules.read import Node, read_file
 
 TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
-KINDS = ("record", "measurement", "judgement", "event")
+KINDS = ("record", "measurement", "judgment", "event")
 _PARTS = ("roles", "categories", "never_travels", "purposes", "barred_purposes", "kinds", "obligations", "decisions", "facts")
 # Who belongs to a case but runs no agency: they sign no record.
 _NO_AGENCIES = ("hub", "person", "policy_group")

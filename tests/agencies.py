@@ -58,7 +58,7 @@ class MemoryHub:
     def ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str], patience: float) -> Answer:
         self.asked.append(path.encode() + body)
         if self.away:
-            raise HubAway("hub-away", "the hub doesn't answer", mend="wait")
+            raise HubAway("hub-away", "the hub doesn't answer", fix="wait")
         try:
             status, given = self._answer(method, path, body, headers)
         except NotPassed as error:
@@ -67,7 +67,7 @@ class MemoryHub:
             status, given = 422, _rfc7493.write({"error": error.as_json()})
         if self.lost:
             self.lost -= 1
-            raise HubAway("hub-away", "the answer was lost", mend="wait")
+            raise HubAway("hub-away", "the answer was lost", fix="wait")
         return Answer(status, given, self.clock)
 
     def _answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -91,7 +91,7 @@ class MemoryHub:
             said = _rfc7493.read_object(body)
             return 200, _rfc7493.write({"begun": self.gathering.sign(said["sha256"], said["signature"], now)})
         if closed:
-            raise RequestRefused("closed", "the hub was restored and waits for its members", mend="wait")
+            raise RequestRefused("closed", "the hub was restored and waits for its members", fix="wait")
         if parts.path == "/v1/log/entries":
             found = [leaf.entry for leaf in hub.store.leaves(int(query["start"]), int(query["end"]))]
             return 200, _rfc7493.write({"entries": [_rfc4648.encode_url(one) for one in found]})

@@ -161,7 +161,7 @@ def checked(**members: object) -> record.Record:
     return record.check(forge.bundle(**members), STANDING)
 
 
-def labelled(**members: object) -> record.Record:
+def labeled(**members: object) -> record.Record:
     return record.check(forge.bundle(forge.label(**members)), STANDING)
 
 
@@ -443,7 +443,7 @@ CASES += [
     lambda: FOUNDED.change("c" * 32, "end", agencies=["prosecutor"], grant="1" * 16),
     second_person,
     lambda: content.check_content("status", ("status",), {"status": {"engagement": "failing"}}),
-    lambda: labelled(category=None),
+    lambda: labeled(category=None),
     countersigned,
     lambda: checked(payload={"case": None}),
     lambda: checked(payload={"kind": "pack_adoption"}),
@@ -453,10 +453,10 @@ CASES += [
     lambda: checked(payload={"kind": "ejection"}),
     not_mine,
     lambda: FOUNDED.compose("crossroads", "status", STATUS, case="c" * 32),
-    lambda: labelled(sensitivity="part2"),
+    lambda: labeled(sensitivity="part2"),
     lambda: record.check(forge.bundle(forge.label(), forge.label()), STANDING),
     lambda: record.check_delivery(replace(DELIVERED, handed=()), STANDING),
-    lambda: labelled(says={"answer": "accepted"}),
+    lambda: labeled(says={"answer": "accepted"}),
     lambda: checked(to="crossroads.2026-11"),
     lambda: record.check(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), STANDING),
     lambda: record.read_bundle(bytes(1_100_000)),

@@ -17,9 +17,9 @@ def extract(salt: bytes, suite: bytes, label: bytes, keying: bytes) -> bytes:
 
 
 def expand(secret: bytes, suite: bytes, label: bytes, info: bytes, length: int) -> bytes:
-    labelled = length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info
+    labeled = length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info
     # Every length asked for here is at most one block's.
-    return hmac.digest(secret, labelled + b"\x01", "sha256")[:length]
+    return hmac.digest(secret, labeled + b"\x01", "sha256")[:length]
 
 
 def raw(key: ec.EllipticCurvePublicKey) -> bytes:

@@ -198,7 +198,7 @@ class Wire:
 
 def error_of(status: int, said: dict[str, str]) -> ExchangeError:
     """A refusal as it came over the wire."""
-    return (NotPassed if status == 403 else ExchangeError)(said["code"], said["message"], mend=said["mend"])
+    return (NotPassed if status == 403 else ExchangeError)(said["code"], said["message"], fix=said["fix"])
 
 
 def taken_of(answer: dict[str, Any]) -> Taken | Refused:

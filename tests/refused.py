@@ -22,8 +22,8 @@ def refused(*codes: str) -> Iterator[None]:
 
 
 def reads_as_a_refusal(error: ExchangeError) -> None:
-    """One lower-case sentence on one line, without a full stop, with a mend."""
+    """One lower-case sentence on one line, without a full stop, with a fix."""
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", error.code)
     assert error.message[0] in "`'" or error.message[0].islower() or error.message.startswith(("JWS", "HPKE")), error.message
     assert error.message.isprintable() and not error.message.endswith("."), error.message
-    assert error.mend and len(error.message) < 250
+    assert error.fix and len(error.message) < 250

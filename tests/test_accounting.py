@@ -162,11 +162,11 @@ def test_a_hand_out_names_what_it_rests_on_and_nothing_else(does: str) -> None:
     case = world.new_case()
     first = world.refer(case)
     world.refer(case)
-    consent = world.consent(case, grant("crossroads", "program", ["enrolment"], ["diversion_coordination"]))
-    world.consent(case, grant("crossroads", "program", ["enrolment"], ["admission"], id="5" * 16))
+    consent = world.consent(case, grant("crossroads", "program", ["enrollment"], ["diversion_coordination"]))
+    world.consent(case, grant("crossroads", "program", ["enrollment"], ["admission"], id="5" * 16))
     world.settle()
     if does == "question":
-        asks = part("enrolment", {"asks": ["person.enrolled"]}, to={"crossroads": ("diversion_coordination", "consent")},
+        asks = part("enrollment", {"asks": ["person.enrolled"]}, to={"crossroads": ("diversion_coordination", "consent")},
                     says={"for": "admission"})  # fmt: skip
         sent, to = world.send("program", "question", asks, case=case), "crossroads"
     else:

@@ -104,7 +104,7 @@ def test_a_determination_goes_to_the_case_managers_and_what_the_hub_refused_is_s
     assert running.agency("retry", "police", "0" * 32) == 2
 
 
-def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_mended(
+def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = running.folder / "crossroads"

@@ -1,4 +1,4 @@
-"""Bad facts and bad questions: one sentence, a code, a place and a mend; exit code 2, no traceback, nothing half done.
+"""Bad facts and bad questions: one sentence, a code, a place and a fix; exit code 2, no traceback, nothing half done.
 
 And what isn't bad input at all: a fact that nobody knows.
 """
@@ -236,13 +236,13 @@ def run_here(
 
 
 def is_a_good_error(error: dict[str, Any]) -> None:
-    assert set(error) == {"code", "message", "at", "mend"}
+    assert set(error) == {"code", "message", "at", "fix"}
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", error["code"])
     message = error["message"]
     assert message[0] == "`" or message[0].islower(), "one lower-case sentence"
     assert message.isprintable() and not message.endswith("."), "on one line, without a full stop"
     assert len(message) < 600
-    assert error["mend"], "and what to do about it"
+    assert error["fix"], "and what to do about it"
     ours = re.sub(r"`.*`", "", message)
     assert not re.search(r"Traceback|Error|object at 0x|Decimal\(|None\b", ours), "no word of the machine"
 

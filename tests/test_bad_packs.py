@@ -25,9 +25,9 @@ BAD = ROOT / "tests" / "packs" / "bad"
 GOOD = ROOT / "tests" / "packs" / "good"
 FAULTS = sorted(folder.parent.name for folder in BAD.glob("*/expected.txt"))
 SOUND = sorted(folder.name for folder in GOOD.iterdir())
-# `file:line:column: one sentence; its mend [code]`; a file that isn't there has no place, one that can't be read no column.
+# `file:line:column: one sentence; its fix [code]`; a file that isn't there has no place, one that can't be read no column.
 _ERROR = re.compile(
-    r"(?:(?P<at>[^ :]+\.yaml(?::\d+){0,2}): )?(?P<message>[a-z`].*?)(?:; (?P<mend>.+))? \[(?P<code>[a-z0-9-]+)\]"
+    r"(?:(?P<at>[^ :]+\.yaml(?::\d+){0,2}): )?(?P<message>[a-z`].*?)(?:; (?P<fix>.+))? \[(?P<code>[a-z0-9-]+)\]"
 )
 
 
@@ -53,8 +53,8 @@ def test_a_bad_pack_gives_exactly_its_error(fault: str) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_error_is_one_sentence_for_people(fault: str) -> None:
     shape = _ERROR.fullmatch(expected(fault))
-    assert shape, "a place, one lower-case sentence on one line, a mend and a code"
-    assert shape["mend"], "it says what to do about it"
+    assert shape, "a place, one lower-case sentence on one line, a fix and a code"
+    assert shape["fix"], "it says what to do about it"
     assert not shape["message"].endswith("."), "no full stop"
     words = re.sub(r"`[^`]*`", "", shape["message"])
     assert not re.search(r"\b(None|null|str|bool|int|dict|NoneType|Decimal|KeyError|object)\b", words), "no word of the machine"

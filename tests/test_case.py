@@ -96,7 +96,7 @@ def test_what_its_issuer_asks_back_counts_no_more() -> None:
 
 
 @pytest.mark.parametrize("by", ["police", "program", "case_management", "treatment_provider"])
-def test_a_judgement_is_its_humans_own(by: str) -> None:
+def test_a_judgment_is_its_humans_own(by: str) -> None:
     found = case(
         said("x", by, 3, {"approval.prosecutor": "declined"}), said("da", "prosecutor", 4, {"approval.prosecutor": "approved"})
     )
@@ -168,7 +168,7 @@ FACTS = {
     "encounter.date": st.just("2026-06-02"),
     "encounter.route": st.sampled_from(["arrest", "social_contact"]),
     GRAMS: st.sampled_from([2.4, 9.1]).map(lambda grams: heroin(grams)[GRAMS]),
-    "judgement.amenable": st.booleans(),
+    "judgment.amenable": st.booleans(),
     "approval.prosecutor": st.sampled_from(["approved", "declined"]),
     "case.referred_at": st.sampled_from(["2026-06-02T10:00:00Z", "2026-03-02T10:00:00Z"]),
     INTAKE: st.sampled_from(["2026-06-04T10:00:00Z", "2026-06-15T10:00:00Z"]),
@@ -216,7 +216,7 @@ def test_whoever_adds_a_conflict_only_makes_more_possible(stated: tuple[Stated, 
 
 
 def _other(found: Case) -> dict[str, Any]:
-    """Another value for each fact that is known and no judgement, and no day by which the rules go."""
+    """Another value for each fact that is known and no judgment, and no day by which the rules go."""
     others = {"person.age": 40, "encounter.route": "community", INTAKE: "2026-06-09T10:00:00Z", "case.charge_held": None}
     return {
         path: type(one)(others[path] if others[path] is not None else not one.value, one.stated)

@@ -68,7 +68,7 @@ def test_published_levels_that_say_something_else_are_not_taken_at_their_word(tm
     }
 
 
-def test_a_weapon_offence_in_the_incident_is_a_weapon_though_the_person_was_not_armed_at_the_arrest(tmp_path: Path) -> None:
+def test_a_weapon_offense_in_the_incident_is_a_weapon_though_the_person_was_not_armed_at_the_arrest(tmp_path: Path) -> None:
     def weapon_and_unarmed(row: Row) -> bool:
         return "520" in row["incident_offenses"].split("|") and row["armed_at_arrest"] == "0" and row["arrest_offense"] == "35A"
 
@@ -78,7 +78,7 @@ def test_a_weapon_offence_in_the_incident_is_a_weapon_though_the_person_was_not_
     assert {one["outcome"] for one in decisions.values()} == {"ineligible"}
 
 
-def test_a_person_s_own_offence_is_among_the_charges_though_the_incident_does_not_list_it(tmp_path: Path) -> None:
+def test_a_person_s_own_offense_is_among_the_charges_though_the_incident_does_not_list_it(tmp_path: Path) -> None:
     """In 5,141 rows it isn't listed; here a simple assault beside a drug incident."""
     rows = rows_of(
         "la_nibrs_arrestees_2010_2020.csv.gz",
@@ -121,7 +121,7 @@ def test_louisiana_s_opioid_arrests_without_grams_are_undetermined_for_want_of_g
             assert asks_for_grams
     outcomes = Counter((weight(row), decisions[row["arrestee_id"]]["status"]) for row in rows)
     assert outcomes[("not known", "undetermined")] > 1860
-    assert outcomes[("at or under", "undetermined")] == 414, "the record and the judgements are not in the table"
+    assert outcomes[("at or under", "undetermined")] == 414, "the record and the judgments are not in the table"
 
 
 def test_unit_xx_is_not_a_weight(tmp_path: Path) -> None:

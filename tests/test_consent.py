@@ -175,13 +175,13 @@ def test_after_an_exit_counsel_is_told_no_more() -> None:
     world = World()
     case = world.enrolled(
         grant("crossroads", "defender", ["status"], ["legal_representation"]),
-        grant("crossroads", "program", ["enrolment"], ["diversion_coordination"]),
+        grant("crossroads", "program", ["enrollment"], ["diversion_coordination"]),
     )
     world.represent(case)
     world.settle()
     status = part("status", {}, to={"defender": ("legal_representation", "consent")})
     assert world.compose("crossroads", "status", status, case=case)
-    left = part("enrolment", {"enrolled": False}, to={"program": ("diversion_coordination", "consent")})
+    left = part("enrollment", {"enrolled": False}, to={"program": ("diversion_coordination", "consent")})
     world.send("crossroads", "exit", left, case=case)
     with refused("not-permitted"):
         world.compose("crossroads", "status", status, case=case)

@@ -20,7 +20,7 @@ PACK = read_pack("lead")
 JUDGE = Judge(PACK)
 DIRECTORY = World().hub.history.newest
 AGENCIES = tuple(DIRECTORY.agencies)
-CATEGORIES = ("status", "intake_status", "contact", "treatment", "attendance", "counselling_note", "operation", "consent_terms")
+CATEGORIES = ("status", "intake_status", "contact", "treatment", "attendance", "counseling_note", "operation", "consent_terms")
 PURPOSES = (
     "diversion_coordination",
     "treatment",
@@ -60,11 +60,11 @@ def statements(draw: st.DrawFn, number: int) -> tuple[str, Any]:
             "id": f"{number:016x}",
             "discloser": sender,
             "recipient": recipient,
-            "categories": ["counselling_note"]
+            "categories": ["counseling_note"]
             if notes
-            else [c for c in draw(some(CATEGORIES)) if c in says.CATEGORIES and c != "counselling_note"] or ["status"],
+            else [c for c in draw(some(CATEGORIES)) if c in says.CATEGORIES and c != "counseling_note"] or ["status"],
             "purposes": [p for p in draw(some(PURPOSES)) if p in says.CONSENTED] or ["diversion_coordination"],
-            "type": "counselling_notes" if notes else draw(st.sampled_from(["ordinary"] * 6 + ["conditional", "proceedings"])),
+            "type": "counseling_notes" if notes else draw(st.sampled_from(["ordinary"] * 6 + ["conditional", "proceedings"])),
             "from": draw(st.sampled_from(["2026-01-01", "2026-01-01", "2026-11-03", "2027-01-01"])),
             "expires": draw(st.sampled_from(["2027-06-01", "2027-01-01"])),
             "form": list(says.ATTESTED),

@@ -133,7 +133,7 @@ def _without_classes(pattern: str) -> str:
 @pytest.mark.parametrize("role", ["police", "prosecutor"])
 def test_nothing_that_may_reach_enforcement_has_free_text(role: str) -> None:
     reached = reachable(role)
-    assert {"status", "enrolment", "charge", "consent_terms"} <= reached
+    assert {"status", "enrollment", "charge", "consent_terms"} <= reached
     assert not reached & {"plan", "progress", "attendance", "substance_use", "test_result", "treatment", "health"}
     for category in reached:
         assert open_strings(content.schema(category)) == [], category
@@ -155,7 +155,7 @@ def test_the_codes_that_no_list_closes_are_few_and_known() -> None:
 
 def test_where_free_text_is_allowed_the_check_sees_it() -> None:
     with_text = {category for category in TRAVELS if open_strings(content.schema(category))}
-    assert {"plan", "treatment", "counselling_note", "grievance"} <= with_text
+    assert {"plan", "treatment", "counseling_note", "grievance"} <= with_text
     assert not with_text & (reachable("police") | reachable("prosecutor"))
 
 
@@ -185,7 +185,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("case_manager_contact", {"name": "Ana Ortiz", "phone": "505-555-0100"}),
     ("attendance", {"facts": {"case.missed_contacts": 2}, "text": "Came late, stayed long."}),
     ("operation", {}),
-    ("enrolment", {"enrolled": True, "since": "2026-11-05"}),
+    ("enrollment", {"enrolled": True, "since": "2026-11-05"}),
     ("health", {"emergency": {"recipient": "Bo", "discloser": "Ana", "nature": "overdose", "at": "2026-11-05T17:00:00Z"}}),
 ]
 
@@ -240,7 +240,7 @@ BAD: list[tuple[str, Any]] = [
     ("encounter", {"facts": {"encounter.drugs": [{"id": "0" * 16, "grams": float("inf")}]}}),
     ("encounter", {"facts": {"encounter.drugs": [{"id": "0" * 16}, {"id": "0" * 16}]}}),
     ("attendance", {"text": ""}),
-    ("enrolment", {"enrolled": "yes"}),
+    ("enrollment", {"enrolled": "yes"}),
     ("status", []),
     ("status", None),
     ("criminal_history", {}),

@@ -36,7 +36,7 @@ def test_a_contract_example_comes_out_as_it_must(example: dict[str, Any] | None)
     if expect.get("error"):
         with pytest.raises(rules.Refusal) as refused:
             rules.load(example["pack"], example.get("as_of")).decide(example["decision"], example["facts"])
-        assert refused.value.mend
+        assert refused.value.fix
         return
     decision = rules.load(example["pack"], example.get("as_of")).decide(example["decision"], example["facts"])
     asked = [entry["fact"] for entry in decision.needed]

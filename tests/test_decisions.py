@@ -185,7 +185,7 @@ def test_a_decision_that_is_not_part_of_the_program_says_so(program: Program) ->
     assert program.decide("ejection", {}).outcome == "not_part_of_this_program"
     with pytest.raises(rules.RequestError) as refused:
         program.decide("ejecton", {})
-    assert refused.value.mend == "did you mean `ejection`?"
+    assert refused.value.fix == "did you mean `ejection`?"
 
 
 def test_an_attested_outcome_stands_in_place_of_the_program_s_own_rules(program: Program) -> None:
@@ -197,7 +197,7 @@ def test_an_attested_outcome_stands_in_place_of_the_program_s_own_rules(program:
     assert (answered.outcome, answered.reasons[0]["rule"]) == ("stop", "attested")
     with pytest.raises(rules.FactsError) as refused:
         program.decide("eligibility", arrest(decisions={"screening": "procede"}))
-    assert refused.value.mend == "did you mean `proceed`?"
+    assert refused.value.fix == "did you mean `proceed`?"
 
 
 def test_nobody_is_asked_for_the_record(program: Program) -> None:

@@ -34,7 +34,7 @@ HELD = {
         "charge_status": "own",
         "decision_outcome": "own",
         "encounter": "opened",
-        "enrolment": "own",
+        "enrollment": "own",
         "intake_status": "opened",
         "new_charge": "own",
         "screening_outcome": "own",
@@ -42,7 +42,7 @@ HELD = {
     },
 }
 # What nobody in law enforcement may ever hold, on whatever path.
-CARE = {"plan", "service", "progress", "attendance", "substance_use", "test_result", "treatment", "health", "counselling_note"}
+CARE = {"plan", "service", "progress", "attendance", "substance_use", "test_result", "treatment", "health", "counseling_note"}
 
 
 class Told:
@@ -80,7 +80,7 @@ def test_each_agency_held_just_these_kinds_of_information(told: Told) -> None:
     assert {name: held[name] for name in HELD} == HELD
     assert set(held["defender"]) == {
         "charge", "charge_status",
-        "contact", "decision_outcome", "encounter", "enrolment", "grievance", "intake_status", "new_charge",
+        "contact", "decision_outcome", "encounter", "enrollment", "grievance", "intake_status", "new_charge",
         "plan", "screening_outcome",
     }  # fmt: skip
     assert set(held["treatment"]) == {"attendance", "substance_use"}

@@ -257,16 +257,16 @@ def missing(folder: Path) -> dict[str, Any]:
 
 def test_where_it_isn_t_installed_the_command_says_so(tmp_path: Path) -> None:
     error = missing(tmp_path)
-    assert error["code"] == "engine-missing" and "offramp[durable]" in error["mend"]
+    assert error["code"] == "engine-missing" and "offramp[durable]" in error["fix"]
 
 
 @installed
 def test_every_code_is_documented_with_an_example_that_is_given(engine: SecondEngine, tmp_path: Path) -> None:
     refusals = [crashed(), silent(), out_of_memory(), differing(engine), too_wide(engine), broken(engine)]
-    given_ = {(one.code, one.message, one.mend) for one in refusals}
+    given_ = {(one.code, one.message, one.fix) for one in refusals}
     error = missing(tmp_path)
-    given_.add((error["code"], error["message"], error["mend"]))
-    assert {(row["code"], row["example"], row["mend"]) for row in test_error_docs.rows("EngineError")} == given_
+    given_.add((error["code"], error["message"], error["fix"]))
+    assert {(row["code"], row["example"], row["fix"]) for row in test_error_docs.rows("EngineError")} == given_
     assert {code for code, _, _ in given_} == raised()["EngineError"]
 
 

@@ -58,12 +58,12 @@ class OtherNumber(int):
     """The same for numbers."""
 
 
-def otherwise_spelt(value: Any) -> Any:
+def otherwise_spelled(value: Any) -> Any:
     match value:
         case dict():
-            return {key: otherwise_spelt(one) for key, one in value.items()}
+            return {key: otherwise_spelled(one) for key, one in value.items()}
         case list():
-            return [otherwise_spelt(one) for one in value]
+            return [otherwise_spelled(one) for one in value]
         case str():
             return OtherText(value)
         case int() if not isinstance(value, bool):
@@ -90,7 +90,7 @@ def test_what_is_plainly_right_is_what_a_closer_look_finds_right(path: str, valu
         except FactsError as error:
             return error.code, str(error.at)
 
-    assert read(facts) == read(otherwise_spelt(facts))
+    assert read(facts) == read(otherwise_spelled(facts))
 
 
 @settings(max_examples=5 * settings().max_examples)

@@ -16,7 +16,7 @@ from rules.shelf import english, read_pack, shipped, vocabulary
 from tests import generated, written
 from tests.english import Reader, meaning
 
-LABELS = {"quantity_cap": "largest amount", "codes": "codes of no offence"}
+LABELS = {"quantity_cap": "largest amount", "codes": "codes of no offense"}
 GENERATED = Words(
     complete(generated.FACTS, english()),
     LABELS,

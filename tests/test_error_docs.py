@@ -32,7 +32,7 @@ EXCHANGE = (
 # Refusals of programs, each held where its program is tested; those of the core are all given below.
 PROGRAMS = ("AgencyError", "EngineError")
 KINDS = (*RULES, *EXCHANGE, *PROGRAMS)
-_ROW = re.compile(r"^\| `(?P<code>[a-z0-9-]+)` \| (?P<meaning>.+) \| (?P<example>.+) \| (?P<mend>.+) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `(?P<code>[a-z0-9-]+)` \| (?P<meaning>.+) \| (?P<example>.+) \| (?P<fix>.+) \|$", re.MULTILINE)
 
 
 def rows(kind: str) -> list[re.Match[str]]:
@@ -63,7 +63,7 @@ def test_every_code_is_documented_once_and_none_is_that_no_longer_exists(kind: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_code_has_one_sentence_of_meaning_an_example_and_a_mend(kind: str) -> None:
+def test_every_code_has_one_sentence_of_meaning_an_example_and_a_fix(kind: str) -> None:
     for row in rows(kind):
         assert row["meaning"][0].isupper() or row["meaning"][0] == "`"
         assert row["meaning"].endswith((".", ".)")), row["code"]
@@ -79,12 +79,12 @@ def test_every_example_of_a_pack_s_error_is_one_that_a_bad_pack_gives() -> None:
     given = {shown(path) for path in (ROOT / "tests" / "packs" / "bad").glob("*/expected.txt")}
     for row in rows("PackError"):
         if row["code"] != "too-large":  # its file would be too large to keep
-            assert f"{row['example']}; {row['mend']} [{row['code']}]" in given
+            assert f"{row['example']}; {row['fix']} [{row['code']}]" in given
 
 
 @pytest.mark.parametrize("kind", EXCHANGE)
 def test_every_example_of_an_exchange_s_error_is_one_that_it_gives(kind: str) -> None:
     core = raised(("exchange",))[kind]
-    found = {(error.code, error.message, error.mend) for error in given() if type(error).__name__ == kind}
-    shown_ = {(row["code"], row["example"].replace("\\|", "|"), row["mend"]) for row in rows(kind) if row["code"] in core}
+    found = {(error.code, error.message, error.fix) for error in given() if type(error).__name__ == kind}
+    shown_ = {(row["code"], row["example"].replace("\\|", "|"), row["fix"]) for row in rows(kind) if row["code"] in core}
     assert shown_ == found

@@ -154,14 +154,14 @@ def test_days_years_and_totals(expression: str, value: object) -> None:
         ),
     ],
 )
-def test_an_error_names_the_part_its_place_and_the_mend(expression: str, code: str, message: str, column: int) -> None:
+def test_an_error_names_the_part_its_place_and_the_fix(expression: str, code: str, message: str, column: int) -> None:
     error = refusal(expression)
     assert (error.code, error.message, error.at.column) == (code, message, column)
-    assert error.mend
+    assert error.fix
 
 
 def test_a_misspelled_function_gets_the_nearest_name() -> None:
-    assert refusal("siz([1])").mend == "did you mean `size`?"
+    assert refusal("siz([1])").fix == "did you mean `size`?"
 
 
 # Limits

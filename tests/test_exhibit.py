@@ -24,7 +24,7 @@ from tests.simulator import DAY, MINUTE, World
 def code(exhibit: e.Exhibit, root: str | None = None) -> str:
     with pytest.raises(ExchangeError) as refused:
         e.verify_exhibit(exhibit, root)
-    assert refused.value.mend
+    assert refused.value.fix
     return refused.value.code
 
 
@@ -218,7 +218,7 @@ def test_any_byte_that_is_changed_refuses_or_changes_nothing_that_is_claimed() -
         try:
             found = e.verify_exhibit(e.read_exhibit(changed))
         except ExchangeError as error:
-            assert error.code and error.mend
+            assert error.code and error.fix
         else:
             # A cosignature whose name or key is unknown is passed over, if the others are enough.
             assert set(found.ground.witnesses) <= set(true.ground.witnesses)

@@ -83,7 +83,7 @@ def test_before_consent_care_tells_police_and_prosecutor_nothing() -> None:
     world.refer(case)
     world.settle()
     for to in ("police", "prosecutor"):
-        for kind, category in (("status", "status"), ("intake", "intake_status"), ("intake", "enrolment")):
+        for kind, category in (("status", "status"), ("intake", "intake_status"), ("intake", "enrollment")):
             with refused("not-permitted"):
                 basis = {to: ("diversion_coordination", "offer_at_scene")}
                 world.compose("crossroads", kind, part(category, {}, to=basis), case=case)
@@ -141,11 +141,11 @@ def test_a_record_of_which_one_part_passes_for_one_recipient_is_refused_as_a_who
 def test_partly_revoked_what_is_left_is_handed_out_and_the_rest_is_gone() -> None:
     world = World()
     case = world.enrolled(
-        status_grant(id="1" * 16), grant("crossroads", "prosecutor", ["enrolment"], ["filing_status"], id="2" * 16)
+        status_grant(id="1" * 16), grant("crossroads", "prosecutor", ["enrollment"], ["filing_status"], id="2" * 16)
     )
     parts = (
         part("intake_status", {"done_on": "2026-11-02"}, to={"prosecutor": ("diversion_coordination", "consent")}),
-        part("enrolment", {"enrolled": True}, to={"prosecutor": ("filing_status", "consent")}),
+        part("enrollment", {"enrolled": True}, to={"prosecutor": ("filing_status", "consent")}),
     )
     sent = world.send("crossroads", "intake", *parts, case=case)
     world.change(case, "end", agencies=["prosecutor"], grant="2" * 16)

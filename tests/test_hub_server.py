@@ -152,7 +152,7 @@ def test_a_batch_is_answered_one_by_one(world: WireWorld) -> None:
     good = status(world, case)
     answer = world.wire.ask("crossroads", "POST", "/v1/records", [values(good), {"record": "-"}, values(good)])
     assert [one["status"] for one in answer.json()] == [201, 422, 200]
-    assert {"code", "message", "mend"} <= set(answer.json()[1]["error"])
+    assert {"code", "message", "fix"} <= set(answer.json()[1]["error"])
     many = world.wire.ask("crossroads", "POST", "/v1/records", [{}] * 101)
     assert many.status_code == 413 and many.json()["error"]["code"] == "too-large"
 
@@ -213,7 +213,7 @@ def test_a_request_more_than_five_minutes_from_the_hub_s_clock_is_refused_with_i
 def test_no_refusal_has_a_shape_of_its_own(world: WireWorld, method: str, path: str, wanted: int) -> None:
     answer = world.wire.ask(None, method, path)
     assert answer.status_code == wanted and set(answer.json()) == {"error"}
-    assert {"code", "message", "mend"} <= set(answer.json()["error"]) and answer.headers["date"]
+    assert {"code", "message", "fix"} <= set(answer.json()["error"]) and answer.headers["date"]
 
 
 def test_only_this_machine_sees_health_and_metrics_and_they_name_no_case(world: WireWorld) -> None:

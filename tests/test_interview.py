@@ -246,10 +246,10 @@ def test_the_questions_are_at_most_one_more_than_the_best_order_needs(tmp_path: 
 
 SHIPPED: dict[str, tuple[str, str, Callable[[dict[str, Any]], None]]] = {
     "a bag that nobody weighed": ("santa-fe", "eligibility", lambda facts: facts["encounter"]["drugs"][0].pop("grams")),
-    "record, approval and judgement": (
+    "record, approval and judgment": (
         "santa-fe",
         "eligibility",
-        lambda facts: [facts.pop("decisions"), facts.pop("approval"), facts["judgement"].pop("amenable")],
+        lambda facts: [facts.pop("decisions"), facts.pop("approval"), facts["judgment"].pop("amenable")],
     ),
     "who the person is and what was found": (
         "santa-fe",
@@ -257,10 +257,10 @@ SHIPPED: dict[str, tuple[str, str, Callable[[dict[str, Any]], None]]] = {
         lambda facts: [facts["person"].pop("age"), facts["encounter"]["drugs"][0].pop("kind"),
                        facts["encounter"]["charges"][0].pop("conduct")],
     ),
-    "judgements in Seattle": (
+    "judgments in Seattle": (
         "seattle",
         "eligibility",
-        lambda facts: [facts.pop("judgement"), facts.pop("decisions")],
+        lambda facts: [facts.pop("judgment"), facts.pop("decisions")],
     ),
     "two charges in New York": (
         "nyc-violations",
@@ -339,7 +339,7 @@ def test_an_answer_is_read_as_people_write_it(asked: Question, said: str, means:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said", "mend"),
+    ("asked", "said", "fix"),
     [
         (question("bool"), "maybe", "answer yes or no; or not known"),
         (question("bool"), "", "answer yes or no; or not known"),
@@ -354,10 +354,10 @@ def test_an_answer_is_read_as_people_write_it(asked: Question, said: str, means:
         (question("text"), "", "answer a short text; or not known"),
     ],
 )
-def test_what_is_no_answer_is_refused_with_what_would_be_one(asked: Question, said: str, mend: str) -> None:
+def test_what_is_no_answer_is_refused_with_what_would_be_one(asked: Question, said: str, fix: str) -> None:
     with pytest.raises(FactsError) as refused:
         read_answer(asked, said, "America/Denver")
-    assert (refused.value.code, refused.value.mend) == ("no-answer", mend)
+    assert (refused.value.code, refused.value.fix) == ("no-answer", fix)
 
 
 # The command
@@ -402,7 +402,7 @@ def test_what_the_vocabulary_forbids_is_asked_again_too(
     exit_code, out, _ = talked(monkeypatch, capsys, f"2014-07-02\n{bad}\n17\n", "santa-fe", "eligibility", "--json")
     lines = [json.loads(line) for line in out.splitlines()]
     assert [next(iter(line)) for line in lines] == ["question", "question", "error", "question", "decision"]
-    assert lines[2]["error"]["code"] == code and lines[2]["error"]["mend"]
+    assert lines[2]["error"]["code"] == code and lines[2]["error"]["fix"]
     assert exit_code == 0 and lines[-1]["decision"]["outcome"] == "ineligible"
 
 
@@ -480,7 +480,7 @@ def test_an_interview_that_can_t_be_held_is_refused(
     exit_code, out, err = talked(monkeypatch, capsys, "", *arguments, "--json")
     assert (exit_code, err) == (2, "")
     error = json.loads(out.splitlines()[-1])["error"]
-    assert error["code"] == code and error["mend"]
+    assert error["code"] == code and error["fix"]
 
 
 def test_options_may_stand_before_the_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

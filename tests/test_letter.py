@@ -181,7 +181,7 @@ def test_no_value_of_a_fact_is_in_a_letter() -> None:
 def test_what_the_letter_may_hold_is_never_what_never_travels_or_what_care_and_tests_know() -> None:
     assert set(vocabulary().categories) >= TOLD
     assert not TOLD & set(vocabulary().never_travels)
-    assert not TOLD & {"substance_use", "test_result", "treatment", "health", "counselling_note", "attendance", "progress"}
+    assert not TOLD & {"substance_use", "test_result", "treatment", "health", "counseling_note", "attendance", "progress"}
 
 
 # What a file can't do
@@ -249,7 +249,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("given_", "code"), FAULTS.values(), ids=list(FAULTS))
-def test_what_is_no_decision_gets_a_refusal_with_a_mend(
+def test_what_is_no_decision_gets_a_refusal_with_a_fix(
     given_: Any, code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "decision.json"
@@ -257,7 +257,7 @@ def test_what_is_no_decision_gets_a_refusal_with_a_mend(
     exit_code, out, _ = ran(capsys, "letter", str(path), "--json")
     error = json.loads(out)["error"]
     assert (exit_code, error["code"]) == (2, code)
-    assert error["mend"] and error["message"][0] in "`" + string.ascii_lowercase and "\n" not in error["message"]
+    assert error["fix"] and error["message"][0] in "`" + string.ascii_lowercase and "\n" not in error["message"]
     exit_code, out, err = ran(capsys, "letter", str(path), "--lang", "es")
     assert exit_code == 2 and out == "" and err.endswith(f"[{code}]\n")
 
@@ -317,7 +317,7 @@ def test_whatever_stands_in_a_decision_a_letter_is_written_or_refused(data: st.D
     try:
         document = written(spoilt, lang, load("santa-fe"))
     except Refusal as refusal:
-        assert refusal.code in ("not-a-decision", "other-pack", "no-letter", "outside-program") and refusal.mend
+        assert refusal.code in ("not-a-decision", "other-pack", "no-letter", "outside-program") and refusal.fix
         return
     json.dumps(as_json(document)).encode()
 

@@ -105,8 +105,8 @@ def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
     text = (folder / "pack.yaml").read_text(encoding="utf-8")
     pack = read_pack(folder)
     assert re.findall("# CHANGE the (name|time zone|date|sources)", text) == ["name", "time zone", "date", "sources"]
-    table = {"no_offence"} if pack.offences else set()
-    assert ("# CHANGE the offence table" in text) == bool(table)
+    table = {"no_offense"} if pack.offenses else set()
+    assert ("# CHANGE the offense table" in text) == bool(table)
     starts = date.fromisoformat(first_day(parent))
     in_force = {one.name: one.declared_in for one in pack.parameters.values() if one.on(starts)}
     assert {name for name, where in in_force.items() if where != "our-city"} <= table
@@ -186,7 +186,7 @@ def test_a_variant_of_a_pack_of_one_s_own_lies_beside_it(capsys: pytest.CaptureF
     (Path("packs") / "santa-fe").mkdir()
     shutil.copy(find("lead") / "pack.yaml", "packs/santa-fe/pack.yaml")
     assert "[not-beside]" in refused(capsys, "packs/town", "--from", "santa-fe"), (
-        "a neighbour would be taken for the shipped pack"
+        "a neighbor would be taken for the shipped pack"
     )
 
 
@@ -212,7 +212,7 @@ decisions:
     rules:
       - {id: to-a-seller, when: 'encounter.charges.exists(c, c.conduct == "sale")', then: may_not_offer, because: So.,
          source: act}
-      - {id: to-a-minor, when: 'encounter.charges.exists(c, c.to_minor)', then: no_offence, because: So., source: act}
+      - {id: to-a-minor, when: 'encounter.charges.exists(c, c.to_minor)', then: no_offense, because: So., source: act}
       - {id: to-anybody, from: 2026-01-01, when: 'true', then: immune, because: So., source: act}
     otherwise: {outcome: may_offer, because: Nothing bars it., source: act}
 """)

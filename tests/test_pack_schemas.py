@@ -48,7 +48,7 @@ id: town
 title: Town
 extends: base
 time_zone: America/New_York
-offences: new-york
+offenses: new-york
 program:
   from: 2018-01-01
   until: 2030-01-01
@@ -103,10 +103,10 @@ facts:
     source: ordinance
     fields:
       size: {type: choice, choices: [small, large], says: size, question: How large?,
-             known_by: police, category: encounter, kind: judgement}
+             known_by: police, category: encounter, kind: judgment}
       legs: {type: int, range: [0, 4], unit: count, question: How many legs?}
   encounter.mood:
-    {type: choice, choices: [calm, loud], question: How was it?, known_by: police, category: encounter, kind: judgement,
+    {type: choice, choices: [calm, loud], question: How was it?, known_by: police, category: encounter, kind: judgment,
      source: ordinance}
   encounter.heat:
     {type: int, range: [0, null], unit: count, question: How hot?, known_by: police, category: encounter, kind: measurement,
@@ -454,7 +454,7 @@ BOTH = pytest.mark.parametrize("written", [PACK, CASES], ids=["pack", "scenarios
 
 
 @BOTH
-def test_a_misspelt_key_is_said_at_its_line_by_both(town: Path, written: Written) -> None:
+def test_a_misspelled_key_is_said_at_its_line_by_both(town: Path, written: Written) -> None:
     for path, _ in written.members():
         told = Told(town, written, changed(written.tree, path, renamed))
         assert told.error is not None and told.error.code in ("unknown-key", "missing-key", "no-source"), (
@@ -463,7 +463,7 @@ def test_a_misspelt_key_is_said_at_its_line_by_both(town: Path, written: Written
         )
         if told.error.code == "unknown-key":
             assert told.error.at.line == told.lines((*path[:-1], f"{path[-1]}x")).start, (path, str(told.error))
-            assert f"`{path[-1]}`" in told.error.mend, "the mend is the key that was meant"
+            assert f"`{path[-1]}`" in told.error.fix, "the fix is the key that was meant"
         assert not told.fits, path
 
 

@@ -192,13 +192,13 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "offset", "message", "mend"), MISTAKES, ids=[mistake[0] for mistake in MISTAKES])
-def test_a_mistake_is_named_placed_and_mended(text: str, offset: int, message: str, mend: str) -> None:
+@pytest.mark.parametrize(("text", "offset", "message", "fix"), MISTAKES, ids=[mistake[0] for mistake in MISTAKES])
+def test_a_mistake_is_named_placed_and_fixed(text: str, offset: int, message: str, fix: str) -> None:
     with pytest.raises(SyntaxRefusal) as caught:
         parse(text)
     assert (caught.value.message, caught.value.code) == (message, "syntax")
     assert caught.value.offset == (offset if text.strip() != "// nothing" else 0)
-    assert mend in caught.value.mend and caught.value.mend
+    assert fix in caught.value.fix and caught.value.fix
 
 
 def test_a_place_counts_lines_and_columns_from_one() -> None:
@@ -371,7 +371,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except EvaluationError as error:
         offset = getattr(error, "offset", None)
         assert offset is not None and 0 <= offset <= len(text)
-        assert error.message and error.mend and "\n" not in error.message
+        assert error.message and error.fix and "\n" not in error.message
         return
     for one in every_node(node):
         assert 0 <= one.start < one.end <= len(text)

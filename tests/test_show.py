@@ -206,14 +206,14 @@ def test_without_a_day_the_rules_after_the_last_change_are_shown() -> None:
         (["card", "santa-fe", "--as-of", "2014-03-31"], "outside-program"),
     ],
 )
-def test_what_cannot_be_shown_is_refused_with_a_mend(
+def test_what_cannot_be_shown_is_refused_with_a_fix(
     capsys: pytest.CaptureFixture[str], arguments: list[str], code: str
 ) -> None:
     exit_code, out, err = ran(capsys, *arguments)
     assert exit_code == 2
     if "--json" in arguments:
         error = json.loads(out)["error"]
-        assert error["code"] == code and error["mend"]
+        assert error["code"] == code and error["fix"]
     else:
         assert out == "" and err.startswith("offramp: ") and "; " in err and err.endswith(f"[{code}]\n")
 
@@ -319,19 +319,19 @@ def test_the_html_stands_alone_and_has_what_a_screen_reader_goes_by(name: str, t
     assert all(attributes.get("aria-label") for tag, attributes, _ in seen.elements if tag == "nav")
 
 
-def luminance(colour: str) -> float:
-    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+def luminance(color: str) -> float:
+    parts = [int(color[index : index + 2], 16) / 255 for index in (1, 3, 5)]
     red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: str, other: str) -> float:
-    """WCAG 2.1's contrast ratio of two colours."""
+    """WCAG 2.1's contrast ratio of two colors."""
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_colours_have_the_contrast_that_wcag_asks() -> None:
+def test_colors_have_the_contrast_that_wcag_asks() -> None:
     assert round(contrast("#000000", "#ffffff"), 2) == 21 and round(contrast("#777777", "#ffffff"), 2) == 4.48
     for ground in (pages_of.PAPER, pages_of.SHADE):
         for text in (pages_of.TEXT, pages_of.QUIET, pages_of.LINK):
@@ -340,7 +340,7 @@ def test_colours_have_the_contrast_that_wcag_asks() -> None:
         assert contrast(edge, pages_of.PAPER) >= 3
     used = set(re.findall(r"#[0-9a-f]{3,8}\b", as_html(of_pack(latest("lead")))[:8000].partition("</style>")[0]))
     named = {pages_of.TEXT, pages_of.PAPER, pages_of.QUIET, pages_of.LINK, pages_of.RULE, pages_of.SHADE}
-    assert used == named, "every colour is one of those measured here"
+    assert used == named, "every color is one of those measured here"
 
 
 def test_what_a_pack_says_cannot_become_markup(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from tests.parties import ROLES
 from tests.simulator import DAY, HOUR, KEEP, World, grant, judges, leaves, part
 
 WORDS = vocabulary()
-CARE = ("plan", "service", "progress", "attendance", "substance_use", "test_result", "treatment", "health", "counselling_note")
-CATEGORIES = ("status", "enrolment", "intake_status", "decision_outcome", "contact", "charge", "encounter", *CARE)
+CARE = ("plan", "service", "progress", "attendance", "substance_use", "test_result", "treatment", "health", "counseling_note")
+CATEGORIES = ("status", "enrollment", "intake_status", "decision_outcome", "contact", "charge", "encounter", *CARE)
 PURPOSES = ("diversion_coordination", "treatment", "admission", "legal_representation", "filing_status")
 # A kind of record that may hold a category, for whoever sends it.
-KIND = {"status": "status", "enrolment": "transfer", "plan": "plan", "service": "service_referral"}
+KIND = {"status": "status", "enrollment": "transfer", "plan": "plan", "service": "service_referral"}
 KIND |= dict.fromkeys(("intake_status", "decision_outcome", "contact", "charge", "encounter"), "answer")
 
 agencies = st.sampled_from(sorted(ROLES))
@@ -51,7 +51,7 @@ def go(world: World, case: str, step: tuple[Any, ...], grants: list[dict[str, An
     """One step of a story; what is refused hasn't happened."""
     does, what, more = step
     if does == "grant":
-        kinds = [one for one in more if one != "counselling_note"] or ["status"]
+        kinds = [one for one in more if one != "counseling_note"] or ["status"]
         terms = grant(*what, kinds, list(PURPOSES), id=f"{len(grants) + 1:016x}")
         world.consent(case, terms)
         grants.append(terms)

@@ -139,7 +139,7 @@ def lessons(draw: st.DrawFn) -> Lesson:
 
 
 @given(TOTAL, lessons())
-def test_what_is_decided_stays_decided_when_more_is_learnt(expression: str, lesson: Lesson) -> None:
+def test_what_is_decided_stays_decided_when_more_is_learned(expression: str, lesson: Lesson) -> None:
     less, more = lesson
     before = evaluate(expression, less)
     if before is not UNKNOWN:

@@ -153,7 +153,7 @@ def asked(drugs: Any) -> tuple[str, list[str]]:
             "charges": [{"level": "felony", "conduct": "possession", "violent": False}],
         },
         "person": {"age": 30},
-        "judgement": {"amenable": True, "exploits_others": False},
+        "judgment": {"amenable": True, "exploits_others": False},
         "approval": {"prosecutor": "approved"},
         "decisions": {"screening": "proceed"},
     }

@@ -527,7 +527,7 @@ EVENTS = ("case.referred_at", "case.intake_at", "case.plan_at", "wide.pauses")
 
 @st.composite
 def cases(draw: st.DrawFn) -> Flat:
-    """Events and `now`, which stay as they are while other facts are learnt."""
+    """Events and `now`, which stay as they are while other facts are learned."""
     held = {path: draw(values_of(WORDS.facts[path])) for path in EVENTS if draw(st.booleans())}
     for pause in held.get("wide.pauses", ()):
         if draw(st.booleans()):

@@ -2,7 +2,7 @@
 
 Facts come from what this agency opened, what it issued, and what it noted for itself. The newest word of each agency counts; a
 correction stands in the place of what it corrects, and of nothing else. Two agencies that say different things make a fact
-unknown, with both named: nobody here is believed more than another, but in two matters. A judgement is its human's own, so it
+unknown, with both named: nobody here is believed more than another, but in two matters. A judgment is its human's own, so it
 counts from the agency whose human that is. And a decision's outcome counts from whoever has the last word on it.
 
 An event on which two agencies differ is neither recorded nor not: what reads it is decided only where the answer is the same
@@ -93,7 +93,7 @@ class Case:
 
     def _say(self, each: Stated, path: str, value: Any) -> None:
         fact = self.vocabulary.facts.get(path)
-        if fact is None or (fact.kind == "judgement" and each.role != fact.known_by):
+        if fact is None or (fact.kind == "judgment" and each.role != fact.known_by):
             return
         by = self._said.setdefault(path, {})
         by.pop(each.by, None)
@@ -357,10 +357,10 @@ def _rank(decision: str, role: str | None, vocabulary: Vocabulary) -> int:
 
 
 def _plain(value: Any, fact: Fact, role: str | None) -> Any:
-    """A value as the rules read it: a record's entries have ids, which they don't see, and judgements are their human's own."""
+    """A value as the rules read it: a record's entries have ids, which they don't see, and judgments are their human's own."""
     if fact.type != "list" or not isinstance(value, list | tuple):
         return value
-    foreign = {one.name for one in fact.fields.values() if one.kind == "judgement" and role != fact.known_by}
+    foreign = {one.name for one in fact.fields.values() if one.kind == "judgment" and role != fact.known_by}
     return [{name: one for name, one in entry.items() if name != "id" and name not in foreign} for entry in value]
 
 

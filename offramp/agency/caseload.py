@@ -36,7 +36,7 @@ def handles(desk: Desk) -> tuple[str, ...]:
 def case_of(desk: Desk, handle: str, words: Vocabulary | None = None) -> Case:
     """What is known here of a case. Raises `AgencyError` `no-such-case`."""
     if handle not in handles(desk):
-        raise AgencyError("no-such-case", f"nothing is known here of a case `{handle[:40]}`", mend="look at `agency cases`")
+        raise AgencyError("no-such-case", f"nothing is known here of a case `{handle[:40]}`", fix="look at `agency cases`")
     return Case(stated(desk, handle), words or vocabulary(), recalled(desk, handle), here=desk.agency)
 
 

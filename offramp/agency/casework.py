@@ -38,7 +38,7 @@ Told = tuple[Any, list[str]] | tuple[Any, list[str], int]
 def given(office: Office, desk: Desk) -> drafts.Defaults:
     """What stands in a part that nobody said. Raises `AgencyError` `no-directory`."""
     if not desk.gateway.history.size:
-        raise AgencyError("no-directory", "no directory is in force yet", mend="have all founders approve the draft")
+        raise AgencyError("no-directory", "no directory is in force yet", fix="have all founders approve the draft")
     today = day_of(desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone)
     return drafts.defaults(office.settings, desk.gateway, today, office.random)
 
@@ -56,10 +56,10 @@ def answered(
         raise AgencyError(
             "not-here-decided",
             f"`{decision}` isn't worked out at `{desk.agency}`: its facts may not all be here",
-            mend=f"it is for {where}",
+            fix=f"it is for {where}",
         )
     at, silent = utc(desk.gateway.hub_time(now)), untold(desk, handle, now)
-    enrolled, later = packs_since_enrolment(desk, case)
+    enrolled, later = packs_since_enrollment(desk, case)
     if decision not in SEVERITY or not later:
         return case.decide(program, decision, at, own, silent)
     # Later rules reach somebody who is in the program only where they let the prosecutor do no more, or after notice.
@@ -74,7 +74,7 @@ def answered(
     return answer
 
 
-def packs_since_enrolment(desk: Desk, case: Case) -> tuple[str, tuple[str, ...]]:
+def packs_since_enrollment(desk: Desk, case: Case) -> tuple[str, tuple[str, ...]]:
     """The digest of the pack that was in force when the person came into the program, and of those that came into force since,
     the oldest first; for who isn't in it, the one in force and none since.
     """
@@ -140,16 +140,16 @@ def note(office: Office, options: argparse.Namespace) -> Told:
             fact = words.facts[path]
             if fact.category in words.never_travels:
                 raise AgencyError(
-                    "never-kept", f"`{path}` isn't kept here", mend="give it to `agency decide` with `--facts` each time"
+                    "never-kept", f"`{path}` isn't kept here", fix="give it to `agency decide` with `--facts` each time"
                 )
             if fact.known_by != role:
                 raise AgencyError(
                     "not-yours",
                     f"`{path}` isn't for `{role}` to say",
-                    mend=f"it is for {fact.known_by}; note what was seen here",
+                    fix=f"it is for {fact.known_by}; note what was seen here",
                 )
         if facts.attested or not held:
-            raise AgencyError("nothing-to-note", "the file holds no facts to note", mend="write facts of the vocabulary in it")
+            raise AgencyError("nothing-to-note", "the file holds no facts to note", fix="write facts of the vocabulary in it")
         case_of(desk, options.case)
         defaults = given(office, desk)
         line = desk.gateway.line

@@ -69,9 +69,9 @@ class Http:
         except ValueError:
             self._host = ""
         if parts.scheme not in ("http", "https") or not self._host or parts.path.strip("/") or parts.query:
-            raise AgencyError("bad-url", f"`{shown(url)}` is no hub's address", mend="write https://, the host, and its port")
+            raise AgencyError("bad-url", f"`{shown(url)}` is no hub's address", fix="write https://, the host, and its port")
         if parts.scheme == "http" and self._host not in LOOPBACK:
-            raise AgencyError("bad-url", f"`{shown(url)}` would be asked in the clear", mend="write https://")
+            raise AgencyError("bad-url", f"`{shown(url)}` would be asked in the clear", fix="write https://")
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
 
     def ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str], patience: float) -> Answer:
@@ -85,12 +85,12 @@ class Http:
             given = connection.getresponse()
             found = given.read(LARGEST_ANSWER + 1)
             if len(found) > LARGEST_ANSWER:
-                raise HubAway("hub-away", "the hub's answer has no end", mend="ask whoever runs the hub")
+                raise HubAway("hub-away", "the hub's answer has no end", fix="ask whoever runs the hub")
             return Answer(given.status, found, of_http_date(given.getheader("Date") or ""))
         except (OSError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
             raise HubAway(
-                "hub-away", f"the hub doesn't answer: {why}", mend="it is tried again; all that is local works"
+                "hub-away", f"the hub doesn't answer: {why}", fix="it is tried again; all that is local works"
             ) from None
         finally:
             connection.close()
@@ -255,10 +255,10 @@ class Client:
         if given.status >= 400:
             error = _error(given)
             sentence = f"the hub refuses: {shown(error.get('message'))} [{shown(error.get('code'))}]"
-            code, mend = str(error.get("code")), str(error.get("mend") or "ask whoever runs the hub")
+            code, fix = str(error.get("code")), str(error.get("fix") or "ask whoever runs the hub")
             if given.status in (408, 429) or given.status >= 500:
-                raise HubAway("hub-away", sentence, mend="it is tried again; all that is local works")
-            raise HubRefused(given.status, code, sentence, mend=mend)
+                raise HubAway("hub-away", sentence, fix="it is tried again; all that is local works")
+            raise HubRefused(given.status, code, sentence, fix=fix)
         return given
 
     def _once(self, method: str, path: str, body: bytes, patience: float) -> Answer:
@@ -304,4 +304,4 @@ def _proof(value: Mapping[str, Any]) -> tuple[bytes, ...]:
 
 
 def _no_hub(why: str) -> HubAway:
-    return HubAway("hub-away", f"what answers is no hub: {why}", mend="check the hub's address")
+    return HubAway("hub-away", f"what answers is no hub: {why}", fix="check the hub's address")

@@ -68,10 +68,10 @@ def opened(options: argparse.Namespace) -> Office:
     folder = Path(options.dir)
     settings = read_settings(folder)
     if options.clock and not settings.demo:
-        raise AgencyError("no-demo", "a clock in a file is for demonstrations", mend="leave `--clock` out")
+        raise AgencyError("no-demo", "a clock in a file is for demonstrations", fix="leave `--clock` out")
     named = options.passphrase_file or settings.passphrase_file
     if named is None:
-        raise AgencyError("no-passphrase", "the keys need a passphrase", mend="give one with `--passphrase-file`")
+        raise AgencyError("no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`")
     clock = Clock(Path(options.clock) if options.clock else None)
     return Office(folder, read_passphrase(Path(named)), clock.now)
 
@@ -92,7 +92,7 @@ def _print(options: argparse.Namespace, answer: Answer) -> int:
 def _init(options: argparse.Namespace) -> Answer:
     named = options.passphrase_file
     if named is None:
-        raise AgencyError("no-passphrase", "the keys need a passphrase", mend="give one with `--passphrase-file`")
+        raise AgencyError("no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`")
     passphrase = read_passphrase(Path(named))
     init(Path(options.dir), options.id, passphrase, demo=options.demo)
     return {"agency": options.id}, [f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere"]
@@ -334,7 +334,7 @@ def _record(office: Office, named: str) -> str:
         return held[int(named) - 1]
     if named in held:
         return named
-    raise AgencyError("not-here", f"no record `{named[:40]}` came here", mend="look at `offramp agency inbox`")
+    raise AgencyError("not-here", f"no record `{named[:40]}` came here", fix="look at `offramp agency inbox`")
 
 
 def _open(office: Office, options: argparse.Namespace) -> Answer:
@@ -442,7 +442,7 @@ def _export_decision(office: Office, options: argparse.Namespace) -> Answer:
         leaf, held = received.item.recorded, [opened.content for opened in received.opened.values()]
     decided = [found for content in held if (found := decision_in(content)) is not None]
     if leaf is None or not decided:
-        raise AgencyError("not-a-decision", f"`{jti}` is no decision that is logged and readable here", mend="open it first")
+        raise AgencyError("not-a-decision", f"`{jti}` is no decision that is logged and readable here", fix="open it first")
     checkpoints, path = _proving(office, [leaf], jti)
     rests_on = [(one["record"], one["part"]) for each in decided for one in each.get("rests_on", ())]
     exhibit = decision_exhibit_of(desk.gateway, jti, rests_on, checkpoints=checkpoints, path=path)
@@ -455,7 +455,7 @@ def _proving(office: Office, leaves: Sequence[Leaf], jti: str) -> tuple[list[byt
     client = sync_of(office).client
     newest = client.checkpoint(witnessed=True)
     if newest is None or _size(newest) <= max(leaf.index for leaf in leaves):
-        raise AgencyError("unproved", f"no witnessed checkpoint holds the hand-out of `{jti}`", mend="wait for the witnesses")
+        raise AgencyError("unproved", f"no witnessed checkpoint holds the hand-out of `{jti}`", fix="wait for the witnesses")
     kept = {_size(each): each for each in _checkpoints(office)}
     around = {_size(newest): newest}
     for leaf in leaves:
@@ -483,7 +483,7 @@ def _size(note: bytes) -> int:
 def _backup(office: Office, options: argparse.Namespace) -> Answer:
     target = Path(options.file)
     if target.exists():
-        raise AgencyError("already-there", f"`{target}` is there already", mend="name another file")
+        raise AgencyError("already-there", f"`{target}` is there already", fix="name another file")
     write_private(target, b"")
     office.journal.backup(target)
     check_private(target)

@@ -161,7 +161,7 @@ class Desk:
         self.gateway.learn_account(read_account(body["account"].encode()))
 
     def _replay_broken(self, body: dict[str, Any], time: int) -> None:
-        self.gateway.broken = LogError(body["code"], body["message"], mend=body["mend"])
+        self.gateway.broken = LogError(body["code"], body["message"], fix=body["fix"])
 
     def _replay_opened(self, body: dict[str, Any], time: int) -> None:
         received = self.gateway.received.get((body["issuer"], body["jti"]))

@@ -21,7 +21,7 @@ BACKUP_EVERY = 7 * 24 * 3600
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Prints what was found: `wrong` must be mended, `note` is to be known."""
+    """Prints what was found: `wrong` must be fixed, `note` is to be known."""
     # First, since whatever opens the journal takes it from others.
     found = list(_files(Path(options.dir)))
     try:
@@ -29,7 +29,7 @@ def doctor(options: argparse.Namespace) -> int:
     except ExchangeError:
         if not found:
             raise
-        found.append(("wrong", "nothing more can be looked at before that is mended"))
+        found.append(("wrong", "nothing more can be looked at before that is fixed"))
     else:
         try:
             found += findings(office)

@@ -133,7 +133,7 @@ def case_for(kind: str, given: str | None, random_bytes: Callable[[int], bytes])
     if given is None and kind in ("offer", "referral"):
         return new_id(random_bytes)
     if given is None:
-        raise AgencyError("name-the-case", f"a `{kind}` is about a case", mend="name it with `--case`")
+        raise AgencyError("name-the-case", f"a `{kind}` is about a case", fix="name it with `--case`")
     return given
 
 
@@ -148,7 +148,7 @@ def questions(desk: Desk, handle: str, answer: Decided, given: Defaults, now: in
     """
     words, directory = vocabulary(), desk.gateway.history.newest
     if answer.decision not in ASKED_FOR:
-        raise AgencyError("never-asked", f"nobody is asked for what `{answer.decision}` lacks", mend="wait for what is told")
+        raise AgencyError("never-asked", f"nobody is asked for what `{answer.decision}` lacks", fix="wait for what is told")
     before = frozenset() if again else asked_already(desk, handle)
     asked: dict[tuple[str, str], set[str]] = {}
     for needed in answer.needed:
@@ -176,7 +176,7 @@ def questions(desk: Desk, handle: str, answer: Decided, given: Defaults, now: in
             parts.append(replace(part, to={agency: way}))
     if not parts:
         raise AgencyError(
-            "nothing-to-ask", f"no other agency may be asked for what `{answer.decision}` lacks", mend="see `agency case`"
+            "nothing-to-ask", f"no other agency may be asked for what `{answer.decision}` lacks", fix="see `agency case`"
         )
     return tuple(parts)
 
@@ -255,7 +255,7 @@ def decision(desk: Desk, handle: str, answer: Decided, given: Defaults, now: int
         found.append(addressed(desk, handle, "decision", part, answer.decision, now))
     parts = tuple(part for part in found if part is not None)
     if not parts:
-        raise AgencyError("nobody-to-tell", "nobody may be told this", mend="ask the person for consent")
+        raise AgencyError("nobody-to-tell", "nobody may be told this", fix="ask the person for consent")
     return parts
 
 
@@ -292,11 +292,11 @@ def determination(
     word = words.decisions.get(decision)
     if word is None or outcome not in word.outcomes:
         known = ", ".join(f"`{one}`" for one in (word.outcomes if word else words.decisions))
-        raise AgencyError("unknown-outcome", f"`{outcome}` is no outcome of `{decision}`", mend=f"use one of {known}")
+        raise AgencyError("unknown-outcome", f"`{outcome}` is no outcome of `{decision}`", fix=f"use one of {known}")
     role = desk.gateway.history.newest.role(desk.agency)
     entitled = LAST_WORD.get(decision, (word.decided_by,))
     if role not in entitled and not (role == "case_management" and desk.agency in places(desk, decision)):
-        raise AgencyError("not-yours", f"`{decision}` isn't for `{role}` to decide", mend=f"it is for {' or '.join(entitled)}")
+        raise AgencyError("not-yours", f"`{decision}` isn't for `{role}` to decide", fix=f"it is for {' or '.join(entitled)}")
     ruled = answer.outcome if answer is not None else None
     differs = ruled is not None and ruled != outcome and not (isinstance(ruled, list) and outcome in ruled)
     if decision == "screening":
@@ -320,9 +320,9 @@ def determination(
         out = before is not None and before.determined is not None and before.determined["outcome"] != "retain"
         kind = "ejection" if ended else "reinstatement" if out else "determination"
         if ended or out:
-            more = {("enrolment",): {"enrolled": not ended, "since": today, "facts": {"person.enrolled": not ended}}}
+            more = {("enrollment",): {"enrolled": not ended, "since": today, "facts": {"person.enrolled": not ended}}}
     elif (decision, outcome) == ("admission", "admitted") and role != "prosecutor":
-        more = {("enrolment",): {"enrolled": True, "since": today, "facts": {"person.enrolled": True}}}
+        more = {("enrollment",): {"enrolled": True, "since": today, "facts": {"person.enrolled": True}}}
     return Determined(kind, {(OUTCOME,): said, **more}, differs)
 
 
@@ -366,9 +366,7 @@ def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) ->
         if isinstance(said, Grant) and said.id not in ended and recipient in (None, said.recipient)
     ]
     if not grants:
-        raise AgencyError(
-            "nothing-to-revoke", "no consent is known here that could end", mend="counsel takes the account first"
-        )
+        raise AgencyError("nothing-to-revoke", "no consent is known here that could end", fix="counsel takes the account first")
     parts = []
     standing = desk.gateway.history.standing(2**53 - 1)
     for one in grants:
@@ -420,4 +418,4 @@ def said_aloud(desk: Desk, case: str, today: str, given: Defaults) -> tuple[Part
 
 
 def _not(why: str) -> AgencyError:
-    return AgencyError("not-a-draft", f"this is no draft of a record: {why}", mend="see docs/agency.md for an example")
+    return AgencyError("not-a-draft", f"this is no draft of a record: {why}", fix="see docs/agency.md for an example")

@@ -16,7 +16,7 @@ class HubAway(AgencyError):
 class HubRefused(AgencyError):
     """The hub answered no. `status` is the HTTP status, `said` the hub's own code."""
 
-    def __init__(self, status: int, said: str, sentence: str, *, mend: str) -> None:
-        super().__init__("hub-refused", sentence, mend=mend)
+    def __init__(self, status: int, said: str, sentence: str, *, fix: str) -> None:
+        super().__init__("hub-refused", sentence, fix=fix)
         self.status = status
         self.said = said

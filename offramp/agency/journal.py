@@ -67,7 +67,7 @@ class Journal:
                 raise AgencyError(
                     "not-a-journal",
                     f"`{self.path}` has format `{version}`, and this program reads `{FORMAT}`",
-                    mend="update it",
+                    fix="update it",
                 )
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ def _digest(at: int, kind: str, time: int, text: bytes) -> bytes:
 
 
 def _damaged(what: str) -> AgencyError:
-    return AgencyError("damaged", f"{what} of the journal isn't what was written", mend="restore the last backup, then pull")
+    return AgencyError("damaged", f"{what} of the journal isn't what was written", fix="restore the last backup, then pull")
 
 
 @contextmanager
@@ -186,7 +186,7 @@ def _sound() -> Iterator[None]:
     except sqlite3.Error as error:
         why = fault_of(error)
         if why == "disk":
-            raise AgencyError("no-room", f"the disk refuses: {error}", mend="make room, then try again") from None
+            raise AgencyError("no-room", f"the disk refuses: {error}", fix="make room, then try again") from None
         if why == "busy":
-            raise AgencyError("in-use", "another program holds the journal", mend="wait for it") from None
-        raise AgencyError("damaged", f"the journal can't be read: {error}", mend="restore the last backup") from None
+            raise AgencyError("in-use", "another program holds the journal", fix="wait for it") from None
+        raise AgencyError("damaged", f"the journal can't be read: {error}", fix="restore the last backup") from None

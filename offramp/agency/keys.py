@@ -61,7 +61,7 @@ def read_passphrase(path: Path) -> bytes:
 def check_private(path: Path) -> None:
     """Holds if nobody but its owner may read or write a file or folder. Raises `AgencyError` `open-to-others`, `OSError`."""
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise AgencyError("open-to-others", f"others than its owner may use `{path}`", mend="take their permissions away")
+        raise AgencyError("open-to-others", f"others than its owner may use `{path}`", fix="take their permissions away")
 
 
 class Keys:
@@ -126,7 +126,7 @@ class Keys:
             check_private(path)
             return held(_KeyFile, _rfc7493.read_object(path.read_bytes()), f"the key file of `{kid}`")
         except FileNotFoundError:
-            raise AgencyError("no-key-file", f"`{path}` isn't there", mend="restore it from the backup") from None
+            raise AgencyError("no-key-file", f"`{path}` isn't there", fix="restore it from the backup") from None
 
     def _read(self, kid: str, use: Use) -> bytes:
         """What a key's file holds. Raises `AgencyError`: `no-key-file`, `open-to-others`, `wrong-passphrase`."""
@@ -136,7 +136,7 @@ class Keys:
             return AESGCM(self._stretched(salt)).decrypt(nonce, ct, _bound(kid, use))
         except (InvalidTag, ExchangeError, ValueError):
             raise AgencyError(
-                "wrong-passphrase", f"the key `{kid}` doesn't open with this passphrase", mend="give the one it was made with"
+                "wrong-passphrase", f"the key `{kid}` doesn't open with this passphrase", fix="give the one it was made with"
             ) from None
 
     def _write(self, kid: str, use: Use, secret: bytes) -> None:
@@ -172,7 +172,7 @@ def write_private(path: Path, data: bytes) -> None:
         beside.rename(path)
         _sync(path.parent)
     except OSError as error:
-        raise AgencyError("no-room", f"`{path}` can't be written: {error.strerror}", mend="make room, then try again") from None
+        raise AgencyError("no-room", f"`{path}` can't be written: {error.strerror}", fix="make room, then try again") from None
 
 
 def _sync(folder: Path) -> None:
@@ -188,4 +188,4 @@ def _bound(kid: str, use: Use) -> bytes:
 
 
 def _no_passphrase(why: str) -> AgencyError:
-    return AgencyError("no-passphrase", f"the keys need a passphrase, and {why}", mend="give one with `--passphrase-file`")
+    return AgencyError("no-passphrase", f"the keys need a passphrase, and {why}", fix="give one with `--passphrase-file`")

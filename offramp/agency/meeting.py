@@ -52,9 +52,7 @@ def agenda(desk: Desk, program: Program, now: int, present: tuple[str, ...] = ()
     directory = desk.gateway.history.newest
     for agency in present:
         if agency not in directory.agencies:
-            raise AgencyError(
-                "unknown-agency", f"the directory lists no `{agency[:40]}`", mend="use the ids of `agency status`"
-            )
+            raise AgencyError("unknown-agency", f"the directory lists no `{agency[:40]}`", fix="use the ids of `agency status`")
     others = [agency for agency in present if agency != desk.agency]
     found = []
     for handle in handles(desk):

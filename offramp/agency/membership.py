@@ -87,14 +87,14 @@ def propose(sync: Sync, path: Path) -> Answer:
         change = _rfc7493.read_object(path.read_bytes())
     except (OSError, ExchangeError) as error:
         why = error.message if isinstance(error, ExchangeError) else error.strerror
-        raise AgencyError("not-a-change", f"`{path}` can't be read: {why}", mend="write the change as JSON") from None
+        raise AgencyError("not-a-change", f"`{path}` can't be read: {why}", fix="write the change as JSON") from None
     sync.directory()
     history = sync.office.look().gateway.history
     if not history.size:
-        raise AgencyError("no-directory", "no directory is in force yet", mend="have all founders approve the draft")
+        raise AgencyError("no-directory", "no directory is in force yet", fix="have all founders approve the draft")
     payload = proposal.changed(history.newest, change)
     said = proposal.said(history.newest, payload)
     if not said:
-        raise AgencyError("not-a-change", f"`{path}` changes nothing", mend="write the change as JSON")
+        raise AgencyError("not-a-change", f"`{path}` changes nothing", fix="write the change as JSON")
     digest = sync.propose(payload)
     return {"draft": digest, "changes": list(said)}, [f"proposed and signed `{digest}`", *(f"  {one}" for one in said)]

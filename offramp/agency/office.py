@@ -46,14 +46,14 @@ Clock = Callable[[], int]
 def init(folder: Path, agency: str, passphrase: bytes, *, demo: bool = False, passphrase_file: str | None = None) -> None:
     """A new agency's folder, with keys to sign and to witness. Raises `AgencyError` `already-there`, `no-room`."""
     if (folder / "agency.toml").exists():
-        raise AgencyError("already-there", f"`{folder}` is an agency's folder already", mend="take another folder")
+        raise AgencyError("already-there", f"`{folder}` is an agency's folder already", fix="take another folder")
     settings = Settings(id=agency, demo=demo, passphrase_file=passphrase_file)
     try:
         (folder / KEYS).mkdir(parents=True, exist_ok=True, mode=0o700)
         for each in (folder, folder / KEYS):
             each.chmod(0o700)
     except OSError as error:
-        raise AgencyError("no-room", f"`{folder}` can't be made: {error.strerror}", mend="make room, then try again") from None
+        raise AgencyError("no-room", f"`{folder}` can't be made: {error.strerror}", fix="make room, then try again") from None
     keys = Keys(folder / KEYS, passphrase)
     keys.make_signing(f"{agency}.s1")
     keys.make_witness(f"{agency}.w1")
@@ -96,7 +96,7 @@ class Office:
 
     def _newest(self, letter: str) -> str:
         if not (found := self.numbered(letter)):
-            raise AgencyError("no-key-file", f"`{self.folder / KEYS}` lacks a key of `{self.agency}`", mend="restore a backup")
+            raise AgencyError("no-key-file", f"`{self.folder / KEYS}` lacks a key of `{self.agency}`", fix="restore a backup")
         return found[-1]
 
     def _signs(self) -> str:
@@ -141,7 +141,7 @@ class Office:
             if digest_of(read_pack(named)) == digest:
                 # A later release may ship another pack under this id: what cases are judged by is kept.
                 return self.keep_pack(adoption.carried(named), digest)
-        raise AgencyError("unknown-pack", f"the pack `{digest[:20]}…` isn't kept here", mend="let the gateway run")
+        raise AgencyError("unknown-pack", f"the pack `{digest[:20]}…` isn't kept here", fix="let the gateway run")
 
     def keeps(self, digest: str) -> bool:
         """Whether there is a kept pack of this digest."""
@@ -293,7 +293,7 @@ class Office:
             chosen = part or _only(received.record.labels)
             issuer = received.record.issuer
             if (issuer, jti, chosen) in desk.destroyed:
-                raise AgencyError("destroyed", f"`{chosen}` was destroyed when its time was up", mend="ask its issuer again")
+                raise AgencyError("destroyed", f"`{chosen}` was destroyed when its time was up", fix="ask its issuer again")
             already = received.opened.get(chosen)
             reading = desk.gateway.open(issuer, jti, chosen, by=by, now=self.clock(), second=second)
             keep = reading.opened.label.keep_until
@@ -321,7 +321,7 @@ class Office:
         for (_, held), received in desk.gateway.received.items():
             if held == jti:
                 return received
-        raise AgencyError("not-here", f"no record `{jti}` came here", mend="look at `offramp agency inbox`")
+        raise AgencyError("not-here", f"no record `{jti}` came here", fix="look at `offramp agency inbox`")
 
     # What the hub says
 
@@ -365,7 +365,7 @@ class Office:
         """A person says that what was refused is to be sent again, as it is. Raises `AgencyError` `not-here`."""
         with self.acting() as desk:
             if jti not in desk.outbox:
-                raise AgencyError("not-here", f"no record `{jti}` was composed here", mend="look at `offramp agency status`")
+                raise AgencyError("not-here", f"no record `{jti}` was composed here", fix="look at `offramp agency status`")
             self.append(desk, "retry", {"jti": jti})
 
     def learn_account(self, account: Account) -> Statement:
@@ -377,7 +377,7 @@ class Office:
 
     def broken(self, desk: Desk, error: ExchangeError) -> None:
         """A log that went back or split: believed no more, also after a restart."""
-        self.append(desk, "broken", {"code": error.code, "message": error.message, "mend": error.mend})
+        self.append(desk, "broken", {"code": error.code, "message": error.message, "fix": error.fix})
 
     # What time does
 
@@ -468,7 +468,7 @@ def own_parts(out: Out) -> list[tuple[str, str]]:
 
 def _only(labels: Mapping[str, Any]) -> str:
     if len(labels) != 1:
-        raise AgencyError("which-part", f"the record has the parts {', '.join(f'`{one}`' for one in labels)}", mend="name one")
+        raise AgencyError("which-part", f"the record has the parts {', '.join(f'`{one}`' for one in labels)}", fix="name one")
     return next(iter(labels))
 
 

@@ -41,9 +41,9 @@ def read_settings(folder: Path) -> Settings:
     try:
         return held(Settings, tomllib.loads(path.read_text(encoding="utf-8")), f"`{NAME}`")
     except OSError:
-        raise AgencyError("not-an-agency", f"there is no `{path}`", mend="run `offramp agency init` first") from None
+        raise AgencyError("not-an-agency", f"there is no `{path}`", fix="run `offramp agency init` first") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AgencyError("not-an-agency", f"`{path}` can't be read: {error}", mend="write it as TOML") from None
+        raise AgencyError("not-an-agency", f"`{path}` can't be read: {error}", fix="write it as TOML") from None
 
 
 def write_settings(folder: Path, settings: Settings) -> None:

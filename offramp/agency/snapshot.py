@@ -92,7 +92,7 @@ class Snapshot:
                 overwritten(path)
             except OSError as error:
                 message = f"`{path}` can't be overwritten: {error.strerror}"
-                raise AgencyError("no-room", message, mend="delete it, then try again") from None
+                raise AgencyError("no-room", message, fix="delete it, then try again") from None
 
 
 class _Pickler(pickle.Pickler):

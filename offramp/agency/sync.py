@@ -163,7 +163,7 @@ class Sync:
         carried_ = carried(name)
         pack, digest = taken(carried_)
         if digest == newest.pack:
-            raise AgencyError("adopted", f"the pack `{digest[:20]}…` is in force already", mend="change the pack first")
+            raise AgencyError("adopted", f"the pack `{digest[:20]}…` is in force already", fix="change the pack first")
         found = differences(self.pack(newest.pack), pack)
         self.client.send_pack(carried_.write())
         self.office.keep_pack(carried_, digest)
@@ -177,7 +177,7 @@ class Sync:
             raise AgencyError(
                 "not-approved",
                 "nobody here has approved a version of the directory that the hub serves",
-                mend="compare its digest by voice, then run `offramp agency approve`",
+                fix="compare its digest by voice, then run `offramp agency approve`",
             )
 
     def approve(self, digest: str, without: Sequence[str] = ()) -> str:
@@ -198,16 +198,16 @@ class Sync:
                     self.office.append(desk, "approved", {"sha256": digest})
                 return "trusted"
             if not waiting:
-                raise AgencyError("no-draft", "no version of the directory is being drafted", mend="propose one")
+                raise AgencyError("no-draft", "no version of the directory is being drafted", fix="propose one")
             drafted = " or ".join(f"`{one}`" for one in waiting)
-            raise AgencyError("another-draft", f"the draft has the digest {drafted}", mend="compare it with the others again")
+            raise AgencyError("another-draft", f"the draft has the digest {drafted}", fix="compare it with the others again")
         payload, mine = waiting[digest], self.office.signing.public
         history = self.office.look().gateway.history
         listed = (history.newest if history.size else read_directory(payload)).agencies.get(self.office.agency)
         if listed is None or mine.kid not in listed.signing:
-            raise AgencyError("not-listed", f"the draft doesn't list the key of `{self.office.agency}`", mend="join first")
+            raise AgencyError("not-listed", f"the draft doesn't list the key of `{self.office.agency}`", fix="join first")
         if listed.signing[mine.kid].thumbprint != mine.thumbprint:
-            raise AgencyError("not-listed", f"the draft lists another key as `{self.office.agency}`'s", mend="tell the others")
+            raise AgencyError("not-listed", f"the draft lists another key as `{self.office.agency}`'s", fix="tell the others")
         if history.size:
             # Nobody signs for rules that weren't read and proved here.
             self.pack(read_directory(payload).pack)
@@ -281,7 +281,7 @@ class Sync:
         self.directory()
         newest = self.office.look().gateway.history.newest
         if self.office.agency not in newest.agencies:
-            raise AgencyError("not-listed", f"the directory doesn't list `{self.office.agency}`", mend="join first")
+            raise AgencyError("not-listed", f"the directory doesn't list `{self.office.agency}`", fix="join first")
         new, payload = self._with_new_key(newest)
         return Retired(new, False, self.propose(payload), new)
 
@@ -313,17 +313,17 @@ class Sync:
         """
         if "draft" not in said:
             why = (said.get("lacks") or {}).get("message") or "nothing was lost"
-            raise AgencyError("nothing-to-sign", f"the hub has nothing to sign: {why}", mend="look at `offramp agency status`")
+            raise AgencyError("nothing-to-sign", f"the hub has nothing to sign: {why}", fix="look at `offramp agency status`")
         payload = _rfc4648.decode_url(str(said["draft"]))
         drafted = log.digest(payload)
         if drafted != digest:
-            raise AgencyError("another-draft", f"the draft has the digest `{drafted}`", mend="compare it with the others again")
+            raise AgencyError("another-draft", f"the draft has the digest `{drafted}`", fix="compare it with the others again")
         terms = read_terms(payload)
         if unheard := sorted(set(terms.absent) - set(without)):
             raise AgencyError(
                 "not-heard",
                 f"the hub hasn't heard `{unheard[0]}`, and what only that agency holds would be lost",
-                mend="wait for it, or name it with `--without`",
+                fix="wait for it, or name it with `--without`",
             )
         self.office.look().gateway.check_terms(terms)
         begun = self.client.sign_generation(digest, sign_generation(payload, self.office.signing))
@@ -437,7 +437,7 @@ class Sync:
                     self.apart = error.message
             if broken is None and frontier.root() != new.root:
                 # Kept, they would be of no use to a hub that has lost its own.
-                raise LogError("split-view", "the hub's leaves aren't those of its checkpoint", mend="tell the other agencies")
+                raise LogError("split-view", "the hub's leaves aren't those of its checkpoint", fix="tell the other agencies")
             if broken is None:
                 if entries:
                     self.office.journal.see(new.size - len(entries) // HASH_BYTES, entries)
@@ -492,7 +492,7 @@ def _signed(value: Any) -> Signed:
 def sync_of(office: Office) -> Sync:
     """The hub of an office. Raises `AgencyError` `not-joined`."""
     if office.settings.hub is None:
-        raise AgencyError("not-joined", f"`{office.agency}` has joined no hub", mend="run `offramp agency join`")
+        raise AgencyError("not-joined", f"`{office.agency}` has joined no hub", fix="run `offramp agency join`")
     return Sync(office, Client(Http(office.settings.hub), office.signing, office.clock, office.random))
 
 

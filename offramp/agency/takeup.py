@@ -28,7 +28,7 @@ def quarter_of(text: str) -> tuple[date, date]:
     """First day, and the first day after it. Raises `AgencyError` `no-quarter`."""
     found = _QUARTER.fullmatch(text)
     if found is None or not 2000 <= int(found[1]) <= 2999:
-        raise AgencyError("no-quarter", f"`{text[:20]}` is no quarter", mend="write it like 2026-Q2")
+        raise AgencyError("no-quarter", f"`{text[:20]}` is no quarter", fix="write it like 2026-Q2")
     year, number = int(found[1]), int(found[2])
     after = date(year + 1, 1, 1) if number == 4 else date(year, 3 * number + 1, 1)
     return date(year, 3 * number - 2, 1), after
@@ -59,7 +59,7 @@ def suppressed(counts: Mapping[str, int]) -> dict[str, int | None]:
 def check_over(desk: Desk, quarter: tuple[date, date], now: int) -> None:
     """Holds once a quarter is over. Raises `AgencyError` `quarter-open`."""
     if day_of(desk.gateway.hub_time(now), desk.gateway.history.newest.zone) < quarter[1]:
-        raise AgencyError("quarter-open", f"the quarter lasts until {quarter[1]}", mend="count it when it is over")
+        raise AgencyError("quarter-open", f"the quarter lasts until {quarter[1]}", fix="count it when it is over")
 
 
 def _began(desk: Desk, case: Case) -> date | None:

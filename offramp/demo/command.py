@@ -30,13 +30,13 @@ def demo(options: argparse.Namespace) -> int:
         import uvicorn  # noqa: F401
     except ImportError:
         raise RequestError(
-            "no-hub", "the demo runs a hub, and what that needs isn't here", mend="pip install 'offramp[hub]'"
+            "no-hub", "the demo runs a hub, and what that needs isn't here", fix="pip install 'offramp[hub]'"
         ) from None
     gc.enable()  # it lives longer than other commands
     if options.canary is not None and not (
         options.canary.isalnum() and options.canary.isascii() and 4 <= len(options.canary) <= 12
     ):
-        raise RequestError("usage", "`--canary` is 4 to 12 letters and digits", mend="give another word")
+        raise RequestError("usage", "`--canary` is 4 to 12 letters and digits", fix="give another word")
     folder = Path(options.dir) if options.dir else Path(tempfile.mkdtemp(prefix="offramp-demo-"))
     keep = options.keep or options.dir is not None
     try:
@@ -147,5 +147,5 @@ def _account(place: Town, story: Story) -> str:
     try:
         account = place.agencies["defender"].does("account", story.cases["A"])
     except ExchangeError as error:
-        raise RequestError("demo-stuck", f"counsel gets no account: {error.message}", mend="read DIR/log") from error
+        raise RequestError("demo-stuck", f"counsel gets no account: {error.message}", fix="read DIR/log") from error
     return f"{len(account['rows'])} disclosures"

@@ -28,20 +28,20 @@ TOGETHER, CARE, LEGAL = "diversion_coordination", "treatment", "legal_representa
 # What the person agrees to at the hand-off: who may tell whom which kinds of information, and for what.
 AT_THE_HAND_OFF = (
     ("prosecutor", "program", ("decision_outcome", "charge_status"), ("admission", TOGETHER, "filing_status")),
-    ("prosecutor", "case-management", ("decision_outcome", "charge_status", "enrolment"), (TOGETHER, "filing_status")),
-    ("prosecutor", "defender", ("decision_outcome", "charge_status", "new_charge", "enrolment"), (LEGAL, TOGETHER)),
-    ("program", "prosecutor", ("decision_outcome", "enrolment", "encounter", "charge"), ("admission", TOGETHER)),
-    ("program", "case-management", ("decision_outcome", "enrolment", "status"), ("admission", TOGETHER)),
+    ("prosecutor", "case-management", ("decision_outcome", "charge_status", "enrollment"), (TOGETHER, "filing_status")),
+    ("prosecutor", "defender", ("decision_outcome", "charge_status", "new_charge", "enrollment"), (LEGAL, TOGETHER)),
+    ("program", "prosecutor", ("decision_outcome", "enrollment", "encounter", "charge"), ("admission", TOGETHER)),
+    ("program", "case-management", ("decision_outcome", "enrollment", "status"), ("admission", TOGETHER)),
     (
         "program",
         "defender",
-        ("decision_outcome", "enrolment", "contact", "encounter", "charge", "screening_outcome"),
+        ("decision_outcome", "enrollment", "contact", "encounter", "charge", "screening_outcome"),
         (LEGAL, TOGETHER),
     ),
-    ("case-management", "program", ("intake_status", "enrolment", "case_manager_contact", "status"), ("admission", TOGETHER)),
-    ("case-management", "prosecutor", ("intake_status", "enrolment", "status"), ("filing_status", TOGETHER)),
+    ("case-management", "program", ("intake_status", "enrollment", "case_manager_contact", "status"), ("admission", TOGETHER)),
+    ("case-management", "prosecutor", ("intake_status", "enrollment", "status"), ("filing_status", TOGETHER)),
     ("case-management", "police", ("case_manager_contact", "status"), (TOGETHER,)),
-    ("case-management", "defender", ("intake_status", "enrolment", "status", "case_manager_contact"), (LEGAL, TOGETHER)),
+    ("case-management", "defender", ("intake_status", "enrollment", "status", "case_manager_contact"), (LEGAL, TOGETHER)),
     ("defender", "program", ("grievance",), (TOGETHER,)),
 )
 # And at the plan, three days later, each by itself and none of them a condition: what care tells care.
@@ -269,8 +269,8 @@ class Story:
             "encounter.in_area": True,
             "encounter.weapon": False,
             "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed"}],
-            "judgement.amenable": True,
-            "judgement.exploits_others": False,
+            "judgment.amenable": True,
+            "judgment.exploits_others": False,
         }
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
         self.refers(who, "An officer offers the program instead of booking; A says yes.", scene, charges, "Ana Delgado", 27)
@@ -408,8 +408,8 @@ class Story:
             "encounter.in_area": True,
             "encounter.weapon": False,
             "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 9.1, "basis": "net"}],
-            "judgement.amenable": True,
-            "judgement.exploits_others": False,
+            "judgment.amenable": True,
+            "judgment.exploits_others": False,
         }
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
         self.refers(who, "B had 9.1 g. The offer needn't wait for a scale; B says yes.", scene, charges, "Ben Archuleta", 34)
@@ -451,8 +451,8 @@ class Story:
             "encounter.in_area": True,
             "encounter.weapon": False,
             "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 0.8, "basis": "net"}],
-            "judgement.amenable": True,
-            "judgement.exploits_others": False,
+            "judgment.amenable": True,
+            "judgment.exploits_others": False,
         }
         charges = [
             {"conduct": "possession", "level": "felony", "violent": False},

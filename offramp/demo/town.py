@@ -221,11 +221,11 @@ def town(folder: Path, start: datetime, canary: str | None = None) -> Iterator[T
         folder.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         if any(folder.iterdir()):
-            raise RequestError("file-taken", f"`{folder}` is there already", mend="name a new folder") from None
+            raise RequestError("file-taken", f"`{folder}` is there already", fix="name a new folder") from None
         folder.chmod(0o700)
     except OSError as error:
         reason = (error.strerror or "the system refused").lower()
-        raise RequestError("no-output", f"`{folder}` can't be made: {reason}", mend="name another folder") from None
+        raise RequestError("no-output", f"`{folder}` can't be made: {reason}", fix="name another folder") from None
     found = Town(folder, start, canary)
     before = os.umask(0o077)
     try:
@@ -240,4 +240,4 @@ def town(folder: Path, start: datetime, canary: str | None = None) -> Iterator[T
 
 
 def stuck(why: str) -> RequestError:
-    return RequestError("demo-stuck", f"the demo can't go on: {why}", mend="run it with `--dir` and `--keep`, and read DIR/log")
+    return RequestError("demo-stuck", f"the demo can't go on: {why}", fix="run it with `--dir` and `--keep`, and read DIR/log")

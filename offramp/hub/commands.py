@@ -51,7 +51,7 @@ def invite(options: argparse.Namespace) -> int:
         raise RequestError(
             "bad-invitation",
             f"`{options.agency}` can't be invited as that",
-            mend="an id of lower-case letters, digits and dashes, a role of the vocabulary, a name on one line",
+            fix="an id of lower-case letters, digits and dashes, a role of the vocabulary, a name on one line",
         ) from None
     print(membership.invite(folder.secret, invited))
     return 0
@@ -67,7 +67,7 @@ def serve(options: argparse.Namespace) -> int:
     settings = folder.settings
     if settings.host not in LOOPBACK and not settings.certificate:
         raise RequestError(
-            "no-certificate", "without a certificate the hub is served on loopback only", mend="name one in hub.toml"
+            "no-certificate", "without a certificate the hub is served on loopback only", fix="name one in hub.toml"
         )
     gc.enable()  # a server lives long, unlike other commands
     # What a crash leaves behind would hold whatever was in memory.
@@ -107,7 +107,7 @@ def _no_cores() -> None:
 
 def _clock(folder: Folder, options: argparse.Namespace) -> Clock:
     if options.clock and not folder.settings.demo:
-        raise RequestError("no-demo", "a clock in a file is for demonstrations", mend="leave out `--clock`")
+        raise RequestError("no-demo", "a clock in a file is for demonstrations", fix="leave out `--clock`")
     return Clock(Path(options.clock) if options.clock else None)
 
 
@@ -115,7 +115,7 @@ def backup(options: argparse.Namespace) -> int:
     """A copy of the database in one file, while the hub runs or not."""
     folder, target = Folder(Path(options.dir)), Path(options.file)
     if target.exists():
-        raise RequestError("file-taken", f"`{target}` is there already", mend="name a new file")
+        raise RequestError("file-taken", f"`{target}` is there already", fix="name a new file")
     partial = target.with_name(f".{target.name}.partial")
     old = os.umask(0o077)
     try:
@@ -124,7 +124,7 @@ def backup(options: argparse.Namespace) -> int:
     except (sqlite3.Error, OSError) as error:
         partial.unlink(missing_ok=True)
         raise RequestError(
-            "no-output", f"the backup could not be written: {error}", mend="make room, or write elsewhere"
+            "no-output", f"the backup could not be written: {error}", fix="make room, or write elsewhere"
         ) from None
     finally:
         os.umask(old)
@@ -149,14 +149,14 @@ def generation(options: argparse.Namespace) -> int:
         hub = folder.open()
         with closing(hub.store), hub.together():
             if not hub.store.known(CLOSED):
-                raise RequestError("not-closed", "the hub waits for nobody", mend="leave `--without` out")
+                raise RequestError("not-closed", "the hub waits for nobody", fix="leave `--without` out")
             Gathering(hub).set_aside(one for one in options.without if one != "-")
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "hub.db"
         try:
             _copied(folder, copy)
         except sqlite3.Error as error:
-            raise RequestError("no-file", f"the hub's database can't be read: {error}", mend="run `offramp fsck`") from None
+            raise RequestError("no-file", f"the hub's database can't be read: {error}", fix="run `offramp fsck`") from None
         with closing(Store(copy)) as store:
             hub = Hub(folder.key, folder.settings.name, folder.judges(store), os.urandom, store)
             said = state(Gathering(hub), None, _clock(folder, options).now())
@@ -173,16 +173,16 @@ def restore(options: argparse.Namespace) -> int:
     """
     folder, source = Folder(Path(options.dir)), Path(options.file)
     if not source.is_file():
-        raise RequestError("no-file", f"there is no `{source}`", mend="name a backup")
+        raise RequestError("no-file", f"there is no `{source}`", fix="name a backup")
     with tempfile.TemporaryDirectory(dir=folder.path) as scratch:
         copy = Path(scratch) / "hub.db"
         shutil.copyfile(source, copy)
         faults = _faults(copy)
         if faults:
-            raise RequestError("bad-backup", f"`{source}` isn't whole: {faults[0]}", mend="take another backup")
+            raise RequestError("bad-backup", f"`{source}` isn't whole: {faults[0]}", fix="take another backup")
         with closing(Store(copy)) as store:
             if not store.versions():
-                raise RequestError("bad-backup", f"`{source}` is older than the directory", mend="take another backup")
+                raise RequestError("bad-backup", f"`{source}` is older than the directory", fix="take another backup")
             store.know(CLOSED, b"-")
         if folder.database.exists():
             with closing(Store(folder.database)):
@@ -202,7 +202,7 @@ def fsck(options: argparse.Namespace) -> int:
     path = Path(options.dir)
     database = path / "hub.db" if path.is_dir() else path
     if not database.is_file():
-        raise RequestError("no-file", f"there is no `{database}`", mend="name a hub's folder")
+        raise RequestError("no-file", f"there is no `{database}`", fix="name a hub's folder")
     found = _faults(database)
     for fault in found:
         print(f"wrong: {fault}")

@@ -50,9 +50,9 @@ class Folder:
             self.secret = (path / "keys" / "invite").read_bytes()
             self._log = (path / "keys" / "log").read_bytes()
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error}", mend="run `offramp hub init`") from None
+            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error}", fix="run `offramp hub init`") from None
         except ExchangeError as error:
-            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error.message}", mend=error.mend) from None
+            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error.message}", fix=error.fix) from None
 
     @property
     def database(self) -> Path:
@@ -99,7 +99,7 @@ def create(path: Path, *, pack: str, name: str, program: str | None, zone: str |
     """A new folder. Raises `RequestError` `folder-taken`, `unknown-pack`; `PackError`."""
     read = read_pack(pack)
     if path.exists() and any(path.iterdir()):
-        raise RequestError("folder-taken", f"`{path}` isn't empty", mend="name a new folder")
+        raise RequestError("folder-taken", f"`{path}` isn't empty", fix="name a new folder")
     old = os.umask(0o077)
     try:
         (path / "keys").mkdir(parents=True)

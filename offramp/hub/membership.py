@@ -107,7 +107,7 @@ def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
     ).model_dump(mode="json")
     newest = hub.history.newest if hub.history.size else None
     if newest is not None and invited.agency in newest.agencies:
-        raise DirectoryError("already-listed", f"`{invited.agency}` is in the directory", mend="propose a change of it")
+        raise DirectoryError("already-listed", f"`{invited.agency}` is in the directory", fix="propose a change of it")
     fresh = _next(hub, program)
     joined = [_rfc7493.read_object(one.payload) for one in drafts(hub) if one.by == _JOINED]
     # A draft of a version that has been passed by is no beginning.
@@ -189,13 +189,11 @@ def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
     payload = write_document(document)
     drafted = read_directory(payload)
     if drafted.pack != hub.history.newest.pack and hub.store.known(f"{PACK} {drafted.pack}") is None:
-        raise DirectoryError(
-            "pack-missing", f"the hub doesn't have the pack `{drafted.pack[:19]}…`", mend="send the pack first"
-        )
+        raise DirectoryError("pack-missing", f"the hub doesn't have the pack `{drafted.pack[:19]}…`", fix="send the pack first")
     behind = {one.sha256: read_directory(one.payload).version for one in drafts(hub)}
     behind[hub.history.newest.sha256] = hub.history.newest.version
     if behind.get(drafted.document.previous or "") != drafted.version - 1:
-        raise DirectoryError("wrong-version", "this doesn't follow the version in force", mend="draft it on the newest")
+        raise DirectoryError("wrong-version", "this doesn't follow the version in force", fix="draft it on the newest")
     return _add(hub, payload, by)
 
 
@@ -203,7 +201,7 @@ def draft(hub: Hub) -> bytes:
     """The payload of the newest draft. Raises `DirectoryError` `no-draft`."""
     found = drafts(hub)
     if not found:
-        raise DirectoryError("no-draft", "no version of the directory is being drafted", mend="invite somebody first")
+        raise DirectoryError("no-draft", "no version of the directory is being drafted", fix="invite somebody first")
     return found[-1].payload
 
 
@@ -217,7 +215,7 @@ def sign(hub: Hub, digest: str, signature: str, now: int) -> bool:
     found = drafts(hub)
     mine = next((one for one in found if one.sha256 == digest), None)
     if mine is None:
-        raise DirectoryError("another-draft", "no draft is the one that was signed", mend="look at it again, then sign")
+        raise DirectoryError("another-draft", "no draft is the one that was signed", fix="look at it again, then sign")
     known = hub.history.newest if hub.history.size else read_directory(mine.payload)
     kid = directory.key_behind(signature, mine.payload, known)
     # One of each key. A key that has retired since signs nothing any more.
@@ -251,4 +249,4 @@ def _still_following(found: Iterable[Draft], newest: str) -> Iterator[Draft]:
 
 
 def _bad_code() -> RequestRefused:
-    return RequestRefused("bad-code", "this is no invitation, or one that is over", mend="ask the hub for a new code")
+    return RequestRefused("bad-code", "this is no invitation, or one that is over", fix="ask the hub for a new code")

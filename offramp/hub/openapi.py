@@ -13,8 +13,8 @@ _ERROR = {
     "properties": {
         "error": {
             "type": "object",
-            "required": ["code", "message", "mend"],
-            "properties": {name: {"type": "string"} for name in ("code", "message", "mend")},
+            "required": ["code", "message", "fix"],
+            "properties": {name: {"type": "string"} for name in ("code", "message", "fix")},
         }
     },
 }
@@ -193,7 +193,7 @@ DESCRIBED: dict[str, dict[str, Any]] = {
             heard=_NAMES,
             waits=_NAMES,
             aside=_NAMES,
-            lacks=_object("code", "message", "mend", code=_STRING, message=_STRING, mend=_STRING),
+            lacks=_object("code", "message", "fix", code=_STRING, message=_STRING, fix=_STRING),
             draft=_STRING,
             sha256=_STRING,
             signed=_NAMES,

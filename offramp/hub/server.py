@@ -1,4 +1,4 @@
-"""The hub's HTTP API (FastAPI). Every answer is JSON but the log's notes; every refusal is `{"error": {code, message, mend}}`.
+"""The hub's HTTP API (FastAPI). Every answer is JSON but the log's notes; every refusal is `{"error": {code, message, fix}}`.
 
 Whatever depends on a person or case is refused alike: 403, one body, on a quarter of a second's boundary after it came.
 Nothing that a request holds is written to any log.
@@ -74,19 +74,19 @@ class Service:
     def signed_by(self, asked: Request, body: bytes) -> request.Request:
         """Who sent a request, by which key. Raises as `request.check`, and `RequestRefused` `sent-before`, `not-founded`."""
         if self.standing is None:
-            raise RequestRefused("not-founded", "no directory is in force yet", mend="have all founders approve the draft")
+            raise RequestRefused("not-founded", "no directory is in force yet", fix="have all founders approve the draft")
         now = self.clock.now()
         path = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
         said = request.check(asked.headers.get("authorization", ""), asked.method, path, body, standing=self.standing, now=now)
         # What came before this start isn't remembered, so nothing that was signed before it is taken.
         if said.iat < self.started - (0 if not self.folder.settings.demo else request.CLOCKS_APART):
-            raise RequestRefused("out-of-time", "the request was signed before the hub's last start", mend="sign it anew")
+            raise RequestRefused("out-of-time", "the request was signed before the hub's last start", fix="sign it anew")
         if now >= self._forget_at:
             # Once a minute: done at each request, it would take longer the more of them there are.
             self._seen = {jti: until for jti, until in self._seen.items() if until >= now}
             self._forget_at = now + 60
         if said.jti in self._seen:
-            raise RequestRefused("sent-before", "this very request came before", mend="sign each request anew")
+            raise RequestRefused("sent-before", "this very request came before", fix="sign each request anew")
         self._seen[said.jti] = said.iat + request.REMEMBERED
         return said
 
@@ -99,11 +99,11 @@ async def body_of(asked: Request) -> bytes:
             async for piece in asked.stream():
                 found += piece
                 if len(found) > LARGEST_BODY:
-                    raise RequestRefused("too-large", f"a request of over {LARGEST_BODY} bytes", mend="send fewer records")
+                    raise RequestRefused("too-large", f"a request of over {LARGEST_BODY} bytes", fix="send fewer records")
     except ClientDisconnect:
-        raise RequestRefused("too-slow", "whoever asked went away before the request was whole", mend="send it again") from None
+        raise RequestRefused("too-slow", "whoever asked went away before the request was whole", fix="send it again") from None
     except TimeoutError:
-        raise RequestRefused("too-slow", f"the request didn't come within {BODY_WITHIN:.0f} s", mend="send less") from None
+        raise RequestRefused("too-slow", f"the request didn't come within {BODY_WITHIN:.0f} s", fix="send less") from None
     return bytes(found)
 
 
@@ -171,12 +171,12 @@ def app_of(service: Service) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: Exception) -> Response:
-        return refusal(RequestRefused("bad-parameter", "a parameter isn't what it must be", mend="see the API's description"))
+        return refusal(RequestRefused("bad-parameter", "a parameter isn't what it must be", fix="see the API's description"))
 
     @app.exception_handler(HTTPException)
     async def elsewhere(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        value = {"code": "no-such-thing", "message": str(error.detail).lower(), "mend": "see the API's description"}
+        value = {"code": "no-such-thing", "message": str(error.detail).lower(), "fix": "see the API's description"}
         return answer({"error": value}, error.status_code)
 
     do = service.writer.do
@@ -195,7 +195,7 @@ def app_of(service: Service) -> FastAPI:
         many = isinstance(value, list)
         given = value if many else [value]
         if not 1 <= len(given) <= MOST_BUNDLES:
-            raise RequestRefused("too-large", f"`{len(given)}` records at once", mend=f"send up to {MOST_BUNDLES}")
+            raise RequestRefused("too-large", f"`{len(given)}` records at once", fix=f"send up to {MOST_BUNDLES}")
         bundles = [_bundle(each, agency, len(body)) for each in given]
         sound = [one for one in bundles if isinstance(one, Bundle)]
         now = service.clock.now()
@@ -233,7 +233,7 @@ def app_of(service: Service) -> FastAPI:
         value = _rfc7493.read_object(body)
         after = value.get("after")
         if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**53:
-            raise RequestRefused("bad-parameter", "`after` is no number of items", mend="send the number that is kept")
+            raise RequestRefused("bad-parameter", "`after` is no number of items", fix="send the number that is kept")
         await do(lambda hub: hub.store.know(f"done {agency}", str(after).encode()))
         return answer({"after": after})
 
@@ -442,7 +442,7 @@ def _said(one: Taken | Refused) -> dict[str, Any]:
 def _open(hub: Hub) -> Hub:
     """The hub, unless it was restored and its members haven't sent again yet what it lacks. Raises `RequestRefused`."""
     if hub.store.known(CLOSED):
-        raise RequestRefused("closed", "the hub was restored and waits for its members", mend="let every agency's gateway run")
+        raise RequestRefused("closed", "the hub was restored and waits for its members", fix="let every agency's gateway run")
     return hub
 
 
@@ -467,7 +467,7 @@ def _proof(hashes: Iterable[bytes]) -> Response:
 
 def _within(value: int, low: int, high: int) -> None:
     if not low <= value <= high:
-        raise RequestRefused("bad-parameter", f"`{value}` isn't between {low} and {high}", mend="see the API's description")
+        raise RequestRefused("bad-parameter", f"`{value}` isn't between {low} and {high}", fix="see the API's description")
 
 
 def _local(asked: Request) -> None:
@@ -476,4 +476,4 @@ def _local(asked: Request) -> None:
 
 
 def _nothing() -> RequestRefused:
-    return RequestRefused("no-such-thing", "there is nothing here", mend="see the API's description")
+    return RequestRefused("no-such-thing", "there is nothing here", fix="see the API's description")

@@ -59,5 +59,5 @@ def test_the_signed_form_is_sealed_too() -> None:
     sent = world.send("crossroads", "consent", world.terms("crossroads", later), identity, case=case)
     world.settle()
     assert NAME not in everything(world)
-    (labelled,) = [one for one in world.at["defender"].received["crossroads", sent].record.labels if one]
-    assert world.open("defender", sent, labelled).opened.content["consent_identity"]["form"]["name"] == NAME
+    (labeled,) = [one for one in world.at["defender"].received["crossroads", sent].record.labels if one]
+    assert world.open("defender", sent, labeled).opened.content["consent_identity"]["form"]["name"] == NAME

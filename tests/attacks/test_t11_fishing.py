@@ -14,7 +14,7 @@ QUESTION = {"says": {"for": "screening"}, "use": "none"}
 
 
 def asked(world: World, by: str, to: str, case: str) -> record.Bundle:
-    question = part("enrolment", {"asks": ["person.enrolled"]}, to={to: ("screening", "consent")}, **QUESTION)
+    question = part("enrollment", {"asks": ["person.enrolled"]}, to={to: ("screening", "consent")}, **QUESTION)
     return forced(world, by, "question", question, case)
 
 
