@@ -14,12 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from exchange.record import new_id
-from offramp.agency.office import JOURNAL, SNAPSHOT
-from tests.agencies import PASSPHRASE, Town
-from tests.chance import chance
+from exchange.records.record import new_id
+from offramp.agency.folder.office import JOURNAL, SNAPSHOT
 from tests.conftest import ROOT
-from tests.test_agency import referral
+from tests.offramp.test_agency import referral
+from tests.support.agencies import PASSPHRASE, Town
+from tests.support.chance import chance
 
 
 def measure(records: int) -> None:
@@ -36,15 +36,28 @@ def measure(records: int) -> None:
         passphrase.touch(0o600)
         passphrase.write_bytes(PASSPHRASE)
         for name in ("police", "crossroads"):
-            words = ["agency", "status", str(folder / name), "--passphrase-file", str(passphrase), "--json"]
+            words = [
+                "agency",
+                "status",
+                str(folder / name),
+                "--passphrase-file",
+                str(passphrase),
+                "--json",
+            ]
             (folder / name / SNAPSHOT).unlink(missing_ok=True)
             took = []
             for _ in range(4):
                 start = time.perf_counter()
-                subprocess.run([sys.executable, "-m", "offramp", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(
+                    [sys.executable, "-m", "offramp", *words],
+                    cwd=ROOT,
+                    check=True,
+                    stdout=subprocess.DEVNULL,
+                )
                 took.append(time.perf_counter() - start)
             journal, kept = (
-                sum(each.stat().st_size for each in (folder / name).glob(f"{one}*")) for one in (JOURNAL, SNAPSHOT)
+                sum(each.stat().st_size for each in (folder / name).glob(f"{one}*"))
+                for one in (JOURNAL, SNAPSHOT)
             )
             print(
                 f"{records} records, {name}: replayed {took[0]:.2f} s, from what was kept {min(took[1:]):.2f} s; "

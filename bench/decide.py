@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import rules
+from rules.decide.walk import World, possible
 from rules.shelf import read_pack
-from rules.walk import World, possible
 
 ROOT = Path(__file__).parent.parent
 CASE = ROOT / "examples" / "arrest.json"
@@ -28,7 +28,9 @@ PACK = "santa-fe"
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=15)
-    options.add_argument("--imports", action="store_true", help="show the slowest imports of a cold command")
+    options.add_argument(
+        "--imports", action="store_true", help="show the slowest imports of a cold command"
+    )
     given = options.parse_args()
     print(f"Python {sys.version.split()[0]}, {given.runs} runs each, alternating; medians\n")
     cold(given.runs)
@@ -43,9 +45,13 @@ def cold(runs: int) -> None:
     bare = [sys.executable, "-c", "pass"]
     one = [sys.executable, "-m", "offramp", "decide", PACK, "eligibility", str(CASE)]
     four = [*one[:4], "santa-fe,seattle,nyc-violations,drug-court", *one[5:]]
-    floor, *others = alternate([lambda: process(bare), lambda: process(one), lambda: process(four)], runs)
+    floor, *others = alternate(
+        [lambda: process(bare), lambda: process(one), lambda: process(four)], runs
+    )
     row("bare interpreter, start to end", floor)
-    for name, taken in zip(("offramp decide, one program", "offramp decide, four programs"), others, strict=True):
+    for name, taken in zip(
+        ("offramp decide, one program", "offramp decide, four programs"), others, strict=True
+    ):
         row(name, taken, floor)
 
 
@@ -61,10 +67,16 @@ def warm(runs: int) -> None:
         "by hand, two-valued, no explanation": lambda: by_hand(facts),
         "bare outcome, facts read before": lambda: program.outcome("eligibility", read),
         "bare outcome, facts read now": lambda: program.outcome("eligibility", facts),
-        "decision with reasons, facts read before": lambda: program.decide("eligibility", read).reasons,
-        "decision with reasons, facts read now": lambda: program.decide("eligibility", facts).reasons,
+        "decision with reasons, facts read before": lambda: (
+            program.decide("eligibility", read).reasons
+        ),
+        "decision with reasons, facts read now": lambda: (
+            program.decide("eligibility", facts).reasons
+        ),
         "whole JSON answer with digests": lambda: program.decide("eligibility", facts).as_json(),
-        "tree walk, bare (the plain meaning)": lambda: possible(segment.decisions["eligibility"], world),
+        "tree walk, bare (the plain meaning)": lambda: possible(
+            segment.decisions["eligibility"], world
+        ),
     }
     taken = alternate([repeated(work) for work in labels.values()], runs)
     for name, times in zip(labels, taken, strict=True):
@@ -74,8 +86,14 @@ def warm(runs: int) -> None:
 def load(runs: int) -> None:
     """Reading, checking and compiling a pack from its files."""
     print()
-    row("read and check the pack and its parents", alternate([lambda: timed(lambda: read_pack(PACK))], runs)[0])
-    row("the same, with every proof", alternate([lambda: timed(lambda: read_pack(PACK, whole=True))], min(runs, 3))[0])
+    row(
+        "read and check the pack and its parents",
+        alternate([lambda: timed(lambda: read_pack(PACK))], runs)[0],
+    )
+    row(
+        "the same, with every proof",
+        alternate([lambda: timed(lambda: read_pack(PACK, whole=True))], min(runs, 3))[0],
+    )
     tracemalloc.start()
     kept = rules.load(PACK)
     kept.decide("eligibility", json.loads(CASE.read_text()))
@@ -86,12 +104,17 @@ def load(runs: int) -> None:
 
 def by_hand(facts: dict[str, Any]) -> str:
     """What a programmer would write for Santa Fe: the floor. It reads a missing fact as no."""
-    person, encounter, judgment = facts.get("person", {}), facts["encounter"], facts.get("judgment", {})
+    person, encounter, judgment = (
+        facts.get("person", {}),
+        facts["encounter"],
+        facts.get("judgment", {}),
+    )
     grams = sum(drug.get("grams", 0) for drug in encounter["drugs"] if drug.get("kind") == "opioid")
     barred = (
         grams > 3
         or any(
-            charge.get("conduct") in ("sale", "intent_to_sell", "promoting_prostitution") or charge.get("violent")
+            charge.get("conduct") in ("sale", "intent_to_sell", "promoting_prostitution")
+            or charge.get("violent")
             for charge in encounter["charges"]
         )
         or person.get("age", 18) < 18
@@ -135,16 +158,42 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def row(name: str, times: list[float], floor: list[float] | None = None, unit: float = 1e3, sign: str = "ms") -> None:
-    ratio = f"  {statistics.median(a / b for a, b in zip(times, floor, strict=True)):6.2f} x the floor" if floor else ""
+def row(
+    name: str,
+    times: list[float],
+    floor: list[float] | None = None,
+    unit: float = 1e3,
+    sign: str = "ms",
+) -> None:
+    ratio = (
+        f"  {statistics.median(a / b for a, b in zip(times, floor, strict=True)):6.2f} x the floor"
+        if floor
+        else ""
+    )
     print(f"{name:46} {statistics.median(times) * unit:10.2f} {sign}{ratio}")
 
 
 def imports() -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "offramp", "decide", PACK, "eligibility", str(CASE)]
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-m",
+        "offramp",
+        "decide",
+        PACK,
+        "eligibility",
+        str(CASE),
+    ]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    found = [line.split("|") for line in ran.stderr.splitlines() if line.startswith("import time:") and "[us]" not in line]
-    slowest = sorted(((int(own.split(":")[1]), name.strip()) for own, _, name in found), reverse=True)[:15]
+    found = [
+        line.split("|")
+        for line in ran.stderr.splitlines()
+        if line.startswith("import time:") and "[us]" not in line
+    ]
+    slowest = sorted(
+        ((int(own.split(":")[1]), name.strip()) for own, _, name in found), reverse=True
+    )[:15]
     print("\nslowest imports of a cold command, own time")
     for own, name in slowest:
         print(f"{name:46} {own / 1000:10.2f} ms")

@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from decide import alternate, repeated
 
 import rules
-from rules import tree
-from rules.resolve import RuleInForce
-from rules.walk import World, possible, walk
+from rules.decide.walk import World, possible, walk
+from rules.language import tree
+from rules.packs.resolve import RuleInForce
 
 PACK, DECISION = "santa-fe", "eligibility"
 CASE = Path(__file__).parent.parent / "examples" / "arrest.json"
@@ -86,14 +86,30 @@ def main() -> None:
             for facts in cases:
                 found, wanted = peer.decide(peer.prepare(facts)), peer.reference(facts)
                 assert found == wanted, (peer.name, found, wanted, facts)
-        print(f"Python {sys.version.split()[0]}; {len(peers)} engines give the same outcomes on {len(cases)} cases")
-        taken = alternate([turn(partial(peer.decide, peer.prepare(arrest))) for peer in peers], given.runs)
-    floor = next((times for peer, times in zip(peers, taken, strict=True) if peer.name == ZEN), None)
-    print(f"medians of {given.runs} runs, alternating; × is against {ZEN}\n" if floor else f"{ZEN} isn't here\n")
+        print(
+            f"Python {sys.version.split()[0]}; {len(peers)} engines give the same outcomes on {len(cases)} cases"
+        )
+        taken = alternate(
+            [turn(partial(peer.decide, peer.prepare(arrest))) for peer in peers], given.runs
+        )
+    floor = next(
+        (times for peer, times in zip(peers, taken, strict=True) if peer.name == ZEN), None
+    )
+    print(
+        f"medians of {given.runs} runs, alternating; × is against {ZEN}\n"
+        if floor
+        else f"{ZEN} isn't here\n"
+    )
     print(f"{'':44} {'µs':>9} {'×':>7}  rules  what it explains")
     for peer, times in zip(peers, taken, strict=True):
-        ratio = statistics.median(a / b for a, b in zip(times, floor, strict=True)) if floor else float("nan")
-        print(f"{peer.name:44} {statistics.median(times) * 1e6:9.2f} {ratio:7.2f}  {peer.says:5}  {peer.explains}")
+        ratio = (
+            statistics.median(a / b for a, b in zip(times, floor, strict=True))
+            if floor
+            else float("nan")
+        )
+        print(
+            f"{peer.name:44} {statistics.median(times) * 1e6:9.2f} {ratio:7.2f}  {peer.says:5}  {peer.explains}"
+        )
     for name, why in absent:
         print(f"{name:44} left out: {why}")
 
@@ -189,16 +205,24 @@ def ours() -> list[Peer]:
         ("offramp, explained", several, plain, explained),
         ("offramp, explained, facts read before", several, PROGRAM.read, explained),
         ("offramp, bare", "nothing", plain, lambda facts: PROGRAM.outcome(DECISION, facts)),
-        ("offramp, bare, facts read before", "nothing", PROGRAM.read, lambda facts: PROGRAM.outcome(DECISION, facts)),
+        (
+            "offramp, bare, facts read before",
+            "nothing",
+            PROGRAM.read,
+            lambda facts: PROGRAM.outcome(DECISION, facts),
+        ),
         ("offramp's tree walk", "nothing", world, lambda around: possible(IN_FORCE, around)[0]),
     ]
-    return [Peer(name, explains, len(RULES), prepare, decide, everything) for name, explains, prepare, decide in rows]
+    return [
+        Peer(name, explains, len(RULES), prepare, decide, everything)
+        for name, explains, prepare, decide in rows
+    ]
 
 
 def durable(stack: ExitStack) -> list[Peer]:
     import durable.engine  # noqa: F401  # type: ignore[import-not-found]
 
-    from offramp.durable import second_engine
+    from offramp.policy.second_engine import second_engine
 
     engine = stack.enter_context(second_engine())
     return [
@@ -225,12 +249,20 @@ def zen(_: ExitStack) -> list[Peer]:
             "id": "rules",
             "name": "rules",
             "type": "expressionNode",
-            "content": {"expressions": [{"id": "o", "key": "outcome", "value": outcome}], "passThrough": False},
+            "content": {
+                "expressions": [{"id": "o", "key": "outcome", "value": outcome}],
+                "passThrough": False,
+            },
         },
         {"id": "out", "name": "out", "type": "outputNode", "content": {}},
     ]
-    edges = [{"id": f"{a}-{b}", "sourceId": a, "targetId": b, "type": "edge"} for a, b in (("in", "rules"), ("rules", "out"))]
-    engine = ZenEngine({"loader": {"type": "static", "content": {"rules": {"nodes": nodes, "edges": edges}}}})
+    edges = [
+        {"id": f"{a}-{b}", "sourceId": a, "targetId": b, "type": "edge"}
+        for a, b in (("in", "rules"), ("rules", "out"))
+    ]
+    engine = ZenEngine(
+        {"loader": {"type": "static", "content": {"rules": {"nodes": nodes, "edges": edges}}}}
+    )
 
     def bare(facts: Any) -> str:
         return str(engine.evaluate("rules", facts)["result"]["outcome"])
@@ -251,7 +283,9 @@ def cel(_: ExitStack) -> list[Peer]:
     from cel_expr_python import cel as google
 
     said, written = sayable(in_cel)
-    dynamic = dict.fromkeys(("person", "encounter", "judgment", "approval", "decisions"), google.Type.DYN)
+    dynamic = dict.fromkeys(
+        ("person", "encounter", "judgment", "approval", "decisions"), google.Type.DYN
+    )
     environment = google.NewEnv(variables=dynamic)
     expression = environment.compile(" || ".join(written))
 
@@ -261,7 +295,9 @@ def cel(_: ExitStack) -> list[Peer]:
     def prepare(facts: dict[str, Any]) -> Any:
         return {name: facts[name] for name in dynamic}
 
-    return [Peer("cel-expr-python (Google)", "nothing", len(said), prepare, decide, reference(said))]
+    return [
+        Peer("cel-expr-python (Google)", "nothing", len(said), prepare, decide, reference(said))
+    ]
 
 
 def datalogic(_: ExitStack) -> list[Peer]:
@@ -270,7 +306,14 @@ def datalogic(_: ExitStack) -> list[Peer]:
     said, written = sayable(in_jsonlogic)
     rule = Engine().compile({"if": [{"or": written}, said[0].rule.then, OTHERWISE]})
     return [
-        Peer("datalogic-py (JSONLogic)", "nothing", len(said), plain, lambda facts: str(rule.evaluate(facts)), reference(said))
+        Peer(
+            "datalogic-py (JSONLogic)",
+            "nothing",
+            len(said),
+            plain,
+            lambda facts: str(rule.evaluate(facts)),
+            reference(said),
+        )
     ]
 
 
@@ -282,8 +325,14 @@ def cedar(_: ExitStack) -> list[Peer]:
         f'@id("{rule.rule.id}")\nforbid (principal, action, resource) when {{ {condition} }};'
         for rule, condition in zip(said, written, strict=True)
     ]
-    policies = cedarpy.PolicySet.from_str("\n".join(["permit (principal, action, resource);", *forbidden]))
-    who = {"principal": 'Person::"p"', "action": 'Action::"enter"', "resource": 'Program::"santa-fe"'}
+    policies = cedarpy.PolicySet.from_str(
+        "\n".join(["permit (principal, action, resource);", *forbidden])
+    )
+    who = {
+        "principal": 'Person::"p"',
+        "action": 'Action::"enter"',
+        "resource": 'Program::"santa-fe"',
+    }
 
     def prepare(facts: dict[str, Any]) -> Any:
         # Its numbers are whole, and no rule that it can say reads a list.
@@ -293,9 +342,20 @@ def cedar(_: ExitStack) -> list[Peer]:
         return {**who, "context": flat}
 
     def decide(request: Any) -> str:
-        return OTHERWISE if cedarpy.is_authorized(request, policies, []).allowed else said[0].rule.then
+        return (
+            OTHERWISE if cedarpy.is_authorized(request, policies, []).allowed else said[0].rule.then
+        )
 
-    return [Peer("cedarpy", "ids of the policies that forbid", len(said), prepare, decide, reference(said))]
+    return [
+        Peer(
+            "cedarpy",
+            "ids of the policies that forbid",
+            len(said),
+            prepare,
+            decide,
+            reference(said),
+        )
+    ]
 
 
 def openfisca(_: ExitStack) -> list[Peer]:
@@ -321,17 +381,30 @@ def openfisca(_: ExitStack) -> list[Peer]:
     system = TaxBenefitSystem([person])
     for name, type_ in read.items():
         system.add_variable(type(name, (Variable,), {"value_type": kinds[type_], **every}))
-    system.add_variable(type("ineligible", (Variable,), {"value_type": bool, "formula": formula, **every}))
+    system.add_variable(
+        type("ineligible", (Variable,), {"value_type": bool, "formula": formula, **every})
+    )
 
     def prepare(facts: dict[str, Any]) -> Any:
-        found = {name: reduce(lambda level, part: level[part], name.split("__"), facts) for name in read}
+        found = {
+            name: reduce(lambda level, part: level[part], name.split("__"), facts) for name in read
+        }
         return {"persons": {"p": {name: {str(day): value} for name, value in found.items()}}}
 
     def decide(situation: Any) -> str:
         simulation = SimulationBuilder().build_from_dict(system, situation)
         return said[0].rule.then if simulation.calculate("ineligible", str(day))[0] else OTHERWISE
 
-    return [Peer("OpenFisca, one person", "with `trace` each variable's value", len(said), prepare, decide, reference(said))]
+    return [
+        Peer(
+            "OpenFisca, one person",
+            "with `trace` each variable's value",
+            len(said),
+            prepare,
+            decide,
+            reference(said),
+        )
+    ]
 
 
 PEERS: dict[str, Callable[[ExitStack], list[Peer]]] = {
@@ -403,7 +476,11 @@ def in_jsonlogic(node: tree.Tree) -> Any:
         case tree.Not(operand):
             return {"!": [in_jsonlogic(operand)]}
         case tree.And(items) | tree.Or(items):
-            return {"and" if isinstance(node, tree.And) else "or": [in_jsonlogic(item) for item in items]}
+            return {
+                "and" if isinstance(node, tree.And) else "or": [
+                    in_jsonlogic(item) for item in items
+                ]
+            }
         case tree.Compare(operator, left, right):
             return {operator: [in_jsonlogic(left), in_jsonlogic(right)]}
         case tree.Member(item, tuple(values)):
@@ -448,7 +525,11 @@ def in_numpy(node: tree.Tree, read: dict[str, Any]) -> Callable[[dict[str, Any]]
                 value = value_of(node)
                 return lambda _: value
             case tree.FactOf() | tree.OutcomeOf():
-                path = node.fact.path if isinstance(node, tree.FactOf) else f"decisions.{node.decision}"
+                path = (
+                    node.fact.path
+                    if isinstance(node, tree.FactOf)
+                    else f"decisions.{node.decision}"
+                )
                 name = path.replace(".", "__")
                 found[name] = node.fact.type if isinstance(node, tree.FactOf) else "text"
                 return lambda values: values[name]

@@ -19,14 +19,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from exchange import _rfc7515, log
-from exchange.hub import Hub
-from exchange.log import Leaf
-from exchange.record import TYP, Bundle, read_bundle
-from exchange.store import Store
-from tests.attacks.stories import TO_PROSECUTOR, status_grant
-from tests.keys import key
-from tests.simulator import World, part
+from exchange.hub.hub import Hub
+from exchange.hub.store import Store
+from exchange.log import log
+from exchange.log.log import Leaf
+from exchange.records.record import TYP, Bundle, read_bundle
+from exchange.standards import jws as jws_
+from tests.support.attack_stories import TO_PROSECUTOR, status_grant
+from tests.support.keys import key
+from tests.support.simulator import World, part
 
 CASES = 20
 
@@ -39,7 +40,10 @@ def main() -> None:
     versions = f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
     print(f"{versions}; {given.rounds} rounds, alternating; medians in µs a record\n")
     with tempfile.TemporaryDirectory() as folder:
-        for title, leaves in (("an empty log", 0), (f"a log of {given.leaves:,} leaves", given.leaves)):
+        for title, leaves in (
+            ("an empty log", 0),
+            (f"a log of {given.leaves:,} leaves", given.leaves),
+        ):
             measure(title, Path(folder), leaves, given.rounds)
     print(f"most memory used: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
 
@@ -64,20 +68,31 @@ def measure(title: str, folder: Path, leaves: int, rounds: int) -> None:
     for size in (100, 1):
         ours, theirs = [], []
         for round_ in range(rounds if size > 1 else rounds * 10):
-            bundles = [read_bundle(told(world, cases[(round_ + at) % CASES]).write()) for at in range(size)]
+            bundles = [
+                read_bundle(told(world, cases[(round_ + at) % CASES]).write()) for at in range(size)
+            ]
             ours.append(timed(partial(world.submit, *bundles)) / size)
             # The floor is given everything ready, and each side its own: nobody gains by what the other read.
             ready = [(bundle.id, bundle.record, bundle.write()) for bundle in bundles]
             theirs.append(timed(partial(floor.take, ready)) / size)
         hub, least = statistics.median(ours), statistics.median(theirs)
-        print(f"  {size:>3} at once: hub {hub:7.0f}   floor {least:7.0f}   {least / hub:5.0%} of the floor's rate")
+        print(
+            f"  {size:>3} at once: hub {hub:7.0f}   floor {least:7.0f}   {least / hub:5.0%} of the floor's rate"
+        )
     bytes_ = len(bundles[0].write())
-    print(f"  a record of {bytes_} bytes; an inclusion proof of {len(world.hub.log.tree.inclusion(0)) * 32} bytes\n")
+    print(
+        f"  a record of {bytes_} bytes; an inclusion proof of {len(world.hub.log.tree.inclusion(0)) * 32} bytes\n"
+    )
     store.close()
 
 
 def told(world: World, case: str) -> Bundle:
-    return world.compose("crossroads", "status", part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR), case=case)
+    return world.compose(
+        "crossroads",
+        "status",
+        part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR),
+        case=case,
+    )
 
 
 class Floor:
@@ -92,7 +107,7 @@ class Floor:
     def take(self, ready: list[tuple[str, str, bytes]]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         for jti, jws, whole in ready:
-            _rfc7515.verify(jws, key("crossroads.s1").public, typ=TYP)
+            jws_.verify(jws, key("crossroads.s1").public, typ=TYP)
             self._db.execute("INSERT INTO record VALUES (?, ?)", (jti, whole))
         self._db.execute("COMMIT")
 

@@ -3,7 +3,7 @@
 The endpoint is FastAPI under uvicorn too, and inserts the same bytes with nothing verified. For a batch it is asked in two
 ways: a row and a durable commit for each record, as if they had come one by one, and one row and one commit for the whole
 request, which it doesn't even read. Hub and endpoint are asked in turn, in one run, over one connection each. `--kills` kills a
-hub under load so many times and does nothing else; that is `tests/test_hub_killed.py`, as the gate runs it.
+hub under load so many times and does nothing else; that is `tests/offramp/test_hub_killed.py`, as the gate runs it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ import httpx  # noqa: E402
 import uvicorn  # noqa: E402
 from fastapi import FastAPI, Request, Response  # noqa: E402
 
-from exchange import _rfc7493  # noqa: E402
-from exchange.record import Bundle  # noqa: E402
-from tests.hub_process import HubProcess, Starter, WireWorld, taken_of, values  # noqa: E402
-from tests.simulator import grant, part  # noqa: E402
+from exchange.records.record import Bundle  # noqa: E402
+from exchange.standards import i_json  # noqa: E402
+from tests.support.hub_process import HubProcess, Starter, WireWorld, taken_of, values  # noqa: E402
+from tests.support.simulator import grant, part  # noqa: E402
 
 LIVE = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])
 TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
@@ -65,17 +65,31 @@ def measure(folder: Path, rounds: int) -> None:
         idle = most_memory(process.pid)
         world = WireWorld(process)
         cases = [enrolled(world) for _ in range(CASES)]
-        print(f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}; {rounds} rounds, alternating\n")
+        print(
+            f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}; {rounds} rounds, alternating\n"
+        )
         print("| ms a record | hub | bare endpoint | of its rate |\n| --- | --- | --- | --- |")
         print(row("one by one", *alternating(world, cases, bare, 1, rounds * 10, "/each")))
-        print(row(f"{BATCH} at once; bare: a commit a record", *alternating(world, cases, bare, BATCH, rounds, "/each")))
-        print(row(f"{BATCH} at once; bare: a commit in all", *alternating(world, cases, bare, BATCH, rounds, "/whole")))
+        print(
+            row(
+                f"{BATCH} at once; bare: a commit a record",
+                *alternating(world, cases, bare, BATCH, rounds, "/each"),
+            )
+        )
+        print(
+            row(
+                f"{BATCH} at once; bare: a commit in all",
+                *alternating(world, cases, bare, BATCH, rounds, "/whole"),
+            )
+        )
         while world.pull("prosecutor"):
             pass
         opened = [submitted_to_opened(world, cases[at % CASES]) for at in range(rounds * 4)]
         print(f"\nsubmit to opened at the recipient: {spread(opened)}")
         size = world.wire.client.get(f"{process.url}/health").json()["size"]
-        print(f"memory of the hub's process, VmHWM: {idle} MB at its start, {most_memory(process.pid)} MB at {size:,} leaves")
+        print(
+            f"memory of the hub's process, VmHWM: {idle} MB at its start, {most_memory(process.pid)} MB at {size:,} leaves"
+        )
         print(f"a record of {len(composed(world, cases[0]).write()):,} bytes")
     finally:
         bare.end()
@@ -94,7 +108,12 @@ def enrolled(world: WireWorld) -> str:
 
 
 def composed(world: WireWorld, case: str) -> Bundle:
-    return world.compose("crossroads", "status", part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR), case=case)
+    return world.compose(
+        "crossroads",
+        "status",
+        part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR),
+        case=case,
+    )
 
 
 def alternating(
@@ -104,9 +123,11 @@ def alternating(
     ours, theirs = [], []
     for round_ in range(times):
         bundles = [values(composed(world, cases[(round_ + at) % CASES])) for at in range(size)]
-        body = _rfc7493.write(bundles if size > 1 else bundles[0])
+        body = i_json.write(bundles if size > 1 else bundles[0])
         header = {"Authorization": world.wire.signature("crossroads", "POST", "/v1/records", body)}
-        post = partial(world.wire.client.post, f"{world.process.url}/v1/records", content=body, headers=header)
+        post = partial(
+            world.wire.client.post, f"{world.process.url}/v1/records", content=body, headers=header
+        )
         took, answer = timed(post)
         said = answer.json() if size > 1 else [answer.json()]
         assert [one["status"] for one in said] == [201] * size, said
@@ -161,7 +182,9 @@ class Bare:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.client = httpx.Client(timeout=40)
-        self._process = subprocess.Popen([sys.executable, __file__, "--bare", str(database), "--port", str(port)], cwd=ROOT)
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--bare", str(database), "--port", str(port)], cwd=ROOT
+        )
         until = time.monotonic() + 20
         while time.monotonic() < until:
             try:
@@ -208,9 +231,25 @@ def serve_bare(path: Path, port: int) -> None:
 
 def kill(times: int) -> None:
     began = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "tests/test_hub_killed.py"]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OFFRAMP_KILLS": str(times), "PYTHONPATH": str(ROOT)})
-    verdict = "nothing acknowledged was lost, nothing is there twice" if done.returncode == 0 else "FAILED"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "0",
+        "tests/offramp/test_hub_killed.py",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"OFFRAMP_KILLS": str(times), "PYTHONPATH": str(ROOT)}
+    )
+    verdict = (
+        "nothing acknowledged was lost, nothing is there twice"
+        if done.returncode == 0
+        else "FAILED"
+    )
     print(f"{times} kills in {time.monotonic() - began:.0f} s: {verdict}")
     sys.exit(done.returncode)
 

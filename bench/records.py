@@ -20,15 +20,16 @@ sys.path.insert(1, str(Path(__file__).parent))
 
 from wire import Work, compare
 
-from exchange import _rfc9180, record
-from exchange.accounting import read_account, verify_account
-from exchange.consent import asks, reduce
-from exchange.disclosure import day_of
-from exchange.record import Part
-from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
-from tests.forge import CASE
-from tests.keys import key
-from tests.simulator import World, grant, lead, part
+from exchange.consent.accounting import read_account, verify_account
+from exchange.consent.disclosure import day_of
+from exchange.consent.reduction import asks, reduce
+from exchange.records import record
+from exchange.records.record import Part
+from exchange.standards import hpke
+from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
+from tests.support.forge import CASE
+from tests.support.keys import key
+from tests.support.simulator import World, grant, lead, part
 
 ES256 = ec.ECDSA(hashes.SHA256())
 CLASS = bytes(1024)
@@ -38,7 +39,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=15)
     runs = options.parse_args().runs
-    print(f"Python {sys.version.split()[0]}, {runs} runs each, alternating; medians in µs; the ratio is to the line marked ·\n")
+    print(
+        f"Python {sys.version.split()[0]}, {runs} runs each, alternating; medians in µs; the ratio is to the line marked ·\n"
+    )
     world, case = under_way()
     for _ in range(20):
         send_status(world, case)
@@ -69,7 +72,13 @@ def records(world: World) -> dict[str, Work]:
 
     def build() -> record.Bundle:
         return record.build(
-            key("crossroads.s1"), "status", parts, standing=standing, case=CASE, iat=1, random_bytes=world.random
+            key("crossroads.s1"),
+            "status",
+            parts,
+            standing=standing,
+            case=CASE,
+            iat=1,
+            random_bytes=world.random,
         )
 
     bundle = build()
@@ -82,7 +91,7 @@ def records(world: World) -> dict[str, Work]:
     signing, sealing = key("crossroads.s1").scalar, keys["prosecutor.2026-11"]
     message = bundle.record.rpartition(".")[0].encode()
     signature = signing.sign(message, ES256)
-    ct = _rfc9180.SUITE.encrypt(CLASS, sealing.public.point, b"")
+    ct = hpke.SUITE.encrypt(CLASS, sealing.public.point, b"")
     public = signing.public_key()
     print(
         f"bytes: submitted {len(bundle.write()):,}, signed {len(bundle.record):,}, "
@@ -92,12 +101,12 @@ def records(world: World) -> dict[str, Work]:
     def raw_open() -> None:
         public.verify(signature, message, ES256)
         for _ in range(2):
-            _rfc9180.SUITE.decrypt(ct, sealing.scalar, b"")
+            hpke.SUITE.decrypt(ct, sealing.scalar, b"")
 
     def raw_build() -> None:
         signing.sign(message, ES256)
         for _ in range(5):
-            _rfc9180.SUITE.encrypt(CLASS, sealing.public.point, b"")
+            hpke.SUITE.encrypt(CLASS, sealing.public.point, b"")
 
     def whole_open() -> None:
         mine = record.check_delivery(delivered, standing)
@@ -109,7 +118,9 @@ def records(world: World) -> dict[str, Work]:
         "build": build,
         "· ES256 verify": lambda: public.verify(signature, message, ES256),
         "check, as the hub does": lambda: record.check(bundle, standing),
-        "deliver to one of three": lambda: record.delivery(checked, "prosecutor", list(checked.labels)),
+        "deliver to one of three": lambda: record.delivery(
+            checked, "prosecutor", list(checked.labels)
+        ),
         "verify what a recipient shows": lambda: record.verify(shown, standing),
         "· ES256 verify and 2 HPKE opens": raw_open,
         "check and open two parts, as a recipient does": whole_open,
@@ -139,7 +150,9 @@ def exchange(world: World, case: str) -> dict[str, Work]:
     public, message = key("crossroads.s1").public.point, bytes(900)
     signature = key("crossroads.s1").scalar.sign(message, ES256)
     status = part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR)
-    bundles = [world.compose("crossroads", "status", status, case=world_case(world)) for _ in range(2)]
+    bundles = [
+        world.compose("crossroads", "status", status, case=world_case(world)) for _ in range(2)
+    ]
 
     def submit() -> None:
         world.submit(world.compose("crossroads", "status", status, case=case))
@@ -150,7 +163,9 @@ def exchange(world: World, case: str) -> dict[str, Work]:
 
     return {
         "· ES256 verify": lambda: public.verify(signature, message, ES256),
-        "compose, with the gateway's own check": lambda: world.compose("crossroads", "status", status, case=case),
+        "compose, with the gateway's own check": lambda: world.compose(
+            "crossroads", "status", status, case=case
+        ),
         "compose and submit": submit,
         "compose, submit, pull and take": pull,
         "submit again what was taken": lambda: world.submit(*bundles[:1]),
@@ -170,12 +185,20 @@ def account(world: World, case: str) -> dict[str, Work]:
     public = key("crossroads.s1").public.point
     signature = key("crossroads.s1").scalar.sign(CLASS, ES256)
     hashed = leaf.leaf.entry
-    print(f"bytes: the account of {records} records {len(text):,}, {len(text) // records:,} a record")
+    print(
+        f"bytes: the account of {records} records {len(text):,}, {len(text) // records:,} a record"
+    )
     return {
-        "· ES256 verify, once a record": lambda: [public.verify(signature, CLASS, ES256) for _ in range(records)],
-        "make the account, with its proofs": lambda: world.hub.account(case, "crossroads", checkpoint, world.clock),
+        "· ES256 verify, once a record": lambda: [
+            public.verify(signature, CLASS, ES256) for _ in range(records)
+        ],
+        "make the account, with its proofs": lambda: world.hub.account(
+            case, "crossroads", checkpoint, world.clock
+        ),
         "read and verify it": lambda: verify_account(read_account(text), world.hub.history),
-        "· SHA-256 of two hashes, as often as a path is long": lambda: [sha256(hashed * 2).digest() for _ in leaf.path],
+        "· SHA-256 of two hashes, as often as a path is long": lambda: [
+            sha256(hashed * 2).digest() for _ in leaf.path
+        ],
         "prove one leaf": lambda: world.hub.log.tree.inclusion(leaf.leaf.index),
     }
 

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.attacks.stories import under_way
-from tests.restores import THRESHOLD, Restored, backup
+from tests.support.attack_stories import under_way
+from tests.support.restores import THRESHOLD, Restored, backup
 
 T = TypeVar("T")
 WITNESSED_EVERY = 500
@@ -41,7 +41,9 @@ def main() -> None:
     timed("the draft", restored.draft)
     timed("signed, put back, and on", lambda: restored.sign(*THRESHOLD))
     lost = restored.newest()[1].payload.count(b'"lost":[]')
-    print(f"nothing lost: {bool(lost)}; {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most")
+    print(
+        f"nothing lost: {bool(lost)}; {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most"
+    )
 
 
 def timed(what: str, do: Callable[[], T]) -> T:

@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from exchange import _c2sp, _rfc6962, _rfc7493, _rfc7515, _rfc7517, _rfc9180, _rfc9901, manifest, sealed
+from exchange.records import manifest, sealing
+from exchange.standards import hpke, i_json, jws, merkle, notes, sd_jwt
+from exchange.standards import keys as keys_
 
 Work = Callable[[], Any]
 PARTS, RECIPIENTS, LEAVES = 2, 3, 1_000_000
@@ -33,8 +35,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=15)
     runs = options.parse_args().runs
-    print(f"Python {sys.version.split()[0]}, {runs} runs each, alternating; medians in µs; the ratio is to the line marked ·\n")
-    for title, works in (("signed text", signed()), ("seal", seals()), ("disclosures", disclosures()), ("log", log())):
+    print(
+        f"Python {sys.version.split()[0]}, {runs} runs each, alternating; medians in µs; the ratio is to the line marked ·\n"
+    )
+    for title, works in (
+        ("signed text", signed()),
+        ("seal", seals()),
+        ("disclosures", disclosures()),
+        ("log", log()),
+    ):
         compare(title, works, runs)
 
 
@@ -77,53 +86,75 @@ def repeated(work: Work, least: float = 0.01) -> Callable[[], float]:
     return once
 
 
-def keys(kid: str, use: _rfc7517.Use) -> _rfc7517.PrivateKey:
-    return _rfc7517.from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, use)
+def keys(kid: str, use: keys_.Use) -> keys_.PrivateKey:
+    return keys_.from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, use)
 
 
 def record() -> tuple[dict[str, Any], list[str], list[str]]:
     """A record's payload, labels and contents."""
-    contents = [_rfc9901.property_("content", {"said": "x" * 300, "number": number}, os.urandom) for number in range(PARTS)]
-    label = {"id": "00000000000000aa", "category": ["progress"], "sensitivity": "plain", "use": "no_adverse_action"}
-    labels = [_rfc9901.element(_rfc9901.hiding(label, [content]), os.urandom) for content in contents]
-    parts = _rfc9901.hidden_elements(labels, os.urandom)
-    payload = {"iss": "police", "jti": JTI, "iat": 1_793_000_000, "case": JTI, "kind": "progress", "parts": parts}
+    contents = [
+        sd_jwt.property_("content", {"said": "x" * 300, "number": number}, os.urandom)
+        for number in range(PARTS)
+    ]
+    label = {
+        "id": "00000000000000aa",
+        "category": ["progress"],
+        "sensitivity": "plain",
+        "use": "no_adverse_action",
+    }
+    labels = [sd_jwt.element(sd_jwt.hiding(label, [content]), os.urandom) for content in contents]
+    parts = sd_jwt.hidden_elements(labels, os.urandom)
+    payload = {
+        "iss": "police",
+        "jti": JTI,
+        "iat": 1_793_000_000,
+        "case": JTI,
+        "kind": "progress",
+        "parts": parts,
+    }
     return {**payload, "manifest": "A" * 43, "_sd_alg": "sha-256"}, labels, contents
 
 
 def signed() -> dict[str, Work]:
     key = keys("police.s1", "sig")
-    payload = _rfc7493.write(record()[0])
-    text = _rfc7515.sign(payload, key, typ="offramp-record+sd-jwt")
+    payload = i_json.write(record()[0])
+    text = jws.sign(payload, key, typ="offramp-record+sd-jwt")
     jwk = key.public.as_jwk()
     message, public = text.rpartition(".")[0].encode(), key.public.point
     signature = key.scalar.sign(message, ES256)
     return {
         "· ECDSA P-256 sign": lambda: key.scalar.sign(message, ES256),
-        f"build a JWS of {len(payload)} bytes": lambda: _rfc7515.sign(payload, key, typ="offramp-record+sd-jwt"),
+        f"build a JWS of {len(payload)} bytes": lambda: jws.sign(
+            payload, key, typ="offramp-record+sd-jwt"
+        ),
         "· ECDSA P-256 verify": lambda: public.verify(signature, message, ES256),
-        "verify the JWS": lambda: _rfc7515.verify(text, key.public, typ="offramp-record+sd-jwt"),
-        "take the JWS apart, unverified": lambda: _rfc7515.read(text, typ="offramp-record+sd-jwt"),
-        "read a public key": lambda: _rfc7517.public_key(jwk, "sig"),
+        "verify the JWS": lambda: jws.verify(text, key.public, typ="offramp-record+sd-jwt"),
+        "take the JWS apart, unverified": lambda: jws.read(text, typ="offramp-record+sd-jwt"),
+        "read a public key": lambda: keys_.public_key(jwk, "sig"),
     }
 
 
 def seals() -> dict[str, Work]:
     key = keys("defender.2026-11", "enc")
     public, private, info, text = key.public.point, key.scalar, b"offramp/1/part", bytes(1024)
-    ct = _rfc9180.SUITE.encrypt(text, public, info)
-    one = sealed.seal(bytes(700), JTI, "p1", key.public, "coordination", "consent")
+    ct = hpke.SUITE.encrypt(text, public, info)
+    one = sealing.seal(bytes(700), JTI, "p1", key.public, "coordination", "consent")
     entries = [
-        manifest.Entry(f"p{n}", "to", "care", "consent", sha256(bytes([n])).hexdigest()) for n in range(PARTS * RECIPIENTS)
+        manifest.Entry(f"p{n}", "to", "care", "consent", sha256(bytes([n])).hexdigest())
+        for n in range(PARTS * RECIPIENTS)
     ]
     built = manifest.padded(entries, os.urandom)
     path = built.path(entries[0])
     return {
-        "· HPKE P-256 encrypt, 1 KiB": lambda: _rfc9180.SUITE.encrypt(text, public, info),
-        "seal a part of 700 bytes": lambda: sealed.seal(bytes(700), JTI, "p1", key.public, "coordination", "consent"),
-        "· HPKE P-256 decrypt, 1 KiB": lambda: _rfc9180.SUITE.decrypt(ct, private, info),
-        "open the part": lambda: sealed.unseal(one, JTI, key),
-        "· SHA-256 of 64 bytes, as often as a manifest of 8 has": lambda: [sha256(text[:64]).digest() for _ in range(15)],
+        "· HPKE P-256 encrypt, 1 KiB": lambda: hpke.SUITE.encrypt(text, public, info),
+        "seal a part of 700 bytes": lambda: sealing.seal(
+            bytes(700), JTI, "p1", key.public, "coordination", "consent"
+        ),
+        "· HPKE P-256 decrypt, 1 KiB": lambda: hpke.SUITE.decrypt(ct, private, info),
+        "open the part": lambda: sealing.unseal(one, JTI, key),
+        "· SHA-256 of 64 bytes, as often as a manifest of 8 has": lambda: [
+            sha256(text[:64]).digest() for _ in range(15)
+        ],
         "build a manifest of 6 entries and 2 pads": lambda: manifest.padded(entries, os.urandom),
         "rebuild it": lambda: manifest.rebuilt(built.entries, built.pads),
         "verify an entry's path": lambda: manifest.verify_entry(entries[0], path, built.root),
@@ -135,40 +166,55 @@ def disclosures() -> dict[str, Work]:
     text = contents[0].encode()
     return {
         "· SHA-256 of a disclosure": lambda: sha256(text).digest(),
-        "digest of a disclosure": lambda: _rfc9901.digest(contents[0]),
-        "· as many SHA-256 as a record with 2 parts has": lambda: [sha256(text).digest() for _ in range(2 * PARTS)],
+        "digest of a disclosure": lambda: sd_jwt.digest(contents[0]),
+        "· as many SHA-256 as a record with 2 parts has": lambda: [
+            sha256(text).digest() for _ in range(2 * PARTS)
+        ],
         "build 2 labels, 2 contents, 6 decoys": record,
-        "process 2 labels, as the hub does": lambda: _rfc9901.process(payload, labels),
-        "process 2 labels and 2 contents": lambda: _rfc9901.process(payload, [*labels, *contents]),
+        "process 2 labels, as the hub does": lambda: sd_jwt.process(payload, labels),
+        "process 2 labels and 2 contents": lambda: sd_jwt.process(payload, [*labels, *contents]),
     }
 
 
 def log() -> dict[str, Work]:
     leaves = [sha256(number.to_bytes(8, "big")).digest() for number in range(LEAVES)]
     began = time.perf_counter()
-    tree = _rfc6962.Tree(leaves)
+    tree = merkle.Tree(leaves)
     grown = time.perf_counter() - began
     first, root, old = LEAVES * 2 // 3, tree.root(), tree.root(LEAVES * 2 // 3)
     inclusion, consistency = tree.inclusion(first), tree.consistency(first)
     private = Ed25519PrivateKey.generate()
-    point = _c2sp.Checkpoint("hub.example/log", LEAVES, root)
+    point = notes.Checkpoint("hub.example/log", LEAVES, root)
     names = [point.origin, "defender.w1", "clinic.w1"]
     privates = [private, Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()]
-    witnesses = [_c2sp.key_of(one, name, _c2sp.COSIGNATURE) for one, name in zip(privates, names, strict=True)]
-    lines = [_c2sp.cosign(point.text, one, name, 1) for one, name in zip(privates, names, strict=True)]
-    note, plain = _c2sp.Note(point.text, tuple(lines)).encoded(), private.sign(point.text.encode())
-    print(f"a tree of {LEAVES:,} leaves: grown in {grown:.2f} s, {grown / LEAVES * 1e6:.2f} µs a leaf")
+    witnesses = [
+        notes.key_of(one, name, notes.COSIGNATURE)
+        for one, name in zip(privates, names, strict=True)
+    ]
+    lines = [
+        notes.cosign(point.text, one, name, 1) for one, name in zip(privates, names, strict=True)
+    ]
+    note, plain = notes.Note(point.text, tuple(lines)).encoded(), private.sign(point.text.encode())
+    print(
+        f"a tree of {LEAVES:,} leaves: grown in {grown:.2f} s, {grown / LEAVES * 1e6:.2f} µs a leaf"
+    )
     return {
-        "· SHA-256 of a node, 20 times": lambda: [sha256(b"\1" + root + old).digest() for _ in range(20)],
+        "· SHA-256 of a node, 20 times": lambda: [
+            sha256(b"\1" + root + old).digest() for _ in range(20)
+        ],
         "root of the tree of a million": tree.root,
         "make an inclusion proof": lambda: tree.inclusion(first),
-        "verify it": lambda: _rfc6962.verify_inclusion(leaves[first], first, LEAVES, inclusion, root),
+        "verify it": lambda: merkle.verify_inclusion(leaves[first], first, LEAVES, inclusion, root),
         "make a consistency proof": lambda: tree.consistency(first),
-        "verify it ": lambda: _rfc6962.verify_consistency(first, LEAVES, consistency, old, root),
+        "verify it ": lambda: merkle.verify_consistency(first, LEAVES, consistency, old, root),
         "· Ed25519 sign": lambda: private.sign(point.text.encode()),
-        "cosign a checkpoint": lambda: _c2sp.cosign(point.text, private, names[0], 1),
-        "· Ed25519 verify, 3 times": lambda: [private.public_key().verify(plain, point.text.encode()) for _ in range(3)],
-        "open a checkpoint with 3 signatures": lambda: _c2sp.open_checkpoint(note, witnesses[0], witnesses[1:]),
+        "cosign a checkpoint": lambda: notes.cosign(point.text, private, names[0], 1),
+        "· Ed25519 verify, 3 times": lambda: [
+            private.public_key().verify(plain, point.text.encode()) for _ in range(3)
+        ],
+        "open a checkpoint with 3 signatures": lambda: notes.open_checkpoint(
+            note, witnesses[0], witnesses[1:]
+        ),
     }
 
 

@@ -72,5 +72,7 @@ class NotPassed(ExchangeError):
 def shown(text: object) -> str:
     """Something from outside, as a sentence shows it: on one line, at most 40 characters, no back-ticks."""
     plain = text if isinstance(text, str) else repr(text)
-    clean = "".join(letter if letter.isprintable() and letter != "`" else "?" for letter in plain[:41])
+    clean = "".join(
+        letter if letter.isprintable() and letter != "`" else "?" for letter in plain[:41]
+    )
     return clean if len(clean) <= 40 else f"{clean[:40]}…"

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from exchange import _rfc7493
 from exchange.errors import ExchangeError
-from rules.difference import loosened
-from rules.digest import digest
+from exchange.standards import i_json
+from rules.author.difference import loosened
 from rules.errors import PackError, Refusal, RequestError
 from rules.frozen import frozen
-from rules.pack import Pack
+from rules.packs.digest import digest
+from rules.packs.pack import Pack
 from rules.shelf import Neighbors, find, jurisdictions, read_pack, shipped
 
 LARGEST = 4 * 1024 * 1024
@@ -37,7 +37,7 @@ class Carried:
 
     def write(self) -> bytes:
         """As JSON, as `read_carried` reads it."""
-        return _rfc7493.write({"id": self.id, "files": dict(self.files)})
+        return i_json.write({"id": self.id, "files": dict(self.files)})
 
     def pack(self) -> Pack:
         """The pack, its conditions checked and nothing proved: that was done when it was taken.
@@ -60,7 +60,9 @@ class Carried:
 def carried(name: str) -> Carried:
     """The pack of a folder or shipped id, with its parents and tables. Raises `PackError`, `RequestError` `unknown-pack`."""
     folder = find(name)
-    files = {f"{one.parent.name}/{one.name}": one.read_text(encoding="utf-8") for one in _files(folder)}
+    files = {
+        f"{one.parent.name}/{one.name}": one.read_text(encoding="utf-8") for one in _files(folder)
+    }
     return Carried(read_pack(folder, whole=False).id, files)
 
 
@@ -79,11 +81,15 @@ def _files(folder: Path) -> Iterator[Path]:
 def read_carried(data: bytes) -> Carried:
     """A pack that somebody sent or kept, nothing of it checked. Raises `RequestError` `not-a-pack`."""
     try:
-        value = _rfc7493.read_object(data) if len(data) <= LARGEST else {}
+        value = i_json.read_object(data) if len(data) <= LARGEST else {}
     except ExchangeError as error:
         raise _no_pack(error.message) from None
     pack_id, files = value.get("id"), value.get("files")
-    if not isinstance(files, dict) or set(value) != {"id", "files"} or not 1 <= len(files) <= MOST_FILES:
+    if (
+        not isinstance(files, dict)
+        or set(value) != {"id", "files"}
+        or not 1 <= len(files) <= MOST_FILES
+    ):
         raise _no_pack("it has an `id`, and `files` with the text of each file by its path")
     if f"{pack_id}/pack.yaml" not in files or not all(
         _FILE.fullmatch(path) and isinstance(text, str) for path, text in files.items()
@@ -106,9 +112,11 @@ def taken(given: Carried, named: str | None = None) -> tuple[Pack, str]:
     for base in sorted((above & set(shipped())) - {pack.id, FLOOR}):
         lacking += loosened(read_pack(jurisdictions() / base), pack, invariants=True)
     if lacking:
-        raise PackError("floor-lifted", f"`{pack.id}` lifts the floor: {lacking[0]}", fix="add rules that deny")
+        raise PackError(
+            "floor-lifted", f"`{pack.id}` lifts the floor: {lacking[0]}", fix="add rules that deny"
+        )
     if pack.id not in shipped() or found != digest(read_pack(jurisdictions() / pack.id)):
-        from rules.proved import prove
+        from rules.prove.proof_cache import prove
 
         prove(pack)
     return pack, found
@@ -128,4 +136,6 @@ def kept(folder: Path, named: str) -> Carried | None:
 
 
 def _no_pack(why: str) -> RequestError:
-    return RequestError("not-a-pack", f"this is no pack that travels: {why}", fix="send it again with its parents")
+    return RequestError(
+        "not-a-pack", f"this is no pack that travels: {why}", fix="send it again with its parents"
+    )

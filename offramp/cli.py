@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from offramp import __version__
 from rules.errors import Refusal, RequestError
-from rules.facts import printable
+from rules.input.facts import printable
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,9 +41,14 @@ class _Parser(argparse.ArgumentParser):
 
 def parser_of() -> argparse.ArgumentParser:
     """The words of every command."""
-    parser = _Parser(prog="offramp", description="Rules for diversion programs: decide, explain, and say what is missing.")
+    parser = _Parser(
+        prog="offramp",
+        description="Rules for diversion programs: decide, explain, and say what is missing.",
+    )
     parser.add_argument("--version", action="version", version=f"offramp {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
 
     decide = commands.add_parser(
         "decide",
@@ -51,14 +56,40 @@ def parser_of() -> argparse.ArgumentParser:
         description="Decide one case, or many. Exit code "
         "0: decided; 3: undetermined, with what to ask whom; 2: bad facts or pack.",
     )
-    decide.add_argument("packs", metavar="PACK[,PACK…]", help="a shipped id or a folder; several print side by side")
-    decide.add_argument("decision", metavar="DECISION", help="offer, screening, eligibility, admission, filing, review, …")
-    decide.add_argument("facts", metavar="FACTS", nargs="?", default="-", help="a JSON file, or - for standard input")
-    decide.add_argument("--as-of", metavar="DATE", help="the day whose rules apply; else the decision's governing date")
+    decide.add_argument(
+        "packs", metavar="PACK[,PACK…]", help="a shipped id or a folder; several print side by side"
+    )
+    decide.add_argument(
+        "decision",
+        metavar="DECISION",
+        help="offer, screening, eligibility, admission, filing, review, …",
+    )
+    decide.add_argument(
+        "facts",
+        metavar="FACTS",
+        nargs="?",
+        default="-",
+        help="a JSON file, or - for standard input",
+    )
+    decide.add_argument(
+        "--as-of",
+        metavar="DATE",
+        help="the day whose rules apply; else the decision's governing date",
+    )
     decide.add_argument("--json", action="store_true", help="print JSON")
-    decide.add_argument("--considered", action="store_true", help="show every rule with its value and what settled it")
-    decide.add_argument("--lines", action="store_true", help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out')
-    decide.add_argument("--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts")
+    decide.add_argument(
+        "--considered",
+        action="store_true",
+        help="show every rule with its value and what settled it",
+    )
+    decide.add_argument(
+        "--lines",
+        action="store_true",
+        help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out',
+    )
+    decide.add_argument(
+        "--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts"
+    )
     _engine(decide, "let a second engine decide too, and refuse the answer if it differs")
 
     from offramp.agency import arguments
@@ -71,7 +102,12 @@ def parser_of() -> argparse.ArgumentParser:
         description="Put each section of the pack's offense table through the program's offer and test.",
     )
     offenses.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
-    offenses.add_argument("--as-of", metavar="DATE", required=True, help="the day of the arrest, and whose rules apply")
+    offenses.add_argument(
+        "--as-of",
+        metavar="DATE",
+        required=True,
+        help="the day of the arrest, and whose rules apply",
+    )
     offenses.add_argument("--json", action="store_true", help="print JSON")
 
     verify = commands.add_parser(
@@ -81,7 +117,9 @@ def parser_of() -> argparse.ArgumentParser:
         "claims to be; 2: it can't be read.",
     )
     verify.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
-    verify.add_argument("--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own")
+    verify.add_argument(
+        "--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own"
+    )
     verify.add_argument("--json", action="store_true", help="print JSON")
 
     replay = commands.add_parser(
@@ -90,9 +128,17 @@ def parser_of() -> argparse.ArgumentParser:
         description="Work a decision out again, offline. Exit code 0: the same, to the byte; 1: not the same, or not what it "
         "claims to be; 3: something that it rests on is withheld; 2: it can't be read.",
     )
-    replay.add_argument("file", metavar="FILE", help="a JSON file of `offramp agency export --replay`, or -")
-    replay.add_argument("--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own")
-    replay.add_argument("--pack", metavar="PACK", help="the pack by which it was decided, where it isn't a shipped one")
+    replay.add_argument(
+        "file", metavar="FILE", help="a JSON file of `offramp agency export --replay`, or -"
+    )
+    replay.add_argument(
+        "--root", metavar="FINGERPRINT", help="the founders' fingerprint, from a source of your own"
+    )
+    replay.add_argument(
+        "--pack",
+        metavar="PACK",
+        help="the pack by which it was decided, where it isn't a shipped one",
+    )
     replay.add_argument("--json", action="store_true", help="print JSON")
 
     demo = commands.add_parser(
@@ -101,9 +147,15 @@ def parser_of() -> argparse.ArgumentParser:
         description="A hub and six agencies, each a process of its own on this machine, work three people's cases: who is "
         "told what, who isn't, and why. Everybody in it is made up.",
     )
-    demo.add_argument("--dir", metavar="DIR", help="where hub and agencies have their folders; kept")
+    demo.add_argument(
+        "--dir", metavar="DIR", help="where hub and agencies have their folders; kept"
+    )
     demo.add_argument("--keep", action="store_true", help="keep the folders, also without `--dir`")
-    demo.add_argument("--canary", metavar="WORD", help="stands in every content's salt, to see where contents end up")
+    demo.add_argument(
+        "--canary",
+        metavar="WORD",
+        help="stands in every content's salt, to see where contents end up",
+    )
     demo.add_argument("--json", action="store_true", help="print the story as JSON")
 
     for name, what in (
@@ -111,12 +163,22 @@ def parser_of() -> argparse.ArgumentParser:
         ("test", "run packs' scenarios, with coverage"),
     ):
         command = commands.add_parser(name, help=what, description=what)
-        command.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
+        command.add_argument(
+            "packs",
+            metavar="PACK",
+            nargs="*",
+            help="a shipped id or a folder; none: all shipped packs",
+        )
         if name == "check":
-            command.add_argument("--again", action="store_true", help="prove again what an earlier run proved")
+            command.add_argument(
+                "--again", action="store_true", help="prove again what an earlier run proved"
+            )
         command.add_argument("--json", action="store_true", help="print JSON")
         if name == "test":
-            _engine(command, "decide each scenario by a second engine too, and count what it can't express")
+            _engine(
+                command,
+                "decide each scenario by a second engine too, and count what it can't express",
+            )
     _programs(commands)
     _new(commands)
     _documents(commands)
@@ -126,8 +188,12 @@ def parser_of() -> argparse.ArgumentParser:
 
 def _programs(commands: Any) -> None:
     about = "which programs were in force on a day, and how they ran"
-    listed = commands.add_parser("programs", help=about, description=f"Says {about}, from their packs.")
-    listed.add_argument("packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs")
+    listed = commands.add_parser(
+        "programs", help=about, description=f"Says {about}, from their packs."
+    )
+    listed.add_argument(
+        "packs", metavar="PACK", nargs="*", help="a shipped id or a folder; none: all shipped packs"
+    )
     listed.add_argument("--on", metavar="DATE", required=True, help="the day, as 2014-06-01")
     listed.add_argument("--json", action="store_true", help="print JSON")
 
@@ -135,12 +201,22 @@ def _programs(commands: Any) -> None:
 def _new(commands: Any) -> None:
     about = "start a city's own pack from another one"
     new = commands.add_parser("new", help=about, description=about)
-    new.add_argument("name", metavar="NAME", help="the new folder; its last part is the pack's id, such as las-cruces")
     new.add_argument(
-        "--from", dest="parent", metavar="PACK", required=True, help="a shipped id, or a folder beside the new one"
+        "name",
+        metavar="NAME",
+        help="the new folder; its last part is the pack's id, such as las-cruces",
     )
     new.add_argument(
-        "--starts", metavar="DATE", help="the program's first day; else today, or the parent's first day if that is later"
+        "--from",
+        dest="parent",
+        metavar="PACK",
+        required=True,
+        help="a shipped id, or a folder beside the new one",
+    )
+    new.add_argument(
+        "--starts",
+        metavar="DATE",
+        help="the program's first day; else today, or the parent's first day if that is later",
     )
     new.add_argument("--json", action="store_true", help="print JSON")
 
@@ -155,26 +231,42 @@ def _documents(commands: Any) -> None:
         help="a pack as a document in plain English",
         description="A pack as a document in plain English, made from the rules that run; several side by side.",
     )
-    show.add_argument("packs", metavar="PACK[,PACK…]", help="a shipped id or a folder; several are set side by side")
+    show.add_argument(
+        "packs",
+        metavar="PACK[,PACK…]",
+        help="a shipped id or a folder; several are set side by side",
+    )
     show.add_argument("--timeline", action="store_true", help="what applied when")
     card = commands.add_parser(
-        "card", help="the officer's pocket card, one sheet", description="The officer's pocket card for a program, one sheet."
+        "card",
+        help="the officer's pocket card, one sheet",
+        description="The officer's pocket card for a program, one sheet.",
     )
     card.add_argument("packs", metavar="PACK", help="a shipped id or a folder")
     for command in (show, card):
-        command.add_argument("--as-of", metavar="DATE", help="the day whose rules are shown; else after the pack's last change")
+        command.add_argument(
+            "--as-of",
+            metavar="DATE",
+            help="the day whose rules are shown; else after the pack's last change",
+        )
     letter = commands.add_parser(
         "letter",
         help="a decision as a letter to the person",
         description="A decision as a letter to the person whom it is about, in the pack's own words.",
     )
     letter.add_argument(
-        "decision", metavar="DECISION.json", help="what `offramp decide … --json` prints, or - for standard input"
+        "decision",
+        metavar="DECISION.json",
+        help="what `offramp decide … --json` prints, or - for standard input",
     )
-    letter.add_argument("--pack", metavar="PACK", help="the pack that decided; else the shipped one of that id")
+    letter.add_argument(
+        "--pack", metavar="PACK", help="the pack that decided; else the shipped one of that id"
+    )
     letter.add_argument("--lang", choices=("en", "es"), default="en", help="the letter's language")
     for command in (show, card, letter):
-        command.add_argument("--html", action="store_true", help="print one HTML file, for the screen and for paper")
+        command.add_argument(
+            "--html", action="store_true", help="print one HTML file, for the screen and for paper"
+        )
         command.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -186,17 +278,38 @@ def _interview(commands: Any) -> None:
         "may be done now; 2: bad facts or pack.",
     )
     command.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
-    command.add_argument("decision", metavar="DECISION", help="offer, screening, eligibility, admission, filing, review, …")
-    command.add_argument("facts", metavar="FACTS", nargs="?", help="a JSON file of what is known already")
-    command.add_argument("--as", dest="role", metavar="ROLE", help="ask only what this role knows: police, prosecutor, …")
-    command.add_argument("--as-of", metavar="DATE", help="the day whose rules apply; else the decision's governing date")
-    command.add_argument("--save", metavar="FILE", help="write the facts gathered, as `offramp decide` reads them")
-    command.add_argument("--json", action="store_true", help="a JSON object a line out, an answer a line in")
+    command.add_argument(
+        "decision",
+        metavar="DECISION",
+        help="offer, screening, eligibility, admission, filing, review, …",
+    )
+    command.add_argument(
+        "facts", metavar="FACTS", nargs="?", help="a JSON file of what is known already"
+    )
+    command.add_argument(
+        "--as",
+        dest="role",
+        metavar="ROLE",
+        help="ask only what this role knows: police, prosecutor, …",
+    )
+    command.add_argument(
+        "--as-of",
+        metavar="DATE",
+        help="the day whose rules apply; else the decision's governing date",
+    )
+    command.add_argument(
+        "--save", metavar="FILE", help="write the facts gathered, as `offramp decide` reads them"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="a JSON object a line out, an answer a line in"
+    )
 
 
 def _hub(commands: Any) -> None:
     hub = commands.add_parser("hub", help="the exchange's hub: set up, serve, invite, back up")
-    hubs = hub.add_subparsers(dest="hub_command", metavar="COMMAND", required=True, parser_class=_Parser)
+    hubs = hub.add_subparsers(
+        dest="hub_command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
     for name, what in (
         ("init", "make a hub's folder"),
         ("serve", "run the hub"),
@@ -208,15 +321,25 @@ def _hub(commands: Any) -> None:
         command = hubs.add_parser(name, help=what, description=what)
         command.add_argument("dir", metavar="DIR", help="the hub's folder")
         if name == "init":
-            command.add_argument("--pack", required=True, help="a shipped id or a folder: whose `disclosure` decides")
-            command.add_argument("--name", default="hub.local/offramp", help="the log's name, for ever: hub.example/city")
+            command.add_argument(
+                "--pack", required=True, help="a shipped id or a folder: whose `disclosure` decides"
+            )
+            command.add_argument(
+                "--name",
+                default="hub.local/offramp",
+                help="the log's name, for ever: hub.example/city",
+            )
             command.add_argument("--program", help="the program's name; else the pack's title")
             command.add_argument("--zone", help="the program's time zone; else the pack's")
-            command.add_argument("--demo", action="store_true", help="allow `--clock`; never for real people")
+            command.add_argument(
+                "--demo", action="store_true", help="allow `--clock`; never for real people"
+            )
         if name in ("init", "serve"):
             command.add_argument("--port", type=int, default=8440 if name == "init" else None)
         if name == "invite":
-            command.add_argument("agency", metavar="AGENCY", help="its id: lower-case letters, digits, dashes")
+            command.add_argument(
+                "agency", metavar="AGENCY", help="its id: lower-case letters, digits, dashes"
+            )
             command.add_argument("--role", required=True)
             command.add_argument("--name", required=True)
         if name == "generation":
@@ -229,7 +352,11 @@ def _hub(commands: Any) -> None:
                 help="with the hub stopped: go on without the word of this agency, and of each named so; `-`: with everybody's",
             )
         if name in ("serve", "invite", "generation"):
-            command.add_argument("--clock", metavar="FILE", help="a file with the one time that is now (demonstrations)")
+            command.add_argument(
+                "--clock",
+                metavar="FILE",
+                help="a file with the one time that is now (demonstrations)",
+            )
         if name in ("backup", "restore"):
             command.add_argument("file", metavar="FILE")
     command = commands.add_parser("fsck", help="check every byte of a stopped hub's database")
@@ -254,7 +381,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         reason = (error.strerror or "the system refused").lower()
         return _refused(
-            RequestError("no-output", f"the answer could not be written: {reason}", fix="make room, or write elsewhere"),
+            RequestError(
+                "no-output",
+                f"the answer could not be written: {reason}",
+                fix="make room, or write elsewhere",
+            ),
             as_json=False,
         )
 
@@ -262,12 +393,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answered(given: list[str]) -> int:
     try:
         if sys.stdout is None:
-            raise RequestError("no-output", "standard output is closed", fix="write the answer somewhere")
+            raise RequestError(
+                "no-output", "standard output is closed", fix="write the answer somewhere"
+            )
         code = _run(given)
         sys.stdout.flush()
         return code
     except Refusal as refusal:
-        return _refused(refusal, as_json=sys.stdout is not None and ("--json" in given or "--lines" in given))
+        return _refused(
+            refusal, as_json=sys.stdout is not None and ("--json" in given or "--lines" in given)
+        )
 
 
 def _drop_output() -> None:
@@ -291,15 +426,15 @@ def _run(given: list[str]) -> int:
 
         return doctor(options)
     if options.command == "decide":
-        from offramp.decide import decide
+        from offramp.policy.decide_cases import decide
 
         return decide(options)
     if options.command == "interview":
-        from offramp.interview import interview
+        from offramp.policy.interview_terminal import interview
 
         return interview(options)
     if options.command == "offenses":
-        from offramp.offenses import offenses
+        from offramp.policy.offense_list import offenses
 
         return offenses(options)
     if options.command in ("hub", "fsck"):
@@ -311,7 +446,7 @@ def _run(given: list[str]) -> int:
 
         return int(getattr(import_module(f"offramp.{options.command}"), options.command)(options))
     if options.command == "verify":
-        from offramp.verify import verify
+        from offramp.evidence.verify import verify
 
         return verify(options)
     if options.command == "demo":
@@ -319,18 +454,18 @@ def _run(given: list[str]) -> int:
 
         return demo(options)
     if options.command == "programs":
-        from offramp.programs import programs
+        from offramp.documents.programs import programs
 
         return programs(options)
     if options.command == "replay":
-        from offramp.replay import replay
+        from offramp.evidence.replay import replay
 
         return replay(options)
     if options.command == "new":
-        from offramp.new import new
+        from offramp.policy.new_city import new
 
         return new(options)
-    from offramp.packs import check, test
+    from offramp.policy.check_packs import check, test
 
     return {"check": check, "test": test}[options.command](options)
 

@@ -22,9 +22,15 @@ class Clock:
         if self._file is None:
             return int(time.time())
         try:
-            return int(datetime.fromisoformat(self._file.read_text(encoding="utf-8").strip()).astimezone(UTC).timestamp())
+            return int(
+                datetime.fromisoformat(self._file.read_text(encoding="utf-8").strip())
+                .astimezone(UTC)
+                .timestamp()
+            )
         except (OSError, ValueError):
-            raise RequestError("bad-clock", f"`{self._file}` holds no time", fix="write one UTC time in it") from None
+            raise RequestError(
+                "bad-clock", f"`{self._file}` holds no time", fix="write one UTC time in it"
+            ) from None
 
 
 def http_date(now: int) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange import _rfc4648, generation
+from exchange.log import generation
+from exchange.standards import base64
 
 
 def lines(said: dict[str, Any]) -> list[str]:
@@ -18,16 +19,23 @@ def lines(said: dict[str, Any]) -> list[str]:
         *([f"set aside: {', '.join(said['aside'])}"] if said["aside"] else []),
     ]
     if "lacks" in said:
-        return [*found, f"nothing can be signed yet: {said['lacks']['message']}; {said['lacks']['fix']}"]
+        return [
+            *found,
+            f"nothing can be signed yet: {said['lacks']['message']}; {said['lacks']['fix']}",
+        ]
     if "draft" not in said:
         return found
-    terms = generation.read_terms(_rfc4648.decode_url(said["draft"]))
+    terms = generation.read_terms(base64.decode_url(said["draft"]))
     lost = sum(last - first + 1 for first, last in terms.lost)
     return [
         *found,
         f"to be signed: generation {terms.generation}, after {terms.ends.size} leaves, "
         f"{lost} of them lost{': ' + _stretches(terms.lost) if lost else ''}",
-        *([f"of these only the recipients' copies are left: {_stretches(terms.torn)}"] if terms.torn else []),
+        *(
+            [f"of these only the recipients' copies are left: {_stretches(terms.torn)}"]
+            if terms.torn
+            else []
+        ),
         *([f"GIVEN UP if you sign now: {', '.join(terms.absent)}"] if terms.absent else []),
         f"sha-256 to compare by voice: {said['sha256']}",
         f"signed by: {', '.join(said['signed']) or 'nobody'}; it takes {said['threshold']['signatures']} of "

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules.decide import Decision, Program
+from rules.decide.decision import Decision, Program
 from rules.errors import EvaluationError, FactsError, PackError, Refusal, RequestError
 from rules.shelf import load
 from rules.unknown import UNKNOWN

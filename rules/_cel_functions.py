@@ -21,12 +21,16 @@ from rules.unknown import UNKNOWN
 EXACT_DOUBLE = 2**53
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
-_DOUBLE = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[Ii]nf(?:inity)?)|nan|NaN")
+_DOUBLE = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[Ii]nf(?:inity)?)|nan|NaN"
+)
 
 
 def _no_overload(*values: object) -> Fault:
     kinds = " and ".join(kind(value) for value in values)
-    return Fault("no-such-overload", f"{{}} has no meaning for {kinds}", "check the types, or convert one")
+    return Fault(
+        "no-such-overload", f"{{}} has no meaning for {kinds}", "check the types, or convert one"
+    )
 
 
 def _whole(value: int) -> int:
@@ -125,11 +129,15 @@ def _moved(value: object, by: object, sign: int) -> object | None:
     if not isinstance(value, date):
         return None
     if by.nanoseconds % DAY:
-        raise Fault("no-such-overload", "{} moves a day by part of a day", "use whole days, or a timestamp")
+        raise Fault(
+            "no-such-overload", "{} moves a day by part of a day", "use whole days, or a timestamp"
+        )
     try:
         return value + timedelta(days=sign * (by.nanoseconds // DAY))
     except OverflowError:
-        raise Fault("overflow", "{} is a day outside the years 1 to 9999", "use fewer days") from None
+        raise Fault(
+            "overflow", "{} is a day outside the years 1 to 9999", "use fewer days"
+        ) from None
 
 
 def _pairs(value: list[object] | Perhaps) -> tuple[tuple[object, bool], ...]:
@@ -160,8 +168,17 @@ def total(value: object, work: Work) -> object:
     members = _pairs(value)
     work.spend(len(members))
     for item, surely in members:
-        if surely and item is not UNKNOWN and not is_number(item) and not isinstance(item, Interval):
-            raise Fault("no-such-overload", f"{{}} adds up {kind(item)}", "map each element to a number first")
+        if (
+            surely
+            and item is not UNKNOWN
+            and not is_number(item)
+            and not isinstance(item, Interval)
+        ):
+            raise Fault(
+                "no-such-overload",
+                f"{{}} adds up {kind(item)}",
+                "map each element to a number first",
+            )
     if all(surely and is_number(item) for item, surely in members):
         return _plain_total([item for item, _ in members])  # type: ignore[misc]  # numbers, as asked
     low: int | float = 0
@@ -198,7 +215,9 @@ def _bounds_of(item: object, surely: bool) -> tuple[int | float, int | float] | 
     return min(0, low), max(0, high)
 
 
-def _interval(low: int | float, high: int | float, size: int | float, members: tuple[tuple[object, bool], ...]) -> object:
+def _interval(
+    low: int | float, high: int | float, size: int | float, members: tuple[tuple[object, bool], ...]
+) -> object:
     """The bounds, unless rounding or overflow could put the true total outside them; a number if there is but one.
 
     Rounding keeps the order of what is rounded, so that a total of doubles lies between its ends. That fails only where
@@ -263,7 +282,9 @@ def to_bool(value: object, work: Work) -> object:
     if isinstance(value, str):
         if value in _TRUE or value in _FALSE:
             return value in _TRUE
-        raise Fault("bad-conversion", "{} is neither `true` nor `false`", "give one of these two words")
+        raise Fault(
+            "bad-conversion", "{} is neither `true` nor `false`", "give one of these two words"
+        )
     raise _no_overload(value)
 
 
@@ -332,7 +353,11 @@ def _part(name: str) -> Callable[..., object]:
         zone = rest[0] if len(rest) == 2 else "UTC"  # the last one is the work
         if isinstance(value, Timestamp) and isinstance(zone, str):
             return _cel_time.part_of_timestamp(name, value, zone)
-        if isinstance(value, Duration) and len(rest) == 1 and name in (*_cel_time.LENGTH_PARTS, "getMilliseconds"):
+        if (
+            isinstance(value, Duration)
+            and len(rest) == 1
+            and name in (*_cel_time.LENGTH_PARTS, "getMilliseconds")
+        ):
             return _cel_time.part_of_duration(name, value)
         raise _no_overload(value, *rest[:-1])
 

@@ -113,7 +113,10 @@ class Pattern:
         if character == ".":
             return ("test", (lambda one: True) if "s" in self.flags else (lambda one: one != "\n"))
         if character in "^$":
-            return ("place", {"^": "line start", "$": "line end"}[character] if "m" in self.flags else character)
+            return (
+                "place",
+                {"^": "line start", "$": "line end"}[character] if "m" in self.flags else character,
+            )
         return ("test", self.literal(character))
 
     def literal(self, character: str) -> Test:
@@ -128,14 +131,26 @@ class Pattern:
             raise _fault(self.text, "has a `[ ]` that can't be read")
         self.at = match.end()
         written = match.group()
-        if any(escaped.isalnum() and escaped not in "dDwWsSnrtfavx" for escaped in re.findall(r"\\([\s\S])", written)):
+        if any(
+            escaped.isalnum() and escaped not in "dDwWsSnrtfavx"
+            for escaped in re.findall(r"\\([\s\S])", written)
+        ):
             raise _fault(self.text, "has an escape in `[ ]` that isn't read here")
         if "--" in written:
             raise _fault(self.text, "has `--` in `[ ]`")
         # Python means to give these signs a meaning of their own inside a class.
-        safe = re.sub(r"\\[\s\S]|[\[&~|]", lambda one: one[0] if len(one[0]) == 2 else "\\" + one[0], written[1:-1])
+        safe = re.sub(
+            r"\\[\s\S]|[\[&~|]",
+            lambda one: one[0] if len(one[0]) == 2 else "\\" + one[0],
+            written[1:-1],
+        )
         try:
-            return ("test", re.compile(f"[{safe}]", re.ASCII | (re.IGNORECASE if "i" in self.flags else 0)).match)
+            return (
+                "test",
+                re.compile(
+                    f"[{safe}]", re.ASCII | (re.IGNORECASE if "i" in self.flags else 0)
+                ).match,
+            )
         except re.error:
             raise _fault(self.text, "has a `[ ]` that can't be read") from None
 
@@ -225,7 +240,13 @@ class Pattern:
         waiting = list(states)
         while waiting:
             sort, what, one, other = self.states[waiting.pop()]
-            ahead = (one, other) if sort == "fork" else (one,) if sort == "place" and _holds(what, text, at) else ()
+            ahead = (
+                (one, other)
+                if sort == "fork"
+                else (one,)
+                if sort == "place" and _holds(what, text, at)
+                else ()
+            )
             for number in ahead:
                 if number not in reached:
                     reached.add(number)
@@ -250,7 +271,9 @@ def _holds(place: object, text: str, at: int) -> bool:
 
 def _fault(pattern: str, reason: str) -> Fault:
     shown = pattern if len(pattern) <= 40 else pattern[:37] + "…"
-    return Fault("bad-pattern", f"{{}} has the pattern `{shown}`, which {reason}", "write a simpler one")
+    return Fault(
+        "bad-pattern", f"{{}} has the pattern `{shown}`, which {reason}", "write a simpler one"
+    )
 
 
 _compiled = lru_cache(maxsize=64)(Pattern)

@@ -21,7 +21,16 @@ DAY = 86_400 * SECOND
 LONGEST_DURATION = 2**63 - 1
 FIRST_MOMENT = -62_135_596_800 * SECOND
 LAST_MOMENT = 253_402_300_800 * SECOND - 1
-UNITS = {"h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 10**6, "us": 1000, "µs": 1000, "μs": 1000, "ns": 1}
+UNITS = {
+    "h": 3600 * SECOND,
+    "m": 60 * SECOND,
+    "s": SECOND,
+    "ms": 10**6,
+    "us": 1000,
+    "µs": 1000,
+    "μs": 1000,
+    "ns": 1,
+}
 
 _EPOCH = datetime(1970, 1, 1)
 _TIMESTAMP = re.compile(
@@ -59,7 +68,9 @@ class Timestamp:
 
     def __post_init__(self) -> None:
         if not FIRST_MOMENT <= self.nanoseconds <= LAST_MOMENT:
-            raise Fault("overflow", "{} is a moment outside the years 1 to 9999", "use a moment within them")
+            raise Fault(
+                "overflow", "{} is a moment outside the years 1 to 9999", "use a moment within them"
+            )
 
     @classmethod
     def of(cls, moment: datetime) -> Timestamp:
@@ -67,7 +78,10 @@ class Timestamp:
         offset = moment.utcoffset()
         if offset is None:
             raise Fault("bad-fact", "{} is a time without a time zone", "give it one, such as UTC")
-        return cls(Duration.of(moment.replace(tzinfo=None) - _EPOCH).nanoseconds - Duration.of(offset).nanoseconds)
+        return cls(
+            Duration.of(moment.replace(tzinfo=None) - _EPOCH).nanoseconds
+            - Duration.of(offset).nanoseconds
+        )
 
     def moment(self) -> datetime:
         """As an aware `datetime` in UTC; what is finer than a microsecond is cut off."""
@@ -172,15 +186,25 @@ def _zone(name: str) -> tzinfo:
 
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # of a missing zone, a path that leads elsewhere, a folder
-        raise Fault("bad-conversion", "the time zone of {} is not known", "name one such as `America/Denver`") from None
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+    ):  # of a missing zone, a path that leads elsewhere, a folder
+        raise Fault(
+            "bad-conversion",
+            "the time zone of {} is not known",
+            "name one such as `America/Denver`",
+        ) from None
 
 
 def _local(moment: Timestamp, zone: str) -> datetime:
     try:
         return moment.moment().astimezone(_zone(zone))
     except OverflowError:
-        raise Fault("overflow", "{} is a moment outside the years 1 to 9999", "use a moment within them") from None
+        raise Fault(
+            "overflow", "{} is a moment outside the years 1 to 9999", "use a moment within them"
+        ) from None
 
 
 PARTS: dict[str, Callable[[datetime], int]] = {

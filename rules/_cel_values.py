@@ -67,13 +67,21 @@ class Map:
         if isinstance(key, float) and key.is_integer():
             key = int(key)
         if not isinstance(key, (bool, int, str)):
-            raise Fault("no-such-overload", f"{{}} looks up {kind(key)} in a map", "use a text, an int or a bool")
+            raise Fault(
+                "no-such-overload",
+                f"{{}} looks up {kind(key)} in a map",
+                "use a text, an int or a bool",
+            )
         found = self._entries.get(_slot(key))
         if found is not None:
             return found[1]
         if self.open:
             return UNKNOWN
-        raise Fault("no-such-key", f"{{}} looks up `{key}`, which the map hasn't got", "ask `in` or `has` first")
+        raise Fault(
+            "no-such-key",
+            f"{{}} looks up `{key}`, which the map hasn't got",
+            "ask `in` or `has` first",
+        )
 
 
 def _slot(key: Key) -> tuple[bool, Key]:
@@ -115,10 +123,16 @@ def from_fact(value: object, work: Work, depth: int = 0) -> object:
         return value
     if isinstance(value, int):
         if not LOWEST_INT <= value <= HIGHEST_INT:
-            raise Fault("overflow", "{} is a whole number that doesn't fit into 64 bits", "use a smaller one")
+            raise Fault(
+                "overflow",
+                "{} is a whole number that doesn't fit into 64 bits",
+                "use a smaller one",
+            )
         return value
     if depth > DEEPEST_FACTS:
-        raise Fault("too-deep", f"{{}} has lists or records over {DEEPEST_FACTS} deep", "flatten the facts")
+        raise Fault(
+            "too-deep", f"{{}} has lists or records over {DEEPEST_FACTS} deep", "flatten the facts"
+        )
     if isinstance(value, Mapping):
         return _from_record(value, work, depth)
     if isinstance(value, (list, tuple)):
@@ -131,7 +145,9 @@ def from_fact(value: object, work: Work, depth: int = 0) -> object:
         return value
     if type(value).__name__ == "Decimal":
         return float(value)  # type: ignore[arg-type]  # a Decimal, by its name
-    raise Fault("bad-fact", f"{{}} is a Python `{type(value).__name__}`", "give what `json.loads` gives")
+    raise Fault(
+        "bad-fact", f"{{}} is a Python `{type(value).__name__}`", "give what `json.loads` gives"
+    )
 
 
 def _from_record(record: Mapping[object, object], work: Work, depth: int) -> Map:
@@ -139,7 +155,9 @@ def _from_record(record: Mapping[object, object], work: Work, depth: int) -> Map
     for key, value in record.items():
         if not isinstance(key, (bool, int, str)):
             raise Fault("bad-fact", f"{{}} has the key `{key!r}`", "use texts as keys")
-        if value is not None and value is not UNKNOWN:  # a null field is as unknown as one that is left out
+        if (
+            value is not None and value is not UNKNOWN
+        ):  # a null field is as unknown as one that is left out
             known.put(key, from_fact(value, work, depth + 1))
     return known
 
@@ -151,13 +169,21 @@ def to_result(value: object) -> object:
     if isinstance(value, (Interval, Perhaps)):
         return UNKNOWN
     if isinstance(value, (Timestamp, Duration)) and value.nanoseconds % 1000 == 0:
-        return value.moment() if isinstance(value, Timestamp) else timedelta(microseconds=value.nanoseconds // 1000)
+        return (
+            value.moment()
+            if isinstance(value, Timestamp)
+            else timedelta(microseconds=value.nanoseconds // 1000)
+        )
     if isinstance(value, list):
         return [to_result(item) for item in value]
     if isinstance(value, Map):
         result = {key: to_result(item) for key, item in value.items()}
         if len(result) != len(value):
-            raise Fault("bad-conversion", "{} has `1` and `true` as keys, which Python can't tell apart", "rename one")
+            raise Fault(
+                "bad-conversion",
+                "{} has `1` and `true` as keys, which Python can't tell apart",
+                "rename one",
+            )
         return result
     return value
 

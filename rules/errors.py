@@ -20,7 +20,9 @@ class Place:
 
     def __str__(self) -> str:
         if self.file is not None:
-            where = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+            where = ":".join(
+                str(part) for part in (self.file, self.line, self.column) if part is not None
+            )
         else:
             named = (("line", self.line), ("column", self.column))
             where = ", ".join(f"{name} {number}" for name, number in named if number is not None)
@@ -49,7 +51,12 @@ class Refusal(Exception):
 
     def as_json(self) -> dict[str, str | None]:
         """The shape that `--json` prints: `code`, `message`, `at` and `fix`."""
-        return {"code": self.code, "message": self.message, "at": str(self.at) or None, "fix": self.fix or None}
+        return {
+            "code": self.code,
+            "message": self.message,
+            "at": str(self.at) or None,
+            "fix": self.fix or None,
+        }
 
 
 class PackError(Refusal):

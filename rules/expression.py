@@ -26,8 +26,8 @@ from rules import _cel_values as values
 from rules._cel_fault import Exhausted, Fault, Work, shown
 from rules._cel_values import Interval, Map, Perhaps
 from rules.errors import EvaluationError, nearest
-from rules.parse import parse, place_in
-from rules.syntax import (
+from rules.language.parse import parse, place_in
+from rules.language.syntax import (
     Binary,
     Call,
     Comprehension,
@@ -59,12 +59,20 @@ def evaluate(expression: str, facts: Mapping[str, object]) -> object:
     """
     tree = parse(expression)
     if not isinstance(facts, Mapping):
-        raise EvaluationError("bad-fact", f"the facts are a Python `{type(facts).__name__}`", fix="give a dict of names")
+        raise EvaluationError(
+            "bad-fact",
+            f"the facts are a Python `{type(facts).__name__}`",
+            fix="give a dict of names",
+        )
     evaluation = _Evaluation(expression, facts)
     try:
         return evaluation.result(tree)
-    except RecursionError:  # only for a caller who has nearly exhausted the stack, or for very deep facts
-        raise Exhausted("too-deep", f"`{shown(expression)}` or its facts are too deep", fix="flatten them") from None
+    except (
+        RecursionError
+    ):  # only for a caller who has nearly exhausted the stack, or for very deep facts
+        raise Exhausted(
+            "too-deep", f"`{shown(expression)}` or its facts are too deep", fix="flatten them"
+        ) from None
 
 
 class _Evaluation:
@@ -89,7 +97,9 @@ class _Evaluation:
 
     # Errors
 
-    def located(self, node: Expression, operation: Callable[..., object], *operands: object) -> object:
+    def located(
+        self, node: Expression, operation: Callable[..., object], *operands: object
+    ) -> object:
         """What the operation gives; its fault becomes an error about this node."""
         try:
             return operation(*operands)
@@ -98,11 +108,16 @@ class _Evaluation:
 
     def error(self, node: Expression, code: str, message: str, fix: str) -> EvaluationError:
         part = f"`{shown(self.text[node.start : node.end])}`"
-        return EvaluationError(code, message.replace("{}", part, 1), at=place_in(self.text, node.start), fix=fix)
+        return EvaluationError(
+            code, message.replace("{}", part, 1), at=place_in(self.text, node.start), fix=fix
+        )
 
     def not_a_bool(self, node: Expression, value: object) -> EvaluationError:
         return self.error(
-            node, "no-such-overload", f"{{}} is {values.kind(value)}, not a yes-or-no question", "compare it with something"
+            node,
+            "no-such-overload",
+            f"{{}} is {values.kind(value)}, not a yes-or-no question",
+            "compare it with something",
         )
 
     def attempted(self, node: Expression) -> object:
@@ -138,7 +153,12 @@ class _Evaluation:
         if target is UNKNOWN or isinstance(target, Interval):
             return UNKNOWN
         if not isinstance(target, Map):
-            raise self.error(node, "no-such-overload", f"{{}} asks {values.kind(target)} for a field", "leave the field out")
+            raise self.error(
+                node,
+                "no-such-overload",
+                f"{{}} asks {values.kind(target)} for a field",
+                "leave the field out",
+            )
         if node.test and node.field not in target:
             return UNKNOWN if target.open else False
         value = self.located(node, target.get, node.field)
@@ -172,16 +192,25 @@ class _Evaluation:
             if key is UNKNOWN or isinstance(key, Interval):
                 unknown = True
             elif not isinstance(key, (bool, int, str)):
-                raise self.error(key_node, "bad-key", f"{{}} is {values.kind(key)} and can't be a key", "use a text")
+                raise self.error(
+                    key_node,
+                    "bad-key",
+                    f"{{}} is {values.kind(key)} and can't be a key",
+                    "use a text",
+                )
             elif key in written:
-                raise self.error(key_node, "bad-key", "the map has the key {} twice", "leave one out")
+                raise self.error(
+                    key_node, "bad-key", "the map has the key {} twice", "leave one out"
+                )
             else:
                 written.put(key, value)
         return UNKNOWN if unknown else written
 
     # Operators
 
-    def operands(self, nodes: Sequence[Expression], *, perhaps: bool = False) -> list[object] | None:
+    def operands(
+        self, nodes: Sequence[Expression], *, perhaps: bool = False
+    ) -> list[object] | None:
         """The values of all operands; None if any is unknown, which beats an error in another.
 
         An interval counts as unknown unless the operation says that it can see one (`perhaps`).
@@ -235,10 +264,16 @@ class _Evaluation:
 
     def ordered(self, node: Binary, left: object, right: object) -> object:
         operator, turned = _COMPARISONS[node.operator]
-        answer = values.ordered(operator, right, left) if turned else values.ordered(operator, left, right)
+        answer = (
+            values.ordered(operator, right, left)
+            if turned
+            else values.ordered(operator, left, right)
+        )
         if answer is None:
             kinds = f"{values.kind(left)} with {values.kind(right)}"
-            raise self.error(node, "no-such-overload", f"{{}} compares {kinds}", "compare like with like")
+            raise self.error(
+                node, "no-such-overload", f"{{}} compares {kinds}", "compare like with like"
+            )
         return answer
 
     def connected(self, node: Binary) -> object:
@@ -281,7 +316,10 @@ class _Evaluation:
         members = values.members_of(within)
         if members is None:
             raise self.error(
-                node, "no-such-overload", f"{{}} looks inside {values.kind(within)}", "use `in` with a list or a map"
+                node,
+                "no-such-overload",
+                f"{{}} looks inside {values.kind(within)}",
+                "use `in` with a list or a map",
             )
         settled = _Settled(True)
         for item, surely in members:
@@ -312,16 +350,27 @@ class _Evaluation:
         operands = self.operands(arguments)
         if operands is None:
             return UNKNOWN
-        if any(isinstance(operand, Perhaps) for operand in operands) and function not in functions.SEES_PERHAPS:
+        if (
+            any(isinstance(operand, Perhaps) for operand in operands)
+            and function not in functions.SEES_PERHAPS
+        ):
             return UNKNOWN
         return self.located(node, function, *operands, self.work)
 
     def no_such_function(self, node: Call, name: str) -> EvaluationError:
         if name in functions.NAMES:
             return self.error(
-                node, "no-such-overload", f"{{}} calls `{name}` in a way it can't be called", "see the page on the language"
+                node,
+                "no-such-overload",
+                f"{{}} calls `{name}` in a way it can't be called",
+                "see the page on the language",
             )
-        return self.error(node, "no-such-function", f"{{}} calls `{name}`, which there isn't", nearest(name, functions.NAMES))
+        return self.error(
+            node,
+            "no-such-function",
+            f"{{}} calls `{name}`, which there isn't",
+            nearest(name, functions.NAMES),
+        )
 
     # Macros
 
@@ -371,7 +420,9 @@ class _Evaluation:
     def filter(self, node: Comprehension, members: list[tuple[object, bool]]) -> object:
         return self.filtered(node, node.body, members)
 
-    def filtered(self, node: Comprehension, keep: Expression, members: list[tuple[object, bool]]) -> object:
+    def filtered(
+        self, node: Comprehension, keep: Expression, members: list[tuple[object, bool]]
+    ) -> object:
         left: list[tuple[object, bool]] = []
         failed = False
         for item, surely in members:
@@ -437,13 +488,25 @@ def _indexed(target: object, index: object) -> object:
     if isinstance(target, Map):
         return target.get(index)
     if not isinstance(target, list):
-        raise Fault("no-such-overload", f"{{}} asks {values.kind(target)} for an element", "use a list or a map")
+        raise Fault(
+            "no-such-overload",
+            f"{{}} asks {values.kind(target)} for an element",
+            "use a list or a map",
+        )
     if isinstance(index, float) and index.is_integer():
         index = int(index)
     if type(index) is not int:
-        raise Fault("no-such-overload", f"{{}} asks a list for the element at {values.kind(index)}", "use an int")
+        raise Fault(
+            "no-such-overload",
+            f"{{}} asks a list for the element at {values.kind(index)}",
+            "use an int",
+        )
     if not 0 <= index < len(target):
-        raise Fault("index-out-of-range", f"{{}} asks for the element at {index} of {len(target)}", "count from 0")
+        raise Fault(
+            "index-out-of-range",
+            f"{{}} asks for the element at {index} of {len(target)}",
+            "count from 0",
+        )
     return target[index]
 
 

@@ -10,13 +10,13 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from rules.assemble import assemble
-from rules.decide import Program
+from rules.decide.decision import Program
 from rules.errors import PackError, RequestError, nearest
-from rules.facts import iso_day, printable
 from rules.frozen import frozen
-from rules.pack import Pack
-from rules.vocabulary import Vocabulary, read_vocabulary
+from rules.input.facts import iso_day, printable
+from rules.input.vocabulary import Vocabulary, read_vocabulary
+from rules.packs.assemble import assemble
+from rules.packs.pack import Pack
 
 
 @lru_cache(maxsize=1)
@@ -39,7 +39,7 @@ def vocabulary() -> Vocabulary:
 @lru_cache(maxsize=1)
 def english() -> dict[str, str | tuple[str, str]]:
     """How documents speak of facts, by path: a noun, or the two clauses of a yes or no, or a list's singular and plural."""
-    from rules.read import read_file
+    from rules.input.yaml import read_file
 
     found: dict[str, str | tuple[str, str]] = {}
     for path, node in read_file(jurisdictions() / "english.yaml").mapping("the phrases").items():
@@ -63,7 +63,11 @@ def find(name: str, beside: Path | None = None) -> Path:
     except (OSError, ValueError):  # no name that a file can have
         found = None
     if found is None:
-        raise RequestError("unknown-pack", f"there is no pack `{printable(name)}`", fix=nearest(printable(name), shipped()))
+        raise RequestError(
+            "unknown-pack",
+            f"there is no pack `{printable(name)}`",
+            fix=nearest(printable(name), shipped()),
+        )
     return found
 
 
@@ -74,7 +78,9 @@ def _found(name: str, beside: Path | None) -> Path | None:
     for folder in (beside, jurisdictions()):
         if folder is not None and "/" not in name and (folder / name / "pack.yaml").is_file():
             return folder / name
-    return given.parent if beside is None and given.name == "pack.yaml" and given.is_file() else None
+    return (
+        given.parent if beside is None and given.name == "pack.yaml" and given.is_file() else None
+    )
 
 
 def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
@@ -86,7 +92,9 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     folder_of_parents = folder.resolve().parent
     pack = assemble(folder, vocabulary(), Neighbors(folder_of_parents))
     if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
-        from rules.proved import prove  # late: a shipped pack needs no proof, and a cold start feels it
+        from rules.prove.proof_cache import (
+            prove,
+        )  # late: a shipped pack needs no proof, and a cold start feels it
 
         prove(pack)
     return pack
@@ -108,10 +116,16 @@ class Neighbors:
     def table(self, name: str) -> Path:
         """The folder of an offense table."""
         places = (jurisdictions(), self.folder)
-        found = {table.parent.name: table.parent for place in places for table in sorted(place.glob("*/offenses.csv"))}
+        found = {
+            table.parent.name: table.parent
+            for place in places
+            for table in sorted(place.glob("*/offenses.csv"))
+        }
         if name not in found:
             fix = nearest(printable(name), tuple(found))
-            raise PackError("unknown-offenses", f"there is no offense table `{printable(name)}`", fix=fix)
+            raise PackError(
+                "unknown-offenses", f"there is no offense table `{printable(name)}`", fix=fix
+            )
         return found[name]
 
 
@@ -126,5 +140,7 @@ def day_of(text: str) -> date:
     """A day from its ISO text, or a `RequestError`."""
     day = iso_day(text)
     if day is None:
-        raise RequestError("no-such-day", f"`{printable(text)}` is not a day", fix="write it as 2014-04-01")
+        raise RequestError(
+            "no-such-day", f"`{printable(text)}` is not a day", fix="write it as 2014-04-01"
+        )
     return day

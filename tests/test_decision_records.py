@@ -11,7 +11,9 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "decisions"
 RECORDS = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
 INDEX = (FOLDER / "README.md").read_text(encoding="utf-8")
-_HEADER = re.compile(r"# (?P<number>\d+)\. (?P<title>.+)\n\nStatus: (?P<status>.+)\nDate: (?P<date>.+)\n\n")
+_HEADER = re.compile(
+    r"# (?P<number>\d+)\. (?P<title>.+)\n\nStatus: (?P<status>.+)\nDate: (?P<date>.+)\n\n"
+)
 _ROW = re.compile(r"^\| \[(\d{4})\]\((\S+)\) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 _GAP = re.compile(r"^\| (\d{4})(?: to (\d{4}))? \| (.+) \|$", re.MULTILINE)
 
@@ -42,7 +44,9 @@ def test_the_index_lists_every_record() -> None:
     expected = []
     for path in RECORDS:
         header = read_header(path)
-        expected.append((path.name[:4], path.name, header["title"], header["status"], header["date"]))
+        expected.append(
+            (path.name[:4], path.name, header["title"], header["status"], header["date"])
+        )
     assert _ROW.findall(INDEX) == expected
 
 

@@ -8,8 +8,14 @@ from typing import Any
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "init": ("make an agency's folder and keys", ()),
     "join": ("ask a hub to list this agency", ("url", "code")),
-    "approve": ("sign a draft whose digest was compared by voice: the directory's, or a restored hub's", ("digest",)),
-    "retire": ("retire a signing key, one's own at once, or propose that an agency leaves", ("named",)),
+    "approve": (
+        "sign a draft whose digest was compared by voice: the directory's, or a restored hub's",
+        ("digest",),
+    ),
+    "retire": (
+        "retire a signing key, one's own at once, or propose that an agency leaves",
+        ("named",),
+    ),
     "spare": ("make one more signing key and propose it, so that one can retire", ()),
     "propose": ("propose a change of the directory, and sign it", ("file",)),
     "serve": ("do everything that is due with the hub, and go on", ()),
@@ -38,8 +44,12 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
     """Adds both commands to the program's."""
-    agency = commands.add_parser("agency", help="one agency's side of the exchange", description="One agency's side.")
-    each = agency.add_subparsers(dest="agency_command", metavar="COMMAND", required=True, parser_class=parser_class)
+    agency = commands.add_parser(
+        "agency", help="one agency's side of the exchange", description="One agency's side."
+    )
+    each = agency.add_subparsers(
+        dest="agency_command", metavar="COMMAND", required=True, parser_class=parser_class
+    )
     for name, (what, words) in COMMANDS.items():
         command = each.add_parser(name, help=what, description=what)
         _common(command)
@@ -47,10 +57,14 @@ def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
             command.add_argument(word, metavar=word.upper())
         _options(name, command)
     adopt = commands.add_parser(
-        "adopt", help="propose that a pack be adopted, and sign", description="Propose a pack, and sign."
+        "adopt",
+        help="propose that a pack be adopted, and sign",
+        description="Propose a pack, and sign.",
     )
     adopt.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
-    adopt.add_argument("--agency", dest="dir", metavar="DIR", required=True, help="the agency's folder")
+    adopt.add_argument(
+        "--agency", dest="dir", metavar="DIR", required=True, help="the agency's folder"
+    )
     _options_of_all(adopt)
     doctor = commands.add_parser("doctor", help="what is wrong with an agency's installation")
     _common(doctor)
@@ -62,18 +76,31 @@ def _common(command: argparse.ArgumentParser) -> None:
 
 
 def _options_of_all(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--passphrase-file", metavar="FILE", help="what the keys are encrypted under")
-    command.add_argument("--clock", metavar="FILE", help="a file with one UTC time; in a demo alone")
+    command.add_argument(
+        "--passphrase-file", metavar="FILE", help="what the keys are encrypted under"
+    )
+    command.add_argument(
+        "--clock", metavar="FILE", help="a file with one UTC time; in a demo alone"
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _options(name: str, command: argparse.ArgumentParser) -> None:
     if name == "init":
         command.add_argument("--id", required=True, help="the agency's id: letters, digits, dashes")
-        command.add_argument("--demo", action="store_true", help="a clock in a file may be used here")
+        command.add_argument(
+            "--demo", action="store_true", help="a clock in a file may be used here"
+        )
     if name == "join":
-        command.add_argument("--part2", choices=("yes", "no", "unknown"), default="unknown", help="whether Part 2 covers it")
-        command.add_argument("--custody", choices=("own", "hosted"), default="own", help="who holds its keys")
+        command.add_argument(
+            "--part2",
+            choices=("yes", "no", "unknown"),
+            default="unknown",
+            help="whether Part 2 covers it",
+        )
+        command.add_argument(
+            "--custody", choices=("own", "hosted"), default="own", help="who holds its keys"
+        )
     if name == "approve":
         command.add_argument(
             "--without",
@@ -87,30 +114,59 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
     if name == "send":
         command.add_argument("--case", metavar="HANDLE", help="which case it is about")
     if name == "consent":
-        command.add_argument("--case", metavar="HANDLE", required=True, help="which case it is about")
+        command.add_argument(
+            "--case", metavar="HANDLE", required=True, help="which case it is about"
+        )
     if name == "open":
         command.add_argument("--by", metavar="NAME", required=True, help="who reads it")
-        command.add_argument("--second", metavar="NAME", help="the second person, after an emergency")
+        command.add_argument(
+            "--second", metavar="NAME", help="the second person, after an emergency"
+        )
         command.add_argument("--part", metavar="ID", help="which part, where there are several")
     if name == "case":
         command.add_argument("--by", metavar="NAME", help="open first what this person may read")
     if name == "meeting":
-        command.add_argument("--present", metavar="AGENCY,…", help="only what each of these may be told: for a shared screen")
+        command.add_argument(
+            "--present",
+            metavar="AGENCY,…",
+            help="only what each of these may be told: for a shared screen",
+        )
     if name == "takeup":
-        command.add_argument("--quarter", metavar="YEAR-QN", required=True, help="a quarter that is over, such as 2026-Q2")
+        command.add_argument(
+            "--quarter",
+            metavar="YEAR-QN",
+            required=True,
+            help="a quarter that is over, such as 2026-Q2",
+        )
     if name == "notice":
         command.add_argument("--by", metavar="NAME", required=True, help="who told the person")
     if name == "decide":
-        command.add_argument("--facts", metavar="FILE", help="facts of this office's own records, used and not kept")
-        command.add_argument("--send", action="store_true", help="tell the answer to those who may have it")
+        command.add_argument(
+            "--facts", metavar="FILE", help="facts of this office's own records, used and not kept"
+        )
+        command.add_argument(
+            "--send", action="store_true", help="tell the answer to those who may have it"
+        )
     if name == "export":
-        command.add_argument("--replay", action="store_true", help="a decision, own or received, with what it rests on")
+        command.add_argument(
+            "--replay",
+            action="store_true",
+            help="a decision, own or received, with what it rests on",
+        )
     if name == "revoke":
-        command.add_argument("--recipient", metavar="AGENCY", help="only what this agency may be told")
-        command.add_argument("--oral", action="store_true", help="the person said so by word of mouth")
+        command.add_argument(
+            "--recipient", metavar="AGENCY", help="only what this agency may be told"
+        )
+        command.add_argument(
+            "--oral", action="store_true", help="the person said so by word of mouth"
+        )
     if name == "determine":
         command.add_argument("--reason", metavar="CODE", required=True, help="the reason's code")
         command.add_argument("--by", metavar="NAME", required=True, help="who decided")
-        command.add_argument("--to", metavar="AGENCY", help="only this agency is told; else all who may be")
+        command.add_argument(
+            "--to", metavar="AGENCY", help="only this agency is told; else all who may be"
+        )
     if name == "account":
-        command.add_argument("--lang", choices=("en", "es"), default="en", help="the language of the words around it")
+        command.add_argument(
+            "--lang", choices=("en", "es"), default="en", help="the language of the words around it"
+        )

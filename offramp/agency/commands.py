@@ -15,22 +15,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from exchange._c2sp import COSIGNATURE, key_of, read_checkpoint, read_note
-from exchange.disclosure import day_of
+from exchange.consent.disclosure import day_of
 from exchange.errors import ExchangeError, RecordError
-from exchange.exhibit import decision_exhibit_of, exhibit_of, verify_decision, verify_exhibit
-from exchange.log import Leaf
-from offramp.agency import casework, drafts
-from offramp.agency.account import sentences
-from offramp.agency.casework import Told, given
-from offramp.agency.client import Client, Http
-from offramp.agency.decision_record import decision_in
+from exchange.evidence.exhibit import (
+    decision_exhibit_of,
+    exhibit_of,
+    verify_decision,
+    verify_exhibit,
+)
+from exchange.log.log import Leaf
+from exchange.standards.notes import COSIGNATURE, key_of, read_checkpoint, read_note
+from offramp.agency.cases import casework, drafts
+from offramp.agency.cases.account import sentences
+from offramp.agency.cases.casework import Told, given
+from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
-from offramp.agency.keys import check_private, read_passphrase, write_private
-from offramp.agency.office import Office, init
-from offramp.agency.schedule import Duty, Schedule
-from offramp.agency.settings import read_settings, write_settings
-from offramp.agency.sync import Sync, send_now, sync_of, why
+from offramp.agency.folder.keys import check_private, read_passphrase, write_private
+from offramp.agency.folder.office import Office, init
+from offramp.agency.folder.settings import read_settings, write_settings
+from offramp.agency.hub_link.client import Client, Http
+from offramp.agency.hub_link.schedule import Duty, Schedule
+from offramp.agency.hub_link.sync import Sync, send_now, sync_of, why
 from offramp.clock import Clock
 
 POLL, WITNESS_EVERY, HOURLY, DIRECTORY_EVERY = 0.0, 10.0, 3600.0, 60.0
@@ -54,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def adopt(options: argparse.Namespace) -> int:
     """`offramp adopt`: a pack is proposed by an agency. Raises what it refuses with."""
-    from offramp.agency import membership
+    from offramp.agency.hub_link import membership
 
     office = opened(options)
     try:
@@ -68,10 +73,14 @@ def opened(options: argparse.Namespace) -> Office:
     folder = Path(options.dir)
     settings = read_settings(folder)
     if options.clock and not settings.demo:
-        raise AgencyError("no-demo", "a clock in a file is for demonstrations", fix="leave `--clock` out")
+        raise AgencyError(
+            "no-demo", "a clock in a file is for demonstrations", fix="leave `--clock` out"
+        )
     named = options.passphrase_file or settings.passphrase_file
     if named is None:
-        raise AgencyError("no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`")
+        raise AgencyError(
+            "no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`"
+        )
     clock = Clock(Path(options.clock) if options.clock else None)
     return Office(folder, read_passphrase(Path(named)), clock.now)
 
@@ -92,10 +101,14 @@ def _print(options: argparse.Namespace, answer: Answer) -> int:
 def _init(options: argparse.Namespace) -> Answer:
     named = options.passphrase_file
     if named is None:
-        raise AgencyError("no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`")
+        raise AgencyError(
+            "no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`"
+        )
     passphrase = read_passphrase(Path(named))
     init(Path(options.dir), options.id, passphrase, demo=options.demo)
-    return {"agency": options.id}, [f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere"]
+    return {"agency": options.id}, [
+        f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere"
+    ]
 
 
 def _join(office: Office, options: argparse.Namespace) -> Answer:
@@ -119,25 +132,25 @@ def _join(office: Office, options: argparse.Namespace) -> Answer:
 
 
 def _approve(office: Office, options: argparse.Namespace) -> Answer:
-    from offramp.agency.membership import approve
+    from offramp.agency.hub_link.membership import approve
 
     return approve(sync_of(office), options.digest, options.without)
 
 
 def _spare(office: Office, options: argparse.Namespace) -> Answer:
-    from offramp.agency.membership import spare
+    from offramp.agency.hub_link.membership import spare
 
     return spare(sync_of(office))
 
 
 def _retire(office: Office, options: argparse.Namespace) -> Answer:
-    from offramp.agency.membership import retire
+    from offramp.agency.hub_link.membership import retire
 
     return retire(sync_of(office), options.named)
 
 
 def _propose(office: Office, options: argparse.Namespace) -> Answer:
-    from offramp.agency.membership import propose
+    from offramp.agency.hub_link.membership import propose
 
     return propose(sync_of(office), Path(options.file))
 
@@ -200,13 +213,28 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
     for out in desk.outbox.values():
         reason = why(out.refused) if out.refused is not None else ""
         if out.waits:
-            reason = "no directory is in force yet" if not founded else "not sent yet, or the hub didn't answer"
-        rows.append({"id": out.jti, "kind": out.kind, "case": out.case, "state": out.state, "why": reason or None})
+            reason = (
+                "no directory is in force yet"
+                if not founded
+                else "not sent yet, or the hub didn't answer"
+            )
+        rows.append(
+            {
+                "id": out.jti,
+                "kind": out.kind,
+                "case": out.case,
+                "state": out.state,
+                "why": reason or None,
+            }
+        )
     unopened = sum(1 for each in gateway.received.values() if each.record and not each.opened)
-    from offramp.agency import membership
+    from offramp.agency.hub_link import membership
 
     waiting = membership.waiting(sync_of(office)) if office.settings.hub else ()
-    owed = [{"record": one.record, "part": one.part, "by": one.issuer, "until": one.until} for one in gateway.owed()]
+    owed = [
+        {"record": one.record, "part": one.part, "by": one.issuer, "until": one.until}
+        for one in gateway.owed()
+    ]
     restored = office.journal.get("restored") or {}
     value = {
         "agency": office.agency,
@@ -226,8 +254,14 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         *([f"THE LOG IS BROKEN: {gateway.broken}"] if gateway.broken else []),
         *(_restored(restored) if restored else []),
         *(line for one in waiting for line in membership.lines(one)),
-        *(f"recall of `{one['part']}` to answer by {_day(each.until)}" for one, each in zip(owed, gateway.owed(), strict=True)),
-        *(f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}" for one in rows),
+        *(
+            f"recall of `{one['part']}` to answer by {_day(each.until)}"
+            for one, each in zip(owed, gateway.owed(), strict=True)
+        ),
+        *(
+            f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}"
+            for one in rows
+        ),
     ]
     return value, lines
 
@@ -259,10 +293,21 @@ def _inbox(office: Office, options: argparse.Namespace) -> Answer:
             }
             for part, label in record.labels.items()
         ]
-        found.append({"n": number, "id": jti, "from": issuer, "kind": record.kind, "case": record.case, "parts": parts})
+        found.append(
+            {
+                "n": number,
+                "id": jti,
+                "from": issuer,
+                "kind": record.kind,
+                "case": record.case,
+                "parts": parts,
+            }
+        )
     lines = [
         f"{one['n']:>4}  {one['from']:<16} {one['kind']:<20} case {one['case'] or '-'}  "
-        + "; ".join(f"{part['id']} {', '.join(part['category'])} ({part['state']})" for part in one["parts"])
+        + "; ".join(
+            f"{part['id']} {', '.join(part['category'])} ({part['state']})" for part in one["parts"]
+        )
         for one in found
     ]
     return {"records": found, "gone": len(desk.gateway.gone)}, lines
@@ -271,7 +316,9 @@ def _inbox(office: Office, options: argparse.Namespace) -> Answer:
 # Sending
 
 
-def _compose(office: Office, kind: str, parts: Any, case: str | None, form: Mapping[str, Any] | None = None) -> Answer:
+def _compose(
+    office: Office, kind: str, parts: Any, case: str | None, form: Mapping[str, Any] | None = None
+) -> Answer:
     bundle = office.compose(kind, parts, case=case, form=form)
     state = send_now(office, bundle.id)
     return {"id": bundle.id, "case": case, "state": state}, [
@@ -305,7 +352,9 @@ def _revoke(office: Office, options: argparse.Namespace) -> Answer:
 def _aloud(office: Office, case: str, value: dict[str, Any], lines: list[str]) -> Answer:
     """Tells who may know that it was said aloud, in a record of its own: the end is sent, and waits for no such thing."""
     desk = office.look()
-    today = day_of(desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone).isoformat()
+    today = day_of(
+        desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone
+    ).isoformat()
     parts = drafts.said_aloud(desk, case, today, given(office, desk))
     told = sorted(agency for part in parts for agency in part.to)
     if parts:
@@ -314,7 +363,10 @@ def _aloud(office: Office, case: str, value: dict[str, Any], lines: list[str]) -
         except RecordError as error:
             told, lines = [], [*lines, f"nobody is told that it was said aloud: {error.message}"]
     else:
-        lines = [*lines, "that it was said aloud stands in this journal: no consent lets anybody else be told"]
+        lines = [
+            *lines,
+            "that it was said aloud stands in this journal: no consent lets anybody else be told",
+        ]
     return {**value, "aloud_told": told}, lines
 
 
@@ -334,7 +386,9 @@ def _record(office: Office, named: str) -> str:
         return held[int(named) - 1]
     if named in held:
         return named
-    raise AgencyError("not-here", f"no record `{named[:40]}` came here", fix="look at `offramp agency inbox`")
+    raise AgencyError(
+        "not-here", f"no record `{named[:40]}` came here", fix="look at `offramp agency inbox`"
+    )
 
 
 def _open(office: Office, options: argparse.Namespace) -> Answer:
@@ -355,7 +409,11 @@ def _open(office: Office, options: argparse.Namespace) -> Answer:
         "unwitnessed": reading.unwitnessed,
     }
     lines = [
-        *(["UNWITNESSED: the log's witnesses haven't signed this yet"] if reading.unwitnessed else []),
+        *(
+            ["UNWITNESSED: the log's witnesses haven't signed this yet"]
+            if reading.unwitnessed
+            else []
+        ),
         *([f"[notice {label.notice}] {notice}"] if notice else []),
         *(f"binds you: {one}" for one in reading.obligations),
         f"keep until {label.keep_until}; use: {label.use}",
@@ -412,7 +470,12 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
     lines = list(sentences(statement, directory, options.lang))
     if statement.missing:
         lines.append(_MISSING[options.lang].format(count=len(statement.missing)))
-    return {"case": statement.case, "at": statement.at, "rows": rows, "missing": list(statement.missing)}, lines
+    return {
+        "case": statement.case,
+        "at": statement.at,
+        "rows": rows,
+        "missing": list(statement.missing),
+    }, lines
 
 
 def _export(office: Office, options: argparse.Namespace) -> Answer:
@@ -425,7 +488,9 @@ def _export(office: Office, options: argparse.Namespace) -> Answer:
     received = next(each for (_, held), each in gateway.received.items() if held == jti)
     leaves = [leaf for leaf in (received.item.leaf, received.item.recorded) if leaf is not None]
     checkpoints, path = _proving(office, leaves, jti)
-    exhibit = exhibit_of(gateway, received.item.issuer, jti, received.opened, checkpoints=checkpoints, path=path)
+    exhibit = exhibit_of(
+        gateway, received.item.issuer, jti, received.opened, checkpoints=checkpoints, path=path
+    )
     verify_exhibit(exhibit)
     return _written(options, jti, exhibit.write(), "`offramp verify` proves it")
 
@@ -442,27 +507,41 @@ def _export_decision(office: Office, options: argparse.Namespace) -> Answer:
         leaf, held = received.item.recorded, [opened.content for opened in received.opened.values()]
     decided = [found for content in held if (found := decision_in(content)) is not None]
     if leaf is None or not decided:
-        raise AgencyError("not-a-decision", f"`{jti}` is no decision that is logged and readable here", fix="open it first")
+        raise AgencyError(
+            "not-a-decision",
+            f"`{jti}` is no decision that is logged and readable here",
+            fix="open it first",
+        )
     checkpoints, path = _proving(office, [leaf], jti)
-    rests_on = [(one["record"], one["part"]) for each in decided for one in each.get("rests_on", ())]
+    rests_on = [
+        (one["record"], one["part"]) for each in decided for one in each.get("rests_on", ())
+    ]
     exhibit = decision_exhibit_of(desk.gateway, jti, rests_on, checkpoints=checkpoints, path=path)
     verify_decision(exhibit)
     return _written(options, jti, exhibit.write(), "`offramp replay` works it out again")
 
 
-def _proving(office: Office, leaves: Sequence[Leaf], jti: str) -> tuple[list[bytes], Callable[[Leaf], tuple[bytes, ...]]]:
+def _proving(
+    office: Office, leaves: Sequence[Leaf], jti: str
+) -> tuple[list[bytes], Callable[[Leaf], tuple[bytes, ...]]]:
     """The witnessed checkpoints around these leaves, the last over them all, and a way to each leaf's path under that last."""
     client = sync_of(office).client
     newest = client.checkpoint(witnessed=True)
     if newest is None or _size(newest) <= max(leaf.index for leaf in leaves):
-        raise AgencyError("unproved", f"no witnessed checkpoint holds the hand-out of `{jti}`", fix="wait for the witnesses")
+        raise AgencyError(
+            "unproved",
+            f"no witnessed checkpoint holds the hand-out of `{jti}`",
+            fix="wait for the witnesses",
+        )
     kept = {_size(each): each for each in _checkpoints(office)}
     around = {_size(newest): newest}
     for leaf in leaves:
         before = [size for size in kept if size <= leaf.index]
         over = [size for size in kept if leaf.index < size < _size(newest)]
         around |= {size: kept[size] for size in (*before[-1:], *over[:1])}
-    return [around[size] for size in sorted(around)], lambda leaf: client.inclusion(leaf.index, _size(newest))
+    return [around[size] for size in sorted(around)], lambda leaf: client.inclusion(
+        leaf.index, _size(newest)
+    )
 
 
 def _written(options: argparse.Namespace, jti: str, text: bytes, use: str) -> Answer:
@@ -472,7 +551,11 @@ def _written(options: argparse.Namespace, jti: str, text: bytes, use: str) -> An
 
 def _checkpoints(office: Office) -> list[bytes]:
     """The witnessed checkpoints that are kept here, the smallest first."""
-    found = [event.body["checkpoint"].encode() for event in office.journal.after(0) if event.kind == "proved"]
+    found = [
+        event.body["checkpoint"].encode()
+        for event in office.journal.after(0)
+        if event.kind == "proved"
+    ]
     return sorted(found, key=_size)
 
 
@@ -489,7 +572,9 @@ def _backup(office: Office, options: argparse.Namespace) -> Answer:
     check_private(target)
     with office.acting():
         office.journal.put("backup", {"time": office.clock()})
-    return {"file": str(target)}, [f"`{target}` holds the journal; the keys aren't in it, copy them apart from it"]
+    return {"file": str(target)}, [
+        f"`{target}` holds the journal; the keys aren't in it, copy them apart from it"
+    ]
 
 
 def _day(at: int) -> str:

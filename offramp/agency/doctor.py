@@ -11,10 +11,10 @@ from pathlib import Path
 from exchange.errors import ExchangeError
 from offramp.agency.commands import opened
 from offramp.agency.errors import HubAway, HubRefused
-from offramp.agency.office import JOURNAL, KEYS, SNAPSHOT, Office
-from offramp.agency.sync import sync_of
+from offramp.agency.folder.office import JOURNAL, KEYS, SNAPSHOT, Office
+from offramp.agency.hub_link.sync import sync_of
 from rules.errors import Refusal
-from rules.pack import Item, Pack
+from rules.packs.pack import Item, Pack
 
 CLOCKS_APART = 30
 BACKUP_EVERY = 7 * 24 * 3600
@@ -37,7 +37,14 @@ def doctor(options: argparse.Namespace) -> int:
             office.close()
     wrong = any(level == "wrong" for level, _ in found)
     if options.json:
-        print(json.dumps({"well": not wrong, "found": [{"level": level, "says": says} for level, says in found]}))
+        print(
+            json.dumps(
+                {
+                    "well": not wrong,
+                    "found": [{"level": level, "says": says} for level, says in found],
+                }
+            )
+        )
     else:
         for level, says in found:
             print(f"{level}: {says}")
@@ -47,17 +54,35 @@ def doctor(options: argparse.Namespace) -> int:
 
 def findings(office: Office) -> Iterator[tuple[str, str]]:
     """Each finding with its level, `wrong` or `note`."""
-    if office.settings.notice_file is None or not (office.folder / office.settings.notice_file).is_file():
-        yield "wrong", "the redisclosure notice shown is Offramp's own wording: install the official words of 42 CFR 2.32"
+    if (
+        office.settings.notice_file is None
+        or not (office.folder / office.settings.notice_file).is_file()
+    ):
+        yield (
+            "wrong",
+            "the redisclosure notice shown is Offramp's own wording: install the official words of 42 CFR 2.32",
+        )
     if office.settings.crypto != "validated":
-        yield "note", "the cryptography uses approved algorithms; its module is not a validated one (FIPS 140)"
+        yield (
+            "note",
+            "the cryptography uses approved algorithms; its module is not a validated one (FIPS 140)",
+        )
     if office.settings.demo:
         yield "wrong", "`demo = true`: a file can say what time it is; never with real people"
-    yield "note", "the hub knows, for each handle, who may tell whom which kind of thing, and nothing else of a person"
-    yield "note", "opened content stands readable in the journal: the disk is this agency's to encrypt and to protect"
+    yield (
+        "note",
+        "the hub knows, for each handle, who may tell whom which kind of thing, and nothing else of a person",
+    )
+    yield (
+        "note",
+        "opened content stands readable in the journal: the disk is this agency's to encrypt and to protect",
+    )
     backup = office.journal.get("backup")
     if backup is None:
-        yield "wrong", "there is no backup of the journal: run `offramp agency backup`, and copy the keys apart from it"
+        yield (
+            "wrong",
+            "there is no backup of the journal: run `offramp agency backup`, and copy the keys apart from it",
+        )
     elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
         yield "wrong", "the last backup of the journal is over a week old"
     try:
@@ -70,7 +95,9 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
         yield "wrong", f"the log is believed no more: {gateway.broken.message}"
     for received in gateway.faults:
         yield "wrong", f"a delivery isn't what it must be: {received.fault}"
-    refused = sum(1 for out in desk.outbox.values() if out.refused is not None and out.replaced_by is None)
+    refused = sum(
+        1 for out in desk.outbox.values() if out.refused is not None and out.replaced_by is None
+    )
     if refused:
         yield "wrong", f"the hub refused {refused} records: see `offramp agency status`"
     if not gateway.history.size:
@@ -88,25 +115,43 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
             "lost, nothing in it can ever be changed again; run `offramp agency spare`",
         )
     if mine is not None and mine.part2 == "unknown":
-        yield "note", "nobody has said whether 42 CFR Part 2 covers this agency: it is treated as if it did"
+        yield (
+            "note",
+            "nobody has said whether 42 CFR Part 2 covers this agency: it is treated as if it did",
+        )
     with suppress(Refusal):
         pack = office.pack(directory.pack)
         provisional = sum(1 for _ in _provisional(pack))
         if provisional:
-            yield "note", f"the pack `{pack.id}` has {provisional} provisional rules and values: counsel hasn't confirmed them"
+            yield (
+                "note",
+                f"the pack `{pack.id}` has {provisional} provisional rules and values: counsel hasn't confirmed them",
+            )
     lacking = desk.unproved()
     if lacking:
         oldest = min(leaf.body.time for leaf in lacking)
         if gateway.hub_time(office.clock()) - oldest > 3600:
-            yield "wrong", f"{len(lacking)} leaves have lacked their witnesses for over an hour: run `offramp agency serve`"
+            yield (
+                "wrong",
+                f"{len(lacking)} leaves have lacked their witnesses for over an hour: run `offramp agency serve`",
+            )
     yield from _hub(office)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in (folder, folder / KEYS, *sorted((folder / KEYS).glob("*")), folder / JOURNAL, folder / SNAPSHOT):
+    for path in (
+        folder,
+        folder / KEYS,
+        *sorted((folder / KEYS).glob("*")),
+        folder / JOURNAL,
+        folder / SNAPSHOT,
+    ):
         with suppress(FileNotFoundError):
             if path.stat().st_mode & 0o077:
-                yield "wrong", f"others than its owner may use `{path}`: take that from them, and ask who did"
+                yield (
+                    "wrong",
+                    f"others than its owner may use `{path}`: take that from them, and ask who did",
+                )
 
 
 def _hub(office: Office) -> Iterator[tuple[str, str]]:
@@ -124,7 +169,10 @@ def _hub(office: Office) -> Iterator[tuple[str, str]]:
         return
     ahead = sync.client.ahead
     if ahead is not None and abs(ahead) > CLOCKS_APART:
-        yield "wrong", f"this clock is {abs(ahead)} seconds {'behind' if ahead > 0 else 'ahead of'} the hub's: set it"
+        yield (
+            "wrong",
+            f"this clock is {abs(ahead)} seconds {'behind' if ahead > 0 else 'ahead of'} the hub's: set it",
+        )
 
 
 def _provisional(pack: Pack) -> Iterator[Item]:
@@ -135,5 +183,10 @@ def _provisional(pack: Pack) -> Iterator[Item]:
         for rule in decision.rules.values():
             yield from (one for one in (rule, *rule.unless) if one.provisional)
         waiting = (decision.while_waiting,) if decision.while_waiting is not None else ()
-        others: tuple[Item, ...] = (decision.otherwise, *waiting, *decision.next.values(), *decision.obligations.values())
+        others: tuple[Item, ...] = (
+            decision.otherwise,
+            *waiting,
+            *decision.next.values(),
+            *decision.obligations.values(),
+        )
         yield from (one for one in others if one.provisional)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import ExchangeError
-from exchange.exhibit import read_decision, verify_decision
+from exchange.evidence.exhibit import read_decision, verify_decision
 from offramp.demo.story import START, Story
 from offramp.demo.timeline import timeline
 from offramp.demo.town import Agency, Town, town
-from offramp.replay import OTHER, SAME, WITHHELD, replayed
+from offramp.evidence.replay import OTHER, SAME, WITHHELD, replayed
 from rules.errors import RequestError
 
 # What runs the exchange, and the terms of a consent, are about no one's life.
@@ -30,13 +30,17 @@ def demo(options: argparse.Namespace) -> int:
         import uvicorn  # noqa: F401
     except ImportError:
         raise RequestError(
-            "no-hub", "the demo runs a hub, and what that needs isn't here", fix="pip install 'offramp[hub]'"
+            "no-hub",
+            "the demo runs a hub, and what that needs isn't here",
+            fix="pip install 'offramp[hub]'",
         ) from None
     gc.enable()  # it lives longer than other commands
     if options.canary is not None and not (
         options.canary.isalnum() and options.canary.isascii() and 4 <= len(options.canary) <= 12
     ):
-        raise RequestError("usage", "`--canary` is 4 to 12 letters and digits", fix="give another word")
+        raise RequestError(
+            "usage", "`--canary` is 4 to 12 letters and digits", fix="give another word"
+        )
     folder = Path(options.dir) if options.dir else Path(tempfile.mkdtemp(prefix="offramp-demo-"))
     keep = options.keep or options.dir is not None
     try:
@@ -47,7 +51,11 @@ def demo(options: argparse.Namespace) -> int:
             for line in timeline(found):
                 print(line)
             print()
-            print(f"Everything lies in {folder}." if keep else "Run it with `--dir DIR` to look at the folders afterwards.")
+            print(
+                f"Everything lies in {folder}."
+                if keep
+                else "Run it with `--dir DIR` to look at the folders afterwards."
+            )
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -63,14 +71,18 @@ def told(folder: Path, canary: str | None = None) -> dict[str, Any]:
         place.alive()
         place.witnessed()
         found = {
-            "pack": place.agencies["program"].office.program(place.agencies["program"].office.look()).pack.id,
+            "pack": place.agencies["program"]
+            .office.program(place.agencies["program"].office.look())
+            .pack.id,
             "processes": sorted(processes),
             "cases": {person: case for person, case in story.cases.items() if ":" not in person},
             "steps": [step.as_json() for step in story.steps],
             "held": {name: held_by(each) for name, each in place.agencies.items()},
             "checks": list(checks(place, story)),
         }
-    (folder / "story.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "story.json").write_text(
+        json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     return found
 
 
@@ -108,11 +120,14 @@ def checks(place: Town, story: Story) -> Iterator[dict[str, Any]]:
     what += f"; {len(came[WITHHELD])} rest on what stands in no record, and say on what"
     yield check(what, not came[OTHER] and bool(came[SAME]))
     yield check("the account of A is complete, and proves it: " + _account(place, story), True)
-    faults = [one.fault for each in place.agencies.values() for one in each.office.look().gateway.faults]
+    faults = [
+        one.fault for each in place.agencies.values() for one in each.office.look().gateway.faults
+    ]
     yield check("no gateway found a fault in what the hub handed it", not faults)
     if place.canary is not None:
         yield check(
-            "the word in every content's salt is in no file of the hub", not hub_has(place.folder / "hub", place.canary)
+            "the word in every content's salt is in no file of the hub",
+            not hub_has(place.folder / "hub", place.canary),
         )
 
 
@@ -147,5 +162,7 @@ def _account(place: Town, story: Story) -> str:
     try:
         account = place.agencies["defender"].does("account", story.cases["A"])
     except ExchangeError as error:
-        raise RequestError("demo-stuck", f"counsel gets no account: {error.message}", fix="read DIR/log") from error
+        raise RequestError(
+            "demo-stuck", f"counsel gets no account: {error.message}", fix="read DIR/log"
+        ) from error
     return f"{len(account['rows'])} disclosures"

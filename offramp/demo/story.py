@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exchange.errors import ExchangeError
-from exchange.record import new_id, new_short_id
-from exchange.says import ATTESTED
-from offramp.agency.client import Client, Http
-from offramp.agency.drafts import read_draft
+from exchange.records.record import new_id, new_short_id
+from exchange.records.statements import ATTESTED
+from offramp.agency.cases.drafts import read_draft
 from offramp.agency.errors import HubRefused
+from offramp.agency.hub_link.client import Client, Http
 from offramp.demo.town import Agency, Town, stuck
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -27,21 +27,61 @@ TOGETHER, CARE, LEGAL = "diversion_coordination", "treatment", "legal_representa
 
 # What the person agrees to at the hand-off: who may tell whom which kinds of information, and for what.
 AT_THE_HAND_OFF = (
-    ("prosecutor", "program", ("decision_outcome", "charge_status"), ("admission", TOGETHER, "filing_status")),
-    ("prosecutor", "case-management", ("decision_outcome", "charge_status", "enrollment"), (TOGETHER, "filing_status")),
-    ("prosecutor", "defender", ("decision_outcome", "charge_status", "new_charge", "enrollment"), (LEGAL, TOGETHER)),
-    ("program", "prosecutor", ("decision_outcome", "enrollment", "encounter", "charge"), ("admission", TOGETHER)),
-    ("program", "case-management", ("decision_outcome", "enrollment", "status"), ("admission", TOGETHER)),
+    (
+        "prosecutor",
+        "program",
+        ("decision_outcome", "charge_status"),
+        ("admission", TOGETHER, "filing_status"),
+    ),
+    (
+        "prosecutor",
+        "case-management",
+        ("decision_outcome", "charge_status", "enrollment"),
+        (TOGETHER, "filing_status"),
+    ),
+    (
+        "prosecutor",
+        "defender",
+        ("decision_outcome", "charge_status", "new_charge", "enrollment"),
+        (LEGAL, TOGETHER),
+    ),
+    (
+        "program",
+        "prosecutor",
+        ("decision_outcome", "enrollment", "encounter", "charge"),
+        ("admission", TOGETHER),
+    ),
+    (
+        "program",
+        "case-management",
+        ("decision_outcome", "enrollment", "status"),
+        ("admission", TOGETHER),
+    ),
     (
         "program",
         "defender",
         ("decision_outcome", "enrollment", "contact", "encounter", "charge", "screening_outcome"),
         (LEGAL, TOGETHER),
     ),
-    ("case-management", "program", ("intake_status", "enrollment", "case_manager_contact", "status"), ("admission", TOGETHER)),
-    ("case-management", "prosecutor", ("intake_status", "enrollment", "status"), ("filing_status", TOGETHER)),
+    (
+        "case-management",
+        "program",
+        ("intake_status", "enrollment", "case_manager_contact", "status"),
+        ("admission", TOGETHER),
+    ),
+    (
+        "case-management",
+        "prosecutor",
+        ("intake_status", "enrollment", "status"),
+        ("filing_status", TOGETHER),
+    ),
     ("case-management", "police", ("case_manager_contact", "status"), (TOGETHER,)),
-    ("case-management", "defender", ("intake_status", "enrollment", "status", "case_manager_contact"), (LEGAL, TOGETHER)),
+    (
+        "case-management",
+        "defender",
+        ("intake_status", "enrollment", "status", "case_manager_contact"),
+        (LEGAL, TOGETHER),
+    ),
     ("defender", "program", ("grievance",), (TOGETHER,)),
 )
 # And at the plan, three days later, each by itself and none of them a condition: what care tells care.
@@ -110,25 +150,47 @@ class Story:
 
     # What people do
 
-    def does(self, agency: str, person: str, what: str, command: str, *words: str, told: Iterable[Any] = ()) -> dict[str, Any]:
+    def does(
+        self,
+        agency: str,
+        person: str,
+        what: str,
+        command: str,
+        *words: str,
+        told: Iterable[Any] = (),
+    ) -> dict[str, Any]:
         """One command at one desk."""
         each = self.at(agency)
         each.pull()
         answer = each.does(command, *words)
         if str(answer.get("state", "")).startswith("refused"):
             raise stuck(f"`{agency}` was refused: {answer['state']}")
-        shown = " ".join(["offramp agency", command, f"DIR/{agency}", *(_quoted(word) for word in words)])
+        shown = " ".join(
+            ["offramp agency", command, f"DIR/{agency}", *(_quoted(word) for word in words)]
+        )
         self.steps.append(Step(self.town.now, person, agency, what, shown, tuple(told), answer))
         return answer
 
-    def sends(self, agency: str, person: str, what: str, kind: str, parts: list[dict[str, Any]], **more: Any) -> str:
+    def sends(
+        self,
+        agency: str,
+        person: str,
+        what: str,
+        kind: str,
+        parts: list[dict[str, Any]],
+        **more: Any,
+    ) -> str:
         """A record from a draft that is kept beside the folders; its id."""
         path = self._drafts / f"{len(self.steps) + 1:02}-{kind}.json"
         case = self.cases.get(person)
-        path.write_text(json.dumps({"parts": parts, **more}, indent=1, ensure_ascii=False), encoding="utf-8")
+        path.write_text(
+            json.dumps({"parts": parts, **more}, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
         told = self._told(agency, kind, path, case)
         if kind == "consent":
-            answer = self.does(agency, person, what, "consent", str(path), "--case", str(case), told=told)
+            answer = self.does(
+                agency, person, what, "consent", str(path), "--case", str(case), told=told
+            )
         else:
             words = [kind, str(path), *(["--case", case] if case else [])]
             answer = self.does(agency, person, what, "send", *words, told=told)
@@ -137,18 +199,28 @@ class Story:
 
     def opens(self, agency: str, person: str, what: str) -> dict[str, Any]:
         """Everything of the case that came and may be read, opened by this agency's person; what is then known of it."""
-        return self.does(agency, person, what, "case", self.cases[person], "--by", self.at(agency).person)
+        return self.does(
+            agency, person, what, "case", self.cases[person], "--by", self.at(agency).person
+        )
 
-    def decides(self, agency: str, person: str, what: str, decision: str, *words: str) -> dict[str, Any]:
+    def decides(
+        self, agency: str, person: str, what: str, decision: str, *words: str
+    ) -> dict[str, Any]:
         return self.does(agency, person, what, "decide", self.cases[person], decision, *words)
 
-    def determines(self, agency: str, person: str, what: str, decision: str, outcome: str, reason: str) -> dict[str, Any]:
+    def determines(
+        self, agency: str, person: str, what: str, decision: str, outcome: str, reason: str
+    ) -> dict[str, Any]:
         by = self.at(agency).person
         words = (self.cases[person], decision, outcome, "--reason", reason, "--by", by)
         return self.does(agency, person, what, "determine", *words)
 
-    def notes(self, agency: str, person: str, what: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-        return self.does(agency, person, what, "note", self.cases[person], self._file("facts", facts))
+    def notes(
+        self, agency: str, person: str, what: str, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return self.does(
+            agency, person, what, "note", self.cases[person], self._file("facts", facts)
+        )
 
     def _file(self, name: str, value: Any) -> str:
         path = self._drafts / f"{len(self.steps) + 1:02}-{name}.json"
@@ -164,7 +236,7 @@ class Story:
 
     def _told(self, agency: str, kind: str, path: Any, case: str | None) -> list[dict[str, Any]]:
         """Each part of a draft: its kinds of information, who gets it, and for whom the rules say no, with their words."""
-        from offramp.agency.casework import given
+        from offramp.agency.cases.casework import given
 
         each = self.at(agency)
         desk = each.office.look()
@@ -178,19 +250,33 @@ class Story:
             kept = {}
             for other in self.town.agencies:
                 if other != agency and other not in part.to and case is not None:
-                    verdict = gateway.would_tell(kind, part, other, way, case=case, now=each.office.clock())
+                    verdict = gateway.would_tell(
+                        kind, part, other, way, case=case, now=each.office.clock()
+                    )
                     if not verdict.permit:
                         kept[other] = _why(verdict.reasons, rules)
-            found.append({"category": list(part.category), "to": sorted(part.to), "kept_from": kept})
+            found.append(
+                {"category": list(part.category), "to": sorted(part.to), "kept_from": kept}
+            )
         return found
 
     # Parts
 
-    def part(self, category: str, content: Mapping[str, Any], to: Mapping[str, tuple[str, str]], **more: Any) -> dict[str, Any]:
-        ways = {agency: {"purpose": purpose, "basis": basis} for agency, (purpose, basis) in to.items()}
+    def part(
+        self,
+        category: str,
+        content: Mapping[str, Any],
+        to: Mapping[str, tuple[str, str]],
+        **more: Any,
+    ) -> dict[str, Any]:
+        ways = {
+            agency: {"purpose": purpose, "basis": basis} for agency, (purpose, basis) in to.items()
+        }
         return {"category": category, "content": dict(content), "to": ways, **more}
 
-    def from_care(self, category: str, content: Mapping[str, Any], to: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    def from_care(
+        self, category: str, content: Mapping[str, Any], to: Mapping[str, tuple[str, str]]
+    ) -> dict[str, Any]:
         return self.part(category, content, to, sensitivity="part2")
 
     def id(self) -> str:
@@ -199,7 +285,13 @@ class Story:
     # The scenes
 
     def refers(
-        self, person: str, what: str, encounter: dict[str, Any], charges: list[dict[str, Any]], name: str, age: int
+        self,
+        person: str,
+        what: str,
+        encounter: dict[str, Any],
+        charges: list[dict[str, Any]],
+        name: str,
+        age: int,
     ) -> None:
         """The officer offers, the person says yes, and a referral goes to those who may have it before any consent."""
         given, _, family = name.partition(" ")
@@ -218,7 +310,9 @@ class Story:
         ]
         self.sends("police", person, what, "referral", parts)
 
-    def consents(self, person: str, name: str, what: str, terms: Iterable[tuple[Any, ...]], on: str = TODAY) -> dict[str, str]:
+    def consents(
+        self, person: str, name: str, what: str, terms: Iterable[tuple[Any, ...]], on: str = TODAY
+    ) -> dict[str, str]:
         """A consent as the case manager collects it: a part for each grant, to the two whom it names; the grants' ids."""
         ids, parts = {}, []
         for discloser, recipient, categories, purposes in terms:
@@ -235,9 +329,20 @@ class Story:
                 "form": list(ATTESTED),
                 "signer": "adult",
             }
-            told = {agency: OPERATION for agency in (discloser, recipient) if agency != "case-management"}
+            told = {
+                agency: OPERATION
+                for agency in (discloser, recipient)
+                if agency != "case-management"
+            }
             parts.append(self.part("consent_terms", {}, told, says=says))
-        self.sends("case-management", person, what, "consent", parts, form={**FORM, "name": name, "signed_on": on})
+        self.sends(
+            "case-management",
+            person,
+            what,
+            "consent",
+            parts,
+            form={**FORM, "name": name, "signed_on": on},
+        )
         for each in self.town.agencies.values():
             each.pull()
         return ids
@@ -245,7 +350,9 @@ class Story:
     def represented(self, person: str) -> None:
         told = dict.fromkeys(("program", "case-management", "prosecutor"), OPERATION)
         parts = [self.part("operation", {}, told, says={"agency": "defender"})]
-        self.sends("defender", person, "Counsel says that it acts for the person.", "representation", parts)
+        self.sends(
+            "defender", person, "Counsel says that it acts for the person.", "representation", parts
+        )
         for each in self.town.agencies.values():
             each.pull()
 
@@ -255,10 +362,23 @@ class Story:
         own = {"history": {"convictions": history, "treatment_court": False}}
         path = self._file("history", own)
         words = (self.cases[person], "screening", "--facts", path)
-        found = self.does("prosecutor", person, "The record is read where it is; the rules answer.", "decide", *words)
+        found = self.does(
+            "prosecutor",
+            person,
+            "The record is read where it is; the rules answer.",
+            "decide",
+            *words,
+        )
         if found["outcome"] != "proceed":
             raise stuck(f"screening came out as {found['outcome']}")
-        self.determines("prosecutor", person, "One word leaves the office, not the record.", "screening", "proceed", "rules")
+        self.determines(
+            "prosecutor",
+            person,
+            "One word leaves the office, not the record.",
+            "screening",
+            "proceed",
+            "rules",
+        )
 
     def person_a(self) -> None:
         """Opiates, a yes at the scene, a weight that is asked for, intake, plan, review, relapse, a new arrest: retained."""
@@ -273,14 +393,29 @@ class Story:
             "judgment.exploits_others": False,
         }
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
-        self.refers(who, "An officer offers the program instead of booking; A says yes.", scene, charges, "Ana Delgado", 27)
+        self.refers(
+            who,
+            "An officer offers the program instead of booking; A says yes.",
+            scene,
+            charges,
+            "Ana Delgado",
+            27,
+        )
         self.screened(who, [{"class": "other", "date": "2019-03-04"}])
         self.opens("program", who, "The program opens the referral.")
-        first = self.decides("program", who, "Is A eligible? The rules can't tell: nobody has weighed.", "eligibility")
+        first = self.decides(
+            "program",
+            who,
+            "Is A eligible? The rules can't tell: nobody has weighed.",
+            "eligibility",
+        )
         if first["status"] != "undetermined":
             raise stuck("eligibility was decided without the weight")
         self.town.agencies["police"].until(
-            lambda: any("encounter.drugs.grams" in one["what"] for one in self._asked("police", who)), "the question"
+            lambda: any(
+                "encounter.drugs.grams" in one["what"] for one in self._asked("police", who)
+            ),
+            "the question",
         )
         weighed = [{"kind": "opioid", "form": "weighed", "grams": 2.4, "basis": "net"}]
         self.notes(
@@ -289,9 +424,19 @@ class Story:
             "The program's gateway asked the one who knows; the officer weighs 2.4 g.",
             {"encounter": {"drugs": weighed}},
         )
-        self.waits("program", who, lambda case: "grams" in json.dumps(case["facts"].get("encounter.drugs", "")), "the answer")
+        self.waits(
+            "program",
+            who,
+            lambda case: "grams" in json.dumps(case["facts"].get("encounter.drugs", "")),
+            "the answer",
+        )
         self.later(minutes=25)
-        self.consents(who, "Ana Delgado", "The case manager comes, explains, and A signs the minimum.", AT_THE_HAND_OFF)
+        self.consents(
+            who,
+            "Ana Delgado",
+            "The case manager comes, explains, and A signs the minimum.",
+            AT_THE_HAND_OFF,
+        )
         self.represented(who)
         self.decides(
             "program",
@@ -303,15 +448,30 @@ class Story:
         self.opens("case-management", who, "The case manager reads the referral and the answer.")
         self.later(days=1, hours=15)
         done = (self.town.now - timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        to = {"program": ("admission", "consent"), "prosecutor": ("filing_status", "consent"), "defender": (LEGAL, "consent")}
-        parts = [self.part("intake_status", {"done_on": done[:10], "facts": {"case.intake_at": done}}, to)]
+        to = {
+            "program": ("admission", "consent"),
+            "prosecutor": ("filing_status", "consent"),
+            "defender": (LEGAL, "consent"),
+        }
+        parts = [
+            self.part(
+                "intake_status", {"done_on": done[:10], "facts": {"case.intake_at": done}}, to
+            )
+        ]
         self.sends(
-            "case-management", who, "Intake, two days after the referral; a month would have been in time.", "intake", parts
+            "case-management",
+            who,
+            "Intake, two days after the referral; a month would have been in time.",
+            "intake",
+            parts,
         )
         self.opens("program", who, "The program reads that the intake is done.")
         self.notes("program", who, "There is room.", {"program": {"places_free": 4}})
         self.town.agencies["prosecutor"].until(
-            lambda: any("approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)), "the question"
+            lambda: any(
+                "approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)
+            ),
+            "the question",
         )
         self.determines(
             "prosecutor",
@@ -325,10 +485,16 @@ class Story:
         found = self.decides("program", who, "Is A in? By the rules, yes.", "admission")
         if found["outcome"] != "admitted":
             raise stuck(f"admission came out as {found['outcome']}")
-        self.determines("program", who, "A person says so, not a machine.", "admission", "admitted", "rules")
+        self.determines(
+            "program", who, "A person says so, not a machine.", "admission", "admitted", "rules"
+        )
         self.opens("prosecutor", who, "The prosecutor reads that A is in.")
-        self.notes("prosecutor", who, "The charge is held, not filed.", {"case": {"charge_held": True}})
-        self.decides("prosecutor", who, "May the held charge be filed? No: it rests.", "filing", "--send")
+        self.notes(
+            "prosecutor", who, "The charge is held, not filed.", {"case": {"charge_held": True}}
+        )
+        self.decides(
+            "prosecutor", who, "May the held charge be filed? No: it rests.", "filing", "--send"
+        )
         self.later(days=1)
         self.consents(
             who,
@@ -339,13 +505,24 @@ class Story:
         )
         ways = {"program": (TOGETHER, "consent"), "defender": (LEGAL, "consent")}
         plan = self.town.now.strftime("%Y-%m-%dT%H:%M:%SZ")
-        held = {"text": "A room first, then the papers; methadone at Mesa Clinic.", "facts": {"case.plan_at": plan}}
+        held = {
+            "text": "A room first, then the papers; methadone at Mesa Clinic.",
+            "facts": {"case.plan_at": plan},
+        }
         self.sends(
-            "case-management", who, "The plan, within 72 hours of the intake.", "plan", [self.from_care("plan", held, ways)]
+            "case-management",
+            who,
+            "The plan, within 72 hours of the intake.",
+            "plan",
+            [self.from_care("plan", held, ways)],
         )
         self.later(days=12)
         status = {"engagement": "engaged", "barriers": ["housing", "papers"]}
-        ways = {"program": (TOGETHER, "consent"), "prosecutor": (TOGETHER, "consent"), "police": (TOGETHER, "consent")}
+        ways = {
+            "program": (TOGETHER, "consent"),
+            "prosecutor": (TOGETHER, "consent"),
+            "police": (TOGETHER, "consent"),
+        }
         self.sends(
             "case-management",
             who,
@@ -353,7 +530,10 @@ class Story:
             "status",
             [self.part("status", status, ways)],
         )
-        use = {"text": "Used twice this week, came to say so; dose raised.", "facts": {"case.relapses": 2}}
+        use = {
+            "text": "Used twice this week, came to say so; dose raised.",
+            "facts": {"case.relapses": 2},
+        }
         missed = {"facts": {"case.missed_contacts": 1}}
         self.cases["A: relapse"] = self.sends(
             "treatment",
@@ -366,7 +546,9 @@ class Story:
             ],
         )
         self.opens("case-management", who, "The case manager reads it.")
-        found = self.decides("case-management", who, "What next for A? Help, never a sanction.", "review", "--send")
+        found = self.decides(
+            "case-management", who, "What next for A? Help, never a sanction.", "review", "--send"
+        )
         if "offer_treatment" not in found["possible"]:
             raise stuck("the review doesn't name treatment")
         self.later(days=3)
@@ -387,10 +569,23 @@ class Story:
             "new_charge",
             [self.part("new_charge", new, {"defender": (LEGAL, "consent")})],
         )
-        found = self.decides("prosecutor", who, "May the prosecutor end A's place? The rules: retained.", "ejection", "--send")
+        found = self.decides(
+            "prosecutor",
+            who,
+            "May the prosecutor end A's place? The rules: retained.",
+            "ejection",
+            "--send",
+        )
         if found["outcome"] != "retain":
             raise stuck(f"ejection came out as {found['outcome']}")
-        self.determines("prosecutor", who, "And the prosecutor, who alone could, agrees.", "ejection", "retain", "rules")
+        self.determines(
+            "prosecutor",
+            who,
+            "And the prosecutor, who alone could, agrees.",
+            "ejection",
+            "retain",
+            "rules",
+        )
 
     def _asked(self, agency: str, person: str) -> list[dict[str, Any]]:
         """The tasks of an agency in a case, as it sees them once its gateway has opened what it was asked."""
@@ -407,22 +602,42 @@ class Story:
             "encounter.route": "arrest",
             "encounter.in_area": True,
             "encounter.weapon": False,
-            "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 9.1, "basis": "net"}],
+            "encounter.drugs": [
+                {"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 9.1, "basis": "net"}
+            ],
             "judgment.amenable": True,
             "judgment.exploits_others": False,
         }
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
-        self.refers(who, "B had 9.1 g. The offer needn't wait for a scale; B says yes.", scene, charges, "Ben Archuleta", 34)
+        self.refers(
+            who,
+            "B had 9.1 g. The offer needn't wait for a scale; B says yes.",
+            scene,
+            charges,
+            "Ben Archuleta",
+            34,
+        )
         self.screened(who, [])
         self.opens("program", who, "The program opens the referral.")
         self.consents(who, "Ben Archuleta", "B signs the minimum too.", AT_THE_HAND_OFF, on=today)
         self.represented(who)
-        found = self.decides("program", who, "Over the cap: not eligible, and the rule is named.", "eligibility", "--send")
+        found = self.decides(
+            "program",
+            who,
+            "Over the cap: not eligible, and the rule is named.",
+            "eligibility",
+            "--send",
+        )
         if found["outcome"] != "ineligible":
             raise stuck("B came out as eligible")
         self.opens("prosecutor", who, "The prosecutor reads the answer.")
         self.determines(
-            "prosecutor", who, "The ordinary process: the prosecutor files.", "filing", "prosecutor_may_file", "seriousness"
+            "prosecutor",
+            who,
+            "The ordinary process: the prosecutor files.",
+            "filing",
+            "prosecutor_may_file",
+            "seriousness",
         )
         self.later(days=9)
         who = "B, later"
@@ -432,7 +647,12 @@ class Story:
             "encounter.drugs": [],
         }
         self.refers(
-            who, "Without an arrest, an officer who knows B offers again: another door.", scene, [], "Ben Archuleta", 34
+            who,
+            "Without an arrest, an officer who knows B offers again: another door.",
+            scene,
+            [],
+            "Ben Archuleta",
+            34,
         )
         self.screened(who, [])
         self.opens("program", who, "The program opens the referral.")
@@ -450,7 +670,9 @@ class Story:
             "encounter.route": "arrest",
             "encounter.in_area": True,
             "encounter.weapon": False,
-            "encounter.drugs": [{"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 0.8, "basis": "net"}],
+            "encounter.drugs": [
+                {"id": self.id(), "kind": "opioid", "form": "weighed", "grams": 0.8, "basis": "net"}
+            ],
             "judgment.amenable": True,
             "judgment.exploits_others": False,
         }
@@ -458,13 +680,23 @@ class Story:
             {"conduct": "possession", "level": "felony", "violent": False},
             {"conduct": "other", "level": "misdemeanor", "violent": True},
         ]
-        self.refers(who, "C pushed an officer. The charge of violence goes along.", scene, charges, "Carl Montoya", 41)
+        self.refers(
+            who,
+            "C pushed an officer. The charge of violence goes along.",
+            scene,
+            charges,
+            "Carl Montoya",
+            41,
+        )
         self.screened(who, [])
         self.opens("program", who, "The program opens the referral.")
         self.consents(who, "Carl Montoya", "C signs the minimum.", AT_THE_HAND_OFF, on=today)
         self.represented(who)
         self.town.agencies["prosecutor"].until(
-            lambda: any("approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)), "the question"
+            lambda: any(
+                "approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)
+            ),
+            "the question",
         )
         self.determines(
             "prosecutor",
@@ -475,7 +707,9 @@ class Story:
             "safety",
         )
         self.opens("program", who, "The program reads it.")
-        self.decides("program", who, "The rules leave it to the prosecutor.", "eligibility", "--send")
+        self.decides(
+            "program", who, "The rules leave it to the prosecutor.", "eligibility", "--send"
+        )
         self.opens("defender", who, "Counsel reads the answer and each ground of it.")
         text = "The push was a stumble, on video. We ask the prosecutor to look again."
         self.sends(
@@ -506,20 +740,42 @@ class Story:
         desk = self.at("treatment").office.look()
         labels = [json_id for json_id, _ in _parts_of(desk, record)]
         recalls = [
-            self.part("operation", {}, {"case-management": OPERATION}, says={"about": [record, part]}) for part in labels
+            self.part(
+                "operation", {}, {"case-management": OPERATION}, says={"about": [record, part]}
+            )
+            for part in labels
         ]
-        recall = self.sends("treatment", who, "The clinic asks back what it told.", "recall", recalls)
+        recall = self.sends(
+            "treatment", who, "The clinic asks back what it told.", "recall", recalls
+        )
         self.at("case-management").pull()
         asked = self.at("case-management").office.look().gateway.received["treatment", recall]
         assert asked.record is not None, "it was pulled and checked"
         answers = [
-            self.part("operation", {"answer": "deleted"}, {"treatment": OPERATION}, says={"about": [recall, part]})
+            self.part(
+                "operation",
+                {"answer": "deleted"},
+                {"treatment": OPERATION},
+                says={"about": [recall, part]},
+            )
             for part in asked.record.labels
         ]
-        self.sends("case-management", who, "The case manager deletes it, and says so.", "recall_answer", answers)
-        late = self.from_care("attendance", {"facts": {"case.missed_contacts": 2}}, {"case-management": (CARE, "consent")})
+        self.sends(
+            "case-management",
+            who,
+            "The case manager deletes it, and says so.",
+            "recall_answer",
+            answers,
+        )
+        late = self.from_care(
+            "attendance",
+            {"facts": {"case.missed_contacts": 2}},
+            {"case-management": (CARE, "consent")},
+        )
         try:
-            self.at("treatment").does("send", "progress", self._file("late", {"parts": [late]}), "--case", self.cases[who])
+            self.at("treatment").does(
+                "send", "progress", self._file("late", {"parts": [late]}), "--case", self.cases[who]
+            )
         except ExchangeError as error:
             answer = {"refused": error.message}
         else:
@@ -563,7 +819,9 @@ class Story:
     def stolen(self) -> None:
         """A key of the police is stolen. They retire it, alone and at once; its successor is the threshold's to list."""
         police = self.at("police")
-        thief = Client(Http(self.town.url), police.office.signing, police.office.clock, police.office.random)
+        thief = Client(
+            Http(self.town.url), police.office.signing, police.office.clock, police.office.random
+        )
         found = self.does(
             "police",
             "A key",
@@ -607,7 +865,7 @@ class Story:
 
 
 def _parts_of(desk: Any, jti: str) -> list[tuple[str, Any]]:
-    from offramp.agency.caseload import own_parts
+    from offramp.agency.cases.caseload import own_parts
 
     return [(part, content) for part, _, content in own_parts(desk.outbox[jti])]
 

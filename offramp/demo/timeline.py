@@ -45,12 +45,22 @@ def timeline(story: Mapping[str, Any]) -> Iterator[str]:
     yield from held(story["held"])
     yield ""
     for check in story["checks"]:
-        yield from wrap(f"{'ok' if check['holds'] else 'NOT SO'}: {check['what']}", width, subsequent_indent="    ")
+        yield from wrap(
+            f"{'ok' if check['holds'] else 'NOT SO'}: {check['what']}",
+            width,
+            subsequent_indent="    ",
+        )
 
 
 def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
     def lines(label: str, text: str) -> list[str]:
-        return wrap(text, width, initial_indent=f"{label:>26} ", subsequent_indent=" " * 27, break_on_hyphens=False)
+        return wrap(
+            text,
+            width,
+            initial_indent=f"{label:>26} ",
+            subsequent_indent=" " * 27,
+            break_on_hyphens=False,
+        )
 
     head = f"    {step['at'][11:16]}  {step['agency']}"
     first, *rest = wrap(step["what"], width - 27)
@@ -58,7 +68,13 @@ def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
     yield from (" " * 27 + one for one in rest)
     answer = step["answer"]
     if "decision" in answer:
-        outcome = answer["outcome"] if isinstance(answer["outcome"], list) else [answer["outcome"]] if answer["outcome"] else []
+        outcome = (
+            answer["outcome"]
+            if isinstance(answer["outcome"], list)
+            else [answer["outcome"]]
+            if answer["outcome"]
+            else []
+        )
         said = ", ".join(one.replace("_", " ") for one in outcome) or "undetermined"
         yield from lines("the rules:", f"{answer['decision']}: {said}" + _lacking(answer))
         for reason in answer["reasons"]:

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import ExchangeError
-from offramp.agency.client import Http
 from offramp.agency.commands import HANDLERS, opened
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
-from offramp.agency.settings import read_settings, write_settings
-from offramp.agency.sync import Sync, sync_of
+from offramp.agency.folder.settings import read_settings, write_settings
+from offramp.agency.hub_link.client import Http
+from offramp.agency.hub_link.sync import Sync, sync_of
 from offramp.cli import main, parser_of
 from rules.errors import RequestError
 
@@ -126,12 +126,35 @@ class Town:
         codes = {}
         for name, (title, role, _, person) in AGENCIES.items():
             codes[name] = self._ran(
-                "hub", "invite", hub, name, "--role", role, "--name", title, "--clock", str(self.clock)
+                "hub",
+                "invite",
+                hub,
+                name,
+                "--role",
+                role,
+                "--name",
+                title,
+                "--clock",
+                str(self.clock),
             ).strip()
             at = self.folder / name
-            self._ran("agency", "init", str(at), "--id", name, "--demo", "--passphrase-file", str(passphrase))
+            self._ran(
+                "agency",
+                "init",
+                str(at),
+                "--id",
+                name,
+                "--demo",
+                "--passphrase-file",
+                str(passphrase),
+            )
             settings = read_settings(at)
-            more = {"passphrase_file": str(passphrase), "automatic": person, "canary": self.canary, "notice": "own-1"}
+            more = {
+                "passphrase_file": str(passphrase),
+                "automatic": person,
+                "canary": self.canary,
+                "notice": "own-1",
+            }
             write_settings(at, settings.model_copy(update=more))
             self.agencies[name] = Agency(at, self.clock)
         self._answers()
@@ -178,7 +201,10 @@ class Town:
         (self.folder / "log").mkdir(exist_ok=True)
         with (self.folder / "log" / f"{name}.txt").open("ab") as out:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "offramp", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                [sys.executable, "-m", "offramp", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
             )
 
     def stop(self) -> None:
@@ -221,11 +247,15 @@ def town(folder: Path, start: datetime, canary: str | None = None) -> Iterator[T
         folder.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         if any(folder.iterdir()):
-            raise RequestError("file-taken", f"`{folder}` is there already", fix="name a new folder") from None
+            raise RequestError(
+                "file-taken", f"`{folder}` is there already", fix="name a new folder"
+            ) from None
         folder.chmod(0o700)
     except OSError as error:
         reason = (error.strerror or "the system refused").lower()
-        raise RequestError("no-output", f"`{folder}` can't be made: {reason}", fix="name another folder") from None
+        raise RequestError(
+            "no-output", f"`{folder}` can't be made: {reason}", fix="name another folder"
+        ) from None
     found = Town(folder, start, canary)
     before = os.umask(0o077)
     try:
@@ -240,4 +270,8 @@ def town(folder: Path, start: datetime, canary: str | None = None) -> Iterator[T
 
 
 def stuck(why: str) -> RequestError:
-    return RequestError("demo-stuck", f"the demo can't go on: {why}", fix="run it with `--dir` and `--keep`, and read DIR/log")
+    return RequestError(
+        "demo-stuck",
+        f"the demo can't go on: {why}",
+        fix="run it with `--dir` and `--keep`, and read DIR/log",
+    )

@@ -15,10 +15,10 @@ from contextlib import closing
 from pathlib import Path
 
 from exchange.errors import ExchangeError, StoreError
-from exchange.hub import Hub
-from exchange.pages import Pages, lost_commits
-from exchange.restoring import CLOSED, Gathering
-from exchange.store import Store
+from exchange.hub.hub import Hub
+from exchange.hub.pages import Pages, lost_commits
+from exchange.hub.restoring import CLOSED, Gathering
+from exchange.hub.store import Store
 from offramp.clock import Clock
 from offramp.hub import membership
 from offramp.hub.folder import Folder, create
@@ -36,8 +36,12 @@ def init(options: argparse.Namespace) -> int:
         port=options.port,
         demo=options.demo,
     )
-    print(f"{folder.path} is the folder of the hub `{folder.settings.name}` for {folder.settings.program}.")
-    print(f"Next: offramp hub invite {options.dir} AGENCY --role ROLE --name NAME, once for each founder;")
+    print(
+        f"{folder.path} is the folder of the hub `{folder.settings.name}` for {folder.settings.program}."
+    )
+    print(
+        f"Next: offramp hub invite {options.dir} AGENCY --role ROLE --name NAME, once for each founder;"
+    )
     print(f"then: offramp hub serve {options.dir}")
     return 0
 
@@ -67,7 +71,9 @@ def serve(options: argparse.Namespace) -> int:
     settings = folder.settings
     if settings.host not in LOOPBACK and not settings.certificate:
         raise RequestError(
-            "no-certificate", "without a certificate the hub is served on loopback only", fix="name one in hub.toml"
+            "no-certificate",
+            "without a certificate the hub is served on loopback only",
+            fix="name one in hub.toml",
         )
     gc.enable()  # a server lives long, unlike other commands
     # What a crash leaves behind would hold whatever was in memory.
@@ -107,7 +113,9 @@ def _no_cores() -> None:
 
 def _clock(folder: Folder, options: argparse.Namespace) -> Clock:
     if options.clock and not folder.settings.demo:
-        raise RequestError("no-demo", "a clock in a file is for demonstrations", fix="leave out `--clock`")
+        raise RequestError(
+            "no-demo", "a clock in a file is for demonstrations", fix="leave out `--clock`"
+        )
     return Clock(Path(options.clock) if options.clock else None)
 
 
@@ -124,11 +132,15 @@ def backup(options: argparse.Namespace) -> int:
     except (sqlite3.Error, OSError) as error:
         partial.unlink(missing_ok=True)
         raise RequestError(
-            "no-output", f"the backup could not be written: {error}", fix="make room, or write elsewhere"
+            "no-output",
+            f"the backup could not be written: {error}",
+            fix="make room, or write elsewhere",
         ) from None
     finally:
         os.umask(old)
-    print(f"{target}: {target.stat().st_size} bytes. The keys in {folder.path / 'keys'} aren't in it: keep them apart.")
+    print(
+        f"{target}: {target.stat().st_size} bytes. The keys in {folder.path / 'keys'} aren't in it: keep them apart."
+    )
     return 0
 
 
@@ -149,14 +161,18 @@ def generation(options: argparse.Namespace) -> int:
         hub = folder.open()
         with closing(hub.store), hub.together():
             if not hub.store.known(CLOSED):
-                raise RequestError("not-closed", "the hub waits for nobody", fix="leave `--without` out")
+                raise RequestError(
+                    "not-closed", "the hub waits for nobody", fix="leave `--without` out"
+                )
             Gathering(hub).set_aside(one for one in options.without if one != "-")
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "hub.db"
         try:
             _copied(folder, copy)
         except sqlite3.Error as error:
-            raise RequestError("no-file", f"the hub's database can't be read: {error}", fix="run `offramp fsck`") from None
+            raise RequestError(
+                "no-file", f"the hub's database can't be read: {error}", fix="run `offramp fsck`"
+            ) from None
         with closing(Store(copy)) as store:
             hub = Hub(folder.key, folder.settings.name, folder.judges(store), os.urandom, store)
             said = state(Gathering(hub), None, _clock(folder, options).now())
@@ -179,10 +195,16 @@ def restore(options: argparse.Namespace) -> int:
         shutil.copyfile(source, copy)
         faults = _faults(copy)
         if faults:
-            raise RequestError("bad-backup", f"`{source}` isn't whole: {faults[0]}", fix="take another backup")
+            raise RequestError(
+                "bad-backup", f"`{source}` isn't whole: {faults[0]}", fix="take another backup"
+            )
         with closing(Store(copy)) as store:
             if not store.versions():
-                raise RequestError("bad-backup", f"`{source}` is older than the directory", fix="take another backup")
+                raise RequestError(
+                    "bad-backup",
+                    f"`{source}` is older than the directory",
+                    fix="take another backup",
+                )
             store.know(CLOSED, b"-")
         if folder.database.exists():
             with closing(Store(folder.database)):
@@ -192,7 +214,9 @@ def restore(options: argparse.Namespace) -> int:
             (folder.path / f"hub.db{beside}").unlink(missing_ok=True)
         copy.replace(folder.database)
         copy.with_name("hub.db.sum").replace(folder.path / "hub.db.sum")
-    print(f"{folder.database} is that of {source}. Serve it: it hands out nothing until every agency's gateway has been heard.")
+    print(
+        f"{folder.database} is that of {source}. Serve it: it hands out nothing until every agency's gateway has been heard."
+    )
     print(f"Then: offramp hub generation {options.dir}")
     return 0
 
@@ -225,7 +249,9 @@ def _faults(database: Path) -> list[str]:
             shutil.copyfile(database, copy)
             wal = database.with_name(f"{database.name}-wal")
             if lost_commits(wal).some:
-                return ["the last commit in the write-ahead log doesn't hold: a power failure left it, or a byte is wrong"]
+                return [
+                    "the last commit in the write-ahead log doesn't hold: a power failure left it, or a byte is wrong"
+                ]
             if wal.exists():
                 shutil.copyfile(wal, copy.with_name("hub.db-wal"))
             return _inside(copy)
@@ -246,8 +272,8 @@ def _log_faults(store: Store) -> list[str]:
     """What of log and directory doesn't hold together: leaves without a gap, every record's and text's leaf what it says."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from exchange import log
-    from exchange.disclosure import judges_of
+    from exchange.consent.disclosure import judges_of
+    from exchange.log import log
 
     try:
         hub = Hub(Ed25519PrivateKey.generate(), "fsck", judges_of(()), os.urandom, store)
@@ -257,7 +283,9 @@ def _log_faults(store: Store) -> list[str]:
         return ["a leaf of the log is missing"]
     found = []
     for record, receipt in store.records():
-        wanted = log.receipt_leaf(receipt, jti=record.jti, issuer=record.issuer, statement=record.sha256)
+        wanted = log.receipt_leaf(
+            receipt, jti=record.jti, issuer=record.issuer, statement=record.sha256
+        )
         if receipt.index >= hub.log.size or store.leaf(receipt.index) != wanted:
             found.append(f"the record of leaf `{receipt.index}` isn't the one that was logged")
     return found
@@ -265,7 +293,14 @@ def _log_faults(store: Store) -> list[str]:
 
 def main(options: argparse.Namespace) -> int:
     """Runs one of the hub's commands."""
-    commands = {"init": init, "serve": serve, "invite": invite, "backup": backup, "restore": restore, "generation": generation}
+    commands = {
+        "init": init,
+        "serve": serve,
+        "invite": invite,
+        "backup": backup,
+        "restore": restore,
+        "generation": generation,
+    }
     try:
         return commands[options.hub_command](options)
     except KeyboardInterrupt:

@@ -12,16 +12,16 @@ from typing import Annotated, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
-from exchange._c2sp import COSIGNATURE, key_of
-from exchange.disclosure import Judge, Judges, judges_of
+from exchange.consent.disclosure import Judge, Judges, judges_of
 from exchange.errors import ExchangeError
-from exchange.hub import Hub
-from exchange.shape import Shape, held
-from exchange.store import Store
+from exchange.hub.hub import Hub
+from exchange.hub.store import Store
+from exchange.models import Shape, held
+from exchange.standards.notes import COSIGNATURE, key_of
 from offramp.adoption import carried, read_carried
 from offramp.hub.membership import PACK, Program
-from rules.digest import digest
 from rules.errors import RequestError
+from rules.packs.digest import digest
 from rules.shelf import read_pack
 
 
@@ -50,9 +50,13 @@ class Folder:
             self.secret = (path / "keys" / "invite").read_bytes()
             self._log = (path / "keys" / "log").read_bytes()
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error}", fix="run `offramp hub init`") from None
+            raise RequestError(
+                "not-a-hub", f"`{path}` is no hub's folder: {error}", fix="run `offramp hub init`"
+            ) from None
         except ExchangeError as error:
-            raise RequestError("not-a-hub", f"`{path}` is no hub's folder: {error.message}", fix=error.fix) from None
+            raise RequestError(
+                "not-a-hub", f"`{path}` is no hub's folder: {error.message}", fix=error.fix
+            ) from None
 
     @property
     def database(self) -> Path:
@@ -68,7 +72,9 @@ class Folder:
         settings = self.settings
         pack = read_pack(settings.pack)
         log = key_of(self.key, settings.name, COSIGNATURE).vkey
-        return Program(settings.program, settings.zone, {"id": pack.id, "digest": digest(pack)}, log)
+        return Program(
+            settings.program, settings.zone, {"id": pack.id, "digest": digest(pack)}, log
+        )
 
     def open(self) -> Hub:
         """The hub over its database. Raises `StoreError`; `RequestError` and `PackError` for the pack."""
@@ -95,7 +101,16 @@ class Folder:
         return judge
 
 
-def create(path: Path, *, pack: str, name: str, program: str | None, zone: str | None, port: int, demo: bool) -> Folder:
+def create(
+    path: Path,
+    *,
+    pack: str,
+    name: str,
+    program: str | None,
+    zone: str | None,
+    port: int,
+    demo: bool,
+) -> Folder:
     """A new folder. Raises `RequestError` `folder-taken`, `unknown-pack`; `PackError`."""
     read = read_pack(pack)
     if path.exists() and any(path.iterdir()):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange import _rfc4648, _rfc7493, generation
 from exchange.errors import ExchangeError
-from exchange.hub import Hub
-from exchange.restoring import CLOSED, Gathering
+from exchange.hub.hub import Hub
+from exchange.hub.restoring import CLOSED, Gathering
+from exchange.log import generation
+from exchange.standards import base64, i_json
 
 
 def listed(hub: Hub) -> list[dict[str, Any]]:
     """The generations of the log after the first, each with its leaf and what was signed."""
     return [
-        {"leaf": hub.store.leaf(at).json(), "generation": _rfc7493.read(generation.write(signed))}
+        {"leaf": hub.store.leaf(at).json(), "generation": i_json.read(generation.write(signed))}
         for at, signed in hub.generations
     ]
 
@@ -57,7 +58,7 @@ def state(gathering: Gathering, agency: str | None, now: int) -> dict[str, Any]:
         return said
     threshold = draft.in_force.document.threshold
     return said | {
-        "draft": _rfc4648.encode_url(draft.payload),
+        "draft": base64.encode_url(draft.payload),
         "sha256": draft.digest,
         "signed": list(gathering.signers(draft)),
         "threshold": {"signatures": threshold.signatures, "of": list(threshold.of)},

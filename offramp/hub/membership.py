@@ -17,12 +17,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from exchange import _rfc4648, _rfc7493, _rfc7517, directory
-from exchange.directory import AgencyEntry, Directory, Role, Signed, read_directory, write_document
 from exchange.errors import DirectoryError, ExchangeError, RequestRefused
-from exchange.hub import Hub
-from exchange.proposal import following
-from exchange.shape import AgencyId, Shape, held
+from exchange.hub.hub import Hub
+from exchange.membership import directory
+from exchange.membership.directory import (
+    AgencyEntry,
+    Directory,
+    Role,
+    Signed,
+    read_directory,
+    write_document,
+)
+from exchange.membership.proposal import following
+from exchange.models import AgencyId, Shape, held
+from exchange.standards import base64, i_json, keys
 from rules.frozen import frozen
 
 LASTS = 7 * 24 * 3600
@@ -66,17 +74,17 @@ class Program:
 
 def invite(secret: bytes, invited: Invited) -> str:
     """The code to hand to an agency."""
-    said = _rfc7493.write(invited.model_dump(mode="json"))
-    return f"{_rfc4648.encode_url(said)}.{_rfc4648.encode_url(hmac.digest(secret, said, 'sha256'))}"
+    said = i_json.write(invited.model_dump(mode="json"))
+    return f"{base64.encode_url(said)}.{base64.encode_url(hmac.digest(secret, said, 'sha256'))}"
 
 
 def read_invite(secret: bytes, code: str, now: int) -> Invited:
     """Who was invited with a code. Raises `RequestRefused` `bad-code`, for whatever is wrong with it."""
     try:
         said, _, tag = code.partition(".")
-        raw = _rfc4648.decode_url(said)
-        invited = held(Invited, _rfc7493.read_object(raw), "the invitation")
-        right = hmac.compare_digest(hmac.digest(secret, raw, "sha256"), _rfc4648.decode_url(tag))
+        raw = base64.decode_url(said)
+        invited = held(Invited, i_json.read_object(raw), "the invitation")
+        right = hmac.compare_digest(hmac.digest(secret, raw, "sha256"), base64.decode_url(tag))
     except ExchangeError:
         raise _bad_code() from None
     if not right or now > invited.until:
@@ -91,7 +99,7 @@ def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
     """
     if said.agency != invited.agency:
         raise _bad_code()
-    _rfc7517.public_key(said.signing, "sig")
+    keys.public_key(said.signing, "sig")
     entry = held(
         AgencyEntry,
         {
@@ -107,17 +115,24 @@ def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
     ).model_dump(mode="json")
     newest = hub.history.newest if hub.history.size else None
     if newest is not None and invited.agency in newest.agencies:
-        raise DirectoryError("already-listed", f"`{invited.agency}` is in the directory", fix="propose a change of it")
+        raise DirectoryError(
+            "already-listed",
+            f"`{invited.agency}` is in the directory",
+            fix="propose a change of it",
+        )
     fresh = _next(hub, program)
-    joined = [_rfc7493.read_object(one.payload) for one in drafts(hub) if one.by == _JOINED]
+    joined = [i_json.read_object(one.payload) for one in drafts(hub) if one.by == _JOINED]
     # A draft of a version that has been passed by is no beginning.
     begun = [one for one in joined if one.get("version") == fresh["version"]]
     document = begun[-1] if begun else fresh
-    document["agencies"] = [*(one for one in document["agencies"] if one["id"] != invited.agency), entry]
+    document["agencies"] = [
+        *(one for one in document["agencies"] if one["id"] != invited.agency),
+        entry,
+    ]
     if newest is None:
         document |= _founding(document["agencies"])
     # A founding draft without somebody who has joined since is one that nobody should sign.
-    return _add(hub, _rfc7493.write(document), _JOINED, alone=newest is None)
+    return _add(hub, i_json.write(document), _JOINED, alone=newest is None)
 
 
 def _next(hub: Hub, program: Program) -> dict[str, Any]:
@@ -157,18 +172,25 @@ class Draft:
         return sha256(self.payload).hexdigest()
 
     def json(self) -> dict[str, object]:
-        return {"by": self.by, "directory": _rfc4648.encode_url(self.payload), "signatures": list(self.signatures)}
+        return {
+            "by": self.by,
+            "directory": base64.encode_url(self.payload),
+            "signatures": list(self.signatures),
+        }
 
 
 def drafts(hub: Hub) -> tuple[Draft, ...]:
     """Every draft that waits for signatures, in the order in which they came."""
-    kept = _rfc7493.read(hub.store.known(_DRAFTS) or b"[]")
+    kept = i_json.read(hub.store.known(_DRAFTS) or b"[]")
     assert isinstance(kept, list), "as `_keep` writes them"
-    return tuple(Draft(each["by"], _rfc4648.decode_url(each["directory"]), tuple(each["signatures"])) for each in kept)
+    return tuple(
+        Draft(each["by"], base64.decode_url(each["directory"]), tuple(each["signatures"]))
+        for each in kept
+    )
 
 
 def _keep(hub: Hub, kept: Iterable[Draft]) -> None:
-    hub.store.know(_DRAFTS, _rfc7493.write([one.json() for one in kept]))
+    hub.store.know(_DRAFTS, i_json.write([one.json() for one in kept]))
 
 
 def _add(hub: Hub, payload: bytes, by: str, *, alone: bool = False) -> bytes:
@@ -176,7 +198,9 @@ def _add(hub: Hub, payload: bytes, by: str, *, alone: bool = False) -> bytes:
     found = drafts(hub)
     if payload not in [one.payload for one in found]:
         own = [one for one in found if one.by == by]
-        gone = own if alone else own[: len(own) + 1 - MOST_DRAFTS] if len(own) >= MOST_DRAFTS else []
+        gone = (
+            own if alone else own[: len(own) + 1 - MOST_DRAFTS] if len(own) >= MOST_DRAFTS else []
+        )
         _keep(hub, (*(one for one in found if one not in gone), Draft(by, payload)))
     return payload
 
@@ -188,12 +212,23 @@ def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
     """
     payload = write_document(document)
     drafted = read_directory(payload)
-    if drafted.pack != hub.history.newest.pack and hub.store.known(f"{PACK} {drafted.pack}") is None:
-        raise DirectoryError("pack-missing", f"the hub doesn't have the pack `{drafted.pack[:19]}…`", fix="send the pack first")
+    if (
+        drafted.pack != hub.history.newest.pack
+        and hub.store.known(f"{PACK} {drafted.pack}") is None
+    ):
+        raise DirectoryError(
+            "pack-missing",
+            f"the hub doesn't have the pack `{drafted.pack[:19]}…`",
+            fix="send the pack first",
+        )
     behind = {one.sha256: read_directory(one.payload).version for one in drafts(hub)}
     behind[hub.history.newest.sha256] = hub.history.newest.version
     if behind.get(drafted.document.previous or "") != drafted.version - 1:
-        raise DirectoryError("wrong-version", "this doesn't follow the version in force", fix="draft it on the newest")
+        raise DirectoryError(
+            "wrong-version",
+            "this doesn't follow the version in force",
+            fix="draft it on the newest",
+        )
     return _add(hub, payload, by)
 
 
@@ -201,7 +236,9 @@ def draft(hub: Hub) -> bytes:
     """The payload of the newest draft. Raises `DirectoryError` `no-draft`."""
     found = drafts(hub)
     if not found:
-        raise DirectoryError("no-draft", "no version of the directory is being drafted", fix="invite somebody first")
+        raise DirectoryError(
+            "no-draft", "no version of the directory is being drafted", fix="invite somebody first"
+        )
     return found[-1].payload
 
 
@@ -215,7 +252,11 @@ def sign(hub: Hub, digest: str, signature: str, now: int) -> bool:
     found = drafts(hub)
     mine = next((one for one in found if one.sha256 == digest), None)
     if mine is None:
-        raise DirectoryError("another-draft", "no draft is the one that was signed", fix="look at it again, then sign")
+        raise DirectoryError(
+            "another-draft",
+            "no draft is the one that was signed",
+            fix="look at it again, then sign",
+        )
     known = hub.history.newest if hub.history.size else read_directory(mine.payload)
     kid = directory.key_behind(signature, mine.payload, known)
     # One of each key. A key that has retired since signs nothing any more.
@@ -249,4 +290,6 @@ def _still_following(found: Iterable[Draft], newest: str) -> Iterator[Draft]:
 
 
 def _bad_code() -> RequestRefused:
-    return RequestRefused("bad-code", "this is no invitation, or one that is over", fix="ask the hub for a new code")
+    return RequestRefused(
+        "bad-code", "this is no invitation, or one that is over", fix="ask the hub for a new code"
+    )

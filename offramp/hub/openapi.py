@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.restoring import Piece
+from exchange.hub.restoring import Piece
 
 _JSON, _TEXT = "application/json", "text/plain"
 _ERROR = {
@@ -62,7 +62,9 @@ _BUNDLE = _object(
     sealed={"type": "array", "items": _OBJECT},
     pads={"type": "array", "items": _STRING},
 )
-_PACK = _object("id", "files", id=_STRING, files={"type": "object", "additionalProperties": _STRING})
+_PACK = _object(
+    "id", "files", id=_STRING, files={"type": "object", "additionalProperties": _STRING}
+)
 _DIRECTORY = _object("directory", directory=_STRING)
 
 
@@ -76,15 +78,24 @@ def _described(
     refuses: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     answered = {_TEXT: {"schema": _STRING}} if isinstance(out, str) else {_JSON: {"schema": out}}
-    responses: dict[int | str, dict[str, Any]] = {one: {"description": what, "content": answered} for one in status}
-    wrong = sorted({*refuses, 404, 405, 408, 413, 422, 507, *((401,) if signed else ())} - set(status))
+    responses: dict[int | str, dict[str, Any]] = {
+        one: {"description": what, "content": answered} for one in status
+    }
+    wrong = sorted(
+        {*refuses, 404, 405, 408, 413, 422, 507, *((401,) if signed else ())} - set(status)
+    )
     for one in wrong:
         responses[one] = {"description": _WHY[one], "content": {_JSON: {"schema": _ERROR}}}
     extra: dict[str, Any] = {"security": [{"Offramp": []}] if signed else []}
     if into is not None:
         body = {_TEXT: {"schema": _STRING}} if isinstance(into, str) else {_JSON: {"schema": into}}
         extra["requestBody"] = {"required": True, "content": body}
-    return {"summary": what, "responses": responses, "openapi_extra": extra, "status_code": status[0]}
+    return {
+        "summary": what,
+        "responses": responses,
+        "openapi_extra": extra,
+        "status_code": status[0],
+    }
 
 
 DESCRIBED: dict[str, dict[str, Any]] = {
@@ -96,7 +107,8 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         refuses=(403, 409),
     ),
     "receipt": _described(
-        "The receipt of a record of one's own.", _object("receipt", "sha256", receipt=_RECEIPT, sha256=_STRING)
+        "The receipt of a record of one's own.",
+        _object("receipt", "sha256", receipt=_RECEIPT, sha256=_STRING),
     ),
     "inbox": _described(
         "What came after the first `after` items, waiting up to `wait` seconds, at most 30, for something new.",
@@ -104,10 +116,14 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         refuses=(409,),
     ),
     "done": _described(
-        "Says how many items the gateway has kept.", _object("after", after=_NUMBER), into=_object("after", after=_NUMBER)
+        "Says how many items the gateway has kept.",
+        _object("after", after=_NUMBER),
+        into=_object("after", after=_NUMBER),
     ),
     "checkpoint": _described(
-        "The open checkpoint, signed afresh; or the newest that has its witnesses.", _TEXT, refuses=(409,)
+        "The open checkpoint, signed afresh; or the newest that has its witnesses.",
+        _TEXT,
+        refuses=(409,),
     ),
     "cosignatures": _described(
         "Takes a witness's cosignature: the checkpoint with it.",
@@ -120,10 +136,12 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         _object("start", "entries", start=_NUMBER, entries={"type": "array", "items": _STRING}),
     ),
     "inclusion": _described(
-        "That a leaf is in the tree of a size.", _object("proof", proof={"type": "array", "items": _STRING})
+        "That a leaf is in the tree of a size.",
+        _object("proof", proof={"type": "array", "items": _STRING}),
     ),
     "consistency": _described(
-        "That one tree is the beginning of another.", _object("proof", proof={"type": "array", "items": _STRING})
+        "That one tree is the beginning of another.",
+        _object("proof", proof={"type": "array", "items": _STRING}),
     ),
     "directory": _described(
         "Every version of the directory, key to seal to and generation of the log, with its leaf; whether the hub is closed.",
@@ -132,20 +150,34 @@ DESCRIBED: dict[str, dict[str, Any]] = {
             "keys",
             "generations",
             "closed",
-            versions={"type": "array", "items": _object("leaf", "signed", leaf=_LEAF, signed=_OBJECT)},
-            keys={"type": "array", "items": _object("leaf", "announced", leaf=_LEAF, announced=_STRING)},
-            generations={"type": "array", "items": _object("leaf", "generation", leaf=_LEAF, generation=_OBJECT)},
+            versions={
+                "type": "array",
+                "items": _object("leaf", "signed", leaf=_LEAF, signed=_OBJECT),
+            },
+            keys={
+                "type": "array",
+                "items": _object("leaf", "announced", leaf=_LEAF, announced=_STRING),
+            },
+            generations={
+                "type": "array",
+                "items": _object("leaf", "generation", leaf=_LEAF, generation=_OBJECT),
+            },
             closed=_BOOL,
         ),
         signed=False,
     ),
     "draft": _described(
         "The newest draft of a next version, and all that wait for signatures.",
-        _object("directory", "drafts", directory=_STRING, drafts={"type": "array", "items": _OBJECT}),
+        _object(
+            "directory", "drafts", directory=_STRING, drafts={"type": "array", "items": _OBJECT}
+        ),
         signed=False,
     ),
     "propose": _described(
-        "Proposes the next version whole: a draft beside those of others.", _DIRECTORY, into=_OBJECT, refuses=(409,)
+        "Proposes the next version whole: a draft beside those of others.",
+        _DIRECTORY,
+        into=_OBJECT,
+        refuses=(409,),
     ),
     "signatures": _described(
         "Takes a signature of the draft.",
@@ -218,9 +250,13 @@ DESCRIBED: dict[str, dict[str, Any]] = {
         into=_PACK,
         status=(201,),
     ),
-    "accounting": _described("The account of a case, for counsel and case managers.", _OBJECT, refuses=(403, 409)),
+    "accounting": _described(
+        "The account of a case, for counsel and case managers.", _OBJECT, refuses=(403, 409)
+    ),
     "health": _described("That it runs; from this machine only.", _OBJECT, signed=False),
-    "metrics": _described("Counts, none of them about a case; from this machine only.", _TEXT, signed=False),
+    "metrics": _described(
+        "Counts, none of them about a case; from this machine only.", _TEXT, signed=False
+    ),
 }
 
 SECURITY = {

@@ -17,13 +17,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from exchange import _rfc4648, _rfc7493, request
-from exchange.directory import Standing
 from exchange.errors import ExchangeError, NotPassed, RequestRefused, StoreError
-from exchange.hub import Hub, Refused, Taken, not_passed
-from exchange.record import LARGEST, Bundle, bundle_of, read_bundle, statement
-from exchange.restoring import CLOSED, Gathering
-from exchange.shape import held
+from exchange.hub.hub import Hub, Refused, Taken, not_passed
+from exchange.hub.restoring import CLOSED, Gathering
+from exchange.membership.directory import Standing
+from exchange.models import held
+from exchange.protocol import request
+from exchange.records.record import LARGEST, Bundle, bundle_of, read_bundle, statement
+from exchange.standards import base64, i_json
 from offramp import __version__
 from offramp.adoption import read_carried, taken
 from offramp.clock import Clock, http_date
@@ -74,19 +75,36 @@ class Service:
     def signed_by(self, asked: Request, body: bytes) -> request.Request:
         """Who sent a request, by which key. Raises as `request.check`, and `RequestRefused` `sent-before`, `not-founded`."""
         if self.standing is None:
-            raise RequestRefused("not-founded", "no directory is in force yet", fix="have all founders approve the draft")
+            raise RequestRefused(
+                "not-founded",
+                "no directory is in force yet",
+                fix="have all founders approve the draft",
+            )
         now = self.clock.now()
         path = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
-        said = request.check(asked.headers.get("authorization", ""), asked.method, path, body, standing=self.standing, now=now)
+        said = request.check(
+            asked.headers.get("authorization", ""),
+            asked.method,
+            path,
+            body,
+            standing=self.standing,
+            now=now,
+        )
         # What came before this start isn't remembered, so nothing that was signed before it is taken.
         if said.iat < self.started - (0 if not self.folder.settings.demo else request.CLOCKS_APART):
-            raise RequestRefused("out-of-time", "the request was signed before the hub's last start", fix="sign it anew")
+            raise RequestRefused(
+                "out-of-time",
+                "the request was signed before the hub's last start",
+                fix="sign it anew",
+            )
         if now >= self._forget_at:
             # Once a minute: done at each request, it would take longer the more of them there are.
             self._seen = {jti: until for jti, until in self._seen.items() if until >= now}
             self._forget_at = now + 60
         if said.jti in self._seen:
-            raise RequestRefused("sent-before", "this very request came before", fix="sign each request anew")
+            raise RequestRefused(
+                "sent-before", "this very request came before", fix="sign each request anew"
+            )
         self._seen[said.jti] = said.iat + request.REMEMBERED
         return said
 
@@ -99,11 +117,19 @@ async def body_of(asked: Request) -> bytes:
             async for piece in asked.stream():
                 found += piece
                 if len(found) > LARGEST_BODY:
-                    raise RequestRefused("too-large", f"a request of over {LARGEST_BODY} bytes", fix="send fewer records")
+                    raise RequestRefused(
+                        "too-large",
+                        f"a request of over {LARGEST_BODY} bytes",
+                        fix="send fewer records",
+                    )
     except ClientDisconnect:
-        raise RequestRefused("too-slow", "whoever asked went away before the request was whole", fix="send it again") from None
+        raise RequestRefused(
+            "too-slow", "whoever asked went away before the request was whole", fix="send it again"
+        ) from None
     except TimeoutError:
-        raise RequestRefused("too-slow", f"the request didn't come within {BODY_WITHIN:.0f} s", fix="send less") from None
+        raise RequestRefused(
+            "too-slow", f"the request didn't come within {BODY_WITHIN:.0f} s", fix="send less"
+        ) from None
     return bytes(found)
 
 
@@ -114,12 +140,18 @@ def status_of(error: Refusal) -> int:
     if isinstance(error, StoreError):
         return 507
     if isinstance(error, RequestRefused):
-        return {"too-large": 413, "too-slow": 408, "bad-code": 403, "no-such-thing": 404, "closed": 409}.get(error.code, 401)
+        return {
+            "too-large": 413,
+            "too-slow": 408,
+            "bad-code": 403,
+            "no-such-thing": 404,
+            "closed": 409,
+        }.get(error.code, 401)
     return 409 if error.code == "id-taken" else 422
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    return Response(_rfc7493.write(value), status, media_type=JSON)
+    return Response(i_json.write(value), status, media_type=JSON)
 
 
 def refusal(error: Refusal) -> Response:
@@ -146,7 +178,9 @@ def app_of(service: Service) -> FastAPI:
         await asyncio.to_thread(service.writer.stop)
         service.hub.store.close()
 
-    app = FastAPI(title="Offramp hub", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Offramp hub", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
 
     @app.middleware("http")
     async def around(asked: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -171,12 +205,22 @@ def app_of(service: Service) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: Exception) -> Response:
-        return refusal(RequestRefused("bad-parameter", "a parameter isn't what it must be", fix="see the API's description"))
+        return refusal(
+            RequestRefused(
+                "bad-parameter",
+                "a parameter isn't what it must be",
+                fix="see the API's description",
+            )
+        )
 
     @app.exception_handler(HTTPException)
     async def elsewhere(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        value = {"code": "no-such-thing", "message": str(error.detail).lower(), "fix": "see the API's description"}
+        value = {
+            "code": "no-such-thing",
+            "message": str(error.detail).lower(),
+            "fix": "see the API's description",
+        }
         return answer({"error": value}, error.status_code)
 
     do = service.writer.do
@@ -191,11 +235,13 @@ def app_of(service: Service) -> FastAPI:
     async def submit(asked: Request) -> Response:
         came = time.monotonic()
         agency, body = await member(asked)
-        value = _rfc7493.read(body)
+        value = i_json.read(body)
         many = isinstance(value, list)
         given = value if many else [value]
         if not 1 <= len(given) <= MOST_BUNDLES:
-            raise RequestRefused("too-large", f"`{len(given)}` records at once", fix=f"send up to {MOST_BUNDLES}")
+            raise RequestRefused(
+                "too-large", f"`{len(given)}` records at once", fix=f"send up to {MOST_BUNDLES}"
+            )
         bundles = [_bundle(each, agency, len(body)) for each in given]
         sound = [one for one in bundles if isinstance(one, Bundle)]
         now = service.clock.now()
@@ -230,10 +276,12 @@ def app_of(service: Service) -> FastAPI:
     @app.post("/v1/inbox/done", **DESCRIBED["done"])
     async def done(asked: Request) -> Response:
         agency, body = await member(asked)
-        value = _rfc7493.read_object(body)
+        value = i_json.read_object(body)
         after = value.get("after")
         if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**53:
-            raise RequestRefused("bad-parameter", "`after` is no number of items", fix="send the number that is kept")
+            raise RequestRefused(
+                "bad-parameter", "`after` is no number of items", fix="send the number that is kept"
+            )
         await do(lambda hub: hub.store.know(f"done {agency}", str(after).encode()))
         return answer({"after": after})
 
@@ -243,7 +291,13 @@ def app_of(service: Service) -> FastAPI:
     async def checkpoint(asked: Request, witnessed: bool = False) -> Response:
         await member(asked)
         now = service.clock.now()
-        note = await do(lambda hub: hub.store.known(WITNESSED) if witnessed else service.witnessing.poll(_open(hub), now))
+        note = await do(
+            lambda hub: (
+                hub.store.known(WITNESSED)
+                if witnessed
+                else service.witnessing.poll(_open(hub), now)
+            )
+        )
         if note is None:
             raise _nothing()
         return Response(note, media_type="text/plain; charset=utf-8")
@@ -260,7 +314,7 @@ def app_of(service: Service) -> FastAPI:
         _within(start, 0, 2**53 - 1)
         _within(end, start, start + MOST_ENTRIES)
         found = await do(lambda hub: [leaf.entry for leaf in hub.store.leaves(start, end)])
-        return answer({"start": start, "entries": [_rfc4648.encode_url(one) for one in found]})
+        return answer({"start": start, "entries": [base64.encode_url(one) for one in found]})
 
     @app.get("/v1/log/inclusion", **DESCRIBED["inclusion"])
     async def inclusion(asked: Request, index: int, size: int) -> Response:
@@ -284,18 +338,20 @@ def app_of(service: Service) -> FastAPI:
         await body_of(asked)
         payload = await do(membership.draft)
         found = await do(membership.drafts)
-        return answer({"directory": _rfc4648.encode_url(payload), "drafts": [one.json() for one in found]})
+        return answer(
+            {"directory": base64.encode_url(payload), "drafts": [one.json() for one in found]}
+        )
 
     @app.post("/v1/directory/draft", **DESCRIBED["propose"])
     async def propose(asked: Request) -> Response:
         agency, body = await member(asked)
-        value = _rfc7493.read_object(body)
+        value = i_json.read_object(body)
         payload = await do(lambda hub: membership.propose(_open(hub), value, agency))
-        return answer({"directory": _rfc4648.encode_url(payload)})
+        return answer({"directory": base64.encode_url(payload)})
 
     @app.post("/v1/directory/signatures", **DESCRIBED["signatures"])
     async def signatures(asked: Request) -> Response:
-        value = _rfc7493.read_object(await body_of(asked))
+        value = i_json.read_object(await body_of(asked))
         sha256, signature = str(value.get("sha256")), str(value.get("signature"))
         now = service.clock.now()
 
@@ -306,15 +362,17 @@ def app_of(service: Service) -> FastAPI:
 
     @app.post("/v1/join", **DESCRIBED["join"])
     async def join(asked: Request) -> Response:
-        said = held(Joining, _rfc7493.read_object(await body_of(asked)), "the request")
+        said = held(Joining, i_json.read_object(await body_of(asked)), "the request")
         invited = membership.read_invite(service.folder.secret, said.code, service.clock.now())
-        payload = await do(lambda hub: membership.join(_open(hub), invited, said, service.folder.program))
-        return answer({"directory": _rfc4648.encode_url(payload)})
+        payload = await do(
+            lambda hub: membership.join(_open(hub), invited, said, service.folder.program)
+        )
+        return answer({"directory": base64.encode_url(payload)})
 
     @app.post("/v1/keys", **DESCRIBED["keys"])
     async def keys(asked: Request) -> Response:
         agency, body = await member(asked)
-        announced = str(_rfc7493.read_object(body).get("announced"))
+        announced = str(i_json.read_object(body).get("announced"))
         now = service.clock.now()
 
         def opened(hub: Hub) -> Any:
@@ -356,7 +414,13 @@ def app_of(service: Service) -> FastAPI:
     async def hold(asked: Request) -> Response:
         body = await body_of(asked)
         kid, now = service.signed_by(asked, body).kid, service.clock.now()
-        n = await do(lambda hub: generation.hear(service.gathering, kid, body, now) if hub.store.known(CLOSED) else None)
+        n = await do(
+            lambda hub: (
+                generation.hear(service.gathering, kid, body, now)
+                if hub.store.known(CLOSED)
+                else None
+            )
+        )
         if n is None:
             raise _nothing()
         await do(service.refresh)
@@ -365,10 +429,14 @@ def app_of(service: Service) -> FastAPI:
     @app.post("/v1/generation/signatures", **DESCRIBED["generation signatures"])
     async def agree(asked: Request) -> Response:
         _, body = await member(asked)
-        value = _rfc7493.read_object(body)
+        value = i_json.read_object(body)
         sha256, signature = str(value.get("sha256")), str(value.get("signature"))
         now = service.clock.now()
-        begun = await do(lambda hub: service.gathering.sign(sha256, signature, now) if hub.store.known(CLOSED) else None)
+        begun = await do(
+            lambda hub: (
+                service.gathering.sign(sha256, signature, now) if hub.store.known(CLOSED) else None
+            )
+        )
         if begun is None:
             raise _nothing()
         await do(service.refresh)
@@ -394,7 +462,9 @@ def app_of(service: Service) -> FastAPI:
     @app.get("/health", **DESCRIBED["health"])
     async def health(asked: Request) -> Response:
         _local(asked)
-        return answer({"status": "ok", "size": await do(lambda hub: hub.log.size), "version": __version__})
+        return answer(
+            {"status": "ok", "size": await do(lambda hub: hub.log.size), "version": __version__}
+        )
 
     @app.get("/metrics", **DESCRIBED["metrics"])
     async def metrics(asked: Request) -> Response:
@@ -421,7 +491,7 @@ def _bundle(value: Any, agency: str, whole: int) -> Bundle | Refused:
     """A bundle of the agency that asks; another's depends on who it is, and gets the one answer."""
     try:
         # A request that is itself no longer than one record may be holds no longer one.
-        bundle = bundle_of(value) if whole <= LARGEST else read_bundle(_rfc7493.write(value))
+        bundle = bundle_of(value) if whole <= LARGEST else read_bundle(i_json.write(value))
         if bundle.claims[0] != agency:
             raise not_passed()
     except ExchangeError as error:
@@ -442,7 +512,11 @@ def _said(one: Taken | Refused) -> dict[str, Any]:
 def _open(hub: Hub) -> Hub:
     """The hub, unless it was restored and its members haven't sent again yet what it lacks. Raises `RequestRefused`."""
     if hub.store.known(CLOSED):
-        raise RequestRefused("closed", "the hub was restored and waits for its members", fix="let every agency's gateway run")
+        raise RequestRefused(
+            "closed",
+            "the hub was restored and waits for its members",
+            fix="let every agency's gateway run",
+        )
     return hub
 
 
@@ -453,9 +527,13 @@ def _cosigned(service: Service, hub: Hub, note: bytes, agency: str) -> bool:
 def _directory(hub: Hub) -> dict[str, Any]:
     return {
         "versions": [
-            {"leaf": hub.store.leaf(at).json(), "signed": _rfc7493.read(signed)} for at, signed in hub.store.versions()
+            {"leaf": hub.store.leaf(at).json(), "signed": i_json.read(signed)}
+            for at, signed in hub.store.versions()
         ],
-        "keys": [{"leaf": hub.store.leaf(at).json(), "announced": jws} for at, jws in hub.store.announced()],
+        "keys": [
+            {"leaf": hub.store.leaf(at).json(), "announced": jws}
+            for at, jws in hub.store.announced()
+        ],
         "generations": generation.listed(hub),
         "closed": bool(hub.store.known(CLOSED)),
     }
@@ -467,7 +545,11 @@ def _proof(hashes: Iterable[bytes]) -> Response:
 
 def _within(value: int, low: int, high: int) -> None:
     if not low <= value <= high:
-        raise RequestRefused("bad-parameter", f"`{value}` isn't between {low} and {high}", fix="see the API's description")
+        raise RequestRefused(
+            "bad-parameter",
+            f"`{value}` isn't between {low} and {high}",
+            fix="see the API's description",
+        )
 
 
 def _local(asked: Request) -> None:

@@ -6,10 +6,17 @@ again, so that both see whether their clocks agree. A checkpoint that nobody com
 
 from __future__ import annotations
 
-from exchange import _c2sp
-from exchange._c2sp import Note, NoteKey, Signature, open_checkpoint, read_checkpoint, read_note
 from exchange.errors import ExchangeError
-from exchange.hub import Hub, with_cosignatures
+from exchange.hub.hub import Hub, with_cosignatures
+from exchange.standards import notes
+from exchange.standards.notes import (
+    Note,
+    NoteKey,
+    Signature,
+    open_checkpoint,
+    read_checkpoint,
+    read_note,
+)
 
 STANDS = 10
 WITNESSED = "witnessed"
@@ -27,7 +34,9 @@ class Witnessing:
     def poll(self, hub: Hub, now: int) -> bytes:
         """The open checkpoint, signed afresh."""
         size = read_checkpoint(self._text).size if self._text else -1
-        if size != hub.log.size and (size < 0 or not self._signatures or self._complete(hub) or now - self._at >= STANDS):
+        if size != hub.log.size and (
+            size < 0 or not self._signatures or self._complete(hub) or now - self._at >= STANDS
+        ):
             self._note = hub.checkpoint(now)
             self._text, self._at, self._signatures = read_note(self._note).text, now, {}
         return hub.checkpoint_of(self._text, now)
@@ -38,10 +47,14 @@ class Witnessing:
         One of an earlier checkpoint is too late, and dropped. Raises `NoteError`.
         """
         read = read_note(note)
-        _c2sp.verify_note(Note(read.text, tuple(one for one in read.signatures if one.name == by.name)), (by,))
+        notes.verify_note(
+            Note(read.text, tuple(one for one in read.signatures if one.name == by.name)), (by,)
+        )
         if read.text != self._text:
             return False
-        self._signatures[by.name] = next(one for one in read.signatures if (one.name, one.id) == (by.name, by.id))
+        self._signatures[by.name] = next(
+            one for one in read.signatures if (one.name, one.id) == (by.name, by.id)
+        )
         if not self._complete(hub):
             return False
         hub.store.know(WITNESSED, with_cosignatures(self._note, self._signatures.values()))

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from exchange.errors import ExchangeError, StoreError
-from exchange.hub import Hub
+from exchange.hub.hub import Hub
 
 T = TypeVar("T")
 MOST_TOGETHER = 256

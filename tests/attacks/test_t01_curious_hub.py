@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import pickle
 
-from tests.attacks.stories import TO_CLINIC, under_way
-from tests.simulator import part
+from tests.support.attack_stories import TO_CLINIC, under_way
+from tests.support.simulator import part
 
 CANARY = "CANARY-5c1e-needle"
 
@@ -15,7 +15,12 @@ def spellings(word: str) -> list[bytes]:
     """The word as it might lie on a disk: plain, hex, and base64 at its three alignments."""
     plain = word.encode()
     shifted = [base64.b64encode(b"\0" * shift + plain)[4 * (shift > 0) : -4] for shift in range(3)]
-    return [plain, plain.hex().encode(), *shifted, *(one.replace(b"+", b"-").replace(b"/", b"_") for one in shifted)]
+    return [
+        plain,
+        plain.hex().encode(),
+        *shifted,
+        *(one.replace(b"+", b"-").replace(b"/", b"_") for one in shifted),
+    ]
 
 
 def test_no_word_of_a_sealed_part_is_anywhere_in_the_hub() -> None:

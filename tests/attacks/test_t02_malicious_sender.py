@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from exchange import record
 from exchange.errors import NotPassed
-from exchange.hub import Hub, Refused, Taken
-from tests.attacks.stories import TO_PROSECUTOR, under_way
-from tests.keys import key
-from tests.refused import refused
-from tests.simulator import World, part
+from exchange.hub.hub import Hub, Refused, Taken
+from exchange.records import record
+from tests.support.attack_stories import TO_PROSECUTOR, under_way
+from tests.support.keys import key
+from tests.support.refused import refused
+from tests.support.simulator import World, part
 
 
 def forced(world: World, name: str, kind: str, part: record.Part, case: str) -> record.Bundle:
@@ -24,7 +24,9 @@ def forced(world: World, name: str, kind: str, part: record.Part, case: str) -> 
 def signed(world: World, kid: str, kind: str, part: record.Part, case: str) -> record.Bundle:
     """The part, signed with whatever key."""
     standing = world.hub.history.standing(10**6)
-    return record.build(key(kid), kind, [part], standing=standing, case=case, iat=0, random_bytes=world.random)
+    return record.build(
+        key(kid), kind, [part], standing=standing, case=case, iat=0, random_bytes=world.random
+    )
 
 
 class Careless(Hub):
@@ -33,7 +35,9 @@ class Careless(Hub):
     def _may_be_committed(self, committed: object) -> None:
         return
 
-    def _permitted(self, agency: str, waiting: object, parts: frozenset[str], time: int) -> frozenset[str]:
+    def _permitted(
+        self, agency: str, waiting: object, parts: frozenset[str], time: int
+    ) -> frozenset[str]:
         return parts
 
 
@@ -76,19 +80,27 @@ def test_nobody_but_a_provider_collects_consent(name: str) -> None:
     terms = {**_grant(), "discloser": "clinic", "recipient": name}
     with refused("not-its-kind"):
         world.send(
-            name, "consent", part("consent_terms", to={"clinic": ("exchange_operation", "operation")}, says=terms), case=case
+            name,
+            "consent",
+            part("consent_terms", to={"clinic": ("exchange_operation", "operation")}, says=terms),
+            case=case,
         )
 
 
 def _grant() -> dict[str, object]:
-    from tests.attacks.stories import status_grant
+    from tests.support.attack_stories import status_grant
 
     return status_grant(id="0" * 16)
 
 
 def test_a_complaint_carries_the_record_that_proves_it() -> None:
     world, case = under_way()
-    sent = world.send("crossroads", "status", part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR), case=case)
+    sent = world.send(
+        "crossroads",
+        "status",
+        part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR),
+        case=case,
+    )
     world.settle()
     reading = world.open("prosecutor", sent)
     received = world.at["prosecutor"].received["crossroads", sent]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exchange import record
-from exchange.hub import Hub
-from exchange.inbox import Inbox
-from tests.attacks.stories import TO_PROSECUTOR, send_status, status_grant, under_way
+from exchange.hub.hub import Hub
+from exchange.protocol.inbox import Inbox
+from exchange.records import record
 from tests.attacks.test_t02_malicious_sender import Careless, forced
-from tests.refused import refused
-from tests.simulator import World, grant, part
+from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant, under_way
+from tests.support.refused import refused
+from tests.support.simulator import World, grant, part
 
 
 def test_a_consent_that_the_hub_signed_is_no_consent_and_blocks() -> None:
@@ -28,7 +28,9 @@ def test_a_consent_that_the_hub_signed_is_no_consent_and_blocks() -> None:
     assert item.delivery is not None
     header, payload, _ = item.delivery.record.split(".")
     resigned = replace(item.delivery, record=f"{header}.{payload}.{'A' * 86}")
-    (received,) = world.at["prosecutor"].take(Inbox((replace(item, delivery=resigned),), real.line), world.clock)
+    (received,) = world.at["prosecutor"].take(
+        Inbox((replace(item, delivery=resigned),), real.line), world.clock
+    )
     assert received.fault is not None and received.record is None
     assert None in world.at["prosecutor"].state(case).faulty
     # Whatever comes later in this case, this agency opens none of it on a consent.
@@ -46,7 +48,9 @@ def test_a_recipient_added_by_the_hub_gets_nothing_that_verifies() -> None:
     ghost = replace(stored.sealed[0], to="police.2026-11")
     # The manifest has no such entry, so the hub can't even make a path to it.
     with refused("wrong-manifest", "not-in-manifest", "manifest-size"):
-        record.delivery(replace(stored, entries=(*stored.entries, ghost.entry())), "police", [ghost.part])
+        record.delivery(
+            replace(stored, entries=(*stored.entries, ghost.entry())), "police", [ghost.part]
+        )
 
 
 def test_one_consent_does_not_serve_another_pair_or_case() -> None:
@@ -55,7 +59,10 @@ def test_one_consent_does_not_serve_another_pair_or_case() -> None:
     world.refer(other)
     with refused("not-permitted"):
         world.compose(
-            "crossroads", "status", part("status", {}, to={"program": ("diversion_coordination", "consent")}), case=case
+            "crossroads",
+            "status",
+            part("status", {}, to={"program": ("diversion_coordination", "consent")}),
+            case=case,
         )
     with refused("not-permitted"):
         world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=other)
@@ -64,12 +71,18 @@ def test_one_consent_does_not_serve_another_pair_or_case() -> None:
 def test_a_second_consent_under_one_id_is_refused_and_from_a_lying_hub_blocks() -> None:
     first = status_grant()
     wider = grant(
-        "crossroads", "prosecutor", ["status", "intake_status", "contact"], ["diversion_coordination"], id=first["id"]
+        "crossroads",
+        "prosecutor",
+        ["status", "intake_status", "contact"],
+        ["diversion_coordination"],
+        id=first["id"],
     )
     for hub, passes in ((Hub, False), (Careless, True)):
         world = World(hub)
         case = world.enrolled(first)
-        (answer,) = world.submit(forced(world, "crossroads", "consent", world.terms("crossroads", wider), case))
+        (answer,) = world.submit(
+            forced(world, "crossroads", "consent", world.terms("crossroads", wider), case)
+        )
         assert hasattr(answer, "receipt") is passes
     world.pull("prosecutor")
     assert ("crossroads", "prosecutor") in world.at["prosecutor"].state(case).faulty

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from exchange.hub import with_cosignatures
-from exchange.log import Watch
-from exchange.store import Store
-from tests.attacks.stories import send_status, status_grant, under_way
-from tests.chance import chance
-from tests.refused import refused
-from tests.simulator import DAY, World
+from exchange.hub.hub import with_cosignatures
+from exchange.hub.store import Store
+from exchange.log.log import Watch
+from tests.support.attack_stories import send_status, status_grant, under_way
+from tests.support.chance import chance
+from tests.support.refused import refused
+from tests.support.simulator import DAY, World
 
 
 def forked() -> tuple[World, World, str]:
@@ -53,9 +53,13 @@ def test_a_split_view_never_gets_the_defender_s_cosignature() -> None:
     # The police saw neither, and would; without the defender that is no quorum.
     seen = lying.at["police"].watching.last
     assert seen is not None
-    cosigned = with_cosignatures(note, [lying.at["police"].cosign(note, tree.consistency(seen.size), lying.clock)])
+    cosigned = with_cosignatures(
+        note, [lying.at["police"].cosign(note, tree.consistency(seen.size), lying.clock)]
+    )
     with refused("no-quorum"):
-        lying.at["prosecutor"].prove(received.item.leaf, tree.inclusion(received.item.leaf.index), cosigned)
+        lying.at["prosecutor"].prove(
+            received.item.leaf, tree.inclusion(received.item.leaf.index), cosigned
+        )
 
 
 def test_the_newest_line_that_the_prosecutor_holds_convicts_a_hub_that_goes_back() -> None:

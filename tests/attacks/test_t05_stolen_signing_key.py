@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from exchange import record
-from exchange.consent import known_of
-from exchange.hub import Refused
-from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
-from tests.parties import after, agency, signed
-from tests.refused import refused
-from tests.simulator import HOUR, World, part
+from exchange.consent.reduction import known_of
+from exchange.hub.hub import Refused
+from exchange.records import record
+from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
+from tests.support.parties import after, agency, signed
+from tests.support.refused import refused
+from tests.support.simulator import HOUR, World, part
 
 
 def test_after_the_agency_retires_it_the_thief_sends_nothing() -> None:
@@ -31,7 +31,9 @@ def test_after_the_agency_retires_it_the_thief_sends_nothing() -> None:
 def test_back_dating_by_the_thief_changes_nothing() -> None:
     world, case = under_way()
     gateway = world.at["crossroads"]
-    loot = gateway.compose("status", [part("status", {}, to=TO_PROSECUTOR)], case=case, now=world.clock - 12 * HOUR)
+    loot = gateway.compose(
+        "status", [part("status", {}, to=TO_PROSECUTOR)], case=case, now=world.clock - 12 * HOUR
+    )
     world.retire("crossroads")
     (answer,) = world.submit(loot)
     assert isinstance(answer, Refused)
@@ -65,7 +67,7 @@ def test_a_hub_that_hides_the_retirement_from_one_agency_must_sign_a_lie() -> No
 
 
 def test_the_thief_can_t_change_the_directory_alone() -> None:
-    from tests.parties import after, agency, signed
+    from tests.support.parties import after, agency, signed
 
     world, _ = under_way()
     change = after(world.hub.history)
@@ -86,14 +88,17 @@ def test_who_stole_one_of_two_keys_retires_that_one_alone() -> None:
     world = World()
     newest = after(world.hub.history)
     two = [
-        agency("defender", "defender", signing=("s1", "s2")) if one["id"] == "defender" else one for one in newest["agencies"]
+        agency("defender", "defender", signing=("s1", "s2")) if one["id"] == "defender" else one
+        for one in newest["agencies"]
     ]
     world.change_directory(signed(newest | {"agencies": two}))
 
     def left(kid: str) -> dict[str, Any]:
         document = after(world.hub.history)
         agencies = [
-            one | {"signing": [jwk for jwk in one["signing"] if jwk["kid"] == kid]} if one["id"] == "defender" else one
+            one | {"signing": [jwk for jwk in one["signing"] if jwk["kid"] == kid]}
+            if one["id"] == "defender"
+            else one
             for one in document["agencies"]
         ]
         return document | {"agencies": agencies}

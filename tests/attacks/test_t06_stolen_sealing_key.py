@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from exchange import record, sealed
-from tests.attacks.stories import send_status, under_way
-from tests.keys import key
-from tests.refused import refused
+from exchange.records import record, sealing
+from tests.support.attack_stories import send_status, under_way
+from tests.support.keys import key
+from tests.support.refused import refused
 
 
 def test_the_next_month_is_closed_to_it() -> None:
@@ -21,7 +21,7 @@ def test_the_next_month_is_closed_to_it() -> None:
     with refused("unknown-part"):
         record.open_part(stored, text.part, stolen)
     with refused("wrong-recipient"):
-        sealed.unseal(text, sent, stolen["prosecutor.2026-11"])
+        sealing.unseal(text, sent, stolen["prosecutor.2026-11"])
 
 
 def test_two_months_on_nothing_is_sealed_to_it_any_more() -> None:
@@ -41,11 +41,11 @@ def test_another_agency_s_key_opens_nothing(thief: str) -> None:
     (text,) = stored.sealed
     renamed = key(f"{thief}.2026-11", "enc")
     with refused("wrong-recipient"):
-        sealed.unseal(text, sent, renamed)
+        sealing.unseal(text, sent, renamed)
 
 
 def _part() -> object:
-    from tests.attacks.stories import TO_PROSECUTOR
-    from tests.simulator import part
+    from tests.support.attack_stories import TO_PROSECUTOR
+    from tests.support.simulator import part
 
     return part("status", {}, to=TO_PROSECUTOR)

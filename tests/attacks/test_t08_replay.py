@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exchange import _rfc4648, log
-from exchange.hub import Refused, Taken
-from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
-from tests.refused import refused
-from tests.simulator import leaves, part
+from exchange.hub.hub import Refused, Taken
+from exchange.log import log
+from exchange.standards import base64
+from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
+from tests.support.refused import refused
+from tests.support.simulator import leaves, part
 
 
 def test_the_same_record_again_has_the_same_receipt_and_no_second_effect() -> None:
@@ -39,10 +40,10 @@ def test_the_same_statement_under_another_signature_is_the_same_record() -> None
     sent = send_status(world, case)
     bundle, receipt = world.at["crossroads"]._sent[sent]
     header, payload, signature = bundle.record.split(".")
-    raw = _rfc4648.decode_url(signature)
+    raw = base64.decode_url(signature)
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     twin = raw[:32] + (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
-    (again,) = world.submit(replace(bundle, record=f"{header}.{payload}.{_rfc4648.encode_url(twin)}"))
+    (again,) = world.submit(replace(bundle, record=f"{header}.{payload}.{base64.encode_url(twin)}"))
     # Anybody can make a second signature out of the first: that convicts nobody.
     assert isinstance(again, Taken) and again.receipt == receipt
     assert not leaves(world, log.Conflict)
@@ -51,11 +52,16 @@ def test_the_same_statement_under_another_signature_is_the_same_record() -> None
 def test_another_record_under_a_used_id_is_refused_and_logged() -> None:
     world, case = under_way()
     sent = send_status(world, case)
-    other = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case, jti=sent)
+    other = world.compose(
+        "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case, jti=sent
+    )
     (answer,) = world.submit(other)
     assert isinstance(answer, Refused) and answer.conflict and answer.error.code == "id-taken"
     (leaf,) = leaves(world, log.Conflict)
-    assert isinstance(leaf.body, log.Conflict) and (leaf.body.id, leaf.body.issuer) == (sent, "crossroads")
+    assert isinstance(leaf.body, log.Conflict) and (leaf.body.id, leaf.body.issuer) == (
+        sent,
+        "crossroads",
+    )
 
 
 def test_a_delivery_replayed_to_a_recipient_is_refused() -> None:

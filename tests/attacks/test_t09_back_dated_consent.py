@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from exchange.errors import NotPassed
-from exchange.hub import Refused
-from exchange.log import Recorded, check_time
-from tests.attacks.stories import TO_PROSECUTOR, send_status, status_grant, under_way
+from exchange.hub.hub import Refused
+from exchange.log.log import Recorded, check_time
 from tests.attacks.test_t02_malicious_sender import Careless, forced
-from tests.refused import refused
-from tests.simulator import DAY, World, leaves, part
+from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant, under_way
+from tests.support.refused import refused
+from tests.support.simulator import DAY, World, leaves, part
 
 
 def test_a_disclosure_before_it_stays_denied() -> None:
@@ -35,7 +35,7 @@ def test_what_a_careless_hub_passed_before_it_does_not_open_after_it() -> None:
 
 
 def test_a_leaf_s_time_lies_between_the_checkpoints_that_its_witnesses_saw() -> None:
-    from exchange._c2sp import open_checkpoint
+    from exchange.standards.notes import open_checkpoint
 
     world, case = under_way()
     newest = world.hub.history.newest
@@ -49,7 +49,7 @@ def test_a_leaf_s_time_lies_between_the_checkpoints_that_its_witnesses_saw() -> 
     for time in (before.signed_at - 1, over.signed_at + 1, 0):
         from dataclasses import replace
 
-        from exchange.log import write_body
+        from exchange.log.log import write_body
 
         dated = replace(leaf, stored=write_body(body.model_copy(update={"time": time})))
         with refused("back-dated"):

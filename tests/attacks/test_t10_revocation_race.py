@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange import log
-from exchange.hub import Refused, Taken
-from tests.attacks.stories import TO_PROSECUTOR, send_status, status_grant
-from tests.refused import refused
-from tests.simulator import World, leaves, part
+from exchange.hub.hub import Refused, Taken
+from exchange.log import log
+from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant
+from tests.support.refused import refused
+from tests.support.simulator import World, leaves, part
 
 GRANT = "1" * 16
 
@@ -70,9 +70,13 @@ def test_in_one_batch_the_order_decides(first: str) -> None:
         case=case,
     )
     answers = world.submit(*((status, end) if first == "disclosure" else (end, status)))
-    assert isinstance(answers[0], Taken) and isinstance(answers[1], Taken if first == "disclosure" else Refused)
+    assert isinstance(answers[0], Taken) and isinstance(
+        answers[1], Taken if first == "disclosure" else Refused
+    )
     world.pull("prosecutor")
-    assert status.id not in world.got("prosecutor"), "either way nothing is handed out after the revocation"
+    assert status.id not in world.got("prosecutor"), (
+        "either way nothing is handed out after the revocation"
+    )
 
 
 def test_pulling_again_what_was_handed_out_gives_no_text_any_more() -> None:
@@ -81,7 +85,11 @@ def test_pulling_again_what_was_handed_out_gives_no_text_any_more() -> None:
     handed = world.inbox("prosecutor").items
     revoke(world, case)
     again = world.inbox("prosecutor").items
-    assert handed[0].delivery is not None and again[0].delivery is None and again[0].leaf == handed[0].leaf
+    assert (
+        handed[0].delivery is not None
+        and again[0].delivery is None
+        and again[0].leaf == handed[0].leaf
+    )
 
 
 @given(st.lists(st.sampled_from(["send", "pull", "end", "again"]), max_size=8))

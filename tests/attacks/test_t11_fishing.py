@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from exchange import record
-from exchange.hub import Hub, Refused
-from tests.attacks.stories import under_way
+from exchange.hub.hub import Hub, Refused
+from exchange.records import record
 from tests.attacks.test_t02_malicious_sender import forced
-from tests.keys import key
-from tests.refused import refused
-from tests.simulator import World, part
+from tests.support.attack_stories import under_way
+from tests.support.keys import key
+from tests.support.refused import refused
+from tests.support.simulator import World, part
 
 QUESTION = {"says": {"for": "screening"}, "use": "none"}
 
 
 def asked(world: World, by: str, to: str, case: str) -> record.Bundle:
-    question = part("enrollment", {"asks": ["person.enrolled"]}, to={to: ("screening", "consent")}, **QUESTION)
+    question = part(
+        "enrollment", {"asks": ["person.enrolled"]}, to={to: ("screening", "consent")}, **QUESTION
+    )
     return forced(world, by, "question", question, case)
 
 
-def test_a_question_about_an_unknown_case_and_about_one_without_consent_are_answered_alike() -> None:
+def test_a_question_about_an_unknown_case_and_about_one_without_consent_are_answered_alike() -> (
+    None
+):
     world, case = under_way()
-    answers = [world.submit(asked(world, "police", "program", each))[0] for each in (case, "0" * 32, world.new_case())]
+    answers = [
+        world.submit(asked(world, "police", "program", each))[0]
+        for each in (case, "0" * 32, world.new_case())
+    ]
     texts = {str(answer.error) for answer in answers if isinstance(answer, Refused)}
     assert len(answers) == 3 and texts == {str(answers[0].error)}
     assert world.hub.log.size == World().hub.log.size + (world.hub.log.size - World().hub.log.size)

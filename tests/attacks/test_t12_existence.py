@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from exchange import record
-from tests.chance import chance
-from tests.keys import key
-from tests.simulator import World
+from exchange.records import record
+from tests.support.chance import chance
+from tests.support.keys import key
+from tests.support.simulator import World
 
 WORLD = World()
 STANDING = WORLD.hub.history.standing(WORLD.hub.log.size)
@@ -42,7 +42,13 @@ def arrives(*hidden: record.Part) -> str:
     """What the clinic gets, as text."""
     parts = [shared(), *hidden]
     sent = record.build(
-        key("crossroads.s1"), "progress", parts, standing=STANDING, case="cd" * 16, iat=1, random_bytes=chance(len(hidden))
+        key("crossroads.s1"),
+        "progress",
+        parts,
+        standing=STANDING,
+        case="cd" * 16,
+        iat=1,
+        random_bytes=chance(len(hidden)),
     )
     at_hub = record.check(sent, STANDING)
     mine = [entry.part for entry in at_hub.entries if entry.to.startswith("clinic")]
@@ -65,19 +71,27 @@ def test_with_and_without_the_withheld_part_all_is_of_one_length_and_shape(hidde
 def test_no_word_of_the_withheld_label_occurs() -> None:
     text = arrives(withheld(1, "test_result", "POSITIVE"))
     words = text + "".join(_decoded(text))
-    for word in ("test_result", "POSITIVE", "hospital", "legal_representation", "2027-11-11", "part2", "own-1"):
+    for word in (
+        "test_result",
+        "POSITIVE",
+        "hospital",
+        "legal_representation",
+        "2027-11-11",
+        "part2",
+        "own-1",
+    ):
         assert word not in words
 
 
 def _decoded(text: str) -> list[str]:
     """Every base64url run, decoded, so that nothing hides inside one."""
-    from exchange import _rfc4648
     from exchange.errors import TextError
+    from exchange.standards import base64
 
     found = []
     for run in re.findall(r"[A-Za-z0-9_-]{20,}", text):
         try:
-            found.append(_rfc4648.decode_url(run).decode("latin-1"))
+            found.append(base64.decode_url(run).decode("latin-1"))
         except TextError:
             continue
     return found

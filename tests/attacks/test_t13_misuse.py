@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from exchange import record
-from tests.attacks.stories import TO_PROSECUTOR, send_status, under_way
-from tests.refused import refused
-from tests.simulator import part
+from exchange.records import record
+from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
+from tests.support.refused import refused
+from tests.support.simulator import part
 
 
 def test_care_tells_nothing_without_the_limit() -> None:
     world, case = under_way()
     with refused("not-permitted"):
-        world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR, use="none"), case=case)
+        world.compose(
+            "crossroads", "status", part("status", {}, to=TO_PROSECUTOR, use="none"), case=case
+        )
 
 
 def test_the_limit_is_part_of_what_was_signed() -> None:
@@ -22,7 +24,9 @@ def test_the_limit_is_part_of_what_was_signed() -> None:
     held = world.at["prosecutor"].received["crossroads", sent].record
     assert held is not None and reading.opened.label.use == "no_adverse_action"
     assert "no_adverse_action" in reading.obligations and "keep_until" in reading.obligations
-    shown = record.verify(record.presentation(held, [reading.opened]), world.hub.history.standing(10**6))
+    shown = record.verify(
+        record.presentation(held, [reading.opened]), world.hub.history.standing(10**6)
+    )
     (label,) = shown.record.labels.values()
     assert label.use == "no_adverse_action"
 
@@ -45,7 +49,12 @@ def test_no_purpose_of_use_against_the_person_ever_passes() -> None:
     world, case = under_way()
     for purpose in vocabulary().barred_purposes:
         with refused("not-permitted"):
-            world.compose("crossroads", "status", part("status", {}, to={"prosecutor": (purpose, "consent")}), case=case)
+            world.compose(
+                "crossroads",
+                "status",
+                part("status", {}, to={"prosecutor": (purpose, "consent")}),
+                case=case,
+            )
 
 
 def test_a_part_passed_on_by_its_recipient_is_not_in_the_issuer_s_manifest() -> None:
@@ -60,4 +69,8 @@ def test_a_part_passed_on_by_its_recipient_is_not_in_the_issuer_s_manifest() -> 
 
     path = held.item.delivery.handed[0].path
     with refused("proof-fails"):
-        record.verify(shown, world.hub.history.standing(10**6), [(replace(reading.opened.entry, to="police.2026-11"), path)])
+        record.verify(
+            shown,
+            world.hub.history.standing(10**6),
+            [(replace(reading.opened.entry, to="police.2026-11"), path)],
+        )

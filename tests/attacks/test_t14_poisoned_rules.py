@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 import rules
-from exchange import log
-from exchange.disclosure import Judge
-from exchange.hub import Hub
+from exchange.consent.disclosure import Judge
+from exchange.hub.hub import Hub
+from exchange.log import log
 from rules.shelf import find, read_pack
-from tests.attacks.stories import send_status, under_way
-from tests.parties import LOG, after, ed25519, lead_digest, signed
-from tests.refused import refused
-from tests.simulator import World, leaves
+from tests.support.attack_stories import send_status, under_way
+from tests.support.parties import LOG, after, ed25519, lead_digest, signed
+from tests.support.refused import refused
+from tests.support.simulator import World, leaves
 
 
 def test_every_hand_out_names_the_pack_that_let_it_pass() -> None:
@@ -23,7 +23,9 @@ def test_every_hand_out_names_the_pack_that_let_it_pass() -> None:
     send_status(world, case)
     world.settle()
     handed = [leaf.body for leaf in leaves(world, log.HandedOut)]
-    assert handed and all(isinstance(body, log.HandedOut) and body.pack == lead_digest() for body in handed)
+    assert handed and all(
+        isinstance(body, log.HandedOut) and body.pack == lead_digest() for body in handed
+    )
 
 
 def test_another_pack_needs_the_threshold() -> None:
@@ -38,9 +40,11 @@ def test_a_pack_with_one_word_changed_has_another_digest(tmp_path: Path) -> None
     shutil.copytree(find("lead"), folder)
     text = (folder / "pack.yaml").read_text()
     assert 'recipient.role == "police"' in text
-    (folder / "pack.yaml").write_text(text.replace('recipient.role == "police"', 'recipient.role == "defender"', 1))
+    (folder / "pack.yaml").write_text(
+        text.replace('recipient.role == "police"', 'recipient.role == "defender"', 1)
+    )
     changed = read_pack(folder, whole=False)
-    assert rules.decide.Program(changed).digest != lead_digest()
+    assert rules.decide.decision.Program(changed).digest != lead_digest()
 
 
 def test_a_pack_that_nobody_holds_lets_nothing_pass() -> None:

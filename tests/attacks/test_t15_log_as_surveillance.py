@@ -5,10 +5,10 @@ An entry is a digest blinded by a nonce, and a number hides behind another.
 
 from __future__ import annotations
 
-from exchange import log
-from exchange.store import Store
-from tests.attacks.stories import send_status, under_way
-from tests.chance import chance
+from exchange.hub.store import Store
+from exchange.log import log
+from tests.support.attack_stories import send_status, under_way
+from tests.support.chance import chance
 
 
 def test_an_entry_can_t_be_found_by_guessing_its_body() -> None:
@@ -16,7 +16,9 @@ def test_an_entry_can_t_be_found_by_guessing_its_body() -> None:
     send_status(world, case)
     leaf = world.hub.log.leaves[-1]
     # Even who has every word of the body has no way to the entry without sixteen random bytes.
-    guesses = {log.entry(chance(seed)(16), leaf.stored) for seed in range(200)} | {log.entry(bytes(16), leaf.stored)}
+    guesses = {log.entry(chance(seed)(16), leaf.stored) for seed in range(200)} | {
+        log.entry(bytes(16), leaf.stored)
+    }
     assert leaf.entry not in guesses
     assert log.entry(leaf.nonce, leaf.stored) == leaf.entry
 
@@ -45,7 +47,9 @@ def test_a_recipient_learns_no_number_of_a_record_in_its_case() -> None:
     committed = last.item.recorded.body
     assert isinstance(committed, log.Recorded)
     # To try the numbers one needs the second nonce; the first, which the recipient has, is of no use.
-    assert committed.number not in {log.commit_number(last.item.recorded.nonce, number) for number in range(100)}
+    assert committed.number not in {
+        log.commit_number(last.item.recorded.nonce, number) for number in range(100)
+    }
 
 
 def test_losing_the_nonce_unlinks_the_leaf() -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from exchange import says
-from exchange.content import ConsentIdentity, SignedForm, check_content
-from tests import simulator
-from tests.attacks.stories import status_grant
+from exchange.records import statements
+from exchange.records.content import ConsentIdentity, SignedForm, check_content
 from tests.attacks.test_t07_subpoena import FORM
-from tests.refused import refused
-from tests.simulator import grant
+from tests.support import simulator
+from tests.support.attack_stories import status_grant
+from tests.support.refused import refused
+from tests.support.simulator import grant
 
 REQUIRED = [
     "name", "signed_on", "method", "explained_by", "witness", "place", "language", "in_custody", "time_to_think", "copy_given",
@@ -35,28 +35,46 @@ def test_each_circumstance_must_be_answered(missing: str) -> None:
 
 
 def test_these_are_all_that_are_required_and_none_has_a_default() -> None:
-    assert {name for name, field in SignedForm.model_fields.items() if field.is_required()} == set(REQUIRED)
+    assert {name for name, field in SignedForm.model_fields.items() if field.is_required()} == set(
+        REQUIRED
+    )
 
 
 def test_no_field_ties_the_program_to_what_is_consented() -> None:
-    words = {*SignedForm.model_fields, *ConsentIdentity.model_fields, *says.Grant.model_fields}
+    words = {
+        *SignedForm.model_fields,
+        *ConsentIdentity.model_fields,
+        *statements.Grant.model_fields,
+    }
     for word in ("condition", "required", "eligib", "admission", "must", "mandatory", "bundle"):
         assert not [name for name in words if word in name]
     # The type that the law allows to be a condition is declared, and LEAD's rules deny whatever rests on it.
-    terms = {**grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"], type="conditional")}
-    assert says.read("grant", terms).type == "conditional"
+    terms = {
+        **grant(
+            "crossroads", "prosecutor", ["status"], ["diversion_coordination"], type="conditional"
+        )
+    }
+    assert statements.read("grant", terms).type == "conditional"
 
 
 @pytest.mark.parametrize("answer", ["yes", 1, None])
 def test_custody_is_answered_yes_or_no(answer: object) -> None:
     with refused("wrong-content"):
-        check_content("correction", ("consent_identity",), {"consent_identity": {"form": {**FORM, "in_custody": answer}}})
+        check_content(
+            "correction",
+            ("consent_identity",),
+            {"consent_identity": {"form": {**FORM, "in_custody": answer}}},
+        )
 
 
 def test_a_representative_signs_by_an_authority_and_nobody_else_does() -> None:
     for change in ({"representative": "Jo Lane"}, {"authority": "guardianship of 2026"}):
         with refused("wrong-content"):
-            check_content("correction", ("consent_identity",), {"consent_identity": {"form": {**FORM, **change}}})
+            check_content(
+                "correction",
+                ("consent_identity",),
+                {"consent_identity": {"form": {**FORM, **change}}},
+            )
 
 
 @pytest.mark.parametrize(
@@ -65,13 +83,22 @@ def test_a_representative_signs_by_an_authority_and_nobody_else_does() -> None:
         (None, {}),
         ({}, {}),
         ({**simulator.FORM, "signed_on": "2026-11-03"}, {}),
-        (simulator.FORM, {"signer": "representative", "form": [*says.ATTESTED, "authority"]}),
-        (simulator.FORM, {"form": [*says.ATTESTED, "authority"]}),
+        (simulator.FORM, {"signer": "representative", "form": [*statements.ATTESTED, "authority"]}),
+        (simulator.FORM, {"form": [*statements.ATTESTED, "authority"]}),
         ({**simulator.FORM, "representative": "Luis Delgado", "authority": "Guardian"}, {}),
     ],
-    ids=["none", "empty", "signed tomorrow", "nobody signed for her", "no authority", "somebody signed for her"],
+    ids=[
+        "none",
+        "empty",
+        "signed tomorrow",
+        "nobody signed for her",
+        "no authority",
+        "somebody signed for her",
+    ],
 )
-def test_no_consent_without_the_form_that_its_terms_attest(form: Any, terms: dict[str, Any]) -> None:
+def test_no_consent_without_the_form_that_its_terms_attest(
+    form: Any, terms: dict[str, Any]
+) -> None:
     world = simulator.World()
     case = world.enrolled()
     told = world.terms("crossroads", status_grant(**terms))

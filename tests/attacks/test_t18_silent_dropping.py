@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange import _rfc4648, log
-from exchange.accounting import Evidence, Proved, read_account, verify_account
-from exchange.hub import Hub
-from exchange.inbox import Inbox
-from exchange.record import statement as record_statement
-from tests.attacks.stories import send_status, status_grant, under_way
-from tests.refused import refused
-from tests.simulator import DAY, World
+from exchange.consent.accounting import Evidence, Proved, read_account, verify_account
+from exchange.hub.hub import Hub
+from exchange.log import log
+from exchange.protocol.inbox import Inbox
+from exchange.records.record import statement as record_statement
+from exchange.standards import base64
+from tests.support.attack_stories import send_status, status_grant, under_way
+from tests.support.refused import refused
+from tests.support.simulator import DAY, World
 
 
 def three() -> tuple[World, str, Inbox]:
@@ -60,13 +61,18 @@ def test_a_line_of_another_agency_or_of_nobody_is_refused() -> None:
     with refused("wrong-line"):
         world.at["prosecutor"].take(replace(answer, line=world.inbox("police").line), world.clock)
     with refused("bad-signature"):
-        world.at["prosecutor"].take(replace(answer, line=answer.line.replace(b'"items":4', b'"items":1')), world.clock)
+        world.at["prosecutor"].take(
+            replace(answer, line=answer.line.replace(b'"items":4', b'"items":1')), world.clock
+        )
     with refused("unsigned"):
-        line = log.InboxLine(agency="prosecutor", items=4, total=4, size=10**6, time=world.clock, directory=1)
-        from tests.parties import ed25519
+        line = log.InboxLine(
+            agency="prosecutor", items=4, total=4, size=10**6, time=world.clock, directory=1
+        )
+        from tests.support.parties import ed25519
 
         world.at["prosecutor"].take(
-            replace(answer, line=log.sign_line(line, ed25519("stranger"), "hub.example/lead")), world.clock
+            replace(answer, line=log.sign_line(line, ed25519("stranger"), "hub.example/lead")),
+            world.clock,
         )
 
 
@@ -114,9 +120,14 @@ def test_a_hub_that_counts_too_few_is_convicted_by_any_receipt() -> None:
     world, case, value = accounted()
     last = value["records"].pop()
     line = log.read_account_line(str(value["line"]).encode(), world.hub.history.newest.log, case)
-    fewer = tuple(one if one.issuer != "crossroads" else log.LastNumber(issuer="crossroads", last=2) for one in line.last)
+    fewer = tuple(
+        one if one.issuer != "crossroads" else log.LastNumber(issuer="crossroads", last=2)
+        for one in line.last
+    )
     value["line"] = log.sign_line(
-        line.model_copy(update={"last": fewer, "passed": line.passed - len(last["passed"])}), world.hub._key, world.hub.name
+        line.model_copy(update={"last": fewer, "passed": line.passed - len(last["passed"])}),
+        world.hub._key,
+        world.hub.name,
     ).decode()
     statement = verify_account(read_account(json.dumps(value).encode()), world.hub.history)
     (receipt,) = [
@@ -124,13 +135,18 @@ def test_a_hub_that_counts_too_few_is_convicted_by_any_receipt() -> None:
         for _, receipt in world.at["crossroads"]._sent.values()
         if receipt and receipt.index == last["recorded"]["leaf"]["index"]
     ]
-    proof = Proved(log.receipt_leaf(receipt, **_claimed(last["record"])), world.hub.log.tree.inclusion(receipt.index))
+    proof = Proved(
+        log.receipt_leaf(receipt, **_claimed(last["record"])),
+        world.hub.log.tree.inclusion(receipt.index),
+    )
     with refused("left-out"):
-        statement.check_evidence(Evidence(last["record"], proof, world.witnessed()), world.hub.history)
+        statement.check_evidence(
+            Evidence(last["record"], proof, world.witnessed()), world.hub.history
+        )
 
 
 def _claimed(jws: str) -> dict[str, str]:
-    payload = json.loads(_rfc4648.decode_url(jws.split(".")[1]))
+    payload = json.loads(base64.decode_url(jws.split(".")[1]))
     return {"jti": payload["jti"], "issuer": payload["iss"], "statement": record_statement(jws)}
 
 
@@ -139,7 +155,11 @@ def test_no_field_of_an_account_can_be_changed_unnoticed(data: st.DataObject) ->
     world, value = _once()
     changed = json.loads(json.dumps(value))
     record = data.draw(st.sampled_from(changed["records"]))
-    what = data.draw(st.sampled_from(["record", "labels", "entries", "pads", "number", "number_nonce", "recorded", "passed"]))
+    what = data.draw(
+        st.sampled_from(
+            ["record", "labels", "entries", "pads", "number", "number_nonce", "recorded", "passed"]
+        )
+    )
     before = json.dumps(record[what])
     if what == "number":
         record[what] += data.draw(st.sampled_from([1, -1, 5]))
@@ -151,7 +171,10 @@ def test_no_field_of_an_account_can_be_changed_unnoticed(data: st.DataObject) ->
         record[what] = data.draw(st.sampled_from(changed["records"]))["recorded"]
     elif what == "passed":
         record[what] = record[what][1:] + [
-            dict(one) for other in changed["records"] if other is not record for one in other["passed"]
+            dict(one)
+            for other in changed["records"]
+            if other is not record
+            for one in other["passed"]
         ]
     else:
         record[what] = record[what][1:]
@@ -179,7 +202,9 @@ def test_a_revocation_turned_to_rubbish_on_the_way_stops_the_whole_answer() -> N
     world.change(case, "end", agencies=["prosecutor"], grant=status_grant()["id"])
     answer = world.inbox("prosecutor")
     for rubbish in ("", "no record", "a.b.c", answer.items[0].delivery.record[40:]):
-        garbled = replace(answer.items[0], delivery=replace(answer.items[0].delivery, record=rubbish))
+        garbled = replace(
+            answer.items[0], delivery=replace(answer.items[0].delivery, record=rubbish)
+        )
         with refused("not-an-inbox"):
             world.at["prosecutor"].take(replace(answer, items=(garbled,)), world.clock)
     world.at["prosecutor"].take(answer, world.clock)
@@ -228,9 +253,13 @@ def test_a_no_that_the_log_says_was_handed_out_and_never_came_blocks_its_case() 
             gateway.take(replace(answer, items=(lying,)), world.clock)
     other, _ = world.hub.store.record("crossroads", sent)
     with refused("wrong-leaf"):
-        gateway.take(replace(answer, items=(replace(item, delivery=None, record=other.jws),)), world.clock)
+        gateway.take(
+            replace(answer, items=(replace(item, delivery=None, record=other.jws),)), world.clock
+        )
     true, _ = world.hub.store.record("crossroads", ended)
-    gateway.take(replace(answer, items=(replace(item, delivery=None, record=true.jws),)), world.clock)
+    gateway.take(
+        replace(answer, items=(replace(item, delivery=None, record=true.jws),)), world.clock
+    )
     with refused("not-permitted"):
         world.open("prosecutor", sent)
 
@@ -246,8 +275,10 @@ def test_an_answer_that_was_lost_and_may_not_be_given_again_says_of_what_kind_it
     assert len(world.at["prosecutor"].gone) == 1 and not world.at["prosecutor"].faults
 
 
-def test_however_much_waits_an_answer_has_its_size_and_the_rest_comes_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.hub.LARGEST_ANSWER", 12_000)
+def test_however_much_waits_an_answer_has_its_size_and_the_rest_comes_with_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exchange.hub.hub.LARGEST_ANSWER", 12_000)
     world, case = under_way()
     sent = {send_status(world, case) for _ in range(9)}
     taken = [len(world.inbox("prosecutor").items)]

@@ -1,0 +1,1 @@
+"""An agency's gateway as a pure state machine."""

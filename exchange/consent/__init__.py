@@ -1,0 +1,1 @@
+"""Consent: from the log to flat facts, the disclosure decision, and the account of a case."""

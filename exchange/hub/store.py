@@ -1,0 +1,510 @@
+"""What a hub keeps, in one SQLite database: the log's leaves, records, sealed texts and who is to get them.
+
+The same store stands behind a hub in a test and one that serves a city; only the path differs. Every row carries the digest of
+its other columns, so that a changed byte is found however it came to be changed. A transaction is all or nothing, also when the
+disk is full in the middle of it, and nothing is answered before it is on the disk. A sealed text that may no longer pass is
+overwritten, and the space that it took too (`secure_delete`, and a checkpoint that empties the write-ahead log).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from exchange.errors import StoreError
+from exchange.hub.pages import Pages
+from exchange.log.log import Leaf, Receipt
+from exchange.models import agency_of
+from exchange.records.manifest import Entry
+from exchange.records.record import Record, kept
+from exchange.records.sealing import Sealed
+from rules.frozen import frozen
+
+FORMAT = 1
+LONGEST_LOG = 16 * 1024 * 1024
+WAITING, HANDED, WITHDRAWN = 0, 1, 2
+
+# Column by column; the digest over them stands last in every table.
+TABLES: dict[str, str] = {
+    "leaf": "at INTEGER PRIMARY KEY, nonce BLOB NOT NULL, body BLOB NOT NULL",
+    "record": "issuer TEXT NOT NULL, jti TEXT NOT NULL, held TEXT, at INTEGER NOT NULL, role TEXT NOT NULL, jws TEXT NOT NULL, "
+    "labels TEXT NOT NULL, pads BLOB NOT NULL, time INTEGER NOT NULL, number INTEGER NOT NULL, nonce BLOB NOT NULL, "
+    "number_nonce BLOB NOT NULL",
+    "text": "issuer TEXT NOT NULL, jti TEXT NOT NULL, part TEXT NOT NULL, agency TEXT NOT NULL, held TEXT, key TEXT NOT NULL, "
+    "purpose TEXT NOT NULL, basis TEXT NOT NULL, sha256 TEXT NOT NULL, ct BLOB, state INTEGER NOT NULL, leaf INTEGER",
+    "item": "agency TEXT NOT NULL, position INTEGER NOT NULL, issuer TEXT NOT NULL, jti TEXT NOT NULL, number INTEGER NOT NULL",
+    "version": "at INTEGER PRIMARY KEY, signed BLOB NOT NULL",
+    "announced": "at INTEGER PRIMARY KEY, jws TEXT NOT NULL",
+    "known": "name TEXT PRIMARY KEY, value BLOB NOT NULL",
+}
+INDICES = (
+    "CREATE UNIQUE INDEX record_id ON record(issuer, jti)",
+    "CREATE INDEX record_case ON record(held, at)",
+    "CREATE INDEX record_number ON record(issuer, held, number)",
+    "CREATE UNIQUE INDEX text_id ON text(issuer, jti, agency, part)",
+    f"CREATE INDEX text_open ON text(held) WHERE state = {WAITING}",
+    "CREATE UNIQUE INDEX item_id ON item(agency, position)",
+    "CREATE INDEX item_number ON item(issuer, agency, number)",
+)
+
+
+@frozen
+class Text:
+    """One sealed text of a record for one agency: what became of it, and the leaf that says so. Destroyed, it has no bytes."""
+
+    issuer: str
+    jti: str
+    entry: Entry
+    agency: str
+    ct: bytes | None
+    state: int
+    leaf: int | None
+
+
+@frozen
+class Entered:
+    """What stands at a place in an agency's inbox: a record, under its number from that issuer."""
+
+    agency: str
+    position: int
+    issuer: str
+    jti: str
+    number: int
+
+
+class Store:
+    """One hub's database. One thread writes; `commit` brackets what belongs together.
+
+    Without a path it is in memory. Raises `StoreError`: `no-room` where the disk is full or refuses, `in-use`, `not-a-store`,
+    `damaged`.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self._depth = 0
+        self._destroyed = False
+        # Whether a commit failed whose frames may still stand in the write-ahead log.
+        self._failed = False
+        with _sound():
+            self._pages = Pages(path) if path else None
+            # Whoever forgets to close, or can't: SQLite's own closing of the connection comes after this.
+            self._left = weakref.finalize(self, self._pages.abandon) if self._pages else None
+            self._db = sqlite3.connect(
+                path or ":memory:", isolation_level=None, check_same_thread=False
+            )
+            self._db.execute("PRAGMA journal_mode = WAL")
+            # Acknowledged is on the disk: an answer follows the sync.
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
+            self._db.execute("PRAGMA trusted_schema = OFF")
+            # The pages are written back here and nowhere else: see `write_back`.
+            self._db.execute("PRAGMA wal_autocheckpoint = 0")
+            self._begin()
+            if self._pages and (self._pages.moving or self._pages.unwritten):
+                self.write_back()
+
+    def _begin(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._db.execute("BEGIN IMMEDIATE")
+            for name, columns in TABLES.items():
+                self._db.execute(f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL) STRICT")
+            for index in INDICES:
+                self._db.execute(index)
+            self._db.execute(f"PRAGMA user_version = {FORMAT}")
+            self._db.execute("COMMIT")
+        elif version != FORMAT:
+            raise StoreError(
+                "not-a-store",
+                f"`{self.path}` has format `{version}`, and this program reads `{FORMAT}`",
+                fix="update it",
+            )
+
+    def close(self) -> None:
+        """Leaves nothing in the write-ahead log, and lets another program have the database."""
+        self.write_back()
+        with _sound():
+            self._db.close()
+        if self._pages and self._left and self._left.detach():
+            self._pages.release()
+
+    def write_back(self) -> None:
+        """The write-ahead log goes to the database and is emptied: what was destroyed isn't left in it, nor what failed."""
+        if self._pages is None:
+            self._destroyed = self._failed = False
+            return
+        with _sound(), self._pages.written_back():
+            # A reader may be in the way, such as a backup: the next commit tries again.
+            busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StoreError("in-use", "a reader holds the hub's database", fix="wait for it")
+        self._destroyed = self._failed = False
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """All of it or nothing; within another one, all of it or nothing of this part."""
+        if self._failed and not self._depth:
+            with suppress(StoreError):
+                self.write_back()
+        begin, end, back = (
+            ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK") if not self._depth else _nested(self._depth)
+        )
+        with _sound():
+            self._db.execute(begin)
+            self._depth += 1
+            try:
+                yield
+                self._db.execute(end)
+            except BaseException as error:
+                self._failed = self._failed or isinstance(error, sqlite3.Error | StoreError)
+                # A full disk may have ended it already.
+                if self._db.in_transaction:
+                    self._db.execute(back)
+                    if self._depth > 1:
+                        self._db.execute(_nested(self._depth - 1)[1])
+                raise
+            finally:
+                self._depth -= 1
+        if not self._depth and (self._destroyed or self._long()):
+            with suppress(StoreError):
+                self.write_back()
+
+    def _long(self) -> bool:
+        wal = self.path.with_name(f"{self.path.name}-wal") if self.path else None
+        return wal is not None and wal.exists() and wal.stat().st_size > LONGEST_LOG
+
+    def _put(self, table: str, *values: Any, replace: bool = False) -> None:
+        if self._failed:
+            # Written over what failed, a shorter commit would leave its end behind, and a start would take that for a loss.
+            raise StoreError(
+                "no-room",
+                "the hub's disk refused, and does so still",
+                fix="make room, then send again",
+            )
+        marks = "?, " * len(values)
+        verb = "INSERT OR REPLACE" if replace else "INSERT"
+        self._db.execute(
+            f"{verb} INTO {table} VALUES ({marks}?)", (*values, row_digest(table, values))
+        )
+
+    # The log
+
+    def leaf(self, at: int) -> Leaf:
+        """The leaf at an index that there is."""
+        nonce, body = self._db.execute(
+            "SELECT nonce, body FROM leaf WHERE at = ?", (at,)
+        ).fetchone()
+        return Leaf(at, nonce, body)
+
+    def leaf_count(self) -> int:
+        """How many leaves there are, whatever their indices."""
+        (count,) = self._db.execute("SELECT count(*) FROM leaf").fetchone()
+        return int(count)
+
+    def leaves(self, start: int = 0, end: int | None = None) -> Iterator[Leaf]:
+        """The leaves from one index up to another, in order."""
+        rows = self._db.execute(
+            "SELECT at, nonce, body FROM leaf WHERE at >= ? AND at < ? ORDER BY at",
+            (start, end or 2**62),
+        )
+        return (Leaf(*row) for row in rows)
+
+    def add_leaf(self, leaf: Leaf) -> None:
+        self._put("leaf", leaf.index, leaf.nonce, leaf.stored)
+
+    # Members
+
+    def versions(self) -> list[tuple[int, bytes]]:
+        """Every version of the directory with its leaf's index, as it was signed."""
+        return self._db.execute("SELECT at, signed FROM version ORDER BY at").fetchall()
+
+    def add_version(self, at: int, signed: bytes) -> None:
+        self._put("version", at, signed)
+
+    def announced(self) -> list[tuple[int, str]]:
+        """Every announced key with its leaf's index."""
+        return self._db.execute("SELECT at, jws FROM announced ORDER BY at").fetchall()
+
+    def add_announced(self, at: int, jws: str) -> None:
+        self._put("announced", at, jws)
+
+    # Records
+
+    def record(self, issuer: str, jti: str) -> tuple[Record, Receipt] | None:
+        """A record as the hub checked it, with those texts that are left, and its receipt."""
+        row = self._db.execute(f"{_RECORD} WHERE issuer = ? AND jti = ?", (issuer, jti)).fetchone()
+        return self._record(row) if row else None
+
+    def in_case(self, case: str | None) -> list[tuple[Record, Receipt]]:
+        """The records of a case, in order of index."""
+        rows = self._db.execute(f"{_RECORD} WHERE held IS ? ORDER BY at", (case,)).fetchall()
+        return [self._record(row) for row in rows]
+
+    def records(self) -> Iterator[tuple[Record, Receipt]]:
+        """Every record, in order of index."""
+        return (self._record(row) for row in self._db.execute(f"{_RECORD} ORDER BY at").fetchall())
+
+    def _record(self, row: Sequence[Any]) -> tuple[Record, Receipt]:
+        issuer, jti, _, at, role, jws, labels, pads, time, number, nonce, number_nonce = row
+        texts = self.texts(issuer, jti)
+        left = tuple(sealed_of(text) for text in texts if text.ct is not None)
+        each = tuple(pads[start : start + 32] for start in range(0, len(pads), 32))
+        record = kept(
+            jws, json.loads(labels), role, tuple(text.entry for text in texts), each, left
+        )
+        return record, Receipt(at, time, number, nonce, number_nonce)
+
+    def add_record(self, record: Record, receipt: Receipt) -> None:
+        """A record with its texts, all waiting. Its agencies' items are added by `add_item`."""
+        self._put(
+            "record",
+            record.issuer,
+            record.jti,
+            record.case,
+            receipt.index,
+            record.role,
+            record.jws,
+            json.dumps(list(record.disclosures.values())),
+            b"".join(record.pads),
+            receipt.time,
+            receipt.number,
+            receipt.nonce,
+            receipt.number_nonce,
+        )
+        # Of a record that came back after a restore some texts may be gone.
+        left = {sealed.entry(): sealed.ct for sealed in record.sealed}
+        for entry in record.entries:
+            text = Text(
+                record.issuer,
+                record.jti,
+                entry,
+                agency_of(entry.to),
+                left.get(entry),
+                WAITING,
+                None,
+            )
+            self._text(text, record.case)
+
+    def last_number(self, issuer: str, case: str | None) -> int:
+        """How many records an issuer has in a case."""
+        found = (
+            "SELECT number FROM record WHERE issuer = ? AND held IS ? ORDER BY number DESC LIMIT 1"
+        )
+        row = self._db.execute(found, (issuer, case)).fetchone()
+        return row[0] if row else 0
+
+    # Texts
+
+    def texts(self, issuer: str, jti: str, agency: str | None = None) -> list[Text]:
+        """The texts of a record, or those for one agency, in order of agency and part."""
+        only, more = ("", ()) if agency is None else (" AND agency = ?", (agency,))
+        rows = self._db.execute(
+            f"{_TEXT} WHERE issuer = ? AND jti = ?{only} ORDER BY agency, part",
+            (issuer, jti, *more),
+        )
+        return [_text_of(row) for row in rows.fetchall()]
+
+    def weight(self, issuer: str, jti: str, agency: str) -> int:
+        """How many bytes a record's texts for one agency have, as they are written in an answer, and some for the rest."""
+        where = "issuer = ? AND jti = ? AND agency = ?"
+        row = self._db.execute(
+            f"SELECT sum(length(ct)) FROM text WHERE {where}", (issuer, jti, agency)
+        ).fetchone()
+        return 4096 + (row[0] or 0) * 4 // 3
+
+    def waiting_in(self, case: str | None) -> list[Text]:
+        """The texts of a case that wait."""
+        rows = self._db.execute(
+            f"{_TEXT} WHERE held IS ? AND state = {WAITING} ORDER BY issuer, jti, agency, part",
+            (case,),
+        )
+        return [_text_of(row) for row in rows.fetchall()]
+
+    def cases_waiting(self) -> list[str | None]:
+        """The cases in which something waits."""
+        return [
+            case
+            for (case,) in self._db.execute(
+                f"SELECT DISTINCT held FROM text WHERE state = {WAITING}"
+            ).fetchall()
+        ]
+
+    def becomes(self, text: Text, case: str | None, state: int, leaf: int) -> None:
+        """What became of a text, by the leaf that says so. Withdrawn, its bytes are gone."""
+        ct = None if state == WITHDRAWN else text.ct
+        self._destroyed = self._destroyed or ct is None
+        self._text(Text(text.issuer, text.jti, text.entry, text.agency, ct, state, leaf), case)
+
+    def _text(self, text: Text, case: str | None) -> None:
+        one = text.entry
+        self._put(
+            "text",
+            text.issuer,
+            text.jti,
+            one.part,
+            text.agency,
+            case,
+            one.to,
+            one.purpose,
+            one.basis,
+            one.sha256,
+            text.ct,
+            text.state,
+            text.leaf,
+            replace=True,
+        )
+
+    # Inboxes
+
+    def items(self, agency: str) -> int:
+        """How many items an agency has had."""
+        (last,) = self._db.execute(
+            "SELECT max(position) FROM item WHERE agency = ?", (agency,)
+        ).fetchone()
+        return last or 0
+
+    def inbox(self, agency: str, after: int, at_most: int) -> list[Entered]:
+        """The items of an agency after the first so many."""
+        rows = self._db.execute(
+            f"{_ITEM} WHERE agency = ? AND position > ? ORDER BY position LIMIT ?",
+            (agency, after, at_most),
+        )
+        return [Entered(*row) for row in rows.fetchall()]
+
+    def item(self, agency: str, issuer: str, jti: str) -> Entered:
+        """The item of a record at one of its recipients."""
+        where = "issuer = ? AND agency = ? AND jti = ? ORDER BY position DESC"
+        row = self._db.execute(f"{_ITEM} WHERE {where}", (issuer, agency, jti)).fetchone()
+        return Entered(*row)
+
+    def add_item(self, agency: str, issuer: str, jti: str) -> None:
+        """A record at the end of an agency's inbox, under its next number from this issuer."""
+        self._put(
+            "item", agency, self.items(agency) + 1, issuer, jti, self.last_item(agency, issuer) + 1
+        )
+
+    def last_item(self, agency: str, issuer: str) -> int:
+        """The last number that an agency has of an issuer."""
+        (last,) = self._db.execute(
+            "SELECT max(number) FROM item WHERE issuer = ? AND agency = ?", (issuer, agency)
+        ).fetchone()
+        return last or 0
+
+    # What else is known
+
+    def known(self, name: str) -> bytes | None:
+        """A value by its name."""
+        row = self._db.execute("SELECT value FROM known WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def know(self, name: str, value: bytes) -> None:
+        self._put("known", name, value, replace=True)
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so, in order."""
+        rows = self._db.execute(
+            "SELECT name FROM known WHERE substr(name, 1, ?) = ? ORDER BY name",
+            (len(prefix), prefix),
+        )
+        return [name for (name,) in rows.fetchall()]
+
+    def forget(self, prefix: str) -> None:
+        """Every value whose name begins so is gone, also from the write-ahead log: sealed texts may be among them."""
+        self._destroyed = True
+        self._db.execute("DELETE FROM known WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+
+    # Checking
+
+    def faults(self) -> Iterator[str]:
+        """What of the database doesn't hold, a sentence each: its pages, its schema, its rows."""
+        with _sound():
+            for (line,) in self._db.execute("PRAGMA integrity_check").fetchall():
+                if line != "ok":
+                    yield f"the database says: {line}"
+            found = dict(
+                self._db.execute(
+                    "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+                ).fetchall()
+            )
+            wanted = {
+                name: f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL) STRICT"
+                for name, columns in TABLES.items()
+            }
+            wanted |= {index.split()[index.split().index("INDEX") + 1]: index for index in INDICES}
+            if found != wanted:
+                yield "its tables aren't those of a hub"
+                return
+            for table in TABLES:
+                for row in self._db.execute(f"SELECT rowid, * FROM {table}"):
+                    rowid, *values, digest = row
+                    if digest != row_digest(table, values):
+                        yield f"row {rowid} of `{table}` isn't what was written"
+
+
+def sealed_of(text: Text) -> Sealed:
+    """A text that is still there, as it was sealed."""
+    assert text.ct is not None, "the text is still there"
+    return Sealed(text.entry.part, text.entry.to, text.entry.purpose, text.entry.basis, text.ct)
+
+
+def row_digest(table: str, values: Sequence[Any]) -> bytes:
+    """SHA-256 over a table's name and a row's values, each with its type and length."""
+    kinds, texts = [], []
+    for value in values:
+        if isinstance(value, str):
+            kind, text = "s", value.encode("utf-8", "surrogatepass")
+        elif isinstance(value, bytes):
+            kind, text = "b", value
+        else:
+            kind, text = ("n", b"") if value is None else ("i", b"%d" % value)
+        kinds.append(f"{kind}{len(text)}")
+        texts.append(text)
+    return sha256(f"{table}:{','.join(kinds)}:".encode() + b"".join(texts)).digest()
+
+
+_RECORD = "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce FROM record"
+_ITEM = "SELECT agency, position, issuer, jti, number FROM item"
+_TEXT = "SELECT issuer, jti, agency, part, key, purpose, basis, sha256, ct, state, leaf FROM text"
+
+
+def _text_of(row: Sequence[Any]) -> Text:
+    issuer, jti, agency, part, key, purpose, basis, digest, ct, state, leaf = row
+    return Text(issuer, jti, Entry(part, key, purpose, basis, digest), agency, ct, state, leaf)
+
+
+def _nested(depth: int) -> tuple[str, str, str]:
+    return f"SAVEPOINT part{depth}", f"RELEASE part{depth}", f"ROLLBACK TO part{depth}"
+
+
+def fault_of(error: sqlite3.Error) -> Literal["disk", "busy", "content"]:
+    """What failed: the disk, another program in the way, or what is in the database (sqlite.org/rescode.html)."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return "disk"
+    return "busy" if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) else "content"
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """SQLite's own errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        why = fault_of(error)
+        if why == "disk":
+            raise StoreError(
+                "no-room", f"the hub's disk refuses: {error}", fix="make room, then send again"
+            ) from None
+        if why == "busy":
+            raise StoreError(
+                "in-use", "another program holds the hub's database", fix="stop the other one"
+            ) from None
+        raise StoreError(
+            "damaged", f"the hub's database can't be read: {error}", fix="run `offramp fsck`"
+        ) from None

@@ -1,0 +1,1 @@
+"""The log: leaves, checkpoints, receipts, and the generations of a restored log."""

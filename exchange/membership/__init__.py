@@ -1,0 +1,1 @@
+"""The directory of agencies: its versions, keys, witnesses, and proposed changes."""

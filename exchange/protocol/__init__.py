@@ -1,0 +1,1 @@
+"""What a gateway and a hub send each other: signed requests and inbox answers."""

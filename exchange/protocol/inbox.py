@@ -1,0 +1,101 @@
+"""What a hub answers an agency that pulls, and its gateway takes apart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from exchange.errors import ExchangeError, LogError
+from exchange.log.log import Leaf, leaf_of
+from exchange.models import AgencyId, Shape, held
+from exchange.records.record import Delivery, delivery_of
+from exchange.standards import i_json
+from rules.frozen import frozen
+
+# At most so many items, and about so many bytes, stand in one answer; what is left comes with the next.
+MOST_ITEMS = 1024
+LARGEST_ANSWER = 8 * 1024 * 1024
+
+
+@frozen
+class Item:
+    """One thing in an agency's inbox: its number from this issuer and the leaf that says what became of it, opened.
+
+    A delivery comes with the record's own leaf. Without one, it was withdrawn, or handed out before and may no longer be: then
+    `record` is what the issuer signed, without any part, so that whoever missed it knows at least what kind of thing it was.
+    """
+
+    number: int
+    issuer: str
+    leaf: Leaf
+    recorded: Leaf | None = None
+    delivery: Delivery | None = None
+    record: str | None = None
+
+    def json(self) -> dict[str, Any]:
+        """As JSON, as `item_of` reads it."""
+        return {
+            "number": self.number,
+            "issuer": self.issuer,
+            "leaf": self.leaf.json(),
+            **({"recorded": self.recorded.json()} if self.recorded else {}),
+            **({"delivery": self.delivery.json()} if self.delivery else {}),
+            **({"record": self.record} if self.record else {}),
+        }
+
+
+@frozen
+class Inbox:
+    """An answer to a pull: the items after the cursor, and the hub's signed line, as bytes."""
+
+    items: tuple[Item, ...]
+    line: bytes
+
+    def write(self) -> bytes:
+        """As JSON, as `read_inbox` reads it."""
+        return i_json.write(
+            {"items": [item.json() for item in self.items], "line": self.line.decode("utf-8")}
+        )
+
+
+class _ItemShape(Shape):
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    issuer: AgencyId
+    leaf: Any
+    recorded: Any = None
+    delivery: Any = None
+    record: str | None = None
+
+
+class _InboxShape(Shape):
+    items: Annotated[tuple[Any, ...], Field(strict=False, max_length=MOST_ITEMS)]
+    line: Annotated[str, Field(max_length=65536)]
+
+
+def read_inbox(data: bytes) -> Inbox:
+    """An answer taken apart, nothing of it verified. Raises `LogError` `not-an-inbox`."""
+    try:
+        shape = held(_InboxShape, i_json.read_object(data), "the inbox")
+        return Inbox(
+            tuple(item_of(each) for each in shape.items),
+            shape.line.encode("utf-8", "surrogatepass"),
+        )
+    except ExchangeError as error:
+        raise LogError(
+            "not-an-inbox", f"this is no answer of a hub: {error.message}", fix="ask the hub again"
+        ) from None
+
+
+def item_of(value: Any) -> Item:
+    """An item of a JSON value. Raises `ContentError`, `TextError`, `TreeError`."""
+    shape = held(_ItemShape, value, "the item")
+    recorded = leaf_of(shape.recorded) if shape.recorded is not None else None
+    return Item(
+        shape.number,
+        shape.issuer,
+        leaf_of(shape.leaf),
+        recorded,
+        delivery_of(shape.delivery) if shape.delivery is not None else None,
+        shape.record,
+    )

@@ -1,0 +1,1 @@
+"""Records: labels, contents, sealing, and the signed whole."""

@@ -1,0 +1,1 @@
+"""One module for each public standard that the exchange uses."""

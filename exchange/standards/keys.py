@@ -1,0 +1,195 @@
+"""The keys that agencies have here: elliptic-curve keys on P-256 as JWKs (RFC 7517, RFC 7518 §6.2), to sign or to open seals.
+
+A key to sign has `use` `sig` and `alg` `ES256`; a key to seal to has `use` `enc` and no `alg`, since HPKE's is fixed here and
+has no registered name yet. Any other member, kind or curve is refused, and so is a private part where a public key is
+wanted. Keys are told apart by RFC 7638 thumbprints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey
+
+from exchange.errors import KeyMaterialError, TextError, shown
+from exchange.standards import base64
+from rules.frozen import frozen
+
+Use = Literal["sig", "enc"]
+
+# The members that a key's use asks for, with their values.
+_USES: dict[Use, dict[str, str]] = {"sig": {"use": "sig", "alg": "ES256"}, "enc": {"use": "enc"}}
+_KID = re.compile(r"[!-~]{1,128}")
+COORDINATE_BYTES = 32
+
+
+@frozen
+class PublicKey:
+    """A checked public key: its key id, its use, and the key as the libraries take it."""
+
+    kid: str
+    use: Use
+    jose: ECKey
+
+    @property
+    def point(self) -> ec.EllipticCurvePublicKey:
+        """The key as `cryptography` takes it."""
+        return self.jose.public_key
+
+    @property
+    def thumbprint(self) -> str:
+        """RFC 7638 with SHA-256: 43 letters of base64url."""
+        return self.jose.thumbprint()
+
+    def as_jwk(self) -> dict[str, str]:
+        """The JWK, as `public_key` reads it."""
+        return {**_point(self.jose), "kid": self.kid, **_USES[self.use]}
+
+
+@frozen
+class PrivateKey:
+    """A checked private key, with the public key that belongs to it."""
+
+    public: PublicKey
+    jose: ECKey
+
+    @property
+    def scalar(self) -> ec.EllipticCurvePrivateKey:
+        """The key as `cryptography` takes it."""
+        key = self.jose.private_key
+        assert key is not None, "a private key was checked to be one"
+        return key
+
+    def as_jwk(self) -> dict[str, str]:
+        """The JWK with its private part, as `private_key` reads it."""
+        number = self.scalar.private_numbers().private_value
+        secret = base64.encode_url(number.to_bytes(COORDINATE_BYTES, "big"))
+        return {**self.public.as_jwk(), "d": secret}
+
+
+def public_key(jwk: object, use: Use) -> PublicKey:
+    """The public key of a JWK for one use.
+
+    Raises `KeyMaterialError`: `not-a-key`, `private-part`, `wrong-kind`, `wrong-use`, `bad-point`.
+    """
+    members = _members(jwk, use)
+    if "d" in members:
+        raise KeyMaterialError(
+            "private-part", f"the key `{shown(members['kid'])}` holds its private part", fix=_LEAK
+        )
+    return PublicKey(members["kid"], use, _imported(members))
+
+
+def private_key(jwk: object, use: Use) -> PrivateKey:
+    """The private key of a JWK for one use. Raises as `public_key`, and `not-a-key` where the private part is missing."""
+    members = _members(jwk, use)
+    if "d" not in members:
+        raise KeyMaterialError(
+            "not-a-key",
+            f"the key `{shown(members['kid'])}` has no private part",
+            fix="use the key file",
+        )
+    held = _imported(members)
+    open_part = {name: value for name, value in members.items() if name != "d"}
+    return PrivateKey(PublicKey(members["kid"], use, _imported(open_part)), held)
+
+
+def from_scalar(scalar: ec.EllipticCurvePrivateKey, kid: str, use: Use) -> PrivateKey:
+    """A private key that was just made, under its key id. Raises as `private_key`."""
+    if scalar.curve.name != "secp256r1":
+        raise KeyMaterialError(
+            "wrong-kind", f"the key `{shown(kid)}` is on `{scalar.curve.name}`", fix=_MAKE
+        )
+    numbers = scalar.private_numbers()
+    values = {
+        "x": numbers.public_numbers.x,
+        "y": numbers.public_numbers.y,
+        "d": numbers.private_value,
+    }
+    encoded = {
+        name: base64.encode_url(value.to_bytes(COORDINATE_BYTES, "big"))
+        for name, value in values.items()
+    }
+    return private_key({"kty": "EC", "crv": "P-256", **encoded, "kid": kid, **_USES[use]}, use)
+
+
+_MAKE = "make a P-256 key"
+_LEAK = "send the public part alone, and replace this key: it has been shown"
+
+
+def _members(jwk: object, use: Use) -> dict[str, str]:
+    """A JWK's members, none unknown, none missing, each a text in its one spelling."""
+    if not isinstance(jwk, Mapping) or not all(
+        isinstance(one, str) for pair in jwk.items() for one in pair
+    ):
+        raise KeyMaterialError(
+            "not-a-key", "this is no key: a key is an object whose members are texts", fix=_MAKE
+        )
+    members = {str(name): str(value) for name, value in jwk.items()}
+    if (members.get("kty"), members.get("crv")) != ("EC", "P-256"):
+        kind = f"{members.get('kty')} {members.get('crv', '')}".strip()
+        raise KeyMaterialError(
+            "wrong-kind", f"`{shown(kind)}` is no kind of key used here", fix=_MAKE
+        )
+    if {name: members[name] for name in ("use", "alg") if name in members} != _USES[use]:
+        wanted = "use `sig` and alg `ES256`" if use == "sig" else "use `enc` and no alg"
+        raise KeyMaterialError(
+            "wrong-use",
+            f"the key `{shown(members.get('kid'))}` isn't for this",
+            fix=f"take one with {wanted}",
+        )
+    known = {"kty", "crv", "x", "y", "kid", *_USES[use]}
+    if set(members) - {"d"} != known:
+        odd = sorted((set(members) - {"d"}) ^ known)[0]
+        raise KeyMaterialError(
+            "not-a-key",
+            f"`{shown(odd)}` doesn't belong in a key, or is missing",
+            fix=f"write {', '.join(sorted(known))}",
+        )
+    if not _KID.fullmatch(members["kid"]):
+        raise KeyMaterialError(
+            "not-a-key", f"`{shown(members['kid'])}` is no key id", fix="write it without blanks"
+        )
+    for name in ("x", "y", "d"):
+        if name in members:
+            _coordinate(members, name)
+    return members
+
+
+def _coordinate(members: Mapping[str, str], name: str) -> None:
+    try:
+        length = len(base64.decode_url(members[name]))
+    except TextError:
+        length = -1
+    if length != COORDINATE_BYTES:
+        raise KeyMaterialError(
+            "bad-point",
+            f"the `{name}` of the key `{shown(members['kid'])}` isn't 32 bytes of base64url",
+            fix=_MAKE,
+        )
+
+
+def _imported(members: Mapping[str, str]) -> ECKey:
+    """The key, once the library has found its point on the curve and its private part to belong to it."""
+    try:
+        return ECKey.import_key(
+            {name: members[name] for name in ("kty", "crv", "x", "y", "d") if name in members}
+        )
+    except ValueError:
+        raise KeyMaterialError(
+            "bad-point",
+            f"the numbers of the key `{shown(members['kid'])}` don't belong together on P-256",
+            fix=_MAKE,
+        ) from None
+
+
+def _point(key: ECKey) -> dict[str, str]:
+    numbers = key.public_key.public_numbers()
+    x, y = (
+        base64.encode_url(value.to_bytes(COORDINATE_BYTES, "big"))
+        for value in (numbers.x, numbers.y)
+    )
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}

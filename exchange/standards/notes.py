@@ -1,0 +1,407 @@
+"""Signed notes, checkpoints and timestamped cosignatures (C2SP signed-note, tlog-checkpoint and tlog-cosignature, v1).
+
+A note is text that some names have signed. A checkpoint is a note that says how large a log's tree is and what its root is. A
+cosignature says that its signer saw this tree grow out of every tree it had seen before, as of a time. Both kinds of signature
+are Ed25519 (RFC 8032); an ML-DSA one, like any other of an unknown key, is passed over.
+
+Stricter than C2SP where it leaves room: a checkpoint has three lines and no more, and a note is refused that is beyond the
+limits, or that a known key has signed twice or wrongly. What a cosignature signs doesn't name its signer, so no two names may
+share a key. That a tree did grow out of an earlier one is for `_rfc6962` to say; whether a time is recent, for whoever has
+a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Final, Literal
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from exchange.errors import KeyMaterialError, NoteError, TextError, shown
+from exchange.standards import base64
+from exchange.standards.merkle import EMPTY_ROOT, HASH_BYTES, LARGEST_SIZE
+from rules.frozen import frozen
+
+# The signature types of C2SP: a plain note signature, and a cosignature with its time.
+NOTE: Final = 0x01
+COSIGNATURE: Final = 0x04
+Kind = Literal[0x01, 0x04]
+
+LARGEST = 64 * 1024
+MOST_SIGNATURES = 64
+KEY_BYTES, SIGNATURE_BYTES, ID_BYTES, TIME_BYTES = 32, 64, 4, 8
+LATEST = 2**63 - 1
+
+_COSIGNED = "cosignature/v1\n"
+_NAME = re.compile(r"[^\s+\x00-\x20\x7f]{1,256}")
+_VKEY = re.compile(r"(?P<name>[^+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>.+)")
+_SIGNATURE = re.compile(r"— (?P<name>[^ ]+) (?P<blob>[A-Za-z0-9+/=]+)")
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+
+# Points of order 1, 2, 4 and 8, in every spelling: whoever has one for a key needs no private part to sign some texts.
+SMALL_ORDER = frozenset(
+    bytes.fromhex(body + last)
+    for body, lasts in {
+        "00" * 31: ("00", "80"),
+        "01" + "00" * 30: ("00", "80"),
+        "ec" + "ff" * 30: ("7f", "ff"),
+        "ed" + "ff" * 30: ("7f", "ff"),
+        "ee" + "ff" * 30: ("7f", "ff"),
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc": ("05", "85"),
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03": ("7a", "fa"),
+    }.items()
+    for last in lasts
+)
+
+
+# Keys
+
+
+@frozen
+class NoteKey:
+    """The public half of a key that signs notes: its name, what kind of signature it makes, and 32 bytes of Ed25519."""
+
+    name: str
+    kind: Kind
+    public: bytes
+
+    @property
+    def id(self) -> bytes:
+        """Four bytes that, with the name, say which key this is. Not a fingerprint: anybody can make another key with it."""
+        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[
+            :ID_BYTES
+        ]
+
+    @property
+    def vkey(self) -> str:
+        """The key as text: `name+id+base64`, as `verifier_key` reads it."""
+        return f"{self.name}+{self.id.hex()}+{base64.encode(bytes([self.kind]) + self.public)}"
+
+
+def verifier_key(vkey: str) -> NoteKey:
+    """The key of a vkey. Raises `KeyMaterialError`: `not-a-key`, `wrong-kind`, `wrong-id`, `bad-point`."""
+    parts = _VKEY.fullmatch(vkey) if len(vkey) <= 1024 else None
+    if parts is None:
+        raise KeyMaterialError(
+            "not-a-key", f"`{shown(vkey)}` is no key of a note", fix="write name+id+key"
+        )
+    try:
+        raw = base64.decode(parts["key"])
+    except TextError as error:
+        raise KeyMaterialError("not-a-key", error.message, fix="write name+id+key") from None
+    kind = raw[0]
+    if kind not in (NOTE, COSIGNATURE):
+        raise KeyMaterialError(
+            "wrong-kind", f"`{kind}` is no kind of signature used here", fix="use Ed25519"
+        )
+    key = note_key(parts["name"], NOTE if kind == NOTE else COSIGNATURE, raw[1:])
+    if key.id.hex() != parts["id"]:
+        raise KeyMaterialError(
+            "wrong-id",
+            f"the key of `{shown(key.name)}` doesn't have the id `{parts['id']}`",
+            fix="ask for it again",
+        )
+    return key
+
+
+def note_key(name: str, kind: Kind, public: bytes) -> NoteKey:
+    """A checked key.
+
+    Raises `KeyMaterialError`: `not-a-key` for a name that can't sign, `bad-point` for a weak Ed25519 key or none.
+    """
+    if not _NAME.fullmatch(name) or not name.isprintable():
+        raise KeyMaterialError(
+            "not-a-key",
+            f"`{shown(name)}` is no name to sign notes",
+            fix="write it without blanks or plus",
+        )
+    if len(public) != KEY_BYTES or public in SMALL_ORDER:
+        raise KeyMaterialError(
+            "bad-point",
+            f"the key of `{shown(name)}` is no Ed25519 key to trust",
+            fix="make a new one",
+        )
+    return NoteKey(name, kind, public)
+
+
+def key_of(private: Ed25519PrivateKey, name: str, kind: Kind) -> NoteKey:
+    """The public half of a private key under a name. Raises as `note_key`."""
+    return note_key(name, kind, private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def holds(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the key made this Ed25519 signature over these bytes (RFC 8032 §5.1.7)."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+# Notes
+
+
+@frozen
+class Signature:
+    """One signature line: who, the four bytes of its key's id, and the bytes of the signature itself."""
+
+    name: str
+    id: bytes
+    signature: bytes
+
+    def line(self) -> str:
+        """The line as it stands under a note."""
+        return f"— {self.name} {base64.encode(self.id + self.signature)}\n"
+
+
+@frozen
+class Note:
+    """A text, with its last line feed, and the signatures under it, none of them checked yet."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    def encoded(self) -> bytes:
+        """The note as bytes, as `read_note` reads it."""
+        return f"{self.text}\n{''.join(each.line() for each in self.signatures)}".encode()
+
+
+def read_note(data: bytes) -> Note:
+    """A note taken apart, unverified: the text may not be used yet. Raises `NoteError`: `too-large`, `not-a-note`."""
+    if len(data) > LARGEST:
+        raise NoteError("too-large", f"a note of `{len(data)}` bytes isn't read", fix="send less")
+    try:
+        whole = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _not_a_note("it isn't UTF-8") from None
+    # The text ends at the last empty line; what stands below are signatures and nothing else.
+    text, divided, below = whole.rpartition("\n\n")
+    if not divided or not below.endswith("\n"):
+        raise _not_a_note("no signatures stand below an empty line")
+    _text(text + "\n")
+    lines = below[:-1].split("\n")
+    if len(lines) > MOST_SIGNATURES:
+        raise NoteError(
+            "too-large", f"`{len(lines)}` signatures are more than are read", fix="send fewer"
+        )
+    return Note(text + "\n", tuple(_signature(line) for line in lines))
+
+
+def sign_note(text: str, private: Ed25519PrivateKey, name: str) -> Signature:
+    """A plain signature of a text, which ends in a line feed. Raises `NoteError` `not-a-note`, `KeyMaterialError`."""
+    _text(text)
+    # INVARIANT: no plain signature can be passed off as a cosignature of the same key.
+    if text.startswith(_COSIGNED):
+        raise _not_a_note("it begins as what a witness signs does")
+    return Signature(name, key_of(private, name, NOTE).id, private.sign(text.encode()))
+
+
+def cosign(text: str, private: Ed25519PrivateKey, name: str, time: int) -> Signature:
+    """A cosignature of a checkpoint's text as of a time, in seconds since 1970 (UTC).
+
+    It says that the signer has seen no tree of this log that doesn't lead to this one: whoever calls has checked that.
+    """
+    read_checkpoint(text)
+    stamped = _time(time).to_bytes(TIME_BYTES, "big") + private.sign(_cosigned(text, time))
+    return Signature(name, key_of(private, name, COSIGNATURE).id, stamped)
+
+
+def verify_note(note: Note, keys: Iterable[NoteKey]) -> Mapping[NoteKey, int | None]:
+    """Which of these keys signed, each with its cosignature's time, or None for a plain signature.
+
+    Signatures of other keys are passed over. Raises `NoteError`: `bad-signature` where one of a key given doesn't hold,
+    `signed-twice`, `unsigned` where none of the keys signed.
+    """
+    known = {(key.name, key.id): key for key in keys}
+    signed: dict[NoteKey, int | None] = {}
+    for each in note.signatures:
+        key = known.get((each.name, each.id))
+        if key is None:
+            continue
+        if key in signed:
+            raise NoteError(
+                "signed-twice", f"`{shown(key.name)}` signed this twice with one key", fix=_AGAIN
+            )
+        signed[key] = _verified(note.text, key, each.signature)
+    if not signed:
+        raise NoteError(
+            "unsigned",
+            "nobody known here signed this",
+            fix="ask for it with the signatures of its signers",
+        )
+    return signed
+
+
+def _verified(text: str, key: NoteKey, signature: bytes) -> int | None:
+    time, message, plain = None, text.encode(), signature
+    if key.kind == COSIGNATURE and len(signature) == TIME_BYTES + SIGNATURE_BYTES:
+        time, plain = int.from_bytes(signature[:TIME_BYTES], "big"), signature[TIME_BYTES:]
+        message = _cosigned(text, time)
+    if (
+        len(plain) != SIGNATURE_BYTES
+        or (key.kind == COSIGNATURE) != (time is not None)
+        or (time or 0) > LATEST
+    ):
+        raise NoteError(
+            "bad-signature", f"the signature of `{shown(key.name)}` is malformed", fix=_AGAIN
+        )
+    if not holds(key.public, message, plain):
+        raise NoteError(
+            "bad-signature", f"the signature of `{shown(key.name)}` doesn't hold", fix=_AGAIN
+        )
+    return time
+
+
+# Checkpoints
+
+
+@frozen
+class Checkpoint:
+    """What a log's tree was: whose log, the number of leaves, and the root, 32 bytes."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        """The note text: three lines."""
+        return f"{self.origin}\n{self.size}\n{base64.encode(self.root)}\n"
+
+
+@frozen
+class Witnessed:
+    """A checkpoint, when the log signed it, and which witnesses cosigned it when; times in seconds since 1970 (UTC)."""
+
+    checkpoint: Checkpoint
+    signed_at: int
+    cosigned_at: Mapping[str, int]
+
+    def lacks(self, required: Iterable[str], at_least: int) -> tuple[str, ...]:
+        """The required names that didn't cosign, sorted; `*` for each further name that is missing for `at_least` in all."""
+        missing = tuple(sorted(set(required) - set(self.cosigned_at)))
+        return missing + ("*",) * (at_least - len(self.cosigned_at) - len(missing))
+
+    def check_quorum(self, required: Iterable[str], at_least: int) -> None:
+        """Holds if every required name and so many in all cosigned. Raises `NoteError` `no-quorum`."""
+        missing = self.lacks(required, at_least)
+        if missing:
+            named = (
+                ", ".join(f"`{shown(name)}`" for name in missing if name != "*")
+                or f"`{len(missing)}` more"
+            )
+            raise NoteError(
+                "no-quorum",
+                f"the checkpoint lacks the cosignature of {named}",
+                fix="wait for the witnesses",
+            )
+
+
+def read_checkpoint(text: str) -> Checkpoint:
+    """The checkpoint of a note's text: origin, size, root, and no further line. Raises `NoteError` `not-a-checkpoint`."""
+    lines = text.split("\n")
+    if len(lines) != 4 or lines[3]:
+        raise _not_a_checkpoint(text)
+    origin, size, root_text = lines[:3]
+    if (
+        not _NAME.fullmatch(origin)
+        or not origin.isprintable()
+        or not _SIZE.fullmatch(size)
+        or int(size) > LARGEST_SIZE
+    ):
+        raise _not_a_checkpoint(text)
+    try:
+        root = base64.decode(root_text)
+    except TextError:
+        raise _not_a_checkpoint(text) from None
+    if len(root) != HASH_BYTES or (size == "0" and root != EMPTY_ROOT):
+        raise _not_a_checkpoint(text)
+    return Checkpoint(origin, int(size), root)
+
+
+def open_checkpoint(data: bytes, log: NoteKey, witnesses: Iterable[NoteKey]) -> Witnessed:
+    """A checkpoint that the log signed with a time, with the cosignatures of the witnesses given, whoever else signed it.
+
+    The log's name is the origin. Raises as `read_note`, `verify_note` and `read_checkpoint`, and `NoteError`: `unsigned` where
+    the log didn't sign, `wrong-log` for another origin, `wrong-witnesses` where two share a name or key or one can't cosign.
+    """
+    others = tuple(witnesses)
+    _apart(log, *others)
+    note = read_note(data)
+    signed = verify_note(note, (log, *others))
+    checkpoint = read_checkpoint(note.text)
+    if checkpoint.origin != log.name:
+        raise NoteError(
+            "wrong-log",
+            f"this is of the log `{shown(checkpoint.origin)}`",
+            fix=f"ask `{shown(log.name)}` for its own",
+        )
+    times = {key.name: time for key, time in signed.items() if time is not None}
+    if log.name not in times:
+        raise NoteError("unsigned", f"the log `{shown(log.name)}` didn't sign this", fix=_AGAIN)
+    return Witnessed(checkpoint, times.pop(log.name), times)
+
+
+_AGAIN = "ask its sender for it again, and keep this one"
+
+
+def _apart(*keys: NoteKey) -> None:
+    """Who shares a key with the defender would have the defender's cosignature count for two."""
+    names, publics = {key.name for key in keys}, {key.public for key in keys}
+    if (
+        len(names) < len(keys)
+        or len(publics) < len(keys)
+        or any(key.kind != COSIGNATURE for key in keys)
+    ):
+        raise NoteError(
+            "wrong-witnesses",
+            "log and witnesses don't each have one cosigning key",
+            fix="check the directory",
+        )
+
+
+def _cosigned(text: str, time: int) -> bytes:
+    """What a cosignature signs: two lines, then the whole text of the checkpoint."""
+    return f"{_COSIGNED}time {time}\n{text}".encode()
+
+
+def _time(time: int) -> int:
+    if not 0 <= time <= LATEST:
+        raise NoteError(
+            "bad-time", f"`{time}` is no time to sign at", fix="give seconds since 1970"
+        )
+    return time
+
+
+def _text(text: str) -> None:
+    if not text.endswith("\n") or any(letter < " " and letter != "\n" for letter in text):
+        raise _not_a_note("its text doesn't end in a line feed, or holds a control character")
+
+
+def _signature(line: str) -> Signature:
+    parts = _SIGNATURE.fullmatch(line)
+    if parts is None or not _NAME.fullmatch(parts["name"]):
+        raise _not_a_note(f"`{shown(line)}` is no signature")
+    try:
+        blob = base64.decode(parts["blob"])
+    except TextError as error:
+        raise _not_a_note(error.message) from None
+    if len(blob) <= ID_BYTES:
+        raise _not_a_note(f"the signature of `{shown(parts['name'])}` is empty")
+    return Signature(parts["name"], blob[:ID_BYTES], blob[ID_BYTES:])
+
+
+def _not_a_note(why: str) -> NoteError:
+    return NoteError("not-a-note", f"this is no signed note: {why}", fix=_AGAIN)
+
+
+def _not_a_checkpoint(text: str) -> NoteError:
+    return NoteError(
+        "not-a-checkpoint",
+        f"`{shown(text)}` is no checkpoint",
+        fix="write origin, size and root, a line each",
+    )

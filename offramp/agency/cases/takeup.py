@@ -1,0 +1,140 @@
+"""Take-up: how many people got how far, counted at one agency over its own cases. Never by officer, and no small cell.
+
+A count under `LEAST` could be somebody; so could what is left over when it is taken from a larger one. Such counts aren't
+published, not even zeros. Each quarter is published once: a second count of it, a few cases later, would tell who came between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from exchange.consent.disclosure import day_of
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.caseload import case_of, handles, utc, worked_out_here
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.desk import Desk
+from rules.decide.decision import Program
+from rules.errors import Refusal
+
+LEAST = 11
+STAGES = ("eligible", "offered", "accepted", "handed_off", "intake_in_time", "engaged", "ended")
+_QUARTER = re.compile(r"([0-9]{4})-?[qQ]([1-4])")
+
+
+def quarter_of(text: str) -> tuple[date, date]:
+    """First day, and the first day after it. Raises `AgencyError` `no-quarter`."""
+    found = _QUARTER.fullmatch(text)
+    if found is None or not 2000 <= int(found[1]) <= 2999:
+        raise AgencyError("no-quarter", f"`{text[:20]}` is no quarter", fix="write it like 2026-Q2")
+    year, number = int(found[1]), int(found[2])
+    after = date(year + 1, 1, 1) if number == 4 else date(year, 3 * number + 1, 1)
+    return date(year, 3 * number - 2, 1), after
+
+
+def counted(desk: Desk, program: Program, quarter: tuple[date, date], now: int) -> dict[str, int]:
+    """The cases of a quarter, by the day of the referral, and how many of them reached each stage as far as is known here."""
+    found = dict.fromkeys(("cases", *STAGES), 0)
+    for handle in handles(desk):
+        case = case_of(desk, handle)
+        day = _began(desk, case)
+        if day is not None and quarter[0] <= day < quarter[1]:
+            found["cases"] += 1
+            for stage in _stages(desk, case, program, handle, now):
+                found[stage] += 1
+    return found
+
+
+def suppressed(counts: Mapping[str, int]) -> dict[str, int | None]:
+    """The counts that can be published; None for one that is small, or of which the rest is, against the whole or any other."""
+    shown: dict[str, int | None] = {}
+    for name, count in counts.items():
+        apart = all(other is None or abs(other - count) >= LEAST for other in shown.values())
+        shown[name] = count if count >= LEAST and apart else None
+    return shown if shown.get("cases") is not None else dict.fromkeys(counts)
+
+
+def check_over(desk: Desk, quarter: tuple[date, date], now: int) -> None:
+    """Holds once a quarter is over. Raises `AgencyError` `quarter-open`."""
+    if day_of(desk.gateway.hub_time(now), desk.gateway.history.newest.zone) < quarter[1]:
+        raise AgencyError(
+            "quarter-open", f"the quarter lasts until {quarter[1]}", fix="count it when it is over"
+        )
+
+
+def _began(desk: Desk, case: Case) -> date | None:
+    referred = case.known.get("case.referred_at")
+    if referred is not None:
+        at = datetime.fromisoformat(str(referred.value).replace("Z", "+00:00")).astimezone(UTC)
+        return day_of(int(at.timestamp()), desk.gateway.history.newest.zone)
+    met = case.known.get("encounter.date")
+    return date.fromisoformat(str(met.value)) if met is not None else None
+
+
+def _stages(desk: Desk, case: Case, program: Program, handle: str, now: int) -> set[str]:
+    state = desk.gateway.state(handle)
+    found = set()
+    if _eligible(desk, case, program, now):
+        found.add("eligible")
+    accepted = case.known.get("offer.accepted")
+    if accepted is not None:
+        found.add("offered")
+        if accepted.value:
+            found.add("accepted")
+    if state.kind("hand_off", "consent"):
+        found.add("handed_off")
+    if _in_time(case, program, now, desk):
+        found.add("intake_in_time")
+    if _engaged(desk, handle):
+        found.add("engaged")
+    enrolled = case.known.get("person.enrolled")
+    if state.kind("exit", "ejection") or (enrolled is not None and not enrolled.value):
+        found.add("ended")
+    return found
+
+
+def _eligible(desk: Desk, case: Case, program: Program, now: int) -> bool:
+    attested = case.attested.get("eligibility")
+    if attested is not None:
+        return bool(attested.value == "eligible")
+    if "eligibility" not in worked_out_here(desk):
+        return False
+    try:
+        return (
+            case.decide(program, "eligibility", utc(desk.gateway.hub_time(now))).outcome
+            == "eligible"
+        )
+    except Refusal:
+        return False
+
+
+def _in_time(case: Case, program: Program, now: int, desk: Desk) -> bool:
+    if "case.intake_at" not in case.known:
+        return False
+    try:
+        clocks = case.decide(program, "admission", utc(desk.gateway.hub_time(now))).first.clocks
+    except Refusal:
+        return False
+    return any(one["clock"] == "intake" and one["status"] == "met" for one in clocks)
+
+
+def _engaged(desk: Desk, handle: str) -> bool:
+    """Whether any status told or heard says so; none can say that somebody isn't."""
+    contents: list[Any] = [
+        part["content"]
+        for out in desk.outbox.values()
+        if out.case == handle and out.refused is None
+        for part in out.parts
+    ]
+    contents += [
+        opened.content
+        for received in desk.gateway.received.values()
+        if received.record is not None and received.record.case == handle
+        for opened in received.opened.values()
+    ]
+    return any(
+        (one.get("status") or {}).get("engagement") in ("engaged", "meeting_goals")
+        for one in contents
+    )

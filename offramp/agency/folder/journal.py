@@ -1,0 +1,220 @@
+"""`agency.db`: what came in and went out, in order. Everything else that an agency knows follows from it by replay.
+
+An event is on the disk before anything follows from it: a record is here before its first byte is sent. Each row carries its
+own digest. What must be destroyed is taken out of its event in place, and replay accepts what is left.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from exchange.hub.store import fault_of
+from exchange.standards import i_json
+from offramp.agency.errors import AgencyError
+from rules.frozen import frozen
+
+FORMAT = 2
+ENTRY_BYTES = 32
+# How long a command waits for another one's transaction, in milliseconds: they are short, the network isn't in them.
+PATIENCE = 20_000
+
+
+@frozen
+class Event:
+    """One thing that happened: its place, its kind, when (this machine's clock, seconds since 1970), and what."""
+
+    at: int
+    kind: str
+    time: int
+    body: dict[str, Any]
+
+
+class Journal:
+    """One agency's events. Raises `AgencyError`: `no-room`, `in-use`, `not-a-journal`, `damaged`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _sound():
+            self._db = sqlite3.connect(
+                path, isolation_level=None, timeout=PATIENCE / 1000, check_same_thread=False
+            )
+            path.chmod(0o600)
+            self._db.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
+            self._db.execute("PRAGMA trusted_schema = OFF")
+            self._begin()
+
+    def _begin(self) -> None:
+        with self.together():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                self._db.execute(
+                    "CREATE TABLE event(at INTEGER PRIMARY KEY, kind TEXT NOT NULL, time INTEGER NOT NULL, "
+                    "body BLOB NOT NULL, digest BLOB NOT NULL) STRICT"
+                )
+                # What only its newest value is needed of: the last tree that was seen.
+                self._db.execute(
+                    "CREATE TABLE newest(name TEXT PRIMARY KEY, body BLOB NOT NULL, digest BLOB NOT NULL) STRICT"
+                )
+            if version in (0, 1):
+                # The log's blinded leaves, end to end from one index on: after a restore of the hub, it needs them again.
+                self._db.execute(
+                    "CREATE TABLE seen(start INTEGER PRIMARY KEY, entries BLOB, digest BLOB NOT NULL) STRICT"
+                )
+                self._db.execute(f"PRAGMA user_version = {FORMAT}")
+            elif version != FORMAT:
+                raise AgencyError(
+                    "not-a-journal",
+                    f"`{self.path}` has format `{version}`, and this program reads `{FORMAT}`",
+                    fix="update it",
+                )
+
+    def close(self) -> None:
+        with _sound():
+            self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All of it or nothing, and nobody else writes meanwhile."""
+        with _sound():
+            self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with _sound():
+                self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                with _sound():
+                    self._db.execute("ROLLBACK")
+            raise
+
+    def append(self, kind: str, time: int, body: dict[str, Any]) -> Event:
+        """One more event, within `together`."""
+        text = i_json.write(body)
+        with _sound():
+            (last,) = self._db.execute("SELECT coalesce(max(at), 0) FROM event").fetchone()
+            at = int(last) + 1
+            self._db.execute(
+                "INSERT INTO event VALUES (?, ?, ?, ?, ?)",
+                (at, kind, time, text, _digest(at, kind, time, text)),
+            )
+        return Event(at, kind, time, body)
+
+    def replace(self, event: Event, body: dict[str, Any]) -> None:
+        """What is left of an event when something in it is destroyed, within `together`."""
+        text = i_json.write(body)
+        with _sound():
+            self._db.execute(
+                "UPDATE event SET body = ?, digest = ? WHERE at = ?",
+                (text, _digest(event.at, event.kind, event.time, text), event.at),
+            )
+
+    def after(self, at: int) -> Iterator[Event]:
+        """The events after a place, in order."""
+        with _sound():
+            rows = self._db.execute(
+                "SELECT at, kind, time, body, digest FROM event WHERE at > ? ORDER BY at", (at,)
+            ).fetchall()
+        for place, kind, time, text, digest in rows:
+            if _digest(place, kind, time, text) != digest:
+                raise _damaged(f"event `{place}`")
+            yield Event(place, kind, time, i_json.read_object(text))
+
+    def digest_of(self, at: int) -> bytes | None:
+        """The digest of the event at a place, if there is one."""
+        with _sound():
+            row = self._db.execute("SELECT digest FROM event WHERE at = ?", (at,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def put(self, name: str, body: dict[str, Any]) -> None:
+        """The newest value of this name, within `together`."""
+        text = i_json.write(body)
+        with _sound():
+            self._db.execute(
+                "INSERT OR REPLACE INTO newest VALUES (?, ?, ?)",
+                (name, text, _digest(0, name, 0, text)),
+            )
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """The newest value of this name, if there is one."""
+        with _sound():
+            row = self._db.execute(
+                "SELECT body, digest FROM newest WHERE name = ?", (name,)
+            ).fetchone()
+        if row is None:
+            return None
+        if _digest(0, name, 0, row[0]) != row[1]:
+            raise _damaged(f"`{name}`")
+        return dict(i_json.read_object(row[0]))
+
+    def see(self, start: int, entries: bytes) -> None:
+        """The log's blinded leaves from an index on, end to end, within `together`."""
+        with _sound():
+            row = start, entries, _digest(start, "seen", 0, entries)
+            self._db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", row)
+
+    def seen(self, start: int) -> bytes:
+        """Those that are kept, from an index on, end to end."""
+        found = bytearray()
+        with _sound():
+            rows = self._db.execute(
+                "SELECT start, entries, digest FROM seen ORDER BY start"
+            ).fetchall()
+        for at, entries, digest in rows:
+            if _digest(at, "seen", 0, entries) != digest:
+                raise _damaged(f"what was seen from leaf `{at}` on")
+            found += entries[max(0, start - at) * ENTRY_BYTES :]
+        return bytes(found)
+
+    def write_back(self) -> None:
+        """The write-ahead log goes to the database and is emptied, so that what was destroyed isn't left in it."""
+        with _sound():
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def backup(self, to: Path) -> None:
+        """A whole copy of the journal, as of now."""
+        with _sound():
+            copy = sqlite3.connect(to)
+            try:
+                self._db.backup(copy)
+            finally:
+                copy.close()
+
+
+def _digest(at: int, kind: str, time: int, text: bytes) -> bytes:
+    return sha256(f"{at}\0{kind}\0{time}\0".encode() + text).digest()
+
+
+def _damaged(what: str) -> AgencyError:
+    return AgencyError(
+        "damaged",
+        f"{what} of the journal isn't what was written",
+        fix="restore the last backup, then pull",
+    )
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """SQLite's own errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        why = fault_of(error)
+        if why == "disk":
+            raise AgencyError(
+                "no-room", f"the disk refuses: {error}", fix="make room, then try again"
+            ) from None
+        if why == "busy":
+            raise AgencyError(
+                "in-use", "another program holds the journal", fix="wait for it"
+            ) from None
+        raise AgencyError(
+            "damaged", f"the journal can't be read: {error}", fix="restore the last backup"
+        ) from None

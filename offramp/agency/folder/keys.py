@@ -1,0 +1,219 @@
+"""An agency's private keys: files of their own, encrypted under a passphrase, for their owner's eyes alone.
+
+Each file says how it is encrypted: scrypt (RFC 7914) makes the key, AES-256-GCM encrypts, and the key's id and use are bound to
+it, so that one file can't stand in for another. A key that was destroyed is overwritten first; what a disk keeps beneath that
+is the disk's to encrypt.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from pydantic import Field
+
+from exchange.errors import ExchangeError
+from exchange.models import Shape, held
+from exchange.standards import base64, i_json
+from exchange.standards.keys import PrivateKey, from_scalar, private_key
+from offramp.agency.errors import AgencyError
+
+# RFC 7914's cost for interactive use in 2017, doubled: a tenth of a second and 32 MiB a guess.
+COST, BLOCK, LANES = 2**15, 8, 1
+SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
+
+Use = Literal["sig", "enc", "witness"]
+
+
+class _KeyFile(Shape):
+    kid: Annotated[str, Field(max_length=64)]
+    use: Use
+    n: Literal[32768]
+    r: Literal[8]
+    p: Literal[1]
+    salt: str
+    nonce: str
+    ct: str
+
+
+def read_passphrase(path: Path) -> bytes:
+    """The passphrase in a file, without the line's end. Raises `AgencyError`: `no-passphrase`, `open-to-others`."""
+    try:
+        check_private(path)
+        text = path.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise _no_passphrase(f"`{path}` can't be read: {error.strerror}") from None
+    if len(text) < 12:
+        raise _no_passphrase(f"what stands in `{path}` is shorter than 12 letters")
+    return text
+
+
+def check_private(path: Path) -> None:
+    """Holds if nobody but its owner may read or write a file or folder. Raises `AgencyError` `open-to-others`, `OSError`."""
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise AgencyError(
+            "open-to-others",
+            f"others than its owner may use `{path}`",
+            fix="take their permissions away",
+        )
+
+
+class Keys:
+    """The keys in one folder, under one passphrase."""
+
+    def __init__(
+        self,
+        folder: Path,
+        passphrase: bytes,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self.folder = folder
+        self._random = random_bytes
+        # One stretch of the passphrase for each salt: the keys of a folder share one.
+        self._stretched = cache(
+            lambda salt: Scrypt(salt=salt, length=KEY_BYTES, n=COST, r=BLOCK, p=LANES).derive(
+                passphrase
+            )
+        )
+
+    def ids(self) -> list[str]:
+        """The ids of the keys that are here."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def signing(self, kid: str) -> PrivateKey:
+        """The key that signs records and requests. Raises `AgencyError` as `_read`."""
+        return private_key(i_json.read_object(self._read(kid, "sig")), "sig")
+
+    def sealing(self, kid: str) -> PrivateKey:
+        """A month's key, which opens seals. Raises `AgencyError` as `_read`."""
+        return private_key(i_json.read_object(self._read(kid, "enc")), "enc")
+
+    def witness(self, kid: str) -> Ed25519PrivateKey:
+        """The key that cosigns the log. Raises `AgencyError` as `_read`."""
+        return Ed25519PrivateKey.from_private_bytes(self._read(kid, "witness"))
+
+    def make_signing(self, kid: str) -> PrivateKey:
+        """A new key to sign with, on the disk before it is given."""
+        key = from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, "sig")
+        self._write(kid, "sig", i_json.write(dict(key.as_jwk())))
+        return key
+
+    def make_sealing(self, kid: str) -> PrivateKey:
+        """A new month's key, on the disk before it is announced."""
+        key = from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, "enc")
+        self._write(kid, "enc", i_json.write(dict(key.as_jwk())))
+        return key
+
+    def make_witness(self, kid: str) -> Ed25519PrivateKey:
+        """A new key to cosign the log with."""
+        key = Ed25519PrivateKey.generate()
+        self._write(kid, "witness", key.private_bytes_raw())
+        return key
+
+    def destroy(self, kid: str) -> None:
+        """The key is overwritten and gone. Nothing happens where it is gone already."""
+        overwritten(self._path(kid))
+
+    def _path(self, kid: str) -> Path:
+        return self.folder / f"{kid}.json"
+
+    def _salt(self) -> bytes:
+        for kid in self.ids():
+            return base64.decode_url(self._file(kid).salt)
+        return self._random(SALT_BYTES)
+
+    def _file(self, kid: str) -> _KeyFile:
+        path = self._path(kid)
+        try:
+            check_private(self.folder)
+            check_private(path)
+            return held(_KeyFile, i_json.read_object(path.read_bytes()), f"the key file of `{kid}`")
+        except FileNotFoundError:
+            raise AgencyError(
+                "no-key-file", f"`{path}` isn't there", fix="restore it from the backup"
+            ) from None
+
+    def _read(self, kid: str, use: Use) -> bytes:
+        """What a key's file holds. Raises `AgencyError`: `no-key-file`, `open-to-others`, `wrong-passphrase`."""
+        file = self._file(kid)
+        try:
+            salt, nonce, ct = (base64.decode_url(each) for each in (file.salt, file.nonce, file.ct))
+            return AESGCM(self._stretched(salt)).decrypt(nonce, ct, _bound(kid, use))
+        except (InvalidTag, ExchangeError, ValueError):
+            raise AgencyError(
+                "wrong-passphrase",
+                f"the key `{kid}` doesn't open with this passphrase",
+                fix="give the one it was made with",
+            ) from None
+
+    def _write(self, kid: str, use: Use, secret: bytes) -> None:
+        salt, nonce = self._salt(), self._random(NONCE_BYTES)
+        ct = AESGCM(self._stretched(salt)).encrypt(nonce, secret, _bound(kid, use))
+        texts = {
+            name: base64.encode_url(each)
+            for name, each in (("salt", salt), ("nonce", nonce), ("ct", ct))
+        }
+        value = {"kid": kid, "use": use, "n": COST, "r": BLOCK, "p": LANES, **texts}
+        write_private(self._path(kid), i_json.write(value))
+
+
+def overwritten(path: Path) -> None:
+    """The file is overwritten and gone. Nothing happens where it is gone already."""
+    try:
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync(path.parent)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """A file for its owner alone: whole and on the disk, or not there. Raises `AgencyError` `no-room`."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise AgencyError(
+            "no-room",
+            f"`{path}` can't be written: {error.strerror}",
+            fix="make room, then try again",
+        ) from None
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _bound(kid: str, use: Use) -> bytes:
+    return f"offramp/1/key\0{kid}\0{use}".encode()
+
+
+def _no_passphrase(why: str) -> AgencyError:
+    return AgencyError(
+        "no-passphrase",
+        f"the keys need a passphrase, and {why}",
+        fix="give one with `--passphrase-file`",
+    )

@@ -1,0 +1,131 @@
+"""A desk as replay made it, kept so that the next command needn't replay it all, and sealed for this agency's own signing key.
+
+It is no second truth. It counts only where it was made by this very code from a journal whose event at that place is still the
+same; anything else is replayed, and no fault of the file is ever an error. Before anything is destroyed, it goes.
+See docs/decisions/0039-a-desk-is-kept.md.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import secrets
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pydantic
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+import exchange
+import offramp
+import rules
+from exchange.standards.keys import PrivateKey, PublicKey, public_key
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.desk import Desk
+from offramp.agency.folder.keys import overwritten
+
+EVERY = 200  # records that are replayed before it is worth while to keep what came of them
+NONCE_BYTES = 12
+KEY_BYTES = 32
+# What a desk is given anew each time: keys and functions.
+_GIVEN = {"signing", "sealing", "_witness", "_judge", "_random", "_salts"}
+
+
+class Snapshot:
+    """One agency's file. `salt` stands in the journal, and anew whenever something is destroyed: no older copy opens then."""
+
+    def __init__(self, path: Path, signing: PrivateKey, salt: bytes) -> None:
+        self.path = path
+        self._draft = path.with_name(f".{path.name}.new")
+        secret = signing.scalar.private_numbers().private_value.to_bytes(KEY_BYTES, "big")
+        self._aead = AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"offramp/1/snapshot").derive(secret))
+
+    def read_into(self, desk: Desk, digest_of: Callable[[int], bytes | None]) -> int:
+        """Makes a fresh desk what it was after so many events, and says how many; 0 where nothing fits.
+
+        `digest_of` gives the digest of the journal's event at a place, or None.
+        """
+        with suppress(
+            OSError,
+            InvalidTag,
+            ValueError,
+            pickle.UnpicklingError,
+            EOFError,
+            AttributeError,
+            ImportError,
+            KeyError,
+        ):
+            if not self.path.is_file():  # a pipe would be waited for
+                return 0
+            data = self.path.read_bytes()
+            # Unpickled is only what opens with a key that follows from this agency's own: nobody else can have written it.
+            at, digest, kept, gateway = pickle.loads(
+                self._aead.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _made_by())
+            )
+            if digest_of(at) == digest:
+                vars(desk.gateway).update(gateway)
+                vars(desk).update(kept)
+                return int(at)
+        return 0
+
+    def write(self, desk: Desk, at: int, digest: bytes) -> None:
+        """Keeps a desk that replay has just made of the journal to that event. A full disk is no error."""
+        kept = {name: value for name, value in vars(desk).items() if name != "gateway"}
+        gateway = {name: value for name, value in vars(desk.gateway).items() if name not in _GIVEN}
+        into = io.BytesIO()
+        _Pickler(into, protocol=5).dump((at, digest, kept, gateway))
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        try:
+            # Nothing is synced: a torn file doesn't open, and is none. Nobody else writes it: who does has the journal.
+            handle = os.open(
+                self._draft,
+                os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC,
+                0o600,
+            )
+            with os.fdopen(handle, "wb") as file:
+                file.write(nonce)
+                file.write(self._aead.encrypt(nonce, into.getbuffer(), _made_by()))
+            self._draft.replace(self.path)
+        except OSError:
+            with suppress(OSError):  # what is torn takes room that the journal needs
+                self._draft.unlink()
+
+    def forget(self) -> None:
+        """Overwrites it and takes it away: what is destroyed may not be left in it. Raises `AgencyError` `no-room`."""
+        for path in (self._draft, self.path):
+            try:
+                overwritten(path)
+            except OSError as error:
+                message = f"`{path}` can't be overwritten: {error.strerror}"
+                raise AgencyError("no-room", message, fix="delete it, then try again") from None
+
+
+class _Pickler(pickle.Pickler):
+    """Public keys as they travel; a private one never."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, PublicKey):
+            return public_key, (obj.as_jwk(), obj.use)
+        if isinstance(obj, (PrivateKey, Ed25519PrivateKey)):
+            raise pickle.PicklingError("a private key is never kept here")
+        return NotImplemented
+
+
+@lru_cache(maxsize=1)
+def _made_by() -> bytes:
+    """Names the code whose objects these are: another version replays."""
+    hashed = sha256(f"{sys.version}\0{pydantic.VERSION}\0".encode())
+    for package in (rules, exchange, offramp):
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
+            hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return b"offramp/1/snapshot\0" + hashed.digest()

@@ -1,0 +1,1 @@
+"""Documents that people read: pack pages, pocket cards, letters, and the list of programs."""

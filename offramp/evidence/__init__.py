@@ -1,0 +1,1 @@
+"""Verify an exhibit, an account, or a receipt, and replay a decision."""

@@ -1,0 +1,287 @@
+"""Decisions for people to read: one in full, or several programs' answers to one case side by side."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from textwrap import wrap
+from typing import Any
+
+import rules
+from rules.decide.say import meanwhile
+from rules.errors import Refusal
+from rules.input.facts import plain, printable
+from rules.input.vocabulary import Fact
+from rules.shelf import vocabulary
+
+
+def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
+    """One decision, its answer first."""
+    lines = [_headline(decision), _under(decision), ""]
+    step = decision.next if decision.status == "decided" else meanwhile(decision)
+    if step is not None and decision.status == "undetermined":
+        lines += _entry("Now", f"{_role(step['who'])}: {step['text']}")
+    for index, entry in enumerate(decision.needed):
+        lines += _entry(
+            "Ask" if index == 0 else "",
+            f"{_role(entry['ask'])}: {entry['question']}  ({entry['fact']})",
+        )
+    for reason in decision.reasons:
+        lines += _entry("Why", reason["text"])
+        lines += _entry("", _source(reason))
+        if reason["facts"]:
+            lines += _entry(
+                "",
+                "on "
+                + "; ".join(f"{path} = {_value(value)}" for path, value in reason["facts"].items()),
+            )
+        for inner, because in reason.get("because", {}).items():
+            for one in because:
+                lines += _entry(
+                    "", f"{inner} is {_name(one['outcome'])}: {one['text']} {_source(one)}"
+                )
+        for other in reason.get("other", []):
+            why = f" ({other['why']})" if other["why"] else ""
+            lines += _entry("But", f"{other['source']['title']} says: {other['says']}{why}")
+        if reason["reviewable_by"]:
+            lines += _entry("", f"{_role(reason['reviewable_by'])} may look at this again")
+    if step is not None and decision.status == "decided":
+        lines += _entry("Next", f"{_role(step['who'])}: {step['text']}")
+    for clock in decision.clocks:
+        due = f", due {clock['due']}" if clock["due"] else ""
+        lines += _entry(
+            "Clock", f"{clock['clock']}: {_name(clock['status'])}{due} ({_role(clock['owner'])})"
+        )
+    for obligation in (
+        decision.obligations if decision.outcome != "deny" else ()
+    ):  # they go with what is permitted
+        lines += _entry("With", _name(obligation))
+    for entry in decision.offenses:
+        lines += _entry("Law" if entry["given"] is None else "But", _offense(entry))
+        lines += _entry("", _source(entry))
+    for doubt in decision.provisional:
+        lines += _entry("Doubt", doubt)
+    if considered:
+        lines += ["", *_considered(decision)]
+    return "\n".join(lines).rstrip()
+
+
+def _headline(decision: rules.Decision) -> str:
+    if decision.outcome == "not_part_of_this_program":
+        return f"{_name(decision.decision).upper()}: not part of this program"
+    if isinstance(decision.outcome, list):
+        sure = ", ".join(_name(one) for one in decision.outcome) or "nothing sure yet"
+        perhaps = [one for one in decision.possible if one not in decision.outcome]
+        more = f"; perhaps {', '.join(_name(one) for one in perhaps)}" if perhaps else ""
+        return f"{_name(decision.decision).upper()}: {sure}{more}"
+    if decision.outcome is None:
+        possible = " or ".join(_name(one) for one in decision.possible)
+        return f"{_name(decision.decision).upper()}: UNDETERMINED, {possible}"
+    return f"{_name(decision.decision).upper()}: {_name(decision.outcome).upper()}"
+
+
+def _under(decision: rules.Decision) -> str:
+    pack = decision.program.pack
+    rules_of = f"rules of {decision.as_of.isoformat()}" if decision.as_of else "the day isn't known"
+    return f"{pack.title}, {rules_of}; decided by {_role(decision.decided_by)}"
+
+
+def _considered(decision: rules.Decision) -> Iterator[str]:
+    yield "Every rule, and what settled it"
+    for entry in decision.considered:
+        value = {True: "holds", False: "does not hold", None: "unknown"}[entry["value"]]
+        on = "; ".join(f"{path} = {_value(held)}" for path, held in entry["settled_by"].items())
+        missing = f"; not known: {', '.join(entry['unknown'])}" if entry["value"] is None else ""
+        excepted = (
+            f"; excepted by {', '.join(entry['excepted_by'])}" if "excepted_by" in entry else ""
+        )
+        yield from _entry(
+            "",
+            f"{entry['rule']} -> {_name(entry['outcome'])}: {value}{excepted}{missing}"
+            + (f"  [{on}]" if on else ""),
+        )
+
+
+_INDENT = 7
+
+
+def _entry(label: str, text: str, indent: int = _INDENT) -> list[str]:
+    lines = wrap(
+        text, max(_width() - indent, 30), break_long_words=False, break_on_hyphens=False
+    ) or [""]
+    return [
+        f"{label if index == 0 else '':<{indent}}{line}".rstrip()
+        for index, line in enumerate(lines)
+    ]
+
+
+def side_by_side(
+    decision: str, facts: Any, answers: list[tuple[str, rules.Decision | Refusal]]
+) -> str:
+    """One case under several programs: a row each with the answer, why, and on what source."""
+    rows = [("Program", "Answer", "Why, and what comes next", "Source")]
+    rows += [_row(name, answer) for name, answer in answers]
+    asks = next(
+        (
+            answer.program.pack.decisions[decision].asks
+            for _, answer in answers
+            if isinstance(answer, rules.Decision) and decision in answer.program.pack.decisions
+        ),
+        decision,
+    )
+    head = [f"One case under {len(answers)} programs: {asks}", ""]
+    head += _case(facts)
+    return "\n".join([*head, "", *_table(rows)])
+
+
+def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, str]:
+    if isinstance(answer, Refusal):
+        return name, "NO ANSWER", f"{answer.message}\n{answer.fix}", ""
+    program = f"{answer.program.pack.title}\n({name})"
+    if answer.outcome == "not_part_of_this_program":
+        return program, "not part of this program", "This program has no such decision.", ""
+    outcome = ", ".join(answer.outcome) if isinstance(answer.outcome, list) else answer.outcome
+    said: list[str] = [reason["text"] for reason in answer.reasons]
+    sources = [_source(reason) for reason in answer.reasons]
+    for reason in answer.reasons:
+        for because in reason.get("because", {}).values():
+            said += [one["text"] for one in because]
+            sources += [_source(one) for one in because]
+    step = answer.next
+    if answer.status == "undetermined":
+        now = meanwhile(answer)
+        said += [f"Now, {_role(now['who'])}: {now['text']}"] if now else []
+        said += [f"Could be {' or '.join(_name(one) for one in answer.possible)}."]
+        said += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]
+    elif step is not None:
+        said.append(f"Next, {_role(step['who'])}: {step['text']}")
+    said += [f"But {_offense(entry)}." for entry in answer.offenses if entry["given"] is not None]
+    if answer.provisional:
+        said.append(f"Doubtful: {'; '.join(answer.provisional)}")
+    return (
+        program,
+        _name(outcome or "undetermined").upper(),
+        "\n".join(said),
+        "\n".join(dict.fromkeys(sources)),
+    )
+
+
+def _case(facts: Any) -> Iterator[str]:
+    """The facts, a line each, records in short, so that the reader knows what was asked."""
+    if not isinstance(facts, dict):
+        return
+    for path, value in _flat(facts, ""):
+        fact = vocabulary().facts.get(path)
+        values = (
+            [_record(fact, one) for one in value]
+            if isinstance(value, list)
+            else [_short(fact, value)]
+        )
+        for index, one in enumerate(values or ["none"]):
+            yield from _entry(path if index == 0 else "", one, indent=34)
+
+
+def _flat(level: dict[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+    for key, value in level.items():
+        path = f"{above}{printable(key)}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{path}.")
+        else:
+            yield path, value
+
+
+def _record(fact: Fact | None, record: Any) -> str:
+    """A record's values one after the other: `opioid, 1.8 g, weighed`."""
+    if fact is None or not isinstance(record, dict):
+        return _value(record)
+    return (
+        ", ".join(_short(fact.fields.get(key), value, key) for key, value in record.items())
+        or "nothing known of it"
+    )
+
+
+def _short(fact: Fact | None, value: Any, key: str = "") -> str:
+    if isinstance(value, bool) and key:
+        return f"{'' if value else 'not '}{_name(printable(key))}"
+    unit = (
+        f" {fact.unit}" if fact is not None and fact.unit is not None and value is not None else ""
+    )
+    return f"{_name(_value(value))}{unit}"
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
+    total = _width() - 13
+    longest = max(len(line) for row in rows for line in row[0].split("\n") if " " not in line)
+    first = max(min(longest, total * 25 // 100), total * 15 // 100)
+    widths = [first, max(12, total * 13 // 100), 0, max(18, total * 23 // 100)]
+    widths[2] = total - sum(widths)
+    across, down, cross = ("─", "│", "┼") if _can_draw() else ("-", "|", "+")
+    rule = f"{across}{cross}{across}".join(across * width for width in widths)
+    for index, row in enumerate(rows):
+        if index:
+            yield rule
+        cells = [
+            [
+                line
+                for part in cell.split("\n")
+                for line in wrap(part, width, break_on_hyphens=False) or [""]
+            ]
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        for line in range(max(len(cell) for cell in cells)):
+            texts = [cell[line] if line < len(cell) else "" for cell in cells]
+            yield f" {down} ".join(
+                f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)
+            ).rstrip()
+
+
+def _offense(entry: dict[str, Any]) -> str:
+    """What the offense table filled in, or has otherwise than given."""
+    code, table = entry["code"], _name(entry["table"])
+    if entry["given"] is None:
+        return f"{entry['fact']} = {table}, from its code {code}"
+    return f"{entry['fact']} is given as {_name(entry['given'])}, which stands; by its code {code} it would be {table}"
+
+
+def _source(reason: dict[str, Any]) -> str:
+    source = reason["source"]
+    if source is None:
+        return "its own answer"
+    at = f", {source['at']}" if source["at"] else ""
+    return f"{source['title']}{at} ({source['confidence']} confidence)"
+
+
+def _value(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return (
+                ", ".join(
+                    f"{printable(key).replace('_', ' ')} {_value(one)}"
+                    for key, one in value.items()
+                )
+                or "(nothing)"
+            )
+        case list():
+            return "; ".join(_value(one) for one in value) if value else "none"
+        case None:
+            return "not known"
+    return printable(plain(value))
+
+
+def _name(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _role(role: str) -> str:
+    return role.replace("_", " ")
+
+
+def _width() -> int:
+    return min(max(shutil.get_terminal_size((110, 24)).columns, 72), 140)
+
+
+def _can_draw() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -1,0 +1,189 @@
+"""The second engine: every decision once more by `durable_rules`, in a process of its own, and refused where the two differ.
+
+It is older, unmaintained C that can crash, hang or run out of memory, so it never runs in this process, and what it says is
+never the answer: the answer is the compiled engine's, given only if both come to the same outcome and the same possible ones.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from rules.author.scenarios import Scenario
+from rules.decide.decision import Decision, Program
+from rules.errors import Place, Refusal
+from rules.second_engine import JOINS, Projection, project
+from rules.shelf import day_of
+
+PROCESS = Path(__file__).with_name("second_engine_process.py")
+SECONDS = 10.0  # a decision takes it three milliseconds
+MEGABYTES = 2_000
+
+
+class EngineError(Refusal):
+    """The second engine isn't there, failed, or came to another answer. Nothing is wrong with the pack or the facts."""
+
+
+@contextmanager
+def second_engine(seconds: float = SECONDS, megabytes: int | None = None) -> Iterator[SecondEngine]:
+    """The engine in its own process, which ends with the block. `seconds` is the longest that one decision may take."""
+    megabytes = MEGABYTES if megabytes is None else megabytes
+    process = subprocess.Popen(
+        # -P: the file's folder holds our own `durable.py`, which isn't the one to import.
+        [sys.executable, "-P", str(PROCESS), str(megabytes if sys.platform != "win32" else 0)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield SecondEngine(process, seconds)
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            with suppress(OSError):  # what a dead process didn't read
+                assert stream is not None
+                stream.close()
+
+
+@dataclass
+class Compared:
+    """How scenarios came out by both engines: by id what differs, and what the second can't express."""
+
+    asked: int = 0
+    alike: int = 0
+    differ: dict[str, str] = field(default_factory=dict)
+    beyond: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class SecondEngine:
+    """The engine's process, and what was projected for it: by the decision's identity, which the projection keeps alive."""
+
+    process: subprocess.Popen[str]
+    seconds: float = SECONDS
+    projections: dict[int, Projection] = field(default_factory=dict)
+
+    def hold(self, decision: Decision) -> None:
+        """Raises `EngineError` unless the engine comes to the decision's outcome and possible outcomes too."""
+        possible, outcome = self.answer(decision)
+        if (possible, outcome) != (decision.possible, decision.outcome):
+            raise EngineError(
+                "engines-differ",
+                f"`{decision.decision}` is one of {_listed(decision.possible)}, and the second engine says {_listed(possible)}",
+                fix="don't act on either; send us the pack and the facts",
+            )
+
+    def compare(self, program: Program, scenarios: Iterable[Scenario]) -> Compared:
+        """Every scenario that comes to a decision, by both engines. A crash of the engine is raised, not counted."""
+        compared = Compared()
+        for scenario in scenarios:
+            asked = program.on(day_of(scenario.as_of)) if scenario.as_of is not None else program
+            try:
+                decision = asked.decide(scenario.decision, scenario.facts)
+            except Refusal:
+                continue  # facts that are wrong, or a day without a program: no engine is asked
+            compared.asked += 1
+            try:
+                self.hold(decision)
+                compared.alike += 1
+            except EngineError as error:
+                if error.code not in ("too-many-joins", "engines-differ"):
+                    raise
+                found = compared.beyond if error.code == "too-many-joins" else compared.differ
+                found[scenario.id] = f"`{scenario.id}`: {error.message}"
+        return compared
+
+    def answer(self, decision: Decision) -> tuple[list[str], str | list[str] | None]:
+        """The possible outcomes and the outcome; where no rule was asked (attested, no day yet), what is given."""
+        if decision.attested or decision.segment is None:
+            return decision.possible, decision.outcome
+        in_force = decision.rules_in_force
+        projection = self.projections.get(id(in_force))
+        if projection is None:
+            projection = self.projections[id(in_force)] = project(in_force)
+        for beyond in projection.beyond:
+            raise EngineError(
+                "too-many-joins",
+                f"`{beyond.rule}` joins {beyond.joins} conditions, and the second engine at most {JOINS}",
+                at=Place(path=decision.decision),
+                fix="leave out `--engine`; the compiled engine has no such limit",
+            )
+        world = replace(decision.world, outcome=lambda name: self._read(decision, name))
+        rules = [(rule.facts, rule.gives) for rule in projection.rules]
+        return projection.possible(self._ask({"rules": rules, "facts": projection.facts(world)}))
+
+    def _read(self, decision: Decision, name: str) -> str | None:
+        """Another decision's outcome by this engine too."""
+        attested = decision.case.facts.attested.get(name)
+        if attested is not None:
+            return attested
+        _, outcome = self.answer(decision.case.decide(name))
+        return outcome if isinstance(outcome, str) else None
+
+    def _ask(self, job: dict[str, Any]) -> set[str]:
+        """What holds in the end. The process is killed if it takes too long, and then has no answer."""
+        silent: list[bool] = []
+
+        def stop() -> None:
+            silent.append(True)
+            self.process.kill()
+
+        timer = Timer(self.seconds, stop)
+        timer.start()
+        try:
+            assert self.process.stdin is not None and self.process.stdout is not None
+            print(json.dumps(job), file=self.process.stdin, flush=True)
+            line = self.process.stdout.readline()
+        except OSError:
+            line = ""
+        finally:
+            timer.cancel()
+        if not line.endswith("\n"):
+            self._ended(bool(silent))
+        answer = json.loads(line)
+        if "error" in answer:
+            self._failed(answer["error"])
+        return set(answer["held"])
+
+    def _ended(self, silent: bool) -> None:
+        if silent:
+            raise EngineError(
+                "engine-silent",
+                f"the second engine gave no answer in {self.seconds:g} seconds and was stopped",
+                fix="try again, or leave out `--engine`",
+            )
+        code = self.process.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        raise EngineError(
+            "engine-crashed",
+            f"the second engine ended by {how}",
+            fix="try again, or leave out `--engine`",
+        )
+
+    def _failed(self, error: str) -> None:
+        if error == "missing":
+            raise EngineError(
+                "engine-missing",
+                "the second engine, `durable_rules`, can't be loaded",
+                fix="install `offramp[durable]`: it takes a C compiler, and Python 3.11 or 3.12",
+            )
+        if error == "memory":
+            raise EngineError(
+                "engine-memory", "the second engine ran out of memory", fix="leave out `--engine`"
+            )
+        raise EngineError(
+            "engine-failed", f"the second engine failed: `{error}`", fix="leave out `--engine`"
+        )
+
+
+def _listed(outcomes: list[str]) -> str:
+    return ", ".join(f"`{one}`" for one in outcomes)

@@ -1,0 +1,207 @@
+"""JSON Schemas of `pack.yaml` and `scenarios.yaml`, for editors: completion, what each key is for, and the plain mistakes.
+
+Made of `shape` and the vocabulary. Draft 7, which is what editors' YAML support reads. A schema sees a file as an editor's YAML
+does (`2014` a number, `true` a yes), and never refuses what `offramp check` takes; what it can't see, `check` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rules.author.schemas import facts_schema
+from rules.input import keys
+from rules.input.vocabulary import KINDS, TYPES, DecisionWord, Vocabulary
+from rules.packs.assemble import CONFIDENCE, PROGRAM_KINDS, UNITS
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+Schema = dict[str, Any]
+
+_SCALAR: Schema = {"type": ["string", "number", "boolean"], "pattern": "\\S"}
+_DAY = "^\\s*[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?\\s*$"
+_PLAIN: dict[str, Schema] = {
+    keys.TEXT: _SCALAR,
+    keys.CONDITION: _SCALAR,
+    keys.NAME: {**_SCALAR, "pattern": "^\\s*[a-z0-9][a-z0-9_.-]{0,63}\\s*$"},
+    keys.DAY: {"type": ["string", "integer"], "pattern": _DAY, "minimum": 1, "maximum": 9999},
+    keys.PERCENT: {"type": "integer", "minimum": 0, "maximum": 100},
+    keys.COUNT: {"type": "integer", "minimum": 0},
+    keys.FLAG: {"type": "boolean"},
+    keys.END: {"type": ["number", "null"]},
+    keys.AMOUNT: {
+        "anyOf": [{"type": "number"}, {"type": "array", "items": _SCALAR, "minItems": 1}]
+    },
+    keys.ANSWER: {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
+    keys.PHRASE: {
+        "anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 2, "maxItems": 2}]
+    },
+    keys.FAULT: {"anyOf": [{"const": True}, _SCALAR]},
+    keys.CITED: {
+        "anyOf": [
+            _SCALAR,
+            {
+                "type": "object",
+                "properties": {
+                    "id": _SCALAR,
+                    "at": {**_SCALAR, "description": "The place in it: a paragraph, a page."},
+                },
+                "required": ["id"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
+
+
+def pack_schema(words: Vocabulary) -> Schema:
+    """The schema of `pack.yaml`."""
+    maker = _Maker(words)
+    pack = maker.of(keys.PACK, None)
+    return {
+        "$schema": DRAFT,
+        "title": "A rule pack of Offramp",
+        **pack,
+        "definitions": maker.shared,
+    }
+
+
+def scenarios_schema(words: Vocabulary) -> Schema:
+    """The schema of `scenarios.yaml`."""
+    maker = _Maker(words)
+    scenarios = maker.of(keys.SCENARIOS, None)
+    return {
+        "$schema": DRAFT,
+        "title": "The scenarios of a rule pack",
+        **scenarios,
+        "definitions": maker.shared,
+    }
+
+
+class _Maker:
+    """One schema in the making. Each entry stands once, in `shared`, or once a decision if outcomes are in it."""
+
+    def __init__(self, words: Vocabulary) -> None:
+        self.vocabulary = words
+        self.shared: dict[str, Schema] = {}
+        self.words: dict[str, tuple[str, ...]] = {
+            "roles": tuple(words.roles),
+            "categories": tuple(words.categories),
+            "obligations": tuple(words.obligations),
+            "decisions": tuple(words.decisions),
+            "events": tuple(fact.path for fact in words.facts.values() if fact.kind == "event"),
+            "units": UNITS,
+            "types": TYPES,
+            "kinds": KINDS,
+            "confidence": CONFIDENCE,
+            "program_kinds": PROGRAM_KINDS,
+            "statuses": ("decided", "undetermined"),
+        }
+
+    def of(self, value: keys.Value, around: DecisionWord | None) -> Schema:
+        """`around` is the decision that it stands in; None outside one, or in one that the vocabulary doesn't know."""
+        match value:
+            case keys.Entry():
+                return self.entry(value, around)
+            case keys.ListOf():
+                ends = {
+                    "minItems": value.least,
+                    **({"maxItems": value.most} if value.most is not None else {}),
+                }
+                return {"type": "array", "items": self.of(value.item, around), **ends}
+            case keys.MapOf():
+                return self.map(value, around)
+            case keys.Words():
+                listed = {"enum": list(self.words[value.of])}
+                return {"anyOf": [listed, _SCALAR]} if value.open_ended else listed
+            case keys.OUTCOME:
+                return {"enum": list(around.outcomes)} if around is not None else _SCALAR
+            case keys.REPLACED:
+                otherwise = {"properties": {"id": {"const": "otherwise"}}, "required": ["id"]}
+                return {
+                    "if": otherwise,
+                    "then": self.of(keys.OTHERWISE, around),
+                    "else": self.of(keys.RULE, around),
+                }
+            case keys.FACTS:
+                return _opened(facts_schema(self.vocabulary)["properties"])
+        return _PLAIN[value]
+
+    def map(self, value: keys.MapOf, around: DecisionWord | None) -> Schema:
+        if value.named == "outcomes" and around is not None:
+            known = {name: self.of(value.item, around) for name in around.outcomes}
+            return {"type": "object", "properties": known, "additionalProperties": False}
+        schema: Schema = {"type": "object", "additionalProperties": self.of(value.item, None)}
+        if value.named == "decisions":
+            schema["properties"] = {
+                name: _described(self.of(value.item, word), word.asks)
+                for name, word in self.vocabulary.decisions.items()
+            }
+        return schema
+
+    def entry(self, entry: keys.Entry, around: DecisionWord | None) -> Schema:
+        name = (
+            f"{entry.name} in {around.name}"
+            if around is not None and _has_outcomes(entry)
+            else entry.name
+        )
+        name = name.replace(" ", "-")  # an editor may show it, and a reference takes it as it is
+        reference = {"$ref": f"#/definitions/{name}"}
+        if name in self.shared:
+            return reference
+        schema: Schema = {
+            "type": "object",
+            "properties": {
+                key: _described(self.of(one.value, around), one.about)
+                for key, one in entry.keys.items()
+            },
+            "required": list(entry.required),
+            "additionalProperties": False,
+        }
+        if entry.one_of:
+            schema["oneOf"] = [{"required": [key]} for key in entry.one_of]
+        if entry is keys.PARAMETER:
+            schema.update(_codes_are_lists())
+        if entry is keys.PACK:
+            schema["anyOf"] = [{"required": ["decisions"]}, {"required": ["extends"]}]
+        if entry in (keys.PACK, keys.SCENARIO):
+            return schema
+        self.shared[name] = schema
+        return reference
+
+
+def _described(schema: Schema, about: str) -> Schema:
+    # Beside a `$ref`, draft 7 ignores everything.
+    return {"description": about, **({"allOf": [schema]} if "$ref" in schema else schema)}
+
+
+def _has_outcomes(value: keys.Value) -> bool:
+    match value:
+        case keys.Entry():
+            return any(_has_outcomes(key.value) for key in value.keys.values())
+        case keys.ListOf() | keys.MapOf():
+            return _has_outcomes(value.item)
+    return value in (keys.OUTCOME, keys.REPLACED)
+
+
+def _codes_are_lists() -> Schema:
+    def values(kind: str) -> Schema:
+        return {"properties": {"values": {"items": {"properties": {"value": {"type": kind}}}}}}
+
+    unit = {"properties": {"unit": {"const": "codes"}}, "required": ["unit"]}
+    return {"if": unit, "then": values("array"), "else": values("number")}
+
+
+def _opened(properties: Mapping[str, Any]) -> Schema:
+    """Facts in groups that a pack may add to; the records of a list it may not."""
+    return {"type": "object", "properties": {name: _group(one) for name, one in properties.items()}}
+
+
+def _group(schema: Mapping[str, Any]) -> Schema:
+    if _kinds(schema.get("type", ())) != {"object", "null"}:
+        return dict(schema)
+    below = {name: _group(one) for name, one in schema["properties"].items()}
+    return {**schema, "properties": below, "additionalProperties": True}
+
+
+def _kinds(given: str | Iterable[str]) -> set[str]:
+    return {given} if isinstance(given, str) else set(given)

@@ -1,0 +1,322 @@
+"""A pack's scenarios: cases as a lawyer writes them, with what must come out, and what of the pack they touch.
+
+A scenario is held through the same `Program.decide` that everybody else calls. Coverage counts the rules and exceptions
+that the pack itself declares: each must once hold, and each of their yes-or-no conditions must once be true and once false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rules.decide import explain
+from rules.decide.decision import Case, Decision, Program
+from rules.errors import Place, Refusal
+from rules.frozen import frozen
+from rules.input import keys
+from rules.input.yaml import Node, read_file
+from rules.language import tree
+from rules.packs.pack import Exemption, Pack, Rule
+
+
+@frozen
+class Scenario:
+    id: str
+    says: str
+    decision: str
+    as_of: str | None
+    facts: Mapping[str, Any]
+    expect: Mapping[str, Any]
+    place: Place
+
+
+@frozen
+class Failure:
+    """A scenario that came out otherwise: `what` is one sentence a reader."""
+
+    scenario: Scenario
+    what: tuple[str, ...]
+
+
+@frozen
+class Untouched:
+    """A rule that never held, or a condition that was never true or never false."""
+
+    decision: str
+    rule: str
+    text: str
+    place: Place
+
+
+@dataclass(slots=True)
+class Report:
+    """What running a pack's scenarios showed. Coverage in per cent, rounded down."""
+
+    pack: Pack
+    scenarios: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    rules: tuple[int, int] = (0, 0)
+    conditions: tuple[int, int] = (0, 0)
+    untouched: list[Untouched] = field(default_factory=list)
+
+    @staticmethod
+    def _percent(reached: tuple[int, int]) -> int:
+        return 100 * reached[0] // reached[1] if reached[1] else 100
+
+    @property
+    def rule_coverage(self) -> int:
+        return self._percent(self.rules)
+
+    @property
+    def condition_coverage(self) -> int:
+        return self._percent(self.conditions)
+
+    @property
+    def short_of(self) -> list[str]:
+        """The thresholds that the pack sets itself and misses, in words."""
+        reached = {"rules": self.rule_coverage, "conditions": self.condition_coverage}
+        return [
+            f"coverage of {name} is {reached[name]} %, and the pack asks for {goal} %"
+            for name, goal in self.pack.coverage.items()
+            if reached[name] < goal
+        ]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures and not self.short_of
+
+
+def read_scenarios(folder: Path) -> list[Scenario]:
+    """Reads `scenarios.yaml` beside the pack."""
+    nodes = read_file(folder / "scenarios.yaml", f"{folder.name}/scenarios.yaml").items(
+        "the scenarios"
+    )
+    given: dict[str, dict[str, Any]] = {}
+    scenarios: list[Scenario] = []
+    for node in nodes:
+        fields = node.mapping("a scenario", keys.SCENARIO.names, keys.SCENARIO.required)
+        name = fields["id"].text("`id`")
+        if name in given:
+            fields["id"].fail(
+                "duplicate-id", f"the scenario `{name}` stands twice", "choose another id"
+            )
+        facts: Any = fields["facts"].data() if "facts" in fields else {}
+        if not isinstance(facts, dict):
+            fields["facts"].fail(
+                "wrong-shape", f"the facts of `{name}` are not a mapping", "write them as `{…}`"
+            )
+        if "like" in fields:
+            model = fields["like"].text("`like`")
+            if model not in given:
+                fields["like"].fail(
+                    "unknown-scenario",
+                    f"there is no scenario `{model}` above `{name}`",
+                    "name one above it",
+                )
+            facts = _over(given[model], facts)
+        given[name] = facts
+        expected = fields["expect"]
+        expect = expected.mapping(f"what `{name}` expects", keys.EXPECT.names)
+        if not expect:
+            expected.fail(
+                "missing-key", f"the scenario `{name}` expects nothing", "say what must come out"
+            )
+        for key, wanted in expect.items():
+            _is_readable(wanted, keys.EXPECT.keys[key].value, f"`{key}`")
+        scenarios.append(
+            Scenario(
+                name,
+                " ".join(fields["says"].text("`says`").split()),
+                fields["decision"].text("`decision`"),
+                fields["as_of"].text("`as_of`") if "as_of" in fields else None,
+                facts,
+                expected.data(),
+                node.place,
+            )
+        )
+    return scenarios
+
+
+def _is_readable(node: Node, value: keys.Value, what: str) -> None:
+    """Refuses an expectation that no answer could be held against. (A wrong word is an expectation that fails.)"""
+    if isinstance(value, keys.ListOf) or (value == keys.ANSWER and isinstance(node.value, list)):
+        for item in node.items(what):
+            item.text(f"an item of {what}")
+    elif isinstance(value, keys.MapOf):
+        for key, item in node.mapping(what).items():
+            item.text(f"`{key}` of {what}")
+    elif value == keys.FLAG:
+        node.flag(what)
+    else:
+        node.text(what)
+
+
+def _over(model: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The model's facts with the changes laid over them, level by level; a list is replaced whole."""
+    result = dict(model)
+    for key, value in changes.items():
+        below = result.get(key)
+        result[key] = (
+            _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        )
+    return result
+
+
+def run(program: Program, scenarios: list[Scenario]) -> Report:
+    """Every scenario through `program`, with what it touched. `program` has no `as_of` of its own."""
+    report = Report(program.pack, scenarios=len(scenarios))
+    touched = _Touched(program.pack)
+    for scenario in scenarios:
+        what = tuple(_faults(program, scenario, touched))
+        if what:
+            report.failures.append(Failure(scenario, what))
+    touched.into(report)
+    return report
+
+
+def _faults(program: Program, scenario: Scenario, touched: _Touched) -> Iterator[str]:
+    expect = scenario.expect
+    try:
+        asked = program
+        if scenario.as_of is not None:
+            from rules.shelf import day_of
+
+            asked = program.on(day_of(scenario.as_of))
+        case = Case(asked, asked.read(scenario.facts))
+        decision = case.decide(scenario.decision)
+        touched.by(case)
+    except Refusal as refusal:
+        if expect.get("error") not in (True, refusal.code):
+            yield f"it is refused: {refusal}"
+        return
+    if "error" in expect:
+        yield f"it came out as {_outcome(decision)}, and was to be refused"
+        return
+    for key, wanted in expect.items():
+        yield from _differs(decision, key, wanted)
+
+
+def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
+    asked = [entry["fact"] for entry in decision.needed]
+    match key:
+        case "status" if decision.status != wanted:
+            missing = f"; it asks for {', '.join(asked)}" if asked else ""
+            yield f"it is {_outcome(decision)}, and was to be {wanted}{missing}"
+        case "outcome" if decision.outcome != wanted:
+            missing = f"; it asks for {', '.join(asked)}" if asked else ""
+            yield f"the outcome is {_outcome(decision)}, and was to be {wanted}{missing}"
+        case "outcome_not" if decision.outcome == wanted:
+            yield f"the outcome is {wanted}"
+        case "outcome_includes":
+            outcomes = (
+                decision.outcome if isinstance(decision.outcome, list) else [decision.outcome]
+            )
+            yield from (
+                f"`{one}` is not among {_outcome(decision)}"
+                for one in wanted
+                if one not in outcomes
+            )
+        case "possible" if decision.possible != wanted:
+            yield f"possible is {decision.possible}, and was to be {wanted}"
+        case "needs":
+            if not wanted and asked:
+                yield f"it asks for {', '.join(asked)}, and was to ask for nothing"
+            instead = ", ".join(f"`{one}`" for one in asked) or "nothing"
+            yield from (
+                f"it does not ask for `{one}`, but for {instead}"
+                for one in wanted
+                if one not in asked
+            )
+        case "rules":
+            given = [reason["rule"] for reason in decision.reasons]
+            yield from (
+                f"`{one}` is not among the reasons {given}" for one in wanted if one not in given
+            )
+        case "clocks":
+            read = {clock["clock"]: clock["status"] for clock in decision.clocks}
+            yield from (
+                f"the clock `{name}` is {read.get(name, 'not there')}, and was to be {status}"
+                for name, status in wanted.items()
+                if read.get(name) != status
+            )
+        case "provisional" if bool(decision.provisional) != wanted:
+            yield f"provisional is {decision.provisional}, and was to be {wanted}"
+        case "next" if (decision.next or {}).get("who") != wanted:
+            yield f"next is for {(decision.next or {}).get('who')}, and was to be for {wanted}"
+
+
+def _outcome(decision: Decision) -> str:
+    outcome = decision.outcome
+    shown = ", ".join(outcome) or "nothing yet" if isinstance(outcome, list) else outcome
+    return (
+        f"{shown} ({decision.status})"
+        if decision.status == "decided" or outcome
+        else "undetermined"
+    )
+
+
+_ATOMS = (tree.Compare, tree.Member, tree.Quantifier)
+
+
+class _Touched:
+    """Which of the pack's own rules held, and which of their conditions were seen true and false."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self.held: set[tuple[str, str, str]] = set()
+        self.seen: dict[tuple[str, str, int], set[bool]] = {}
+
+    def by(self, case: Case) -> None:
+        for name, decision in list(case.decided.items()):
+            if decision.attested or decision.in_force is None:
+                continue
+            for rule in decision.in_force.rules:
+                if decision.value(rule.condition):
+                    self.held.add((name, rule.rule.id, ""))
+                for one in rule.unless:
+                    if decision.value(one.when):
+                        self.held.add((name, rule.rule.id, one.id))
+                items: tuple[Rule | Exemption, ...] = (rule.rule, *rule.unless)
+                for item in items:
+                    for part, bound in explain.parts(item.when, decision.world):
+                        if _is_atom(part):
+                            value = explain.value_of(part, decision.world, bound)
+                            if value is not None:
+                                self.seen.setdefault((name, rule.rule.id, id(part)), set()).add(
+                                    bool(value)
+                                )
+
+    def into(self, report: Report) -> None:
+        held = all_held = seen = all_seen = 0
+        for name, rule, item in self._own():
+            all_held += 1
+            key = (name, rule.id, item.id if isinstance(item, Exemption) else "")
+            if key in self.held:
+                held += 1
+            else:
+                what = f"exception `{item.id}`" if isinstance(item, Exemption) else "it"
+                report.untouched.append(Untouched(name, rule.id, f"{what} never holds", item.place))
+            for part in filter(_is_atom, tree.nodes(item.when)):
+                values = self.seen.get((name, rule.id, id(part)), set())
+                all_seen += 2
+                seen += len(values)
+                for missing in sorted({True, False} - values, reverse=True):
+                    text = f"`{tree.text(part)}` is never {'true' if missing else 'false'}"
+                    report.untouched.append(Untouched(name, rule.id, text, item.place))
+        report.rules, report.conditions = (held, all_held), (seen, all_seen)
+
+    def _own(self) -> Iterator[tuple[str, Rule, Rule | Exemption]]:
+        for name, decision in self.pack.decisions.items():
+            for rule in decision.rules.values():
+                if rule.declared_in == self.pack.id:
+                    yield name, rule, rule
+                    yield from ((name, rule, one) for one in rule.unless)
+
+
+def _is_atom(part: tree.Tree) -> bool:
+    """A yes-or-no part that no `&&`, `||` or `!` makes up. (A comparison's own parts are values, not conditions.)"""
+    if isinstance(part, (tree.FactOf, tree.FieldOf)):
+        return part.fact.type == "bool"
+    return isinstance(part, _ATOMS)

@@ -1,0 +1,1 @@
+"""Decide one question on one set of facts, and explain the answer."""

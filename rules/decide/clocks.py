@@ -1,0 +1,84 @@
+"""The clocks of a case: what is due when, from the events recorded as of `now`.
+
+A clock reads only events and `now`. An event later than `now` isn't recorded yet; what is due exactly now is still
+running; only without `now` is a clock unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from rules.decide.walk import moved
+from rules.frozen import frozen
+from rules.input.facts import plain
+from rules.packs.pack import Clock
+
+_HOURS = {"hours": 1, "days": 24, "weeks": 168}
+
+
+@frozen
+class ClockReading:
+    """One clock at `now`; times in UTC. `due` is None before the clock starts."""
+
+    clock: str
+    owner: str
+    status: str
+    started: datetime | None = None
+    due: datetime | None = None
+    met_at: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "clock": self.clock,
+            "owner": self.owner,
+            "status": self.status,
+            "started": plain(self.started),
+            "due": plain(self.due),
+            "met_at": plain(self.met_at),
+        }
+
+
+def read_clock(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any]) -> ClockReading:
+    """`length` is the parameter's value in `unit` (hours, days or weeks, each of elapsed time)."""
+    now = facts.get("now")
+    if now is None:
+        return ClockReading(clock.name, clock.owner, "unknown")
+
+    def recorded(path: str | None) -> datetime | None:
+        at: datetime | None = facts.get(path) if path else None
+        return at if at is not None and at <= now else None
+
+    started, met_at = recorded(clock.start), recorded(clock.stop)
+    if started is None:
+        return ClockReading(
+            clock.name, clock.owner, "met" if met_at else "not_started", met_at=met_at
+        )
+    renewed = recorded(clock.repeats)
+    counts_from = max(started, renewed) if renewed else started
+    allowed = timedelta(seconds=float(length * _HOURS[unit] * 3600) // 1)
+    due = _extended(
+        moved(counts_from, allowed, 1), counts_from, now, facts.get(clock.tolling or "")
+    )
+    if met_at is not None:
+        status = "met" if met_at <= due else "late"
+    else:
+        status = "running" if now <= due else "overdue"
+    return ClockReading(clock.name, clock.owner, status, counts_from, due, met_at)
+
+
+def _extended(due: datetime, start: datetime, now: datetime, pauses: Any) -> datetime:
+    """`due` put off by the pauses that began before it; a pause without an end lasts until now."""
+    spans = sorted(
+        (pause["from"], min(pause.get("until", now), now))
+        for pause in pauses or ()
+        if "from" in pause
+    )
+    covered = start
+    for begins, ends in spans:
+        counted = max(begins, covered)
+        if counted < due and ends > counted:
+            due = moved(due, ends - counted, 1)
+            covered = ends
+    return due

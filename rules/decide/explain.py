@@ -1,0 +1,232 @@
+"""Why a condition has its value, and what is missing while it has none: readings of the same tree that decides.
+
+Three questions of a condition and a world: which known facts it names, which of them settled it, and which unknown leaves
+still matter. A fact inside a list is named by its place, `encounter.drugs[0].grams`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rules.decide.walk import World, walk
+from rules.frozen import frozen
+from rules.input.vocabulary import Fact
+from rules.language import tree
+from rules.language.exact import Interval
+
+Bound = Mapping[
+    str, tuple[Mapping[str, Any], str]
+]  # per variable: its record, and the record's path
+
+
+@frozen
+class Leaf:
+    """One thing that isn't known: a fact, another decision's outcome, or the time (for a clock)."""
+
+    path: str
+    fact: Fact | None = None
+    decision: str | None = None
+    clock: str | None = None
+
+
+def value_of(node: tree.Tree, world: World, bound: Bound) -> Any:
+    return walk(node, world, {name: record for name, (record, _) in bound.items()})
+
+
+def undecided(value: Any) -> bool:
+    return value is None or isinstance(value, Interval)
+
+
+def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
+    """Every known fact that the condition names, by path."""
+    named, found = names(node), dict[str, Any]()
+    facts = world.facts
+    for path in named.facts:
+        if (value := facts.get(path)) is not None:
+            found[path] = value
+    for variable, name in named.fields:
+        record, at = (bound or {})[variable]
+        if name in record:
+            found[f"{at}.{name}"] = record[name]
+    for path, read in named.lists:
+        records = facts.get(path)
+        if records is None:
+            continue
+        if not records or not read:
+            found[path] = records
+        for index, record in enumerate(records):
+            at = f"{path}[{index}]."
+            for name in read:
+                if name in record:
+                    found[at + name] = record[name]
+    for decision in named.decisions:
+        if (outcome := world.outcome(decision)) is not None:
+            found[f"decisions.{decision}"] = outcome
+    for clock in named.clocks:
+        if (status := world.status(clock)) is not None:
+            found[f"clocks.{clock}"] = status
+    return found
+
+
+@frozen
+class Names:
+    """What a condition names: facts by path, fields of records bound outside it, lists with the fields it reads of each,
+    other decisions, clocks, and parameters.
+    """
+
+    facts: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
+    lists: tuple[tuple[str, tuple[str, ...]], ...]
+    decisions: tuple[str, ...]
+    clocks: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def names(node: tree.Tree) -> Names:
+    """What the condition names; worked out once for each tree, which then carries it."""
+    held: Names | None = node.__dict__.get("_names")
+    if held is None:
+        held = node.__dict__["_names"] = _names(
+            node, [names(child) for child in tree.children(node)]
+        )
+    return held
+
+
+def names_of(nodes: Iterable[tree.Tree]) -> Names:
+    """What several conditions name together."""
+    return _names(None, [names(node) for node in nodes])
+
+
+def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
+    facts, fields, decisions, clocks, parameters = (
+        dict.fromkeys(one for part in inner for one in getattr(part, kind))
+        for kind in ("facts", "fields", "decisions", "clocks", "parameters")
+    )
+    lists: dict[str, tuple[str, ...]] = {}
+    for part in inner:
+        for path, read in part.lists:
+            lists[path] = tuple(dict.fromkeys((*lists.get(path, ()), *read)))
+    match node:
+        case tree.FactOf(fact):
+            facts[fact.path] = None
+        case tree.FieldOf(variable, fact):
+            fields[(variable, fact.name)] = None
+        case tree.OutcomeOf(decision):
+            decisions[decision] = None
+        case tree.StatusOf(clock):
+            clocks[clock] = None
+        case tree.ParameterOf(name) | tree.Member(_, tree.ParameterOf(name)):
+            parameters[name] = None
+        case tree.Quantifier(_, over, variable) | tree.Total(over, variable):
+            own = tuple(name for bound, name in fields if bound == variable)
+            lists[over.path] = tuple(dict.fromkeys((*lists.get(over.path, ()), *own)))
+            fields = {one: None for one in fields if one[0] != variable}
+    in_order = {path: tuple(sorted(lists[path])) for path in sorted(lists)}
+    return Names(
+        tuple(sorted(facts)),
+        tuple(fields),
+        tuple(in_order.items()),
+        tuple(decisions),
+        tuple(clocks),
+        tuple(parameters),
+    )
+
+
+def settled(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
+    """The known facts that suffice for the condition's value; those of a decided part only, when it has none."""
+    bound = bound or {}
+    value = value_of(node, world, bound)
+    match node:
+        case tree.And(items) | tree.Or(items):
+            decides = isinstance(node, tree.Or)
+            if value is decides:
+                return settled(_first(items, world, bound, decides), world, bound)
+            return _merged(settled(item, world, bound) for item in items)
+        case tree.Not(operand):
+            return settled(operand, world, bound)
+        case tree.Choose(condition, then, otherwise):
+            chosen = then if value_of(condition, world, bound) else otherwise
+            return _merged(settled(part, world, bound) for part in (condition, chosen))
+        case tree.Quantifier(kind, over, variable, body):
+            decides = kind == "exists"
+            records = _records(over, variable, world, bound)
+            if not records:
+                return known(node, world, bound)
+            if value is decides:
+                records = [one for one in records if value_of(body, world, one) is decides][:1]
+            return _merged(settled(body, world, one) for one in records)
+    return known(node, world, bound)
+
+
+def _first(items: tuple[tree.Tree, ...], world: World, bound: Bound, wanted: bool) -> tree.Tree:
+    return next(item for item in items if value_of(item, world, bound) is wanted)
+
+
+def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Leaf]:
+    """The unknown leaves that keep the condition from being decided; decided parts are passed over."""
+    bound = bound or {}
+    if not undecided(value_of(node, world, bound)):
+        return {}
+    match node:
+        case tree.FactOf(fact):
+            return {fact.path: Leaf(fact.path, fact)}
+        case tree.FieldOf(variable, fact):
+            path = f"{bound[variable][1]}.{fact.name}"
+            return {path: Leaf(path, fact)}
+        case tree.OutcomeOf(decision):
+            return {f"decisions.{decision}": Leaf(f"decisions.{decision}", decision=decision)}
+        case tree.StatusOf(clock):
+            return {"now": Leaf("now", clock=clock)}
+        case tree.Choose(condition, then, otherwise):
+            chooses = value_of(condition, world, bound)
+            if chooses is not None:
+                return unknown(then if chooses else otherwise, world, bound)
+        case tree.Quantifier(_, over, variable, body):
+            if over.path not in world.facts:
+                return {over.path: Leaf(over.path, over)}
+            return _merged(
+                unknown(body, world, one) for one in _records(over, variable, world, bound)
+            )
+        case tree.Total(over, variable, keep, value):
+            if over.path not in world.facts:
+                return {over.path: Leaf(over.path, over)}
+            found: dict[str, Leaf] = {}
+            for one in _records(over, variable, world, bound):
+                if keep is None or value_of(keep, world, one) is not False:
+                    for part in (keep, value):
+                        found |= unknown(part, world, one) if part is not None else {}
+            return found
+    return _merged(unknown(part, world, bound) for part in tree.children(node))
+
+
+def _records(
+    over: Fact, variable: str, world: World, bound: Bound
+) -> list[dict[str, tuple[Mapping[str, Any], str]]]:
+    records = world.facts.get(over.path) or ()
+    return [
+        {**bound, variable: (record, f"{over.path}[{index}]")}
+        for index, record in enumerate(records)
+    ]
+
+
+def parts(
+    node: tree.Tree, world: World, bound: Bound | None = None
+) -> Iterator[tuple[tree.Tree, Bound]]:
+    """Every part of the tree, once for each record that its variables stand for."""
+    bound = bound or {}
+    yield node, bound
+    if isinstance(node, (tree.Quantifier, tree.Total)):
+        for one in _records(node.over, node.variable, world, bound):
+            for child in tree.children(node):
+                yield from parts(child, world, one)
+        return
+    for child in tree.children(node):
+        yield from parts(child, world, bound)
+
+
+def _merged(found: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for one in found:
+        result |= one
+    return result

@@ -1,0 +1,256 @@
+"""Searching the facts for a case that makes a condition true: a witness, or none.
+
+Three-valued logic makes this exact where the facts are yes-or-no and choices: a condition that is false on partial facts is
+false on all their completions, so the search learns one unknown leaf at a time and drops whatever is false already.
+Numbers and days are tried at, between and around the values that the conditions name, lists up to a few records. A witness is
+always real. That there is none is a proof where `exact` says so, and elsewhere holds within those bounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from rules.decide import explain
+from rules.decide.walk import World, moved, possible, walk
+from rules.input.facts import plain
+from rules.input.vocabulary import Fact
+from rules.language import tree
+from rules.language.exact import EXACT
+from rules.packs.resolve import Segment
+
+SHORTEST, LONGEST = (
+    2,
+    6,
+)  # how long a list is tried at least, and at most where the conditions speak of longer ones
+_STEP = re.compile(r"^(.*)\[(\d+)\]\.([^.]+)$")
+
+
+class TooFar(Exception):
+    """The search gave up before it had tried everything."""
+
+
+class Search:
+    """A search over one segment for facts that make goals true. With `attested`, whoever decides another decision may
+    answer it as they like; else its own rules do. `witnesses` is how many records one list may need.
+    """
+
+    def __init__(
+        self,
+        segment: Segment,
+        goals: list[tree.Tree],
+        budget: int = 4_000,
+        *,
+        attested: bool = False,
+        witnesses: int = 0,
+    ) -> None:
+        self.segment = segment
+        self.attested: dict[str, str] | None = {} if attested else None
+        self.budget = budget
+        self.known: dict[str, Any] = {}
+        self.statuses: dict[str, str] = {}
+        self.outcomes: dict[str, str | None] = {}
+        self.world = World(self.known, segment.parameters, self._outcome, self.statuses.get)
+        trees = list(goals)
+        for decision in segment.decisions.values():
+            trees += [rule.condition for rule in decision.rules]
+        self.points = _points(trees, segment.parameters)
+        named = [int(size) + 1 for size in self.points["size"] if size >= 0]
+        self.longest = min(max(SHORTEST, witnesses, *named), LONGEST)
+
+    def witness(self, goal: tree.Tree) -> dict[str, Any] | None:
+        """Facts, as JSON would give them, on which `goal` is true; None if there are none. Raises `TooFar`."""
+        self.outcomes.clear()
+        self.budget -= 1
+        if self.budget < 0:
+            raise TooFar
+        value = walk(goal, self.world)
+        if value is True:
+            return self.facts()
+        if value is False:
+            return None
+        leaf = self._leaf(goal)
+        if leaf is None:
+            return None
+        for tried in self._domain(leaf):
+            self._assign(leaf, tried)
+            found = self.witness(goal)
+            if found is not None:
+                return found
+            self._assign(leaf, None)
+        return None
+
+    def _leaf(self, goal: tree.Tree) -> explain.Leaf | None:
+        """An unknown leaf of the goal, looked for through the decisions that it reads."""
+        for leaf in explain.unknown(goal, self.world).values():
+            if leaf.decision is None or self.attested is not None:
+                return leaf
+            for rule in self.segment.decisions[leaf.decision].rules:
+                inner = self._leaf(rule.condition)
+                if inner is not None:
+                    return inner
+        return None
+
+    def _outcome(self, name: str) -> str | None:
+        if self.attested is not None:
+            return self.attested.get(name)
+        if name not in self.outcomes:
+            outcomes = possible(self.segment.decisions[name], self.world)
+            self.outcomes[name] = outcomes[0] if len(outcomes) == 1 else None
+        return self.outcomes[name]
+
+    def _domain(self, leaf: explain.Leaf) -> Iterator[Any]:
+        if leaf.clock is not None:
+            yield from tree.CLOCK_STATUSES[:-1]
+            return
+        if leaf.decision is not None:
+            yield from self.segment.pack.decisions[leaf.decision].outcomes
+            return
+        assert leaf.fact is not None
+        yield from self.values(leaf.fact)
+
+    def values(self, fact: Fact) -> Iterator[Any]:
+        """The values to try: all there are, or those at, between and around what the conditions name."""
+        match fact.type:
+            case "bool":
+                yield from (True, False)
+            case "choice":
+                yield from fact.choices
+            case "text":
+                yield from (*sorted(self.points["text"]), "(any other)")
+            case "int" | "decimal":
+                ends = {one for one in (Decimal(0), fact.low, fact.high) if one is not None}
+                near = {one + step for one in self.points["number"] | ends for step in (-1, 0, 1)}
+                if fact.type == "decimal":
+                    in_order = sorted(near)
+                    near |= {EXACT.divide(EXACT.add(*pair), 2) for pair in pairwise(in_order)}
+                for number in sorted(near):
+                    if (fact.low is None or number >= fact.low) and (
+                        fact.high is None or number <= fact.high
+                    ):
+                        if fact.type == "decimal" or number == int(number):
+                            yield int(number) if number == int(number) else number
+            case "date":
+                days = {*self.points["date"], self.segment.day}
+                days |= {
+                    moved(day, length, sign)
+                    for day in days
+                    for length in self.points["length"]
+                    for sign in (1, -1)
+                }
+                yield from sorted(
+                    {moved(day, timedelta(days=step), 1) for day in days for step in (-1, 0, 1)}
+                )
+            case "timestamp":
+                yield datetime(
+                    self.segment.day.year,
+                    self.segment.day.month,
+                    self.segment.day.day,
+                    12,
+                    tzinfo=UTC,
+                )
+            case "list":
+                for length in (1, 0, *range(2, self.longest + 1)):
+                    yield tuple({} for _ in range(length))
+
+    def _assign(self, leaf: explain.Leaf, value: Any) -> None:
+        target: dict[str, Any]
+        if leaf.clock is not None:
+            target, key = self.statuses, leaf.clock
+        elif leaf.decision is not None:
+            assert self.attested is not None
+            target, key = self.attested, leaf.decision
+        elif (step := _STEP.match(leaf.path)) is not None:
+            target, key = self.known[step[1]][int(step[2])], step[3]
+        else:
+            target, key = self.known, leaf.path
+        if value is None:
+            del target[key]
+        else:
+            target[key] = value
+
+    def facts(self) -> dict[str, Any]:
+        """What is assigned now, nested as facts arrive; clocks' statuses under `clocks`."""
+        nested: dict[str, Any] = {}
+        for path, value in self.known.items():
+            *groups, last = path.split(".")
+            level = nested
+            for group in groups:
+                level = level.setdefault(group, {})
+            level[last] = plain(value)
+        if self.attested:
+            nested["decisions"] = dict(self.attested)
+        if self.statuses:
+            nested["clocks"] = dict(self.statuses)
+        return nested
+
+
+def exact(*trees: tree.Tree) -> bool:
+    """Whether the values tried stand for all there are: yes-or-no facts, choices, and comparisons with what is written out."""
+    return not any(
+        isinstance(part, tree.Quantifier) for one in trees for part in tree.nodes(one)
+    ) and bounded(*trees)
+
+
+def bounded(*trees: tree.Tree) -> bool:
+    """Whether the values tried stand for all there are, as far as lists need no more records than are tried."""
+    for one in trees:
+        for part in tree.nodes(one):
+            if isinstance(part, (tree.Total, tree.Arithmetic)):
+                return False
+            written = (tree.Constant, tree.ParameterOf, tree.OutcomeOf, tree.StatusOf)
+            if (
+                isinstance(part, tree.Compare)
+                and not isinstance(part.left, written)
+                and not isinstance(part.right, written)
+            ):
+                return False
+    return True
+
+
+def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, set[Any]]:
+    """Every number, day, length of time and text that the conditions name."""
+    points: dict[str, set[Any]] = {
+        "number": set(),
+        "size": set(),
+        "date": set(),
+        "length": set(),
+        "text": set(),
+    }
+
+    def add(value: Any) -> None:
+        match value:
+            case bool():
+                pass
+            case int() | Decimal():
+                points["number"].add(Decimal(value))
+            case date():
+                points["date"].add(value)
+            case timedelta() | tree.Years():
+                points["length"].add(value)
+            case str():
+                points["text"].add(value)
+            case tuple():
+                for one in value:
+                    add(one)
+
+    for whole in trees:
+        for part in tree.nodes(whole):
+            if isinstance(part, tree.Compare):
+                for one, other in ((part.left, part.right), (part.right, part.left)):
+                    if (
+                        isinstance(one, tree.Total)
+                        and one.value is None
+                        and isinstance(other, tree.Constant)
+                    ):
+                        points["size"].add(other.value)
+            match part:
+                case tree.Constant(value) | tree.Member(_, tuple() as value):
+                    add(value)
+                case tree.ParameterOf(name) | tree.Member(_, tree.ParameterOf(name)):
+                    add(parameters[name])
+    return points

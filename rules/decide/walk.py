@@ -1,0 +1,184 @@
+"""The plain meaning of a condition, on one page: strong Kleene logic over known and unknown facts.
+
+Unknown is None here. This is the reading that the other engines are held against; it is also what explanations, questions
+and coverage are made from. What decides in earnest is `compile`, which must agree with it on every condition and facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from rules.frozen import frozen
+from rules.language import exact, tree
+from rules.language.exact import Interval
+from rules.packs.resolve import DecisionInForce
+
+Record = Mapping[str, Any]
+
+
+@frozen
+class World:
+    """What a condition is asked about. `facts` holds the known ones by path; a list is a tuple of records."""
+
+    facts: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    outcome: Callable[[str], str | None]
+    status: Callable[[str], str | None]
+
+
+def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = None) -> Any:
+    """The value of `node`, or None while it is unknown."""
+    bound = bound or {}
+    match node:
+        case tree.Constant(value):
+            return value
+        case tree.FactOf(fact):
+            return world.facts.get(fact.path)
+        case tree.FieldOf(variable, fact):
+            return bound[variable].get(fact.name)
+        case tree.ParameterOf(name):
+            return world.parameters[name]
+        case tree.OutcomeOf(decision):
+            return world.outcome(decision)
+        case tree.StatusOf(clock):
+            return world.status(clock)
+        case tree.Not(operand):
+            value = walk(operand, world, bound)
+            return None if value is None else not value
+        case tree.And(items):
+            return conjunction([walk(item, world, bound) for item in items])
+        case tree.Or(items):
+            return disjunction([walk(item, world, bound) for item in items])
+        case tree.Compare(operator, left, right):
+            return compared(operator, walk(left, world, bound), walk(right, world, bound))
+        case tree.Member(item, values):
+            among = (
+                world.parameters[values.name] if isinstance(values, tree.ParameterOf) else values
+            )
+            value = walk(item, world, bound)
+            return disjunction([compared("==", value, one) for one in among])
+        case tree.Choose(condition, then, otherwise):
+            value = walk(condition, world, bound)
+            return None if value is None else walk(then if value else otherwise, world, bound)
+        case tree.Arithmetic(operator, left, right):
+            return computed(operator, walk(left, world, bound), walk(right, world, bound))
+        case tree.Quantifier(kind, over, variable, body):
+            records = world.facts.get(over.path)
+            if records is None:
+                return None
+            tested = [walk(body, world, {**bound, variable: record}) for record in records]
+            return disjunction(tested) if kind == "exists" else conjunction(tested)
+        case tree.Total(over, variable, keep, value, low, high):
+            records = world.facts.get(over.path)
+            if records is None:
+                return None
+            kept = [
+                (
+                    True if keep is None else walk(keep, world, {**bound, variable: record}),
+                    1 if value is None else walk(value, world, {**bound, variable: record}),
+                )
+                for record in records
+            ]
+            return total(kept, low, high)
+    raise AssertionError(node)
+
+
+def possible(decision: DecisionInForce, world: World) -> list[str]:
+    """Every outcome that the decision may still have, in the order of precedence."""
+    found: set[str] = set()
+    for outcome, rules in decision.ranks:
+        value = disjunction([walk(rule.condition, world) for rule in rules])
+        if value is not False:
+            found.add(outcome)
+        if value:
+            break
+    else:
+        found.add(decision.otherwise.outcome)
+    return sorted(found, key=decision.decision.outcomes.index)
+
+
+def conjunction(values: list[bool | None]) -> bool | None:
+    return False if False in values else None if None in values else True
+
+
+def disjunction(values: list[bool | None]) -> bool | None:
+    return True if True in values else None if None in values else False
+
+
+def compared(operator: str, left: Any, right: Any) -> bool | None:
+    if left is None or right is None:
+        return None
+    if isinstance(left, Interval) or isinstance(right, Interval):
+        return exact.compare(operator, left, right)
+    match operator:
+        case "==":
+            return bool(left == right)
+        case "!=":
+            return bool(left != right)
+        case "<":
+            return bool(left < right)
+        case "<=":
+            return bool(left <= right)
+        case ">":
+            return bool(left > right)
+    return bool(left >= right)
+
+
+def computed(operator: str, left: Any, right: Any) -> Any:
+    """`left operator right`; anything but a comparison on an interval is unknown. Dates stop at the calendar's ends."""
+    if left is None or right is None or isinstance(left, Interval) or isinstance(right, Interval):
+        return None
+    if isinstance(left, (date, timedelta)):
+        return moved(left, right, 1 if operator == "+" else -1)
+    return {"+": exact.add, "-": exact.subtract, "*": exact.multiply}[operator](left, right)
+
+
+def moved(start: Any, by: Any, sign: int) -> Any:
+    if isinstance(by, tree.Years):
+        return years_later(start, sign * by.number)
+    if isinstance(by, date):
+        return start - by
+    try:
+        return start + by if sign > 0 else start - by
+    except OverflowError:
+        later = (by > timedelta(0)) == (sign > 0)
+        if isinstance(start, timedelta):
+            return timedelta.max if later else timedelta.min
+        if isinstance(start, datetime):
+            return (datetime.max if later else datetime.min).replace(
+                tzinfo=start.tzinfo, microsecond=0
+            )
+        return date.max if later else date.min
+
+
+def years_later(day: date, years: int) -> date:
+    """The same day so many years later; 29 February becomes 28 February in a common year."""
+    year = min(max(day.year + years, 1), 9999)
+    if (day.month, day.day) == (2, 29) and not (
+        year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    ):
+        return date(year, 2, 28)
+    return day.replace(year=year)
+
+
+def total(kept: list[tuple[bool | None, Any]], low: Any, high: Any) -> Any:
+    """The sum over elements that are surely (True) or perhaps (None) there; an interval unless every part is known."""
+    least: Any = 0
+    most: Any = 0
+    for surely, value in kept:
+        if surely is False:
+            continue
+        if value is None:
+            smallest, largest = low, high
+        elif isinstance(value, Interval):
+            smallest, largest = value.low, value.high
+        else:
+            smallest = largest = value
+        if surely is None:
+            smallest = None if smallest is None else min(0, smallest)
+            largest = None if largest is None else max(0, largest)
+        least = None if least is None or smallest is None else exact.add(least, smallest)
+        most = None if most is None or largest is None else exact.add(most, largest)
+    return least if least is not None and least == most else Interval(least, most)

@@ -1,0 +1,473 @@
+"""What may stand in a pack and in its scenarios, and what it is for: the one list of every key.
+
+The readers (`assemble`, `vocabulary`, `scenarios`) take from here which keys there are and which must be there; `pack_schema`
+makes of the same list what editors complete, check and show while somebody writes. What needs more than one place to be
+judged (names, conditions, dates side by side) is the readers' alone.
+
+Plain classes, since every decision from a cold shell loads this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Union
+
+# What one scalar may be. A `DAY` is 2014-04-01, 2014-04 or 2014; a `CONDITION` is a text of docs/language.md.
+TEXT, NAME, DAY, PERCENT, FLAG, CONDITION = "text", "name", "day", "percent", "flag", "condition"
+OUTCOME = "outcome"  # one of the decision that it stands in
+CITED = "cited"  # a source's id, or `{id, at}`
+COUNT = "count"  # a whole number, none below 0
+END = "end"  # of a range: a number, or null for none
+AMOUNT = "amount"  # a parameter's value: a number, or a list of texts where the unit is `codes`
+FACTS = "facts"  # a case's facts, nested as the vocabulary has them
+ANSWER = "answer"  # an outcome, or a list of them
+FAULT = "fault"  # an error's code, or true for any
+PHRASE = "phrase"  # a text, or two
+
+
+class Words:
+    """A word of a closed list: `roles`, `units`, …; `open_ended` where a pack may add to it."""
+
+    __slots__ = ("of", "open_ended")
+
+    def __init__(self, of: str, *, open_ended: bool = False) -> None:
+        self.of = of
+        self.open_ended = open_ended
+
+
+class ListOf:
+    __slots__ = ("item", "least", "most")
+
+    def __init__(self, item: Value, least: int = 0, most: int | None = None) -> None:
+        self.item = item
+        self.least = least
+        self.most = most
+
+
+class MapOf:
+    """Names of the author's own, each with the same kind of thing. `named` says after what, where that is known."""
+
+    __slots__ = ("item", "named")
+
+    def __init__(self, item: Value, named: str = "") -> None:
+        self.item = item
+        self.named = named
+
+
+class Key:
+    """One key. `about` is what an editor shows of it."""
+
+    __slots__ = ("about", "required", "value")
+
+    def __init__(self, about: str, value: Value = TEXT, *, required: bool = False) -> None:
+        self.about = about
+        self.value = value
+        self.required = required
+
+
+class Entry:
+    """A mapping whose keys are known. Of `one_of`, if there is any, exactly one must be there."""
+
+    __slots__ = ("keys", "name", "names", "one_of", "required")
+
+    def __init__(self, name: str, keys: Mapping[str, Key], one_of: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.keys = keys
+        self.names = tuple(keys)
+        self.required = tuple(key for key, one in keys.items() if one.required)
+        self.one_of = one_of
+
+
+Value = Union[str, Words, ListOf, MapOf, Entry]
+
+# Items and where they are said
+
+_SOURCE = {
+    "source": Key(
+        "Where this is said: the id of one of the `sources`, or {id: …, at: the place in it}. Everything has one.",
+        CITED,
+        required=True,
+    )
+}
+
+OTHER = Entry(
+    "what another source says",
+    {
+        "says": Key("What the other source says. It is shown, and never applied.", required=True),
+        **_SOURCE,
+        "why": Key("Why that isn't what applies."),
+    },
+)
+
+_DOUBT = {
+    "provisional": Key(
+        "Why this is doubtful. Every answer that rests on it says so. Leave it out where nothing is doubtful."
+    ),
+    "other": Key("What other sources say about the same thing.", ListOf(OTHER)),
+}
+_DATES = {
+    "from": Key(
+        "The first day on which this holds: 2027-01-01, or 2027-01 or 2027 for its first day.", DAY
+    ),
+    "until": Key("The first day on which this no longer holds.", DAY),
+}
+_ITEM = {**_SOURCE, **_DATES, **_DOUBT}
+
+_ID = {
+    "id": Key("A short name of your own: small letters, digits and hyphens.", NAME, required=True)
+}
+_BECAUSE = {
+    "because": Key(
+        "The reason, as the person concerned may read it. {a_parameter} in braces shows its value.",
+        required=True,
+    )
+}
+_WHEN = {
+    "when": Key(
+        "The condition, in the language of conditions: person.age < 18, or encounter.charges.exists(c, c.violent). In quotes "
+        "if it begins with a sign.",
+        CONDITION,
+        required=True,
+    )
+}
+_REVIEWABLE = {"reviewable_by": Key("Who may look at it again.", Words("roles"))}
+
+SOURCE = Entry(
+    "a source",
+    {
+        "title": Key("What it is called, as one would cite it.", required=True),
+        "address": Key("Where it can be found: a web address, or a place in words.", required=True),
+        "confidence": Key(
+            "How sure it is that it says this: high, medium or low.",
+            Words("confidence"),
+            required=True,
+        ),
+        "note": Key("What else a reader should know about it."),
+    },
+)
+
+_UNTIL = Key("The first day on which it was no pilot any more.", DAY, required=True)
+PILOT = Entry(
+    "the pilot",
+    {**_ITEM, "until": _UNTIL, "says": Key("What was to be tried.")},
+)
+PLACES = Entry(
+    "places",
+    {"value": Key("How many people at once.", COUNT, required=True), **_ITEM},
+)
+FUNDING = Entry("funding", {"says": Key("Who paid how much, for what.", required=True), **_ITEM})
+BODY = Entry(
+    "a body",
+    {
+        "name": Key("What it is called.", required=True),
+        "members": Key("Who sits in it, by role.", ListOf(Words("roles"))),
+        "others": Key("Who sits in it without such a role.", ListOf(TEXT)),
+        "does": Key("What it decides, and how."),
+        **_ITEM,
+    },
+)
+OPEN_CASES = Entry(
+    "the open cases",
+    {
+        "says": Key(
+            "What becomes of the cases that are open when the program ends.", required=True
+        ),
+        **_SOURCE,
+        **_DOUBT,
+    },
+)
+PROGRAM = Entry(
+    "the program",
+    {
+        "from": Key(
+            "The first day of the program. Asked about a day before it, Offramp says that there was none.",
+            DAY,
+            required=True,
+        ),
+        "until": Key("The first day on which the program is no longer there.", DAY),
+        **_SOURCE,
+        **_DOUBT,
+        "kind": Key(
+            "program; or base, if others extend it and nobody runs it as it stands; or plan, if it never opened.",
+            Words("program_kinds"),
+        ),
+        "note": Key("What is known of how it began and went."),
+        "pilot": Key("Until when it was a pilot.", PILOT),
+        "places": Key("How many people it takes at once, and when.", ListOf(PLACES)),
+        "funding": Key("Who paid how much.", ListOf(FUNDING)),
+        "bodies": Key("Who decides about the program.", ListOf(BODY)),
+        "open_cases": Key("What becomes of the cases that are open when it ends.", OPEN_CASES),
+    },
+)
+
+COVERAGE = Entry(
+    "coverage",
+    {
+        "rules": Key(
+            "How many of this pack's own rules must hold in some scenario, in per cent.", PERCENT
+        ),
+        "conditions": Key(
+            "How many of their conditions must be seen both true and false, in per cent.", PERCENT
+        ),
+    },
+)
+
+# Facts that a pack adds
+
+_FIELD = {
+    "type": Key("What kind of answer it has.", Words("types"), required=True),
+    "choices": Key("The words to choose from, if the type is choice.", ListOf(TEXT)),
+    "range": Key("[lowest, highest]; null for no end.", ListOf(END, 2, 2)),
+    "unit": Key("What a number counts: g, years, …"),
+    "question": Key("The question that asks for it, in plain words.", required=True),
+    "says": Key(
+        "How documents speak of it: a noun; for a yes or no both clauses; for a list one and several.",
+        PHRASE,
+    ),
+    "known_by": Key("Who can answer it.", Words("roles")),
+    "category": Key(
+        "What kind of information it is; this decides who may be told.", Words("categories")
+    ),
+    "kind": Key(
+        "A record, a measurement, somebody's judgment, or an event with its time.", Words("kinds")
+    ),
+}
+FIELD = Entry("a field of a list", _FIELD)
+FACT = Entry(
+    "a fact",
+    {
+        **{
+            key: Key(
+                one.about,
+                one.value,
+                required=key in ("type", "question", "known_by", "category", "kind"),
+            )
+            for key, one in _FIELD.items()
+        },
+        "fields": Key("What each record of the list holds, if the type is list.", MapOf(FIELD)),
+        **_SOURCE,
+    },
+)
+
+# Parameters and clocks
+
+PARAMETER_VALUE = Entry(
+    "a value of a parameter",
+    {
+        "value": Key(
+            "The number; or, if the unit is codes, a list of texts.", AMOUNT, required=True
+        ),
+        **_ITEM,
+    },
+)
+PARAMETER = Entry(
+    "a parameter",
+    {
+        "label": Key("What it is, in a few words.", required=True),
+        "unit": Key(
+            "What the number counts; codes for a list of texts.", Words("units"), required=True
+        ),
+        "values": Key(
+            "The values, each from its day to the next one's.",
+            ListOf(PARAMETER_VALUE, 1),
+            required=True,
+        ),
+    },
+)
+CLOCK = Entry(
+    "a clock",
+    {
+        "label": Key("What must be done in time, in a few words.", required=True),
+        "owner": Key("Who must do it.", Words("roles"), required=True),
+        "start": Key("The event that starts it.", Words("events", open_ended=True), required=True),
+        "stop": Key(
+            "The event that ends it. Either this or repeats.", Words("events", open_ended=True)
+        ),
+        "repeats": Key("The event after which it is due again.", Words("events", open_ended=True)),
+        "length": Key("The parameter that says how long it is.", NAME, required=True),
+        "tolling": Key("The list of pauses, each with from and until, in which it stands still."),
+        "follows": Key(
+            "What follows, in plain words; {a_parameter} shows its value.", required=True
+        ),
+        **_ITEM,
+    },
+    one_of=("stop", "repeats"),
+)
+
+# Decisions
+
+EXEMPTION = Entry("an exception", {**_ID, **_WHEN, **_BECAUSE, **_ITEM})
+RULE = Entry(
+    "a rule",
+    {
+        **_ID,
+        **_WHEN,
+        "then": Key("The outcome, if the condition is true.", OUTCOME, required=True),
+        **_BECAUSE,
+        "unless": Key("Exceptions: while one of them holds, the rule doesn't.", ListOf(EXEMPTION)),
+        **_REVIEWABLE,
+        **_ITEM,
+    },
+)
+OTHERWISE = Entry(
+    "otherwise",
+    {
+        "id": Key("The word otherwise, where it stands under override.", NAME),
+        "outcome": Key("The outcome when no rule gives one.", OUTCOME, required=True),
+        **_BECAUSE,
+        **_REVIEWABLE,
+        **_SOURCE,
+        **_DOUBT,
+    },
+)
+REMOVAL = Entry(
+    "a removal",
+    {
+        "id": Key("The id of the parent's rule that doesn't hold here.", NAME, required=True),
+        "because": Key("Why it doesn't hold here.", required=True),
+        **_SOURCE,
+    },
+)
+STEP = Entry(
+    "a next step",
+    {
+        "who": Key("Who does it.", Words("roles"), required=True),
+        "text": Key("What to do, in plain words; {a_parameter} shows its value.", required=True),
+        **_ITEM,
+    },
+)
+OBLIGATION = Entry(
+    "an obligation",
+    {
+        "id": Key("Which of the vocabulary's obligations.", Words("obligations"), required=True),
+        **_WHEN,
+        **_ITEM,
+    },
+)
+REPLACED = "a rule, or `otherwise`"
+DECISION = Entry(
+    "a decision",
+    {
+        "outcomes": Key(
+            "The outcomes that this program uses, highest first. Left out: all.", ListOf(OUTCOME, 1)
+        ),
+        "asks": Key("The question, for a decision that the vocabulary doesn't know."),
+        "decided_by": Key(
+            "Who decides, for a decision that the vocabulary doesn't know.", Words("roles")
+        ),
+        "governed_by": Key(
+            "The date whose rules apply, for a decision that the vocabulary doesn't know."
+        ),
+        "collect": Key("true: the outcome is the list of all that surely hold.", FLAG),
+        "rules": Key(
+            "Rules that this pack adds. They have no order; the highest outcome wins.", ListOf(RULE)
+        ),
+        "override": Key(
+            "Whole rules, or otherwise, that stand in place of the parent's of the same id.",
+            ListOf(REPLACED),
+        ),
+        "remove": Key("Rules of the parent's that don't hold here.", ListOf(REMOVAL)),
+        "otherwise": Key("What holds when no rule does.", OTHERWISE),
+        "while_waiting": Key("What is said first while the answer isn't known.", STEP),
+        "next": Key("What comes after each outcome.", MapOf(STEP, "outcomes")),
+        "obligations": Key("What whoever gets the answer must keep to.", ListOf(OBLIGATION)),
+    },
+)
+
+INVARIANT = Entry(
+    "an invariant",
+    {
+        **_ID,
+        "decision": Key(
+            "The decision that it is about.", Words("decisions", open_ended=True), required=True
+        ),
+        "when": Key("The cases that it is about; left out: all.", CONDITION),
+        "always": Key("What must hold then. Either this or independent_of.", CONDITION),
+        "independent_of": Key(
+            "Facts that never change the outcome: paths, .* for all below one.", ListOf(TEXT)
+        ),
+        "because": Key("Why no edit may break it."),
+        **_ITEM,
+    },
+    one_of=("always", "independent_of"),
+)
+
+OVERRIDE = Entry(
+    "override",
+    {
+        "parameters": Key(
+            "Parameters in place of the parent's, whole, in the same unit.", MapOf(PARAMETER)
+        ),
+        "clocks": Key("Clocks in place of the parent's, whole.", MapOf(CLOCK)),
+    },
+)
+
+PACK = Entry(
+    "the pack",
+    {
+        "id": Key(
+            "The pack's name, the same as its folder's: small letters, digits and hyphens.",
+            NAME,
+            required=True,
+        ),
+        "title": Key("What the program is called.", required=True),
+        "extends": Key(
+            "The pack that this one starts from: everything not written here is that one's.", NAME
+        ),
+        "time_zone": Key("Where it is what time: America/Denver.", required=True),
+        "program": Key("When the program ran, and what is known of it.", PROGRAM, required=True),
+        "sources": Key(
+            "Where things are said. Everything in the pack names one of these.",
+            MapOf(SOURCE),
+            required=True,
+        ),
+        "coverage": Key("How much of the pack its scenarios must touch.", COVERAGE),
+        "offenses": Key(
+            "What each section of law was, by day: the name of a table, such as new-mexico.", NAME
+        ),
+        "facts": Key("Facts that the vocabulary lacks, by path: encounter.park.", MapOf(FACT)),
+        "parameters": Key(
+            "Amounts and lists that may change: the cap, an age, a deadline.", MapOf(PARAMETER)
+        ),
+        "decisions": Key("The decisions and their rules.", MapOf(DECISION, "decisions")),
+        "clocks": Key("Time limits.", MapOf(CLOCK)),
+        "invariants": Key(
+            "What no edit may break, this pack's own or a child's.", ListOf(INVARIANT)
+        ),
+        "override": Key("Parameters and clocks in place of the parent's.", OVERRIDE),
+    },
+)
+
+# Scenarios
+
+EXPECT = Entry(
+    "what a scenario expects",
+    {
+        "status": Key("decided or undetermined.", Words("statuses")),
+        "outcome": Key("The outcome; a list for a decision that collects.", ANSWER),
+        "outcome_not": Key("What must not come out.", ANSWER),
+        "outcome_includes": Key("What must be among the outcomes.", ListOf(TEXT)),
+        "possible": Key("The outcomes that are still open, highest first.", ListOf(TEXT)),
+        "needs": Key("Facts that must be asked for; [] if nothing may be.", ListOf(TEXT)),
+        "rules": Key("Rules that must be among the reasons.", ListOf(TEXT)),
+        "clocks": Key("How clocks stand: {plan: overdue}.", MapOf(TEXT)),
+        "provisional": Key("Whether the answer rests on something doubtful.", FLAG),
+        "next": Key("Who acts next.", Words("roles")),
+        "error": Key("The code of the error that must come.", FAULT),
+    },
+)
+SCENARIO = Entry(
+    "a scenario",
+    {
+        **_ID,
+        "says": Key("The case, in a sentence that a lawyer could read.", required=True),
+        "decision": Key("What is decided.", Words("decisions", open_ended=True), required=True),
+        "as_of": Key("The day whose rules apply; left out: the case's own.", DAY),
+        "like": Key(
+            "The id of a scenario above: its facts hold, with this one's laid over them.", NAME
+        ),
+        "facts": Key("What is known of the case. What isn't written isn't known.", FACTS),
+        "expect": Key("What must come out.", EXPECT, required=True),
+    },
+)
+SCENARIOS = ListOf(SCENARIO)

@@ -1,0 +1,155 @@
+"""The surface tree: what a CEL expression says, before anybody asks what it means.
+
+`parse` builds these nodes from text; `check` turns the few that a pack may use into the typed tree (`tree`), and
+`evaluate` runs all of them as the wider CEL subset. A node is frozen and carries its span: `start` and `end` are
+offsets in characters into the text that was parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Union
+
+from rules.frozen import frozen
+
+
+@frozen
+class Literal:
+    """A value written out: int, float, text, bool or null.
+
+    `kind` is `int`, `float`, `text`, `bool` or `null`; `value` is the Python int, str or bool (None for null); for
+    `float` it is the literal's own text, so that a pack reads it as an exact decimal and CEL as a double.
+    """
+
+    kind: str
+    value: int | str | bool | None
+    start: int
+    end: int
+
+
+@frozen
+class Name:
+    """An identifier standing alone: `encounter`, `quantity_cap`, `d`. A leading point is kept in `name`."""
+
+    name: str
+    start: int
+    end: int
+
+
+@frozen
+class Select:
+    """`operand.field`; with `test` it is `has(operand.field)`."""
+
+    operand: Expression
+    field: str
+    test: bool
+    start: int
+    end: int
+
+
+@frozen
+class Index:
+    """`operand[index]`."""
+
+    operand: Expression
+    index: Expression
+    start: int
+    end: int
+
+
+@frozen
+class Call:
+    """`function(arguments)` or, with a target, `target.function(arguments)`."""
+
+    function: str
+    target: Expression | None
+    arguments: tuple[Expression, ...]
+    start: int
+    end: int
+
+
+@frozen
+class ListOf:
+    """`[a, b, c]`."""
+
+    items: tuple[Expression, ...]
+    start: int
+    end: int
+
+
+@frozen
+class MapOf:
+    """`{key: value, …}`."""
+
+    entries: tuple[tuple[Expression, Expression], ...]
+    start: int
+    end: int
+
+
+@frozen
+class Unary:
+    """`!operand` or `-operand`."""
+
+    operator: str
+    operand: Expression
+    start: int
+    end: int
+
+
+@frozen
+class Binary:
+    """`left operator right`, the operator one of `&& || == != < <= > >= in + - * / %`."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    start: int
+    end: int
+
+
+@frozen
+class Conditional:
+    """`condition ? then : otherwise`."""
+
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+    start: int
+    end: int
+
+
+@frozen
+class Comprehension:
+    """A macro over a list (in CEL also over a map's keys): `target.kind(variable, body)`.
+
+    `kind` is `all`, `exists`, `exists_one`, `filter` or `map`. `map(x, keep, body)` with three arguments has its
+    middle one in `keep`, else `keep` is None.
+    """
+
+    kind: str
+    target: Expression
+    variable: str
+    keep: Expression | None
+    body: Expression
+    start: int
+    end: int
+
+
+Expression = Union[
+    Literal, Name, Select, Index, Call, ListOf, MapOf, Unary, Binary, Conditional, Comprehension
+]
+
+
+def children(node: Expression) -> Iterator[Expression]:
+    """The node's direct parts that are expressions, from left to right."""
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, tuple):
+            for item in value:
+                if isinstance(item, tuple):
+                    yield from item
+                else:
+                    yield item
+        elif hasattr(value, "start"):
+            yield value

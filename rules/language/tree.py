@@ -1,0 +1,293 @@
+"""The typed tree: what a pack's condition means, and the one thing that every target is compiled from.
+
+`check` builds it from the surface tree. It is smaller than the surface: `filter` and `map` have been folded into what
+uses them, so that a list is only ever walked by a `Quantifier` (`exists`, `all`) or a `Total` (`size`, `sum`) straight
+over a list of facts, and `a in list` is a `Member` of written-out texts or a quantifier. A target has these nodes to
+give a meaning to, and nothing else.
+
+Nodes are frozen; `text` prints one back as a condition, in one canonical way, which is what the digest hashes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Union, get_args
+
+from rules.frozen import frozen
+from rules.input.vocabulary import Fact
+
+CLOCK_STATUSES = ("not_started", "running", "met", "late", "overdue", "unknown")
+
+
+@frozen
+class Constant:
+    """A bool, int, Decimal, text, date, timedelta or `Years`."""
+
+    value: Any
+
+
+@frozen
+class Years:
+    """So many calendar years: 29 February less a year is 28 February."""
+
+    number: int
+
+
+@frozen
+class FactOf:
+    """A fact by its path; never a list, which only quantifiers and totals walk."""
+
+    fact: Fact
+
+
+@frozen
+class FieldOf:
+    """A field of the record that `variable` stands for."""
+
+    variable: str
+    fact: Fact
+
+
+@frozen
+class ParameterOf:
+    """A parameter's value on the day (a number, or a list of texts inside `Member`)."""
+
+    name: str
+
+
+@frozen
+class OutcomeOf:
+    """Another decision's outcome, unknown while undetermined."""
+
+    decision: str
+
+
+@frozen
+class StatusOf:
+    """A clock's status, unknown only without `now`."""
+
+    clock: str
+
+
+@frozen
+class Not:
+    operand: Tree
+
+
+@frozen
+class And:
+    items: tuple[Tree, ...]
+
+
+@frozen
+class Or:
+    items: tuple[Tree, ...]
+
+
+@frozen
+class Compare:
+    """`left operator right`, the operator one of `== != < <= > >=`."""
+
+    operator: str
+    left: Tree
+    right: Tree
+
+
+@frozen
+class Member:
+    """`item in values`: values written out, or a parameter's list of texts."""
+
+    item: Tree
+    values: tuple[Any, ...] | ParameterOf
+
+
+@frozen
+class Choose:
+    """`condition ? then : otherwise`."""
+
+    condition: Tree
+    then: Tree
+    otherwise: Tree
+
+
+@frozen
+class Arithmetic:
+    """`left operator right`, the operator one of `+ - *`, on numbers, or a date or timestamp and a duration."""
+
+    operator: str
+    left: Tree
+    right: Tree
+
+
+@frozen
+class Quantifier:
+    """`list.exists(variable, body)` or `list.all(variable, body)` over a list of facts."""
+
+    kind: str
+    over: Fact
+    variable: str
+    body: Tree
+
+
+@frozen
+class Total:
+    """`size(list.filter(variable, keep))`, or with `value` `sum(list.filter(variable, keep).map(variable, value))`.
+
+    `low` and `high` bound what an unknown `value` may be, from the vocabulary's ranges; None is no bound.
+    """
+
+    over: Fact
+    variable: str
+    keep: Tree | None
+    value: Tree | None
+    low: Decimal | None
+    high: Decimal | None
+
+
+Tree = Union[
+    Constant,
+    FactOf,
+    FieldOf,
+    ParameterOf,
+    OutcomeOf,
+    StatusOf,
+    Not,
+    And,
+    Or,
+    Compare,
+    Member,
+    Choose,
+    Arithmetic,
+    Quantifier,
+    Total,
+]
+
+
+def children(node: Tree) -> Iterator[Tree]:
+    """The node's direct parts that are trees."""
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
+        if isinstance(value, tuple):
+            yield from (item for item in value if isinstance(item, _NODES))
+        elif isinstance(value, _NODES):
+            yield value
+
+
+_NODES = get_args(Tree)
+_PARTS = {
+    kind: tuple(
+        field.name
+        for field in fields(kind)
+        if field.name not in ("fact", "over", "kind", "operator", "variable")
+    )
+    for kind in _NODES
+}
+
+
+def nodes(node: Tree) -> Iterator[Tree]:
+    """The node and everything below it, top down."""
+    yield node
+    for child in children(node):
+        yield from nodes(child)
+
+
+def facts_read(node: Tree) -> dict[str, Fact]:
+    """Every fact that the tree names, by path; a list and its fields each count."""
+    found: dict[str, Fact] = {}
+    for part in nodes(node):
+        fact = part.over if isinstance(part, (Quantifier, Total)) else getattr(part, "fact", None)
+        if isinstance(fact, Fact):
+            found[fact.path] = fact
+    return found
+
+
+# How tightly an operator binds; a part that binds less gets brackets.
+_CHOICE, _OR, _AND, _RELATION, _SUM, _PRODUCT, _PREFIX, _WHOLE = range(8)
+
+
+def text(node: Tree) -> str:
+    """The condition in canonical words: one tree, one text; parsing and checking it gives the same tree."""
+    return _print(node)[0]
+
+
+def _inside(node: Tree, least: int) -> str:
+    printed, binding = _print(node)
+    return printed if binding >= least else f"({printed})"
+
+
+def _print(node: Tree) -> tuple[str, int]:
+    match node:
+        case Constant(value):
+            binding = _WHOLE
+            if isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value < 0:
+                binding = _PREFIX
+            return constant_text(value), binding
+        case FactOf(fact):
+            return fact.path, _WHOLE
+        case FieldOf(variable, fact):
+            return f"{variable}.{fact.name}", _WHOLE
+        case ParameterOf(name) | OutcomeOf(name):
+            return name, _WHOLE
+        case StatusOf(clock):
+            return f"clocks.{clock}", _WHOLE
+        case Not(operand):
+            return f"!{_inside(operand, _PREFIX)}", _PREFIX
+        case And(items):
+            return " && ".join(_inside(item, _AND + 1) for item in items), _AND
+        case Or(items):
+            return " || ".join(_inside(item, _OR + 1) for item in items), _OR
+        case Compare(operator, left, right):
+            return f"{_inside(left, _SUM)} {operator} {_inside(right, _SUM)}", _RELATION
+        case Member(item, ParameterOf(name)):
+            return f"{_inside(item, _SUM)} in {name}", _RELATION
+        case Member(item, values):
+            assert isinstance(values, tuple)
+            return (
+                f"{_inside(item, _SUM)} in [{', '.join(constant_text(value) for value in values)}]",
+                _RELATION,
+            )
+        case Choose(condition, then, otherwise):
+            return (
+                f"{_inside(condition, _OR)} ? {_inside(then, _OR)} : {_inside(otherwise, _CHOICE)}",
+                _CHOICE,
+            )
+        case Arithmetic(operator, left, right):
+            binding = _PRODUCT if operator == "*" else _SUM
+            return f"{_inside(left, binding)} {operator} {_inside(right, binding + 1)}", binding
+        case Quantifier(kind, over, variable, body):
+            return f"{over.path}.{kind}({variable}, {_inside(body, _CHOICE)})", _WHOLE
+        case Total(over, variable, keep, value):
+            listed = (
+                over.path
+                if keep is None
+                else f"{over.path}.filter({variable}, {_inside(keep, _CHOICE)})"
+            )
+            if value is None:
+                return f"size({listed})", _WHOLE
+            return f"sum({listed}.map({variable}, {_inside(value, _CHOICE)}))", _WHOLE
+    raise AssertionError(node)
+
+
+def constant_text(value: Any) -> str:
+    """A constant as a condition writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case Decimal():
+            return format(value.normalize(), "f")
+        case date():
+            return f'date("{value.isoformat()}")'
+        case Years(number):
+            return f"years({number})"
+        case timedelta():
+            seconds = value.days * 86400 + value.seconds
+            return (
+                f"days({seconds // 86400})" if seconds % 86400 == 0 else f"hours({seconds // 3600})"
+            )
+    return str(value)

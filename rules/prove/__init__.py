@@ -1,0 +1,1 @@
+"""Prove what a pack promises over all cases, and keep what was proved."""

@@ -1,0 +1,277 @@
+"""What only shows over a whole pack: dates that gap, circles, rules that can't matter, invariants that don't hold.
+
+Every pack that isn't shipped is held to this when it is read, and every pack in `offramp check`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import partial
+
+from rules.decide.search import Search, TooFar, bounded, exact
+from rules.errors import PackError, Place
+from rules.frozen import frozen
+from rules.language import tree
+from rules.packs.pack import Decision, Invariant, Pack, Rule, conditions
+from rules.packs.resolve import RuleInForce, Segment, resolve
+
+_FIRST_DAY = date(1, 1, 1)
+
+
+def check_whole(pack: Pack) -> tuple[str, ...]:
+    """The ids of the invariants that are proved; the others hold in every case tried. Raises `PackError` at what is wrong."""
+    _no_circles(pack)
+    segments = list(segments_of(pack))
+    for segment in segments:
+        _everything_read_exists(segment)
+    _independence(pack)
+    proved = set(pack.invariants)
+    for segment in segments:
+        for invariant in pack.invariants.values():
+            if invariant.in_force(segment.day) and not _holds(segment, invariant):
+                proved.discard(invariant.id)
+    _all_reachable(pack, segments)
+    return tuple(sorted(proved))
+
+
+def segments_of(pack: Pack) -> Iterator[Segment]:
+    """The pack on each day from which something is different, while the program ran."""
+    first = pack.program.since or _FIRST_DAY
+    days = [first, *(day for day in pack.boundaries() if day > first)]
+    yield from (
+        resolve(pack, day) for day in days if pack.program.until is None or day < pack.program.until
+    )
+
+
+def _no_circles(pack: Pack) -> None:
+    reads = {
+        name: sorted(
+            {
+                part.decision
+                for rule in decision.rules.values()
+                for condition in conditions(rule)
+                for part in tree.nodes(condition)
+                if isinstance(part, tree.OutcomeOf)
+            }
+        )
+        for name, decision in pack.decisions.items()
+    }
+    done: set[str] = set()
+
+    def follow(name: str, way: tuple[str, ...]) -> None:
+        if name in way:
+            circle = " -> ".join([*way[way.index(name) :], name])
+            raise PackError(
+                "decision-cycle",
+                f"the decision `{name}` waits for itself: {circle}",
+                at=pack.decisions[name].place,
+                fix="let one of them read the facts instead",
+            )
+        if name not in done:
+            for other in reads[name]:
+                follow(other, (*way, name))
+            done.add(name)
+
+    for name in pack.decisions:
+        follow(name, ())
+
+
+@frozen
+class _Reader:
+    """Something in force that reads parameters and clocks: in a condition, or by name in its wording."""
+
+    what: str
+    place: Place
+    condition: tree.Tree | None = None
+    text: str = ""
+
+
+def _readers(segment: Segment) -> Iterator[_Reader]:
+    for name, in_force in segment.decisions.items():
+        decision, otherwise = in_force.decision, in_force.otherwise
+        for one in in_force.rules:
+            rule = one.rule
+            yield _Reader(f"the rule `{rule.id}`", rule.place, one.condition, rule.because)
+            for exempt in one.unless:
+                yield _Reader(f"the exception `{exempt.id}`", exempt.place, text=exempt.because)
+        for obligation in in_force.obligations:
+            yield _Reader(f"the obligation `{obligation.id}`", obligation.place, obligation.when)
+        yield _Reader(f"`otherwise` of `{name}`", otherwise.place, text=otherwise.because)
+        steps = [
+            *decision.next.values(),
+            *([decision.while_waiting] if decision.while_waiting else []),
+        ]
+        for step in steps:
+            if step.in_force(segment.day):
+                yield _Reader(f"a next step of `{name}`", step.place, text=step.text)
+    for invariant in segment.pack.invariants.values():
+        if invariant.in_force(segment.day):
+            for condition in (invariant.when, invariant.always):
+                yield _Reader(f"the invariant `{invariant.id}`", invariant.place, condition)
+    for clock in segment.clocks.values():
+        yield _Reader(
+            f"the clock `{clock.name}`", clock.place, tree.ParameterOf(clock.length), clock.follows
+        )
+
+
+def _everything_read_exists(segment: Segment) -> None:
+    """Every parameter and clock that something in force reads has a value on the day."""
+    day = segment.day
+    for reader in _readers(segment):
+        named: list[str] = []
+        for part in tree.nodes(reader.condition) if reader.condition else ():
+            inner = part.values if isinstance(part, tree.Member) else part
+            if isinstance(inner, tree.ParameterOf):
+                named.append(inner.name)
+            if isinstance(part, tree.StatusOf) and part.clock not in segment.clocks:
+                raise PackError(
+                    "gap-in-dates",
+                    f"{reader.what} reads `clocks.{part.clock}`, which is not in force on {day}",
+                    at=reader.place,
+                    fix="give one of them other dates",
+                )
+        for verb, names in (("reads", named), ("names", re.findall(r"\{([^{}]*)\}", reader.text))):
+            for name in names:
+                if name not in segment.parameters:
+                    raise PackError(
+                        "gap-in-dates",
+                        f"{reader.what} {verb} `{name}`, which has no value on {day}",
+                        at=reader.place,
+                        fix="give one of them other dates",
+                    )
+
+
+def _independence(pack: Pack) -> None:
+    """An `independent_of` holds if nothing that the decision reads, through decisions and clocks too, is among the facts."""
+    for invariant in pack.invariants.values():
+        for path, rule, place in _reads(pack, pack.decisions[invariant.decision], frozenset()):
+            if any(
+                fnmatchcase(path, one) or path.startswith(f"{one}.")
+                for one in invariant.independent_of
+            ):
+                message = f"the rule `{rule}` reads `{path}`, and `{invariant.id}` says that `{invariant.decision}` does not"
+                raise PackError("floor-lifted", message, at=place, fix="decide without that fact")
+
+
+def _reads(
+    pack: Pack, decision: Decision, seen: frozenset[str]
+) -> Iterator[tuple[str, str, Place]]:
+    for rule in decision.rules.values():
+        for condition in conditions(rule):
+            yield from ((path, rule.id, rule.place) for path in tree.facts_read(condition))
+            for part in tree.nodes(condition):
+                if isinstance(part, tree.StatusOf):
+                    clock = pack.clocks[part.clock]
+                    for event in (clock.start, clock.stop, clock.repeats, clock.tolling):
+                        if event is not None:
+                            yield event, rule.id, rule.place
+                if isinstance(part, tree.OutcomeOf) and part.decision not in seen:
+                    inner = pack.decisions[part.decision]
+                    yield from _reads(pack, inner, seen | {decision.name, part.decision})
+
+
+def _holds(segment: Segment, invariant: Invariant) -> bool:
+    """Whether that is a proof, and not only true of every case tried. Raises `PackError` with a case that breaks it."""
+    if invariant.always is None:
+        return True
+    broken: tree.Tree = tree.Not(invariant.always)
+    if invariant.when is not None:
+        broken = tree.And((invariant.when, broken))
+    pack = segment.pack
+    try:
+        case = Search(segment, [broken], budget=60_000).witness(broken)
+    except TooFar:
+        raise PackError(
+            "not-proved",
+            f"the invariant `{invariant.id}` could not be proved on {segment.day}: too many cases",
+            at=invariant.place,
+            fix="make `when` narrower",
+        ) from None
+    if case is not None:
+        shown = json.dumps(case, sort_keys=True)
+        inherited = "" if invariant.declared_in == pack.id else f" of `{invariant.declared_in}`"
+        message = f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} for `{shown}`"
+        raise PackError(
+            "floor-lifted",
+            message,
+            at=pack.decisions[invariant.decision].place,
+            fix="change the rule that decides this case",
+        )
+    return exact(*_reached(segment, broken, frozenset()))
+
+
+def _reached(segment: Segment, condition: tree.Tree, seen: frozenset[str]) -> Iterator[tree.Tree]:
+    """The condition, and those of every decision that it reads."""
+    yield condition
+    for name in {
+        part.decision for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)
+    } - seen:
+        for rule in segment.decisions[name].rules:
+            yield from _reached(segment, rule.condition, seen | {name})
+
+
+def idle(pack: Pack) -> tuple[tuple[str, str], ...]:
+    """Decision and id of each rule that this pack declares and that decides no case on any day."""
+    return tuple(
+        (decision.name, rule.id) for decision, rule, _ in _idle(pack, list(segments_of(pack)))
+    )
+
+
+def _idle(pack: Pack, segments: list[Segment]) -> Iterator[tuple[Decision, Rule, bool]]:
+    """Each such rule, and whether it is ever in force."""
+    for decision in pack.decisions.values():
+        for rule in decision.rules.values():
+            if rule.declared_in != pack.id:
+                continue
+            found = [
+                one
+                for one in map(partial(_in_force, decision=decision.name, rule=rule.id), segments)
+                if one is not None
+            ]
+            if not any(_matters(segment, in_force) for segment, in_force in found):
+                yield decision, rule, bool(found)
+
+
+def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
+    """Every rule that this pack declares decides some case on some day."""
+    for decision, rule, ever_in_force in _idle(pack, segments):
+        why, fix = (
+            ("no facts make it decide", "look at its condition, and at the outcomes above it")
+            if ever_in_force
+            else ("it is never in force", "look at its dates, and at the program's")
+        )
+        raise PackError(
+            "unreachable-rule",
+            f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
+            at=rule.place,
+            fix=fix,
+        )
+
+
+def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:
+    return next(
+        ((segment, one) for one in segment.decisions[decision].rules if one.rule.id == rule), None
+    )
+
+
+def _matters(segment: Segment, in_force: RuleInForce) -> bool:
+    decision = next(one for one in segment.decisions.values() if in_force in one.rules)
+    above: list[tree.Tree] = []
+    if not decision.decision.collect:
+        for outcome, rules in decision.ranks:
+            if outcome == in_force.rule.then:
+                break
+            above += [tree.Not(rule.condition) for rule in rules]
+    goal = tree.And((in_force.condition, *above))
+    witnesses = sum(isinstance(part, tree.Quantifier) for part in tree.nodes(in_force.condition))
+    try:
+        found = (
+            Search(segment, [goal], attested=True, witnesses=witnesses).witness(goal) is not None
+        )
+    except TooFar:
+        return True
+    return found or not bounded(goal)

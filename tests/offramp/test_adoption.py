@@ -1,0 +1,99 @@
+"""A pack is adopted: proposed with its text, seen as a difference in words, signed by the threshold, judged by for ever."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import pytest
+
+from offramp.adoption import carried
+from offramp.agency.commands import sync_of
+from offramp.agency.errors import AgencyError, HubRefused
+from offramp.cli import main
+from rules.packs.digest import digest
+from rules.shelf import read_pack
+from tests.offramp.test_agency_process import Running, running
+from tests.offramp.test_membership import SIGNERS, drafts, refused, said
+
+__all__ = ["running"]
+
+CITY = """
+id: our-city
+title: Our city's LEAD
+extends: lead
+time_zone: America/Denver
+program: {from: 2020-01-01, source: {id: ordinance}}
+sources:
+  ordinance: {title: Ordinance 7, address: "https://city.example/7", confidence: high}
+decisions:
+  disclosure:
+    rules:
+      - id: no-status-to-police
+        when: 'part.category == "status" && recipient.role == "police"'
+        then: deny
+        because: Our police are not told how the person fares.
+        source: {id: ordinance}
+"""
+
+
+def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = running.folder / "packs" / "our-city"
+    folder.mkdir(parents=True)
+    (folder / "pack.yaml").write_text(CITY)
+    words = [
+        "adopt",
+        str(folder),
+        "--agency",
+        str(running.folder / "defender"),
+        "--passphrase-file",
+        str(running.passphrase),
+    ]
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    change = "rule disclosure.no-status-to-police came: deny when "
+    assert any(one.startswith(change) for one in done["changes"])
+    # Whoever approves sees it, worked out from what the hub gave and this agency proved.
+    for name in SIGNERS[1:]:
+        (draft,) = drafts(running, capsys, name)
+        assert draft["sha256"] == done["draft"] and any(
+            one.startswith(change) for one in draft["changes"]
+        )
+        assert any("the rules: pack `our-city`" in one for one in draft["changes"])
+        said(running, capsys, "approve", name, done["draft"])
+    # The folder that it came from may go: live cases are judged by what was adopted.
+    (folder / "pack.yaml").unlink()
+    with closing(running.office("police")) as office:
+        sync_of(office).directory()
+        desk = office.look()
+        assert desk.gateway.history.newest.pack == done["pack"]
+        assert digest(desk.gateway.pack) == done["pack"]
+        # What was in force before is kept too.
+        assert office.pack(digest(read_pack("lead"))) == read_pack("lead")
+        with pytest.raises(AgencyError) as found:
+            office.pack("sha256:" + "0" * 64)
+        assert found.value.code == "unknown-pack"
+        # A pack that the hub doesn't have can't be named, and one that lifts the floor can't be sent.
+        files = dict(carried("santa-fe").files)
+        files["lead/pack.yaml"] = files["lead/pack.yaml"].replace(
+            "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
+        )
+        client = sync_of(office).client
+        with pytest.raises(HubRefused) as lifted:
+            client.send_pack(json.dumps({"id": "santa-fe", "files": files}).encode())
+        assert lifted.value.said == "floor-lifted"
+    change_file = running.folder / "change.json"
+    change_file.write_text(json.dumps({"pack": {"id": "lead", "digest": "sha256:" + "1" * 64}}))
+    assert "doesn't have the pack" in refused(
+        running, capsys, "propose", "police", str(change_file)
+    )
+    # The hub judges by it too, also after a start.
+    running.stop()
+    running.start()
+    with closing(running.office("crossroads")) as office:
+        sync_of(office).everything()
+        assert digest(office.look().gateway.pack) == done["pack"]
+    assert main([*words[:1], "lead", *words[2:]]) == 0

@@ -1,0 +1,293 @@
+"""`determine`, `retry` and every finding of `offramp doctor`, through the commands, against a hub that is a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from exchange.records.record import new_id
+from offramp.agency.commands import sync_of
+from offramp.cli import main
+from tests.offramp.test_agency import referral
+from tests.offramp.test_agency_process import Running, running
+from tests.support.simulator import FORM, grant
+
+__all__ = ["running"]
+
+OWN_WORDS = "the redisclosure notice shown is Offramp's own wording: install the official words of 42 CFR 2.32"
+
+
+def told(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    """What a command says in JSON."""
+    capsys.readouterr()
+    assert running.agency(*words, "--json") == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def doctor(
+    running: Running, capsys: pytest.CaptureFixture[str], name: str, *more: str
+) -> tuple[int, dict[str, list[str]]]:
+    """The exit code of `offramp doctor`, and its findings by level."""
+    capsys.readouterr()
+    code = main(
+        [
+            "doctor",
+            str(running.folder / name),
+            "--passphrase-file",
+            str(running.passphrase),
+            "--json",
+            *more,
+        ]
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert found["well"] is (code == 0)
+    return code, {
+        level: [one["says"] for one in found["found"] if one["level"] == level]
+        for level in ("wrong", "note")
+    }
+
+
+def says(found: list[str], words: str) -> bool:
+    return any(words in one for one in found)
+
+
+def consent(
+    running: Running,
+    capsys: pytest.CaptureFixture[str],
+    case: str,
+    number: int,
+    terms: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Crossroads records what the person consented to: if nothing else is given, that police may tell it what was decided."""
+    today = datetime.now(UTC)
+    day = (today - timedelta(days=1)).date().isoformat()
+    terms = terms or grant("police", "crossroads", ["decision_outcome"], ["diversion_coordination"])
+    terms = terms | {
+        "id": f"{number:016x}",
+        "from": day,
+        "expires": (today + timedelta(days=300)).date().isoformat(),
+    }
+    other = terms["recipient"] if terms["discloser"] == "crossroads" else terms["discloser"]
+    to = {other: {"purpose": "exchange_operation", "basis": "operation"}}
+    draft = running.folder / f"consent-{number}.json"
+    draft.write_text(
+        json.dumps(
+            {
+                "parts": [{"category": "consent_terms", "to": to, "says": terms}],
+                "form": {**FORM, "signed_on": day},
+            }
+        )
+    )
+    return told(running, capsys, "consent", "crossroads", str(draft), "--case", case)
+
+
+def pull(running: Running, *names: str) -> None:
+    for name in names:
+        with closing(running.office(name)) as office:
+            sync_of(office).everything()
+
+
+def test_a_determination_goes_to_the_case_managers_and_what_the_hub_refused_is_sent_again_by_a_person(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = new_id(os.urandom)
+    with closing(running.office("police")) as office:
+        office.compose("referral", (referral(),), case=case)
+    pull(running, "police", "crossroads")
+    words = (
+        "determine",
+        "police",
+        case,
+        "offer",
+        "may_not_offer",
+        "--reason",
+        "new_facts",
+        "--by",
+        "Officer Lund",
+    )
+    # Without a consent nobody may be told: it is kept, and nothing is queued.
+    assert told(running, capsys, *words)["state"] == "kept"
+    assert len(told(running, capsys, "status", "police")["outbox"]) == 1
+    assert consent(running, capsys, case, 1)["state"] == "sent"
+    pull(running, "police")
+    first = told(running, capsys, *words)
+    assert first["state"] == "sent"
+    # The person ends it, and police decide before they hear of it: the hub's no waits for a person.
+    assert told(running, capsys, "revoke", "crossroads", case)["state"] == "sent"
+    second = told(running, capsys, *words)
+    assert second["state"].startswith("refused: the hub doesn't pass this")
+    _, found = doctor(running, capsys, "police")
+    assert says(found["wrong"], "the hub refused 1 records")
+    assert told(running, capsys, "retry", "police", second["id"])["state"].startswith("refused")
+    # A new consent: the same record, under the same id, passes.
+    assert consent(running, capsys, case, 2)["state"] == "sent"
+    assert told(running, capsys, "retry", "police", second["id"]) == {
+        "id": second["id"],
+        "state": "sent",
+    }
+    pull(running, "crossroads")
+    came = told(running, capsys, "inbox", "crossroads")["records"]
+    # The first was taken, and never handed out: the consent had ended before anybody asked for it.
+    assert (
+        [one["id"] for one in came if one["kind"] == "determination"]
+        == [second["id"]]
+        != [first["id"]]
+    )
+    opened = told(running, capsys, "open", "crossroads", second["id"], "--by", "Rosa Quintana")
+    held = opened["content"]["decision_outcome"]["determination"]
+    assert (held["outcome"], held["by"], held["reason"]) == (
+        "may_not_offer",
+        "Officer Lund",
+        "new_facts",
+    )
+    # Sent once more after it arrived, it is there once.
+    assert told(running, capsys, "retry", "police", second["id"])["state"] in ("sent", "witnessed")
+    assert running.agency("retry", "police", "0" * 32) == 2
+
+
+def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = running.folder / "crossroads"
+    code, found = doctor(running, capsys, "crossroads")
+    assert code == 1
+    assert OWN_WORDS in found["wrong"] and says(found["wrong"], "there is no backup of the journal")
+    assert says(found["note"], "the pack `lead` has 18 provisional rules and values")
+    assert says(found["note"], "its module is not a validated one (FIPS 140)")
+
+    assert running.agency("backup", "crossroads", str(running.folder / "crossroads.backup")) == 0
+    (folder / "notice.txt").write_text("The official words.\n")
+    settings = folder / "agency.toml"
+    settings.write_text(settings.read_text() + 'notice_file = "notice.txt"\n')
+    code, found = doctor(running, capsys, "crossroads")
+    assert (code, found["wrong"]) == (0, [])
+
+    with closing(running.office("crossroads")) as office, office.acting():
+        office.journal.put("backup", {"time": int(time.time()) - 8 * 24 * 3600})
+    assert doctor(running, capsys, "crossroads")[1]["wrong"] == [
+        "the last backup of the journal is over a week old"
+    ]
+    with closing(running.office("crossroads")) as office, office.acting():
+        office.journal.put("backup", {"time": int(time.time())})
+
+    for path in (
+        folder,
+        folder / "keys",
+        folder / "keys" / "crossroads.s1.json",
+        folder / "agency.db",
+    ):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o044)
+        code, found = doctor(running, capsys, "crossroads")
+        assert code == 1 and says(found["wrong"], path.name), path
+        path.chmod(mode)
+    assert doctor(running, capsys, "crossroads")[0] == 0
+
+    # A clock in a file is for demonstrations; here it is the clock that is wrong.
+    settings.write_text(settings.read_text().replace("demo = false", "demo = true"))
+    clock = running.folder / "clock"
+    for seconds, word in ((-300, "behind"), (300, "ahead of")):
+        clock.write_text((datetime.now(UTC) + timedelta(seconds=seconds)).isoformat())
+        code, found = doctor(running, capsys, "crossroads", "--clock", str(clock))
+        assert (
+            code == 1
+            and says(found["wrong"], f"seconds {word} the hub's: set it")
+            and says(found["wrong"], "`demo = true`")
+        )
+    settings.write_text(settings.read_text().replace("demo = true", "demo = false"))
+
+    running.stop()
+    code, found = doctor(running, capsys, "crossroads")
+    assert code == 1 and says(found["wrong"], "the hub doesn't answer")
+    running.start()
+    assert doctor(running, capsys, "crossroads")[0] == 0
+
+
+def test_doctor_says_that_what_is_held_lacks_its_witnesses(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(running.office("police")) as office:
+        office.compose("referral", (referral(),), case=new_id(os.urandom))
+        sync_of(office).outbox()
+    # Nobody cosigns the tree with the record in it, and two hours pass on this machine.
+    with closing(running.office("police")) as office:
+        sync_of(office).inbox()
+        assert office.look().unproved()
+    settings = running.folder / "police" / "agency.toml"
+    settings.write_text(settings.read_text().replace("demo = false", "demo = true"))
+    clock = running.folder / "clock"
+    clock.write_text((datetime.now(UTC) + timedelta(hours=2)).isoformat())
+    assert says(
+        doctor(running, capsys, "police", "--clock", str(clock))[1]["wrong"],
+        "lacked their witnesses for over an hour",
+    )
+    for _ in range(2):
+        running.settle()
+    assert not says(
+        doctor(running, capsys, "police", "--clock", str(clock))[1]["wrong"],
+        "lacked their witnesses",
+    )
+
+
+def test_that_an_end_was_said_aloud_reaches_counsel_where_a_consent_stands_and_nobody_else(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = new_id(os.urandom)
+    with closing(running.office("police")) as office:
+        office.compose("referral", (referral(),), case=case)
+    pull(running, "police", "crossroads")
+    assert consent(running, capsys, case, 1)["state"] == "sent"
+    assert told(running, capsys, "revoke", "crossroads", case, "--oral")["aloud_told"] == []
+    # Counsel acts for the person, and the person lets the case managers tell counsel what was signed and said.
+    to = {"crossroads": {"purpose": "exchange_operation", "basis": "operation"}}
+    standing = running.folder / "representation.json"
+    standing.write_text(
+        json.dumps(
+            {
+                "parts": [
+                    {
+                        "category": "operation",
+                        "to": to,
+                        "says": {"agency": "defender"},
+                        "content": {},
+                    }
+                ]
+            }
+        )
+    )
+    assert (
+        told(running, capsys, "send", "defender", "representation", str(standing), "--case", case)[
+            "state"
+        ]
+        == "sent"
+    )
+    pull(running, "crossroads")
+    assert consent(running, capsys, case, 2)["state"] == "sent"
+    terms = grant("crossroads", "defender", ["consent_identity"], ["legal_representation"])
+    assert consent(running, capsys, case, 3, terms)["state"] == "sent"
+    found = told(
+        running, capsys, "revoke", "crossroads", case, "--recipient", "crossroads", "--oral"
+    )
+    assert (found["state"], found["aloud_told"]) == ("sent", ["defender"])
+    pull(running, "defender")
+    came = told(running, capsys, "inbox", "defender")["records"]
+    (mark,) = [
+        one for one in came if any("consent_identity" in part["category"] for part in one["parts"])
+    ]
+    held = told(running, capsys, "open", "defender", mark["id"], "--by", "Ada Quill")["content"][
+        "consent_identity"
+    ]
+    assert held["cause"]["said"] == "aloud"
+    pull(running, "police")
+    assert not any(
+        "consent_identity" in part["category"]
+        for one in told(running, capsys, "inbox", "police")["records"]
+        for part in one["parts"]
+    )

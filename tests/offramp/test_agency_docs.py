@@ -1,0 +1,181 @@
+"""The pages of hub and agency, done as a newcomer does them: their own commands, in their order, to the opened record."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from offramp.cli import main
+from tests.conftest import ROOT
+from tests.support.hub_process import serving
+
+SIX = {
+    "crossroads": "case_management",
+    "police": "police",
+    "prosecutor": "prosecutor",
+    "defender": "defender",
+    "clinic": "treatment_provider",
+    "program": "program",
+}
+
+
+def blocks(page: str, language: str = "") -> list[str]:
+    """The code blocks of a page of this language."""
+    text = (ROOT / "docs" / page).read_text()
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for of, block in found if of == language]
+
+
+def command(page: str, words: str) -> str:
+    """The one line of a page's blocks that begins with these words, without its comment."""
+    found = [
+        line for block in blocks(page) for line in block.splitlines() if line.startswith(words)
+    ]
+    assert len(found) == 1, (words, found)
+    return found[0].partition("  #")[0]
+
+
+class Newcomer:
+    """A home folder for each, in which the pages' commands are run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "bin").mkdir()
+        offramp = folder / "bin" / "offramp"
+        offramp.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m offramp "$@"\n')
+        offramp.chmod(0o755)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.hub: subprocess.Popen[bytes] | None = None
+
+    def environment(self, who: str) -> dict[str, str]:
+        home = self.folder / who
+        home.mkdir(exist_ok=True)
+        path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        return {**os.environ, "HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT)}
+
+    def run(self, who: str, line: str, code: int = 0) -> str:
+        """What a command of a page says, run in somebody's home."""
+        home = self.folder / who
+        if not line.startswith("offramp "):
+            environment = self.environment(who)
+            ran = subprocess.run(
+                ["/bin/bash", "-ec", line],
+                env=environment,
+                cwd=home,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert ran.returncode == code, (line, ran.stdout, ran.stderr)
+            return ran.stdout + ran.stderr
+        # A shell's start of each would take ten seconds more, and do the same.
+        home.mkdir(exist_ok=True)
+        words = [
+            f"{home}{word[1:]}" if word.startswith("~/") else word for word in shlex.split(line)[1:]
+        ]
+        said = io.StringIO()
+        with chdir(home), redirect_stdout(said), redirect_stderr(said):
+            ended = main(words)
+        assert ended == code, (line, said.getvalue())
+        return said.getvalue()
+
+    def serve(self) -> None:
+        line = command("hub.md", "offramp hub serve")
+        self.hub = subprocess.Popen(
+            ["/bin/bash", "-c", f"exec {line}"],
+            env=self.environment("hub"),
+            stdout=subprocess.DEVNULL,
+        )
+        serving(self.url)
+
+    def stop(self) -> None:
+        if self.hub is not None:
+            self.hub.send_signal(signal.SIGTERM)
+            self.hub.wait(10)
+            self.hub = None
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
+    found = Newcomer(tmp_path)
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored_hub(
+    newcomer: Newcomer,
+) -> None:
+    newcomer.run("hub", f"{command('hub.md', 'offramp hub init')} --port {newcomer.port}")
+    newcomer.serve()
+    keys = next(block for block in blocks("agency.md") if "agency init" in block)
+    for name, role in SIX.items():
+        invite = (
+            command("hub.md", "offramp hub invite")
+            .replace("case_management", role)
+            .replace('"Crossroads"', name.title())
+        )
+        code = newcomer.run("hub", invite.replace("crossroads", name)).strip()
+        newcomer.run(name, keys.replace("crossroads", name))
+        # As the page says: named in `agency.toml`, the passphrase needn't be named again.
+        named = re.search(r"`(passphrase_file = \S+)`", (ROOT / "docs" / "agency.md").read_text())
+        assert named
+        settings = newcomer.folder / name / "agency" / "agency.toml"
+        settings.write_text(
+            settings.read_text() + named[1].replace("/home/me", str(newcomer.folder / name)) + "\n"
+        )
+        join = command("agency.md", "offramp agency join").replace(
+            "https://hub.example:8440", newcomer.url
+        )
+        newcomer.run(name, join.replace("CODE", code))
+    digests = {
+        re.findall(
+            r"[0-9a-f]{64}",
+            newcomer.run(name, command("agency.md", "offramp agency approve ~/agency 0"), 2),
+        )[0]
+        for name in SIX
+    }
+    (digest,) = digests
+    for name in SIX:
+        newcomer.run(
+            name,
+            command("agency.md", "offramp agency approve ~/agency DIGEST").replace(
+                "DIGEST", digest
+            ),
+        )
+    once = command("agency.md", "offramp agency serve") + " --once"
+    for name in ("crossroads", "police", "crossroads"):
+        newcomer.run(name, once)
+    (newcomer.folder / "police" / "referral.yaml").write_text(blocks("agency.md", "yaml")[0])
+    sent = newcomer.run("police", command("agency.md", "offramp agency send"))
+    assert re.search(r"in case `[0-9a-f]{32}`: sent", sent)
+    newcomer.run("crossroads", once)
+    assert "encounter (closed)" in newcomer.run(
+        "crossroads", command("agency.md", "offramp agency inbox")
+    )
+    assert '"encounter.route": "arrest"' in newcomer.run(
+        "crossroads", command("agency.md", "offramp agency open")
+    )
+
+    newcomer.run("hub", command("hub.md", "offramp hub backup"))
+    newcomer.stop()
+    assert "every byte is as it was written" in newcomer.run(
+        "hub", command("hub.md", "offramp fsck")
+    )
+    newcomer.run("hub", command("hub.md", "offramp hub restore"))
+    newcomer.serve()

@@ -1,0 +1,144 @@
+"""A hub that is killed while it works: what it acknowledged is there, once; nothing else is half there; its files are sound.
+
+`OFFRAMP_KILLS` says how many rounds; the gate does a few, a release a thousand.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import httpx
+
+from exchange.hub.hub import Taken
+from exchange.log import log
+from exchange.log.log import Receipt
+from exchange.records.record import Bundle
+from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld, taken_of, values
+from tests.support.simulator import grant, part
+
+ROUNDS = int(os.environ.get("OFFRAMP_KILLS", "50"))
+SENDERS = 4
+LIVE = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])
+TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
+
+
+class Sender(threading.Thread):
+    """Sends one record after another, and every third again, until the hub is gone."""
+
+    def __init__(self, world: WireWorld, bundles: list[Bundle]) -> None:
+        super().__init__()
+        self.wire = Wire(world.process, world.clock)
+        self.left = list(bundles)
+        self.acknowledged: list[tuple[Bundle, Receipt]] = []
+
+    def run(self) -> None:
+        for number, bundle in enumerate(list(self.left)):
+            for _ in range(1 + (number % 3 == 0)):
+                try:
+                    answer = self.wire.ask("crossroads", "POST", "/v1/records", values(bundle))
+                except httpx.TransportError:
+                    return
+                taken = taken_of(answer.json() | {"status": answer.status_code})
+                assert isinstance(taken, Taken), taken
+                self.acknowledged.append((bundle, taken.receipt))
+            self.left.remove(bundle)
+
+
+def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    chance = random.Random(os.environ.get("OFFRAMP_SEED", "4"))
+    starter = Starter()
+    process = HubProcess(starter, tmp_path / "hub")
+    process.start()
+    world = WireWorld(process)
+    case = world.new_case()
+    world.refer(case)
+    world.pull("crossroads")
+    world.consent(case, LIVE)
+    world.pull("crossroads")
+    acknowledged: dict[str, Receipt] = {}
+    handed: dict[str, log.Leaf] = {}
+    unsure: list[Bundle] = []
+    try:
+        for number in range(ROUNDS):
+            fresh = [composed(world, case) for _ in range(SENDERS * 6 - len(unsure))]
+            work = [*unsure, *fresh]
+            senders = [Sender(world, work[one::SENDERS]) for one in range(SENDERS)]
+            for sender in senders:
+                sender.start()
+            time.sleep(chance.uniform(0.01, 0.15))
+            pulled = inbox_or_nothing(world, max(0, len(handed) - 10))
+            process.end(signal.SIGKILL)
+            for sender in senders:
+                sender.join()
+            if number % 10 == 0:
+                assert process.fsck() == []
+            process.start()
+            for leaf in pulled:
+                # What was handed out before the kill is in the log as it was told.
+                assert handed.setdefault(leaf.entry.hex(), leaf) == leaf
+            for sender in senders:
+                for bundle, receipt in sender.acknowledged:
+                    assert acknowledged.setdefault(bundle.id, receipt) == receipt
+            unsure = [bundle for sender in senders for bundle in sender.left]
+            for sender in senders:
+                for bundle, receipt in sender.acknowledged:
+                    kept = world.wire.told("crossroads", "GET", f"/v1/records/{bundle.id}/receipt")[
+                        "receipt"
+                    ]
+                    assert log.receipt_of(kept) == receipt
+        for bundle in unsure:
+            (taken,) = world.submit(bundle)
+            assert isinstance(taken, Taken)
+            acknowledged[bundle.id] = taken.receipt
+        process.end()
+        assert process.fsck() == []
+        logged(process, acknowledged, handed)
+    finally:
+        process.end(signal.SIGKILL)
+        starter.close()
+
+
+def composed(world: WireWorld, case: str) -> Bundle:
+    told = part("status", {}, to=TO_PROSECUTOR)
+    return world.at["crossroads"].compose("status", [told], case=case, now=world.clock)
+
+
+def inbox_or_nothing(world: WireWorld, after: int) -> list[log.Leaf]:
+    try:
+        return [item.leaf for item in world.hub.inbox("prosecutor", world.clock, after).items]
+    except httpx.TransportError:
+        return []
+
+
+def logged(
+    process: HubProcess, acknowledged: dict[str, Receipt], handed: dict[str, log.Leaf]
+) -> None:
+    """The log holds each record at the index of its receipt, and no record and no number twice."""
+    from offramp.hub.folder import Folder
+
+    hub = Folder(process.path).open()
+    bodies = [leaf.body for leaf in hub.log.leaves]
+    records = [
+        (body.id, leaf.index)
+        for body, leaf in zip(bodies, hub.log.leaves, strict=True)
+        if isinstance(body, log.Recorded)
+    ]
+    assert len({jti for jti, _ in records}) == len(records)
+    assert {jti: receipt.index for jti, receipt in acknowledged.items()}.items() <= dict(
+        records
+    ).items()
+    numbers = [receipt.number for receipt in acknowledged.values()]
+    assert len(set(numbers)) == len(numbers)
+    told = [
+        (body.issuer, body.to, body.number) for body in bodies if isinstance(body, log.HandedOut)
+    ]
+    assert len(set(told)) == len(told)
+    assert set(handed) <= {leaf.entry.hex() for leaf in hub.log.leaves}
+    hub.store.close()

@@ -1,0 +1,139 @@
+"""Several processes send and pull while a consent is ended: the history has one order, and nothing passes after the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.log.log import HandedOut
+from exchange.protocol.inbox import read_inbox
+from tests.offramp.test_hub_server import STATUS, own, started, starter, status
+from tests.support.hub_process import Wire, WireWorld, values
+
+__all__ = ["own", "starter"]
+
+SENDERS, EACH = 4, 8
+
+
+def in_process(do: Callable[[], list[dict[str, Any]]], out: Path) -> int:
+    """Does something in a process of its own; what it returns is written to a file."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            out.write_text(json.dumps(do()))
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent_cuts_it(
+    own: WireWorld, tmp_path: Path, seed: int
+) -> None:
+    case = started(own)
+    bundles = [[values(status(own, case)) for _ in range(EACH)] for _ in range(SENDERS)]
+    end = own.terms("crossroads", {"does": "end", "grant": STATUS["id"]}, agencies=["prosecutor"])
+    revocation = own.compose("crossroads", "consent_change", end, case=case)
+    seen = own.at["prosecutor"].cursor
+
+    def asked(wire: Wire, what: Any) -> dict[str, Any]:
+        began = time.monotonic_ns()
+        answer = wire.ask("crossroads", "POST", "/v1/records", what)
+        return {
+            "began": began,
+            "ended": time.monotonic_ns(),
+            "status": answer.status_code,
+            **answer.json(),
+        }
+
+    def sends(number: int) -> Callable[[], list[dict[str, Any]]]:
+        def run() -> list[dict[str, Any]]:
+            chance, wire, found = (
+                random.Random(f"{seed} {number}"),
+                Wire(own.process, own.clock),
+                [],
+            )
+            for each in bundles[number]:
+                time.sleep(chance.random() * 0.03)
+                found.append(asked(wire, each))
+            return found
+
+        return run
+
+    def revokes() -> list[dict[str, Any]]:
+        time.sleep(0.05 + random.Random(seed).random() * 0.1)
+        return [asked(Wire(own.process, own.clock), values(revocation))]
+
+    def pulls() -> list[dict[str, Any]]:
+        wire, after, found, last = Wire(own.process, own.clock), seen, [], time.monotonic() + 1.0
+        while time.monotonic() < last:
+            answer = read_inbox(wire.ask("prosecutor", "GET", f"/v1/inbox?after={after}").content)
+            after += len(answer.items)
+            found += [
+                {
+                    "index": item.leaf.index,
+                    "out": isinstance(body, HandedOut),
+                    "id": getattr(body, "record", None),
+                }
+                for item in answer.items
+                for body in [item.leaf.body]
+            ]
+        return found
+
+    outs = [tmp_path / f"out-{number}" for number in range(SENDERS + 2)]
+    doing = [*(sends(number) for number in range(SENDERS)), revokes, pulls]
+    children = [in_process(do, out) for do, out in zip(doing, outs, strict=True)]
+    for child in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    *sent, (revoked,), pulled = (json.loads(out.read_text()) for out in outs)
+
+    history = [one for each in sent for one in each]
+    taken = [one for one in history if "receipt" in one] + [revoked]
+    assert "receipt" in revoked and len(history) == SENDERS * EACH
+    cut = revoked["receipt"]["index"]
+    # One order: no two stand at one place, and what had ended before another began stands before it.
+    places = [one["receipt"]["index"] for one in taken]
+    assert len(set(places)) == len(places)
+    for one in taken:
+        for other in taken:
+            if one["ended"] < other["began"]:
+                assert one["receipt"]["index"] < other["receipt"]["index"]
+    # Each was committed before the end of the consent, or refused alike; and nobody was refused before it was asked for.
+    for one in history:
+        if "receipt" in one:
+            assert one["receipt"]["index"] < cut
+        else:
+            assert (one["status"], one["error"]["code"]) == (403, "not-passed")
+            assert one["ended"] > revoked["began"]
+        if one["began"] > revoked["ended"]:
+            assert "receipt" not in one
+    # Nothing is handed out after it, ever; what was committed and not handed out by then is withdrawn.
+    every = {bundle_id(each) for of_one in bundles for each in of_one}
+    mine = {one["id"] for one in pulled if one["out"]} & every
+    assert all(one["index"] < cut for one in pulled if one["out"] and one["id"] in mine)
+    own.pull("prosecutor")
+    # Pulled once more, what was handed out is only named: by now the rules say no.
+    again = {
+        item.leaf.body.record: item.leaf.index
+        for item in own.at["prosecutor"].gone
+        if isinstance(item.leaf.body, HandedOut)
+    }
+    assert not own.got("prosecutor") & every
+    assert {jti for jti in again if jti in every} == mine and all(again[jti] < cut for jti in mine)
+    own.process.end()
+    assert own.process.fsck() == []
+
+
+def bundle_id(value: Any) -> str:
+    from exchange.records.record import bundle_of
+
+    return bundle_of(value).id

@@ -1,0 +1,477 @@
+"""Offense tables: what a section was on a day, filled into charges; what a program takes of it; how a table may be wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rules
+from offramp.cli import main
+from offramp.policy.offense_list import through
+from rules.decide.decision import Case, Program
+from rules.errors import PackError, RequestError
+from rules.packs.offenses import COLUMNS, NONE, Law, read_offenses, said
+from rules.shelf import jurisdictions, read_pack, vocabulary
+from tests.conftest import ROOT, shared
+
+STATES = ("new-mexico", "new-york", "washington")
+TABLES = {name: read_offenses(jurisdictions() / name, vocabulary()) for name in STATES}
+NEW_YORK = rules.load("nyc-violations")
+
+
+def arrest(day: str, *charges: dict[str, Any]) -> dict[str, Any]:
+    return {"encounter": {"date": day, "charges": list(charges)}}
+
+
+# The tables themselves
+
+
+def test_three_states_ship_with_their_tables() -> None:
+    assert (
+        tuple(sorted(one.parent.name for one in jurisdictions().glob("*/offenses.csv"))) == STATES
+    )
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_row_has_a_source_and_one_that_rests_on_a_weak_one_says_so(state: str) -> None:
+    table, sources = TABLES[state]
+    for row in (row for rows in table.rows.values() for row in rows):
+        source = sources[row.source.id]
+        assert source.title and source.address.startswith("http"), row.code
+        assert source.confidence != "low" or row.provisional, (
+            f"{row.code} rests on a weak source and does not say so"
+        )
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_source_is_listed_that_no_row_cites(state: str) -> None:
+    with (jurisdictions() / state / "sources.csv").open(newline="", encoding="utf-8") as file:
+        listed = {f"{state}.{row['id']}" for row in csv.DictReader(file)}
+    assert listed == set(TABLES[state][1])
+
+
+def test_new_york_s_levels_are_those_of_real_arrests() -> None:
+    """In December 2017 the city's police booked each of these sections at this level, so many times."""
+    counted: dict[tuple[str, str], int] = {}
+    with shared("data/nypd_drug_lawcode_map.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            key = (
+                f"NY PL {row['section']}",
+                {"F": "felony", "M": "misdemeanor", "V": "violation"}[row["LAW_CAT_CD"]],
+            )
+            counted[key] = counted.get(key, 0) + int(row["n"])
+    table = TABLES["new-york"][0]
+    left_out = {"NY PL 220.77"}  # booked twice as a misdemeanor, which the section is not
+    assert {code for code, _ in counted} - set(table.rows) == left_out
+    of_arrests: dict[tuple[str, str], int] = {}
+    for row in (
+        row for rows in table.rows.values() for row in rows if row.in_force(date(2017, 12, 15))
+    ):
+        if row.source.id == "new-york.nypd-2017":
+            key = (row.code, row.level)
+            of_arrests[key] = of_arrests.get(key, 0) + int(
+                (row.source.at or "").split()[0].replace(",", "")
+            )
+        elif row.code == "NY PL 221.05":
+            of_arrests[row.code, row.level] = counted[row.code, row.level]
+    assert of_arrests == {key: number for key, number in counted.items() if key[0] not in left_out}
+
+
+def test_blake_and_what_followed() -> None:
+    table = TABLES["washington"][0]
+    code = "RCW 69.50.4013"
+    days = {"2021-02-24": "felony", "2021-05-13": "misdemeanor", "2023-07-01": "misdemeanor"}
+    assert {day: said(table, code, date.fromisoformat(day))["level"][1] for day in days} == days
+    assert said(table, code, date(2021, 2, 25)) == said(table, code, date(2021, 5, 12)) == {}, (
+        "there was no offense"
+    )
+    assert "conduct" not in said(table, code, date(2023, 7, 1)), (
+        "possession or use in public: the code alone does not tell"
+    )
+
+
+# Charges
+
+
+def test_the_code_says_the_level_and_the_reasons_show_it_with_its_source() -> None:
+    decision = NEW_YORK.decide("eligibility", arrest("2015-02-01", {"code": "NY PL 221.05"}))
+    assert (decision.status, decision.outcome) == ("decided", "eligible")
+    (entry,) = decision.offenses
+    assert (entry["fact"], entry["code"], entry["table"], entry["given"]) == (
+        "encounter.charges[0].level", "NY PL 221.05", "violation", None,
+    )  # fmt: skip
+    assert (
+        entry["source"]["id"] == "new-york.pl-221-05"
+        and entry["source"]["at"] == "25 g or less since 1977"
+    )
+    assert decision.reasons[0]["facts"]["encounter.charges[0].level"] == "violation"
+    assert decision.as_json()["offenses"] == [entry]
+
+
+def test_given_wins_and_the_difference_is_shown() -> None:
+    decision = NEW_YORK.decide(
+        "eligibility", arrest("2015-02-01", {"code": "NY PL 221.05", "level": "misdemeanor"})
+    )
+    assert decision.outcome == "ineligible"
+    assert [(entry["given"], entry["table"]) for entry in decision.offenses] == [
+        ("misdemeanor", "violation")
+    ]
+
+
+def test_nothing_is_said_where_given_and_table_agree_or_the_decision_reads_no_charge() -> None:
+    agreeing = arrest("2015-02-01", {"code": "NY PL 221.05", "level": "violation"})
+    assert NEW_YORK.decide("eligibility", agreeing).offenses == []
+    assert "offenses" not in NEW_YORK.decide("eligibility", agreeing).as_json()
+    later = {
+        "now": "2015-03-01T12:00:00Z",
+        **arrest("2015-02-01", {"code": "NMSA 30-31-23", "conduct": "theft"}),
+    }
+    assert (
+        rules.load("santa-fe").decide("ejection", {**later, "case": {"new_charges": []}}).offenses
+        == []
+    )
+    assert [
+        one["given"] for one in rules.load("santa-fe").decide("eligibility", later).offenses
+    ] == ["theft"]
+
+
+def test_where_rows_differ_the_level_is_still_asked_for() -> None:
+    """In New Mexico the substance decides whether section 30-31-23 is a felony."""
+    program = rules.load("santa-fe")
+    case = Case(program, program.read(arrest("2014-12-10", {"code": "NMSA 30-31-23"})))
+    assert case.facts.known["encounter.charges"] == (
+        {"code": "NMSA 30-31-23", "conduct": "possession"},
+    )
+
+
+def test_a_doubtful_row_makes_the_decision_doubtful_only_when_it_was_needed() -> None:
+    by_code = NEW_YORK.decide("eligibility", arrest("2015-02-01", {"code": "NY PL 220.45"}))
+    given_too = NEW_YORK.decide(
+        "eligibility", arrest("2015-02-01", {"code": "NY PL 220.45", "level": "misdemeanor"})
+    )
+    assert any(doubt.startswith("NY PL 220.45: ") for doubt in by_code.provisional)
+    assert not any(doubt.startswith("NY PL 220.45: ") for doubt in given_too.provisional)
+
+
+def test_without_the_day_nothing_is_filled_in_and_the_caller_s_day_counts() -> None:
+    undated = {"encounter": {"charges": [{"code": "NY PL 221.10"}]}}
+    assert NEW_YORK.decide("eligibility", undated).needed[0]["fact"] == "encounter.date"
+    by_2014, by_2020 = (
+        rules.load("nyc-violations", day).decide("eligibility", undated)
+        for day in ("2014-12-10", "2020-01-01")
+    )
+    assert (by_2014.outcome, by_2020.outcome) == ("ineligible", "eligible")
+
+
+def test_the_facts_digest_is_of_what_was_given_and_the_pack_s_of_the_table_too(
+    tmp_path: Path,
+) -> None:
+    facts = arrest("2015-02-01", {"code": "NY PL 221.05"})
+    other = rules.load("seattle").decide("eligibility", facts)
+    assert NEW_YORK.decide("eligibility", facts).facts_digest == other.facts_digest
+    copy = copied(tmp_path)
+    same = Program(read_pack(copy, whole=False)).digest
+    assert same == NEW_YORK.digest
+    table = tmp_path / "new-york" / "offenses.csv"
+    table.write_text(table.read_text().replace("NY PL 220.45", "NY PL 220.46"))
+    assert Program(read_pack(copy, whole=False)).digest != same
+
+
+@given(st.sampled_from(STATES), st.data())
+def test_filling_in_changes_nothing_that_is_given_and_twice_is_once(state: str, data: Any) -> None:
+    table = TABLES[state][0]
+    fields = vocabulary().facts["encounter.charges"].fields
+    record = st.fixed_dictionaries(
+        {},
+        optional={
+            "code": st.sampled_from([*table.rows, "NIBRS 35A"]),
+            "level": st.sampled_from(fields["level"].choices),
+            "conduct": st.sampled_from(fields["conduct"].choices),
+        },
+    )
+    day = data.draw(st.dates(date(2010, 1, 1), date(2026, 12, 31)))
+    facts = NEW_YORK.read(arrest(day.isoformat(), *data.draw(st.lists(record, max_size=3))))
+    law = Law(table, None)
+    once = law.filled(facts)
+    assert law.filled(once) is once
+    for before, after in zip(
+        facts.known["encounter.charges"], once.known["encounter.charges"], strict=True
+    ):
+        assert before.items() <= after.items()
+        for name in after.keys() - before.keys():
+            rows = [
+                row for row in table.rows[before["code"]] if row.level != NONE and row.in_force(day)
+            ]
+            assert {getattr(row, name) for row in rows} == {after[name]}
+
+
+@pytest.mark.parametrize("code", ["ny pl 221.05", "NY PL § 221.05", " NY PL 221.05 ", "NYPL221.05"])
+def test_how_a_section_is_spelled_makes_nothing_an_offense(code: str) -> None:
+    charge = {"code": code, "level": "violation", "conduct": "possession"}
+    assert NEW_YORK.decide("eligibility", arrest("2022-01-05", charge)).outcome == "ineligible"
+    assert NEW_YORK.decide("offer", arrest("2022-01-05", charge)).outcome == "no_offense"
+
+
+def test_a_section_written_short_is_not_guessed_and_the_answer_says_that_one_may_be_meant() -> None:
+    charge = {"code": "PL 221.05", "level": "violation", "conduct": "possession"}
+    decision = NEW_YORK.decide("offer", arrest("2022-01-05", charge))
+    assert decision.outcome == "may_offer"
+    assert (
+        "the offense table `new-york` has no section `PL 221.05`; `NY PL 221.05` may be meant"
+        in decision.provisional
+    )
+    other = NEW_YORK.decide("offer", arrest("2022-01-05", {**charge, "code": "NY PL 140.05"}))
+    assert not any("may be meant" in doubt for doubt in other.provisional)
+
+
+# What a program takes
+
+
+def passing(day: str, **of: str) -> list[str]:
+    return [
+        one.offense.code
+        for one in through(NEW_YORK, day)
+        if one.passes and all(getattr(one.offense, key) == value for key, value in of.items())
+    ]
+
+
+def test_in_new_york_in_2014_one_possession_offense_of_all_passes_and_a_second_drug_violation_beside_it() -> (
+    None
+):
+    assert passing("2014-12-10", conduct="possession") == ["NY PL 221.05"]
+    assert passing("2014-12-10") == ["NY PL 221.05", "NY PL 240.40"], (
+        "240.40: under the influence in public"
+    )
+    assert len(list(through(NEW_YORK, "2014-12-10"))) == 29
+
+
+def test_in_2019_a_second_possession_offense_joins_it() -> None:
+    assert passing("2019-08-27", conduct="possession") == ["NY PL 221.05"]
+    assert passing("2019-08-28", conduct="possession") == ["NY PL 221.05", "NY PL 221.10"]
+
+
+def test_what_is_left_after_the_repeal() -> None:
+    assert passing("2021-03-31") == ["NY PL 222.25", "NY PL 222.45", "NY PL 240.40"]
+    gone = [one for one in through(NEW_YORK, "2021-03-31") if one.offense.level == NONE]
+    assert len(gone) == 11 and {one.answers["offer"].outcome for one in gone} == {"no_offense"}
+    assert {one.passes for one in gone} == {False}
+
+
+def test_where_something_is_not_known_it_hangs_on_that() -> None:
+    found = {
+        (one.offense.code, one.offense.conduct): one.passes
+        for one in through(rules.load("santa-fe"), "2014-12-10")
+    }
+    assert found["NMSA 30-31-23", "possession"] in (None, False)
+    assert found["NMSA 30-31-20", "sale"] is False
+    assert {one.offense.drugs: one.passes for one in through(rules.load("santa-fe"), "2014-12-10")}[
+        ("other",)
+    ] is False
+
+
+def test_the_command_shows_the_same_in_words_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["offenses", "nyc-violations", "--as-of", "2014-12-10"]) == 0
+    out = capsys.readouterr().out
+    passes, _, rest = out.partition("Hang on")
+    assert "Pass: 2\n  NY PL 221.05  violation, possession" in passes and "NY PL 240.40" in passes
+    assert "Do not pass: 27" in rest
+    assert main(["offenses", "nyc-violations", "--as-of", "2014-12-10", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["table"] == "new-york" and shown["pack"]["digest"] == NEW_YORK.digest
+    assert [one["code"] for one in shown["offenses"] if one["passes"]] == [
+        "NY PL 221.05",
+        "NY PL 240.40",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["lead", "--as-of", "2014-12-10"], "no-offenses"),
+        (["nyc-violations", "--as-of", "2014-12-01"], "outside-program"),
+        (["nyc-violations", "--as-of", "2014-02-30"], "no-such-day"),
+        (["nyc-violations"], "usage"),
+        (["nyc", "--as-of", "2014-12-10"], "unknown-pack"),
+    ],
+)
+def test_a_list_that_can_t_be_made_is_refused(
+    arguments: list[str], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["offenses", *arguments, "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == code and error["fix"]
+
+
+# Tables that are wrong
+
+
+def copied(folder: Path) -> Path:
+    """The New York pack and table in a folder of their own."""
+    for name in ("nyc-violations", "new-york"):
+        shutil.copytree(ROOT / "jurisdictions" / name, folder / name)
+    return folder / "nyc-violations"
+
+
+HEAD = ",".join(COLUMNS)
+GOOD = "NY PL 240.40,under the influence,violation,,public_use,,,s,,"
+SOURCES = "id,title,address,confidence\ns,S,here,high\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "sources", "code", "place"),
+    [
+        ("code,title\n", SOURCES, "wrong-shape", "new-york/offenses.csv:1"),
+        (f"{HEAD}\nNY PL 1,t\n", SOURCES, "wrong-shape", "new-york/offenses.csv:2"),
+        (f'{HEAD}\n"NY PL 1\n', SOURCES, "wrong-shape", "new-york/offenses.csv:2"),
+        (
+            f"{HEAD}\n{GOOD}\n,t,violation,,sale,,,s,,\n",
+            SOURCES,
+            "missing-key",
+            "new-york/offenses.csv:3",
+        ),
+        (f"{HEAD}\nc,t,violation,,sale,,,,,\n", SOURCES, "no-source", "new-york/offenses.csv:2"),
+        (
+            f"{HEAD}\nc,t,violation,,sale,,,mrta,,\n",
+            SOURCES,
+            "unknown-source",
+            "new-york/offenses.csv:2",
+        ),
+        (f"{HEAD}\nc,t,crime,,sale,,,s,,\n", SOURCES, "unknown-word", "new-york/offenses.csv:2"),
+        (
+            f"{HEAD}\nc,t,violation,heroin,sale,,,s,,\n",
+            SOURCES,
+            "unknown-word",
+            "new-york/offenses.csv:2",
+        ),
+        (
+            f"{HEAD}\nc,t,violation,,selling,,,s,,\n",
+            SOURCES,
+            "unknown-word",
+            "new-york/offenses.csv:2",
+        ),
+        (
+            f"{HEAD}\nc,t,violation,,sale,2014-02-30,,s,,\n",
+            SOURCES,
+            "no-such-day",
+            "new-york/offenses.csv:2",
+        ),
+        (
+            f"{HEAD}\nc,t,violation,,sale,2015-01-01,2014-01-01,s,,\n",
+            SOURCES,
+            "dates-reversed",
+            "new-york/offenses.csv:2",
+        ),
+        (
+            f"{HEAD}\nc,t,violation,,sale,,2015-01-02,s,,\nc,t,none,,sale,2015-01-01,,s,,\n",
+            SOURCES,
+            "overlapping-dates",
+            "new-york/offenses.csv:3",
+        ),
+        (
+            f"{HEAD}\n{GOOD}\n",
+            "id,title,address,confidence\ns,S,,high\n",
+            "missing-key",
+            "new-york/sources.csv:2",
+        ),
+        (
+            f"{HEAD}\n{GOOD}\n",
+            "id,title,address,confidence\ns,S,here,sure\n",
+            "unknown-word",
+            "new-york/sources.csv:2",
+        ),
+        (
+            f"{HEAD}\n{GOOD}\n",
+            SOURCES + "s,S,here,high\n",
+            "duplicate-id",
+            "new-york/sources.csv:3",
+        ),
+    ],
+)
+def test_a_table_that_is_wrong_is_refused_at_its_line(
+    table: str, sources: str, code: str, place: str, tmp_path: Path
+) -> None:
+    pack = copied(tmp_path)
+    (tmp_path / "new-york" / "offenses.csv").write_text(table)
+    (tmp_path / "new-york" / "sources.csv").write_text(sources)
+    with pytest.raises(PackError) as refused:
+        read_pack(pack)
+    assert (refused.value.code, str(refused.value.at)) == (code, place)
+    assert refused.value.fix and refused.value.message[0] in "`abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda folder: (folder / "sources.csv").unlink(), "no-file"),
+        (lambda folder: (folder / "offenses.csv").write_bytes(b"code\xff\n"), "not-utf-8"),
+        (lambda folder: (folder / "offenses.csv").write_bytes(b"x" * 1_000_001), "too-large"),
+        (
+            lambda folder: (folder / "offenses.csv").write_text(
+                f"{HEAD}\nNY\0PL,t,violation,,sale,,,s,,\n"
+            ),
+            "wrong-value",
+        ),
+        (
+            lambda folder: [(folder / "sources.csv").unlink(), os.mkfifo(folder / "sources.csv")],
+            "no-file",
+        ),
+    ],
+)
+def test_a_table_that_can_t_be_read_is_refused(
+    damage: Callable[[Path], Any], code: str, tmp_path: Path
+) -> None:
+    pack = copied(tmp_path)
+    damage(tmp_path / "new-york")
+    with pytest.raises(PackError) as refused:
+        read_pack(pack)
+    assert refused.value.code == code and refused.value.fix
+
+
+def test_what_editors_leave_in_a_table_does_no_harm(tmp_path: Path) -> None:
+    pack = copied(tmp_path)
+    table = tmp_path / "new-york" / "offenses.csv"
+    whole = Program(read_pack(pack, whole=False)).digest
+    for text in (
+        b"\xef\xbb\xbf" + table.read_bytes(),
+        table.read_bytes().replace(b"\n", b"\r\n") + b"\r\n\r\n",
+    ):
+        table.write_bytes(text)
+        assert Program(read_pack(pack, whole=False)).digest == whole
+
+
+def test_a_table_beside_the_pack_stands_in_place_of_the_shipped_one(tmp_path: Path) -> None:
+    pack = copied(tmp_path)
+    (tmp_path / "new-york" / "offenses.csv").write_text(
+        f"{HEAD}\nNY PL 220.03,t,violation,,possession,,,s,,\nNY PL 1,t,none,,sale,2021-03-31,,s,,\n"
+    )
+    (tmp_path / "new-york" / "sources.csv").write_text(SOURCES)
+    program = rules.load(pack)
+    assert (
+        program.decide("eligibility", arrest("2015-02-01", {"code": "NY PL 220.03"})).outcome
+        == "eligible"
+    )
+
+
+def test_the_parameter_is_the_table_s_alone(tmp_path: Path) -> None:
+    pack = copied(tmp_path)
+    text = (pack / "pack.yaml").read_text()
+    own = "parameters:\n  no_offense: {label: l, unit: codes, values: [{value: [A], source: mrta}]}\n\ndecisions:\n"
+    (pack / "pack.yaml").write_text(text.replace("decisions:\n", own, 1))
+    with pytest.raises(PackError) as refused:
+        read_pack(pack)
+    assert refused.value.code == "name-clash"
+
+
+def test_a_pack_without_a_table_says_how_to_get_one() -> None:
+    with pytest.raises(RequestError, match="no-offenses"):
+        list(through(rules.load("drug-court"), "2014-12-10"))

@@ -1,0 +1,611 @@
+"""The pack as a document: what it says is what runs, on every page, in each form; and the pocket card."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offramp.cli import main
+from offramp.documents import document as pages_of
+from offramp.documents.card import of_segment
+from offramp.documents.document import Bullets, Document, Heading, Table, Text, as_html, markdown
+from offramp.documents.show import last_change, of_pack, pages, segment_of, side_by_side, timeline
+from rules.author.english import Passage, passage, words_of
+from rules.decide.say import wording
+from rules.language import tree
+from rules.packs.pack import Item, Pack, Value
+from rules.packs.resolve import Segment
+from rules.shelf import english, read_pack, shipped
+from tests.conftest import ROOT
+from tests.support.english import Reader, meaning
+
+LINES_OF_A_SHEET = 66
+WITH_AN_OFFER = [name for name in shipped() if "offer" in read_pack(name).decisions]
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def latest(name: str) -> Segment:
+    return segment_of(read_pack(name), None)
+
+
+# The pages of the shipped packs
+
+
+def test_the_pages_in_the_documents_are_what_the_command_prints_now() -> None:
+    folder = ROOT / "docs" / "packs"
+    held = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    made = pages()
+    assert sorted(held) == sorted(made), "run `python -m offramp.documents.show docs/packs`"
+    for name, text in made.items():
+        assert held[name] == text, (
+            f"docs/packs/{name} is out of date: run `python -m offramp.documents.show docs/packs`"
+        )
+
+
+def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(capsys, "show", "santa-fe") == (
+        0,
+        (ROOT / "docs" / "packs" / "santa-fe.md").read_text(encoding="utf-8"),
+        "",
+    )
+
+
+def nested(lines: list[str]) -> tuple[Passage, ...]:
+    """Markdown's bullets as passages again."""
+    found: list[Passage] = []
+    while lines:
+        depth = len(lines[0]) - len(lines[0].lstrip())
+        below = lines[1:]
+        end = next(
+            (i for i, line in enumerate(below) if len(line) - len(line.lstrip()) <= depth),
+            len(below),
+        )
+        text = re.sub(r"\\([*<\[\]\\])", r"\1", lines[0].strip().removeprefix("- "))
+        found.append(Passage(text, nested(below[:end])))
+        lines = below[end:]
+    return tuple(found)
+
+
+def rules_on(page: str) -> Iterator[tuple[str, str, Passage]]:
+    """Decision, rule and condition, read off a page."""
+    for part in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        decision = part.partition(":")[0].lower().replace(" ", "_")
+        for section in re.split(r"^#### ", part, flags=re.MULTILINE)[1:]:
+            name = re.match(r"`([^`]+)`", section)
+            bullets = re.search(r"(^- if .*\n(^ +- .*\n)*)", section, flags=re.MULTILINE)
+            assert name and bullets, section
+            (said,) = nested(bullets[1].rstrip("\n").split("\n"))
+            yield decision, name[1], Passage(said.text.removeprefix("if "), said.items)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_condition_is_read_back_from_the_published_page(name: str) -> None:
+    segment = latest(name)
+    reader = Reader(words_of(segment, english()), segment.pack.vocabulary.facts)
+    page = (ROOT / "docs" / "packs" / f"{name}.md").read_text(encoding="utf-8")
+    on_page = {(decision, rule): said for decision, rule, said in rules_on(page)}
+    run = {
+        (name, one.rule.id): one.rule.when
+        for name, held in segment.decisions.items()
+        for one in held.rules
+    }
+    assert set(on_page) == set(run)
+    for key, when in run.items():
+        found = {repr(meaning(node)) for node in reader.passage(on_page[key])}
+        assert found == {repr(meaning(when))}, key
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_exception_floor_and_obligation_is_read_back_from_the_published_page(
+    name: str,
+) -> None:
+    segment = latest(name)
+    reader = Reader(words_of(segment, english()), segment.pack.vocabulary.facts)
+    page = (ROOT / "docs" / "packs" / f"{name}.md").read_text(encoding="utf-8")
+    leads = (
+        "not if ",
+        "whenever ",
+        "it is certain that ",
+        *(f"{one}, if " for one in segment.pack.vocabulary.obligations.values()),
+    )
+    read = []
+    for block in re.findall(r"(?:^ *- .*\n)+", page, flags=re.MULTILINE):
+        for said in nested(block.rstrip("\n").split("\n")):
+            for lead in leads:
+                if said.text.startswith(lead):
+                    (found,) = {
+                        repr(meaning(node))
+                        for node in reader.passage(
+                            Passage(said.text.removeprefix(lead), said.items)
+                        )
+                    }
+                    read.append(found)
+    trees = [
+        one.when
+        for held in segment.decisions.values()
+        for rule in held.rules
+        for one in rule.unless
+    ]
+    trees += [one.when for held in segment.decisions.values() for one in held.obligations]
+    held = [one for one in segment.pack.invariants.values() if one.in_force(segment.day)]
+    trees += [node for one in held for node in (one.when, one.always) if node is not None]
+    assert sorted(read) == sorted(repr(meaning(node)) for node in trees)
+
+
+def in_force(segment: Segment) -> Iterator[Item]:
+    yield segment.pack.program
+    for held in segment.decisions.values():
+        yield held.otherwise
+        for rule in held.rules:
+            yield rule.rule
+            yield from rule.unless
+    yield from segment.values.values()
+    yield from (one for one in segment.pack.invariants.values() if one.in_force(segment.day))
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_page_holds_every_reason_source_doubt_and_what_other_sources_say(name: str) -> None:
+    segment = latest(name)
+    page = pages()[f"{name}.md"]
+
+    def on_page(text: str) -> bool:
+        return pages_of._escaped(text) in page or pages_of._cell(text) in page
+
+    for item in in_force(segment):
+        because = getattr(item, "because", None)
+        assert because is None or on_page(wording(segment, because)) or on_page(because.rstrip("."))
+        assert item.provisional is None or on_page(item.provisional)
+        assert on_page(segment.pack.sources[item.source.id].title)
+        assert all(on_page(other.says) for other in item.other)
+    for source in segment.pack.sources.values():
+        assert on_page(source.address)
+
+
+def test_a_page_says_who_knows_each_fact_that_a_rule_reads() -> None:
+    segment = latest("santa-fe")
+    page = pages()["santa-fe.md"]
+    for held in segment.decisions.values():
+        for rule in held.rules:
+            for path, fact in tree.facts_read(rule.condition).items():
+                if fact.type != "list":
+                    (row,) = [
+                        line
+                        for line in page.splitlines()
+                        if f"`{path}`" in line and line.startswith("| ")
+                    ]
+                    assert fact.known_by.replace("_", " ") in row
+                    assert ("never sent" in row) == (
+                        fact.category in segment.pack.vocabulary.never_travels
+                    )
+
+
+def test_a_page_says_what_can_be_answered_and_what_never() -> None:
+    rows = {
+        line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:]
+        for line in pages()["lead.md"].splitlines()
+    }
+    police, can, never = rows["May the prosecutor end this person's place in the program?"]
+    assert police == "prosecutor" and can == "prosecutor may eject, retain"
+    assert never.removesuffix(" |") == "terminate, sanction"
+    court = {
+        line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:]
+        for line in pages()["drug-court.md"].splitlines()
+    }
+    assert "sanction" in court["May the prosecutor end this person's place in the program?"][1]
+
+
+# Days
+
+
+def test_the_day_that_is_asked_about_decides_what_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, early, _ = ran(capsys, "show", "santa-fe", "--as-of", "2014-06-01")
+    assert code == 0 and "(3 g)" in early and "(6 g)" not in early and "1 June 2014" in early
+    _, late, _ = ran(capsys, "show", "santa-fe", "--as-of", "2019-06-01")
+    assert "(6 g)" in late and "(3 g)" not in late
+
+
+def test_without_a_day_the_rules_after_the_last_change_are_shown() -> None:
+    pack = read_pack("seattle")
+    assert last_change(pack) == max(pack.boundaries())
+    assert segment_of(pack, None).day == last_change(pack)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["show", "santa-fe", "--as-of", "2014-03-31"], "outside-program"),
+        (["show", "santa-fe", "--as-of", "2014-02-30"], "no-such-day"),
+        (["show", "santa-fee"], "unknown-pack"),
+        (["show", ","], "usage"),
+        (["show", "santa-fe", "--html", "--json"], "usage"),
+        (["show", "santa-fe,lead", "--timeline"], "usage"),
+        (["show", "santa-fe", "--timeline", "--as-of", "2014-06-01"], "usage"),
+        (["card", "drug-court"], "no-card"),
+        (["card", "santa-fee"], "unknown-pack"),
+        (["card", "santa-fe", "--html", "--json"], "usage"),
+        (["card", "santa-fe", "--as-of", "2014-03-31"], "outside-program"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_with_a_fix(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: str
+) -> None:
+    exit_code, out, err = ran(capsys, *arguments)
+    assert exit_code == 2
+    if "--json" in arguments:
+        error = json.loads(out)["error"]
+        assert error["code"] == code and error["fix"]
+    else:
+        assert (
+            out == ""
+            and err.startswith("offramp: ")
+            and "; " in err
+            and err.endswith(f"[{code}]\n")
+        )
+
+
+def test_the_timeline_has_every_day_on_which_something_changed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, shown, _ = ran(capsys, "show", "--timeline", "santa-fe")
+    pack = read_pack("santa-fe")
+    days = [row.split("|")[1].strip() for row in shown.splitlines() if re.match(r"\| \d", row)]
+    assert {f"{one.day} {one:%B} {one.year}" for one in pack.boundaries()} <= set(days)
+    assert (
+        "largest amount of opiates that is diverted: 6 g" in shown
+        and "rule `intent-to-sell` of `eligibility`" in shown
+    )
+    for name, item in pack.items():
+        named = pack.parameters[name.split("`")[1]].label if isinstance(item, Value) else name
+        assert (item.since is None and item.until is None) or named in shown, name
+
+
+def test_programs_stand_side_by_side_with_their_own_answers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, shown, _ = ran(capsys, "show", "santa-fe,nyc-violations,drug-court")
+    tables = [line for line in shown.splitlines() if line.startswith("| ")]
+    assert all(line.count(" | ") == 3 for line in tables), "a column each"
+    (offer,) = [part for part in shown.split("\n## ") if part.startswith("Offer:")]
+    assert "not part of this program" in offer
+    for name in ("santa-fe", "nyc-violations", "drug-court"):
+        segment = latest(name)
+        for held in segment.decisions.values():
+            for rule in held.rules:
+                assert pages_of._escaped(wording(segment, rule.rule.because)) in shown
+
+
+def test_json_holds_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    _, shown, _ = ran(capsys, "show", "santa-fe", "--json")
+    found = json.loads(shown)
+    assert found["pack"] == "santa-fe" and found["digest"].startswith("sha256:")
+    headings = [block["heading"] for block in found["blocks"] if "heading" in block]
+    assert [
+        re.sub(r"^#+ ", "", line)
+        for line in pages()["santa-fe.md"].splitlines()
+        if line.startswith("#")
+    ] == headings
+
+
+# HTML
+
+
+class Seen(HTMLParser):
+    """What a page's HTML holds, and that every element is closed where it should be."""
+
+    VOID = ("meta", "br", "link", "img", "input")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
+        self.texts: list[tuple[str, tuple[str, ...]]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"`{tag}` closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append((data, tuple(self.open)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes, _ in self.elements if name == tag]
+
+
+def documents() -> dict[str, str]:
+    santa_fe = latest("santa-fe")
+    several = side_by_side([latest("santa-fe"), latest("drug-court")])
+    made = [*(of_pack(latest(name)) for name in shipped()), several, timeline(santa_fe.pack)]
+    made += [of_segment(latest(name)) for name in WITH_AN_OFFER]
+    return {f"{one.kind} {one.title}": as_html(one, "Foot") for one in made}
+
+
+@pytest.mark.parametrize(("name", "text"), documents().items(), ids=list(documents()))
+def test_the_html_stands_alone_and_has_what_a_screen_reader_goes_by(name: str, text: str) -> None:
+    seen = Seen(text)
+    assert text.startswith("<!DOCTYPE html>")
+    assert seen.all("html") == [{"lang": "en"}]
+    for tag in ("title", "header", "main", "h1", "footer"):
+        assert len(seen.all(tag)) == 1, tag
+    assert not any(seen.all(tag) for tag in ("script", "link", "img", "iframe", "object", "form"))
+    assert not re.search(r"url\(|@import|src=| on[a-z]+=| style=", text)
+    levels = [int(tag[1]) for tag, _, _ in seen.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and all(later - before <= 1 for before, later in pairwise(levels))
+    ids = [attributes["id"] for _, attributes, _ in seen.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    inside = [str(one["href"])[1:] for one in seen.all("a") if str(one["href"]).startswith("#")]
+    assert set(inside) <= set(ids)
+    first = next(
+        attributes for tag, attributes, around in seen.elements if around[-1:] == ("body",)
+    )
+    assert first.get("class") == "skip", "the first thing to reach is the way past the navigation"
+    for tag, attributes, around in seen.elements:
+        if tag == "th":
+            assert attributes.get("scope") in ("col", "row")
+        if tag == "li":
+            assert around[-1] == "ul"
+    assert len(seen.all("caption")) == len(seen.all("table"))
+    loose = [
+        text
+        for text, around in seen.texts
+        if not {"header", "nav", "main", "footer", "a", "head"} & set(around)
+    ]
+    assert loose == [], "all that is said stands in a landmark"
+    assert all(attributes.get("aria-label") for tag, attributes, _ in seen.elements if tag == "nav")
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    red, green, blue = (
+        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.1's contrast ratio of two colors."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_colors_have_the_contrast_that_wcag_asks() -> None:
+    assert (
+        round(contrast("#000000", "#ffffff"), 2) == 21
+        and round(contrast("#777777", "#ffffff"), 2) == 4.48
+    )
+    for ground in (pages_of.PAPER, pages_of.SHADE):
+        for text in (pages_of.TEXT, pages_of.QUIET, pages_of.LINK):
+            assert contrast(text, ground) >= 4.5
+    for edge in (pages_of.RULE, pages_of.LINK):
+        assert contrast(edge, pages_of.PAPER) >= 3
+    used = set(
+        re.findall(
+            r"#[0-9a-f]{3,8}\b", as_html(of_pack(latest("lead")))[:8000].partition("</style>")[0]
+        )
+    )
+    named = {
+        pages_of.TEXT,
+        pages_of.PAPER,
+        pages_of.QUIET,
+        pages_of.LINK,
+        pages_of.RULE,
+        pages_of.SHADE,
+    }
+    assert used == named, "every color is one of those measured here"
+
+
+def test_what_a_pack_says_cannot_become_markup(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "jurisdictions" / "nyc-violations", tmp_path / "nyc")
+    path = tmp_path / "nyc" / "pack.yaml"
+    text = path.read_text(encoding="utf-8").replace(
+        "New York City plan of 2014", '<script>alert("1")</script> & [x](y) | **z**', 1
+    )
+    path.write_text(text.replace("id: nyc-violations", "id: nyc", 1), encoding="utf-8")
+    made = of_pack(segment_of(read_pack(tmp_path / "nyc"), None))
+    assert "<script" not in as_html(made) and "&lt;script&gt;" in as_html(made)
+    assert "\\<script>" in markdown(made) and "\\[x\\](y)" in markdown(made)
+
+
+@given(st.text(st.sampled_from("ab `<>&\"'*[]()#-.1\\|\n"), min_size=1, max_size=30))
+def test_no_text_of_a_pack_closes_or_opens_anything(text: str) -> None:
+    blocks = (
+        Heading(1, "T", "t"),
+        Text(text, "L:"),
+        Bullets((Passage(text, (Passage(text),)),)),
+        Table(text, ("a", text), ((text, (text,)),)),
+    )
+    made = Document(text, "en", blocks)
+    seen = Seen(as_html(made))
+    assert {tag for tag, _, _ in seen.elements} <= KNOWN_TAGS
+    shown = "".join(said for said, around in seen.texts if "p" in around)
+    assert text.count("`") % 2 == 0 or "".join(text.split()) in "".join(shown.split())
+    lines = markdown(Document(text, "en", (Text(text),))).splitlines()
+    assert len(lines) <= 1 and not re.match(r"#|[-+>]( |$)|\d+[.)]( |$)|[*<\[]", "".join(lines))
+
+
+KNOWN_TAGS = {
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "a",
+        "header",
+        "h1",
+        "main",
+        "p",
+        "span",
+        "ul",
+        "li",
+        "br",
+        "code",
+    ),
+    *("div", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+}
+
+
+def test_the_page_about_documents_shows_what_is_so(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
+    segment = latest("santa-fe")
+    (rule,) = [
+        one.rule for one in segment.decisions["eligibility"].rules if one.rule.id == "over-the-cap"
+    ]
+    assert f"`{tree.text(rule.when)}` reads" in page
+    assert f"> {passage(rule.when, words_of(segment, english())).text}\n" in page
+    commands = re.findall(r"^offramp ((?:show|card) .*?) *(?:#.*)?$", page, flags=re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        assert ran(capsys, *command.split())[0] == 0
+
+
+# The card
+
+
+@pytest.mark.parametrize("name", WITH_AN_OFFER)
+def test_the_card_is_one_sheet_with_every_rule_of_the_offer(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    code, shown, _ = ran(capsys, "card", name)
+    assert (
+        code == 0
+        and len(shown.splitlines()) <= LINES_OF_A_SHEET
+        and max(map(len, shown.splitlines())) <= 96
+    )
+    segment = latest(name)
+    flat = " ".join(shown.split())
+    for floor in segment.pack.invariants.values():
+        assert (
+            not floor.in_force(segment.day)
+            or floor.decision == "disclosure"
+            or floor.because in flat
+        )
+    listed = json.loads(ran(capsys, "card", name, "--json")[1])["blocks"]
+    reader = Reader(words_of(segment, english()), segment.pack.vocabulary.facts)
+    lists = [block["list"] for block in listed if "list" in block]
+    outcomes = [outcome for outcome, _ in segment.decisions["offer"].ranks]
+    for (_, rules), items in zip(
+        segment.decisions["offer"].ranks, lists[: len(outcomes)], strict=True
+    ):
+        read = [{repr(meaning(node)) for node in reader.passage(_passage(one))} for one in items]
+        assert read == [{repr(meaning(rule.rule.when))} for rule in rules]
+
+
+def _passage(given: str | dict[str, list[object]]) -> Passage:
+    if isinstance(given, str):
+        return Passage(given)
+    ((text, items),) = given.items()
+    return Passage(text, tuple(_passage(one) for one in items))  # type: ignore[arg-type]
+
+
+def test_the_card_tells_the_officer_of_bars_with_what_lifts_them() -> None:
+    made = pages_of.plain_text(of_segment(latest("santa-fe")), 96)
+    assert "Except: Opiate pills have no cap" in " ".join(made.split())
+    assert "The attorney's answer from the record is stop" not in " ".join(made.split()), (
+        "the officer doesn't know records"
+    )
+
+
+def test_the_card_names_the_exceptions_of_the_offer_s_rules_and_their_order() -> None:
+    segment = segment_of(read_pack("seattle"), "2022-01-01")
+    words = words_of(segment, english())
+    reader = Reader(words, segment.pack.vocabulary.facts)
+    lists = [block.items for block in of_segment(segment).blocks if isinstance(block, Bullets)]
+    excepted = 0
+    for (_, rules), items in zip(segment.decisions["offer"].ranks, lists, strict=False):
+        for rule, said in zip(rules, items, strict=True):
+            parts = said.items if rule.unless else (said,)
+            plain = [Passage(one.text.removeprefix("but not if "), one.items) for one in parts]
+            read = [{repr(meaning(node)) for node in reader.passage(one)} for one in plain]
+            assert read == [
+                {repr(meaning(node))}
+                for node in (rule.rule.when, *(one.when for one in rule.unless))
+            ]
+            excepted += len(rule.unless)
+    assert excepted > 0
+    made = " ".join(pages_of.plain_text(of_segment(segment), 96).split())
+    assert "The first of these that holds counts." in made
+    assert (
+        made.index("MAY NOT OFFER if")
+        < made.index("MUST OFFER if")
+        < made.index("Otherwise MAY OFFER.")
+    )
+
+
+BROWSER = next(
+    (
+        found
+        for name in ("chromium-headless-shell", "chromium", "google-chrome")
+        if (found := shutil.which(name))
+    ),
+    None,
+)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser is at hand to print with")
+@pytest.mark.parametrize("name", WITH_AN_OFFER)
+def test_the_card_prints_on_one_page(tmp_path: Path, name: str) -> None:
+    (tmp_path / "card.html").write_text(as_html(of_segment(latest(name)), "Foot"), encoding="utf-8")
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-pdf-header-footer",
+        f"--print-to-pdf={tmp_path / 'card.pdf'}",
+    ]
+    command = [
+        str(BROWSER),
+        *options,
+        f"--user-data-dir={tmp_path / 'profile'}",
+        (tmp_path / "card.html").as_uri(),
+    ]
+    subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert re.findall(
+        rb"/Type\s*/Pages\b[^>]*?/Count (\d+)|/Count (\d+)", (tmp_path / "card.pdf").read_bytes()
+    )[0] in (
+        (b"1", b""),
+        (b"", b"1"),
+    )
+
+
+def test_a_pack_of_the_caller_s_own_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = ROOT / "tests" / "packs" / "good" / "every-kind-of-fact"
+    code, shown, _ = ran(capsys, "show", str(folder))
+    assert code == 0 and shown.startswith("# ")
+    pack: Pack = read_pack(folder)
+    segment = segment_of(pack, None)
+    reader = Reader(words_of(segment, english()), pack.vocabulary.facts)
+    run = {
+        (name, one.rule.id): one.rule.when
+        for name, held in segment.decisions.items()
+        for one in held.rules
+    }
+    on_page = {(decision, rule): said for decision, rule, said in rules_on(shown)}
+    assert {
+        key: {repr(meaning(one)) for one in reader.passage(said)} for key, said in on_page.items()
+    } == {key: {repr(meaning(when))} for key, when in run.items()}

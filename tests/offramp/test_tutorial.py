@@ -1,0 +1,80 @@
+"""The tutorial, word for word as its reader would do it: its commands are run, its edits made, its outputs compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGE = ROOT / "docs" / "tutorial.md"
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks() -> list[tuple[str, str]]:
+    return _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+
+
+def test_the_reader_comes_to_the_end_as_the_page_says(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "offramp").write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -m offramp "$@"\n'
+    )
+    (tmp_path / "bin" / "offramp").chmod(0o755)
+    (tmp_path / "here").mkdir()
+    for kind, text in blocks():
+        if kind == "console":
+            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                command, _, output = part.partition("\n")
+                assert_prints(command, output, tmp_path)
+        elif kind == "diff":
+            edit(tmp_path / "here", text)
+        else:
+            pytest.fail(f"a block of `{kind}` is nothing that a reader does")
+
+
+def assert_prints(command: str, output: str, folder: Path) -> None:
+    environment = {
+        **os.environ,
+        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "110",
+    }
+    environment["PYTHONIOENCODING"] = "utf-8"
+    ran = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder / "here",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    shown = (ran.stdout + ran.stderr).rstrip()
+    wanted = ".*".join(re.escape(part) for part in output.rstrip().split("…"))
+    assert re.fullmatch(wanted, shown), f"`{command}` prints\n{shown}\nand the page says\n{output}"
+
+
+def edit(folder: Path, text: str) -> None:
+    """One change: the lines without `+` stand once in the file, and those without `-` take their place."""
+    first, *lines = text.splitlines()
+    path = folder / first.removeprefix("--- ")
+    assert all(line[:1] in ("-", "+", " ") for line in lines), "each line begins with its sign"
+    before = "".join(f"{line[1:]}\n" for line in lines if line[0] != "+")
+    after = "".join(f"{line[1:]}\n" for line in lines if line[0] != "-")
+    content = path.read_text(encoding="utf-8")
+    assert content.count(before) == 1, (
+        f"{path.name} has these lines {content.count(before)} times:\n{before}"
+    )
+    path.write_text(content.replace(before, after), encoding="utf-8")
+
+
+def test_the_page_has_enough_of_both() -> None:
+    kinds = [kind for kind, _ in blocks()]
+    assert kinds.count("console") >= 6 and kinds.count("diff") >= 6

@@ -1,0 +1,202 @@
+"""Every completion, tried: what is decided on partial facts is what all of them give.
+
+The facts are few-valued (`tiny.*` in `written`), unknown lists are completed by all lists of up to two records, and nothing of
+the engine is used for the completions but its answer on complete facts.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from rules.decide import explain
+from rules.decide.compile import compile_condition
+from rules.decide.walk import World, walk
+from rules.errors import EvaluationError
+from rules.expression import evaluate
+from rules.input.facts import read_facts
+from rules.language import tree
+from rules.unknown import UNKNOWN
+from tests.support import written
+from tests.support.written import SMALL, TINY, WORDS, Flat
+
+
+def nothing(_: str) -> None:
+    """No decision and no clock is named by these conditions."""
+
+
+def value(condition: tree.Tree, flat: Flat) -> bool | None:
+    return compile_condition(condition, {})(
+        read_facts(written.nested(flat), WORDS).known, nothing, nothing
+    )
+
+
+THOROUGHLY = settings(max_examples=5 * settings().max_examples)
+PARTIAL = written.complete(TINY).flatmap(written.holes_in)
+
+
+@THOROUGHLY
+@given(written.conditions(SMALL), PARTIAL)
+def test_what_is_decided_is_what_every_completion_gives(text: str, partial: Flat) -> None:
+    condition = written.checked(text, SMALL.scope)
+    decide = compile_condition(condition, {})
+    known = value(condition, partial)
+    seen = set()
+    for tried, filled in enumerate(written.completions(partial, tree.facts_read(condition))):
+        if tried == 3_000:
+            break
+        seen.add(decide(read_facts(written.nested(filled), WORDS).known, nothing, nothing))
+    assert None not in seen, "with everything known, everything is decided"
+    if known is not None:
+        assert seen == {known}, text
+
+
+@THOROUGHLY
+@given(written.conditions(SMALL), PARTIAL)
+def test_the_standard_s_own_macros_say_the_same_as_the_folded_tree(
+    text: str, partial: Flat
+) -> None:
+    """`evaluate` walks lists as CEL does, without folding `filter` and `map` away, and without the vocabulary's ranges."""
+    try:
+        plainly = evaluate(text, written.nested(partial))
+    except EvaluationError as error:  # CEL doesn't add an int to a double
+        assert error.code == "no-such-overload", text
+        return
+    folded = value(written.checked(text, SMALL.scope), partial)
+    assert plainly is UNKNOWN or plainly is folded, text
+
+
+@pytest.mark.parametrize(
+    ("number", "low", "high"),
+    [
+        ("r.grams", Decimal("-2.5"), None),
+        ("r.count", None, 4),
+        ("-r.count", -4, None),
+        ("r.count * 2", None, None),  # wider than it need be, and never narrower
+        ("tiny.score * 3", -3, 3),
+        ("tiny.score * tiny.score", -1, 1),
+        ("r.count * -1", None, None),
+        ("tiny.score - r.count", -5, None),
+        ("tiny.yes ? tiny.score : 7", -1, 7),
+        ("tiny.yes ? r.count : 7", None, 7),
+        ("size(tiny.rows)", 0, None),
+        ("sum(tiny.rows.map(t, t.n))", None, None),
+        ("sum(tiny.rows.map(t, t.n * 0))", 0, 0),
+    ],
+)
+def test_what_an_unknown_number_may_be_is_bounded_by_the_vocabulary(
+    number: str, low: Any, high: Any
+) -> None:
+    condition = written.checked(f"sum(wide.rows.map(r, {number})) > 0")
+    assert isinstance(condition, tree.Compare) and isinstance(condition.left, tree.Total)
+    assert (condition.left.low, condition.left.high) == (low, high)
+
+
+@THOROUGHLY
+@given(
+    st.sampled_from(["r.n", "r.n + 1", "0 - r.n", "2 * r.n", "r.n - 1", "1"]),
+    st.sampled_from(["r.yes", 'r.kind == "a"', "!r.yes", 'r.yes && r.kind == "b"', "true"]),
+    st.sampled_from(["<", "<=", ">", ">="]),
+    st.sampled_from(["-2", "-1", "0", "1", "2", "3", "1.5"]),
+    PARTIAL,
+)
+def test_an_order_against_a_total_is_decided_whenever_every_completion_agrees(
+    number: str, keep: str, operator: str, limit: str, partial: Flat
+) -> None:
+    assume("tiny.rows" in partial)
+    text = f"sum(tiny.rows.filter(r, {keep}).map(r, {number})) {operator} {limit}"
+    condition = written.checked(text, SMALL.scope)
+    seen = {
+        value(condition, filled)
+        for filled in written.completions(partial, tree.facts_read(condition))
+    }
+    known = value(condition, partial)
+    if known is None and " + " not in number and " - " not in number and "*" not in number:
+        assert seen == {True, False}, text
+    elif known is not None:
+        assert seen == {known}, text
+
+
+@THOROUGHLY
+@given(written.conditions(SMALL), PARTIAL)
+def test_what_is_missing_is_unknown_and_could_not_be_left_out(text: str, partial: Flat) -> None:
+    """The leaves that explain an open condition are unknown facts, and no way of learning only others decides it."""
+    condition = written.checked(text, SMALL.scope)
+    known = read_facts(written.nested(partial), WORDS).known
+    world = World(known, {}, nothing, nothing)
+    leaves = explain.unknown(condition, world)
+    assert (walk(condition, world) is None) == bool(leaves)
+    for path in leaves:
+        assert held(partial, path) is None, path
+    read = tree.facts_read(condition)
+    for tried, filled in enumerate(written.completions(partial, read)):
+        if tried == 200:
+            break
+        others = without(filled, leaves)
+        assert value(condition, others) is walk(condition, world), text
+
+
+ATOMS = [
+    "tiny.yes",
+    'tiny.kind == "a"',
+    "tiny.score > 0",
+    "tiny.rows.exists(r, r.yes)",
+    "encounter.weapon",
+]
+
+
+@st.composite
+def read_once(draw: st.DrawFn) -> str:
+    """A condition that asks about each fact once, so that nothing in it is decided by two parts that hang together."""
+
+    def joined(atoms: list[str]) -> str:
+        if len(atoms) == 1:
+            return draw(st.sampled_from([atoms[0], f"!({atoms[0]})"]))
+        cut = draw(st.integers(1, len(atoms) - 1))
+        return (
+            f"({joined(atoms[:cut])} {draw(st.sampled_from(['&&', '||']))} {joined(atoms[cut:])})"
+        )
+
+    return joined(draw(st.permutations(ATOMS))[: draw(st.integers(1, len(ATOMS)))])
+
+
+@THOROUGHLY
+@given(read_once(), written.complete((*TINY, "encounter.weapon")).flatmap(written.holes_in))
+def test_nothing_is_asked_that_cannot_matter(text: str, partial: Flat) -> None:
+    """For everything that is asked there is a case in which it alone makes the difference."""
+    condition = written.checked(text)
+    leaves = explain.unknown(
+        condition, World(read_facts(written.nested(partial), WORDS).known, {}, nothing, nothing)
+    )
+    worlds = list(written.completions(partial, tree.facts_read(condition)))
+    answers = [value(condition, filled) for filled in worlds]
+    for path in leaves:
+        seen: dict[str, set[bool | None]] = {}
+        for filled, answer in zip(worlds, answers, strict=True):
+            seen.setdefault(repr(without(filled, {path})), set()).add(answer)
+        assert any(len(both) == 2 for both in seen.values()), f"{path} does not matter in {text}"
+
+
+def held(flat: Flat, path: str) -> Any:
+    if "[" not in path:
+        return flat.get(path)
+    listed, _, rest = path.partition("[")
+    index, _, field = rest.partition("].")
+    return flat[listed][int(index)].get(field)
+
+
+def without(flat: Flat, paths: Any) -> Flat:
+    """The facts, less those at the paths."""
+    left: Flat = {}
+    for path, known in flat.items():
+        if path in paths:
+            continue
+        if isinstance(known, list):
+            known = [{name: one for name, one in record.items() if f"{path}[{index}].{name}" not in paths}
+                     for index, record in enumerate(known)]  # fmt: skip
+        left[path] = known
+    return left

@@ -1,0 +1,190 @@
+"""What another pack changes, in words; and that whatever lies below the floor is found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offramp.adoption import Carried, carried, read_carried, taken
+from offramp.agency.cases.governing import SEVERITY, governing
+from rules.author.difference import differences, loosened
+from rules.errors import Refusal
+from rules.packs.digest import digest
+from rules.packs.pack import Pack
+from rules.shelf import read_pack, shipped
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_pack_differs_in_nothing_from_itself_and_holds_the_floor_and_travels(name: str) -> None:
+    pack = read_pack(name)
+    assert differences(pack, pack) == ()
+    assert taken(read_carried(carried(name).write()), digest(pack)) == (pack, digest(pack))
+
+
+@pytest.mark.parametrize("name", [one for one in shipped() if one != "lead"])
+def test_packs_with_two_digests_differ_in_something_and_the_other_way_round_what_came_went(
+    name: str,
+) -> None:
+    there, back = (
+        differences(read_pack("lead"), read_pack(name)),
+        differences(read_pack(name), read_pack("lead")),
+    )
+    turned = {"came": "went", "went": "came", "changed": "changed"}
+    assert there and {(turned[one.how], one.what) for one in there} == {
+        (one.how, one.what) for one in back
+    }
+
+
+def test_the_words_name_what_came_went_and_changed() -> None:
+    said = [str(one) for one in differences(read_pack("lead"), read_pack("santa-fe"))]
+    assert any(
+        one.startswith("rule offer.under-age came: may not offer when person.age < minimum_age: ")
+        for one in said
+    )
+    assert any(one.startswith("parameter minimum_age came: ") for one in said)
+    assert any(one.startswith("the program changed: from `LEAD, the model`") for one in said)
+
+
+def lead() -> Pack:
+    return read_pack("lead")
+
+
+def with_disclosure(**changes: object) -> Pack:
+    pack = lead()
+    return replace(
+        pack,
+        decisions={
+            **pack.decisions,
+            "disclosure": replace(pack.decisions["disclosure"], **changes),
+        },
+    )  # type: ignore[arg-type]
+
+
+@given(st.data())
+def test_no_rule_obligation_or_invariant_of_the_floor_can_go_unseen(data: st.DataObject) -> None:
+    disclosure = lead().decisions["disclosure"]
+    denies = [one for one in disclosure.rules if disclosure.rules[one].then == "deny"]
+    permits = [one for one in disclosure.rules if disclosure.rules[one].then == "permit"]
+    gone, other = data.draw(st.sampled_from(denies)), data.draw(st.sampled_from(permits))
+    rules = dict(disclosure.rules)
+    match data.draw(st.sampled_from(["gone", "never", "wider", "obligation", "invariant"])):
+        case "gone":
+            del rules[gone]
+            found = with_disclosure(rules=rules)
+        case "never":
+            # A day from which on it no longer holds.
+            rules[gone] = replace(rules[gone], until=data.draw(st.dates()))
+            found = with_disclosure(rules=rules)
+        case "wider":
+            rules["another"] = replace(
+                rules[other],
+                id="another",
+                when=data.draw(st.sampled_from([one.when for one in rules.values()])),
+            )
+            found = with_disclosure(rules=rules)
+        case "obligation":
+            held = dict(disclosure.obligations)
+            del held[data.draw(st.sampled_from(sorted(held)))]
+            found = with_disclosure(obligations=held)
+        case _:
+            invariants = dict(lead().invariants)
+            del invariants[data.draw(st.sampled_from(sorted(invariants)))]
+            found = replace(lead(), invariants=invariants)
+    assert loosened(lead(), found, invariants=True)
+
+
+def test_a_rule_that_denies_more_tightens_and_is_no_lifting() -> None:
+    rules = dict(lead().decisions["disclosure"].rules)
+    rules["more"] = replace(rules["never-travels"], id="more")
+    assert loosened(lead(), with_disclosure(rules=rules), invariants=True) == ()
+
+
+def refused(files: object, pack_id: str = "lead", named: str | None = None) -> str:
+    with pytest.raises(Refusal) as found:
+        taken(read_carried(json.dumps({"id": pack_id, "files": files}).encode()), named)
+    return found.value.code
+
+
+def test_a_base_that_was_edited_on_the_way_is_found_under_whatever_pack_it_lies() -> None:
+    files = dict(carried("santa-fe").files)
+    edited = files["lead/pack.yaml"].replace(
+        "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
+    )
+    assert edited != files["lead/pack.yaml"]
+    assert refused({**files, "lead/pack.yaml": edited}, "santa-fe") == "floor-lifted"
+
+
+def test_what_is_no_pack_is_refused_with_a_word(tmp_path: Path) -> None:
+    files = dict(carried("santa-fe").files)
+    assert (
+        refused({"lead/pack.yaml": files["lead/pack.yaml"]}, named="sha256:" + "0" * 64)
+        == "not-a-pack"
+    )
+    assert refused({"santa-fe/pack.yaml": files["santa-fe/pack.yaml"]}, "santa-fe") == "not-a-pack"
+    assert (
+        refused({})
+        == refused({"../lead/pack.yaml": "x"}, "../lead")
+        == refused({"lead/pack.yaml": 3})
+        == refused([])
+        == "not-a-pack"
+    )
+    assert refused({"lead/pack.yaml": "nonsense: ["}) == "yaml-syntax"
+    with pytest.raises(Refusal):
+        read_carried(b"x" * 5_000_000)
+    assert Carried("lead", {"lead/pack.yaml": files["lead/pack.yaml"]}).pack() == read_pack("lead")
+
+
+# Which pack counts for whom
+
+PACKS = ("a", "b", "c", "d")
+
+
+@given(st.data())
+def test_later_rules_never_let_the_prosecutor_do_more_without_notice(data: st.DataObject) -> None:
+    decision = data.draw(st.sampled_from(sorted(SEVERITY)))
+    known = [*SEVERITY[decision], "a_city_s_own"]
+    outcomes = {
+        one: data.draw(st.lists(st.sampled_from(known), min_size=1, max_size=3)) for one in PACKS
+    }
+    noticed = data.draw(st.sets(st.sampled_from(PACKS[1:])))
+    found = governing("a", PACKS[1:], decision, outcomes, noticed)
+
+    def worst(one: str) -> int:
+        return max(SEVERITY[decision].get(outcome, 99) for outcome in outcomes[one])
+
+    last = max([0, *(PACKS.index(one) for one in noticed)])
+    # Since the enrollment, or the last notice, nothing has become worse; and what was given notice of isn't passed by.
+    assert worst(found.pack) <= worst(PACKS[last])
+    assert PACKS.index(found.pack) >= last
+    assert found.pack not in noticed or found.why == "the person was given notice of it"
+
+
+@pytest.mark.parametrize(
+    ("decision", "before", "after", "noticed", "counts"),
+    [
+        ("filing", "hold", "prosecutor_may_file", False, "old"),
+        ("filing", "hold", "prosecutor_may_file", True, "new"),
+        ("filing", "prosecutor_may_file", "hold", False, "new"),
+        ("ejection", "retain", "terminate", False, "old"),
+        ("ejection", "terminate", "sanction", False, "new"),
+        # Nobody knows yet what the new rules will say: that may be worse.
+        ("ejection", "prosecutor_may_eject", "retain terminate", False, "old"),
+        ("ejection", "prosecutor_may_eject", "retain sanction", False, "new"),
+        # Nobody knows what the old ones would have said: that may have been better.
+        ("filing", "hold prosecutor_may_file", "prosecutor_may_file", False, "old"),
+        ("review", "continue", "prosecutor_considers_filing", False, "new"),
+    ],
+)
+def test_examples_of_what_counts(
+    decision: str, before: str, after: str, noticed: bool, counts: str
+) -> None:
+    outcomes = {"old": before.split(), "new": after.split()}
+    assert (
+        governing("old", ["new"], decision, outcomes, {"new"} if noticed else set()).pack == counts
+    )
+    assert governing(None, ["old", "new"], decision, outcomes).pack == "new"

@@ -1,0 +1,289 @@
+"""What decides in earnest agrees with the plain meaning, and a condition says the same after printing."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules
+from rules.decide import explain
+from rules.decide.compile import compile_condition, compile_shown
+from rules.decide.decision import Program
+from rules.decide.walk import World, possible, walk
+from rules.errors import FactsError
+from rules.input.facts import plain, read_facts
+from rules.input.yaml import Node
+from rules.language import tree
+from rules.language.check import Scope, check
+from rules.packs.digest import digest
+from rules.shelf import read_pack, vocabulary
+from tests.support import generated, written
+
+SCOPE = Scope(
+    vocabulary(), {"quantity_cap": "g", "codes": "codes"}, generated.OUTCOMES, generated.CLOCKS
+)
+
+
+def world(draw_from: st.DataObject, facts: dict[str, Any]) -> World:
+    outcomes = {
+        name: draw_from.draw(st.sampled_from([*all_of, None]))
+        for name, all_of in generated.OUTCOMES.items()
+    }
+    statuses = {
+        clock: draw_from.draw(st.sampled_from([*tree.CLOCK_STATUSES[:-1], None]))
+        for clock in generated.CLOCKS
+    }
+    return World(
+        read_facts(facts, vocabulary()).known, generated.PARAMETERS, outcomes.get, statuses.get
+    )
+
+
+@given(generated.conditions(), generated.complete_facts().flatmap(generated.with_holes), st.data())
+def test_the_compiled_condition_agrees_with_the_tree_walk(
+    condition: tree.Tree, facts: dict[str, Any], data: Any
+) -> None:
+    around = world(data, facts)
+    compiled = compile_condition(condition, generated.PARAMETERS)
+    assert compiled(around.facts, around.outcome, around.status) is walk(condition, around)
+
+
+@given(
+    generated.conditions(),
+    generated.complete_facts().flatmap(generated.with_holes),
+    st.integers(1, 6),
+    st.data(),
+)
+def test_the_facts_that_an_explanation_shows_are_those_that_the_condition_names(
+    condition: tree.Tree, facts: dict[str, Any], times: int, data: Any
+) -> None:
+    drugs = facts["encounter"].get("drugs") or []
+    around = world(
+        data, {**facts, "encounter": {**facts["encounter"], "drugs": drugs * times}}
+    )  # more than ten, sometimes
+    shown = compile_shown(explain.names(condition))(around.facts, around.outcome, around.status)
+    known = explain.known(condition, around)
+    assert list(shown.items()) == [(path, plain(known[path])) for path in sorted(known)]
+
+
+class OtherText(str):
+    """A text that isn't of the very class that JSON gives, so that nothing takes a short way with it."""
+
+
+class OtherNumber(int):
+    """The same for numbers."""
+
+
+def otherwise_spelled(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: otherwise_spelled(one) for key, one in value.items()}
+        case list():
+            return [otherwise_spelled(one) for one in value]
+        case str():
+            return OtherText(value)
+        case int() if not isinstance(value, bool):
+            return OtherNumber(value)
+    return value
+
+
+ANY = st.sampled_from(
+    [
+        True,
+        1,
+        0,
+        -1,
+        17,
+        1.0,
+        0.5,
+        -0.0,
+        1.1234567,
+        1e16,
+        10**12,
+        10**12 - 1,
+        "a",
+        "arrest",
+        "opioid",
+        "",
+        [],
+        {},
+        None,
+    ]
+)
+
+
+@given(st.sampled_from(sorted(vocabulary().facts)), ANY, st.data())
+def test_what_is_plainly_right_is_what_a_closer_look_finds_right(
+    path: str, value: Any, data: Any
+) -> None:
+    fact = vocabulary().facts[path]
+    if fact.type == "list":
+        value = [{data.draw(st.sampled_from(sorted(fact.fields))): value}]
+    facts: dict[str, Any] = {}
+    generated.put(facts, path, value)
+
+    def read(given_: Any) -> Any:
+        try:
+            return read_facts(given_, vocabulary()).known
+        except FactsError as error:
+            return error.code, str(error.at)
+
+    assert read(facts) == read(otherwise_spelled(facts))
+
+
+@settings(max_examples=5 * settings().max_examples)
+@given(written.conditions(), written.complete(), st.data())
+def test_a_condition_as_people_write_it_means_the_same_to_both_and_printed(
+    text: str, complete: dict[str, Any], data: st.DataObject
+) -> None:
+    condition = written.checked(text)
+    assert written.checked(tree.text(condition)) == condition
+    parameters = {name: value for name, (_, value) in written.PARAMETERS.items()}
+    compiled = compile_condition(condition, parameters)
+    outcomes = {
+        name: data.draw(st.sampled_from([*all_of, None]))
+        for name, all_of in written.DECISIONS.items()
+    }
+    statuses = {
+        clock: data.draw(st.sampled_from([*tree.CLOCK_STATUSES[:-1], None]))
+        for clock in written.CLOCKS
+    }
+    values = []
+    for flat in (data.draw(written.holes_in(complete)), complete):
+        known = read_facts(written.nested(flat), written.WORDS).known
+        around = World(known, parameters, outcomes.get, statuses.get)
+        values.append(walk(condition, around))
+        assert compiled(known, around.outcome, around.status) is values[-1], text
+    assert values[0] is None or values[0] is values[1], "learning a fact flipped it"
+
+
+@given(generated.conditions())
+def test_a_printed_condition_reads_back_as_the_same_tree(condition: tree.Tree) -> None:
+    text = tree.text(condition)
+    assert check(Node("a condition", 1, 1, text, quoted=True), SCOPE) == condition, text
+
+
+@given(generated.pack_texts(), generated.complete_facts().flatmap(generated.with_holes))
+def test_a_pack_decides_as_the_plain_meaning_of_its_rules_does(
+    text: str, facts: dict[str, Any]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        program = Program(read_pack(generated.written(text, Path(folder)), whole=False))
+    for name in ("screening", "eligibility"):
+        decision = program.decide(name, facts)
+        if decision.segment is None:
+            assert [entry["fact"] for entry in decision.needed] == ["encounter.date"]
+            continue
+        rules_in_force = decision.segment.segment.decisions[name]
+        assert decision.possible == possible(rules_in_force, decision.world)
+        assert (decision.status == "decided") == (len(decision.possible) == 1)
+
+
+@given(generated.pack_texts(), st.randoms(use_true_random=False))
+def test_the_digest_does_not_see_the_order_of_rules(text: str, random: Any) -> None:
+    head, *blocks = text.split("      - id: ")
+    with tempfile.TemporaryDirectory() as folder:
+        before = read_pack(generated.written(text, Path(folder)), whole=False)
+        # Rules of one decision change places: everything up to the next line that isn't theirs stays where it is.
+        pieces: list[list[str]] = [[]]
+        for block in blocks:
+            pieces[-1].append(block)
+            if "\n    otherwise" in block:
+                pieces.append([])
+        shuffled = head
+        for group in pieces:
+            if group:
+                last, _, tail = group[-1].partition("    otherwise")
+                group[-1] = last
+                random.shuffle(group)
+                shuffled += (
+                    "".join(f"      - id: {rule}" for rule in group) + "    otherwise" + tail
+                )
+        after = read_pack(generated.written(shuffled, Path(folder)), whole=False)
+    assert digest(before) == digest(after)
+
+
+PACK = """
+id: made-up
+title: Made up
+time_zone: UTC
+program: {from: 2000-01-01, source: s}
+sources: {s: {title: S, address: here, confidence: high}}
+parameters:
+  cap: {label: cap, unit: g, values: [{value: 3, source: s}]}
+decisions:
+  eligibility:
+    rules:
+      - {id: over, when: 'sum(encounter.drugs.map(d, d.grams)) > cap', then: ineligible, because: Over., source: s}
+    otherwise: {outcome: eligible, because: Fine., source: s}
+"""
+
+
+def digest_of(text: str, folder: Path) -> str:
+    return Program(read_pack(generated.written(text, folder), whole=False)).digest
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("value: 3", "value: 3.0"),
+        ("value: 3", "value: 3e0"),
+        (
+            "'sum(encounter.drugs.map(d, d.grams)) > cap'",
+            '"sum( encounter.drugs.map(d, d.grams) )   > cap"',
+        ),
+        ("id: made-up\n", "# a comment\nid: 'made-up'\n"),
+    ],
+)
+def test_the_digest_does_not_see_spelling(before: str, after: str, tmp_path: Path) -> None:
+    assert digest_of(PACK, tmp_path) == digest_of(PACK.replace(before, after), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("value: 3", "value: 3.01"),
+        ("> cap", ">= cap"),
+        ("Over.", "Above."),
+        ("title: S", "title: T"),
+        ("from: 2000", "from: 2001"),
+        ("then: ineligible", "then: eligible"),
+        ("id: over", "id: above"),
+        ("confidence: high", "confidence: medium"),
+        ("because: Over., ", "because: Over., from: 2001-01-01, "),
+        ("because: Over., ", "because: Over., provisional: so so, "),
+    ],
+)
+def test_the_digest_sees_every_change_of_meaning_or_wording(
+    before: str, after: str, tmp_path: Path
+) -> None:
+    assert digest_of(PACK, tmp_path) != digest_of(PACK.replace(before, after), tmp_path)
+
+
+def test_the_same_pack_and_facts_give_the_same_bytes_whatever_the_hash_seed() -> None:
+    import json
+    import os
+    import subprocess
+    import sys
+
+    from tests.conftest import ROOT
+
+    asked = ["decide", "seattle", "eligibility", "examples/no-scale.json", "--json", "--considered"]
+    command = [sys.executable, "-m", "offramp", *asked]
+    printed = {
+        subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=False,
+        ).stdout
+        for seed in ("0", "1", "12345")
+    }
+    assert len(printed) == 1
+    assert json.loads(printed.pop())["decision"] == "eligibility"
+    assert rules.load("seattle").digest == rules.load("seattle").digest

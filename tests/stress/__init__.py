@@ -1,0 +1,1 @@
+"""Fuzzing and failing disks, run by the gate."""

@@ -1,0 +1,1 @@
+"""What tests share: generators, simulators, readers of vectors, and processes."""

@@ -1,0 +1,220 @@
+"""Agencies in folders of their own, and a hub in memory behind the same requests that a server answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from exchange.errors import ExchangeError, NotPassed, RequestRefused
+from exchange.hub.hub import Hub, Taken, with_cosignatures
+from exchange.hub.restoring import CLOSED, Gathering
+from exchange.hub.store import Store
+from exchange.membership import directory as d
+from exchange.protocol import request
+from exchange.records.record import bundle_of
+from exchange.standards import base64, i_json
+from exchange.standards.notes import COSIGNATURE, Note, Signature, key_of, read_note
+from offramp.agency.errors import HubAway
+from offramp.agency.folder.office import Office, init
+from offramp.agency.hub_link.client import Answer, Client
+from offramp.agency.hub_link.sync import Sync
+from offramp.hub import generation
+from tests.support.chance import chance
+from tests.support.parties import LOG, document, ed25519
+from tests.support.simulator import START, judges
+
+PASSPHRASE = b"a passphrase for tests"
+ROLES = {
+    "police": "police",
+    "prosecutor": "prosecutor",
+    "defender": "defender",
+    "crossroads": "case_management",
+    "clinic": "treatment_provider",
+}
+
+
+class MemoryHub:
+    """A hub in memory as `Transport`: what comes as bytes is answered as bytes. `away` cuts the line."""
+
+    def __init__(self) -> None:
+        self.hub = Hub(ed25519(LOG), LOG, judges, chance(1))
+        self.gathering = Gathering(self.hub)
+        self.clock = START
+        self.away = False
+        # Cuts the line after the hub has done what it was asked.
+        self.lost = 0
+        self.asked: list[bytes] = []
+        self._signatures: dict[str, dict[str, Signature]] = {}
+        self._witnessed: bytes | None = None
+
+    def restore(self, store: Store) -> None:
+        """What a backup kept, in the place of all that the hub has had since."""
+        store.know(CLOSED, b"-")
+        self.hub = Hub(ed25519(LOG), LOG, judges, chance(2), store)
+        self.gathering = Gathering(self.hub)
+        self._signatures, self._witnessed = {}, None
+
+    def ask(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], patience: float
+    ) -> Answer:
+        self.asked.append(path.encode() + body)
+        if self.away:
+            raise HubAway("hub-away", "the hub doesn't answer", fix="wait")
+        try:
+            status, given = self._answer(method, path, body, headers)
+        except NotPassed as error:
+            status, given = 403, i_json.write({"error": error.as_json()})
+        except ExchangeError as error:
+            status, given = 422, i_json.write({"error": error.as_json()})
+        if self.lost:
+            self.lost -= 1
+            raise HubAway("hub-away", "the answer was lost", fix="wait")
+        return Answer(status, given, self.clock)
+
+    def _answer(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        hub, now = self.hub, self.clock
+        parts = urlsplit(path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if (method, parts.path) == ("GET", "/v1/directory"):
+            versions = [
+                {"leaf": hub.store.leaf(at).json(), "signed": i_json.read(text)}
+                for at, text in hub.store.versions()
+            ]
+            keys = [
+                {"leaf": hub.store.leaf(at).json(), "announced": jws}
+                for at, jws in hub.store.announced()
+            ]
+            said = {"versions": versions, "keys": keys, "generations": generation.listed(hub)}
+            return 200, i_json.write({**said, "closed": bool(hub.store.known(CLOSED))})
+        closed = bool(hub.store.known(CLOSED))
+        standing = (self.gathering.history() if closed else hub.history).standing(2**53 - 1)
+        asked = request.check(
+            headers["Authorization"], method, path, body, standing=standing, now=now
+        )
+        agency = asked.agency
+        if parts.path == "/v1/generation":
+            return 200, i_json.write(generation.state(self.gathering, agency, now))
+        if parts.path == "/v1/generation/held":
+            return 200, i_json.write({"n": generation.hear(self.gathering, asked.kid, body, now)})
+        if parts.path == "/v1/generation/signatures":
+            said = i_json.read_object(body)
+            return 200, i_json.write(
+                {"begun": self.gathering.sign(said["sha256"], said["signature"], now)}
+            )
+        if closed:
+            raise RequestRefused(
+                "closed", "the hub was restored and waits for its members", fix="wait"
+            )
+        if parts.path == "/v1/log/entries":
+            found = [
+                leaf.entry for leaf in hub.store.leaves(int(query["start"]), int(query["end"]))
+            ]
+            return 200, i_json.write({"entries": [base64.encode_url(one) for one in found]})
+        if parts.path == "/v1/keys":
+            leaf = hub.open_key(str(i_json.read_object(body)["announced"]), now)
+            return 201, i_json.write({"leaf": leaf.json()})
+        if parts.path == "/v1/records":
+            answers = []
+            for one in hub.submit([bundle_of(each) for each in i_json.read(body)], now):
+                if isinstance(one, Taken):
+                    answers.append(
+                        {"status": 200 if one.again else 201, "receipt": one.receipt.json()}
+                    )
+                else:
+                    status = 403 if isinstance(one.error, NotPassed) else 422
+                    answers.append({"status": status, "error": one.error.as_json()})
+            return 200, i_json.write(answers)
+        if parts.path == "/v1/inbox":
+            return 200, hub.inbox(agency, now, int(query["after"])).write()
+        if parts.path == "/v1/inbox/done":
+            return 200, b"{}"
+        if parts.path == "/v1/log/checkpoint":
+            if "witnessed" in query:
+                return (
+                    (200, self._witnessed)
+                    if self._witnessed
+                    else (404, b'{"error":{"code":"no-such-thing"}}')
+                )
+            return 200, hub.checkpoint(now)
+        if parts.path == "/v1/log/cosignatures":
+            self._cosigned(agency, body)
+            return 200, b"{}"
+        if parts.path == "/v1/log/consistency":
+            return _proof(hub.log.tree.consistency(int(query["first"]), int(query["second"])))
+        if parts.path == "/v1/log/inclusion":
+            return _proof(hub.log.tree.inclusion(int(query["index"]), int(query["size"])))
+        if found := re.fullmatch("/v1/accounting/([0-9a-f]{32})", parts.path):
+            assert self._witnessed
+            return 200, hub.account(found[1], agency, self._witnessed, now).write()
+        raise AssertionError(path)
+
+    def _cosigned(self, agency: str, body: bytes) -> None:
+        note = read_note(body)
+        name = self.hub.history.newest.agencies[agency].witness.name
+        mine = next(one for one in note.signatures if one.name == name)
+        found = self._signatures.setdefault(note.text, {})
+        found[name] = mine
+        if len(found) >= 2 and any(one.startswith("defender.") for one in found):
+            own = next(one for one in note.signatures if one.name == LOG)
+            self._witnessed = with_cosignatures(Note(note.text, (own,)).encoded(), found.values())
+
+
+def _proof(hashes: tuple[bytes, ...]) -> tuple[int, bytes]:
+    return 200, i_json.write({"proof": [base64.encode_url(one) for one in hashes]})
+
+
+class Town:
+    """Agencies with folders, and the hub between them. Everybody reads `clock`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.hub = MemoryHub()
+        self.skew: dict[str, int] = {}
+        self.at: dict[str, Office] = {}
+        for name in ROLES:
+            init(folder / name, name, PASSPHRASE)
+            self.at[name] = self.office(name)
+        payload = d.write_document(
+            document(
+                agencies=[self._entry(name) for name in ROLES],
+                threshold={"signatures": 2, "of": ["prosecutor", "defender", "clinic"]},
+            )
+        )
+        signatures = tuple(d.sign_directory(payload, each.signing) for each in self.at.values())
+        self.hub.hub.change_directory(d.Signed(payload, signatures), self.hub.clock)
+        for each in self.at.values():
+            with each.acting() as desk:
+                each.append(desk, "approved", {"sha256": d.read_directory(payload).sha256})
+        self.settle()
+
+    def office(self, name: str) -> Office:
+        """The agency's folder, opened once more: what another program sees."""
+        return Office(
+            self.folder / name, PASSPHRASE, lambda: self.hub.clock + self.skew.get(name, 0)
+        )
+
+    def _entry(self, name: str) -> dict[str, object]:
+        office = self.at[name]
+        return {
+            "id": name,
+            "name": name.title(),
+            "role": ROLES[name],
+            "part2": "no" if name in ("police", "prosecutor", "defender") else "yes",
+            "custody": "own",
+            "signing": [office.signing.public.as_jwk()],
+            "witness": key_of(office.witness, f"{name}.w1", COSIGNATURE).vkey,
+        }
+
+    def sync(self, name: str) -> Sync:
+        office = self.at[name]
+        return Sync(office, Client(self.hub, office.signing, office.clock, office.random))
+
+    def settle(self) -> None:
+        """Everybody does all duties, until nobody has anything left to prove."""
+        for _ in range(3):
+            for name in self.at:
+                self.sync(name).everything()

@@ -1,0 +1,644 @@
+"""One way into every refusal of the exchange: what `docs/errors.md` shows for each code is what these give."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from exchange.agency import gateway
+from exchange.consent import accounting
+from exchange.errors import ExchangeError
+from exchange.evidence import exhibit
+from exchange.hub.store import Store
+from exchange.log import generation, log
+from exchange.membership import directory, proposal
+from exchange.protocol import inbox, request
+from exchange.records import content, kinds, manifest, record, sealing, statements
+from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
+from tests.exchange.test_notes import CLINIC, DEFENDER, HUB, POINT, private, signed
+from tests.support import exhibits, forge, parties
+from tests.support.attack_stories import (
+    TO_PROSECUTOR,
+    emergency,
+    send_status,
+    status_grant,
+    under_way,
+    with_second_key,
+)
+from tests.support.chance import chance
+from tests.support.keys import key
+from tests.support.restores import THRESHOLD, Restored, backup
+from tests.support.simulator import DAY, START, World, judges, part
+
+JWK = key("police.s1").public.as_jwk()
+TEXT = jws.sign(b"{}", key("police.s1"), typ="record")
+POLICE, CLINIC_KEY = key("police.2026-11", "enc"), key("clinic.2026-11", "enc")
+JTI = "0" * 32
+SEALED = sealing.seal(b"{}", JTI, "p1", POLICE.public, "coordination", "consent")
+ENTRY = SEALED.entry()
+ROOT, OTHER = bytes(32), b"\1" * 32
+PROPERTY = sd_jwt.property_("content", {}, chance())
+ELEMENT = sd_jwt.element({"id": "p1"}, chance())
+DIGEST = sd_jwt.digest(PROPERTY)
+
+
+def header(**members: object) -> str:
+    return f"{base64.encode_url(i_json.write(members))}.e30.{'A' * 86}"
+
+
+def disclosure(*content: object) -> str:
+    return base64.encode_url(i_json.write(list(content)))
+
+
+def borrowed() -> notes.NoteKey:
+    return notes.note_key("clinic.w2", 4, DEFENDER.public)
+
+
+def twice() -> bytes:
+    note = notes.read_note(signed(HUB.name, DEFENDER.name))
+    return notes.Note(note.text, (*note.signatures, note.signatures[1])).encoded()
+
+
+def forged() -> bytes:
+    note = notes.read_note(signed(HUB.name, DEFENDER.name))
+    return notes.Note(
+        note.text, (note.signatures[0], replace(note.signatures[1], signature=bytes(72)))
+    ).encoded()
+
+
+def other_log() -> bytes:
+    return signed(HUB.name, text=notes.Checkpoint("other.example/log", 5, POINT.root).text)
+
+
+CASES: list[Callable[[], object]] = [
+    lambda: base64.decode_url("e30="),
+    lambda: i_json.read(b'{"a":1,"a":2}'),
+    lambda: i_json.read(b"{'a':1}"),
+    lambda: i_json.read(b"9007199254740993"),
+    lambda: i_json.read(b"[" * 40 + b"]" * 40),
+    lambda: keys.public_key({**JWK, "y": JWK["x"]}, "sig"),
+    lambda: keys.public_key({**JWK, "x5u": "https://…"}, "sig"),
+    lambda: keys.public_key(key("police.s1").as_jwk(), "sig"),
+    lambda: notes.verifier_key(HUB.vkey.replace(HUB.id.hex(), "00000000")),
+    lambda: keys.public_key({**JWK, "crv": "P-384"}, "sig"),
+    lambda: keys.public_key({**JWK, "use": "enc"}, "sig"),
+    lambda: jws.read(header(alg="ES256", typ="record"), typ="record"),
+    lambda: jws.verify(TEXT[:-86] + "A" * 86, key("police.s1").public, typ="record"),
+    lambda: jws.read(header(alg="ES256", kid="police.s1", typ="record", jku="…"), typ="record"),
+    lambda: jws.read("e30.e30", typ="record"),
+    lambda: jws.read("." * 300_000, typ="record"),
+    lambda: jws.read(header(alg="none", kid="police.s1", typ="record"), typ="record"),
+    lambda: jws.verify(TEXT, key("police.s2").public, typ="record"),
+    lambda: jws.verify(TEXT, key("police.s1").public, typ="request"),
+    lambda: sealing.info("17", "p1", "police.2026-11", "coordination", "consent"),
+    lambda: sealing.unpadded(bytes(1000)),
+    lambda: sealing.padded(bytes(300_000)),
+    lambda: sealing.unseal(SEALED, "1" * 32, POLICE),
+    lambda: hpke.seal(key("police.s1").public, b"", b""),
+    lambda: hpke.unseal(POLICE, b"", bytes(80)),
+    lambda: sealing.unseal(SEALED, JTI, CLINIC_KEY),
+    lambda: sd_jwt.process({"_sd": ["abc"]}, []),
+    lambda: sd_jwt.read(disclosure("abc", 1)),
+    lambda: sd_jwt.process({"_sd": [DIGEST, DIGEST]}, []),
+    lambda: sd_jwt.process({"_sd": [DIGEST]}, [PROPERTY, PROPERTY]),
+    lambda: sd_jwt.process({"_sd": [DIGEST], "content": 1}, [PROPERTY]),
+    lambda: sd_jwt.read("e30"),
+    lambda: sd_jwt.split("eyJ.e30.sig"),
+    lambda: sd_jwt.property_("_sd", 1, chance()),
+    lambda: sd_jwt.process(nested(), []),
+    lambda: sd_jwt.read("A" * 400_000),
+    lambda: sd_jwt.hidden_elements([ELEMENT] * 33, chance()),
+    lambda: sd_jwt.process({}, [PROPERTY]),
+    lambda: sd_jwt.process({"_sd_alg": "sha-512"}, []),
+    lambda: sd_jwt.process({"parts": [{"...": DIGEST}]}, [PROPERTY]),
+    lambda: merkle.verify_inclusion(b"", 0, 1, (), ROOT),
+    lambda: replace(ENTRY, purpose="two\nlines").line(),
+    lambda: manifest.rebuilt([ENTRY], [bytes(31)] * 7),
+    lambda: manifest.rebuilt([ENTRY], []),
+    lambda: manifest.rebuilt([ENTRY], [bytes(32)] * 7),
+    lambda: merkle.verify_inclusion(ROOT, 5, 5, (), ROOT),
+    lambda: merkle.verify_consistency(0, 5, (), ROOT, ROOT),
+    lambda: manifest.padded([], chance()).path(ENTRY),
+    lambda: merkle.verify_inclusion(ROOT, 0, 2, (OTHER,), ROOT),
+    lambda: merkle.verify_inclusion(ROOT, 0, 2, (), ROOT),
+    lambda: merkle.verify_consistency(7, 5, (), ROOT, ROOT),
+    lambda: notes.open_checkpoint(forged(), HUB, [DEFENDER]),
+    lambda: notes.cosign(POINT.text, private("a"), "a", -1),
+    lambda: notes.open_checkpoint(
+        signed(HUB.name, CLINIC.name), HUB, [DEFENDER, CLINIC]
+    ).check_quorum([DEFENDER.name], 2),
+    lambda: notes.read_checkpoint("hub.example/log\n05\n"),
+    lambda: notes.read_note(b"text\n"),
+    lambda: notes.open_checkpoint(twice(), HUB, [DEFENDER]),
+    lambda: notes.read_note(bytes(70_000)),
+    lambda: notes.open_checkpoint(signed(DEFENDER.name), HUB, [DEFENDER]),
+    lambda: notes.open_checkpoint(other_log(), HUB, [DEFENDER]),
+    lambda: notes.open_checkpoint(signed(HUB.name), HUB, [DEFENDER, borrowed()]),
+]
+
+# Records, directories, the log: what a world of agencies gives when one of them goes wrong
+
+FOUNDED = World()
+STANDING = FOUNDED.hub.history.standing(10**6)
+ONE = forge.bundle()
+CHECKED = record.check(ONE, STANDING)
+DELIVERED = record.delivery(CHECKED, "prosecutor", [forge.PART])
+STATUS = part("status", {}, to=TO_PROSECUTOR)
+
+
+def checked(**members: object) -> record.Record:
+    return record.check(forge.bundle(**members), STANDING)
+
+
+def labeled(**members: object) -> record.Record:
+    return record.check(forge.bundle(forge.label(**members)), STANDING)
+
+
+def in_clear() -> object:
+    opened = record.open_part(
+        CHECKED, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")}
+    )
+    return record.check(replace(ONE, labels=(*ONE.labels, opened.disclosure)), STANDING)
+
+
+def countersigned() -> object:
+    world, case = World(), "c" * 32
+    fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
+    own = record.countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)
+    said = {**fields, "form": list(statements.EMERGENCY), "countersigned": own}
+    told = part(
+        "treatment", {}, to={"hospital": ("medical_emergency", "none")}, says=said, id="b" * 16
+    )
+    return world.send("crossroads", "emergency_disclosure", told, case=case, jti="a" * 32)
+
+
+def id_taken() -> object:
+    world, case = under_way()
+    world.send("crossroads", "status", STATUS, case=case, jti="a" * 32)
+    return world.send("crossroads", "status", STATUS, case=case, jti="a" * 32)
+
+
+def refused_uniformly() -> object:
+    world, case = under_way()
+    return world.hub.account(case, "police", world.witnessed(), world.clock)
+
+
+def not_mine() -> object:
+    world, case = under_way()
+    send_status(world, case)
+    item = world.inbox("prosecutor").items[-1]
+    world.pull("clinic")
+    moved = log.write_body(item.leaf.body.model_copy(update={"to": "clinic"}))
+    clinic = world.at["clinic"]
+    clinic.line = log.read_inbox_line(
+        world.inbox("clinic").line, world.hub.history.newest.log, "clinic"
+    )
+    return clinic._checked(replace(item, leaf=replace(item.leaf, stored=moved)))
+
+
+def wrong_leaf() -> object:
+    world, case = under_way()
+    send_status(world, case)
+    item = world.inbox("prosecutor").items[-1]
+    return world.at["prosecutor"]._checked(
+        replace(item, recorded=replace(world.hub.log.leaves[0], index=item.leaf.index - 1))
+    )
+
+
+def wrong_content() -> object:
+    other = sd_jwt.property_("content", {"status": {}}, chance(99)).encode()
+    mine = checked(filling=lambda text: sealing.padded(other))
+    return record.open_part(
+        mine, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")}
+    )
+
+
+def signed_directory(
+    value: dict[str, object], by: tuple[str, ...] = tuple(parties.ROLES)
+) -> directory.History:
+    history = directory.History()
+    history.add(0, parties.signed(value, by))
+    return history
+
+
+def later(by: tuple[str, ...], **members: object) -> object:
+    history = signed_directory(parties.document())
+    return history.check(parties.signed(parties.after(history, **members), by))
+
+
+def reused() -> object:
+    history = signed_directory(parties.document())
+    value = parties.after(history)
+    value["agencies"][0]["signing"][0] = key("police.s2").public.as_jwk() | {"kid": "police.s1"}
+    return history.check(parties.signed(value, ("defender", "clinic", "program")))
+
+
+def announced(kid: str) -> object:
+    return FOUNDED.hub.history.check_sealing(
+        directory.announce(key(kid, "enc").public, key("police.s1"))
+    )
+
+
+def old_key() -> object:
+    world = World()
+    for month in ("2026-12", "2027-01"):
+        world.open_key("prosecutor", month)
+    return record.check(ONE, world.hub.history.standing(10**6))
+
+
+def dated(change: int, shift: int = 0) -> object:
+    world, case = under_way()
+    newest = world.hub.history.newest
+    before = notes.open_checkpoint(world.witnessed(), newest.log, newest.witnesses())
+    world.clock += DAY
+    send_status(world, case)
+    over = notes.open_checkpoint(world.witnessed(), newest.log, newest.witnesses())
+    leaf = world.hub.log.leaves[-1 - shift]
+    stored = log.write_body(leaf.body.model_copy(update={"time": leaf.body.time + change}))
+    return log.check_time(replace(leaf, stored=stored), before, over)
+
+
+def watched(size: int, seed: int = 1, apart: int = 0) -> object:
+    """A witness who saw a whole log is shown so many leaves of one that another draw blinded."""
+    world, _ = under_way()
+    watch = log.Watch(world.hub.history.newest.log)
+    seen = watch.advance(world.hub.checkpoint(world.clock), ()).checkpoint.size
+    other = log.Log(Store())
+    for leaf in [*world.hub.log.leaves, *world.hub.log.leaves][:size]:
+        other.append(leaf.body.model_copy(update={"time": 0}), chance(seed))
+    if not apart:
+        world.hub.log = other
+    proof = world.hub.log.tree.consistency(min(seen, world.hub.log.size))
+    note = world.hub.checkpoint(world.clock)
+    return watch.cosign(note, proof, parties.ed25519("police.w1"), "police.w1", world.clock + apart)
+
+
+def taken(missing: int) -> object:
+    world, case = under_way()
+    for _ in range(2):
+        send_status(world, case)
+    answer = world.inbox("prosecutor")
+    return world.at["prosecutor"].take(replace(answer, items=answer.items[missing:]), world.clock)
+
+
+def behind() -> object:
+    world, _ = under_way()
+    prosecutor = world.at.pop("prosecutor")
+    world.retire("crossroads")
+    return prosecutor.take(
+        world.hub.inbox("prosecutor", world.clock, prosecutor.cursor), world.clock
+    )
+
+
+def older() -> object:
+    world, case = under_way()
+    old = world.inbox("prosecutor")
+    send_status(world, case)
+    world.pull("prosecutor")
+    return log.check_newer(
+        world.at["prosecutor"].line,
+        log.read_inbox_line(old.line, world.hub.history.newest.log, "prosecutor"),
+    )
+
+
+def opened(later_by: int, pulled: bool) -> object:
+    world, case = under_way()
+    sent = world.send("crossroads", "status", STATUS, case=case, jti="a" * 32)
+    world.pull("prosecutor")
+    world.clock += later_by
+    if pulled:
+        world.pull("prosecutor")
+    return world.open("prosecutor", sent)
+
+
+def accounted(change: Callable[[accounting.Account], accounting.Account]) -> accounting.Statement:
+    world, case = under_way()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    return accounting.verify_account(change(account), world.hub.history)
+
+
+def renumbered(account: accounting.Account) -> accounting.Account:
+    return replace(account, records=(replace(account.records[0], number=7), *account.records[1:]))
+
+
+def passed_twice() -> object:
+    world, case = under_way()
+    size = world.hub.log.size
+    handed = next(
+        leaf
+        for leaf in world.hub.log.leaves
+        if isinstance(leaf.body, log.HandedOut) and leaf.body.to == "clinic"
+    )
+    again = world.hub.log.append(handed.body.model_copy(update={"time": world.clock}), world.random)
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    line = log.read_account_line(account.line, world.hub.history.newest.log, case)
+    line = line.model_copy(update={"passed": line.passed + 1})
+    (twice,) = [
+        one for one in account.records if any(proved.leaf == handed for proved in one.passed)
+    ]
+    more = replace(twice, passed=(*twice.passed, world.hub._proved(again, size + 1)))
+    records = tuple(more if one is twice else one for one in account.records)
+    signed = log.sign_line(line, world.hub._key, world.hub.name)
+    return accounting.verify_account(
+        replace(account, line=signed, records=records), world.hub.history
+    )
+
+
+def leaf_missing() -> object:
+    world, case = under_way()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    *others, last = account.records
+    return accounting.verify_account(
+        replace(account, records=(*others, replace(last, passed=()))), world.hub.history
+    )
+
+
+def lost_status() -> tuple[World, Restored]:
+    """A hub that was put back to before a status, which the prosecutor has and the witnesses saw."""
+    world, case = under_way()
+    store = backup(world)
+    send_status(world, case)
+    world.pull("prosecutor")
+    world.witnessed()
+    return world, Restored(world, store)
+
+
+def dropped() -> object:
+    world, restored = lost_status()
+    restored.report()
+    terms = restored.draft().terms
+    return world.at["prosecutor"].check_terms(
+        terms.model_copy(update={"lost": ((terms.restored.size, terms.restored.size),)})
+    )
+
+
+def unlearned() -> object:
+    world, restored = lost_status()
+    restored.report()
+    restored.sign(*THRESHOLD)
+    return world.pull("prosecutor")
+
+
+def begun_twice() -> object:
+    _, restored = lost_status()
+    restored.go_on()
+    return restored.learn(["police"])
+
+
+def without_its_tree() -> object:
+    world, restored = lost_status()
+    restored.entries = {name: [] for name in world.names}
+    restored.report()
+    return restored.draft()
+
+
+def numbered_otherwise() -> object:
+    world, restored = lost_status()
+    (number, issuer, jti), items = world.at["prosecutor"].items[-1], world.at["prosecutor"].items
+    items[-1] = number + 1, issuer, jti
+    restored.report()
+    return restored.draft()
+
+
+def another_draft() -> object:
+    world, restored = lost_status()
+    restored.report()
+    return restored.gathering.sign("0" * 64, "", world.clock)
+
+
+def left_out() -> object:
+    """An account that doesn't know of a hand-out, before whoever has its proof."""
+    world, case = under_way()
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    statement = accounting.verify_account(account, world.hub.history)
+    last = account.records[-1]
+    missing = {
+        index: entry
+        for index, entry in statement.entries.items()
+        if index != last.passed[-1].leaf.index
+    }
+    evidence = accounting.Evidence(last.jws, last.recorded, account.checkpoint, last.passed)
+    return replace(statement, entries=missing).check_evidence(evidence, world.hub.history)
+
+
+def record_twice() -> object:
+    """In the place of its last record, an account shows the one before under the last one's number."""
+    world, case = under_way()
+    send_status(world, case)
+    size = world.hub.log.size
+    kept, hidden = [
+        one
+        for one in world.hub.store.records()
+        if one[0].issuer == "crossroads" and one[0].case == case
+    ]
+    nonce = bytes(16)
+    number = log.commit_number(nonce, hidden[1].number)
+    body = log.Recorded(
+        id=kept[0].jti, issuer="crossroads", sha256=kept[0].sha256, time=world.clock, number=number
+    )
+    leaf = world.hub.log.append(body, world.random)
+    account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
+    before = next(one for one in account.records if one.jws == kept[0].jws)
+    again = replace(
+        before,
+        recorded=world.hub._proved(leaf, size + 1),
+        number=hidden[1].number,
+        number_nonce=nonce,
+        passed=(),
+    )
+    records = tuple(one for one in account.records if one.jws != hidden[0].jws)
+    return accounting.verify_account(replace(account, records=(*records, again)), world.hub.history)
+
+
+def without_form() -> object:
+    told = FOUNDED.terms("crossroads", status_grant())
+    return FOUNDED.at["crossroads"].compose("consent", [told], case="c" * 32, now=START)
+
+
+def second_person() -> object:
+    world = with_second_key()
+    sent = emergency(world, world.new_case(), "a" * 32, "b" * 16)
+    world.settle()
+    return world.open("hospital", sent)
+
+
+def left_the_directory() -> object:
+    """An agency that has left is asked to cosign."""
+    world = World()
+    newest = parties.after(world.hub.history)
+    left = [one for one in newest["agencies"] if one["id"] != "hospital"]
+    world.change_directory(
+        parties.signed(newest | {"agencies": left}, ("defender", "clinic", "program"))
+    )
+    return world.at["hospital"].cosign(world.hub.checkpoint(world.clock), (), world.clock)
+
+
+CASES += [
+    lambda: kinds.kind("gossip"),
+    without_form,
+    lambda: FOUNDED.change("c" * 32, "end", agencies=["prosecutor"], grant="1" * 16),
+    second_person,
+    lambda: content.check_content("status", ("status",), {"status": {"engagement": "failing"}}),
+    lambda: labeled(category=None),
+    countersigned,
+    lambda: checked(payload={"case": None}),
+    lambda: checked(payload={"kind": "pack_adoption"}),
+    in_clear,
+    id_taken,
+    lambda: FOUNDED.at["prosecutor"].open("crossroads", "a" * 32, "b" * 16, by="A. Reader", now=0),
+    lambda: checked(payload={"kind": "ejection"}),
+    not_mine,
+    lambda: FOUNDED.compose("crossroads", "status", STATUS, case="c" * 32),
+    lambda: labeled(sensitivity="part2"),
+    lambda: record.check(forge.bundle(forge.label(), forge.label()), STANDING),
+    lambda: record.check_delivery(replace(DELIVERED, handed=()), STANDING),
+    lambda: labeled(says={"answer": "accepted"}),
+    lambda: checked(to="crossroads.2026-11"),
+    lambda: record.check(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), STANDING),
+    lambda: record.read_bundle(bytes(1_100_000)),
+    lambda: checked(entry={"part": "f" * 16}),
+    lambda: checked(entry={"purpose": "curiosity"}),
+    wrong_content,
+    lambda: checked(payload={"iss": "program"}),
+    lambda: checked(payload={"manifest": "A" * 43}),
+    lambda: checked(filling=lambda text: text),
+    lambda: announced("police.2026-10"),
+    lambda: signed_directory(parties.document(log="no key")),
+    lambda: proposal.changed(FOUNDED.hub.history.newest, {"version": 9}),
+    lambda: directory.attached("a.b.c", b""),
+    old_key,
+    reused,
+    lambda: directory.History().newest,
+    lambda: replace(STANDING, sealing={}).newest_key("clinic"),
+    lambda: directory.read_directory(b"not json"),
+    lambda: signed_directory(parties.document(), ("police",)),
+    lambda: checked(by="stranger.s1"),
+    lambda: checked(to="nobody.2026-11"),
+    lambda: later(("defender", "clinic", "program"), version=7),
+    lambda: dated(-2 * DAY),
+    lambda: watched(12, apart=600),
+    lambda: taken(1),
+    leaf_missing,
+    left_out,
+    dropped,
+    unlearned,
+    begun_twice,
+    another_draft,
+    without_its_tree,
+    numbered_otherwise,
+    lambda: generation.ranges(range(0, 2 * 2049, 2)),
+    lambda: (
+        gateway.Gateway(
+            "police", key("police.s1"), parties.ed25519("police.w1"), judges, chance()
+        ).watching
+    ),
+    lambda: log.read_body(b"{}"),
+    lambda: accounting.read_account(b"{}"),
+    lambda: log.check_included(
+        log.Leaf(0, bytes(16), b"{}"), (), log.Checkpoint("hub.example/lead", 1, ROOT)
+    ),
+    lambda: accounted(lambda account: replace(account, records=account.records[1:])),
+    older,
+    behind,
+    passed_twice,
+    record_twice,
+    lambda: watched(5),
+    lambda: watched(20),
+    lambda: opened(DAY + 1, pulled=False),
+    lambda: opened(DAY + 1, pulled=True),
+    lambda: dated(0, shift=3),
+    wrong_leaf,
+    lambda: log.read_inbox_line(
+        FOUNDED.inbox("police").line, FOUNDED.hub.history.newest.log, "clinic"
+    ),
+    lambda: accounted(renumbered),
+    refused_uniformly,
+    lambda: stored("PRAGMA user_version = 7", Store),
+    lambda: stored("SELECT 1", full),
+    lambda: stored("BEGIN IMMEDIATE", held_by_another),
+    lambda: stored("SELECT 1", scribbled),
+    left_the_directory,
+    lambda: inbox.read_inbox(b"{}"),
+    lambda: exhibit.read_any(b"{}"),
+    lambda: exhibit.verify_exhibit(exhibits.told()[1], "0" * 64),
+    lambda: exhibit.verify_exhibit(exhibits.logged({"pack": f"sha256:{'0' * 64}"})),
+    lambda: exhibit.verify_exhibit(exhibits.logged({"to": "clinic"})),
+    lambda: exhibit.verify_exhibit(replace(exhibits.told()[1], relied=())),
+    lambda: exhibit.verify_exhibit(exhibits.late()),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.consented)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(later=400 * DAY)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.narrowed)),
+    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.said_no)),
+    lambda: requested(header="Bearer x"),
+    lambda: requested(path="/v1/keys"),
+    lambda: requested(now=START + 900),
+]
+
+
+def stored(statement: str, then: Callable[[Path], object]) -> object:
+    """A hub's database to which something was done, and what is asked of it then."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Named alike wherever it is, for the message names it.
+        here = Path.cwd()
+        os.chdir(folder)
+        try:
+            Store(Path("hub.db")).close()
+            other = sqlite3.connect("hub.db", isolation_level=None, timeout=0)
+            other.execute(statement)
+            return then(Path("hub.db"))
+        finally:
+            os.chdir(here)
+
+
+def full(path: Path) -> object:
+    store = Store(path)
+    store._db.execute("PRAGMA max_page_count = 40")
+    with store.commit():
+        store.know("much", bytes(2**20))
+
+
+def held_by_another(path: Path) -> object:
+    store = Store(path)
+    store._db.execute("PRAGMA busy_timeout = 0")
+    with store.commit():
+        return None
+
+
+def scribbled(path: Path) -> object:
+    path.write_bytes(b"no database" * 1000)
+    return Store(path)
+
+
+def requested(header: str | None = None, path: str = "/v1/inbox", now: int = START) -> object:
+    signed = request.authorize(
+        key("clinic.s1"), "GET", "/v1/inbox", b"", iat=START, random_bytes=chance()
+    )
+    return request.check(header or signed, "GET", path, b"", standing=STANDING, now=now)
+
+
+def nested() -> dict[str, object]:
+    """An object in an object, seventy times over."""
+    return {"a": nested_once(69)}
+
+
+def nested_once(levels: int) -> dict[str, object]:
+    return {"a": nested_once(levels - 1)} if levels else {}
+
+
+@cache
+def given() -> list[ExchangeError]:
+    """What each of the cases is refused with."""
+    found = []
+    for case in CASES:
+        try:
+            case()
+        except ExchangeError as error:
+            found.append(error)
+        else:
+            raise AssertionError(f"case {CASES.index(case)} isn't refused")
+    return found

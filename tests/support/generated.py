@@ -1,0 +1,310 @@
+"""Conditions, facts and packs made up by Hypothesis: all kinds of nodes, facts partly unknown, values near what is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from rules.input.vocabulary import Fact
+from rules.language import tree
+from rules.shelf import vocabulary
+
+FACTS = vocabulary().facts
+PARAMETERS: dict[str, Any] = {"quantity_cap": Decimal(3), "codes": ("A", "B")}
+OUTCOMES = {
+    "screening": ("stop", "attorney_to_decide", "proceed"),
+    "eligibility": ("ineligible", "eligible"),
+}
+CLOCKS = ("intake", "plan")
+DAYS = [date(2014, 4, 1), date(2016, 2, 29), date(2020, 12, 31)]
+NUMBERS = [0, 1, 2, 3, 18]
+GRAMS = [Decimal(text) for text in ("0", "0.5", "1", "2.999999", "3", "3.000001", "4.2")]
+FLAT = [
+    "person.age",
+    "person.enrolled",
+    "encounter.date",
+    "encounter.route",
+    "encounter.in_area",
+    "program.places_free",
+    "case.relapses",
+]
+LISTS = {
+    "encounter.drugs": ("kind", "grams", "units", "form"),
+    "encounter.charges": ("code", "level", "violent"),
+    "history.convictions": ("class", "degree", "date"),
+}
+OPERATORS = ["==", "!=", "<", "<=", ">", ">="]
+
+# Facts
+
+
+def value_of(fact: Fact) -> st.SearchStrategy[Any]:
+    """A known value, near what the conditions below ask about, as JSON gives it."""
+    match fact.type:
+        case "bool":
+            return st.booleans()
+        case "choice":
+            return st.sampled_from(fact.choices)
+        case "text":
+            return st.sampled_from(["A", "B", "C"])
+        case "date":
+            return st.sampled_from(
+                [
+                    (day + timedelta(days=off)).isoformat()
+                    for day in DAYS
+                    for off in (-366, -1, 0, 1)
+                ]
+            )
+        case "decimal":
+            return st.sampled_from(GRAMS)
+    low, high = int(fact.low or 0), int(fact.high or 40)
+    return st.sampled_from([number for number in (*NUMBERS, 5, 17, 19) if low <= number <= high])
+
+
+def put(facts: dict[str, Any], path: str, value: Any) -> None:
+    *groups, last = path.split(".")
+    reduce(lambda level, group: level.setdefault(group, {}), groups, facts)[last] = value
+
+
+@st.composite
+def complete_facts(draw: st.DrawFn) -> dict[str, Any]:
+    """Every fact that the conditions below may read, known."""
+    facts: dict[str, Any] = {}
+    for path in FLAT:
+        put(facts, path, draw(value_of(FACTS[path])))
+    for path, names in LISTS.items():
+        record = st.fixed_dictionaries({name: value_of(FACTS[path].fields[name]) for name in names})
+        put(facts, path, draw(st.lists(record, max_size=3)))
+    return facts
+
+
+def with_holes(facts: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """The same facts with some of them unknown: absent or null; of a list's records some fields, or the whole list."""
+
+    @st.composite
+    def dropped(draw: st.DrawFn) -> dict[str, Any]:
+        keep = draw(st.sampled_from([0.2, 0.5, 0.8, 1.0]))
+
+        def stays() -> bool:
+            return keep == 1.0 or draw(st.floats(0, 1)) < keep
+
+        def thinned(value: Any) -> Any:
+            if isinstance(value, list):
+                return [{key: one for key, one in record.items() if stays()} for record in value]
+            if isinstance(value, dict):
+                return {
+                    key: thinned(one) if stays() or isinstance(one, dict) else None
+                    for key, one in value.items()
+                }
+            return value
+
+        return {group: thinned(inner) for group, inner in facts.items()}
+
+    return dropped()
+
+
+# Conditions, as typed trees in their normal form
+
+Strategy = st.SearchStrategy[tree.Tree]
+
+
+def joined(kind: type, items: list[tree.Tree]) -> tree.Tree:
+    flat: list[tree.Tree] = []
+    for item in items:
+        flat += item.items if isinstance(item, kind) else [item]
+    return kind(tuple(flat)) if len(flat) > 1 else flat[0]
+
+
+def atom(fact: Fact, read: tree.Tree) -> Strategy:
+    """A yes-or-no question about one fact or field."""
+    match fact.type:
+        case "bool":
+            return st.just(read)
+        case "choice":
+            choices = st.sampled_from(fact.choices)
+            return st.one_of(
+                st.builds(
+                    lambda op, word: tree.Compare(op, read, tree.Constant(word)),
+                    st.sampled_from(["==", "!="]),
+                    choices,
+                ),
+                st.builds(
+                    lambda words: tree.Member(read, tuple(words)),
+                    st.lists(choices, max_size=3, unique=True),
+                ),
+            )
+        case "text":
+            return st.one_of(
+                st.just(tree.Member(read, tree.ParameterOf("codes"))),
+                st.just(tree.Compare("==", read, tree.Constant("A"))),
+            )
+        case "date":
+            spans = st.sampled_from(
+                [timedelta(days=1), timedelta(days=-30), tree.Years(1), tree.Years(-10)]
+            )
+            moved = st.builds(
+                lambda day, span: tree.Arithmetic("+", tree.Constant(day), tree.Constant(span)),
+                st.sampled_from(DAYS),
+                spans,
+            )
+            sides = st.one_of(st.sampled_from(DAYS).map(tree.Constant), moved)
+            return st.builds(
+                lambda op, other: tree.Compare(op, read, other), st.sampled_from(OPERATORS), sides
+            )
+    number = st.sampled_from(GRAMS if fact.type == "decimal" else NUMBERS).map(tree.Constant)
+    sides = st.one_of(
+        number,
+        st.builds(lambda op, one: tree.Arithmetic(op, read, one), st.sampled_from("+-*"), number),
+    )
+    if fact.unit == "g":
+        sides = st.one_of(sides, st.just(tree.ParameterOf("quantity_cap")))
+    return st.builds(
+        lambda op, other: tree.Compare(op, read, other), st.sampled_from(OPERATORS), sides
+    )
+
+
+def nested(atoms: Strategy) -> Strategy:
+    def larger(inner: Strategy) -> Strategy:
+        several = st.lists(inner, min_size=2, max_size=3)
+        return st.one_of(
+            several.map(lambda items: joined(tree.And, items)),
+            several.map(lambda items: joined(tree.Or, items)),
+            inner.map(tree.Not),
+            st.builds(tree.Choose, inner, inner, inner),
+        )
+
+    return st.recursive(atoms, larger, max_leaves=6)
+
+
+def over_records(path: str, variable: str) -> Strategy:
+    fields = [FACTS[path].fields[name] for name in LISTS[path]]
+    return nested(
+        st.sampled_from(fields).flatmap(lambda field: atom(field, tree.FieldOf(variable, field)))
+    )
+
+
+@st.composite
+def quantifiers(draw: st.DrawFn) -> tree.Tree:
+    path = draw(st.sampled_from(sorted(LISTS)))
+    return tree.Quantifier(
+        draw(st.sampled_from(["exists", "all"])), FACTS[path], "d", draw(over_records(path, "d"))
+    )
+
+
+@st.composite
+def totals(draw: st.DrawFn) -> tree.Tree:
+    """A comparison with how many, or how much."""
+    path = draw(st.sampled_from(sorted(LISTS)))
+    keep = draw(st.one_of(st.none(), over_records(path, "d")))
+    operator = draw(st.sampled_from(OPERATORS))
+    if path == "encounter.drugs" and draw(st.booleans()):
+        grams = FACTS[path].fields["grams"]
+        total = tree.Total(FACTS[path], "d", keep, tree.FieldOf("d", grams), grams.low, grams.high)
+        other = draw(
+            st.one_of(
+                st.sampled_from(GRAMS).map(tree.Constant), st.just(tree.ParameterOf("quantity_cap"))
+            )
+        )
+        return tree.Compare(operator, total, other)
+    variable = "d" if keep is not None else "item"
+    size = tree.Total(FACTS[path], variable, keep, None, None, None)
+    return tree.Compare(operator, size, tree.Constant(draw(st.sampled_from([0, 1, 2]))))
+
+
+def conditions(*, decisions: bool = True, clocks: bool = True) -> Strategy:
+    flat = st.sampled_from(FLAT).flatmap(lambda path: atom(FACTS[path], tree.FactOf(FACTS[path])))
+    kinds = [flat, quantifiers(), totals()]
+    if decisions:
+        outcomes = [(name, outcome) for name, all_of in OUTCOMES.items() for outcome in all_of]
+        kinds.append(
+            st.sampled_from(outcomes).map(
+                lambda pair: tree.Compare("==", tree.OutcomeOf(pair[0]), tree.Constant(pair[1]))
+            )
+        )
+    if clocks:
+        statuses = st.lists(
+            st.sampled_from(tree.CLOCK_STATUSES[:-1]), min_size=1, max_size=2, unique=True
+        )
+        kinds.append(
+            st.builds(
+                lambda clock, words: tree.Member(tree.StatusOf(clock), tuple(words)),
+                st.sampled_from(CLOCKS),
+                statuses,
+            )
+        )
+    return nested(st.one_of(kinds))
+
+
+# Packs
+
+
+@st.composite
+def pack_texts(draw: st.DrawFn) -> str:
+    """A small program: screening, eligibility that may read it, and a review that collects."""
+    alone = conditions(decisions=False, clocks=False)
+
+    def rules(names: tuple[str, ...], ask: Callable[[], tree.Tree]) -> list[str]:
+        lines = []
+        for number in range(draw(st.integers(1, 4))):
+            then = draw(st.sampled_from(names))
+            lines.append(
+                f"      - id: r{number}\n        when: {json.dumps(tree.text(ask()))}\n        then: {then}\n"
+                f"        because: Because of rule {number}.\n        source: s\n"
+            )
+            if draw(st.booleans()):
+                when = json.dumps(tree.text(ask()))
+                since = draw(st.sampled_from(["", ", from: 2016-02-29", ", until: 2016-02-29"]))
+                lines.append(
+                    f"        unless: [{{id: x, when: {when}, because: Not then., source: s{since}}}]\n"
+                )
+        return lines
+
+    def reading() -> tree.Tree:
+        outcome = st.sampled_from(OUTCOMES["screening"])
+        read = outcome.map(
+            lambda word: tree.Compare("==", tree.OutcomeOf("screening"), tree.Constant(word))
+        )
+        return draw(nested(st.one_of(alone.filter(lambda node: not private(node)), read)))
+
+    text = [
+        "id: made-up\ntitle: Made up\ntime_zone: UTC\nprogram: {from: 2000-01-01, source: s}\n",
+        "sources: {s: {title: S, address: here, confidence: high}}\nparameters:\n",
+        "  quantity_cap:\n    label: cap\n    unit: g\n    values:\n      - {value: 3, source: s}\n",
+        "      - {from: 2016-02-29, value: 6, source: s, provisional: a guess}\n",
+        "  codes: {label: codes, unit: codes, values: [{value: [A, B], source: s}]}\ndecisions:\n",
+    ]
+    for name, outcomes, ask in (
+        ("screening", OUTCOMES["screening"], lambda: draw(alone)),
+        ("eligibility", OUTCOMES["eligibility"], reading),
+    ):
+        last = draw(st.sampled_from(outcomes))
+        text += [
+            f"  {name}:\n    rules:\n",
+            *rules(outcomes, ask),
+            f"    otherwise: {{outcome: {last}, because: Nothing else., source: s}}\n",
+        ]
+    steps = ("continue", "attempt_contact", "prepare_plan", "offer_treatment")
+    text += [
+        "  review:\n    rules:\n",
+        *rules(steps[1:], reading),
+        "    otherwise: {outcome: continue, because: Nothing else., source: s}\n",
+    ]
+    return "".join(text)
+
+
+def private(node: tree.Tree) -> bool:
+    return any(fact.category == "criminal_history" for fact in tree.facts_read(node).values())
+
+
+def written(text: str, folder: Path) -> Path:
+    place = folder / "made-up"
+    place.mkdir(exist_ok=True)
+    (place / "pack.yaml").write_text(text, encoding="utf-8")
+    return place

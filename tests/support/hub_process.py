@@ -1,0 +1,385 @@
+"""A hub as a real process on loopback, and a `World` whose hub it is: what a test does in memory, done over HTTP.
+
+Importing the server takes longer than most tests, so a `Starter` imports it once and forks a process for each start. The
+process has its own folder, database and port, and can be stopped or killed like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from exchange.agency.gateway import Gateway
+from exchange.errors import ExchangeError, NotPassed
+from exchange.hub.hub import Refused, Taken
+from exchange.log.log import leaf_of, receipt_of
+from exchange.membership import directory as d
+from exchange.protocol.inbox import Inbox, read_inbox
+from exchange.protocol.request import authorize
+from exchange.records.record import Bundle
+from exchange.standards import base64, i_json, notes
+from exchange.standards.notes import COSIGNATURE, key_of
+from tests.conftest import ROOT
+from tests.support.keys import key
+from tests.support.parties import ROLES, ed25519
+from tests.support.simulator import START, World, judges
+
+NAME = "hub.example/lead"
+STARTS_WITHIN = 20.0
+
+_FORKS = """
+import json, os, resource, signal, sys
+sys.path.insert(0, os.getcwd())
+import offramp.hub.commands, offramp.hub.server, uvicorn
+from offramp.cli import main
+from rules.shelf import read_pack
+read_pack("lead")
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+print("ready", flush=True)
+for line in sys.stdin:
+    given = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if given["fsize"]:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (given["fsize"], resource.RLIM_INFINITY))
+        out = os.open(given["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        os._exit(main(given["arguments"]))
+    print(pid, flush=True)
+"""
+
+
+class Starter:
+    """Starts processes that run one command each, without importing everything again."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _FORKS],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None and self._process.stdout.readline() == "ready\n"
+
+    def start(self, arguments: Sequence[str], out: Path, *, fsize: int = 0) -> int:
+        """The process id of a new process; no file that it writes grows beyond `fsize` bytes, where that is given."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(
+            json.dumps({"arguments": list(arguments), "out": str(out), "fsize": fsize}) + "\n"
+        )
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def offramp(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """One command, in a process of its own."""
+    code = "import sys; from offramp.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def serving(url: str) -> None:
+    """Returns once a hub answers there."""
+    until = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < until:
+        try:
+            httpx.get(f"{url}/health")
+            return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise AssertionError("the hub didn't start")
+
+
+class HubProcess:
+    """One hub's folder and the process that serves it. Its clock is a file that the test writes."""
+
+    def __init__(self, starter: Starter, path: Path) -> None:
+        self.starter = starter
+        self.path = path
+        self.clock = path.with_name(f"{path.name}.clock")
+        self.out = path.with_name(f"{path.name}.out")
+        self.pid = 0
+        self.port = 0
+        self.set_clock(START)
+        done = offramp(
+            "hub",
+            "init",
+            str(path),
+            "--pack",
+            "lead",
+            "--name",
+            NAME,
+            "--zone",
+            "America/Denver",
+            "--demo",
+        )
+        assert done.returncode == 0, done.stderr
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def set_clock(self, now: int) -> None:
+        partial = self.clock.with_suffix(".partial")
+        partial.write_text(datetime.fromtimestamp(now, UTC).isoformat())
+        partial.replace(self.clock)
+
+    def start(self, *, fsize: int = 0) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        arguments = [
+            "hub",
+            "serve",
+            str(self.path),
+            "--port",
+            str(self.port),
+            "--clock",
+            str(self.clock),
+        ]
+        self.pid = self.starter.start(arguments, self.out, fsize=fsize)
+        until = time.monotonic() + STARTS_WITHIN
+        while time.monotonic() < until and self.runs():
+            try:
+                if httpx.get(f"{self.url}/health").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
+        raise AssertionError(f"the hub didn't start: {self.out.read_text()}")
+
+    def runs(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Stops the process, or kills it, and waits until it is gone."""
+        if not self.pid:
+            return
+        os.kill(self.pid, how)
+        until = time.monotonic() + STARTS_WITHIN
+        while self.runs():
+            assert time.monotonic() < until, "the hub doesn't stop"
+            time.sleep(0.005)
+        self.pid = 0
+
+    def restart(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.end(how)
+        self.start()
+
+    def fsck(self) -> list[str]:
+        """What is wrong with the database of the stopped hub, on a copy of everything that a crash left."""
+        from offramp.hub.commands import _faults
+
+        return _faults(self.path / "hub.db")
+
+
+class Wire:
+    """The hub's API as one agency after another asks it. Refusals are raised as the classes that they were."""
+
+    def __init__(self, process: HubProcess, now: int) -> None:
+        self.process = process
+        self.now = now
+        self.client = httpx.Client(timeout=40)
+
+    def ask(
+        self,
+        name: str | None,
+        method: str,
+        path: str,
+        value: Any = None,
+        *,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """One request, signed by an agency unless there is none."""
+        body = content if content is not None else b"" if value is None else i_json.write(value)
+        headers = {"Authorization": self.signature(name, method, path, body)} if name else {}
+        return self.client.request(method, self.process.url + path, content=body, headers=headers)
+
+    def signature(self, name: str, method: str, path: str, body: bytes) -> str:
+        return authorize(
+            key(f"{name}.s1"), method, path, body, iat=self.now, random_bytes=secrets.token_bytes
+        )
+
+    def told(
+        self,
+        name: str | None,
+        method: str,
+        path: str,
+        value: Any = None,
+        *,
+        content: bytes | None = None,
+    ) -> Any:
+        """What a request that isn't refused is answered."""
+        answer = self.ask(name, method, path, value, content=content)
+        if not answer.is_success:
+            raise error_of(answer.status_code, answer.json()["error"])
+        return (
+            answer.json()
+            if answer.headers["content-type"] == "application/json"
+            else answer.content
+        )
+
+
+def error_of(status: int, said: dict[str, str]) -> ExchangeError:
+    """A refusal as it came over the wire."""
+    return (NotPassed if status == 403 else ExchangeError)(
+        said["code"], said["message"], fix=said["fix"]
+    )
+
+
+def taken_of(answer: dict[str, Any]) -> Taken | Refused:
+    """One answer to a submission."""
+    if "receipt" in answer:
+        return Taken(receipt_of(answer["receipt"]), again=answer["status"] == 200)
+    return Refused(error_of(answer["status"], answer["error"]), conflict=answer["status"] == 409)
+
+
+class WireHub:
+    """What a `World` asks of its hub, asked over HTTP."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def _at(self, now: int) -> None:
+        if now != self.wire.now:
+            self.wire.now = now
+            self.wire.process.set_clock(now)
+
+    def submit(self, bundles: Sequence[Bundle], now: int) -> tuple[Taken | Refused, ...]:
+        self._at(now)
+        by = bundles[0].claims[0]
+        return tuple(
+            taken_of(one)
+            for one in self.wire.told(by, "POST", "/v1/records", [values(one) for one in bundles])
+        )
+
+    def inbox(self, agency: str, now: int, after: int = 0) -> Inbox:
+        self._at(now)
+        return read_inbox(self.wire.ask(agency, "GET", f"/v1/inbox?after={after}").content)
+
+
+def values(bundle: Bundle) -> Any:
+    return i_json.read(bundle.write())
+
+
+class WireWorld(World):
+    """Seven agencies around a hub that is a process: they join, found, announce their keys and learn what all did."""
+
+    def __init__(self, process: HubProcess, names: Iterable[str] = tuple(ROLES)) -> None:
+        self.random = secrets.token_bytes
+        self.clock = START
+        self.process = process
+        self.wire = Wire(process, START)
+        self.hub = WireHub(self.wire)
+        self.names = tuple(names)
+        self.at = {
+            name: Gateway(name, key(f"{name}.s1"), ed25519(f"{name}.w1"), judges, self.random)
+            for name in self.names
+        }
+        self.found()
+        self.learn()
+
+    def found(self) -> None:
+        payload = ""
+        for name in self.names:
+            given = offramp_invite(self.process, name)
+            payload = self.wire.told(None, "POST", "/v1/join", joining(name, given))["directory"]
+        raw = base64.decode_url(payload)
+        for name in self.names:
+            signature = d.sign_directory(raw, key(f"{name}.s1"))
+            digest = d.read_directory(raw).sha256
+            self.wire.told(
+                None, "POST", "/v1/directory/signatures", {"sha256": digest, "signature": signature}
+            )
+        for name in self.names:
+            private = key(f"{name}.2026-11", "enc")
+            self.at[name].sealing[private.public.kid] = private
+            announced = d.announce(private.public, self.at[name].signing)
+            self.wire.told(name, "POST", "/v1/keys", {"announced": announced})
+
+    def learn(self) -> None:
+        """Every gateway reads the directory and all keys."""
+        said = self.wire.told(None, "GET", "/v1/directory")
+        found = [
+            *(
+                (leaf_of(one["leaf"]), d.read_signed(i_json.write(one["signed"])))
+                for one in said["versions"]
+            ),
+            *((leaf_of(one["leaf"]), one["announced"]) for one in said["keys"]),
+        ]
+        for leaf, what in sorted(found, key=lambda one: one[0].index):
+            for gateway in self.at.values():
+                if isinstance(what, str):
+                    gateway.learn_key(leaf, what)
+                else:
+                    gateway.learn_directory(leaf, what)
+
+    def settle(self) -> None:
+        for name in self.names:
+            self.pull(name)
+
+    def cosign(self, name: str) -> bool:
+        """An agency polls the open checkpoint and cosigns it; True if its quorum is complete with that."""
+        note = self.wire.told(name, "GET", "/v1/log/checkpoint")
+        last = self.at[name].watching.last
+        size = notes.read_checkpoint(notes.read_note(note).text).size
+        proof = ()
+        if last is not None and last.size < size:
+            said = self.wire.told(
+                name, "GET", f"/v1/log/consistency?first={last.size}&second={size}"
+            )
+            proof = tuple(bytes.fromhex(one) for one in said["proof"])
+        signature = self.at[name].cosign(note, proof, self.clock)
+        back = notes.Note(notes.read_note(note).text, (signature,)).encoded()
+        return bool(self.wire.told(name, "POST", "/v1/log/cosignatures", content=back)["witnessed"])
+
+
+def joining(name: str, code: str) -> dict[str, Any]:
+    """What an agency says of itself when it joins."""
+    part2 = "no" if ROLES[name] in ("police", "prosecutor", "defender", "program") else "yes"
+    witness = key_of(ed25519(f"{name}.w1"), f"{name}.w1", COSIGNATURE).vkey
+    signing = key(f"{name}.s1").public.as_jwk()
+    return {
+        "code": code,
+        "agency": name,
+        "part2": part2,
+        "custody": "own",
+        "signing": signing,
+        "witness": witness,
+    }
+
+
+def offramp_invite(process: HubProcess, name: str) -> str:
+    """The code with which an agency joins, as `offramp hub invite` prints it."""
+    from offramp.hub.folder import Folder
+    from offramp.hub.membership import LASTS, Invited, invite
+
+    invited = Invited(agency=name, role=ROLES[name], name=name.title(), until=START + LASTS)
+    return invite(Folder(process.path).secret, invited)

@@ -1,0 +1,214 @@
+"""Every parser of bytes that come from outside, each with a right text, for the tests that throw wrong ones at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from exchange.agency.gateway import Gateway
+from exchange.consent import accounting
+from exchange.log import log
+from exchange.membership import directory
+from exchange.protocol import inbox, request
+from exchange.records import content, manifest, record, sealing, statements
+from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
+from tests.exchange.test_notes import CLINIC, DEFENDER, HUB, WITNESSED
+from tests.support import forge, parties
+from tests.support.attack_stories import send_status, under_way
+from tests.support.chance import chance
+from tests.support.keys import key
+from tests.support.simulator import START, World, grant, judges
+
+SIGNING, SEALING = key("police.s1"), key("police.2026-11", "enc")
+RECORD = jws.sign(b'{"parts":[],"_sd_alg":"sha-256"}', SIGNING, typ="t")
+DISCLOSURE = sd_jwt.property_("a", {"b": [1, None, "ü"]}, chance())
+CT = hpke.seal(SEALING.public, b"info", sealing.padded(b"{}"))
+JWK = i_json.write(SIGNING.public.as_jwk())
+
+
+def text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def jwk(data: bytes) -> object:
+    return keys.public_key(i_json.read(data), "sig")
+
+
+def process(data: bytes) -> object:
+    """The first line is a payload, the others disclosures."""
+    payload, *disclosures = data.split(b"\n")
+    return sd_jwt.process(i_json.read_object(payload), [text(each) for each in disclosures])
+
+
+def inclusion(data: bytes) -> object:
+    proof = [data[at : at + 32] for at in range(0, len(data), 32)]
+    return merkle.verify_inclusion(bytes(32), len(data) % 7, len(data), proof, bytes(32))
+
+
+def consistency(data: bytes) -> object:
+    proof = [data[at : at + 32] for at in range(0, len(data), 32)]
+    return merkle.verify_consistency(len(data) // 3, len(data), proof, bytes(32), bytes(32))
+
+
+def entry(data: bytes) -> object:
+    fields = (text(data).split(",") + [""] * 5)[:5]
+    return manifest.rebuilt(
+        [manifest.Entry(*fields)], [data[at : at + 32] for at in range(0, 7 * 32, 32)]
+    )
+
+
+def unseal(data: bytes) -> object:
+    binding = (text(data[:8]), SEALING.public.kid, text(data[8:16]), text(data[16:24]))
+    return sealing.unseal(sealing.Sealed(*binding, data), "0" * 32, SEALING)
+
+
+PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
+    "base64url": (lambda data: base64.decode_url(text(data)), b"AAAA"),
+    "base64": (lambda data: base64.decode(text(data)), b"AAA="),
+    "json": (i_json.read, b'{"a":[1,2.5,null,true,"\\u00e4"]}'),
+    "jwk": (jwk, JWK),
+    "jws": (lambda data: jws.verify(text(data), SIGNING.public, typ="t"), RECORD.encode()),
+    "disclosure": (lambda data: sd_jwt.read(text(data)), DISCLOSURE.encode()),
+    "sd-jwt": (lambda data: sd_jwt.split(text(data)), f"{RECORD}~{DISCLOSURE}~".encode()),
+    "disclosures of a payload": (
+        process,
+        b'{"_sd":["%s"]}\n%s' % (sd_jwt.digest(DISCLOSURE).encode(), DISCLOSURE.encode()),
+    ),
+    "sealed text": (lambda data: hpke.unseal(SEALING, b"info", data), CT),
+    "sealed entry": (unseal, CT),
+    "filling": (sealing.unpadded, sealing.padded(b"{}")),
+    "manifest": (entry, b"p,to,care,consent," + b"0" * 64),
+    "inclusion proof": (inclusion, bytes(320)),
+    "consistency proof": (consistency, bytes(320)),
+    "vkey": (lambda data: notes.verifier_key(text(data)), HUB.vkey.encode()),
+    "note": (notes.read_note, WITNESSED),
+    "checkpoint": (
+        lambda data: notes.read_checkpoint(text(data)),
+        WITNESSED.split(b"\n\n")[0] + b"\n",
+    ),
+    "witnessed checkpoint": (
+        lambda data: notes.open_checkpoint(data, HUB, [DEFENDER, CLINIC]),
+        WITNESSED,
+    ),
+}
+
+
+@cache
+def world() -> tuple[World, str]:
+    """A case under way, whose texts are the right ones."""
+    made, case = under_way()
+    send_status(made, case)
+    made.settle()
+    return made, case
+
+
+def bundle(data: bytes) -> object:
+    return record.check(record.read_bundle(data), world()[0].hub.history.standing(10**6))
+
+
+def delivered(data: bytes) -> object:
+    return record.check_delivery(
+        record.delivery_of(i_json.read(data)), world()[0].hub.history.standing(10**6)
+    )
+
+
+def presented(data: bytes) -> object:
+    return record.verify(text(data), world()[0].hub.history.standing(10**6))
+
+
+def account(data: bytes) -> object:
+    return accounting.verify_account(accounting.read_account(data), world()[0].hub.history)
+
+
+def history(data: bytes) -> object:
+    return directory.History().add(0, directory.read_signed(data))
+
+
+def opened_leaf(data: bytes) -> object:
+    return log.leaf_of(i_json.read(data)).body
+
+
+def key_opened(data: bytes) -> object:
+    return world()[0].hub.history.check_sealing(text(data))
+
+
+def line(data: bytes) -> object:
+    return log.read_inbox_line(data, world()[0].hub.history.newest.log, "prosecutor")
+
+
+def pulled(data: bytes) -> object:
+    """An inbox as the prosecutor's gateway takes it: as far as its first fault, or to the end."""
+    made = world()[0]
+    gateway = Gateway(
+        "prosecutor", key("prosecutor.s1"), parties.ed25519("prosecutor.w1"), judges, chance()
+    )
+    gateway.history = made.hub.history
+    return gateway.take(inbox.read_inbox(data), made.clock)
+
+
+def requested(data: bytes) -> object:
+    standing = world()[0].hub.history.standing(10**6)
+    return request.check(text(data), "GET", "/v1/inbox", b"", standing=standing, now=START)
+
+
+def contact(data: bytes) -> object:
+    return content.check_content("correction", ("contact",), i_json.read(data))
+
+
+def _delivery() -> bytes:
+    """What the prosecutor got."""
+    received = next(iter(world()[0].at["prosecutor"].received.values()))
+    assert received.item.delivery is not None
+    return i_json.write(received.item.delivery.json())
+
+
+def _presentation() -> bytes:
+    made, _ = world()
+    (_, jti) = list(made.at["prosecutor"].received)[-1]
+    reading = made.open("prosecutor", jti)
+    kept = made.at["prosecutor"].received["crossroads", jti].record
+    assert kept is not None
+    return record.presentation(kept, [reading.opened]).encode()
+
+
+def _account() -> bytes:
+    made, case = world()
+    return made.hub.account(case, "crossroads", made.witnessed(), made.clock).write()
+
+
+PARSERS |= {
+    "bundle": (bundle, forge.bundle().write()),
+    "delivery": (delivered, _delivery()),
+    "presentation": (presented, _presentation()),
+    "account": (account, _account()),
+    "directory": (history, parties.signed(parties.document()).write()),
+    "opened leaf": (opened_leaf, i_json.write(world()[0].hub.log.leaves[-1].json())),
+    "leaf": (log.read_body, world()[0].hub.log.leaves[-1].stored),
+    "announced key": (
+        key_opened,
+        directory.announce(key("police.2026-12", "enc").public, SIGNING).encode(),
+    ),
+    "inbox line": (line, world()[0].inbox("prosecutor").line),
+    "grant": (
+        lambda data: statements.read("grant", i_json.read(data)),
+        i_json.write(grant("clinic", "program", ["status"], ["treatment"])),
+    ),
+    "inbox": (pulled, world()[0].hub.inbox("prosecutor", world()[0].clock).write()),
+    "request": (
+        requested,
+        request.authorize(
+            SIGNING, "GET", "/v1/inbox", b"", iat=START, random_bytes=chance()
+        ).encode(),
+    ),
+    "content": (
+        contact,
+        b'{"contact":{"given_name":"Ana","phone":"+1 505 555 0142","facts":{"person.age":34}}}',
+    ),
+    "manifest path": (
+        lambda data: record.read_path(text(data)),
+        base64.encode_url(bytes(2 + 3 * 32)).encode(),
+    ),
+}
+
+MARKS = [b".", b"~", b"\n", b'"', b"=", b"{", b"[", b"+", b","]

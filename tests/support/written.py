@@ -1,0 +1,686 @@
+"""Conditions as people write them, and whole programs as YAML, made up by Hypothesis.
+
+`generated` makes trees in their normal form; here are the texts before it: pipelines of `filter` and `map`, variables within
+variables, dates moved by lengths of time, numbers in every spelling. The facts are the vocabulary's and a few more, so that
+negative numbers, texts, times and small finite domains are there too.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from rules.input.vocabulary import Fact, Vocabulary
+from rules.input.yaml import Node
+from rules.language import tree
+from rules.language.check import Scope, check
+from rules.packs.pack import Pack
+from rules.shelf import read_pack
+
+SHARED_BY_ALL = {
+    "kind": "record",
+    "known_by": "police",
+    "category": "encounter",
+    "question": "What is it?",
+    "source": "s",
+}
+
+
+def _field(kind: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "question": "What is it?", **more}
+
+
+# `tiny` facts have few values each, so that every completion can be tried; `wide` ones are everything else.
+ADDED: dict[str, dict[str, Any]] = {
+    "tiny.yes": {**SHARED_BY_ALL, "type": "bool"},
+    "tiny.kind": {**SHARED_BY_ALL, "type": "choice", "choices": ["a", "b", "c"]},
+    "tiny.score": {**SHARED_BY_ALL, "type": "int", "range": [-1, 1]},
+    "tiny.rows": {
+        **SHARED_BY_ALL,
+        "type": "list",
+        "fields": {
+            "n": _field("int", range=[-1, 1]),
+            "yes": _field("bool"),
+            "kind": _field("choice", choices=["a", "b"]),
+        },
+    },
+    "wide.heat": {**SHARED_BY_ALL, "type": "decimal", "range": [-50, 50]},
+    "wide.word": {**SHARED_BY_ALL, "type": "text"},
+    "wide.seen_at": {**SHARED_BY_ALL, "type": "timestamp"},
+    "wide.rows": {
+        **SHARED_BY_ALL,
+        "type": "list",
+        "fields": {
+            "grams": _field("decimal", range=[-2.5, None], unit="g"),
+            "count": _field("int", range=[None, 4]),
+            "word": _field("text"),
+            "day": _field("date"),
+            "seen_at": _field("timestamp"),
+        },
+    },
+    "wide.pauses": {
+        **SHARED_BY_ALL,
+        "kind": "event",
+        "type": "list",
+        "fields": {"from": _field("timestamp"), "until": _field("timestamp")},
+    },
+}
+HEAD: dict[str, Any] = {
+    "id": "made-up",
+    "title": "Made up",
+    "time_zone": "America/Denver",
+    "program": {"from": "2010-01-01", "source": "s"},
+    "sources": {"s": {"title": "S", "address": "here", "confidence": "high"}},
+    "facts": ADDED,
+}
+
+
+def assembled(*texts: str, whole: bool = False) -> Pack:
+    """The last of these packs, from a folder in which all of them lie; each text begins with its `id`, or is JSON."""
+    with tempfile.TemporaryDirectory() as away:
+        folder = Path(away)
+        for text in texts:
+            name = (
+                json.loads(text)["id"]
+                if text.startswith("{")
+                else text.split("id:", 1)[1].split()[0].strip("'\"")
+            )
+            folder = Path(away) / name
+            folder.mkdir()
+            (folder / "pack.yaml").write_text(text, encoding="utf-8")
+        return read_pack(folder, whole=whole)
+
+
+def _words() -> Vocabulary:
+    otherwise = {"outcome": "eligible", "because": "B.", "source": "s"}
+    return assembled(
+        json.dumps({**HEAD, "decisions": {"eligibility": {"otherwise": otherwise}}})
+    ).vocabulary
+
+
+WORDS = _words()
+CODES = ("A", "B", "NY PL 221.05")
+PARAMETERS: dict[str, tuple[str, Any]] = {
+    "cap": ("g", 3),
+    "limit": ("count", 2),
+    "plain_hours": ("hours", 72),
+    "listed": ("codes", ("A", "B")),
+}
+DECISIONS = {
+    "screening": WORDS.decisions["screening"].outcomes,
+    "eligibility": ("ineligible", "eligible"),
+}
+CLOCKS = ("intake", "plan")
+DAYS = ("2014-04-01", "2016-02-28", "2016-02-29", "2018-10-01", "2015-02-28")
+TIMES = ("2014-04-01T00:00:00Z", "2016-02-29T23:30:00Z", "2018-10-01T06:00:00Z")
+_GROUPS = ("person.", "encounter.", "history.", "case.", "tiny.", "wide.", "program.", "now")
+READABLE = tuple(
+    path for path, fact in WORDS.facts.items() if path.startswith(_GROUPS) and fact.kind != "event"
+)
+TINY = ("tiny.yes", "tiny.kind", "tiny.score", "tiny.rows")
+
+
+@dataclass(frozen=True)
+class Readable:
+    """What a condition may name: facts by path, parameters, decisions with their outcomes, clocks."""
+
+    paths: tuple[str, ...] = READABLE
+    parameters: tuple[str, ...] = tuple(PARAMETERS)
+    decisions: Mapping[str, tuple[str, ...]] | None = None
+    clocks: tuple[str, ...] = CLOCKS
+
+    @property
+    def outcomes(self) -> Mapping[str, tuple[str, ...]]:
+        return DECISIONS if self.decisions is None else self.decisions
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(
+            WORDS,
+            {name: PARAMETERS[name][0] for name in self.parameters},
+            self.outcomes,
+            self.clocks,
+        )
+
+
+EVERYTHING = Readable()
+SMALL = Readable(TINY, (), {}, ())
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a variable stands for after `map`: a value of this type."""
+
+    type: str
+    unit: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+Bound = Mapping[str, Fact | Item]
+NUMBERS = ("int", "decimal")
+
+
+class Author:
+    """Writes one condition. Every method gives a text that may stand anywhere, in brackets where it needs them."""
+
+    def __init__(self, draw: st.DrawFn, readable: Readable) -> None:
+        self.draw = draw
+        self.readable = readable
+
+    def pick(self, options: Iterable[Any]) -> Any:
+        return self.draw(st.sampled_from(tuple(options)))
+
+    def maybe(self, chance: int = 2) -> bool:
+        return bool(self.draw(st.integers(1, chance)) == 1)
+
+    def leaves(self, bound: Bound, *types: str) -> list[tuple[str, Fact | Item]]:
+        """Facts, fields and mapped values of these types, by how they are written."""
+        facts = [(path, WORDS.facts[path]) for path in self.readable.paths]
+        found: list[tuple[str, Fact | Item]] = [
+            (path, fact) for path, fact in facts if fact.type in types
+        ]
+        near: list[tuple[str, Fact | Item]] = []
+        for variable, what in bound.items():
+            if isinstance(what, Item):
+                near += [(variable, what)] if what.type in types else []
+            else:
+                near += [
+                    (f"{variable}.{name}", field)
+                    for name, field in what.fields.items()
+                    if field.type in types
+                ]
+        return near if near and self.maybe() else found + near
+
+    # Numbers
+
+    def number(self, unit: str | None, bound: Bound, depth: int) -> str:
+        """A number in this unit, or in none."""
+        ways = ["written", "written", "leaf", "leaf"]
+        ways += ["sum", "sum", "less", "times", "choice", "size", "minus"] if depth > 0 else []
+        match self.pick(ways):
+            case "written":
+                return str(
+                    self.pick(["0", "1", "2", "3", "-1", "0.5", "3.0", "2.50", "18", "1e0", "-0.5"])
+                )
+            case "leaf":
+                leaves = [
+                    one for one, what in self.leaves(bound, *NUMBERS) if what.unit in (unit, None)
+                ]
+                leaves += [name for name in self.readable.parameters if PARAMETERS[name][0] == unit]
+                return str(self.pick(leaves)) if leaves else "1"
+            case "sum":
+                return self.total(unit, bound, depth - 1)
+            case "less":
+                operator = self.pick("+-")
+                return f"({self.number(unit, bound, depth - 1)} {operator} {self.number(unit, bound, depth - 1)})"
+            case "times":
+                return f"({self.number(unit, bound, depth - 1)} * {self.number(None, {}, 0) if unit else self.pick('23')})"
+            case "minus":
+                return f"(-{self.number(unit, bound, depth - 1)})"
+            case "size":
+                over, _ = self.pipeline(bound, depth - 1, mapped=False)
+                return f"size({over})" if unit == "count" else self.total(unit, bound, depth - 1)
+        then, otherwise = self.number(unit, bound, depth - 1), self.number(unit, bound, depth - 1)
+        return f"({self.condition(bound, depth - 1)} ? {then} : {otherwise})"
+
+    def total(self, unit: str | None, bound: Bound, depth: int) -> str:
+        over, within = self.pipeline(bound, depth, mapped=False)
+        variable = self.fresh(bound)
+        return (
+            f"sum({over}.map({variable}, {self.number(unit, {**bound, variable: within}, depth)}))"
+        )
+
+    # Lists
+
+    def fresh(self, bound: Bound) -> str:
+        return str(
+            self.pick([name for name in ("a", "b", "c", "d", "e", "f") if name not in bound][:2])
+        )
+
+    def pipeline(self, bound: Bound, depth: int, *, mapped: bool) -> tuple[str, Fact | Item]:
+        """A list, and what its elements are."""
+        path = self.pick(path for path in self.readable.paths if WORDS.facts[path].type == "list")
+        text, what = path, WORDS.facts[path]
+        for _ in range(self.pick([0, 0, 1, 1, 2])):
+            variable = self.fresh(bound)
+            text = (
+                f"{text}.filter({variable}, {self.condition({**bound, variable: what}, depth - 1)})"
+            )
+        if not mapped:
+            return text, what
+        variable = self.fresh(bound)
+        name = self.pick(what.fields)
+        field = what.fields[name]
+        keep = f"{self.condition({**bound, variable: what}, depth - 1)}, " if self.maybe(4) else ""
+        item = Item(field.type, field.unit, field.choices)
+        value = f"{variable}.{name}"
+        if field.type in NUMBERS and depth > 0 and self.maybe(4):
+            value = f"({self.condition({**bound, variable: what}, 0)} ? {value} : -{value})"
+        text = f"{text}.map({variable}, {keep}{value})"
+        if self.maybe(4):
+            variable = self.fresh(bound)
+            text = (
+                f"{text}.filter({variable}, {self.condition({**bound, variable: item}, depth - 1)})"
+            )
+        return text, item
+
+    def quantifier(self, bound: Bound, depth: int) -> str:
+        over, what = self.pipeline(bound, depth - 1, mapped=self.maybe(4))
+        variable = self.fresh(bound)
+        kind = self.pick(["exists", "all"])
+        return f"{over}.{kind}({variable}, {self.condition({**bound, variable: what}, depth - 1)})"
+
+    # Yes or no
+
+    def condition(self, bound: Bound, depth: int) -> str:
+        ways = [
+            "flag",
+            "number",
+            "number",
+            "choice",
+            "choice",
+            "text",
+            "day",
+            "time",
+            "status",
+            "outcome",
+            "flags",
+        ]
+        if depth > 0:
+            ways += [
+                "and",
+                "or",
+                "not",
+                "if",
+                "quantifier",
+                "quantifier",
+                "quantifier",
+                "within",
+                "total",
+                "total",
+                "total",
+            ]
+        way = self.pick(ways)
+        inner: Callable[[], str] = lambda: self.condition(bound, depth - 1)  # noqa: E731  # drawn afresh at each call
+        match way:
+            case "and" | "or":
+                return (
+                    "("
+                    + (" && " if way == "and" else " || ").join(
+                        inner() for _ in range(self.pick([2, 2, 3]))
+                    )
+                    + ")"
+                )
+            case "not":
+                return f"!{inner()}" if self.maybe() else f"!({inner()})"
+            case "if":
+                return f"({inner()} ? {inner()} : {inner()})"
+            case "quantifier":
+                return self.quantifier(bound, depth)
+            case "within":
+                over, item = self.pipeline(bound, depth - 1, mapped=True)
+                sought = self.like(item, bound) if isinstance(item, Item) else None
+                return f"({sought} in {over})" if sought else self.quantifier(bound, depth)
+            case "total":
+                unit = self.pick(["g", "count", None])
+                over = self.pipeline(bound, depth, mapped=False)[0] if unit == "count" else ""
+                total = f"size({over})" if over else self.total(unit, bound, depth - 1)
+                return f"({total} {self.pick(['==', '!=', '<', '<=', '>', '>='])} {self.number(unit, {}, 0)})"
+            case "number":
+                unit = self.pick(["g", "years", "count", None, None])
+                left, right = self.number(unit, bound, depth), self.number(unit, bound, depth - 1)
+                if self.maybe(6):
+                    return f"({left} in [{right}, 1, 2.0])"
+                if self.maybe(8):
+                    return f"({left} in [{right}])"
+                return f"({left} {self.pick(['==', '!=', '<', '<=', '>', '>='])} {right})"
+            case "day":
+                return self.compared(self.day(bound, depth), self.day(bound, depth), ordered=True)
+            case "time":
+                if self.maybe(3):
+                    length = f"({self.time(bound)} - {self.time(bound)})"
+                    return self.compared(
+                        length, self.pick(["hours(72)", "days(3)", "hours(-1)"]), ordered=True
+                    )
+                return self.compared(self.time(bound), self.time(bound), ordered=True)
+            case "text" if self.leaves({}, "text"):
+                return self.about_text(bound)
+            case "status" if self.readable.clocks:
+                among = json.dumps(
+                    self.draw(
+                        st.lists(st.sampled_from(tree.CLOCK_STATUSES[:-1]), max_size=3, unique=True)
+                    )
+                )
+                return f"(clocks.{self.pick(self.readable.clocks)} in {among})"
+            case "outcome" if self.readable.outcomes:
+                name = self.pick(self.readable.outcomes)
+                return self.compared(name, json.dumps(self.pick(self.readable.outcomes[name])))
+            case "choice":
+                return self.about_choice(bound)
+            case "flags":
+                return self.compared(
+                    self.pick(self.leaves(bound, "bool"))[0], self.pick(["true", "false"])
+                )
+        return str(self.pick([*(one for one, _ in self.leaves(bound, "bool")), "true", "false"]))
+
+    def compared(self, left: str, right: str, *, ordered: bool = False) -> str:
+        operators = ["==", "!=", "<", "<=", ">", ">="] if ordered else ["==", "!="]
+        left, right = (left, right) if self.maybe() else (right, left)
+        return f"({left} {self.pick(operators)} {right})"
+
+    def about_choice(self, bound: Bound) -> str:
+        one, what = self.pick(self.leaves(bound, "choice"))
+        chosen = self.draw(
+            st.lists(st.sampled_from(what.choices), min_size=0, max_size=3, unique=True)
+        )
+        if len(chosen) == 1:
+            return self.compared(one, json.dumps(chosen[0]))
+        others = [
+            other for other, field in self.leaves(bound, "choice") if field.choices == what.choices
+        ]
+        if others and self.maybe(3):
+            return self.compared(one, self.pick(others))
+        return f"({one} in {json.dumps(chosen)})"
+
+    def about_text(self, bound: Bound) -> str:
+        one, _ = self.pick(self.leaves(bound, "text"))
+        if "listed" in self.readable.parameters and self.maybe(3):
+            return f"({one} in listed)"
+        return (
+            f"({one} in {json.dumps(self.pick([CODES[:1], CODES]))})"
+            if self.maybe()
+            else f"({one} != 'A')"
+        )
+
+    def like(self, item: Item, bound: Bound) -> str | None:
+        """A value to be looked for among such items."""
+        match item.type:
+            case "int" | "decimal":
+                return self.number(item.unit, bound, 0)
+            case "choice":
+                return json.dumps(self.pick(item.choices))
+            case "text":
+                return '"A"'
+            case "bool":
+                return str(self.pick(["true", *(one for one, _ in self.leaves(bound, "bool"))]))
+            case "date":
+                return self.day(bound, 0)
+        return None
+
+    def day(self, bound: Bound, depth: int) -> str:
+        leaves = [one for one, _ in self.leaves(bound, "date")]
+        base = self.pick(leaves) if leaves and self.maybe() else f'date("{self.pick(DAYS)}")'
+        if depth > 0 and self.maybe(3):
+            length = self.pick(
+                [
+                    "days(1)",
+                    "days(-30)",
+                    "years(1)",
+                    "years(10)",
+                    "years(-4)",
+                    "(days(2) - days(1))",
+                ]
+            )
+            return f"({base} {self.pick('+-')} {length})"
+        return str(base)
+
+    def time(self, bound: Bound) -> str:
+        leaves = [one for one, _ in self.leaves(bound, "timestamp")]
+        if not leaves:
+            return 'date("2014-04-01")'
+        base = self.pick(leaves)
+        return (
+            f"({base} {self.pick('+-')} {self.pick(['hours(72)', 'hours(1)', 'days(2)'])})"
+            if self.maybe(3)
+            else str(base)
+        )
+
+
+@st.composite
+def conditions(draw: st.DrawFn, readable: Readable = EVERYTHING, depth: int = 2) -> str:
+    """The text of a condition that checks."""
+    return Author(draw, readable).condition({}, depth)
+
+
+def checked(text: str, scope: Scope | None = None) -> tree.Tree:
+    return check(Node("a condition", 1, 1, text, quoted=True), scope or EVERYTHING.scope)
+
+
+# Facts
+
+
+def values_of(fact: Fact) -> st.SearchStrategy[Any]:
+    """Known values of a fact, near what the conditions name, as JSON gives them."""
+    match fact.type:
+        case "bool":
+            return st.booleans()
+        case "choice":
+            return st.sampled_from(fact.choices)
+        case "text":
+            return st.sampled_from(CODES)
+        case "date":
+            return st.sampled_from([*DAYS, "2014-03-31", "2012-02-29", "2026-03-01"])
+        case "timestamp":
+            return st.sampled_from([*TIMES, "2014-04-04T00:00:00Z", "2014-04-04T02:00:01+02:00"])
+        case "list":
+            record = st.fixed_dictionaries(
+                {name: values_of(field) for name, field in fact.fields.items()}
+            )
+            return st.lists(record, max_size=2 if fact.path.startswith("tiny.") else 3)
+    near = (
+        [0, 1, 2, 3, -1, 17, 18, 19]
+        if fact.type == "int"
+        else [0, 0.5, 1, 2.5, 3, 3.0, 3.000001, 4.2, -0.5, -2.5]
+    )
+    allowed = [
+        one
+        for one in near
+        if (fact.low is None or one >= fact.low) and (fact.high is None or one <= fact.high)
+    ]
+    return st.sampled_from(allowed)
+
+
+Flat = dict[str, Any]
+
+
+def complete(paths: Iterable[str] = READABLE) -> st.SearchStrategy[Flat]:
+    """Each of the facts known, by path."""
+    return st.fixed_dictionaries({path: values_of(WORDS.facts[path]) for path in paths})
+
+
+@st.composite
+def holes_in(draw: st.DrawFn, flat: Flat) -> Flat:
+    """The same facts, some of them not known."""
+    keep = draw(st.sampled_from([1, 4, 7, 10]))
+
+    def stays() -> bool:
+        return draw(st.integers(1, 10)) <= keep
+
+    def thinned(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return [{name: one for name, one in record.items() if stays()} for record in value]
+
+    return {path: thinned(value) for path, value in flat.items() if stays()}
+
+
+def nested(flat: Flat) -> dict[str, Any]:
+    """Facts by path to facts as they arrive."""
+    facts: dict[str, Any] = {}
+    for path, value in flat.items():
+        *groups, last = path.split(".")
+        level = facts
+        for group in groups:
+            level = level.setdefault(group, {})
+        level[last] = value
+    return facts
+
+
+def domain(fact: Fact) -> list[Any]:
+    """Every value that a `tiny` fact can have; of a list, those with up to two records."""
+    match fact.type:
+        case "bool":
+            return [True, False]
+        case "choice":
+            return list(fact.choices)
+        case "int":
+            assert fact.low is not None and fact.high is not None
+            return list(range(int(fact.low), int(fact.high) + 1))
+    names = [name for name in fact.fields if name in fact.fields]
+    records = [
+        dict(zip(names, one, strict=True))
+        for one in product(*(domain(fact.fields[name]) for name in names))
+    ]
+    return [[*some] for length in (0, 1, 2) for some in product(records, repeat=length)]
+
+
+def completions(partial: Flat, read: Mapping[str, Fact]) -> Iterator[Flat]:
+    """Every way to learn what isn't known, of the `tiny` facts and fields that are read."""
+    ways: list[list[tuple[str, Any]]] = []
+    for path, fact in read.items():
+        if fact.of is not None:
+            continue
+        fields = [field for name, field in fact.fields.items() if field.path in read]
+        if path not in partial:
+            if fact.type != "list":
+                ways.append([(path, value) for value in domain(fact)])
+                continue
+            records = [
+                dict(zip([f.name for f in fields], one, strict=True))
+                for one in product(*map(domain, fields))
+            ]
+            ways.append(
+                [
+                    (path, [*some])
+                    for length in (0, 1, 2)
+                    for some in product(records, repeat=length)
+                ]
+            )
+        elif fact.type == "list":
+            each = []
+            for record in partial[path]:
+                missing = [field for field in fields if field.name not in record]
+                each.append([{**record, **dict(zip([f.name for f in missing], one, strict=True))}
+                             for one in product(*map(domain, missing))])  # fmt: skip
+            ways.append([(path, [*some]) for some in product(*each)])
+    for chosen in product(*ways):
+        yield {**partial, **dict(chosen)}
+
+
+# Programs
+
+CUSTOM = ("top", "middle", "bottom")
+PARTS: dict[str, dict[str, Any]] = {
+    "screening": {"outcomes": DECISIONS["screening"]},
+    "eligibility": {"outcomes": DECISIONS["eligibility"]},
+    "ranking": {
+        "outcomes": CUSTOM,
+        "head": {
+            "asks": "Where?",
+            "decided_by": "program",
+            "governed_by": "encounter.date",
+            "outcomes": list(CUSTOM),
+        },
+    },
+    "admission": {"outcomes": WORDS.decisions["admission"].outcomes, "clocks": True},
+    "ejection": {"outcomes": WORDS.decisions["ejection"].outcomes},
+    "marks": {
+        "outcomes": CUSTOM,
+        "collect": True,
+        "head": {
+            "asks": "Which?",
+            "decided_by": "program",
+            "governed_by": "now",
+            "outcomes": list(CUSTOM),
+            "collect": "true",
+        },
+    },
+    "review": {"outcomes": WORDS.decisions["review"].outcomes[:4], "collect": True, "clocks": True},
+}
+_SOURCED = {"source": "s"}
+
+
+def _private(path: str) -> bool:
+    return WORDS.facts[path].category in WORDS.never_travels
+
+
+@st.composite
+def packs(draw: st.DrawFn) -> dict[str, Any]:
+    """A program as data: dated parameters, clocks, decisions that read those before them, dated rules and exceptions."""
+    dates = st.sampled_from(
+        [
+            {},
+            {},
+            {},
+            {"from": "2016-02"},
+            {"until": "2018-10-01"},
+            {"from": "2016-02-29", "until": "2018"},
+        ]
+    )
+    clock = {
+        "label": "c",
+        "owner": "program",
+        "start": "case.referred_at",
+        "length": "plain_hours",
+        "follows": "F.",
+        **_SOURCED,
+    }
+    pack: dict[str, Any] = {
+        **HEAD,
+        "parameters": {
+            "cap": {"label": "c", "unit": "g", "values": [{"value": 3, **_SOURCED},
+                                                          {"from": "2018-10", "value": 6, **_SOURCED}]},
+            "limit": {"label": "l", "unit": "count", "values": [{"value": 2, **_SOURCED}]},
+            "plain_hours": {"label": "h", "unit": "hours", "values": [{"value": 72, **_SOURCED}]},
+            "listed": {"label": "l", "unit": "codes", "values": [{"value": ["A", "B"], **_SOURCED},
+                                                                {"from": "2016-02-29", "value": ["B"], **_SOURCED}]},
+        },
+        "clocks": {"intake": {**clock, "stop": "case.intake_at", "tolling": "wide.pauses"},
+                   "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at"}},
+        "decisions": {},
+    }  # fmt: skip
+    before: dict[str, tuple[str, ...]] = {}
+    chosen = draw(st.lists(st.sampled_from(sorted(PARTS)), min_size=2, max_size=4, unique=True))
+    for name in chosen:
+        part = PARTS[name]
+        paths = tuple(path for path in READABLE if name == "screening" or not _private(path))
+        readable = Readable(
+            paths, decisions=dict(before), clocks=CLOCKS if part.get("clocks") else ()
+        )
+        asked = conditions(readable, depth=1)
+        rules = []
+        for number in range(draw(st.integers(1, 3))):
+            rule = {"id": f"r{number}", "when": draw(asked), "then": draw(st.sampled_from(part["outcomes"])),
+                    "because": "B.", **_SOURCED, **draw(dates)}  # fmt: skip
+            if draw(st.integers(0, 2)) == 0:
+                rule["unless"] = [
+                    {"id": "x", "when": draw(asked), "because": "E.", **_SOURCED, **draw(dates)}
+                ]
+            rules.append(rule)
+        last = {"outcome": draw(st.sampled_from(part["outcomes"])), "because": "O.", **_SOURCED}
+        pack["decisions"][name] = {**part.get("head", {}), "rules": rules, "otherwise": last}
+        if not part.get("collect"):
+            before[name] = part["outcomes"]
+    return pack
+
+
+EVENTS = ("case.referred_at", "case.intake_at", "case.plan_at", "wide.pauses")
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Flat:
+    """Events and `now`, which stay as they are while other facts are learned."""
+    held = {path: draw(values_of(WORDS.facts[path])) for path in EVENTS if draw(st.booleans())}
+    for pause in held.get("wide.pauses", ()):
+        if draw(st.booleans()):
+            del pause["until"]
+    if draw(st.integers(0, 3)):
+        held["now"] = draw(st.sampled_from(TIMES))
+    return held
