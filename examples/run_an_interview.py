@@ -4,7 +4,7 @@ A real program would show each question to a person. Here a dictionary has the a
 """
 
 import rules
-from rules.interview import Interview
+from rules.decide.interview import Interview
 
 ANSWERS = {
     "encounter.date": "2014-12-10",

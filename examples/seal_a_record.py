@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import rules
-from exchange import record
-from exchange._c2sp import COSIGNATURE, key_of
-from exchange._rfc7517 import from_scalar
-from exchange.directory import History, Signed, announce, sign_directory, write_document
-from exchange.record import Part
+from exchange.membership.directory import History, Signed, announce, sign_directory, write_document
+from exchange.records import record
+from exchange.records.record import Part
+from exchange.standards.keys import from_scalar
+from exchange.standards.notes import COSIGNATURE, key_of
 
 ROLES = {
     "police": "police",
@@ -93,7 +93,9 @@ print(f"the hub can read the content: {b'engaged' in sent.write()}")
 
 # The prosecutor checks the delivery again and opens its own part.
 delivered = record.check_delivery(record.delivery(at_hub, "prosecutor", [part_id]), standing)
-opened = record.open_part(delivered, part_id, {sealing["prosecutor"].public.kid: sealing["prosecutor"]})
+opened = record.open_part(
+    delivered, part_id, {sealing["prosecutor"].public.kid: sealing["prosecutor"]}
+)
 print(f"the prosecutor reads: {opened.content}")
 
 # No other agency can open it.

@@ -28,10 +28,18 @@ def extensions(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
 
 def test_a_broken_link_is_found(extensions: tuple[Any, Any], tmp_path: Path) -> None:
     check_links, _ = extensions
-    (tmp_path / "a.html").write_text('<h1 id="top">A</h1><a href="b.html#end">b</a><a href="#top">a</a>')
-    (tmp_path / "b.html").write_text('<a href="a.html#no">a</a><a href="c.html">c</a><a href="https://example.org">x</a>')
+    (tmp_path / "a.html").write_text(
+        '<h1 id="top">A</h1><a href="b.html#end">b</a><a href="#top">a</a>'
+    )
+    (tmp_path / "b.html").write_text(
+        '<a href="a.html#no">a</a><a href="c.html">c</a><a href="https://example.org">x</a>'
+    )
     broken = check_links.find_broken_links(tmp_path)
-    assert sorted(broken) == [("a.html", "b.html#end"), ("b.html", "a.html#no"), ("b.html", "c.html")]
+    assert sorted(broken) == [
+        ("a.html", "b.html#end"),
+        ("b.html", "a.html#no"),
+        ("b.html", "c.html"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -55,10 +63,18 @@ def test_links_work_in_the_site(extensions: tuple[Any, Any], link: str, expected
 def test_links_of_a_root_page_are_moved(extensions: tuple[Any, Any]) -> None:
     _, project_pages = extensions
     text = "[errors](docs/errors.md) [security](SECURITY.md)"
-    assert project_pages.rewrite_links(text, ROOT, DOCS / "project") == "[errors](../errors.md) [security](security.md)"
+    assert (
+        project_pages.rewrite_links(text, ROOT, DOCS / "project")
+        == "[errors](../errors.md) [security](security.md)"
+    )
 
 
-def test_a_base_address_for_the_sources(extensions: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_base_address_for_the_sources(
+    extensions: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, project_pages = extensions
     monkeypatch.setenv("OFFRAMP_SOURCE_URL", "https://example.org/tree/")
-    assert project_pages.rewrite_links("[s](../schemas)", DOCS, DOCS) == "[s](https://example.org/tree/schemas)"
+    assert (
+        project_pages.rewrite_links("[s](../schemas)", DOCS, DOCS)
+        == "[s](https://example.org/tree/schemas)"
+    )

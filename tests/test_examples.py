@@ -75,7 +75,9 @@ def test_an_example_prints_what_it_promises(name: str, programs: Path, tmp_path:
     folder = tmp_path / "empty"
     folder.mkdir()
     command = [sys.executable if name.endswith(".py") else "sh", str(EXAMPLES / name)]
-    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
     assert ran.returncode == 0, ran.stderr
     for line in EXPECTED[name]:
         assert any(shown.startswith(line) for shown in ran.stdout.splitlines()), (

@@ -35,7 +35,9 @@ class Page(HTMLParser):
 
 def find_broken_links(folder: Path) -> list[tuple[str, str]]:
     """Return each broken internal link below `folder` as (page, link)."""
-    pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
+    pages = {
+        path.resolve(): Page(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")
+    }
     broken = []
     for path, page in pages.items():
         for link in page.links:

@@ -71,7 +71,9 @@ def rewrite_links(text: str, origin: Path, folder: Path) -> str:
         return f"[{label}]({os.path.relpath(path, folder)}{fragment})"
 
     pieces = _FENCE.split(text)
-    return "".join(piece if piece.startswith("```") else _LINK.sub(replace, piece) for piece in pieces)
+    return "".join(
+        piece if piece.startswith("```") else _LINK.sub(replace, piece) for piece in pieces
+    )
 
 
 def outside(label: str, path: Path) -> str:
