@@ -21,8 +21,6 @@ source_suffix = {".md": "markdown"}
 # Headings are link targets, so that a wrong `page.md#heading` is a warning.
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
-# A page may start with `###`. The site shows it one level below its title.
-suppress_warnings = ["myst.header"]
 
 # Docstrings write names in single back-ticks, as Markdown does.
 default_role = "literal"

@@ -17,9 +17,7 @@ program = rules.load("santa-fe")
 decision = program.decide("eligibility", facts)
 
 print(f"{program.pack.title}, rules of {decision.as_of}")
-print(
-    f"{decision.decision}: {decision.status}, {decision.outcome}, decided by {decision.decided_by}"
-)
+print(f"{decision.decision}: {decision.outcome}, decided by {decision.decided_by}")
 for reason in decision.reasons:
     print(f"- {reason['text']}")
     print(f"  source: {reason['source']['title']}")

@@ -1,4 +1,4 @@
-"""Explain an undetermined answer: the missing facts, the roles to ask, and what may happen meanwhile.
+"""Explain an undetermined answer: missing facts, roles to ask, and what may happen meanwhile.
 
 Nobody weighed the drugs at the scene, and the prosecutor has not answered yet.
 """

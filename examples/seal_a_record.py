@@ -1,7 +1,8 @@
 """Sign, seal, check, and open one record of the exchange, in one process and without a network.
 
-A case manager tells the prosecutor that a person is engaged. The hub checks the record and can't read
-it. The prosecutor opens it. Everything here is made up, and the keys exist only while this runs.
+A case manager tells the prosecutor that a person is engaged. The hub checks the record and can't
+read it. The prosecutor opens it. A real gateway and a real hub also ask the program's `disclosure`
+decision first. Everything here is made up, and the keys exist only while this runs.
 """
 
 import os
@@ -93,13 +94,13 @@ print(f"the hub can read the content: {b'engaged' in sent.write()}")
 
 # The prosecutor checks the delivery again and opens its own part.
 delivered = record.check_delivery(record.delivery(at_hub, "prosecutor", [part_id]), standing)
-opened = record.open_part(
-    delivered, part_id, {sealing["prosecutor"].public.kid: sealing["prosecutor"]}
-)
+own_keys = {sealing["prosecutor"].public.kid: sealing["prosecutor"]}
+opened = record.open_part(delivered, part_id, own_keys)
 print(f"the prosecutor reads: {opened.content}")
 
 # No other agency can open it.
 try:
-    record.open_part(delivered, part_id, {sealing["police"].public.kid: sealing["police"]})
+    police_keys = {sealing["police"].public.kid: sealing["police"]}
+    record.open_part(delivered, part_id, police_keys)
 except Exception as error:
     print(f"police: {error}")

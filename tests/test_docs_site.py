@@ -1,4 +1,4 @@
-"""Check the two extensions of the documentation site: links that leave `docs/`, and broken links."""
+"""Check the extensions of the documentation site: links that leave `docs/`, and broken links."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 EXPECTED: dict[str, tuple[str, ...]] = {
     "decide_a_case.py": (
-        "eligibility: decided, eligible, decided by program",
+        "eligibility: eligible, decided by program",
         "  source: The Nation, 2014",
         "[outside-program] `santa-fe` began on 2014-04-01",
     ),
