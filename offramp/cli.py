@@ -444,7 +444,9 @@ def _run(given: list[str]) -> int:
     if options.command in ("show", "card", "letter"):
         from importlib import import_module
 
-        return int(getattr(import_module(f"offramp.{options.command}"), options.command)(options))
+        module = f"offramp.documents.{options.command}"
+
+        return int(getattr(import_module(module), options.command)(options))
     if options.command == "verify":
         from offramp.evidence.verify import verify
 
