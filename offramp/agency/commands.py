@@ -15,14 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from exchange.agency.exhibits import decision_exhibit_of, exhibit_of
 from exchange.consent.disclosure import day_of
 from exchange.errors import ExchangeError, RecordError
-from exchange.evidence.exhibit import (
-    decision_exhibit_of,
-    exhibit_of,
-    verify_decision,
-    verify_exhibit,
-)
+from exchange.evidence.verify import verify_decision, verify_exhibit
 from exchange.log.log import Leaf
 from exchange.standards.notes import COSIGNATURE, key_of, read_checkpoint, read_note
 from offramp.agency.cases import casework, drafts

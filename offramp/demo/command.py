@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import ExchangeError
-from exchange.evidence.exhibit import read_decision, verify_decision
+from exchange.evidence.documents import read_decision
+from exchange.evidence.verify import verify_decision
 from offramp.demo.story import START, Story
 from offramp.demo.timeline import timeline
 from offramp.demo.town import Agency, Town, town

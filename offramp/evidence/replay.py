@@ -12,13 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exchange.errors import ExchangeError
-from exchange.evidence.exhibit import (
-    DecisionExhibit,
-    DecisionFindings,
-    Told,
-    read_any,
-    verify_decision,
-)
+from exchange.evidence.documents import DecisionExhibit, read_any
+from exchange.evidence.findings import DecisionFindings, ProvedRecord
+from exchange.evidence.verify import verify_decision
 from exchange.standards import i_json
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import said_in
@@ -73,7 +69,7 @@ def replay(options: argparse.Namespace) -> int:
                 {
                     "verified": root is not None,
                     "replay": _json(answer),
-                    "signed_by": found.told.signer.agency,
+                    "signed_by": found.record.signer.agency,
                 }
             )
         )
@@ -87,14 +83,14 @@ def replayed(found: DecisionFindings, pack: str | None = None) -> Replayed:
     """The decision worked out again. Raises `RequestError` `unknown-pack`, `not-a-decision`."""
     shown = {
         tuple(sorted(label.category)): held
-        for part, label in found.told.labels.items()
-        if part in found.told.contents
-        and (held := decision_in(found.told.contents[part])) is not None
+        for part, label in found.record.labels.items()
+        if part in found.record.contents
+        and (held := decision_in(found.record.contents[part])) is not None
     }
     if not shown:
         raise RequestError(
             "not-a-decision",
-            f"the record `{found.told.jti}` holds no decision",
+            f"the record `{found.record.jti}` holds no decision",
             fix="show another record",
         )
     first = next(iter(shown.values()))
@@ -102,7 +98,7 @@ def replayed(found: DecisionFindings, pack: str | None = None) -> Replayed:
     case = Case(
         (one for told in found.sources for one in _stated(told)),
         program.pack.vocabulary,
-        here=found.told.signer.agency,
+        here=found.record.signer.agency,
     )
     untold = frozenset(path for held in shown.values() for path in held.get("untold", ()))
     answer = case.decide(program, first["decision"], first["now"], untold=untold)
@@ -142,7 +138,7 @@ def _pack(held: Mapping[str, Any], given: str | None) -> Any:
     )
 
 
-def _stated(told: Told) -> Iterator[Any]:
+def _stated(told: ProvedRecord) -> Iterator[Any]:
     for part, label in told.labels.items():
         content = told.contents.get(part, {})
         place = (
@@ -170,9 +166,10 @@ def _withheld(
                     f"{', '.join(categories)}: part {named['part']} of record {named['record']}"
                 )
         lacking += [
-            f"{path}: known to {found.told.signer.agency} alone" for path in one.get("unshown", ())
+            f"{path}: known to {found.record.signer.agency} alone"
+            for path in one.get("unshown", ())
         ]
-    if found.told.labels.keys() - found.told.contents.keys():
+    if found.record.labels.keys() - found.record.contents.keys():
         lacking.append("parts of the decision itself")
     lacking += [f"{one['fact']}: in no part that is shown" for one in answer.needed]
     return tuple(dict.fromkeys(lacking))
@@ -197,7 +194,7 @@ def _json(answer: Replayed) -> dict[str, Any]:
 
 
 def _said(found: DecisionFindings, answer: Replayed, root_given: bool) -> Iterator[str]:
-    told = found.told
+    told = found.record
     said = ", ".join(str(one) for one in answer.outcome) or "undetermined"
     if answer.verdict == SAME:
         yield f"THE SAME, to the byte: `{answer.decision}` comes out as {said} by the rules of `{answer.pack}`."

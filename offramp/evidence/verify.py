@@ -13,21 +13,25 @@ from typing import Any
 
 from exchange.consent.accounting import Row
 from exchange.errors import ExchangeError
-from exchange.evidence.exhibit import (
+from exchange.evidence.documents import (
     LARGEST,
-    AccountFindings,
     DecisionExhibit,
+    ProvedAccount,
+    ProvedReceipt,
+    read_any,
+)
+from exchange.evidence.findings import (
+    AccountFindings,
     DecisionFindings,
     Findings,
     Ground,
     Logged,
-    ProvedAccount,
-    ProvedReceipt,
+    ProvedRecord,
     ReceiptFindings,
     ShownPart,
     Signer,
-    Told,
-    read_any,
+)
+from exchange.evidence.verify import (
     verify_decision,
     verify_exhibit,
     verify_proved_account,
@@ -116,6 +120,12 @@ def _json(value: Any) -> Any:
             "at": statement.at,
             "last": dict(statement.last),
             "rows": [_json(row) for row in statement.rows],
+        }
+    if isinstance(value, DecisionFindings):
+        return {
+            "ground": _json(value.ground),
+            "told": _json(value.record),
+            "sources": _json(value.sources),
         }
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
@@ -212,7 +222,7 @@ _SENSITIVITY = {
 
 
 def _decision(found: DecisionFindings) -> Iterator[str]:
-    for index, told in enumerate((found.told, *found.sources)):
+    for index, told in enumerate((found.record, *found.sources)):
         yield ""
         yield f"{'The decision' if index == 0 else 'It rests on'}: record {told.jti}, of the kind `{told.kind}`"
         yield f"  signed by: {_signer(told.signer)}"
@@ -222,7 +232,7 @@ def _decision(found: DecisionFindings) -> Iterator[str]:
     yield "  Whether the rules give this answer on these facts is another question: `offramp replay` works it out."
 
 
-def _shown(told: Told) -> Iterator[str]:
+def _shown(told: ProvedRecord) -> Iterator[str]:
     for part, label in told.labels.items():
         content = (
             json.dumps(told.contents[part], ensure_ascii=False)

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.agency import exhibits
 from exchange.consent.accounting import Proved
 from exchange.errors import ExchangeError
-from exchange.evidence import exhibit as e
+from exchange.evidence import documents, findings
+from exchange.evidence.verify import verify_exhibit, verify_proved_account, verify_receipt
 from exchange.log import log
 from exchange.membership.directory import Signed
 from exchange.standards import sd_jwt
@@ -40,16 +42,16 @@ from tests.support.parties import after, signed
 from tests.support.simulator import DAY, MINUTE, World
 
 
-def code(exhibit: e.Exhibit, root: str | None = None) -> str:
+def code(exhibit: documents.Exhibit, root: str | None = None) -> str:
     with pytest.raises(ExchangeError) as refused:
-        e.verify_exhibit(exhibit, root)
+        verify_exhibit(exhibit, root)
     assert refused.value.fix
     return refused.value.code
 
 
 def test_a_true_exhibit_says_who_when_to_whom_and_on_what_consent() -> None:
     world, exhibit = told()
-    found = e.verify_exhibit(e.read_exhibit(exhibit.write()), world.hub.history.founders)
+    found = verify_exhibit(documents.read_exhibit(exhibit.write()), world.hub.history.founders)
     assert (found.signer.agency, found.signer.role, found.signer.kid) == (
         "crossroads",
         "case_management",
@@ -71,12 +73,12 @@ def test_a_true_exhibit_says_who_when_to_whom_and_on_what_consent() -> None:
 
 def test_what_is_written_reads_the_same() -> None:
     _, exhibit = told()
-    assert e.read_exhibit(exhibit.write()) == exhibit
-    assert e.read_any(exhibit.write()) == exhibit
+    assert documents.read_exhibit(exhibit.write()) == exhibit
+    assert documents.read_any(exhibit.write()) == exhibit
 
 
 def test_a_hand_out_logged_anew_and_otherwise_true_is_proved() -> None:
-    assert e.verify_exhibit(logged({})).handed.index == 14
+    assert verify_exhibit(logged({})).handed.index == 14
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ OTHER = "a" * 32
     ],
 )
 def test_what_the_person_did_not_consent_to_is_found(
-    refused: str, made: Callable[[], e.Exhibit]
+    refused: str, made: Callable[[], documents.Exhibit]
 ) -> None:
     assert code(made()) == refused
 
@@ -176,9 +178,9 @@ def test_a_consent_that_covers_something_else_is_found() -> None:
         if one.record is not None and one.record.kind == "referral"
     ]
     assert other.record is not None
-    leaf = e._own_leaf(other)
+    leaf = exhibits._record_leaf(other)
     text = sd_jwt.join(other.record.jws, other.record.disclosures.values())
-    referral = e.Borne(text, (), Proved(leaf, path_in(honest)(leaf)))
+    referral = documents.ShownRecord(text, (), Proved(leaf, path_in(honest)(leaf)))
     assert code(replace(exhibit, relied=(referral,))) == "relied-missing"
     assert code(replace(exhibit, relied=(*exhibit.relied, *exhibit.relied))) in (
         "not-covered",
@@ -197,11 +199,14 @@ def other_path(proved: Proved) -> Proved:
     return replace(proved, path=tuple(bytes(32) for _ in proved.path))
 
 
-ALTERED: list[tuple[str, Callable[[e.Exhibit], e.Exhibit]]] = [
-    ("not-in-log", lambda x: replace(x, handed=nonce(x.handed))),
-    ("not-in-log", lambda x: replace(x, handed=other_path(x.handed))),
-    ("not-in-log", lambda x: replace(x, handed=replace(x.handed, path=x.shown.recorded.path))),
-    ("not-in-log", lambda x: replace(x, shown=replace(x.shown, recorded=nonce(x.shown.recorded)))),
+ALTERED: list[tuple[str, Callable[[documents.Exhibit], documents.Exhibit]]] = [
+    ("not-in-log", lambda x: replace(x, handout=nonce(x.handout))),
+    ("not-in-log", lambda x: replace(x, handout=other_path(x.handout))),
+    ("not-in-log", lambda x: replace(x, handout=replace(x.handout, path=x.record.recorded.path))),
+    (
+        "not-in-log",
+        lambda x: replace(x, record=replace(x.record, recorded=nonce(x.record.recorded))),
+    ),
     (
         "not-in-log",
         lambda x: replace(
@@ -214,8 +219,8 @@ ALTERED: list[tuple[str, Callable[[e.Exhibit], e.Exhibit]]] = [
             x, members=(replace(x.members[0], proved=nonce(x.members[0].proved)), *x.members[1:])
         ),
     ),
-    ("wrong-leaf", lambda x: replace(x, handed=x.shown.recorded)),
-    ("wrong-leaf", lambda x: replace(x, shown=replace(x.shown, recorded=x.relied[0].recorded))),
+    ("wrong-leaf", lambda x: replace(x, handout=x.record.recorded)),
+    ("wrong-leaf", lambda x: replace(x, record=replace(x.record, recorded=x.relied[0].recorded))),
     ("wrong-leaf", lambda x: replace(x, members=(x.members[0], x.members[0], *x.members[1:]))),
     ("no-directory", lambda x: replace(x, members=x.members[::-1])),
     ("no-directory", lambda x: replace(x, members=x.members[1:])),
@@ -223,20 +228,23 @@ ALTERED: list[tuple[str, Callable[[e.Exhibit], e.Exhibit]]] = [
     ("not-in-log", lambda x: replace(x, checkpoints=x.checkpoints[:1])),
     ("wrong-checkpoints", lambda x: replace(x, checkpoints=(*x.checkpoints, x.checkpoints[-1]))),
     ("key-old", lambda x: replace(x, members=x.members[:1])),
-    ("not-handed", lambda x: replace(x, shown=replace(x.shown, presentation=bare(x), entries=()))),
-    ("not-handed", lambda x: replace(x, shown=replace(x.shown, entries=()))),
-    ("unknown-part", lambda x: replace(x, shown=replace(x.shown, entries=x.relied[0].entries))),
+    (
+        "not-handed",
+        lambda x: replace(x, record=replace(x.record, presentation=bare(x), entries=())),
+    ),
+    ("not-handed", lambda x: replace(x, record=replace(x.record, entries=()))),
+    ("unknown-part", lambda x: replace(x, record=replace(x.record, entries=x.relied[0].entries))),
 ]
 
 
-def bare(exhibit: e.Exhibit) -> str:
+def bare(exhibit: documents.Exhibit) -> str:
     """The signed text and nothing disclosed."""
-    return exhibit.shown.presentation.partition("~")[0] + "~"
+    return exhibit.record.presentation.partition("~")[0] + "~"
 
 
 @pytest.mark.parametrize(("refused", "change"), ALTERED)
 def test_what_is_altered_on_the_way_is_found(
-    refused: str, change: Callable[[e.Exhibit], e.Exhibit]
+    refused: str, change: Callable[[documents.Exhibit], documents.Exhibit]
 ) -> None:
     assert code(change(told()[1])) == refused
 
@@ -248,8 +256,10 @@ def test_other_founders_are_found_by_their_fingerprint() -> None:
 def test_a_directory_that_only_some_signed_is_refused() -> None:
     world, exhibit = told()
     first = exhibit.members[0]
-    assert isinstance(first.said, Signed)
-    fewer = replace(first, said=replace(first.said, signatures=first.said.signatures[1:]))
+    assert isinstance(first.document, Signed)
+    fewer = replace(
+        first, document=replace(first.document, signatures=first.document.signatures[1:])
+    )
     assert code(replace(exhibit, members=(fewer, *exhibit.members[1:]))) == "threshold"
     fork = world.fork()
     forged = signed(after(fork.hub.history, program="Another"), ("police", "prosecutor"))
@@ -267,14 +277,14 @@ def test_a_checkpoint_without_the_defender_proves_nothing() -> None:
 
 def test_any_byte_that_is_changed_refuses_or_changes_nothing_that_is_claimed() -> None:
     _, exhibit = told()
-    data, true = exhibit.write(), e.verify_exhibit(exhibit)
+    data, true = exhibit.write(), verify_exhibit(exhibit)
 
     @settings(max_examples=300, deadline=None)
     @given(st.integers(0, len(data) - 1), st.integers(1, 255))
     def flipped(at: int, by: int) -> None:
         changed = data[:at] + bytes([data[at] ^ by]) + data[at + 1 :]
         try:
-            found = e.verify_exhibit(e.read_exhibit(changed))
+            found = verify_exhibit(documents.read_exhibit(changed))
         except ExchangeError as error:
             assert error.code and error.fix
         else:
@@ -302,13 +312,13 @@ def test_any_byte_that_is_changed_refuses_or_changes_nothing_that_is_claimed() -
         b"[" * 2**20,
         b"x" * 2**20,
         b'{"a":' * 100_000,
-        bytes(e.LARGEST + 1),
+        bytes(documents.LARGEST + 1),
     ],
     ids=range(12),
 )
 def test_what_is_no_exhibit_is_refused_in_one_sentence(data: bytes) -> None:
     with pytest.raises(ExchangeError) as refused:
-        e.read_any(data)
+        documents.read_any(data)
     assert refused.value.code == "not-an-exhibit"
 
 
@@ -317,17 +327,17 @@ def test_what_is_no_exhibit_is_refused_in_one_sentence(data: bytes) -> None:
 
 def test_a_receipt_proves_where_its_record_is_and_no_other() -> None:
     world, exhibit = told()
-    index = exhibit.shown.recorded.leaf.index
+    index = exhibit.record.recorded.leaf.index
     ((bundle, receipt),) = [
         one
         for one in world.at["crossroads"]._sent.values()
         if one[1] is not None and one[1].index == index
     ]
     assert receipt is not None
-    proof = e.ProvedReceipt(
-        bundle.record, receipt, exhibit.shown.recorded.path, exhibit.checkpoints, exhibit.members
+    proof = documents.ProvedReceipt(
+        bundle.record, receipt, exhibit.record.recorded.path, exhibit.checkpoints, exhibit.members
     )
-    found = e.verify_receipt(e.read_receipt(proof.write()), world.hub.history.founders)
+    found = verify_receipt(documents.read_receipt(proof.write()), world.hub.history.founders)
     assert (found.logged.index, found.signer.agency, found.number) == (
         index,
         "crossroads",
@@ -340,14 +350,14 @@ def test_a_receipt_proves_where_its_record_is_and_no_other() -> None:
         ("number_nonce", bytes(16)),
     ):
         with pytest.raises(ExchangeError) as refused:
-            e.verify_receipt(replace(proof, receipt=replace(receipt, **{member: value})))
+            verify_receipt(replace(proof, receipt=replace(receipt, **{member: value})))
         assert refused.value.code == "not-in-log"
 
 
 def test_an_account_is_proved_by_the_directory_that_comes_with_it() -> None:
     honest, exhibit = told()
     world = honest.fork()
-    found = e.verify_exhibit(exhibit)
+    found = verify_exhibit(exhibit)
     assert found.case is not None
     checkpoint = world.witnessed()
     account = world.hub.account(found.case, "crossroads", checkpoint, world.clock)
@@ -356,22 +366,20 @@ def test_an_account_is_proved_by_the_directory_that_comes_with_it() -> None:
         replace(one, proved=Proved(one.proved.leaf, path(one.proved.leaf)))
         for one in exhibit.members
     )
-    proof = e.ProvedAccount(account, members)
-    proved = e.verify_proved_account(
-        e.read_proved_account(proof.write()), world.hub.history.founders
+    proof = documents.ProvedAccount(account, members)
+    proved = verify_proved_account(
+        documents.read_proved_account(proof.write()), world.hub.history.founders
     )
     assert proved.statement.rows and proved.ground.founders == world.hub.history.founders
     with pytest.raises(ExchangeError) as refused:
-        e.verify_proved_account(
-            replace(proof, account=replace(account, records=account.records[1:]))
-        )
+        verify_proved_account(replace(proof, account=replace(account, records=account.records[1:])))
     assert refused.value.code in ("number-missing", "left-out")
 
 
 # Every basis that there is
 
 
-def shown_by(world: World, name: str, jti: str, before: bytes, **more: Any) -> e.Findings:
+def shown_by(world: World, name: str, jti: str, before: bytes, **more: Any) -> findings.Findings:
     """What an agency's exhibit of the one part it got of a record proves."""
     world.pull(name)
     over = world.witnessed()
@@ -379,10 +387,10 @@ def shown_by(world: World, name: str, jti: str, before: bytes, **more: Any) -> e
     ((issuer, _),) = [key for key in world.at[name].received if key[1] == jti]
     (part_id,) = world.at[name].received[issuer, jti].record.labels
     world.open(name, jti, part_id, **more)
-    made = e.exhibit_of(
+    made = exhibits.exhibit_of(
         world.at[name], issuer, jti, [part_id], checkpoints=(before, over), path=path_in(world)
     )
-    return e.verify_exhibit(e.read_exhibit(made.write()), world.hub.history.founders)
+    return verify_exhibit(documents.read_exhibit(made.write()), world.hub.history.founders)
 
 
 def test_what_police_told_on_the_yes_at_the_scene_rests_on_that_yes() -> None:
@@ -450,11 +458,11 @@ def test_of_a_consent_only_what_bears_the_part_is_shown() -> None:
     world.open("prosecutor", jti)
     over = world.witnessed()
     parts = list(world.at["prosecutor"].received["crossroads", jti].opened)
-    made = e.exhibit_of(
+    made = exhibits.exhibit_of(
         world.at["prosecutor"], "crossroads", jti, parts, checkpoints=(over,), path=path_in(world)
     )
     (consent,) = made.relied
     assert consent.presentation.count("~") == 2
-    assert e.verify_exhibit(made).handed.after is None, (
+    assert verify_exhibit(made).handed.after is None, (
         "and it says that no checkpoint from before is shown"
     )

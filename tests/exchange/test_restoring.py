@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from exchange.consent.accounting import Evidence, Proved, read_account, verify_account
 from exchange.consent.reduction import State
 from exchange.errors import ExchangeError
-from exchange.evidence.exhibit import (
+from exchange.evidence.documents import (
     Member,
     ProvedAccount,
     ProvedReceipt,
     read_proved_account,
     read_receipt,
-    verify_proved_account,
-    verify_receipt,
 )
+from exchange.evidence.verify import verify_proved_account, verify_receipt
 from exchange.hub.hub import Hub, Taken
 from exchange.hub.restoring import Found, Gathering
 from exchange.hub.store import HANDED

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from exchange.consent.accounting import Proved
-from exchange.evidence import exhibit as e
+from exchange.evidence import documents
+from exchange.evidence.verify import verify_exhibit
 from offramp.cli import main
 from tests.support.exhibits import logged, path_in, said_no, told
 from tests.support.simulator import DAY
@@ -130,7 +131,7 @@ def test_an_account_and_a_receipt_are_verified_too(
 ) -> None:
     honest, exhibit = told()
     world = honest.fork()
-    case = e.verify_exhibit(exhibit).case
+    case = verify_exhibit(exhibit).case
     assert case is not None
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
     path = path_in(world)
@@ -138,7 +139,7 @@ def test_an_account_and_a_receipt_are_verified_too(
         replace(one, proved=Proved(one.proved.leaf, path(one.proved.leaf)))
         for one in exhibit.members
     )
-    (tmp_path / "a").write_bytes(e.ProvedAccount(account, members).write())
+    (tmp_path / "a").write_bytes(documents.ProvedAccount(account, members).write())
     assert main(["verify", str(tmp_path / "a"), "--root", ROOT]) == 0
     out = capsys.readouterr().out
     assert (
@@ -147,7 +148,7 @@ def test_an_account_and_a_receipt_are_verified_too(
     )
     assert main(["verify", str(tmp_path / "a"), "--root", ROOT, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["found"]["rows"]
-    index = exhibit.shown.recorded.leaf.index
+    index = exhibit.record.recorded.leaf.index
     (sent,) = [
         one
         for one in honest.at["crossroads"]._sent.values()
@@ -155,8 +156,8 @@ def test_an_account_and_a_receipt_are_verified_too(
     ]
     bundle, receipt = sent[:2]
     assert receipt is not None
-    proof = e.ProvedReceipt(
-        bundle.record, receipt, exhibit.shown.recorded.path, exhibit.checkpoints, exhibit.members
+    proof = documents.ProvedReceipt(
+        bundle.record, receipt, exhibit.record.recorded.path, exhibit.checkpoints, exhibit.members
     )
     (tmp_path / "r").write_bytes(proof.write())
     assert main(["verify", str(tmp_path / "r"), "--root", ROOT]) == 0

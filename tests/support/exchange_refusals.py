@@ -13,7 +13,8 @@ from pathlib import Path
 from exchange.agency import gateway
 from exchange.consent import accounting
 from exchange.errors import ExchangeError
-from exchange.evidence import exhibit
+from exchange.evidence.documents import read_any
+from exchange.evidence.verify import verify_exhibit
 from exchange.hub.store import Store
 from exchange.log import generation, log
 from exchange.membership import directory, proposal
@@ -564,16 +565,16 @@ CASES += [
     lambda: stored("SELECT 1", scribbled),
     left_the_directory,
     lambda: inbox.read_inbox(b"{}"),
-    lambda: exhibit.read_any(b"{}"),
-    lambda: exhibit.verify_exhibit(exhibits.told()[1], "0" * 64),
-    lambda: exhibit.verify_exhibit(exhibits.logged({"pack": f"sha256:{'0' * 64}"})),
-    lambda: exhibit.verify_exhibit(exhibits.logged({"to": "clinic"})),
-    lambda: exhibit.verify_exhibit(replace(exhibits.told()[1], relied=())),
-    lambda: exhibit.verify_exhibit(exhibits.late()),
-    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.consented)),
-    lambda: exhibit.verify_exhibit(exhibits.logged(later=400 * DAY)),
-    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.narrowed)),
-    lambda: exhibit.verify_exhibit(exhibits.logged(first=exhibits.said_no)),
+    lambda: read_any(b"{}"),
+    lambda: verify_exhibit(exhibits.told()[1], "0" * 64),
+    lambda: verify_exhibit(exhibits.logged({"pack": f"sha256:{'0' * 64}"})),
+    lambda: verify_exhibit(exhibits.logged({"to": "clinic"})),
+    lambda: verify_exhibit(replace(exhibits.told()[1], relied=())),
+    lambda: verify_exhibit(exhibits.late()),
+    lambda: verify_exhibit(exhibits.logged(first=exhibits.consented)),
+    lambda: verify_exhibit(exhibits.logged(later=400 * DAY)),
+    lambda: verify_exhibit(exhibits.logged(first=exhibits.narrowed)),
+    lambda: verify_exhibit(exhibits.logged(first=exhibits.said_no)),
     lambda: requested(header="Bearer x"),
     lambda: requested(path="/v1/keys"),
     lambda: requested(now=START + 900),

@@ -7,8 +7,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from exchange.agency import exhibits
 from exchange.consent.accounting import Proved
-from exchange.evidence import exhibit as e
+from exchange.evidence import documents
+from exchange.evidence.verify import verify_exhibit
 from exchange.log import log
 from exchange.log.log import Leaf
 from exchange.membership.directory import Signed
@@ -24,7 +26,7 @@ def path_in(world: World, size: int | None = None) -> Callable[[Leaf], tuple[byt
 
 
 @cache
-def told() -> tuple[World, e.Exhibit]:
+def told() -> tuple[World, documents.Exhibit]:
     """A status told to the prosecutor with consent, opened, and shown. Two parts were sent, one is shown."""
     world = World()
     case = world.enrolled(status_grant())
@@ -42,7 +44,7 @@ def told() -> tuple[World, e.Exhibit]:
     for each in received.record.labels:
         world.open("prosecutor", jti, each)
     chosen = sorted(received.record.labels)[:1]
-    built = e.exhibit_of(
+    built = exhibits.exhibit_of(
         world.at["prosecutor"],
         "crossroads",
         jti,
@@ -60,24 +62,24 @@ def logged(
     body: dict[str, Any] | None = None,
     *,
     later: int = 0,
-    first: Callable[[World], tuple[e.Borne, ...]] = lambda world: (),
+    first: Callable[[World], tuple[documents.ShownRecord, ...]] = lambda world: (),
     alone: bool = False,
-) -> e.Exhibit:
+) -> documents.Exhibit:
     """The exhibit with another hand-out in the log, later, and the records that were put there first; `alone`: only these."""
     honest, exhibit = told()
     world = honest.fork()
     world.clock += later
     more = first(world)
-    said = exhibit.handed.leaf.body.model_copy(update={"time": world.clock, **(body or {})})
+    said = exhibit.handout.leaf.body.model_copy(update={"time": world.clock, **(body or {})})
     leaf = world.hub.log.append(said, world.random)
     relied = more if alone else (*exhibit.relied, *more)
-    return proved_in(world, replace(exhibit, handed=Proved(leaf, ()), relied=relied))
+    return proved_in(world, replace(exhibit, handout=Proved(leaf, ()), relied=relied))
 
 
-def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> e.Borne:
+def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> documents.ShownRecord:
     """A record of the case by its case managers, which no hub asked about before it was logged."""
     standing = world.hub.history.standing(world.hub.log.size)
-    case = e.verify_exhibit(told()[1]).case
+    case = verify_exhibit(told()[1]).case
     signing, at = world.at["crossroads"].signing, world.clock
     bundle = build(
         signing,
@@ -94,26 +96,28 @@ def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> e.Born
     manifest = rebuilt(record.entries, record.pads)
     entries = tuple((entry, manifest.path(entry)) for entry in record.entries)
     text = sd_jwt.join(record.jws, record.disclosures.values())
-    return e.Borne(text, entries, Proved(world.hub.log.append(body, world.random), ()))
+    return documents.ShownRecord(
+        text, entries, Proved(world.hub.log.append(body, world.random), ())
+    )
 
 
-def consented(world: World, **more: Any) -> tuple[e.Borne, ...]:
+def consented(world: World, **more: Any) -> tuple[documents.ShownRecord, ...]:
     """A second consent."""
     return (smuggled(world, "consent", world.terms("crossroads", status_grant() | more)),)
 
 
-def changed(world: World, does: str, **what: Any) -> tuple[e.Borne, ...]:
+def changed(world: World, does: str, **what: Any) -> tuple[documents.ShownRecord, ...]:
     """A change to consent."""
     terms = world.terms("crossroads", {"does": does, **what}, agencies=("crossroads", "prosecutor"))
     return (smuggled(world, "consent_change", terms),)
 
 
-def narrowed(world: World) -> tuple[e.Borne, ...]:
+def narrowed(world: World) -> tuple[documents.ShownRecord, ...]:
     """The person takes back the one kind of information that was told."""
     return changed(world, "narrow", grant=status_grant()["id"], categories=["status"])
 
 
-def late() -> e.Exhibit:
+def late() -> documents.Exhibit:
     """The hub logs the signed consent again, after the hand-out, and shows that place."""
     honest, exhibit = told()
     world = honest.fork()
@@ -124,14 +128,14 @@ def late() -> e.Exhibit:
     return proved_in(world, replace(exhibit, relied=(replace(consent, recorded=Proved(leaf, ())),)))
 
 
-def said_no(world: World) -> tuple[e.Borne, ...]:
+def said_no(world: World) -> tuple[documents.ShownRecord, ...]:
     """The person says no to what case managers tell the prosecutor."""
     return changed(world, "restrict", pairs=[["crossroads", "prosecutor"]], categories=["status"])
 
 
 def proved_in(
-    world: World, exhibit: e.Exhibit, members: tuple[tuple[Leaf, Signed | str], ...] = ()
-) -> e.Exhibit:
+    world: World, exhibit: documents.Exhibit, members: tuple[tuple[Leaf, Signed | str], ...] = ()
+) -> documents.Exhibit:
     """The same under the newest checkpoint, every path anew."""
     path = path_in(world)
 
@@ -141,16 +145,19 @@ def proved_in(
     listed = tuple(replace(one, proved=again(one.proved)) for one in exhibit.members)
     return replace(
         exhibit,
-        shown=replace(exhibit.shown, recorded=again(exhibit.shown.recorded)),
-        handed=again(exhibit.handed),
+        record=replace(exhibit.record, recorded=again(exhibit.record.recorded)),
+        handout=again(exhibit.handout),
         relied=tuple(replace(one, recorded=again(one.recorded)) for one in exhibit.relied),
         checkpoints=(*exhibit.checkpoints, world.witnessed()),
-        members=(*listed, *(e.Member(again(Proved(leaf, ())), said) for leaf, said in members)),
+        members=(
+            *listed,
+            *(documents.Member(again(Proved(leaf, ())), said) for leaf, said in members),
+        ),
     )
 
 
 def relying(**members: Any) -> tuple[log.HandedPart, ...]:
     _, exhibit = told()
-    body = exhibit.handed.leaf.body
+    body = exhibit.handout.leaf.body
     assert isinstance(body, log.HandedOut)
     return tuple(one.model_copy(update=members) for one in body.parts)
