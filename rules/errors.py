@@ -71,8 +71,15 @@ class RequestError(Refusal):
     """The question can't be asked: no such pack or decision, or a day on which there was no program."""
 
 
-class EvaluationError(Refusal):
-    """An expression given to `rules.evaluate` has no value: a syntax error, a wrong type, a division by zero."""
+class ConditionError(Refusal):
+    """A text is not a condition. `check` reports it as a `PackError`, at its place in the pack.
+
+    `offset` is the place of the fault in the text: characters from 0.
+    """
+
+    def __init__(self, code: str, message: str, *, at: Place, offset: int, fix: str) -> None:
+        super().__init__(code, message, at=at, fix=fix)
+        self.offset = offset
 
 
 def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NoReturn
 
-from rules.errors import EvaluationError, PackError, Place, nearest
+from rules.errors import ConditionError, PackError, Place, nearest
 from rules.frozen import frozen
 from rules.input.facts import iso_day
 from rules.input.vocabulary import Fact, Vocabulary
@@ -82,9 +82,9 @@ def check(condition: Node, scope: Scope) -> tree.Tree:
 
     try:
         surface = parse(text)
-    except EvaluationError as error:
-        offset = getattr(error, "offset", 0) or 0
-        raise PackError(error.code, error.message, at=place(offset), fix=error.fix) from None
+    except ConditionError as error:
+        at = place(error.offset)
+        raise PackError(error.code, error.message, at=at, fix=error.fix) from None
     checker = _Checker(scope, text, place)
     node, kind = checker.value(surface, {})
     if kind.name != "bool":

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from rules.errors import EvaluationError, Place
+from rules.errors import ConditionError, Place
 from rules.language.syntax import (
     Binary,
     Call,
@@ -133,14 +133,6 @@ _STRAYS = {
 }
 
 
-class SyntaxRefusal(EvaluationError):
-    """Text that isn't CEL. `offset` is the place of the fault, counted in characters from 0."""
-
-    def __init__(self, code: str, message: str, *, text: str, offset: int, fix: str) -> None:
-        super().__init__(code, message, at=place_in(text, offset), fix=fix)
-        self.offset = offset
-
-
 def place_in(text: str, offset: int) -> Place:
     """The place of a character of an expression: its column, and its line if that isn't the first."""
     line = text.count("\n", 0, offset) + 1
@@ -149,7 +141,7 @@ def place_in(text: str, offset: int) -> Place:
 
 
 def parse(text: str) -> Expression:
-    """The surface tree of one expression. Raises `EvaluationError` (a `SyntaxRefusal`) and nothing else.
+    """The surface tree of one expression. Raises `ConditionError` and nothing else.
 
     Codes: `syntax`, `too-long` (over 20,000 characters), `too-deep` (over 100 nested brackets or 150 nested operators).
     """
@@ -157,7 +149,8 @@ def parse(text: str) -> Expression:
         message = (
             f"`{_shown(text)}` is {len(text):,} characters long, and {LONGEST_TEXT:,} is the most"
         )
-        raise SyntaxRefusal("too-long", message, text=text, offset=LONGEST_TEXT, fix="split it")
+        at = place_in(text, LONGEST_TEXT)
+        raise ConditionError("too-long", message, at=at, offset=LONGEST_TEXT, fix="split it")
     parser = _Parser(text)
     try:
         return parser.whole()
@@ -517,16 +510,17 @@ class _Parser:
     # What can't be read
 
     def fail(self, offset: int, message: str, fix: str) -> NoReturn:
-        raise SyntaxRefusal("syntax", message, text=self.text, offset=offset, fix=fix)
+        at = place_in(self.text, offset)
+        raise ConditionError("syntax", message, at=at, offset=offset, fix=fix)
 
-    def too_deep(self, offset: int) -> SyntaxRefusal:
+    def too_deep(self, offset: int) -> ConditionError:
         message = (
             f"`{_shown(self.text[offset:])}` lies too deep inside other parts of the condition"
         )
-        return SyntaxRefusal(
+        return ConditionError(
             "too-deep",
             message,
-            text=self.text,
+            at=place_in(self.text, offset),
             offset=offset,
             fix="use fewer brackets, or split it",
         )

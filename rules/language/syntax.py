@@ -1,7 +1,7 @@
 """The surface tree: what a CEL expression says, before anybody asks what it means.
 
-`parse` builds these nodes from text; `check` turns the few that a pack may use into the typed tree (`tree`), and
-`evaluate` runs all of them as the wider CEL subset. A node is frozen and carries its span: `start` and `end` are
+`parse` builds these nodes from text; `check` turns the few that a pack may use into the typed tree (`tree`) and refuses
+the others by name. A node is frozen and carries its span: `start` and `end` are
 offsets in characters into the text that was parsed.
 """
 

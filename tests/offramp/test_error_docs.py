@@ -12,7 +12,7 @@ from tests.support.codes import raised
 from tests.support.exchange_refusals import given
 
 PAGE = ROOT / "docs" / "errors.md"
-RULES = ("PackError", "FactsError", "RequestError", "EvaluationError")
+RULES = ("PackError", "FactsError", "RequestError")
 EXCHANGE = (
     "TextError",
     "KeyMaterialError",
@@ -49,9 +49,7 @@ def rows(kind: str) -> list[re.Match[str]]:
 
 
 def codes(kind: str) -> set[str]:
-    # What the parser says of a condition comes as the pack's error too.
-    through_the_checker = {"syntax", "too-long", "too-deep"} if kind == "PackError" else set()
-    return raised()[kind] | through_the_checker
+    return raised()[kind]
 
 
 def test_the_sources_raise_these_classes_and_no_other() -> None:

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rules.errors import EvaluationError
+from rules.errors import ConditionError
 from rules.language.parse import (
     DEEPEST_NESTING,
     DEEPEST_TREE,
     LONGEST_TEXT,
     PRECEDENCE,
-    SyntaxRefusal,
     parse,
 )
 from rules.language.syntax import (
@@ -143,7 +142,7 @@ def test_spans_are_those_of_the_text_with_brackets_counted_in() -> None:
 def test_reserved_words_may_name_fields_and_methods_but_not_stand_alone() -> None:
     assert isinstance(parse("{'as': 1}.as"), Select)
     assert isinstance(parse("a.for()"), Call)
-    with pytest.raises(EvaluationError, match="`for` is reserved"):
+    with pytest.raises(ConditionError, match="`for` is reserved"):
         parse("for + 1")
 
 
@@ -167,7 +166,7 @@ def test_a_leading_point_stays_in_the_name() -> None:
 def test_a_comma_may_trail_in_lists_and_maps_but_not_in_calls() -> None:
     assert len(parse("[1, 2,]").items) == 2
     assert len(parse("{1: 2,}").entries) == 1
-    with pytest.raises(EvaluationError, match="nothing follows the last `,`"):
+    with pytest.raises(ConditionError, match="nothing follows the last `,`"):
         parse("f(1,)")
 
 
@@ -255,7 +254,7 @@ MISTAKES = [
 def test_a_mistake_is_named_placed_and_fixed(
     text: str, offset: int, message: str, fix: str
 ) -> None:
-    with pytest.raises(SyntaxRefusal) as caught:
+    with pytest.raises(ConditionError) as caught:
         parse(text)
     assert (caught.value.message, caught.value.code) == (message, "syntax")
     assert caught.value.offset == (offset if text.strip() != "// nothing" else 0)
@@ -263,7 +262,7 @@ def test_a_mistake_is_named_placed_and_fixed(
 
 
 def test_a_place_counts_lines_and_columns_from_one() -> None:
-    with pytest.raises(EvaluationError) as caught:
+    with pytest.raises(ConditionError) as caught:
         parse("a &&\n  b = 1")
     assert (caught.value.at.line, caught.value.at.column) == (2, 5)
 
@@ -302,7 +301,7 @@ def test_a_place_counts_lines_and_columns_from_one() -> None:
     ids=lambda text: f"{text[:12]}… {len(text)}",
 )
 def test_no_text_exhausts_the_stack(text: str) -> None:
-    with pytest.raises(EvaluationError) as caught:
+    with pytest.raises(ConditionError) as caught:
         parse(text)
     assert caught.value.code in ("syntax", "too-deep", "too-long")
 
@@ -312,10 +311,10 @@ def test_the_limits_are_where_they_are_said_to_be() -> None:
         return "(" * depth + "a" + ")" * depth
 
     assert parse(nested(DEEPEST_NESTING - 1)) is not None
-    with pytest.raises(EvaluationError, match="too deep"):
+    with pytest.raises(ConditionError, match="too deep"):
         parse(nested(DEEPEST_NESTING))
     assert parse("!" * (DEEPEST_TREE - 1) + "a") is not None
-    with pytest.raises(EvaluationError, match="too deep"):
+    with pytest.raises(ConditionError, match="too deep"):
         parse("!" * DEEPEST_TREE + "a")
     assert parse("a" * LONGEST_TEXT) is not None
 
@@ -344,7 +343,7 @@ def test_a_caller_with_little_stack_left_gets_a_refusal_too() -> None:
             return deeper(frames - 1)
         try:
             parse("(" * 90 + "a" + ")" * 90)
-        except EvaluationError as error:
+        except ConditionError as error:
             return error.code
         return "read"
 
@@ -429,9 +428,8 @@ WORDS = st.sampled_from(
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         node = parse(text)
-    except EvaluationError as error:
-        offset = getattr(error, "offset", None)
-        assert offset is not None and 0 <= offset <= len(text)
+    except ConditionError as error:
+        assert 0 <= error.offset <= len(text)
         assert error.message and error.fix and "\n" not in error.message
         return
     for one in every_node(node):
@@ -470,7 +468,7 @@ EXPRESSIONS = st.recursive(
 def test_every_part_reads_the_same_alone_as_in_the_whole(text: str) -> None:
     try:
         node = parse(text)
-    except EvaluationError as error:  # `a ? b : c` may stand unbracketed in the middle of another
+    except ConditionError as error:  # `a ? b : c` may stand unbracketed in the middle of another
         assert error.code == "syntax"
         return
     for one in every_node(node):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import pickle
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,15 @@ from rules.input.facts import read_facts
 from rules.language import tree
 from rules.language.exact import Interval
 from rules.shelf import read_pack, vocabulary
+from rules.unknown import UNKNOWN, Unknown
 from tests.support import generated
+
+
+def test_unknown_is_one_value_without_a_truth() -> None:
+    assert repr(UNKNOWN) == "UNKNOWN"
+    assert Unknown() is UNKNOWN is copy.deepcopy(UNKNOWN) is pickle.loads(pickle.dumps(UNKNOWN))
+    with pytest.raises(TypeError, match="is UNKNOWN"):
+        bool(UNKNOWN)
 
 
 def nobody(_: str) -> None:

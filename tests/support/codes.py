@@ -17,10 +17,7 @@ _CLASSES = {
     "PackError": "PackError",
     "FactsError": "FactsError",
     "RequestError": "RequestError",
-    "EvaluationError": "EvaluationError",
-    "SyntaxRefusal": "EvaluationError",
-    "Exhausted": "EvaluationError",
-    "Fault": "EvaluationError",
+    "ConditionError": "PackError",  # always reported as one
     "TextError": "TextError",
     "KeyMaterialError": "KeyMaterialError",
     "SignedTextError": "SignedTextError",
@@ -42,8 +39,6 @@ _CLASSES = {
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.
 _MODULES = {
     "facts.py": "FactsError",
-    "expression.py": "EvaluationError",
-    "parse.py": "EvaluationError",
 }
 
 
