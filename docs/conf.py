@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 # The API reference shows this checkout, even if another version is installed.
-sys.path[:0] = [str(Path(__file__).parent / "_ext"), str(Path(__file__).parents[1])]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 import offramp
 
