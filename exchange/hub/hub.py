@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ from exchange.protocol.inbox import LARGEST_ANSWER, MOST_ITEMS, Inbox, Item
 from exchange.records.kinds import reports
 from exchange.records.record import Bundle, Record, check, delivery, statement
 from exchange.standards import i_json, notes
-from exchange.standards.notes import Note, Signature
+from exchange.standards.notes import Note
 from exchange.standards.sd_jwt import RandomBytes
 from rules.frozen import frozen
 
@@ -528,12 +528,6 @@ def history_of(store: Store) -> History:
     for each in announced:
         history.add_sealing(*each)
     return history
-
-
-def with_cosignatures(note: bytes, cosignatures: Iterable[Signature]) -> bytes:
-    """A checkpoint with the cosignatures of its witnesses."""
-    read = notes.read_note(note)
-    return Note(read.text, (*read.signatures, *cosignatures)).encoded()
 
 
 def not_passed() -> NotPassed:

@@ -11,7 +11,7 @@ signed the last witnessed checkpoint before a leaf and the first one over it, an
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Protocol, TypeVar
@@ -426,6 +426,12 @@ class Watch:
                 fix="set this clock",
             )
         return notes.cosign(witnessed.checkpoint.text, key, name, now)
+
+
+def with_cosignatures(note: bytes, cosignatures: Iterable[Signature]) -> bytes:
+    """Add the witnesses' cosignatures to a checkpoint's note."""
+    unsigned = notes.read_note(note)
+    return Note(unsigned.text, (*unsigned.signatures, *cosignatures)).encoded()
 
 
 # Signed lines

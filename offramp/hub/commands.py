@@ -15,9 +15,10 @@ from contextlib import closing
 from pathlib import Path
 
 from exchange.errors import ExchangeError, StoreError
+from exchange.hub.gathering import CLOSED, Gathering
 from exchange.hub.hub import Hub
 from exchange.hub.pages import Pages, lost_commits
-from exchange.hub.restoring import CLOSED, Gathering
+from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import Store
 from offramp.clock import Clock
 from offramp.hub import membership
@@ -175,7 +176,7 @@ def generation(options: argparse.Namespace) -> int:
             ) from None
         with closing(Store(copy)) as store:
             hub = Hub(folder.key, folder.settings.name, folder.judges(store), os.urandom, store)
-            said = state(Gathering(hub), None, _clock(folder, options).now())
+            said = state(Restoration(hub), None, _clock(folder, options).now())
     if options.json:
         print(json.dumps(said))
     else:

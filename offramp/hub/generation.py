@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.errors import ExchangeError
+from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub
-from exchange.hub.restoring import CLOSED, Gathering
+from exchange.hub.rebuilding import Restoration
 from exchange.log import generation
 from exchange.standards import base64, i_json
 
@@ -19,24 +20,24 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     ]
 
 
-def hear(gathering: Gathering, kid: str, body: bytes, now: int) -> int:
+def hear(restoration: Restoration, kid: str, body: bytes, now: int) -> int:
     """One piece of what an agency holds, under the key that it signed this with; its number.
 
     With the last one a hub that lacks nothing opens. Raises as `Gathering.take`.
     """
-    n = gathering.take(kid, body)
+    n = restoration.gathering.take(kid, body)
     try:
-        if not gathering.waits_for():
-            gathering.opened(now)
+        if not restoration.gathering.missing_agencies():
+            restoration.reopen(now)
     except ExchangeError:
         # What keeps it closed is in its state, and is nothing that this agency's request did wrong.
         pass
     return n
 
 
-def state(gathering: Gathering, agency: str | None, now: int) -> dict[str, Any]:
+def state(restoration: Restoration, agency: str | None, now: int) -> dict[str, Any]:
     """How far a hub is. `lacks` says what keeps a draft from being made; `items` is how many this agency's inbox has."""
-    hub = gathering.hub
+    hub, gathering = restoration.hub, restoration.gathering
     if not hub.store.known(CLOSED):
         return {"closed": False, "generation": 1 + len(hub.generations)}
     restored = hub.log.checkpoint(hub.name)
@@ -45,13 +46,13 @@ def state(gathering: Gathering, agency: str | None, now: int) -> dict[str, Any]:
         "generation": 1 + len(hub.generations),
         "size": restored.size,
         "root": restored.root.hex(),
-        "heard": sorted(gathering.heard()),
-        "waits": list(gathering.waits_for()),
-        "aside": list(gathering.aside()),
+        "heard": sorted(gathering.reported()),
+        "waits": list(gathering.missing_agencies()),
+        "aside": list(gathering.agencies_aside()),
         **({"items": hub.store.items(agency)} if agency else {}),
     }
     try:
-        draft = gathering.draft(now)
+        draft = restoration.draft(now)
     except ExchangeError as error:
         return said | {"lacks": error.as_json()}
     if draft is None:
@@ -60,6 +61,6 @@ def state(gathering: Gathering, agency: str | None, now: int) -> dict[str, Any]:
     return said | {
         "draft": base64.encode_url(draft.payload),
         "sha256": draft.digest,
-        "signed": list(gathering.signers(draft)),
+        "signed": list(restoration.signers(draft)),
         "threshold": {"signatures": threshold.signatures, "of": list(threshold.of)},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.hub.restoring import Piece
+from exchange.protocol.pieces import Piece
 
 _JSON, _TEXT = "application/json", "text/plain"
 _ERROR = {

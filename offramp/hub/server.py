@@ -18,8 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from exchange.errors import ExchangeError, NotPassed, RequestRefused, StoreError
+from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub, Refused, Taken, not_passed
-from exchange.hub.restoring import CLOSED, Gathering
+from exchange.hub.rebuilding import Restoration
 from exchange.membership.directory import Standing
 from exchange.models import held
 from exchange.protocol import request
@@ -57,7 +58,7 @@ class Service:
         self.hub = folder.open()
         self.writer = Writer(self.hub)
         self.witnessing = Witnessing()
-        self.gathering = Gathering(self.hub)
+        self.restoration = Restoration(self.hub)
         self.standing: Standing | None = None
         self.started = clock.now()
         self.proving = asyncio.Lock()
@@ -69,7 +70,7 @@ class Service:
     def refresh(self, hub: Hub) -> None:
         """Who is listed, after whatever may have changed it."""
         # Members of a restored hub may have joined after its backup: they are known by what the others send.
-        history = self.gathering.history() if hub.store.known(CLOSED) else hub.history
+        history = self.restoration.gathering.history() if hub.store.known(CLOSED) else hub.history
         self.standing = history.standing(ALWAYS) if history.size else None
 
     def signed_by(self, asked: Request, body: bytes) -> request.Request:
@@ -408,7 +409,7 @@ def app_of(service: Service) -> FastAPI:
     async def awaited(asked: Request) -> Response:
         agency, _ = await member(asked)
         now = service.clock.now()
-        return answer(await do(lambda hub: generation.state(service.gathering, agency, now)))
+        return answer(await do(lambda hub: generation.state(service.restoration, agency, now)))
 
     @app.post("/v1/generation/held", **DESCRIBED["held"])
     async def hold(asked: Request) -> Response:
@@ -416,7 +417,7 @@ def app_of(service: Service) -> FastAPI:
         kid, now = service.signed_by(asked, body).kid, service.clock.now()
         n = await do(
             lambda hub: (
-                generation.hear(service.gathering, kid, body, now)
+                generation.hear(service.restoration, kid, body, now)
                 if hub.store.known(CLOSED)
                 else None
             )
@@ -434,7 +435,9 @@ def app_of(service: Service) -> FastAPI:
         now = service.clock.now()
         begun = await do(
             lambda hub: (
-                service.gathering.sign(sha256, signature, now) if hub.store.known(CLOSED) else None
+                service.restoration.sign(sha256, signature, now)
+                if hub.store.known(CLOSED)
+                else None
             )
         )
         if begun is None:

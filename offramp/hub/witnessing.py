@@ -7,7 +7,8 @@ again, so that both see whether their clocks agree. A checkpoint that nobody com
 from __future__ import annotations
 
 from exchange.errors import ExchangeError
-from exchange.hub.hub import Hub, with_cosignatures
+from exchange.hub.hub import Hub
+from exchange.log.log import with_cosignatures
 from exchange.standards import notes
 from exchange.standards.notes import (
     Note,

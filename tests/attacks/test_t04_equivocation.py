@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from exchange.hub.hub import with_cosignatures
 from exchange.hub.store import Store
-from exchange.log.log import Watch
+from exchange.log.log import Watch, with_cosignatures
 from tests.support.attack_stories import send_status, status_grant, under_way
 from tests.support.chance import chance
 from tests.support.refused import refused

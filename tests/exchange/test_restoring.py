@@ -19,8 +19,9 @@ from exchange.evidence.documents import (
     read_receipt,
 )
 from exchange.evidence.verify import verify_proved_account, verify_receipt
+from exchange.hub.gathering import Gathered, Gathering
 from exchange.hub.hub import Hub, Taken
-from exchange.hub.restoring import Found, Gathering
+from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import HANDED
 from exchange.log import generation, log
 from exchange.log.log import Leaf, receipt_leaf
@@ -268,8 +269,8 @@ def test_a_key_and_a_retired_key_are_put_back_with_their_places() -> None:
     world.retire("police")
     restored = Restored(world, store)
     # The key that police retired may be a thief's by now, and the backup doesn't know: what comes under it isn't their word.
-    restored.gathering.take("police.s1", write({"n": 0, "done": True}))
-    assert restored.gathering.heard() == {"police"}
+    restored.restoration.gathering.take("police.s1", write({"n": 0, "done": True}))
+    assert restored.restoration.gathering.reported() == {"police"}
     restored.report(*(name for name in world.names if name != "police"))
     assert restored.draft().terms.absent == ("police",)
     assert not restored.sign("defender", "program")
@@ -309,11 +310,13 @@ def test_where_nobody_has_more_than_the_backup_the_hub_just_opens() -> None:
     world, _ = under_way()
     restored = Restored(world, backup(world))
     restored.report(*world.names[1:])
-    assert restored.gathering.waits_for() == (
+    assert restored.restoration.gathering.missing_agencies() == (
         world.names[0],
     ) and restored.draft().terms.absent == (world.names[0],)
     restored.report(world.names[0])
-    assert restored.gathering.draft(world.clock) is None and restored.gathering.opened(world.clock)
+    assert restored.restoration.draft(world.clock) is None and restored.restoration.reopen(
+        world.clock
+    )
     world.settle()
 
 
@@ -386,7 +389,7 @@ def test_whatever_anybody_holds_comes_back_as_it_was_and_whatever_nobody_holds_i
     known = {(leaf.index, leaf.entry) for name in here for leaf in world.at[name].leaves()}
     restored = Restored(world, store)
     restored.report(*here)
-    if not absent and restored.gathering.opened(world.clock):
+    if not absent and restored.restoration.reopen(world.clock):
         missing: set[int] = set()
     else:
         assert restored.sign(*THRESHOLD)
@@ -439,20 +442,20 @@ def unsettled(old: Hub, case: str, missing: set[int]) -> set[tuple[str, Entry]]:
 def test_a_hub_that_is_stopped_in_the_middle_of_hearing_goes_on_hearing() -> None:
     world, _, restored, _ = lost_a_day()
     restored.report("police", "defender")
-    again = Gathering(world.hub)
-    assert again.heard() == {"police", "defender"}
-    assert again.draft(world.clock) == restored.gathering.draft(world.clock)
+    again = Restoration(world.hub)
+    assert again.gathering.reported() == {"police", "defender"}
+    assert again.draft(world.clock) == restored.restoration.draft(world.clock)
     # Who begins and doesn't end isn't heard; whoever begins anew is.
     first = restored.bodies("clinic")[0]
-    again.take("clinic.s1", write(read_object(first) | {"done": False}))
-    assert "clinic" in again.waits_for()
-    restored.gathering = again
+    again.gathering.take("clinic.s1", write(read_object(first) | {"done": False}))
+    assert "clinic" in again.gathering.missing_agencies()
+    restored.restoration = again
     restored.report()
     # What was said to the end is said: nobody changes under the others what they are signing.
     before = restored.draft().digest
-    again.take("clinic.s1", write({"n": 0}))
-    assert "clinic" in again.heard() and restored.draft().digest == before
-    assert restored.sign("defender", "program") is False and Gathering(world.hub).sign(
+    again.gathering.take("clinic.s1", write({"n": 0}))
+    assert "clinic" in again.gathering.reported() and restored.draft().digest == before
+    assert restored.sign("defender", "program") is False and Restoration(world.hub).sign(
         *signature(restored, "clinic")
     )
     restored.learn()
@@ -503,12 +506,14 @@ def test_nobody_is_given_up_but_by_name_and_the_given_up_sign_nothing() -> None:
     # Whoever is heard after all changes what is to be signed: nobody's signature of the other stands.
     before = restored.draft().digest
     restored.report("hospital")
-    assert restored.draft().digest != before and restored.gathering.signers(restored.draft()) == ()
+    assert (
+        restored.draft().digest != before and restored.restoration.signers(restored.draft()) == ()
+    )
     world, _, restored, _ = lost_a_day()
     restored.report("police", "prosecutor", "defender", "program", "crossroads", "hospital")
     draft = restored.draft()
     with refused("wrong-generation"):
-        restored.gathering.sign(
+        restored.restoration.sign(
             draft.digest, generation.sign(draft.payload, key("clinic.s1")), world.clock
         )
 
@@ -596,24 +601,24 @@ def test_a_gateway_that_stopped_at_a_smaller_log_goes_on_with_what_the_threshold
 class Dropping(Gathering):
     """It was told of the end of the consent, and would rather it were lost."""
 
-    def found(self) -> Found:
-        found = super().found()
+    def gather(self) -> Gathered:
+        gathered = super().gather()
         ends = [
-            at
-            for at, (leaf, _) in found.leaves.items()
-            if isinstance(leaf.body, log.Recorded) and at == max(found.leaves)
+            index
+            for index, (leaf, _) in gathered.leaves.items()
+            if isinstance(leaf.body, log.Recorded) and index == max(gathered.leaves)
         ]
         assert ends
         return replace(
-            found,
-            leaves={at: one for at, one in found.leaves.items() if at not in ends},
-            end=found.end,
+            gathered,
+            leaves={index: leaf for index, leaf in gathered.leaves.items() if index not in ends},
+            end=gathered.end,
         )
 
 
 def test_a_revocation_cant_be_lost_while_somebody_holds_it() -> None:
     world, _, restored, ids = lost_a_day()
-    restored.gathering = Dropping(world.hub)
+    restored.restoration = Restoration(world.hub, Dropping(world.hub))
     restored.report()
     (end,) = [
         leaf
@@ -639,9 +644,9 @@ def test_a_generation_without_the_threshold_is_none() -> None:
     assert world.hub.generations == [], "three signed, and no defender"
     for _ in range(70):
         assert not restored.sign("program")
-    assert len(restored.gathering.signatures(restored.draft())) == 3
+    assert len(restored.restoration.signatures(restored.draft())) == 3
     with refused("another-draft"):
-        restored.gathering.sign("0" * 64, generation.sign(b"{}", key("defender.s1")), world.clock)
+        restored.restoration.sign("0" * 64, generation.sign(b"{}", key("defender.s1")), world.clock)
     assert restored.sign("defender")
     leaf, whole = restored.newest()
     for few in (whole.signatures[:2], whole.signatures[:1], (whole.signatures[0],) * 3):
@@ -748,9 +753,9 @@ def test_an_old_statement_begins_no_new_generation() -> None:
     again.report()
     draft = again.draft()
     with refused("another-draft"):
-        again.gathering.sign(generation.digest(old), old.signatures[0], world.clock)
+        again.restoration.sign(generation.digest(old), old.signatures[0], world.clock)
     with refused("bad-signature"):
-        again.gathering.sign(draft.digest, old.signatures[0], world.clock)
+        again.restoration.sign(draft.digest, old.signatures[0], world.clock)
 
 
 # A member that lies
@@ -761,7 +766,7 @@ def lying(restored: Restored, name: str, *more: Leaf) -> None:
     *bodies, last = restored.bodies(name)
     told = write({"n": len(bodies) + 1, "done": True, "leaves": [leaf.json() for leaf in more]})
     for body in (*bodies, write(read_object(last) | {"done": False}), told):
-        restored.gathering.take(f"{name}.s1", body)
+        restored.restoration.gathering.take(f"{name}.s1", body)
 
 
 def test_beyond_the_last_tree_no_member_can_make_a_record_or_hand_out_up() -> None:
@@ -851,11 +856,11 @@ def test_nobody_keeps_a_hub_closed_by_lies_for_longer_than_people_let_them() -> 
     restored.report()
     with refused("wrong-holding"):
         restored.draft()
-    restored.gathering.set_aside(["prosecutor"])
+    restored.restoration.gathering.set_aside(["prosecutor"])
     assert restored.draft().terms.absent == ("prosecutor",)
     assert restored.sign(*THRESHOLD)
     assert (
-        Gathering(world.hub).aside() == ()
+        Gathering(world.hub).agencies_aside() == ()
         and world.hub.store.record("crossroads", ids["end"]) is not None
     )
 
@@ -881,10 +886,10 @@ def test_nobody_can_put_a_broken_copy_in_the_place_of_another_s_record() -> None
         "leaves": [*whole["leaves"], {"index": 1}, 7],
     }
     restored.report(*(name for name in world.names if name != "police"))
-    honest = restored.gathering.found().records
+    honest = restored.restoration.gathering.gather().records
     for body in (*bodies, write(whole)):
-        restored.gathering.take("police.s1", body)
-    found = restored.gathering.found()
+        restored.restoration.gathering.take("police.s1", body)
+    found = restored.restoration.gathering.gather()
     assert {claims: one for claims, one in found.records.items() if claims[0] != "police"} == honest
     assert restored.draft().terms.torn == ()
 

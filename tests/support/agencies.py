@@ -8,9 +8,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from exchange.errors import ExchangeError, NotPassed, RequestRefused
-from exchange.hub.hub import Hub, Taken, with_cosignatures
-from exchange.hub.restoring import CLOSED, Gathering
+from exchange.hub.gathering import CLOSED
+from exchange.hub.hub import Hub, Taken
+from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import Store
+from exchange.log.log import with_cosignatures
 from exchange.membership import directory as d
 from exchange.protocol import request
 from exchange.records.record import bundle_of
@@ -40,7 +42,7 @@ class MemoryHub:
 
     def __init__(self) -> None:
         self.hub = Hub(ed25519(LOG), LOG, judges, chance(1))
-        self.gathering = Gathering(self.hub)
+        self.restoration = Restoration(self.hub)
         self.clock = START
         self.away = False
         # Cuts the line after the hub has done what it was asked.
@@ -53,7 +55,7 @@ class MemoryHub:
         """What a backup kept, in the place of all that the hub has had since."""
         store.know(CLOSED, b"-")
         self.hub = Hub(ed25519(LOG), LOG, judges, chance(2), store)
-        self.gathering = Gathering(self.hub)
+        self.restoration = Restoration(self.hub)
         self._signatures, self._witnessed = {}, None
 
     def ask(
@@ -91,19 +93,21 @@ class MemoryHub:
             said = {"versions": versions, "keys": keys, "generations": generation.listed(hub)}
             return 200, i_json.write({**said, "closed": bool(hub.store.known(CLOSED))})
         closed = bool(hub.store.known(CLOSED))
-        standing = (self.gathering.history() if closed else hub.history).standing(2**53 - 1)
+        standing = (self.restoration.gathering.history() if closed else hub.history).standing(
+            2**53 - 1
+        )
         asked = request.check(
             headers["Authorization"], method, path, body, standing=standing, now=now
         )
         agency = asked.agency
         if parts.path == "/v1/generation":
-            return 200, i_json.write(generation.state(self.gathering, agency, now))
+            return 200, i_json.write(generation.state(self.restoration, agency, now))
         if parts.path == "/v1/generation/held":
-            return 200, i_json.write({"n": generation.hear(self.gathering, asked.kid, body, now)})
+            return 200, i_json.write({"n": generation.hear(self.restoration, asked.kid, body, now)})
         if parts.path == "/v1/generation/signatures":
             said = i_json.read_object(body)
             return 200, i_json.write(
-                {"begun": self.gathering.sign(said["sha256"], said["signature"], now)}
+                {"begun": self.restoration.sign(said["sha256"], said["signature"], now)}
             )
         if closed:
             raise RequestRefused(

@@ -409,7 +409,7 @@ def numbered_otherwise() -> object:
 def another_draft() -> object:
     world, restored = lost_status()
     restored.report()
-    return restored.gathering.sign("0" * 64, "", world.clock)
+    return restored.restoration.sign("0" * 64, "", world.clock)
 
 
 def left_out() -> object:

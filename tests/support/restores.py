@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from exchange.agency.pieces import pieces
 from exchange.hub.hub import Hub
-from exchange.hub.restoring import Draft, Gathering, pieces
+from exchange.hub.rebuilding import Draft, Restoration
 from exchange.hub.store import Store
 from exchange.log import generation
 from exchange.log.log import Leaf
@@ -34,7 +35,7 @@ class Restored:
         self.entries = {name: _entries(world, name) for name in world.names}
         world.hub = hub(ed25519(LOG), LOG, judges, world.random, store)
         self.size = world.hub.log.size
-        self.gathering = Gathering(world.hub)
+        self.restoration = Restoration(world.hub)
 
     def bodies(self, name: str) -> list[bytes]:
         """What an agency holds."""
@@ -46,10 +47,10 @@ class Restored:
         """These agencies, or all, send what they hold."""
         for name in names or self.world.names:
             for body in self.bodies(name):
-                self.gathering.take(f"{name}.s1", body)
+                self.restoration.gathering.take(f"{name}.s1", body)
 
     def draft(self) -> Draft:
-        draft = self.gathering.draft(self.world.clock)
+        draft = self.restoration.draft(self.world.clock)
         assert draft is not None, "something was lost"
         return draft
 
@@ -59,7 +60,7 @@ class Restored:
         for name in names:
             draft, gateway = self.draft(), self.world.at[name]
             gateway.check_terms(draft.terms)
-            begun = self.gathering.sign(
+            begun = self.restoration.sign(
                 draft.digest, generation.sign(draft.payload, key(f"{name}.s1")), self.world.clock
             )
         return begun

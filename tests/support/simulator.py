@@ -16,9 +16,10 @@ from typing import Any
 from exchange.agency.gateway import Gateway, Reading, Received, acknowledgement
 from exchange.consent.disclosure import Judge
 from exchange.consent.reduction import COLLECTORS
-from exchange.hub.hub import Hub, Refused, Taken, with_cosignatures
+from exchange.hub.hub import Hub, Refused, Taken
 from exchange.hub.store import Store
 from exchange.log import log
+from exchange.log.log import with_cosignatures
 from exchange.membership import directory as d
 from exchange.protocol.inbox import Inbox
 from exchange.records import statements

@@ -12,14 +12,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from exchange.agency.pieces import pieces
 from exchange.errors import ExchangeError, LogError
-from exchange.hub.hub import with_cosignatures
-from exchange.hub.restoring import pieces
 from exchange.log import log
 from exchange.log.generation import read_signed as read_signed_generation
 from exchange.log.generation import read_terms
 from exchange.log.generation import sign as sign_generation
-from exchange.log.log import leaf_of, receipt_of
+from exchange.log.log import leaf_of, receipt_of, with_cosignatures
 from exchange.membership import proposal
 from exchange.membership.directory import (
     EPOCHS_OPEN,
