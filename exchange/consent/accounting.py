@@ -468,7 +468,9 @@ def _aloud(
         if isinstance(said, Report):
             current = history.at(committed.index)
             denied = (
-                judges(current.pack).told_aloud(committed, part, said, state, current, current.zone)
+                judges(current.pack).reasons_against_report(
+                    committed, part, said, state, current, current.zone
+                )
                 if judges
                 else None
             )

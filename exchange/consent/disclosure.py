@@ -1,8 +1,9 @@
-"""Whether a part may pass: the `disclosure` decision of the pack in force, asked at issuer, hub and recipient alike.
+"""Decide whether a part may pass: the `disclosure` decision of the pack in force.
 
-The rules are the pack's. Here is only what makes of its answer a permit or a refusal, and whatever isn't a clear permit is a
-refusal: an undetermined answer, a pack that doesn't decide disclosure or isn't in force, an obligation that this program
-wouldn't know how to keep.
+The issuer, the hub, and the recipient ask the same question of the same rules. The rules belong
+to the pack. This module turns the pack's answer into a permit or a denial, and anything but a
+clear permit is a denial: an undetermined answer, an unknown fact, a pack that doesn't decide
+disclosure or isn't in force, an obligation that this program can't keep.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ DECISION = "disclosure"
 UNDETERMINED = "undetermined"
 MOST_DECIDED = 1024
 
-# What each of these asks is done by whoever opens a part: notice and scope are shown, the limit named, the day kept, a second
-# person's key asked for, the person and counsel told.
+# The obligations that a gateway keeps when a part opens: it shows the notice (42 CFR 2.32) and
+# the scope of consent, names the limit on use, deletes the part after its last day, asks for a
+# second person, and has the person and counsel told.
 KNOWN_OBLIGATIONS = frozenset(
     {
         "redisclosure_notice",
@@ -43,7 +45,11 @@ KNOWN_OBLIGATIONS = frozenset(
 
 @frozen
 class Verdict:
-    """Permit or deny. A deny has at least one reason: ids of the rules that deny, `otherwise`, or `undetermined`."""
+    """Permit or deny.
+
+    A denial has at least one reason: the ids of the rules that deny, `otherwise`, or
+    `undetermined`.
+    """
 
     permit: bool
     reasons: tuple[str, ...]
@@ -51,17 +57,21 @@ class Verdict:
 
 
 class Judge:
-    """The `disclosure` of one pack, for any day. `known` are the obligations that the asking program can keep."""
+    """The `disclosure` decision of one pack, for any day.
+
+    `known` are the obligations that the asking program can keep.
+    """
 
     def __init__(self, pack: Pack, known: frozenset[str] = KNOWN_OBLIGATIONS) -> None:
         self._pack = pack
-        self._known = known
+        self._obligations = known
         self._boundaries = pack.boundaries()
         self._programs: dict[int, Program] = {}
         self._decided = lru_cache(maxsize=MOST_DECIDED)(self._decide)
 
     @property
     def pack(self) -> Pack:
+        """The pack with the rules."""
         return self._pack
 
     def passage(
@@ -75,65 +85,58 @@ class Judge:
         index: int,
         time: int,
     ) -> Verdict:
-        """One part on its way to one agency. A part of several categories passes only if it would as each of them."""
-        return self.asked(asks(committed, passage, index=index, time=time), state, roles, zone)
+        """Judge one part on its way to one agency.
 
-    def asked(self, asked: Iterable[Ask], state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
-        """Several questions at once: a permit if each is one, with the obligations of all; else the reasons of all denials."""
-        verdicts = [
-            self._kept(
-                ask, self.facts(reduce(ask, state, roles, zone), day_of(ask.time, zone)), zone
-            )
-            for ask in asked
-        ]
+        A part of several categories passes only if it would pass as each of them.
+        """
+        return self.all_of(asks(committed, passage, index=index, time=time), state, roles, zone)
+
+    def all_of(self, queries: Iterable[Ask], state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
+        """Judge several queries together.
+
+        The verdict is a permit if each query's verdict is one, with the obligations of all. A
+        denial has the reasons of all denials.
+        """
+        verdicts = [self._judge(query, state, roles, zone) for query in queries]
         if not verdicts:
             return Verdict(False, (UNDETERMINED,))
-        permit = all(verdict.permit for verdict in verdicts)
-        reasons = [
-            reason for verdict in verdicts if not verdict.permit for reason in verdict.reasons
-        ]
-        obligations = [one for verdict in verdicts for one in verdict.obligations] if permit else []
-        return Verdict(permit, tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(obligations)))
+        denials = [verdict for verdict in verdicts if not verdict.permit]
+        if denials:
+            reasons = [reason for verdict in denials for reason in verdict.reasons]
+            return Verdict(False, tuple(dict.fromkeys(reasons)))
+        obligations = [obligation for verdict in verdicts for obligation in verdict.obligations]
+        return Verdict(True, (), tuple(dict.fromkeys(obligations)))
 
-    def told_aloud(
+    def reasons_against_report(
         self,
         committed: Committed,
         part: str,
-        said: Report,
+        report: Report,
         state: State,
         roles: Roles,
         zone: ZoneInfo,
     ) -> tuple[str, ...]:
-        """What denies a telling outside the exchange that somebody reports; nothing, if it could have passed here.
+        """Return the reasons that deny a reported oral disclosure, or none if it could have passed.
 
-        A report names no purpose. So each is tried for which the person consented that this agency be told.
+        A report names no purpose. So each purpose is tried for which the person consented to a
+        disclosure to this recipient.
         """
-        label = replace(committed.labels[part], category=(said.category,), use="no_adverse_action")
-        consented = {
-            one
-            for held in state.grants
-            for one in held.grant.purposes
-            if held.grant.recipient == said.told
-        }
-        tried = [(purpose, "consent") for purpose in sorted(consented)] or [
-            ("inform_person", "none")
-        ]
-        if isinstance(said, Emergency):
-            tried = [("medical_emergency", "none")]
-        # An emergency's report is itself what lets pass what it reports.
-        index = committed.index + 1
+        label = replace(
+            committed.labels[part], category=(report.category,), use="no_adverse_action"
+        )
         verdicts = [
-            self.asked(
+            self.all_of(
                 [
                     Ask(
                         committed,
                         label,
-                        said.category,
+                        report.category,
                         purpose,
                         claimed,
                         committed.issuer,
-                        said.told,
-                        index,
+                        report.told,
+                        # The report of an emergency is itself the ground for what it reports.
+                        committed.index + 1,
                         committed.time,
                     )
                 ],
@@ -141,55 +144,78 @@ class Judge:
                 roles,
                 zone,
             )
-            for purpose, claimed in tried
+            for purpose, claimed in _purposes_to_try(report, state)
         ]
         if any(verdict.permit for verdict in verdicts):
             return ()
         return tuple(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons))
 
-    def _kept(self, ask: Ask, verdict: Verdict, zone: ZoneInfo) -> Verdict:
-        """A permit whose obligations this part can keep: a notice that it carries, a day that isn't over."""
-        label, obliged = ask.label, verdict.obligations
-        without_notice = "redisclosure_notice" in obliged and label.notice == "none"
-        over = "keep_until" in obliged and day_of(ask.time, zone).isoformat() > label.keep_until
-        return Verdict(False, (UNDETERMINED,)) if without_notice or over else verdict
-
     def facts(self, flat: dict[str, object], day: date) -> Verdict:
-        """The verdict on flat facts, by the rules of one day. It depends on nothing else, so it is kept for who asks next."""
+        """Return the verdict on flat facts by the rules of one day. It is cached."""
         return self._decided(tuple(flat.items()), day)
+
+    def _judge(self, query: Ask, state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
+        """Judge one query, and deny it if the part can't keep an obligation.
+
+        A part keeps a notice that its label carries, and a day that isn't over.
+        """
+        day = day_of(query.time, zone)
+        verdict = self.facts(reduce(query, state, roles, zone), day)
+        label, obligations = query.label, verdict.obligations
+        lacks_notice = "redisclosure_notice" in obligations and label.notice == "none"
+        is_over = "keep_until" in obligations and day.isoformat() > label.keep_until
+        return Verdict(False, (UNDETERMINED,)) if lacks_notice or is_over else verdict
 
     def _decide(self, flat: tuple[tuple[str, object], ...], day: date) -> Verdict:
         try:
             decision = self._program(day).decide(DECISION, nested(dict(flat)))
         except Refusal:
-            # No rules of that day, or facts that the pack's own words don't know: nothing that could permit.
+            # The pack has no rules for that day, or doesn't declare these facts.
             return Verdict(False, (UNDETERMINED,))
         if decision.status != "decided" or decision.outcome not in ("permit", "deny"):
             return Verdict(False, (UNDETERMINED,))
         if decision.outcome == "deny":
             return Verdict(False, tuple(str(reason["rule"]) for reason in decision.reasons))
+        # INVARIANT: an unknown fact denies, also where no rule that applies reads it. A rule that
+        # denies by role, for one, can't see an agency that has left the directory.
+        if any(value is None for _, value in flat):
+            return Verdict(False, (UNDETERMINED,))
         obligations = tuple(decision.obligations)
-        if not self._known.issuperset(obligations):
+        if not self._obligations.issuperset(obligations):
             return Verdict(False, (UNDETERMINED,))
         return Verdict(True, (), obligations)
 
     def _program(self, day: date) -> Program:
-        """The pack by the rules of a day. Between two boundaries all days have the same."""
+        """Return the pack's program for a day. All days between two boundaries share one."""
         index = bisect_right(self._boundaries, day)
-        found = self._programs.get(index)
-        if found is None:
-            found = self._programs[index] = Program(self._pack, day)
-        found.refuse_day_outside(day, "time")
-        return found
+        program = self._programs.get(index)
+        if program is None:
+            program = self._programs[index] = Program(self._pack, day)
+        program.refuse_day_outside(day, "time")
+        return program
 
 
-class _Absent(Judge):
-    """The judge of a pack that isn't here: nothing passes by rules that nobody can read."""
+def _purposes_to_try(report: Report, state: State) -> list[tuple[str, str]]:
+    """Return the purposes, each with its basis, for which a reported disclosure is judged."""
+    if isinstance(report, Emergency):
+        return [("medical_emergency", "none")]
+    purposes = {
+        purpose
+        for logged in state.grants
+        for purpose in logged.grant.purposes
+        if logged.grant.recipient == report.told
+    }
+    return [(purpose, "consent") for purpose in sorted(purposes)] or [("inform_person", "none")]
+
+
+class _AbsentPackJudge(Judge):
+    """The judge of a pack that isn't here. It denies everything, because it has no rules."""
 
     def __init__(self) -> None:
-        self._known = frozenset()
+        self._obligations = frozenset()
 
     def facts(self, flat: dict[str, object], day: date) -> Verdict:
+        """Deny, whatever the facts."""
         return Verdict(False, (UNDETERMINED,))
 
 
@@ -198,11 +224,11 @@ Judges = Callable[[str], Judge]
 
 
 def judges_of(packs: Iterable[Pack]) -> Judges:
-    """The judges of these packs; of any other, one that denies everything."""
-    found, absent = {digest(pack): Judge(pack) for pack in packs}, _Absent()
-    return lambda named: found.get(named, absent)
+    """Return the judges of these packs. The judge of any other pack denies everything."""
+    judges, absent = {digest(pack): Judge(pack) for pack in packs}, _AbsentPackJudge()
+    return lambda pack_digest: judges.get(pack_digest, absent)
 
 
 def day_of(time: int, zone: ZoneInfo) -> date:
-    """The day on which an instant, in seconds since 1970, falls in a zone."""
+    """Return the day on which an instant, in seconds since 1970, falls in a zone."""
     return datetime.fromtimestamp(time, UTC).astimezone(zone).date()

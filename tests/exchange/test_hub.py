@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from exchange.hub.hub import Refused, Taken
+from exchange.consent.reduction import Committed
+from exchange.hub.hub import Hub, Refused, Taken
 from exchange.log import log
 from tests.support.attack_stories import (
     TO_PROSECUTOR,
@@ -17,6 +18,7 @@ from tests.support.attack_stories import (
     under_way,
     with_second_key,
 )
+from tests.support.parties import after, signed
 from tests.support.refused import refused
 from tests.support.simulator import DAY, World, grant, leaves, part
 
@@ -796,8 +798,6 @@ def test_what_is_about_no_case_reaches_every_member() -> None:
 
 
 def test_an_agency_that_left_gets_nothing_more() -> None:
-    from tests.support.parties import after, signed
-
     world, case = under_way()
     sent = send_status(world, case)
     newest = after(world.hub.history)
@@ -812,6 +812,55 @@ def test_an_agency_that_left_gets_nothing_more() -> None:
         and isinstance(item.leaf.body, log.Withdrawn)
         and item.leaf.body.record == sent
     )
+
+
+def without_crossroads(world: World) -> None:
+    """The threshold puts the case managers out of the directory."""
+    newest = after(world.hub.history)
+    left = [one for one in newest["agencies"] if one["id"] != "crossroads"]
+    world.names = tuple(name for name in world.names if name != "crossroads")
+    world.change_directory(
+        signed(newest | {"agencies": left}, ("defender", "program", "clinic", "prosecutor"))
+    )
+
+
+def test_a_part_of_an_agency_that_left_is_withdrawn_and_not_handed_out() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    without_crossroads(world)
+    assert leaves(world, log.Withdrawn)[-1].body.record == sent  # type: ignore[attr-defined]
+    world.pull("prosecutor")
+    assert sent not in world.got("prosecutor")
+
+
+def test_a_part_of_an_agency_that_left_opens_no_more() -> None:
+    world, case = under_way()
+    sent = send_status(world, case)
+    world.settle()
+    assert world.open("prosecutor", sent).opened.content
+    without_crossroads(world)
+    world.settle()
+    with refused("not-permitted"):
+        world.open("prosecutor", sent)
+
+
+class HandsOutAll(Hub):
+    """A hub that asks no rules at a hand-out."""
+
+    def _permitted(
+        self, committed: Committed, agency: str, parts: frozenset[str], time: int
+    ) -> frozenset[str]:
+        return parts
+
+
+def test_a_part_that_a_hub_hands_out_after_its_sender_left_stays_closed() -> None:
+    world, case = under_way(World(HandsOutAll))
+    sent = send_status(world, case)
+    without_crossroads(world)
+    world.settle()
+    assert sent in world.got("prosecutor")
+    with refused("not-permitted"):
+        world.open("prosecutor", sent)
 
 
 def test_batches_are_answered_one_by_one() -> None:
