@@ -175,7 +175,7 @@ def duties(sync: Sync) -> tuple[Duty, ...]:
 
     def founded(do: Callable[[], Any]) -> Callable[[], Any]:
         def done() -> Any:
-            if sync.office.look().gateway.history.size and sync.restored is None:
+            if sync.office.working_set().gateway.history.size and sync.restored is None:
                 sync.take_up_key()  # another program may have learned that it is listed
                 return do()
             return None
@@ -202,11 +202,11 @@ def _told(name: str, error: Exception) -> None:
 
 
 def _status(office: Office, options: argparse.Namespace) -> Answer:
-    desk = office.look()
-    gateway = desk.gateway
+    working_set = office.working_set()
+    gateway = working_set.gateway
     founded = bool(gateway.history.size)
     rows = []
-    for out in desk.outbox.values():
+    for out in working_set.outbox.values():
         reason = why(out.refused) if out.refused is not None else ""
         if out.waits:
             reason = (
@@ -270,9 +270,9 @@ def _restored(said: dict[str, Any]) -> list[str]:
 
 
 def _inbox(office: Office, options: argparse.Namespace) -> Answer:
-    desk = office.look()
+    working_set = office.working_set()
     found: list[dict[str, Any]] = []
-    for number, ((issuer, jti), received) in enumerate(desk.gateway.received.items(), 1):
+    for number, ((issuer, jti), received) in enumerate(working_set.gateway.received.items(), 1):
         record = received.record
         assert record is not None, "what is listed was checked"
         parts = [
@@ -282,7 +282,7 @@ def _inbox(office: Office, options: argparse.Namespace) -> Answer:
                 "sensitivity": label.sensitivity,
                 "keep_until": label.keep_until,
                 "state": "destroyed"
-                if (issuer, jti, part) in desk.destroyed
+                if (issuer, jti, part) in working_set.destroyed
                 else "opened"
                 if part in received.opened
                 else "closed",
@@ -306,7 +306,7 @@ def _inbox(office: Office, options: argparse.Namespace) -> Answer:
         )
         for one in found
     ]
-    return {"records": found, "gone": len(desk.gateway.gone)}, lines
+    return {"records": found, "gone": len(working_set.gateway.gone)}, lines
 
 
 # Sending
@@ -323,23 +323,25 @@ def _compose(
 
 
 def _send(office: Office, options: argparse.Namespace) -> Answer:
-    draft = drafts.read_draft(Path(options.file), given(office, office.look()))
+    draft = drafts.read_draft(Path(options.file), given(office, office.working_set()))
     case = drafts.case_for(options.kind, options.case, office.random)
     return _compose(office, options.kind, draft.parts, case, draft.form)
 
 
 def _consent(office: Office, options: argparse.Namespace) -> Answer:
-    draft = drafts.read_draft(Path(options.file), given(office, office.look()))
+    draft = drafts.read_draft(Path(options.file), given(office, office.working_set()))
     return _compose(office, "consent", draft.parts, options.case, draft.form)
 
 
 def _revoke(office: Office, options: argparse.Namespace) -> Answer:
-    desk = office.look()
-    parts = drafts.revocation(desk, options.case, options.recipient, given(office, desk))
+    working_set = office.working_set()
+    parts = drafts.revocation(
+        working_set, options.case, options.recipient, given(office, working_set)
+    )
     value, lines, *_ = _compose(office, "consent_change", parts, options.case)
     if options.oral:
         # What the person said needs no paper to count; that it was said is for the file of whoever heard it.
-        with office.acting() as now:
+        with office.transaction() as now:
             office.append(now, "oral", {"jti": value["id"], "case": options.case})
         return _aloud(office, options.case, value, lines)
     return value, lines
@@ -347,11 +349,11 @@ def _revoke(office: Office, options: argparse.Namespace) -> Answer:
 
 def _aloud(office: Office, case: str, value: dict[str, Any], lines: list[str]) -> Answer:
     """Tells who may know that it was said aloud, in a record of its own: the end is sent, and waits for no such thing."""
-    desk = office.look()
+    working_set = office.working_set()
     today = day_of(
-        desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone
+        working_set.gateway.hub_time(office.clock()), working_set.gateway.history.newest.zone
     ).isoformat()
-    parts = drafts.said_aloud(desk, case, today, given(office, desk))
+    parts = drafts.said_aloud(working_set, case, today, given(office, working_set))
     told = sorted(agency for part in parts for agency in part.to)
     if parts:
         try:
@@ -377,7 +379,7 @@ def _retry(office: Office, options: argparse.Namespace) -> Answer:
 
 def _record(office: Office, named: str) -> str:
     """A record's id, given as it or as its number in the inbox. Raises `AgencyError` `not-here`."""
-    held = [jti for _, jti in office.look().gateway.received]
+    held = [jti for _, jti in office.working_set().gateway.received]
     if named.isascii() and named.isdigit() and len(named) < 9 and 1 <= int(named) <= len(held):
         return held[int(named) - 1]
     if named in held:
@@ -444,7 +446,7 @@ _MISSING = {
 def _account(office: Office, options: argparse.Namespace) -> Answer:
     account = sync_of(office).client.account(options.case)
     statement = office.learn_account(account)
-    directory = office.look().gateway.history.newest
+    directory = office.working_set().gateway.history.newest
     rows: list[dict[str, Any]] = [
         {
             "issuer": one.issuer,
@@ -476,8 +478,8 @@ def _account(office: Office, options: argparse.Namespace) -> Answer:
 
 def _export(office: Office, options: argparse.Namespace) -> Answer:
     """Everything of a record that was opened, with what proves it, verified before it is written."""
-    desk = office.look()
-    gateway = desk.gateway
+    working_set = office.working_set()
+    gateway = working_set.gateway
     if options.replay:
         return _export_decision(office, options)
     jti = _record(office, options.record)
@@ -493,13 +495,13 @@ def _export(office: Office, options: argparse.Namespace) -> Answer:
 
 def _export_decision(office: Office, options: argparse.Namespace) -> Answer:
     """A decision, own or received, with the records that it rests on, as far as they are held here."""
-    desk = office.look()
-    own = desk.outbox.get(options.record)
+    working_set = office.working_set()
+    own = working_set.outbox.get(options.record)
     jti = own.jti if own is not None else _record(office, options.record)
     if own is not None:
-        leaf, held = own.leaf(desk.agency), [part["content"] for part in own.parts]
+        leaf, held = own.leaf(working_set.agency), [part["content"] for part in own.parts]
     else:
-        received = next(each for (_, of), each in desk.gateway.received.items() if of == jti)
+        received = next(each for (_, of), each in working_set.gateway.received.items() if of == jti)
         leaf, held = received.item.recorded, [opened.content for opened in received.opened.values()]
     decided = [found for content in held if (found := decision_in(content)) is not None]
     if leaf is None or not decided:
@@ -512,7 +514,9 @@ def _export_decision(office: Office, options: argparse.Namespace) -> Answer:
     rests_on = [
         (one["record"], one["part"]) for each in decided for one in each.get("rests_on", ())
     ]
-    exhibit = decision_exhibit_of(desk.gateway, jti, rests_on, checkpoints=checkpoints, path=path)
+    exhibit = decision_exhibit_of(
+        working_set.gateway, jti, rests_on, checkpoints=checkpoints, path=path
+    )
     verify_decision(exhibit)
     return _written(options, jti, exhibit.write(), "`offramp replay` works it out again")
 
@@ -566,7 +570,7 @@ def _backup(office: Office, options: argparse.Namespace) -> Answer:
     write_private(target, b"")
     office.journal.backup(target)
     check_private(target)
-    with office.acting():
+    with office.transaction():
         office.journal.put("backup", {"time": office.clock()})
     return {"file": str(target)}, [
         f"`{target}` holds the journal; the keys aren't in it, copy them apart from it"

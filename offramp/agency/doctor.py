@@ -86,17 +86,19 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
     elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
         yield "wrong", "the last backup of the journal is over a week old"
     try:
-        desk = office.replay()
+        working_set = office.replay()
     except Refusal as error:
         yield "wrong", f"the journal can't be replayed: {error}"
         return
-    gateway = desk.gateway
+    gateway = working_set.gateway
     if gateway.broken is not None:
         yield "wrong", f"the log is believed no more: {gateway.broken.message}"
     for received in gateway.faults:
         yield "wrong", f"a delivery isn't what it must be: {received.fault}"
     refused = sum(
-        1 for out in desk.outbox.values() if out.refused is not None and out.replaced_by is None
+        1
+        for out in working_set.outbox.values()
+        if out.refused is not None and out.replaced_by is None
     )
     if refused:
         yield "wrong", f"the hub refused {refused} records: see `offramp agency status`"
@@ -127,7 +129,7 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
                 "note",
                 f"the pack `{pack.id}` has {provisional} provisional rules and values: counsel hasn't confirmed them",
             )
-    lacking = desk.unproved()
+    lacking = working_set.unproved()
     if lacking:
         oldest = min(leaf.body.time for leaf in lacking)
         if gateway.hub_time(office.clock()) - oldest > 3600:

@@ -73,7 +73,7 @@ def told(folder: Path, canary: str | None = None) -> dict[str, Any]:
         place.witnessed()
         found = {
             "pack": place.agencies["program"]
-            .office.program(place.agencies["program"].office.look())
+            .office.program(place.agencies["program"].office.working_set())
             .pack.id,
             "processes": sorted(processes),
             "cases": {person: case for person, case in story.cases.items() if ":" not in person},
@@ -89,15 +89,15 @@ def told(folder: Path, canary: str | None = None) -> dict[str, Any]:
 
 def held_by(agency: Agency) -> dict[str, str]:
     """Each kind of information that an agency ever held about anybody: own, opened or sealed, the first of these that holds."""
-    desk = agency.office.look()
+    working_set = agency.office.working_set()
     found: dict[str, str] = {}
-    for received in desk.gateway.received.values():
+    for received in working_set.gateway.received.values():
         if received.record is not None:
             for part, label in received.record.labels.items():
                 for category in label.category:
                     state = "opened" if part in received.opened else "sealed"
                     found[category] = "opened" if found.get(category) == "opened" else state
-    for out in desk.outbox.values():
+    for out in working_set.outbox.values():
         if out.kind != "question":
             found |= {category: "own" for part in out.parts for category in part["category"]}
     return {category: state for category, state in sorted(found.items()) if category not in QUIET}
@@ -113,7 +113,7 @@ def checks(place: Town, story: Story) -> Iterator[dict[str, Any]]:
     yield check("the criminal record never left the prosecutor's office", not history)
     came: dict[str, list[str]] = {SAME: [], WITHHELD: [], OTHER: []}
     for each in place.agencies.values():
-        for out in each.office.look().outbox.values():
+        for out in each.office.working_set().outbox.values():
             if out.kind == "decision":
                 file = place.folder / "drafts" / f"replay-{out.jti}.json"
                 came[_replayed(each, out.jti, file)].append(out.jti)
@@ -122,7 +122,9 @@ def checks(place: Town, story: Story) -> Iterator[dict[str, Any]]:
     yield check(what, not came[OTHER] and bool(came[SAME]))
     yield check("the account of A is complete, and proves it: " + _account(place, story), True)
     faults = [
-        one.fault for each in place.agencies.values() for one in each.office.look().gateway.faults
+        one.fault
+        for each in place.agencies.values()
+        for one in each.office.working_set().gateway.faults
     ]
     yield check("no gateway found a fault in what the hub handed it", not faults)
     if place.canary is not None:

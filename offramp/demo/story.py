@@ -239,11 +239,11 @@ class Story:
         from offramp.agency.cases.casework import given
 
         each = self.at(agency)
-        desk = each.office.look()
-        gateway = desk.gateway
+        working_set = each.office.working_set()
+        gateway = working_set.gateway
         found = []
-        rules = each.office.program(desk).pack.decisions["disclosure"].rules
-        for part in read_draft(path, given(each.office, desk)).parts:
+        rules = each.office.program(working_set).pack.decisions["disclosure"].rules
+        for part in read_draft(path, given(each.office, working_set)).parts:
             if set(part.category) <= {"consent_terms", "operation"}:
                 continue
             way = next(iter(part.to.values()))
@@ -737,8 +737,8 @@ class Story:
         for each in self.town.agencies.values():
             each.pull()
         record = self.cases["A: relapse"]
-        desk = self.at("treatment").office.look()
-        labels = [json_id for json_id, _ in _parts_of(desk, record)]
+        working_set = self.at("treatment").office.working_set()
+        labels = [json_id for json_id, _ in _parts_of(working_set, record)]
         recalls = [
             self.part(
                 "operation", {}, {"case-management": OPERATION}, says={"about": [record, part]}
@@ -749,7 +749,9 @@ class Story:
             "treatment", who, "The clinic asks back what it told.", "recall", recalls
         )
         self.at("case-management").pull()
-        asked = self.at("case-management").office.look().gateway.received["treatment", recall]
+        asked = (
+            self.at("case-management").office.working_set().gateway.received["treatment", recall]
+        )
         assert asked.record is not None, "it was pulled and checked"
         answers = [
             self.part(
@@ -864,10 +866,10 @@ class Story:
             raise stuck(f"{refusal.message} [{refusal.code}]") from refusal
 
 
-def _parts_of(desk: Any, jti: str) -> list[tuple[str, Any]]:
+def _parts_of(working_set: Any, jti: str) -> list[tuple[str, Any]]:
     from offramp.agency.cases.caseload import own_parts
 
-    return [(part, content) for part, _, content in own_parts(desk.outbox[jti])]
+    return [(part, content) for part, _, content in own_parts(working_set.outbox[jti])]
 
 
 def _why(reasons: tuple[str, ...], rules: Mapping[str, Any]) -> str:

@@ -170,7 +170,7 @@ class Town:
 
     def _ready(self, each: Agency) -> bool:
         """Whether an agency knows the directory and a key of everybody."""
-        gateway = each.office.look().gateway
+        gateway = each.office.working_set().gateway
         return gateway.history.size > 0 and len(gateway.learned) > len(AGENCIES)
 
     def _ran(self, *words: str) -> str:

@@ -30,7 +30,7 @@ from exchange.records.manifest import Entry
 from exchange.records.record import statement
 from exchange.records.statements import Grant
 from exchange.standards.i_json import read_object, write
-from offramp.agency.folder.desk import Destroyed
+from offramp.agency.folder.working_set import DestroyedText
 from tests.support.attack_stories import (
     TO_CLINIC,
     send_status,
@@ -250,7 +250,7 @@ def test_what_its_issuer_has_destroyed_since_comes_back_without_its_text_and_is_
     waits = send_status(world, case)
     bundle, receipt = world.at["crossroads"]._sent[waits]
     (text,) = bundle.sealed
-    gone = Destroyed(text.part, text.to, text.purpose, text.basis, b"", text.entry().sha256)
+    gone = DestroyedText(text.part, text.to, text.purpose, text.basis, b"", text.entry().sha256)
     world.at["crossroads"]._sent[waits] = replace(bundle, sealed=(gone,)), receipt
     restored = Restored(world, store)
     restored.go_on()

@@ -68,9 +68,9 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
     (folder / "pack.yaml").unlink()
     with closing(running.office("police")) as office:
         sync_of(office).directory()
-        desk = office.look()
-        assert desk.gateway.history.newest.pack == done["pack"]
-        assert digest(desk.gateway.pack) == done["pack"]
+        working_set = office.working_set()
+        assert working_set.gateway.history.newest.pack == done["pack"]
+        assert digest(working_set.gateway.pack) == done["pack"]
         # What was in force before is kept too.
         assert office.pack(digest(read_pack("lead"))) == read_pack("lead")
         with pytest.raises(AgencyError) as found:
@@ -95,5 +95,5 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
     running.start()
     with closing(running.office("crossroads")) as office:
         sync_of(office).everything()
-        assert digest(office.look().gateway.pack) == done["pack"]
+        assert digest(office.working_set().gateway.pack) == done["pack"]
     assert main([*words[:1], "lead", *words[2:]]) == 0

@@ -10,8 +10,8 @@ import pytest
 from exchange.records.record import Part, new_id
 from exchange.standards.merkle import leaf_hash
 from offramp.agency.errors import AgencyError, HubAway
-from offramp.agency.folder.desk import QUEUED, REFUSED, WITNESSED
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import QUEUED, REFUSED, WITNESSED
 from offramp.agency.hub_link.client import Client
 from offramp.agency.hub_link.sync import Sync
 from tests.support.agencies import PASSPHRASE, Town
@@ -46,21 +46,21 @@ def test_a_record_goes_out_comes_in_is_opened_and_acknowledged_and_all_of_it_is_
 ) -> None:
     case = a_case()
     sent = town.at["police"].compose("referral", (referral(),), case=case).id
-    assert town.at["police"].look().outbox[sent].state == QUEUED
+    assert town.at["police"].working_set().outbox[sent].state == QUEUED
     town.settle()
-    assert town.at["police"].look().outbox[sent].state == WITNESSED
+    assert town.at["police"].working_set().outbox[sent].state == WITNESSED
     reading = town.at["crossroads"].open(sent, None, by="Rosa Quintana")
     assert reading.opened.content["encounter"]["facts"]["encounter.route"] == "arrest"
     assert not reading.unwitnessed
     town.settle()
     for name in town.at:
-        again, before = town.office(name).look(), town.at[name].look()
+        again, before = town.office(name).working_set(), town.at[name].working_set()
         assert again.gateway.state(case) == before.gateway.state(case)
         assert again.gateway.cursor == before.gateway.cursor and again.proved == before.proved
         assert {jti: out.state for jti, out in again.outbox.items()} == {
             j: out.state for j, out in before.outbox.items()
         }
-    acknowledged = town.at["police"].look().gateway.state(case).kind("acknowledgement")
+    acknowledged = town.at["police"].working_set().gateway.state(case).kind("acknowledgement")
     assert [one.issuer for one in acknowledged] == ["crossroads"]
 
 
@@ -74,10 +74,12 @@ def test_with_the_hub_away_everything_local_works_and_nothing_is_lost(town: Town
     assert town.at["crossroads"].open(sent, None, by="R").opened.content
     with refused("hub-away"):
         town.sync("crossroads").outbox()
-    assert [out.kind for out in town.at["crossroads"].look().to_send()] == ["acknowledgement"]
+    assert [out.kind for out in town.at["crossroads"].working_set().to_send()] == [
+        "acknowledgement"
+    ]
     town.hub.away = False
     town.settle()
-    assert not town.at["crossroads"].look().to_send()
+    assert not town.at["crossroads"].working_set().to_send()
 
 
 def test_an_answer_that_was_lost_sends_the_record_once(town: Town) -> None:
@@ -88,14 +90,18 @@ def test_an_answer_that_was_lost_sends_the_record_once(town: Town) -> None:
     before = town.hub.hub.log.size
     town.sync("police").outbox()
     assert town.hub.hub.log.size == before
-    assert town.at["police"].look().outbox[sent].receipt is not None
+    assert town.at["police"].working_set().outbox[sent].receipt is not None
 
 
 def test_two_programs_at_once_see_each_other_s_events(town: Town) -> None:
     other = town.office("police")
     first = town.at["police"].compose("referral", (referral(),), case=new_id(chance(1))).id
     second = other.compose("referral", (referral(),), case=new_id(chance(2))).id
-    assert list(town.at["police"].look().outbox) == [first, second] == list(other.look().outbox)
+    assert (
+        list(town.at["police"].working_set().outbox)
+        == [first, second]
+        == list(other.working_set().outbox)
+    )
 
 
 def test_what_the_hub_refuses_waits_for_a_person(town: Town) -> None:
@@ -112,9 +118,9 @@ def test_what_the_hub_refuses_waits_for_a_person(town: Town) -> None:
     sent = town.at["police"].compose("screening_outcome", (screening,), case=case).id
     town.hub.clock += 31 * DAY
     town.sync("police").outbox()
-    out = town.at["police"].look().outbox[sent]
+    out = town.at["police"].working_set().outbox[sent]
     assert out.state == REFUSED and out.refused is not None and out.refused["status"] == 403
-    assert not town.at["police"].look().to_send()
+    assert not town.at["police"].working_set().to_send()
 
 
 def test_a_record_sealed_to_a_key_that_is_old_is_built_again(town: Town) -> None:
@@ -123,7 +129,7 @@ def test_a_record_sealed_to_a_key_that_is_old_is_built_again(town: Town) -> None
         town.hub.clock += days * DAY
         town.sync("crossroads").everything()
     town.sync("police").outbox()
-    outbox = town.at["police"].look().outbox
+    outbox = town.at["police"].working_set().outbox
     replaced = outbox[sent].replaced_by
     assert replaced is not None and outbox[replaced].receipt is not None
 
@@ -138,7 +144,7 @@ def test_the_epoch_key_that_nothing_needs_is_destroyed(town: Town) -> None:
         "crossroads.2027-01",
         "crossroads.2027-02",
     ]
-    assert set(office.look().gateway.sealing) == {"crossroads.2027-01", "crossroads.2027-02"}
+    assert set(office.working_set().gateway.sealing) == {"crossroads.2027-01", "crossroads.2027-02"}
 
 
 def test_what_is_past_its_last_day_is_destroyed_and_replay_goes_on_without_it(town: Town) -> None:
@@ -154,7 +160,7 @@ def test_what_is_past_its_last_day_is_destroyed_and_replay_goes_on_without_it(to
     sent = town.at["police"].compose("referral", (one,), case=case).id
     town.settle()
     town.at["crossroads"].open(sent, None, by="R")
-    disclosure = next(iter(town.at["crossroads"].look().gateway.received.values())).opened
+    disclosure = next(iter(town.at["crossroads"].working_set().gateway.received.values())).opened
     text = next(iter(disclosure.values())).disclosure
     path = town.folder / "crossroads" / "agency.db"
     assert text.encode() in everything(path)
@@ -163,11 +169,11 @@ def test_what_is_past_its_last_day_is_destroyed_and_replay_goes_on_without_it(to
     town.settle()
     assert text.encode() not in everything(path)
     again = town.office("crossroads")
-    assert again.look().gateway.state(case).kind("referral")
-    assert not again.look().gateway.faults
+    assert again.working_set().gateway.state(case).kind("referral")
+    assert not again.working_set().gateway.faults
     with refused("destroyed"):
         again.open(sent, None, by="R")
-    assert town.office("police").look().outbox[sent].state == WITNESSED
+    assert town.office("police").working_set().outbox[sent].state == WITNESSED
 
 
 def everything(path: Path) -> bytes:
@@ -228,7 +234,7 @@ def test_a_log_that_went_back_is_believed_no_more_also_after_a_restart(town: Tow
     town.at["police"].compose("referral", (referral(),), case=a_case())
     town.settle()
     office = town.at["crossroads"]
-    kept = office.look().gateway.watching.last
+    kept = office.working_set().gateway.watching.last
     assert kept is not None
     tree = town.hub.hub.log.tree
     town.hub.hub.log.tree = type(tree)()
@@ -248,7 +254,7 @@ def test_a_journal_with_a_changed_byte_is_refused(town: Town) -> None:
     db.commit()
     db.close()
     with pytest.raises(AgencyError, match="damaged"):
-        town.office("police").look()
+        town.office("police").working_set()
 
 
 def test_no_content_stands_in_a_store_that_isn_t_its_own(town: Town) -> None:
@@ -276,7 +282,7 @@ def test_an_answer_that_another_program_has_overtaken_is_left_and_not_taken_for_
 ) -> None:
     """A command and `serve` pull at once: what the slower was told is behind what the faster took."""
     office, other = town.at["crossroads"], town.office("crossroads")
-    gateway = office.look().gateway
+    gateway = office.working_set().gateway
     after, line = gateway.cursor, gateway.line
     slow = town.sync("crossroads").client.inbox(after, 0)
     town.at["police"].compose("referral", (referral(),), case="c" * 32)
@@ -284,6 +290,6 @@ def test_an_answer_that_another_program_has_overtaken_is_left_and_not_taken_for_
     assert Sync(other, Client(town.hub, other.signing, other.clock, other.random)).inbox() > 0
     assert office.take(slow, after, line) == 0
     # The same answer from a hub that tells it when it knows better is refused.
-    now = office.look().gateway
+    now = office.working_set().gateway
     with refused("older-line"):
         office.take(slow, now.cursor, now.line)

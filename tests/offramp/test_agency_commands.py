@@ -169,12 +169,12 @@ def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
     code, found = doctor(running, capsys, "crossroads")
     assert (code, found["wrong"]) == (0, [])
 
-    with closing(running.office("crossroads")) as office, office.acting():
+    with closing(running.office("crossroads")) as office, office.transaction():
         office.journal.put("backup", {"time": int(time.time()) - 8 * 24 * 3600})
     assert doctor(running, capsys, "crossroads")[1]["wrong"] == [
         "the last backup of the journal is over a week old"
     ]
-    with closing(running.office("crossroads")) as office, office.acting():
+    with closing(running.office("crossroads")) as office, office.transaction():
         office.journal.put("backup", {"time": int(time.time())})
 
     for path in (
@@ -219,7 +219,7 @@ def test_doctor_says_that_what_is_held_lacks_its_witnesses(
     # Nobody cosigns the tree with the record in it, and two hours pass on this machine.
     with closing(running.office("police")) as office:
         sync_of(office).inbox()
-        assert office.look().unproved()
+        assert office.working_set().unproved()
     settings = running.folder / "police" / "agency.toml"
     settings.write_text(settings.read_text().replace("demo = false", "demo = true"))
     clock = running.folder / "clock"

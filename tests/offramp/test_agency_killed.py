@@ -42,10 +42,10 @@ def test_serve_that_is_killed_under_load_loses_nothing_and_applies_nothing_twice
     for _ in range(2):
         running.settle()
     with closing(running.office("police")) as office:
-        outbox = office.look().outbox
+        outbox = office.working_set().outbox
         assert list(outbox) == composed and all(out.receipt is not None for out in outbox.values())
     with closing(running.office("crossroads")) as office:
-        gateway = office.look().gateway
+        gateway = office.working_set().gateway
         assert sorted(jti for _, jti in gateway.received) == sorted(composed)
         assert not gateway.faults and gateway.broken is None
         items = [

@@ -154,9 +154,9 @@ def test_a_command_that_is_killed_sends_nothing_or_exactly_once(running: Running
     for _ in range(KILLS):
         in_child(send, kill_after=0.1 + chance.random() * 0.25)
     with closing(running.office("police")) as office:
-        composed = set(office.look().outbox)
+        composed = set(office.working_set().outbox)
         sync_of(office).outbox()
-        outbox = office.look().outbox
+        outbox = office.working_set().outbox
         assert set(outbox) == composed and all(out.receipt is not None for out in outbox.values())
     assert len(composed) > KILLS / 2
     running.stop()
@@ -188,7 +188,7 @@ def test_two_commands_at_once_lose_nothing(running: Running) -> None:
     ids = {json.loads(one.communicate(timeout=60)[0])["id"] for one in together}
     assert len(ids) == 4
     with closing(running.office("police")) as office:
-        outbox = office.look().outbox
+        outbox = office.working_set().outbox
         assert set(outbox) == ids and all(out.receipt is not None for out in outbox.values())
 
 
@@ -197,7 +197,7 @@ def test_on_a_full_disk_a_command_refuses_and_loses_nothing(running: Running) ->
 
     def fill() -> None:
         office = running.office("police")
-        office.look()
+        office.working_set()
         size = max(each.stat().st_size for each in path.parent.glob("agency.db*"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30_000, size + 30_000))
         for _ in range(200):
@@ -205,10 +205,10 @@ def test_on_a_full_disk_a_command_refuses_and_loses_nothing(running: Running) ->
 
     assert in_child(fill) == 3
     with closing(running.office("police")) as office:
-        before = len(office.look().outbox)
+        before = len(office.working_set().outbox)
         office.compose("referral", (referral(),), case=new_id(os.urandom))
         sync_of(office).outbox()
-        assert len(office.look().outbox) == before + 1 and not office.look().to_send()
+        assert len(office.working_set().outbox) == before + 1 and not office.working_set().to_send()
 
 
 def test_with_the_hub_stopped_what_is_local_works_and_says_so(
@@ -257,7 +257,7 @@ def test_serve_does_everything_by_itself_and_stops_when_told(running: Running) -
         until = time.monotonic() + 45
         while time.monotonic() < until:
             with closing(running.office("police")) as office:
-                if office.look().outbox[sent].state == "witnessed":
+                if office.working_set().outbox[sent].state == "witnessed":
                     break
             time.sleep(0.5)
         else:

@@ -59,16 +59,16 @@ def test_what_was_lost_is_sent_again_signed_and_learned_and_a_restart_knows_it(t
     town.settle()
     for name in ROLES:
         with closing(town.office(name)) as office:
-            gateway = office.look().gateway
+            gateway = office.working_set().gateway
             assert (
                 len(gateway.generations) == 1
                 and gateway.broken is None
-                and not office.look().unproved()
+                and not office.working_set().unproved()
             )
     assert town.hub.hub.store.record("police", jti) is not None
     again = town.at["police"].compose("referral", (referral(),), case=a_case()).id
     town.settle()
-    assert ("police", again) in town.at["crossroads"].look().gateway.received
+    assert ("police", again) in town.at["crossroads"].working_set().gateway.received
 
 
 def test_an_answer_that_is_lost_on_the_way_costs_nothing(town: Town) -> None:
@@ -143,7 +143,7 @@ def test_a_statement_that_drops_what_is_held_here_is_never_gone_on_by(town: Town
     with refused("generation-drops"):
         town.sync("police").everything()
     with closing(town.office("police")) as office:
-        assert office.look().gateway.broken is not None
+        assert office.working_set().gateway.broken is not None
         with refused("generation-drops"):
             office.compose("referral", (referral(),), case=a_case())
 
@@ -153,7 +153,7 @@ def test_the_leaves_of_every_tree_that_was_seen_are_kept_and_prove_its_root(town
     town.settle()
     log = town.hub.hub.log
     for name, office in town.at.items():
-        last = office.look().gateway.watching.last
+        last = office.working_set().gateway.watching.last
         kept = office.journal.seen(0)
         assert last is not None and kept == b"".join(
             leaf.entry for leaf in log.kept.leaves(0, last.size)
@@ -184,7 +184,7 @@ def test_a_journal_of_the_format_before_is_read_and_gets_its_leaves(town: Town) 
         journal.put("tree", {name: kept[name] for name in ("size", "note")})
     town.at["police"] = town.office("police")
     town.settle()
-    last = town.at["police"].look().gateway.watching.last
+    last = town.at["police"].working_set().gateway.watching.last
     assert last is not None and len(town.at["police"].journal.seen(0)) == 32 * last.size
 
 

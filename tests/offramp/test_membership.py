@@ -53,7 +53,7 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
     )
     request.addfinalizer(serving.kill)
     with closing(running.office("police")) as thief:
-        at_theft = thief.look().gateway.history.newest
+        at_theft = thief.working_set().gateway.history.newest
         done = said(running, capsys, "retire", "police", "police.s1")
         assert done["at_once"] and done["new_key"] == "police.s2"
         # The stolen key opens no way back: it asks for nothing any more.
@@ -76,14 +76,14 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
         assert office.signing.public.kid == "police.s2"
         sent = office.compose("referral", (referral(),), case="c" * 32)
         sync_of(office).outbox()
-        assert office.look().outbox[sent.id].state == "sent"
+        assert office.working_set().outbox[sent.id].state == "sent"
     # The `serve` that ran all the time has taken it up, and what waits goes out by it.
     with closing(running.office("police")) as office:
         later = office.compose("referral", (referral(),), case="d" * 32).id
         deadline = time.monotonic() + 30
-        while office.look().outbox[later].state == "queued" and time.monotonic() < deadline:
+        while office.working_set().outbox[later].state == "queued" and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert office.look().outbox[later].state in ("sent", "witnessed")
+        assert office.working_set().outbox[later].state in ("sent", "witnessed")
     serving.terminate()
     assert serving.wait(20) == 0
     # Another's key is the threshold's to retire, and one's own may be made out of nothing only once.
@@ -92,7 +92,7 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
     assert "isn't in force" in refused(running, capsys, "retire", "police", "police.s1")
     with closing(running.office("clinic")) as office:
         sync_of(office).directory()
-        assert list(office.look().gateway.history.newest.agencies["defender"].signing) == [
+        assert list(office.working_set().gateway.history.newest.agencies["defender"].signing) == [
             "defender.s1"
         ]
 
@@ -146,7 +146,7 @@ def test_the_only_defender_keeps_a_spare_key_and_is_not_locked_out_when_the_firs
             said(running, capsys, "approve", name, draft)
     with closing(running.office("police")) as office:
         sync_of(office).directory()
-        newest = office.look().gateway.history.newest
+        newest = office.working_set().gateway.history.newest
         assert newest.agencies["crossroads"].custody == "hosted" and list(
             newest.agencies["defender"].signing
         ) == ["defender.s2"]
@@ -190,7 +190,7 @@ def test_drafts_stand_side_by_side_and_nobody_s_voids_another_s_signatures(
         said(running, capsys, "approve", name, first["draft"])
     with closing(running.office("clinic")) as office:
         sync_of(office).directory()
-        newest = office.look().gateway.history.newest
+        newest = office.working_set().gateway.history.newest
         assert (newest.version, newest.agencies["crossroads"].custody) == (2, "hosted")
     # What followed the version before can't come into force any more, and is gone.
     assert drafts(running, capsys, "clinic") == []

@@ -59,7 +59,7 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     with closing(running.office("police")) as office:
         other = office.compose("referral", (referral(),), case=new_id(os.urandom)).id
         sync_of(office).outbox()
-        assert office.look().outbox[other].state == "sent"
+        assert office.working_set().outbox[other].state == "sent"
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.wait(10)
     assert main(["hub", "restore", str(running.folder / "hub"), str(backup)]) == 0
@@ -121,15 +121,20 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     for name in ROLES:
         with closing(running.office(name)) as office:
             sync_of(office).everything()
-            desk = office.look()
-            (leaf, _), lacking = desk.gateway.generations[0], {one.index for one in desk.unproved()}
-            assert desk.gateway.broken is None and not [at for at in lacking if at <= leaf.index]
+            working_set = office.working_set()
+            (leaf, _), lacking = (
+                working_set.gateway.generations[0],
+                {one.index for one in working_set.unproved()},
+            )
+            assert working_set.gateway.broken is None and not [
+                at for at in lacking if at <= leaf.index
+            ]
 
     # What came before the fire is shown to a court from the log that went on; and every byte of the database is right.
     with closing(running.office("crossroads")) as office:
         (first,) = [
             jti
-            for (_, jti), one in office.look().gateway.received.items()
+            for (_, jti), one in office.working_set().gateway.received.items()
             if jti not in (other, read["id"], again["id"])
         ]
     assert running.agency("open", "crossroads", first, "--by", "Rosa Quintana") == 0

@@ -19,8 +19,8 @@ from exchange.records.record import new_id
 from offramp.agency.doctor import findings
 from offramp.agency.folder import office as offices
 from offramp.agency.folder import snapshot
-from offramp.agency.folder.desk import Desk
 from offramp.agency.folder.office import JOURNAL, SNAPSHOT, Office
+from offramp.agency.folder.working_set import WorkingSet
 from tests.offramp.test_agency import referral
 from tests.support.agencies import PASSPHRASE, Town
 from tests.support.chance import chance
@@ -64,8 +64,11 @@ def told(value: Any) -> Any:
 
 def knows(office: Office) -> dict[str, Any]:
     """All that an office's desk knows."""
-    desk = office.look()
-    held = {**vars(desk), **{f"gateway.{name}": one for name, one in vars(desk.gateway).items()}}
+    working_set = office.working_set()
+    held = {
+        **vars(working_set),
+        **{f"gateway.{name}": one for name, one in vars(working_set.gateway).items()},
+    }
     return {
         name: told(one)
         for name, one in held.items()
@@ -76,15 +79,15 @@ def knows(office: Office) -> dict[str, Any]:
 def started(town: Town, name: str) -> tuple[dict[str, Any], int]:
     """What a program knows that starts now, and how many events it read back for that."""
     read = 0
-    learn = Desk.learn
+    learn = WorkingSet.learn
 
-    def counted(desk: Desk, event: Any) -> None:
+    def counted(working_set: WorkingSet, event: Any) -> None:
         nonlocal read
         read += 1
-        learn(desk, event)
+        learn(working_set, event)
 
     with pytest.MonkeyPatch.context() as patch, closing(town.office(name)) as office:
-        patch.setattr(Desk, "learn", counted)
+        patch.setattr(WorkingSet, "learn", counted)
         return knows(office), read
 
 
@@ -104,10 +107,10 @@ def test_what_is_kept_with_what_came_after_it_is_what_replay_knows(
         patch.setattr(offices, "EVERY", 1)
         town = Town(tmp_path_factory.mktemp("town"))
         for number, step in enumerate([*steps, "send", "settle", "look", "send"]):
-            desk = town.at["crossroads"].look()
+            working_set = town.at["crossroads"].working_set()
             closed = [
                 jti
-                for (_, jti), received in desk.gateway.received.items()
+                for (_, jti), received in working_set.gateway.received.items()
                 if received.record and not received.opened
             ]
             if step == "send":
@@ -201,11 +204,13 @@ def test_beside_a_journal_from_a_backup_it_counts_no_more(town: Town, tmp_path: 
         path.unlink()
     backup.rename(town.folder / "police" / JOURNAL)
     with closing(town.office("police")) as office:
-        assert lost not in office.look().outbox
+        assert lost not in office.working_set().outbox
         # Another record at the same place in the journal.
         other = office.compose("referral", (referral(),), case=new_id(chance(6))).id
     with closing(town.office("police")) as office:
-        assert set(office.look().outbox) >= {other} and lost not in office.look().outbox
+        assert (
+            set(office.working_set().outbox) >= {other} and lost not in office.working_set().outbox
+        )
 
 
 def unsealed(office: Office) -> bytes:
@@ -221,7 +226,7 @@ def test_what_is_destroyed_does_not_live_on_in_it(town: Town) -> None:
     disclosure = (
         town.at["crossroads"].open(jti, None, by="Rosa Quintana").opened.disclosure.encode()
     )
-    own = next(iter(town.at["police"].look().gateway.contents[jti].values())).encode()
+    own = next(iter(town.at["police"].working_set().gateway.contents[jti].values())).encode()
     town.settle()
     held = (("crossroads", disclosure), ("police", own))
     for name, text in held:
@@ -231,7 +236,7 @@ def test_what_is_destroyed_does_not_live_on_in_it(town: Town) -> None:
     town.hub.clock += 4000 * DAY
     town.settle()
     for name, text in held:
-        assert town.at[name].look().destroyed
+        assert town.at[name].working_set().destroyed
         # A copy from before, put back, opens no more.
         (town.folder / name / SNAPSHOT).write_bytes(copies[name])
         assert text.decode() not in str(started(town, name)[0])
@@ -268,6 +273,10 @@ def test_a_new_signing_key_begins_anew(town: Town) -> None:
         office.signing = office.keys.make_signing("police.s9")
         with office.journal.together():
             other = office.snapshot()
-        desk = Desk("police", office.signing, office.witness, {}, office._judge, office.random)
-        assert other.read_into(desk, office.journal.digest_of) == 0 and not desk.outbox
+        working_set = WorkingSet(
+            "police", office.signing, office.witness, {}, office._judge, office.random
+        )
+        assert (
+            other.read_into(working_set, office.journal.digest_of) == 0 and not working_set.outbox
+        )
         assert (town.folder / "police" / SNAPSHOT).read_bytes() == data

@@ -191,8 +191,8 @@ class Town:
         signatures = tuple(d.sign_directory(payload, each.signing) for each in self.at.values())
         self.hub.hub.change_directory(d.Signed(payload, signatures), self.hub.clock)
         for each in self.at.values():
-            with each.acting() as desk:
-                each.append(desk, "approved", {"sha256": d.read_directory(payload).sha256})
+            with each.transaction() as working_set:
+                each.append(working_set, "approved", {"sha256": d.read_directory(payload).sha256})
         self.settle()
 
     def office(self, name: str) -> Office:

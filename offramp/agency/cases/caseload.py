@@ -14,51 +14,54 @@ from exchange.records.statements import Says as Statement
 from exchange.standards import sd_jwt
 from offramp.agency.cases.case import LATEST, WORKED_OUT_BY, Case, Stated
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.desk import Desk, Out
+from offramp.agency.folder.working_set import OutgoingRecord, WorkingSet
 from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
 from rules.shelf import vocabulary
 
 
-def handles(desk: Desk) -> tuple[str, ...]:
+def handles(working_set: WorkingSet) -> tuple[str, ...]:
     """Every case that this agency has anything about, in the order in which it came to know of it."""
     found: dict[str, None] = {}
-    for received in desk.gateway.received.values():
+    for received in working_set.gateway.received.values():
         if received.committed is not None and received.committed.case is not None:
             found[received.committed.case] = None
-    for out in desk.outbox.values():
+    for out in working_set.outbox.values():
         if out.case is not None:
             found[out.case] = None
-    for event in desk.noted:
+    for event in working_set.noted:
         found[event.body["case"]] = None
     return tuple(found)
 
 
-def case_of(desk: Desk, handle: str, words: Vocabulary | None = None) -> Case:
+def case_of(working_set: WorkingSet, handle: str, words: Vocabulary | None = None) -> Case:
     """What is known here of a case. Raises `AgencyError` `no-such-case`."""
-    if handle not in handles(desk):
+    if handle not in handles(working_set):
         raise AgencyError(
             "no-such-case",
             f"nothing is known here of a case `{handle[:40]}`",
             fix="look at `agency cases`",
         )
     return Case(
-        stated(desk, handle), words or vocabulary(), recalled(desk, handle), here=desk.agency
+        stated(working_set, handle),
+        words or vocabulary(),
+        recalled(working_set, handle),
+        here=working_set.agency,
     )
 
 
-def stated(desk: Desk, handle: str) -> Iterator[Stated]:
+def stated(working_set: WorkingSet, handle: str) -> Iterator[Stated]:
     """All that is said of a case in what this agency issued, opened and noted."""
-    gateway = desk.gateway
-    role = gateway.history.newest.role(desk.agency)
-    for out in desk.outbox.values():
+    gateway = working_set.gateway
+    role = gateway.history.newest.role(working_set.agency)
+    for out in working_set.outbox.values():
         if out.case == handle and out.refused is None and out.replaced_by is None:
             place, time = (
                 (out.receipt.index, out.receipt.time) if out.receipt else (LATEST, out.time)
             )
             for part, said, content in own_parts(out):
                 yield said_in(
-                    desk.agency, role, place, time, out.jti, part, out.kind, said, content
+                    working_set.agency, role, place, time, out.jti, part, out.kind, said, content
                 )
     for received in gateway.received.values():
         record, committed = received.record, received.committed
@@ -76,13 +79,13 @@ def stated(desk: Desk, handle: str) -> Iterator[Stated]:
                     record.kind,
                 )
                 yield said_in(*one, label.says, content)
-    for event in desk.noted:
+    for event in working_set.noted:
         # After what the log held when it was noted, before what came since.
         place, facts = event.body["after"] - 0.5, event.body.get("facts", {})
         if event.body["case"] == handle:
             determined = event.body.get("determination")
             outcomes = {determined["decision"]: determined["outcome"]} if determined else {}
-            yield Stated(desk.agency, role, place, None, None, facts, outcomes, determined)
+            yield Stated(working_set.agency, role, place, None, None, facts, outcomes, determined)
         else:
             # What is about no one, such as how many places are free, holds in every case.
             about_no_one = {
@@ -90,7 +93,7 @@ def stated(desk: Desk, handle: str) -> Iterator[Stated]:
                 for path, value in facts.items()
                 if vocabulary().facts[path].category == "operation"
             }
-            yield Stated(desk.agency, role, place, None, None, about_no_one, {})
+            yield Stated(working_set.agency, role, place, None, None, about_no_one, {})
 
 
 def said_in(
@@ -125,7 +128,7 @@ def said_in(
     return Stated(by, role, place, record, part, facts, outcomes, determined, corrects)
 
 
-def own_parts(out: Out) -> Iterator[tuple[str, Statement | None, Any]]:
+def own_parts(out: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]]:
     """Id, statement and content of each part of a record composed here."""
     for text, part in zip(out.bundle.labels, out.parts, strict=True):
         value = sd_jwt.read(text).value
@@ -133,13 +136,13 @@ def own_parts(out: Out) -> Iterator[tuple[str, Statement | None, Any]]:
         yield str(value["id"]), said, part["content"]
 
 
-def recalled(desk: Desk, handle: str) -> frozenset[tuple[str, str]]:
+def recalled(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
     """The parts of others that their issuer asked back: record and part."""
-    state = desk.gateway.state(handle)
+    state = working_set.gateway.state(handle)
     return frozenset(
         said.about
         for recall in state.kind("recall")
-        if recall.issuer != desk.agency
+        if recall.issuer != working_set.agency
         for _, said in recall.says()
         if isinstance(said, About)
     )
@@ -148,31 +151,33 @@ def recalled(desk: Desk, handle: str) -> frozenset[tuple[str, str]]:
 # Where decisions are worked out
 
 
-def worked_out_here(desk: Desk) -> tuple[str, ...]:
+def worked_out_here(working_set: WorkingSet) -> tuple[str, ...]:
     """The decisions that this agency's facts may decide: those of its role, in the vocabulary's order."""
-    return tuple(name for name in vocabulary().decisions if desk.agency in places(desk, name))
+    return tuple(
+        name for name in vocabulary().decisions if working_set.agency in places(working_set, name)
+    )
 
 
-def places(desk: Desk, decision: str) -> tuple[str, ...]:
+def places(working_set: WorkingSet, decision: str) -> tuple[str, ...]:
     """The agencies that work a decision out."""
-    directory = desk.gateway.history.newest
+    directory = working_set.gateway.history.newest
     roles = WORKED_OUT_BY.get(decision, ())
     found = tuple(agency for role in roles for agency in directory.with_role(role))
     return found or (directory.with_role("case_management") if "program" in roles else ())
 
 
-def untold(desk: Desk, handle: str, now: int) -> frozenset[str]:
+def untold(working_set: WorkingSet, handle: str, now: int) -> frozenset[str]:
     """The events of which nobody who knows may tell this agency: silence about them says nothing here."""
-    directory = desk.gateway.history.newest
+    directory = working_set.gateway.history.newest
     found = set()
     for path, fact in vocabulary().facts.items():
         if (
             fact.kind == "event"
-            and directory.role(desk.agency) != fact.known_by
+            and directory.role(working_set.agency) != fact.known_by
             and path != "case.referred_at"
         ):
             if not any(
-                desk.gateway.may_be_told(by, fact.category, case=handle, now=now)
+                working_set.gateway.may_be_told(by, fact.category, case=handle, now=now)
                 for by in directory.with_role(fact.known_by)
             ):
                 found.add(path)
@@ -194,10 +199,10 @@ class Asked:
     decision: str
 
 
-def open_questions(desk: Desk, handle: str) -> tuple[Asked, ...]:
+def open_questions(working_set: WorkingSet, handle: str) -> tuple[Asked, ...]:
     """What was asked of this agency and hasn't been told since, the oldest first. Only of questions that were opened."""
     found = []
-    for received in desk.gateway.received.values():
+    for received in working_set.gateway.received.values():
         record, committed = received.record, received.committed
         if (
             record is None
@@ -211,15 +216,15 @@ def open_questions(desk: Desk, handle: str) -> tuple[Asked, ...]:
             decision = said.for_ if isinstance(said, Question) else ""
             for content in opened.content.values():
                 for path in content.get("asks") or ():
-                    if not _told_since(desk, handle, record.issuer, path, committed.index):
+                    if not _told_since(working_set, handle, record.issuer, path, committed.index):
                         found.append(
                             Asked(record.issuer, record.jti, part, committed.index, path, decision)
                         )
     return tuple(sorted(found, key=lambda one: (one.index, one.path)))
 
 
-def _told_since(desk: Desk, handle: str, agency: str, path: str, index: int) -> bool:
-    for out in desk.outbox.values():
+def _told_since(working_set: WorkingSet, handle: str, agency: str, path: str, index: int) -> bool:
+    for out in working_set.outbox.values():
         if (
             out.case == handle
             and out.refused is None
@@ -249,10 +254,10 @@ def answering(facts: Mapping[str, Any], path: str) -> str | None:
     return None
 
 
-def asked_already(desk: Desk, handle: str) -> frozenset[tuple[str, str]]:
+def asked_already(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
     """What this agency asked, of whom: agency and fact. Whoever asked once waits for a person to ask again."""
     found = set()
-    for out in desk.outbox.values():
+    for out in working_set.outbox.values():
         if out.case == handle and out.kind == "question" and out.replaced_by is None:
             for part in out.parts:
                 for content in part["content"].values():
@@ -264,9 +269,9 @@ def asked_already(desk: Desk, handle: str) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def own_word(desk: Desk, case: Case) -> Mapping[str, Any]:
+def own_word(working_set: WorkingSet, case: Case) -> Mapping[str, Any]:
     """The facts that this agency says itself, by path: what others told it, it doesn't pass on."""
-    mine = Case((one for one in case.stated if one.by == desk.agency), case.vocabulary)
+    mine = Case((one for one in case.stated if one.by == working_set.agency), case.vocabulary)
     return {path: said.value for path, said in mine.known.items()}
 
 

@@ -21,8 +21,8 @@ from offramp.agency.cases.meeting import agenda
 from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
 from offramp.agency.cases.tasks import QUIET, tasks
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.desk import Desk
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.sync import send_now
 from rules.decide.decision import Program
 from rules.errors import Refusal
@@ -35,40 +35,44 @@ NEW = "new"
 Told = tuple[Any, list[str]] | tuple[Any, list[str], int]
 
 
-def given(office: Office, desk: Desk) -> drafts.Defaults:
+def given(office: Office, working_set: WorkingSet) -> drafts.Defaults:
     """What stands in a part that nobody said. Raises `AgencyError` `no-directory`."""
-    if not desk.gateway.history.size:
+    if not working_set.gateway.history.size:
         raise AgencyError(
             "no-directory",
             "no directory is in force yet",
             fix="have all founders approve the draft",
         )
-    today = day_of(desk.gateway.hub_time(office.clock()), desk.gateway.history.newest.zone)
-    return drafts.defaults(office.settings, desk.gateway, today, office.random)
+    today = day_of(
+        working_set.gateway.hub_time(office.clock()), working_set.gateway.history.newest.zone
+    )
+    return drafts.defaults(office.settings, working_set.gateway, today, office.random)
 
 
 def answered(
     office: Office,
-    desk: Desk,
+    working_set: WorkingSet,
     handle: str,
     decision: str,
     own: Mapping[str, Any] | None = None,
     case: Case | None = None,
 ) -> Answer:
     """The rules' answer on what is known here. Raises `AgencyError` `no-such-case`, `not-here-decided`, as `Case.decide`."""
-    case = case or case_of(desk, handle)
+    case = case or case_of(working_set, handle)
     now = office.clock()
-    program = office.program(desk)
+    program = office.program(working_set)
     program.outcomes(decision)
-    if desk.agency not in places(desk, decision):
-        where = ", ".join(f"`{one}`" for one in places(desk, decision)) or "nobody who is listed"
+    if working_set.agency not in places(working_set, decision):
+        where = (
+            ", ".join(f"`{one}`" for one in places(working_set, decision)) or "nobody who is listed"
+        )
         raise AgencyError(
             "not-here-decided",
-            f"`{decision}` isn't worked out at `{desk.agency}`: its facts may not all be here",
+            f"`{decision}` isn't worked out at `{working_set.agency}`: its facts may not all be here",
             fix=f"it is for {where}",
         )
-    at, silent = utc(desk.gateway.hub_time(now)), untold(desk, handle, now)
-    enrolled, later = packs_since_enrollment(desk, case)
+    at, silent = utc(working_set.gateway.hub_time(now)), untold(working_set, handle, now)
+    enrolled, later = packs_since_enrollment(working_set, case)
     if decision not in SEVERITY or not later:
         return case.decide(program, decision, at, own, silent)
     # Later rules reach somebody who is in the program only where they let the prosecutor do no more, or after notice.
@@ -77,17 +81,17 @@ def answered(
         for named in dict.fromkeys((enrolled, *later))
     }
     outcomes = {named: answer.possible for named, answer in by_pack.items()}
-    found = governing(enrolled, later, decision, outcomes, noticed(desk, handle))
+    found = governing(enrolled, later, decision, outcomes, noticed(working_set, handle))
     answer = by_pack[found.pack]
     answer.governed = found.why
     return answer
 
 
-def packs_since_enrollment(desk: Desk, case: Case) -> tuple[str, tuple[str, ...]]:
+def packs_since_enrollment(working_set: WorkingSet, case: Case) -> tuple[str, tuple[str, ...]]:
     """The digest of the pack that was in force when the person came into the program, and of those that came into force since,
     the oldest first; for who isn't in it, the one in force and none since.
     """
-    history = desk.gateway.history
+    history = working_set.gateway.history
     entered = [each.place for each in case.stated if each.facts.get("person.enrolled") is True]
     if not entered or min(entered) >= LATEST:
         return history.newest.pack, ()
@@ -95,28 +99,28 @@ def packs_since_enrollment(desk: Desk, case: Case) -> tuple[str, tuple[str, ...]
     then = history.at(index).pack
     later = [
         read_directory(said.payload).pack
-        for leaf, said in desk.gateway.learned
+        for leaf, said in working_set.gateway.learned
         if isinstance(said, Signed) and leaf.index >= index
     ]
     changed = [named for before, named in pairwise((then, *later)) if named != before]
     return then, tuple(changed)
 
 
-def noticed(desk: Desk, handle: str) -> frozenset[str]:
+def noticed(working_set: WorkingSet, handle: str) -> frozenset[str]:
     """The digests of the packs of which the person was given notice, as somebody here noted."""
     return frozenset(
         str(event.body["notice"])
-        for event in desk.noted
+        for event in working_set.noted
         if event.body["case"] == handle and "notice" in event.body
     )
 
 
 def notice(office: Office, options: argparse.Namespace) -> Told:
     """Notes that the person was given notice of the rules in force, by whom and when."""
-    with office.acting() as desk:
-        case_of(desk, options.case)
-        defaults = given(office, desk)
-        line, pack = desk.gateway.line, desk.gateway.history.newest.document.pack
+    with office.transaction() as working_set:
+        case_of(working_set, options.case)
+        defaults = given(office, working_set)
+        line, pack = working_set.gateway.line, working_set.gateway.history.newest.document.pack
         body = {
             "case": options.case,
             "notice": pack.digest,
@@ -124,7 +128,7 @@ def notice(office: Office, options: argparse.Namespace) -> Told:
             "after": line.size if line else 0,
             "keep_until": defaults.keep_until,
         }
-        office.append(desk, "noted", body)
+        office.append(working_set, "noted", body)
     return {"case": options.case, "pack": pack.digest, "by": options.by}, [
         f"noted: {options.by} gave the person notice of the rules in force, `{pack.id}` ({pack.digest[:19]}…)"
     ]
@@ -144,8 +148,12 @@ def note(office: Office, options: argparse.Namespace) -> Told:
     """Keeps facts of this agency's own knowledge: they decide here, and answer what others ask."""
     facts = facts_in(options.file, "the facts")
     held = {path: plain(value) for path, value in facts.known.items()}
-    with office.acting() as desk:
-        role = desk.gateway.history.newest.role(desk.agency) if desk.gateway.history.size else None
+    with office.transaction() as working_set:
+        role = (
+            working_set.gateway.history.newest.role(working_set.agency)
+            if working_set.gateway.history.size
+            else None
+        )
         words = vocabulary()
         for path in held:
             fact = words.facts[path]
@@ -167,17 +175,17 @@ def note(office: Office, options: argparse.Namespace) -> Told:
                 "the file holds no facts to note",
                 fix="write facts of the vocabulary in it",
             )
-        case_of(desk, options.case)
-        defaults = given(office, desk)
-        line = desk.gateway.line
+        case_of(working_set, options.case)
+        defaults = given(office, working_set)
+        line = working_set.gateway.line
         body = {
             "case": options.case,
             "facts": held,
             "after": line.size if line else 0,
             "keep_until": defaults.keep_until,
         }
-        office.append(desk, "noted", body)
-        answers = auto_answers(office, desk, options.case, defaults)
+        office.append(working_set, "noted", body)
+        answers = auto_answers(office, working_set, options.case, defaults)
     state = send_now(office, None) if answers else ""
     return {"case": options.case, "noted": held, "answered": answers}, [
         f"noted: {', '.join(f'{path} = {value}' for path, value in held.items())}",
@@ -189,10 +197,10 @@ def note(office: Office, options: argparse.Namespace) -> Told:
 
 
 def cases(office: Office, options: argparse.Namespace) -> Told:
-    desk = office.look()
+    working_set = office.working_set()
     rows: list[dict[str, Any]] = []
-    for handle in handles(desk):
-        case = case_of(desk, handle)
+    for handle in handles(working_set):
+        case = case_of(working_set, handle)
         rows.append(
             {
                 "case": handle,
@@ -217,20 +225,20 @@ def show(office: Office, options: argparse.Namespace) -> Told:
     """Everything that is known here of a case. With `--by`, opens first what that person may read and hasn't."""
     refused: list[str] = []
     if options.by:
-        for jti, part in closed(office.look(), options.case):
+        for jti, part in closed(office.working_set(), options.case):
             try:
                 office.open(jti, part, by=options.by)
             except ExchangeError as error:
                 refused.append(f"`{part}` of `{jti}` stays closed: {error.message}")
         send_now(office, None)
-    desk = office.look()
-    case = case_of(desk, options.case)
+    working_set = office.working_set()
+    case = case_of(working_set, options.case)
     facts = {path: said.as_json() for path, said in case.known.items()}
     conflicts = {path: [one.as_json() for one in said] for path, said in case.conflicts.items()}
     answers = {}
-    for decision in worked_out_here(desk):
+    for decision in worked_out_here(working_set):
         try:
-            answers[decision] = answered(office, desk, options.case, decision, case=case)
+            answers[decision] = answered(office, working_set, options.case, decision, case=case)
         except Refusal as refusal:
             refused.append(f"{decision}: {refusal.message}")
     determined = {
@@ -244,7 +252,7 @@ def show(office: Office, options: argparse.Namespace) -> Told:
         "decisions": {name: one.as_json() for name, one in answers.items()},
         "refused": refused,
     }
-    lines = [f"case {options.case}, as `{desk.agency}` may see it"]
+    lines = [f"case {options.case}, as `{working_set.agency}` may see it"]
     lines += [
         f"  {path} = {shown(said['value'])}   ({_whence(said)})" for path, said in facts.items()
     ]
@@ -306,22 +314,24 @@ def in_words(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def closed(desk: Desk, handle: str, but: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+def closed(
+    working_set: WorkingSet, handle: str, but: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
     """The parts of a case that nobody here has opened, but those of records of these kinds: record and part."""
     return [
         (jti, part)
-        for (issuer, jti), received in desk.gateway.received.items()
+        for (issuer, jti), received in working_set.gateway.received.items()
         if received.record is not None
         and received.record.case == handle
         and received.record.kind not in but
         for part in received.record.labels
-        if part not in received.opened and (issuer, jti, part) not in desk.destroyed
+        if part not in received.opened and (issuer, jti, part) not in working_set.destroyed
     ]
 
 
 def to_do(office: Office, options: argparse.Namespace) -> Told:
-    desk = office.look()
-    found = tasks(desk, office.program(desk), office.clock())
+    working_set = office.working_set()
+    found = tasks(working_set, office.program(working_set), office.clock())
     value = {"tasks": [one.as_json() for one in found]}
     return value, [
         f"{one.state:<8} {one.due or '-':<20} case {one.case[:8]}  {one.what}" for one in found
@@ -330,14 +340,14 @@ def to_do(office: Office, options: argparse.Namespace) -> Told:
 
 def meeting(office: Office, options: argparse.Namespace) -> Told:
     """The agenda: this agency's own view, or with `--present` what may stand on a screen that all of them see."""
-    desk = office.look()
+    working_set = office.working_set()
     present = tuple(one for one in (options.present or "").split(",") if one)
-    found = agenda(desk, office.program(desk), office.clock(), present)
+    found = agenda(working_set, office.program(working_set), office.clock(), present)
     value = {"present": list(present), "cases": [one.as_json() for one in found]}
     lines = [
         f"for the screen that {', '.join(present)} see"
         if present
-        else f"as `{desk.agency}` may see it"
+        else f"as `{working_set.agency}` may see it"
     ]
     for one in found:
         lines += ["", f"case {one.case}"]
@@ -349,14 +359,16 @@ def meeting(office: Office, options: argparse.Namespace) -> Told:
 
 def takeup(office: Office, options: argparse.Namespace) -> Told:
     """How many people got how far in a quarter that is over: published once, without small cells."""
-    with office.acting() as desk:
+    with office.transaction() as working_set:
         quarter = quarter_of(options.quarter)
-        check_over(desk, quarter, office.clock())
+        check_over(working_set, quarter, office.clock())
         name = f"{quarter[0].year}-Q{(quarter[0].month + 2) // 3}"
-        before = [event for event in desk.published if event.body["quarter"] == name]
+        before = [event for event in working_set.published if event.body["quarter"] == name]
         if not before:
-            counts = suppressed(counted(desk, office.program(desk), quarter, office.clock()))
-            before = [office.append(desk, "published", {"quarter": name, "counts": counts})]
+            counts = suppressed(
+                counted(working_set, office.program(working_set), quarter, office.clock())
+            )
+            before = [office.append(working_set, "published", {"quarter": name, "counts": counts})]
         counts = before[0].body["counts"]
     return {"quarter": name, "agency": office.agency, "counts": counts}, [
         f"{name}, as counted at `{office.agency}`; - stands for a count that is too small to tell, or too near another",
@@ -374,11 +386,11 @@ def decide(office: Office, options: argparse.Namespace) -> Told:
     """What the rules answer; with `--send`, told to those who may have each part of it."""
     own = dict(facts_in(options.facts, "the facts").known) if options.facts else {}
     own = {path: plain(value) for path, value in own.items()}
-    desk = office.look()
-    answer = answered(office, desk, options.case, options.decision, own)
+    working_set = office.working_set()
+    answer = answered(office, working_set, options.case, options.decision, own)
     value, lines = {**answer.as_json(), "case": options.case}, [in_words(answer)]
     if options.send:
-        with office.acting() as now:
+        with office.transaction() as now:
             parts = drafts.decision(now, options.case, answer, given(office, now), office.clock())
             bundle = office.compose_in(now, "decision", parts, options.case)
         told = sorted({agency for part in parts for agency in part.to})
@@ -388,9 +400,9 @@ def decide(office: Office, options: argparse.Namespace) -> Told:
 
 
 def ask(office: Office, options: argparse.Namespace) -> Told:
-    desk = office.look()
-    answer = answered(office, desk, options.case, options.decision)
-    with office.acting() as now:
+    working_set = office.working_set()
+    answer = answered(office, working_set, options.case, options.decision)
+    with office.transaction() as now:
         parts = drafts.questions(now, options.case, answer, given(office, now), office.clock())
         bundle = office.compose_in(now, "question", parts, options.case)
     asked = {agency: each for part in parts for agency in part.to for each in [_asks(part)]}
@@ -407,20 +419,20 @@ def _asks(part: Any) -> list[str]:
 
 def determine(office: Office, options: argparse.Namespace) -> Told:
     """A named human's decision: recorded, told to those who may be told, and kept here where nobody may."""
-    with office.acting() as desk:
+    with office.transaction() as working_set:
         if options.case == NEW:
             # Whoever offers nothing has no case, and says why all the same.
             options.case = new_id(office.random)
-            case = Case((), vocabulary(), here=desk.agency)
+            case = Case((), vocabulary(), here=working_set.agency)
         else:
-            case = case_of(desk, options.case)
+            case = case_of(working_set, options.case)
         try:
-            answer = answered(office, desk, options.case, options.decision, case=case)
+            answer = answered(office, working_set, options.case, options.decision, case=case)
         except Refusal:
             answer = None  # the rules' own answer isn't for this agency to know, and a human may decide without it
-        defaults = given(office, desk)
+        defaults = given(office, working_set)
         made = drafts.determination(
-            desk,
+            working_set,
             case,
             answer,
             options.decision,
@@ -433,17 +445,17 @@ def determine(office: Office, options: argparse.Namespace) -> Told:
             # Held to what a record may say, also where it becomes none.
             check_content(made.kind, categories, {category: dict(held) for category in categories})
         parts = drafts.told(
-            desk, options.case, made, options.decision, defaults, office.clock(), options.to
+            working_set, options.case, made, options.decision, defaults, office.clock(), options.to
         )
         value = {"case": options.case, "kind": made.kind, "differs": made.differs}
         if parts:
-            bundle = office.compose_in(desk, made.kind, parts, options.case)
+            bundle = office.compose_in(working_set, made.kind, parts, options.case)
             value |= {
                 "id": bundle.id,
                 "to": sorted({agency for part in parts for agency in part.to}),
             }
         else:
-            line = desk.gateway.line
+            line = working_set.gateway.line
             held = made.held.get((OUTCOME,), {})
             body = {
                 "case": options.case,
@@ -458,7 +470,7 @@ def determine(office: Office, options: argparse.Namespace) -> Told:
                 "after": line.size if line else 0,
                 "keep_until": defaults.keep_until,
             }
-            office.append(desk, "noted", body)
+            office.append(working_set, "noted", body)
             value |= {"id": None, "to": [], "state": "kept"}
     if parts:
         value["state"] = send_now(office, str(value["id"]))
@@ -475,13 +487,15 @@ def determine(office: Office, options: argparse.Namespace) -> Told:
 
 
 def auto_answers(
-    office: Office, desk: Desk, handle: str, defaults: drafts.Defaults
+    office: Office, working_set: WorkingSet, handle: str, defaults: drafts.Defaults
 ) -> list[dict[str, Any]]:
     """Answers what was asked and is known here, within what may be told; what was answered."""
-    parts = drafts.answers(desk, handle, case_of(desk, handle), defaults, office.clock())
+    parts = drafts.answers(
+        working_set, handle, case_of(working_set, handle), defaults, office.clock()
+    )
     if not parts:
         return []
-    bundle = office.compose_in(desk, "answer", parts, handle)
+    bundle = office.compose_in(working_set, "answer", parts, handle)
     return [
         {"id": bundle.id, "to": next(iter(part.to)), "category": list(part.category)}
         for part in parts
@@ -498,10 +512,10 @@ def automatic(office: Office) -> int:
     if name is None:
         return 0
     made = 0
-    desk = office.look()
+    working_set = office.working_set()
     if office.at == office.settled_at:
         return 0  # nothing has come or gone since it was last done
-    for (_, jti), received in list(desk.gateway.received.items()):
+    for (_, jti), received in list(working_set.gateway.received.items()):
         if (
             received.record is not None
             and received.record.kind in ("question", "answer")
@@ -510,46 +524,48 @@ def automatic(office: Office) -> int:
             for part in received.record.labels:
                 if (
                     part not in received.opened
-                    and (received.record.issuer, jti, part) not in desk.destroyed
+                    and (received.record.issuer, jti, part) not in working_set.destroyed
                 ):
                     try:
                         office.open(jti, part, by=name)
                     except ExchangeError:
                         continue  # it stays closed, and `agency tasks` says so
-    for handle in handles(office.look()):
-        with office.acting() as desk:
-            if not desk.gateway.history.size:
+    for handle in handles(office.working_set()):
+        with office.transaction() as working_set:
+            if not working_set.gateway.history.size:
                 return made
-            defaults = given(office, desk)
-            made += len(auto_answers(office, desk, handle, defaults))
-            made += _auto_questions(office, desk, handle, defaults)
+            defaults = given(office, working_set)
+            made += len(auto_answers(office, working_set, handle, defaults))
+            made += _auto_questions(office, working_set, handle, defaults)
     office.settled_at = office.at if not made else None
     return made
 
 
-def _auto_questions(office: Office, desk: Desk, handle: str, defaults: drafts.Defaults) -> int:
-    case = case_of(desk, handle)
+def _auto_questions(
+    office: Office, working_set: WorkingSet, handle: str, defaults: drafts.Defaults
+) -> int:
+    case = case_of(working_set, handle)
     enrolled = case.known.get("person.enrolled")
-    if (enrolled is not None and enrolled.value) or desk.gateway.state(handle).kind("exit"):
+    if (enrolled is not None and enrolled.value) or working_set.gateway.state(handle).kind("exit"):
         return 0
-    if closed(desk, handle, QUIET):
+    if closed(working_set, handle, QUIET):
         return 0  # what is asked for may lie here unopened
     made = 0
-    for decision in worked_out_here(desk):
+    for decision in worked_out_here(working_set):
         if decision not in drafts.ASKED_FOR or decision in case.determined:
             continue
         if decision == "offer" and "offer.accepted" in case.known:
             continue  # it was made and answered: whether it might have been is nobody's business any more
         try:
-            answer = answered(office, desk, handle, decision, case=case)
+            answer = answered(office, working_set, handle, decision, case=case)
             parts = (
-                drafts.questions(desk, handle, answer, defaults, office.clock(), again=False)
+                drafts.questions(working_set, handle, answer, defaults, office.clock(), again=False)
                 if answer.needed
                 else ()
             )
         except Refusal:
             continue  # nobody may be asked, or the rules don't reach this case: a person sees it in `agency case`
         if parts:
-            office.compose_in(desk, "question", parts, handle)
+            office.compose_in(working_set, "question", parts, handle)
             made += 1
     return made

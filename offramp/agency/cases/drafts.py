@@ -29,8 +29,8 @@ from offramp.agency.cases.decision_record import (
     plain_path,
 )
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.desk import Desk
 from offramp.agency.folder.settings import Settings
+from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 from rules.shelf import vocabulary
 
@@ -161,21 +161,27 @@ def case_for(kind: str, given: str | None, random_bytes: Callable[[int], bytes])
 
 
 def questions(
-    desk: Desk, handle: str, answer: Decided, given: Defaults, now: int, *, again: bool = True
+    working_set: WorkingSet,
+    handle: str,
+    answer: Decided,
+    given: Defaults,
+    now: int,
+    *,
+    again: bool = True,
 ) -> tuple[Part, ...]:
     """What a decision lacks, as a question to each agency whose role knows it and which may be asked, one part for each kind of
     information. Without `again`, only what this agency hasn't asked before.
 
     Raises `AgencyError` `nothing-to-ask`, `never-asked`.
     """
-    words, directory = vocabulary(), desk.gateway.history.newest
+    words, directory = vocabulary(), working_set.gateway.history.newest
     if answer.decision not in ASKED_FOR:
         raise AgencyError(
             "never-asked",
             f"nobody is asked for what `{answer.decision}` lacks",
             fix="wait for what is told",
         )
-    before = frozenset() if again else asked_already(desk, handle)
+    before = frozenset() if again else asked_already(working_set, handle)
     asked: dict[tuple[str, str], set[str]] = {}
     for needed in answer.needed:
         path = plain_path(str(needed["fact"]))
@@ -184,7 +190,7 @@ def questions(
         if category not in kinds()["question"].categories:
             continue
         for agency in directory.with_role(fact.known_by if fact else "prosecutor"):
-            if agency != desk.agency and (agency, path) not in before:
+            if agency != working_set.agency and (agency, path) not in before:
                 asked.setdefault((agency, str(category)), set()).add(path)
     purposes = (
         ("screening", "admission")
@@ -203,7 +209,9 @@ def questions(
             says={"for": answer.decision},
         )
         if (
-            way := desk.gateway.may_tell("question", part, agency, ways, case=handle, now=now)
+            way := working_set.gateway.may_tell(
+                "question", part, agency, ways, case=handle, now=now
+            )
         ) is not None:
             parts.append(replace(part, to={agency: way}))
     if not parts:
@@ -218,11 +226,13 @@ def questions(
 ASKED_FOR = ("offer", "screening", "eligibility", "admission")
 
 
-def answers(desk: Desk, handle: str, case: Case, given: Defaults, now: int) -> tuple[Part, ...]:
+def answers(
+    working_set: WorkingSet, handle: str, case: Case, given: Defaults, now: int
+) -> tuple[Part, ...]:
     """What this agency knows itself and was asked for, a part for each question's part; nothing it may not tell is among it."""
-    word = own_word(desk, case)
+    word = own_word(working_set, case)
     facts: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for asked in open_questions(desk, handle):
+    for asked in open_questions(working_set, handle):
         if (path := answering(word, asked.path)) is not None:
             facts.setdefault((asked.by, asked.record, asked.part), {})[path] = word[path]
     parts = []
@@ -247,7 +257,9 @@ def answers(desk: Desk, handle: str, case: Case, given: Defaults, now: int) -> t
                 says={"about": [record, part]},
             )
             if (
-                way := desk.gateway.may_tell("answer", one, agency, ways, case=handle, now=now)
+                way := working_set.gateway.may_tell(
+                    "answer", one, agency, ways, case=handle, now=now
+                )
             ) is not None:
                 parts.append(replace(one, to={agency: way}))
     return tuple(parts)
@@ -266,7 +278,7 @@ _PURPOSE = {"offer": "offer_and_hand_off", "screening": "screening", "eligibilit
 
 
 def addressed(
-    desk: Desk,
+    working_set: WorkingSet,
     handle: str,
     kind: str,
     part: Part,
@@ -275,10 +287,10 @@ def addressed(
     only: tuple[str, ...] | None = None,
 ) -> Part | None:
     """A part, to every agency that may be told it; None if nobody may. `only` leaves out all but these."""
-    directory = desk.gateway.history.newest
+    directory = working_set.gateway.history.newest
     to = {}
     for agency in directory.agencies:
-        if agency == desk.agency or (only is not None and agency not in only):
+        if agency == working_set.agency or (only is not None and agency not in only):
             continue
         counsel = directory.role(agency) == "defender"
         purposes = dict.fromkeys(
@@ -288,7 +300,7 @@ def addressed(
         )
         ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
         if (
-            way := desk.gateway.may_tell(kind, part, agency, ways, case=handle, now=now)
+            way := working_set.gateway.may_tell(kind, part, agency, ways, case=handle, now=now)
         ) is not None:
             to[agency] = way
     return replace(part, to=to) if to else None
@@ -298,7 +310,7 @@ COORDINATION = "diversion_coordination"
 
 
 def decision(
-    desk: Desk, handle: str, answer: Decided, given: Defaults, now: int
+    working_set: WorkingSet, handle: str, answer: Decided, given: Defaults, now: int
 ) -> tuple[Part, ...]:
     """What the rules answered, each part to those who may have it. Raises `AgencyError` `nobody-to-tell`."""
     found = []
@@ -311,10 +323,10 @@ def decision(
                 keep_until=given.keep_until,
                 use=given.use,
             ),
-            desk,
+            working_set,
             given,
         )
-        found.append(addressed(desk, handle, "decision", part, answer.decision, now))
+        found.append(addressed(working_set, handle, "decision", part, answer.decision, now))
     parts = tuple(part for part in found if part is not None)
     if not parts:
         raise AgencyError(
@@ -323,11 +335,11 @@ def decision(
     return parts
 
 
-def _of_care(part: Part, desk: Desk, given: Defaults) -> Part:
+def _of_care(part: Part, working_set: WorkingSet, given: Defaults) -> Part:
     """What is about care keeps the limit of its use, and Part 2's notice where it may fall under it."""
     if not set(part.category) & set(FROM_CARE):
         return part
-    covered = desk.gateway.history.newest.part2(desk.agency) != "no"
+    covered = working_set.gateway.history.newest.part2(working_set.agency) != "no"
     return replace(
         part,
         use="no_adverse_action",
@@ -346,7 +358,7 @@ class Determined:
 
 
 def determination(
-    desk: Desk,
+    working_set: WorkingSet,
     case: Case,
     answer: Decided | None,
     decision: str,
@@ -369,10 +381,10 @@ def determination(
             f"`{outcome}` is no outcome of `{decision}`",
             fix=f"use one of {known}",
         )
-    role = desk.gateway.history.newest.role(desk.agency)
+    role = working_set.gateway.history.newest.role(working_set.agency)
     entitled = LAST_WORD.get(decision, (word.decided_by,))
     if role not in entitled and not (
-        role == "case_management" and desk.agency in places(desk, decision)
+        role == "case_management" and working_set.agency in places(working_set, decision)
     ):
         raise AgencyError(
             "not-yours",
@@ -396,7 +408,9 @@ def determination(
             "differs": differs,
         }
     }
-    today = day_of(desk.gateway.hub_time(now), desk.gateway.history.newest.zone).isoformat()
+    today = day_of(
+        working_set.gateway.hub_time(now), working_set.gateway.history.newest.zone
+    ).isoformat()
     kind = "determination"
     more: dict[tuple[str, ...], dict[str, Any]] = {}
     approval = _APPROVAL.get((decision, outcome)) if role == "prosecutor" else None
@@ -446,7 +460,7 @@ _APPROVAL = {
 
 
 def told(
-    desk: Desk,
+    working_set: WorkingSet,
     handle: str,
     determined: Determined,
     decision: str,
@@ -462,17 +476,21 @@ def told(
             category=categories, content=content, to={}, keep_until=given.keep_until, use=given.use
         )
         found.append(
-            addressed(desk, handle, determined.kind, part, decision, now, (to,) if to else None)
+            addressed(
+                working_set, handle, determined.kind, part, decision, now, (to,) if to else None
+            )
         )
     return tuple(part for part in found if part is not None)
 
 
-def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) -> tuple[Part, ...]:
+def revocation(
+    working_set: WorkingSet, case: str, recipient: str | None, given: Defaults
+) -> tuple[Part, ...]:
     """The end of every live grant of a case, or of those to one agency, told to both agencies of each and to its certifier.
 
     Raises `AgencyError` `nothing-to-revoke`.
     """
-    state = desk.gateway.state(case)
+    state = working_set.gateway.state(case)
     ended = {
         said.grant
         for record in state.kind("consent_change")
@@ -492,12 +510,12 @@ def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) ->
             fix="counsel takes the account first",
         )
     parts = []
-    standing = desk.gateway.history.standing(2**53 - 1)
+    standing = working_set.gateway.history.standing(2**53 - 1)
     for one in grants:
         # An end never waits for who only certifies: told if it can be.
         certifies = [one.certifier] if one.certifier and one.certifier in standing.sealing else []
         named = (one.discloser, one.recipient, *certifies)
-        told = [agency for agency in dict.fromkeys(named) if agency != desk.agency]
+        told = [agency for agency in dict.fromkeys(named) if agency != working_set.agency]
         parts.append(
             Part(
                 category=("consent_terms",),
@@ -511,13 +529,16 @@ def revocation(desk: Desk, case: str, recipient: str | None, given: Defaults) ->
     return tuple(parts)
 
 
-def said_aloud(desk: Desk, case: str, today: str, given: Defaults) -> tuple[Part, ...]:
+def said_aloud(working_set: WorkingSet, case: str, today: str, given: Defaults) -> tuple[Part, ...]:
     """That the person ended a consent by word of mouth, for whoever collected one and for the person's counsel; nobody else.
 
     It holds what a signed form would (`consent_identity`), so it goes only where a consent that still stands lets it. Nothing,
     where none does: the end itself waits for no such thing, and is a record of its own.
     """
-    state, standing = desk.gateway.state(case), desk.gateway.history.standing(2**53 - 1)
+    state, standing = (
+        working_set.gateway.state(case),
+        working_set.gateway.history.standing(2**53 - 1),
+    )
     collectors = {record.issuer for record in state.kind("consent")}
     counsel = {
         agency for agency in standing.directory.with_role("defender") if represents(state, agency)
@@ -528,7 +549,7 @@ def said_aloud(desk: Desk, case: str, today: str, given: Defaults) -> tuple[Part
         grant = held.grant
         if (
             grant.id not in ended
-            and grant.discloser == desk.agency
+            and grant.discloser == working_set.agency
             and "consent_identity" in grant.categories
         ):
             if grant.recipient in collectors | counsel:

@@ -15,7 +15,7 @@ from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.drafts import COORDINATION
 from offramp.agency.cases.tasks import Task, of_case
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.desk import Desk
+from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.decision import Program
 from rules.frozen import frozen
 from rules.shelf import vocabulary
@@ -46,12 +46,12 @@ class Agenda:
 
 
 def agenda(
-    desk: Desk, program: Program, now: int, present: tuple[str, ...] = ()
+    working_set: WorkingSet, program: Program, now: int, present: tuple[str, ...] = ()
 ) -> tuple[Agenda, ...]:
     """The open cases. `present` are the others in the room: only what each of them may be told is left. Raises `AgencyError`
     `unknown-agency`.
     """
-    directory = desk.gateway.history.newest
+    directory = working_set.gateway.history.newest
     for agency in present:
         if agency not in directory.agencies:
             raise AgencyError(
@@ -59,22 +59,22 @@ def agenda(
                 f"the directory lists no `{agency[:40]}`",
                 fix="use the ids of `agency status`",
             )
-    others = [agency for agency in present if agency != desk.agency]
+    others = [agency for agency in present if agency != working_set.agency]
     found = []
-    for handle in handles(desk):
-        if desk.gateway.state(handle).kind("exit"):
+    for handle in handles(working_set):
+        if working_set.gateway.state(handle).kind("exit"):
             continue
-        items = items_of(desk, program, handle, now)
+        items = items_of(working_set, program, handle, now)
         if present:
-            items = [one for one in items if _for_all(desk, handle, one, others, now)]
+            items = [one for one in items if _for_all(working_set, handle, one, others, now)]
         if items:
             found.append(Agenda(handle, tuple(items)))
     return tuple(found)
 
 
-def items_of(desk: Desk, program: Program, handle: str, now: int) -> list[Item]:
+def items_of(working_set: WorkingSet, program: Program, handle: str, now: int) -> list[Item]:
     """What was determined in a case, and its tasks."""
-    case = case_of(desk, handle)
+    case = case_of(working_set, handle)
     found = []
     for name, one in case.determined.items():
         assert one.determined is not None, "what is listed was determined"
@@ -89,7 +89,7 @@ def items_of(desk: Desk, program: Program, handle: str, now: int) -> list[Item]:
         )
     return found + [
         Item(task.what, _category(task), task.due, task.owner)
-        for task in of_case(desk, program, handle, now)
+        for task in of_case(working_set, program, handle, now)
     ]
 
 
@@ -105,7 +105,7 @@ def _category(task: Task) -> str | None:
     return fact.category if fact is not None and fact.category not in words.never_travels else None
 
 
-def _for_all(desk: Desk, handle: str, item: Item, others: list[str], now: int) -> bool:
+def _for_all(working_set: WorkingSet, handle: str, item: Item, others: list[str], now: int) -> bool:
     """Whether each of these agencies may be told it by this one, for the purpose of working the case together."""
     if item.category is None or item.category == "operation":
         return False
@@ -113,7 +113,7 @@ def _for_all(desk: Desk, handle: str, item: Item, others: list[str], now: int) -
     part = Part(category=(item.category,), content={}, to={}, keep_until=FOREVER, use="no_adverse_action",
                 sensitivity="part2" if care else "plain", notice="own-1" if care else "none")  # fmt: skip
     return all(
-        desk.gateway.would_tell(
+        working_set.gateway.would_tell(
             "status", part, agency, (COORDINATION, "consent"), case=handle, now=now
         ).permit
         for agency in others

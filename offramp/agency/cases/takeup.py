@@ -15,7 +15,7 @@ from exchange.consent.disclosure import day_of
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import case_of, handles, utc, worked_out_here
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.desk import Desk
+from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.decision import Program
 from rules.errors import Refusal
 
@@ -34,15 +34,17 @@ def quarter_of(text: str) -> tuple[date, date]:
     return date(year, 3 * number - 2, 1), after
 
 
-def counted(desk: Desk, program: Program, quarter: tuple[date, date], now: int) -> dict[str, int]:
+def counted(
+    working_set: WorkingSet, program: Program, quarter: tuple[date, date], now: int
+) -> dict[str, int]:
     """The cases of a quarter, by the day of the referral, and how many of them reached each stage as far as is known here."""
     found = dict.fromkeys(("cases", *STAGES), 0)
-    for handle in handles(desk):
-        case = case_of(desk, handle)
-        day = _began(desk, case)
+    for handle in handles(working_set):
+        case = case_of(working_set, handle)
+        day = _began(working_set, case)
         if day is not None and quarter[0] <= day < quarter[1]:
             found["cases"] += 1
-            for stage in _stages(desk, case, program, handle, now):
+            for stage in _stages(working_set, case, program, handle, now):
                 found[stage] += 1
     return found
 
@@ -56,27 +58,32 @@ def suppressed(counts: Mapping[str, int]) -> dict[str, int | None]:
     return shown if shown.get("cases") is not None else dict.fromkeys(counts)
 
 
-def check_over(desk: Desk, quarter: tuple[date, date], now: int) -> None:
+def check_over(working_set: WorkingSet, quarter: tuple[date, date], now: int) -> None:
     """Holds once a quarter is over. Raises `AgencyError` `quarter-open`."""
-    if day_of(desk.gateway.hub_time(now), desk.gateway.history.newest.zone) < quarter[1]:
+    if (
+        day_of(working_set.gateway.hub_time(now), working_set.gateway.history.newest.zone)
+        < quarter[1]
+    ):
         raise AgencyError(
             "quarter-open", f"the quarter lasts until {quarter[1]}", fix="count it when it is over"
         )
 
 
-def _began(desk: Desk, case: Case) -> date | None:
+def _began(working_set: WorkingSet, case: Case) -> date | None:
     referred = case.known.get("case.referred_at")
     if referred is not None:
         at = datetime.fromisoformat(str(referred.value).replace("Z", "+00:00")).astimezone(UTC)
-        return day_of(int(at.timestamp()), desk.gateway.history.newest.zone)
+        return day_of(int(at.timestamp()), working_set.gateway.history.newest.zone)
     met = case.known.get("encounter.date")
     return date.fromisoformat(str(met.value)) if met is not None else None
 
 
-def _stages(desk: Desk, case: Case, program: Program, handle: str, now: int) -> set[str]:
-    state = desk.gateway.state(handle)
+def _stages(
+    working_set: WorkingSet, case: Case, program: Program, handle: str, now: int
+) -> set[str]:
+    state = working_set.gateway.state(handle)
     found = set()
-    if _eligible(desk, case, program, now):
+    if _eligible(working_set, case, program, now):
         found.add("eligible")
     accepted = case.known.get("offer.accepted")
     if accepted is not None:
@@ -85,9 +92,9 @@ def _stages(desk: Desk, case: Case, program: Program, handle: str, now: int) -> 
             found.add("accepted")
     if state.kind("hand_off", "consent"):
         found.add("handed_off")
-    if _in_time(case, program, now, desk):
+    if _in_time(case, program, now, working_set):
         found.add("intake_in_time")
-    if _engaged(desk, handle):
+    if _engaged(working_set, handle):
         found.add("engaged")
     enrolled = case.known.get("person.enrolled")
     if state.kind("exit", "ejection") or (enrolled is not None and not enrolled.value):
@@ -95,42 +102,44 @@ def _stages(desk: Desk, case: Case, program: Program, handle: str, now: int) -> 
     return found
 
 
-def _eligible(desk: Desk, case: Case, program: Program, now: int) -> bool:
+def _eligible(working_set: WorkingSet, case: Case, program: Program, now: int) -> bool:
     attested = case.attested.get("eligibility")
     if attested is not None:
         return bool(attested.value == "eligible")
-    if "eligibility" not in worked_out_here(desk):
+    if "eligibility" not in worked_out_here(working_set):
         return False
     try:
         return (
-            case.decide(program, "eligibility", utc(desk.gateway.hub_time(now))).outcome
+            case.decide(program, "eligibility", utc(working_set.gateway.hub_time(now))).outcome
             == "eligible"
         )
     except Refusal:
         return False
 
 
-def _in_time(case: Case, program: Program, now: int, desk: Desk) -> bool:
+def _in_time(case: Case, program: Program, now: int, working_set: WorkingSet) -> bool:
     if "case.intake_at" not in case.known:
         return False
     try:
-        clocks = case.decide(program, "admission", utc(desk.gateway.hub_time(now))).first.clocks
+        clocks = case.decide(
+            program, "admission", utc(working_set.gateway.hub_time(now))
+        ).first.clocks
     except Refusal:
         return False
     return any(one["clock"] == "intake" and one["status"] == "met" for one in clocks)
 
 
-def _engaged(desk: Desk, handle: str) -> bool:
+def _engaged(working_set: WorkingSet, handle: str) -> bool:
     """Whether any status told or heard says so; none can say that somebody isn't."""
     contents: list[Any] = [
         part["content"]
-        for out in desk.outbox.values()
+        for out in working_set.outbox.values()
         if out.case == handle and out.refused is None
         for part in out.parts
     ]
     contents += [
         opened.content
-        for received in desk.gateway.received.values()
+        for received in working_set.gateway.received.values()
         if received.record is not None and received.record.case == handle
         for opened in received.opened.values()
     ]

@@ -15,7 +15,7 @@ from offramp.agency.cases.caseload import (
     utc,
     worked_out_here,
 )
-from offramp.agency.folder.desk import Desk
+from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.decision import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -50,9 +50,13 @@ class Task:
         }
 
 
-def tasks(desk: Desk, program: Program, now: int) -> tuple[Task, ...]:
+def tasks(working_set: WorkingSet, program: Program, now: int) -> tuple[Task, ...]:
     """Every task of this agency in every case, the most pressing first."""
-    found = [task for handle in handles(desk) for task in of_case(desk, program, handle, now)]
+    found = [
+        task
+        for handle in handles(working_set)
+        for task in of_case(working_set, program, handle, now)
+    ]
     return tuple(
         sorted(
             found, key=lambda one: (_ORDER.index(one.state), one.due or "9999", one.case, one.what)
@@ -60,19 +64,19 @@ def tasks(desk: Desk, program: Program, now: int) -> tuple[Task, ...]:
     )
 
 
-def of_case(desk: Desk, program: Program, handle: str, now: int) -> tuple[Task, ...]:
+def of_case(working_set: WorkingSet, program: Program, handle: str, now: int) -> tuple[Task, ...]:
     """This agency's tasks in one case: what its clocks ask, what others asked, what the rules lack of it, what isn't opened."""
-    directory = desk.gateway.history.newest
-    role = directory.role(desk.agency) or "nobody"
+    directory = working_set.gateway.history.newest
+    role = directory.role(working_set.agency) or "nobody"
     zone = directory.zone
     found = []
-    for received in desk.gateway.received.values():
+    for received in working_set.gateway.received.values():
         record = received.record
         if record is not None and record.case == handle and not received.opened:
             parts = [
                 part
                 for part in record.labels
-                if (record.issuer, record.jti, part) not in desk.destroyed
+                if (record.issuer, record.jti, part) not in working_set.destroyed
             ]
             if parts and record.kind not in QUIET:
                 found.append(
@@ -84,14 +88,14 @@ def of_case(desk: Desk, program: Program, handle: str, now: int) -> tuple[Task, 
                         record.jti,
                     )
                 )
-    for owed in desk.gateway.owed():
-        if owed.record in {one.jti for one in desk.gateway.state(handle).records}:
+    for owed in working_set.gateway.owed():
+        if owed.record in {one.jti for one in working_set.gateway.state(handle).records}:
             until = day_of(owed.until, zone).isoformat()
             what = f"`{owed.issuer}` asks back part `{owed.part}`: delete it or say on which ground it is kept."
             found.append(Task(handle, role, what, OPEN, owed.recall, until))
     words = vocabulary()
-    case = case_of(desk, handle)
-    for asked in open_questions(desk, handle):
+    case = case_of(working_set, handle)
+    for asked in open_questions(working_set, handle):
         group, _, field = asked.path.rpartition(".")
         if group == "decisions":
             what = words.decisions[field].asks
@@ -100,14 +104,17 @@ def of_case(desk: Desk, program: Program, handle: str, now: int) -> tuple[Task, 
         found.append(
             Task(handle, role, f"`{asked.by}` asks: {what} (`{asked.path}`)", OPEN, asked.record)
         )
-    for decision in worked_out_here(desk):
+    for decision in worked_out_here(working_set):
         try:
             answer = case.decide(
-                program, decision, utc(desk.gateway.hub_time(now)), untold=untold(desk, handle, now)
+                program,
+                decision,
+                utc(working_set.gateway.hub_time(now)),
+                untold=untold(working_set, handle, now),
             )
         except Refusal:
             continue  # outside the program's time, or facts that its pack doesn't know: `agency decide` says so
-        found += _of_answer(desk, handle, decision, answer, role)
+        found += _of_answer(working_set, handle, decision, answer, role)
     return tuple(dict.fromkeys(found))
 
 
@@ -122,7 +129,9 @@ QUIET = (
 )
 
 
-def _of_answer(desk: Desk, handle: str, decision: str, answer: Answer, role: str) -> Iterable[Task]:
+def _of_answer(
+    working_set: WorkingSet, handle: str, decision: str, answer: Answer, role: str
+) -> Iterable[Task]:
     for clock in answer.first.clocks:
         if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE) and answer.agreed:
             segment = answer.first.segment

@@ -24,11 +24,17 @@ from exchange.records.record import Bundle, Part
 from exchange.standards import base64
 from offramp import adoption
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.desk import Desk, Out, bundle_from, bundle_json, without
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, check_private, write_private
 from offramp.agency.folder.settings import Settings, read_settings, write_settings
 from offramp.agency.folder.snapshot import EVERY, Snapshot
+from offramp.agency.folder.working_set import (
+    OutgoingRecord,
+    WorkingSet,
+    bundle_from,
+    bundle_json,
+    without,
+)
 from rules.decide.decision import Program
 from rules.packs.digest import digest as digest_of
 from rules.packs.pack import Pack
@@ -95,7 +101,7 @@ class Office:
         self.journal = Journal(folder / JOURNAL)
         self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
-        self._desk: Desk | None = None
+        self._working_set: WorkingSet | None = None
         self._at = 0
         # Where the journal stood when nothing was left to be done in the cases by itself.
         self.settled_at: int | None = None
@@ -140,21 +146,21 @@ class Office:
 
     def take_up_key(self) -> bool:
         """Signs from now on with the newest key that is here and that the directory lists; whether that is another one."""
-        history = self.look().gateway.history
+        history = self.working_set().gateway.history
         mine = history.newest.agencies.get(self.agency) if history.size else None
         listed = [kid for kid in self.numbered("s") if mine is not None and kid in mine.signing]
         if not listed or listed[-1] == self.signing.public.kid:
             return False
         self.signing = self.keys.signing(listed[-1])
-        self._desk = None
+        self._working_set = None
         return True
 
     def _judge_of(self, digest: str) -> Judge:
         return Judge(self.pack(digest))
 
-    def program(self, desk: Desk) -> Program:
+    def program(self, working_set: WorkingSet) -> Program:
         """The rules of live cases: the pack that the directory names. Raises `AgencyError` `unknown-pack`."""
-        return Program(self.pack(desk.gateway.history.newest.pack))
+        return Program(self.pack(working_set.gateway.history.newest.pack))
 
     def pack(self, digest: str) -> Pack:
         """The adopted pack of this digest, never the newest installed one. Raises `AgencyError` `unknown-pack`."""
@@ -193,14 +199,14 @@ class Office:
     # The journal and the desk
 
     @contextmanager
-    def acting(self) -> Iterator[Desk]:
+    def transaction(self) -> Iterator[WorkingSet]:
         """The desk, caught up, in one transaction: all that is appended inside is on the disk afterwards, or nothing."""
         try:
             with self.journal.together():
                 yield self._caught_up()
         except BaseException:
             # The desk may know what the disk doesn't.
-            self._desk = None
+            self._working_set = None
             raise
 
     @property
@@ -208,36 +214,36 @@ class Office:
         """How far in the journal the desk is."""
         return self._at
 
-    def look(self) -> Desk:
+    def working_set(self) -> WorkingSet:
         """The desk, caught up, to read from."""
-        with self.acting() as desk:
-            return desk
+        with self.transaction() as working_set:
+            return working_set
 
-    def replay(self) -> Desk:
+    def replay(self) -> WorkingSet:
         """The desk, from the journal alone, every record in it verified again. Raises as what it finds."""
         with self.journal.together():
             self.snapshot().forget()
-            self._desk = None
+            self._working_set = None
             return self._caught_up()
 
-    def _caught_up(self) -> Desk:
-        desk, fresh = self._desk, self._desk is None
-        if desk is None:
+    def _caught_up(self) -> WorkingSet:
+        working_set, fresh = self._working_set, self._working_set is None
+        if working_set is None:
             keys = self.signing, self.witness, self._sealing()
-            desk = Desk(self.agency, *keys, self._judge, self.random, self._salts())
-            self._at = self.snapshot().read_into(desk, self.journal.digest_of)
-        before = desk.records
+            working_set = WorkingSet(self.agency, *keys, self._judge, self.random, self._salts())
+            self._at = self.snapshot().read_into(working_set, self.journal.digest_of)
+        before = working_set.records
         for event in self.journal.after(self._at):
-            desk.learn(event)
+            working_set.learn(event)
             self._at = event.at
-        if fresh and desk.records >= before + max(EVERY, before // 8):
-            self._keep(desk)
-        self._desk = desk
-        if desk.gateway.sealing.keys() != set(self._months()):
-            desk.gateway.sealing.clear()
-            desk.gateway.sealing.update(self._sealing())
-        self._recall_tree(desk.gateway)
-        return desk
+        if fresh and working_set.records >= before + max(EVERY, before // 8):
+            self._keep(working_set)
+        self._working_set = working_set
+        if working_set.gateway.sealing.keys() != set(self._months()):
+            working_set.gateway.sealing.clear()
+            working_set.gateway.sealing.update(self._sealing())
+        self._recall_tree(working_set.gateway)
+        return working_set
 
     def snapshot(self, *, anew: bool = False) -> Snapshot:
         """What is kept of the journal, within `together`. `anew`: under another salt, so that no copy of before opens."""
@@ -247,10 +253,10 @@ class Office:
             self.journal.put("snapshot", held)
         return Snapshot(self.folder / SNAPSHOT, self.signing, base64.decode_url(held["salt"]))
 
-    def _keep(self, desk: Desk) -> None:
+    def _keep(self, working_set: WorkingSet) -> None:
         digest = self.journal.digest_of(self._at)
         assert digest is not None, "it was read a moment ago"
-        self.snapshot().write(desk, self._at, digest)
+        self.snapshot().write(working_set, self._at, digest)
 
     def _salts(self) -> Callable[[int], bytes] | None:
         """In a demo with a canary, salts that begin with it."""
@@ -280,11 +286,11 @@ class Office:
             gateway.watch.last = None
             gateway.watch.advance(kept["note"].encode(), ())
 
-    def append(self, desk: Desk, kind: str, body: dict[str, Any]) -> Event:
+    def append(self, working_set: WorkingSet, kind: str, body: dict[str, Any]) -> Event:
         """An event of what the gateway has just done or taken."""
         event = self.journal.append(kind, self.clock(), body)
         self._at = event.at
-        desk.note(event)
+        working_set.note(event)
         return event
 
     # What people do
@@ -298,37 +304,37 @@ class Office:
         form: Mapping[str, Any] | None = None,
     ) -> Bundle:
         """A record, checked, and in the outbox. Raises as `Gateway.compose`."""
-        with self.acting() as desk:
-            return self.compose_in(desk, kind, tuple(parts), case, form)
+        with self.transaction() as working_set:
+            return self.compose_in(working_set, kind, tuple(parts), case, form)
 
     def compose_in(
         self,
-        desk: Desk,
+        working_set: WorkingSet,
         kind: str,
         parts: tuple[Part, ...],
         case: str | None,
         form: Mapping[str, Any] | None = None,
     ) -> Bundle:
         """The same, within `acting`."""
-        bundle = desk.gateway.compose(kind, parts, case=case, now=self.clock(), form=form)
+        bundle = working_set.gateway.compose(kind, parts, case=case, now=self.clock(), form=form)
         body = {
             "kind": kind,
             "case": case,
             "parts": [part_json(each) for each in parts],
             **({"form": dict(form)} if form is not None else {}),
             "bundle": bundle_json(bundle),
-            "contents": dict(desk.gateway.contents[bundle.id]),
+            "contents": dict(working_set.gateway.contents[bundle.id]),
         }
-        self.append(desk, "composed", body)
+        self.append(working_set, "composed", body)
         return bundle
 
     def rebuild(self, jti: str) -> str:
         """The same parts under a new id, sealed to the newest keys. Raises as `compose`."""
-        with self.acting() as desk:
-            out = desk.outbox[jti]
+        with self.transaction() as working_set:
+            out = working_set.outbox[jti]
             parts = tuple(part_of(each) for each in out.parts)
-            bundle = self.compose_in(desk, out.kind, parts, out.case, out.form)
-            self.append(desk, "replaced", {"jti": jti, "by": bundle.id})
+            bundle = self.compose_in(working_set, out.kind, parts, out.case, out.form)
+            self.append(working_set, "replaced", {"jti": jti, "by": bundle.id})
             return bundle.id
 
     def open(self, jti: str, part: str | None, *, by: str, second: str | None = None) -> Reading:
@@ -337,25 +343,27 @@ class Office:
         Raises as `Gateway.open`, and `AgencyError` `which-part`, `destroyed`; whatever keeps the acknowledgement from being
         composed keeps the part closed.
         """
-        with self.acting() as desk:
-            received = self._received(desk, jti)
+        with self.transaction() as working_set:
+            received = self._received(working_set, jti)
             assert received.record is not None, "what is listed was checked"
             chosen = part or _only(received.record.labels)
             issuer = received.record.issuer
-            if (issuer, jti, chosen) in desk.destroyed:
+            if (issuer, jti, chosen) in working_set.destroyed:
                 raise AgencyError(
                     "destroyed",
                     f"`{chosen}` was destroyed when its time was up",
                     fix="ask its issuer again",
                 )
             already = received.opened.get(chosen)
-            reading = desk.gateway.open(issuer, jti, chosen, by=by, now=self.clock(), second=second)
+            reading = working_set.gateway.open(
+                issuer, jti, chosen, by=by, now=self.clock(), second=second
+            )
             keep = reading.opened.label.keep_until
             back = acknowledgement(received, reading, keep_until=keep)
             if already is None:
-                self.compose_in(desk, "acknowledgement", (back,), received.record.case, None)
+                self.compose_in(working_set, "acknowledgement", (back,), received.record.case, None)
             self.append(
-                desk,
+                working_set,
                 "opened",
                 {
                     "issuer": issuer,
@@ -371,8 +379,8 @@ class Office:
             )
             return reading
 
-    def _received(self, desk: Desk, jti: str) -> Any:
-        for (_, held), received in desk.gateway.received.items():
+    def _received(self, working_set: WorkingSet, jti: str) -> Any:
+        for (_, held), received in working_set.gateway.received.items():
             if held == jti:
                 return received
         raise AgencyError(
@@ -385,71 +393,73 @@ class Office:
         """An answer to a pull after so many items, asked for when `line` was the hub's newest; how many were new. Where another
         program pulled meanwhile, none: beside what that one was told, a sound answer may look old.
         """
-        with self.acting() as desk:
-            if desk.gateway.cursor != after or desk.gateway.line != line:
+        with self.transaction() as working_set:
+            if working_set.gateway.cursor != after or working_set.gateway.line != line:
                 return 0
-            taken = desk.gateway.take(answer, self.clock())
+            taken = working_set.gateway.take(answer, self.clock())
             if answer.items:
                 body = {
                     "items": [each.json() for each in answer.items],
                     "line": answer.line.decode(),
                 }
-                self.append(desk, "inbox", body)
+                self.append(working_set, "inbox", body)
             else:
-                self._refresh_line(desk, answer.line)
+                self._refresh_line(working_set, answer.line)
             return len(taken)
 
-    def _refresh_line(self, desk: Desk, line: bytes) -> None:
+    def _refresh_line(self, working_set: WorkingSet, line: bytes) -> None:
         """An answer without items says only how new the rest is: that is worth an event, but not one every poll."""
         last = self.journal.get("line")
         now = self.clock()
         if last is None or not 0 <= now - last["time"] < LINE_EVERY:
-            self.append(desk, "inbox", {"items": [], "line": line.decode()})
+            self.append(working_set, "inbox", {"items": [], "line": line.decode()})
             self.journal.put("line", {"time": now})
 
     def receive(self, jti: str, receipt: Any) -> None:
         """The hub's receipt of a record."""
-        with self.acting() as desk:
-            if desk.outbox[jti].receipt is None:
-                desk.gateway.sent(jti, receipt)
-                self.append(desk, "receipt", {"jti": jti, "receipt": receipt.json()})
+        with self.transaction() as working_set:
+            if working_set.outbox[jti].receipt is None:
+                working_set.gateway.sent(jti, receipt)
+                self.append(working_set, "receipt", {"jti": jti, "receipt": receipt.json()})
 
     def refused(self, jti: str, status: int, error: Mapping[str, Any]) -> None:
         """The hub said no: a person looks at it."""
-        with self.acting() as desk:
-            if desk.outbox[jti].waits:
-                self.append(desk, "refused", {"jti": jti, "status": status, "error": dict(error)})
+        with self.transaction() as working_set:
+            if working_set.outbox[jti].waits:
+                self.append(
+                    working_set, "refused", {"jti": jti, "status": status, "error": dict(error)}
+                )
 
     def retry(self, jti: str) -> None:
         """A person says that what was refused is to be sent again, as it is. Raises `AgencyError` `not-here`."""
-        with self.acting() as desk:
-            if jti not in desk.outbox:
+        with self.transaction() as working_set:
+            if jti not in working_set.outbox:
                 raise AgencyError(
                     "not-here",
                     f"no record `{jti}` was composed here",
                     fix="look at `offramp agency status`",
                 )
-            self.append(desk, "retry", {"jti": jti})
+            self.append(working_set, "retry", {"jti": jti})
 
     def learn_account(self, account: Account) -> Statement:
         """A case's account, verified and kept."""
-        with self.acting() as desk:
-            statement = desk.gateway.learn_account(account)
-            self.append(desk, "account", {"account": account.write().decode()})
+        with self.transaction() as working_set:
+            statement = working_set.gateway.learn_account(account)
+            self.append(working_set, "account", {"account": account.write().decode()})
             return statement
 
-    def broken(self, desk: Desk, error: ExchangeError) -> None:
+    def broken(self, working_set: WorkingSet, error: ExchangeError) -> None:
         """A log that went back or split: believed no more, also after a restart."""
         self.append(
-            desk, "broken", {"code": error.code, "message": error.message, "fix": error.fix}
+            working_set, "broken", {"code": error.code, "message": error.message, "fix": error.fix}
         )
 
     # What time does
 
     def destroy_due(self) -> int:
         """Destroys every content and note whose last day has passed, by the hub's time; how many."""
-        with self.acting() as desk:
-            gateway = desk.gateway
+        with self.transaction() as working_set:
+            gateway = working_set.gateway
             if gateway.line is None:
                 return 0
             from exchange.consent.disclosure import day_of
@@ -459,16 +469,22 @@ class Office:
             for (issuer, jti), received in gateway.received.items():
                 if received.record is not None:
                     for part, label in received.record.labels.items():
-                        if label.keep_until < today and (issuer, jti, part) not in desk.destroyed:
+                        if (
+                            label.keep_until < today
+                            and (issuer, jti, part) not in working_set.destroyed
+                        ):
                             due.add((issuer, jti, part))
-            for jti, out in desk.outbox.items():
+            for jti, out in working_set.outbox.items():
                 if out.witnessed or out.replaced_by is not None:
                     for part, keep_until in own_parts(out):
-                        if keep_until < today and (self.agency, jti, part) not in desk.destroyed:
+                        if (
+                            keep_until < today
+                            and (self.agency, jti, part) not in working_set.destroyed
+                        ):
                             due.add((self.agency, jti, part))
             stale = [
                 event
-                for event in desk.noted
+                for event in working_set.noted
                 if event.body["keep_until"] < today and event.body.get("facts")
             ]
             if due or stale:
@@ -476,14 +492,14 @@ class Office:
             for event in stale:
                 self.journal.replace(event, {**event.body, "facts": {}})
             if due:
-                self._destroy(desk, due)
+                self._destroy(working_set, due)
         if due or stale:
             # What was destroyed isn't left in memory, nor in the write-ahead log.
-            self._desk = None
+            self._working_set = None
             self.journal.write_back()
         return len(due) + len(stale)
 
-    def _destroy(self, desk: Desk, due: set[tuple[str, str, str]]) -> None:
+    def _destroy(self, working_set: WorkingSet, due: set[tuple[str, str, str]]) -> None:
         parts = {(jti, part) for _, jti, part in due}
         for event in list(self.journal.after(0)):
             body = event.body
@@ -502,7 +518,7 @@ class Office:
                 if mine:
                     self.journal.replace(event, _composed_without(body, mine))
         for issuer, jti, part in sorted(due):
-            self.append(desk, "destroyed", {"issuer": issuer, "jti": jti, "part": part})
+            self.append(working_set, "destroyed", {"issuer": issuer, "jti": jti, "part": part})
 
 
 LINE_EVERY = 60
@@ -531,7 +547,7 @@ def part_of(value: Mapping[str, Any]) -> Part:
     return Part(**members)
 
 
-def own_parts(out: Out) -> list[tuple[str, str]]:
+def own_parts(out: OutgoingRecord) -> list[tuple[str, str]]:
     """Id and last day of each part of a record that was composed here."""
     from exchange.standards import sd_jwt
 

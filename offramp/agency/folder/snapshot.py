@@ -31,8 +31,8 @@ import offramp
 import rules
 from exchange.standards.keys import PrivateKey, PublicKey, public_key
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.desk import Desk
 from offramp.agency.folder.keys import overwritten
+from offramp.agency.folder.working_set import WorkingSet
 
 EVERY = 200  # records that are replayed before it is worth while to keep what came of them
 NONCE_BYTES = 12
@@ -50,7 +50,7 @@ class Snapshot:
         secret = signing.scalar.private_numbers().private_value.to_bytes(KEY_BYTES, "big")
         self._aead = AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"offramp/1/snapshot").derive(secret))
 
-    def read_into(self, desk: Desk, digest_of: Callable[[int], bytes | None]) -> int:
+    def read_into(self, working_set: WorkingSet, digest_of: Callable[[int], bytes | None]) -> int:
         """Makes a fresh desk what it was after so many events, and says how many; 0 where nothing fits.
 
         `digest_of` gives the digest of the journal's event at a place, or None.
@@ -73,15 +73,17 @@ class Snapshot:
                 self._aead.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _made_by())
             )
             if digest_of(at) == digest:
-                vars(desk.gateway).update(gateway)
-                vars(desk).update(kept)
+                vars(working_set.gateway).update(gateway)
+                vars(working_set).update(kept)
                 return int(at)
         return 0
 
-    def write(self, desk: Desk, at: int, digest: bytes) -> None:
+    def write(self, working_set: WorkingSet, at: int, digest: bytes) -> None:
         """Keeps a desk that replay has just made of the journal to that event. A full disk is no error."""
-        kept = {name: value for name, value in vars(desk).items() if name != "gateway"}
-        gateway = {name: value for name, value in vars(desk.gateway).items() if name not in _GIVEN}
+        kept = {name: value for name, value in vars(working_set).items() if name != "gateway"}
+        gateway = {
+            name: value for name, value in vars(working_set.gateway).items() if name not in _GIVEN
+        }
         into = io.BytesIO()
         _Pickler(into, protocol=5).dump((at, digest, kept, gateway))
         nonce = secrets.token_bytes(NONCE_BYTES)

@@ -104,7 +104,7 @@ def propose(sync: Sync, path: Path) -> Answer:
             "not-a-change", f"`{path}` can't be read: {why}", fix="write the change as JSON"
         ) from None
     sync.directory()
-    history = sync.office.look().gateway.history
+    history = sync.office.working_set().gateway.history
     if not history.size:
         raise AgencyError(
             "no-directory",

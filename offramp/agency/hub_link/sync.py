@@ -36,8 +36,8 @@ from exchange.standards.merkle import HASH_BYTES, Frontier, leaf_hash
 from exchange.standards.notes import open_checkpoint, read_checkpoint, read_note
 from offramp.adoption import carried, read_carried, taken
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
-from offramp.agency.folder.desk import Desk
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.client import Client, Http
 from rules.author.difference import differences
 from rules.errors import Refusal
@@ -93,7 +93,7 @@ class Sync:
     def everything(self) -> None:
         """All duties, once, in an order in which each finds what it needs."""
         self.directory()
-        if not self.office.look().gateway.history.size or self.restored is not None:
+        if not self.office.working_set().gateway.history.size or self.restored is not None:
             return
         self.keys()
         self.outbox()
@@ -115,43 +115,47 @@ class Sync:
             key=lambda one: leaf_of(one.get("leaf")).index,
         )
         dropped: LogError | None = None
-        with self.office.acting() as desk:
-            known = {leaf.index for leaf in desk.gateway.members}
+        with self.office.transaction() as working_set:
+            known = {leaf.index for leaf in working_set.gateway.members}
             if not known and served.versions:
-                self._approved(desk, served.versions)
+                self._approved(working_set, served.versions)
             new = [one for one in found if leaf_of(one["leaf"]).index not in known]
             for one in new:
                 leaf = leaf_of(one["leaf"])
                 if "generation" in one:
                     try:
-                        desk.gateway.learn_generation(
+                        working_set.gateway.learn_generation(
                             leaf, read_signed_generation(one["generation"])
                         )
                     except LogError as error:
                         if error.code not in ("generation-drops", "split-view"):
                             raise
-                        self.office.broken(desk, error)
+                        self.office.broken(working_set, error)
                         dropped = error
                         break
                     self.office.append(
-                        desk, "generation", {"leaf": one["leaf"], "generation": one["generation"]}
+                        working_set,
+                        "generation",
+                        {"leaf": one["leaf"], "generation": one["generation"]},
                     )
                 elif "signed" in one:
                     signed = _signed(one["signed"])
-                    desk.gateway.learn_directory(leaf, signed)
+                    working_set.gateway.learn_directory(leaf, signed)
                     self.office.append(
-                        desk, "directory", {"leaf": one["leaf"], "signed": signed.write().decode()}
+                        working_set,
+                        "directory",
+                        {"leaf": one["leaf"], "signed": signed.write().decode()},
                     )
                 else:
-                    desk.gateway.learn_key(leaf, str(one.get("announced")))
+                    working_set.gateway.learn_key(leaf, str(one.get("announced")))
                     self.office.append(
-                        desk, "key", {"leaf": one["leaf"], "announced": one["announced"]}
+                        working_set, "key", {"leaf": one["leaf"], "announced": one["announced"]}
                     )
         if dropped is not None:
             raise dropped
         self.restored = self.hold() if served.closed and known else None
         if (self.office.journal.get("restored") or {}) != (self.restored or {}):
-            with self.office.acting():
+            with self.office.transaction():
                 self.office.journal.put("restored", self.restored or {})
         self.take_up_key()
         # Those of earlier versions too: what was passed then is judged by them. Without its pack nothing passes; what is
@@ -182,7 +186,7 @@ class Sync:
     def adopt(self, name: str) -> Adopted:
         """Proposes that a pack be adopted, and signs. Raises as a pack doesn't hold, as `propose`, `AgencyError` `adopted`."""
         self.directory()
-        newest = self.office.look().gateway.history.newest
+        newest = self.office.working_set().gateway.history.newest
         carried_ = carried(name)
         pack, digest = taken(carried_)
         if digest == newest.pack:
@@ -197,10 +201,10 @@ class Sync:
         draft = self.propose(proposal.changed(newest, {"pack": {"id": pack.id, "digest": digest}}))
         return Adopted(pack.id, digest, draft, tuple(str(one) for one in found))
 
-    def _approved(self, desk: Desk, versions: list[dict[str, Any]]) -> None:
+    def _approved(self, working_set: WorkingSet, versions: list[dict[str, Any]]) -> None:
         """The first directory is believed because people here compared its digest, never because a hub serves it."""
         served = {log.digest(_signed(one.get("signed")).payload) for one in versions}
-        if not served & desk.approved:
+        if not served & working_set.approved:
             raise AgencyError(
                 "not-approved",
                 "nobody here has approved a version of the directory that the hub serves",
@@ -221,8 +225,8 @@ class Sync:
             # It may be in force already: what was compared is all that is needed.
             versions = self.client.directory().versions
             if digest in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
-                with self.office.acting() as desk:
-                    self.office.append(desk, "approved", {"sha256": digest})
+                with self.office.transaction() as working_set:
+                    self.office.append(working_set, "approved", {"sha256": digest})
                 return "trusted"
             if not waiting:
                 raise AgencyError(
@@ -235,7 +239,7 @@ class Sync:
                 fix="compare it with the others again",
             )
         payload, mine = waiting[digest], self.office.signing.public
-        history = self.office.look().gateway.history
+        history = self.office.working_set().gateway.history
         listed = (history.newest if history.size else read_directory(payload)).agencies.get(
             self.office.agency
         )
@@ -254,15 +258,15 @@ class Sync:
         if history.size:
             # Nobody signs for rules that weren't read and proved here.
             self.pack(read_directory(payload).pack)
-        with self.office.acting() as desk:
-            self.office.append(desk, "approved", {"sha256": digest})
+        with self.office.transaction() as working_set:
+            self.office.append(working_set, "approved", {"sha256": digest})
         self.client.sign_draft(digest, sign_directory(payload, self.office.signing))
         return "signed"
 
     def waiting(self) -> tuple[Waiting, ...]:
         """The drafts that can come into force next, each with what it changes and whether it lacks this agency's signature."""
         self.directory()
-        history = self.office.look().gateway.history
+        history = self.office.working_set().gateway.history
         before = history.newest if history.size else None
         found = []
         for payload, signatures in self.client.drafts():
@@ -302,7 +306,7 @@ class Sync:
         """
         self.directory()
         office = self.office
-        newest = office.look().gateway.history.newest
+        newest = office.working_set().gateway.history.newest
         if named in newest.agencies:
             return Retired(
                 named,
@@ -332,7 +336,7 @@ class Sync:
         Raises `AgencyError` `not-listed`; `DirectoryError` `no-directory`; as `propose`.
         """
         self.directory()
-        newest = self.office.look().gateway.history.newest
+        newest = self.office.working_set().gateway.history.newest
         if self.office.agency not in newest.agencies:
             raise AgencyError(
                 "not-listed", f"the directory doesn't list `{self.office.agency}`", fix="join first"
@@ -354,7 +358,7 @@ class Sync:
         """Sends a closed hub all that is held here and it may lack; what it waits for, None where it is open again."""
         said = self.client.generation()
         if said["closed"] and self.office.agency not in said.get("heard", ()):
-            gateway, size = self.office.look().gateway, int(said["size"])
+            gateway, size = self.office.working_set().gateway, int(said["size"])
             for piece in pieces(
                 gateway, size=size, items=int(said["items"]), entries=self.office.journal.seen(size)
             ):
@@ -390,7 +394,7 @@ class Sync:
                 f"the hub hasn't heard `{unheard[0]}`, and what only that agency holds would be lost",
                 fix="wait for it, or name it with `--without`",
             )
-        self.office.look().gateway.check_terms(terms)
+        self.office.working_set().gateway.check_terms(terms)
         begun = self.client.sign_generation(digest, sign_generation(payload, self.office.signing))
         return "begun" if begun else "signed"
 
@@ -398,7 +402,7 @@ class Sync:
 
     def keys(self) -> None:
         """This month's key is announced, and those that nothing can need any more are destroyed."""
-        gateway = self.office.look().gateway
+        gateway = self.office.working_set().gateway
         today = datetime.fromtimestamp(
             gateway.hub_time(self.office.clock()) + (self._offset()), UTC
         )
@@ -409,7 +413,7 @@ class Sync:
         ]
         if not announced or announced[0] < month:
             held = self.office.keys.ids()
-            with self.office.acting():
+            with self.office.transaction():
                 key = (
                     self.office.keys.sealing(month)
                     if month in held
@@ -421,10 +425,10 @@ class Sync:
 
     def _offset(self) -> int:
         """Before the first line only the answers' `Date` tells the hub's time."""
-        return 0 if self.office.look().gateway.line is not None else self.client.ahead or 0
+        return 0 if self.office.working_set().gateway.line is not None else self.client.ahead or 0
 
     def _destroy_keys(self, today: datetime) -> None:
-        gateway = self.office.look().gateway
+        gateway = self.office.working_set().gateway
         announced = [
             leaf.index
             for leaf in gateway.members
@@ -448,7 +452,7 @@ class Sync:
     def outbox(self) -> int:
         """Sends what waits, in order; how many were taken. What is sealed to an old key is built again under a new id."""
         taken = 0
-        while waiting := self.office.look().to_send()[:MOST_BUNDLES]:
+        while waiting := self.office.working_set().to_send()[:MOST_BUNDLES]:
             again = False
             for out, answer in zip(
                 waiting, self.client.submit([out.bundle for out in waiting]), strict=True
@@ -473,7 +477,7 @@ class Sync:
         """Takes what came; how many items."""
         taken = 0
         while True:
-            gateway = self.office.look().gateway
+            gateway = self.office.working_set().gateway
             after, line = gateway.cursor, gateway.line
             answer = self.client.inbox(after, wait)
             try:
@@ -487,7 +491,7 @@ class Sync:
                 taken += self.office.take(answer, after, line)
             if not answer.items:
                 return taken
-            self.client.done(self.office.look().gateway.cursor)
+            self.client.done(self.office.working_set().gateway.cursor)
             wait = 0
 
     # The log
@@ -496,7 +500,7 @@ class Sync:
         """Cosigns the newest tree if it grew out of the last and the hub's clock is near; True if it was cosigned."""
         note = self.client.checkpoint()
         assert note is not None, "there is always a newest tree"
-        gateway = self.office.look().gateway
+        gateway = self.office.working_set().gateway
         last = gateway.watching.last
         new = read_checkpoint(read_note(note).text)
         frontier, entries = self._grown(new.size)
@@ -507,19 +511,19 @@ class Sync:
         )
         broken: ExchangeError | None = None
         signature = None
-        with self.office.acting() as desk:
-            watch = desk.gateway.watching
+        with self.office.transaction() as working_set:
+            watch = working_set.gateway.watching
             if watch.last is not None and (last is None or watch.last.size != last.size):
                 # Another program has seen a newer tree meanwhile: the next poll goes on from there.
                 return False
             try:
-                signature = desk.gateway.cosign(note, proof, self.office.clock())
+                signature = working_set.gateway.cosign(note, proof, self.office.clock())
                 self.apart = None
             except LogError as error:
                 if error.code != "clocks-apart":
                     broken = error
                     if error.code in ("rolled-back", "split-view"):
-                        self.office.broken(desk, error)
+                        self.office.broken(working_set, error)
                 else:
                     self.apart = error.message
             if broken is None and frontier.root() != new.root:
@@ -557,27 +561,29 @@ class Sync:
 
     def proofs(self) -> int:
         """Gets the proofs of the leaves that are held here; how many are now witnessed."""
-        lacking = self.office.look().unproved()
+        lacking = self.office.working_set().unproved()
         if not lacking:
             return 0
         note = self.client.checkpoint(witnessed=True)
         if note is None:
             return 0
-        newest = self.office.look().gateway.history.newest
+        newest = self.office.working_set().gateway.history.newest
         size = open_checkpoint(note, newest.log, newest.witnesses()).checkpoint.size
         found = [
             (leaf, self.client.inclusion(leaf.index, size)) for leaf in lacking if leaf.index < size
         ]
         if not found:
             return 0
-        with self.office.acting() as desk:
+        with self.office.transaction() as working_set:
             for leaf, path in found:
-                desk.gateway.prove(leaf, path, note)
+                working_set.gateway.prove(leaf, path, note)
             leaves = [
                 {"leaf": leaf.json(), "path": [base64.encode_url(one) for one in path]}
                 for leaf, path in found
             ]
-            self.office.append(desk, "proved", {"checkpoint": note.decode(), "leaves": leaves})
+            self.office.append(
+                working_set, "proved", {"checkpoint": note.decode(), "leaves": leaves}
+            )
         return len(found)
 
 
@@ -608,9 +614,9 @@ def send_now(office: Office, jti: str | None) -> str:
         return f"queued: {error.message}"
     if jti is None:
         return "sent"
-    out = office.look().outbox[jti]
+    out = office.working_set().outbox[jti]
     while out.replaced_by is not None:
-        out = office.look().outbox[out.replaced_by]
+        out = office.working_set().outbox[out.replaced_by]
     return out.state if out.refused is None else f"refused: {why(out.refused)}"
 
 

@@ -34,7 +34,7 @@ REFUSED, REPLACED = "refused", "replaced"
 
 
 @frozen
-class Destroyed(Sealed):
+class DestroyedText(Sealed):
     """A sealed text of which only the digest is left."""
 
     was: str
@@ -47,7 +47,7 @@ class Destroyed(Sealed):
         return True
 
 
-class Out:
+class OutgoingRecord:
     """A record that this agency composed: how far it has come, and why it waits."""
 
     def __init__(self, event: Event, bundle: Bundle) -> None:
@@ -90,7 +90,7 @@ class Out:
         )
 
 
-class Desk:
+class WorkingSet:
     """One agency's gateway with what its program keeps beside it. `learn` takes one event of the journal."""
 
     def __init__(
@@ -106,10 +106,10 @@ class Desk:
         self.agency = agency
         self.gateway = Gateway(agency, signing, witness, judges, random_bytes, salts)
         self.gateway.sealing.update(sealing)
-        self.outbox: dict[str, Out] = {}
+        self.outbox: dict[str, OutgoingRecord] = {}
         self.proved: dict[int, bytes] = {}
         # What was sent and isn't proved: by its index in the log, the leaf's entry and the record.
-        self.awaiting: dict[int, tuple[bytes, Out]] = {}
+        self.awaiting: dict[int, tuple[bytes, OutgoingRecord]] = {}
         self.approved: set[str] = set()
         # Where a received record lies in the journal, for what must be destroyed.
         self.opened: list[Event] = []
@@ -182,7 +182,7 @@ class Desk:
     def _note_composed(self, event: Event) -> None:
         bundle = bundle_from(event.body["bundle"])
         held, _ = self.gateway.sent_as(bundle.id)
-        out = Out(event, held or bundle)
+        out = OutgoingRecord(event, held or bundle)
         self.outbox[out.jti] = out
 
     def _note_receipt(self, event: Event) -> None:
@@ -235,7 +235,7 @@ class Desk:
 
     # What is still to be done
 
-    def to_send(self) -> list[Out]:
+    def to_send(self) -> list[OutgoingRecord]:
         """What waits for the hub, in the order in which it was composed: a consent goes before what rests on it."""
         return [out for out in self.outbox.values() if out.waits]
 
@@ -302,7 +302,7 @@ def _left(sealed: Sealed, was: str | None) -> Sealed:
     return (
         sealed
         if was is None
-        else Destroyed(sealed.part, sealed.to, sealed.purpose, sealed.basis, sealed.ct, was)
+        else DestroyedText(sealed.part, sealed.to, sealed.purpose, sealed.basis, sealed.ct, was)
     )
 
 
