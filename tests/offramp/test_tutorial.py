@@ -78,3 +78,10 @@ def edit(folder: Path, text: str) -> None:
 def test_the_page_has_enough_of_both() -> None:
     kinds = [kind for kind, _ in blocks()]
     assert kinds.count("console") >= 6 and kinds.count("diff") >= 6
+
+
+def test_a_line_number_in_the_text_is_one_that_a_command_prints() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    printed = "\n".join(text for kind, text in blocks() if kind == "console")
+    for number in re.findall(r"\bline (\d+)", _BLOCK.sub("", page), re.IGNORECASE):
+        assert f":{number}:" in printed, f"no command prints line {number}"
