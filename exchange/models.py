@@ -6,12 +6,14 @@ published JSON Schemas.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from exchange.errors import ContentError, shown
+from rules.errors import respelled
 
 MOST_LISTED = 64
 
@@ -59,8 +61,29 @@ def held(model: type[S], value: Any, what: str) -> S:
         raise ContentError(
             "wrong-shape",
             f"{what} isn't what it must be, at `{place}`: {_why(first)}",
-            fix="write what its schema says",
+            fix=_fix(error) or "write what its schema says",
         ) from None
+
+
+def _fix(error: ValidationError) -> str | None:
+    """The new spelling, if an old one is at fault. Nothing else of the input is shown."""
+    first = error.errors(include_url=False)[0]
+    for name in (*_texts(list(first["loc"])), *_texts(first["input"])):
+        new = respelled(name)
+        if new is not None:
+            return f"write `{new}`, its spelling now"
+    return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys of objects aside."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        yield from _texts(list(value.values()))
 
 
 def _why(first: Any) -> str:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from offramp import __version__
-from rules.errors import Refusal, RequestError
+from rules.errors import Refusal, RequestError, respelling
 from rules.input.facts import printable
 
 
@@ -36,7 +36,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
-        raise RequestError("usage", in_ticks, fix=f"see `{self.prog} --help`")
+        command = re.search(r"invalid choice: `([^`]*)`", in_ticks)
+        fix = respelling(command[1], ("offenses",)) if command else None
+        raise RequestError("usage", in_ticks, fix=fix or f"see `{self.prog} --help`")
 
 
 def parser_of() -> argparse.ArgumentParser:

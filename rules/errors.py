@@ -6,7 +6,12 @@ error messages). `docs/errors.md` lists every code; a test holds the list.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rules.frozen import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 @frozen
@@ -82,13 +87,45 @@ class ConditionError(Refusal):
         self.offset = offset
 
 
-def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """The fix for a misspelled name: the nearest known one, or the first few when none is near."""
-    import difflib
+# British names that facts, packs, records, and commands had, with the names that they have now.
+OLD_SPELLINGS = {
+    "judgement": "judgment",
+    "enrolment": "enrollment",
+    "counselling_note": "counseling_note",
+    "counselling_notes": "counseling_notes",
+    "offence_disclosure": "offense_disclosure",
+    "no_offence": "no_offense",
+    "offences": "offenses",
+    "offences.csv": "offenses.csv",
+}
 
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+
+def respelled(name: str) -> str | None:
+    """The new spelling of a name or of a dotted path, or None if no part of it is an old one."""
+    new = OLD_SPELLINGS.get(name) or ".".join(
+        OLD_SPELLINGS.get(part, part) for part in name.split(".")
+    )
+    return None if new == name else new
+
+
+def respelling(name: str, known: Iterable[str]) -> str | None:
+    """The fix for an old spelling of a known name, or of a group of known paths."""
+    new = respelled(name)
+    if new is None or not any(path == new or path.startswith(f"{new}.") for path in known):
+        return None
+    return f"write `{new}`, its spelling now"
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The fix for an unknown name: its new spelling, the nearest known name, or the first few."""
+    import difflib  # a decision without an error doesn't need it
+
+    fix = respelling(name, known)
+    if fix is not None:
+        return fix
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
-    listed = ", ".join(f"`{name}`" for name in sorted(known)[:8])
+    listed = ", ".join(f"`{known_name}`" for known_name in sorted(known)[:8])
     more = " …" if len(known) > 8 else ""
     return f"known here: {listed}{more}" if listed else "nothing is declared here"

@@ -117,16 +117,25 @@ class Neighbors:
         """The folder of an offense table."""
         places = (jurisdictions(), self.folder)
         found = {
-            table.parent.name: table.parent
+            name: folder
             for place in places
-            for table in sorted(place.glob("*/offenses.csv"))
+            for name, folder in _tables(place, "offenses.csv").items()
         }
         if name not in found:
-            fix = nearest(printable(name), tuple(found))
+            fix = (
+                "rename its `offences.csv` to `offenses.csv`"
+                if any(name in _tables(place, "offences.csv") for place in places)
+                else nearest(printable(name), tuple(found))
+            )
             raise PackError(
                 "unknown-offenses", f"there is no offense table `{printable(name)}`", fix=fix
             )
         return found[name]
+
+
+def _tables(place: Path, file: str) -> dict[str, Path]:
+    """The folders in `place` that contain this file, by name."""
+    return {table.parent.name: table.parent for table in sorted(place.glob(f"*/{file}"))}
 
 
 def load(pack: str | Path, as_of: date | str | None = None) -> Program:

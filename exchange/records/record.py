@@ -35,7 +35,9 @@ from exchange.standards import base64, i_json, sd_jwt
 from exchange.standards import jws as jws_
 from exchange.standards.keys import PrivateKey
 from exchange.standards.sd_jwt import RandomBytes
+from rules.errors import respelling
 from rules.frozen import frozen, frozen_by_name
+from rules.shelf import vocabulary
 
 TYP = "offramp-record+sd-jwt"
 COUNTERSIGNATURE_TYP = "offramp-countersignature+jws"
@@ -479,7 +481,7 @@ def _label(value: Any, known: Kind) -> Label:
             raise RecordError(
                 "unknown-word",
                 f"`{shown(category)}` is no category of a `{known.name}`",
-                fix=f"use {_or(known.categories)}",
+                fix=respelling(category, vocabulary().categories) or f"use {_or(known.categories)}",
             )
     if shape.sensitivity == "part2" and shape.notice == "none":
         raise RecordError(

@@ -13,7 +13,7 @@ from typing import Any
 
 from rules.decide import explain
 from rules.decide.decision import Case, Decision, Program
-from rules.errors import Place, Refusal
+from rules.errors import Place, Refusal, respelled
 from rules.frozen import frozen
 from rules.input import keys
 from rules.input.yaml import Node, read_file
@@ -143,14 +143,22 @@ def _is_readable(node: Node, value: keys.Value, what: str) -> None:
     """Refuses an expectation that no answer could be held against. (A wrong word is an expectation that fails.)"""
     if isinstance(value, keys.ListOf) or (value == keys.ANSWER and isinstance(node.value, list)):
         for item in node.items(what):
-            item.text(f"an item of {what}")
+            _refuse_old_spelling(item, item.text(f"an item of {what}"))
     elif isinstance(value, keys.MapOf):
         for key, item in node.mapping(what).items():
-            item.text(f"`{key}` of {what}")
+            _refuse_old_spelling(node.keys[key], key)
+            _refuse_old_spelling(item, item.text(f"`{key}` of {what}"))
     elif value == keys.FLAG:
         node.flag(what)
     else:
-        node.text(what)
+        _refuse_old_spelling(node, node.text(what))
+
+
+def _refuse_old_spelling(node: Node, text: str) -> None:
+    """Refuse a name that no answer has any more. Other unknown names are expectations that fail."""
+    new = respelled(text)
+    if new is not None:
+        node.fail("unknown-word", f"`{text}` is an old spelling", f"write `{new}`")
 
 
 def _over(model: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -412,9 +412,9 @@ class _Checker:
                 and path.partition(".")[0] not in bound
                 and path not in self.scope.parameters
             ):
-                known = [
-                    name for name, one in self.scope.vocabulary.facts.items() if one.type == "list"
-                ]
+                facts, parameters = self.scope.vocabulary.facts, self.scope.parameters
+                known = [path for path, fact in facts.items() if fact.type == "list"]
+                known += [name for name, unit in parameters.items() if unit == "codes"]
                 self.fail(node, "unknown-fact", "there is no list {}", nearest(path, known))
             self.fail(
                 node,

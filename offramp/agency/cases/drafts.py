@@ -31,6 +31,7 @@ from offramp.agency.cases.decision_record import (
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.settings import Settings
 from offramp.agency.folder.working_set import WorkingSet
+from rules.errors import respelling
 from rules.frozen import frozen
 from rules.shelf import vocabulary
 
@@ -379,7 +380,7 @@ def determination(
         raise AgencyError(
             "unknown-outcome",
             f"`{outcome}` is no outcome of `{decision}`",
-            fix=f"use one of {known}",
+            fix=respelling(outcome, word.outcomes if word else ()) or f"use one of {known}",
         )
     role = working_set.gateway.history.newest.role(working_set.agency)
     entitled = LAST_WORD.get(decision, (word.decided_by,))

@@ -1,0 +1,68 @@
+"""An old British spelling in a label, a consent, or a content is refused with the new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exchange.errors import ContentError, RecordError
+from exchange.records import record, statements
+from exchange.records.content import check_content
+from tests.support import forge
+from tests.support.simulator import World
+
+STANDING = World().hub.history.standing(10**6)
+
+GRANT: dict[str, Any] = {
+    "id": "1" * 16,
+    "discloser": "crossroads",
+    "recipient": "prosecutor",
+    "categories": ["status"],
+    "purposes": ["diversion_coordination"],
+    "type": "ordinary",
+    "from": "2026-11-02",
+    "expires": "2026-11-30",
+    "form": list(statements.ATTESTED),
+    "signer": "adult",
+}
+REPORT = {"told": "hospital", "category": "treatment", "on": "2026-11-16"}
+RESTRICTION = {"does": "restrict", "pairs": [["crossroads", "police"]], "categories": ["status"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "new"),
+    [
+        ("grant", {**GRANT, "type": "counselling_notes"}, "counseling_notes"),
+        ("grant", {**GRANT, "categories": ["enrolment"]}, "enrollment"),
+        ("grant", {**GRANT, "categories": ["counselling_note"]}, "counseling_note"),
+        ("change", {**RESTRICTION, "categories": ["enrolment"]}, "enrollment"),
+        ("report", {**REPORT, "category": "offence_disclosure"}, "offense_disclosure"),
+    ],
+)
+def test_a_statement_of_a_label(name: str, statement: dict[str, Any], new: str) -> None:
+    with pytest.raises(ContentError) as refused:
+        statements.read(name, statement)
+    assert refused.value.code == "wrong-shape"
+    assert refused.value.fix == f"write `{new}`, its spelling now"
+
+
+def test_these_statements_are_sound_without_an_old_spelling() -> None:
+    assert statements.read("grant", GRANT)
+    assert statements.read("change", RESTRICTION)
+    assert statements.read("report", REPORT)
+
+
+@pytest.mark.parametrize(("old", "new"), [("enrolment", "enrollment")])
+def test_a_category_of_a_label(old: str, new: str) -> None:
+    with pytest.raises(RecordError) as refused:
+        record.check(forge.bundle(forge.label(category=[old])), STANDING)
+    assert refused.value.code == "unknown-word"
+    assert refused.value.fix == f"write `{new}`, its spelling now"
+
+
+def test_a_fact_in_a_content() -> None:
+    content = {"encounter": {"facts": {"judgement.amenable": True}}}
+    with pytest.raises(ContentError) as refused:
+        check_content("question", ["encounter"], content)
+    assert refused.value.fix == "write `judgment.amenable`, its spelling now"
