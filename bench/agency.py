@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from exchange.records.record import new_id
+from exchange.records.ids import new_id
 from offramp.agency.folder.office import JOURNAL, SNAPSHOT
 from tests.conftest import ROOT
 from tests.offramp.test_agency import referral

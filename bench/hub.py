@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from exchange.hub.hub import Hub
 from exchange.hub.store import Store
-from exchange.log import log
-from exchange.log.log import Leaf
-from exchange.records.record import TYP, Bundle, read_bundle
+from exchange.log.leaves import ConflictBody, Leaf, write_body
+from exchange.records.bundle import Bundle, read_bundle
+from exchange.records.record import TYP
 from exchange.standards import jws as jws_
 from tests.support.attack_stories import TO_PROSECUTOR, status_grant
 from tests.support.keys import key
@@ -114,7 +114,7 @@ class Floor:
 
 def seed(store: Store, leaves: int) -> None:
     """So many leaves that are nobody's."""
-    body = log.write_body(log.Conflict(id="0" * 32, issuer="nobody", sha256="0" * 64, time=0))
+    body = write_body(ConflictBody(id="0" * 32, issuer="nobody", sha256="0" * 64, time=0))
     for start in range(0, leaves, 10_000):
         with store.commit():
             for at in range(start, min(start + 10_000, leaves)):

@@ -29,7 +29,7 @@ import httpx  # noqa: E402
 import uvicorn  # noqa: E402
 from fastapi import FastAPI, Request, Response  # noqa: E402
 
-from exchange.records.record import Bundle  # noqa: E402
+from exchange.records.bundle import Bundle  # noqa: E402
 from exchange.standards import i_json  # noqa: E402
 from tests.support.hub_process import HubProcess, Starter, WireWorld, taken_of, values  # noqa: E402
 from tests.support.simulator import grant, part  # noqa: E402

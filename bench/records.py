@@ -23,8 +23,10 @@ from wire import Work, compare
 from exchange.consent.accounting import read_account, verify_account
 from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import asks, reduce
-from exchange.records import record
-from exchange.records.record import Part
+from exchange.records.building import Part, build_bundle
+from exchange.records.bundle import Bundle, check_bundle
+from exchange.records.delivery import check_delivery, make_delivery, open_part
+from exchange.records.presentation import present, verify_presentation
 from exchange.standards import hpke
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
 from tests.support.forge import CASE
@@ -70,8 +72,8 @@ def records(world: World) -> dict[str, Work]:
         for names in (("prosecutor", "defender", "program"), ("prosecutor", "defender"))
     ]
 
-    def build() -> record.Bundle:
-        return record.build(
+    def build() -> Bundle:
+        return build_bundle(
             key("crossroads.s1"),
             "status",
             parts,
@@ -82,12 +84,12 @@ def records(world: World) -> dict[str, Work]:
         )
 
     bundle = build()
-    checked = record.check(bundle, standing)
-    delivered = record.delivery(checked, "prosecutor", list(checked.labels))
-    mine = record.check_delivery(delivered, standing)
+    checked = check_bundle(bundle, standing)
+    delivered = make_delivery(checked, "prosecutor", list(checked.labels))
+    mine = check_delivery(delivered, standing)
     keys = world.at["prosecutor"].sealing
-    opened = [record.open_part(mine, one, keys) for one in mine.labels]
-    shown = record.presentation(mine, opened)
+    opened = [open_part(mine, one, keys) for one in mine.labels]
+    shown = present(mine, opened)
     signing, sealing = key("crossroads.s1").scalar, keys["prosecutor.2026-11"]
     message = bundle.record.rpartition(".")[0].encode()
     signature = signing.sign(message, ES256)
@@ -109,19 +111,19 @@ def records(world: World) -> dict[str, Work]:
             hpke.SUITE.encrypt(CLASS, sealing.public.point, b"")
 
     def whole_open() -> None:
-        mine = record.check_delivery(delivered, standing)
+        mine = check_delivery(delivered, standing)
         for one in mine.labels:
-            record.open_part(mine, one, keys)
+            open_part(mine, one, keys)
 
     return {
         "· ES256 sign and 5 HPKE seals": raw_build,
         "build": build,
         "· ES256 verify": lambda: public.verify(signature, message, ES256),
-        "check, as the hub does": lambda: record.check(bundle, standing),
-        "deliver to one of three": lambda: record.delivery(
+        "check, as the hub does": lambda: check_bundle(bundle, standing),
+        "deliver to one of three": lambda: make_delivery(
             checked, "prosecutor", list(checked.labels)
         ),
-        "verify what a recipient shows": lambda: record.verify(shown, standing),
+        "verify what a recipient shows": lambda: verify_presentation(shown, standing),
         "· ES256 verify and 2 HPKE opens": raw_open,
         "check and open two parts, as a recipient does": whole_open,
     }

@@ -93,7 +93,7 @@ def keys(kid: str, use: keys_.Use) -> keys_.PrivateKey:
 def record() -> tuple[dict[str, Any], list[str], list[str]]:
     """A record's payload, labels and contents."""
     contents = [
-        sd_jwt.property_("content", {"said": "x" * 300, "number": number}, os.urandom)
+        sd_jwt.disclose_property("content", {"said": "x" * 300, "number": number}, os.urandom)
         for number in range(PARTS)
     ]
     label = {
@@ -102,8 +102,11 @@ def record() -> tuple[dict[str, Any], list[str], list[str]]:
         "sensitivity": "plain",
         "use": "no_adverse_action",
     }
-    labels = [sd_jwt.element(sd_jwt.hiding(label, [content]), os.urandom) for content in contents]
-    parts = sd_jwt.hidden_elements(labels, os.urandom)
+    labels = [
+        sd_jwt.disclose_element(sd_jwt.hide_properties(label, [content]), os.urandom)
+        for content in contents
+    ]
+    parts = sd_jwt.hide_elements(labels, os.urandom)
     payload = {
         "iss": "police",
         "jti": JTI,
@@ -130,7 +133,7 @@ def signed() -> dict[str, Work]:
         "· ECDSA P-256 verify": lambda: public.verify(signature, message, ES256),
         "verify the JWS": lambda: jws.verify(text, key.public, typ="offramp-record+sd-jwt"),
         "take the JWS apart, unverified": lambda: jws.read(text, typ="offramp-record+sd-jwt"),
-        "read a public key": lambda: keys_.public_key(jwk, "sig"),
+        "read a public key": lambda: keys_.read_public_key(jwk, "sig"),
     }
 
 
@@ -143,7 +146,7 @@ def seals() -> dict[str, Work]:
         manifest.Entry(f"p{n}", "to", "care", "consent", sha256(bytes([n])).hexdigest())
         for n in range(PARTS * RECIPIENTS)
     ]
-    built = manifest.padded(entries, os.urandom)
+    built = manifest.build_manifest(entries, os.urandom)
     path = built.path(entries[0])
     return {
         "· HPKE P-256 encrypt, 1 KiB": lambda: hpke.SUITE.encrypt(text, public, info),
@@ -155,8 +158,10 @@ def seals() -> dict[str, Work]:
         "· SHA-256 of 64 bytes, as often as a manifest of 8 has": lambda: [
             sha256(text[:64]).digest() for _ in range(15)
         ],
-        "build a manifest of 6 entries and 2 pads": lambda: manifest.padded(entries, os.urandom),
-        "rebuild it": lambda: manifest.rebuilt(built.entries, built.pads),
+        "build a manifest of 6 entries and 2 pads": lambda: manifest.build_manifest(
+            entries, os.urandom
+        ),
+        "rebuild it": lambda: manifest.rebuild_manifest(built.entries, built.pads),
         "verify an entry's path": lambda: manifest.verify_entry(entries[0], path, built.root),
     }
 
@@ -188,13 +193,13 @@ def log() -> dict[str, Work]:
     names = [point.origin, "defender.w1", "clinic.w1"]
     privates = [private, Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()]
     witnesses = [
-        notes.key_of(one, name, notes.COSIGNATURE)
+        notes.derive_note_key(one, name, notes.COSIGNATURE)
         for one, name in zip(privates, names, strict=True)
     ]
     lines = [
         notes.cosign(point.text, one, name, 1) for one, name in zip(privates, names, strict=True)
     ]
-    note, plain = notes.Note(point.text, tuple(lines)).encoded(), private.sign(point.text.encode())
+    note, plain = notes.Note(point.text, tuple(lines)).encode(), private.sign(point.text.encode())
     print(
         f"a tree of {LEAVES:,} leaves: grown in {grown:.2f} s, {grown / LEAVES * 1e6:.2f} µs a leaf"
     )

@@ -11,11 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import rules
-from exchange.membership.directory import History, Signed, announce, sign_directory, write_document
-from exchange.records import record
-from exchange.records.record import Part
+from exchange.membership.directory import write_document
+from exchange.membership.history import History, announce_key
+from exchange.membership.signatures import SignedPayload, sign_directory
+from exchange.records.building import Part, build_bundle
+from exchange.records.bundle import check_bundle, read_bundle
+from exchange.records.delivery import check_delivery, make_delivery, open_part
+from exchange.records.ids import new_id
 from exchange.standards.keys import from_scalar
-from exchange.standards.notes import COSIGNATURE, key_of
+from exchange.standards.notes import COSIGNATURE, derive_note_key
 
 ROLES = {
     "police": "police",
@@ -31,7 +35,7 @@ def new_key(name: str, use: str):
 
 
 def new_witness(name: str) -> str:
-    return key_of(Ed25519PrivateKey.generate(), name, COSIGNATURE).vkey
+    return derive_note_key(Ed25519PrivateKey.generate(), name, COSIGNATURE).vkey
 
 
 # Each agency has a key to sign records and a key for others to seal to.
@@ -63,9 +67,11 @@ directory = write_document(
     }
 )
 history = History()
-history.add(0, Signed(directory, tuple(sign_directory(directory, key) for key in signing.values())))
+history.add(
+    0, SignedPayload(directory, tuple(sign_directory(directory, key) for key in signing.values()))
+)
 for index, agency in enumerate(ROLES, start=1):
-    history.add_sealing(index, announce(sealing[agency].public, signing[agency]))
+    history.add_sealing(index, announce_key(sealing[agency].public, signing[agency]))
 standing = history.standing(index + 1)  # the directory and keys in force at this place in the log
 
 # The case manager signs one part and seals it to the prosecutor.
@@ -76,31 +82,31 @@ part = Part(
     keep_until="2027-11-30",
     use="no_adverse_action",
 )
-sent = record.build(
+sent = build_bundle(
     signing["crossroads"],
     "status",
     [part],
     standing=standing,
-    case=record.new_id(os.urandom),
+    case=new_id(os.urandom),
     iat=1_795_000_000,
     random_bytes=os.urandom,
 )
 
 # The hub checks every signature and digest. It sees the label and not the content.
-at_hub = record.check(record.read_bundle(sent.write()), standing)
+at_hub = check_bundle(read_bundle(sent.write()), standing)
 ((part_id, label),) = at_hub.labels.items()
 print(f"the hub sees: {at_hub.kind} from {at_hub.issuer}, category {', '.join(label.category)}")
 print(f"the hub can read the content: {b'engaged' in sent.write()}")
 
 # The prosecutor checks the delivery again and opens its own part.
-delivered = record.check_delivery(record.delivery(at_hub, "prosecutor", [part_id]), standing)
+delivered = check_delivery(make_delivery(at_hub, "prosecutor", [part_id]), standing)
 own_keys = {sealing["prosecutor"].public.kid: sealing["prosecutor"]}
-opened = record.open_part(delivered, part_id, own_keys)
+opened = open_part(delivered, part_id, own_keys)
 print(f"the prosecutor reads: {opened.content}")
 
 # No other agency can open it.
 try:
     police_keys = {sealing["police"].public.kid: sealing["police"]}
-    record.open_part(delivered, part_id, police_keys)
+    open_part(delivered, part_id, police_keys)
 except Exception as error:
     print(f"police: {error}")

@@ -69,7 +69,7 @@ class NotPassed(ExchangeError):
     """The one answer to whatever depends on a person or case: it says nothing about why."""
 
 
-def shown(text: object) -> str:
+def shorten(text: object) -> str:
     """Something from outside, as a sentence shows it: on one line, at most 40 characters, no back-ticks."""
     plain = text if isinstance(text, str) else repr(text)
     clean = "".join(

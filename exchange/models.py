@@ -12,19 +12,19 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from exchange.errors import ContentError, shown
+from exchange.errors import ContentError, shorten
 from rules.errors import respelled
 
 MOST_LISTED = 64
 
 
-class Shape(BaseModel):
+class WireModel(BaseModel):
     """Base of every value that one agency writes and another reads."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-S = TypeVar("S", bound=Shape)
+S = TypeVar("S", bound=WireModel)
 T = TypeVar("T")
 
 
@@ -35,7 +35,7 @@ def _a_day(text: str) -> str:
 
 
 # A list as JSON has it. Lax for the one step from `list` to `tuple`; what it holds stays strict.
-Listed = Annotated[tuple[T, ...], Field(strict=False, min_length=1, max_length=MOST_LISTED)]
+NonEmptyTuple = Annotated[tuple[T, ...], Field(strict=False, min_length=1, max_length=MOST_LISTED)]
 Day = Annotated[str, AfterValidator(_a_day), WithJsonSchema({"type": "string", "format": "date"})]
 AgencyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 # Of a case and of a record.
@@ -43,7 +43,7 @@ Handle = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 # Of a part, a grant and a restriction.
 ShortId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 # A word of the vocabulary: a category, a purpose, a decision, an outcome, a rule's id.
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Term = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 def agency_of(kid: str) -> str:
@@ -51,13 +51,13 @@ def agency_of(kid: str) -> str:
     return kid.partition(".")[0]
 
 
-def held(model: type[S], value: Any, what: str) -> S:
+def validate(model: type[S], value: Any, what: str) -> S:
     """The value as this model. `what` names it in the refusal. Raises `ContentError` `wrong-shape`."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = shown(".".join(str(step) for step in first["loc"])) or "the whole"
+        place = shorten(".".join(str(step) for step in first["loc"])) or "the whole"
         raise ContentError(
             "wrong-shape",
             f"{what} isn't what it must be, at `{place}`: {_why(first)}",

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file())
+ROOT = next(
+    folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file()
+)
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 READER_PAGES = [
@@ -56,7 +58,9 @@ def anchors(page: Path) -> set[str]:
 def listed_commands(group: str | None) -> frozenset[str]:
     """Return the names that the help of `offramp` or of one of its groups lists."""
     arguments = [sys.executable, "-m", "offramp", *([group] if group else []), "--help"]
-    text = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    text = subprocess.run(
+        arguments, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
     return frozenset(re.findall(r"^\s+([a-z]+)\b", text, re.MULTILINE))
 
 
@@ -83,7 +87,9 @@ def test_every_relative_link_and_anchor_resolves(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f"{page.name} links to `{link}`, which does not exist"
         if anchor and target.suffix == ".md":
-            assert anchor in anchors(target), f"{page.name} links to `{link}`, but {target.name} has no such heading"
+            assert anchor in anchors(target), (
+                f"{page.name} links to `{link}`, but {target.name} has no such heading"
+            )
 
 
 @pytest.mark.parametrize("page", READER_PAGES, ids=lambda page: page.name)
@@ -91,7 +97,9 @@ def test_every_command_on_a_reader_page_is_in_the_help(page: Path) -> None:
     for group, name in sorted(named_commands(page)):
         listed = listed_commands(group or None)
         moved = (group, name) in MOVED and name in listed_commands(None)
-        assert name in listed or moved, f"{page.name} names `offramp {group} {name}`, which no help lists"
+        assert name in listed or moved, (
+            f"{page.name} names `offramp {group} {name}`, which no help lists"
+        )
 
 
 @pytest.mark.parametrize("page", READER_PAGES, ids=lambda page: page.name)
@@ -104,12 +112,16 @@ def test_every_test_file_on_a_reader_page_exists(page: Path) -> None:
 def test_the_threat_model_names_every_attack_test() -> None:
     attacks = {path.name for path in (ROOT / "tests").rglob("test_t[0-9][0-9]_*.py")}
     assert attacks, "no attack tests were found"
-    missing = sorted(attacks - set(_TEST_FILE.findall((DOCS / "for-engineers.md").read_text(encoding="utf-8"))))
+    missing = sorted(
+        attacks - set(_TEST_FILE.findall((DOCS / "for-engineers.md").read_text(encoding="utf-8")))
+    )
     assert not missing, f"for-engineers.md leaves out {', '.join(missing)}"
 
 
 def test_the_glossary_is_alphabetical_and_defines_each_term_once() -> None:
-    terms = re.findall(r"^## (.+)$", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    terms = re.findall(
+        r"^## (.+)$", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert len(terms) > 50
     assert terms == sorted(terms, key=str.casefold)
     assert len({term.casefold() for term in terms}) == len(terms)
@@ -126,4 +138,6 @@ def test_every_reader_page_with_names_says_that_the_agency_vouches_for_them() ->
         "limits.md",
     ):
         text = " ".join((DOCS / name).read_text(encoding="utf-8").split()).lower()
-        assert "agency vouches for" in text, f"{name} does not say that the agency vouches for names"
+        assert "agency vouches for" in text, (
+            f"{name} does not say that the agency vouches for names"
+        )

@@ -13,11 +13,14 @@ from exchange.consent.accounting import Proved
 from exchange.errors import LogError
 from exchange.evidence.documents import DecisionExhibit, Exhibit, Member, ShownRecord
 from exchange.evidence.verify import handout_of
-from exchange.log.log import Leaf, receipt_leaf
+from exchange.log.leaves import Leaf
+from exchange.log.receipts import rebuild_leaf
 from exchange.models import agency_of
+from exchange.records.bundle import check_bundle
 from exchange.records.label import Label
-from exchange.records.manifest import Entry, Path, rebuilt
-from exchange.records.record import Record, check, presentation
+from exchange.records.manifest import Entry, Path, rebuild_manifest
+from exchange.records.presentation import present
+from exchange.records.record import Record
 from exchange.records.statements import About, Answer, Change, Emergency, Grant
 from exchange.standards import sd_jwt
 from exchange.standards.notes import read_checkpoint, read_note
@@ -58,7 +61,7 @@ def exhibit_of(
     )
     return Exhibit(
         ShownRecord(
-            presentation(record, [received.opened[part] for part in chosen]),
+            present(record, [received.opened[part] for part in chosen]),
             _delivered_entries(received, chosen),
             _proved(_record_leaf(received), path),
         ),
@@ -162,13 +165,13 @@ def _relied_record(
             f"the hand-out rests on `{jti}`, which isn't held here",
             fix="ask its sender what it rests on: this doesn't prove it",
         )
-    record = check(bundle, gateway.history.standing(receipt.index))
+    record = check_bundle(bundle, gateway.history.standing(receipt.index))
     relevant = _relevant_parts(record, main, parts)
-    manifest = rebuilt(record.entries, record.pads)
+    manifest = rebuild_manifest(record.entries, record.pads)
     entries = tuple(
         (entry, manifest.path(entry)) for entry in record.entries if entry.part in relevant
     )
-    leaf = receipt_leaf(receipt, jti=jti, issuer=record.issuer, statement=record.sha256)
+    leaf = rebuild_leaf(receipt, jti=jti, issuer=record.issuer, statement=record.sha256)
     return _shown_record(record, relevant, entries, _proved(leaf, path))
 
 
@@ -244,8 +247,8 @@ def _sent_record(gateway: Gateway, jti: str) -> tuple[Record, Leaf, Mapping[str,
     bundle, receipt = gateway.sent_as(jti)
     if bundle is None or receipt is None:
         return None
-    record = check(bundle, gateway.history.standing(receipt.index))
-    leaf = receipt_leaf(receipt, jti=jti, issuer=record.issuer, statement=record.sha256)
+    record = check_bundle(bundle, gateway.history.standing(receipt.index))
+    leaf = rebuild_leaf(receipt, jti=jti, issuer=record.issuer, statement=record.sha256)
     return record, leaf, gateway.contents.get(jti, {})
 
 

@@ -21,33 +21,37 @@ from exchange.consent.accounting import Account, Statement, verify_account
 from exchange.consent.disclosure import Judges, Verdict, day_of
 from exchange.consent.reduction import Committed, Passage, State, admits, asks, known_of, relies
 from exchange.errors import ContentError, ExchangeError, LogError, RecordError
-from exchange.log import generation, log
-from exchange.log.generation import Terms
-from exchange.log.log import Leaf, Receipt, Watch, receipt_leaf
-from exchange.membership import directory
-from exchange.membership.directory import History
+from exchange.log import generation
+from exchange.log.checkpoints import Witness, check_included, check_time
+from exchange.log.generation import GenerationTerms
+from exchange.log.leaves import (
+    DirectoryBody,
+    HandoutBody,
+    KeyBody,
+    Leaf,
+    RecordBody,
+    WithdrawalBody,
+    sha256_hex,
+)
+from exchange.log.receipts import Receipt, rebuild_leaf
+from exchange.log.signed_lines import InboxLine, check_line_order, read_inbox_line
+from exchange.membership.history import History
+from exchange.membership.signatures import SignedPayload
 from exchange.models import agency_of
 from exchange.protocol.inbox import Inbox, Item
-from exchange.records.content import SignedForm, check_form
-from exchange.records.kinds import reports
+from exchange.records.building import Part, build_with_disclosures
+from exchange.records.bundle import Bundle, check_bundle
+from exchange.records.categories import SignedForm
+from exchange.records.content_checks import check_form
+from exchange.records.delivery import OpenedPart, check_delivery, open_part
+from exchange.records.kinds import report_kinds
 from exchange.records.label import Label
-from exchange.records.record import (
-    TYP,
-    Bundle,
-    Opened,
-    Part,
-    Record,
-    build_and_keep,
-    check,
-    check_delivery,
-    open_part,
-    statement,
-)
+from exchange.records.record import TYP, Record, hash_statement
 from exchange.records.statements import CONSENTED, About, Grant
 from exchange.standards import i_json
 from exchange.standards import jws as jws_
 from exchange.standards.keys import PrivateKey
-from exchange.standards.notes import Signature, Witnessed, open_checkpoint
+from exchange.standards.notes import Signature, WitnessedCheckpoint, open_checkpoint
 from exchange.standards.sd_jwt import RandomBytes
 from rules.frozen import frozen
 from rules.packs.pack import Pack
@@ -82,14 +86,14 @@ class Received:
         self.committed = committed
         self.got = got
         self.fault = fault
-        self.opened: dict[str, Opened] = {}
+        self.opened: dict[str, OpenedPart] = {}
 
 
 @frozen
 class Reading:
     """A part that somebody opened: its content, what binds whoever reads it, and whether the log still lacks its witnesses."""
 
-    opened: Opened
+    opened: OpenedPart
     obligations: tuple[str, ...]
     unwitnessed: bool
     by: str
@@ -131,18 +135,18 @@ class Gateway:
         # The leaves of directories and keys: what they fix is true from their index on, so they are proved like all others.
         self.members: list[Leaf] = []
         # With what they fix, in the log's order: whoever is shown something here knows the directory by nothing else.
-        self.learned: list[tuple[Leaf, directory.Signed | str]] = []
+        self.learned: list[tuple[Leaf, SignedPayload | str]] = []
         # How the log went on after each restore of the hub that cost it something.
-        self.generations: list[tuple[Leaf, directory.Signed]] = []
+        self.generations: list[tuple[Leaf, SignedPayload]] = []
         self.cursor = 0
         # Each item that came, in order: number, issuer and record. A restored hub goes on from there.
         self.items: list[tuple[int, str, str]] = []
-        self.line: log.InboxLine | None = None
+        self.line: InboxLine | None = None
         self.line_note = b""
         self._line_got = 0
         # The tree's size at the last answer that held all there was.
         self._complete = 0
-        self.watch: Watch | None = None
+        self.watch: Witness | None = None
         self._witness = witness
         self._judge = judge
         self._random = random_bytes
@@ -153,9 +157,9 @@ class Gateway:
         self._composed: dict[str, Committed] = {}
         self._proved: dict[int, bytes] = {}
         # Size and hub's time of each checkpoint that had its witnesses: between two of them lies a leaf's time.
-        self._seen: list[Witnessed] = []
+        self._seen: list[WitnessedCheckpoint] = []
         # The last checkpoint whose signatures were checked, by which version of the directory.
-        self._opened: tuple[bytes, int, Witnessed] | None = None
+        self._opened: tuple[bytes, int, WitnessedCheckpoint] | None = None
         # The signed forms behind the consents that this agency collected. They go to nobody but counsel.
         self.forms: dict[str, SignedForm] = {}
         # What opens the contents of its own records to others, by record and part.
@@ -172,23 +176,21 @@ class Gateway:
         """The case as this agency may see it: what it sent and what it got."""
         return self._states[case]
 
-    def learn_directory(self, leaf: Leaf, signed: directory.Signed) -> None:
+    def learn_directory(self, leaf: Leaf, signed: SignedPayload) -> None:
         """The next version of the directory, with its leaf. Raises `LogError` `wrong-leaf`; as `History.add`."""
         body = leaf.body
-        if not isinstance(body, log.DirectoryChanged) or body.sha256 != log.digest(signed.payload):
+        if not isinstance(body, DirectoryBody) or body.sha256 != sha256_hex(signed.payload):
             raise _wrong_leaf("a version of the directory")
         self.history.add(leaf.index, signed)
         self.members.append(leaf)
         self.learned.append((leaf, signed))
         if self.watch is None:
             newest = self.history.newest
-            self.watch = Watch(newest.log)
+            self.watch = Witness(newest.log)
 
     def learn_key(self, leaf: Leaf, announced: str) -> None:
         """A key to seal to, with its leaf. Raises `LogError` `wrong-leaf`; as `History.add_sealing`."""
-        if not isinstance(leaf.body, log.KeyOpened) or leaf.body.sha256 != log.digest(
-            announced.encode()
-        ):
+        if not isinstance(leaf.body, KeyBody) or leaf.body.sha256 != sha256_hex(announced.encode()):
             raise _wrong_leaf("a key")
         self.history.add_sealing(leaf.index, announced)
         self.members.append(leaf)
@@ -196,7 +198,7 @@ class Gateway:
 
     # After a restore of the hub
 
-    def learn_generation(self, leaf: Leaf, signed: directory.Signed) -> Terms:
+    def learn_generation(self, leaf: Leaf, signed: SignedPayload) -> GenerationTerms:
         """The log's next generation, with its leaf: with it, a log that had only gone back is believed again.
 
         Raises as `generation.check` and `check_terms`; what it drops of this agency's stays a fault of the log's.
@@ -214,7 +216,7 @@ class Gateway:
             self.broken = None
         return terms
 
-    def check_terms(self, terms: Terms) -> None:
+    def check_terms(self, terms: GenerationTerms) -> None:
         """Holds if a statement of the next generation drops nothing that is held here.
 
         Raises `LogError`: `generation-drops`, `split-view`.
@@ -245,8 +247,8 @@ class Gateway:
             yield from (leaf for leaf in (item.recorded, item.leaf) if leaf is not None)
         for jti, (bundle, receipt) in self._sent.items():
             if receipt is not None:
-                yield receipt_leaf(
-                    receipt, jti=jti, issuer=self.agency, statement=statement(bundle.record)
+                yield rebuild_leaf(
+                    receipt, jti=jti, issuer=self.agency, statement=hash_statement(bundle.record)
                 )
 
     def sent_from(self, index: int) -> Iterator[Bundle]:
@@ -277,7 +279,7 @@ class Gateway:
         """
         self._whole()
         standing = self.history.standing(UNCOMMITTED)
-        bundle, contents = build_and_keep(
+        bundle, contents = build_with_disclosures(
             self.signing,
             kind,
             parts,
@@ -289,7 +291,7 @@ class Gateway:
             salts=self._salts,
         )
         time = self.hub_time(now)
-        committed = known_of(check(bundle, standing), UNCOMMITTED, time)
+        committed = known_of(check_bundle(bundle, standing), UNCOMMITTED, time)
         if not admits(self._states[case], committed, standing.directory):
             raise RecordError(
                 "not-admitted",
@@ -297,7 +299,7 @@ class Gateway:
                 fix="name consents of this case and all whom they bind; counsel takes the account first",
             )
         signed = self._form(committed, form, time)
-        if kind not in reports():
+        if kind not in report_kinds():
             for passage in committed.passages:
                 self._check_permitted(committed, passage, time)
         if signed is not None:
@@ -376,7 +378,9 @@ class Gateway:
         `now` is when it was composed; the directory must stand as it did then. Raises as `check`.
         """
         time = self.hub_time(now)
-        committed = known_of(check(bundle, self.history.standing(UNCOMMITTED)), UNCOMMITTED, time)
+        committed = known_of(
+            check_bundle(bundle, self.history.standing(UNCOMMITTED)), UNCOMMITTED, time
+        )
         if (signed := self._form(committed, form, time)) is not None:
             self.forms[committed.jti] = signed
         self._composed[committed.jti] = committed
@@ -482,8 +486,8 @@ class Gateway:
         `directory-behind`, `generation-behind`, `gap`, `not-an-inbox`; `NoteError` where the hub didn't sign the line.
         """
         self._whole()
-        line = log.read_inbox_line(answer.line, self.history.newest.log, self.agency)
-        log.check_newer(self.line, line)
+        line = read_inbox_line(answer.line, self.history.newest.log, self.agency)
+        check_line_order(self.line, line)
         if line.directory != self.history.newest.version:
             raise LogError(
                 "directory-behind",
@@ -534,15 +538,15 @@ class Gateway:
         """What is said to be withdrawn, or handed out before, must be so in the log, under this number."""
         body = item.leaf.body
         if (
-            not isinstance(body, log.Withdrawn | log.HandedOut)
+            not isinstance(body, WithdrawalBody | HandoutBody)
             or (body.to, body.issuer, body.number) != (self.agency, item.issuer, item.number)
             or item.leaf.index >= size
         ):
             raise _wrong_leaf("what was withdrawn")
-        if isinstance(body, log.HandedOut) and (body.issuer, body.record) not in self.received:
+        if isinstance(body, HandoutBody) and (body.issuer, body.record) not in self.received:
             self._missed(item, body)
 
-    def _missed(self, item: Item, body: log.HandedOut) -> Committed | None:
+    def _missed(self, item: Item, body: HandoutBody) -> Committed | None:
         """What the log says that this agency was handed, and it wasn't: a change to consent blocks the case that it is about.
 
         So a hub can't keep a no from an agency and show a leaf instead. Raises as `_checked`.
@@ -550,9 +554,9 @@ class Gateway:
         if item.record is None or item.recorded is None:
             raise LogError("gap", "what was handed out isn't here, nor what it was", fix=_EVIDENCE)
         recorded = item.recorded.body
-        said = (body.record, body.issuer, statement(item.record))
+        said = (body.record, body.issuer, hash_statement(item.record))
         if (
-            not isinstance(recorded, log.Recorded)
+            not isinstance(recorded, RecordBody)
             or (recorded.id, recorded.issuer, recorded.sha256) != said
         ):
             raise _wrong_leaf("the record")
@@ -570,7 +574,7 @@ class Gateway:
         if item.delivery is None or item.recorded is None:
             self.gone.append(item)
             body = item.leaf.body
-            if isinstance(body, log.HandedOut) and (body.issuer, body.record) not in self.received:
+            if isinstance(body, HandoutBody) and (body.issuer, body.record) not in self.received:
                 if (missed := self._missed(item, body)) is not None:
                     self._remember(missed)
             return None
@@ -597,13 +601,13 @@ class Gateway:
         record = check_delivery(item.delivery, standing)
         body, handed = item.recorded.body, item.leaf.body
         said = (record.jti, record.issuer, record.sha256)
-        if not isinstance(body, log.Recorded) or (body.id, body.issuer, body.sha256) != said:
+        if not isinstance(body, RecordBody) or (body.id, body.issuer, body.sha256) != said:
             raise _wrong_leaf("the record")
         if record.issuer != item.issuer or (record.issuer, record.jti) in self.received:
             raise _wrong_leaf("a new record")
         mine = {(entry.part, entry.purpose, entry.basis) for entry in record.entries}
         if (
-            not isinstance(handed, log.HandedOut)
+            not isinstance(handed, HandoutBody)
             or (handed.record, handed.issuer, handed.to) != (record.jti, record.issuer, self.agency)
             or {(part.part, part.purpose, part.basis) for part in handed.parts} != mine
             or not seen <= item.recorded.index < item.leaf.index < self._size()
@@ -651,16 +655,16 @@ class Gateway:
         Raises `NoteError` as `open_checkpoint` and `no-quorum`; `LogError` `not-in-log`, `back-dated`.
         """
         witnessed = self._witnessed_by_quorum(checkpoint)
-        log.check_included(leaf, path, witnessed.checkpoint)
+        check_included(leaf, path, witnessed.checkpoint)
         before = [one for one in self._seen if one.checkpoint.size <= leaf.index]
-        log.check_time(leaf, before[-1] if before else None, witnessed)
+        check_time(leaf, before[-1] if before else None, witnessed)
         self._proved[leaf.index] = leaf.entry
         # Of checkpoints over one tree the latest says most; an older tree says nothing new.
         earlier = [one for one in self._seen if one.checkpoint.size < witnessed.checkpoint.size]
         if len(earlier) == len(self._seen) or witnessed.signed_at > self._seen[-1].signed_at:
             self._seen = [*earlier, witnessed][-MOST_SEEN:]
 
-    def _witnessed_by_quorum(self, checkpoint: bytes) -> Witnessed:
+    def _witnessed_by_quorum(self, checkpoint: bytes) -> WitnessedCheckpoint:
         """A checkpoint with its witnesses. Many leaves are proved under one, whose signatures are checked once."""
         newest = self.history.newest
         if self._opened is None or self._opened[:2] != (checkpoint, newest.version):
@@ -674,7 +678,7 @@ class Gateway:
             raise self.broken
 
     @property
-    def watching(self) -> Watch:
+    def watching(self) -> Witness:
         """What this agency remembers of the log. Raises `LogError` `no-directory`."""
         if self.watch is None:
             raise LogError(
@@ -818,7 +822,7 @@ def _tainted(item: Item) -> Committed | None:
 def _record_of(item: Item) -> str:
     """The record that an item is about; nothing where its leaf says so little."""
     body = item.leaf.body
-    return body.record if isinstance(body, log.HandedOut | log.Withdrawn) else ""
+    return body.record if isinstance(body, HandoutBody | WithdrawalBody) else ""
 
 
 def _drops(what: str) -> LogError:

@@ -12,11 +12,12 @@ from typing import Any
 
 from exchange.agency.gateway import Gateway
 from exchange.log import generation
-from exchange.log.log import Leaf
+from exchange.log.leaves import Leaf
 from exchange.protocol.inbox import Item
 from exchange.protocol.pieces import LARGEST_PIECE
+from exchange.records.bundle import Bundle
+from exchange.records.delivery import write_path
 from exchange.records.manifest import Entry
-from exchange.records.record import Bundle, path_text
 from exchange.records.sealing import Sealed
 from exchange.standards import base64, i_json
 from exchange.standards.merkle import HASH_BYTES
@@ -94,7 +95,7 @@ def _delivered_json(item: Item) -> dict[str, Any]:
         "record": item.delivery.record,
         "labels": list(item.delivery.labels),
         "entries": [
-            {**_entry_json(handed.sealed.entry()), "path": path_text(handed.path)}
+            {**_entry_json(handed.sealed.entry()), "path": write_path(handed.path)}
             for handed in item.delivery.handed
         ],
     }

@@ -21,16 +21,34 @@ from pydantic import Field
 from exchange.consent.disclosure import Judges
 from exchange.consent.reduction import Committed, State, known_of
 from exchange.errors import ExchangeError, LogError
-from exchange.log import generation, log
-from exchange.log.log import Leaf, check_included, commit_number, leaf_of
-from exchange.membership.directory import History, Signed
-from exchange.models import Handle, Listed, Shape, ShortId, Word, agency_of, held
-from exchange.records.kinds import reports
+from exchange.log import generation
+from exchange.log.checkpoints import check_included
+from exchange.log.leaves import (
+    HandoutBody,
+    HandoutPart,
+    Leaf,
+    RecordBody,
+    WithdrawalBody,
+    commit_number,
+    parse_leaf,
+)
+from exchange.log.signed_lines import read_account_line
+from exchange.membership.history import History
+from exchange.membership.signatures import SignedPayload
+from exchange.models import Handle, NonEmptyTuple, ShortId, Term, WireModel, agency_of, validate
+from exchange.records.bundle import check_entries
+from exchange.records.kinds import report_kinds
 from exchange.records.manifest import Entry
-from exchange.records.record import Record, check_entries, verify
+from exchange.records.presentation import verify_presentation
+from exchange.records.record import Record
 from exchange.records.statements import About, Report
 from exchange.standards import base64, i_json, sd_jwt
-from exchange.standards.notes import Witnessed, open_checkpoint, read_checkpoint, read_note
+from exchange.standards.notes import (
+    WitnessedCheckpoint,
+    open_checkpoint,
+    read_checkpoint,
+    read_note,
+)
 from rules.frozen import frozen
 
 HANDED, WITHDRAWN, PENDING = "handed out", "withdrawn", "waiting"
@@ -69,7 +87,7 @@ class Account:
     line: bytes
     checkpoint: bytes
     records: tuple[Accounted, ...]
-    generations: tuple[tuple[Proved, Signed], ...] = ()
+    generations: tuple[tuple[Proved, SignedPayload], ...] = ()
 
     def write(self) -> bytes:
         """As JSON, as `read_account` reads it."""
@@ -155,7 +173,7 @@ class Statement:
         `wrong-leaf`.
         """
         witnessed = witnessed_by(evidence.checkpoint, history)
-        record = verify(
+        record = verify_presentation(
             sd_jwt.join(evidence.jws, ()), history.standing(evidence.recorded.leaf.index)
         ).record
         _check_recorded(evidence.recorded.leaf, record, self.case)
@@ -191,7 +209,7 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     `record-twice`, `passed-twice`, `left-out` (a hand-out relies on a record that isn't in it); `NoteError` as
     `open_checkpoint` and `no-quorum`; and as `record.check_entries` where a record isn't what its issuer signed.
     """
-    line = log.read_account_line(account.line, history.newest.log, account.case)
+    line = read_account_line(account.line, history.newest.log, account.case)
     witnessed = witnessed_by(account.checkpoint, history)
     # An older line would hide what came after it under a fresh checkpoint.
     if witnessed.checkpoint.size != line.size:
@@ -219,7 +237,7 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     rows = [_since(row, state) for row in rows]
     rows += [
         row
-        for committed in state.kind(*reports())
+        for committed in state.kind(*report_kinds())
         for row in _aloud(committed, state, history, judges)
     ]
     _check_passed(checked, missing)
@@ -238,7 +256,7 @@ def verify_account(account: Account, history: History, judges: Judges | None = N
     )
 
 
-def witnessed_by(checkpoint: bytes, history: History) -> Witnessed:
+def witnessed_by(checkpoint: bytes, history: History) -> WitnessedCheckpoint:
     """The checkpoint, with its quorum by the directory in force at its end: a witness may have another key by now.
 
     Raises `NoteError` as `open_checkpoint` and `no-quorum`; `DirectoryError` `no-directory`.
@@ -251,15 +269,15 @@ def witnessed_by(checkpoint: bytes, history: History) -> Witnessed:
 
 
 def _missing_places(
-    account: Account, generations: int, witnessed: Witnessed, history: History
+    account: Account, generations: int, witnessed: WitnessedCheckpoint, history: History
 ) -> tuple[int, ...]:
     """What was lost with every restore so far, as the threshold signed it."""
     if generations != 1 + len(account.generations):
-        raise generation.wrong(
+        raise generation.wrong_generation(
             f"the hub counts `{generations}`, and `{1 + len(account.generations)}` are here"
         )
     places: list[int] = []
-    before: list[Signed] = []
+    before: list[SignedPayload] = []
     for proved, signed in account.generations:
         check_included(proved.leaf, proved.path, witnessed.checkpoint)
         places += generation.check(
@@ -269,7 +287,7 @@ def _missing_places(
     return tuple(sorted(set(places)))
 
 
-def _leaves(account: Account, witnessed: Witnessed) -> list[Leaf]:
+def _leaves(account: Account, witnessed: WitnessedCheckpoint) -> list[Leaf]:
     """Every leaf of the account in the log's order: each once, in the tree, and at a time that doesn't go back."""
     leaves: list[Leaf] = []
     for each in account.records:
@@ -291,7 +309,7 @@ def _leaves(account: Account, witnessed: Witnessed) -> list[Leaf]:
     return leaves
 
 
-def _checked(each: Accounted, case: str, history: History) -> tuple[Record, log.Recorded]:
+def _checked(each: Accounted, case: str, history: History) -> tuple[Record, RecordBody]:
     leaf = each.recorded.leaf
     record = check_entries(
         each.jws, each.labels, each.entries, each.pads, history.standing(leaf.index)
@@ -302,12 +320,12 @@ def _checked(each: Accounted, case: str, history: History) -> tuple[Record, log.
     return record, body
 
 
-def _check_recorded(leaf: Leaf, record: Record, case: str) -> log.Recorded:
+def _check_recorded(leaf: Leaf, record: Record, case: str) -> RecordBody:
     """The leaf as the one of this record of this case."""
     body = leaf.body
     said = (record.jti, record.issuer, record.sha256)
     if (
-        not isinstance(body, log.Recorded)
+        not isinstance(body, RecordBody)
         or (body.id, body.issuer, body.sha256) != said
         or record.case != case
     ):
@@ -345,7 +363,7 @@ def _check_numbers(
 
 
 def _check_passed(
-    checked: Iterable[tuple[Accounted, Record, log.Recorded]], missing: Sequence[int]
+    checked: Iterable[tuple[Accounted, Record, RecordBody]], missing: Sequence[int]
 ) -> None:
     """What a hand-out rests on is in the account, and stood in the log before it; each record has its number for a recipient.
 
@@ -366,7 +384,7 @@ def _check_passed(
             before[record.issuer, said.to] = said.number, record.jti
             for jti in sorted(
                 {jti for part in said.parts for jti in part.relies}
-                if isinstance(said, log.HandedOut)
+                if isinstance(said, HandoutBody)
                 else ()
             ):
                 if jti not in indices and missing and missing[0] < proved.leaf.index:
@@ -379,10 +397,10 @@ def _check_passed(
                     )
 
 
-def _passed_body(leaf: Leaf, record: Record) -> log.HandedOut | log.Withdrawn:
+def _passed_body(leaf: Leaf, record: Record) -> HandoutBody | WithdrawalBody:
     """The leaf as one of a hand-out or withdrawal of this record."""
     said = leaf.body
-    if not isinstance(said, log.HandedOut | log.Withdrawn) or (said.record, said.issuer) != (
+    if not isinstance(said, HandoutBody | WithdrawalBody) or (said.record, said.issuer) != (
         record.jti,
         record.issuer,
     ):
@@ -390,7 +408,7 @@ def _passed_body(leaf: Leaf, record: Record) -> log.HandedOut | log.Withdrawn:
     return said
 
 
-def _rows(record: Record, body: log.Recorded, each: Accounted, history: History) -> Iterable[Row]:
+def _rows(record: Record, body: RecordBody, each: Accounted, history: History) -> Iterable[Row]:
     """What became of each text; and what a report tells of."""
     became: dict[tuple[str, str], tuple[str, int, tuple[str, ...]]] = {}
     known = {
@@ -398,10 +416,10 @@ def _rows(record: Record, body: log.Recorded, each: Accounted, history: History)
     }
     for proved in each.passed:
         said = _passed_body(proved.leaf, record)
-        handed = isinstance(said, log.HandedOut)
+        handed = isinstance(said, HandoutBody)
         if proved.leaf.index < each.recorded.leaf.index:
             raise _wrong_leaf(proved.leaf)
-        if isinstance(said, log.HandedOut) and said.pack != history.at(proved.leaf.index).pack:
+        if isinstance(said, HandoutBody) and said.pack != history.at(proved.leaf.index).pack:
             raise _wrong_leaf(proved.leaf)
         for one in said.parts:
             part, relies = (one, ()) if isinstance(one, str) else (one.part, one.relies)
@@ -418,7 +436,7 @@ def _rows(record: Record, body: log.Recorded, each: Accounted, history: History)
                     fix=_CONVICTS,
                 )
             # For what and on what basis is the issuer's to say: a hub that logs another has judged another thing.
-            if isinstance(one, log.HandedPart) and (one.purpose, one.basis) != known[part, said.to]:
+            if isinstance(one, HandoutPart) and (one.purpose, one.basis) != known[part, said.to]:
                 raise _wrong_leaf(proved.leaf)
             became[part, said.to] = (HANDED if handed else WITHDRAWN, said.time, relies)
     for entry in record.entries:
@@ -492,17 +510,17 @@ def _aloud(
 # Reading
 
 
-class EntryShape(Shape):
+class EntryShape(WireModel):
     """An entry of a manifest, as JSON has it."""
 
     part: ShortId
     to: Annotated[str, Field(max_length=64)]
-    purpose: Word
-    basis: Word
+    purpose: Term
+    basis: Term
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class ProvedShape(Shape):
+class ProvedShape(WireModel):
     """An opened leaf and its path, as JSON has them."""
 
     leaf: dict[str, Any]
@@ -512,9 +530,9 @@ class ProvedShape(Shape):
     ]
 
 
-class _AccountedShape(Shape):
+class _AccountedShape(WireModel):
     record: str
-    labels: Listed[str]
+    labels: NonEmptyTuple[str]
     entries: Annotated[tuple[EntryShape, ...], Field(strict=False, max_length=128)]
     pads: Annotated[tuple[str, ...], Field(strict=False, max_length=128)]
     recorded: ProvedShape
@@ -523,12 +541,12 @@ class _AccountedShape(Shape):
     passed: Annotated[tuple[ProvedShape, ...], Field(strict=False, max_length=4096)]
 
 
-class _GenerationShape(Shape):
+class _GenerationShape(WireModel):
     proved: ProvedShape
     signed: dict[str, Any]
 
 
-class _AccountShape(Shape):
+class _AccountShape(WireModel):
     type: Literal["accounting"]
     case: Handle
     line: Annotated[str, Field(max_length=65536)]
@@ -540,7 +558,7 @@ class _AccountShape(Shape):
 def read_account(data: bytes) -> Account:
     """An account taken apart, nothing of it verified. Raises `TextError`, `ContentError`, `LogError` `not-an-account`."""
     try:
-        shape = held(_AccountShape, i_json.read_object(data), "the account")
+        shape = validate(_AccountShape, i_json.read_object(data), "the account")
         records = tuple(
             Accounted(
                 each.record,
@@ -571,7 +589,7 @@ def read_account(data: bytes) -> Account:
 
 def proved_of(shape: ProvedShape) -> Proved:
     """An opened leaf with its path, nothing of it verified. Raises `ContentError`."""
-    return Proved(leaf_of(shape.leaf), tuple(bytes.fromhex(each) for each in shape.path))
+    return Proved(parse_leaf(shape.leaf), tuple(bytes.fromhex(each) for each in shape.path))
 
 
 def _accounted_json(each: Accounted) -> dict[str, Any]:

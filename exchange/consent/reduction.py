@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from exchange.models import agency_of
-from exchange.records.kinds import kind
+from exchange.records.kinds import find_kind
 from exchange.records.label import Label
 from exchange.records.record import Record
 from exchange.records.statements import (
@@ -28,7 +28,7 @@ from exchange.records.statements import (
     Emergency,
     Grant,
     Representation,
-    Says,
+    Statement,
 )
 from rules.frozen import frozen
 
@@ -109,7 +109,7 @@ class Committed:
     passages: tuple[Passage, ...] = ()
     sound: bool = True
 
-    def says(self) -> Iterable[tuple[str, Says]]:
+    def says(self) -> Iterable[tuple[str, Statement]]:
         """The statements of its labels, by part."""
         return ((part, label.says) for part, label in self.labels.items() if label.says is not None)
 
@@ -273,7 +273,7 @@ def _may_change(role: str | None, change: Change) -> bool:
     return role is not None if change.does == "certify" else role in (*COLLECTORS, "defender")
 
 
-def _told(then: State, record: Committed, part: str, said: Says) -> bool:
+def _told(then: State, record: Committed, part: str, said: Statement) -> bool:
     """Whether terms go to both agencies whom they bind: one that isn't told goes on as before."""
     to = {passage.to for passage in record.passages if passage.part == part}
     return _bound(then, said) - {record.issuer} <= to
@@ -330,7 +330,10 @@ def admits(then: State, record: Committed, roles: Roles) -> bool:
                 or any(roles.role(one) is None for one in named)
             ):
                 return False
-            if said.certifier and roles.role(said.certifier) not in kind("consent_change").issuers:
+            if (
+                said.certifier
+                and roles.role(said.certifier) not in find_kind("consent_change").issuers
+            ):
                 return False
             ids.add(said.id)
             for restriction, change in then.restrictions:
@@ -599,7 +602,7 @@ def _operates(then: State, ask: Ask, roles: Roles) -> bool:
     return {sender, recipient} <= parties
 
 
-def _named(then: State, said: Says | None) -> frozenset[str]:
+def _named(then: State, said: Statement | None) -> frozenset[str]:
     """The agencies that may be told of consent terms: those whom they bind, and of a grant's end its certifier.
 
     Who is to certify an event should know that the grant has ended, or would go on watching somebody for an event that ends
@@ -616,7 +619,7 @@ def _named(then: State, said: Says | None) -> frozenset[str]:
     return bound
 
 
-def _bound(then: State, said: Says | None) -> frozenset[str]:
+def _bound(then: State, said: Statement | None) -> frozenset[str]:
     """The agencies that consent terms bind: a grant's, those of the grant that is changed, or of the pairs restricted.
 
     Who is to certify a grant's event must know the grant.

@@ -25,12 +25,12 @@ from exchange.consent.accounting import (
     proved_of,
     read_account,
 )
-from exchange.errors import ExchangeError, LogError, shown
-from exchange.log.log import Receipt, receipt_of
-from exchange.membership.directory import Signed, read_signed
-from exchange.models import Listed, Shape, held
+from exchange.errors import ExchangeError, LogError, shorten
+from exchange.log.receipts import Receipt, parse_receipt
+from exchange.membership.signatures import SignedPayload, read_signed_directory
+from exchange.models import NonEmptyTuple, WireModel, validate
+from exchange.records.delivery import read_path, write_path
 from exchange.records.manifest import Entry, Path
-from exchange.records.record import path_text, read_path
 from exchange.standards import i_json
 from rules.frozen import frozen
 
@@ -43,7 +43,7 @@ class Member:
     """A version of the directory, or an announced sealing key, with its leaf proved."""
 
     proved: Proved
-    document: Signed | str
+    document: SignedPayload | str
 
 
 @frozen
@@ -159,13 +159,13 @@ class _EntryShape(EntryShape):
     path: Annotated[str, Field(max_length=512)]
 
 
-class _ShownRecordShape(Shape):
+class _ShownRecordShape(WireModel):
     presentation: Annotated[str, Field(max_length=4 * 1024 * 1024)]
     entries: Annotated[tuple[_EntryShape, ...], Field(strict=False, max_length=128)]
     recorded: ProvedShape
 
 
-class _MemberShape(Shape):
+class _MemberShape(WireModel):
     proved: ProvedShape
     directory: dict[str, Any] | None = None
     key: Annotated[str, Field(max_length=4096)] | None = None
@@ -174,7 +174,7 @@ class _MemberShape(Shape):
 _Members = Annotated[tuple[_MemberShape, ...], Field(strict=False, min_length=1, max_length=4096)]
 
 
-class _GroundsShape(Shape):
+class _GroundsShape(WireModel):
     checkpoints: Annotated[
         tuple[Annotated[str, Field(max_length=65536)], ...],
         Field(strict=False, min_length=1, max_length=16),
@@ -199,10 +199,10 @@ class _ReceiptShape(_GroundsShape):
     type: Literal["receipt"]
     record: Annotated[str, Field(max_length=1024 * 1024)]
     receipt: dict[str, Any]
-    path: Listed[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
+    path: NonEmptyTuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
 
 
-class _MembersShape(Shape):
+class _MembersShape(WireModel):
     members: _Members
 
 
@@ -210,7 +210,7 @@ def read_exhibit(data: bytes) -> Exhibit:
     """Parse an exhibit and verify nothing of it. Raises `LogError` `not-an-exhibit`."""
     value = _read_object(data)
     try:
-        shape = held(_ExhibitShape, value, "the exhibit")
+        shape = validate(_ExhibitShape, value, "the exhibit")
         return Exhibit(
             _shown_record_of(shape.record),
             proved_of(shape.handed),
@@ -229,7 +229,7 @@ def read_decision(data: bytes) -> DecisionExhibit:
     """
     value = _read_object(data)
     try:
-        shape = held(_DecisionShape, value, "the exhibit")
+        shape = validate(_DecisionShape, value, "the exhibit")
         return DecisionExhibit(
             _shown_record_of(shape.record),
             tuple(_shown_record_of(source) for source in shape.sources),
@@ -247,10 +247,10 @@ def read_receipt(data: bytes) -> ProvedReceipt:
     """
     value = _read_object(data)
     try:
-        shape = held(_ReceiptShape, value, "the receipt")
+        shape = validate(_ReceiptShape, value, "the receipt")
         return ProvedReceipt(
             shape.record,
-            receipt_of(shape.receipt),
+            parse_receipt(shape.receipt),
             tuple(bytes.fromhex(sibling) for sibling in shape.path),
             _notes(shape.checkpoints),
             _members(shape.members),
@@ -266,7 +266,7 @@ def read_proved_account(data: bytes) -> ProvedAccount:
     """
     value = _read_object(data)
     try:
-        shape = held(_MembersShape, {"members": value.pop("members", None)}, "the account")
+        shape = validate(_MembersShape, {"members": value.pop("members", None)}, "the account")
         members = _members(shape.members)
     except ExchangeError as error:
         raise _unreadable(error) from None
@@ -291,7 +291,7 @@ def read_any(data: bytes) -> Evidence:
     reader = READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
         raise LogError(
-            "not-an-exhibit", f"`{shown(kind)}` is no type of file to verify", fix=_WHICH
+            "not-an-exhibit", f"`{shorten(kind)}` is no type of file to verify", fix=_WHICH
         )
     return reader(data)
 
@@ -329,7 +329,11 @@ def _member_of(shape: _MemberShape) -> Member:
         raise LogError(
             "not-an-exhibit", "a member is a directory or a key, one of them", fix=_WHICH
         )
-    document = shape.key if shape.directory is None else read_signed(i_json.write(shape.directory))
+    document = (
+        shape.key
+        if shape.directory is None
+        else read_signed_directory(i_json.write(shape.directory))
+    )
     assert document is not None, "the check above left exactly one of them"
     return Member(proved_of(shape.proved), document)
 
@@ -347,7 +351,7 @@ def _shown_record_json(record: ShownRecord) -> dict[str, Any]:
                 "purpose": entry.purpose,
                 "basis": entry.basis,
                 "sha256": entry.sha256,
-                "path": path_text(path),
+                "path": write_path(path),
             }
             for entry, path in record.entries
         ],

@@ -55,20 +55,25 @@ from exchange.evidence.findings import (
     ShownPart,
     Signer,
 )
-from exchange.log import log
-from exchange.log.log import (
-    HandedOut,
-    HandedPart,
+from exchange.log.checkpoints import check_included, check_time
+from exchange.log.leaves import (
+    DirectoryBody,
+    HandoutBody,
+    HandoutPart,
+    KeyBody,
     Leaf,
-    check_included,
-    check_time,
-    receipt_leaf,
+    RecordBody,
+    sha256_hex,
 )
-from exchange.membership.directory import Directory, History, Signed
+from exchange.log.receipts import rebuild_leaf
+from exchange.membership.directory import Directory
+from exchange.membership.history import History
+from exchange.membership.signatures import SignedPayload
 from exchange.models import agency_of
-from exchange.records.record import Record, Shown, verify
+from exchange.records.presentation import VerifiedPresentation, verify_presentation
+from exchange.records.record import Record
 from exchange.standards import sd_jwt
-from exchange.standards.notes import Witnessed
+from exchange.standards.notes import WitnessedCheckpoint
 from rules.frozen import frozen
 
 
@@ -77,7 +82,7 @@ class _Opened:
     """A record as the document shows it, opened, and as the reduction reads it."""
 
     document: ShownRecord
-    opened: Shown
+    opened: VerifiedPresentation
     committed: Committed
 
     @property
@@ -195,8 +200,10 @@ def verify_receipt(receipt: ProvedReceipt, root: str | None = None) -> ReceiptFi
     Raises as `verify_exhibit` for a record and its leaf.
     """
     history = _history(receipt.members, root)
-    record = verify(sd_jwt.join(receipt.record, ()), history.standing(receipt.receipt.index)).record
-    leaf = receipt_leaf(
+    record = verify_presentation(
+        sd_jwt.join(receipt.record, ()), history.standing(receipt.receipt.index)
+    ).record
+    leaf = rebuild_leaf(
         receipt.receipt, jti=record.jti, issuer=record.issuer, statement=record.sha256
     )
     checkpoints = _check_grounds(
@@ -253,7 +260,7 @@ def _history(members: Sequence[Member], root: str | None) -> History:
 
 def _add_key(history: History, leaf: Leaf, announced: str) -> None:
     body = leaf.body
-    if not isinstance(body, log.KeyOpened) or body.sha256 != log.digest(announced.encode()):
+    if not isinstance(body, KeyBody) or body.sha256 != sha256_hex(announced.encode()):
         raise _wrong_leaf(leaf, "isn't that of the key")
     agency, _ = history.check_sealing(announced)
     if agency.id != body.agency:
@@ -261,9 +268,9 @@ def _add_key(history: History, leaf: Leaf, announced: str) -> None:
     history.add_sealing(leaf.index, announced)
 
 
-def _add_version(history: History, leaf: Leaf, signed: Signed) -> None:
+def _add_version(history: History, leaf: Leaf, signed: SignedPayload) -> None:
     body = leaf.body
-    if not isinstance(body, log.DirectoryChanged) or body.sha256 != log.digest(signed.payload):
+    if not isinstance(body, DirectoryBody) or body.sha256 != sha256_hex(signed.payload):
         raise _wrong_leaf(leaf, "isn't that of the directory")
     if history.add(leaf.index, signed).version != body.version:
         raise _wrong_leaf(leaf, "isn't that of the directory")
@@ -271,7 +278,7 @@ def _add_version(history: History, leaf: Leaf, signed: Signed) -> None:
 
 def _check_grounds(
     notes: Sequence[bytes], members: Sequence[Member], proved: Sequence[Proved], history: History
-) -> tuple[Witnessed, ...]:
+) -> tuple[WitnessedCheckpoint, ...]:
     """Return the checkpoints, if each was witnessed and the last contains every leaf.
 
     Each leaf's time must lie between the hub's times on the checkpoints around it.
@@ -301,7 +308,9 @@ def _check_grounds(
     return checkpoints
 
 
-def _around(leaf: Leaf, checkpoints: Sequence[Witnessed]) -> tuple[Witnessed | None, Witnessed]:
+def _around(
+    leaf: Leaf, checkpoints: Sequence[WitnessedCheckpoint]
+) -> tuple[WitnessedCheckpoint | None, WitnessedCheckpoint]:
     """Return the last checkpoint before a leaf, if there is one, and the first that covers it."""
     before = [witnessed for witnessed in checkpoints if witnessed.checkpoint.size <= leaf.index]
     over = [witnessed for witnessed in checkpoints if witnessed.checkpoint.size > leaf.index]
@@ -315,9 +324,9 @@ def _open(document: ShownRecord, history: History) -> _Opened:
     """Verify a record against its leaf, with entries sealed to keys that were then in force."""
     leaf = document.recorded.leaf
     standing = history.standing(leaf.index)
-    opened = verify(document.presentation, standing, document.entries)
+    opened = verify_presentation(document.presentation, standing, document.entries)
     record, body = opened.record, leaf.body
-    if not isinstance(body, log.Recorded) or (body.id, body.issuer, body.sha256) != (
+    if not isinstance(body, RecordBody) or (body.id, body.issuer, body.sha256) != (
         record.jti,
         record.issuer,
         record.sha256,
@@ -331,7 +340,7 @@ def _open(document: ShownRecord, history: History) -> _Opened:
 
 
 def _proved_record(
-    opened: _Opened, history: History, checkpoints: Sequence[Witnessed]
+    opened: _Opened, history: History, checkpoints: Sequence[WitnessedCheckpoint]
 ) -> ProvedRecord:
     record = opened.record
     return ProvedRecord(
@@ -345,10 +354,13 @@ def _proved_record(
     )
 
 
-def handout_of(leaf: Leaf, record: Record) -> HandedOut:
+def handout_of(leaf: Leaf, record: Record) -> HandoutBody:
     """Return the body of a record's hand-out. Raises `LogError` `wrong-leaf` for any other leaf."""
     body = leaf.body
-    if not isinstance(body, HandedOut) or (body.record, body.issuer) != (record.jti, record.issuer):
+    if not isinstance(body, HandoutBody) or (body.record, body.issuer) != (
+        record.jti,
+        record.issuer,
+    ):
         raise _wrong_leaf(leaf, f"isn't a hand-out of the record `{record.jti}`")
     return body
 
@@ -383,7 +395,7 @@ def _verify_part(
     part: str,
     main: _Opened,
     leaf: Leaf,
-    handout: HandedOut,
+    handout: HandoutBody,
     state: State,
     current: Directory,
 ) -> ShownPart:
@@ -442,7 +454,7 @@ def _strictest(labeled: str, queries: Iterable[Ask], current: Directory) -> str:
     return "part2" if "part2" in found else labeled
 
 
-def _check_relies_present(handed: HandedPart, state: State) -> None:
+def _check_relies_present(handed: HandoutPart, state: State) -> None:
     for jti in handed.relies:
         if not any(record.jti == jti for record in state.records):
             raise LogError(
@@ -488,12 +500,12 @@ def _signer(record: Record, index: int, history: History) -> Signer:
     return Signer(agency.id, agency.name, agency.role, record.kid)
 
 
-def _logged(leaf: Leaf, checkpoints: Sequence[Witnessed]) -> Logged:
+def _logged(leaf: Leaf, checkpoints: Sequence[WitnessedCheckpoint]) -> Logged:
     before, over = _around(leaf, checkpoints)
     return Logged(leaf.index, leaf.body.time, before.signed_at if before else None, over.signed_at)
 
 
-def _ground(history: History, over: Witnessed) -> Ground:
+def _ground(history: History, over: WitnessedCheckpoint) -> Ground:
     newest = history.newest
     witnesses = tuple(sorted(agency_of(name) for name in over.cosigned_at))
     return Ground(

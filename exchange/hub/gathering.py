@@ -22,12 +22,22 @@ from typing import Any
 
 from exchange.errors import ExchangeError, LogError
 from exchange.hub.hub import Hub, history_of
-from exchange.log import generation, log
-from exchange.log.generation import TreeAt
-from exchange.log.log import InboxLine, Leaf, leaf_of, read_inbox_line
-from exchange.membership import directory
-from exchange.membership.directory import History, Signed
-from exchange.models import agency_of, held
+from exchange.log import generation
+from exchange.log.generation import TreeHead
+from exchange.log.leaves import (
+    DirectoryBody,
+    GenerationBody,
+    HandoutBody,
+    KeyBody,
+    Leaf,
+    WithdrawalBody,
+    parse_leaf,
+    sha256_hex,
+)
+from exchange.log.signed_lines import InboxLine, read_inbox_line
+from exchange.membership.history import History
+from exchange.membership.signatures import SignedPayload, read_signed_directory
+from exchange.models import agency_of, validate
 from exchange.protocol.pieces import (
     DeliveredShape,
     ItemShape,
@@ -35,10 +45,10 @@ from exchange.protocol.pieces import (
     Piece,
     SentShape,
 )
-from exchange.records.record import Bundle
+from exchange.records.bundle import Bundle
 from exchange.standards import base64, i_json
 from exchange.standards.merkle import HASH_BYTES, Tree, leaf_hash
-from exchange.standards.notes import Checkpoint, Witnessed, open_checkpoint
+from exchange.standards.notes import Checkpoint, WitnessedCheckpoint, open_checkpoint
 from rules.frozen import frozen
 
 # Names in the store while a restored hub is closed. `CLOSED` has a value until it hands out again.
@@ -54,11 +64,11 @@ _Pieces = dict[str, list[Piece]]
 class GenerationDocument:
     """A generation of the log as the threshold signed it."""
 
-    signed: Signed
+    signed: SignedPayload
 
 
 # The document behind a leaf: a directory version, a sealing key, or a generation.
-Document = Signed | str | GenerationDocument
+Document = SignedPayload | str | GenerationDocument
 
 
 @frozen
@@ -76,10 +86,10 @@ class Gathered:
     end: int
     latest: int
     note: str | None
-    seen: TreeAt
+    seen: TreeHead
     entries: tuple[bytes, ...]
     leaves: dict[int, tuple[Leaf, frozenset[str]]]
-    documents: dict[int, Signed | str]
+    documents: dict[int, SignedPayload | str]
     records: dict[tuple[str, str], SentShape]
     deliveries: dict[tuple[str, str], list[DeliveredShape]]
     items: dict[str, tuple[ItemShape, ...]]
@@ -150,7 +160,7 @@ class Gathering:
                 with suppress(ExchangeError):
                     if isinstance(document, str):
                         history.add_sealing(index, document)
-                    elif isinstance(document, Signed):
+                    elif isinstance(document, SignedPayload):
                         history.add(index, document)
         self._history = names, history
         return history
@@ -194,7 +204,7 @@ class Gathering:
         for pieces in self._pieces().values():
             for member in (member for piece in pieces for member in piece.members):
                 try:
-                    leaf, document = leaf_of(member.leaf), _document_of(member)
+                    leaf, document = parse_leaf(member.leaf), _document_of(member)
                 except ExchangeError:
                     continue
                 if document is not None and document not in documents[leaf.index]:
@@ -240,7 +250,7 @@ class Gathering:
             end=max([signed_size, *(index + 1 for index in leaves)]),
             latest=max([0, *times, *(line.time for line in lines)]),
             note=note,
-            seen=TreeAt(size=largest.size, root=largest.root.hex()),
+            seen=TreeHead(size=largest.size, root=largest.root.hex()),
             entries=entries,
             leaves=leaves,
             documents=self._fitting_documents(leaves),
@@ -251,7 +261,7 @@ class Gathering:
 
     def _fitting_documents(
         self, leaves: dict[int, tuple[Leaf, frozenset[str]]]
-    ) -> dict[int, Signed | str]:
+    ) -> dict[int, SignedPayload | str]:
         documents = self._documents()
         return {
             index: document
@@ -301,7 +311,7 @@ class Gathering:
         return inboxes
 
 
-def _check_one_tree(tree: Tree, seen: Iterable[Witnessed]) -> None:
+def _check_one_tree(tree: Tree, seen: Iterable[WitnessedCheckpoint]) -> None:
     for witnessed in seen:
         checkpoint = witnessed.checkpoint
         if tree.root(checkpoint.size) != checkpoint.root:
@@ -341,7 +351,7 @@ def _is_credible(leaf: Leaf, agency: str, tree: Tree) -> bool:
     if leaf.index < tree.size:
         return tree.leaf(leaf.index) == leaf_hash(leaf.entry)
     body = leaf.body
-    return not isinstance(body, log.HandedOut | log.Withdrawn) or body.to == agency
+    return not isinstance(body, HandoutBody | WithdrawalBody) or body.to == agency
 
 
 def _sent_records(reports: _Pieces) -> dict[tuple[str, str], SentShape]:
@@ -372,33 +382,33 @@ def _claims(jws: str) -> tuple[str, str]:
 
 
 def _read_piece(body: bytes) -> Piece:
-    return held(Piece, i_json.read_object(body), "what the agency holds")
+    return validate(Piece, i_json.read_object(body), "what the agency holds")
 
 
 def _document_of(member: MemberShape) -> Document | None:
     if member.signed is not None:
-        return directory.read_signed(i_json.write(member.signed))
+        return read_signed_directory(i_json.write(member.signed))
     if member.generation is not None:
         return GenerationDocument(generation.read_signed(member.generation))
     return member.announced
 
 
-def _document_behind(leaf: Leaf, documents: Iterable[Document]) -> Signed | str | None:
+def _document_behind(leaf: Leaf, documents: Iterable[Document]) -> SignedPayload | str | None:
     """Return the reported document whose digest is in the leaf."""
     body = leaf.body
-    if not isinstance(body, log.DirectoryChanged | log.KeyOpened | log.Generation):
+    if not isinstance(body, DirectoryBody | KeyBody | GenerationBody):
         return None
     for document in documents:
         signed = document.signed if isinstance(document, GenerationDocument) else document
         payload = signed.encode() if isinstance(signed, str) else signed.payload
-        if log.digest(payload) == body.sha256:
+        if sha256_hex(payload) == body.sha256:
             return signed
     return None
 
 
 def _readable_leaf(value: Any) -> Leaf | None:
     try:
-        leaf = leaf_of(value)
+        leaf = parse_leaf(value)
         return leaf if leaf.body else None
     except ExchangeError:
         return None

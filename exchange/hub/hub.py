@@ -34,13 +34,32 @@ from exchange.consent.reduction import (
 )
 from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
 from exchange.hub.store import HANDED, WAITING, WITHDRAWN, Entered, Store, Text
-from exchange.log import generation, log
-from exchange.log.log import Body, Leaf, Log, Receipt
-from exchange.membership import directory
-from exchange.membership.directory import History
+from exchange.log import generation
+from exchange.log.leaves import (
+    NONCE_BYTES,
+    ConflictBody,
+    DirectoryBody,
+    HandoutBody,
+    HandoutPart,
+    KeyBody,
+    Leaf,
+    LeafBody,
+    RecordBody,
+    WithdrawalBody,
+    commit_number,
+    derive_number_nonce,
+    sha256_hex,
+)
+from exchange.log.receipts import Receipt
+from exchange.log.signed_lines import AccountLine, InboxLine, LastNumber, sign_line
+from exchange.log.tree import Log
+from exchange.membership.history import History
+from exchange.membership.signatures import SignedPayload, read_signed_directory
 from exchange.protocol.inbox import LARGEST_ANSWER, MOST_ITEMS, Inbox, Item
-from exchange.records.kinds import reports
-from exchange.records.record import Bundle, Record, check, delivery, statement
+from exchange.records.bundle import Bundle, check_bundle
+from exchange.records.delivery import make_delivery
+from exchange.records.kinds import report_kinds
+from exchange.records.record import Record, hash_statement
 from exchange.standards import i_json, notes
 from exchange.standards.notes import Note
 from exchange.standards.sd_jwt import RandomBytes
@@ -103,10 +122,10 @@ class Hub:
         ]
         self.history = history_of(self.store)
 
-    def _generation(self, name: str) -> directory.Signed:
+    def _generation(self, name: str) -> SignedPayload:
         return generation.read_signed(i_json.read(self.store.known(name) or b""))
 
-    def _add_generation(self, at: int, signed: directory.Signed) -> None:
+    def _add_generation(self, at: int, signed: SignedPayload) -> None:
         """What the threshold signed of a leaf after a restore."""
         self.store.know(f"{GENERATION}{at:016d}", generation.write(signed))
         self.generations.append((at, signed))
@@ -145,16 +164,16 @@ class Hub:
             self._states.move_to_end(case)
         return found
 
-    def _append(self, body: Body) -> Leaf:
+    def _append(self, body: LeafBody) -> Leaf:
         return self.log.append(body, self._random)
 
     # Membership
 
-    def change_directory(self, signed: directory.Signed, now: int) -> Leaf:
+    def change_directory(self, signed: SignedPayload, now: int) -> Leaf:
         """The next version of the directory, logged. Raises as `History.check`."""
         version = self.history.check(signed)
         with self.together():
-            body = log.DirectoryChanged(
+            body = DirectoryBody(
                 version=version.version, sha256=version.sha256, time=self.log.stamp(now)
             )
             leaf = self._append(body)
@@ -169,8 +188,8 @@ class Hub:
         """An agency's new key to seal to, logged. Raises as `History.check_sealing`."""
         agency, _ = self.history.check_sealing(announced)
         with self.together():
-            body = log.KeyOpened(
-                agency=agency.id, sha256=log.digest(announced.encode()), time=self.log.stamp(now)
+            body = KeyBody(
+                agency=agency.id, sha256=sha256_hex(announced.encode()), time=self.log.stamp(now)
             )
             leaf = self._append(body)
             self.store.add_announced(leaf.index, announced)
@@ -190,10 +209,10 @@ class Hub:
         try:
             known = self.store.record(*bundle.claims)
             # Before anything else: a repeat gets its receipt even when its keys have long retired, or it would be sent anew.
-            if known is not None and statement(bundle.record) == known[0].sha256:
+            if known is not None and hash_statement(bundle.record) == known[0].sha256:
                 return Taken(known[1], again=True)
             standing = self.history.standing(index)
-            record = check(bundle, standing)
+            record = check_bundle(bundle, standing)
             if known is not None:
                 return self._conflict(record, time)
             committed = known_of(record, index, time)
@@ -206,14 +225,14 @@ class Hub:
 
     def _commit(self, record: Record, committed: Committed) -> Receipt:
         number = self.store.last_number(record.issuer, record.case) + 1
-        blind = self._random(log.NONCE_BYTES)
+        blind = self._random(NONCE_BYTES)
         nonce = self._number_nonce(self.log.size, blind, record)
-        body = log.Recorded(
+        body = RecordBody(
             id=record.jti,
             issuer=record.issuer,
             sha256=record.sha256,
             time=committed.time,
-            number=log.commit_number(nonce, number),
+            number=commit_number(nonce, number),
         )
         leaf = self.log.append(body, lambda _: blind)
         receipt = Receipt(leaf.index, committed.time, number, leaf.nonce, nonce)
@@ -229,7 +248,7 @@ class Hub:
 
     def _number_nonce(self, index: int, blind: bytes, record: Record) -> bytes:
         """What hides a record's number in its leaf, as `log.number_nonce`."""
-        return log.number_nonce(
+        return derive_number_nonce(
             self._secret,
             index,
             blind,
@@ -241,7 +260,7 @@ class Hub:
     def _conflict(self, record: Record, time: int) -> Refused:
         """Another statement under an id that its issuer used: evidence against the issuer, so it is logged."""
         self._append(
-            log.Conflict(id=record.jti, issuer=record.issuer, sha256=record.sha256, time=time)
+            ConflictBody(id=record.jti, issuer=record.issuer, sha256=record.sha256, time=time)
         )
         error = RecordError(
             "id-taken",
@@ -254,7 +273,7 @@ class Hub:
         """What the case so far, and `disclosure`, say of a record. Raises `NotPassed`, never why."""
         if not admits(self.state(committed.case), committed, self.history.at(committed.index)):
             raise not_passed()
-        if committed.kind in reports():
+        if committed.kind in report_kinds():
             # What was told outside is on record whatever the rules say: the disclosure that wasn't allowed, least of all.
             return
         for passage in committed.passages:
@@ -291,7 +310,7 @@ class Hub:
             total = self.store.items(agency)
             count = entered[len(items) - 1].position if left and items else total
             version = self.history.newest.version
-            line = log.InboxLine(
+            line = InboxLine(
                 agency=agency,
                 items=count,
                 total=total,
@@ -300,7 +319,7 @@ class Hub:
                 directory=version,
                 generation=1 + len(self.generations),
             )
-        return Inbox(tuple(items), log.sign_line(line, self._key, self.name))
+        return Inbox(tuple(items), sign_line(line, self._key, self.name))
 
     def _item(self, entered: Entered, time: int) -> Item:
         found = self.store.record(entered.issuer, entered.jti)
@@ -326,11 +345,11 @@ class Hub:
         gone = any(text.ct is None for text in handed)
         if gone or self._permitted(committed, entered.agency, parts, time) != parts:
             return replace(item, record=record.jws)
-        return replace(item, delivery=delivery(record, entered.agency, parts))
+        return replace(item, delivery=make_delivery(record, entered.agency, parts))
 
     def _left_of(self, entered: Entered) -> Leaf:
         """Of a record that was lost with a restore, and had come to its recipient before: the leaf that told it so."""
-        told = (log.HandedOut, log.Withdrawn)
+        told = (HandoutBody, WithdrawalBody)
         for leaf in self.store.leaves():
             if not leaf.lost and isinstance(body := leaf.body, told):
                 if (body.to, body.issuer, body.record) == (
@@ -359,7 +378,7 @@ class Hub:
         if not permitted:
             return True
         parts = tuple(
-            log.HandedPart(
+            HandoutPart(
                 part=passage.part,
                 purpose=passage.purpose,
                 basis=passage.basis,
@@ -368,7 +387,7 @@ class Hub:
             for passage in committed.passages
             if passage.to == entered.agency and passage.part in permitted
         )
-        body = log.HandedOut(
+        body = HandoutBody(
             record=committed.jti,
             issuer=committed.issuer,
             to=entered.agency,
@@ -408,7 +427,7 @@ class Hub:
         """Destroys texts that may no longer pass. Their entries stay, since the manifest holds them."""
         if not texts:
             return
-        body = log.Withdrawn(
+        body = WithdrawalBody(
             record=committed.jti,
             issuer=committed.issuer,
             to=entered.agency,
@@ -448,9 +467,7 @@ class Hub:
         assert text == notes.Checkpoint(self.name, size, self.log.tree.root(size)).text, (
             "the hub signs its own tree only"
         )
-        return Note(
-            text, (notes.cosign(text, self._key, self.name, self.log.stamp(now)),)
-        ).encoded()
+        return Note(text, (notes.cosign(text, self._key, self.name, self.log.stamp(now)),)).encode()
 
     def account(self, case: str, agency: str, checkpoint: bytes, now: int) -> Account:
         """The account of a case as of a witnessed checkpoint, for the person's counsel or who took the consent.
@@ -479,10 +496,10 @@ class Hub:
             record.issuer: each.number for record, each in zip(covered, records, strict=True)
         }
         last = tuple(
-            log.LastNumber(issuer=issuer, last=number) for issuer, number in sorted(counted.items())
+            LastNumber(issuer=issuer, last=number) for issuer, number in sorted(counted.items())
         )
         passed = sum(len(each.passed) for each in records)
-        line = log.AccountLine(
+        line = AccountLine(
             case=case,
             size=size,
             time=self.log.stamp(now),
@@ -494,7 +511,7 @@ class Hub:
             (self._proved(self.store.leaf(at), size), signed) for at, signed in after
         )
         return Account(
-            case, log.sign_line(line, self._key, self.name), checkpoint, records, generations
+            case, sign_line(line, self._key, self.name), checkpoint, records, generations
         )
 
     def _accounted(self, committed: Committed, size: int) -> Accounted:
@@ -524,7 +541,7 @@ def history_of(store: Store) -> History:
     for at, signed in store.versions():
         while announced and announced[0][0] < at:
             history.add_sealing(*announced.pop(0))
-        history.add(at, directory.read_signed(signed))
+        history.add(at, read_signed_directory(signed))
     for each in announced:
         history.add_sealing(*each)
     return history

@@ -18,15 +18,30 @@ from exchange.errors import DirectoryError, ExchangeError
 from exchange.hub.gathering import Gathered, Gathering
 from exchange.hub.hub import Hub
 from exchange.hub.store import HANDED, WAITING, WITHDRAWN, Text
-from exchange.log import generation, log
-from exchange.log.generation import Terms, TreeAt
-from exchange.log.log import Leaf, Receipt
-from exchange.membership import directory
-from exchange.membership.directory import Directory, Signed
+from exchange.log import generation
+from exchange.log.checkpoints import CLOCKS_APART
+from exchange.log.generation import GenerationTerms, TreeHead
+from exchange.log.leaves import (
+    DirectoryBody,
+    GenerationBody,
+    HandoutBody,
+    KeyBody,
+    Leaf,
+    RecordBody,
+    WithdrawalBody,
+    commit_number,
+)
+from exchange.log.receipts import Receipt
+from exchange.membership.directory import Directory
+from exchange.membership.history import Membership
+from exchange.membership.signatures import SignedPayload, check_threshold
 from exchange.models import agency_of
 from exchange.protocol.pieces import DeliveredShape, SentShape
+from exchange.records.bundle import check_entries
+from exchange.records.delivery import read_path
 from exchange.records.manifest import Entry
-from exchange.records.record import Record, check_entries, read_path, statement, verify
+from exchange.records.presentation import verify_presentation
+from exchange.records.record import Record, hash_statement
 from exchange.records.sealing import Sealed
 from exchange.standards import base64, i_json, sd_jwt
 from rules.frozen import frozen
@@ -40,7 +55,7 @@ class Draft:
     """The statement to sign, and the directory that says which agencies must sign it."""
 
     payload: bytes
-    terms: Terms
+    terms: GenerationTerms
     in_force: Directory
 
     @property
@@ -83,17 +98,17 @@ class Restoration:
                 rebuilder = _Rebuilder(hub, gathered, now)
                 rebuilder.run()
                 in_force = hub.history.newest
-                terms = Terms(
+                terms = GenerationTerms(
                     generation=len(hub.generations) + 2,
                     previous=generation.digest(hub.generations[-1][1]) if hub.generations else None,
                     log=hub.name,
                     checkpoint=gathered.note,
                     seen=gathered.seen,
-                    restored=TreeAt(size=restored.size, root=restored.root.hex()),
-                    ends=TreeAt(size=hub.log.size, root=hub.log.tree.root().hex()),
+                    restored=TreeHead(size=restored.size, root=restored.root.hex()),
+                    ends=TreeHead(size=hub.log.size, root=hub.log.tree.root().hex()),
                     directory=in_force.sha256,
-                    lost=generation.ranges(rebuilder.lost),
-                    torn=generation.ranges(rebuilder.torn),
+                    lost=generation.to_ranges(rebuilder.lost),
+                    torn=generation.to_ranges(rebuilder.torn),
                     absent=absent,
                 )
                 raise _RollBack
@@ -130,23 +145,23 @@ class Restoration:
         """
         draft = self.draft(now)
         if draft is None:
-            raise generation.wrong("nothing was lost")
+            raise generation.wrong_generation("nothing was lost")
         if draft.digest != sha256:
             raise _another_draft()
         signer = _signer(signature, draft)
         if signer in draft.terms.absent:
-            raise generation.wrong("an agency signed it that wasn't waited for")
+            raise generation.wrong_generation("an agency signed it that wasn't waited for")
         # Keep one signature of each agency: ES256 signatures of one text differ, and a statement
         # with too many signatures can't be read.
         others = [
             earlier for earlier in self.signatures(draft) if _signer(earlier, draft) != signer
         ]
-        signed = Signed(draft.payload, (*others, signature))
+        signed = SignedPayload(draft.payload, (*others, signature))
         self.hub.store.know(
             _TERMS, i_json.write({"sha256": sha256, "signatures": list(signed.signatures)})
         )
         try:
-            directory.check_threshold(signed, draft.in_force, generation.TYP)
+            check_threshold(signed, draft.in_force, generation.TYP)
         except DirectoryError as error:
             if error.code != "threshold":
                 raise
@@ -154,7 +169,7 @@ class Restoration:
         self._begin_generation(draft, signed, now)
         return True
 
-    def _begin_generation(self, draft: Draft, signed: Signed, now: int) -> None:
+    def _begin_generation(self, draft: Draft, signed: SignedPayload, now: int) -> None:
         hub, terms = self.hub, draft.terms
         with hub.together():
             rebuilder = _Rebuilder(hub, self.gathering.gather(), now)
@@ -164,7 +179,7 @@ class Restoration:
                 self._drafted = None
                 raise _another_draft()
             time = hub.log.stamp(now)
-            body = log.Generation(
+            body = GenerationBody(
                 number=terms.generation,
                 size=terms.seen.size,
                 root=terms.seen.root,
@@ -246,7 +261,7 @@ class _Rebuilder:
             entry = self.gathered.entries[index - start]
         else:
             entry = sha256(f"offramp/1/lost\0{index}".encode()).digest()
-        self.hub.log.take_back(Leaf(index, entry, b""))
+        self.hub.log.restore_leaf(Leaf(index, entry, b""))
         self.lost.append(index)
 
     def _restore_leaf(self, leaf: Leaf) -> bool:
@@ -254,22 +269,22 @@ class _Rebuilder:
         hub, body = self.hub, leaf.body
         # Beyond the tree, no member may set the log's clock ahead. The hub's own clock may have
         # been set back since.
-        latest = max(self.now, self.gathered.latest) + log.CLOCKS_APART
+        latest = max(self.now, self.gathered.latest) + CLOCKS_APART
         if body.time < hub.log.time:
             return False
         if leaf.index >= self.gathered.proven and body.time > latest:
             return False
         try:
-            if isinstance(body, log.Recorded):
+            if isinstance(body, RecordBody):
                 return self._restore_record(leaf, body)
             if not self._restore_member(leaf):
                 return False
         except ExchangeError:
             return False
-        hub.log.take_back(leaf)
-        if isinstance(body, log.HandedOut | log.Withdrawn):
+        hub.log.restore_leaf(leaf)
+        if isinstance(body, HandoutBody | WithdrawalBody):
             self._settle_texts(leaf, body)
-        if isinstance(body, log.DirectoryChanged):
+        if isinstance(body, DirectoryBody):
             for case in hub.store.cases_waiting():
                 self._note_ended(case, body.time)
         return True
@@ -278,21 +293,21 @@ class _Rebuilder:
         """Restore the document behind a leaf. Returns False for a leaf that needs one it lacks."""
         hub, body = self.hub, leaf.body
         document = self.gathered.documents.get(leaf.index)
-        if isinstance(body, log.DirectoryChanged) and isinstance(document, Signed):
+        if isinstance(body, DirectoryBody) and isinstance(document, SignedPayload):
             hub.history.add(leaf.index, document)
             hub.store.add_version(leaf.index, document.write())
-        elif isinstance(body, log.KeyOpened) and isinstance(document, str):
+        elif isinstance(body, KeyBody) and isinstance(document, str):
             hub.history.add_sealing(leaf.index, document)
             hub.store.add_announced(leaf.index, document)
-        elif isinstance(body, log.Generation) and isinstance(document, Signed):
+        elif isinstance(body, GenerationBody) and isinstance(document, SignedPayload):
             earlier = (signed for _, signed in hub.generations)
             generation.check(leaf, document, hub.history.newest, earlier)
             hub._add_generation(leaf.index, document)
         else:
-            return isinstance(body, log.HandedOut | log.Withdrawn)
+            return isinstance(body, HandoutBody | WithdrawalBody)
         return True
 
-    def _restore_record(self, leaf: Leaf, body: log.Recorded) -> bool:
+    def _restore_record(self, leaf: Leaf, body: RecordBody) -> bool:
         hub, claims = self.hub, (body.issuer, body.id)
         record, is_torn = self._find_record(body, leaf.index)
         if record is None or hub.store.record(*claims) is not None:
@@ -305,13 +320,13 @@ class _Rebuilder:
             (
                 candidate
                 for candidate in candidates
-                if log.commit_number(nonce, candidate) == body.number
+                if commit_number(nonce, candidate) == body.number
             ),
             None,
         )
         if number is None:
             return False
-        hub.log.take_back(leaf)
+        hub.log.restore_leaf(leaf)
         committed = known_of(record, leaf.index, body.time)
         before = hub.state(record.case)
         hub.store.add_record(record, Receipt(leaf.index, body.time, number, leaf.nonce, nonce))
@@ -325,24 +340,24 @@ class _Rebuilder:
             self._note_ended(record.case, body.time, but=committed)
         return True
 
-    def _find_record(self, body: log.Recorded, index: int) -> tuple[Record | None, bool]:
+    def _find_record(self, body: RecordBody, index: int) -> tuple[Record | None, bool]:
         """Return a record, and whether only its recipients' deliveries of it are left."""
         standing, claims = self.hub.history.standing(index), (body.issuer, body.id)
         sent = self.gathered.records.get(claims)
-        if sent is not None and statement(sent.record) == body.sha256:
+        if sent is not None and hash_statement(sent.record) == body.sha256:
             with suppress(ExchangeError):
                 return _whole_record(sent, standing), False
         deliveries = (
             delivery
             for delivery in self.gathered.deliveries.get(claims, ())
-            if statement(delivery.record) == body.sha256
+            if hash_statement(delivery.record) == body.sha256
         )
         return _torn_record(deliveries, standing), True
 
-    def _settle_texts(self, leaf: Leaf, body: log.HandedOut | log.Withdrawn) -> None:
+    def _settle_texts(self, leaf: Leaf, body: HandoutBody | WithdrawalBody) -> None:
         """Repeat what a leaf says happened to texts, whatever the rules would decide now."""
         parts = {part if isinstance(part, str) else part.part for part in body.parts}
-        state = HANDED if isinstance(body, log.HandedOut) else WITHDRAWN
+        state = HANDED if isinstance(body, HandoutBody) else WITHDRAWN
         stored = self.hub.store.record(body.issuer, body.record)
         for text in self.hub.store.texts(body.issuer, body.record, body.to):
             if stored is not None and text.entry.part in parts and text.state == WAITING:
@@ -370,7 +385,7 @@ class _Rebuilder:
             yield records[issuer, jti], agency, texts
 
 
-def _whole_record(sent: SentShape, standing: directory.Standing) -> Record:
+def _whole_record(sent: SentShape, standing: Membership) -> Record:
     """Return a record as its issuer sent it, some of its ciphertext perhaps gone.
 
     Raises as `record.check_entries`.
@@ -390,9 +405,7 @@ def _whole_record(sent: SentShape, standing: directory.Standing) -> Record:
     return replace(record, sealed=tuple(text for text in texts if text.entry() in entries))
 
 
-def _torn_record(
-    deliveries: Iterable[DeliveredShape], standing: directory.Standing
-) -> Record | None:
+def _torn_record(deliveries: Iterable[DeliveredShape], standing: Membership) -> Record | None:
     """Return a record as far as its recipients received it.
 
     A wrong delivery of one recipient takes nothing from the others' deliveries.
@@ -408,7 +421,7 @@ def _torn_record(
                 for entry in delivery.entries
             ]
             text = sd_jwt.join(delivery.record, delivery.labels)
-            delivered = verify(text, standing, entries).record
+            delivered = verify_presentation(text, standing, entries).record
         except ExchangeError:
             continue
         delivered_entries = {entry for entry, _ in entries}

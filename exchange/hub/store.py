@@ -19,10 +19,11 @@ from typing import Any, Literal
 
 from exchange.errors import StoreError
 from exchange.hub.pages import Pages
-from exchange.log.log import Leaf, Receipt
+from exchange.log.leaves import Leaf
+from exchange.log.receipts import Receipt
 from exchange.models import agency_of
 from exchange.records.manifest import Entry
-from exchange.records.record import Record, kept
+from exchange.records.record import Record, restore_record
 from exchange.records.sealing import Sealed
 from rules.frozen import frozen
 
@@ -255,7 +256,7 @@ class Store:
         texts = self.texts(issuer, jti)
         left = tuple(sealed_of(text) for text in texts if text.ct is not None)
         each = tuple(pads[start : start + 32] for start in range(0, len(pads), 32))
-        record = kept(
+        record = restore_record(
             jws, json.loads(labels), role, tuple(text.entry for text in texts), each, left
         )
         return record, Receipt(at, time, number, nonce, number_nonce)

@@ -15,11 +15,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from exchange.errors import ContentError, LogError, TextError
-from exchange.log import log
-from exchange.log.log import Leaf
-from exchange.membership import directory
-from exchange.membership.directory import Directory, Signed
-from exchange.models import AgencyId, Listed, Shape, held
+from exchange.log.leaves import GenerationBody, Leaf
+from exchange.membership import signatures
+from exchange.membership.directory import Directory
+from exchange.membership.signatures import SignedPayload, check_threshold, detach
+from exchange.models import AgencyId, NonEmptyTuple, WireModel, validate
 from exchange.standards import base64, i_json, jws
 from exchange.standards.keys import PrivateKey
 from exchange.standards.notes import open_checkpoint
@@ -35,14 +35,14 @@ _Range = Annotated[tuple[_Size, _Size], Field(strict=False)]
 _Ranges = Annotated[tuple[_Range, ...], Field(strict=False, max_length=MOST_RANGES)]
 
 
-class TreeAt(Shape):
+class TreeHead(WireModel):
     """A tree: how many leaves, and its root in hexadecimal."""
 
     size: _Size
     root: _Hex
 
 
-class Terms(Shape):
+class GenerationTerms(WireModel):
     """What the threshold signs.
 
     `previous` is the digest of the statement before it. `checkpoint` is the note of the largest tree that a member had seen,
@@ -55,9 +55,9 @@ class Terms(Shape):
     previous: _Hex | None
     log: Annotated[str, Field(max_length=256)]
     checkpoint: Annotated[str, Field(max_length=65536)] | None
-    seen: TreeAt
-    restored: TreeAt
-    ends: TreeAt
+    seen: TreeHead
+    restored: TreeHead
+    ends: TreeHead
     directory: _Hex
     lost: _Ranges
     torn: _Ranges
@@ -73,56 +73,60 @@ class Terms(Shape):
         )
 
 
-class _SignedShape(Shape):
+class _SignedShape(WireModel):
     generation: Annotated[str, Field(max_length=2 * LARGEST)]
-    signatures: Listed[Annotated[str, Field(max_length=1024)]]
+    signatures: NonEmptyTuple[Annotated[str, Field(max_length=1024)]]
 
 
-def write(signed: Signed) -> bytes:
+def write(signed: SignedPayload) -> bytes:
     """A signed statement as JSON, as `read_signed` reads it."""
     return i_json.write(
         {"generation": base64.encode_url(signed.payload), "signatures": list(signed.signatures)}
     )
 
 
-def read_signed(value: Any) -> Signed:
+def read_signed(value: Any) -> SignedPayload:
     """A signed statement of a JSON value, nothing verified. Raises `LogError` `wrong-generation`."""
     try:
-        shape = held(_SignedShape, value, "the signed statement")
-        return Signed(base64.decode_url(shape.generation), shape.signatures)
+        shape = validate(_SignedShape, value, "the signed statement")
+        return SignedPayload(base64.decode_url(shape.generation), shape.signatures)
     except (TextError, ContentError) as error:
-        raise wrong(error.message) from None
+        raise wrong_generation(error.message) from None
 
 
-def read_terms(payload: bytes) -> Terms:
+def read_terms(payload: bytes) -> GenerationTerms:
     """What a payload says. Raises `LogError` `wrong-generation`."""
     try:
-        terms = held(Terms, i_json.read_object(payload), "the statement")
+        terms = validate(GenerationTerms, i_json.read_object(payload), "the statement")
     except (TextError, ContentError) as error:
-        raise wrong(error.message) from None
+        raise wrong_generation(error.message) from None
     if not max(terms.seen.size, terms.restored.size) <= terms.ends.size:
-        raise wrong("it ends before what was seen or restored")
+        raise wrong_generation("it ends before what was seen or restored")
     for stretches in (terms.lost, terms.torn):
         # INVARIANT: in order, so that no place can hide between others from whoever looks for it.
         before = terms.restored.size - 1
         for first, last in stretches:
             if not before < first <= last < terms.ends.size:
-                raise wrong("the places that it names are out of order, or none that could be lost")
+                raise wrong_generation(
+                    "the places that it names are out of order, or none that could be lost"
+                )
             before = last
     return terms
 
 
 def sign(payload: bytes, key: PrivateKey) -> str:
     """One agency's detached signature of a statement."""
-    return directory.detached(jws.sign(payload, key, typ=TYP))
+    return detach(jws.sign(payload, key, typ=TYP))
 
 
 def signer_of(signature: str, payload: bytes, in_force: Directory) -> str:
     """The agency that made one signature of a statement. Raises as `directory.check_threshold`, but for `threshold`."""
-    return directory.signer_of(signature, payload, in_force, TYP)
+    return signatures.signer_of(signature, payload, in_force, TYP)
 
 
-def check(leaf: Leaf, signed: Signed, in_force: Directory, before: Iterable[Signed]) -> Terms:
+def check(
+    leaf: Leaf, signed: SignedPayload, in_force: Directory, before: Iterable[SignedPayload]
+) -> GenerationTerms:
     """What a generation's leaf stands for, if the threshold signed it to follow just this tree and the generations before.
 
     Raises `LogError` `wrong-generation`; `NoteError` for a checkpoint that the hub didn't sign; as `directory.check_threshold`.
@@ -130,35 +134,35 @@ def check(leaf: Leaf, signed: Signed, in_force: Directory, before: Iterable[Sign
     terms, earlier, body = read_terms(signed.payload), tuple(before), leaf.body
     said = (terms.generation, terms.seen.size, terms.seen.root, digest(signed))
     if (
-        not isinstance(body, log.Generation)
+        not isinstance(body, GenerationBody)
         or (body.number, body.size, body.root, body.sha256) != said
     ):
-        raise wrong("its leaf says something else")
+        raise wrong_generation("its leaf says something else")
     if terms.generation != len(earlier) + 2 or terms.previous != (
         digest(earlier[-1]) if earlier else None
     ):
-        raise wrong("it doesn't follow the generation before")
+        raise wrong_generation("it doesn't follow the generation before")
     if (
         terms.ends.size != leaf.index
         or terms.log != in_force.log.name
         or terms.directory != in_force.sha256
     ):
-        raise wrong("it was signed to follow another tree or directory")
+        raise wrong_generation("it was signed to follow another tree or directory")
     if terms.checkpoint is not None:
         seen = open_checkpoint(terms.checkpoint.encode(), in_force.log, ()).checkpoint
         if (seen.size, seen.root.hex()) != (terms.seen.size, terms.seen.root):
-            raise wrong("its checkpoint is of another tree than it names")
-    if directory.check_threshold(signed, in_force, TYP) & set(terms.absent):
-        raise wrong("an agency signed it that wasn't waited for")
+            raise wrong_generation("its checkpoint is of another tree than it names")
+    if check_threshold(signed, in_force, TYP) & set(terms.absent):
+        raise wrong_generation("an agency signed it that wasn't waited for")
     return terms
 
 
-def digest(signed: Signed) -> str:
+def digest(signed: SignedPayload) -> str:
     """SHA-256 of a statement: what is compared by voice, 64 hex digits."""
     return sha256(signed.payload).hexdigest()
 
 
-def ranges(places: Iterable[int]) -> tuple[tuple[int, int], ...]:
+def to_ranges(places: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """Places as stretches, first and last of each. Raises `LogError` `too-much-lost`."""
     found: list[tuple[int, int]] = []
     for at in sorted(places):
@@ -181,7 +185,7 @@ def covers(stretches: Sequence[tuple[int, int]], at: int) -> bool:
     return found > 0 and at <= stretches[found - 1][1]
 
 
-def wrong(why: str) -> LogError:
+def wrong_generation(why: str) -> LogError:
     """The refusal of a statement that isn't one to go on by."""
     return LogError(
         "wrong-generation",

@@ -9,31 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exchange.errors import DirectoryError, shown
+from exchange.errors import DirectoryError, shorten
 from exchange.membership.directory import AgencyEntry, Directory, read_directory, write_document
 from exchange.models import agency_of
 
 _TOGETHER = ("version", "previous", "log")
 
 
-def following(directory: Directory) -> dict[str, Any]:
+def draft_next_version(directory: Directory) -> dict[str, Any]:
     """The document of the next version, before anything is changed."""
     document = directory.document.model_dump(mode="json", exclude_none=True)
     return {**document, "version": directory.version + 1, "previous": directory.sha256}
 
 
-def changed(directory: Directory, change: Mapping[str, Any]) -> bytes:
+def apply_change(directory: Directory, change: Mapping[str, Any]) -> bytes:
     """The payload of the next version with a change: members as the document has them, agencies by id.
 
     `{"threshold": {"signatures": 3}, "agencies": {"clinic": {"custody": "hosted"}, "old": None}}` sets two members and takes an
     agency out, also of threshold and witnesses. Raises as `write_document`; `DirectoryError` `bad-change`.
     """
-    document = following(directory)
+    document = draft_next_version(directory)
     for name, value in change.items():
         if name == "agencies" and isinstance(value, Mapping):
             document[name] = list(_agencies({one["id"]: one for one in document[name]}, value))
         elif name in _TOGETHER or name not in document:
-            raise _no_change(f"`{shown(name)}` is nothing that a change can set")
+            raise _no_change(f"`{shorten(name)}` is nothing that a change can set")
         else:
             held = document[name]
             document[name] = (
@@ -50,7 +50,7 @@ def _agencies(listed: Mapping[str, Any], change: Mapping[str, Any]) -> Iterator[
         said = change.get(agency, {})
         if said is not None:
             if not isinstance(said, Mapping):
-                raise _no_change(f"what is said of `{shown(agency)}` is no list of members")
+                raise _no_change(f"what is said of `{shorten(agency)}` is no list of members")
             yield {**listed.get(agency, {"id": agency}), **said}
 
 
@@ -65,23 +65,23 @@ def _leave(document: dict[str, Any]) -> None:
             }
 
 
-def without_key(directory: Directory, kid: str) -> bytes:
+def remove_key(directory: Directory, kid: str) -> bytes:
     """The payload of the next version without one signing key. Raises as `changed`, and `DirectoryError` `unknown-key`."""
     agency = directory.agencies.get(agency_of(kid))
     if agency is None or kid not in agency.signing:
         raise DirectoryError(
             "unknown-key",
-            f"the key `{shown(kid)}` isn't in force",
+            f"the key `{shorten(kid)}` isn't in force",
             fix="name a key that the directory lists",
         )
     left = [key.as_jwk() for one, key in agency.signing.items() if one != kid]
-    return changed(directory, {"agencies": {agency.id: {"signing": left}}})
+    return apply_change(directory, {"agencies": {agency.id: {"signing": left}}})
 
 
 # What it changes, in words
 
 
-def said(before: Directory | None, payload: bytes) -> tuple[str, ...]:
+def describe_changes(before: Directory | None, payload: bytes) -> tuple[str, ...]:
     """What a drafted version changes, a sentence each. Raises as `read_directory`."""
     after = read_directory(payload)
     if before is None:

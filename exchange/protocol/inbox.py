@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from exchange.errors import ExchangeError, LogError
-from exchange.log.log import Leaf, leaf_of
-from exchange.models import AgencyId, Shape, held
-from exchange.records.record import Delivery, delivery_of
+from exchange.log.leaves import Leaf, parse_leaf
+from exchange.models import AgencyId, WireModel, validate
+from exchange.records.delivery import Delivery, parse_delivery
 from exchange.standards import i_json
 from rules.frozen import frozen
 
@@ -59,7 +59,7 @@ class Inbox:
         )
 
 
-class _ItemShape(Shape):
+class _ItemShape(WireModel):
     number: Annotated[int, Field(ge=1, le=2**53 - 1)]
     issuer: AgencyId
     leaf: Any
@@ -68,7 +68,7 @@ class _ItemShape(Shape):
     record: str | None = None
 
 
-class _InboxShape(Shape):
+class _InboxShape(WireModel):
     items: Annotated[tuple[Any, ...], Field(strict=False, max_length=MOST_ITEMS)]
     line: Annotated[str, Field(max_length=65536)]
 
@@ -76,9 +76,9 @@ class _InboxShape(Shape):
 def read_inbox(data: bytes) -> Inbox:
     """An answer taken apart, nothing of it verified. Raises `LogError` `not-an-inbox`."""
     try:
-        shape = held(_InboxShape, i_json.read_object(data), "the inbox")
+        shape = validate(_InboxShape, i_json.read_object(data), "the inbox")
         return Inbox(
-            tuple(item_of(each) for each in shape.items),
+            tuple(parse_item(each) for each in shape.items),
             shape.line.encode("utf-8", "surrogatepass"),
         )
     except ExchangeError as error:
@@ -87,15 +87,15 @@ def read_inbox(data: bytes) -> Inbox:
         ) from None
 
 
-def item_of(value: Any) -> Item:
+def parse_item(value: Any) -> Item:
     """An item of a JSON value. Raises `ContentError`, `TextError`, `TreeError`."""
-    shape = held(_ItemShape, value, "the item")
-    recorded = leaf_of(shape.recorded) if shape.recorded is not None else None
+    shape = validate(_ItemShape, value, "the item")
+    recorded = parse_leaf(shape.recorded) if shape.recorded is not None else None
     return Item(
         shape.number,
         shape.issuer,
-        leaf_of(shape.leaf),
+        parse_leaf(shape.leaf),
         recorded,
-        delivery_of(shape.delivery) if shape.delivery is not None else None,
+        parse_delivery(shape.delivery) if shape.delivery is not None else None,
         shape.record,
     )

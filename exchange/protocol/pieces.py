@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from exchange.consent.accounting import EntryShape
-from exchange.models import AgencyId, Handle, Listed, Shape, ShortId, Word
+from exchange.models import AgencyId, Handle, NonEmptyTuple, ShortId, Term, WireModel
 
 # The largest piece, in bytes, and the largest number of pieces.
 LARGEST_PIECE = 4 * 1024 * 1024
@@ -20,22 +20,22 @@ MOST_PIECES = 10_000
 MOST_VALUES = 65_536
 
 
-class SealedShape(Shape):
+class SealedShape(WireModel):
     """An entry of a sent record's manifest, with its ciphertext if that is still there."""
 
     part: ShortId
     to: Annotated[str, Field(max_length=64)]
-    purpose: Word
-    basis: Word
+    purpose: Term
+    basis: Term
     ct: str | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class SentShape(Shape):
+class SentShape(WireModel):
     """A record as its issuer sent it. Some of its ciphertext may be gone."""
 
     record: str
-    labels: Listed[str]
+    labels: NonEmptyTuple[str]
     sealed: Annotated[tuple[SealedShape, ...], Field(strict=False, max_length=128)]
     pads: Annotated[tuple[str, ...], Field(strict=False, max_length=128)]
 
@@ -46,15 +46,15 @@ class DeliveredEntry(EntryShape):
     path: Annotated[str, Field(max_length=512)]
 
 
-class DeliveredShape(Shape):
+class DeliveredShape(WireModel):
     """A record as far as one of its recipients received it."""
 
     record: str
-    labels: Listed[str]
-    entries: Listed[DeliveredEntry]
+    labels: NonEmptyTuple[str]
+    entries: NonEmptyTuple[DeliveredEntry]
 
 
-class MemberShape(Shape):
+class MemberShape(WireModel):
     """The leaf of a directory version, a sealing key, or a generation, with its document."""
 
     leaf: dict[str, Any]
@@ -63,7 +63,7 @@ class MemberShape(Shape):
     generation: dict[str, Any] | None = None
 
 
-class ItemShape(Shape):
+class ItemShape(WireModel):
     """An item of the agency's inbox: its number from the issuer, and the record's id if known."""
 
     number: Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -71,7 +71,7 @@ class ItemShape(Shape):
     record: Handle | Annotated[str, Field(max_length=0)]
 
 
-class Piece(Shape):
+class Piece(WireModel):
     """A piece of an agency's holdings.
 
     `entries` are blinded leaves from index `start` on, end to end, in base64url. `done` is true

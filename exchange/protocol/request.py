@@ -13,9 +13,9 @@ from typing import Annotated
 from pydantic import Field
 
 from exchange.errors import RequestRefused, TextError
-from exchange.membership.directory import Standing
-from exchange.models import AgencyId, Handle, Shape, agency_of, held
-from exchange.records.record import new_id
+from exchange.membership.history import Membership
+from exchange.models import AgencyId, Handle, WireModel, agency_of, validate
+from exchange.records.ids import new_id
 from exchange.standards import i_json, jws
 from exchange.standards.keys import PrivateKey
 from exchange.standards.sd_jwt import RandomBytes
@@ -28,7 +28,7 @@ CLOCKS_APART = 5 * 60
 REMEMBERED = 2 * CLOCKS_APART
 
 
-class _Said(Shape):
+class _Said(WireModel):
     iss: AgencyId
     method: Annotated[str, Field(pattern=r"^[A-Z]{1,16}$")]
     path: Annotated[str, Field(max_length=2048)]
@@ -62,8 +62,8 @@ def authorize(
     return f"{SCHEME} {jws.sign(i_json.write(said), key, typ=TYP)}"
 
 
-def check(
-    header: str, method: str, path: str, body: bytes, *, standing: Standing, now: int
+def check_request(
+    header: str, method: str, path: str, body: bytes, *, standing: Membership, now: int
 ) -> Request:
     """The agency that signed this very request, just now. Whether it was sent before is for who remembers ids.
 
@@ -78,7 +78,9 @@ def check(
     unverified = jws.read(text, typ=TYP, at_most=8192)
     agency, key = standing.signer(unverified.kid)
     try:
-        said = held(_Said, i_json.read_object(unverified.payload(key)), "the request's signature")
+        said = validate(
+            _Said, i_json.read_object(unverified.payload(key)), "the request's signature"
+        )
     except TextError as error:
         raise RequestRefused(
             "not-signed", f"the request's signature says nothing: {error.message}", fix=_AGAIN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from exchange.errors import ContentError, shown
+from exchange.errors import ContentError, shorten
 from exchange.records import statements
 from rules.input.vocabulary import KindWord
 from rules.shelf import vocabulary
@@ -18,13 +18,13 @@ def kinds() -> Mapping[str, Kind]:
     return vocabulary().kinds
 
 
-def kind(name: str) -> Kind:
+def find_kind(name: str) -> Kind:
     """The kind of this name. Raises `ContentError` `unknown-kind`."""
     found = kinds().get(name)
     if found is None:
         raise ContentError(
             "unknown-kind",
-            f"`{shown(name)}` is no kind of record",
+            f"`{shorten(name)}` is no kind of record",
             fix="use one of the vocabulary's",
         )
     return found
@@ -38,7 +38,7 @@ def purposes() -> frozenset[str]:
 
 
 @cache
-def reports() -> frozenset[str]:
+def report_kinds() -> frozenset[str]:
     """The kinds that report what was told outside the exchange. They are never refused a place in the log."""
     return frozenset(
         each.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.records.statements import Says
+from exchange.records.statements import Statement
 from rules.frozen import frozen
 
 
@@ -21,5 +21,5 @@ class Label:
     use: str
     notice: str
     keep_until: str
-    says: Says | None
+    says: Statement | None
     content_digest: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from exchange.errors import TreeError, shown
+from exchange.errors import TreeError, shorten
 from exchange.standards.merkle import Tree, leaf_hash, node_hash, verify_inclusion
 from rules.frozen import frozen
 
@@ -37,13 +37,13 @@ class Entry:
             if not FIELD.fullmatch(field):
                 raise TreeError(
                     "manifest-field",
-                    f"`{shown(field)}` can't stand in a manifest",
+                    f"`{shorten(field)}` can't stand in a manifest",
                     fix="use an id's letters",
                 )
         if not _DIGEST.fullmatch(self.sha256):
             raise TreeError(
                 "manifest-field",
-                f"`{shown(self.sha256)}` is no SHA-256",
+                f"`{shorten(self.sha256)}` is no SHA-256",
                 fix="write 64 lower-case hex digits",
             )
         return "\n".join((self.part, self.to, self.purpose, self.basis, self.sha256)).encode(
@@ -79,23 +79,23 @@ class Manifest:
         if leaf not in self.leaves:
             raise TreeError(
                 "not-in-manifest",
-                f"the manifest has no such entry for `{shown(entry.to)}`",
+                f"the manifest has no such entry for `{shorten(entry.to)}`",
                 fix=_AGAIN,
             )
         index = self.leaves.index(leaf)
         return Path(index, len(self.leaves), Tree(self.leaves).inclusion(index))
 
 
-def padded(entries: Iterable[Entry], random_bytes: Callable[[int], bytes]) -> Manifest:
+def build_manifest(entries: Iterable[Entry], random_bytes: Callable[[int], bytes]) -> Manifest:
     """The manifest of these entries, filled with random pads to the next of 8, 32 and 128. Raises as `rebuilt` does."""
     listed = tuple(entries)
     size = next((size for size in SIZES if len(listed) <= size), None)
     if size is None:
         raise _manifest_size(len(listed))
-    return rebuilt(listed, [random_bytes(PAD_BYTES) for _ in range(size - len(listed))])
+    return rebuild_manifest(listed, [random_bytes(PAD_BYTES) for _ in range(size - len(listed))])
 
 
-def rebuilt(entries: Iterable[Entry], pads: Sequence[bytes]) -> Manifest:
+def rebuild_manifest(entries: Iterable[Entry], pads: Sequence[bytes]) -> Manifest:
     """The manifest of these entries and pads, in whatever order they come.
 
     Raises `TreeError` `manifest-size` (not 8, 32 or 128 in all, or a smaller size would do), `manifest-field`,

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from exchange.errors import shown
-from exchange.models import AgencyId, Day, Handle, Listed, Shape, ShortId, Word, held
+from exchange.errors import shorten
+from exchange.models import AgencyId, Day, Handle, NonEmptyTuple, ShortId, Term, WireModel, validate
 from rules.shelf import vocabulary
 
 # What the sealed form holds of 42 CFR 2.31(a), of which the label can only attest that it is there: the person's name (1), the
@@ -40,11 +40,11 @@ def _a_category(word: str) -> str:
     return word
 
 
-class Says(Shape):
+class Statement(WireModel):
     """Base of the statements."""
 
 
-class Grant(Says):
+class Grant(Statement):
     """A person's consent that one agency tells one other certain kinds of information (42 CFR 2.31).
 
     From `from`, the first day, to `expires`, the last, in the program's zone; or until `certifier` certifies the event.
@@ -53,14 +53,14 @@ class Grant(Says):
     id: ShortId
     discloser: AgencyId
     recipient: AgencyId
-    categories: Listed[Word]
-    purposes: Listed[Word]
+    categories: NonEmptyTuple[Term]
+    purposes: NonEmptyTuple[Term]
     type: Literal["ordinary", "counseling_notes", "conditional", "proceedings"]
     from_: Day = Field(alias="from")
     expires: Day | None = None
     certifier: AgencyId | None = None
     lifts: Annotated[tuple[ShortId, ...], Field(strict=False, max_length=64)] = ()
-    form: Listed[Attested]
+    form: NonEmptyTuple[Attested]
     signer: Literal["adult", "representative"]
 
     @model_validator(mode="after")
@@ -89,10 +89,10 @@ class Grant(Says):
 def _known(words: Iterable[str], known: frozenset[str], what: str) -> None:
     for word in words:
         if word not in known:
-            raise ValueError(f"`{shown(word)}` is no {what}")
+            raise ValueError(f"`{shorten(word)}` is no {what}")
 
 
-class Change(Says):
+class Change(Statement):
     """A change to consent: `end`, `narrow` or `certify` one grant, or `restrict` pairs of agencies (sender, recipient).
 
     `categories` are those taken away (narrow) or covered (restrict). A restriction's id is its part's.
@@ -100,8 +100,8 @@ class Change(Says):
 
     does: Literal["end", "narrow", "restrict", "certify"]
     grant: ShortId | None = None
-    pairs: Listed[Annotated[tuple[AgencyId, AgencyId], Field(strict=False)]] | None = None
-    categories: Listed[Word] | None = None
+    pairs: NonEmptyTuple[Annotated[tuple[AgencyId, AgencyId], Field(strict=False)]] | None = None
+    categories: NonEmptyTuple[Term] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Change:
@@ -118,29 +118,29 @@ class Change(Says):
         return self
 
 
-class Answer(Says):
+class Answer(Statement):
     """Whether the person accepted the offer."""
 
     answer: Literal["accepted", "declined"]
 
 
-class Question(Says):
+class Question(Statement):
     """For which decision the facts are asked."""
 
     for_: Literal["offer", "screening", "eligibility", "admission"] = Field(alias="for")
 
 
-class Representation(Says):
+class Representation(Statement):
     """Which agency is the person's counsel in this case."""
 
     agency: AgencyId
 
 
-class Report(Says):
+class Report(Statement):
     """That something was told outside the exchange: to whom, which kind of information, on what day."""
 
     told: AgencyId
-    category: Annotated[Word, AfterValidator(_a_category)]
+    category: Annotated[Term, AfterValidator(_a_category)]
     on: Day
 
 
@@ -150,7 +150,7 @@ class Emergency(Report):
     `countersigned` is that person's key id and signature: see `record.countersignature`.
     """
 
-    form: Listed[EmergencyForm]
+    form: NonEmptyTuple[EmergencyForm]
     countersigned: Annotated[str, Field(max_length=256)] | None = None
 
     @property
@@ -166,13 +166,13 @@ class CourtOrder(Report):
     process: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class About(Says):
+class About(Statement):
     """Which part of which record this is about: the record's `jti` and the part's id."""
 
     about: Annotated[tuple[Handle, ShortId], Field(strict=False)]
 
 
-MODELS: dict[str, type[Says]] = {
+MODELS: dict[str, type[Statement]] = {
     "grant": Grant,
     "change": Change,
     "answer": Answer,
@@ -185,6 +185,6 @@ MODELS: dict[str, type[Says]] = {
 }
 
 
-def read(name: str, value: Any) -> Says:
+def read_statement(name: str, value: Any) -> Statement:
     """The statement of this name (`MODELS`). Raises `ContentError` `wrong-shape`."""
-    return held(MODELS[name], value, f"what the label says (`{name}`)")
+    return validate(MODELS[name], value, f"what the label says (`{name}`)")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from exchange.errors import TextError, shown
+from exchange.errors import TextError, shorten
 
 _PLAIN, _URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
 
@@ -49,5 +49,7 @@ def decode(text: str) -> bytes:
 
 def _refused(text: str, what: str) -> TextError:
     return TextError(
-        "base64", f"`{shown(text)}` is not {what} in its one spelling", fix="encode the bytes again"
+        "base64",
+        f"`{shorten(text)}` is not {what} in its one spelling",
+        fix="encode the bytes again",
     )

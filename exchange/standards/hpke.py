@@ -12,7 +12,7 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 
-from exchange.errors import SealError, shown
+from exchange.errors import SealError, shorten
 from exchange.standards.keys import PrivateKey, PublicKey
 
 SUITE = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
@@ -43,7 +43,7 @@ def unseal(key: PrivateKey, info: bytes, sealed: bytes) -> bytes:
     try:
         return SUITE.decrypt(sealed, key.scalar, info)
     except InvalidTag:
-        kid = shown(key.public.kid)
+        kid = shorten(key.public.kid)
         raise SealError(
             "does-not-open", f"this doesn't open with the key `{kid}` for this purpose", fix=_ASK
         ) from None
@@ -56,6 +56,6 @@ def _for_seals(key: PublicKey) -> None:
     if key.use != "enc":
         raise SealError(
             "not-a-sealing-key",
-            f"the key `{shown(key.kid)}` isn't one to seal to",
+            f"the key `{shorten(key.kid)}` isn't one to seal to",
             fix="take the month's key",
         )

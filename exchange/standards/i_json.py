@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from exchange.errors import TextError, shown
+from exchange.errors import TextError, shorten
 
 Json = Any
 
@@ -41,7 +41,7 @@ def read_object(data: bytes) -> dict[str, Json]:
     value = read(data)
     if not isinstance(value, dict):
         raise TextError(
-            "not-json", f"`{shown(value)}` is no JSON object", fix="write an object in braces"
+            "not-json", f"`{shorten(value)}` is no JSON object", fix="write an object in braces"
         )
     return value
 
@@ -58,7 +58,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         twice = next(name for name in names if names.count(name) > 1)
         raise TextError(
             "duplicate-name",
-            f"the name `{shown(twice)}` stands twice in one object",
+            f"the name `{shorten(twice)}` stands twice in one object",
             fix="keep one of them",
         )
     return found
@@ -85,7 +85,7 @@ def _constant(name: str) -> NoReturn:
 def _number(digits: str) -> TextError:
     return TextError(
         "number",
-        f"`{shown(digits)}` is no number that every reader reads alike",
+        f"`{shorten(digits)}` is no number that every reader reads alike",
         fix="write a shorter one",
     )
 
@@ -116,5 +116,5 @@ def _walk(value: Json, level: int) -> None:
 def _paired(text: str) -> None:
     if _HALF.search(text):
         raise TextError(
-            "not-json", f"`{shown(text)}` holds half a character", fix="write the whole character"
+            "not-json", f"`{shorten(text)}` holds half a character", fix="write the whole character"
         )

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from joserfc.jws import JWSRegistry
 
-from exchange.errors import SignedTextError, TextError, shown
+from exchange.errors import SignedTextError, TextError, shorten
 from exchange.standards import base64, i_json
 from exchange.standards.keys import PrivateKey, PublicKey
 from rules.frozen import frozen
@@ -29,7 +29,7 @@ _DANGEROUS = frozenset({"zip", "crit", "jku", "jwk", "x5u", "x5c", "b64"})
 
 
 @frozen
-class Unverified:
+class UnverifiedJws:
     """A well-formed JWS whose signature nobody has checked: only the key id may be used, to find the key."""
 
     kid: str
@@ -42,13 +42,13 @@ class Unverified:
         if key.kid != self.kid or key.use != "sig":
             raise SignedTextError(
                 "wrong-key",
-                f"this names the key `{shown(self.kid)}` and was checked with another",
+                f"this names the key `{shorten(self.kid)}` and was checked with another",
                 fix=_KEY,
             )
-        if not holds(key, self.signed, self.signature):
+        if not is_valid_signature(key, self.signed, self.signature):
             raise SignedTextError(
                 "bad-signature",
-                f"the signature doesn't hold under the key `{shown(self.kid)}`",
+                f"the signature doesn't hold under the key `{shorten(self.kid)}`",
                 fix=_AGAIN,
             )
         return self.unverified_payload
@@ -58,14 +58,14 @@ def sign(payload: bytes, key: PrivateKey, *, typ: str) -> str:
     """The compact JWS of a payload. Raises `SignedTextError` `wrong-key` where the key isn't one to sign with."""
     if key.public.use != "sig":
         raise SignedTextError(
-            "wrong-key", f"the key `{shown(key.public.kid)}` isn't one to sign with", fix=_KEY
+            "wrong-key", f"the key `{shorten(key.public.kid)}` isn't one to sign with", fix=_KEY
         )
     header = i_json.write({"alg": "ES256", "kid": key.public.kid, "typ": typ})
     signed = f"{base64.encode_url(header)}.{base64.encode_url(payload)}"
     return f"{signed}.{base64.encode_url(_ES256.sign(signed.encode('ascii'), key.jose))}"
 
 
-def read(text: str, *, typ: str | None, at_most: int = LARGEST) -> Unverified:
+def read(text: str, *, typ: str | None, at_most: int = LARGEST) -> UnverifiedJws:
     """A JWS of this type, at most so many bytes long, taken apart; `typ` None wants a header without one.
 
     Raises `SignedTextError`: `too-large`, `not-a-jws`, `bad-header`, `header-member`, `wrong-algorithm`, `wrong-type`.
@@ -91,7 +91,7 @@ def read(text: str, *, typ: str | None, at_most: int = LARGEST) -> Unverified:
         raise SignedTextError(
             "not-a-jws", f"the signature has `{len(parts[1])}` bytes and not 64", fix=_AGAIN
         )
-    return Unverified(kid, f"{header}.{payload}".encode("ascii"), parts[1], parts[0])
+    return UnverifiedJws(kid, f"{header}.{payload}".encode("ascii"), parts[1], parts[0])
 
 
 def verify(text: str, key: PublicKey, *, typ: str | None, at_most: int = LARGEST) -> bytes:
@@ -99,7 +99,7 @@ def verify(text: str, key: PublicKey, *, typ: str | None, at_most: int = LARGEST
     return read(text, typ=typ, at_most=at_most).payload(key)
 
 
-def holds(key: PublicKey, message: bytes, signature: bytes) -> bool:
+def is_valid_signature(key: PublicKey, message: bytes, signature: bytes) -> bool:
     """Whether the key made this ES256 signature, 64 bytes, over these bytes (RFC 7518 §3.4)."""
     return _ES256.verify(message, signature, key.jose)
 
@@ -125,16 +125,16 @@ def _kid(segment: str, typ: str | None) -> str:
         if name not in ("alg", "kid", "typ"):
             why = "is never followed" if name in _DANGEROUS else "isn't known"
             raise SignedTextError(
-                "header-member", f"the header's `{shown(name)}` {why} here", fix="sign without it"
+                "header-member", f"the header's `{shorten(name)}` {why} here", fix="sign without it"
             )
     if members.get("alg") != "ES256":
         raise SignedTextError(
-            "wrong-algorithm", f"`{shown(members.get('alg'))}` isn't ES256", fix="sign with ES256"
+            "wrong-algorithm", f"`{shorten(members.get('alg'))}` isn't ES256", fix="sign with ES256"
         )
     if members.get("typ") != typ or (typ is None and "typ" in members):
         raise SignedTextError(
             "wrong-type",
-            f"this is a `{shown(members.get('typ'))}` and not a `{typ}`",
+            f"this is a `{shorten(members.get('typ'))}` and not a `{typ}`",
             fix="send the right text",
         )
     kid = members.get("kid")

@@ -14,7 +14,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
-from exchange.errors import KeyMaterialError, TextError, shown
+from exchange.errors import KeyMaterialError, TextError, shorten
 from exchange.standards import base64
 from rules.frozen import frozen
 
@@ -70,7 +70,7 @@ class PrivateKey:
         return {**self.public.as_jwk(), "d": secret}
 
 
-def public_key(jwk: object, use: Use) -> PublicKey:
+def read_public_key(jwk: object, use: Use) -> PublicKey:
     """The public key of a JWK for one use.
 
     Raises `KeyMaterialError`: `not-a-key`, `private-part`, `wrong-kind`, `wrong-use`, `bad-point`.
@@ -78,18 +78,18 @@ def public_key(jwk: object, use: Use) -> PublicKey:
     members = _members(jwk, use)
     if "d" in members:
         raise KeyMaterialError(
-            "private-part", f"the key `{shown(members['kid'])}` holds its private part", fix=_LEAK
+            "private-part", f"the key `{shorten(members['kid'])}` holds its private part", fix=_LEAK
         )
     return PublicKey(members["kid"], use, _imported(members))
 
 
-def private_key(jwk: object, use: Use) -> PrivateKey:
+def read_private_key(jwk: object, use: Use) -> PrivateKey:
     """The private key of a JWK for one use. Raises as `public_key`, and `not-a-key` where the private part is missing."""
     members = _members(jwk, use)
     if "d" not in members:
         raise KeyMaterialError(
             "not-a-key",
-            f"the key `{shown(members['kid'])}` has no private part",
+            f"the key `{shorten(members['kid'])}` has no private part",
             fix="use the key file",
         )
     held = _imported(members)
@@ -101,7 +101,7 @@ def from_scalar(scalar: ec.EllipticCurvePrivateKey, kid: str, use: Use) -> Priva
     """A private key that was just made, under its key id. Raises as `private_key`."""
     if scalar.curve.name != "secp256r1":
         raise KeyMaterialError(
-            "wrong-kind", f"the key `{shown(kid)}` is on `{scalar.curve.name}`", fix=_MAKE
+            "wrong-kind", f"the key `{shorten(kid)}` is on `{scalar.curve.name}`", fix=_MAKE
         )
     numbers = scalar.private_numbers()
     values = {
@@ -113,7 +113,7 @@ def from_scalar(scalar: ec.EllipticCurvePrivateKey, kid: str, use: Use) -> Priva
         name: base64.encode_url(value.to_bytes(COORDINATE_BYTES, "big"))
         for name, value in values.items()
     }
-    return private_key({"kty": "EC", "crv": "P-256", **encoded, "kid": kid, **_USES[use]}, use)
+    return read_private_key({"kty": "EC", "crv": "P-256", **encoded, "kid": kid, **_USES[use]}, use)
 
 
 _MAKE = "make a P-256 key"
@@ -132,13 +132,13 @@ def _members(jwk: object, use: Use) -> dict[str, str]:
     if (members.get("kty"), members.get("crv")) != ("EC", "P-256"):
         kind = f"{members.get('kty')} {members.get('crv', '')}".strip()
         raise KeyMaterialError(
-            "wrong-kind", f"`{shown(kind)}` is no kind of key used here", fix=_MAKE
+            "wrong-kind", f"`{shorten(kind)}` is no kind of key used here", fix=_MAKE
         )
     if {name: members[name] for name in ("use", "alg") if name in members} != _USES[use]:
         wanted = "use `sig` and alg `ES256`" if use == "sig" else "use `enc` and no alg"
         raise KeyMaterialError(
             "wrong-use",
-            f"the key `{shown(members.get('kid'))}` isn't for this",
+            f"the key `{shorten(members.get('kid'))}` isn't for this",
             fix=f"take one with {wanted}",
         )
     known = {"kty", "crv", "x", "y", "kid", *_USES[use]}
@@ -146,12 +146,12 @@ def _members(jwk: object, use: Use) -> dict[str, str]:
         odd = sorted((set(members) - {"d"}) ^ known)[0]
         raise KeyMaterialError(
             "not-a-key",
-            f"`{shown(odd)}` doesn't belong in a key, or is missing",
+            f"`{shorten(odd)}` doesn't belong in a key, or is missing",
             fix=f"write {', '.join(sorted(known))}",
         )
     if not _KID.fullmatch(members["kid"]):
         raise KeyMaterialError(
-            "not-a-key", f"`{shown(members['kid'])}` is no key id", fix="write it without blanks"
+            "not-a-key", f"`{shorten(members['kid'])}` is no key id", fix="write it without blanks"
         )
     for name in ("x", "y", "d"):
         if name in members:
@@ -167,7 +167,7 @@ def _coordinate(members: Mapping[str, str], name: str) -> None:
     if length != COORDINATE_BYTES:
         raise KeyMaterialError(
             "bad-point",
-            f"the `{name}` of the key `{shown(members['kid'])}` isn't 32 bytes of base64url",
+            f"the `{name}` of the key `{shorten(members['kid'])}` isn't 32 bytes of base64url",
             fix=_MAKE,
         )
 
@@ -181,7 +181,7 @@ def _imported(members: Mapping[str, str]) -> ECKey:
     except ValueError:
         raise KeyMaterialError(
             "bad-point",
-            f"the numbers of the key `{shown(members['kid'])}` don't belong together on P-256",
+            f"the numbers of the key `{shorten(members['kid'])}` don't belong together on P-256",
             fix=_MAKE,
         ) from None
 

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from exchange.errors import KeyMaterialError, NoteError, TextError, shown
+from exchange.errors import KeyMaterialError, NoteError, TextError, shorten
 from exchange.standards import base64
 from exchange.standards.merkle import EMPTY_ROOT, HASH_BYTES, LARGEST_SIZE
 from rules.frozen import frozen
@@ -82,12 +82,12 @@ class NoteKey:
         return f"{self.name}+{self.id.hex()}+{base64.encode(bytes([self.kind]) + self.public)}"
 
 
-def verifier_key(vkey: str) -> NoteKey:
+def read_verifier_key(vkey: str) -> NoteKey:
     """The key of a vkey. Raises `KeyMaterialError`: `not-a-key`, `wrong-kind`, `wrong-id`, `bad-point`."""
     parts = _VKEY.fullmatch(vkey) if len(vkey) <= 1024 else None
     if parts is None:
         raise KeyMaterialError(
-            "not-a-key", f"`{shown(vkey)}` is no key of a note", fix="write name+id+key"
+            "not-a-key", f"`{shorten(vkey)}` is no key of a note", fix="write name+id+key"
         )
     try:
         raw = base64.decode(parts["key"])
@@ -98,17 +98,17 @@ def verifier_key(vkey: str) -> NoteKey:
         raise KeyMaterialError(
             "wrong-kind", f"`{kind}` is no kind of signature used here", fix="use Ed25519"
         )
-    key = note_key(parts["name"], NOTE if kind == NOTE else COSIGNATURE, raw[1:])
+    key = make_note_key(parts["name"], NOTE if kind == NOTE else COSIGNATURE, raw[1:])
     if key.id.hex() != parts["id"]:
         raise KeyMaterialError(
             "wrong-id",
-            f"the key of `{shown(key.name)}` doesn't have the id `{parts['id']}`",
+            f"the key of `{shorten(key.name)}` doesn't have the id `{parts['id']}`",
             fix="ask for it again",
         )
     return key
 
 
-def note_key(name: str, kind: Kind, public: bytes) -> NoteKey:
+def make_note_key(name: str, kind: Kind, public: bytes) -> NoteKey:
     """A checked key.
 
     Raises `KeyMaterialError`: `not-a-key` for a name that can't sign, `bad-point` for a weak Ed25519 key or none.
@@ -116,24 +116,26 @@ def note_key(name: str, kind: Kind, public: bytes) -> NoteKey:
     if not _NAME.fullmatch(name) or not name.isprintable():
         raise KeyMaterialError(
             "not-a-key",
-            f"`{shown(name)}` is no name to sign notes",
+            f"`{shorten(name)}` is no name to sign notes",
             fix="write it without blanks or plus",
         )
     if len(public) != KEY_BYTES or public in SMALL_ORDER:
         raise KeyMaterialError(
             "bad-point",
-            f"the key of `{shown(name)}` is no Ed25519 key to trust",
+            f"the key of `{shorten(name)}` is no Ed25519 key to trust",
             fix="make a new one",
         )
     return NoteKey(name, kind, public)
 
 
-def key_of(private: Ed25519PrivateKey, name: str, kind: Kind) -> NoteKey:
+def derive_note_key(private: Ed25519PrivateKey, name: str, kind: Kind) -> NoteKey:
     """The public half of a private key under a name. Raises as `note_key`."""
-    return note_key(name, kind, private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    return make_note_key(
+        name, kind, private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    )
 
 
-def holds(public: bytes, message: bytes, signature: bytes) -> bool:
+def is_valid_signature(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the key made this Ed25519 signature over these bytes (RFC 8032 §5.1.7)."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
@@ -165,7 +167,7 @@ class Note:
     text: str
     signatures: tuple[Signature, ...]
 
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         """The note as bytes, as `read_note` reads it."""
         return f"{self.text}\n{''.join(each.line() for each in self.signatures)}".encode()
 
@@ -197,7 +199,7 @@ def sign_note(text: str, private: Ed25519PrivateKey, name: str) -> Signature:
     # INVARIANT: no plain signature can be passed off as a cosignature of the same key.
     if text.startswith(_COSIGNED):
         raise _not_a_note("it begins as what a witness signs does")
-    return Signature(name, key_of(private, name, NOTE).id, private.sign(text.encode()))
+    return Signature(name, derive_note_key(private, name, NOTE).id, private.sign(text.encode()))
 
 
 def cosign(text: str, private: Ed25519PrivateKey, name: str, time: int) -> Signature:
@@ -207,7 +209,7 @@ def cosign(text: str, private: Ed25519PrivateKey, name: str, time: int) -> Signa
     """
     read_checkpoint(text)
     stamped = _time(time).to_bytes(TIME_BYTES, "big") + private.sign(_cosigned(text, time))
-    return Signature(name, key_of(private, name, COSIGNATURE).id, stamped)
+    return Signature(name, derive_note_key(private, name, COSIGNATURE).id, stamped)
 
 
 def verify_note(note: Note, keys: Iterable[NoteKey]) -> Mapping[NoteKey, int | None]:
@@ -224,7 +226,7 @@ def verify_note(note: Note, keys: Iterable[NoteKey]) -> Mapping[NoteKey, int | N
             continue
         if key in signed:
             raise NoteError(
-                "signed-twice", f"`{shown(key.name)}` signed this twice with one key", fix=_AGAIN
+                "signed-twice", f"`{shorten(key.name)}` signed this twice with one key", fix=_AGAIN
             )
         signed[key] = _verified(note.text, key, each.signature)
     if not signed:
@@ -247,11 +249,11 @@ def _verified(text: str, key: NoteKey, signature: bytes) -> int | None:
         or (time or 0) > LATEST
     ):
         raise NoteError(
-            "bad-signature", f"the signature of `{shown(key.name)}` is malformed", fix=_AGAIN
+            "bad-signature", f"the signature of `{shorten(key.name)}` is malformed", fix=_AGAIN
         )
-    if not holds(key.public, message, plain):
+    if not is_valid_signature(key.public, message, plain):
         raise NoteError(
-            "bad-signature", f"the signature of `{shown(key.name)}` doesn't hold", fix=_AGAIN
+            "bad-signature", f"the signature of `{shorten(key.name)}` doesn't hold", fix=_AGAIN
         )
     return time
 
@@ -274,24 +276,24 @@ class Checkpoint:
 
 
 @frozen
-class Witnessed:
+class WitnessedCheckpoint:
     """A checkpoint, when the log signed it, and which witnesses cosigned it when; times in seconds since 1970 (UTC)."""
 
     checkpoint: Checkpoint
     signed_at: int
     cosigned_at: Mapping[str, int]
 
-    def lacks(self, required: Iterable[str], at_least: int) -> tuple[str, ...]:
+    def missing_cosigners(self, required: Iterable[str], at_least: int) -> tuple[str, ...]:
         """The required names that didn't cosign, sorted; `*` for each further name that is missing for `at_least` in all."""
         missing = tuple(sorted(set(required) - set(self.cosigned_at)))
         return missing + ("*",) * (at_least - len(self.cosigned_at) - len(missing))
 
     def check_quorum(self, required: Iterable[str], at_least: int) -> None:
         """Holds if every required name and so many in all cosigned. Raises `NoteError` `no-quorum`."""
-        missing = self.lacks(required, at_least)
+        missing = self.missing_cosigners(required, at_least)
         if missing:
             named = (
-                ", ".join(f"`{shown(name)}`" for name in missing if name != "*")
+                ", ".join(f"`{shorten(name)}`" for name in missing if name != "*")
                 or f"`{len(missing)}` more"
             )
             raise NoteError(
@@ -323,7 +325,7 @@ def read_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), root)
 
 
-def open_checkpoint(data: bytes, log: NoteKey, witnesses: Iterable[NoteKey]) -> Witnessed:
+def open_checkpoint(data: bytes, log: NoteKey, witnesses: Iterable[NoteKey]) -> WitnessedCheckpoint:
     """A checkpoint that the log signed with a time, with the cosignatures of the witnesses given, whoever else signed it.
 
     The log's name is the origin. Raises as `read_note`, `verify_note` and `read_checkpoint`, and `NoteError`: `unsigned` where
@@ -337,13 +339,13 @@ def open_checkpoint(data: bytes, log: NoteKey, witnesses: Iterable[NoteKey]) -> 
     if checkpoint.origin != log.name:
         raise NoteError(
             "wrong-log",
-            f"this is of the log `{shown(checkpoint.origin)}`",
-            fix=f"ask `{shown(log.name)}` for its own",
+            f"this is of the log `{shorten(checkpoint.origin)}`",
+            fix=f"ask `{shorten(log.name)}` for its own",
         )
     times = {key.name: time for key, time in signed.items() if time is not None}
     if log.name not in times:
-        raise NoteError("unsigned", f"the log `{shown(log.name)}` didn't sign this", fix=_AGAIN)
-    return Witnessed(checkpoint, times.pop(log.name), times)
+        raise NoteError("unsigned", f"the log `{shorten(log.name)}` didn't sign this", fix=_AGAIN)
+    return WitnessedCheckpoint(checkpoint, times.pop(log.name), times)
 
 
 _AGAIN = "ask its sender for it again, and keep this one"
@@ -385,13 +387,13 @@ def _text(text: str) -> None:
 def _signature(line: str) -> Signature:
     parts = _SIGNATURE.fullmatch(line)
     if parts is None or not _NAME.fullmatch(parts["name"]):
-        raise _not_a_note(f"`{shown(line)}` is no signature")
+        raise _not_a_note(f"`{shorten(line)}` is no signature")
     try:
         blob = base64.decode(parts["blob"])
     except TextError as error:
         raise _not_a_note(error.message) from None
     if len(blob) <= ID_BYTES:
-        raise _not_a_note(f"the signature of `{shown(parts['name'])}` is empty")
+        raise _not_a_note(f"the signature of `{shorten(parts['name'])}` is empty")
     return Signature(parts["name"], blob[:ID_BYTES], blob[ID_BYTES:])
 
 
@@ -402,6 +404,6 @@ def _not_a_note(why: str) -> NoteError:
 def _not_a_checkpoint(text: str) -> NoteError:
     return NoteError(
         "not-a-checkpoint",
-        f"`{shown(text)}` is no checkpoint",
+        f"`{shorten(text)}` is no checkpoint",
         fix="write origin, size and root, a line each",
     )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
-from exchange.errors import DisclosureError, TextError, shown
+from exchange.errors import DisclosureError, TextError, shorten
 from exchange.standards import base64, i_json
 from rules.frozen import frozen
 
@@ -40,13 +40,13 @@ _SD, _ELEMENT, _SD_ALG = "_sd", "...", "_sd_alg"
 # Building
 
 
-def element(value: Json, random_bytes: RandomBytes) -> str:
+def disclose_element(value: Json, random_bytes: RandomBytes) -> str:
     """The disclosure of an array's element (§4.2.2), with a new salt."""
     _no_reserved_names(value)
     return _text([_salt(random_bytes), value])
 
 
-def property_(name: str, value: Json, random_bytes: RandomBytes) -> str:
+def disclose_property(name: str, value: Json, random_bytes: RandomBytes) -> str:
     """The disclosure of an object's property (§4.2.1), with a new salt. Raises `DisclosureError` `reserved-name`."""
     if name in (_SD, _ELEMENT):
         raise _reserved(name)
@@ -59,12 +59,12 @@ def digest(disclosure: str) -> str:
     return base64.encode_url(sha256(disclosure.encode("ascii")).digest())
 
 
-def hiding(object_: dict[str, Json], disclosures: Iterable[str]) -> dict[str, Json]:
+def hide_properties(object_: dict[str, Json], disclosures: Iterable[str]) -> dict[str, Json]:
     """An object with the digests of its hidden properties under `_sd`, in alphabetical order so that theirs doesn't show."""
     return {**object_, _SD: sorted(digest(each) for each in disclosures)}
 
 
-def hidden_elements(disclosures: Sequence[str], random_bytes: RandomBytes) -> list[dict[str, str]]:
+def hide_elements(disclosures: Sequence[str], random_bytes: RandomBytes) -> list[dict[str, str]]:
     """The digests of an array's hidden elements among decoys (§4.2.5), 8, 16 or 32 in all, shuffled.
 
     Raises `DisclosureError` `too-many`.
@@ -114,7 +114,7 @@ class Disclosure:
 
 
 @frozen
-class Processed:
+class DisclosedPayload:
     """A payload with what was disclosed in its place, the number of digests left closed (withheld, or decoys), and what was
     disclosed, in the order given.
     """
@@ -146,14 +146,14 @@ def read(text: str) -> Disclosure:
     _check_salt(salt)
     if name and not isinstance(name[0], str):
         raise DisclosureError(
-            "not-a-disclosure", f"`{shown(name[0])}` is no property's name", fix=_AGAIN
+            "not-a-disclosure", f"`{shorten(name[0])}` is no property's name", fix=_AGAIN
         )
     if name and name[0] in (_SD, _ELEMENT):
         raise _reserved(name[0])
     return Disclosure(text, digest(text), name[0] if name else None, value)
 
 
-def process(payload: dict[str, Json], disclosures: Sequence[str]) -> Processed:
+def process(payload: dict[str, Json], disclosures: Sequence[str]) -> DisclosedPayload:
     """The payload of a verified JWS with these disclosures put in their places (§7.1), recursively.
 
     Raises `DisclosureError`: what `read` raises, `too-many`, `wrong-hash`, `digest-twice`, `disclosure-twice`, `unused`,
@@ -165,7 +165,7 @@ def process(payload: dict[str, Json], disclosures: Sequence[str]) -> Processed:
         )
     if payload.get(_SD_ALG, HASH) != HASH:
         raise DisclosureError(
-            "wrong-hash", f"`{shown(payload[_SD_ALG])}` is not `{HASH}`", fix=f"use {HASH}"
+            "wrong-hash", f"`{shorten(payload[_SD_ALG])}` is not `{HASH}`", fix=f"use {HASH}"
         )
     held = [read(text) for text in disclosures]
     by_digest = {each.digest: each for each in held}
@@ -177,11 +177,11 @@ def process(payload: dict[str, Json], disclosures: Sequence[str]) -> Processed:
     opened = work.object({name: value for name, value in payload.items() if name != _SD_ALG}, 1)
     if len(work.used) != len(held):
         unused = next(each for each in held if each.digest not in work.used)
-        what = f"of `{shown(unused.name)}`" if unused.name else "of an element"
+        what = f"of `{shorten(unused.name)}`" if unused.name else "of an element"
         raise DisclosureError(
             "unused", f"the disclosure {what} belongs to nothing signed here", fix="leave it out"
         )
-    return Processed(opened, len(work.seen) - len(work.used), tuple(held))
+    return DisclosedPayload(opened, len(work.seen) - len(work.used), tuple(held))
 
 
 class _Processing:
@@ -219,7 +219,7 @@ class _Processing:
             if disclosure.name in found:
                 raise DisclosureError(
                     "name-taken",
-                    f"`{shown(disclosure.name)}` would stand twice in one object",
+                    f"`{shorten(disclosure.name)}` would stand twice in one object",
                     fix=_AGAIN,
                 )
             found[disclosure.name] = self.value(disclosure.value, level + 1)
@@ -266,7 +266,7 @@ def _check_salt(salt: Json) -> None:
             return
     except TextError:
         pass
-    raise DisclosureError("bad-salt", f"`{shown(salt)}` is no salt of 128 bits", fix=_AGAIN)
+    raise DisclosureError("bad-salt", f"`{shorten(salt)}` is no salt of 128 bits", fix=_AGAIN)
 
 
 def _text(content: list[Json]) -> str:
@@ -296,7 +296,7 @@ def _reserved(name: str) -> DisclosureError:
 
 def _bad_digest(each: Json) -> DisclosureError:
     return DisclosureError(
-        "bad-digest", f"`{shown(each)}` stands where a digest belongs", fix=_AGAIN
+        "bad-digest", f"`{shorten(each)}` stands where a digest belongs", fix=_AGAIN
     )
 
 

@@ -19,8 +19,8 @@ from exchange.agency.exhibits import decision_exhibit_of, exhibit_of
 from exchange.consent.disclosure import day_of
 from exchange.errors import ExchangeError, RecordError
 from exchange.evidence.verify import verify_decision, verify_exhibit
-from exchange.log.log import Leaf
-from exchange.standards.notes import COSIGNATURE, key_of, read_checkpoint, read_note
+from exchange.log.leaves import Leaf
+from exchange.standards.notes import COSIGNATURE, derive_note_key, read_checkpoint, read_note
 from offramp.agency.cases import casework, drafts
 from offramp.agency.cases.account import sentences
 from offramp.agency.cases.casework import Told, given
@@ -117,7 +117,7 @@ def _join(office: Office, options: argparse.Namespace) -> Answer:
         "part2": options.part2,
         "custody": options.custody,
         "signing": office.signing.public.as_jwk(),
-        "witness": key_of(office.witness, witness, COSIGNATURE).vkey,
+        "witness": derive_note_key(office.witness, witness, COSIGNATURE).vkey,
     }
     client.join(said)
     office.settings = office.settings.model_copy(update={"hub": options.url})

@@ -109,7 +109,7 @@ def findings(office: Office) -> Iterator[tuple[str, str]]:
     mine = directory.agencies.get(office.agency)
     if mine is None or office.signing.public.kid not in mine.signing:
         yield "wrong", f"the directory doesn't list the key `{office.signing.public.kid}`"
-    alone = directory.signs_alone(office.agency)
+    alone = directory.sole_signer_role(office.agency)
     if mine is not None and alone and len(mine.signing) < 2:
         yield (
             "wrong",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exchange.errors import ExchangeError
-from exchange.records.record import new_id, new_short_id
+from exchange.records.ids import new_id, new_short_id
 from exchange.records.statements import ATTESTED
 from offramp.agency.cases.drafts import read_draft
 from offramp.agency.errors import HubRefused

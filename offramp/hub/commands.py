@@ -274,7 +274,7 @@ def _log_faults(store: Store) -> list[str]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from exchange.consent.disclosure import judges_of
-    from exchange.log import log
+    from exchange.log.receipts import rebuild_leaf
 
     try:
         hub = Hub(Ed25519PrivateKey.generate(), "fsck", judges_of(()), os.urandom, store)
@@ -284,7 +284,7 @@ def _log_faults(store: Store) -> list[str]:
         return ["a leaf of the log is missing"]
     found = []
     for record, receipt in store.records():
-        wanted = log.receipt_leaf(
+        wanted = rebuild_leaf(
             receipt, jti=record.jti, issuer=record.issuer, statement=record.sha256
         )
         if receipt.index >= hub.log.size or store.leaf(receipt.index) != wanted:

@@ -16,8 +16,8 @@ from exchange.consent.disclosure import Judge, Judges, judges_of
 from exchange.errors import ExchangeError
 from exchange.hub.hub import Hub
 from exchange.hub.store import Store
-from exchange.models import Shape, held
-from exchange.standards.notes import COSIGNATURE, key_of
+from exchange.models import WireModel, validate
+from exchange.standards.notes import COSIGNATURE, derive_note_key
 from offramp.adoption import carried, read_carried
 from offramp.hub.membership import PACK, Program
 from rules.errors import RequestError
@@ -25,7 +25,7 @@ from rules.packs.digest import digest
 from rules.shelf import read_pack
 
 
-class Settings(Shape):
+class Settings(WireModel):
     """`hub.toml`. `url` is where agencies reach the hub; without a certificate it is served on loopback only."""
 
     name: Annotated[str, Field(pattern=r"^[^\s+\x00-\x20\x7f]{1,200}$")]
@@ -46,7 +46,7 @@ class Folder:
         self.path = path
         try:
             found = tomllib.loads((path / "hub.toml").read_text(encoding="utf-8"))
-            self.settings = held(Settings, found, "`hub.toml`")
+            self.settings = validate(Settings, found, "`hub.toml`")
             self.secret = (path / "keys" / "invite").read_bytes()
             self._log = (path / "keys" / "log").read_bytes()
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -71,7 +71,7 @@ class Folder:
         """What the first version of the directory says of the program."""
         settings = self.settings
         pack = read_pack(settings.pack)
-        log = key_of(self.key, settings.name, COSIGNATURE).vkey
+        log = derive_note_key(self.key, settings.name, COSIGNATURE).vkey
         return Program(
             settings.program, settings.zone, {"id": pack.id, "digest": digest(pack)}, log
         )
@@ -126,7 +126,7 @@ def create(
             "port": port,
             "demo": demo,
         }
-        held(Settings, settings, "what was given")
+        validate(Settings, settings, "what was given")
         # JSON's texts, numbers and words are TOML's too.
         lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
         (path / "hub.toml").write_text(lines, encoding="utf-8")

@@ -19,17 +19,16 @@ from pydantic import Field
 
 from exchange.errors import DirectoryError, ExchangeError, RequestRefused
 from exchange.hub.hub import Hub
-from exchange.membership import directory
 from exchange.membership.directory import (
     AgencyEntry,
     Directory,
     Role,
-    Signed,
     read_directory,
     write_document,
 )
-from exchange.membership.proposal import following
-from exchange.models import AgencyId, Shape, held
+from exchange.membership.proposal import draft_next_version
+from exchange.membership.signatures import SignedPayload, read_signing_kid
+from exchange.models import AgencyId, WireModel, validate
 from exchange.standards import base64, i_json, keys
 from rules.frozen import frozen
 
@@ -42,7 +41,7 @@ _DRAFTS, _JOINED = "drafts", ""
 _POLICY_GROUP = ("prosecutor", "defender", "program", "case_management", "treatment_provider")
 
 
-class Invited(Shape):
+class Invited(WireModel):
     """Who is invited, as what, and the second since 1970 until when."""
 
     agency: AgencyId
@@ -51,7 +50,7 @@ class Invited(Shape):
     until: Annotated[int, Field(ge=0)]
 
 
-class Joining(Shape):
+class Joining(WireModel):
     """What an agency says of itself when it joins; `signing` is a JWK, `witness` a C2SP key."""
 
     code: Annotated[str, Field(max_length=2048)]
@@ -83,7 +82,7 @@ def read_invite(secret: bytes, code: str, now: int) -> Invited:
     try:
         said, _, tag = code.partition(".")
         raw = base64.decode_url(said)
-        invited = held(Invited, i_json.read_object(raw), "the invitation")
+        invited = validate(Invited, i_json.read_object(raw), "the invitation")
         right = hmac.compare_digest(hmac.digest(secret, raw, "sha256"), base64.decode_url(tag))
     except ExchangeError:
         raise _bad_code() from None
@@ -99,8 +98,8 @@ def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
     """
     if said.agency != invited.agency:
         raise _bad_code()
-    keys.public_key(said.signing, "sig")
-    entry = held(
+    keys.read_public_key(said.signing, "sig")
+    entry = validate(
         AgencyEntry,
         {
             "id": invited.agency,
@@ -138,7 +137,7 @@ def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
 def _next(hub: Hub, program: Program) -> dict[str, Any]:
     """The next version, as it stands before anything is changed."""
     if hub.history.size:
-        return following(hub.history.newest)
+        return draft_next_version(hub.history.newest)
     return {
         "version": 1,
         "program": program.name,
@@ -258,12 +257,12 @@ def sign(hub: Hub, digest: str, signature: str, now: int) -> bool:
             fix="look at it again, then sign",
         )
     known = hub.history.newest if hub.history.size else read_directory(mine.payload)
-    kid = directory.key_behind(signature, mine.payload, known)
+    kid = read_signing_kid(signature, mine.payload, known)
     # One of each key. A key that has retired since signs nothing any more.
     others = [one for one in mine.signatures if _holds(one, mine.payload, known, but=kid)]
     signed = Draft(mine.by, mine.payload, (*others, signature))
     try:
-        hub.change_directory(Signed(signed.payload, signed.signatures), now)
+        hub.change_directory(SignedPayload(signed.payload, signed.signatures), now)
     except DirectoryError as error:
         if error.code != "threshold":
             raise
@@ -275,7 +274,7 @@ def sign(hub: Hub, digest: str, signature: str, now: int) -> bool:
 
 def _holds(signature: str, payload: bytes, known: Directory, *, but: str) -> bool:
     try:
-        return directory.key_behind(signature, payload, known) != but
+        return read_signing_kid(signature, payload, known) != but
     except ExchangeError:
         return False
 

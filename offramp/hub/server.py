@@ -21,10 +21,11 @@ from exchange.errors import ExchangeError, NotPassed, RequestRefused, StoreError
 from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub, Refused, Taken, not_passed
 from exchange.hub.rebuilding import Restoration
-from exchange.membership.directory import Standing
-from exchange.models import held
+from exchange.membership.history import Membership
+from exchange.models import validate
 from exchange.protocol import request
-from exchange.records.record import LARGEST, Bundle, bundle_of, read_bundle, statement
+from exchange.records.bundle import Bundle, parse_bundle, read_bundle
+from exchange.records.record import LARGEST, hash_statement
 from exchange.standards import base64, i_json
 from offramp import __version__
 from offramp.adoption import read_carried, taken
@@ -59,7 +60,7 @@ class Service:
         self.writer = Writer(self.hub)
         self.witnessing = Witnessing()
         self.restoration = Restoration(self.hub)
-        self.standing: Standing | None = None
+        self.standing: Membership | None = None
         self.started = clock.now()
         self.proving = asyncio.Lock()
         self.counted: dict[tuple[str, int], int] = {}
@@ -83,7 +84,7 @@ class Service:
             )
         now = self.clock.now()
         path = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
-        said = request.check(
+        said = request.check_request(
             asked.headers.get("authorization", ""),
             asked.method,
             path,
@@ -258,7 +259,7 @@ def app_of(service: Service) -> FastAPI:
         found = await do(lambda hub: hub.store.record(agency, jti))
         if found is None:
             raise _nothing()
-        return answer({"receipt": found[1].json(), "sha256": statement(found[0].jws)})
+        return answer({"receipt": found[1].json(), "sha256": hash_statement(found[0].jws)})
 
     @app.get("/v1/inbox", **DESCRIBED["inbox"])
     async def inbox(asked: Request, after: int = 0, wait: int = 0) -> Response:
@@ -363,7 +364,7 @@ def app_of(service: Service) -> FastAPI:
 
     @app.post("/v1/join", **DESCRIBED["join"])
     async def join(asked: Request) -> Response:
-        said = held(Joining, i_json.read_object(await body_of(asked)), "the request")
+        said = validate(Joining, i_json.read_object(await body_of(asked)), "the request")
         invited = membership.read_invite(service.folder.secret, said.code, service.clock.now())
         payload = await do(
             lambda hub: membership.join(_open(hub), invited, said, service.folder.program)
@@ -494,7 +495,7 @@ def _bundle(value: Any, agency: str, whole: int) -> Bundle | Refused:
     """A bundle of the agency that asks; another's depends on who it is, and gets the one answer."""
     try:
         # A request that is itself no longer than one record may be holds no longer one.
-        bundle = bundle_of(value) if whole <= LARGEST else read_bundle(i_json.write(value))
+        bundle = parse_bundle(value) if whole <= LARGEST else read_bundle(i_json.write(value))
         if bundle.claims[0] != agency:
             raise not_passed()
     except ExchangeError as error:

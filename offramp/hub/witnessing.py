@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from exchange.errors import ExchangeError
 from exchange.hub.hub import Hub
-from exchange.log.log import with_cosignatures
+from exchange.log.checkpoints import with_cosignatures
 from exchange.standards import notes
 from exchange.standards.notes import (
     Note,

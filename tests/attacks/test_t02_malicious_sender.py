@@ -9,22 +9,24 @@ import pytest
 
 from exchange.errors import NotPassed
 from exchange.hub.hub import Hub, Refused, Taken
-from exchange.records import record
+from exchange.records.building import Part, build_bundle
+from exchange.records.bundle import Bundle
+from exchange.records.presentation import present, verify_presentation
 from tests.support.attack_stories import TO_PROSECUTOR, under_way
 from tests.support.keys import key
 from tests.support.refused import refused
 from tests.support.simulator import World, part
 
 
-def forced(world: World, name: str, kind: str, part: record.Part, case: str) -> record.Bundle:
+def forced(world: World, name: str, kind: str, part: Part, case: str) -> Bundle:
     """What an agency builds whose gateway no longer asks anything."""
     return signed(world, f"{name}.s1", kind, part, case)
 
 
-def signed(world: World, kid: str, kind: str, part: record.Part, case: str) -> record.Bundle:
+def signed(world: World, kid: str, kind: str, part: Part, case: str) -> Bundle:
     """The part, signed with whatever key."""
     standing = world.hub.history.standing(10**6)
-    return record.build(
+    return build_bundle(
         key(kid), kind, [part], standing=standing, case=case, iat=0, random_bytes=world.random
     )
 
@@ -105,6 +107,6 @@ def test_a_complaint_carries_the_record_that_proves_it() -> None:
     reading = world.open("prosecutor", sent)
     received = world.at["prosecutor"].received["crossroads", sent]
     assert received.record is not None
-    shown = record.presentation(received.record, [reading.opened])
+    shown = present(received.record, [reading.opened])
     standing = world.hub.history.standing(received.item.leaf.index)
-    assert record.verify(shown, standing).record.issuer == "crossroads"
+    assert verify_presentation(shown, standing).record.issuer == "crossroads"

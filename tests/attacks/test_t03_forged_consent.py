@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from exchange.hub.hub import Hub
 from exchange.protocol.inbox import Inbox
-from exchange.records import record
+from exchange.records.delivery import make_delivery
 from tests.attacks.test_t02_malicious_sender import Careless, forced
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant, under_way
 from tests.support.refused import refused
@@ -48,7 +48,7 @@ def test_a_recipient_added_by_the_hub_gets_nothing_that_verifies() -> None:
     ghost = replace(stored.sealed[0], to="police.2026-11")
     # The manifest has no such entry, so the hub can't even make a path to it.
     with refused("wrong-manifest", "not-in-manifest", "manifest-size"):
-        record.delivery(
+        make_delivery(
             replace(stored, entries=(*stored.entries, ghost.entry())), "police", [ghost.part]
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.hub.store import Store
-from exchange.log.log import Watch, with_cosignatures
+from exchange.log.checkpoints import Witness, with_cosignatures
 from tests.support.attack_stories import send_status, status_grant, under_way
 from tests.support.chance import chance
 from tests.support.refused import refused
@@ -20,7 +20,7 @@ def forked() -> tuple[World, World, str]:
 def test_a_log_that_did_not_grow_out_of_the_seen_one_is_refused_at_once() -> None:
     world, _ = under_way()
     seen = world.hub.checkpoint(world.clock)
-    watch = Watch(world.hub.history.newest.log)
+    watch = Witness(world.hub.history.newest.log)
     watch.advance(seen, ())
     other = World(seed=99)
     other.hub.log = type(world.hub.log)(Store())

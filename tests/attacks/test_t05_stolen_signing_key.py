@@ -10,7 +10,7 @@ from typing import Any
 
 from exchange.consent.reduction import known_of
 from exchange.hub.hub import Refused
-from exchange.records import record
+from exchange.records.bundle import check_bundle
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
 from tests.support.parties import after, agency, signed
 from tests.support.refused import refused
@@ -47,7 +47,7 @@ def test_with_the_hub_in_league_nothing_is_dated_back_to_before_the_retirement()
     world.settle()
     # The hub commits it all the same, and tells the prosecutor that it did so before.
     then = world.hub.history.standing(early)
-    checked = record.check(loot, then)
+    checked = check_bundle(loot, then)
     world.hub._commit(checked, known_of(checked, world.hub.log.size, world.clock))
     answer = world.inbox("prosecutor")
     (item,) = answer.items

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.records import record, sealing
+from exchange.records import sealing
+from exchange.records.delivery import open_part
 from tests.support.attack_stories import send_status, under_way
 from tests.support.keys import key
 from tests.support.refused import refused
@@ -19,7 +20,7 @@ def test_the_next_month_is_closed_to_it() -> None:
     (text,) = stored.sealed
     assert text.to == "prosecutor.2026-12"
     with refused("unknown-part"):
-        record.open_part(stored, text.part, stolen)
+        open_part(stored, text.part, stolen)
     with refused("wrong-recipient"):
         sealing.unseal(text, sent, stolen["prosecutor.2026-11"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exchange.hub.hub import Refused, Taken
-from exchange.log import log
+from exchange.log.leaves import ConflictBody
 from exchange.standards import base64
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
 from tests.support.refused import refused
@@ -46,7 +46,7 @@ def test_the_same_statement_under_another_signature_is_the_same_record() -> None
     (again,) = world.submit(replace(bundle, record=f"{header}.{payload}.{base64.encode_url(twin)}"))
     # Anybody can make a second signature out of the first: that convicts nobody.
     assert isinstance(again, Taken) and again.receipt == receipt
-    assert not leaves(world, log.Conflict)
+    assert not leaves(world, ConflictBody)
 
 
 def test_another_record_under_a_used_id_is_refused_and_logged() -> None:
@@ -57,8 +57,8 @@ def test_another_record_under_a_used_id_is_refused_and_logged() -> None:
     )
     (answer,) = world.submit(other)
     assert isinstance(answer, Refused) and answer.conflict and answer.error.code == "id-taken"
-    (leaf,) = leaves(world, log.Conflict)
-    assert isinstance(leaf.body, log.Conflict) and (leaf.body.id, leaf.body.issuer) == (
+    (leaf,) = leaves(world, ConflictBody)
+    assert isinstance(leaf.body, ConflictBody) and (leaf.body.id, leaf.body.issuer) == (
         sent,
         "crossroads",
     )

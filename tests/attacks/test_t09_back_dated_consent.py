@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from exchange.errors import NotPassed
 from exchange.hub.hub import Refused
-from exchange.log.log import Recorded, check_time
+from exchange.log.checkpoints import check_time
+from exchange.log.leaves import RecordBody
 from tests.attacks.test_t02_malicious_sender import Careless, forced
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant, under_way
 from tests.support.refused import refused
@@ -43,13 +44,13 @@ def test_a_leaf_s_time_lies_between_the_checkpoints_that_its_witnesses_saw() -> 
     world.clock += DAY
     send_status(world, case)
     over = open_checkpoint(world.witnessed(), newest.log, newest.witnesses())
-    leaf = leaves(world, Recorded)[-1]
+    leaf = leaves(world, RecordBody)[-1]
     check_time(leaf, before, over)
     body = leaf.body
     for time in (before.signed_at - 1, over.signed_at + 1, 0):
         from dataclasses import replace
 
-        from exchange.log.log import write_body
+        from exchange.log.leaves import write_body
 
         dated = replace(leaf, stored=write_body(body.model_copy(update={"time": time})))
         with refused("back-dated"):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.hub.hub import Refused, Taken
-from exchange.log import log
+from exchange.log.leaves import HandoutBody, Leaf, WithdrawalBody
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant
 from tests.support.refused import refused
 from tests.support.simulator import World, leaves, part
@@ -43,8 +43,8 @@ def test_committed_and_not_handed_out_is_withdrawn_at_once() -> None:
     world, case = ready()
     sent = send_status(world, case)
     revoke(world, case)
-    (withdrawn,) = leaves(world, log.Withdrawn)
-    assert isinstance(withdrawn.body, log.Withdrawn) and withdrawn.body.record == sent
+    (withdrawn,) = leaves(world, WithdrawalBody)
+    assert isinstance(withdrawn.body, WithdrawalBody) and withdrawn.body.record == sent
     stored, _ = world.hub.store.record("crossroads", sent)
     assert stored.sealed == ()
     world.pull("prosecutor")
@@ -106,11 +106,11 @@ def test_whatever_the_order_no_hand_out_follows_the_revocation(steps: list[str])
             send_status(world, case)
         else:
             world.hub.inbox("prosecutor", world.clock)
-    handed = [leaf for leaf in leaves(world, log.HandedOut) if _is_status(leaf, world)]
+    handed = [leaf for leaf in leaves(world, HandoutBody) if _is_status(leaf, world)]
     assert ended is None or all(leaf.index < ended for leaf in handed)
 
 
-def _is_status(leaf: log.Leaf, world: World) -> bool:
+def _is_status(leaf: Leaf, world: World) -> bool:
     body = leaf.body
-    assert isinstance(body, log.HandedOut)
+    assert isinstance(body, HandoutBody)
     return world.hub.store.record(body.issuer, body.record)[0].kind == "status"

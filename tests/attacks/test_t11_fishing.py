@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.hub.hub import Hub, Refused
-from exchange.records import record
+from exchange.records.bundle import Bundle
 from tests.attacks.test_t02_malicious_sender import forced
 from tests.support.attack_stories import under_way
 from tests.support.keys import key
@@ -13,7 +13,7 @@ from tests.support.simulator import World, part
 QUESTION = {"says": {"for": "screening"}, "use": "none"}
 
 
-def asked(world: World, by: str, to: str, case: str) -> record.Bundle:
+def asked(world: World, by: str, to: str, case: str) -> Bundle:
     question = part(
         "enrollment", {"asks": ["person.enrolled"]}, to={to: ("screening", "consent")}, **QUESTION
     )

@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from exchange.records import record
+from exchange.records.building import Part, build_bundle
+from exchange.records.bundle import check_bundle
+from exchange.records.delivery import make_delivery
 from tests.support.chance import chance
 from tests.support.keys import key
 from tests.support.simulator import World
@@ -16,8 +18,8 @@ WORLD = World()
 STANDING = WORLD.hub.history.standing(WORLD.hub.log.size)
 
 
-def shared() -> record.Part:
-    return record.Part(
+def shared() -> Part:
+    return Part(
         category=("progress",),
         content={"progress": {"facts": {"case.progress.housing": "better"}}},
         to={"clinic": ("treatment", "consent")},
@@ -26,8 +28,8 @@ def shared() -> record.Part:
     )
 
 
-def withheld(number: int, category: str = "substance_use", text: str = "x") -> record.Part:
-    return record.Part(
+def withheld(number: int, category: str = "substance_use", text: str = "x") -> Part:
+    return Part(
         category=(category,),
         content={category: {"text": text * 50}},
         to={"hospital": ("treatment", "consent"), "defender": ("legal_representation", "consent")},
@@ -38,10 +40,10 @@ def withheld(number: int, category: str = "substance_use", text: str = "x") -> r
     )
 
 
-def arrives(*hidden: record.Part) -> str:
+def arrives(*hidden: Part) -> str:
     """What the clinic gets, as text."""
     parts = [shared(), *hidden]
-    sent = record.build(
+    sent = build_bundle(
         key("crossroads.s1"),
         "progress",
         parts,
@@ -50,9 +52,9 @@ def arrives(*hidden: record.Part) -> str:
         iat=1,
         random_bytes=chance(len(hidden)),
     )
-    at_hub = record.check(sent, STANDING)
+    at_hub = check_bundle(sent, STANDING)
     mine = [entry.part for entry in at_hub.entries if entry.to.startswith("clinic")]
-    return json.dumps(record.delivery(at_hub, "clinic", mine).json())
+    return json.dumps(make_delivery(at_hub, "clinic", mine).json())
 
 
 def blanked(text: str) -> str:

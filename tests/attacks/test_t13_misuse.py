@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.records import record
+from exchange.records.presentation import present, verify_presentation
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
 from tests.support.refused import refused
 from tests.support.simulator import part
@@ -24,9 +24,7 @@ def test_the_limit_is_part_of_what_was_signed() -> None:
     held = world.at["prosecutor"].received["crossroads", sent].record
     assert held is not None and reading.opened.label.use == "no_adverse_action"
     assert "no_adverse_action" in reading.obligations and "keep_until" in reading.obligations
-    shown = record.verify(
-        record.presentation(held, [reading.opened]), world.hub.history.standing(10**6)
-    )
+    shown = verify_presentation(present(held, [reading.opened]), world.hub.history.standing(10**6))
     (label,) = shown.record.labels.values()
     assert label.use == "no_adverse_action"
 
@@ -64,12 +62,12 @@ def test_a_part_passed_on_by_its_recipient_is_not_in_the_issuer_s_manifest() -> 
     reading = world.open("prosecutor", sent)
     held = world.at["prosecutor"].received["crossroads", sent]
     assert held.record is not None and held.item.delivery is not None
-    shown = record.presentation(held.record, [reading.opened])
+    shown = present(held.record, [reading.opened])
     from dataclasses import replace
 
     path = held.item.delivery.handed[0].path
     with refused("proof-fails"):
-        record.verify(
+        verify_presentation(
             shown,
             world.hub.history.standing(10**6),
             [(replace(reading.opened.entry, to="police.2026-11"), path)],

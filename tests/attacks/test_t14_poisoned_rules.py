@@ -10,7 +10,7 @@ import pytest
 import rules
 from exchange.consent.disclosure import Judge
 from exchange.hub.hub import Hub
-from exchange.log import log
+from exchange.log.leaves import HandoutBody
 from rules.shelf import find, read_pack
 from tests.support.attack_stories import send_status, under_way
 from tests.support.parties import LOG, after, ed25519, lead_digest, signed
@@ -22,9 +22,9 @@ def test_every_hand_out_names_the_pack_that_let_it_pass() -> None:
     world, case = under_way()
     send_status(world, case)
     world.settle()
-    handed = [leaf.body for leaf in leaves(world, log.HandedOut)]
+    handed = [leaf.body for leaf in leaves(world, HandoutBody)]
     assert handed and all(
-        isinstance(body, log.HandedOut) and body.pack == lead_digest() for body in handed
+        isinstance(body, HandoutBody) and body.pack == lead_digest() for body in handed
     )
 
 

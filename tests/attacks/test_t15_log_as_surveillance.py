@@ -6,7 +6,8 @@ An entry is a digest blinded by a nonce, and a number hides behind another.
 from __future__ import annotations
 
 from exchange.hub.store import Store
-from exchange.log import log
+from exchange.log.leaves import KeyBody, RecordBody, commit_number, hash_entry
+from exchange.log.tree import Log
 from tests.support.attack_stories import send_status, under_way
 from tests.support.chance import chance
 
@@ -16,16 +17,16 @@ def test_an_entry_can_t_be_found_by_guessing_its_body() -> None:
     send_status(world, case)
     leaf = world.hub.log.leaves[-1]
     # Even who has every word of the body has no way to the entry without sixteen random bytes.
-    guesses = {log.entry(chance(seed)(16), leaf.stored) for seed in range(200)} | {
-        log.entry(bytes(16), leaf.stored)
+    guesses = {hash_entry(chance(seed)(16), leaf.stored) for seed in range(200)} | {
+        hash_entry(bytes(16), leaf.stored)
     }
     assert leaf.entry not in guesses
-    assert log.entry(leaf.nonce, leaf.stored) == leaf.entry
+    assert hash_entry(leaf.nonce, leaf.stored) == leaf.entry
 
 
 def test_two_commits_of_one_body_have_unlike_entries() -> None:
-    kept = log.Log(Store())
-    body = log.KeyOpened(agency="police", sha256="0" * 64, time=kept.stamp(5))
+    kept = Log(Store())
+    body = KeyBody(agency="police", sha256="0" * 64, time=kept.stamp(5))
     first, second = kept.append(body, chance(1)), kept.append(body, chance(2))
     assert first.stored == second.stored and first.entry != second.entry
 
@@ -45,10 +46,10 @@ def test_a_recipient_learns_no_number_of_a_record_in_its_case() -> None:
     (*_, last) = world.pull("prosecutor")
     assert last.item.recorded is not None
     committed = last.item.recorded.body
-    assert isinstance(committed, log.Recorded)
+    assert isinstance(committed, RecordBody)
     # To try the numbers one needs the second nonce; the first, which the recipient has, is of no use.
     assert committed.number not in {
-        log.commit_number(last.item.recorded.nonce, number) for number in range(100)
+        commit_number(last.item.recorded.nonce, number) for number in range(100)
     }
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from exchange.records import statements
-from exchange.records.content import ConsentIdentity, SignedForm, check_content
+from exchange.records.categories import ConsentIdentity, SignedForm
+from exchange.records.content_checks import check_content
 from tests.attacks.test_t07_subpoena import FORM
 from tests.support import simulator
 from tests.support.attack_stories import status_grant
@@ -54,7 +55,7 @@ def test_no_field_ties_the_program_to_what_is_consented() -> None:
             "crossroads", "prosecutor", ["status"], ["diversion_coordination"], type="conditional"
         )
     }
-    assert statements.read("grant", terms).type == "conditional"
+    assert statements.read_statement("grant", terms).type == "conditional"
 
 
 @pytest.mark.parametrize("answer", ["yes", 1, None])

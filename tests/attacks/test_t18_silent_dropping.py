@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from exchange.consent.accounting import Evidence, Proved, read_account, verify_account
 from exchange.hub.hub import Hub
-from exchange.log import log
+from exchange.log.receipts import rebuild_leaf
+from exchange.log.signed_lines import InboxLine, LastNumber, read_account_line, sign_line
 from exchange.protocol.inbox import Inbox
-from exchange.records.record import statement as record_statement
+from exchange.records.record import hash_statement as record_statement
 from exchange.standards import base64
 from tests.support.attack_stories import send_status, status_grant, under_way
 from tests.support.refused import refused
@@ -65,13 +66,13 @@ def test_a_line_of_another_agency_or_of_nobody_is_refused() -> None:
             replace(answer, line=answer.line.replace(b'"items":4', b'"items":1')), world.clock
         )
     with refused("unsigned"):
-        line = log.InboxLine(
+        line = InboxLine(
             agency="prosecutor", items=4, total=4, size=10**6, time=world.clock, directory=1
         )
         from tests.support.parties import ed25519
 
         world.at["prosecutor"].take(
-            replace(answer, line=log.sign_line(line, ed25519("stranger"), "hub.example/lead")),
+            replace(answer, line=sign_line(line, ed25519("stranger"), "hub.example/lead")),
             world.clock,
         )
 
@@ -119,12 +120,12 @@ def test_a_record_left_out_is_missed_by_its_number(missing: int) -> None:
 def test_a_hub_that_counts_too_few_is_convicted_by_any_receipt() -> None:
     world, case, value = accounted()
     last = value["records"].pop()
-    line = log.read_account_line(str(value["line"]).encode(), world.hub.history.newest.log, case)
+    line = read_account_line(str(value["line"]).encode(), world.hub.history.newest.log, case)
     fewer = tuple(
-        one if one.issuer != "crossroads" else log.LastNumber(issuer="crossroads", last=2)
+        one if one.issuer != "crossroads" else LastNumber(issuer="crossroads", last=2)
         for one in line.last
     )
-    value["line"] = log.sign_line(
+    value["line"] = sign_line(
         line.model_copy(update={"last": fewer, "passed": line.passed - len(last["passed"])}),
         world.hub._key,
         world.hub.name,
@@ -136,7 +137,7 @@ def test_a_hub_that_counts_too_few_is_convicted_by_any_receipt() -> None:
         if receipt and receipt.index == last["recorded"]["leaf"]["index"]
     ]
     proof = Proved(
-        log.receipt_leaf(receipt, **_claimed(last["record"])),
+        rebuild_leaf(receipt, **_claimed(last["record"])),
         world.hub.log.tree.inclusion(receipt.index),
     )
     with refused("left-out"):

@@ -27,9 +27,22 @@ from exchange.consent.accounting import (
     verify_account,
 )
 from exchange.errors import ExchangeError
-from exchange.log import log
+from exchange.log.leaves import (
+    HandoutBody,
+    HandoutPart,
+    KeyBody,
+    Leaf,
+    LeafBody,
+    RecordBody,
+    WithdrawalBody,
+    commit_number,
+    sha256_hex,
+    write_body,
+)
+from exchange.log.receipts import Receipt, rebuild_leaf
+from exchange.log.signed_lines import AccountLine, LastNumber, read_account_line, sign_line
 from exchange.standards.merkle import leaf_hash
-from exchange.standards.notes import COSIGNATURE, key_of
+from exchange.standards.notes import COSIGNATURE, derive_note_key
 from tests.support.attack_stories import (
     TO_CLINIC,
     TO_PROSECUTOR,
@@ -41,7 +54,7 @@ from tests.support.parties import after, ed25519, signed
 from tests.support.refused import reads_as_a_refusal, refused
 from tests.support.simulator import DAY, World, grant, judges, leaves, part
 
-Last = tuple[log.LastNumber, ...]
+Last = tuple[LastNumber, ...]
 
 
 class Liar:
@@ -60,9 +73,9 @@ class Liar:
         return self.account.records[-1]
 
     @property
-    def handed(self) -> log.HandedOut:
+    def handed(self) -> HandoutBody:
         body = self.last.passed[0].leaf.body
-        assert isinstance(body, log.HandedOut)
+        assert isinstance(body, HandoutBody)
         return body
 
     def honest(self) -> Account:
@@ -70,16 +83,14 @@ class Liar:
             self.case, "crossroads", self.world.witnessed(), self.world.clock
         )
 
-    def line(self) -> log.AccountLine:
-        return log.read_account_line(
-            self.account.line, self.world.hub.history.newest.log, self.case
-        )
+    def line(self) -> AccountLine:
+        return read_account_line(self.account.line, self.world.hub.history.newest.log, self.case)
 
-    def logs(self, body: log.Body, time: int | None = None) -> Proved:
+    def logs(self, body: LeafBody, time: int | None = None) -> Proved:
         """One more leaf, at any time that it likes; the proof comes when the account is given."""
         stamped = body.model_copy(update={"time": self.world.clock if time is None else time})
         kept = self.world.hub.log
-        leaf = log.Leaf(kept.size, self.world.random(16), log.write_body(stamped))
+        leaf = Leaf(kept.size, self.world.random(16), write_body(stamped))
         kept.tree.append(leaf_hash(leaf.entry))
         kept.leaves.append(leaf)
         return Proved(leaf, ())
@@ -103,11 +114,11 @@ class Liar:
         )
         counted = sum(len(one.passed) for one in records) if passed is None else passed
         last = self.told.last if last is None else last
-        line = log.AccountLine(
+        line = AccountLine(
             case=self.case, size=kept.size, time=self.world.clock, last=last, passed=counted
         )
         return Account(
-            self.case, log.sign_line(line, self.world.hub._key, self.world.hub.name), note, records
+            self.case, sign_line(line, self.world.hub._key, self.world.hub.name), note, records
         )
 
     def verify(self, account: Account) -> Statement:
@@ -192,7 +203,7 @@ def test_an_account_still_proves_itself_when_a_witness_has_another_key() -> None
     world, case = under_way()
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
     newest = after(world.hub.history)
-    witness = key_of(ed25519("defender.w2"), "defender.w2", COSIGNATURE).vkey
+    witness = derive_note_key(ed25519("defender.w2"), "defender.w2", COSIGNATURE).vkey
     agencies = [
         one | {"witness": witness} if one["id"] == "defender" else one for one in newest["agencies"]
     ]
@@ -222,7 +233,7 @@ def test_a_hand_out_names_what_it_rests_on_and_nothing_else(does: str) -> None:
     world.settle()
     (handed,) = [
         leaf.body
-        for leaf in leaves(world, log.HandedOut)
+        for leaf in leaves(world, HandoutBody)
         if (leaf.body.record, leaf.body.to) == (sent, to)
     ]
     assert [part.relies for part in handed.parts] == [((consent if does == "question" else first),)]
@@ -354,7 +365,7 @@ def hides_behind_a_double(liar: Liar) -> Account:
     """The record before the last stands in the last one's place, in a second leaf with the last one's number."""
     kept, body = liar.account.records[-2], liar.account.records[-2].recorded.leaf.body
     nonce = bytes(range(16))
-    leaf = liar.logs(body.model_copy(update={"number": log.commit_number(nonce, liar.last.number)}))
+    leaf = liar.logs(body.model_copy(update={"number": commit_number(nonce, liar.last.number)}))
     double = replace(kept, recorded=leaf, number=liar.last.number, number_nonce=nonce, passed=())
     liar.shows(*liar.account.records[:-1], double)
     return liar.gives()
@@ -365,7 +376,7 @@ def renumbers(liar: Liar) -> Account:
     return liar.gives(tuple(replace_last(one, 1) for one in liar.told.last))
 
 
-def replace_last(one: log.LastNumber, more: int) -> log.LastNumber:
+def replace_last(one: LastNumber, more: int) -> LastNumber:
     return one.model_copy(update={"last": one.last + more}) if one.issuer == "crossroads" else one
 
 
@@ -380,9 +391,7 @@ def orders_numbers_anew(liar: Liar) -> Account:
     again = []
     for kept, number in ((one, 2), (two, 1), (three, 3)):
         leaf = liar.logs(
-            kept.recorded.leaf.body.model_copy(
-                update={"number": log.commit_number(bytes(16), number)}
-            )
+            kept.recorded.leaf.body.model_copy(update={"number": commit_number(bytes(16), number)})
         )
         again.append(replace(kept, recorded=leaf, number=number, number_nonce=bytes(16), passed=()))
     liar.shows(first, *again)
@@ -425,11 +434,11 @@ def counts(more: int) -> Callable[[Liar], Account]:
 
 
 def counts_an_issuer_twice(liar: Liar) -> Account:
-    return liar.gives((log.LastNumber(issuer="police", last=9), *liar.told.last))
+    return liar.gives((LastNumber(issuer="police", last=9), *liar.told.last))
 
 
 def counts_one_who_sent_nothing(liar: Liar) -> Account:
-    return liar.gives((*liar.told.last, log.LastNumber(issuer="hospital", last=1)))
+    return liar.gives((*liar.told.last, LastNumber(issuer="hospital", last=1)))
 
 
 def shows_as_waiting(liar: Liar) -> Account:
@@ -439,7 +448,7 @@ def shows_as_waiting(liar: Liar) -> Account:
 
 
 def hands_out(
-    parts: Callable[[log.HandedPart], dict[str, Any]] | None = None, **members: Any
+    parts: Callable[[HandoutPart], dict[str, Any]] | None = None, **members: Any
 ) -> Callable[[Liar], Account]:
     """The last hand-out's leaf says something else."""
 
@@ -462,7 +471,7 @@ def hands_out_twice(liar: Liar) -> Account:
 
 def hands_out_and_withdraws(liar: Liar) -> Account:
     body = liar.handed
-    withdrawn = log.Withdrawn(
+    withdrawn = WithdrawalBody(
         record=body.record,
         issuer=body.issuer,
         to=body.to,
@@ -483,7 +492,7 @@ def relies_on_what_came_later(liar: Liar) -> Account:
     """The last record but one is said to rest on the last."""
     *others, one, other = liar.account.records
     body, later = one.passed[0].leaf.body, other.recorded.leaf.body
-    assert isinstance(body, log.HandedOut) and isinstance(later, log.Recorded)
+    assert isinstance(body, HandoutBody) and isinstance(later, RecordBody)
     parts = tuple(each.model_copy(update={"relies": (later.id,)}) for each in body.parts)
     handed = liar.logs(body.model_copy(update={"parts": parts}))
     other = replace(other, recorded=liar.logs(later), passed=())
@@ -509,7 +518,7 @@ def keeps_an_old_line(liar: Liar) -> Account:
 
 def keeps_an_old_checkpoint(liar: Liar) -> Account:
     old = liar.account.checkpoint
-    liar.logs(log.KeyOpened(agency="police", sha256="0" * 64, time=0))
+    liar.logs(KeyBody(agency="police", sha256="0" * 64, time=0))
     return replace(liar.gives(), checkpoint=old)
 
 
@@ -603,7 +612,7 @@ def test_whatever_a_hub_withholds_and_counts_away_who_holds_its_proof_convicts_i
     numbers: dict[str, int] = {}
     for each in kept:
         body = each.recorded.leaf.body
-        assert isinstance(body, log.Recorded)
+        assert isinstance(body, RecordBody)
         numbers[body.issuer] = numbers.get(body.issuer, 0) + 1
     liar = Liar.__new__(Liar)
     liar.world, liar.case, liar.account, liar.told = (
@@ -613,7 +622,7 @@ def test_whatever_a_hub_withholds_and_counts_away_who_holds_its_proof_convicts_i
         one.told,
     )
     account = liar.gives(
-        tuple(log.LastNumber(issuer=issuer, last=last) for issuer, last in sorted(numbers.items()))
+        tuple(LastNumber(issuer=issuer, last=last) for issuer, last in sorted(numbers.items()))
     )
     try:
         statement = liar.verify(account)
@@ -677,14 +686,14 @@ def test_two_logs_that_the_same_witnesses_cosigned_are_told_apart(liar: Liar) ->
 def test_a_receipt_without_its_proof_convicts_nobody(liar: Liar) -> None:
     """Anybody can write one: the index of another's leaf, or one that was never logged."""
     statement = liar.verify(liar.account)
-    made_up = log.Receipt(3, liar.world.clock, 1, bytes(16), bytes(16))
+    made_up = Receipt(3, liar.world.clock, 1, bytes(16), bytes(16))
     held = evidence(liar)
     jti = liar.handed.record
-    leaf = log.receipt_leaf(
+    leaf = rebuild_leaf(
         made_up,
         jti=jti,
         issuer="crossroads",
-        statement=log.digest(held.jws.rpartition(".")[0].encode()),
+        statement=sha256_hex(held.jws.rpartition(".")[0].encode()),
     )
     for path in ((), held.recorded.path):
         with refused("not-in-log"):

@@ -13,7 +13,8 @@ import yaml
 
 from exchange.consent.disclosure import Judge
 from exchange.consent.reduction import Committed, Passage, State, admits
-from exchange.records import record, statements
+from exchange.records import statements
+from exchange.records.bundle import check_bundle, read_bundle
 from exchange.records.label import Label
 from rules.shelf import read_pack
 from tests.conftest import ROOT
@@ -105,7 +106,7 @@ class Written:
         self.names[row.get("as", f"#{index}")] = (
             statement.get("id", label_id) if isinstance(statement, dict) else label_id
         )
-        said = statements.read(kind, statement)
+        said = statements.read_statement(kind, statement)
         category = "consent_terms" if kind in ("grant", "change") else "operation"
         label = Label(
             label_id,
@@ -243,25 +244,25 @@ FORMS = [
 def test_a_form_is_refused(row: Row, form: Row) -> None:
     with refused(form["refused"]):
         if "grant" in form:
-            statements.read("grant", changed({**GRANT, "id": "1" * 16}, form["grant"]))
+            statements.read_statement("grant", changed({**GRANT, "id": "1" * 16}, form["grant"]))
         elif "court_order" in form:
-            statements.read("court_order", changed(COURT_ORDER, form["court_order"]))
+            statements.read_statement("court_order", changed(COURT_ORDER, form["court_order"]))
         elif "label" in form:
-            record.check(forge.bundle(forge.label(**form["label"])), STANDING)
+            check_bundle(forge.bundle(forge.label(**form["label"])), STANDING)
         elif "typ" in form:
-            record.check(forge.bundle(typ=form["typ"]), STANDING)
+            check_bundle(forge.bundle(typ=form["typ"]), STANDING)
         elif form["entry"]["purpose"] is None:
             whole = forge.bundle().write().replace(b'"purpose":"diversion_coordination",', b"")
-            record.check(record.read_bundle(whole), STANDING)
+            check_bundle(read_bundle(whole), STANDING)
         else:
-            record.check(forge.bundle(entry=form["entry"]), STANDING)
+            check_bundle(forge.bundle(entry=form["entry"]), STANDING)
 
 
 def test_the_forms_are_right_but_for_what_is_wrong() -> None:
-    assert statements.read("grant", {**GRANT, "id": "1" * 16}) and statements.read(
-        "court_order", COURT_ORDER
-    )
-    assert record.check(forge.bundle(), STANDING) and signed(document())
+    assert statements.read_statement(
+        "grant", {**GRANT, "id": "1" * 16}
+    ) and statements.read_statement("court_order", COURT_ORDER)
+    assert check_bundle(forge.bundle(), STANDING) and signed(document())
 
 
 def test_there_are_sixty_four_and_each_is_held_somewhere() -> None:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from exchange.consent.reduction import COLLECTORS
 from exchange.errors import ContentError, ExchangeError
-from exchange.records import content, statements
-from exchange.records.kinds import kind, kinds, purposes
+from exchange.records import statements
+from exchange.records.content import content_models, content_schema
+from exchange.records.content_checks import check_content
+from exchange.records.kinds import find_kind, kinds, purposes
 from rules.decide.decision import Program
 from rules.input.facts import read_facts
 from rules.input.vocabulary import Fact
@@ -38,12 +40,12 @@ def test_purposes_are_just_those_that_the_rules_know() -> None:
 
 def test_what_the_issue_of_a_place_turns_on_is_the_prosecutor_s_alone() -> None:
     for name in ("ejection", "reinstatement", "filing_decision"):
-        assert kind(name).issuers == ("prosecutor",)
+        assert find_kind(name).issuers == ("prosecutor",)
 
 
 def test_consent_is_collected_by_providers_and_never_by_police() -> None:
-    assert set(kind("consent").issuers) == set(COLLECTORS)
-    assert "police" not in kind("consent_change").issuers
+    assert set(find_kind("consent").issuers) == set(COLLECTORS)
+    assert "police" not in find_kind("consent_change").issuers
 
 
 def test_no_kind_holds_what_never_travels_and_each_says_something_known() -> None:
@@ -65,7 +67,7 @@ def test_every_category_that_travels_is_held_by_some_kind() -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     with refused("unknown-kind"):
-        kind("gossip")
+        find_kind("gossip")
 
 
 # No free text for enforcement
@@ -85,7 +87,7 @@ def reachable(role: str) -> set[str]:
 
 
 # Of all that may reach enforcement, a name alone may have five words.
-NAME = content.schema("contact")["properties"]["given_name"]["anyOf"][0]["pattern"]
+NAME = content_schema("contact")["properties"]["given_name"]["anyOf"][0]["pattern"]
 SENTENCE = "he used again on monday and his counsellor told"
 
 
@@ -167,29 +169,29 @@ def test_nothing_that_may_reach_enforcement_has_free_text(role: str) -> None:
         "health",
     }
     for category in reached:
-        assert open_strings(content.schema(category)) == [], category
+        assert open_strings(content_schema(category)) == [], category
 
 
 def test_nothing_that_any_agency_may_be_asked_has_free_text() -> None:
     """A question is decided as its answer would be, so no ceiling of whom is asked holds its categories back."""
     assert not [
         category
-        for category in kind("question").categories
-        if open_strings(content.schema(category))
+        for category in find_kind("question").categories
+        if open_strings(content_schema(category))
     ]
 
 
 def test_the_codes_that_no_list_closes_are_few_and_known() -> None:
     """What a pack or an agency names itself can't be listed here. Everything else has words of the vocabulary."""
     reached = reachable("police") | reachable("prosecutor")
-    assert set().union(*(phrases(content.schema(category)) for category in reached)) == {
+    assert set().union(*(phrases(content_schema(category)) for category in reached)) == {
         "pack",  # the pack's id
         "rule",  # the rule's, in that pack
     }
 
 
 def test_where_free_text_is_allowed_the_check_sees_it() -> None:
-    with_text = {category for category in TRAVELS if open_strings(content.schema(category))}
+    with_text = {category for category in TRAVELS if open_strings(content_schema(category))}
     assert {"plan", "treatment", "counseling_note", "grievance"} <= with_text
     assert not with_text & (reachable("police") | reachable("prosecutor"))
 
@@ -199,10 +201,10 @@ def test_where_free_text_is_allowed_the_check_sees_it() -> None:
 
 def test_the_published_schemas_are_the_ones_made_from_the_models() -> None:
     folder = ROOT / "schemas" / "content"
-    assert {path.stem for path in folder.glob("*.json")} == set(TRAVELS) == set(content.models())
+    assert {path.stem for path in folder.glob("*.json")} == set(TRAVELS) == set(content_models())
     for category in TRAVELS:
         published = json.loads((folder / f"{category}.json").read_text(encoding="utf-8"))
-        assert published == content.schema(category)
+        assert published == content_schema(category)
         jsonschema.Draft202012Validator.check_schema(published)
 
 
@@ -274,7 +276,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
      "RS 40:967", "§ 220.03 (1)", "35A", "VTL051101A"],
 )  # fmt: skip
 def test_sections_of_law_are_taken(code: str) -> None:
-    content.check_content(
+    check_content(
         "correction",
         ("charge",),
         {"charge": {"facts": {"encounter.charges": [{"id": "1" * 16, "code": code}]}}},
@@ -283,8 +285,8 @@ def test_sections_of_law_are_taken(code: str) -> None:
 
 @pytest.mark.parametrize(("category", "value"), GOOD, ids=str)
 def test_what_a_category_covers_is_taken(category: str, value: dict[str, Any]) -> None:
-    content.check_content("correction", (category,), {category: value})
-    jsonschema.Draft202012Validator(content.schema(category)).validate(value)
+    check_content("correction", (category,), {category: value})
+    jsonschema.Draft202012Validator(content_schema(category)).validate(value)
 
 
 BAD: list[tuple[str, Any]] = [
@@ -353,15 +355,15 @@ BAD: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("category", "value"), BAD, ids=str)
 def test_what_a_category_does_not_cover_is_refused(category: str, value: Any) -> None:
     with refused("wrong-content"):
-        content.check_content("correction", (category,), {category: value})
+        check_content("correction", (category,), {category: value})
 
 
 def test_a_part_of_several_categories_holds_each_and_no_other() -> None:
     both = {"charge": {}, "encounter": {"facts": {"encounter.weapon": False}}}
-    content.check_content("correction", ("charge", "encounter"), both)
+    check_content("correction", ("charge", "encounter"), both)
     for categories in (("charge",), ("charge", "encounter", "contact"), ("charge", "contact")):
         with refused("wrong-content"):
-            content.check_content("correction", categories, both)
+            check_content("correction", categories, both)
 
 
 def test_a_decision_s_part_names_rules_and_facts_and_quotes_nobody() -> None:
@@ -375,7 +377,7 @@ def test_a_decision_s_part_names_rules_and_facts_and_quotes_nobody() -> None:
         "reasons": [{"rule": "over-the-cap", "outcome": "ineligible"}],
         "needed": [{"fact": "encounter.drugs.grams", "ask": "police"}],
     }
-    content.check_content("decision", ("encounter",), {"encounter": {"decision": part}})
+    check_content("decision", ("encounter",), {"encounter": {"decision": part}})
     for name, value in (
         ("facts_digest", "sha256:" + "0" * 64),
         ("because", "the person used"),
@@ -390,7 +392,7 @@ def test_a_decision_s_part_names_rules_and_facts_and_quotes_nobody() -> None:
         ("needed", [{"fact": "purpose", "ask": "hub"}]),
     ):
         with refused("wrong-content"):
-            content.check_content(
+            check_content(
                 "decision", ("encounter",), {"encounter": {"decision": {**part, name: value}}}
             )
 
@@ -406,9 +408,7 @@ def test_a_decision_may_lack_another_s_outcome_or_the_day() -> None:
             "decision": "admission",
             "needed": [{"fact": fact, "ask": "prosecutor"}],
         }
-        content.check_content(
-            "decision", ("decision_outcome",), {"decision_outcome": {"decision": lacks}}
-        )
+        check_content("decision", ("decision_outcome",), {"decision_outcome": {"decision": lacks}})
 
 
 def test_a_next_step_is_told_only_as_the_category_that_it_tells_of() -> None:
@@ -417,25 +417,23 @@ def test_a_next_step_is_told_only_as_the_category_that_it_tells_of() -> None:
         TRAVELS
     )
     for step, of in steps.items():
-        for category in kind("decision").categories:
+        for category in find_kind("decision").categories:
             answer = {category: {"decision": {**ANSWERED, "decision": "review", "outcome": [step]}}}
             if category == of:
-                content.check_content("decision", (category,), answer)
+                check_content("decision", (category,), answer)
             else:
                 with pytest.raises(
                     ContentError, match=f"`{step}` isn't an outcome to be told here"
                 ):
-                    content.check_content("decision", (category,), answer)
+                    check_content("decision", (category,), answer)
 
 
 def test_why_records_stop_somebody_stays_with_who_reads_them() -> None:
     stopped = {**ANSWERED, "decision": "screening", "outcome": "stop"}
-    content.check_content(
-        "decision", ("screening_outcome",), {"screening_outcome": {"decision": stopped}}
-    )
+    check_content("decision", ("screening_outcome",), {"screening_outcome": {"decision": stopped}})
     stopped["reasons"] = [{"rule": "violent-conviction", "outcome": "stop"}]
     with pytest.raises(ContentError, match="stays with whoever reads the records"):
-        content.check_content(
+        check_content(
             "decision", ("screening_outcome",), {"screening_outcome": {"decision": stopped}}
         )
 
@@ -448,7 +446,7 @@ def test_a_determination_names_an_outcome_of_its_decision() -> None:
         "reason": "needs_more_time",
         "differs": True,
     }
-    content.check_content(
+    check_content(
         "determination", ("decision_outcome",), {"decision_outcome": {"determination": made}}
     )
     for change in (
@@ -458,7 +456,7 @@ def test_a_determination_names_an_outcome_of_its_decision() -> None:
         {"reason": "Why?"},
     ):
         with refused("wrong-content"):
-            content.check_content(
+            check_content(
                 "determination",
                 ("decision_outcome",),
                 {"decision_outcome": {"determination": made | change}},
@@ -478,7 +476,7 @@ def test_the_rules_read_every_fact_that_a_content_takes(data: st.DataObject) -> 
     )
     value = data.draw(_entries(fact) if fact.type == "list" else _values(fact))
     try:
-        content.check_content(
+        check_content(
             "correction", (fact.category,), {fact.category: {"facts": {fact.path: value}}}
         )
     except ContentError:
@@ -524,6 +522,6 @@ json_values = st.recursive(
 @given(st.sampled_from(TRAVELS), json_values)
 def test_whatever_stands_for_a_content_is_taken_or_refused(category: str, value: Any) -> None:
     try:
-        content.check_content("correction", (category,), {category: value})
+        check_content("correction", (category,), {category: value})
     except ExchangeError as error:
         reads_as_a_refusal(error)

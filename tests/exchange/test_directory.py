@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 
 from exchange.errors import DirectoryError, ExchangeError
-from exchange.membership import directory as d
-from exchange.standards import i_json
+from exchange.membership.directory import LARGEST, read_directory, write_document
+from exchange.membership.history import History, announce_key
+from exchange.membership.signatures import SignedPayload, read_signed_directory, sign_directory
+from exchange.standards import i_json, keys, notes
 from tests.support import refused as refused_
 from tests.support.keys import key
 from tests.support.parties import ROLES, after, agency, document, ed25519, signed
 
 
-def founded() -> d.History:
-    history = d.History()
+def founded() -> History:
+    history = History()
     history.add(0, signed(document()))
     return history
 
@@ -31,7 +33,7 @@ def refused(code: str, act: Any) -> None:
 def test_the_first_version_needs_every_founder() -> None:
     for missing in ROLES:
         others = tuple(name for name in ROLES if name != missing)
-        refused("threshold", lambda by=others: d.History().add(0, signed(document(), by)))
+        refused("threshold", lambda by=others: History().add(0, signed(document(), by)))
     assert founded().newest.version == 1
 
 
@@ -75,21 +77,23 @@ def test_a_version_follows_the_one_in_force_and_names_it() -> None:
 def test_a_changed_payload_loses_its_signatures() -> None:
     good = signed(document())
     changed = good.payload.replace(b"Example City", b"Example Town")
-    refused("bad-signature", lambda: d.History().add(0, d.Signed(changed, good.signatures)))
+    refused("bad-signature", lambda: History().add(0, SignedPayload(changed, good.signatures)))
 
 
 def test_a_stranger_s_signature_refuses_the_whole() -> None:
     history = founded()
     change = after(history, program="Other")
-    payload = d.write_document(change)
-    stranger = d.sign_directory(payload, key("stranger.s1"))
+    payload = write_document(change)
+    stranger = sign_directory(payload, key("stranger.s1"))
     good = signed(change, ("defender", "clinic", "program"))
-    refused("unknown-key", lambda: history.check(d.Signed(payload, (*good.signatures, stranger))))
+    refused(
+        "unknown-key", lambda: history.check(SignedPayload(payload, (*good.signatures, stranger)))
+    )
 
 
 def test_a_signed_directory_round_trips_and_nonsense_is_refused() -> None:
     good = signed(document())
-    assert d.read_signed(good.write()) == good
+    assert read_signed_directory(good.write()) == good
     for data in (
         b"",
         b"[]",
@@ -98,9 +102,9 @@ def test_a_signed_directory_round_trips_and_nonsense_is_refused() -> None:
         b'{"directory":"e30","signatures":["a..b"],"x":1}',
     ):
         with pytest.raises(ExchangeError):
-            d.read_signed(data)
-    refused("bad-signatures", lambda: d.History().add(0, d.Signed(good.payload, ("a.b.c",))))
-    refused("not-a-directory", lambda: d.read_signed(b" " * (2 * d.LARGEST + 1)))
+            read_signed_directory(data)
+    refused("bad-signatures", lambda: History().add(0, SignedPayload(good.payload, ("a.b.c",))))
+    refused("not-a-directory", lambda: read_signed_directory(b" " * (2 * LARGEST + 1)))
 
 
 # What a document may say
@@ -139,7 +143,7 @@ AGENCIES = document()["agencies"]
     ids=str,
 )
 def test_a_directory_that_contradicts_itself_is_refused(members: dict[str, Any]) -> None:
-    refused("bad-directory", lambda: d.read_directory(i_json.write(document(**members))))
+    refused("bad-directory", lambda: read_directory(i_json.write(document(**members))))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,7 @@ def test_a_directory_that_contradicts_itself_is_refused(members: dict[str, Any])
     ["zone", "pack", "threshold", "agencies.0.part2", "agencies.0.custody", "witnesses.required"],
 )
 def test_a_directory_that_lacks_something_is_refused(path: str) -> None:
-    refused("wrong-shape", lambda: d.read_directory(i_json.write(without(*path.split(".")))))
+    refused("wrong-shape", lambda: read_directory(i_json.write(without(*path.split(".")))))
 
 
 @pytest.mark.parametrize(
@@ -167,21 +171,21 @@ def test_a_directory_that_lacks_something_is_refused(path: str) -> None:
     ids=str,
 )
 def test_a_directory_with_a_wrong_value_is_refused(members: dict[str, Any]) -> None:
-    refused("wrong-shape", lambda: d.read_directory(i_json.write(document(**members))))
+    refused("wrong-shape", lambda: read_directory(i_json.write(document(**members))))
 
 
 def test_a_private_key_in_a_directory_is_refused() -> None:
     leaked = AGENCIES[0] | {"signing": [key("police.s1").as_jwk()]}
     refused(
         "bad-directory",
-        lambda: d.read_directory(i_json.write(document(agencies=[leaked, *AGENCIES[1:]]))),
+        lambda: read_directory(i_json.write(document(agencies=[leaked, *AGENCIES[1:]]))),
     )
 
 
 # Retiring
 
 
-def retired(history: d.History, name: str, keep: tuple[str, ...] = ()) -> dict[str, Any]:
+def retired(history: History, name: str, keep: tuple[str, ...] = ()) -> dict[str, Any]:
     agencies = [
         one | {"signing": [jwk for jwk in one["signing"] if jwk["kid"] in keep]}
         if one["id"] == name
@@ -237,7 +241,7 @@ def test_a_retired_key_does_not_come_back_and_an_id_means_one_key() -> None:
 
 
 def announced(name: str, month: str, by: str | None = None) -> str:
-    return d.announce(key(f"{name}.{month}", "enc").public, key(by or f"{name}.s1"))
+    return announce_key(key(f"{name}.{month}", "enc").public, key(by or f"{name}.s1"))
 
 
 def test_the_newest_two_months_are_open() -> None:
@@ -272,15 +276,15 @@ def test_an_announcement_is_an_agency_s_own_and_of_a_later_month() -> None:
                 "bad-announcement",
                 lambda month=month: history.check_sealing(announced("police", month)),
             )
-    same = d.announce(d.keys.public_key(key("police.2026-10", "enc").public.as_jwk() | {"kid": "police.2026-12"}, "enc"),
+    same = announce_key(keys.read_public_key(key("police.2026-10", "enc").public.as_jwk() | {"kid": "police.2026-12"}, "enc"),
                       key("police.s1"))  # fmt: skip
     refused("bad-announcement", lambda: history.check_sealing(same))
 
 
 def test_before_any_version_nothing_holds() -> None:
-    refused("no-directory", lambda: d.History().at(5))
-    refused("no-directory", lambda: d.History().newest)
-    refused("no-directory", lambda: d.History().founders)
+    refused("no-directory", lambda: History().at(5))
+    refused("no-directory", lambda: History().newest)
+    refused("no-directory", lambda: History().founders)
     refused("no-directory", lambda: founded().at(0))
 
 
@@ -293,8 +297,8 @@ def test_any_past_index_keeps_its_directory() -> None:
 
 
 def test_the_log_s_key_is_not_a_member_s() -> None:
-    shared = d.notes.key_of(ed25519("police.w1"), "hub.example/lead", d.notes.COSIGNATURE).vkey
-    refused("bad-directory", lambda: d.read_directory(i_json.write(document(log=shared))))
+    shared = notes.derive_note_key(ed25519("police.w1"), "hub.example/lead", notes.COSIGNATURE).vkey
+    refused("bad-directory", lambda: read_directory(i_json.write(document(log=shared))))
 
 
 def test_an_unlisted_agency_has_no_role() -> None:

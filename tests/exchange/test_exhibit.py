@@ -15,8 +15,8 @@ from exchange.consent.accounting import Proved
 from exchange.errors import ExchangeError
 from exchange.evidence import documents, findings
 from exchange.evidence.verify import verify_exhibit, verify_proved_account, verify_receipt
-from exchange.log import log
-from exchange.membership.directory import Signed
+from exchange.log.leaves import DirectoryBody, sha256_hex
+from exchange.membership.signatures import SignedPayload
 from exchange.standards import sd_jwt
 from tests.support.attack_stories import (
     TO_PROSECUTOR,
@@ -256,14 +256,14 @@ def test_other_founders_are_found_by_their_fingerprint() -> None:
 def test_a_directory_that_only_some_signed_is_refused() -> None:
     world, exhibit = told()
     first = exhibit.members[0]
-    assert isinstance(first.document, Signed)
+    assert isinstance(first.document, SignedPayload)
     fewer = replace(
         first, document=replace(first.document, signatures=first.document.signatures[1:])
     )
     assert code(replace(exhibit, members=(fewer, *exhibit.members[1:]))) == "threshold"
     fork = world.fork()
     forged = signed(after(fork.hub.history, program="Another"), ("police", "prosecutor"))
-    body = log.DirectoryChanged(version=2, sha256=log.digest(forged.payload), time=fork.clock)
+    body = DirectoryBody(version=2, sha256=sha256_hex(forged.payload), time=fork.clock)
     leaf = fork.hub.log.append(body, fork.random)
     assert code(proved_in(fork, exhibit, ((leaf, forged),))) == "threshold"
 

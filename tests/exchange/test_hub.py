@@ -8,7 +8,8 @@ import pytest
 
 from exchange.consent.reduction import Committed
 from exchange.hub.hub import Hub, Refused, Taken
-from exchange.log import log
+from exchange.log.leaves import HandoutBody, HandoutPart, Leaf, LeafBody, WithdrawalBody, write_body
+from exchange.log.tree import Log
 from tests.support.attack_stories import (
     TO_PROSECUTOR,
     emergency,
@@ -32,7 +33,7 @@ def test_what_cannot_be_logged_is_not_handed_out(monkeypatch: pytest.MonkeyPatch
     send_status(world, case)
     size = world.hub.log.size
 
-    def full(body: log.Body, random_bytes: object) -> log.Leaf:
+    def full(body: LeafBody, random_bytes: object) -> Leaf:
         raise FullDisk
 
     monkeypatch.setattr(world.hub.log, "append", full)
@@ -175,8 +176,8 @@ def test_partly_revoked_what_is_left_is_handed_out_and_the_rest_is_gone() -> Non
     received = world.at["prosecutor"].received["crossroads", sent]
     assert received.record is not None
     assert [label.category for label in received.record.labels.values()] == [("intake_status",)]
-    (withdrawn,) = leaves(world, log.Withdrawn)
-    assert isinstance(withdrawn.body, log.Withdrawn) and len(withdrawn.body.parts) == 1
+    (withdrawn,) = leaves(world, WithdrawalBody)
+    assert isinstance(withdrawn.body, WithdrawalBody) and len(withdrawn.body.parts) == 1
     assert world.open("prosecutor", sent).opened.content == {
         "intake_status": {"done_on": "2026-11-02"}
     }
@@ -434,7 +435,7 @@ def test_without_each_mandatory_field_it_is_on_record_and_not_told(more: dict[st
     world = with_second_key()
     sent = emergency(world, world.new_case(), "a" * 32, "b" * 16, **more)
     world.settle()
-    assert sent not in world.got("hospital") and len(leaves(world, log.Withdrawn)) == 1
+    assert sent not in world.got("hospital") and len(leaves(world, WithdrawalBody)) == 1
 
 
 def test_a_second_signature_over_another_report_is_refused() -> None:
@@ -444,7 +445,7 @@ def test_a_second_signature_over_another_report_is_refused() -> None:
 
 
 def test_one_person_cannot_countersign_herself() -> None:
-    from exchange.records.record import countersign
+    from exchange.records.countersignature import countersign
     from tests.support.keys import key
 
     world = World()
@@ -461,7 +462,7 @@ def test_a_report_is_never_refused_and_what_disclosure_says_of_it_stands_beside(
     aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
     sent = world.send("crossroads", "oral_disclosure", aloud, case=case)
     world.settle()
-    assert sent not in world.got("program") and len(leaves(world, log.Withdrawn)) == 1
+    assert sent not in world.got("program") and len(leaves(world, WithdrawalBody)) == 1
     order = {**said, "order": "0" * 64, "process": "1" * 64}
     assert world.send("crossroads", "court_order_disclosure", replace(aloud, says=order), case=case)
     with refused("wrong-shape"):
@@ -648,7 +649,7 @@ def test_a_log_that_split_is_believed_no_more() -> None:
     sent = send_status(world, case)
     world.settle()
     honest = world.hub.log
-    world.hub.log = log.Log(world.hub.store)
+    world.hub.log = Log(world.hub.store)
     world.hub.log.tree.append(bytes(32))
     world.hub.log.tree.append(bytes(32))
     note, other = world.hub.checkpoint(world.clock), world.hub.log
@@ -688,11 +689,7 @@ def test_a_covered_part_without_its_notice_and_one_whose_day_is_over_do_not_pass
         {"issuer": "police"},
         {"number": 9},
         {"time": 0},
-        {
-            "parts": (
-                log.HandedPart(part="0" * 16, purpose="diversion_coordination", basis="consent"),
-            )
-        },
+        {"parts": (HandoutPart(part="0" * 16, purpose="diversion_coordination", basis="consent"),)},
         {"parts": "another purpose"},
     ],
     ids=str,
@@ -704,14 +701,14 @@ def test_a_hand_out_that_its_leaf_does_not_bear_out_is_a_fault_and_never_opens(
     sent = send_status(world, case)
     answer = world.inbox("prosecutor")
     body = answer.items[0].leaf.body
-    assert isinstance(body, log.HandedOut)
+    assert isinstance(body, HandoutBody)
     if change.get("parts") == "another purpose":
         change = {
             "parts": tuple(
                 one.model_copy(update={"purpose": "filing_status"}) for one in body.parts
             )
         }
-    leaf = replace(answer.items[0].leaf, stored=log.write_body(body.model_copy(update=change)))
+    leaf = replace(answer.items[0].leaf, stored=write_body(body.model_copy(update=change)))
     (received,) = world.at["prosecutor"].take(
         replace(answer, items=(replace(answer.items[0], leaf=leaf),)), world.clock
     )
@@ -809,7 +806,7 @@ def test_an_agency_that_left_gets_nothing_more() -> None:
     (item,) = world.hub.inbox("prosecutor", world.clock, 1).items
     assert (
         item.delivery is None
-        and isinstance(item.leaf.body, log.Withdrawn)
+        and isinstance(item.leaf.body, WithdrawalBody)
         and item.leaf.body.record == sent
     )
 
@@ -828,7 +825,7 @@ def test_a_part_of_an_agency_that_left_is_withdrawn_and_not_handed_out() -> None
     world, case = under_way()
     sent = send_status(world, case)
     without_crossroads(world)
-    assert leaves(world, log.Withdrawn)[-1].body.record == sent  # type: ignore[attr-defined]
+    assert leaves(world, WithdrawalBody)[-1].body.record == sent  # type: ignore[attr-defined]
     world.pull("prosecutor")
     assert sent not in world.got("prosecutor")
 

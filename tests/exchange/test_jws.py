@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from exchange.errors import ExchangeError
 from exchange.standards import base64, i_json
-from exchange.standards.jws import LARGEST, holds, read, sign, verify
-from exchange.standards.keys import PublicKey, public_key
+from exchange.standards.jws import LARGEST, is_valid_signature, read, sign, verify
+from exchange.standards.keys import PublicKey, read_public_key
 from tests.conftest import shared
 from tests.support.keys import key
 from tests.support.refused import refused
@@ -59,7 +59,7 @@ def keys_of(group: Case) -> list[PublicKey]:
     found = []
     for jwk in held.get("keys", [held]):
         try:
-            found.append(public_key(jwk, "sig"))
+            found.append(read_public_key(jwk, "sig"))
         except ExchangeError:
             continue
     return found
@@ -128,7 +128,9 @@ def test_published_signature(case: tuple[Case, Case]) -> None:
         "use": "sig",
         "alg": "ES256",
     }
-    told = holds(public_key(jwk, "sig"), bytes.fromhex(one["msg"]), bytes.fromhex(one["sig"]))
+    told = is_valid_signature(
+        read_public_key(jwk, "sig"), bytes.fromhex(one["msg"]), bytes.fromhex(one["sig"])
+    )
     assert told == (one["result"] == "valid")
 
 
@@ -261,7 +263,7 @@ def test_a_text_signed_for_another_purpose_is_refused(typ: Any) -> None:
 def test_another_key_even_under_the_same_id_is_refused() -> None:
     with refused("wrong-key"):
         verify(TEXT, key("police.s2").public, typ=TYPE)
-    impostor = public_key({**key("police.s2").public.as_jwk(), "kid": "police.s1"}, "sig")
+    impostor = read_public_key({**key("police.s2").public.as_jwk(), "kid": "police.s1"}, "sig")
     with refused("bad-signature"):
         verify(TEXT, impostor, typ=TYPE)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from exchange.standards.keys import from_scalar, private_key, public_key
+from exchange.standards.keys import from_scalar, read_private_key, read_public_key
 from tests.conftest import shared
 from tests.support.keys import key
 from tests.support.refused import refused
@@ -41,7 +41,7 @@ def test_published_key_set(given: tuple[Case, Case]) -> None:
     assert (case["result"] == "valid") == (kind is not None)
     with refused():
         for jwk in group["private"]["keys"]:
-            (private_key if "d" in jwk else public_key)(jwk, "sig")
+            (read_private_key if "d" in jwk else read_public_key)(jwk, "sig")
     if kind:
         pytest.skip(kind)
 
@@ -57,13 +57,13 @@ def test_each_kind_of_skip_is_used_as_often_as_listed() -> None:
 def test_published_key_agreement(given: tuple[Case, Case]) -> None:
     """The vectors' keys name no use, so the test adds the one that a key to seal to has; all else is theirs."""
     _, case = given
-    mine = private_key({**case["private"], "use": "enc"}, "enc")
+    mine = read_private_key({**case["private"], "use": "enc"}, "enc")
     if case["result"] == "valid":
-        theirs = public_key({**case["public"], "use": "enc"}, "enc")
+        theirs = read_public_key({**case["public"], "use": "enc"}, "enc")
         assert mine.scalar.exchange(ec.ECDH(), theirs.point).hex() == case["shared"]
     else:
         with refused("bad-point", "wrong-kind", "not-a-key"):
-            public_key({**case["public"], "use": "enc"}, "enc")
+            read_public_key({**case["public"], "use": "enc"}, "enc")
 
 
 def test_the_published_key_agreements_are_all_here() -> None:
@@ -83,15 +83,15 @@ def test_the_thumbprint_is_rfc_7638_s() -> None:
 @pytest.mark.parametrize("use", ["sig", "enc"])
 def test_a_key_is_read_back_as_it_was_written(use: Any) -> None:
     made = key("police.k", use)
-    assert public_key(made.public.as_jwk(), use).as_jwk() == made.public.as_jwk()
-    assert private_key(made.as_jwk(), use).as_jwk() == made.as_jwk()
+    assert read_public_key(made.public.as_jwk(), use).as_jwk() == made.public.as_jwk()
+    assert read_private_key(made.as_jwk(), use).as_jwk() == made.as_jwk()
 
 
 def test_a_private_part_is_refused_where_a_public_key_is_wanted() -> None:
     with refused("private-part"):
-        public_key(PRIVATE, "sig")
+        read_public_key(PRIVATE, "sig")
     with refused("not-a-key"):
-        private_key(SIGNING, "sig")
+        read_private_key(SIGNING, "sig")
 
 
 def test_a_private_key_isn_t_shown() -> None:
@@ -125,25 +125,25 @@ def test_a_private_key_isn_t_shown() -> None:
 )
 def test_anything_else_is_refused(change: dict[str, Any], code: str) -> None:
     with refused(code):
-        public_key({**SIGNING, **change}, "sig")
+        read_public_key({**SIGNING, **change}, "sig")
 
 
 @pytest.mark.parametrize("missing", sorted(SIGNING))
 def test_a_missing_member_is_refused(missing: str) -> None:
     with refused("not-a-key", "wrong-kind", "wrong-use"):
-        public_key({name: value for name, value in SIGNING.items() if name != missing}, "sig")
+        read_public_key({name: value for name, value in SIGNING.items() if name != missing}, "sig")
 
 
 @pytest.mark.parametrize("no_key", [None, [], "key", 3, {}, {1: 2}, {"kty": {}}], ids=repr)
 def test_what_is_no_object_of_texts_is_no_key(no_key: object) -> None:
     with refused("not-a-key", "wrong-kind"):
-        public_key(no_key, "sig")
+        read_public_key(no_key, "sig")
 
 
 def test_a_private_part_of_another_key_is_refused() -> None:
     for other in (key("police.s2").as_jwk()["d"], "A" * 43, "_" * 42 + "8"):
         with refused("bad-point"):
-            private_key({**PRIVATE, "d": other}, "sig")
+            read_private_key({**PRIVATE, "d": other}, "sig")
 
 
 def test_a_new_key_on_another_curve_is_refused() -> None:

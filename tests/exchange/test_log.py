@@ -11,10 +11,39 @@ from hypothesis import strategies as st
 
 from exchange.errors import ExchangeError
 from exchange.hub.store import Store
-from exchange.log import log
+from exchange.log.checkpoints import Witness, check_included
+from exchange.log.leaves import (
+    BODIES,
+    MOST_RELIED,
+    ConflictBody,
+    DirectoryBody,
+    GenerationBody,
+    HandoutBody,
+    HandoutPart,
+    KeyBody,
+    Leaf,
+    LeafBody,
+    RecordBody,
+    WithdrawalBody,
+    commit_number,
+    hash_entry,
+    parse_leaf,
+    read_body,
+    write_body,
+)
+from exchange.log.receipts import rebuild_leaf
+from exchange.log.signed_lines import (
+    AccountLine,
+    InboxLine,
+    check_line_order,
+    read_account_line,
+    read_inbox_line,
+    sign_line,
+)
+from exchange.log.tree import Log
 from exchange.records.statements import CATEGORIES
 from exchange.standards.merkle import EMPTY_ROOT, Tree, leaf_hash
-from exchange.standards.notes import COSIGNATURE, Checkpoint, Note, cosign, key_of
+from exchange.standards.notes import COSIGNATURE, Checkpoint, Note, cosign, derive_note_key
 from tests.support.attack_stories import send_status, under_way
 from tests.support.chance import chance
 from tests.support.parties import LOG, ed25519
@@ -22,29 +51,29 @@ from tests.support.refused import reads_as_a_refusal, refused
 from tests.support.simulator import World
 
 HEX, SHORT, HANDLE, PACK = "0" * 64, "0" * 16, "0" * 32, "sha256:" + "0" * 64
-BODIES: list[log.Body] = [
-    log.Recorded(id=HANDLE, issuer="police", sha256=HEX, time=5, number=HEX),
-    log.HandedOut(
+EXAMPLES: list[LeafBody] = [
+    RecordBody(id=HANDLE, issuer="police", sha256=HEX, time=5, number=HEX),
+    HandoutBody(
         record=HANDLE,
         issuer="police",
         to="clinic",
-        parts=(log.HandedPart(part=SHORT, purpose="treatment", basis="consent", relies=(HANDLE,)),),
+        parts=(HandoutPart(part=SHORT, purpose="treatment", basis="consent", relies=(HANDLE,)),),
         number=1,
         time=5,
         pack=PACK,
     ),
-    log.Withdrawn(record=HANDLE, issuer="police", to="clinic", parts=(SHORT,), number=1, time=5),
-    log.DirectoryChanged(version=1, sha256=HEX, time=5),
-    log.KeyOpened(agency="police", sha256=HEX, time=5),
-    log.Conflict(id=HANDLE, issuer="police", sha256=HEX, time=5),
-    log.Generation(number=2, size=7, root=HEX, sha256=HEX, time=5),
+    WithdrawalBody(record=HANDLE, issuer="police", to="clinic", parts=(SHORT,), number=1, time=5),
+    DirectoryBody(version=1, sha256=HEX, time=5),
+    KeyBody(agency="police", sha256=HEX, time=5),
+    ConflictBody(id=HANDLE, issuer="police", sha256=HEX, time=5),
+    GenerationBody(number=2, size=7, root=HEX, sha256=HEX, time=5),
 ]
 
 
-@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.type)
+@pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)
 def test_a_body_reads_back_and_has_no_room_for_more(body: Any) -> None:
-    stored = log.write_body(body)
-    assert log.read_body(stored) == body
+    stored = write_body(body)
+    assert read_body(stored) == body
     value = json.loads(stored)
     for changed in (
         {**value, "note": "x"},
@@ -53,26 +82,26 @@ def test_a_body_reads_back_and_has_no_room_for_more(body: Any) -> None:
         {**value, "type": "gossip"},
     ):
         with refused("not-a-leaf"):
-            log.read_body(json.dumps(changed).encode())
+            read_body(json.dumps(changed).encode())
     for name in value:
         with refused("not-a-leaf"):
-            log.read_body(
+            read_body(
                 json.dumps({key: each for key, each in value.items() if key != name}).encode()
             )
 
 
 def test_every_kind_of_leaf_is_tried() -> None:
-    assert {type(body) for body in BODIES} == set(log.BODIES.values())
+    assert {type(body) for body in EXAMPLES} == set(BODIES.values())
 
 
 def test_an_opened_leaf_reads_back() -> None:
-    leaf = log.Leaf(3, bytes(range(16)), log.write_body(BODIES[0]))
-    assert log.leaf_of(json.loads(json.dumps(leaf.json()))) == leaf
+    leaf = Leaf(3, bytes(range(16)), write_body(EXAMPLES[0]))
+    assert parse_leaf(json.loads(json.dumps(leaf.json()))) == leaf
     for wrong in ({"index": -1}, {"nonce": "00"}, {"more": 1}):
         with refused("wrong-shape"):
-            log.leaf_of({**leaf.json(), **wrong})
+            parse_leaf({**leaf.json(), **wrong})
     with refused("not-a-leaf"):
-        log.entry(b"short", leaf.stored)
+        hash_entry(b"short", leaf.stored)
 
 
 @given(
@@ -82,18 +111,16 @@ def test_an_opened_leaf_reads_back() -> None:
     st.binary(min_size=16, max_size=16),
 )
 def test_a_commitment_fixes_its_number(one: int, other: int, nonce: bytes, another: bytes) -> None:
-    committed = log.commit_number(nonce, one)
-    assert (log.commit_number(nonce, other) == committed) is (one == other)
-    assert another == nonce or log.commit_number(another, one) != committed
+    committed = commit_number(nonce, one)
+    assert (commit_number(nonce, other) == committed) is (one == other)
+    assert another == nonce or commit_number(another, one) != committed
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=12))
 def test_time_never_goes_back_whatever_the_clock_does(clocks: list[int]) -> None:
-    kept = log.Log(Store())
+    kept = Log(Store())
     for clock in clocks:
-        kept.append(
-            log.KeyOpened(agency="police", sha256=HEX, time=kept.stamp(clock)), chance(clock)
-        )
+        kept.append(KeyBody(agency="police", sha256=HEX, time=kept.stamp(clock)), chance(clock))
     times = [leaf.body.time for leaf in kept.leaves]
     assert times == sorted(times) and [leaf.index for leaf in kept.leaves] == list(
         range(len(clocks))
@@ -106,12 +133,12 @@ def test_every_leaf_is_in_its_tree_and_in_no_other_place() -> None:
     point = world.hub.log.checkpoint(LOG)
     for leaf in world.hub.log.leaves:
         path = world.hub.log.tree.inclusion(leaf.index)
-        log.check_included(leaf, path, point)
-        moved = log.Leaf((leaf.index + 1) % point.size, leaf.nonce, leaf.stored)
-        blinded = log.Leaf(leaf.index, bytes(16), leaf.stored)
+        check_included(leaf, path, point)
+        moved = Leaf((leaf.index + 1) % point.size, leaf.nonce, leaf.stored)
+        blinded = Leaf(leaf.index, bytes(16), leaf.stored)
         for wrong in (moved, blinded):
             with refused("not-in-log"):
-                log.check_included(wrong, path, point)
+                check_included(wrong, path, point)
 
 
 def test_a_receipt_rebuilds_its_leaf_from_the_record_alone() -> None:
@@ -119,14 +146,12 @@ def test_a_receipt_rebuilds_its_leaf_from_the_record_alone() -> None:
     sent = send_status(world, case)
     bundle, receipt = world.at["crossroads"]._sent[sent]
     assert receipt is not None
-    from exchange.records.record import statement
+    from exchange.records.record import hash_statement
 
-    leaf = log.receipt_leaf(
-        receipt, jti=sent, issuer="crossroads", statement=statement(bundle.record)
+    leaf = rebuild_leaf(
+        receipt, jti=sent, issuer="crossroads", statement=hash_statement(bundle.record)
     )
-    log.check_included(
-        leaf, world.hub.log.tree.inclusion(receipt.index), world.hub.log.checkpoint(LOG)
-    )
+    check_included(leaf, world.hub.log.tree.inclusion(receipt.index), world.hub.log.checkpoint(LOG))
 
 
 # Lines
@@ -136,31 +161,29 @@ def test_a_line_is_for_one_purpose_and_signed_by_the_hub() -> None:
     key = ed25519(LOG)
     world = World()
     hub = world.hub.history.newest.log
-    inbox = log.sign_line(
-        log.InboxLine(agency="police", items=0, total=0, size=1, time=5, directory=1), key, LOG
+    inbox = sign_line(
+        InboxLine(agency="police", items=0, total=0, size=1, time=5, directory=1), key, LOG
     )
-    account = log.sign_line(
-        log.AccountLine(case=HANDLE, size=1, time=5, last=(), passed=0), key, LOG
-    )
-    assert log.read_inbox_line(inbox, hub, "police").items == 0
-    assert log.read_account_line(account, hub, HANDLE).last == ()
+    account = sign_line(AccountLine(case=HANDLE, size=1, time=5, last=(), passed=0), key, LOG)
+    assert read_inbox_line(inbox, hub, "police").items == 0
+    assert read_account_line(account, hub, HANDLE).last == ()
     with refused("wrong-line"):
-        log.read_inbox_line(account, hub, "police")
+        read_inbox_line(account, hub, "police")
     with refused("wrong-line"):
-        log.read_account_line(inbox, hub, HANDLE)
+        read_account_line(inbox, hub, HANDLE)
     with refused("wrong-line"):
-        log.read_account_line(account, hub, "1" * 32)
+        read_account_line(account, hub, "1" * 32)
     with refused("unsigned"):
-        log.read_inbox_line(world.hub.checkpoint(5), hub, "police")
+        read_inbox_line(world.hub.checkpoint(5), hub, "police")
 
 
 @pytest.mark.parametrize("change", [{"items": 4}, {"size": 9}, {"time": 99}, {"directory": 1}])
 def test_an_older_line_is_older_in_any_of_its_numbers(change: dict[str, int]) -> None:
-    held = log.InboxLine(agency="police", items=5, total=5, size=10, time=100, directory=2)
-    log.check_newer(None, held)
-    log.check_newer(held, held)
+    held = InboxLine(agency="police", items=5, total=5, size=10, time=100, directory=2)
+    check_line_order(None, held)
+    check_line_order(held, held)
     with refused("older-line"):
-        log.check_newer(held, held.model_copy(update=change))
+        check_line_order(held, held.model_copy(update=change))
 
 
 # A witness
@@ -168,12 +191,12 @@ def test_an_older_line_is_older_in_any_of_its_numbers(change: dict[str, int]) ->
 
 def empty(world: World) -> bytes:
     text = Checkpoint(LOG, 0, EMPTY_ROOT).text
-    return Note(text, (cosign(text, ed25519(LOG), LOG, world.clock),)).encoded()
+    return Note(text, (cosign(text, ed25519(LOG), LOG, world.clock),)).encode()
 
 
 def test_a_log_that_was_seen_empty_may_grow() -> None:
     world = World()
-    watch = log.Watch(world.hub.history.newest.log)
+    watch = Witness(world.hub.history.newest.log)
     watch.advance(empty(world), ())
     seen = watch.advance(world.hub.checkpoint(world.clock), ())
     assert watch.last == seen.checkpoint and seen.checkpoint.size == world.hub.log.size
@@ -184,7 +207,7 @@ def test_a_log_that_was_seen_empty_may_grow() -> None:
 @pytest.mark.parametrize("apart", [-301, 301])
 def test_a_witness_whose_clock_is_apart_takes_the_tree_and_signs_nothing(apart: int) -> None:
     world = World()
-    watch = log.Watch(world.hub.history.newest.log)
+    watch = Witness(world.hub.history.newest.log)
     note = world.hub.checkpoint(world.clock)
     with refused("clocks-apart"):
         watch.cosign(note, (), ed25519("police.w1"), "police.w1", world.clock + apart)
@@ -196,21 +219,21 @@ def test_a_witness_whose_clock_is_apart_takes_the_tree_and_signs_nothing(apart: 
 
 @given(st.data())
 def test_every_prefix_is_consistent_and_no_other_tree_is(data: st.DataObject) -> None:
-    kept = log.Log(Store())
+    kept = Log(Store())
     for at in range(data.draw(st.integers(1, 20))):
-        kept.append(log.KeyOpened(agency="police", sha256=HEX, time=at), chance(at))
+        kept.append(KeyBody(agency="police", sha256=HEX, time=at), chance(at))
     first = data.draw(st.integers(1, kept.size))
     changed = data.draw(st.integers(0, first - 1))
-    key, public = ed25519(LOG), key_of(ed25519(LOG), LOG, COSIGNATURE)
+    key, public = ed25519(LOG), derive_note_key(ed25519(LOG), LOG, COSIGNATURE)
 
     def note(tree: Tree, size: int) -> bytes:
         text = Checkpoint(LOG, size, tree.root(size)).text
-        return Note(text, (cosign(text, key, LOG, 99),)).encoded()
+        return Note(text, (cosign(text, key, LOG, 99),)).encode()
 
     other = Tree(
         leaf_hash(leaf.entry if leaf.index != changed else bytes(32)) for leaf in kept.leaves
     )
-    honest, lied_to = log.Watch(public), log.Watch(public)
+    honest, lied_to = Witness(public), Witness(public)
     honest.advance(note(kept.tree, first), ())
     honest.advance(note(kept.tree, kept.size), kept.tree.consistency(first))
     lied_to.advance(note(kept.tree, first), ())
@@ -219,18 +242,18 @@ def test_every_prefix_is_consistent_and_no_other_tree_is(data: st.DataObject) ->
 
 
 def test_a_leaf_of_many_grants_is_written_and_reads_back() -> None:
-    part = log.HandedPart(
-        part=SHORT, purpose="treatment", basis="consent", relies=(HANDLE,) * log.MOST_RELIED
+    part = HandoutPart(
+        part=SHORT, purpose="treatment", basis="consent", relies=(HANDLE,) * MOST_RELIED
     )
-    body = BODIES[1].model_copy(update={"parts": (part,) * 32})
-    leaf = log.Leaf(3, bytes(16), log.write_body(body))
-    assert log.leaf_of(leaf.json()).body == body
-    assert len(CATEGORIES) <= log.MOST_RELIED, "a part rests on one record a category"
+    body = EXAMPLES[1].model_copy(update={"parts": (part,) * 32})
+    leaf = Leaf(3, bytes(16), write_body(body))
+    assert parse_leaf(leaf.json()).body == body
+    assert len(CATEGORIES) <= MOST_RELIED, "a part rests on one record a category"
 
 
 @given(st.binary(max_size=200))
 def test_whatever_stands_for_a_leaf_is_read_or_refused(data: bytes) -> None:
     try:
-        log.read_body(data)
+        read_body(data)
     except ExchangeError as error:
         reads_as_a_refusal(error)

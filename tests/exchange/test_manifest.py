@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.records.manifest import PAD_BYTES, SIZES, Entry, Path, padded, rebuilt, verify_entry
+from exchange.records.manifest import (
+    PAD_BYTES,
+    SIZES,
+    Entry,
+    Path,
+    build_manifest,
+    rebuild_manifest,
+    verify_entry,
+)
 from exchange.standards.merkle import leaf_hash
 from tests.support.chance import chance
 from tests.support.refused import refused
@@ -41,18 +49,18 @@ def test_an_entry_is_five_lines() -> None:
 def test_the_hub_rebuilds_the_issuer_s_root_from_whatever_order(
     count: int, shuffled: Random
 ) -> None:
-    manifest = padded(ENTRIES[:count], chance())
+    manifest = build_manifest(ENTRIES[:count], chance())
     entries, pads = list(manifest.entries), list(manifest.pads)
     shuffled.shuffle(entries)
     shuffled.shuffle(pads)
-    assert rebuilt(entries, pads).root == manifest.root
+    assert rebuild_manifest(entries, pads).root == manifest.root
     assert len(manifest.leaves) == next(size for size in SIZES if count <= size)
     assert list(manifest.leaves) == sorted(manifest.leaves)
 
 
 @given(st.integers(1, 128), st.data())
 def test_a_path_proves_its_entry_and_no_other(count: int, data: st.DataObject) -> None:
-    manifest = padded(ENTRIES[:count], chance())
+    manifest = build_manifest(ENTRIES[:count], chance())
     mine = data.draw(st.sampled_from(manifest.entries))
     path = manifest.path(mine)
     verify_entry(mine, path, manifest.root)
@@ -75,27 +83,27 @@ def test_a_field_can_t_reach_into_the_next() -> None:
 
 def test_more_than_128_are_refused() -> None:
     with refused("manifest-size"):
-        padded([*ENTRIES, replace(entry(1), part="more")], chance())
+        build_manifest([*ENTRIES, replace(entry(1), part="more")], chance())
 
 
 @pytest.mark.parametrize("pads", [0, 5, 7, 29, 30])
 def test_another_number_of_pads_than_fills_the_size_is_refused(pads: int) -> None:
     with refused("manifest-size"):
-        rebuilt(ENTRIES[:2], [bytes([number]) * PAD_BYTES for number in range(pads)])
+        rebuild_manifest(ENTRIES[:2], [bytes([number]) * PAD_BYTES for number in range(pads)])
 
 
 def test_an_entry_can_t_pass_as_a_pad() -> None:
     hidden, pads = entry(9).line(), [bytes([number]) * PAD_BYTES for number in range(6)]
     for pad in (hidden, leaf_hash(hidden)[:31], b""):
         with refused("manifest-pad"):
-            rebuilt([entry(1)], [*pads, pad])
+            rebuild_manifest([entry(1)], [*pads, pad])
 
 
 def test_an_entry_twice_or_a_pad_twice_is_refused() -> None:
     with refused("manifest-twice"):
-        padded([entry(1), entry(1)], chance())
+        build_manifest([entry(1), entry(1)], chance())
     with refused("manifest-twice"):
-        rebuilt([entry(1)], [bytes(PAD_BYTES)] * 7)
+        rebuild_manifest([entry(1)], [bytes(PAD_BYTES)] * 7)
 
 
 def test_a_tree_of_another_size_is_no_manifest() -> None:

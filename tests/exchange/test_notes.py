@@ -23,14 +23,14 @@ from exchange.standards.notes import (
     NoteKey,
     Signature,
     cosign,
-    holds,
-    key_of,
-    note_key,
+    derive_note_key,
+    is_valid_signature,
+    make_note_key,
     open_checkpoint,
     read_checkpoint,
     read_note,
+    read_verifier_key,
     sign_note,
-    verifier_key,
     verify_note,
 )
 from tests.conftest import shared
@@ -53,14 +53,14 @@ def private(name: str) -> Ed25519PrivateKey:
 
 
 def public(name: str, kind: Kind = COSIGNATURE) -> NoteKey:
-    return key_of(private(name), name, kind)
+    return derive_note_key(private(name), name, kind)
 
 
 HUB, DEFENDER, CLINIC = (public(name) for name in (POINT.origin, "defender.w1", "clinic.w1"))
 
 
 def signed(*names: str, text: str = POINT.text, time: int = NOW) -> bytes:
-    return Note(text, tuple(cosign(text, private(name), name, time) for name in names)).encoded()
+    return Note(text, tuple(cosign(text, private(name), name, time) for name in names)).encode()
 
 
 WITNESSED = signed(HUB.name, DEFENDER.name, CLINIC.name)
@@ -68,10 +68,10 @@ WITNESSED = signed(HUB.name, DEFENDER.name, CLINIC.name)
 
 def test_published_note() -> None:
     shared(f"vectors/{FILE}")
-    key = verifier_key(VECTORS["note"]["vkey"])
+    key = read_verifier_key(VECTORS["note"]["vkey"])
     data = VECTORS["note"]["signed_note"].encode()
     note = read_note(data)
-    assert (note.text, note.encoded(), key.vkey) == (
+    assert (note.text, note.encode(), key.vkey) == (
         "This is an example message.\n",
         data,
         VECTORS["note"]["vkey"],
@@ -106,7 +106,7 @@ def test_what_is_skipped_of_the_published_facts_is_listed() -> None:
 @pytest.mark.parametrize("case", ED25519, ids=numbered)
 def test_published_ed25519(case: tuple[Case, Case]) -> None:
     group, one = case
-    told = holds(
+    told = is_valid_signature(
         *(bytes.fromhex(text) for text in (group["publicKey"]["pk"], one["msg"], one["sig"]))
     )
     assert told == (one["result"] == "valid")
@@ -152,10 +152,12 @@ def test_the_weak_keys_are_the_points_whose_order_divides_eight_in_all_their_spe
 
 def test_a_weak_key_would_sign_anything_so_it_is_refused() -> None:
     identity = b"\x01" + bytes(31)
-    assert holds(identity, b"whatever", identity + bytes(32)), "the library lets it pass"
+    assert is_valid_signature(identity, b"whatever", identity + bytes(32)), (
+        "the library lets it pass"
+    )
     for raw in (*SMALL_ORDER, b"", bytes(31), bytes(33)):
         with refused("bad-point"):
-            note_key("defender.w1", COSIGNATURE, raw)
+            make_note_key("defender.w1", COSIGNATURE, raw)
 
 
 names = st.from_regex(r"[a-z][a-z0-9./-]{0,20}", fullmatch=True)
@@ -168,7 +170,7 @@ texts = st.lists(
 
 @given(names, st.sampled_from([NOTE, COSIGNATURE]))
 def test_a_key_is_read_back_as_it_was_written(name: str, kind: Kind) -> None:
-    assert verifier_key(public(name, kind).vkey) == public(name, kind)
+    assert read_verifier_key(public(name, kind).vkey) == public(name, kind)
 
 
 def test_the_id_of_a_key_depends_on_its_kind() -> None:
@@ -196,13 +198,13 @@ def test_the_id_of_a_key_depends_on_its_kind() -> None:
 )
 def test_what_is_no_key_is_refused(vkey: str, code: str) -> None:
     with refused(code):
-        verifier_key(vkey)
+        read_verifier_key(vkey)
 
 
 @given(texts, names)
 def test_a_note_is_read_back_and_verified(text: str, name: str) -> None:
     note = Note(text, (sign_note(text, private(name), name),))
-    assert read_note(note.encoded()) == note
+    assert read_note(note.encode()) == note
     key = public(name, NOTE)
     assert verify_note(note, [key]) == {key: None}
 
@@ -270,16 +272,16 @@ def test_strangers_are_passed_over_and_a_known_name_s_wrong_signature_is_not() -
     note = read_note(WITNESSED)
     for more in (stranger, impostor):
         assert open_checkpoint(
-            Note(note.text, (*note.signatures, more)).encoded(), HUB, [DEFENDER, CLINIC]
+            Note(note.text, (*note.signatures, more)).encode(), HUB, [DEFENDER, CLINIC]
         ).cosigned_at
     for more, code in ((forged, "signed-twice"), (note.signatures[1], "signed-twice")):
         with refused(code):
             open_checkpoint(
-                Note(note.text, (*note.signatures, more)).encoded(), HUB, [DEFENDER, CLINIC]
+                Note(note.text, (*note.signatures, more)).encode(), HUB, [DEFENDER, CLINIC]
             )
     with refused("bad-signature"):
         open_checkpoint(
-            Note(note.text, (note.signatures[0], forged)).encoded(), HUB, [DEFENDER, CLINIC]
+            Note(note.text, (note.signatures[0], forged)).encode(), HUB, [DEFENDER, CLINIC]
         )
     with refused("unsigned"):
         verify_note(note, [public("stranger")])
@@ -318,7 +320,7 @@ def test_a_cosignature_holds_for_its_time_alone(time: int) -> None:
 def test_the_signed_message_is_c2sp_s() -> None:
     right = cosign(POINT.text, private("a"), "a", NOW)
     root = base64.encode(POINT.root)
-    assert holds(
+    assert is_valid_signature(
         public("a").public,
         f"cosignature/v1\ntime {NOW}\nhub.example/log\n5\n{root}\n".encode(),
         right.signature[8:],
@@ -396,7 +398,7 @@ def test_a_quorum_lacks_whom_it_lacks(
     signers: list[str], required: list[str], at_least: int, lacking: tuple[str, ...]
 ) -> None:
     found = open_checkpoint(signed(HUB.name, *signers), HUB, [DEFENDER, CLINIC])
-    assert found.lacks(required, at_least) == lacking
+    assert found.missing_cosigners(required, at_least) == lacking
     if lacking:
         with refused("no-quorum"):
             found.check_quorum(required, at_least)
@@ -412,12 +414,12 @@ def test_the_log_is_no_witness_of_its_own() -> None:
 
 
 def test_who_registers_the_defender_s_key_doesn_t_get_the_defender_s_voice() -> None:
-    borrowed = note_key("clinic.w2", COSIGNATURE, DEFENDER.public)
+    borrowed = make_note_key("clinic.w2", COSIGNATURE, DEFENDER.public)
     right = cosign(POINT.text, private(DEFENDER.name), DEFENDER.name, NOW)
     again = Signature("clinic.w2", borrowed.id, right.signature)
     note = Note(POINT.text, (*read_note(signed(HUB.name)).signatures, right, again))
     with refused("wrong-witnesses"):
-        open_checkpoint(note.encoded(), HUB, [DEFENDER, borrowed])
+        open_checkpoint(note.encode(), HUB, [DEFENDER, borrowed])
 
 
 def test_a_checkpoint_of_another_log_or_without_the_log_is_refused() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from exchange.errors import ContentError, RecordError
-from exchange.records import record, statements
-from exchange.records.content import check_content
+from exchange.records import statements
+from exchange.records.bundle import check_bundle
+from exchange.records.content_checks import check_content
 from tests.support import forge
 from tests.support.simulator import World
 
@@ -42,21 +43,21 @@ RESTRICTION = {"does": "restrict", "pairs": [["crossroads", "police"]], "categor
 )
 def test_a_statement_of_a_label(name: str, statement: dict[str, Any], new: str) -> None:
     with pytest.raises(ContentError) as refused:
-        statements.read(name, statement)
+        statements.read_statement(name, statement)
     assert refused.value.code == "wrong-shape"
     assert refused.value.fix == f"write `{new}`, its spelling now"
 
 
 def test_these_statements_are_sound_without_an_old_spelling() -> None:
-    assert statements.read("grant", GRANT)
-    assert statements.read("change", RESTRICTION)
-    assert statements.read("report", REPORT)
+    assert statements.read_statement("grant", GRANT)
+    assert statements.read_statement("change", RESTRICTION)
+    assert statements.read_statement("report", REPORT)
 
 
 @pytest.mark.parametrize(("old", "new"), [("enrolment", "enrollment")])
 def test_a_category_of_a_label(old: str, new: str) -> None:
     with pytest.raises(RecordError) as refused:
-        record.check(forge.bundle(forge.label(category=[old])), STANDING)
+        check_bundle(forge.bundle(forge.label(category=[old])), STANDING)
     assert refused.value.code == "unknown-word"
     assert refused.value.fix == f"write `{new}`, its spelling now"
 

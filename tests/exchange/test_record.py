@@ -13,8 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.errors import ExchangeError
-from exchange.records import record, sealing
-from exchange.records.record import Bundle, Part
+from exchange.records import sealing
+from exchange.records.building import Part, build_bundle
+from exchange.records.bundle import Bundle, check_bundle, read_bundle
+from exchange.records.countersignature import COUNTERSIGNATURE_TYP, countersign
+from exchange.records.delivery import (
+    Delivery,
+    check_delivery,
+    make_delivery,
+    open_part,
+    parse_delivery,
+    read_path,
+)
+from exchange.records.presentation import present, verify_presentation
+from exchange.records.record import TYP
 from exchange.standards import base64, i_json, jws, sd_jwt
 from tests.support import forge
 from tests.support.chance import chance
@@ -45,7 +57,7 @@ def built(*parts: Part, kind: str = "status", by: str = "crossroads.s1", seed: i
         status(TO_PROSECUTOR),
         status(TO_DEFENDER, content={"status": {"barriers": ["housing"]}}),
     )
-    return record.build(
+    return build_bundle(
         key(by),
         kind,
         given_parts,
@@ -61,20 +73,18 @@ def built(*parts: Part, kind: str = "status", by: str = "crossroads.s1", seed: i
 
 def test_each_party_sees_its_own_and_nothing_else() -> None:
     sent = built()
-    at_hub = record.check(record.read_bundle(sent.write()), STANDING)
+    at_hub = check_bundle(read_bundle(sent.write()), STANDING)
     assert at_hub.issuer == "crossroads" and at_hub.kind == "status" and len(at_hub.labels) == 2
     seen = {}
     for name in ("prosecutor", "defender"):
         own = [entry.part for entry in at_hub.entries if entry.to.startswith(name)]
-        arrived = record.delivery_of(
-            json.loads(json.dumps(record.delivery(at_hub, name, own).json()))
-        )
-        mine = record.check_delivery(arrived, STANDING)
+        arrived = parse_delivery(json.loads(json.dumps(make_delivery(at_hub, name, own).json())))
+        mine = check_delivery(arrived, STANDING)
         assert list(mine.labels) == own
-        opened = record.open_part(mine, own[0], KEYS[name])
+        opened = open_part(mine, own[0], KEYS[name])
         seen[name] = opened.content
-        shown = record.verify(
-            record.presentation(mine, [opened]), STANDING, [(opened.entry, arrived.handed[0].path)]
+        shown = verify_presentation(
+            present(mine, [opened]), STANDING, [(opened.entry, arrived.handed[0].path)]
         )
         assert shown.contents == {own[0]: opened.content} and shown.record.issuer == "crossroads"
         # Eight digests, one opened with its content: the other part is one of seven that may all be decoys.
@@ -104,13 +114,13 @@ def test_an_outside_verifier_accepts_what_a_recipient_shows() -> None:
     from sd_jwt.verifier import SDJWTVerifier
 
     sent = built()
-    at_hub = record.check(sent, STANDING)
+    at_hub = check_bundle(sent, STANDING)
     part = next(entry.part for entry in at_hub.entries if entry.to.startswith("prosecutor"))
-    mine = record.check_delivery(record.delivery(at_hub, "prosecutor", [part]), STANDING)
-    opened = record.open_part(mine, part, KEYS["prosecutor"])
+    mine = check_delivery(make_delivery(at_hub, "prosecutor", [part]), STANDING)
+    opened = open_part(mine, part, KEYS["prosecutor"])
     public = JWK.from_json(json.dumps(key("crossroads.s1").public.as_jwk()))
     payload = SDJWTVerifier(
-        record.presentation(mine, [opened]), lambda issuer, header: public
+        present(mine, [opened]), lambda issuer, header: public
     ).get_verified_payload()
     (shown,) = payload["parts"]
     assert shown["id"] == part and shown["content"] == {"status": {"engagement": "engaged"}}
@@ -125,7 +135,7 @@ def test_one_statement_has_one_digest_whichever_signature_it_carries() -> None:
     other = raw[:32] + (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
     twin = replace(sent, record=f"{header}.{payload}.{base64.encode_url(other)}")
     assert twin.record != sent.record
-    assert record.check(twin, STANDING).sha256 == record.check(sent, STANDING).sha256
+    assert check_bundle(twin, STANDING).sha256 == check_bundle(sent, STANDING).sha256
 
 
 # What a hub refuses
@@ -188,7 +198,7 @@ FORGED: dict[str, tuple[Callable[[], Bundle], str]] = {
     "a covered part without notice": (lambda: bundle(label(sensitivity="part2")), "notice-missing"),
     "an unknown purpose": (lambda: bundle(entry={"purpose": "curiosity"}), "unknown-word"),
     "an unknown basis": (
-        lambda: record.read_bundle(bundle(entry={"basis": "trust_me"}).write()),
+        lambda: read_bundle(bundle(entry={"basis": "trust_me"}).write()),
         "wrong-shape",
     ),
     "a label that isn't in the manifest": (
@@ -209,7 +219,7 @@ FORGED: dict[str, tuple[Callable[[], Bundle], str]] = {
     "a content among the labels": (
         lambda: replace(
             (one := bundle()),
-            labels=(*one.labels, sd_jwt.property_("content", {"status": {}}, chance(3))),
+            labels=(*one.labels, sd_jwt.disclose_property("content", {"status": {}}, chance(3))),
         ),
         "unused",
     ),
@@ -242,22 +252,22 @@ FORGED: dict[str, tuple[Callable[[], Bundle], str]] = {
 def test_a_hub_refuses(fault: str) -> None:
     make, code = FORGED[fault]
     with refused(code):
-        record.check(make(), STANDING)
+        check_bundle(make(), STANDING)
 
 
 def test_the_forger_s_honest_record_is_taken() -> None:
-    assert record.check(bundle(), STANDING).labels[forge.PART].category == ("status",)
+    assert check_bundle(bundle(), STANDING).labels[forge.PART].category == ("status",)
 
 
 @pytest.mark.parametrize("member", ["zip", "crit", "jku", "jwk", "x5u", "x5c", "b64", "cty"])
 def test_a_header_says_nothing_but_what_it_must(member: str) -> None:
-    header = {"alg": "ES256", "kid": "crossroads.s1", "typ": record.TYP, member: "DEF"}
+    header = {"alg": "ES256", "kid": "crossroads.s1", "typ": TYP, member: "DEF"}
     _, payload, signature = bundle().record.split(".")
     odd = replace(
         bundle(), record=f"{base64.encode_url(i_json.write(header))}.{payload}.{signature}"
     )
     with refused("header-member"):
-        record.check(odd, STANDING)
+        check_bundle(odd, STANDING)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +288,7 @@ def test_a_header_says_nothing_but_what_it_must(member: str) -> None:
 )
 def test_a_bundle_that_is_none_is_refused(data: bytes) -> None:
     with refused():
-        record.check(record.read_bundle(data), STANDING)
+        check_bundle(read_bundle(data), STANDING)
 
 
 def test_a_record_that_would_be_too_large_is_refused_before_it_is_sent() -> None:
@@ -294,16 +304,16 @@ def test_a_record_that_would_be_too_large_is_refused_before_it_is_sent() -> None
 # What a recipient refuses
 
 
-def delivered(**members: Any) -> record.Delivery:
+def delivered(**members: Any) -> Delivery:
     sent = bundle(**members)
-    return record.delivery(record.check(sent, STANDING), "prosecutor", [forge.PART])
+    return make_delivery(check_bundle(sent, STANDING), "prosecutor", [forge.PART])
 
 
 def test_what_a_hub_changes_on_the_way_is_refused() -> None:
     good = delivered()
     (handed,) = good.handed
-    other = record.delivery(record.check(built(seed=4), STANDING), "defender", [
-        entry.part for entry in record.check(built(seed=4), STANDING).entries if entry.to.startswith("defender")
+    other = make_delivery(check_bundle(built(seed=4), STANDING), "defender", [
+        entry.part for entry in check_bundle(built(seed=4), STANDING).entries if entry.to.startswith("defender")
     ])  # fmt: skip
     changed = replace(handed.sealed, ct=handed.sealed.ct[:-1] + bytes([handed.sealed.ct[-1] ^ 1]))
     for bad, code in (
@@ -327,7 +337,7 @@ def test_what_a_hub_changes_on_the_way_is_refused() -> None:
         (replace(good, handed=other.handed), "unknown-part"),
     ):
         with refused(code):
-            record.check_delivery(bad, STANDING)
+            check_delivery(bad, STANDING)
 
 
 @pytest.mark.parametrize(
@@ -345,45 +355,43 @@ def test_what_a_hub_changes_on_the_way_is_refused() -> None:
 def test_a_content_that_its_category_does_not_cover_is_refused_by_who_opens_it(
     content: Any, code: str
 ) -> None:
-    mine = record.check_delivery(delivered(content=content), STANDING)
+    mine = check_delivery(delivered(content=content), STANDING)
     with refused(code):
-        record.open_part(mine, forge.PART, KEYS["prosecutor"])
+        open_part(mine, forge.PART, KEYS["prosecutor"])
     with refused(code):
         built(status(TO_PROSECUTOR, content=content))
 
 
 def test_another_content_than_the_label_names_is_refused() -> None:
-    other = sd_jwt.property_("content", {"status": {}}, chance(99)).encode()
-    mine = record.check_delivery(delivered(filling=lambda text: sealing.padded(other)), STANDING)
+    other = sd_jwt.disclose_property("content", {"status": {}}, chance(99)).encode()
+    mine = check_delivery(delivered(filling=lambda text: sealing.pad(other)), STANDING)
     with refused("wrong-content"):
-        record.open_part(mine, forge.PART, KEYS["prosecutor"])
-    mine = record.check_delivery(
-        delivered(filling=lambda text: sealing.padded(b"\xff\xfe")), STANDING
-    )
+        open_part(mine, forge.PART, KEYS["prosecutor"])
+    mine = check_delivery(delivered(filling=lambda text: sealing.pad(b"\xff\xfe")), STANDING)
     with refused("wrong-content"):
-        record.open_part(mine, forge.PART, KEYS["prosecutor"])
+        open_part(mine, forge.PART, KEYS["prosecutor"])
 
 
 def test_a_part_opens_with_its_own_keys_alone() -> None:
-    mine = record.check_delivery(delivered(), STANDING)
+    mine = check_delivery(delivered(), STANDING)
     with refused("unknown-part"):
-        record.open_part(mine, forge.PART, KEYS["police"])
+        open_part(mine, forge.PART, KEYS["police"])
     with refused("unknown-part"):
-        record.open_part(mine, "f" * 16, KEYS["prosecutor"])
+        open_part(mine, "f" * 16, KEYS["prosecutor"])
     stolen = {"prosecutor.2026-11": key("police.2026-11", "enc")}
     with refused("wrong-recipient"):
-        record.open_part(mine, forge.PART, stolen)
+        open_part(mine, forge.PART, stolen)
 
 
 # What an outsider refuses
 
 
 def test_a_changed_presentation_is_refused() -> None:
-    mine = record.check_delivery(delivered(), STANDING)
-    opened = record.open_part(mine, forge.PART, KEYS["prosecutor"])
-    good = record.presentation(mine, [opened])
-    assert record.verify(good, STANDING).contents == {forge.PART: {"status": {}}}
-    forged = sd_jwt.property_("content", {"status": {"engagement": "engaged"}}, chance(5))
+    mine = check_delivery(delivered(), STANDING)
+    opened = open_part(mine, forge.PART, KEYS["prosecutor"])
+    good = present(mine, [opened])
+    assert verify_presentation(good, STANDING).contents == {forge.PART: {"status": {}}}
+    forged = sd_jwt.disclose_property("content", {"status": {"engagement": "engaged"}}, chance(5))
     for bad in (
         good[:-1],
         good + forged + "~",
@@ -393,29 +401,29 @@ def test_a_changed_presentation_is_refused() -> None:
         good.replace("~", "~~"),
     ):
         with refused():
-            record.verify(bad, STANDING)
+            verify_presentation(bad, STANDING)
     ghost = replace(opened.entry, to="police.2026-11")
     with refused():
-        record.verify(good, STANDING, [(ghost, delivered().handed[0].path)])
+        verify_presentation(good, STANDING, [(ghost, delivered().handed[0].path)])
 
 
 def test_a_retired_key_s_old_records_verify_at_their_index_and_no_later() -> None:
     world = World(seed=3)
     before = world.hub.history.standing(world.hub.log.size)
     sent = built()
-    assert record.check(sent, before).issuer == "crossroads"
+    assert check_bundle(sent, before).issuer == "crossroads"
     world.retire("crossroads")
     with refused("unknown-key"):
-        record.check(sent, world.hub.history.standing(world.hub.log.size))
+        check_bundle(sent, world.hub.history.standing(world.hub.log.size))
 
 
 @given(st.binary(max_size=300))
 def test_whatever_arrives_is_a_value_or_a_refusal(data: bytes) -> None:
     for read in (
-        lambda: record.check(record.read_bundle(data), STANDING),
-        lambda: record.verify(data.decode("latin-1"), STANDING),
-        lambda: record.read_path(data.decode("latin-1")),
-        lambda: record.delivery_of(json.loads(data)) if data[:1] in b"{[" else None,
+        lambda: check_bundle(read_bundle(data), STANDING),
+        lambda: verify_presentation(data.decode("latin-1"), STANDING),
+        lambda: read_path(data.decode("latin-1")),
+        lambda: parse_delivery(json.loads(data)) if data[:1] in b"{[" else None,
     ):
         try:
             read()
@@ -433,9 +441,6 @@ def test_the_second_person_s_signature_is_over_this_report() -> None:
         "category": "contact",
         "on": "2026-11-02",
     }
-    good = record.countersign(key("crossroads.s1"), **fields)
+    good = countersign(key("crossroads.s1"), **fields)
     assert good.count(".") == 2 and ".." in good
-    assert (
-        jws.read(good.replace("..", ".e30."), typ=record.COUNTERSIGNATURE_TYP).kid
-        == "crossroads.s1"
-    )
+    assert jws.read(good.replace("..", ".e30."), typ=COUNTERSIGNATURE_TYP).kid == "crossroads.s1"

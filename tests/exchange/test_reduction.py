@@ -71,7 +71,7 @@ def facts(
 
 
 def test_an_offer_rests_on_a_referral_by_police_and_on_nobody_else_s() -> None:
-    accepted = statements.read("answer", {"answer": "accepted"})
+    accepted = statements.read_statement("answer", {"answer": "accepted"})
     for issuer, expected in (
         ("police", "offer_at_scene"),
         ("crossroads", "none"),
@@ -84,7 +84,7 @@ def test_an_offer_rests_on_a_referral_by_police_and_on_nobody_else_s() -> None:
 
 
 def test_police_do_not_renew_the_thirty_days() -> None:
-    accepted = statements.read("answer", {"answer": "accepted"})
+    accepted = statements.read_statement("answer", {"answer": "accepted"})
     first = record(1, "police", "referral", accepted, time=START - 31 * 86400)
     again = record(2, "police", "referral", accepted)
     assert facts(State((first,)), "police", "program", "offer_at_scene")["basis"] == "none"
@@ -116,7 +116,14 @@ def test_an_emergency_lets_pass_what_its_reporter_reported(
         "countersigned": "a..b",
     }
     state = State(
-        (record(1, "crossroads", "emergency_disclosure", statements.read("emergency", form)),)
+        (
+            record(
+                1,
+                "crossroads",
+                "emergency_disclosure",
+                statements.read_statement("emergency", form),
+            ),
+        )
     )
     held = label(None, category, 99)
     passage = Passage(held.id, "hospital", "medical_emergency", "none")
@@ -138,7 +145,7 @@ def test_an_emergency_lets_pass_what_its_reporter_reported(
 @pytest.mark.parametrize("after", ["exit", "declined"])
 def test_an_exit_or_a_no_ends_the_offer_and_a_new_yes_begins_another(after: str) -> None:
     accepted, declined = (
-        statements.read("answer", {"answer": each}) for each in ("accepted", "declined")
+        statements.read_statement("answer", {"answer": each}) for each in ("accepted", "declined")
     )
     ended = (
         record(2, "crossroads", "exit")
@@ -153,12 +160,12 @@ def test_an_exit_or_a_no_ends_the_offer_and_a_new_yes_begins_another(after: str)
 
 def test_what_runs_the_exchange_goes_between_parties_of_what_it_is_about() -> None:
     state = State((record(5, "crossroads", "status", to=("prosecutor",)),))
-    about = statements.read("about", {"about": [f"{5:032x}", f"{5:016x}"]})
+    about = statements.read_statement("about", {"about": [f"{5:032x}", f"{5:016x}"]})
     assert facts(state, "prosecutor", "crossroads", "operation", says=about)["basis"] == "operation"
     assert facts(state, "police", "crossroads", "operation", says=about)["basis"] == "none"
     assert facts(state, "prosecutor", "police", "operation", says=about)["basis"] == "none"
     for unknown in ([f"{6:032x}", f"{5:016x}"], [f"{5:032x}", f"{6:016x}"]):
-        other = statements.read("about", {"about": unknown})
+        other = statements.read_statement("about", {"about": unknown})
         assert facts(state, "prosecutor", "crossroads", "operation", says=other)["basis"] == "none"
     assert facts(state, "prosecutor", "crossroads", "operation")["basis"] == "none"
     assert facts(State(), "police", "clinic", "operation", case=None)["basis"] == "operation"
@@ -166,7 +173,8 @@ def test_what_runs_the_exchange_goes_between_parties_of_what_it_is_about() -> No
 
 def test_counsel_represents_until_an_exit_or_until_it_names_another() -> None:
     own, other = (
-        statements.read("representation", {"agency": each}) for each in ("defender", "program")
+        statements.read_statement("representation", {"agency": each})
+        for each in ("defender", "program")
     )
     state = State((record(1, "defender", "representation", own),))
     assert represents(state, "defender") and not represents(state, "program")
@@ -222,8 +230,8 @@ def test_what_is_not_known_to_lie_outside_part_2_lies_inside(part2: str, expecte
 
 
 def test_an_end_counts_wherever_a_hub_has_put_it() -> None:
-    terms = statements.read("grant", status_grant(id="1" * 16))
-    ended = statements.read("change", {"does": "end", "grant": "1" * 16})
+    terms = statements.read_statement("grant", status_grant(id="1" * 16))
+    ended = statements.read_statement("change", {"does": "end", "grant": "1" * 16})
     before = State(
         (
             record(1, "crossroads", "consent_change", ended),
@@ -257,9 +265,9 @@ def test_agencies_that_nobody_lists_have_no_role() -> None:
 
 
 def test_an_unreadable_consent_blocks_the_whole_case_and_a_readable_one_its_pair_alone() -> None:
-    terms = statements.read("grant", status_grant(id="1" * 16))
+    terms = statements.read_statement("grant", status_grant(id="1" * 16))
     good = record(1, "crossroads", "consent", terms)
-    other = statements.read(
+    other = statements.read_statement(
         "grant", grant("clinic", "program", ["status"], ["treatment"], id="2" * 16)
     )
     elsewhere = State((good, record(2, "clinic", "consent", other, sound=False)))

@@ -100,7 +100,7 @@ def drawn_statements(draw: st.DrawFn, number: int) -> tuple[str, Any]:
             "signer": "adult",
             "lifts": draw(st.lists(st.just(earlier), max_size=1)),
         }
-        return kind, statements.read("grant", terms)
+        return kind, statements.read_statement("grant", terms)
     if kind == "consent_change":
         does = draw(st.sampled_from(["end", "narrow", "restrict", "certify"]))
         what: dict[str, Any] = (
@@ -108,13 +108,13 @@ def drawn_statements(draw: st.DrawFn, number: int) -> tuple[str, Any]:
         )
         if does in ("narrow", "restrict"):
             what["categories"] = draw(some(CATEGORIES[:4]))
-        return kind, statements.read("change", {"does": does, **what})
+        return kind, statements.read_statement("change", {"does": does, **what})
     if kind == "referral":
-        return kind, statements.read(
+        return kind, statements.read_statement(
             "answer", {"answer": draw(st.sampled_from(["accepted", "declined"]))}
         )
     if kind == "representation":
-        return kind, statements.read("representation", {"agency": "defender"})
+        return kind, statements.read_statement("representation", {"agency": "defender"})
     if kind == "emergency_disclosure":
         report = {
             "told": recipient,
@@ -123,7 +123,7 @@ def drawn_statements(draw: st.DrawFn, number: int) -> tuple[str, Any]:
             "form": list(statements.EMERGENCY),
             "countersigned": "a..b",
         }
-        return kind, statements.read("emergency", report)
+        return kind, statements.read_statement("emergency", report)
     return kind, None
 
 
@@ -262,7 +262,7 @@ def test_adding_a_restriction_never_adds_a_permit(
     case: Any, pair: tuple[str, str], categories: list[str]
 ) -> None:
     state, question = case
-    change = statements.read(
+    change = statements.read_statement(
         "change", {"does": "restrict", "pairs": [pair], "categories": categories}
     )
     label = Label("d" * 16, ("consent_terms",), "plain", "none", "none", "2027-11-30", change, "x")

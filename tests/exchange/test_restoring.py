@@ -23,11 +23,23 @@ from exchange.hub.gathering import Gathered, Gathering
 from exchange.hub.hub import Hub, Taken
 from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import HANDED
-from exchange.log import generation, log
-from exchange.log.log import Leaf, receipt_leaf
-from exchange.membership.directory import Signed
+from exchange.log import generation
+from exchange.log.leaves import (
+    GenerationBody,
+    HandoutBody,
+    HandoutPart,
+    Leaf,
+    LeafBody,
+    RecordBody,
+    WithdrawalBody,
+    commit_number,
+    sha256_hex,
+    write_body,
+)
+from exchange.log.receipts import rebuild_leaf
+from exchange.membership.signatures import SignedPayload
 from exchange.records.manifest import Entry
-from exchange.records.record import statement
+from exchange.records.record import hash_statement
 from exchange.records.statements import Grant
 from exchange.standards.i_json import read_object, write
 from offramp.agency.folder.working_set import DestroyedText
@@ -85,14 +97,14 @@ def test_every_leaf_is_in_its_old_place_and_the_log_goes_on() -> None:
         assert last is not None and world.hub.log.tree.root(last.size) == last.root
     for jti, (bundle, receipt) in sent.items():
         assert bundle is not None and receipt is not None
-        leaf = receipt_leaf(
-            receipt, jti=jti, issuer="crossroads", statement=statement(bundle.record)
+        leaf = rebuild_leaf(
+            receipt, jti=jti, issuer="crossroads", statement=hash_statement(bundle.record)
         )
         assert world.hub.store.leaf(receipt.index) == leaf
         # Its receipt is the old one, also for whoever sends it once more.
         assert world.submit(bundle) == (Taken(receipt, again=True),)
     body = restored.newest()[0].body
-    assert isinstance(body, log.Generation) and body.size == max(
+    assert isinstance(body, GenerationBody) and body.size == max(
         one.size for one in watched.values() if one
     )
     world.settle()
@@ -109,7 +121,7 @@ def test_a_revocation_that_only_its_issuer_still_knows_holds_and_what_it_cut_sta
     assert [
         one.leaf.body.record
         for one in world.at["prosecutor"].gone
-        if isinstance(one.leaf.body, log.Withdrawn)
+        if isinstance(one.leaf.body, WithdrawalBody)
     ] == [ids["waits"]]
     world.settle()
     with refused("not-permitted"):
@@ -138,11 +150,11 @@ def test_what_was_withdrawn_for_a_revocation_does_not_pass_on_a_later_consent() 
     assert waits not in {
         received.record.jti for received in world.pull("prosecutor") if received.record
     }
-    assert not [leaf for leaf in leaves_of(world, log.HandedOut) if leaf.body.record == waits]
+    assert not [leaf for leaf in leaves_of(world, HandoutBody) if leaf.body.record == waits]
     assert send_status(world, case)
 
 
-def leaves_of(world: World, kind: type[log.Body]) -> list[Leaf]:
+def leaves_of(world: World, kind: type[LeafBody]) -> list[Leaf]:
     return [leaf for leaf in world.hub.log.leaves if not leaf.lost and isinstance(leaf.body, kind)]
 
 
@@ -222,7 +234,7 @@ def test_what_was_handed_out_in_the_lost_hours_is_not_handed_out_twice_and_inbox
     for name, (items, cursor) in before.items():
         world.pull(name)
         assert world.at[name].items[:cursor] == items
-    handed = [leaf for leaf in leaves_of(world, log.HandedOut) if leaf.body.record == ids["taken"]]
+    handed = [leaf for leaf in leaves_of(world, HandoutBody) if leaf.body.record == ids["taken"]]
     assert len(handed) == 1
 
 
@@ -237,11 +249,11 @@ def test_what_could_not_pass_for_a_while_is_not_handed_out_when_it_could_again()
             one | {"role": role} if one["id"] == "prosecutor" else one for one in newest["agencies"]
         ]
         world.change_directory(signed(newest | {"agencies": agencies}, THRESHOLD))
-    assert [leaf for leaf in leaves_of(world, log.Withdrawn) if leaf.body.record == waits]
+    assert [leaf for leaf in leaves_of(world, WithdrawalBody) if leaf.body.record == waits]
     restored = Restored(world, store)
     restored.go_on()
     world.pull("prosecutor")
-    assert not [leaf for leaf in leaves_of(world, log.HandedOut) if leaf.body.record == waits]
+    assert not [leaf for leaf in leaves_of(world, HandoutBody) if leaf.body.record == waits]
 
 
 def test_what_its_issuer_has_destroyed_since_comes_back_without_its_text_and_is_withdrawn() -> None:
@@ -254,7 +266,7 @@ def test_what_its_issuer_has_destroyed_since_comes_back_without_its_text_and_is_
     world.at["crossroads"]._sent[waits] = replace(bundle, sealed=(gone,)), receipt
     restored = Restored(world, store)
     restored.go_on()
-    assert [leaf for leaf in leaves_of(world, log.Withdrawn) if leaf.body.record == waits]
+    assert [leaf for leaf in leaves_of(world, WithdrawalBody) if leaf.body.record == waits]
     world.represent(case)
     world.settle()
     assert not verify_account(
@@ -606,7 +618,7 @@ class Dropping(Gathering):
         ends = [
             index
             for index, (leaf, _) in gathered.leaves.items()
-            if isinstance(leaf.body, log.Recorded) and index == max(gathered.leaves)
+            if isinstance(leaf.body, RecordBody) and index == max(gathered.leaves)
         ]
         assert ends
         return replace(
@@ -651,10 +663,10 @@ def test_a_generation_without_the_threshold_is_none() -> None:
     leaf, whole = restored.newest()
     for few in (whole.signatures[:2], whole.signatures[:1], (whole.signatures[0],) * 3):
         with refused("threshold"):
-            world.at["police"].learn_generation(leaf, Signed(whole.payload, few))
+            world.at["police"].learn_generation(leaf, SignedPayload(whole.payload, few))
     other = read_object(whole.payload) | {"absent": ["hospital"]}
     with refused("wrong-generation", "bad-signature"):
-        world.at["police"].learn_generation(leaf, Signed(write(other), whole.signatures))
+        world.at["police"].learn_generation(leaf, SignedPayload(write(other), whole.signatures))
     # Nor does the threshold make true what isn't: what it names must be what the hub had signed to a member.
     for more, why in (
         ({"seen": {"size": 3, "root": "0" * 64}}, "wrong-generation"),
@@ -664,16 +676,16 @@ def test_a_generation_without_the_threshold_is_none() -> None:
     ):
         payload = write(read_object(whole.payload) | more)
         body = leaf.body.model_copy(
-            update={"sha256": log.digest(payload), **read_object(payload)["seen"]}
+            update={"sha256": sha256_hex(payload), **read_object(payload)["seen"]}
         )
-        false = Leaf(leaf.index, leaf.nonce, log.write_body(body))
+        false = Leaf(leaf.index, leaf.nonce, write_body(body))
         signatures = tuple(generation.sign(payload, key(f"{name}.s1")) for name in THRESHOLD)
         with refused(why):
-            world.at["police"].learn_generation(false, Signed(payload, signatures))
+            world.at["police"].learn_generation(false, SignedPayload(payload, signatures))
     # No version of the directory can be passed off as one, nor its signatures.
     with refused("wrong-generation"):
         world.at["police"].learn_generation(
-            leaf, Signed(world.hub.history.newest.payload, whole.signatures)
+            leaf, SignedPayload(world.hub.history.newest.payload, whole.signatures)
         )
 
 
@@ -720,7 +732,7 @@ def test_a_statement_whose_places_are_out_of_order_is_none() -> None:
         9,
         10,
     ]
-    assert generation.ranges([10, 2, 3, 9, 5, 8]) == ((2, 3), (5, 5), (8, 10))
+    assert generation.to_ranges([10, 2, 3, 9, 5, 8]) == ((2, 3), (5, 5), (8, 10))
 
 
 def test_two_generations_from_one_restore_are_a_split_log() -> None:
@@ -778,24 +790,24 @@ def test_beyond_the_last_tree_no_member_can_make_a_record_or_hand_out_up() -> No
     basis = {"prosecutor": ("diversion_coordination", "consent")}
     world.at["crossroads"]._states[case] = State(world.at["crossroads"].state(case).records[:-1])
     late = world.compose("crossroads", "status", part("status", {}, to=basis), case=case)
-    number = log.commit_number(bytes(16), receipt.number + 1)
-    record = log.Recorded(
+    number = commit_number(bytes(16), receipt.number + 1)
+    record = RecordBody(
         id=late.id,
         issuer="crossroads",
-        sha256=statement(late.record),
+        sha256=hash_statement(late.record),
         time=receipt.time,
         number=number,
     )
-    handed = log.HandedOut(
+    handed = HandoutBody(
         record=ids["waits"],
         issuer="crossroads",
         to="prosecutor",
-        parts=(log.HandedPart(part="a" * 16, purpose="diversion_coordination", basis="consent"),),
+        parts=(HandoutPart(part="a" * 16, purpose="diversion_coordination", basis="consent"),),
         number=9,
         time=receipt.time,
         pack=world.hub.history.newest.pack,
     )
-    ahead = log.Withdrawn(
+    ahead = WithdrawalBody(
         record="a" * 32,
         issuer="police",
         to="clinic",
@@ -806,18 +818,16 @@ def test_beyond_the_last_tree_no_member_can_make_a_record_or_hand_out_up() -> No
     lying(
         restored,
         "crossroads",
-        Leaf(at + 3, bytes(16), log.write_body(record)),
-        Leaf(at + 2, bytes(16), log.write_body(handed)),
+        Leaf(at + 3, bytes(16), write_body(record)),
+        Leaf(at + 2, bytes(16), write_body(handed)),
     )
-    lying(restored, "clinic", Leaf(at + 4, bytes(16), log.write_body(ahead)))
+    lying(restored, "clinic", Leaf(at + 4, bytes(16), write_body(ahead)))
     restored.report(*(name for name in world.names if name not in ("crossroads", "clinic")))
     assert restored.sign(*THRESHOLD)
     restored.learn()
     assert {at + 3, at + 4} <= set(generation.read_terms(restored.newest()[1].payload).missing)
     assert world.hub.store.record("crossroads", late.id) is None
-    assert not [
-        leaf for leaf in leaves_of(world, log.HandedOut) if leaf.body.record == ids["waits"]
-    ]
+    assert not [leaf for leaf in leaves_of(world, HandoutBody) if leaf.body.record == ids["waits"]]
     assert world.hub.log.time <= world.clock
     world.settle()
 
@@ -826,7 +836,7 @@ def test_two_who_hold_different_leaves_at_one_place_keep_it_closed() -> None:
     world, _, restored, ids = lost_a_day()
     _, receipt = world.at["crossroads"].sent_as(ids["end"])
     assert receipt is not None
-    body = log.Withdrawn(
+    body = WithdrawalBody(
         record="a" * 32,
         issuer="police",
         to="clinic",
@@ -834,7 +844,7 @@ def test_two_who_hold_different_leaves_at_one_place_keep_it_closed() -> None:
         number=9,
         time=receipt.time,
     )
-    lying(restored, "clinic", Leaf(receipt.index, bytes(16), log.write_body(body)))
+    lying(restored, "clinic", Leaf(receipt.index, bytes(16), write_body(body)))
     restored.report("crossroads")
     with refused("split-view"):
         restored.draft()

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from exchange.standards import base64, i_json
 from exchange.standards import jws as jws_
-from exchange.standards.keys import public_key
+from exchange.standards.keys import read_public_key
 from exchange.standards.sd_jwt import (
     DEEPEST,
     MOST,
     SIZES,
     digest,
-    element,
-    hidden_elements,
-    hiding,
+    disclose_element,
+    disclose_property,
+    hide_elements,
+    hide_properties,
     join,
     process,
-    property_,
     read,
     split,
 )
@@ -102,8 +102,8 @@ def test_published_example_is_signed_by_its_issuer(name: str) -> None:
     (issuer,) = VECTORS["settings"]["key_settings"]["issuer_keys"]
     held = {name: value for name, value in issuer.items() if name != "d"}
     signed, _, signature = parts_of(name, "issuance")[0].rpartition(".")
-    signer = public_key({**held, "kid": "issuer", "use": "sig", "alg": "ES256"}, "sig")
-    assert jws_.holds(signer, signed.encode(), base64.decode_url(signature))
+    signer = read_public_key({**held, "kid": "issuer", "use": "sig", "alg": "ES256"}, "sig")
+    assert jws_.is_valid_signature(signer, signed.encode(), base64.decode_url(signature))
 
 
 def test_each_kind_is_used_as_often_as_listed() -> None:
@@ -125,12 +125,14 @@ def test_a_digest_is_over_the_text_and_not_over_what_it_says() -> None:
 def record(count: int, seed: int = 0) -> tuple[dict[str, Any], list[str], list[str]]:
     """A payload of so many parts, their labels, and their contents, in one order."""
     random = chance(seed)
-    contents = [property_("content", {"said": f"part {number}"}, random) for number in range(count)]
+    contents = [
+        disclose_property("content", {"said": f"part {number}"}, random) for number in range(count)
+    ]
     labels = [
-        element(hiding({"id": f"p{number}"}, [content]), random)
+        disclose_element(hide_properties({"id": f"p{number}"}, [content]), random)
         for number, content in enumerate(contents)
     ]
-    payload = {"iss": "police", "parts": hidden_elements(labels, random), "_sd_alg": "sha-256"}
+    payload = {"iss": "police", "parts": hide_elements(labels, random), "_sd_alg": "sha-256"}
     return payload, labels, contents
 
 
@@ -181,7 +183,11 @@ def test_a_disclosure_more_is_refused(data: st.DataObject) -> None:
     whole = [*labels, *contents]
     extra = data.draw(
         st.sampled_from(
-            [element({"id": "p9"}, chance(9)), property_("content", 1, chance(9)), *record(3, 9)[1]]
+            [
+                disclose_element({"id": "p9"}, chance(9)),
+                disclose_property("content", 1, chance(9)),
+                *record(3, 9)[1],
+            ]
         )
     )
     with refused("unused"):
@@ -243,7 +249,7 @@ def test_a_malformed_disclosure_is_refused(disclosure: str, code: str) -> None:
         read(disclosure)
 
 
-PROPERTY, ELEMENT = property_("a", 1, chance(1)), element("x", chance(2))
+PROPERTY, ELEMENT = disclose_property("a", 1, chance(1)), disclose_element("x", chance(2))
 D, E = digest(PROPERTY), digest(ELEMENT)
 
 
@@ -284,34 +290,34 @@ def test_a_payload_that_doesn_t_fit_is_refused(
 
 
 def test_two_disclosures_of_one_name_are_refused() -> None:
-    one, other = property_("a", 1, chance(1)), property_("a", 2, chance(2))
+    one, other = disclose_property("a", 1, chance(1)), disclose_property("a", 2, chance(2))
     with refused("name-taken"):
         process({"_sd": [digest(one), digest(other)]}, [one, other])
     assert process({"_sd": [digest(one), digest(other)]}, [other]).payload == {"a": 2}
 
 
 def test_a_digest_inside_a_disclosure_counts_like_one_outside() -> None:
-    inner = property_("a", 1, chance(1))
-    outer = property_("b", {"_sd": [digest(inner)]}, chance(2))
+    inner = disclose_property("a", 1, chance(1))
+    outer = disclose_property("b", {"_sd": [digest(inner)]}, chance(2))
     with refused("digest-twice"):
         process({"_sd": [digest(outer), digest(inner)]}, [outer, inner])
 
 
 def test_disclosures_that_nest_without_end_are_refused() -> None:
-    chain = [property_("a", 1, chance(0))]
+    chain = [disclose_property("a", 1, chance(0))]
     for number in range(DEEPEST):
-        chain.append(property_("a", {"_sd": [digest(chain[-1])]}, chance(number)))
+        chain.append(disclose_property("a", {"_sd": [digest(chain[-1])]}, chance(number)))
     with refused("too-deep"):
         process({"_sd": [digest(chain[-1])]}, chain)
 
 
 def test_names_that_mean_something_else_can_t_be_built() -> None:
     for build in (
-        lambda: property_("_sd", 1, chance()),
-        lambda: property_("...", 1, chance()),
-        lambda: element({"...": 1}, chance()),
-        lambda: element([{"a": {"_sd_alg": 1}}], chance()),
-        lambda: element([{"...": 1, "b": 2}], chance()),
+        lambda: disclose_property("_sd", 1, chance()),
+        lambda: disclose_property("...", 1, chance()),
+        lambda: disclose_element({"...": 1}, chance()),
+        lambda: disclose_element([{"a": {"_sd_alg": 1}}], chance()),
+        lambda: disclose_element([{"...": 1, "b": 2}], chance()),
     ):
         with refused("reserved-name"):
             build()

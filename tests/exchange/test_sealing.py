@@ -12,10 +12,10 @@ from exchange.records.sealing import (
     CLASSES,
     LARGEST_CONTENT,
     Sealed,
-    info,
-    padded,
+    pad,
     seal,
-    unpadded,
+    seal_info,
+    unpad,
     unseal,
 )
 from exchange.standards import hpke
@@ -31,8 +31,8 @@ def one(content: bytes = b'{"a":1}') -> Sealed:
 
 @given(st.binary(max_size=5000))
 def test_content_is_filled_to_a_class_and_comes_back(content: bytes) -> None:
-    filled = padded(content)
-    assert len(filled) in CLASSES and unpadded(filled) == content
+    filled = pad(content)
+    assert len(filled) in CLASSES and unpad(filled) == content
     assert all(len(content) + 4 > size for size in CLASSES if size < len(filled)), (
         "the smallest class that holds it"
     )
@@ -40,15 +40,15 @@ def test_content_is_filled_to_a_class_and_comes_back(content: bytes) -> None:
 
 @pytest.mark.parametrize("size", CLASSES)
 def test_the_edge_of_each_class(size: int) -> None:
-    assert len(padded(bytes(size - 4))) == size
-    assert unpadded(padded(b"\xff" * (size - 4))) == b"\xff" * (size - 4)
+    assert len(pad(bytes(size - 4))) == size
+    assert unpad(pad(b"\xff" * (size - 4))) == b"\xff" * (size - 4)
     if size < CLASSES[-1]:
-        assert len(padded(bytes(size - 3))) == size * 4
+        assert len(pad(bytes(size - 3))) == size * 4
 
 
 def test_one_byte_more_than_the_largest_class_holds_is_refused() -> None:
     with refused("content-too-large"):
-        padded(bytes(LARGEST_CONTENT + 1))
+        pad(bytes(LARGEST_CONTENT + 1))
 
 
 def test_all_contents_of_a_class_are_sealed_to_one_length() -> None:
@@ -57,11 +57,11 @@ def test_all_contents_of_a_class_are_sealed_to_one_length() -> None:
 
 @given(st.data())
 def test_filling_with_anything_but_zeros_is_refused(data: st.DataObject) -> None:
-    filled = bytearray(padded(b"content"))
+    filled = bytearray(pad(b"content"))
     place = data.draw(st.integers(11, 1023))
     filled[place] ^= data.draw(st.integers(1, 255))
     with refused("bad-padding"):
-        unpadded(bytes(filled))
+        unpad(bytes(filled))
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_filling_with_anything_but_zeros_is_refused(data: st.DataObject) -> None
 )
 def test_no_other_size_is_unfilled(filled: bytes) -> None:
     with refused("bad-padding"):
-        unpadded(filled)
+        unpad(filled)
 
 
 def test_the_info_is_the_contract_s() -> None:
     assert (
-        info(JTI, "p", "a.2026-11", "care", "consent")
+        seal_info(JTI, "p", "a.2026-11", "care", "consent")
         == b"offramp/1/part\0" + JTI.encode() + b"\0p\0a.2026-11\0care\0consent"
     )
 
@@ -83,13 +83,13 @@ def test_the_info_is_the_contract_s() -> None:
 def test_a_field_can_t_reach_into_the_next(field: str) -> None:
     for fields in ((field, "b", "c", "d"), ("a", "b", "c", field)):
         with refused("bad-binding"):
-            info(JTI, *fields)
+            seal_info(JTI, *fields)
 
 
 @pytest.mark.parametrize("jti", ["", "0" * 31, "0" * 33, "A" * 32, "0" * 31 + "\n", "０" * 32])
 def test_a_record_s_id_is_32_hex_digits(jti: str) -> None:
     with refused("bad-binding"):
-        info(jti, "p", "to", "care", "consent")
+        seal_info(jti, "p", "to", "care", "consent")
 
 
 @given(st.binary(max_size=2000))
@@ -113,7 +113,7 @@ def test_a_seal_can_t_be_moved_to_another_record_or_recipient() -> None:
 
 
 def test_what_isn_t_filled_isn_t_opened() -> None:
-    bound = info(JTI, "p", MINE.public.kid, "care", "consent")
+    bound = seal_info(JTI, "p", MINE.public.kid, "care", "consent")
     for text in (b"", b"{}", bytes(1025)):
         with refused("bad-padding"):
             unseal(

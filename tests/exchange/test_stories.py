@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from exchange.consent.reduction import known_of
 from exchange.errors import ExchangeError
-from exchange.log.log import HandedOut
-from exchange.records.record import Part
+from exchange.log.leaves import HandoutBody
+from exchange.records.building import Part
 from rules.shelf import vocabulary
 from tests.support.parties import ROLES
 from tests.support.simulator import DAY, HOUR, KEEP, World, grant, judges, leaves, part
@@ -164,8 +164,8 @@ def test_nobody_ever_holds_what_disclosure_denied_at_that_index(
         world.pull(name)
     handed = {
         (leaf.body.record, leaf.body.to): leaf
-        for leaf in leaves(world, HandedOut)
-        if isinstance(leaf.body, HandedOut)
+        for leaf in leaves(world, HandoutBody)
+        if isinstance(leaf.body, HandoutBody)
     }
     for name, gateway in world.at.items():
         assert not gateway.faults

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.errors import ExchangeError
-from exchange.log import log
+from exchange.log.receipts import Receipt, parse_receipt
 from exchange.protocol import request
 from exchange.protocol.inbox import read_inbox
 from exchange.standards import i_json
@@ -35,7 +35,7 @@ def checked(
     body: bytes = BODY,
     now: int = START,
 ) -> Any:
-    return request.check(
+    return request.check_request(
         header, method, path, body, standing=WORLD.hub.history.standing(WORLD.hub.log.size), now=now
     )
 
@@ -95,8 +95,8 @@ def test_an_inbox_is_read_as_it_was_written() -> None:
 
 
 def test_a_receipt_is_read_as_it_was_written() -> None:
-    receipt = log.Receipt(7, START, 3, bytes(16), b"\1" * 16)
-    assert log.receipt_of(i_json.read(i_json.write(receipt.json()))) == receipt
+    receipt = Receipt(7, START, 3, bytes(16), b"\1" * 16)
+    assert parse_receipt(i_json.read(i_json.write(receipt.json()))) == receipt
 
 
 @given(st.binary(max_size=200))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.records.record import Part, new_id
+from exchange.records.building import Part
+from exchange.records.ids import new_id
 from exchange.standards.merkle import leaf_hash
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exchange.records.record import new_id
+from exchange.records.ids import new_id
 from offramp.agency.commands import sync_of
 from offramp.cli import main
 from tests.offramp.test_agency import referral

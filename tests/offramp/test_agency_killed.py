@@ -13,7 +13,7 @@ import time
 from contextlib import closing
 
 from exchange.hub.store import Store
-from exchange.records.record import new_id
+from exchange.records.ids import new_id
 from tests.offramp.test_agency import referral
 from tests.offramp.test_agency_process import Running, running
 

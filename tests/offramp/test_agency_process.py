@@ -20,7 +20,7 @@ import pytest
 
 from exchange.errors import ExchangeError
 from exchange.hub.store import Store
-from exchange.records.record import new_id
+from exchange.records.ids import new_id
 from exchange.standards import base64, i_json
 from offramp.agency.commands import sync_of
 from offramp.agency.folder.office import Office

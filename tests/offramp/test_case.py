@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rules
-from exchange.records.content import check_content
+from exchange.records.content_checks import check_content
 from offramp.agency.cases.case import LATEST, Case, Stated
 from offramp.agency.cases.decision_record import content_of, contents
 from rules.shelf import load, vocabulary

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 
 from exchange.hub.hub import Taken
-from exchange.log import log
-from exchange.log.log import Receipt
-from exchange.records.record import Bundle
+from exchange.log.leaves import HandoutBody, Leaf, RecordBody
+from exchange.log.receipts import Receipt, parse_receipt
+from exchange.records.bundle import Bundle
 from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld, taken_of, values
 from tests.support.simulator import grant, part
 
@@ -63,7 +63,7 @@ def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
     world.consent(case, LIVE)
     world.pull("crossroads")
     acknowledged: dict[str, Receipt] = {}
-    handed: dict[str, log.Leaf] = {}
+    handed: dict[str, Leaf] = {}
     unsure: list[Bundle] = []
     try:
         for number in range(ROUNDS):
@@ -92,7 +92,7 @@ def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
                     kept = world.wire.told("crossroads", "GET", f"/v1/records/{bundle.id}/receipt")[
                         "receipt"
                     ]
-                    assert log.receipt_of(kept) == receipt
+                    assert parse_receipt(kept) == receipt
         for bundle in unsure:
             (taken,) = world.submit(bundle)
             assert isinstance(taken, Taken)
@@ -110,16 +110,14 @@ def composed(world: WireWorld, case: str) -> Bundle:
     return world.at["crossroads"].compose("status", [told], case=case, now=world.clock)
 
 
-def inbox_or_nothing(world: WireWorld, after: int) -> list[log.Leaf]:
+def inbox_or_nothing(world: WireWorld, after: int) -> list[Leaf]:
     try:
         return [item.leaf for item in world.hub.inbox("prosecutor", world.clock, after).items]
     except httpx.TransportError:
         return []
 
 
-def logged(
-    process: HubProcess, acknowledged: dict[str, Receipt], handed: dict[str, log.Leaf]
-) -> None:
+def logged(process: HubProcess, acknowledged: dict[str, Receipt], handed: dict[str, Leaf]) -> None:
     """The log holds each record at the index of its receipt, and no record and no number twice."""
     from offramp.hub.folder import Folder
 
@@ -128,7 +126,7 @@ def logged(
     records = [
         (body.id, leaf.index)
         for body, leaf in zip(bodies, hub.log.leaves, strict=True)
-        if isinstance(body, log.Recorded)
+        if isinstance(body, RecordBody)
     ]
     assert len({jti for jti, _ in records}) == len(records)
     assert {jti: receipt.index for jti, receipt in acknowledged.items()}.items() <= dict(
@@ -136,9 +134,7 @@ def logged(
     ).items()
     numbers = [receipt.number for receipt in acknowledged.values()]
     assert len(set(numbers)) == len(numbers)
-    told = [
-        (body.issuer, body.to, body.number) for body in bodies if isinstance(body, log.HandedOut)
-    ]
+    told = [(body.issuer, body.to, body.number) for body in bodies if isinstance(body, HandoutBody)]
     assert len(set(told)) == len(told)
     assert set(handed) <= {leaf.entry.hex() for leaf in hub.log.leaves}
     hub.store.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from exchange.log.log import HandedOut
+from exchange.log.leaves import HandoutBody
 from exchange.protocol.inbox import read_inbox
 from tests.offramp.test_hub_server import STATUS, own, started, starter, status
 from tests.support.hub_process import Wire, WireWorld, values
@@ -81,7 +81,7 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
             found += [
                 {
                     "index": item.leaf.index,
-                    "out": isinstance(body, HandedOut),
+                    "out": isinstance(body, HandoutBody),
                     "id": getattr(body, "record", None),
                 }
                 for item in answer.items
@@ -125,7 +125,7 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
     again = {
         item.leaf.body.record: item.leaf.index
         for item in own.at["prosecutor"].gone
-        if isinstance(item.leaf.body, HandedOut)
+        if isinstance(item.leaf.body, HandoutBody)
     }
     assert not own.got("prosecutor") & every
     assert {jti for jti in again if jti in every} == mine and all(again[jti] < cut for jti in mine)
@@ -134,6 +134,6 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
 
 
 def bundle_id(value: Any) -> str:
-    from exchange.records.record import bundle_of
+    from exchange.records.bundle import parse_bundle
 
-    return bundle_of(value).id
+    return parse_bundle(value).id

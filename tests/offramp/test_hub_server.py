@@ -20,8 +20,8 @@ import pytest
 from exchange.errors import ExchangeError, NotPassed
 from exchange.hub.hub import Refused, Taken
 from exchange.hub.store import Store
-from exchange.log.log import receipt_of
-from exchange.membership import directory as d
+from exchange.log.receipts import parse_receipt
+from exchange.membership.history import announce_key
 from offramp.cli import main
 from tests.conftest import ROOT
 from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld, offramp, values
@@ -103,8 +103,8 @@ def test_a_record_sent_again_is_answered_with_the_same_receipt_and_one_of_other_
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json()["receipt"] == again.json()["receipt"]
     kept = wire.told("crossroads", "GET", f"/v1/records/{bundle.id}/receipt")
-    assert receipt_of(kept["receipt"]) == receipt_of(first.json()["receipt"])
-    world.at["crossroads"].sent(bundle.id, receipt_of(kept["receipt"]))
+    assert parse_receipt(kept["receipt"]) == parse_receipt(first.json()["receipt"])
+    world.at["crossroads"].sent(bundle.id, parse_receipt(kept["receipt"]))
     other = world.compose(
         "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case, jti=bundle.id
     )
@@ -159,12 +159,12 @@ def test_every_refusal_that_depends_on_a_case_is_the_same_bytes_on_a_quarter_sec
 
 def forced(world: WireWorld, case: str) -> object:
     """A record of a case that nobody has heard of, from a gateway that asks nothing itself."""
-    from exchange.records.record import build
+    from exchange.records.building import build_bundle
 
     gateway = world.at["crossroads"]
     told = part("status", {}, to=TO_PROSECUTOR)
     standing = gateway.history.standing(10**6)
-    return build(
+    return build_bundle(
         gateway.signing,
         "status",
         [told],
@@ -468,7 +468,7 @@ def test_on_a_full_disk_nothing_is_half_done_and_with_room_again_it_goes_on(
     own.process.start()
     for bundle, receipt in taken:
         assert (
-            receipt_of(
+            parse_receipt(
                 own.wire.told("crossroads", "GET", f"/v1/records/{bundle.id}/receipt")["receipt"]
             )
             == receipt
@@ -531,7 +531,7 @@ def test_a_restored_hub_that_forgot_something_hands_out_nothing_and_grows_no_oth
     assert offramp("hub", "restore", str(own.process.path), str(copy)).returncode == 0
     own.process.start()
     private = key("clinic.2026-12", "enc")
-    announced = {"announced": d.announce(private.public, own.at["clinic"].signing)}
+    announced = {"announced": announce_key(private.public, own.at["clinic"].signing)}
     for name, method, path, value in (
         ("prosecutor", "GET", "/v1/inbox", None),
         ("crossroads", "POST", "/v1/records", values(unsent)),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from exchange.membership import proposal
-from exchange.membership.directory import sign_directory
+from exchange.membership.signatures import sign_directory
 from offramp.agency.commands import sync_of
 from offramp.agency.errors import HubRefused
 from offramp.cli import main
@@ -58,7 +58,7 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
         assert done["at_once"] and done["new_key"] == "police.s2"
         # The stolen key opens no way back: it asks for nothing any more.
         with pytest.raises(HubRefused) as found:
-            sync_of(thief).client.propose(proposal.without_key(at_theft, "police.s1"))
+            sync_of(thief).client.propose(proposal.remove_key(at_theft, "police.s1"))
         assert found.value.said == "unknown-key"
     # Everybody sees what waits, in words, and only the threshold can put it in force.
     for name in SIGNERS:

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from exchange.records.record import new_id
+from exchange.records.ids import new_id
 from offramp.agency.commands import sync_of
 from offramp.cli import main
 from tests.offramp.test_agency import referral

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.records.record import new_id
+from exchange.records.ids import new_id
 from offramp.agency.doctor import findings
 from offramp.agency.folder import office as offices
 from offramp.agency.folder import snapshot

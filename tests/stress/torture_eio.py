@@ -18,7 +18,7 @@ from pathlib import Path
 from exchange.errors import ExchangeError, StoreError
 from exchange.hub.hub import Hub, Refused
 from exchange.hub.store import Store
-from exchange.log.log import Recorded
+from exchange.log.leaves import RecordBody
 from tests.conftest import ROOT
 from tests.support.attack_stories import TO_PROSECUTOR, status_grant
 from tests.support.simulator import World, judges, part
@@ -108,7 +108,9 @@ def check(database: Path, said: str) -> int:
 
     hub = Hub(ed25519(LOG), LOG, judges, bytes, store)
     logged = [
-        (body.id, leaf.index) for leaf in hub.log.leaves if isinstance(body := leaf.body, Recorded)
+        (body.id, leaf.index)
+        for leaf in hub.log.leaves
+        if isinstance(body := leaf.body, RecordBody)
     ]
     kept = [(record.jti, receipt.index) for record, receipt in store.records()]
     assert sorted(kept) == sorted(logged), "each record has its leaf, and each leaf its record"

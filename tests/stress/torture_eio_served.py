@@ -23,8 +23,8 @@ from pathlib import Path
 import httpx
 
 from exchange.hub.hub import Taken
-from exchange.log.log import Receipt, receipt_of
-from exchange.records.record import Bundle
+from exchange.log.receipts import Receipt, parse_receipt
+from exchange.records.bundle import Bundle
 from tests.conftest import ROOT
 from tests.offramp.test_hub_killed import LIVE, composed, logged
 from tests.support.hub_process import (
@@ -170,7 +170,7 @@ def failing(
             continue
         for bundle, said in zip(sent, answer.json(), strict=True):
             assert said["status"] == 201, said
-            taken[bundle.id] = receipt_of(said["receipt"])
+            taken[bundle.id] = parse_receipt(said["receipt"])
             tally["taken"] += 1
     process.end_failing(signal.SIGTERM if when.endswith("+") else signal.SIGKILL)
     return taken

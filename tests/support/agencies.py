@@ -12,12 +12,13 @@ from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub, Taken
 from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import Store
-from exchange.log.log import with_cosignatures
-from exchange.membership import directory as d
+from exchange.log.checkpoints import with_cosignatures
+from exchange.membership.directory import read_directory, write_document
+from exchange.membership.signatures import SignedPayload, sign_directory
 from exchange.protocol import request
-from exchange.records.record import bundle_of
+from exchange.records.bundle import parse_bundle
 from exchange.standards import base64, i_json
-from exchange.standards.notes import COSIGNATURE, Note, Signature, key_of, read_note
+from exchange.standards.notes import COSIGNATURE, Note, Signature, derive_note_key, read_note
 from offramp.agency.errors import HubAway
 from offramp.agency.folder.office import Office, init
 from offramp.agency.hub_link.client import Answer, Client
@@ -96,7 +97,7 @@ class MemoryHub:
         standing = (self.restoration.gathering.history() if closed else hub.history).standing(
             2**53 - 1
         )
-        asked = request.check(
+        asked = request.check_request(
             headers["Authorization"], method, path, body, standing=standing, now=now
         )
         agency = asked.agency
@@ -123,7 +124,7 @@ class MemoryHub:
             return 201, i_json.write({"leaf": leaf.json()})
         if parts.path == "/v1/records":
             answers = []
-            for one in hub.submit([bundle_of(each) for each in i_json.read(body)], now):
+            for one in hub.submit([parse_bundle(each) for each in i_json.read(body)], now):
                 if isinstance(one, Taken):
                     answers.append(
                         {"status": 200 if one.again else 201, "receipt": one.receipt.json()}
@@ -164,7 +165,7 @@ class MemoryHub:
         found[name] = mine
         if len(found) >= 2 and any(one.startswith("defender.") for one in found):
             own = next(one for one in note.signatures if one.name == LOG)
-            self._witnessed = with_cosignatures(Note(note.text, (own,)).encoded(), found.values())
+            self._witnessed = with_cosignatures(Note(note.text, (own,)).encode(), found.values())
 
 
 def _proof(hashes: tuple[bytes, ...]) -> tuple[int, bytes]:
@@ -182,17 +183,17 @@ class Town:
         for name in ROLES:
             init(folder / name, name, PASSPHRASE)
             self.at[name] = self.office(name)
-        payload = d.write_document(
+        payload = write_document(
             document(
                 agencies=[self._entry(name) for name in ROLES],
                 threshold={"signatures": 2, "of": ["prosecutor", "defender", "clinic"]},
             )
         )
-        signatures = tuple(d.sign_directory(payload, each.signing) for each in self.at.values())
-        self.hub.hub.change_directory(d.Signed(payload, signatures), self.hub.clock)
+        signatures = tuple(sign_directory(payload, each.signing) for each in self.at.values())
+        self.hub.hub.change_directory(SignedPayload(payload, signatures), self.hub.clock)
         for each in self.at.values():
             with each.transaction() as working_set:
-                each.append(working_set, "approved", {"sha256": d.read_directory(payload).sha256})
+                each.append(working_set, "approved", {"sha256": read_directory(payload).sha256})
         self.settle()
 
     def office(self, name: str) -> Office:
@@ -210,7 +211,7 @@ class Town:
             "part2": "no" if name in ("police", "prosecutor", "defender") else "yes",
             "custody": "own",
             "signing": [office.signing.public.as_jwk()],
-            "witness": key_of(office.witness, f"{name}.w1", COSIGNATURE).vkey,
+            "witness": derive_note_key(office.witness, f"{name}.w1", COSIGNATURE).vkey,
         }
 
     def sync(self, name: str) -> Sync:

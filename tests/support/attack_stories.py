@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.records.record import countersign
+from exchange.records.countersignature import countersign
 from tests.support.keys import key
 from tests.support.parties import after, agency, signed
 from tests.support.simulator import World, grant, part

@@ -16,11 +16,29 @@ from exchange.errors import ExchangeError
 from exchange.evidence.documents import read_any
 from exchange.evidence.verify import verify_exhibit
 from exchange.hub.store import Store
-from exchange.log import generation, log
-from exchange.membership import directory, proposal
+from exchange.log import generation
+from exchange.log.checkpoints import Witness, check_included, check_time
+from exchange.log.leaves import HandoutBody, Leaf, RecordBody, commit_number, read_body, write_body
+from exchange.log.signed_lines import (
+    check_line_order,
+    read_account_line,
+    read_inbox_line,
+    sign_line,
+)
+from exchange.log.tree import Log
+from exchange.membership import proposal
+from exchange.membership.directory import read_directory
+from exchange.membership.history import History, announce_key
+from exchange.membership.signatures import attach
 from exchange.protocol import inbox, request
-from exchange.records import content, kinds, manifest, record, sealing, statements
+from exchange.records import kinds, manifest, sealing, statements
+from exchange.records.bundle import check_bundle, read_bundle
+from exchange.records.content_checks import check_content
+from exchange.records.countersignature import countersign
+from exchange.records.delivery import check_delivery, make_delivery, open_part
+from exchange.records.record import Record
 from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
+from exchange.standards.notes import Checkpoint
 from tests.exchange.test_notes import CLINIC, DEFENDER, HUB, POINT, private, signed
 from tests.support import exhibits, forge, parties
 from tests.support.attack_stories import (
@@ -43,8 +61,8 @@ JTI = "0" * 32
 SEALED = sealing.seal(b"{}", JTI, "p1", POLICE.public, "coordination", "consent")
 ENTRY = SEALED.entry()
 ROOT, OTHER = bytes(32), b"\1" * 32
-PROPERTY = sd_jwt.property_("content", {}, chance())
-ELEMENT = sd_jwt.element({"id": "p1"}, chance())
+PROPERTY = sd_jwt.disclose_property("content", {}, chance())
+ELEMENT = sd_jwt.disclose_element({"id": "p1"}, chance())
 DIGEST = sd_jwt.digest(PROPERTY)
 
 
@@ -57,19 +75,19 @@ def disclosure(*content: object) -> str:
 
 
 def borrowed() -> notes.NoteKey:
-    return notes.note_key("clinic.w2", 4, DEFENDER.public)
+    return notes.make_note_key("clinic.w2", 4, DEFENDER.public)
 
 
 def twice() -> bytes:
     note = notes.read_note(signed(HUB.name, DEFENDER.name))
-    return notes.Note(note.text, (*note.signatures, note.signatures[1])).encoded()
+    return notes.Note(note.text, (*note.signatures, note.signatures[1])).encode()
 
 
 def forged() -> bytes:
     note = notes.read_note(signed(HUB.name, DEFENDER.name))
     return notes.Note(
         note.text, (note.signatures[0], replace(note.signatures[1], signature=bytes(72)))
-    ).encoded()
+    ).encode()
 
 
 def other_log() -> bytes:
@@ -82,12 +100,12 @@ CASES: list[Callable[[], object]] = [
     lambda: i_json.read(b"{'a':1}"),
     lambda: i_json.read(b"9007199254740993"),
     lambda: i_json.read(b"[" * 40 + b"]" * 40),
-    lambda: keys.public_key({**JWK, "y": JWK["x"]}, "sig"),
-    lambda: keys.public_key({**JWK, "x5u": "https://…"}, "sig"),
-    lambda: keys.public_key(key("police.s1").as_jwk(), "sig"),
-    lambda: notes.verifier_key(HUB.vkey.replace(HUB.id.hex(), "00000000")),
-    lambda: keys.public_key({**JWK, "crv": "P-384"}, "sig"),
-    lambda: keys.public_key({**JWK, "use": "enc"}, "sig"),
+    lambda: keys.read_public_key({**JWK, "y": JWK["x"]}, "sig"),
+    lambda: keys.read_public_key({**JWK, "x5u": "https://…"}, "sig"),
+    lambda: keys.read_public_key(key("police.s1").as_jwk(), "sig"),
+    lambda: notes.read_verifier_key(HUB.vkey.replace(HUB.id.hex(), "00000000")),
+    lambda: keys.read_public_key({**JWK, "crv": "P-384"}, "sig"),
+    lambda: keys.read_public_key({**JWK, "use": "enc"}, "sig"),
     lambda: jws.read(header(alg="ES256", typ="record"), typ="record"),
     lambda: jws.verify(TEXT[:-86] + "A" * 86, key("police.s1").public, typ="record"),
     lambda: jws.read(header(alg="ES256", kid="police.s1", typ="record", jku="…"), typ="record"),
@@ -96,9 +114,9 @@ CASES: list[Callable[[], object]] = [
     lambda: jws.read(header(alg="none", kid="police.s1", typ="record"), typ="record"),
     lambda: jws.verify(TEXT, key("police.s2").public, typ="record"),
     lambda: jws.verify(TEXT, key("police.s1").public, typ="request"),
-    lambda: sealing.info("17", "p1", "police.2026-11", "coordination", "consent"),
-    lambda: sealing.unpadded(bytes(1000)),
-    lambda: sealing.padded(bytes(300_000)),
+    lambda: sealing.seal_info("17", "p1", "police.2026-11", "coordination", "consent"),
+    lambda: sealing.unpad(bytes(1000)),
+    lambda: sealing.pad(bytes(300_000)),
     lambda: sealing.unseal(SEALED, "1" * 32, POLICE),
     lambda: hpke.seal(key("police.s1").public, b"", b""),
     lambda: hpke.unseal(POLICE, b"", bytes(80)),
@@ -110,21 +128,21 @@ CASES: list[Callable[[], object]] = [
     lambda: sd_jwt.process({"_sd": [DIGEST], "content": 1}, [PROPERTY]),
     lambda: sd_jwt.read("e30"),
     lambda: sd_jwt.split("eyJ.e30.sig"),
-    lambda: sd_jwt.property_("_sd", 1, chance()),
+    lambda: sd_jwt.disclose_property("_sd", 1, chance()),
     lambda: sd_jwt.process(nested(), []),
     lambda: sd_jwt.read("A" * 400_000),
-    lambda: sd_jwt.hidden_elements([ELEMENT] * 33, chance()),
+    lambda: sd_jwt.hide_elements([ELEMENT] * 33, chance()),
     lambda: sd_jwt.process({}, [PROPERTY]),
     lambda: sd_jwt.process({"_sd_alg": "sha-512"}, []),
     lambda: sd_jwt.process({"parts": [{"...": DIGEST}]}, [PROPERTY]),
     lambda: merkle.verify_inclusion(b"", 0, 1, (), ROOT),
     lambda: replace(ENTRY, purpose="two\nlines").line(),
-    lambda: manifest.rebuilt([ENTRY], [bytes(31)] * 7),
-    lambda: manifest.rebuilt([ENTRY], []),
-    lambda: manifest.rebuilt([ENTRY], [bytes(32)] * 7),
+    lambda: manifest.rebuild_manifest([ENTRY], [bytes(31)] * 7),
+    lambda: manifest.rebuild_manifest([ENTRY], []),
+    lambda: manifest.rebuild_manifest([ENTRY], [bytes(32)] * 7),
     lambda: merkle.verify_inclusion(ROOT, 5, 5, (), ROOT),
     lambda: merkle.verify_consistency(0, 5, (), ROOT, ROOT),
-    lambda: manifest.padded([], chance()).path(ENTRY),
+    lambda: manifest.build_manifest([], chance()).path(ENTRY),
     lambda: merkle.verify_inclusion(ROOT, 0, 2, (OTHER,), ROOT),
     lambda: merkle.verify_inclusion(ROOT, 0, 2, (), ROOT),
     lambda: merkle.verify_consistency(7, 5, (), ROOT, ROOT),
@@ -147,30 +165,30 @@ CASES: list[Callable[[], object]] = [
 FOUNDED = World()
 STANDING = FOUNDED.hub.history.standing(10**6)
 ONE = forge.bundle()
-CHECKED = record.check(ONE, STANDING)
-DELIVERED = record.delivery(CHECKED, "prosecutor", [forge.PART])
+CHECKED = check_bundle(ONE, STANDING)
+DELIVERED = make_delivery(CHECKED, "prosecutor", [forge.PART])
 STATUS = part("status", {}, to=TO_PROSECUTOR)
 
 
-def checked(**members: object) -> record.Record:
-    return record.check(forge.bundle(**members), STANDING)
+def checked(**members: object) -> Record:
+    return check_bundle(forge.bundle(**members), STANDING)
 
 
-def labeled(**members: object) -> record.Record:
-    return record.check(forge.bundle(forge.label(**members)), STANDING)
+def labeled(**members: object) -> Record:
+    return check_bundle(forge.bundle(forge.label(**members)), STANDING)
 
 
 def in_clear() -> object:
-    opened = record.open_part(
+    opened = open_part(
         CHECKED, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")}
     )
-    return record.check(replace(ONE, labels=(*ONE.labels, opened.disclosure)), STANDING)
+    return check_bundle(replace(ONE, labels=(*ONE.labels, opened.disclosure)), STANDING)
 
 
 def countersigned() -> object:
     world, case = World(), "c" * 32
     fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
-    own = record.countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)
+    own = countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)
     said = {**fields, "form": list(statements.EMERGENCY), "countersigned": own}
     told = part(
         "treatment", {}, to={"hospital": ("medical_emergency", "none")}, says=said, id="b" * 16
@@ -194,9 +212,9 @@ def not_mine() -> object:
     send_status(world, case)
     item = world.inbox("prosecutor").items[-1]
     world.pull("clinic")
-    moved = log.write_body(item.leaf.body.model_copy(update={"to": "clinic"}))
+    moved = write_body(item.leaf.body.model_copy(update={"to": "clinic"}))
     clinic = world.at["clinic"]
-    clinic.line = log.read_inbox_line(
+    clinic.line = read_inbox_line(
         world.inbox("clinic").line, world.hub.history.newest.log, "clinic"
     )
     return clinic._checked(replace(item, leaf=replace(item.leaf, stored=moved)))
@@ -212,17 +230,15 @@ def wrong_leaf() -> object:
 
 
 def wrong_content() -> object:
-    other = sd_jwt.property_("content", {"status": {}}, chance(99)).encode()
-    mine = checked(filling=lambda text: sealing.padded(other))
-    return record.open_part(
-        mine, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")}
-    )
+    other = sd_jwt.disclose_property("content", {"status": {}}, chance(99)).encode()
+    mine = checked(filling=lambda text: sealing.pad(other))
+    return open_part(mine, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")})
 
 
 def signed_directory(
     value: dict[str, object], by: tuple[str, ...] = tuple(parties.ROLES)
-) -> directory.History:
-    history = directory.History()
+) -> History:
+    history = History()
     history.add(0, parties.signed(value, by))
     return history
 
@@ -240,16 +256,14 @@ def reused() -> object:
 
 
 def announced(kid: str) -> object:
-    return FOUNDED.hub.history.check_sealing(
-        directory.announce(key(kid, "enc").public, key("police.s1"))
-    )
+    return FOUNDED.hub.history.check_sealing(announce_key(key(kid, "enc").public, key("police.s1")))
 
 
 def old_key() -> object:
     world = World()
     for month in ("2026-12", "2027-01"):
         world.open_key("prosecutor", month)
-    return record.check(ONE, world.hub.history.standing(10**6))
+    return check_bundle(ONE, world.hub.history.standing(10**6))
 
 
 def dated(change: int, shift: int = 0) -> object:
@@ -260,16 +274,16 @@ def dated(change: int, shift: int = 0) -> object:
     send_status(world, case)
     over = notes.open_checkpoint(world.witnessed(), newest.log, newest.witnesses())
     leaf = world.hub.log.leaves[-1 - shift]
-    stored = log.write_body(leaf.body.model_copy(update={"time": leaf.body.time + change}))
-    return log.check_time(replace(leaf, stored=stored), before, over)
+    stored = write_body(leaf.body.model_copy(update={"time": leaf.body.time + change}))
+    return check_time(replace(leaf, stored=stored), before, over)
 
 
 def watched(size: int, seed: int = 1, apart: int = 0) -> object:
     """A witness who saw a whole log is shown so many leaves of one that another draw blinded."""
     world, _ = under_way()
-    watch = log.Watch(world.hub.history.newest.log)
+    watch = Witness(world.hub.history.newest.log)
     seen = watch.advance(world.hub.checkpoint(world.clock), ()).checkpoint.size
-    other = log.Log(Store())
+    other = Log(Store())
     for leaf in [*world.hub.log.leaves, *world.hub.log.leaves][:size]:
         other.append(leaf.body.model_copy(update={"time": 0}), chance(seed))
     if not apart:
@@ -301,9 +315,9 @@ def older() -> object:
     old = world.inbox("prosecutor")
     send_status(world, case)
     world.pull("prosecutor")
-    return log.check_newer(
+    return check_line_order(
         world.at["prosecutor"].line,
-        log.read_inbox_line(old.line, world.hub.history.newest.log, "prosecutor"),
+        read_inbox_line(old.line, world.hub.history.newest.log, "prosecutor"),
     )
 
 
@@ -333,18 +347,18 @@ def passed_twice() -> object:
     handed = next(
         leaf
         for leaf in world.hub.log.leaves
-        if isinstance(leaf.body, log.HandedOut) and leaf.body.to == "clinic"
+        if isinstance(leaf.body, HandoutBody) and leaf.body.to == "clinic"
     )
     again = world.hub.log.append(handed.body.model_copy(update={"time": world.clock}), world.random)
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
-    line = log.read_account_line(account.line, world.hub.history.newest.log, case)
+    line = read_account_line(account.line, world.hub.history.newest.log, case)
     line = line.model_copy(update={"passed": line.passed + 1})
     (twice,) = [
         one for one in account.records if any(proved.leaf == handed for proved in one.passed)
     ]
     more = replace(twice, passed=(*twice.passed, world.hub._proved(again, size + 1)))
     records = tuple(more if one is twice else one for one in account.records)
-    signed = log.sign_line(line, world.hub._key, world.hub.name)
+    signed = sign_line(line, world.hub._key, world.hub.name)
     return accounting.verify_account(
         replace(account, line=signed, records=records), world.hub.history
     )
@@ -438,8 +452,8 @@ def record_twice() -> object:
         if one[0].issuer == "crossroads" and one[0].case == case
     ]
     nonce = bytes(16)
-    number = log.commit_number(nonce, hidden[1].number)
-    body = log.Recorded(
+    number = commit_number(nonce, hidden[1].number)
+    body = RecordBody(
         id=kept[0].jti, issuer="crossroads", sha256=kept[0].sha256, time=world.clock, number=number
     )
     leaf = world.hub.log.append(body, world.random)
@@ -480,11 +494,11 @@ def left_the_directory() -> object:
 
 
 CASES += [
-    lambda: kinds.kind("gossip"),
+    lambda: kinds.find_kind("gossip"),
     without_form,
     lambda: FOUNDED.change("c" * 32, "end", agencies=["prosecutor"], grant="1" * 16),
     second_person,
-    lambda: content.check_content("status", ("status",), {"status": {"engagement": "failing"}}),
+    lambda: check_content("status", ("status",), {"status": {"engagement": "failing"}}),
     lambda: labeled(category=None),
     countersigned,
     lambda: checked(payload={"case": None}),
@@ -496,12 +510,12 @@ CASES += [
     not_mine,
     lambda: FOUNDED.compose("crossroads", "status", STATUS, case="c" * 32),
     lambda: labeled(sensitivity="part2"),
-    lambda: record.check(forge.bundle(forge.label(), forge.label()), STANDING),
-    lambda: record.check_delivery(replace(DELIVERED, handed=()), STANDING),
+    lambda: check_bundle(forge.bundle(forge.label(), forge.label()), STANDING),
+    lambda: check_delivery(replace(DELIVERED, handed=()), STANDING),
     lambda: labeled(says={"answer": "accepted"}),
     lambda: checked(to="crossroads.2026-11"),
-    lambda: record.check(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), STANDING),
-    lambda: record.read_bundle(bytes(1_100_000)),
+    lambda: check_bundle(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), STANDING),
+    lambda: read_bundle(bytes(1_100_000)),
     lambda: checked(entry={"part": "f" * 16}),
     lambda: checked(entry={"purpose": "curiosity"}),
     wrong_content,
@@ -510,13 +524,13 @@ CASES += [
     lambda: checked(filling=lambda text: text),
     lambda: announced("police.2026-10"),
     lambda: signed_directory(parties.document(log="no key")),
-    lambda: proposal.changed(FOUNDED.hub.history.newest, {"version": 9}),
-    lambda: directory.attached("a.b.c", b""),
+    lambda: proposal.apply_change(FOUNDED.hub.history.newest, {"version": 9}),
+    lambda: attach("a.b.c", b""),
     old_key,
     reused,
-    lambda: directory.History().newest,
+    lambda: History().newest,
     lambda: replace(STANDING, sealing={}).newest_key("clinic"),
-    lambda: directory.read_directory(b"not json"),
+    lambda: read_directory(b"not json"),
     lambda: signed_directory(parties.document(), ("police",)),
     lambda: checked(by="stranger.s1"),
     lambda: checked(to="nobody.2026-11"),
@@ -532,17 +546,15 @@ CASES += [
     another_draft,
     without_its_tree,
     numbered_otherwise,
-    lambda: generation.ranges(range(0, 2 * 2049, 2)),
+    lambda: generation.to_ranges(range(0, 2 * 2049, 2)),
     lambda: (
         gateway.Gateway(
             "police", key("police.s1"), parties.ed25519("police.w1"), judges, chance()
         ).watching
     ),
-    lambda: log.read_body(b"{}"),
+    lambda: read_body(b"{}"),
     lambda: accounting.read_account(b"{}"),
-    lambda: log.check_included(
-        log.Leaf(0, bytes(16), b"{}"), (), log.Checkpoint("hub.example/lead", 1, ROOT)
-    ),
+    lambda: check_included(Leaf(0, bytes(16), b"{}"), (), Checkpoint("hub.example/lead", 1, ROOT)),
     lambda: accounted(lambda account: replace(account, records=account.records[1:])),
     older,
     behind,
@@ -554,9 +566,7 @@ CASES += [
     lambda: opened(DAY + 1, pulled=True),
     lambda: dated(0, shift=3),
     wrong_leaf,
-    lambda: log.read_inbox_line(
-        FOUNDED.inbox("police").line, FOUNDED.hub.history.newest.log, "clinic"
-    ),
+    lambda: read_inbox_line(FOUNDED.inbox("police").line, FOUNDED.hub.history.newest.log, "clinic"),
     lambda: accounted(renumbered),
     refused_uniformly,
     lambda: stored("PRAGMA user_version = 7", Store),
@@ -619,7 +629,7 @@ def requested(header: str | None = None, path: str = "/v1/inbox", now: int = STA
     signed = request.authorize(
         key("clinic.s1"), "GET", "/v1/inbox", b"", iat=START, random_bytes=chance()
     )
-    return request.check(header or signed, "GET", path, b"", standing=STANDING, now=now)
+    return request.check_request(header or signed, "GET", path, b"", standing=STANDING, now=now)
 
 
 def nested() -> dict[str, object]:

@@ -11,11 +11,11 @@ from exchange.agency import exhibits
 from exchange.consent.accounting import Proved
 from exchange.evidence import documents
 from exchange.evidence.verify import verify_exhibit
-from exchange.log import log
-from exchange.log.log import Leaf
-from exchange.membership.directory import Signed
-from exchange.records.manifest import rebuilt
-from exchange.records.record import Part, build, check
+from exchange.log.leaves import HandoutBody, HandoutPart, Leaf, RecordBody
+from exchange.membership.signatures import SignedPayload
+from exchange.records.building import Part, build_bundle
+from exchange.records.bundle import check_bundle
+from exchange.records.manifest import rebuild_manifest
 from exchange.standards import sd_jwt
 from tests.support.attack_stories import TO_PROSECUTOR, status_grant
 from tests.support.simulator import MINUTE, World, part
@@ -81,7 +81,7 @@ def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> docume
     standing = world.hub.history.standing(world.hub.log.size)
     case = verify_exhibit(told()[1]).case
     signing, at = world.at["crossroads"].signing, world.clock
-    bundle = build(
+    bundle = build_bundle(
         signing,
         kind,
         [part],
@@ -91,9 +91,9 @@ def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> docume
         random_bytes=world.random,
         jti=jti,
     )
-    record = check(bundle, standing)
-    body = log.Recorded(id=jti, issuer="crossroads", sha256=record.sha256, time=at, number="0" * 64)
-    manifest = rebuilt(record.entries, record.pads)
+    record = check_bundle(bundle, standing)
+    body = RecordBody(id=jti, issuer="crossroads", sha256=record.sha256, time=at, number="0" * 64)
+    manifest = rebuild_manifest(record.entries, record.pads)
     entries = tuple((entry, manifest.path(entry)) for entry in record.entries)
     text = sd_jwt.join(record.jws, record.disclosures.values())
     return documents.ShownRecord(
@@ -134,7 +134,9 @@ def said_no(world: World) -> tuple[documents.ShownRecord, ...]:
 
 
 def proved_in(
-    world: World, exhibit: documents.Exhibit, members: tuple[tuple[Leaf, Signed | str], ...] = ()
+    world: World,
+    exhibit: documents.Exhibit,
+    members: tuple[tuple[Leaf, SignedPayload | str], ...] = (),
 ) -> documents.Exhibit:
     """The same under the newest checkpoint, every path anew."""
     path = path_in(world)
@@ -156,8 +158,8 @@ def proved_in(
     )
 
 
-def relying(**members: Any) -> tuple[log.HandedPart, ...]:
+def relying(**members: Any) -> tuple[HandoutPart, ...]:
     _, exhibit = told()
     body = exhibit.handout.leaf.body
-    assert isinstance(body, log.HandedOut)
+    assert isinstance(body, HandoutBody)
     return tuple(one.model_copy(update=members) for one in body.parts)

@@ -24,13 +24,16 @@ import httpx
 from exchange.agency.gateway import Gateway
 from exchange.errors import ExchangeError, NotPassed
 from exchange.hub.hub import Refused, Taken
-from exchange.log.log import leaf_of, receipt_of
-from exchange.membership import directory as d
+from exchange.log.leaves import parse_leaf
+from exchange.log.receipts import parse_receipt
+from exchange.membership.directory import read_directory
+from exchange.membership.history import announce_key
+from exchange.membership.signatures import read_signed_directory, sign_directory
 from exchange.protocol.inbox import Inbox, read_inbox
 from exchange.protocol.request import authorize
-from exchange.records.record import Bundle
+from exchange.records.bundle import Bundle
 from exchange.standards import base64, i_json, notes
-from exchange.standards.notes import COSIGNATURE, key_of
+from exchange.standards.notes import COSIGNATURE, derive_note_key
 from tests.conftest import ROOT
 from tests.support.keys import key
 from tests.support.parties import ROLES, ed25519
@@ -257,7 +260,7 @@ def error_of(status: int, said: dict[str, str]) -> ExchangeError:
 def taken_of(answer: dict[str, Any]) -> Taken | Refused:
     """One answer to a submission."""
     if "receipt" in answer:
-        return Taken(receipt_of(answer["receipt"]), again=answer["status"] == 200)
+        return Taken(parse_receipt(answer["receipt"]), again=answer["status"] == 200)
     return Refused(error_of(answer["status"], answer["error"]), conflict=answer["status"] == 409)
 
 
@@ -313,15 +316,15 @@ class WireWorld(World):
             payload = self.wire.told(None, "POST", "/v1/join", joining(name, given))["directory"]
         raw = base64.decode_url(payload)
         for name in self.names:
-            signature = d.sign_directory(raw, key(f"{name}.s1"))
-            digest = d.read_directory(raw).sha256
+            signature = sign_directory(raw, key(f"{name}.s1"))
+            digest = read_directory(raw).sha256
             self.wire.told(
                 None, "POST", "/v1/directory/signatures", {"sha256": digest, "signature": signature}
             )
         for name in self.names:
             private = key(f"{name}.2026-11", "enc")
             self.at[name].sealing[private.public.kid] = private
-            announced = d.announce(private.public, self.at[name].signing)
+            announced = announce_key(private.public, self.at[name].signing)
             self.wire.told(name, "POST", "/v1/keys", {"announced": announced})
 
     def learn(self) -> None:
@@ -329,10 +332,10 @@ class WireWorld(World):
         said = self.wire.told(None, "GET", "/v1/directory")
         found = [
             *(
-                (leaf_of(one["leaf"]), d.read_signed(i_json.write(one["signed"])))
+                (parse_leaf(one["leaf"]), read_signed_directory(i_json.write(one["signed"])))
                 for one in said["versions"]
             ),
-            *((leaf_of(one["leaf"]), one["announced"]) for one in said["keys"]),
+            *((parse_leaf(one["leaf"]), one["announced"]) for one in said["keys"]),
         ]
         for leaf, what in sorted(found, key=lambda one: one[0].index):
             for gateway in self.at.values():
@@ -357,14 +360,14 @@ class WireWorld(World):
             )
             proof = tuple(bytes.fromhex(one) for one in said["proof"])
         signature = self.at[name].cosign(note, proof, self.clock)
-        back = notes.Note(notes.read_note(note).text, (signature,)).encoded()
+        back = notes.Note(notes.read_note(note).text, (signature,)).encode()
         return bool(self.wire.told(name, "POST", "/v1/log/cosignatures", content=back)["witnessed"])
 
 
 def joining(name: str, code: str) -> dict[str, Any]:
     """What an agency says of itself when it joins."""
     part2 = "no" if ROLES[name] in ("police", "prosecutor", "defender", "program") else "yes"
-    witness = key_of(ed25519(f"{name}.w1"), f"{name}.w1", COSIGNATURE).vkey
+    witness = derive_note_key(ed25519(f"{name}.w1"), f"{name}.w1", COSIGNATURE).vkey
     signing = key(f"{name}.s1").public.as_jwk()
     return {
         "code": code,

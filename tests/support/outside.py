@@ -8,10 +8,16 @@ from typing import Any
 
 from exchange.agency.gateway import Gateway
 from exchange.consent import accounting
-from exchange.log import log
-from exchange.membership import directory
+from exchange.log.leaves import parse_leaf, read_body
+from exchange.log.signed_lines import read_inbox_line
+from exchange.membership.history import History, announce_key
+from exchange.membership.signatures import read_signed_directory
 from exchange.protocol import inbox, request
-from exchange.records import content, manifest, record, sealing, statements
+from exchange.records import manifest, sealing, statements
+from exchange.records.bundle import check_bundle, read_bundle
+from exchange.records.content_checks import check_content
+from exchange.records.delivery import check_delivery, parse_delivery, read_path
+from exchange.records.presentation import present, verify_presentation
 from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
 from tests.exchange.test_notes import CLINIC, DEFENDER, HUB, WITNESSED
 from tests.support import forge, parties
@@ -22,8 +28,8 @@ from tests.support.simulator import START, World, grant, judges
 
 SIGNING, SEALING = key("police.s1"), key("police.2026-11", "enc")
 RECORD = jws.sign(b'{"parts":[],"_sd_alg":"sha-256"}', SIGNING, typ="t")
-DISCLOSURE = sd_jwt.property_("a", {"b": [1, None, "ü"]}, chance())
-CT = hpke.seal(SEALING.public, b"info", sealing.padded(b"{}"))
+DISCLOSURE = sd_jwt.disclose_property("a", {"b": [1, None, "ü"]}, chance())
+CT = hpke.seal(SEALING.public, b"info", sealing.pad(b"{}"))
 JWK = i_json.write(SIGNING.public.as_jwk())
 
 
@@ -32,7 +38,7 @@ def text(data: bytes) -> str:
 
 
 def jwk(data: bytes) -> object:
-    return keys.public_key(i_json.read(data), "sig")
+    return keys.read_public_key(i_json.read(data), "sig")
 
 
 def process(data: bytes) -> object:
@@ -53,7 +59,7 @@ def consistency(data: bytes) -> object:
 
 def entry(data: bytes) -> object:
     fields = (text(data).split(",") + [""] * 5)[:5]
-    return manifest.rebuilt(
+    return manifest.rebuild_manifest(
         [manifest.Entry(*fields)], [data[at : at + 32] for at in range(0, 7 * 32, 32)]
     )
 
@@ -77,11 +83,11 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     ),
     "sealed text": (lambda data: hpke.unseal(SEALING, b"info", data), CT),
     "sealed entry": (unseal, CT),
-    "filling": (sealing.unpadded, sealing.padded(b"{}")),
+    "filling": (sealing.unpad, sealing.pad(b"{}")),
     "manifest": (entry, b"p,to,care,consent," + b"0" * 64),
     "inclusion proof": (inclusion, bytes(320)),
     "consistency proof": (consistency, bytes(320)),
-    "vkey": (lambda data: notes.verifier_key(text(data)), HUB.vkey.encode()),
+    "vkey": (lambda data: notes.read_verifier_key(text(data)), HUB.vkey.encode()),
     "note": (notes.read_note, WITNESSED),
     "checkpoint": (
         lambda data: notes.read_checkpoint(text(data)),
@@ -104,17 +110,15 @@ def world() -> tuple[World, str]:
 
 
 def bundle(data: bytes) -> object:
-    return record.check(record.read_bundle(data), world()[0].hub.history.standing(10**6))
+    return check_bundle(read_bundle(data), world()[0].hub.history.standing(10**6))
 
 
 def delivered(data: bytes) -> object:
-    return record.check_delivery(
-        record.delivery_of(i_json.read(data)), world()[0].hub.history.standing(10**6)
-    )
+    return check_delivery(parse_delivery(i_json.read(data)), world()[0].hub.history.standing(10**6))
 
 
 def presented(data: bytes) -> object:
-    return record.verify(text(data), world()[0].hub.history.standing(10**6))
+    return verify_presentation(text(data), world()[0].hub.history.standing(10**6))
 
 
 def account(data: bytes) -> object:
@@ -122,11 +126,11 @@ def account(data: bytes) -> object:
 
 
 def history(data: bytes) -> object:
-    return directory.History().add(0, directory.read_signed(data))
+    return History().add(0, read_signed_directory(data))
 
 
 def opened_leaf(data: bytes) -> object:
-    return log.leaf_of(i_json.read(data)).body
+    return parse_leaf(i_json.read(data)).body
 
 
 def key_opened(data: bytes) -> object:
@@ -134,7 +138,7 @@ def key_opened(data: bytes) -> object:
 
 
 def line(data: bytes) -> object:
-    return log.read_inbox_line(data, world()[0].hub.history.newest.log, "prosecutor")
+    return read_inbox_line(data, world()[0].hub.history.newest.log, "prosecutor")
 
 
 def pulled(data: bytes) -> object:
@@ -149,11 +153,11 @@ def pulled(data: bytes) -> object:
 
 def requested(data: bytes) -> object:
     standing = world()[0].hub.history.standing(10**6)
-    return request.check(text(data), "GET", "/v1/inbox", b"", standing=standing, now=START)
+    return request.check_request(text(data), "GET", "/v1/inbox", b"", standing=standing, now=START)
 
 
 def contact(data: bytes) -> object:
-    return content.check_content("correction", ("contact",), i_json.read(data))
+    return check_content("correction", ("contact",), i_json.read(data))
 
 
 def _delivery() -> bytes:
@@ -169,7 +173,7 @@ def _presentation() -> bytes:
     reading = made.open("prosecutor", jti)
     kept = made.at["prosecutor"].received["crossroads", jti].record
     assert kept is not None
-    return record.presentation(kept, [reading.opened]).encode()
+    return present(kept, [reading.opened]).encode()
 
 
 def _account() -> bytes:
@@ -184,14 +188,14 @@ PARSERS |= {
     "account": (account, _account()),
     "directory": (history, parties.signed(parties.document()).write()),
     "opened leaf": (opened_leaf, i_json.write(world()[0].hub.log.leaves[-1].json())),
-    "leaf": (log.read_body, world()[0].hub.log.leaves[-1].stored),
+    "leaf": (read_body, world()[0].hub.log.leaves[-1].stored),
     "announced key": (
         key_opened,
-        directory.announce(key("police.2026-12", "enc").public, SIGNING).encode(),
+        announce_key(key("police.2026-12", "enc").public, SIGNING).encode(),
     ),
     "inbox line": (line, world()[0].inbox("prosecutor").line),
     "grant": (
-        lambda data: statements.read("grant", i_json.read(data)),
+        lambda data: statements.read_statement("grant", i_json.read(data)),
         i_json.write(grant("clinic", "program", ["status"], ["treatment"])),
     ),
     "inbox": (pulled, world()[0].hub.inbox("prosecutor", world()[0].clock).write()),
@@ -206,7 +210,7 @@ PARSERS |= {
         b'{"contact":{"given_name":"Ana","phone":"+1 505 555 0142","facts":{"person.age":34}}}',
     ),
     "manifest path": (
-        lambda data: record.read_path(text(data)),
+        lambda data: read_path(text(data)),
         base64.encode_url(bytes(2 + 3 * 32)).encode(),
     ),
 }

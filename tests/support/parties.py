@@ -9,8 +9,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import rules
-from exchange.membership import directory as d
-from exchange.standards.notes import COSIGNATURE, key_of
+from exchange.membership.directory import write_document
+from exchange.membership.history import History
+from exchange.membership.signatures import SignedPayload, sign_directory
+from exchange.standards import i_json
+from exchange.standards.notes import COSIGNATURE, derive_note_key
 from tests.support.keys import key
 
 ROLES = {
@@ -47,7 +50,7 @@ def agency(
         "part2": "no" if role in ("police", "prosecutor", "defender", "program") else "yes",
         "custody": "own",
         "signing": [key(f"{name}.{each}").public.as_jwk() for each in signing],
-        "witness": key_of(ed25519(f"{name}.w1"), f"{name}.w1", COSIGNATURE).vkey,
+        "witness": derive_note_key(ed25519(f"{name}.w1"), f"{name}.w1", COSIGNATURE).vkey,
         **members,
     }
 
@@ -59,7 +62,7 @@ def document(**members: Any) -> dict[str, Any]:
         "program": "LEAD in Example City",
         "zone": "America/Denver",
         "pack": {"id": "lead", "digest": lead_digest()},
-        "log": key_of(ed25519(LOG), LOG, COSIGNATURE).vkey,
+        "log": derive_note_key(ed25519(LOG), LOG, COSIGNATURE).vkey,
         "agencies": [agency(name, role) for name, role in ROLES.items()],
         "threshold": {"signatures": 3, "of": ["prosecutor", "defender", "program", "clinic"]},
         "witnesses": {"required": ["defender"], "at_least": 2},
@@ -69,13 +72,13 @@ def document(**members: Any) -> dict[str, Any]:
 
 def signed(
     value: dict[str, Any], by: tuple[str, ...] = tuple(ROLES), *, whole: bool = True
-) -> d.Signed:
+) -> SignedPayload:
     """A document signed by these agencies, each with its first key; `whole=False` signs what doesn't hold together."""
-    payload = d.write_document(value) if whole else d.i_json.write(value)
-    return d.Signed(payload, tuple(d.sign_directory(payload, key(f"{name}.s1")) for name in by))
+    payload = write_document(value) if whole else i_json.write(value)
+    return SignedPayload(payload, tuple(sign_directory(payload, key(f"{name}.s1")) for name in by))
 
 
-def after(history: d.History, **members: Any) -> dict[str, Any]:
+def after(history: History, **members: Any) -> dict[str, Any]:
     """The next version's document, with these members changed."""
     newest = history.newest
     value = newest.document.model_dump(mode="json", exclude_none=True)

@@ -9,8 +9,8 @@ from exchange.hub.hub import Hub
 from exchange.hub.rebuilding import Draft, Restoration
 from exchange.hub.store import Store
 from exchange.log import generation
-from exchange.log.log import Leaf
-from exchange.membership.directory import Signed
+from exchange.log.leaves import Leaf
+from exchange.membership.signatures import SignedPayload
 from tests.support.keys import key
 from tests.support.parties import LOG, ed25519
 from tests.support.simulator import World, judges
@@ -72,7 +72,7 @@ class Restored:
             return self.size
         return generation.read_terms(self.newest()[1].payload).ends.size
 
-    def newest(self) -> tuple[Leaf, Signed]:
+    def newest(self) -> tuple[Leaf, SignedPayload]:
         at, signed = self.world.hub.generations[-1]
         return self.world.hub.store.leaf(at), signed
 

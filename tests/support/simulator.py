@@ -18,12 +18,15 @@ from exchange.consent.disclosure import Judge
 from exchange.consent.reduction import COLLECTORS
 from exchange.hub.hub import Hub, Refused, Taken
 from exchange.hub.store import Store
-from exchange.log import log
-from exchange.log.log import with_cosignatures
-from exchange.membership import directory as d
+from exchange.log.checkpoints import with_cosignatures
+from exchange.log.leaves import Leaf, LeafBody
+from exchange.membership.history import announce_key
+from exchange.membership.signatures import SignedPayload
 from exchange.protocol.inbox import Inbox
 from exchange.records import statements
-from exchange.records.record import Bundle, Part, build, new_id
+from exchange.records.building import Part, build_bundle
+from exchange.records.bundle import Bundle
+from exchange.records.ids import new_id
 from rules.shelf import read_pack
 from tests.support.chance import chance
 from tests.support.keys import key
@@ -126,7 +129,7 @@ class World:
 
     # Membership
 
-    def change_directory(self, version: d.Signed) -> int:
+    def change_directory(self, version: SignedPayload) -> int:
         leaf = self.hub.change_directory(version, self.clock)
         for gateway in self.at.values():
             gateway.learn_directory(leaf, version)
@@ -134,7 +137,7 @@ class World:
 
     def open_key(self, name: str, month: str) -> None:
         private = key(f"{name}.{month}", "enc")
-        announced = d.announce(private.public, self.at[name].signing)
+        announced = announce_key(private.public, self.at[name].signing)
         leaf = self.hub.open_key(announced, self.clock)
         self.at[name].sealing[private.public.kid] = private
         for gateway in self.at.values():
@@ -178,7 +181,7 @@ class World:
     ) -> str:
         """The same from a gateway that asks nothing itself: what only the hub stands in the way of."""
         gateway, standing = self.at[name], self.hub.history.standing(self.hub.log.size)
-        bundle = build(
+        bundle = build_bundle(
             gateway.signing,
             kind,
             parts,
@@ -331,7 +334,7 @@ class World:
         return case
 
 
-def leaves(world: World, kind: type[log.Body]) -> list[log.Leaf]:
+def leaves(world: World, kind: type[LeafBody]) -> list[Leaf]:
     """The hub's leaves of one kind."""
     return [leaf for leaf in world.hub.log.leaves if isinstance(leaf.body, kind)]
 

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from exchange.records import statements
-from exchange.records.kinds import kind
-from exchange.records.record import Part
-from exchange.records.statements import About, Answer, Question
-from exchange.records.statements import Says as Statement
+from exchange.records.building import Part
+from exchange.records.kinds import find_kind
+from exchange.records.statements import About, Answer, Question, Statement
 from exchange.standards import sd_jwt
 from offramp.agency.cases.case import LATEST, WORKED_OUT_BY, Case, Stated
 from offramp.agency.errors import AgencyError
@@ -132,7 +131,11 @@ def own_parts(out: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]
     """Id, statement and content of each part of a record composed here."""
     for text, part in zip(out.bundle.labels, out.parts, strict=True):
         value = sd_jwt.read(text).value
-        said = statements.read(str(kind(out.kind).says), value["says"]) if "says" in value else None
+        said = (
+            statements.read_statement(str(find_kind(out.kind).says), value["says"])
+            if "says" in value
+            else None
+        )
         yield str(value["id"]), said, part["content"]
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from exchange.consent.disclosure import day_of
 from exchange.errors import ExchangeError
-from exchange.membership.directory import Signed, read_directory
-from exchange.records.content import check_content
-from exchange.records.record import new_id
+from exchange.membership.directory import read_directory
+from exchange.membership.signatures import SignedPayload
+from exchange.records.content_checks import check_content
+from exchange.records.ids import new_id
 from offramp.agency.cases import drafts
 from offramp.agency.cases.case import LATEST, Answer, Case
 from offramp.agency.cases.caseload import case_of, handles, places, untold, utc, worked_out_here
@@ -100,7 +101,7 @@ def packs_since_enrollment(working_set: WorkingSet, case: Case) -> tuple[str, tu
     later = [
         read_directory(said.payload).pack
         for leaf, said in working_set.gateway.learned
-        if isinstance(said, Signed) and leaf.index >= index
+        if isinstance(said, SignedPayload) and leaf.index >= index
     ]
     changed = [named for before, named in pairwise((then, *later)) if named != before]
     return then, tuple(changed)

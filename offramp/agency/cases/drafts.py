@@ -13,10 +13,11 @@ import yaml
 from exchange.agency.gateway import Gateway
 from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import COLLECTORS, FROM_CARE, represents
-from exchange.errors import shown
-from exchange.records.kinds import kind as kind_of
+from exchange.errors import shorten
+from exchange.records.building import Part
+from exchange.records.ids import new_id, new_short_id
+from exchange.records.kinds import find_kind as kind_of
 from exchange.records.kinds import kinds
-from exchange.records.record import Part, new_id, new_short_id
 from exchange.records.statements import Change, Grant
 from offramp.agency.cases.case import LAST_WORD, Case
 from offramp.agency.cases.case import Answer as Decided
@@ -76,7 +77,7 @@ def read_draft(path: Path, given: Defaults) -> Draft:
             raise _not("it is over 1 MiB")
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Plain)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise _not(f"`{path}` can't be read: {shown(str(error).partition(chr(10))[0])}") from None
+        raise _not(f"`{path}` can't be read: {shorten(str(error).partition(chr(10))[0])}") from None
     if (
         not isinstance(value, dict)
         or not set(value) <= {"parts", "form"}

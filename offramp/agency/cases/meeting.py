@@ -10,7 +10,7 @@ from typing import Any
 
 from exchange.agency.gateway import FOREVER
 from exchange.consent.reduction import FROM_CARE
-from exchange.records.record import Part
+from exchange.records.building import Part
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.drafts import COORDINATION
 from offramp.agency.cases.tasks import Task, of_case

@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pydantic import Field
 
 from exchange.errors import ExchangeError
-from exchange.models import Shape, held
+from exchange.models import WireModel, validate
 from exchange.standards import base64, i_json
-from exchange.standards.keys import PrivateKey, from_scalar, private_key
+from exchange.standards.keys import PrivateKey, from_scalar, read_private_key
 from offramp.agency.errors import AgencyError
 
 # RFC 7914's cost for interactive use in 2017, doubled: a tenth of a second and 32 MiB a guess.
@@ -35,7 +35,7 @@ SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
 Use = Literal["sig", "enc", "witness"]
 
 
-class _KeyFile(Shape):
+class _KeyFile(WireModel):
     kid: Annotated[str, Field(max_length=64)]
     use: Use
     n: Literal[32768]
@@ -92,11 +92,11 @@ class Keys:
 
     def signing(self, kid: str) -> PrivateKey:
         """The key that signs records and requests. Raises `AgencyError` as `_read`."""
-        return private_key(i_json.read_object(self._read(kid, "sig")), "sig")
+        return read_private_key(i_json.read_object(self._read(kid, "sig")), "sig")
 
     def sealing(self, kid: str) -> PrivateKey:
         """A month's key, which opens seals. Raises `AgencyError` as `_read`."""
-        return private_key(i_json.read_object(self._read(kid, "enc")), "enc")
+        return read_private_key(i_json.read_object(self._read(kid, "enc")), "enc")
 
     def witness(self, kid: str) -> Ed25519PrivateKey:
         """The key that cosigns the log. Raises `AgencyError` as `_read`."""
@@ -137,7 +137,9 @@ class Keys:
         try:
             check_private(self.folder)
             check_private(path)
-            return held(_KeyFile, i_json.read_object(path.read_bytes()), f"the key file of `{kid}`")
+            return validate(
+                _KeyFile, i_json.read_object(path.read_bytes()), f"the key file of `{kid}`"
+            )
         except FileNotFoundError:
             raise AgencyError(
                 "no-key-file", f"`{path}` isn't there", fix="restore it from the backup"

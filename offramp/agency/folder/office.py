@@ -17,10 +17,12 @@ from exchange.agency.gateway import Gateway, Reading, acknowledgement
 from exchange.consent.accounting import Account, Statement
 from exchange.consent.disclosure import Judge
 from exchange.errors import ExchangeError
-from exchange.log.log import InboxLine
-from exchange.membership.directory import read_directory, read_signed
+from exchange.log.signed_lines import InboxLine
+from exchange.membership.directory import read_directory
+from exchange.membership.signatures import read_signed_directory
 from exchange.protocol.inbox import Inbox
-from exchange.records.record import Bundle, Part
+from exchange.records.building import Part
+from exchange.records.bundle import Bundle
 from exchange.standards import base64
 from offramp import adoption
 from offramp.agency.errors import AgencyError
@@ -136,7 +138,9 @@ class Office:
                 event.body["signed"] for event in self.journal.after(0) if event.kind == "directory"
             ]
             mine = (
-                read_directory(read_signed(versions[-1].encode()).payload).agencies.get(self.agency)
+                read_directory(read_signed_directory(versions[-1].encode()).payload).agencies.get(
+                    self.agency
+                )
                 if versions
                 else None
             )

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exchange.models import AgencyId, Shape, held
+from exchange.models import AgencyId, WireModel, validate
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.keys import write_private
 
 NAME = "agency.toml"
 
 
-class Settings(Shape):
+class Settings(WireModel):
     """What the file holds. `keep_days` is how long what this agency issues is kept, where a part doesn't say; `notice` the
     version of the redisclosure notice that is installed, of which `notice_file` has the official words; `automatic` names who
     answers for what the gateway opens, asks and answers in its cases by itself: without a name, it does nothing by itself.
@@ -39,7 +39,7 @@ def read_settings(folder: Path) -> Settings:
     """The settings in an agency's folder. Raises `AgencyError` `not-an-agency`, `ContentError` `wrong-shape`."""
     path = folder / NAME
     try:
-        return held(Settings, tomllib.loads(path.read_text(encoding="utf-8")), f"`{NAME}`")
+        return validate(Settings, tomllib.loads(path.read_text(encoding="utf-8")), f"`{NAME}`")
     except OSError:
         raise AgencyError(
             "not-an-agency", f"there is no `{path}`", fix="run `offramp agency init` first"

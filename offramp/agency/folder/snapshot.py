@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 import exchange
 import offramp
 import rules
-from exchange.standards.keys import PrivateKey, PublicKey, public_key
+from exchange.standards.keys import PrivateKey, PublicKey, read_public_key
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.keys import overwritten
 from offramp.agency.folder.working_set import WorkingSet
@@ -117,7 +117,7 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, PublicKey):
-            return public_key, (obj.as_jwk(), obj.use)
+            return read_public_key, (obj.as_jwk(), obj.use)
         if isinstance(obj, (PrivateKey, Ed25519PrivateKey)):
             raise pickle.PicklingError("a private key is never kept here")
         return NotImplemented

@@ -16,12 +16,15 @@ from exchange.agency.gateway import Gateway
 from exchange.consent.accounting import read_account
 from exchange.consent.disclosure import Judges
 from exchange.errors import LogError
-from exchange.log import generation, log
-from exchange.log.log import Leaf, Receipt, leaf_of, receipt_leaf, receipt_of
-from exchange.membership.directory import read_signed
-from exchange.protocol.inbox import Inbox, Item, item_of
+from exchange.log import generation
+from exchange.log.leaves import Leaf, parse_leaf, sha256_hex
+from exchange.log.receipts import Receipt, parse_receipt, rebuild_leaf
+from exchange.membership.signatures import read_signed_directory
+from exchange.protocol.inbox import Inbox, Item, parse_item
+from exchange.records.bundle import Bundle, parse_bundle
+from exchange.records.delivery import DeliveredText, OpenedPart, read_content
 from exchange.records.manifest import Entry
-from exchange.records.record import Bundle, Handed, Opened, bundle_of, content_of, statement
+from exchange.records.record import hash_statement
 from exchange.records.sealing import Sealed
 from exchange.standards import base64
 from exchange.standards.keys import PrivateKey
@@ -43,7 +46,7 @@ class DestroyedText(Sealed):
         return Entry(self.part, self.to, self.purpose, self.basis, self.was)
 
     @property
-    def fills_a_class(self) -> bool:
+    def has_size_class(self) -> bool:
         return True
 
 
@@ -85,8 +88,8 @@ class OutgoingRecord:
         """The leaf that the receipt speaks of."""
         if self.receipt is None:
             return None
-        return receipt_leaf(
-            self.receipt, jti=self.jti, issuer=agency, statement=statement(self.bundle.record)
+        return rebuild_leaf(
+            self.receipt, jti=self.jti, issuer=agency, statement=hash_statement(self.bundle.record)
         )
 
 
@@ -135,14 +138,16 @@ class WorkingSet:
     # What the gateway must be told again
 
     def _replay_directory(self, body: dict[str, Any], time: int) -> None:
-        self.gateway.learn_directory(leaf_of(body["leaf"]), read_signed(body["signed"].encode()))
+        self.gateway.learn_directory(
+            parse_leaf(body["leaf"]), read_signed_directory(body["signed"].encode())
+        )
 
     def _replay_key(self, body: dict[str, Any], time: int) -> None:
-        self.gateway.learn_key(leaf_of(body["leaf"]), body["announced"])
+        self.gateway.learn_key(parse_leaf(body["leaf"]), body["announced"])
 
     def _replay_generation(self, body: dict[str, Any], time: int) -> None:
         self.gateway.learn_generation(
-            leaf_of(body["leaf"]), generation.read_signed(body["generation"])
+            parse_leaf(body["leaf"]), generation.read_signed(body["generation"])
         )
 
     def _replay_composed(self, body: dict[str, Any], time: int) -> None:
@@ -151,7 +156,7 @@ class WorkingSet:
         self.gateway.contents[bundle.id] = body.get("contents", {})
 
     def _replay_receipt(self, body: dict[str, Any], time: int) -> None:
-        self.gateway.sent(body["jti"], receipt_of(body["receipt"]))
+        self.gateway.sent(body["jti"], parse_receipt(body["receipt"]))
 
     def _replay_inbox(self, body: dict[str, Any], time: int) -> None:
         items = tuple(item_from(each) for each in body["items"])
@@ -160,7 +165,7 @@ class WorkingSet:
     def _replay_proved(self, body: dict[str, Any], time: int) -> None:
         for each in body["leaves"]:
             path = tuple(base64.decode_url(one) for one in each["path"])
-            self.gateway.prove(leaf_of(each["leaf"]), path, body["checkpoint"].encode())
+            self.gateway.prove(parse_leaf(each["leaf"]), path, body["checkpoint"].encode())
 
     def _replay_account(self, body: dict[str, Any], time: int) -> None:
         self.gateway.learn_account(read_account(body["account"].encode()))
@@ -174,8 +179,8 @@ class WorkingSet:
             return
         label = received.record.labels[body["part"]]
         entry = next(one for one in received.record.entries if one.part == body["part"])
-        content = content_of(body["disclosure"], label, received.record)
-        received.opened[body["part"]] = Opened(label, content, body["disclosure"], entry)
+        content = read_content(body["disclosure"], label, received.record)
+        received.opened[body["part"]] = OpenedPart(label, content, body["disclosure"], entry)
 
     # What is kept beside it
 
@@ -187,7 +192,7 @@ class WorkingSet:
 
     def _note_receipt(self, event: Event) -> None:
         out = self.outbox[event.body["jti"]]
-        out.receipt, out.refused = receipt_of(event.body["receipt"]), None
+        out.receipt, out.refused = parse_receipt(event.body["receipt"]), None
         leaf = out.leaf(self.agency)
         assert leaf is not None, "it has a receipt"
         if self.proved.get(leaf.index) == leaf.entry:
@@ -206,7 +211,7 @@ class WorkingSet:
 
     def _note_proved(self, event: Event) -> None:
         for each in event.body["leaves"]:
-            leaf = leaf_of(each["leaf"])
+            leaf = parse_leaf(each["leaf"])
             self.proved[leaf.index] = leaf.entry
             entry, out = self.awaiting.get(leaf.index, (b"", None))
             if out is not None and entry == leaf.entry:
@@ -259,8 +264,8 @@ def bundle_from(value: dict[str, Any]) -> Bundle:
     """A bundle as the journal keeps it: some of its texts may be gone."""
     was = [each.get("was") for each in value["sealed"]]
     if not any(was):
-        return bundle_of(value)
-    whole = bundle_of({**value, "sealed": [_with_text(each) for each in value["sealed"]]})
+        return parse_bundle(value)
+    whole = parse_bundle({**value, "sealed": [_with_text(each) for each in value["sealed"]]})
     sealed = tuple(_left(each, digest) for each, digest in zip(whole.sealed, was, strict=True))
     return Bundle(whole.record, whole.labels, sealed, whole.pads)
 
@@ -270,14 +275,14 @@ def item_from(value: dict[str, Any]) -> Item:
     given = value.get("delivery")
     was = [each.get("was") for each in given["sealed"]] if given else []
     if given is None or not any(was):
-        return item_of(value)
-    item = item_of(
+        return parse_item(value)
+    item = parse_item(
         {**value, "delivery": {**given, "sealed": [_with_text(each) for each in given["sealed"]]}}
     )
     assert item.delivery is not None, "it was given"
     # `delivery_of` keeps the order in which the texts stand.
     handed = tuple(
-        Handed(_left(each.sealed, digest), each.path)
+        DeliveredText(_left(each.sealed, digest), each.path)
         for each, digest in zip(item.delivery.handed, was, strict=True)
     )
     delivered = type(item.delivery)(item.delivery.record, item.delivery.labels, handed)
@@ -288,7 +293,7 @@ def without(sealed: dict[str, Any]) -> dict[str, Any]:
     """A sealed entry in JSON without its text: its digest stands for it."""
     if "was" in sealed:
         return sealed
-    was = log.digest(base64.decode_url(sealed["ct"]))
+    was = sha256_hex(base64.decode_url(sealed["ct"]))
     return {name: each for name, each in sealed.items() if name != "ct"} | {"was": was}
 
 

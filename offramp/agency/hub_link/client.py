@@ -12,10 +12,10 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from exchange.consent.accounting import Account, read_account
-from exchange.errors import ExchangeError, shown
+from exchange.errors import ExchangeError, shorten
 from exchange.protocol import request
 from exchange.protocol.inbox import Inbox, read_inbox
-from exchange.records.record import Bundle
+from exchange.records.bundle import Bundle
 from exchange.standards import base64, i_json
 from exchange.standards.keys import PrivateKey
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
@@ -79,12 +79,12 @@ class Http:
         ):
             raise AgencyError(
                 "bad-url",
-                f"`{shown(url)}` is no hub's address",
+                f"`{shorten(url)}` is no hub's address",
                 fix="write https://, the host, and its port",
             )
         if parts.scheme == "http" and self._host not in LOOPBACK:
             raise AgencyError(
-                "bad-url", f"`{shown(url)}` would be asked in the clear", fix="write https://"
+                "bad-url", f"`{shorten(url)}` would be asked in the clear", fix="write https://"
             )
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
 
@@ -296,7 +296,7 @@ class Client:
         if given.status >= 400:
             error = _error(given)
             sentence = (
-                f"the hub refuses: {shown(error.get('message'))} [{shown(error.get('code'))}]"
+                f"the hub refuses: {shorten(error.get('message'))} [{shorten(error.get('code'))}]"
             )
             code, fix = str(error.get("code")), str(error.get("fix") or "ask whoever runs the hub")
             if given.status in (408, 429) or given.status >= 500:

@@ -111,8 +111,8 @@ def propose(sync: Sync, path: Path) -> Answer:
             "no directory is in force yet",
             fix="have all founders approve the draft",
         )
-    payload = proposal.changed(history.newest, change)
-    said = proposal.said(history.newest, payload)
+    payload = proposal.apply_change(history.newest, change)
+    said = proposal.describe_changes(history.newest, payload)
     if not said:
         raise AgencyError(
             "not-a-change", f"`{path}` changes nothing", fix="write the change as JSON"

@@ -14,20 +14,19 @@ from typing import Any
 
 from exchange.agency.pieces import pieces
 from exchange.errors import ExchangeError, LogError
-from exchange.log import log
+from exchange.log.checkpoints import with_cosignatures
 from exchange.log.generation import read_signed as read_signed_generation
 from exchange.log.generation import read_terms
 from exchange.log.generation import sign as sign_generation
-from exchange.log.log import leaf_of, receipt_of, with_cosignatures
+from exchange.log.leaves import KeyBody, parse_leaf, sha256_hex
+from exchange.log.receipts import parse_receipt
 from exchange.membership import proposal
-from exchange.membership.directory import (
-    EPOCHS_OPEN,
-    Directory,
-    Signed,
-    announce,
-    key_behind,
-    read_directory,
-    read_signed,
+from exchange.membership.directory import Directory, read_directory
+from exchange.membership.history import EPOCHS_OPEN, announce_key
+from exchange.membership.signatures import (
+    SignedPayload,
+    read_signed_directory,
+    read_signing_kid,
     sign_directory,
 )
 from exchange.models import agency_of
@@ -112,16 +111,16 @@ class Sync:
         served = self.client.directory()
         found = sorted(
             [*served.versions, *served.keys, *served.generations],
-            key=lambda one: leaf_of(one.get("leaf")).index,
+            key=lambda one: parse_leaf(one.get("leaf")).index,
         )
         dropped: LogError | None = None
         with self.office.transaction() as working_set:
             known = {leaf.index for leaf in working_set.gateway.members}
             if not known and served.versions:
                 self._approved(working_set, served.versions)
-            new = [one for one in found if leaf_of(one["leaf"]).index not in known]
+            new = [one for one in found if parse_leaf(one["leaf"]).index not in known]
             for one in new:
-                leaf = leaf_of(one["leaf"])
+                leaf = parse_leaf(one["leaf"])
                 if "generation" in one:
                     try:
                         working_set.gateway.learn_generation(
@@ -198,12 +197,14 @@ class Sync:
         found = differences(self.pack(newest.pack), pack)
         self.client.send_pack(carried_.write())
         self.office.keep_pack(carried_, digest)
-        draft = self.propose(proposal.changed(newest, {"pack": {"id": pack.id, "digest": digest}}))
+        draft = self.propose(
+            proposal.apply_change(newest, {"pack": {"id": pack.id, "digest": digest}})
+        )
         return Adopted(pack.id, digest, draft, tuple(str(one) for one in found))
 
     def _approved(self, working_set: WorkingSet, versions: list[dict[str, Any]]) -> None:
         """The first directory is believed because people here compared its digest, never because a hub serves it."""
-        served = {log.digest(_signed(one.get("signed")).payload) for one in versions}
+        served = {sha256_hex(_signed(one.get("signed")).payload) for one in versions}
         if not served & working_set.approved:
             raise AgencyError(
                 "not-approved",
@@ -220,11 +221,11 @@ class Sync:
         if self.client.directory().closed:
             self.directory()
             return self.agree(self.client.generation(), digest, without)
-        waiting = {log.digest(payload): payload for payload, _ in self.client.drafts()}
+        waiting = {sha256_hex(payload): payload for payload, _ in self.client.drafts()}
         if digest not in waiting:
             # It may be in force already: what was compared is all that is needed.
             versions = self.client.directory().versions
-            if digest in {log.digest(_signed(one.get("signed")).payload) for one in versions}:
+            if digest in {sha256_hex(_signed(one.get("signed")).payload) for one in versions}:
                 with self.office.transaction() as working_set:
                     self.office.append(working_set, "approved", {"sha256": digest})
                 return "trusted"
@@ -273,7 +274,7 @@ class Sync:
             drafted = read_directory(payload)
             rules: tuple[str, ...] = ()
             if drafted.document.previous == (before.sha256 if before else None):
-                signed = {key_behind(one, payload, before or drafted) for one in signatures}
+                signed = {read_signing_kid(one, payload, before or drafted) for one in signatures}
                 signers = before.document.threshold.of if before else tuple(drafted.agencies)
                 mine = (
                     self.office.agency in signers and self.office.signing.public.kid not in signed
@@ -283,14 +284,14 @@ class Sync:
                         str(one)
                         for one in differences(self.pack(before.pack), self.pack(drafted.pack))
                     )
-                changes = (*proposal.said(before, payload), *rules)
+                changes = (*proposal.describe_changes(before, payload), *rules)
                 found.append(Waiting(drafted.sha256, changes, tuple(sorted(signed)), mine))
         return tuple(found)
 
     def propose(self, payload: bytes) -> str:
         """Proposes a next version and signs it; its digest, for the others to compare. Raises as `approve`."""
         self.client.propose(payload)
-        digest = log.digest(payload)
+        digest = sha256_hex(payload)
         self.approve(digest)
         self.directory()
         return digest
@@ -311,10 +312,10 @@ class Sync:
             return Retired(
                 named,
                 False,
-                self.propose(proposal.changed(newest, {"agencies": {named: None}})),
+                self.propose(proposal.apply_change(newest, {"agencies": {named: None}})),
                 None,
             )
-        payload = proposal.without_key(newest, named)
+        payload = proposal.remove_key(newest, named)
         if agency_of(named) != office.agency:
             return Retired(named, False, self.propose(payload), None)
         stolen = office.keys.signing(named)
@@ -325,8 +326,8 @@ class Sync:
             # It must be on the disk before anybody is asked to list it, and be proposed while the old one still signs requests.
             new, following = self._with_new_key(without)
             self.client.propose(following)
-            draft = log.digest(following)
-        self.client.sign_draft(log.digest(payload), sign_directory(payload, stolen))
+            draft = sha256_hex(following)
+        self.client.sign_draft(sha256_hex(payload), sign_directory(payload, stolen))
         self.directory()
         return Retired(named, True, draft, new)
 
@@ -350,7 +351,9 @@ class Sync:
         new = f"{agency}.s{int(self.office.numbered('s')[-1].rpartition('s')[2]) + 1}"
         key = self.office.keys.make_signing(new).public.as_jwk()
         listed = [one.as_jwk() for one in directory.agencies[agency].signing.values()]
-        return new, proposal.changed(directory, {"agencies": {agency: {"signing": [*listed, key]}}})
+        return new, proposal.apply_change(
+            directory, {"agencies": {agency: {"signing": [*listed, key]}}}
+        )
 
     # After a restore of the hub
 
@@ -380,7 +383,7 @@ class Sync:
                 fix="look at `offramp agency status`",
             )
         payload = base64.decode_url(str(said["draft"]))
-        drafted = log.digest(payload)
+        drafted = sha256_hex(payload)
         if drafted != digest:
             raise AgencyError(
                 "another-draft",
@@ -419,7 +422,7 @@ class Sync:
                     if month in held
                     else self.office.keys.make_sealing(month)
                 )
-            self.client.announce(announce(key.public, self.office.signing))
+            self.client.announce(announce_key(key.public, self.office.signing))
             self.directory()
         self._destroy_keys(today)
 
@@ -432,7 +435,7 @@ class Sync:
         announced = [
             leaf.index
             for leaf in gateway.members
-            if isinstance(leaf.body, log.KeyOpened) and leaf.body.agency == self.office.agency
+            if isinstance(leaf.body, KeyBody) and leaf.body.agency == self.office.agency
         ]
         mine = sorted(gateway.sealing)
         # Two newer are announced, and the newest answer, which held all there is, was given after the second of them.
@@ -459,7 +462,7 @@ class Sync:
             ):
                 error = answer.get("error") or {}
                 if "receipt" in answer:
-                    self.office.receive(out.jti, receipt_of(answer["receipt"]))
+                    self.office.receive(out.jti, parse_receipt(answer["receipt"]))
                     taken += 1
                 elif answer["status"] == 507 or answer["status"] >= 500:
                     return taken
@@ -587,10 +590,10 @@ class Sync:
         return len(found)
 
 
-def _signed(value: Any) -> Signed:
+def _signed(value: Any) -> SignedPayload:
     from exchange.standards import i_json
 
-    return read_signed(i_json.write(value))
+    return read_signed_directory(i_json.write(value))
 
 
 def sync_of(office: Office) -> Sync:

@@ -1,0 +1,184 @@
+"""Bundles: a record as its issuer submits it, and the checks of a hub that can't read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from exchange.errors import RecordError, shorten
+from exchange.membership.history import Membership
+from exchange.models import NonEmptyTuple, WireModel, agency_of, validate
+from exchange.records.kinds import purposes
+from exchange.records.label import Label
+from exchange.records.manifest import Entry, rebuild_manifest
+from exchange.records.record import LARGEST, Record, SignedRecord, check_signed_record
+from exchange.records.sealing import Sealed, SealedModel, parse_sealed
+from exchange.standards import base64, i_json
+from rules.frozen import frozen
+
+
+@frozen
+class Bundle:
+    """What is submitted: the record, its labels' disclosures, its sealed texts, and the manifest's pads."""
+
+    record: str
+    labels: tuple[str, ...]
+    sealed: tuple[Sealed, ...]
+    pads: tuple[bytes, ...]
+
+    @property
+    def claims(self) -> tuple[str, str]:
+        """The issuer and id that the record claims, unverified. Raises `SignedTextError`, `TextError`."""
+        claimed = self.signed.claimed
+        return str(claimed.get("iss")), str(claimed.get("jti"))
+
+    @cached_property
+    def signed(self) -> SignedRecord:
+        """The record, taken apart once for whoever asks what it claims and whoever checks it."""
+        return SignedRecord(self.record)
+
+    @property
+    def id(self) -> str:
+        """The id that the record claims."""
+        return self.claims[1]
+
+    def write(self) -> bytes:
+        """As JSON, as `read_bundle` reads it."""
+        return i_json.write(
+            {
+                "record": self.record,
+                "labels": list(self.labels),
+                "sealed": [each.json() for each in self.sealed],
+                "pads": [base64.encode_url(pad) for pad in self.pads],
+            }
+        )
+
+
+class _BundleShape(WireModel):
+    record: str
+    labels: NonEmptyTuple[str]
+    sealed: Annotated[tuple[SealedModel, ...], Field(strict=False, min_length=1, max_length=128)]
+    pads: Annotated[tuple[str, ...], Field(strict=False, max_length=128)]
+
+
+def read_bundle(data: bytes) -> Bundle:
+    """A bundle taken apart, nothing of it verified. Raises `RecordError` `too-large`, `TextError`, `ContentError`."""
+    check_size(len(data))
+    return parse_bundle(i_json.read_object(data))
+
+
+def parse_bundle(value: Any) -> Bundle:
+    """The same, of a JSON value."""
+    shape = validate(_BundleShape, value, "the bundle")
+    pads = tuple(base64.decode_url(pad) for pad in shape.pads)
+    return Bundle(
+        shape.record, shape.labels, tuple(parse_sealed(each) for each in shape.sealed), pads
+    )
+
+
+def check_bundle(bundle: Bundle, standing: Membership) -> Record:
+    """The hub's view of a bundle: everything that can be known of it without reading, at the index of `standing`.
+
+    Raises, besides what the standards' modules raise: `DirectoryError` (`unknown-key`, `unknown-recipient`, `key-old`),
+    `ContentError` (`unknown-kind`, `wrong-shape`), and `RecordError`: `wrong-issuer`, `not-its-kind`, `case-missing`,
+    `case-unasked`, `unknown-word`, `says-misplaced`, `part-twice`, `unknown-part`, `part-unsealed`, `sealed-twice`,
+    `sealed-to-self`, `notice-missing`, `wrong-size`, `wrong-manifest`, `bad-countersignature`.
+    """
+    record = check_signed_record(bundle.signed, bundle.labels, standing, hub=True)
+    for entry in bundle.sealed:
+        recipient, _ = standing.recipient(entry.to)
+        if recipient.id == record.issuer:
+            raise RecordError(
+                "sealed-to-self",
+                f"`{record.issuer}` sealed a part to itself",
+                fix="seal to others only",
+            )
+        check_sealed(entry, record.labels)
+    targets = [(entry.part, agency_of(entry.to)) for entry in bundle.sealed]
+    if len(set(targets)) < len(targets):
+        raise RecordError(
+            "sealed-twice", "one part is sealed to one agency twice", fix="seal it once"
+        )
+    return _whole(
+        record, tuple(entry.entry() for entry in bundle.sealed), bundle.pads, bundle.sealed
+    )
+
+
+def check_entries(
+    jws: str,
+    labels: Sequence[str],
+    entries: Sequence[Entry],
+    pads: Sequence[bytes],
+    standing: Membership,
+) -> Record:
+    """A record with all its labels and the digests of all its texts, but no text: what an account holds. Raises as `check`."""
+    return _whole(
+        check_signed_record(SignedRecord(jws), labels, standing, hub=True),
+        tuple(entries),
+        tuple(pads),
+    )
+
+
+def _whole(
+    record: Record,
+    entries: tuple[Entry, ...],
+    pads: tuple[bytes, ...],
+    sealed: tuple[Sealed, ...] = (),
+) -> Record:
+    """Every part goes to somebody, nothing but parts does, and the issuer signed just these."""
+    sent = {entry.part for entry in entries}
+    for part in record.labels:
+        if part not in sent:
+            raise RecordError(
+                "part-unsealed",
+                f"the part `{part}` is sealed to nobody",
+                fix="seal it, or leave it out",
+            )
+    for entry in entries:
+        if entry.part not in record.labels:
+            raise RecordError(
+                "unknown-part",
+                f"`{shorten(entry.part)}` is no part of this record",
+                fix="send its label too",
+            )
+    if rebuild_manifest(entries, pads).root != record.manifest:
+        raise _wrong_manifest()
+    return replace(record, entries=entries, pads=pads, sealed=sealed)
+
+
+def check_sealed(entry: Sealed, labels: Mapping[str, Label]) -> None:
+    if entry.part not in labels:
+        raise RecordError(
+            "unknown-part", f"`{entry.part}` is no part of this record", fix="send its label too"
+        )
+    if entry.purpose not in purposes():
+        raise RecordError(
+            "unknown-word",
+            f"`{shorten(entry.purpose)}` is no purpose",
+            fix="use one of the vocabulary's",
+        )
+    if not entry.has_size_class:
+        raise RecordError(
+            "wrong-size",
+            f"what is sealed for `{shorten(entry.to)}` fills no size class",
+            fix="seal it again",
+        )
+
+
+def check_size(size: int) -> None:
+    if size > LARGEST:
+        raise RecordError(
+            "too-large", f"a submission of `{size}` bytes is over 1 MiB", fix="send several records"
+        )
+
+
+def _wrong_manifest() -> RecordError:
+    return RecordError(
+        "wrong-manifest",
+        "the sealed texts aren't those that the issuer signed",
+        fix="build the record again",
+    )
