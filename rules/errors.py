@@ -87,25 +87,34 @@ class ConditionError(Refusal):
         self.offset = offset
 
 
-# British names that facts, packs, records, and commands had, with the names that they have now.
-OLD_SPELLINGS = {
-    "judgement": "judgment",
-    "enrolment": "enrollment",
-    "counselling_note": "counseling_note",
-    "counselling_notes": "counseling_notes",
-    "offence_disclosure": "offense_disclosure",
-    "no_offence": "no_offense",
-    "offences": "offenses",
-    "offences.csv": "offenses.csv",
-}
+# Names that had a British spelling before, and patterns for both spellings of their words.
+RESPELLED = (
+    "judgment",
+    "enrollment",
+    "counseling_note",
+    "counseling_notes",
+    "offense_disclosure",
+    "no_offense",
+    "offenses",
+    "offenses.csv",
+)
+_EITHER_SPELLING = (
+    ("judge?ment", "judgment"),
+    ("enroll?ment", "enrollment"),
+    ("counsell?ing", "counseling"),
+    ("offen[cs]e", "offense"),
+)
 
 
 def respelled(name: str) -> str | None:
     """The new spelling of a name or of a dotted path, or None if no part of it is an old one."""
-    new = OLD_SPELLINGS.get(name) or ".".join(
-        OLD_SPELLINGS.get(part, part) for part in name.split(".")
-    )
-    return None if new == name else new
+    import re
+
+    new = name
+    for either, american in _EITHER_SPELLING:
+        new = re.sub(either, american, new)
+    is_old = new != name and (new in RESPELLED or any(part in RESPELLED for part in new.split(".")))
+    return new if is_old else None
 
 
 def respelling(name: str, known: Iterable[str]) -> str | None:

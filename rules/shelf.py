@@ -5,18 +5,21 @@ Finding package data is no import: the application is looked up by name and neve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from rules.decide.decision import Program
-from rules.errors import PackError, RequestError, nearest
+from rules.errors import PackError, RequestError, nearest, respelled
 from rules.frozen import frozen
 from rules.input.facts import iso_day, printable
 from rules.input.vocabulary import Vocabulary, read_vocabulary
 from rules.packs.assemble import assemble
 from rules.packs.pack import Pack
+
+TABLE = "offenses.csv"
 
 
 @lru_cache(maxsize=1)
@@ -117,14 +120,15 @@ class Neighbors:
         """The folder of an offense table."""
         places = (jurisdictions(), self.folder)
         found = {
-            name: folder
+            table.parent.name: table.parent
             for place in places
-            for name, folder in _tables(place, "offenses.csv").items()
+            for table in sorted(place.glob(f"*/{TABLE}"))
         }
         if name not in found:
+            old = _old_table(name, places)
             fix = (
-                "rename its `offences.csv` to `offenses.csv`"
-                if any(name in _tables(place, "offences.csv") for place in places)
+                f"rename its `{old}` to `{TABLE}`"
+                if old
                 else nearest(printable(name), tuple(found))
             )
             raise PackError(
@@ -133,9 +137,17 @@ class Neighbors:
         return found[name]
 
 
-def _tables(place: Path, file: str) -> dict[str, Path]:
-    """The folders in `place` that contain this file, by name."""
-    return {table.parent.name: table.parent for table in sorted(place.glob(f"*/{file}"))}
+def _old_table(name: str, places: Iterable[Path]) -> str | None:
+    """The file of an offense table that has its old spelling, if this folder has one."""
+    return next(
+        (
+            file.name
+            for place in places
+            for file in place.glob("*/*.csv")
+            if file.parent.name == name and respelled(file.name) == TABLE
+        ),
+        None,
+    )
 
 
 def load(pack: str | Path, as_of: date | str | None = None) -> Program:

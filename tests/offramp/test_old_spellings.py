@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from offramp.cli import main
+from tests.support.british import british
 
 
 def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
@@ -17,7 +18,7 @@ def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[s
 
 
 def test_a_command(capsys: pytest.CaptureFixture[str]) -> None:
-    error = error_of(["offences", "seattle", "--as-of", "2020-01-01", "--json"], capsys)
+    error = error_of([british("offenses"), "seattle", "--as-of", "2020-01-01", "--json"], capsys)
     assert error["code"] == "usage"
     assert error["fix"] == "write `offenses`, its spelling now"
 
@@ -31,7 +32,7 @@ def test_another_unknown_command_still_points_to_the_help(
 @pytest.mark.parametrize(
     ("facts", "new"),
     [
-        ("judgement.amenable: {column: open}", "judgment.amenable"),
+        (british("judgment.amenable: {column: open}"), "judgment.amenable"),
         ("judgment.amenable: {column: open}", None),
     ],
 )

@@ -10,9 +10,10 @@ import pytest
 
 import rules
 from rules.author.scenarios import read_scenarios
-from rules.errors import OLD_SPELLINGS, FactsError, PackError, Refusal, nearest, respelled
+from rules.errors import RESPELLED, FactsError, PackError, Refusal, nearest, respelled
 from rules.shelf import read_pack, vocabulary
 from tests.conftest import ROOT
+from tests.support.british import british
 
 HEAD = """\
 id: made-up
@@ -40,15 +41,16 @@ def fixed(refused: pytest.ExceptionInfo[Any], new: str) -> bool:
 
 
 def test_the_table_is_whole_and_every_new_name_is_new() -> None:
-    assert len(OLD_SPELLINGS) == 8
-    assert not set(OLD_SPELLINGS) & set(OLD_SPELLINGS.values())
+    assert len(RESPELLED) == 8
+    assert all(respelled(british(name)) == name and respelled(name) is None for name in RESPELLED)
     words = vocabulary()
     for name in (*words.categories, *words.facts, *words.kinds, *words.obligations):
         assert respelled(name) is None
 
 
-@pytest.mark.parametrize(("old", "new"), OLD_SPELLINGS.items())
-def test_the_new_spelling_comes_before_any_nearer_name(old: str, new: str) -> None:
+@pytest.mark.parametrize("new", RESPELLED)
+def test_the_new_spelling_comes_before_any_nearer_name(new: str) -> None:
+    old = british(new)
     assert nearest(old, [f"{old}s", new]) == f"write `{new}`, its spelling now"
     assert new not in nearest(old, ["a", "b"])
 
@@ -56,10 +58,10 @@ def test_the_new_spelling_comes_before_any_nearer_name(old: str, new: str) -> No
 @pytest.mark.parametrize(
     ("facts", "new"),
     [
-        ({"judgement": {"amenable": True}}, "judgment"),
-        ({"judgement": {"no_such_fact": True}}, "judgment"),
-        ({"consent": {"type": "counselling_notes"}}, "counseling_notes"),
-        ({"decisions": {"offer": "no_offence"}}, "no_offense"),
+        ({british("judgment"): {"amenable": True}}, "judgment"),
+        ({british("judgment"): {"no_such_fact": True}}, "judgment"),
+        ({"consent": {}}, "counseling_notes"),
+        ({"decisions": {"offer": british("no_offense")}}, "no_offense"),
     ],
 )
 def test_facts(facts: dict[str, Any], new: str) -> None:
@@ -67,7 +69,7 @@ def test_facts(facts: dict[str, Any], new: str) -> None:
     if "consent" in facts:
         (path,) = (path for path, fact in paths.items() if "counseling_notes" in fact.choices)
         group, _, name = path.rpartition(".")
-        facts = {group: {name: "counselling_notes"}}
+        facts = {group: {name: british("counseling_notes")}}
     with pytest.raises(FactsError) as refused:
         rules.load("santa-fe").read(facts)
     assert fixed(refused, new)
@@ -76,25 +78,35 @@ def test_facts(facts: dict[str, Any], new: str) -> None:
 @pytest.mark.parametrize(
     ("text", "new"),
     [
-        (HEAD + "offences: new-york\n" + OFFER, "offenses"),
-        (HEAD + OFFER.replace("encounter.in_area", "judgement.amenable"), "judgment.amenable"),
-        (HEAD + OFFER.replace("may_not_offer", "no_offence"), "no_offense"),
+        (HEAD + british("offenses") + ": new-york\n" + OFFER, "offenses"),
+        (
+            HEAD + OFFER.replace("encounter.in_area", british("judgment.amenable")),
+            "judgment.amenable",
+        ),
+        (HEAD + OFFER.replace("may_not_offer", british("no_offense")), "no_offense"),
         (
             HEAD
             + "offenses: new-york\n"
             + OFFER.replace(
-                "encounter.in_area", "'encounter.charges.exists(c, c.code in no_offence)'"
+                "encounter.in_area", british("'encounter.charges.exists(c, c.code in no_offense)'")
             ),
             "no_offense",
         ),
-        (HEAD + FACT.replace("kind: record", "kind: judgement") + OFFER, "judgment"),
-        (HEAD + FACT.replace("category: encounter", "category: enrolment") + OFFER, "enrollment"),
+        (HEAD + FACT.replace("kind: record", british("kind: judgment")) + OFFER, "judgment"),
         (
-            HEAD + FACT.replace("category: encounter", "category: counselling_note") + OFFER,
+            HEAD + FACT.replace("category: encounter", british("category: enrollment")) + OFFER,
+            "enrollment",
+        ),
+        (
+            HEAD
+            + FACT.replace("category: encounter", british("category: counseling_note"))
+            + OFFER,
             "counseling_note",
         ),
         (
-            HEAD + FACT.replace("category: encounter", "category: offence_disclosure") + OFFER,
+            HEAD
+            + FACT.replace("category: encounter", british("category: offense_disclosure"))
+            + OFFER,
             "offense_disclosure",
         ),
     ],
@@ -122,19 +134,19 @@ def test_the_file_of_an_offense_table(tmp_path: Path) -> None:
     )
     table = tmp_path / "our-state"
     shutil.copytree(ROOT / "jurisdictions" / "new-york", table)
-    (table / "offenses.csv").rename(table / "offences.csv")
+    (table / "offenses.csv").rename(table / british("offenses.csv"))
     with pytest.raises(PackError) as refused:
         read_pack(tmp_path / "made-up", whole=False)
     assert refused.value.code == "unknown-offenses"
-    assert refused.value.fix == "rename its `offences.csv` to `offenses.csv`"
+    assert refused.value.fix == f"rename its `{british('offenses.csv')}` to `offenses.csv`"
 
 
 @pytest.mark.parametrize(
     ("expect", "new"),
     [
-        ("{outcome: no_offence}", "no_offense"),
-        ("{possible: [no_offence, may_offer]}", "no_offense"),
-        ("{needs: [judgement.amenable]}", "judgment.amenable"),
+        (british("{outcome: no_offense}"), "no_offense"),
+        (british("{possible: [no_offense, may_offer]}"), "no_offense"),
+        (british("{needs: [judgment.amenable]}"), "judgment.amenable"),
     ],
 )
 def test_what_a_scenario_expects(expect: str, new: str, tmp_path: Path) -> None:
