@@ -4,7 +4,7 @@ The key is SHA-256 over all that `sound` reads: the pack's canonical text, which
 themselves, so that neither an edit of the pack nor another version of the prover meets an old answer. What a file says counts
 only if nobody else can have written it: folder and file belong to the user who asks, nobody else may write there, neither is a
 link, and the text is whole. Anything else is proved again, and no fault of the cache is ever an error.
-See docs/decisions/0021-proofs-are-kept.md.
+See docs/decisions/0021-proof-cache.md.
 """
 
 from __future__ import annotations

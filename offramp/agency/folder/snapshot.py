@@ -2,7 +2,7 @@
 
 It is no second truth. It counts only where it was made by this very code from a journal whose event at that place is still the
 same; anything else is replayed, and no fault of the file is ever an error. Before anything is destroyed, it goes.
-See docs/decisions/0039-a-desk-is-kept.md.
+See docs/decisions/0039-sealed-snapshot.md.
 """
 
 from __future__ import annotations
