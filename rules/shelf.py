@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import PackError, RequestError, nearest, respelled
 from rules.frozen import frozen
 from rules.input.facts import iso_day, printable

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from exchange.consent.reduction import Ask, Committed, Passage, Roles, State, asks, reduce
 from exchange.records.statements import Emergency, Report
 from rules import Refusal
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.frozen import frozen
 from rules.input.vocabulary import nested
 from rules.packs.digest import digest

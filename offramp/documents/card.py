@@ -23,8 +23,8 @@ from offramp.documents.document import (
 )
 from offramp.documents.show import segment_of, why
 from rules.author.english import Passage, Words, day, passage, words_of
-from rules.decide.decision import Program
-from rules.decide.say import wording
+from rules.decide.program import Program
+from rules.decide.wording import fill_in
 from rules.errors import RequestError
 from rules.language import tree
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
@@ -78,11 +78,11 @@ def _blocks(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[
         )
         yield Bullets(tuple(_with_exceptions(rule, words) for rule in rules))
     yield Text(
-        wording(segment, offer.otherwise.because),
+        fill_in(segment, offer.otherwise.because),
         f"Otherwise {_name(offer.otherwise.outcome).upper()}.",
     )
     if offer.decision.while_waiting:
-        yield Text(wording(segment, offer.decision.while_waiting.text), "Not sure?")
+        yield Text(fill_in(segment, offer.decision.while_waiting.text), "Not sure?")
     lists = {part.values.name for rule in offer.rules for part in tree.nodes(rule.condition)
              if isinstance(part, tree.Member) and isinstance(part.values, tree.ParameterOf)}  # fmt: skip
     for name in sorted(lists):
@@ -101,7 +101,7 @@ def _blocks(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[
         yield Heading(2, "What I do then", "then")
         for name, step in steps:
             who = "" if step.who == _OFFICER else f" ({_name(step.who)})"
-            yield Text(wording(segment, step.text), f"{_name(name).capitalize()}{who}:")
+            yield Text(fill_in(segment, step.text), f"{_name(name).capitalize()}{who}:")
     eligibility = segment.decisions.get("eligibility")
     if eligibility is not None:
         seen = [
@@ -109,7 +109,7 @@ def _blocks(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[
             for rule in eligibility.rules
             if _is_the_officers(rule) and rule.rule.then != eligibility.otherwise.outcome
         ]
-        already = {wording(segment, rule.rule.because) for rule in offer.rules}
+        already = {fill_in(segment, rule.rule.because) for rule in offer.rules}
         later = [
             text
             for text in dict.fromkeys(why(segment, rule) for rule in seen)

@@ -28,8 +28,9 @@ from offramp.documents.document import (
     plain_text,
 )
 from offramp.policy.decide_cases import read_json
-from rules.decide.decision import NOT_PART, Program
-from rules.decide.say import wording
+from rules.decide.program import Program
+from rules.decide.ruling import NOT_PART
+from rules.decide.wording import fill_in
 from rules.errors import FactsError, Place, RequestError
 from rules.input.facts import iso_day, printable
 from rules.input.yaml import read_file
@@ -363,7 +364,7 @@ class _Letter:
 
     def reason(self, item: Item, because: str, lead: str = "") -> Iterator[Block]:
         assert self.read.segment is not None
-        said = wording(self.read.segment, because)
+        said = fill_in(self.read.segment, because)
         yield Text(said, self.words[lead] if lead else "", self.pack_lang)
         yield Text(self.cited(item.source), self.words["where"], self.pack_lang)
         if item.provisional:
@@ -427,7 +428,7 @@ class _Letter:
         steps = [one for one in steps if read.segment is None or one.in_force(read.segment.day)]
         for step in steps:
             yield Text(
-                wording(read.segment, step.text),
+                fill_in(read.segment, step.text),
                 self.say("step", role=self.role(step.who)),
                 self.pack_lang,
             )

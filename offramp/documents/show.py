@@ -28,8 +28,8 @@ from offramp.documents.document import (
     passages,
 )
 from rules.author.english import Passage, day, passage, with_unit, words_of
-from rules.decide.decision import Program
-from rules.decide.say import wording
+from rules.decide.program import Program
+from rules.decide.wording import fill_in
 from rules.errors import RequestError
 from rules.language import tree
 from rules.packs.pack import (
@@ -292,7 +292,7 @@ class _Page:
             f"Otherwise: {_name(default.outcome)}",
             anchor("decision", decision.name, "otherwise"),
         )
-        yield Text(wording(self.segment, default.because))
+        yield Text(fill_in(self.segment, default.because))
         yield from self.standing(default)
         if default.outcome not in [outcome for outcome, _ in in_force.ranks]:
             yield from self.step("Then", decision.next.get(default.outcome))
@@ -319,11 +319,11 @@ class _Page:
     def rule(self, decision: str, in_force: RuleInForce) -> Iterator[Block]:
         rule = in_force.rule
         yield Heading(4, f"`{rule.id}`", anchor("rule", decision, rule.id))
-        yield Text(wording(self.segment, rule.because))
+        yield Text(fill_in(self.segment, rule.because))
         yield Bullets((_led("if ", passage(rule.when, self.words)),))
         yield from self.standing(rule)
         for one in in_force.unless:
-            yield Text(wording(self.segment, one.because), "Except:")
+            yield Text(fill_in(self.segment, one.because), "Except:")
             yield Bullets((_led("not if ", passage(one.when, self.words)),))
             yield from self.standing(one)
         if rule.reviewable_by:
@@ -331,7 +331,7 @@ class _Page:
 
     def step(self, label: str, step: Wording | None) -> Iterator[Block]:
         if step is not None and step.in_force(self.segment.day):
-            yield Text(wording(self.segment, step.text), f"{label}, {_role(step.who)}:")
+            yield Text(fill_in(self.segment, step.text), f"{label}, {_role(step.who)}:")
 
     def standing(self, item: Item) -> Iterator[Block]:
         """Where it stands, from when, what is doubtful about it, and what another source says."""
@@ -577,7 +577,7 @@ def _dated_line(pack: Pack, name: str, item: Item) -> str:
         parameter = pack.parameters[name.split("`")[1]]
         name, said = parameter.label, f": {_shown(item, parameter.unit)}"
     elif isinstance(item, Rule | Exemption) and item.since is not None:
-        said = f": {wording(resolve(pack, item.since), item.because)}"
+        said = f": {fill_in(resolve(pack, item.since), item.because)}"
     doubt = f" (doubtful: {item.provisional})" if item.provisional else ""
     return f"{name}{said}{doubt}"
 
@@ -680,7 +680,7 @@ def _answers(segments: list[Segment], name: str) -> Iterator[tuple[Cell, ...]]:
                 else []
             )
             if one and one.otherwise.outcome == outcome:
-                lines.append(f"Otherwise: {wording(segment, one.otherwise.because)}")
+                lines.append(f"Otherwise: {fill_in(segment, one.otherwise.because)}")
             cells.append(tuple(lines))
         if any(cells):
             yield _name(outcome), *cells
@@ -690,8 +690,8 @@ def why(segment: Segment, rule: RuleInForce) -> str:
     """The rule's wording on the day, and that of what lifts it."""
     return " ".join(
         [
-            wording(segment, rule.rule.because),
-            *(f"Except: {wording(segment, one.because)}" for one in rule.unless),
+            fill_in(segment, rule.rule.because),
+            *(f"Except: {fill_in(segment, one.because)}" for one in rule.unless),
         ]
     )
 

@@ -20,7 +20,7 @@ from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import said_in
 from offramp.agency.cases.decision_record import contents, decision_in
 from offramp.evidence.verify import fingerprint, read_file, wrong
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Refusal, RequestError
 from rules.frozen import frozen
 from rules.input.facts import printable

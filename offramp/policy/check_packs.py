@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rules.author.scenarios import Report, read_scenarios, run
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.prove.proof_cache import prove
 from rules.shelf import find, read_pack, shipped

@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 import rules
-from rules.decide.say import meanwhile
+from rules.decide.next_step import find_interim_step
 from rules.errors import Refusal
 from rules.input.facts import plain, printable
 from rules.input.vocabulary import Fact
@@ -19,7 +19,7 @@ from rules.shelf import vocabulary
 def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
     """One decision, its answer first."""
     lines = [_headline(decision), _under(decision), ""]
-    step = decision.next if decision.status == "decided" else meanwhile(decision)
+    step = decision.next if decision.status == "decided" else find_interim_step(decision)
     if step is not None and decision.status == "undetermined":
         lines += _entry("Now", f"{_role(step['who'])}: {step['text']}")
     for index, entry in enumerate(decision.needed):
@@ -150,7 +150,7 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
             sources += [_source(one) for one in because]
     step = answer.next
     if answer.status == "undetermined":
-        now = meanwhile(answer)
+        now = find_interim_step(answer)
         said += [f"Now, {_role(now['who'])}: {now['text']}"] if now else []
         said += [f"Could be {' or '.join(_name(one) for one in answer.possible)}."]
         said += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]

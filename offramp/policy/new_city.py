@@ -14,7 +14,7 @@ from pathlib import Path
 from offramp.policy.variant import City, Draft, Variant
 from rules.author.pack_schemas import pack_schema, scenarios_schema
 from rules.author.scenarios import read_scenarios, run
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import PackError, RequestError
 from rules.input.facts import printable
 from rules.packs.assemble import assemble

@@ -17,7 +17,9 @@ from threading import Timer
 from typing import Any
 
 from rules.author.scenarios import Scenario
-from rules.decide.decision import Decision, Program
+from rules.decide.decision import Decision
+from rules.decide.program import Program
+from rules.decide.ruling import Ruling
 from rules.errors import Place, Refusal
 from rules.second_engine import JOINS, Projection, project
 from rules.shelf import day_of
@@ -102,31 +104,35 @@ class SecondEngine:
                 found[scenario.id] = f"`{scenario.id}`: {error.message}"
         return compared
 
-    def answer(self, decision: Decision) -> tuple[list[str], str | list[str] | None]:
-        """The possible outcomes and the outcome; where no rule was asked (attested, no day yet), what is given."""
-        if decision.attested or decision.segment is None:
-            return decision.possible, decision.outcome
-        in_force = decision.rules_in_force
+    def answer(self, ruling: Ruling) -> tuple[list[str], str | list[str] | None]:
+        """Return the possible outcomes and the outcome.
+
+        Where no rule was applied (attested, or no day yet) these are the ruling's own.
+        """
+        if ruling.attested or ruling.segment is None:
+            return ruling.possible, ruling.outcome
+        in_force = ruling.rules_in_force
         projection = self.projections.get(id(in_force))
         if projection is None:
             projection = self.projections[id(in_force)] = project(in_force)
         for beyond in projection.beyond:
             raise EngineError(
                 "too-many-joins",
-                f"`{beyond.rule}` joins {beyond.joins} conditions, and the second engine at most {JOINS}",
-                at=Place(path=decision.decision),
+                f"`{beyond.rule}` joins {beyond.joins} conditions, and the second engine at most "
+                f"{JOINS}",
+                at=Place(path=ruling.decision),
                 fix="leave out `--engine`; the compiled engine has no such limit",
             )
-        world = replace(decision.world, outcome=lambda name: self._read(decision, name))
+        world = replace(ruling.world, outcome=lambda name: self._outcome(ruling, name))
         rules = [(rule.facts, rule.gives) for rule in projection.rules]
         return projection.possible(self._ask({"rules": rules, "facts": projection.facts(world)}))
 
-    def _read(self, decision: Decision, name: str) -> str | None:
-        """Another decision's outcome by this engine too."""
-        attested = decision.case.facts.attested.get(name)
+    def _outcome(self, ruling: Ruling, name: str) -> str | None:
+        """Return the outcome of a decision that the ruling reads, by this engine too."""
+        attested = ruling.case.facts.attested.get(name)
         if attested is not None:
             return attested
-        _, outcome = self.answer(decision.case.decide(name))
+        _, outcome = self.answer(ruling.case.decide(name))
         return outcome if isinstance(outcome, str) else None
 
     def _ask(self, job: dict[str, Any]) -> set[str]:

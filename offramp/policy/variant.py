@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.author.scenarios import Scenario, read_scenarios, run
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Place
 from rules.frozen import frozen
 from rules.input.facts import iso_day

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rules.author.schemas import facts_schema
+from rules.author.facts_schema import facts_schema
 from rules.input import keys
 from rules.input.vocabulary import KINDS, TYPES, DecisionWord, Vocabulary
 from rules.packs.assemble import CONFIDENCE, PROGRAM_KINDS, UNITS

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from rules.decide import explain
-from rules.decide.decision import Case, Decision, Program
+from rules.decide.decision import Decision
+from rules.decide.program import Program
+from rules.decide.ruling import CaseFacts, Ruling
 from rules.errors import Place, Refusal, respelled
 from rules.frozen import frozen
 from rules.input import keys
 from rules.input.yaml import Node, read_file
 from rules.language import tree
 from rules.packs.pack import Exemption, Pack, Rule
+from rules.packs.resolve import RuleInForce
 
 
 @frozen
@@ -192,9 +195,8 @@ def _faults(program: Program, scenario: Scenario, touched: _Touched) -> Iterator
             from rules.shelf import day_of
 
             asked = program.on(day_of(scenario.as_of))
-        case = Case(asked, asked.read(scenario.facts))
-        decision = case.decide(scenario.decision)
-        touched.by(case)
+        decision = Decision(CaseFacts(asked, asked.read(scenario.facts)), scenario.decision)
+        touched.by(decision)
     except Refusal as refusal:
         if expect.get("error") not in (True, refusal.code):
             yield f"it is refused: {refusal}"
@@ -276,25 +278,28 @@ class _Touched:
         self.held: set[tuple[str, str, str]] = set()
         self.seen: dict[tuple[str, str, int], set[bool]] = {}
 
-    def by(self, case: Case) -> None:
-        for name, decision in list(case.decided.items()):
-            if decision.attested or decision.in_force is None:
-                continue
-            for rule in decision.in_force.rules:
-                if decision.value(rule.condition):
-                    self.held.add((name, rule.rule.id, ""))
-                for one in rule.unless:
-                    if decision.value(one.when):
-                        self.held.add((name, rule.rule.id, one.id))
-                items: tuple[Rule | Exemption, ...] = (rule.rule, *rule.unless)
-                for item in items:
-                    for part, bound in explain.parts(item.when, decision.world):
-                        if _is_atom(part):
-                            value = explain.value_of(part, decision.world, bound)
-                            if value is not None:
-                                self.seen.setdefault((name, rule.rule.id, id(part)), set()).add(
-                                    bool(value)
-                                )
+    def by(self, decision: Decision) -> None:
+        """Add the decision, and every decision that it read."""
+        for ruling in (decision, *decision.case.rulings.values()):
+            if not ruling.attested and ruling.in_force is not None:
+                for rule in ruling.in_force.rules:
+                    self._add(ruling, rule)
+
+    def _add(self, ruling: Ruling, in_force: RuleInForce) -> None:
+        name, rule = ruling.decision, in_force.rule
+        if ruling.value(in_force.condition):
+            self.held.add((name, rule.id, ""))
+        for exemption in in_force.unless:
+            if ruling.value(exemption.when):
+                self.held.add((name, rule.id, exemption.id))
+        items: tuple[Rule | Exemption, ...] = (rule, *in_force.unless)
+        for item in items:
+            for part, bound in explain.parts(item.when, ruling.world):
+                if _is_atom(part):
+                    value = explain.value_of(part, ruling.world, bound)
+                    if value is not None:
+                        values = self.seen.setdefault((name, rule.id, id(part)), set())
+                        values.add(bool(value))
 
     def into(self, report: Report) -> None:
         held = all_held = seen = all_seen = 0

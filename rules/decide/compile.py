@@ -1,8 +1,11 @@
-"""Typed trees to Python functions: what decides in earnest.
+"""Compile typed conditions to Python functions.
 
-A decision on a day becomes one function that gives its possible outcomes, highest first, and each rule one that gives True,
-False or None. The generated code does what `walk` does, with the three-valued connectives written out inline so that a
-decided operand ends the work at once. Names from a pack never reach the source: constants and keys are passed in by number.
+A decision on a day becomes one function that lists its possible outcomes, highest precedence first.
+A rule becomes one function that returns True, False, or None. The generated code computes what
+`walk` computes, with the three-valued connectives written inline, so that one operand that settles
+a connective ends the work at once.
+
+INVARIANT: names from a pack never reach the source. Constants and keys are passed in by number.
 """
 
 from __future__ import annotations
@@ -18,91 +21,101 @@ from rules.language import tree
 from rules.language.exact import Interval, add
 from rules.packs.resolve import DecisionInForce
 
-Read = Callable[[str], str | None]
-Condition = Callable[[Mapping[str, Any], Read, Read], bool | None]
-Shown = Callable[[Mapping[str, Any], Read, Read], dict[str, Any]]
-Settle = Callable[[Mapping[str, Any], Read, Read], list[str]]
+# Each takes the facts by path, other decisions' outcomes by name, and clocks' statuses by name.
+Outcomes = Callable[[str], str | None]
+Statuses = Callable[[str], str | None]
+Condition = Callable[[Mapping[str, Any], Outcomes, Statuses], bool | None]
+FactReader = Callable[[Mapping[str, Any], Outcomes, Statuses], dict[str, Any]]
+Settle = Callable[[Mapping[str, Any], Outcomes, Statuses], list[str]]
 
 
 def compile_condition(node: tree.Tree, parameters: Mapping[str, Any]) -> Condition:
-    """The condition as a function of facts by path, other decisions' outcomes and clocks' statuses."""
+    """Compile a condition to a function of facts, other decisions' outcomes, and clocks."""
     writer = _Writer(parameters)
     compiled: Condition = writer.compiled([f"return {writer.expression(node)}"])
     return compiled
 
 
 def compile_decision(decision: DecisionInForce, parameters: Mapping[str, Any]) -> Settle:
-    """The decision as a function that gives every possible outcome, in the order of their precedence.
+    """Compile a decision to a function that lists its possible outcomes, in order of precedence.
 
-    It stops at the first outcome with a true rule: nothing below that can be the outcome.
+    The function stops at the first outcome with a true rule, since nothing below can apply.
     """
     writer = _Writer(parameters)
     lines = ["possible = []"]
     for outcome, rules in decision.ranks:
-        named = writer.constant(outcome)
+        name = writer.constant(outcome)
         lines.append("unknown = False")
         for condition in sorted((rule.condition for rule in rules), key=_cost):
             lines += [
                 f"value = {writer.expression(condition)}",
-                f"if value: possible.append({named}); return possible",
+                f"if value: possible.append({name}); return possible",
                 "if value is None: unknown = True",
             ]
-        lines.append(f"if unknown: possible.append({named})")
-    last, order = decision.otherwise.outcome, decision.decision.outcomes.index
-    lines.append(
-        f"if {writer.constant(last)} not in possible: possible.append({writer.constant(last)})"
-    )
-    if any(order(outcome) > order(last) for outcome, _ in decision.ranks):
+        lines.append(f"if unknown: possible.append({name})")
+    default, order = decision.otherwise.outcome, decision.decision.outcomes.index
+    name = writer.constant(default)
+    lines.append(f"if {name} not in possible: possible.append({name})")
+    if any(order(outcome) > order(default) for outcome, _ in decision.ranks):
         lines.append(f"possible.sort(key={writer.constant(order)})")
     settle: Settle = writer.compiled([*lines, "return possible"])
     return settle
 
 
-def compile_shown(named: Names) -> Shown:
-    """What `explain.known` finds of these names, none of which is a variable's field: as JSON holds it, sorted by path."""
+def compile_fact_reader(names: Names) -> FactReader:
+    """Compile `explain.known` for these names to a function.
+
+    The function returns the known facts as JSON holds them, sorted by path. No name may be a field
+    of a variable's record.
+    """
     writer = _Writer({})
-
-    def shown(found: str, at: str) -> str:
-        return f"if (value := {found}) is not None: shown[{at}] = value if value.__class__ in PLAIN else plain(value)"
-
-    pieces: dict[str, list[str]] = {}
-    for path in named.facts:
-        pieces[path] = [shown(f"facts.get({writer.constant(path)})", writer.constant(path))]
-    for decision in named.decisions:
+    blocks: dict[str, list[str]] = {}
+    for path in names.facts:
+        key = writer.constant(path)
+        blocks[path] = [_store(f"facts.get({key})", key)]
+    for decision in names.decisions:
         path = f"decisions.{decision}"
-        pieces[path] = [shown(f"outcome({writer.constant(decision)})", writer.constant(path))]
-    for clock in named.clocks:
-        pieces[f"clocks.{clock}"] = [
-            shown(f"status({writer.constant(clock)})", writer.constant(f"clocks.{clock}"))
-        ]
-    for path, fields in named.lists:
-        whole, opened = writer.constant(path), writer.constant(f"{path}[")
-        read = [(writer.constant(name), writer.constant(f"].{name}")) for name in fields]
-        pieces[path] = [
-            f"records = facts.get({whole})",
-            "if records is not None:",
-            f"    if not records or {not fields}: shown[{whole}] = plain(records); ordered = False",
-            "    if len(records) > 10: ordered = False",
-            "    for index, record in enumerate(records):",
-            "        at = str(index)",
-            *(
-                f"        {shown(f'record.get({name})', f'{opened} + at + {closed}')}"
-                for name, closed in read
-            ),
-        ]
+        blocks[path] = [_store(f"outcome({writer.constant(decision)})", writer.constant(path))]
+    for clock in names.clocks:
+        path = f"clocks.{clock}"
+        blocks[path] = [_store(f"status({writer.constant(clock)})", writer.constant(path))]
+    for path, fields in names.lists:
+        blocks[path] = _list_reader(writer, path, fields)
     lines = [
-        "shown = {}; ordered = True",
-        *(line for path in sorted(pieces) for line in pieces[path]),
+        "known = {}; ordered = True",
+        *(line for path in sorted(blocks) for line in blocks[path]),
+        "return known if ordered else dict(sorted(known.items()))",
     ]
-    lines.append("return shown if ordered else dict(sorted(shown.items()))")
-    compiled: Shown = writer.compiled(lines)
+    compiled: FactReader = writer.compiled(lines)
     return compiled
 
 
-def _cost(node: tree.Tree) -> int:
-    """How much work the condition takes: what reads a record is done before what walks a list or asks another decision.
+def _store(value: str, key: str) -> str:
+    """Write the statement that stores a value under a key, unless it is unknown."""
+    as_json = "value if value.__class__ in PLAIN else plain(value)"
+    return f"if (value := {value}) is not None: known[{key}] = {as_json}"
 
-    Conditions are total and their connectives commute, so the order in which parts are looked at changes no value.
+
+def _list_reader(writer: _Writer, path: str, fields: tuple[str, ...]) -> list[str]:
+    """Write the statements that store the known fields of a list's records."""
+    whole, start = writer.constant(path), writer.constant(f"{path}[")
+    keys = [(writer.constant(name), writer.constant(f"].{name}")) for name in fields]
+    return [
+        f"records = facts.get({whole})",
+        "if records is not None:",
+        f"    if not records or {not fields}: known[{whole}] = plain(records); ordered = False",
+        "    if len(records) > 10: ordered = False",
+        "    for index, record in enumerate(records):",
+        "        at = str(index)",
+        *(f"        {_store(f'record.get({key})', f'{start} + at + {end}')}" for key, end in keys),
+    ]
+
+
+def _cost(node: tree.Tree) -> int:
+    """Estimate the work of a condition: reading a fact is cheaper than a list or a decision.
+
+    INVARIANT: conditions are total and their connectives commute, so the order in which parts are
+    evaluated changes no value.
     """
     parts = list(tree.nodes(node))
     walks = sum(
@@ -112,13 +125,13 @@ def _cost(node: tree.Tree) -> int:
     return 100 * walks + len(parts)
 
 
-def _found(among: Iterable[Any], held: Any) -> bool | None:
-    """Whether a number that may be an interval is among these."""
-    return disjunction([compared("==", held, one) for one in among])
+def _is_member(values: Iterable[Any], item: Any) -> bool | None:
+    """Test whether `item`, which may be an interval, is one of the values."""
+    return disjunction([compared("==", item, value) for value in values])
 
 
 class _Writer:
-    """Writes one expression; `constants` are the values its source names."""
+    """Writes the source of one function. `constants` are the values that the source names."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = parameters
@@ -126,10 +139,11 @@ class _Writer:
         self.facts: dict[str, str] = {}
         self.temporaries = 0
         self.variables: dict[str, str] = {}
-        self.loops: list[list[str]] = []  # a function each, before the one that calls them
+        self.loops: list[list[str]] = []  # functions, each defined before its caller
         self.read: set[str] = set()  # names from outside the loop that is being written
 
     def compiled(self, lines: list[str]) -> Any:
+        """Compile the lines as a function's body."""
         # A fact is looked up once, however many rules read it.
         looked_up = [
             f"{name} = facts.get({self.constant(path)})" for path, name in self.facts.items()
@@ -145,13 +159,14 @@ class _Writer:
             "computed": computed,
             "add": add,
             "total": total,
-            "found": _found,
+            "is_member": _is_member,
         }
         names |= {"Interval": Interval, "PLAIN": PLAIN, "plain": plain, **self.constants}
         exec(compile("\n".join(source), "<pack>", "exec"), names)
         return names["compiled"]
 
     def constant(self, value: Any) -> str:
+        """Return the source of a constant: a literal, or the name by which it is passed in."""
         if value is None or isinstance(value, (bool, int)):
             return repr(value)
         name = f"k{len(self.constants)}"
@@ -159,15 +174,18 @@ class _Writer:
         return name
 
     def fact(self, path: str) -> str:
+        """Return the name of the local variable that holds a fact."""
         name = self.facts.setdefault(path, f"f{len(self.facts)}")
         self.read.add(name)
         return name
 
     def temporary(self) -> str:
+        """Return a new local name."""
         self.temporaries += 1
         return f"t{self.temporaries}"
 
     def expression(self, node: tree.Tree) -> str:
+        """Write the condition as an expression."""
         match node:
             case tree.Constant(value):
                 return self.constant(value)
@@ -185,8 +203,9 @@ class _Writer:
                 self.read.add("status")
                 return f"status({self.constant(clock)})"
             case tree.Not(operand):
-                held = self.temporary()
-                return f"(None if ({held} := {self.expression(operand)}) is None else not {held})"
+                value = self.temporary()
+                tested = f"({value} := {self.expression(operand)}) is None"
+                return f"(None if {tested} else not {value})"
             case tree.And(items):
                 return self.connective(items, "{} is False", "False", "True")
             case tree.Or(items):
@@ -196,16 +215,16 @@ class _Writer:
             case tree.Member(item, values):
                 if values == ():
                     return "False"
-                held, looked_for = self.temporary(), self.expression(item)
-                among = self.among(values)
+                local, value = self.temporary(), self.expression(item)
+                members = self.members(values)
                 if _may_be_interval(item):
-                    return f"found({among}, {looked_for})"
-                return f"(None if ({held} := {looked_for}) is None else {held} in {among})"
+                    return f"is_member({members}, {value})"
+                return f"(None if ({local} := {value}) is None else {local} in {members})"
             case tree.Choose(condition, then, otherwise):
-                held = self.temporary()
+                local = self.temporary()
                 return (
-                    f"(None if ({held} := {self.expression(condition)}) is None else "
-                    f"{self.expression(then)} if {held} else {self.expression(otherwise)})"
+                    f"(None if ({local} := {self.expression(condition)}) is None else "
+                    f"{self.expression(then)} if {local} else {self.expression(otherwise)})"
                 )
             case tree.Arithmetic(operator, left, right):
                 return f"computed({operator!r}, {self.expression(left)}, {self.expression(right)})"
@@ -217,7 +236,8 @@ class _Writer:
                 )
         raise AssertionError(node)
 
-    def among(self, values: tuple[Any, ...] | tree.ParameterOf) -> str:
+    def members(self, values: tuple[Any, ...] | tree.ParameterOf) -> str:
+        """Write the values of an `in`."""
         return self.constant(
             self.parameters[values.name] if isinstance(values, tree.ParameterOf) else values
         )
@@ -225,16 +245,18 @@ class _Writer:
     def connective(
         self, items: tuple[tree.Tree, ...], settles: str, settled: str, otherwise: str
     ) -> str:
+        """Write `&&` or `||`. `settles` tests whether an operand settles it as `settled`."""
         items = tuple(sorted(items, key=_cost))
-        held = [self.temporary() for _ in items]
+        values = [self.temporary() for _ in items]
         tests = " or ".join(
-            settles.format(f"({name} := {self.expression(item)})")
-            for name, item in zip(held, items, strict=True)
+            settles.format(f"({value} := {self.expression(item)})")
+            for value, item in zip(values, items, strict=True)
         )
-        unknown = " or ".join(f"{name} is None" for name in held)
+        unknown = " or ".join(f"{value} is None" for value in values)
         return f"({settled} if {tests} else None if {unknown} else {otherwise})"
 
     def comparison(self, operator: str, left: tree.Tree, right: tree.Tree) -> str:
+        """Write a comparison, inline if neither side can be an interval."""
         if _may_be_interval(left) or _may_be_interval(right):
             return f"compared({operator!r}, {self.expression(left)}, {self.expression(right)})"
         sides, unknown = [], []
@@ -242,19 +264,18 @@ class _Writer:
             if isinstance(side, (tree.Constant, tree.ParameterOf)):
                 sides.append(self.expression(side))
             else:
-                held = self.temporary()
-                unknown.append(f"({held} := {self.expression(side)}) is None")
-                sides.append(held)
-        compared_sides = f"{sides[0]} {operator} {sides[1]}"
-        return (
-            f"(None if {' or '.join(unknown)} else {compared_sides})"
-            if unknown
-            else f"({compared_sides})"
-        )
+                value = self.temporary()
+                unknown.append(f"({value} := {self.expression(side)}) is None")
+                sides.append(value)
+        test = f"{sides[0]} {operator} {sides[1]}"
+        return f"(None if {' or '.join(unknown)} else {test})" if unknown else f"({test})"
 
-    # Lists. Each walk of one is a function of the list and of what its condition reads from outside.
+    # Lists. Each loop is a function of the list and of the names that its condition reads from
+    # outside the loop.
 
     def quantifier(self, exists: bool, over: Fact, variable: str, body: tree.Tree) -> str:
+        """Write `exists` or `all`."""
+
         def lines(record: str, records: str) -> list[str]:
             return [
                 "unknown = False",
@@ -275,6 +296,8 @@ class _Writer:
         value: tree.Tree | None,
         bounds: str,
     ) -> str:
+        """Write a sum or a size. `bounds` is the source of a value's lowest and highest."""
+
         def lines(record: str, records: str) -> list[str]:
             kept = "True" if keep is None else self.expression(keep)
             amount = "1" if value is None else self.expression(value)
@@ -293,25 +316,25 @@ class _Writer:
         return self.loop(over, variable, lines)
 
     def loop(self, over: Fact, variable: str, lines: Callable[[str, str], list[str]]) -> str:
-        """Writes the function that walks the list, and the call of it."""
+        """Write the function that loops over the list, and return a call of it."""
         outer, read = self.variables.get(variable), self.read
         self.temporaries += 1
         number = self.temporaries
         record, self.read = f"v{number}", set()
         self.variables[variable] = record
         written = lines(record, "records")
-        given = sorted(self.read - {record})
+        outer_names = sorted(self.read - {record})
         self.loops.append(
             [
-                f"def loop{number}({', '.join(['records', *given])}):",
+                f"def loop{number}({', '.join(['records', *outer_names])}):",
                 "    if records is None: return None",
                 *(f"    {line}" for line in written),
             ]
         )
         if outer is not None:
             self.variables[variable] = outer
-        self.read = read | set(given)
-        return f"loop{number}({', '.join([self.fact(over.path), *given])})"
+        self.read = read | set(outer_names)
+        return f"loop{number}({', '.join([self.fact(over.path), *outer_names])})"
 
 
 def _may_be_interval(node: tree.Tree) -> bool:

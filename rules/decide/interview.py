@@ -18,7 +18,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, NoReturn
 
-from rules.decide.decision import Decision, Program
+from rules.decide.decision import Decision
+from rules.decide.program import Program
 from rules.decide.search import Search
 from rules.errors import FactsError, Place, Refusal, nearest
 from rules.frozen import frozen

@@ -44,7 +44,7 @@ def test_a_pack_with_one_word_changed_has_another_digest(tmp_path: Path) -> None
         text.replace('recipient.role == "police"', 'recipient.role == "defender"', 1)
     )
     changed = read_pack(folder, whole=False)
-    assert rules.decide.decision.Program(changed).digest != lead_digest()
+    assert rules.Program(changed).digest != lead_digest()
 
 
 def test_a_pack_that_nobody_holds_lets_nothing_pass() -> None:

@@ -19,7 +19,7 @@ from exchange.records import statements
 from exchange.records.content import content_models, content_schema
 from exchange.records.content_checks import check_content
 from exchange.records.kinds import find_kind, kinds, purposes
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.input.facts import read_facts
 from rules.input.vocabulary import Fact
 from rules.shelf import read_pack, vocabulary

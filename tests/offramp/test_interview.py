@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 import rules
 from offramp.cli import main
-from rules.decide.decision import Program
 from rules.decide.interview import Interview, Question, read_answer
+from rules.decide.program import Program
 from rules.errors import FactsError, Refusal
 from rules.input.facts import Facts, plain
 from rules.shelf import read_pack

@@ -22,7 +22,8 @@ from offramp.documents.document import Document, Text, as_html, as_json, plain_t
 from offramp.documents.letter import TOLD, fixed, written
 from rules import Refusal
 from rules.author.scenarios import read_scenarios
-from rules.decide.decision import NOT_PART, Program
+from rules.decide.program import Program
+from rules.decide.ruling import NOT_PART
 from rules.language import tree
 from rules.shelf import day_of, find, read_pack, shipped, vocabulary
 from tests.conftest import ROOT

@@ -16,7 +16,7 @@ import pytest
 
 from offramp.cli import main
 from rules.author.scenarios import read_scenarios, run
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.input.yaml import read_file
 from rules.shelf import find, read_pack, shipped

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import rules
 from offramp.cli import main
 from offramp.policy.offense_list import through
-from rules.decide.decision import Case, Program
+from rules.decide.program import Program
+from rules.decide.ruling import CaseFacts
 from rules.errors import PackError, RequestError
 from rules.packs.offenses import COLUMNS, NONE, Law, read_offenses, said
 from rules.shelf import jurisdictions, read_pack, vocabulary
@@ -148,7 +149,7 @@ def test_nothing_is_said_where_given_and_table_agree_or_the_decision_reads_no_ch
 def test_where_rows_differ_the_level_is_still_asked_for() -> None:
     """In New Mexico the substance decides whether section 30-31-23 is a felony."""
     program = rules.load("santa-fe")
-    case = Case(program, program.read(arrest("2014-12-10", {"code": "NMSA 30-31-23"})))
+    case = CaseFacts(program, program.read(arrest("2014-12-10", {"code": "NMSA 30-31-23"})))
     assert case.facts.known["encounter.charges"] == (
         {"code": "NMSA 30-31-23", "conduct": "possession"},
     )

@@ -215,6 +215,6 @@ PACKS = {name: read_pack(name) for name in shipped()}
 
 
 def load_on(name: str, day: date) -> None:
-    from rules.decide.decision import Program
+    from rules.decide.program import Program
 
     Program(PACKS[name], day).refuse_day_outside(day, "as_of")

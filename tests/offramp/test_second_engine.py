@@ -24,7 +24,7 @@ import rules
 from offramp.cli import main
 from offramp.policy.second_engine import EngineError, SecondEngine, second_engine
 from rules.author.scenarios import read_scenarios
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.shelf import find, read_pack, shipped
 from tests.conftest import ROOT

@@ -21,7 +21,7 @@ from offramp.documents.card import of_segment
 from offramp.documents.document import Bullets, Document, Heading, Table, Text, as_html, markdown
 from offramp.documents.show import last_change, of_pack, pages, segment_of, side_by_side, timeline
 from rules.author.english import Passage, passage, words_of
-from rules.decide.say import wording
+from rules.decide.wording import fill_in
 from rules.language import tree
 from rules.packs.pack import Item, Pack, Value
 from rules.packs.resolve import Segment
@@ -168,7 +168,7 @@ def test_a_page_holds_every_reason_source_doubt_and_what_other_sources_say(name:
 
     for item in in_force(segment):
         because = getattr(item, "because", None)
-        assert because is None or on_page(wording(segment, because)) or on_page(because.rstrip("."))
+        assert because is None or on_page(fill_in(segment, because)) or on_page(because.rstrip("."))
         assert item.provisional is None or on_page(item.provisional)
         assert on_page(segment.pack.sources[item.source.id].title)
         assert all(on_page(other.says) for other in item.other)
@@ -288,7 +288,7 @@ def test_programs_stand_side_by_side_with_their_own_answers(
         segment = latest(name)
         for held in segment.decisions.values():
             for rule in held.rules:
-                assert pages_of._escaped(wording(segment, rule.rule.because)) in shown
+                assert pages_of._escaped(fill_in(segment, rule.rule.because)) in shown
 
 
 def test_json_holds_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import rules
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.shelf import read_pack
 
 PACK = """

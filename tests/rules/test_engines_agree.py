@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import rules
 from rules.decide import explain
-from rules.decide.compile import compile_condition, compile_shown
-from rules.decide.decision import Program
+from rules.decide.compile import compile_condition, compile_fact_reader
+from rules.decide.program import Program
 from rules.decide.walk import World, possible, walk
 from rules.errors import FactsError
 from rules.input.facts import plain, read_facts
@@ -65,7 +65,9 @@ def test_the_facts_that_an_explanation_shows_are_those_that_the_condition_names(
     around = world(
         data, {**facts, "encounter": {**facts["encounter"], "drugs": drugs * times}}
     )  # more than ten, sometimes
-    shown = compile_shown(explain.names(condition))(around.facts, around.outcome, around.status)
+    shown = compile_fact_reader(explain.names(condition))(
+        around.facts, around.outcome, around.status
+    )
     known = explain.known(condition, around)
     assert list(shown.items()) == [(path, plain(known[path])) for path in sorted(known)]
 

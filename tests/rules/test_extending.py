@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import PackError
 from tests.support.written import assembled
 

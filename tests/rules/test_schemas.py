@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 
 import rules
+from rules.author.decision_schema import decision_schema
+from rules.author.facts_schema import facts_schema
 from rules.author.scenarios import read_scenarios
-from rules.author.schemas import decision_schema, facts_schema
 from rules.shelf import find, shipped, vocabulary
 from tests.conftest import ROOT
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import rules
 from rules.decide.compile import compile_condition
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.decide.walk import World, walk
 from rules.input.facts import read_facts
 from rules.language import tree

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.decide.clocks import read_clock
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.decide.walk import World, conjunction, disjunction, walk
 from rules.errors import PackError
 from rules.input.facts import read_facts

@@ -16,7 +16,8 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from rules.decide.decision import Decision, Program
+from rules.decide.decision import Decision
+from rules.decide.program import Program
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact, Vocabulary, nested
 

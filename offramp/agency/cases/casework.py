@@ -25,7 +25,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.sync import send_now
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.input.facts import Facts, parse_json, plain, read_facts
 from rules.shelf import vocabulary

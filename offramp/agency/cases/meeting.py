@@ -16,7 +16,7 @@ from offramp.agency.cases.drafts import COORDINATION
 from offramp.agency.cases.tasks import Task, of_case
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.frozen import frozen
 from rules.shelf import vocabulary
 

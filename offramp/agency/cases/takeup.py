@@ -16,7 +16,7 @@ from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import case_of, handles, utc, worked_out_here
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Refusal
 
 LEAST = 11

@@ -16,7 +16,7 @@ from offramp.agency.cases.caseload import (
     worked_out_here,
 )
 from offramp.agency.folder.working_set import WorkingSet
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.shelf import vocabulary

@@ -37,7 +37,7 @@ from offramp.agency.folder.working_set import (
     bundle_json,
     without,
 )
-from rules.decide.decision import Program
+from rules.decide.program import Program
 from rules.packs.digest import digest as digest_of
 from rules.packs.pack import Pack
 from rules.shelf import read_pack, shipped

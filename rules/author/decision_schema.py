@@ -1,0 +1,150 @@
+"""The JSON Schema (draft 2020-12) of a decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rules.author.facts_schema import DRAFT
+from rules.input.vocabulary import Vocabulary
+
+
+def decision_schema(words: Vocabulary) -> dict[str, Any]:
+    """Return the schema of what `Decision.as_json` returns."""
+    text, maybe = {"type": "string"}, {"type": ["string", "null"]}
+    role = {"enum": list(words.roles)}
+    source = {
+        "type": ["object", "null"],
+        "required": ["id", "title", "at", "confidence"],
+        "properties": {
+            "id": text,
+            "title": text,
+            "at": maybe,
+            "confidence": {"enum": ["high", "medium", "low"]},
+        },
+        "additionalProperties": False,
+    }
+    other = {
+        "type": "object",
+        "required": ["says", "source", "why"],
+        "additionalProperties": False,
+        "properties": {"says": text, "source": source, "why": maybe},
+    }
+    reason = {
+        "type": "object",
+        "required": ["rule", "outcome", "text", "source", "facts", "provisional", "reviewable_by"],
+        "properties": {
+            "rule": text,
+            "outcome": text,
+            "text": text,
+            "source": source,
+            "facts": {"type": "object"},
+            "provisional": maybe,
+            "reviewable_by": {"enum": [*words.roles, None]},
+            "lifts": text,
+            "other": {"type": "array", "items": other},
+            "because": {
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/reason"}},
+            },
+        },
+        "additionalProperties": False,
+    }
+    needed = {
+        "type": "object",
+        "required": ["fact", "question", "ask", "kind", "rule"],
+        "additionalProperties": False,
+        "properties": {
+            "fact": text,
+            "question": text,
+            "ask": role,
+            "rule": maybe,
+            "kind": {"enum": ["record", "measurement", "judgment", "event", "decision"]},
+        },
+    }
+    clock = {
+        "type": "object",
+        "required": ["clock", "owner", "status", "started", "due", "met_at"],
+        "additionalProperties": False,
+        "properties": {
+            "clock": text,
+            "owner": role,
+            "started": maybe,
+            "due": maybe,
+            "met_at": maybe,
+            "status": {"enum": ["not_started", "running", "met", "late", "overdue", "unknown"]},
+        },
+    }
+    considered = {
+        "type": "object",
+        "required": ["rule", "outcome", "value", "text", "source", "settled_by"],
+        "properties": {
+            "rule": text,
+            "outcome": text,
+            "value": {"type": ["boolean", "null"]},
+            "text": text,
+            "source": source,
+            "settled_by": {"type": "object"},
+            "unknown": {"type": "array", "items": text},
+            "excepted_by": {"type": "array", "items": text},
+        },
+        "additionalProperties": False,
+    }
+    step = {
+        "type": ["object", "null"],
+        "required": ["who", "text"],
+        "properties": {"who": role, "text": text},
+        "additionalProperties": False,
+    }
+    offense = {
+        "type": "object",
+        "required": ["fact", "code", "table", "given", "source", "provisional"],
+        "additionalProperties": False,
+        "properties": {
+            "fact": text,
+            "code": text,
+            "table": text,
+            "given": maybe,
+            "source": source,
+            "provisional": maybe,
+        },
+    }
+    pack = {
+        "type": "object",
+        "required": ["id", "digest", "as_of", "as_of_from"],
+        "additionalProperties": False,
+        "properties": {
+            "id": text,
+            "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+            "as_of": maybe,
+            "as_of_from": maybe,
+        },
+    }
+    properties = {
+        "decision": text,
+        "status": {"enum": ["decided", "undetermined"]},
+        "outcome": {"type": ["string", "array", "null"], "items": text},
+        "possible": {"type": "array", "items": text},
+        "decided_by": role,
+        "next": step,
+        "pack": pack,
+        "reasons": {"type": "array", "items": {"$ref": "#/$defs/reason"}},
+        "needed": {"type": "array", "items": needed},
+        "obligations": {"type": "array", "items": {"enum": list(words.obligations)}},
+        "clocks": {"type": "array", "items": clock},
+        "provisional": {"type": "array", "items": text},
+        "facts_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+        "offenses": {"type": "array", "items": offense},
+        "considered": {"type": "array", "items": considered},
+    }
+    required = [
+        name for name in properties if name not in ("offenses", "considered", "facts_digest")
+    ]
+    return {
+        "$schema": DRAFT,
+        "title": "One decision",
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": False,
+        "$defs": {"reason": reason},
+    }

@@ -1,0 +1,191 @@
+"""A pack whose rules are compiled for each stretch of days when a decision first needs them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from rules.decide.compile import Condition, Settle, compile_condition, compile_decision
+from rules.decide.wording import RuleTexts
+from rules.errors import FactsError, Place, RequestError, nearest
+from rules.frozen import kept
+from rules.input.facts import Facts, printable, read_facts
+from rules.language import tree
+from rules.packs.digest import digest
+from rules.packs.pack import Decision, Pack, Stated, conditions
+from rules.packs.resolve import Segment, resolve
+
+if TYPE_CHECKING:
+    from rules.packs.offenses import Law
+
+
+class CompiledPack:
+    """A pack and its compiled segments.
+
+    `as_of` fixes the day whose rules apply. Without it, each decision's governing date does.
+    Raises `RequestError` if the program did not run on `as_of`.
+    """
+
+    def __init__(self, pack: Pack, as_of: date | None = None) -> None:
+        self.pack = pack
+        self.as_of = as_of
+        self._boundaries = pack.boundaries()
+        self._segments: dict[int, CompiledSegment] = {}
+        self.law: Law | None = None
+        if pack.offenses is not None:
+            from rules.packs.offenses import Law  # a pack without a table doesn't need it
+
+            self.law = Law(pack.offenses, as_of)
+        if as_of is not None:
+            self.refuse_day_outside(as_of, "as_of")
+
+    def read(self, facts: Any) -> Facts:
+        """Check facts against the pack's vocabulary, once for any number of decisions.
+
+        Raises `FactsError` for facts or attested outcomes that the pack does not know.
+        """
+        checked = read_facts(facts, self.pack.vocabulary)
+        for name, outcome in checked.attested.items():
+            declared = self.pack.decisions.get(name)
+            if declared is None or outcome not in declared.outcomes:
+                self._check_attested(name, outcome)
+        return checked
+
+    def _check_attested(self, name: str, outcome: str) -> None:
+        path = f"decisions.{name}"
+        outcomes = self.outcomes(name, Place(path=path))
+        if outcome not in outcomes:
+            quoted = printable(outcome)
+            raise FactsError(
+                "unknown-outcome",
+                f"`{quoted}` is no outcome of `{name}`",
+                at=Place(path=path),
+                fix=nearest(quoted, outcomes),
+            )
+
+    def outcomes(self, name: str, at: Place | None = None) -> tuple[str, ...]:
+        """Return the outcomes of a decision, highest precedence first.
+
+        A decision that is not part of this program has the outcomes that the vocabulary lists.
+        Raises `RequestError` for a decision that no program knows.
+        """
+        vocabulary = self.pack.vocabulary
+        declared = self.pack.decisions.get(name) or vocabulary.decisions.get(name)
+        if declared is None:
+            names = tuple(dict.fromkeys([*self.pack.decisions, *vocabulary.decisions]))
+            quoted = printable(name)
+            raise RequestError(
+                "unknown-decision",
+                f"there is no decision `{quoted}`",
+                at=Place(path=f"decisions.{quoted}") if at else None,
+                fix=nearest(quoted, names),
+            )
+        return declared.outcomes
+
+    def segment(self, day: date) -> CompiledSegment:
+        """Return the rules in force on a day, compiled."""
+        index = bisect_right(self._boundaries, day)
+        segment = self._segments.get(index)
+        if segment is None:
+            segment = self._segments[index] = CompiledSegment(resolve(self.pack, day))
+        return segment
+
+    def refuse_day_outside(self, day: date, path: str) -> None:
+        """Raise `RequestError` if the program did not run on the day, which came from `path`."""
+        program = self.pack.program
+        if program.since is not None and day < program.since:
+            raise RequestError(
+                "outside-program",
+                f"`{self.pack.id}` began on {program.since}, after {day}",
+                at=Place(path=path),
+                fix="ask about a later day",
+            )
+        if program.until is not None and day >= program.until:
+            raise RequestError(
+                "outside-program",
+                f"`{self.pack.id}` ended on {program.until}, and {day} is later"
+                f"{_on_open_cases(program.open_cases)}",
+                at=Place(path=path),
+                fix="ask about an earlier day",
+            )
+
+    @kept
+    def differently_dated(self) -> Mapping[str, tuple[str, ...]]:
+        """By decision, the decisions it reads whose governing date is not its own.
+
+        A decision counts too if it reads one whose date differs from its own. These decisions are
+        settled first. So whether a day outside the program is refused never depends on the order
+        in which conditions are evaluated.
+        """
+        reads = {
+            name: sorted(set(_decisions_read(decision)))
+            for name, decision in self.pack.decisions.items()
+        }
+        result: dict[str, tuple[str, ...]] = dict.fromkeys(reads, ())
+        for _ in reads:  # the longest chain of decisions is no longer than their number
+            for name, inner_names in reads.items():
+                governed_by = self.pack.decisions[name].governed_by
+                result[name] = tuple(
+                    inner
+                    for inner in inner_names
+                    if result[inner] or self.pack.decisions[inner].governed_by != governed_by
+                )
+        return result
+
+    @kept
+    def digest(self) -> str:
+        """The pack's digest, `sha256:` and 64 hexadecimal digits."""
+        return digest(self.pack)
+
+
+def _decisions_read(decision: Decision) -> Iterator[str]:
+    for rule in decision.rules.values():
+        for condition in conditions(rule):
+            for part in tree.nodes(condition):
+                if isinstance(part, tree.OutcomeOf):
+                    yield part.decision
+
+
+def _on_open_cases(stated: Stated | None) -> str:
+    """Return what the pack says about cases open at the end, to end a sentence with."""
+    if stated is None:
+        return ""
+    doubt = " (doubtful)" if stated.provisional else ""
+    return f"; of cases then open it says: {stated.says.rstrip('.')}{doubt}"
+
+
+class CompiledSegment:
+    """A segment. Decisions, conditions, and texts are compiled when they are first needed."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self._settle: dict[str, Settle] = {}
+        self._texts: dict[str, RuleTexts] = {}
+        self._conditions: dict[int, Condition] = {}
+
+    def settle(self, name: str) -> Settle:
+        """Return the function that lists a decision's possible outcomes."""
+        settle = self._settle.get(name)
+        if settle is None:
+            settle = self._settle[name] = compile_decision(
+                self.segment.decisions[name], self.segment.parameters
+            )
+        return settle
+
+    def texts(self, name: str) -> RuleTexts:
+        """Return the texts of a decision's rules."""
+        texts = self._texts.get(name)
+        if texts is None:
+            texts = self._texts[name] = RuleTexts(self.segment, self.segment.decisions[name])
+        return texts
+
+    def condition(self, node: tree.Tree) -> Condition:
+        """Return the condition as a function. `node` is a condition of this segment's rules."""
+        # INVARIANT: the segment keeps its trees alive, so an id names one tree.
+        condition = self._conditions.get(id(node))
+        if condition is None:
+            condition = compile_condition(node, self.segment.parameters)
+            self._conditions[id(node)] = condition
+        return condition

@@ -1,0 +1,151 @@
+"""The reasons for a ruling, with their sources, and every rule that was considered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rules.decide import doubts, explain
+from rules.decide.ruling import Ruling, explanation, shares_needs
+from rules.decide.wording import RuleText, role_name
+from rules.input.facts import PLAIN, plain
+from rules.packs.resolve import RuleInForce
+
+
+@explanation
+def list_reasons(ruling: Ruling) -> list[dict[str, Any]]:
+    """Return the rules that gave the outcome, or the default.
+
+    For an undetermined ruling these are the rules that already apply.
+    """
+    if ruling.attested:
+        return [_attested(ruling)]
+    if ruling.segment is None:
+        return []
+    outcomes = ruling.outcome if isinstance(ruling.outcome, list) else ruling.possible
+    reasons = [
+        _of_rule(ruling, rule)
+        for outcome, rules in ruling.rules_in_force.ranks
+        if outcome in outcomes
+        for rule in rules
+        if ruling.value(rule.condition)
+    ]
+    if ruling.status == "decided":
+        if not reasons:
+            reasons.append(_of_default(ruling))
+        if isinstance(ruling.outcome, str):
+            reasons += _of_exemptions(ruling)
+    return reasons
+
+
+def _attested(ruling: Ruling) -> dict[str, Any]:
+    decider = role_name(ruling.decided_by)
+    return {
+        "rule": "attested",
+        "outcome": ruling.outcome,
+        "text": f"Answered by {decider}; the answer stands in place of the program's own rules "
+        "for it.",
+        "source": None,
+        "facts": {f"decisions.{ruling.decision}": ruling.outcome},
+        "provisional": None,
+        "reviewable_by": None,
+    }
+
+
+def _of_rule(ruling: Ruling, in_force: RuleInForce) -> dict[str, Any]:
+    rule, text = in_force.rule, ruling.texts.of_rule(in_force)
+    rule_doubts = [rule.provisional] if rule.provisional else []
+    rule_doubts += doubts.of_reads(ruling, text)
+    return _reason(ruling, rule.id, rule.then, text, rule_doubts, rule.reviewable_by)
+
+
+def _of_default(ruling: Ruling) -> dict[str, Any]:
+    default = ruling.rules_in_force.otherwise
+    return _reason(
+        ruling,
+        "otherwise",
+        default.outcome,
+        ruling.texts.of_default,
+        doubts.of_default(ruling),
+        default.reviewable_by,
+    )
+
+
+def _of_exemptions(ruling: Ruling) -> list[dict[str, Any]]:
+    """An exception that keeps a rule from giving another outcome is a reason for this one."""
+    reasons = []
+    for in_force in ruling.texts.with_exceptions:
+        if in_force.rule.then == ruling.outcome or not ruling.value(in_force.rule.when):
+            continue
+        for exemption in in_force.unless:
+            if ruling.value(exemption.when):
+                text = ruling.texts.of_exemption(exemption)
+                own_doubts = [text.provisional] if text.provisional else []
+                outcome = str(ruling.outcome)
+                reason = _reason(ruling, exemption.id, outcome, text, own_doubts, None)
+                reasons.append({**reason, "lifts": in_force.rule.id})
+    return reasons
+
+
+def _reason(
+    ruling: Ruling,
+    rule: str,
+    outcome: str,
+    text: RuleText,
+    rule_doubts: Iterable[str],
+    reviewable_by: str | None,
+) -> dict[str, Any]:
+    reason: dict[str, Any] = {
+        "rule": rule,
+        "outcome": outcome,
+        "text": text.text,
+        "source": text.source,
+        "facts": ruling.known_facts(text.read_facts),
+        "provisional": "; ".join(dict.fromkeys(rule_doubts)) or None,
+        "reviewable_by": reviewable_by,
+    }
+    if text.other:
+        reason["other"] = text.other
+    because = {}
+    for name in text.names.decisions:
+        if shares_needs(ruling, name):
+            inner = ruling.case.decide(name)
+            if inner.status == "decided":
+                because[name] = list_reasons(inner)
+    if because:
+        reason["because"] = because
+    return reason
+
+
+@explanation
+def list_considered(ruling: Ruling) -> list[dict[str, Any]]:
+    """Return every rule in force with its value and the known facts that settled it."""
+    if ruling.segment is None or ruling.attested:
+        return []
+    return [_considered(ruling, in_force) for in_force in ruling.rules_in_force.rules]
+
+
+def _considered(ruling: Ruling, in_force: RuleInForce) -> dict[str, Any]:
+    value = ruling.value(in_force.condition)
+    text = ruling.texts.of_rule(in_force)
+    entry: dict[str, Any] = {
+        "rule": in_force.rule.id,
+        "outcome": in_force.rule.then,
+        "value": value,
+        "text": text.text,
+        "source": text.source,
+        "settled_by": _as_json(explain.settled(in_force.condition, ruling.world)),
+    }
+    if value is None:
+        entry["unknown"] = sorted(explain.unknown(in_force.condition, ruling.world))
+    exceptions = [exemption.id for exemption in in_force.unless if ruling.value(exemption.when)]
+    if exceptions:
+        entry["excepted_by"] = exceptions
+    return entry
+
+
+def _as_json(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        path: value if (value := facts[path]).__class__ in PLAIN else plain(value)
+        for path in sorted(facts)
+    }

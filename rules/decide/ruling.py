@@ -1,0 +1,262 @@
+"""Settle decisions on the facts of one case: outcomes, and nothing that explains them.
+
+`CaseFacts` and `Ruling` work on each other, because one decision may read another's outcome.
+The functions that explain a ruling are in the modules above this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeVar
+
+from rules.decide.clocks import ClockReading, read_clock
+from rules.decide.compile import FactReader
+from rules.decide.compiled_pack import CompiledPack, CompiledSegment
+from rules.decide.walk import World
+from rules.decide.wording import RuleTexts
+from rules.frozen import kept
+from rules.input.facts import Facts
+from rules.language import tree
+from rules.packs.pack import Decision as DeclaredDecision
+from rules.packs.resolve import DecisionInForce, Segment
+
+NOT_PART = "not_part_of_this_program"
+T = TypeVar("T")
+
+
+class CaseFacts:
+    """The facts of one case under one program, and the rulings on other decisions made so far.
+
+    `original` are the facts as given. `facts` have the charges filled in from the offense table.
+    """
+
+    def __init__(self, program: CompiledPack, facts: Facts) -> None:
+        self.program = program
+        self.original = facts
+        self.facts = facts if program.law is None else program.law.filled(facts)
+        self.rulings: dict[str, Ruling] = {}
+
+    def decide(self, name: str) -> Ruling:
+        """Return the ruling on a decision, and remember it."""
+        ruling = self.rulings.get(name)
+        if ruling is None:
+            ruling = self.rulings[name] = Ruling(self, name)
+        return ruling
+
+    def outcome(self, name: str) -> str | None:
+        """Return a decision's outcome, attested or worked out. None while undetermined."""
+        attested = self.facts.attested.get(name)
+        if attested is not None:
+            return attested
+        outcome = self.decide(name).outcome
+        return outcome if isinstance(outcome, str) else None
+
+    def governing_day(self, governed_by: str) -> tuple[date | None, str]:
+        """Return the day whose rules apply, None while unknown, and the fact it comes from."""
+        program = self.program
+        if program.as_of is not None:
+            return program.as_of, "as_of"
+        moment = self.facts.known.get(governed_by)
+        if moment is None:
+            return None, governed_by
+        if governed_by == "now":
+            return _day_in(moment, program.pack.time_zone), governed_by
+        day: date = moment
+        return day, governed_by
+
+    def clock(self, name: str, segment: Segment) -> ClockReading:
+        """Read a clock of the segment."""
+        clock = segment.clocks[name]
+        unit = segment.pack.parameters[clock.length].unit
+        return read_clock(clock, segment.parameters[clock.length], unit, self.facts.known)
+
+
+def _day_in(moment: Any, time_zone: str) -> date:
+    from zoneinfo import ZoneInfo
+
+    try:
+        day: date = moment.astimezone(ZoneInfo(time_zone)).date()
+    except OverflowError:  # within a day of the calendar's ends
+        day = moment.date()
+    return day
+
+
+class Ruling:
+    """One decision, settled.
+
+    `status` is `decided` or `undetermined`. `outcome` is None while undetermined. For a collecting
+    decision it is the list of sure outcomes. `possible` lists every outcome that missing facts
+    could still bring, highest precedence first.
+    """
+
+    def __init__(self, case: CaseFacts, name: str) -> None:
+        self.case = case
+        self.decision = name
+        self.segment: CompiledSegment | None = None
+        self.as_of: date | None = None
+        self.as_of_from: str | None = None
+        self.decided_by: str
+        self.possible: list[str]
+        self.outcome: str | list[str] | None
+        self.status: str
+        self.explanations: dict[str, Any] = {}
+        declared = case.program.pack.decisions.get(name)
+        if declared is None:
+            self._settle_not_part()
+        else:
+            self._settle(declared)
+
+    def _settle_not_part(self) -> None:
+        program = self.case.program
+        program.outcomes(self.decision)  # refuses a decision that no program knows
+        self.decided_by = program.pack.vocabulary.decisions[self.decision].decided_by
+        self._set_outcome([NOT_PART])
+
+    def _settle(self, declared: DeclaredDecision) -> None:
+        program = self.case.program
+        self.decided_by = declared.decided_by
+        self.as_of, self.as_of_from = self.case.governing_day(declared.governed_by)
+        if self.as_of is not None:
+            self.segment = program.segment(self.as_of)
+        attested = self.case.facts.attested.get(self.decision)
+        if attested is not None and declared.collect:
+            self._set_collected([attested], sure=[attested])
+        elif attested is not None:
+            self._set_outcome([attested])
+        elif self.as_of is None or self.segment is None:
+            self._leave_open(declared)
+        else:
+            program.refuse_day_outside(self.as_of, self.as_of_from)
+            self._apply_rules(declared)
+
+    def _leave_open(self, declared: DeclaredDecision) -> None:
+        """Without a day, every outcome of any rule is possible."""
+        outcomes = {rule.then for rule in declared.rules.values()} | {declared.otherwise.outcome}
+        self.possible = [outcome for outcome in declared.outcomes if outcome in outcomes]
+        self.outcome, self.status = ([] if declared.collect else None), "undetermined"
+
+    def _apply_rules(self, declared: DeclaredDecision) -> None:
+        assert self.segment is not None
+        for inner in self.case.program.differently_dated[self.decision]:
+            if inner not in self.case.facts.attested:
+                self.case.decide(inner)
+        if declared.collect:
+            self._collect()
+        else:
+            settle = self.segment.settle(self.decision)
+            self._set_outcome(settle(self.case.facts.known, self.case.outcome, self._clock_status))
+
+    def _collect(self) -> None:
+        """Settle a collecting decision.
+
+        Outcomes with a true rule are sure. Those with an unknown rule are possible, and so is the
+        default while no outcome is sure.
+        """
+        sure, perhaps = [], []
+        for outcome, rules in self.rules_in_force.ranks:
+            values = [self.value(rule.condition) for rule in rules]
+            if True in values:
+                sure.append(outcome)
+            elif None in values:
+                perhaps.append(outcome)
+        default = self.rules_in_force.otherwise.outcome
+        if not sure:
+            (perhaps if perhaps else sure).append(default)
+        order = self.rules_in_force.decision.outcomes.index
+        self._set_collected(sorted({*sure, *perhaps}, key=order), sure=sorted(sure, key=order))
+
+    def _set_outcome(self, possible: list[str]) -> None:
+        self.possible = possible
+        self.outcome = possible[0] if len(possible) == 1 else None
+        self.status = "undetermined" if self.outcome is None else "decided"
+
+    def _set_collected(self, possible: list[str], *, sure: list[str]) -> None:
+        self.possible, self.outcome = possible, sure
+        self.status = "decided" if sure == possible else "undetermined"
+
+    # Read by everything that explains a ruling
+
+    @property
+    def program(self) -> CompiledPack:
+        """The program that decides."""
+        return self.case.program
+
+    @property
+    def attested(self) -> bool:
+        """Whether the caller supplied the outcome, so that no rule was applied."""
+        return (
+            self.decision in self.case.facts.attested
+            and self.decision in self.case.program.pack.decisions
+        )
+
+    @property
+    def in_force(self) -> DecisionInForce | None:
+        """The decision's rules on the day. None if the day or the decision isn't known."""
+        return self.segment.segment.decisions[self.decision] if self.segment else None
+
+    @property
+    def rules_in_force(self) -> DecisionInForce:
+        """The decision's rules on the day, which must be known."""
+        assert self.segment is not None
+        return self.segment.segment.decisions[self.decision]
+
+    @property
+    def texts(self) -> RuleTexts:
+        """The texts of the decision's rules on the day, which must be known."""
+        assert self.segment is not None
+        return self.segment.texts(self.decision)
+
+    def value(self, condition: tree.Tree) -> bool | None:
+        """Return the value of a condition of the decision's rules. None is unknown."""
+        assert self.segment is not None
+        return self.segment.condition(condition)(
+            self.case.facts.known, self.case.outcome, self._clock_status
+        )
+
+    def known_facts(self, read_facts: FactReader) -> dict[str, Any]:
+        """Return the known facts that a rule names, by path, as JSON holds them."""
+        return read_facts(self.case.facts.known, self.case.outcome, self._clock_status)
+
+    @kept
+    def world(self) -> World:
+        """The facts, parameters, outcomes, and clocks that conditions are evaluated on."""
+        assert self.segment is not None
+        return World(
+            self.case.facts.known,
+            self.segment.segment.parameters,
+            self.case.outcome,
+            self._clock_status,
+        )
+
+    def _clock_status(self, clock: str) -> str | None:
+        assert self.segment is not None
+        if clock not in self.segment.segment.clocks:
+            return "not_started"
+        status = self.case.clock(clock, self.segment.segment).status
+        return None if status == "unknown" else status
+
+
+def explanation(explain: Callable[[Ruling], T]) -> Callable[[Ruling], T]:
+    """Make a function of a ruling work its result out once for each ruling."""
+
+    # INVARIANT: a ruling never changes, and no two explanations have one name.
+    def recall(ruling: Ruling) -> T:
+        results = ruling.explanations
+        if name not in results:
+            results[name] = explain(ruling)
+        result: T = results[name]
+        return result
+
+    name = explain.__name__
+    recall.__name__, recall.__doc__ = name, explain.__doc__
+    return recall
+
+
+def shares_needs(ruling: Ruling, name: str) -> bool:
+    """Whether explanations may look into the inner decision `name`.
+
+    The vocabulary may declare that a decision keeps its needs to its decider.
+    """
+    word = ruling.program.pack.vocabulary.decisions.get(name)
+    return word is None or not word.keeps_its_needs

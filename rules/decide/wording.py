@@ -1,0 +1,152 @@
+"""The texts of a decision's rules on one day: wording, sources, and doubts about the values they read.
+
+These texts are the same for every case on a day, so they are worked out once for the day and
+shared by all its rulings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rules.decide import explain
+from rules.decide.compile import FactReader, compile_fact_reader
+from rules.frozen import frozen, kept
+from rules.language import tree
+from rules.packs.pack import Citation, Exemption, Item
+from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
+
+
+@frozen
+class RuleText:
+    """The text of one rule, exception, or default on a day.
+
+    `source` and the items of `other` have the shape they have in a decision's JSON. `value_doubts`
+    are the doubts about the values and clocks that the item reads.
+    """
+
+    text: str
+    source: dict[str, str | None]
+    provisional: str | None
+    other: list[dict[str, Any]]
+    names: explain.Names
+    value_doubts: tuple[str, ...]
+
+    @kept
+    def read_facts(self) -> FactReader:
+        """The function that returns every known fact the item names, by path."""
+        return compile_fact_reader(self.names)
+
+
+@frozen
+class DoubtfulRule:
+    """A rule that may fail to apply only because of a doubtful value, decision, or exception."""
+
+    rule: RuleInForce
+    text: RuleText
+    doubtful_exemptions: tuple[Exemption, ...]
+
+
+class RuleTexts:
+    """The texts of one decision's rules on a day, each made when it is first needed."""
+
+    def __init__(self, segment: Segment, decision: DecisionInForce) -> None:
+        self.segment = segment
+        self.decision = decision
+        self._of_rules: dict[str, RuleText] = {}
+
+    def of_rule(self, in_force: RuleInForce) -> RuleText:
+        """Return the text of a rule in force."""
+        text = self._of_rules.get(in_force.rule.id)
+        if text is None:
+            text = self._text(in_force.rule, in_force.rule.because, [in_force.condition])
+            self._of_rules[in_force.rule.id] = text
+        return text
+
+    @kept
+    def of_default(self) -> RuleText:
+        """The text of `otherwise`, which reads what all the rules read."""
+        conditions = [rule.condition for rule in self.decision.rules]
+        return self._text(self.decision.otherwise, self.decision.otherwise.because, conditions)
+
+    def of_exemption(self, exemption: Exemption) -> RuleText:
+        """Return the text of an exception."""
+        return self._text(exemption, exemption.because, [exemption.when])
+
+    @kept
+    def doubtful(self) -> list[DoubtfulRule]:
+        """The rules that may fail to apply because of something doubtful."""
+        rules = [
+            DoubtfulRule(
+                rule,
+                self.of_rule(rule),
+                tuple(exemption for exemption in rule.unless if exemption.provisional),
+            )
+            for rule in self.decision.rules
+        ]
+        return [
+            rule
+            for rule in rules
+            if rule.text.value_doubts or rule.text.names.decisions or rule.doubtful_exemptions
+        ]
+
+    @kept
+    def with_exceptions(self) -> list[RuleInForce]:
+        """The rules with an exception in force."""
+        return [rule for rule in self.decision.rules if rule.unless]
+
+    def _text(self, item: Item, because: str, conditions: Iterable[tree.Tree]) -> RuleText:
+        segment = self.segment
+        names = explain.names_of(conditions)
+        values: list[Item] = [segment.values[name] for name in names.parameters]
+        items_read = list(values)
+        for name in names.clocks:
+            if name in segment.clocks:
+                clock = segment.clocks[name]
+                items_read += [clock, segment.values[clock.length]]
+        other = [
+            {"says": other.says, "source": cite(segment, other.source), "why": other.why}
+            for sourced in (item, *values)
+            for other in sourced.other
+        ]
+        doubts = dict.fromkeys(read.provisional for read in items_read if read.provisional)
+        return RuleText(
+            fill_in(segment, because),
+            cite(segment, item.source),
+            item.provisional,
+            other,
+            names,
+            tuple(doubts),
+        )
+
+
+def fill_in(segment: Segment | None, text: str) -> str:
+    """Return the text with each `{parameter}` replaced by its value in the segment."""
+
+    def value(match: re.Match[str]) -> str:
+        parameter = segment.parameters.get(match[1]) if segment else None
+        if parameter is None:
+            return "(not known)"
+        if isinstance(parameter, tuple):
+            return ", ".join(parameter)
+        return tree.constant_text(parameter)
+
+    return re.sub(r"\{([^{}]*)\}", value, text)
+
+
+def cite(segment: Segment, citation: Citation) -> dict[str, str | None]:
+    """Return a citation as decisions show it: `id`, `title`, `at`, and `confidence`."""
+    source = segment.pack.sources[citation.id]
+    return {
+        "id": source.id,
+        "title": source.title,
+        "at": citation.at,
+        "confidence": source.confidence,
+    }
+
+
+def role_name(role: str) -> str:
+    """Return a role as a sentence names it: `the prosecutor`, but `police`."""
+    name = role.replace("_", " ")
+    return name if role in ("police", "case_management", "hub") else f"the {name}"
