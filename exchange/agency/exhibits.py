@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from exchange.agency.gateway import Gateway, Received
+from exchange.agency.deliveries import Received
+from exchange.agency.gateway import Gateway
 from exchange.consent.accounting import Proved
 from exchange.errors import LogError
 from exchange.evidence.documents import DecisionExhibit, Exhibit, Member, ShownRecord

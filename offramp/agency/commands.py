@@ -229,7 +229,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
     waiting = membership.waiting(sync_of(office)) if office.settings.hub else ()
     owed = [
         {"record": one.record, "part": one.part, "by": one.issuer, "until": one.until}
-        for one in gateway.owed()
+        for one in gateway.pending_recalls()
     ]
     restored = office.journal.get("restored") or {}
     value = {
@@ -252,7 +252,7 @@ def _status(office: Office, options: argparse.Namespace) -> Answer:
         *(line for one in waiting for line in membership.lines(one)),
         *(
             f"recall of `{one['part']}` to answer by {_day(each.until)}"
-            for one, each in zip(owed, gateway.owed(), strict=True)
+            for one, each in zip(owed, gateway.pending_recalls(), strict=True)
         ),
         *(
             f"{one['state']:<10} {one['kind']:<20} {one['id']}{'  ' + str(one['why']) if one['why'] else ''}"
@@ -306,7 +306,7 @@ def _inbox(office: Office, options: argparse.Namespace) -> Answer:
         )
         for one in found
     ]
-    return {"records": found, "gone": len(working_set.gateway.gone)}, lines
+    return {"records": found, "gone": len(working_set.gateway.undelivered)}, lines
 
 
 # Sending

@@ -250,7 +250,7 @@ class Story:
             kept = {}
             for other in self.town.agencies:
                 if other != agency and other not in part.to and case is not None:
-                    verdict = gateway.would_tell(
+                    verdict = gateway.judge_part(
                         kind, part, other, way, case=case, now=each.office.clock()
                     )
                     if not verdict.permit:

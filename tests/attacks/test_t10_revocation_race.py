@@ -48,7 +48,7 @@ def test_committed_and_not_handed_out_is_withdrawn_at_once() -> None:
     stored, _ = world.hub.store.record("crossroads", sent)
     assert stored.sealed == ()
     world.pull("prosecutor")
-    assert sent not in world.got("prosecutor") and len(world.at["prosecutor"].gone) == 1
+    assert sent not in world.got("prosecutor") and len(world.at["prosecutor"].undelivered) == 1
 
 
 def test_after_it_nothing_is_committed() -> None:

@@ -273,7 +273,7 @@ def test_an_answer_that_was_lost_and_may_not_be_given_again_says_of_what_kind_it
     first, second = world.inbox("prosecutor").items
     assert first.delivery is None and first.record is not None and second.delivery is not None
     world.settle()
-    assert len(world.at["prosecutor"].gone) == 1 and not world.at["prosecutor"].faults
+    assert len(world.at["prosecutor"].undelivered) == 1 and not world.at["prosecutor"].faults
 
 
 def test_however_much_waits_an_answer_has_its_size_and_the_rest_comes_with_the_next(

@@ -270,7 +270,7 @@ def test_expiry_cuts_what_waits() -> None:
     sent = send_status(world, case)
     world.clock += 2 * DAY
     world.pull("prosecutor")
-    assert sent not in world.got("prosecutor") and len(world.at["prosecutor"].gone) == 1
+    assert sent not in world.got("prosecutor") and len(world.at["prosecutor"].undelivered) == 1
 
 
 def test_counsel_is_told_only_once_it_has_said_whom_it_represents() -> None:
@@ -588,7 +588,7 @@ def test_a_recall_is_of_one_s_own_part_and_answered_by_whom_it_asked() -> None:
     )
     world.settle()
     (asked,) = world.at["prosecutor"].received["crossroads", recall].record.labels
-    (owed,) = world.at["prosecutor"].owed()
+    (owed,) = world.at["prosecutor"].pending_recalls()
     assert (owed.record, owed.part, owed.until) == (sent, label, world.clock + 7 * DAY)
     deleted = part(
         "operation",
@@ -604,7 +604,7 @@ def test_a_recall_is_of_one_s_own_part_and_answered_by_whom_it_asked() -> None:
     answer = world.send("prosecutor", "recall_answer", deleted, case=case)
     world.settle()
     assert world.open("crossroads", answer).opened.content == {"operation": {"answer": "deleted"}}
-    assert world.at["prosecutor"].owed() == ()
+    assert world.at["prosecutor"].pending_recalls() == ()
 
 
 def test_nobody_else_determines_what_is_the_prosecutor_s_alone() -> None:
@@ -723,7 +723,7 @@ def test_after_the_grace_the_directory_s_own_leaves_must_be_witnessed_too() -> N
     world.settle()
     gateway = world.at["prosecutor"]
     founding = gateway.members[0].index
-    del gateway._proved[founding]
+    del gateway.log_view.proved[founding]
     assert world.open("prosecutor", sent).unwitnessed
     world.clock += DAY + 1
     world.pull("prosecutor")

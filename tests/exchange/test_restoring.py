@@ -120,7 +120,7 @@ def test_a_revocation_that_only_its_issuer_still_knows_holds_and_what_it_cut_sta
     }
     assert [
         one.leaf.body.record
-        for one in world.at["prosecutor"].gone
+        for one in world.at["prosecutor"].undelivered
         if isinstance(one.leaf.body, WithdrawalBody)
     ] == [ids["waits"]]
     world.settle()

@@ -124,7 +124,7 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
     # Pulled once more, what was handed out is only named: by now the rules say no.
     again = {
         item.leaf.body.record: item.leaf.index
-        for item in own.at["prosecutor"].gone
+        for item in own.at["prosecutor"].undelivered
         if isinstance(item.leaf.body, HandoutBody)
     }
     assert not own.got("prosecutor") & every

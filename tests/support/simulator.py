@@ -13,7 +13,8 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from exchange.agency.gateway import Gateway, Reading, Received, acknowledgement
+from exchange.agency.deliveries import Received
+from exchange.agency.gateway import Gateway, Reading, acknowledgement
 from exchange.consent.disclosure import Judge
 from exchange.consent.reduction import COLLECTORS
 from exchange.hub.hub import Hub, Refused, Taken

@@ -180,7 +180,7 @@ def untold(working_set: WorkingSet, handle: str, now: int) -> frozenset[str]:
             and path != "case.referred_at"
         ):
             if not any(
-                working_set.gateway.may_be_told(by, fact.category, case=handle, now=now)
+                working_set.gateway.may_receive(by, fact.category, case=handle, now=now)
                 for by in directory.with_role(fact.known_by)
             ):
                 found.add(path)

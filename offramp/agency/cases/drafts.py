@@ -211,7 +211,7 @@ def questions(
             says={"for": answer.decision},
         )
         if (
-            way := working_set.gateway.may_tell(
+            way := working_set.gateway.first_permitted(
                 "question", part, agency, ways, case=handle, now=now
             )
         ) is not None:
@@ -259,7 +259,7 @@ def answers(
                 says={"about": [record, part]},
             )
             if (
-                way := working_set.gateway.may_tell(
+                way := working_set.gateway.first_permitted(
                     "answer", one, agency, ways, case=handle, now=now
                 )
             ) is not None:
@@ -302,7 +302,9 @@ def addressed(
         )
         ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
         if (
-            way := working_set.gateway.may_tell(kind, part, agency, ways, case=handle, now=now)
+            way := working_set.gateway.first_permitted(
+                kind, part, agency, ways, case=handle, now=now
+            )
         ) is not None:
             to[agency] = way
     return replace(part, to=to) if to else None

@@ -113,7 +113,7 @@ def _for_all(working_set: WorkingSet, handle: str, item: Item, others: list[str]
     part = Part(category=(item.category,), content={}, to={}, keep_until=FOREVER, use="no_adverse_action",
                 sensitivity="part2" if care else "plain", notice="own-1" if care else "none")  # fmt: skip
     return all(
-        working_set.gateway.would_tell(
+        working_set.gateway.judge_part(
             "status", part, agency, (COORDINATION, "consent"), case=handle, now=now
         ).permit
         for agency in others

@@ -88,7 +88,7 @@ def of_case(working_set: WorkingSet, program: Program, handle: str, now: int) ->
                         record.jti,
                     )
                 )
-    for owed in working_set.gateway.owed():
+    for owed in working_set.gateway.pending_recalls():
         if owed.record in {one.jti for one in working_set.gateway.state(handle).records}:
             until = day_of(owed.until, zone).isoformat()
             what = f"`{owed.issuer}` asks back part `{owed.part}`: delete it or say on which ground it is kept."
