@@ -118,6 +118,15 @@ def test_the_threat_model_names_every_attack_test() -> None:
     assert not missing, f"for-engineers.md leaves out {', '.join(missing)}"
 
 
+def test_the_page_about_the_tests_names_every_test_file_and_no_other() -> None:
+    page = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    files = (ROOT / "tests").rglob("test_*.py")
+    existing = {path.name for path in files if path.parent.name != "attacks"}
+    named = set(_TEST_FILE.findall(page))
+    assert not existing - named, f"add a row for {', '.join(sorted(existing - named))}"
+    assert not named - existing, f"no such test: {', '.join(sorted(named - existing))}"
+
+
 def test_the_glossary_is_alphabetical_and_defines_each_term_once() -> None:
     terms = re.findall(
         r"^## (.+)$", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE
