@@ -13,9 +13,11 @@ Every refusal is a `Refusal` with a stable code. Each name is imported when it i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rules.decide.decision import Decision
     from rules.decide.program import Program
     from rules.errors import FactsError, PackError, Refusal, RequestError

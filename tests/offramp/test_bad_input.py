@@ -28,6 +28,7 @@ from offramp.policy.decision_text import side_by_side
 from rules import Refusal
 from rules.input.facts import parse_json
 from tests.conftest import ROOT
+from tests.support.interrupts import start_interruptible
 
 PACK = str(ROOT / "tests" / "packs" / "good" / "every-kind-of-fact")
 DECISIONS = ("offer", "screening", "eligibility", "filing", "review", "admission")
@@ -664,13 +665,8 @@ def test_no_standard_input_is_an_error() -> None:
 
 def test_an_interrupt_ends_the_command_without_a_traceback() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, "-m", "offramp", "decide", PACK, "offer", "-", "--lines"],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    command = [sys.executable, "-m", "offramp", "decide", PACK, "offer", "-", "--lines"]
+    with start_interruptible(command, environment) as process:
         assert process.stdin and process.stdout and process.stderr
         # So many answers that the first are written: then it is surely at work, waiting for more.
         process.stdin.write(b'{"facts":{}}\n' * 400)

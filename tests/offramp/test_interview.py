@@ -32,6 +32,7 @@ from rules.shelf import read_pack
 from rules.unknown import UNKNOWN
 from tests.conftest import ROOT
 from tests.support import generated
+from tests.support.interrupts import start_interruptible
 
 CASES = ROOT / "tests" / "cases"
 ARREST = json.loads((ROOT / "examples" / "arrest.json").read_text())
@@ -523,10 +524,8 @@ def test_a_broken_off_interview_ends_quietly_and_keeps_what_it_was_told(tmp_path
     saved = tmp_path / "facts.json"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     arguments = ["interview", "santa-fe", "offer", "--json", "--save", str(saved)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "offramp", *arguments],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+    command = [sys.executable, "-m", "offramp", *arguments]
+    with start_interruptible(command, environment) as process:
         assert (
             process.stdin is not None and process.stdout is not None and process.stderr is not None
         )

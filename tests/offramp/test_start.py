@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+import rules
 from tests.conftest import ROOT
 
 HEAVY = (
@@ -41,3 +44,20 @@ def test_rules_find_the_shipped_packs_without_importing_the_application() -> Non
         "import sys, rules; rules.load('santa-fe'); raise SystemExit('offramp' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+def test_importing_rules_alone_loads_almost_nothing() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import rules; print(*set(sys.modules) - before)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert set(ran.stdout.split()) == {"rules", "__future__"}
+
+
+def test_every_public_name_of_rules_can_be_imported() -> None:
+    assert set(rules.__all__) <= set(dir(rules))
+    assert all(getattr(rules, name) is not None for name in rules.__all__)
+    with pytest.raises(AttributeError):
+        rules.no_such_name  # noqa: B018

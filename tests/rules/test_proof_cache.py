@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from rules.errors import PackError
 from rules.prove import proof_cache
 from rules.prove.proof_cache import Proof, prove
 from rules.shelf import read_pack
+from tests.conftest import ROOT
 
 PACK = """\
 id: town
@@ -212,6 +215,42 @@ def test_another_version_of_the_prover_proves_for_itself(
     proof(folder)
     monkeypatch.setattr(proof_cache, "_prover", lambda: "of another version")
     assert not proof(folder).known
+
+
+KEY = """
+import sys
+from pathlib import Path
+from rules.prove import proof_cache
+from rules.shelf import read_pack
+assert Path(proof_cache.__file__).is_relative_to(sys.argv[1]), "another copy was imported"
+print(proof_cache._key(read_pack(sys.argv[2], whole=False)))
+"""
+
+
+def key_by(copy: Path, folder: Path) -> str:
+    """The key of the pack in `folder`, by a copy of `rules` that lies in `copy`."""
+    environment = {**os.environ, "PYTHONPATH": f"{copy}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-B", "-c", KEY, str(copy), str(folder)]
+    return subprocess.run(
+        command, env=environment, cwd=copy, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_an_edit_in_any_sub_package_makes_a_new_key(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    package = copy / "rules"
+    shutil.copytree(ROOT / "rules", package, ignore=shutil.ignore_patterns("__pycache__"))
+    edited = {path.parent: path for path in sorted(package.rglob("*.py"))}
+    names = {path.relative_to(package).as_posix() for path in edited}
+    assert names >= {".", "author", "decide", "input", "language", "packs", "prove"}
+    keys = [key_by(copy, folder)]
+    assert key_by(copy, folder) == keys[0], "nothing was edited"
+    for path in edited.values():
+        path.write_text(path.read_text() + "# an edit\n")
+        keys.append(key_by(copy, folder))
+    (package / "decide" / "new.py").touch()
+    keys.append(key_by(copy, folder))
+    assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("place", ["no home", "a file", "relative"])
