@@ -11,15 +11,26 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import rules
-from exchange.membership.directory import write_document
-from exchange.membership.history import History, announce_key
-from exchange.membership.signatures import SignedPayload, sign_directory
-from exchange.records.building import Part, build_bundle
-from exchange.records.bundle import check_bundle, read_bundle
-from exchange.records.delivery import check_delivery, make_delivery, open_part
-from exchange.records.ids import new_id
-from exchange.standards.keys import from_scalar
-from exchange.standards.notes import COSIGNATURE, derive_note_key
+from exchange import (
+    COSIGNATURE,
+    ExchangeError,
+    History,
+    Part,
+    PrivateKey,
+    SignedPayload,
+    announce_key,
+    build_bundle,
+    check_bundle,
+    check_delivery,
+    derive_note_key,
+    from_scalar,
+    make_delivery,
+    new_id,
+    open_part,
+    read_bundle,
+    sign_directory,
+    write_document,
+)
 
 ROLES = {
     "police": "police",
@@ -30,7 +41,7 @@ ROLES = {
 }
 
 
-def new_key(name: str, use: str):
+def new_key(name: str, use: str) -> PrivateKey:
     return from_scalar(ec.generate_private_key(ec.SECP256R1()), name, use)
 
 
@@ -108,5 +119,5 @@ print(f"the prosecutor reads: {opened.content}")
 try:
     police_keys = {sealing["police"].public.kid: sealing["police"]}
     open_part(delivered, part_id, police_keys)
-except Exception as error:
+except ExchangeError as error:
     print(f"police: {error}")
