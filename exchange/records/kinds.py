@@ -7,10 +7,10 @@ from functools import cache
 
 from exchange.errors import ContentError, shorten
 from exchange.records import statements
-from rules.input.vocabulary import KindWord
+from rules.input.vocabulary import RecordKind
 from rules.shelf import vocabulary
 
-Kind = KindWord
+Kind = RecordKind
 
 
 def kinds() -> Mapping[str, Kind]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from rules.author.facts_schema import facts_schema
 from rules.input import keys
-from rules.input.vocabulary import KINDS, TYPES, DecisionWord, Vocabulary
-from rules.packs.assemble import CONFIDENCE, PROGRAM_KINDS, UNITS
+from rules.input.vocabulary import KINDS, TYPES, DecisionTerms, Vocabulary
+from rules.packs.head import CONFIDENCE, PROGRAM_KINDS
+from rules.packs.parameters import UNITS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
@@ -97,7 +98,7 @@ class _Maker:
             "statuses": ("decided", "undetermined"),
         }
 
-    def of(self, value: keys.Value, around: DecisionWord | None) -> Schema:
+    def of(self, value: keys.Value, around: DecisionTerms | None) -> Schema:
         """`around` is the decision that it stands in; None outside one, or in one that the vocabulary doesn't know."""
         match value:
             case keys.Entry():
@@ -126,7 +127,7 @@ class _Maker:
                 return _opened(facts_schema(self.vocabulary)["properties"])
         return _PLAIN[value]
 
-    def map(self, value: keys.MapOf, around: DecisionWord | None) -> Schema:
+    def map(self, value: keys.MapOf, around: DecisionTerms | None) -> Schema:
         if value.named == "outcomes" and around is not None:
             known = {name: self.of(value.item, around) for name in around.outcomes}
             return {"type": "object", "properties": known, "additionalProperties": False}
@@ -138,7 +139,7 @@ class _Maker:
             }
         return schema
 
-    def entry(self, entry: keys.Entry, around: DecisionWord | None) -> Schema:
+    def entry(self, entry: keys.Entry, around: DecisionTerms | None) -> Schema:
         name = (
             f"{entry.name} in {around.name}"
             if around is not None and _has_outcomes(entry)

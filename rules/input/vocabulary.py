@@ -62,7 +62,7 @@ class Fact:
 
 
 @frozen
-class DecisionWord:
+class DecisionTerms:
     """What the vocabulary fixes of a decision. `outcomes` stand highest first."""
 
     name: str
@@ -82,7 +82,7 @@ class DecisionWord:
 
 
 @frozen
-class KindWord:
+class RecordKind:
     """A kind of record that agencies exchange: one line, who sends it, what its parts may hold, what a label says in clear.
 
     `says_in` is the category whose parts make the statement; None where all do. `case` is False for what is about no case.
@@ -104,9 +104,9 @@ class Vocabulary:
     never_travels: tuple[str, ...]
     purposes: Mapping[str, str]
     barred_purposes: Mapping[str, str]
-    kinds: Mapping[str, KindWord]
+    kinds: Mapping[str, RecordKind]
     obligations: Mapping[str, str]
-    decisions: Mapping[str, DecisionWord]
+    decisions: Mapping[str, DecisionTerms]
     facts: Mapping[str, Fact]
     tree: Mapping[str, Any]  # the facts again, nested by the parts of their paths
 
@@ -265,7 +265,7 @@ def _end(node: Node, what: str) -> Decimal | None:
     return Decimal(number)
 
 
-def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionWord:
+def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionTerms:
     entry = node.mapping(
         f"the decision `{name}`",
         (
@@ -297,7 +297,7 @@ def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionW
         entry["decided_by"].fail(
             "unknown-role", f"`{decided_by}` is no role", nearest(decided_by, tuple(roles))
         )
-    return DecisionWord(
+    return DecisionTerms(
         name,
         entry["asks"].text("`asks`"),
         decided_by,
@@ -324,7 +324,7 @@ def _read_kind(
     roles: Mapping[str, str],
     categories: Mapping[str, str],
     never: tuple[str, ...],
-) -> KindWord:
+) -> RecordKind:
     what = f"the kind `{name}`"
     entry = node.mapping(
         what, ("is", "from", "holds", "says", "says_in", "case"), ("is", "from", "holds")
@@ -343,7 +343,7 @@ def _read_kind(
 
     agencies = tuple(role for role in roles if role not in _NO_AGENCIES)
     travel = tuple(category for category in categories if category not in never)
-    return KindWord(
+    return RecordKind(
         name,
         entry["is"].text(f"`is` of {what}"),
         agencies if entry["from"].data() == "any" else words("from", agencies, "role"),

@@ -1,0 +1,415 @@
+"""Readers of decisions: their terms, rules, default, next steps, and obligations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rules.errors import PackError, nearest
+from rules.input import keys
+from rules.input.vocabulary import DecisionTerms
+from rules.input.yaml import Node
+from rules.language import tree
+from rules.language.check import check
+from rules.packs.draft import Draft, read_id, read_items, refuse_unusable
+from rules.packs.pack import Decision, Default, Exemption, Obligation, Rule, Wording
+
+_FIXED_TERMS = ("asks", "decided_by", "governed_by")
+
+# The terms of decisions: read before any condition, since a condition may name any decision
+
+
+def read_terms(draft: Draft, nodes: Mapping[str, Node]) -> None:
+    """Read the terms of the pack's decisions, and of its parent's, into the draft."""
+    known = draft.vocabulary.decisions
+    if draft.parent:
+        for name, decision in draft.parent.decisions.items():
+            draft.terms[name] = _inherited_terms(decision, known.get(name))
+    for name, node in nodes.items():
+        fields = node.mapping(f"the decision `{name}`", keys.DECISION.names)
+        refuse_unusable(name, node)
+        inherited = draft.terms.get(name)
+        terms = inherited or known.get(name)
+        if terms is None:
+            key_node = draft.entry["decisions"].keys.get(name, node)
+            terms = _read_new_terms(draft, name, fields, key_node)
+        else:
+            _refuse_fixed_terms(name, fields)
+        if "collect" in fields and not terms.collect:
+            terms = _read_collect(terms, fields["collect"])
+        if "outcomes" in fields:
+            if inherited:
+                fields["outcomes"].fail(
+                    "floor-lifted", f"the outcomes of `{name}` are the parent's", "leave them out"
+                )
+            terms = replace(terms, outcomes=_read_outcomes(terms, fields["outcomes"]))
+        draft.terms[name] = terms
+
+
+def _inherited_terms(decision: Decision, known: DecisionTerms | None) -> DecisionTerms:
+    if known is not None:
+        return replace(known, outcomes=decision.outcomes)
+    return DecisionTerms(
+        decision.name,
+        decision.asks,
+        decision.decided_by,
+        decision.governed_by,
+        decision.outcomes,
+        decision.collect,
+    )
+
+
+def _read_new_terms(
+    draft: Draft, name: str, fields: Mapping[str, Node], key_node: Node
+) -> DecisionTerms:
+    """Read the terms of a decision that the vocabulary does not have. Its outcomes come later."""
+    for key in (*_FIXED_TERMS, "outcomes"):
+        if key not in fields:
+            known = tuple(draft.vocabulary.decisions)
+            key_node.fail(
+                "unknown-decision",
+                f"the decision `{name}` is not in the vocabulary and has no `{key}`",
+                nearest(name, known) if key == "asks" else f"add `{key}:`",
+            )
+    governed_by = fields["governed_by"].text("`governed_by`")
+    fact = draft.vocabulary.facts.get(governed_by)
+    if governed_by not in ("as_of", "now") and (fact is None or fact.type != "date"):
+        fields["governed_by"].fail(
+            "unknown-fact", f"`{governed_by}` is no date", "name a date, `now` or `as_of`"
+        )
+    asks = fields["asks"].text("`asks`")
+    return DecisionTerms(name, asks, draft.read_role(fields["decided_by"]), governed_by, ())
+
+
+def _refuse_fixed_terms(name: str, fields: Mapping[str, Node]) -> None:
+    for key in _FIXED_TERMS:
+        if key in fields:
+            fields[key].fail(
+                "fixed-word", f"`{key}` of `{name}` is fixed by the vocabulary", "leave it out"
+            )
+
+
+def _read_collect(terms: DecisionTerms, node: Node) -> DecisionTerms:
+    if terms.outcomes:
+        node.fail("fixed-word", f"`collect` of `{terms.name}` is fixed already", "leave it out")
+    return replace(terms, collect=node.flag("`collect`"))
+
+
+def _read_outcomes(terms: DecisionTerms, node: Node) -> tuple[str, ...]:
+    """Read outcomes, highest first: of a known decision some of its own, in their order."""
+    outcomes = tuple(read_outcome(outcome, terms) for outcome in node.items("`outcomes`"))
+    ranks = [terms.outcomes.index(outcome) if terms.outcomes else 0 for outcome in outcomes]
+    is_ordered = not terms.outcomes or ranks == sorted(set(ranks))
+    if not is_ordered or len(set(outcomes)) != len(outcomes) or not outcomes:
+        node.fail(
+            "wrong-order",
+            f"the outcomes of `{terms.name}` stand out of order",
+            f"keep the order: {', '.join(terms.outcomes) or 'each once'}",
+        )
+    return outcomes
+
+
+def read_outcome(node: Node, terms: DecisionTerms) -> str:
+    """Read an outcome of a decision."""
+    name = node.text("the outcome")
+    if terms.outcomes and name not in terms.outcomes:
+        node.fail(
+            "unknown-outcome",
+            f"`{name}` is no outcome of `{terms.name}`",
+            nearest(name, terms.outcomes),
+        )
+    return name
+
+
+def refuse_clashes(draft: Draft, nodes: Mapping[str, Node]) -> None:
+    """Refuse a parameter or a decision with the name of something else."""
+    facts = draft.vocabulary.facts
+    for name, parameter in draft.parameters.items():
+        if name in facts or name in draft.terms or name in draft.vocabulary.decisions:
+            noun = "fact" if name in facts else "decision"
+            raise PackError(
+                "name-clash",
+                f"the parameter `{name}` has the name of a {noun}",
+                at=parameter.place,
+                fix="rename the parameter",
+            )
+    for name, node in nodes.items():
+        if name in facts:
+            node.fail(
+                "name-clash", f"the decision `{name}` has the name of a fact", "rename the decision"
+            )
+
+
+# One decision
+
+
+def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) -> Decision:
+    """Read a decision. What it does not state comes from `before`, the parent's."""
+    fields = node.mapping(f"the decision `{name}`")
+    terms = draft.terms[name]
+    if before and terms.tighten_only:
+        _refuse_loosening(terms, fields)
+    rules = dict(before.rules) if before else {}
+    _remove_rules(draft, fields, rules)
+    otherwise = _override_rules(draft, terms, fields, rules, before)
+    _add_rules(draft, terms, fields, rules, before)
+    if "otherwise" in fields:
+        if otherwise is not None:
+            fields["otherwise"].fail(
+                "duplicate-id",
+                f"`{name}` has the parent's `otherwise` already",
+                "put it under `override` with `id: otherwise`",
+            )
+        otherwise = _read_default(draft, fields["otherwise"], terms)
+    if otherwise is None:
+        node.fail(
+            "missing-key",
+            f"the decision `{name}` has no `otherwise`",
+            "say what holds when no rule does",
+        )
+    next_steps = _read_next_steps(draft, terms, fields, before)
+    waiting = before.while_waiting if before else None
+    if "while_waiting" in fields:
+        waiting = _read_step(draft, fields["while_waiting"], "`while_waiting`")
+    return Decision(
+        name,
+        terms.asks,
+        terms.decided_by,
+        terms.governed_by,
+        terms.outcomes,
+        terms.collect,
+        rules,
+        otherwise,
+        waiting,
+        next_steps,
+        _read_obligations(draft, terms, fields, before),
+        node.place,
+    )
+
+
+def _refuse_loosening(terms: DecisionTerms, fields: Mapping[str, Node]) -> None:
+    for key in ("override", "remove", "otherwise"):
+        if key in fields:
+            fields[key].fail(
+                "floor-lifted",
+                f"`{terms.name}` may only be tightened, and `{key}` could loosen it",
+                f"add rules that {' or '.join(terms.tighten_only)}",
+            )
+
+
+def _remove_rules(draft: Draft, fields: Mapping[str, Node], rules: dict[str, Rule]) -> None:
+    for node in read_items(fields, "remove"):
+        removal = node.mapping("what is removed", keys.REMOVAL.names, ("id",))
+        rule_id = removal["id"].text("`id`")
+        subject = f"the removal of `{rule_id}`"
+        node.mapping(subject, (), keys.REMOVAL.required)
+        removal["because"].text(f"`because` of {subject}")
+        draft.read_citation(node, removal, subject)
+        if rule_id not in rules:
+            removal["id"].fail(
+                "override-of-nothing",
+                f"there is no rule `{rule_id}` to remove",
+                nearest(rule_id, tuple(rules)),
+            )
+        del rules[rule_id]
+
+
+def _override_rules(
+    draft: Draft,
+    terms: DecisionTerms,
+    fields: Mapping[str, Node],
+    rules: dict[str, Rule],
+    before: Decision | None,
+) -> Default | None:
+    """Replace the parent's rules. Returns the default of the parent, or the one that replaces it."""
+    otherwise = before.otherwise if before else None
+    overridden: set[str] = set()
+    for node in read_items(fields, "override"):
+        id_node = node.mapping("what overrides", (), ("id",))["id"]
+        rule_id = id_node.text("`id`")
+        if rule_id in overridden:
+            id_node.fail("duplicate-id", f"`{rule_id}` is overridden twice", "keep one of them")
+        overridden.add(rule_id)
+        if rule_id == "otherwise" and otherwise is not None:
+            otherwise = _read_default(draft, node, terms)
+        elif before is None or rule_id not in before.rules:
+            id_node.fail(
+                "override-of-nothing",
+                f"there is no rule `{rule_id}` to override",
+                nearest(rule_id, tuple(before.rules) if before else ()),
+            )
+        else:
+            rules[rule_id] = _read_rule(draft, node, terms)
+    return otherwise
+
+
+def _add_rules(
+    draft: Draft,
+    terms: DecisionTerms,
+    fields: Mapping[str, Node],
+    rules: dict[str, Rule],
+    before: Decision | None,
+) -> None:
+    for node in read_items(fields, "rules"):
+        rule = _read_rule(draft, node, terms)
+        if rule.id == "otherwise":
+            node.fail(
+                "bad-id",
+                "`otherwise` is the word for what holds when no rule does",
+                "choose another id",
+            )
+        if rule.id in rules:
+            _refuse_duplicate(node, rule, terms, before)
+        if before and terms.tighten_only and rule.then not in terms.tighten_only:
+            node.fail(
+                "floor-lifted",
+                f"`{terms.name}` may only be tightened, and `{rule.id}` would {rule.then}",
+                f"add rules that {' or '.join(terms.tighten_only)}",
+            )
+        rules[rule.id] = rule
+
+
+def _refuse_duplicate(
+    node: Node, rule: Rule, terms: DecisionTerms, before: Decision | None
+) -> None:
+    if before is not None and rule.id in before.rules:
+        where, fix = "in the parent already", "put it under `override`, or choose another id"
+    else:
+        where, fix = "twice", "choose another id"
+    node.fail("duplicate-id", f"the rule `{rule.id}` of `{terms.name}` stands {where}", fix)
+
+
+def _read_next_steps(
+    draft: Draft, terms: DecisionTerms, fields: Mapping[str, Node], before: Decision | None
+) -> dict[str, Wording]:
+    steps = dict(before.next) if before else {}
+    if "next" in fields:
+        for outcome, node in fields["next"].mapping("`next`").items():
+            read_outcome(fields["next"].keys[outcome], terms)
+            steps[outcome] = _read_step(draft, node, f"the next step of `{outcome}`")
+    return steps
+
+
+def _read_obligations(
+    draft: Draft, terms: DecisionTerms, fields: Mapping[str, Node], before: Decision | None
+) -> dict[str, Obligation]:
+    obligations = dict(before.obligations) if before else {}
+    for node in read_items(fields, "obligations"):
+        obligation = _read_obligation(draft, node, terms)
+        if obligation.id in obligations:
+            node.fail(
+                "duplicate-id", f"the obligation `{obligation.id}` stands already", "leave it out"
+            )
+        obligations[obligation.id] = obligation
+    return obligations
+
+
+# Parts of a decision
+
+
+def _read_condition(draft: Draft, node: Node, terms: DecisionTerms, subject: str) -> tree.Tree:
+    """Read a condition, and refuse one that reads what its decision may not."""
+    condition = check(node, draft.scope)
+    for part in tree.nodes(condition):
+        if isinstance(part, tree.StatusOf) and not terms.reads_clocks:
+            node.fail(
+                "reads-clock",
+                f"{subject} reads the clock `{part.clock}`, and `{terms.name}` may not",
+                "only admission, filing and review read clocks",
+            )
+        if isinstance(part, tree.OutcomeOf) and terms.reads_only:
+            node.fail(
+                "reads-too-much",
+                f"{subject} reads the decision `{part.decision}`, and `{terms.name}` may not",
+                "an offer reads only what is seen at the scene",
+            )
+    for path, fact in tree.facts_read(condition).items():
+        if terms.reads_only:
+            if path not in terms.reads_only:
+                node.fail(
+                    "reads-too-much",
+                    f"{subject} reads `{path}`, and `{terms.name}` may not",
+                    "an offer reads only what is seen at the scene",
+                )
+        elif fact.category in draft.vocabulary.never_travels and not terms.reads_criminal_history:
+            node.fail(
+                "reads-too-much",
+                f"{subject} reads `{path}`, which never leaves the office that knows it",
+                "read it in `screening`, and that decision here",
+            )
+    return condition
+
+
+def _read_rule(draft: Draft, node: Node, terms: DecisionTerms) -> Rule:
+    fields = node.mapping("a rule", keys.RULE.names, ("id",))
+    rule_id = read_id(fields["id"])
+    subject = f"the rule `{rule_id}`"
+    node.mapping(subject, (), keys.RULE.required)
+    exemptions: list[Exemption] = []
+    for inner in read_items(fields, "unless"):
+        exemption = _read_exemption(draft, inner, terms)
+        if any(exemption.id == earlier.id for earlier in exemptions):
+            inner.fail(
+                "duplicate-id", f"the exception `{exemption.id}` stands twice", "choose another id"
+            )
+        exemptions.append(exemption)
+    return Rule(
+        id=rule_id,
+        when=_read_condition(draft, fields["when"], terms, subject),
+        then=read_outcome(fields["then"], terms),
+        because=draft.read_wording(fields["because"]),
+        unless=tuple(exemptions),
+        reviewable_by=draft.read_reviewer(fields),
+        **draft.read_item(node, fields, subject),
+    )
+
+
+def _read_exemption(draft: Draft, node: Node, terms: DecisionTerms) -> Exemption:
+    fields = node.mapping("an exception", keys.EXEMPTION.names, ("id",))
+    exemption_id = read_id(fields["id"])
+    subject = f"the exception `{exemption_id}`"
+    node.mapping(subject, (), keys.EXEMPTION.required)
+    return Exemption(
+        id=exemption_id,
+        when=_read_condition(draft, fields["when"], terms, subject),
+        because=draft.read_wording(fields["because"]),
+        **draft.read_item(node, fields, subject),
+    )
+
+
+def _read_default(draft: Draft, node: Node, terms: DecisionTerms) -> Default:
+    """Read `otherwise`. It has no dates: it is always in force."""
+    fields = node.mapping("`otherwise`", keys.OTHERWISE.names, keys.OTHERWISE.required)
+    return Default(
+        outcome=read_outcome(fields["outcome"], terms),
+        because=draft.read_wording(fields["because"]),
+        reviewable_by=draft.read_reviewer(fields),
+        **draft.read_item(node, fields, "`otherwise`"),
+    )
+
+
+def _read_step(draft: Draft, node: Node, subject: str) -> Wording:
+    fields = node.mapping(subject, keys.STEP.names, keys.STEP.required)
+    return Wording(
+        who=draft.read_role(fields["who"]),
+        text=draft.read_wording(fields["text"]),
+        **draft.read_item(node, fields, subject),
+    )
+
+
+def _read_obligation(draft: Draft, node: Node, terms: DecisionTerms) -> Obligation:
+    fields = node.mapping("an obligation", keys.OBLIGATION.names, ("id",))
+    name = fields["id"].text("`id`")
+    subject = f"the obligation `{name}`"
+    node.mapping(subject, (), keys.OBLIGATION.required)
+    if name not in draft.vocabulary.obligations:
+        fields["id"].fail(
+            "unknown-obligation",
+            f"there is no obligation `{name}`",
+            nearest(name, tuple(draft.vocabulary.obligations)),
+        )
+    return Obligation(
+        id=name,
+        when=_read_condition(draft, fields["when"], terms, subject),
+        **draft.read_item(node, fields, subject),
+    )

@@ -1,0 +1,235 @@
+"""Readers of parameters, of the offense table, and of clocks, which run for a parameter's time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from rules.errors import PackError, nearest
+from rules.input import keys
+from rules.input.facts import fits
+from rules.input.yaml import Node
+from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
+from rules.packs.pack import Clock, Parameter, Value
+
+UNITS = ("g", "dosage units", "years", "days", "hours", "weeks", "count", "codes")
+CLOCK_UNITS = ("days", "hours", "weeks")
+
+
+def read_parameters(draft: Draft) -> None:
+    """Read the pack's parameters into the draft, in place of the parent's or beside them."""
+    parents = draft.parameters
+    replaced = draft.overrides("parameters")
+    draft.parameters = merge_items(
+        "parameter",
+        parents,
+        draft.section("parameters"),
+        replaced,
+        lambda name, node: _read_parameter(draft, name, node),
+    )
+    for name, node in replaced.items():
+        if parents[name].unit != draft.parameters[name].unit:
+            node.fail(
+                "wrong-unit",
+                f"`{name}` is in `{parents[name].unit}` in the parent",
+                "keep the unit",
+            )
+
+
+def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
+    subject = f"the parameter `{name}`"
+    refuse_unusable(name, node)
+    fields = node.mapping(subject, keys.PARAMETER.names, keys.PARAMETER.required)
+    unit = fields["unit"].text("`unit`")
+    if unit not in UNITS:
+        fields["unit"].fail("wrong-unit", f"`{unit}` is no unit", nearest(unit, UNITS))
+    values = [
+        _read_value(draft, value, unit, subject)
+        for value in fields["values"].items(f"the values of {subject}")
+    ]
+    if not values:
+        fields["values"].fail("missing-key", f"{subject} has no value", "add one with its source")
+    label = fields["label"].text("`label`")
+    return Parameter(name, label, unit, _in_order(name, values), draft.id, node.place)
+
+
+def _read_value(draft: Draft, node: Node, unit: str, parameter: str) -> Value:
+    subject = f"a value of {parameter}"
+    fields = node.mapping(subject, keys.PARAMETER_VALUE.names, keys.PARAMETER_VALUE.required)
+    value = (
+        _read_codes(fields["value"], subject)
+        if unit == "codes"
+        else _read_number(fields["value"], unit, subject)
+    )
+    return Value(value=value, **draft.read_item(node, fields, subject))
+
+
+def _read_codes(node: Node, subject: str) -> tuple[str, ...]:
+    codes = tuple(code.text("a code") for code in node.items(subject))
+    if not codes:
+        node.fail("wrong-shape", f"{subject} is an empty list", "leave the value out")
+    return codes
+
+
+def _read_number(node: Node, unit: str, subject: str) -> int | Decimal:
+    number: Any = node.data()
+    if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
+        node.fail("wrong-shape", f"{subject} is not a number", f"write the number of {unit}")
+    if not fits(number):
+        node.fail("number-too-fine", f"{subject} has too many digits", "round it")
+    return number
+
+
+def _in_order(name: str, values: list[Value]) -> tuple[Value, ...]:
+    """Return the values by date, each ended by the next. Refuse an overlap and a gap."""
+    values = sorted(values, key=lambda value: value.since or date.min)
+    closed: list[Value] = []
+    for value, following in zip(values, [*values[1:], None], strict=True):
+        ends = value.until
+        if following is not None:
+            _refuse_overlap(name, value, following)
+            if value.until is not None and following.since and value.until < following.since:
+                raise PackError(
+                    "gap-in-dates",
+                    f"`{name}` has no value from {value.until} to {following.since}",
+                    at=following.place,
+                    fix="leave out `until`, or move `from`",
+                )
+            ends = following.since
+        closed.append(replace(value, until=ends))
+    return tuple(closed)
+
+
+def _refuse_overlap(name: str, value: Value, following: Value) -> None:
+    if (
+        following.since is not None
+        and following.since != value.since
+        and (value.until or date.min) <= following.since
+    ):
+        return
+    day = following.since or value.since
+    message = (
+        f"two values of `{name}` hold on {day}" if day else f"two values of `{name}` have no `from`"
+    )
+    raise PackError(
+        "overlapping-dates", message, at=following.place, fix="give each its own `from`"
+    )
+
+
+def read_offense_table(draft: Draft) -> None:
+    """Read the offense table that the pack names into the draft, in place of the parent's.
+
+    The codes that the table lists as no offenses become a parameter.
+    """
+    if "offenses" not in draft.entry:
+        return
+    from rules.packs import offenses  # a pack without a table doesn't need it
+
+    node = draft.entry["offenses"]
+    name = node.text("`offenses`")
+    folder = find_folder(draft.find.table, node, name)
+    own = draft.parameters.get(offenses.NO_OFFENSE)
+    if own is not None and (draft.offenses is None or own.declared_in != draft.offenses.id):
+        raise PackError(
+            "name-clash",
+            f"the parameter `{offenses.NO_OFFENSE}` comes from the offense table `{name}`",
+            at=own.place,
+            fix="rename the parameter, or leave it to the table",
+        )
+    draft.parameters.pop(offenses.NO_OFFENSE, None)
+    draft.offenses, sources = offenses.read_offenses(folder, draft.vocabulary)
+    draft.sources |= sources
+    parameter = offenses.no_offense(draft.offenses)
+    if parameter is not None:
+        draft.parameters[parameter.name] = parameter
+
+
+# Clocks
+
+
+def read_clocks(draft: Draft) -> dict[str, Clock]:
+    """Return the clocks of the pack and of its parent."""
+    return merge_items(
+        "clock",
+        draft.parent.clocks if draft.parent else {},
+        draft.section("clocks"),
+        draft.overrides("clocks"),
+        lambda name, node: _read_clock(draft, name, node),
+    )
+
+
+def _read_clock(draft: Draft, name: str, node: Node) -> Clock:
+    subject = f"the clock `{name}`"
+    refuse_unusable(name, node)
+    fields = node.mapping(subject, keys.CLOCK.names, keys.CLOCK.required)
+    if ("stop" in fields) == ("repeats" in fields):
+        node.fail(
+            "wrong-shape",
+            f"{subject} needs either `stop` or `repeats`",
+            "say which event ends or renews it",
+        )
+    length = _read_length(draft, fields["length"])
+    return Clock(
+        name=name,
+        label=fields["label"].text("`label`"),
+        owner=draft.read_role(fields["owner"]),
+        start=_read_event(draft, fields["start"]),
+        stop=_read_optional_event(draft, fields, "stop"),
+        repeats=_read_optional_event(draft, fields, "repeats"),
+        length=length,
+        tolling=_read_pauses(draft, fields["tolling"]) if "tolling" in fields else None,
+        follows=draft.read_wording(fields["follows"]),
+        **draft.read_item(node, fields, subject),
+    )
+
+
+def _read_length(draft: Draft, node: Node) -> str:
+    """Read the name of a parameter that is a length of time."""
+    length = node.text("`length`")
+    if length not in draft.parameters:
+        node.fail(
+            "unknown-parameter",
+            f"there is no parameter `{length}`",
+            nearest(length, tuple(draft.parameters)),
+        )
+    unit = draft.parameters[length].unit
+    if unit not in CLOCK_UNITS:
+        node.fail(
+            "wrong-unit",
+            f"`{length}` is in `{unit}`, which is no length of time",
+            "use a parameter in hours, days or weeks",
+        )
+    return length
+
+
+def _read_optional_event(draft: Draft, fields: Mapping[str, Node], key: str) -> str | None:
+    return _read_event(draft, fields[key]) if key in fields else None
+
+
+def _read_event(draft: Draft, node: Node) -> str:
+    """Read the path of a fact that is an event."""
+    path = node.text("the event")
+    fact = draft.vocabulary.facts.get(path)
+    if fact is None or fact.kind != "event":
+        facts = draft.vocabulary.facts.values()
+        events = tuple(event.path for event in facts if event.kind == "event")
+        node.fail("unknown-fact", f"`{path}` is no event", nearest(path, events))
+    return path
+
+
+def _read_pauses(draft: Draft, node: Node) -> str:
+    """Read the path of a list of events with `from` and `until`, while which a clock is paused."""
+    path = node.text("`tolling`")
+    fact = draft.vocabulary.facts.get(path)
+    types = {name: field.type for name, field in fact.fields.items()} if fact else {}
+    ends = types.get("from"), types.get("until")
+    if fact is None or fact.kind != "event" or ends != ("timestamp", "timestamp"):
+        node.fail(
+            "unknown-fact",
+            f"`{path}` is no list of pauses",
+            "declare a list with `from` and `until` timestamps",
+        )
+    return path
