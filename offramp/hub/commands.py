@@ -65,8 +65,10 @@ def invite(options: argparse.Namespace) -> int:
 def serve(options: argparse.Namespace) -> int:
     import uvicorn
 
+    from offramp.hub.api.app import create_app
+    from offramp.hub.api.requests import LOOPBACK
     from offramp.hub.patience import Patient, server_of
-    from offramp.hub.server import LOOPBACK, Service, app_of
+    from offramp.hub.service import Service
 
     folder = Folder(Path(options.dir))
     settings = folder.settings
@@ -80,7 +82,7 @@ def serve(options: argparse.Namespace) -> int:
     # What a crash leaves behind would hold whatever was in memory.
     _no_cores()
     service = Service(folder, _clock(folder, options))
-    app = app_of(service)
+    app = create_app(service)
     port = options.port or settings.port
     config = uvicorn.Config(
         app,

@@ -45,7 +45,7 @@ STARTS_WITHIN = 20.0
 _FORKS = """
 import json, os, resource, signal, sys
 sys.path.insert(0, os.getcwd())
-import offramp.hub.commands, offramp.hub.server, uvicorn
+import offramp.hub.commands, offramp.hub.api.app, uvicorn
 from offramp.cli import main
 from rules.shelf import read_pack
 read_pack("lead")

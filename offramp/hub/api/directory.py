@@ -1,0 +1,154 @@
+"""Read the directory, propose and sign its next version, join, and publish sealing keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from exchange.hub.gathering import CLOSED
+from exchange.hub.hub import Hub, not_passed
+from exchange.models import validate
+from exchange.standards import base64, i_json
+from offramp.hub import generation, membership
+from offramp.hub.api import models
+from offramp.hub.api.answers import answer
+from offramp.hub.api.models import describe
+from offramp.hub.api.requests import check_open, read_body, read_object, read_signed, service_of
+from offramp.hub.membership import Joining
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/directory",
+    **describe(
+        "Return every version of the directory, sealing key, and generation of the log, each "
+        "with its leaf, and whether the hub is closed.",
+        models.DirectoryAnswer,
+        signed=False,
+    ),
+)
+async def versions(request: Request) -> Response:
+    await read_body(request)
+    return answer(await service_of(request).writer.do(_directory_of))
+
+
+@router.get(
+    "/v1/directory/draft",
+    **describe(
+        "Return the newest draft of a next version, and all that wait for signatures.",
+        models.Drafts,
+        signed=False,
+    ),
+)
+async def draft(request: Request) -> Response:
+    await read_body(request)
+    writer = service_of(request).writer
+    payload = await writer.do(membership.draft)
+    drafts = await writer.do(membership.drafts)
+    return answer(
+        {"directory": base64.encode_url(payload), "drafts": [entry.json() for entry in drafts]}
+    )
+
+
+@router.post(
+    "/v1/directory/draft",
+    **describe(
+        "Propose the next version whole. It becomes a draft beside those of others.",
+        models.Drafted,
+        body=models.AnyObject,
+        refuses=(409,),
+    ),
+)
+async def propose(request: Request) -> Response:
+    agency, body = await read_signed(request)
+    document = i_json.read_object(body)
+    payload = await service_of(request).writer.do(
+        lambda hub: membership.propose(check_open(hub), document, agency)
+    )
+    return answer({"directory": base64.encode_url(payload)})
+
+
+@router.post(
+    "/v1/directory/signatures",
+    **describe(
+        "Take a signature of a draft.",
+        models.InForce,
+        body=models.Signature,
+        signed=False,
+        refuses=(401, 409),
+    ),
+)
+async def signatures(request: Request) -> Response:
+    value = await read_object(request)
+    sha256, signature = str(value.get("sha256")), str(value.get("signature"))
+    service = service_of(request)
+    now = service.clock.now()
+    in_force = await service.writer.do(
+        lambda hub: membership.sign(check_open(hub), sha256, signature, now)
+    )
+    # INVARIANT: only now is it on the disk. A version that found no room there is not in force.
+    await service.writer.do(service.refresh)
+    return answer({"in_force": in_force})
+
+
+@router.post(
+    "/v1/join",
+    **describe(
+        "Add an invited agency to the draft.",
+        models.Drafted,
+        body=Joining,
+        signed=False,
+        refuses=(403, 409),
+    ),
+)
+async def join(request: Request) -> Response:
+    service = service_of(request)
+    joining = validate(Joining, await read_object(request), "the request")
+    invited = membership.read_invite(service.folder.secret, joining.code, service.clock.now())
+    payload = await service.writer.do(
+        lambda hub: membership.join(check_open(hub), invited, joining, service.folder.program)
+    )
+    return answer({"directory": base64.encode_url(payload)})
+
+
+@router.post(
+    "/v1/keys",
+    **describe(
+        "Take an agency's next sealing key.",
+        models.KeyAnswer,
+        body=models.KeyRequest,
+        status=(201,),
+        refuses=(403, 409),
+    ),
+)
+async def keys(request: Request) -> Response:
+    agency, body = await read_signed(request)
+    announced = str(i_json.read_object(body).get("announced"))
+    service = service_of(request)
+    now = service.clock.now()
+
+    def open_key(hub: Hub) -> Any:
+        if hub.history.check_sealing(announced)[0].id != agency:
+            raise not_passed()
+        return check_open(hub).open_key(announced, now).json()
+
+    leaf = await service.writer.do(open_key)
+    await service.writer.do(service.refresh)
+    return answer({"leaf": leaf}, 201)
+
+
+def _directory_of(hub: Hub) -> dict[str, Any]:
+    return {
+        "versions": [
+            {"leaf": hub.store.leaf(index).json(), "signed": i_json.read(signed)}
+            for index, signed in hub.store.versions()
+        ],
+        "keys": [
+            {"leaf": hub.store.leaf(index).json(), "announced": jws}
+            for index, jws in hub.store.announced()
+        ],
+        "generations": generation.listed(hub),
+        "closed": bool(hub.store.known(CLOSED)),
+    }

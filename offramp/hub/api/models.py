@@ -1,0 +1,314 @@
+"""The shapes of requests and answers, as models, and the description of each endpoint from them.
+
+The endpoints read bodies with the exchange's own strict readers. These models are the API's
+published description, and a test holds every endpoint to it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+TEXT = "text/plain"
+
+
+class Model(BaseModel):
+    """Base of the API's shapes: no member that is not listed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorText(Model):
+    """One refusal: a stable code, one sentence, and the fix."""
+
+    code: str
+    message: str
+    fix: str | None
+    at: str | None = None
+
+
+class ErrorAnswer(Model):
+    """The answer to a refused request. `status` repeats the HTTP status for one record."""
+
+    error: ErrorText
+    status: int | None = None
+
+
+class LeafModel(Model):
+    """An opened leaf of the log."""
+
+    index: int
+    nonce: str
+    body: str
+
+
+class ReceiptModel(Model):
+    """The place, time, and number of a record in the log."""
+
+    index: int
+    time: int
+    number: int
+    nonce: str
+    number_nonce: str
+
+
+class BundleModel(Model):
+    """A record with its labels, sealed parts, and pads."""
+
+    record: str
+    labels: list[str]
+    sealed: list[dict[str, Any]]
+    pads: list[str]
+
+
+class Submitted(Model):
+    """The answer to one record: its HTTP status, and a receipt or an error."""
+
+    status: int
+    receipt: ReceiptModel | None = None
+    error: dict[str, Any] | None = None
+
+
+class ReceiptAnswer(Model):
+    """The receipt of a record, and the digest of its statement."""
+
+    receipt: ReceiptModel
+    sha256: str
+
+
+class InboxAnswer(Model):
+    """Items after the cursor, and the hub's signed line."""
+
+    items: list[dict[str, Any]]
+    line: str
+
+
+class Cursor(Model):
+    """The number of items that a gateway has stored."""
+
+    after: int
+
+
+class Witnessed(Model):
+    """Whether the open checkpoint has its quorum."""
+
+    witnessed: bool
+
+
+class Entries(Model):
+    """Blinded leaves from `start` on, base64url."""
+
+    start: int
+    entries: list[str]
+
+
+class Proof(Model):
+    """Hashes of a Merkle proof, hexadecimal."""
+
+    proof: list[str]
+
+
+class SignedVersion(Model):
+    """A version of the directory with its leaf."""
+
+    leaf: LeafModel
+    signed: dict[str, Any]
+
+
+class AnnouncedKey(Model):
+    """A sealing key with its leaf."""
+
+    leaf: LeafModel
+    announced: str
+
+
+class SignedGeneration(Model):
+    """A generation of the log with its leaf."""
+
+    leaf: LeafModel
+    generation: dict[str, Any]
+
+
+class DirectoryAnswer(Model):
+    """Every version, sealing key, and generation, and whether the hub is closed."""
+
+    versions: list[SignedVersion]
+    keys: list[AnnouncedKey]
+    generations: list[SignedGeneration]
+    closed: bool
+
+
+class DraftModel(Model):
+    """One draft of a next version, with the signatures so far."""
+
+    by: str
+    directory: str
+    signatures: list[str]
+
+
+class Drafted(Model):
+    """The newest draft."""
+
+    directory: str
+
+
+class Drafts(Drafted):
+    """The newest draft, and every draft that waits for signatures."""
+
+    drafts: list[DraftModel]
+
+
+class Signature(Model):
+    """A detached signature of the draft with this digest."""
+
+    sha256: str
+    signature: str
+
+
+class InForce(Model):
+    """Whether the draft came into force."""
+
+    in_force: bool
+
+
+class KeyRequest(Model):
+    """A sealing key, signed by its agency."""
+
+    announced: str
+
+
+class KeyAnswer(Model):
+    """The leaf of a sealing key."""
+
+    leaf: LeafModel
+
+
+class ThresholdModel(Model):
+    """How many of which agencies must sign."""
+
+    signatures: int
+    of: list[str]
+
+
+class RestoreState(Model):
+    """How far a restored hub is, and what the threshold has to sign."""
+
+    closed: bool
+    generation: int
+    size: int | None = None
+    root: str | None = None
+    items: int | None = None
+    heard: list[str] | None = None
+    waits: list[str] | None = None
+    aside: list[str] | None = None
+    lacks: dict[str, Any] | None = None
+    draft: str | None = None
+    sha256: str | None = None
+    signed: list[str] | None = None
+    threshold: ThresholdModel | None = None
+
+
+class PieceAnswer(Model):
+    """The number of the piece that was taken."""
+
+    n: int
+
+
+class Begun(Model):
+    """Whether the next generation of the log has begun."""
+
+    begun: bool
+
+
+class PackText(Model):
+    """The files of a pack and its parents, by path."""
+
+    id: str
+    files: dict[str, str]
+
+
+class PackDigest(Model):
+    """The digest of a pack that was read and proved."""
+
+    digest: str
+
+
+class Health(Model):
+    """That the hub runs, its log's size, and its version."""
+
+    status: str
+    size: int
+    version: str
+
+
+AnyObject = dict[str, Any]
+Bundles = BundleModel | Annotated[list[BundleModel], Field(max_length=100)]
+SubmittedAnswer = Submitted | list[Submitted]
+
+SECURITY = {
+    "Offramp": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`Offramp` and an ES256 JWS over issuer, method, path with query, SHA-256 "
+        "of the body, time, and id.",
+    }
+}
+_REASONS = {
+    401: "The signature is missing, wrong, late, or used before, or its agency is not in force.",
+    403: "The answer depends on a person or case, and says no more.",
+    404: "There is nothing here.",
+    405: "This path has other methods.",
+    408: "The body arrived too slowly.",
+    409: "The id has another statement, or the hub was restored and is closed.",
+    413: "The request is too large.",
+    422: "The form is wrong, and the answer names the fault.",
+    507: "The hub's disk refuses. The record may exist after a crash. Send it again: it gets one "
+    "receipt.",
+}
+_REF = "#/components/schemas/{model}"
+# The schemas that request bodies refer to. FastAPI adds those of the answers by itself.
+BODY_SCHEMAS: dict[str, Any] = {}
+
+
+def describe(
+    summary: str,
+    out: Any,
+    *,
+    body: Any = None,
+    signed: bool = True,
+    status: tuple[int, ...] = (200,),
+    refuses: tuple[int, ...] = (),
+) -> dict[str, Any]:
+    """Return the keyword arguments of a route: its summary, answers, body, and security.
+
+    `out` and `body` are models, or `TEXT`. `refuses` adds statuses to those of every endpoint.
+    """
+    text = {"content": {TEXT: {"schema": {"type": "string"}}}}
+    answered: dict[str, Any] = text if out == TEXT else {"model": out}
+    responses: dict[int | str, dict[str, Any]] = {
+        code: {"description": summary, **answered} for code in status
+    }
+    refused = {*refuses, 404, 405, 408, 413, 422, 507, *((401,) if signed else ())}
+    for code in sorted(refused - set(status)):
+        responses[code] = {"description": _REASONS[code], "model": ErrorAnswer}
+    extra: dict[str, Any] = {"security": [{"Offramp": []}] if signed else []}
+    if body is not None:
+        extra["requestBody"] = {"required": True, "content": _content_of(body)}
+    return {
+        "summary": summary,
+        "responses": responses,
+        "openapi_extra": extra,
+        "status_code": status[0],
+        "response_class": Response,
+    }
+
+
+def _content_of(body: Any) -> dict[str, Any]:
+    if body == TEXT:
+        return {TEXT: {"schema": {"type": "string"}}}
+    schema = TypeAdapter(body).json_schema(ref_template=_REF)
+    BODY_SCHEMAS.update(schema.pop("$defs", {}))
+    return {"application/json": {"schema": schema}}

@@ -1,0 +1,56 @@
+"""Take packs that are to be adopted, and serve the text of each."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+
+from offramp.adoption import read_carried, taken
+from offramp.hub import membership
+from offramp.hub.api import models
+from offramp.hub.api.answers import JSON, answer, not_found
+from offramp.hub.api.models import describe
+from offramp.hub.api.requests import read_body, read_signed, service_of
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/packs/{named}",
+    **describe(
+        "Return the text of the pack with a digest, and its parents'.",
+        models.PackText,
+        signed=False,
+    ),
+)
+async def pack(request: Request, named: str) -> Response:
+    await read_body(request)
+    text = await service_of(request).writer.do(
+        lambda hub: hub.store.known(f"{membership.PACK} {named}")
+    )
+    if text is None:
+        raise not_found()
+    return Response(text, media_type=JSON)
+
+
+@router.post(
+    "/v1/packs",
+    **describe(
+        "Take a pack that is to be adopted. It is read, proved, and held to the minimum.",
+        models.PackDigest,
+        body=models.PackText,
+        status=(201,),
+    ),
+)
+async def packs(request: Request) -> Response:
+    _, body = await read_signed(request)
+    service = service_of(request)
+    carried = read_carried(body)
+    # The proofs take seconds. The hub goes on meanwhile, and proves one pack at a time.
+    async with service.proving:
+        _, digest = await asyncio.to_thread(taken, carried)
+    await service.writer.do(
+        lambda hub: hub.store.know(f"{membership.PACK} {digest}", carried.write())
+    )
+    return answer({"digest": digest}, 201)

@@ -1,0 +1,152 @@
+"""Submit records, read their receipts, and pull an inbox."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from exchange.errors import ExchangeError, RequestRefused
+from exchange.hub.hub import Refused, Taken, not_passed
+from exchange.records.bundle import Bundle, parse_bundle, read_bundle
+from exchange.records.record import LARGEST, hash_statement
+from exchange.standards import i_json
+from offramp.hub.api.answers import (
+    JSON,
+    answer,
+    bad_parameter,
+    not_found,
+    status_of,
+    wait_for_boundary,
+)
+from offramp.hub.api.models import (
+    Bundles,
+    Cursor,
+    InboxAnswer,
+    ReceiptAnswer,
+    SubmittedAnswer,
+    describe,
+)
+from offramp.hub.api.requests import (
+    LARGEST_NUMBER,
+    check_open,
+    check_range,
+    read_signed,
+    service_of,
+)
+
+MOST_BUNDLES = 100
+LONGEST_WAIT = 30
+router = APIRouter()
+
+
+@router.post(
+    "/v1/records",
+    **describe(
+        "Take a record, or up to 100 of them, answered one by one.",
+        SubmittedAnswer,
+        body=Bundles,
+        status=(201, 200),
+        refuses=(403, 409),
+    ),
+)
+async def submit(request: Request) -> Response:
+    arrived = time.monotonic()
+    agency, body = await read_signed(request)
+    service = service_of(request)
+    value = i_json.read(body)
+    values = value if isinstance(value, list) else [value]
+    if not 1 <= len(values) <= MOST_BUNDLES:
+        raise RequestRefused(
+            "too-large", f"`{len(values)}` records at once", fix=f"send up to {MOST_BUNDLES}"
+        )
+    bundles = [_read_bundle(each, agency, len(body)) for each in values]
+    sound = [bundle for bundle in bundles if isinstance(bundle, Bundle)]
+    now = service.clock.now()
+    results = iter(
+        await service.writer.do(lambda hub: check_open(hub).submit(sound, now)) if sound else ()
+    )
+    answers = [
+        _answer_of(next(results) if isinstance(bundle, Bundle) else bundle) for bundle in bundles
+    ]
+    if any(entry["status"] == 403 for entry in answers):
+        await wait_for_boundary(arrived)
+    if isinstance(value, list):
+        return answer(answers)
+    return answer(answers[0], answers[0]["status"])
+
+
+@router.get(
+    "/v1/records/{jti}/receipt",
+    **describe("Return the receipt of one of the agency's own records.", ReceiptAnswer),
+)
+async def receipt(request: Request, jti: str) -> Response:
+    agency, _ = await read_signed(request)
+    record = await service_of(request).writer.do(lambda hub: hub.store.record(agency, jti))
+    if record is None:
+        raise not_found()
+    return answer({"receipt": record[1].json(), "sha256": hash_statement(record[0].jws)})
+
+
+@router.get(
+    "/v1/inbox",
+    **describe(
+        "Return the items after the first `after`. Wait up to `wait` seconds, at most 30, for a "
+        "new one.",
+        InboxAnswer,
+        refuses=(409,),
+    ),
+)
+async def inbox(request: Request, after: int = 0, wait: int = 0) -> Response:
+    agency, _ = await read_signed(request)
+    service = service_of(request)
+    check_range(after, 0, LARGEST_NUMBER)
+    until = time.monotonic() + min(max(wait, 0), LONGEST_WAIT)
+    while (
+        not service.writer.stopping
+        and await service.writer.do(lambda hub: hub.store.items(agency)) <= after
+        and (left := until - time.monotonic()) > 0
+    ):
+        await service.writer.changed(left)
+    pulled = await service.writer.do(
+        lambda hub: check_open(hub).inbox(agency, service.clock.now(), after)
+    )
+    return Response(pulled.write(), media_type=JSON)
+
+
+@router.post(
+    "/v1/inbox/done",
+    **describe("Note how many items the gateway has stored.", Cursor, body=Cursor),
+)
+async def done(request: Request) -> Response:
+    agency, body = await read_signed(request)
+    after = i_json.read_object(body).get("after")
+    if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after <= LARGEST_NUMBER:
+        raise bad_parameter("`after` is not a number of items")
+    await service_of(request).writer.do(
+        lambda hub: hub.store.know(f"done {agency}", str(after).encode())
+    )
+    return answer({"after": after})
+
+
+def _read_bundle(value: Any, agency: str, body_bytes: int) -> Bundle | Refused:
+    """Read a bundle of the agency that signed the request.
+
+    Another agency's bundle depends on who sent it, so it gets the one uniform refusal.
+    """
+    try:
+        # A request that is no longer than one record may be contains no longer record.
+        is_short = body_bytes <= LARGEST
+        bundle = parse_bundle(value) if is_short else read_bundle(i_json.write(value))
+        if bundle.claims[0] != agency:
+            raise not_passed()
+    except ExchangeError as error:
+        return Refused(error)
+    return bundle
+
+
+def _answer_of(result: Taken | Refused) -> dict[str, Any]:
+    if isinstance(result, Taken):
+        return {"status": 200 if result.again else 201, "receipt": result.receipt.json()}
+    return {"status": status_of(result.error), "error": result.error.as_json()}

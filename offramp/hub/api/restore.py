@@ -1,0 +1,87 @@
+"""Gather the pieces that a restored hub's members hold, and sign the next generation."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from exchange.hub.gathering import CLOSED
+from exchange.hub.hub import Hub
+from exchange.protocol.pieces import Piece
+from exchange.standards import i_json
+from offramp.hub import generation
+from offramp.hub.api import models
+from offramp.hub.api.answers import answer, not_found
+from offramp.hub.api.models import describe
+from offramp.hub.api.requests import read_body, read_signed, service_of
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/generation",
+    **describe(
+        "Return what a restored hub waits for: the agencies heard and missing, and what the "
+        "threshold has to sign.",
+        models.RestoreState,
+    ),
+)
+async def state(request: Request) -> Response:
+    agency, _ = await read_signed(request)
+    service = service_of(request)
+    now = service.clock.now()
+    return answer(
+        await service.writer.do(lambda hub: generation.state(service.restoration, agency, now))
+    )
+
+
+@router.post(
+    "/v1/generation/held",
+    **describe(
+        "Take one piece of what an agency holds of the log beyond a restored hub's.",
+        models.PieceAnswer,
+        body=Piece,
+    ),
+)
+async def take_piece(request: Request) -> Response:
+    body = await read_body(request)
+    service = service_of(request)
+    kid, now = service.authenticate(request, body).kid, service.clock.now()
+
+    def take(hub: Hub) -> int | None:
+        if not hub.store.known(CLOSED):
+            return None
+        return generation.hear(service.restoration, kid, body, now)
+
+    number = await service.writer.do(take)
+    if number is None:
+        raise not_found()
+    await service.writer.do(service.refresh)
+    return answer({"n": number})
+
+
+@router.post(
+    "/v1/generation/signatures",
+    **describe(
+        "Take an agency's signature of the log's next generation.",
+        models.Begun,
+        body=models.Signature,
+        refuses=(401,),
+    ),
+)
+async def sign(request: Request) -> Response:
+    _, body = await read_signed(request)
+    service = service_of(request)
+    value = i_json.read_object(body)
+    sha256, signature = str(value.get("sha256")), str(value.get("signature"))
+    now = service.clock.now()
+
+    def sign_draft(hub: Hub) -> bool | None:
+        if not hub.store.known(CLOSED):
+            return None
+        return service.restoration.sign(sha256, signature, now)
+
+    begun = await service.writer.do(sign_draft)
+    if begun is None:
+        raise not_found()
+    await service.writer.do(service.refresh)
+    return answer({"begun": begun})
