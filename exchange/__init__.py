@@ -18,10 +18,11 @@ Every refusal is an `ExchangeError` with a stable code. A name is imported when 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# As in `rules`: type checkers take the name for true, and `typing` itself is slow to load.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from exchange.agency.gateway import Gateway
     from exchange.consent.accounting import read_account, verify_account
     from exchange.consent.disclosure import Judge, Verdict
@@ -132,6 +133,15 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used. `import exchange` alone loads nothing heavy."""
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
-    raise AttributeError(f"module `exchange` has no attribute `{name}`")
+    if name not in _MODULES:
+        raise AttributeError(f"module `exchange` has no attribute `{name}`")
+    from importlib import import_module
+
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, also those that are not imported yet."""
+    return sorted({*globals(), *__all__})
