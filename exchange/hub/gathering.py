@@ -116,9 +116,9 @@ class Gathering:
         if agency_of(kid) not in self.reported():
             if piece.n == 0:
                 # The agency starts again, and may divide its holdings in another way.
-                self.hub.store.forget(f"{_PIECE}{kid} ")
+                self.hub.store.delete_values(f"{_PIECE}{kid} ")
             name = f"{_PIECE}{kid} {piece.n:06d}"
-            self.hub.store.know(name, body)
+            self.hub.store.set_value(name, body)
             self._parsed[name], self._history = piece, None
         return piece.n
 
@@ -135,21 +135,21 @@ class Gathering:
 
         An operator sets an agency aside if its report can't be true and keeps the hub closed.
         """
-        return tuple((self.hub.store.known(_ASIDE) or b"").decode().split())
+        return tuple((self.hub.store.value(_ASIDE) or b"").decode().split())
 
     def set_aside(self, agencies: Iterable[str]) -> None:
         """Ignore the reports of these agencies, and of no others.
 
         The signers must know of it, so the draft lists these agencies as absent.
         """
-        self.hub.store.know(_ASIDE, " ".join(sorted(set(agencies))).encode())
+        self.hub.store.set_value(_ASIDE, " ".join(sorted(set(agencies))).encode())
 
     def history(self) -> History:
         """Return the directory as the members know it.
 
         An agency may have joined after the backup, and its keys are only in the members' reports.
         """
-        names = self.hub.store.names(_PIECE)
+        names = self.hub.store.value_names(_PIECE)
         if self._history is not None and self._history[0] == names:
             return self._history[1]
         history = history_of(self.hub.store)
@@ -167,15 +167,15 @@ class Gathering:
 
     def end(self) -> None:
         """Delete every piece, since the hub has opened again."""
-        self.hub.store.forget(_PIECE)
-        self.hub.store.forget(_ASIDE)
-        self.hub.store.know(CLOSED, b"")
+        self.hub.store.delete_values(_PIECE)
+        self.hub.store.delete_values(_ASIDE)
+        self.hub.store.set_value(CLOSED, b"")
 
     def _pieces(self) -> _Pieces:
         """Return the stored pieces by key id, in order."""
-        names = self.hub.store.names(_PIECE)
+        names = self.hub.store.value_names(_PIECE)
         self._parsed = {
-            name: self._parsed.get(name) or _read_piece(self.hub.store.known(name) or b"")
+            name: self._parsed.get(name) or _read_piece(self.hub.store.value(name) or b"")
             for name in names
         }
         pieces: _Pieces = defaultdict(list)

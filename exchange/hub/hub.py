@@ -1,12 +1,17 @@
-"""The hub as a pure state machine: it takes records, commits them in one order, and hands out what may be handed out.
+"""The hub as a pure state machine: it takes records, commits them in one order, and hands out.
 
-It holds no key that opens anything. What it knows of a part is its label and to whom it is sealed; on that, and on what stood
-in the log before, the pack's `disclosure` decides, at the commit and again at each hand-out. The order of the log is the only
-order: a consent counts for what stands after it, a revocation cuts at its index, and two things in one batch are one after the
-other. A hand-out is in the log before its bytes leave, and what may no longer pass is destroyed.
+The hub has no decryption key. It knows a part's label and recipients. From these and from the
+log before, the pack's `disclosure` decides at the commit and again at each hand-out. The order of
+the log is the only order: a consent counts for what follows it, a revocation takes effect at its
+index, and two records of one batch follow one another.
 
-What the hub answers says nothing about a person or case to whoever isn't part of it: whatever depends on one is the same
-`not-passed`. Sockets and clocks are elsewhere; a server keeps a `Hub` behind one writer.
+INVARIANT: a hand-out is in the log before its bytes leave, and a part that may no longer pass is
+destroyed.
+
+INVARIANT: an answer tells an outsider nothing about a person or case. Each refusal that depends
+on one is the same `not-passed`.
+
+Sockets and clocks are elsewhere. A server keeps a `Hub` behind a single writer.
 """
 
 from __future__ import annotations
@@ -33,7 +38,7 @@ from exchange.consent.reduction import (
     represents,
 )
 from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
-from exchange.hub.store import HANDED, WAITING, WITHDRAWN, Entered, Store, Text
+from exchange.hub.store import HANDED, WAITING, WITHDRAWN, InboxEntry, SealedText, Store
 from exchange.log import generation
 from exchange.log.leaves import (
     NONCE_BYTES,
@@ -65,32 +70,33 @@ from exchange.standards.notes import Note
 from exchange.standards.sd_jwt import RandomBytes
 from rules.frozen import frozen
 
-# What is known by these names: the generations of the log after the first, by the index of their leaf.
+# Prefix of the store's names for the generations of the log after the first, by leaf index.
 GENERATION = "generation "
-# Cases whose records are kept at hand; of others they are read again.
+# The most cases whose records stay in memory. Others are read again.
 MOST_CASES = 4096
 
 
 @frozen
-class Taken:
-    """A record that the log holds; `again` if it held it before."""
+class Acceptance:
+    """The receipt of a record in the log. `is_repeat` is true if the log already had it."""
 
     receipt: Receipt
-    again: bool
+    is_repeat: bool
 
 
 @frozen
-class Refused:
-    """A bundle that wasn't taken; `conflict` if its id belongs to another record of this issuer."""
+class Rejection:
+    """A refused bundle. `is_conflict` is true if its issuer used the id for another record."""
 
     error: ExchangeError
-    conflict: bool = False
+    is_conflict: bool = False
 
 
 class Hub:
-    """One program's hub over a store. `judge` gives the judge of a pack's digest; `random_bytes` draws the nonces of leaves.
+    """One program's hub over a store.
 
-    Every call is one transaction, and several can be one (`together`): all of it stands, or nothing does.
+    `judge` returns the judge of a pack's digest, and `random_bytes` draws the nonces of leaves.
+    Every call is one transaction, and several calls can share one (`together`).
     """
 
     def __init__(
@@ -106,38 +112,34 @@ class Hub:
         self._key = key
         self._judge = judge
         self._random = random_bytes
-        # What hides numbers is made from the hub's key, so that what comes back after a restore can be told from an invention.
+        # The secret that hides numbers comes from the hub's key. So after a restore, the hub can
+        # tell its own leaves from invented ones.
         self._secret = hmac.digest(key.private_bytes_raw(), b"offramp/1/numbers", "sha256")
-        # What was read of cases, for as long as nothing but this hub writes.
+        # INVARIANT: only this hub writes the store, so cached cases stay current.
         self._states: OrderedDict[str | None, State] = OrderedDict()
-        self._depth = 0
         self._read()
 
     def _read(self) -> None:
-        """Log and directory as they are kept."""
+        """Read the log, its generations, and the directory from the store."""
         self.log = Log(self.store)
-        names = self.store.names(GENERATION)
         self.generations = [
-            (int(name.rpartition(" ")[2]), self._generation(name)) for name in names
+            (int(name.rpartition(" ")[2]), self._generation(name))
+            for name in self.store.value_names(GENERATION)
         ]
         self.history = history_of(self.store)
 
     def _generation(self, name: str) -> SignedPayload:
-        return generation.read_signed(i_json.read(self.store.known(name) or b""))
+        return generation.read_signed(i_json.read(self.store.value(name) or b""))
 
-    def _add_generation(self, at: int, signed: SignedPayload) -> None:
-        """What the threshold signed of a leaf after a restore."""
-        self.store.know(f"{GENERATION}{at:016d}", generation.write(signed))
-        self.generations.append((at, signed))
+    def _add_generation(self, index: int, signed: SignedPayload) -> None:
+        self.store.set_value(f"{GENERATION}{index:016d}", generation.write(signed))
+        self.generations.append((index, signed))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """One transaction for all that is done within. Raises `StoreError`; then nothing of it has happened."""
-        size, time, versions = (
-            self.log.size,
-            self.log.time,
-            (self.history.size, len(self.generations)),
-        )
+        """Run the block as one transaction. After a `StoreError`, none of it has happened."""
+        size, time = self.log.size, self.log.time
+        versions = self.history.size, len(self.generations)
         try:
             with self.store.commit():
                 yield
@@ -150,19 +152,19 @@ class Hub:
             raise
 
     def state(self, case: str | None) -> State:
-        """A case as the log holds it."""
-        found = self._states.get(case)
-        if found is None:
-            records = self.store.in_case(case)
-            found = State(
-                tuple(known_of(record, receipt.index, receipt.time) for record, receipt in records)
-            )
-            self._states[case] = found
-            if len(self._states) > MOST_CASES:
-                self._states.popitem(last=False)
-        else:
+        """Return a case as the log has it."""
+        state = self._states.get(case)
+        if state is not None:
             self._states.move_to_end(case)
-        return found
+            return state
+        records = self.store.in_case(case)
+        state = State(
+            tuple(known_of(record, receipt.index, receipt.time) for record, receipt in records)
+        )
+        self._states[case] = state
+        if len(self._states) > MOST_CASES:
+            self._states.popitem(last=False)
+        return state
 
     def _append(self, body: LeafBody) -> Leaf:
         return self.log.append(body, self._random)
@@ -170,7 +172,7 @@ class Hub:
     # Membership
 
     def change_directory(self, signed: SignedPayload, now: int) -> Leaf:
-        """The next version of the directory, logged. Raises as `History.check`."""
+        """Log the next version of the directory. Raises as `History.check`."""
         version = self.history.check(signed)
         with self.together():
             body = DirectoryBody(
@@ -179,13 +181,13 @@ class Hub:
             leaf = self._append(body)
             self.store.add_version(leaf.index, signed.write())
             self.history.add(leaf.index, signed)
-            # Roles and packs may have changed: what waits is asked about again.
+            # Roles and packs may have changed, so waiting parts are judged again.
             for case in self.store.cases_waiting():
                 self._sweep(case, leaf.body.time)
         return leaf
 
     def open_key(self, announced: str, now: int) -> Leaf:
-        """An agency's new key to seal to, logged. Raises as `History.check_sealing`."""
+        """Log an agency's new sealing key. Raises as `History.check_sealing`."""
         agency, _ = self.history.check_sealing(announced)
         with self.together():
             body = KeyBody(
@@ -198,30 +200,30 @@ class Hub:
 
     # Records
 
-    def submit(self, bundles: Sequence[Bundle], now: int) -> tuple[Taken | Refused, ...]:
-        """Bundles in one commit: each is taken whole or refused, in the order given, all at one time."""
+    def submit(self, bundles: Sequence[Bundle], now: int) -> tuple[Acceptance | Rejection, ...]:
+        """Commit bundles at one time and in the order given, each in full or not at all."""
         with self.together():
             time = self.log.stamp(now)
             return tuple(self._submit(bundle, time) for bundle in bundles)
 
-    def _submit(self, bundle: Bundle, time: int) -> Taken | Refused:
+    def _submit(self, bundle: Bundle, time: int) -> Acceptance | Rejection:
         index = self.log.size
         try:
-            known = self.store.record(*bundle.claims)
-            # Before anything else: a repeat gets its receipt even when its keys have long retired, or it would be sent anew.
-            if known is not None and hash_statement(bundle.record) == known[0].sha256:
-                return Taken(known[1], again=True)
-            standing = self.history.standing(index)
-            record = check_bundle(bundle, standing)
-            if known is not None:
+            stored = self.store.record(*bundle.claims)
+            # A repeat gets its receipt even after its keys have retired. Otherwise its issuer
+            # would send it as a new record.
+            if stored is not None and hash_statement(bundle.record) == stored[0].sha256:
+                return Acceptance(stored[1], is_repeat=True)
+            record = check_bundle(bundle, self.history.standing(index))
+            if stored is not None:
                 return self._conflict(record, time)
             committed = known_of(record, index, time)
-            self._may_be_committed(committed)
+            self._check_admitted(committed)
         except StoreError:
             raise
         except ExchangeError as error:
-            return Refused(error)
-        return Taken(self._commit(record, committed), again=False)
+            return Rejection(error)
+        return Acceptance(self._commit(record, committed), is_repeat=False)
 
     def _commit(self, record: Record, committed: Committed) -> Receipt:
         number = self.store.last_number(record.issuer, record.case) + 1
@@ -241,13 +243,13 @@ class Hub:
         self._states[record.case] = before.with_(committed)
         for agency in sorted({passage.to for passage in committed.passages}):
             self.store.add_item(agency, record.issuer, record.jti)
-        # Whatever this record cuts is cut at its index, and not when somebody next asks.
+        # A record that ends a permission takes effect at its index, not at the next request.
         if record.kind in DECISIVE:
             self._sweep(record.case, committed.time, but=committed)
         return receipt
 
     def _number_nonce(self, index: int, blind: bytes, record: Record) -> bytes:
-        """What hides a record's number in its leaf, as `log.number_nonce`."""
+        """Return the nonce that hides a record's number in its leaf, as `derive_number_nonce`."""
         return derive_number_nonce(
             self._secret,
             index,
@@ -257,8 +259,8 @@ class Hub:
             statement=record.sha256,
         )
 
-    def _conflict(self, record: Record, time: int) -> Refused:
-        """Another statement under an id that its issuer used: evidence against the issuer, so it is logged."""
+    def _conflict(self, record: Record, time: int) -> Rejection:
+        """Log a second record under one id, which is evidence against its issuer."""
         self._append(
             ConflictBody(id=record.jti, issuer=record.issuer, sha256=record.sha256, time=time)
         )
@@ -267,14 +269,15 @@ class Hub:
             f"`{record.issuer}` sent another record with the id `{record.jti}`",
             fix="build it under a new id",
         )
-        return Refused(error, conflict=True)
+        return Rejection(error, is_conflict=True)
 
-    def _may_be_committed(self, committed: Committed) -> None:
-        """What the case so far, and `disclosure`, say of a record. Raises `NotPassed`, never why."""
+    def _check_admitted(self, committed: Committed) -> None:
+        """Check a record against its case and `disclosure`. Raises `NotPassed`, never why."""
         if not admits(self.state(committed.case), committed, self.history.at(committed.index)):
             raise not_passed()
         if committed.kind in report_kinds():
-            # What was told outside is on record whatever the rules say: the disclosure that wasn't allowed, least of all.
+            # A report of an outside disclosure goes on record whatever the rules say, above all
+            # if the disclosure wasn't allowed.
             return
         for passage in committed.passages:
             if not self._verdict(committed, passage, committed.index, committed.time).permit:
@@ -289,92 +292,89 @@ class Hub:
 
     def _committed(self, issuer: str, jti: str, case: str | None) -> Committed:
         return next(
-            one for one in self.state(case).records if (one.issuer, one.jti) == (issuer, jti)
+            record
+            for record in self.state(case).records
+            if (record.issuer, record.jti) == (issuer, jti)
         )
 
     # Hand-out
 
     def inbox(self, agency: str, now: int, after: int = 0, at_most: int = MOST_ITEMS) -> Inbox:
-        """What an agency has after its first `after` items, so many at most; what waits is handed out or withdrawn now."""
+        """Return an agency's items after its first `after`, at most so many.
+
+        Waiting parts are handed out or withdrawn now.
+        """
         with self.together():
             time = self.log.stamp(now)
-            entered = self.store.inbox(agency, after, at_most)
+            entries = self.store.inbox(agency, after, at_most)
             items: list[Item] = []
             size = 0
-            for one in entered:
-                items.append(self._item(one, time))
-                size += self.store.weight(one.issuer, one.jti, agency)
+            for entry in entries:
+                items.append(self._item(entry, time))
+                size += self.store.weight(entry.issuer, entry.jti, agency)
                 if size > LARGEST_ANSWER:
                     break
-            left = len(items) < len(entered) or len(entered) == at_most
+            may_be_more = len(items) < len(entries) or len(entries) == at_most
             total = self.store.items(agency)
-            count = entered[len(items) - 1].position if left and items else total
-            version = self.history.newest.version
+            count = entries[len(items) - 1].position if may_be_more and items else total
             line = InboxLine(
                 agency=agency,
                 items=count,
                 total=total,
                 size=self.log.size,
                 time=time,
-                directory=version,
+                directory=self.history.newest.version,
                 generation=1 + len(self.generations),
             )
         return Inbox(tuple(items), sign_line(line, self._key, self.name))
 
-    def _item(self, entered: Entered, time: int) -> Item:
-        found = self.store.record(entered.issuer, entered.jti)
-        if found is None:
-            return Item(entered.number, entered.issuer, self._left_of(entered))
-        record, receipt = found
-        committed = self._committed(entered.issuer, entered.jti, record.case)
-        if self._settle(committed, entered, time):
-            found = self.store.record(entered.issuer, entered.jti)
-            assert found is not None, "the record is still there"
-            record, receipt = found
-        texts = self.store.texts(entered.issuer, entered.jti, entered.agency)
+    def _item(self, entry: InboxEntry, time: int) -> Item:
+        stored = self.store.record(entry.issuer, entry.jti)
+        if stored is None:
+            return Item(entry.number, entry.issuer, self._leaf_left(entry))
+        committed = self._committed(entry.issuer, entry.jti, stored[0].case)
+        if self._settle(committed, entry, time):
+            stored = self.store.record(entry.issuer, entry.jti)
+            assert stored is not None, "the record is still there"
+        record, receipt = stored
+        texts = self.store.texts(entry.issuer, entry.jti, entry.agency)
         handed = [text for text in texts if text.state == HANDED]
-        # What its recipient may know of it: the hand-out if there is one.
-        says = (handed or texts)[0].leaf
-        assert says is not None, "what waited was settled"
-        item = Item(entered.number, entered.issuer, self.store.leaf(says))
+        # The recipient learns of the hand-out if there is one, and else of the withdrawal.
+        leaf_index = (handed or texts)[0].leaf
+        assert leaf_index is not None, "the waiting texts were settled"
+        item = Item(entry.number, entry.issuer, self.store.leaf(leaf_index))
         parts = frozenset(text.entry.part for text in handed)
         if not parts:
             return item
         item = replace(item, recorded=self.store.leaf(receipt.index))
-        # Pulling again needs `disclosure` again, and no new leaf.
-        gone = any(text.ct is None for text in handed)
-        if gone or self._permitted(committed, entered.agency, parts, time) != parts:
+        # A repeated pull needs `disclosure` again, and no new leaf.
+        is_destroyed = any(text.ct is None for text in handed)
+        if is_destroyed or self._permitted(committed, entry.agency, parts, time) != parts:
             return replace(item, record=record.jws)
-        return replace(item, delivery=make_delivery(record, entered.agency, parts))
+        return replace(item, delivery=make_delivery(record, entry.agency, parts))
 
-    def _left_of(self, entered: Entered) -> Leaf:
-        """Of a record that was lost with a restore, and had come to its recipient before: the leaf that told it so."""
-        told = (HandoutBody, WithdrawalBody)
+    def _leaf_left(self, entry: InboxEntry) -> Leaf:
+        """Return the leaf of a hand-out or withdrawal whose record was lost with a restore."""
         for leaf in self.store.leaves():
-            if not leaf.lost and isinstance(body := leaf.body, told):
-                if (body.to, body.issuer, body.record) == (
-                    entered.agency,
-                    entered.issuer,
-                    entered.jti,
-                ):
+            if not leaf.lost and isinstance(body := leaf.body, HandoutBody | WithdrawalBody):
+                if (body.to, body.issuer, body.record) == (entry.agency, entry.issuer, entry.jti):
                     return leaf
         raise StoreError(
-            "damaged", f"item `{entered.position}` is of no record", fix="run `offramp fsck`"
+            "damaged", f"item `{entry.position}` is of no record", fix="run `offramp fsck`"
         )
 
-    def _settle(self, committed: Committed, entered: Entered, time: int) -> bool:
-        """Hands out, in the log, what may pass now; what may not is gone. False where nothing waits."""
-        texts = self.store.texts(entered.issuer, entered.jti, entered.agency)
+    def _settle(self, committed: Committed, entry: InboxEntry, time: int) -> bool:
+        """Hand out the waiting parts that may pass, and withdraw the others.
+
+        Returns False if no part is waiting.
+        """
+        texts = self.store.texts(entry.issuer, entry.jti, entry.agency)
         waiting = {text.entry.part: text for text in texts if text.state == WAITING}
         if not waiting:
             return False
-        permitted = self._permitted(committed, entered.agency, frozenset(waiting), time)
-        self._withdraw(
-            committed,
-            entered,
-            [text for part, text in waiting.items() if part not in permitted],
-            time,
-        )
+        permitted = self._permitted(committed, entry.agency, frozenset(waiting), time)
+        denied = [text for part, text in waiting.items() if part not in permitted]
+        self._withdraw(committed, entry, denied, time)
         if not permitted:
             return True
         parts = tuple(
@@ -385,20 +385,20 @@ class Hub:
                 relies=self._relies(committed, passage),
             )
             for passage in committed.passages
-            if passage.to == entered.agency and passage.part in permitted
+            if passage.to == entry.agency and passage.part in permitted
         )
         body = HandoutBody(
             record=committed.jti,
             issuer=committed.issuer,
-            to=entered.agency,
+            to=entry.agency,
             parts=parts,
-            number=entered.number,
+            number=entry.number,
             time=time,
             pack=self.history.at(self.log.size).pack,
         )
         leaf = self._append(body)
         for part in sorted(permitted):
-            self.store.becomes(waiting[part], committed.case, HANDED, leaf.index)
+            self.store.settle_text(waiting[part], committed.case, HANDED, leaf.index)
         return True
 
     def _permitted(
@@ -413,111 +413,128 @@ class Hub:
         )
 
     def _relies(self, committed: Committed, passage: Passage) -> tuple[str, ...]:
-        """The records that a passage's basis rests on."""
+        """Return the ids of the records that a passage's basis rests on."""
         index, state = self.log.size, self.state(committed.case)
-        return relies(
-            asks(committed, passage, index=index, time=self.log.time),
-            state,
-            self.history.at(index).zone,
-        )
+        queries = asks(committed, passage, index=index, time=self.log.time)
+        return relies(queries, state, self.history.at(index).zone)
 
     def _withdraw(
-        self, committed: Committed, entered: Entered, texts: Sequence[Text], time: int
+        self, committed: Committed, entry: InboxEntry, texts: Sequence[SealedText], time: int
     ) -> None:
-        """Destroys texts that may no longer pass. Their entries stay, since the manifest holds them."""
+        """Destroy texts that may no longer pass. Their entries stay, as the manifest has them."""
         if not texts:
             return
         body = WithdrawalBody(
             record=committed.jti,
             issuer=committed.issuer,
-            to=entered.agency,
+            to=entry.agency,
             parts=tuple(sorted(text.entry.part for text in texts)),
-            number=entered.number,
+            number=entry.number,
             time=time,
         )
         leaf = self._append(body)
         for text in texts:
-            self.store.becomes(text, committed.case, WITHDRAWN, leaf.index)
+            self.store.settle_text(text, committed.case, WITHDRAWN, leaf.index)
 
     def _sweep(self, case: str | None, time: int, but: Committed | None = None) -> None:
-        """What waits in a case and may no longer pass is withdrawn at once."""
-        waiting: dict[tuple[str, str, str], list[Text]] = {}
+        """Withdraw the waiting texts of a case that may no longer pass, except those of `but`."""
+        waiting: dict[tuple[str, str, str], list[SealedText]] = {}
         for text in self.store.waiting_in(case):
             waiting.setdefault((text.issuer, text.jti, text.agency), []).append(text)
         for (issuer, jti, agency), texts in waiting.items():
             if but is not None and (issuer, jti) == (but.issuer, but.jti):
                 continue
             committed = self._committed(issuer, jti, case)
-            permitted = self._permitted(
-                committed, agency, frozenset(text.entry.part for text in texts), time
-            )
-            gone = [text for text in texts if text.entry.part not in permitted]
-            if gone:
-                self._withdraw(committed, self.store.item(agency, issuer, jti), gone, time)
+            parts = frozenset(text.entry.part for text in texts)
+            permitted = self._permitted(committed, agency, parts, time)
+            denied = [text for text in texts if text.entry.part not in permitted]
+            if denied:
+                self._withdraw(committed, self.store.item(agency, issuer, jti), denied, time)
 
     # The log
 
     def checkpoint(self, now: int) -> bytes:
-        """The newest tree, signed afresh with the hub's time."""
+        """Return the newest tree's checkpoint, signed afresh with the hub's time."""
         return self.checkpoint_of(self.log.checkpoint(self.name).text, now)
 
     def checkpoint_of(self, text: str, now: int) -> bytes:
-        """One of this log's own checkpoints, by its text, signed afresh. Any other text is a fault of the caller's."""
+        """Sign the text of one of this log's own checkpoints afresh."""
         size = notes.read_checkpoint(text).size
         assert text == notes.Checkpoint(self.name, size, self.log.tree.root(size)).text, (
             "the hub signs its own tree only"
         )
         return Note(text, (notes.cosign(text, self._key, self.name, self.log.stamp(now)),)).encode()
 
-    def account(self, case: str, agency: str, checkpoint: bytes, now: int) -> Account:
-        """The account of a case as of a witnessed checkpoint, for the person's counsel or who took the consent.
+    # Accounts
 
-        Raises `NotPassed` for anybody else, and for a case that there isn't.
+    def account(self, case: str, agency: str, checkpoint: bytes, now: int) -> Account:
+        """Return a case's account as of a witnessed checkpoint.
+
+        Only the person's counsel and the case managers that collected a consent get it. Raises
+        `NotPassed` for any other agency, and for a case that does not exist.
         """
         state = self.state(case)
-        collected = any(record.issuer == agency for record in state.kind("consent"))
-        # Other providers may collect a consent, and may not know the arrest behind the case.
-        if not (
-            represents(state, agency, past_exit=True)
-            or (collected and self.history.newest.role(agency) == "case_management")
-        ):
+        if not self._may_have_account(state, agency):
             raise not_passed()
         size = notes.read_checkpoint(notes.read_note(checkpoint).text).size
-        # The log has grown since its witnesses saw it: the line counts what stood in their tree, or nobody could check it.
-        after = [(at, signed) for at, signed in self.generations if at < size]
-        torn = [one for _, signed in after for one in generation.read_terms(signed.payload).torn]
+        # The log has grown since its witnesses saw it. The line counts what is in their tree,
+        # because nobody could check any other count.
+        generations = [(index, signed) for index, signed in self.generations if index < size]
+        torn = [
+            stretch
+            for _, signed in generations
+            for stretch in generation.read_terms(signed.payload).torn
+        ]
         covered = [
-            one
-            for one in state.records
-            if one.index < size and not generation.covers(torn, one.index)
+            record
+            for record in state.records
+            if record.index < size and not generation.covers(torn, record.index)
         ]
         records = tuple(self._accounted(record, size) for record in covered)
-        counted = {
-            record.issuer: each.number for record, each in zip(covered, records, strict=True)
-        }
-        last = tuple(
-            LastNumber(issuer=issuer, last=number) for issuer, number in sorted(counted.items())
+        line = self._account_line(case, records, covered, size, 1 + len(generations), now)
+        return Account(
+            case,
+            sign_line(line, self._key, self.name),
+            checkpoint,
+            records,
+            tuple((self._proved(self.store.leaf(at), size), signed) for at, signed in generations),
         )
-        passed = sum(len(each.passed) for each in records)
-        line = AccountLine(
+
+    def _may_have_account(self, state: State, agency: str) -> bool:
+        if represents(state, agency, past_exit=True):
+            return True
+        # Other providers may collect a consent too, and may not know of the arrest in the case.
+        has_collected = any(record.issuer == agency for record in state.kind("consent"))
+        return has_collected and self.history.newest.role(agency) == "case_management"
+
+    def _account_line(
+        self,
+        case: str,
+        records: Sequence[Accounted],
+        covered: Sequence[Committed],
+        size: int,
+        generations: int,
+        now: int,
+    ) -> AccountLine:
+        last = {
+            committed.issuer: accounted.number
+            for committed, accounted in zip(covered, records, strict=True)
+        }
+        return AccountLine(
             case=case,
             size=size,
             time=self.log.stamp(now),
-            last=last,
-            passed=passed,
-            generation=1 + len(after),
-        )
-        generations = tuple(
-            (self._proved(self.store.leaf(at), size), signed) for at, signed in after
-        )
-        return Account(
-            case, sign_line(line, self._key, self.name), checkpoint, records, generations
+            last=tuple(
+                LastNumber(issuer=issuer, last=number) for issuer, number in sorted(last.items())
+            ),
+            passed=sum(len(accounted.passed) for accounted in records),
+            generation=generations,
         )
 
     def _accounted(self, committed: Committed, size: int) -> Accounted:
-        found = self.store.record(committed.issuer, committed.jti)
-        assert found is not None, "what the log holds is kept"
-        record, receipt = found
+        stored = self.store.record(committed.issuer, committed.jti)
+        assert stored is not None, "the store has every record of the log"
+        record, receipt = stored
         texts = self.store.texts(committed.issuer, committed.jti)
         passed = sorted({text.leaf for text in texts if text.leaf is not None and text.leaf < size})
         return Accounted(
@@ -528,7 +545,7 @@ class Hub:
             self._proved(self.store.leaf(receipt.index), size),
             receipt.number,
             receipt.number_nonce,
-            tuple(self._proved(self.store.leaf(at), size) for at in passed),
+            tuple(self._proved(self.store.leaf(index), size) for index in passed),
         )
 
     def _proved(self, leaf: Leaf, size: int) -> Proved:
@@ -536,19 +553,19 @@ class Hub:
 
 
 def history_of(store: Store) -> History:
-    """The directory's versions and the keys as a store keeps them."""
+    """Return the directory's versions and keys from a store."""
     history, announced = History(), store.announced()
-    for at, signed in store.versions():
-        while announced and announced[0][0] < at:
+    for index, signed in store.versions():
+        while announced and announced[0][0] < index:
             history.add_sealing(*announced.pop(0))
-        history.add(at, read_signed_directory(signed))
-    for each in announced:
-        history.add_sealing(*each)
+        history.add(index, read_signed_directory(signed))
+    for key_index, key in announced:
+        history.add_sealing(key_index, key)
     return history
 
 
 def not_passed() -> NotPassed:
-    """The one answer to whatever depends on a person or case."""
+    """Return the one answer to every refusal that depends on a person or case."""
     return NotPassed(
         "not-passed", "this doesn't pass", fix="ask a person at the agency that has the case"
     )

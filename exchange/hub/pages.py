@@ -1,15 +1,18 @@
-"""A database file held to its pages: one number beside it says what every byte of it was when it was last written.
+"""A checksum beside the database file, so that a start finds any byte that changed.
 
-SQLite finds a page that doesn't fit together, not a byte that fits and is wrong, nor one in a page's unused space. So each time
-the write-ahead log is written back, the sum of all pages' digests is written to a file beside the database, and a start, or
-`offramp fsck`, compares. Between two write-backs the database file doesn't change, however the hub is stopped. Stopped in the
-middle of one, the file says so, and only rows and tree can be checked then.
+SQLite finds a page that is malformed, not a wrong byte in a well-formed page, nor one in a page's
+unused space. So each time the write-ahead log is written back, the sum of all pages' digests goes
+to a file beside the database. A start and `offramp fsck` compare it. Between two write-backs the
+database file doesn't change, however the hub stops. If the hub stops in the middle of one, the
+file says so, and only the rows and the tree can be checked then.
 
-SQLite reads a write-ahead log up to the first frame that doesn't hold, and says nothing of what follows: a wrong byte there
-takes back what was acknowledged after it, a revocation too. So it is read to its end here. Each commit is synced before the
-next one is written; where another follows one that doesn't hold, it's damage. The very last may be what a power failure left.
+SQLite reads a write-ahead log up to the first invalid frame and ignores the rest. A wrong byte
+there would undo later acknowledged commits, a revocation among them. So this module reads the log
+to its end. Each commit is synced before the next is written. An invalid frame that another commit
+follows is therefore damage. An invalid last frame may come from a power failure.
 
-The sum is no secret and proves nothing against whoever can write both files: the log and its witnesses do.
+The sum is no secret, and proves nothing against an attacker who can write both files. The log and
+its witnesses protect against that.
 """
 
 from __future__ import annotations
@@ -36,9 +39,9 @@ _LOST = "the write-ahead log breaks off before commits that were on the disk"
 
 
 class Pages:
-    """The pages of one database file; holds the lock that makes this the only program that writes it.
+    """The pages of one database file, with the lock that keeps other programs from writing it.
 
-    Raises `StoreError`: `in-use`, `damaged` where a page isn't what was written.
+    Raises `StoreError`: `in-use`, `damaged` if a page isn't as written.
     """
 
     def __init__(self, database: Path) -> None:
@@ -54,16 +57,16 @@ class Pages:
                 "in-use", f"another program works with `{database.name}`", fix="stop the other one"
             ) from None
         self._size, self._digests = page_digests(database)
-        # Not after a write-back that failed: what it wrote may have left the write-ahead log since.
-        self._known = True
+        # False after a failed write-back: its pages may have left the write-ahead log since.
+        self._digests_current = True
         lost = lost_commits(self._wal)
-        fault = _LOST if lost.surely else self.fault()
+        fault = _LOST if lost.is_damage else self.fault()
         if fault is not None:
             self.release()
             raise StoreError("damaged", fault, fix="run `offramp fsck`, and restore a backup")
 
     def fault(self) -> str | None:
-        """What doesn't hold of the file's pages, in a sentence."""
+        """Return a sentence about the fault of the file's pages, or None."""
         written = self._written()
         if written not in (b"", MOVING.encode(), self._sum()):
             return f"`{self._database.name}` isn't, byte for byte, what was last written to it"
@@ -71,36 +74,36 @@ class Pages:
 
     @property
     def unwritten(self) -> bool:
-        """Whether no sum says yet what the pages are."""
+        """Whether the file has no sum yet."""
         return not os.pread(self._lock, 1, 0)
 
     @property
     def moving(self) -> bool:
-        """Whether a program was stopped while it wrote pages back."""
+        """Whether a program stopped while it wrote pages back."""
         return self._written() == MOVING.encode()
 
     @contextmanager
     def written_back(self) -> Iterator[None]:
-        """Brackets a write-back of the write-ahead log."""
+        """Update the sum around a write-back of the write-ahead log."""
         size, changed = _in_wal(self._wal)
         self._write(MOVING.encode())
-        known, self._known = self._known, False
+        were_current, self._digests_current = self._digests_current, False
         yield
-        if not self._size or not known:
+        if not self._size or not were_current:
             self._size, self._digests = page_digests(self._database)
         else:
-            self._again(size or self._size, changed)
+            self._update_digests(size or self._size, changed)
         self._write(self._sum())
-        self._known = True
+        self._digests_current = True
 
-    def _again(self, size: int, changed: set[int]) -> None:
+    def _update_digests(self, size: int, changed: set[int]) -> None:
         count = self._database.stat().st_size // size
         del self._digests[count:]
-        # A page that the file grew by stands in the log too, unless an earlier write-back was interrupted.
+        # New pages at the end are in the log too, unless an earlier write-back was interrupted.
         changed |= set(range(len(self._digests), count))
         self._digests += [0] * (count - len(self._digests))
         with self._database.open("rb") as file:
-            for number in sorted(one for one in changed if one < count):
+            for number in sorted(page for page in changed if page < count):
                 file.seek(number * size)
                 self._digests[number] = _digest(number, file.read(size))
 
@@ -113,7 +116,7 @@ class Pages:
         return os.pread(self._lock, _LINE, 0).rstrip(b" \n")
 
     def _write(self, text: bytes) -> None:
-        # Always as long: one write changes all of it, and a disk that refuses leaves the one or the other.
+        # The length never changes, so one write replaces all of it or, on a full disk, nothing.
         try:
             os.pwrite(self._lock, text.ljust(_LINE - 1) + b"\n", 0)
             os.fsync(self._lock)
@@ -125,70 +128,81 @@ class Pages:
             ) from None
 
     def abandon(self) -> None:
-        """What a program that goes without closing leaves: SQLite will write back by itself, and no sum says what."""
+        """Mark the sum as unknown when a program ends without `close`.
+
+        SQLite then writes pages back by itself.
+        """
         with suppress(StoreError):
             self._write(MOVING.encode())
         self.release()
 
     def release(self) -> None:
-        """Lets another program have the database."""
+        """Release the lock for another program."""
         os.close(self._lock)
 
 
 @frozen
-class Lost:
-    """What of a write-ahead log SQLite won't read. `surely`: it was on the disk; else it may be what a power failure left."""
+class LostCommits:
+    """The part of a write-ahead log that SQLite ignores.
 
-    some: bool
-    surely: bool
+    `is_damage` is true if it was on the disk. Otherwise it may come from a power failure.
+    """
+
+    exist: bool
+    is_damage: bool
 
 
-def lost_commits(wal: Path) -> Lost:
-    """Whether a write-ahead log holds commits after a frame that doesn't hold (sqlite.org/fileformat2.html §4.1, §4.2)."""
+def lost_commits(wal: Path) -> LostCommits:
+    """Look for commits after an invalid frame (sqlite.org/fileformat2.html §4.1, §4.2)."""
     raw = wal.read_bytes() if wal.exists() else b""
     head, rest = raw[:_WAL_HEADER], raw[_WAL_HEADER:]
     if len(rest) <= _FRAME_HEADER:
-        return Lost(False, False)
+        return LostCommits(False, False)
     order: Literal["<", ">"] = ">" if head[3] & 1 else "<"
     sums = _checksum(order, head[:24], (0, 0))
-    sound = head[:3] == _MAGIC and head[24:] == struct.pack(">II", *sums)
-    size = int.from_bytes(head[8:12], "big") if sound else _PAGE
-    whole = _FRAME_HEADER + size
-    frames = [rest[start : start + whole] for start in range(0, len(rest) - whole + 1, whole)]
-    salt, held = head[16:24] if sound else frames[0][8:16] if frames else b"", 0
-    while sound and held < len(frames):
-        frame = frames[held]
+    is_sound = head[:3] == _MAGIC and head[24:] == struct.pack(">II", *sums)
+    size = int.from_bytes(head[8:12], "big") if is_sound else _PAGE
+    frame_size = _FRAME_HEADER + size
+    frames = [
+        rest[start : start + frame_size]
+        for start in range(0, len(rest) - frame_size + 1, frame_size)
+    ]
+    salt, valid = head[16:24] if is_sound else frames[0][8:16] if frames else b"", 0
+    while is_sound and valid < len(frames):
+        frame = frames[valid]
         sums = _checksum(order, frame[:8] + frame[_FRAME_HEADER:], sums)
         if frame[8:16] != salt or frame[16:24] != struct.pack(">II", *sums):
             break
-        held += 1
-    # Frames whose salt is another in both halves are left from before the log was begun anew. A process that is killed leaves
-    # no whole frame that doesn't hold, whether or not it says that it ends a commit.
-    of_this = [number for number in range(held, len(frames)) if _half(frames[number][8:16], salt)]
-    commits = [number for number in of_this if frames[number][4:8] != bytes(4)]
-    return Lost(bool(of_this), bool(commits) and of_this[-1] > commits[0])
+        valid += 1
+    # A frame whose salt differs in both halves is left from before the log was restarted. A killed
+    # process leaves no complete invalid frame, whether or not the frame ends a commit.
+    current = [
+        number for number in range(valid, len(frames)) if _shares_salt(frames[number][8:16], salt)
+    ]
+    commits = [number for number in current if frames[number][4:8] != bytes(4)]
+    return LostCommits(bool(current), bool(commits) and current[-1] > commits[0])
 
 
-def _half(one: bytes, other: bytes) -> bool:
-    return one[:4] == other[:4] or one[4:] == other[4:]
+def _shares_salt(salt: bytes, other: bytes) -> bool:
+    return salt[:4] == other[:4] or salt[4:] == other[4:]
 
 
 def _checksum(order: Literal["<", ">"], data: bytes, before: tuple[int, int]) -> tuple[int, int]:
-    one, two = before
-    words = struct.unpack(f"{order}{len(data) // 4}I", data)
-    for first, second in zip(words[::2], words[1::2], strict=True):
-        one = (one + first + two) & 0xFFFFFFFF
-        two = (two + second + one) & 0xFFFFFFFF
-    return one, two
+    sum1, sum2 = before
+    integers = struct.unpack(f"{order}{len(data) // 4}I", data)
+    for first, second in zip(integers[::2], integers[1::2], strict=True):
+        sum1 = (sum1 + first + sum2) & 0xFFFFFFFF
+        sum2 = (sum2 + second + sum1) & 0xFFFFFFFF
+    return sum1, sum2
 
 
 def page_digests(database: Path) -> tuple[int, list[int]]:
-    """A database's page size, and a number for each page; nothing for one that has no pages yet."""
+    """Return a database's page size and a digest for each page, empty before its first page."""
     if not database.exists() or database.stat().st_size < 100:
         return 0, []
     with database.open("rb") as file:
         size = int.from_bytes(file.read(18)[16:18], "big")
-        # SQLite writes 65,536 as 1; whatever is no size of a page is damage, which the sum will show.
+        # SQLite writes 65,536 as 1. Any other invalid size is damage, which the sum will show.
         size = 65536 if size == 1 else size if size >= 512 else 4096
         file.seek(0)
         digests: list[int] = []
@@ -202,7 +216,10 @@ def _digest(number: int, page: bytes) -> int:
 
 
 def _in_wal(wal: Path) -> tuple[int, set[int]]:
-    """The page size and the numbers, from 0, of the pages that a write-ahead log holds (sqlite.org/fileformat2.html §4)."""
+    """Return the page size and the page numbers, from 0, in a write-ahead log.
+
+    See sqlite.org/fileformat2.html §4.
+    """
     if not wal.exists() or wal.stat().st_size <= _WAL_HEADER:
         return 0, set()
     numbers: set[int] = set()

@@ -17,7 +17,7 @@ from exchange.consent.reduction import DECISIVE, Committed, known_of
 from exchange.errors import DirectoryError, ExchangeError
 from exchange.hub.gathering import Gathered, Gathering
 from exchange.hub.hub import Hub
-from exchange.hub.store import HANDED, WAITING, WITHDRAWN, Text
+from exchange.hub.store import HANDED, WAITING, WITHDRAWN, SealedText
 from exchange.log import generation
 from exchange.log.checkpoints import CLOCKS_APART
 from exchange.log.generation import GenerationTerms, TreeHead
@@ -129,7 +129,7 @@ class Restoration:
 
     def signatures(self, draft: Draft) -> tuple[str, ...]:
         """Return the draft's signatures so far."""
-        stored = i_json.read_object(self.hub.store.known(_TERMS) or b"{}")
+        stored = i_json.read_object(self.hub.store.value(_TERMS) or b"{}")
         return tuple(stored["signatures"]) if stored.get("sha256") == draft.digest else ()
 
     def signers(self, draft: Draft) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ class Restoration:
             earlier for earlier in self.signatures(draft) if _signer(earlier, draft) != signer
         ]
         signed = SignedPayload(draft.payload, (*others, signature))
-        self.hub.store.know(
+        self.hub.store.set_value(
             _TERMS, i_json.write({"sha256": sha256, "signatures": list(signed.signatures)})
         )
         try:
@@ -191,7 +191,7 @@ class Restoration:
             self._end()
 
     def _end(self) -> None:
-        self.hub.store.forget(_TERMS)
+        self.hub.store.delete_values(_TERMS)
         self.gathering.end()
 
 
@@ -361,7 +361,7 @@ class _Rebuilder:
         stored = self.hub.store.record(body.issuer, body.record)
         for text in self.hub.store.texts(body.issuer, body.record, body.to):
             if stored is not None and text.entry.part in parts and text.state == WAITING:
-                self.hub.store.becomes(text, stored[0].case, state, leaf.index)
+                self.hub.store.settle_text(text, stored[0].case, state, leaf.index)
 
     def _note_ended(self, case: str | None, time: int, but: Committed | None = None) -> None:
         """Note the waiting parts of a case that may no longer pass at this index.
@@ -375,9 +375,9 @@ class _Rebuilder:
             ended = parts - self.hub._permitted(committed, agency, parts, time)
             self._ended |= {(committed.issuer, committed.jti, agency, part) for part in ended}
 
-    def _waiting(self, case: str | None) -> Iterator[tuple[Committed, str, list[Text]]]:
+    def _waiting(self, case: str | None) -> Iterator[tuple[Committed, str, list[SealedText]]]:
         """Yield the waiting texts of a case by record and recipient."""
-        waiting: dict[tuple[str, str, str], list[Text]] = defaultdict(list)
+        waiting: dict[tuple[str, str, str], list[SealedText]] = defaultdict(list)
         for text in self.hub.store.waiting_in(case):
             waiting[text.issuer, text.jti, text.agency].append(text)
         records = {(record.issuer, record.jti): record for record in self.hub.state(case).records}

@@ -1,9 +1,15 @@
-"""What a hub keeps, in one SQLite database: the log's leaves, records, sealed texts and who is to get them.
+"""A hub's store in one SQLite database: the log's leaves, records, sealed texts, and inboxes.
 
-The same store stands behind a hub in a test and one that serves a city; only the path differs. Every row carries the digest of
-its other columns, so that a changed byte is found however it came to be changed. A transaction is all or nothing, also when the
-disk is full in the middle of it, and nothing is answered before it is on the disk. A sealed text that may no longer pass is
-overwritten, and the space that it took too (`secure_delete`, and a checkpoint that empties the write-ahead log).
+The same store serves a hub in a test and a hub of a city. Only the path differs.
+
+INVARIANT: every row carries the digest of its other columns, so a changed byte is found however
+it changed.
+
+INVARIANT: a transaction is all or nothing, also if the disk fills up in the middle of it, and
+nothing is answered before it is on the disk.
+
+INVARIANT: a sealed text that may no longer pass is overwritten, and so is the space that it used
+(`secure_delete`, and a checkpoint that empties the write-ahead log).
 """
 
 from __future__ import annotations
@@ -15,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from exchange.errors import StoreError
 from exchange.hub.pages import Pages
@@ -25,21 +31,27 @@ from exchange.models import agency_of
 from exchange.records.manifest import Entry
 from exchange.records.record import Record, restore_record
 from exchange.records.sealing import Sealed
+from exchange.standards.sqlite import fault_of
 from rules.frozen import frozen
 
 FORMAT = 1
+# The size in bytes from which the write-ahead log is written back.
 LONGEST_LOG = 16 * 1024 * 1024
+# The states of a sealed text.
 WAITING, HANDED, WITHDRAWN = 0, 1, 2
 
-# Column by column; the digest over them stands last in every table.
+# The columns of each table. Every table has a last column for the digest over the others.
 TABLES: dict[str, str] = {
     "leaf": "at INTEGER PRIMARY KEY, nonce BLOB NOT NULL, body BLOB NOT NULL",
-    "record": "issuer TEXT NOT NULL, jti TEXT NOT NULL, held TEXT, at INTEGER NOT NULL, role TEXT NOT NULL, jws TEXT NOT NULL, "
-    "labels TEXT NOT NULL, pads BLOB NOT NULL, time INTEGER NOT NULL, number INTEGER NOT NULL, nonce BLOB NOT NULL, "
+    "record": "issuer TEXT NOT NULL, jti TEXT NOT NULL, held TEXT, at INTEGER NOT NULL, "
+    "role TEXT NOT NULL, jws TEXT NOT NULL, labels TEXT NOT NULL, pads BLOB NOT NULL, "
+    "time INTEGER NOT NULL, number INTEGER NOT NULL, nonce BLOB NOT NULL, "
     "number_nonce BLOB NOT NULL",
-    "text": "issuer TEXT NOT NULL, jti TEXT NOT NULL, part TEXT NOT NULL, agency TEXT NOT NULL, held TEXT, key TEXT NOT NULL, "
-    "purpose TEXT NOT NULL, basis TEXT NOT NULL, sha256 TEXT NOT NULL, ct BLOB, state INTEGER NOT NULL, leaf INTEGER",
-    "item": "agency TEXT NOT NULL, position INTEGER NOT NULL, issuer TEXT NOT NULL, jti TEXT NOT NULL, number INTEGER NOT NULL",
+    "text": "issuer TEXT NOT NULL, jti TEXT NOT NULL, part TEXT NOT NULL, agency TEXT NOT NULL, "
+    "held TEXT, key TEXT NOT NULL, purpose TEXT NOT NULL, basis TEXT NOT NULL, "
+    "sha256 TEXT NOT NULL, ct BLOB, state INTEGER NOT NULL, leaf INTEGER",
+    "item": "agency TEXT NOT NULL, position INTEGER NOT NULL, issuer TEXT NOT NULL, "
+    "jti TEXT NOT NULL, number INTEGER NOT NULL",
     "version": "at INTEGER PRIMARY KEY, signed BLOB NOT NULL",
     "announced": "at INTEGER PRIMARY KEY, jws TEXT NOT NULL",
     "known": "name TEXT PRIMARY KEY, value BLOB NOT NULL",
@@ -56,8 +68,11 @@ INDICES = (
 
 
 @frozen
-class Text:
-    """One sealed text of a record for one agency: what became of it, and the leaf that says so. Destroyed, it has no bytes."""
+class SealedText:
+    """One sealed part of a record for one agency, with its state and the leaf that set the state.
+
+    `ct` is None once the text is destroyed.
+    """
 
     issuer: str
     jti: str
@@ -69,8 +84,8 @@ class Text:
 
 
 @frozen
-class Entered:
-    """What stands at a place in an agency's inbox: a record, under its number from that issuer."""
+class InboxEntry:
+    """A record at a position in an agency's inbox, under its number from that issuer."""
 
     agency: str
     position: int
@@ -80,9 +95,11 @@ class Entered:
 
 
 class Store:
-    """One hub's database. One thread writes; `commit` brackets what belongs together.
+    """One hub's database, in memory if there is no path.
 
-    Without a path it is in memory. Raises `StoreError`: `no-room` where the disk is full or refuses, `in-use`, `not-a-store`,
+    INVARIANT: a single thread writes. `commit` is the transaction.
+
+    Raises `StoreError`: `no-room` if the disk is full or refuses, `in-use`, `not-a-store`,
     `damaged`.
     """
 
@@ -90,21 +107,21 @@ class Store:
         self.path = path
         self._depth = 0
         self._destroyed = False
-        # Whether a commit failed whose frames may still stand in the write-ahead log.
+        # Whether a commit failed and may have left frames in the write-ahead log.
         self._failed = False
-        with _sound():
+        with _translated_errors():
             self._pages = Pages(path) if path else None
-            # Whoever forgets to close, or can't: SQLite's own closing of the connection comes after this.
-            self._left = weakref.finalize(self, self._pages.abandon) if self._pages else None
+            # Without `close`, SQLite closes the connection by itself, and this runs before it.
+            self._finalizer = weakref.finalize(self, self._pages.abandon) if self._pages else None
             self._db = sqlite3.connect(
                 path or ":memory:", isolation_level=None, check_same_thread=False
             )
             self._db.execute("PRAGMA journal_mode = WAL")
-            # Acknowledged is on the disk: an answer follows the sync.
+            # An answer follows the sync, so everything acknowledged is on the disk.
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
             self._db.execute("PRAGMA trusted_schema = OFF")
-            # The pages are written back here and nowhere else: see `write_back`.
+            # Only `write_back` writes pages back.
             self._db.execute("PRAGMA wal_autocheckpoint = 0")
             self._begin()
             if self._pages and (self._pages.moving or self._pages.unwritten):
@@ -128,20 +145,24 @@ class Store:
             )
 
     def close(self) -> None:
-        """Leaves nothing in the write-ahead log, and lets another program have the database."""
+        """Empty the write-ahead log and release the database for another program."""
         self.write_back()
-        with _sound():
+        with _translated_errors():
             self._db.close()
-        if self._pages and self._left and self._left.detach():
+        if self._pages and self._finalizer and self._finalizer.detach():
             self._pages.release()
 
     def write_back(self) -> None:
-        """The write-ahead log goes to the database and is emptied: what was destroyed isn't left in it, nor what failed."""
+        """Write the write-ahead log to the database, and empty it.
+
+        No destroyed text stays in it, and no frame of a failed commit. Raises `StoreError`
+        `in-use`.
+        """
         if self._pages is None:
             self._destroyed = self._failed = False
             return
-        with _sound(), self._pages.written_back():
-            # A reader may be in the way, such as a backup: the next commit tries again.
+        with _translated_errors(), self._pages.written_back():
+            # A reader such as a backup may prevent it, and then the next commit tries again.
             busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 raise StoreError("in-use", "a reader holds the hub's database", fix="wait for it")
@@ -149,14 +170,14 @@ class Store:
 
     @contextmanager
     def commit(self) -> Iterator[None]:
-        """All of it or nothing; within another one, all of it or nothing of this part."""
+        """Run the block as one transaction, or as a savepoint inside another `commit`."""
         if self._failed and not self._depth:
             with suppress(StoreError):
                 self.write_back()
         begin, end, back = (
             ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK") if not self._depth else _nested(self._depth)
         )
-        with _sound():
+        with _translated_errors():
             self._db.execute(begin)
             self._depth += 1
             try:
@@ -182,7 +203,8 @@ class Store:
 
     def _put(self, table: str, *values: Any, replace: bool = False) -> None:
         if self._failed:
-            # Written over what failed, a shorter commit would leave its end behind, and a start would take that for a loss.
+            # A shorter commit over the failed one would leave the failed one's end behind, and the
+            # next start would take that for a loss.
             raise StoreError(
                 "no-room",
                 "the hub's disk refused, and does so still",
@@ -197,19 +219,19 @@ class Store:
     # The log
 
     def leaf(self, at: int) -> Leaf:
-        """The leaf at an index that there is."""
+        """Return the leaf at an index. The index must exist."""
         nonce, body = self._db.execute(
             "SELECT nonce, body FROM leaf WHERE at = ?", (at,)
         ).fetchone()
         return Leaf(at, nonce, body)
 
     def leaf_count(self) -> int:
-        """How many leaves there are, whatever their indices."""
+        """Count the rows with leaves."""
         (count,) = self._db.execute("SELECT count(*) FROM leaf").fetchone()
         return int(count)
 
     def leaves(self, start: int = 0, end: int | None = None) -> Iterator[Leaf]:
-        """The leaves from one index up to another, in order."""
+        """Return the leaves from one index up to, not including, another, in order."""
         rows = self._db.execute(
             "SELECT at, nonce, body FROM leaf WHERE at >= ? AND at < ? ORDER BY at",
             (start, end or 2**62),
@@ -217,52 +239,54 @@ class Store:
         return (Leaf(*row) for row in rows)
 
     def add_leaf(self, leaf: Leaf) -> None:
+        """Add a leaf at its index."""
         self._put("leaf", leaf.index, leaf.nonce, leaf.stored)
 
     # Members
 
     def versions(self) -> list[tuple[int, bytes]]:
-        """Every version of the directory with its leaf's index, as it was signed."""
+        """Return every signed directory version with its leaf's index."""
         return self._db.execute("SELECT at, signed FROM version ORDER BY at").fetchall()
 
     def add_version(self, at: int, signed: bytes) -> None:
+        """Add a signed directory version under its leaf's index."""
         self._put("version", at, signed)
 
     def announced(self) -> list[tuple[int, str]]:
-        """Every announced key with its leaf's index."""
+        """Return every announced sealing key with its leaf's index."""
         return self._db.execute("SELECT at, jws FROM announced ORDER BY at").fetchall()
 
     def add_announced(self, at: int, jws: str) -> None:
+        """Add an announced sealing key under its leaf's index."""
         self._put("announced", at, jws)
 
     # Records
 
     def record(self, issuer: str, jti: str) -> tuple[Record, Receipt] | None:
-        """A record as the hub checked it, with those texts that are left, and its receipt."""
+        """Return a record as the hub checked it, with its remaining texts, and its receipt."""
         row = self._db.execute(f"{_RECORD} WHERE issuer = ? AND jti = ?", (issuer, jti)).fetchone()
         return self._record(row) if row else None
 
     def in_case(self, case: str | None) -> list[tuple[Record, Receipt]]:
-        """The records of a case, in order of index."""
+        """Return the records of a case, in order of index."""
         rows = self._db.execute(f"{_RECORD} WHERE held IS ? ORDER BY at", (case,)).fetchall()
         return [self._record(row) for row in rows]
 
     def records(self) -> Iterator[tuple[Record, Receipt]]:
-        """Every record, in order of index."""
+        """Return every record, in order of index."""
         return (self._record(row) for row in self._db.execute(f"{_RECORD} ORDER BY at").fetchall())
 
     def _record(self, row: Sequence[Any]) -> tuple[Record, Receipt]:
         issuer, jti, _, at, role, jws, labels, pads, time, number, nonce, number_nonce = row
         texts = self.texts(issuer, jti)
-        left = tuple(sealed_of(text) for text in texts if text.ct is not None)
-        each = tuple(pads[start : start + 32] for start in range(0, len(pads), 32))
-        record = restore_record(
-            jws, json.loads(labels), role, tuple(text.entry for text in texts), each, left
-        )
+        sealed = tuple(sealed_of(text) for text in texts if text.ct is not None)
+        entries = tuple(text.entry for text in texts)
+        pad_list = tuple(pads[start : start + 32] for start in range(0, len(pads), 32))
+        record = restore_record(jws, json.loads(labels), role, entries, pad_list, sealed)
         return record, Receipt(at, time, number, nonce, number_nonce)
 
     def add_record(self, record: Record, receipt: Receipt) -> None:
-        """A record with its texts, all waiting. Its agencies' items are added by `add_item`."""
+        """Add a record with its texts, all waiting. `add_item` adds it to the inboxes."""
         self._put(
             "record",
             record.issuer,
@@ -278,49 +302,49 @@ class Store:
             receipt.nonce,
             receipt.number_nonce,
         )
-        # Of a record that came back after a restore some texts may be gone.
-        left = {sealed.entry(): sealed.ct for sealed in record.sealed}
+        # A record that returned after a restore may lack some texts.
+        ciphertexts = {sealed.entry(): sealed.ct for sealed in record.sealed}
         for entry in record.entries:
-            text = Text(
+            text = SealedText(
                 record.issuer,
                 record.jti,
                 entry,
                 agency_of(entry.to),
-                left.get(entry),
+                ciphertexts.get(entry),
                 WAITING,
                 None,
             )
-            self._text(text, record.case)
+            self._put_text(text, record.case)
 
     def last_number(self, issuer: str, case: str | None) -> int:
-        """How many records an issuer has in a case."""
-        found = (
-            "SELECT number FROM record WHERE issuer = ? AND held IS ? ORDER BY number DESC LIMIT 1"
-        )
-        row = self._db.execute(found, (issuer, case)).fetchone()
+        """Return an issuer's last number in a case, 0 if it has none."""
+        row = self._db.execute(
+            "SELECT number FROM record WHERE issuer = ? AND held IS ? ORDER BY number DESC LIMIT 1",
+            (issuer, case),
+        ).fetchone()
         return row[0] if row else 0
 
     # Texts
 
-    def texts(self, issuer: str, jti: str, agency: str | None = None) -> list[Text]:
-        """The texts of a record, or those for one agency, in order of agency and part."""
-        only, more = ("", ()) if agency is None else (" AND agency = ?", (agency,))
+    def texts(self, issuer: str, jti: str, agency: str | None = None) -> list[SealedText]:
+        """Return a record's texts, or those for one agency, in order of agency and part."""
+        condition, values = ("", ()) if agency is None else (" AND agency = ?", (agency,))
         rows = self._db.execute(
-            f"{_TEXT} WHERE issuer = ? AND jti = ?{only} ORDER BY agency, part",
-            (issuer, jti, *more),
+            f"{_TEXT} WHERE issuer = ? AND jti = ?{condition} ORDER BY agency, part",
+            (issuer, jti, *values),
         )
         return [_text_of(row) for row in rows.fetchall()]
 
     def weight(self, issuer: str, jti: str, agency: str) -> int:
-        """How many bytes a record's texts for one agency have, as they are written in an answer, and some for the rest."""
+        """Estimate the bytes that a record's texts for one agency take in an answer."""
         where = "issuer = ? AND jti = ? AND agency = ?"
         row = self._db.execute(
             f"SELECT sum(length(ct)) FROM text WHERE {where}", (issuer, jti, agency)
         ).fetchone()
         return 4096 + (row[0] or 0) * 4 // 3
 
-    def waiting_in(self, case: str | None) -> list[Text]:
-        """The texts of a case that wait."""
+    def waiting_in(self, case: str | None) -> list[SealedText]:
+        """Return the waiting texts of a case."""
         rows = self._db.execute(
             f"{_TEXT} WHERE held IS ? AND state = {WAITING} ORDER BY issuer, jti, agency, part",
             (case,),
@@ -328,7 +352,7 @@ class Store:
         return [_text_of(row) for row in rows.fetchall()]
 
     def cases_waiting(self) -> list[str | None]:
-        """The cases in which something waits."""
+        """Return the cases that have waiting texts."""
         return [
             case
             for (case,) in self._db.execute(
@@ -336,25 +360,30 @@ class Store:
             ).fetchall()
         ]
 
-    def becomes(self, text: Text, case: str | None, state: int, leaf: int) -> None:
-        """What became of a text, by the leaf that says so. Withdrawn, its bytes are gone."""
+    def settle_text(self, text: SealedText, case: str | None, state: int, leaf: int) -> None:
+        """Set a text's state, with the index of the leaf that logs it.
+
+        A withdrawn text loses its bytes.
+        """
         ct = None if state == WITHDRAWN else text.ct
         self._destroyed = self._destroyed or ct is None
-        self._text(Text(text.issuer, text.jti, text.entry, text.agency, ct, state, leaf), case)
+        self._put_text(
+            SealedText(text.issuer, text.jti, text.entry, text.agency, ct, state, leaf), case
+        )
 
-    def _text(self, text: Text, case: str | None) -> None:
-        one = text.entry
+    def _put_text(self, text: SealedText, case: str | None) -> None:
+        entry = text.entry
         self._put(
             "text",
             text.issuer,
             text.jti,
-            one.part,
+            entry.part,
             text.agency,
             case,
-            one.to,
-            one.purpose,
-            one.basis,
-            one.sha256,
+            entry.to,
+            entry.purpose,
+            entry.basis,
+            entry.sha256,
             text.ct,
             text.state,
             text.leaf,
@@ -364,81 +393,87 @@ class Store:
     # Inboxes
 
     def items(self, agency: str) -> int:
-        """How many items an agency has had."""
+        """Count the items that an agency has had."""
         (last,) = self._db.execute(
             "SELECT max(position) FROM item WHERE agency = ?", (agency,)
         ).fetchone()
         return last or 0
 
-    def inbox(self, agency: str, after: int, at_most: int) -> list[Entered]:
-        """The items of an agency after the first so many."""
+    def inbox(self, agency: str, after: int, at_most: int) -> list[InboxEntry]:
+        """Return an agency's items after its first `after`, at most so many."""
         rows = self._db.execute(
             f"{_ITEM} WHERE agency = ? AND position > ? ORDER BY position LIMIT ?",
             (agency, after, at_most),
         )
-        return [Entered(*row) for row in rows.fetchall()]
+        return [InboxEntry(*row) for row in rows.fetchall()]
 
-    def item(self, agency: str, issuer: str, jti: str) -> Entered:
-        """The item of a record at one of its recipients."""
+    def item(self, agency: str, issuer: str, jti: str) -> InboxEntry:
+        """Return the item of a record in the inbox of one of its recipients."""
         where = "issuer = ? AND agency = ? AND jti = ? ORDER BY position DESC"
         row = self._db.execute(f"{_ITEM} WHERE {where}", (issuer, agency, jti)).fetchone()
-        return Entered(*row)
+        return InboxEntry(*row)
 
     def add_item(self, agency: str, issuer: str, jti: str) -> None:
-        """A record at the end of an agency's inbox, under its next number from this issuer."""
+        """Add a record to the end of an agency's inbox, under its next number from the issuer."""
         self._put(
             "item", agency, self.items(agency) + 1, issuer, jti, self.last_item(agency, issuer) + 1
         )
 
     def last_item(self, agency: str, issuer: str) -> int:
-        """The last number that an agency has of an issuer."""
+        """Return the last number that an agency has from an issuer, 0 if it has none."""
         (last,) = self._db.execute(
             "SELECT max(number) FROM item WHERE issuer = ? AND agency = ?", (issuer, agency)
         ).fetchone()
         return last or 0
 
-    # What else is known
+    # Named values
 
-    def known(self, name: str) -> bytes | None:
-        """A value by its name."""
+    def value(self, name: str) -> bytes | None:
+        """Return a value by its name."""
         row = self._db.execute("SELECT value FROM known WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
-    def know(self, name: str, value: bytes) -> None:
+    def set_value(self, name: str, value: bytes) -> None:
+        """Set a value under a name."""
         self._put("known", name, value, replace=True)
 
-    def names(self, prefix: str) -> list[str]:
-        """The names that begin so, in order."""
+    def value_names(self, prefix: str) -> list[str]:
+        """Return the names that start with a prefix, in order."""
         rows = self._db.execute(
             "SELECT name FROM known WHERE substr(name, 1, ?) = ? ORDER BY name",
             (len(prefix), prefix),
         )
         return [name for (name,) in rows.fetchall()]
 
-    def forget(self, prefix: str) -> None:
-        """Every value whose name begins so is gone, also from the write-ahead log: sealed texts may be among them."""
+    def delete_values(self, prefix: str) -> None:
+        """Delete every value whose name starts with a prefix, also from the write-ahead log.
+
+        Sealed texts may be among them.
+        """
         self._destroyed = True
         self._db.execute("DELETE FROM known WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
 
     # Checking
 
     def faults(self) -> Iterator[str]:
-        """What of the database doesn't hold, a sentence each: its pages, its schema, its rows."""
-        with _sound():
+        """Yield a sentence for each fault of the database's pages, schema, and rows."""
+        with _translated_errors():
             for (line,) in self._db.execute("PRAGMA integrity_check").fetchall():
                 if line != "ok":
                     yield f"the database says: {line}"
-            found = dict(
+            schema = dict(
                 self._db.execute(
                     "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
                 ).fetchall()
             )
-            wanted = {
+            expected = {
                 name: f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL) STRICT"
                 for name, columns in TABLES.items()
             }
-            wanted |= {index.split()[index.split().index("INDEX") + 1]: index for index in INDICES}
-            if found != wanted:
+            expected |= {
+                index.split()[index.split().index("INDEX") + 1]: index for index in INDICES
+            }
+            if schema != expected:
                 yield "its tables aren't those of a hub"
                 return
             for table in TABLES:
@@ -448,14 +483,14 @@ class Store:
                         yield f"row {rowid} of `{table}` isn't what was written"
 
 
-def sealed_of(text: Text) -> Sealed:
-    """A text that is still there, as it was sealed."""
+def sealed_of(text: SealedText) -> Sealed:
+    """Return a text as it was sealed. It must not be destroyed."""
     assert text.ct is not None, "the text is still there"
     return Sealed(text.entry.part, text.entry.to, text.entry.purpose, text.entry.basis, text.ct)
 
 
 def row_digest(table: str, values: Sequence[Any]) -> bytes:
-    """SHA-256 over a table's name and a row's values, each with its type and length."""
+    """Return the SHA-256 of a table's name and a row's values, each with its type and length."""
     kinds, texts = [], []
     for value in values:
         if isinstance(value, str):
@@ -469,40 +504,37 @@ def row_digest(table: str, values: Sequence[Any]) -> bytes:
     return sha256(f"{table}:{','.join(kinds)}:".encode() + b"".join(texts)).digest()
 
 
-_RECORD = "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce FROM record"
+_RECORD = (
+    "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce "
+    "FROM record"
+)
 _ITEM = "SELECT agency, position, issuer, jti, number FROM item"
 _TEXT = "SELECT issuer, jti, agency, part, key, purpose, basis, sha256, ct, state, leaf FROM text"
 
 
-def _text_of(row: Sequence[Any]) -> Text:
+def _text_of(row: Sequence[Any]) -> SealedText:
     issuer, jti, agency, part, key, purpose, basis, digest, ct, state, leaf = row
-    return Text(issuer, jti, Entry(part, key, purpose, basis, digest), agency, ct, state, leaf)
+    return SealedText(
+        issuer, jti, Entry(part, key, purpose, basis, digest), agency, ct, state, leaf
+    )
 
 
 def _nested(depth: int) -> tuple[str, str, str]:
     return f"SAVEPOINT part{depth}", f"RELEASE part{depth}", f"ROLLBACK TO part{depth}"
 
 
-def fault_of(error: sqlite3.Error) -> Literal["disk", "busy", "content"]:
-    """What failed: the disk, another program in the way, or what is in the database (sqlite.org/rescode.html)."""
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        return "disk"
-    return "busy" if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) else "content"
-
-
 @contextmanager
-def _sound() -> Iterator[None]:
-    """SQLite's own errors as ours."""
+def _translated_errors() -> Iterator[None]:
+    """Translate SQLite's errors into `StoreError`."""
     try:
         yield
     except sqlite3.Error as error:
-        why = fault_of(error)
-        if why == "disk":
+        fault = fault_of(error)
+        if fault == "disk":
             raise StoreError(
                 "no-room", f"the hub's disk refuses: {error}", fix="make room, then send again"
             ) from None
-        if why == "busy":
+        if fault == "busy":
             raise StoreError(
                 "in-use", "another program holds the hub's database", fix="stop the other one"
             ) from None

@@ -163,7 +163,7 @@ def generation(options: argparse.Namespace) -> int:
         # Whose word isn't taken, whoever signs must say too. A hub that serves holds its database.
         hub = folder.open()
         with closing(hub.store), hub.together():
-            if not hub.store.known(CLOSED):
+            if not hub.store.value(CLOSED):
                 raise RequestError(
                     "not-closed", "the hub waits for nobody", fix="leave `--without` out"
                 )
@@ -208,7 +208,7 @@ def restore(options: argparse.Namespace) -> int:
                     f"`{source}` is older than the directory",
                     fix="take another backup",
                 )
-            store.know(CLOSED, b"-")
+            store.set_value(CLOSED, b"-")
         if folder.database.exists():
             with closing(Store(folder.database)):
                 pass
@@ -251,7 +251,7 @@ def _faults(database: Path) -> list[str]:
             copy = Path(scratch) / "hub.db"
             shutil.copyfile(database, copy)
             wal = database.with_name(f"{database.name}-wal")
-            if lost_commits(wal).some:
+            if lost_commits(wal).exist:
                 return [
                     "the last commit in the write-ahead log doesn't hold: a power failure left it, or a byte is wrong"
                 ]

@@ -81,8 +81,8 @@ class Folder:
         store = Store(self.database)
         own = read_pack(self.settings.pack)
         # A later release may ship another pack under this id: what cases were judged by is kept.
-        if store.known(f"{PACK} {digest(own)}") is None:
-            store.know(f"{PACK} {digest(own)}", carried(self.settings.pack).write())
+        if store.value(f"{PACK} {digest(own)}") is None:
+            store.set_value(f"{PACK} {digest(own)}", carried(self.settings.pack).write())
         return Hub(self.key, self.settings.name, self.judges(store), secrets.token_bytes, store)
 
     def judges(self, store: Store) -> Judges:
@@ -92,7 +92,7 @@ class Folder:
 
         def judge(named: str) -> Judge:
             if named not in found:
-                text = store.known(f"{PACK} {named}")
+                text = store.value(f"{PACK} {named}")
                 if text is None:
                     return judges_of(())(named)
                 found[named] = Judge(read_carried(text).pack())

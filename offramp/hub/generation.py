@@ -38,7 +38,7 @@ def hear(restoration: Restoration, kid: str, body: bytes, now: int) -> int:
 def state(restoration: Restoration, agency: str | None, now: int) -> dict[str, Any]:
     """How far a hub is. `lacks` says what keeps a draft from being made; `items` is how many this agency's inbox has."""
     hub, gathering = restoration.hub, restoration.gathering
-    if not hub.store.known(CLOSED):
+    if not hub.store.value(CLOSED):
         return {"closed": False, "generation": 1 + len(hub.generations)}
     restored = hub.log.checkpoint(hub.name)
     said: dict[str, Any] = {

@@ -180,7 +180,7 @@ class Draft:
 
 def drafts(hub: Hub) -> tuple[Draft, ...]:
     """Every draft that waits for signatures, in the order in which they came."""
-    kept = i_json.read(hub.store.known(_DRAFTS) or b"[]")
+    kept = i_json.read(hub.store.value(_DRAFTS) or b"[]")
     assert isinstance(kept, list), "as `_keep` writes them"
     return tuple(
         Draft(each["by"], base64.decode_url(each["directory"]), tuple(each["signatures"]))
@@ -189,7 +189,7 @@ def drafts(hub: Hub) -> tuple[Draft, ...]:
 
 
 def _keep(hub: Hub, kept: Iterable[Draft]) -> None:
-    hub.store.know(_DRAFTS, i_json.write([one.json() for one in kept]))
+    hub.store.set_value(_DRAFTS, i_json.write([one.json() for one in kept]))
 
 
 def _add(hub: Hub, payload: bytes, by: str, *, alone: bool = False) -> bytes:
@@ -213,7 +213,7 @@ def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
     drafted = read_directory(payload)
     if (
         drafted.pack != hub.history.newest.pack
-        and hub.store.known(f"{PACK} {drafted.pack}") is None
+        and hub.store.value(f"{PACK} {drafted.pack}") is None
     ):
         raise DirectoryError(
             "pack-missing",

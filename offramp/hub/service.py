@@ -43,7 +43,7 @@ class Service:
     def refresh(self, hub: Hub) -> None:
         """Read again which agencies and keys are listed, after any change of the directory."""
         # Members of a restored hub may have joined after its backup. The others' pieces name them.
-        is_closed = hub.store.known(CLOSED)
+        is_closed = hub.store.value(CLOSED)
         history = self.restoration.gathering.history() if is_closed else hub.history
         self.standing = history.standing(LATEST_INDEX) if history.size else None
 

@@ -58,7 +58,7 @@ class Witnessing:
         )
         if not self._complete(hub):
             return False
-        hub.store.know(WITNESSED, with_cosignatures(self._note, self._signatures.values()))
+        hub.store.set_value(WITNESSED, with_cosignatures(self._note, self._signatures.values()))
         return True
 
     def _complete(self, hub: Hub) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from exchange.errors import NotPassed
-from exchange.hub.hub import Hub, Refused, Taken
+from exchange.hub.hub import Acceptance, Hub, Rejection
 from exchange.records.building import Part, build_bundle
 from exchange.records.bundle import Bundle
 from exchange.records.presentation import present, verify_presentation
@@ -34,7 +34,7 @@ def signed(world: World, kid: str, kind: str, part: Part, case: str) -> Bundle:
 class Careless(Hub):
     """A hub that passes everything on."""
 
-    def _may_be_committed(self, committed: object) -> None:
+    def _check_admitted(self, committed: object) -> None:
         return
 
     def _permitted(
@@ -55,14 +55,14 @@ def test_its_own_gateway_refuses_first_and_says_why() -> None:
 def test_a_changed_gateway_is_refused_by_the_hub_which_says_nothing() -> None:
     world, case = under_way()
     (answer,) = world.submit(forced(world, "crossroads", "progress", ATTENDANCE, case))
-    assert isinstance(answer, Refused) and isinstance(answer.error, NotPassed)
+    assert isinstance(answer, Rejection) and isinstance(answer.error, NotPassed)
     assert case not in str(answer.error) and "prosecutor" not in str(answer.error)
 
 
 def test_with_the_hub_in_league_the_recipient_s_gateway_still_refuses() -> None:
     world, case = under_way(World(Careless))
     (answer,) = world.submit(forced(world, "crossroads", "progress", ATTENDANCE, case))
-    assert isinstance(answer, Taken)
+    assert isinstance(answer, Acceptance)
     (received,) = world.pull("prosecutor")
     assert received.record is not None
     with refused("not-permitted"):
@@ -73,7 +73,7 @@ def test_a_record_in_another_agency_s_name_is_refused() -> None:
     world, case = under_way()
     stolen = signed(world, "police.s1", "status", part("status", {}, to=TO_PROSECUTOR), case)
     (answer,) = world.submit(stolen)
-    assert isinstance(answer, Refused) and answer.error.code == "not-its-kind"
+    assert isinstance(answer, Rejection) and answer.error.code == "not-its-kind"
 
 
 @pytest.mark.parametrize("name", ["police", "prosecutor", "program", "defender"])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from exchange.consent.reduction import known_of
-from exchange.hub.hub import Refused
+from exchange.hub.hub import Rejection
 from exchange.records.bundle import check_bundle
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
 from tests.support.parties import after, agency, signed
@@ -23,7 +23,7 @@ def test_after_the_agency_retires_it_the_thief_sends_nothing() -> None:
     loot = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
     world.retire("crossroads")
     (answer,) = world.submit(loot)
-    assert isinstance(answer, Refused) and answer.error.code == "unknown-key"
+    assert isinstance(answer, Rejection) and answer.error.code == "unknown-key"
     world.settle()
     assert world.open("prosecutor", before).opened.content == {"status": {"engagement": "engaged"}}
 
@@ -36,7 +36,7 @@ def test_back_dating_by_the_thief_changes_nothing() -> None:
     )
     world.retire("crossroads")
     (answer,) = world.submit(loot)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, Rejection)
 
 
 def test_with_the_hub_in_league_nothing_is_dated_back_to_before_the_retirement() -> None:

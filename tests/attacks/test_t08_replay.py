@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exchange.hub.hub import Refused, Taken
+from exchange.hub.hub import Acceptance, Rejection
 from exchange.log.leaves import ConflictBody
 from exchange.standards import base64
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
@@ -19,7 +19,7 @@ def test_the_same_record_again_has_the_same_receipt_and_no_second_effect() -> No
     size = world.hub.log.size
     world.clock += 400 * 86400
     (again,) = world.submit(bundle)
-    assert isinstance(again, Taken) and again.again and again.receipt == receipt
+    assert isinstance(again, Acceptance) and again.is_repeat and again.receipt == receipt
     assert world.hub.log.size == size and len(world.inbox("prosecutor").items) == 1
 
 
@@ -30,9 +30,9 @@ def test_a_repeat_after_its_keys_have_retired_still_has_its_receipt() -> None:
     for month in ("2026-12", "2027-01"):
         world.open_key("prosecutor", month)
     world.retire("crossroads")
-    # Refused, the gateway would build it anew, and the record would count twice.
+    # Rejection, the gateway would build it anew, and the record would count twice.
     (again,) = world.submit(bundle)
-    assert isinstance(again, Taken) and again.receipt == receipt
+    assert isinstance(again, Acceptance) and again.receipt == receipt
 
 
 def test_the_same_statement_under_another_signature_is_the_same_record() -> None:
@@ -45,7 +45,7 @@ def test_the_same_statement_under_another_signature_is_the_same_record() -> None
     twin = raw[:32] + (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
     (again,) = world.submit(replace(bundle, record=f"{header}.{payload}.{base64.encode_url(twin)}"))
     # Anybody can make a second signature out of the first: that convicts nobody.
-    assert isinstance(again, Taken) and again.receipt == receipt
+    assert isinstance(again, Acceptance) and again.receipt == receipt
     assert not leaves(world, ConflictBody)
 
 
@@ -56,7 +56,7 @@ def test_another_record_under_a_used_id_is_refused_and_logged() -> None:
         "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case, jti=sent
     )
     (answer,) = world.submit(other)
-    assert isinstance(answer, Refused) and answer.conflict and answer.error.code == "id-taken"
+    assert isinstance(answer, Rejection) and answer.is_conflict and answer.error.code == "id-taken"
     (leaf,) = leaves(world, ConflictBody)
     assert isinstance(leaf.body, ConflictBody) and (leaf.body.id, leaf.body.issuer) == (
         sent,

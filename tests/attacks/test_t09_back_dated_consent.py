@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.errors import NotPassed
-from exchange.hub.hub import Refused
+from exchange.hub.hub import Rejection
 from exchange.log.checkpoints import check_time
 from exchange.log.leaves import RecordBody
 from tests.attacks.test_t02_malicious_sender import Careless, forced
@@ -17,10 +17,10 @@ def test_a_disclosure_before_it_stays_denied() -> None:
     case = world.enrolled()
     early = forced(world, "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case)
     (before,) = world.submit(early)
-    assert isinstance(before, Refused) and isinstance(before.error, NotPassed)
+    assert isinstance(before, Rejection) and isinstance(before.error, NotPassed)
     world.consent(case, status_grant(**{"from": "2020-01-01"}))
     (after,) = world.submit(early)
-    assert not isinstance(after, Refused), "from its index on, it covers"
+    assert not isinstance(after, Rejection), "from its index on, it covers"
 
 
 def test_what_a_careless_hub_passed_before_it_does_not_open_after_it() -> None:

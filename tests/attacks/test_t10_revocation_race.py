@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.hub.hub import Refused, Taken
+from exchange.hub.hub import Acceptance, Rejection
 from exchange.log.leaves import HandoutBody, Leaf, WithdrawalBody
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant
 from tests.support.refused import refused
@@ -56,7 +56,7 @@ def test_after_it_nothing_is_committed() -> None:
     late = world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
     revoke(world, case)
     (answer,) = world.submit(late)
-    assert isinstance(answer, Refused) and answer.error.code == "not-passed"
+    assert isinstance(answer, Rejection) and answer.error.code == "not-passed"
 
 
 @pytest.mark.parametrize("first", ["disclosure", "revocation"])
@@ -70,8 +70,8 @@ def test_in_one_batch_the_order_decides(first: str) -> None:
         case=case,
     )
     answers = world.submit(*((status, end) if first == "disclosure" else (end, status)))
-    assert isinstance(answers[0], Taken) and isinstance(
-        answers[1], Taken if first == "disclosure" else Refused
+    assert isinstance(answers[0], Acceptance) and isinstance(
+        answers[1], Acceptance if first == "disclosure" else Rejection
     )
     world.pull("prosecutor")
     assert status.id not in world.got("prosecutor"), (

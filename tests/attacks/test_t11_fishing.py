@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.hub.hub import Hub, Refused
+from exchange.hub.hub import Hub, Rejection
 from exchange.records.bundle import Bundle
 from tests.attacks.test_t02_malicious_sender import forced
 from tests.support.attack_stories import under_way
@@ -28,7 +28,7 @@ def test_a_question_about_an_unknown_case_and_about_one_without_consent_are_answ
         world.submit(asked(world, "police", "program", each))[0]
         for each in (case, "0" * 32, world.new_case())
     ]
-    texts = {str(answer.error) for answer in answers if isinstance(answer, Refused)}
+    texts = {str(answer.error) for answer in answers if isinstance(answer, Rejection)}
     assert len(answers) == 3 and texts == {str(answers[0].error)}
     assert world.hub.log.size == World().hub.log.size + (world.hub.log.size - World().hub.log.size)
 
@@ -38,7 +38,7 @@ def test_police_and_prosecutor_ask_no_provider_at_all() -> None:
     for by in ("police", "prosecutor"):
         for to in ("crossroads", "clinic", "program", "hospital"):
             (answer,) = world.submit(asked(world, by, to, case))
-            assert isinstance(answer, Refused) and answer.error.code == "not-passed"
+            assert isinstance(answer, Rejection) and answer.error.code == "not-passed"
 
 
 def test_there_is_no_way_to_ask_by_person() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exchange.consent.reduction import Committed
-from exchange.hub.hub import Hub, Refused, Taken
+from exchange.hub.hub import Acceptance, Hub, Rejection
 from exchange.log.leaves import HandoutBody, HandoutPart, Leaf, LeafBody, WithdrawalBody, write_body
 from exchange.log.tree import Log
 from tests.support.attack_stories import (
@@ -755,7 +755,7 @@ def test_a_constant_day_of_skew_changes_no_decision_and_stops_the_witness(skew: 
     status = part("status", {}, to=TO_PROSECUTOR)
     bundle = gateway.compose("status", [status], case=case, now=world.clock + 60 + skew)
     (taken,) = world.submit(bundle)
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, Acceptance)
     reader.take(
         world.hub.inbox("prosecutor", world.clock + 120, reader.cursor), world.clock + 120 + skew
     )
@@ -872,11 +872,17 @@ def test_batches_are_answered_one_by_one() -> None:
     from tests.support import forge
 
     answers = world.submit(good, forge.bundle(by="stranger.s1"), other, good)
-    assert [type(answer) for answer in answers] == [Taken, Refused, Taken, Taken]
+    assert [type(answer) for answer in answers] == [Acceptance, Rejection, Acceptance, Acceptance]
     first, _, third, again = answers
-    assert isinstance(first, Taken) and isinstance(third, Taken) and isinstance(again, Taken)
     assert (
-        again.again and again.receipt == first.receipt and third.receipt.time == first.receipt.time
+        isinstance(first, Acceptance)
+        and isinstance(third, Acceptance)
+        and isinstance(again, Acceptance)
+    )
+    assert (
+        again.is_repeat
+        and again.receipt == first.receipt
+        and third.receipt.time == first.receipt.time
     )
     assert third.receipt.index == first.receipt.index + 1
 

@@ -20,7 +20,7 @@ from exchange.evidence.documents import (
 )
 from exchange.evidence.verify import verify_proved_account, verify_receipt
 from exchange.hub.gathering import Gathered, Gathering
-from exchange.hub.hub import Hub, Taken
+from exchange.hub.hub import Acceptance, Hub
 from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import HANDED
 from exchange.log import generation
@@ -102,7 +102,7 @@ def test_every_leaf_is_in_its_old_place_and_the_log_goes_on() -> None:
         )
         assert world.hub.store.leaf(receipt.index) == leaf
         # Its receipt is the old one, also for whoever sends it once more.
-        assert world.submit(bundle) == (Taken(receipt, again=True),)
+        assert world.submit(bundle) == (Acceptance(receipt, is_repeat=True),)
     body = restored.newest()[0].body
     assert isinstance(body, GenerationBody) and body.size == max(
         one.size for one in watched.values() if one
@@ -195,7 +195,7 @@ def test_numbers_may_be_left_out_of_an_account_only_where_the_log_has_lost_as_ma
         case=case,
     )
     (answer,) = world.submit(first)
-    assert isinstance(answer, Taken)
+    assert isinstance(answer, Acceptance)
     world.at["crossroads"]._sent.pop(first.id)
     second = send_status(world, case)
     restored = Restored(world, store)

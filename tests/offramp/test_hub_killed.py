@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from exchange.hub.hub import Taken
+from exchange.hub.hub import Acceptance
 from exchange.log.leaves import HandoutBody, Leaf, RecordBody
 from exchange.log.receipts import Receipt, parse_receipt
 from exchange.records.bundle import Bundle
@@ -44,7 +44,7 @@ class Sender(threading.Thread):
                 except httpx.TransportError:
                     return
                 taken = taken_of(answer.json() | {"status": answer.status_code})
-                assert isinstance(taken, Taken), taken
+                assert isinstance(taken, Acceptance), taken
                 self.acknowledged.append((bundle, taken.receipt))
             self.left.remove(bundle)
 
@@ -95,7 +95,7 @@ def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
                     assert parse_receipt(kept) == receipt
         for bundle in unsure:
             (taken,) = world.submit(bundle)
-            assert isinstance(taken, Taken)
+            assert isinstance(taken, Acceptance)
             acknowledged[bundle.id] = taken.receipt
         process.end()
         assert process.fsck() == []

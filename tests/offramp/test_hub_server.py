@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from exchange.errors import ExchangeError, NotPassed
-from exchange.hub.hub import Refused, Taken
+from exchange.hub.hub import Acceptance, Rejection
 from exchange.hub.store import Store
 from exchange.log.receipts import parse_receipt
 from exchange.membership.history import announce_key
@@ -425,7 +425,7 @@ def test_no_file_of_the_hub_holds_a_word_of_what_was_sealed_nor_what_was_withdra
     told = part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR)
     bundle = own.compose("crossroads", "status", told, case=case)
     (taken,) = own.submit(bundle)
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, Acceptance)
     own.at["crossroads"].sent(bundle.id, taken.receipt)
     sealed = bundle.sealed[0].ct
     held = b"".join(file.read_bytes() for file in own.process.path.glob("hub.db*"))
@@ -460,7 +460,7 @@ def test_on_a_full_disk_nothing_is_half_done_and_with_room_again_it_goes_on(
             assert error.code == "no-room"
             refused.append(bundle)
             break
-        assert isinstance(answer, Taken)
+        assert isinstance(answer, Acceptance)
         taken.append((bundle, answer.receipt))
     assert refused, "the disk was never full"
     own.process.end(signal.SIGKILL)
@@ -474,7 +474,7 @@ def test_on_a_full_disk_nothing_is_half_done_and_with_room_again_it_goes_on(
             == receipt
         )
     (answer,) = own.submit(refused[0])
-    assert isinstance(answer, Taken) and not answer.again
+    assert isinstance(answer, Acceptance) and not answer.is_repeat
     assert answer.receipt.index == (
         max(receipt.index for _, receipt in taken) + 1 if taken else answer.receipt.index
     )
@@ -494,7 +494,7 @@ def test_whatever_the_log_puts_before_a_revocation_was_allowed_and_nothing_after
     end = own.terms("crossroads", {"does": "end", "grant": STATUS["id"]}, agencies=["prosecutor"])
     revocation = own.compose("crossroads", "consent_change", end, case=case)
 
-    def sent(bundle: object) -> Taken | Refused:
+    def sent(bundle: object) -> Acceptance | Rejection:
         wire = Wire(own.process, own.clock)
         answer = wire.ask("crossroads", "POST", "/v1/records", values(bundle))
         from tests.support.hub_process import taken_of
@@ -504,10 +504,10 @@ def test_whatever_the_log_puts_before_a_revocation_was_allowed_and_nothing_after
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(sent, [*bundles[:12], revocation, *bundles[12:]]))
     revoked = answers.pop(12)
-    assert isinstance(revoked, Taken)
-    before = [one.receipt.index for one in answers if isinstance(one, Taken)]
+    assert isinstance(revoked, Acceptance)
+    before = [one.receipt.index for one in answers if isinstance(one, Acceptance)]
     assert all(index < revoked.receipt.index for index in before)
-    assert all(isinstance(one.error, NotPassed) for one in answers if isinstance(one, Refused))
+    assert all(isinstance(one.error, NotPassed) for one in answers if isinstance(one, Rejection))
     # None had been handed out, so nobody reads any of them.
     own.pull("prosecutor")
     assert not own.got("prosecutor") & {bundle.id for bundle in bundles}

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from exchange.errors import ExchangeError, StoreError
-from exchange.hub.hub import Hub, Refused
+from exchange.hub.hub import Hub, Rejection
 from exchange.hub.store import Store
 from exchange.log.leaves import RecordBody
 from tests.conftest import ROOT
@@ -53,7 +53,7 @@ def work(database: Path) -> None:
         try:
             bundle = world.compose("crossroads", "status", status, case=case)
             (answer,) = world.submit(bundle)
-            assert not isinstance(answer, Refused), answer
+            assert not isinstance(answer, Rejection), answer
             print("taken", bundle.id, answer.receipt.index, flush=True)
             if number % 4 == 3:
                 # What is handed out and destroyed is written too.

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import httpx
 
-from exchange.hub.hub import Taken
+from exchange.hub.hub import Acceptance
 from exchange.log.receipts import Receipt, parse_receipt
 from exchange.records.bundle import Bundle
 from tests.conftest import ROOT
@@ -185,10 +185,10 @@ def once(world: WireWorld, bundles: list[Bundle], taken: dict[str, Receipt]) -> 
     for bundle in bundles:
         (said,) = world.wire.told("crossroads", "POST", "/v1/records", [values(bundle)])
         again = taken_of(said)
-        assert isinstance(again, Taken), again
+        assert isinstance(again, Acceptance), again
         if bundle.id in taken:
-            assert again.again and again.receipt == taken[bundle.id]
-        elif again.again:
+            assert again.is_repeat and again.receipt == taken[bundle.id]
+        elif again.is_repeat:
             there += 1
         taken[bundle.id] = again.receipt
     return there

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from exchange.errors import ExchangeError, NotPassed, RequestRefused
 from exchange.hub.gathering import CLOSED
-from exchange.hub.hub import Hub, Taken
+from exchange.hub.hub import Acceptance, Hub
 from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import Store
 from exchange.log.checkpoints import with_cosignatures
@@ -54,7 +54,7 @@ class MemoryHub:
 
     def restore(self, store: Store) -> None:
         """What a backup kept, in the place of all that the hub has had since."""
-        store.know(CLOSED, b"-")
+        store.set_value(CLOSED, b"-")
         self.hub = Hub(ed25519(LOG), LOG, judges, chance(2), store)
         self.restoration = Restoration(self.hub)
         self._signatures, self._witnessed = {}, None
@@ -92,8 +92,8 @@ class MemoryHub:
                 for at, jws in hub.store.announced()
             ]
             said = {"versions": versions, "keys": keys, "generations": generation.listed(hub)}
-            return 200, i_json.write({**said, "closed": bool(hub.store.known(CLOSED))})
-        closed = bool(hub.store.known(CLOSED))
+            return 200, i_json.write({**said, "closed": bool(hub.store.value(CLOSED))})
+        closed = bool(hub.store.value(CLOSED))
         standing = (self.restoration.gathering.history() if closed else hub.history).standing(
             2**53 - 1
         )
@@ -125,9 +125,9 @@ class MemoryHub:
         if parts.path == "/v1/records":
             answers = []
             for one in hub.submit([parse_bundle(each) for each in i_json.read(body)], now):
-                if isinstance(one, Taken):
+                if isinstance(one, Acceptance):
                     answers.append(
-                        {"status": 200 if one.again else 201, "receipt": one.receipt.json()}
+                        {"status": 200 if one.is_repeat else 201, "receipt": one.receipt.json()}
                     )
                 else:
                     status = 403 if isinstance(one.error, NotPassed) else 422

@@ -610,7 +610,7 @@ def full(path: Path) -> object:
     store = Store(path)
     store._db.execute("PRAGMA max_page_count = 40")
     with store.commit():
-        store.know("much", bytes(2**20))
+        store.set_value("much", bytes(2**20))
 
 
 def held_by_another(path: Path) -> object:

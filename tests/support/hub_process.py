@@ -23,7 +23,7 @@ import httpx
 
 from exchange.agency.gateway import Gateway
 from exchange.errors import ExchangeError, NotPassed
-from exchange.hub.hub import Refused, Taken
+from exchange.hub.hub import Acceptance, Rejection
 from exchange.log.leaves import parse_leaf
 from exchange.log.receipts import parse_receipt
 from exchange.membership.directory import read_directory
@@ -257,11 +257,13 @@ def error_of(status: int, said: dict[str, str]) -> ExchangeError:
     )
 
 
-def taken_of(answer: dict[str, Any]) -> Taken | Refused:
+def taken_of(answer: dict[str, Any]) -> Acceptance | Rejection:
     """One answer to a submission."""
     if "receipt" in answer:
-        return Taken(parse_receipt(answer["receipt"]), again=answer["status"] == 200)
-    return Refused(error_of(answer["status"], answer["error"]), conflict=answer["status"] == 409)
+        return Acceptance(parse_receipt(answer["receipt"]), is_repeat=answer["status"] == 200)
+    return Rejection(
+        error_of(answer["status"], answer["error"]), is_conflict=answer["status"] == 409
+    )
 
 
 class WireHub:
@@ -275,7 +277,7 @@ class WireHub:
             self.wire.now = now
             self.wire.process.set_clock(now)
 
-    def submit(self, bundles: Sequence[Bundle], now: int) -> tuple[Taken | Refused, ...]:
+    def submit(self, bundles: Sequence[Bundle], now: int) -> tuple[Acceptance | Rejection, ...]:
         self._at(now)
         by = bundles[0].claims[0]
         return tuple(

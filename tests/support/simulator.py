@@ -17,7 +17,7 @@ from exchange.agency.deliveries import Received
 from exchange.agency.gateway import Gateway, Reading, acknowledgement
 from exchange.consent.disclosure import Judge
 from exchange.consent.reduction import COLLECTORS
-from exchange.hub.hub import Hub, Refused, Taken
+from exchange.hub.hub import Acceptance, Hub, Rejection
 from exchange.hub.store import Store
 from exchange.log.checkpoints import with_cosignatures
 from exchange.log.leaves import Leaf, LeafBody
@@ -163,7 +163,7 @@ class World:
         form = signed_form(parts) if kind == "consent" else None
         return self.at[name].compose(kind, parts, case=case, now=self.clock, jti=jti, form=form)
 
-    def submit(self, *bundles: Bundle) -> tuple[Taken | Refused, ...]:
+    def submit(self, *bundles: Bundle) -> tuple[Acceptance | Rejection, ...]:
         return self.hub.submit(bundles, self.clock)
 
     def send(
@@ -172,7 +172,7 @@ class World:
         """Composes, submits and keeps the receipt; the record's id. Raises what the gateway or the hub refuses with."""
         bundle = self.compose(name, kind, *parts, case=case, jti=jti)
         (answer,) = self.submit(bundle)
-        if isinstance(answer, Refused):
+        if isinstance(answer, Rejection):
             raise answer.error
         self.at[name].sent(bundle.id, answer.receipt)
         return bundle.id
@@ -193,7 +193,7 @@ class World:
             jti=jti,
         )
         (answer,) = self.submit(bundle)
-        if isinstance(answer, Refused):
+        if isinstance(answer, Rejection):
             raise answer.error
         return bundle.id
 

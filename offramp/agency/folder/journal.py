@@ -13,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from exchange.hub.store import fault_of
 from exchange.standards import i_json
+from exchange.standards.sqlite import fault_of
 from offramp.agency.errors import AgencyError
 from rules.frozen import frozen
 

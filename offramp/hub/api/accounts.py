@@ -27,7 +27,7 @@ async def accounting(request: Request, case: str) -> Response:
     now = service.clock.now()
 
     def account(hub: Hub) -> bytes:
-        note = check_open(hub).store.known(WITNESSED)
+        note = check_open(hub).store.value(WITNESSED)
         if note is None:
             raise not_passed()
         return hub.account(case, agency, note, now).write()

@@ -150,5 +150,5 @@ def _directory_of(hub: Hub) -> dict[str, Any]:
             for index, jws in hub.store.announced()
         ],
         "generations": generation.listed(hub),
-        "closed": bool(hub.store.known(CLOSED)),
+        "closed": bool(hub.store.value(CLOSED)),
     }

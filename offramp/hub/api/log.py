@@ -39,7 +39,7 @@ async def checkpoint(request: Request, witnessed: bool = False) -> Response:
 
     def note_of(hub: Hub) -> bytes | None:
         if witnessed:
-            return hub.store.known(WITNESSED)
+            return hub.store.value(WITNESSED)
         return service.witnessing.poll(check_open(hub), now)
 
     note = await service.writer.do(note_of)

@@ -27,7 +27,7 @@ router = APIRouter()
 async def pack(request: Request, named: str) -> Response:
     await read_body(request)
     text = await service_of(request).writer.do(
-        lambda hub: hub.store.known(f"{membership.PACK} {named}")
+        lambda hub: hub.store.value(f"{membership.PACK} {named}")
     )
     if text is None:
         raise not_found()
@@ -51,6 +51,6 @@ async def packs(request: Request) -> Response:
     async with service.proving:
         _, digest = await asyncio.to_thread(taken, carried)
     await service.writer.do(
-        lambda hub: hub.store.know(f"{membership.PACK} {digest}", carried.write())
+        lambda hub: hub.store.set_value(f"{membership.PACK} {digest}", carried.write())
     )
     return answer({"digest": digest}, 201)

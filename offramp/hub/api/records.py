@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from exchange.errors import ExchangeError, RequestRefused
-from exchange.hub.hub import Refused, Taken, not_passed
+from exchange.hub.hub import Acceptance, Rejection, not_passed
 from exchange.records.bundle import Bundle, parse_bundle, read_bundle
 from exchange.records.record import LARGEST, hash_statement
 from exchange.standards import i_json
@@ -125,12 +125,12 @@ async def done(request: Request) -> Response:
     if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after <= LARGEST_NUMBER:
         raise bad_parameter("`after` is not a number of items")
     await service_of(request).writer.do(
-        lambda hub: hub.store.know(f"done {agency}", str(after).encode())
+        lambda hub: hub.store.set_value(f"done {agency}", str(after).encode())
     )
     return answer({"after": after})
 
 
-def _read_bundle(value: Any, agency: str, body_bytes: int) -> Bundle | Refused:
+def _read_bundle(value: Any, agency: str, body_bytes: int) -> Bundle | Rejection:
     """Read a bundle of the agency that signed the request.
 
     Another agency's bundle depends on who sent it, so it gets the one uniform refusal.
@@ -142,11 +142,11 @@ def _read_bundle(value: Any, agency: str, body_bytes: int) -> Bundle | Refused:
         if bundle.claims[0] != agency:
             raise not_passed()
     except ExchangeError as error:
-        return Refused(error)
+        return Rejection(error)
     return bundle
 
 
-def _answer_of(result: Taken | Refused) -> dict[str, Any]:
-    if isinstance(result, Taken):
-        return {"status": 200 if result.again else 201, "receipt": result.receipt.json()}
+def _answer_of(result: Acceptance | Rejection) -> dict[str, Any]:
+    if isinstance(result, Acceptance):
+        return {"status": 200 if result.is_repeat else 201, "receipt": result.receipt.json()}
     return {"status": status_of(result.error), "error": result.error.as_json()}

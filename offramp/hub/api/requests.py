@@ -82,7 +82,7 @@ def check_open(hub: Hub) -> Hub:
 
     Raises `RequestRefused` `closed`.
     """
-    if hub.store.known(CLOSED):
+    if hub.store.value(CLOSED):
         raise RequestRefused(
             "closed",
             "the hub was restored and waits for its members",

@@ -48,7 +48,7 @@ async def take_piece(request: Request) -> Response:
     kid, now = service.authenticate(request, body).kid, service.clock.now()
 
     def take(hub: Hub) -> int | None:
-        if not hub.store.known(CLOSED):
+        if not hub.store.value(CLOSED):
             return None
         return generation.hear(service.restoration, kid, body, now)
 
@@ -76,7 +76,7 @@ async def sign(request: Request) -> Response:
     now = service.clock.now()
 
     def sign_draft(hub: Hub) -> bool | None:
-        if not hub.store.known(CLOSED):
+        if not hub.store.value(CLOSED):
             return None
         return service.restoration.sign(sha256, signature, now)
 
