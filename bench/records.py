@@ -59,7 +59,7 @@ def main() -> None:
 
 def records(world: World) -> dict[str, Work]:
     """Two parts, one for three agencies and one for two, as the measurements of the reference have it."""
-    standing = world.hub.history.standing(10**6)
+    membership = world.hub.history.membership_at(10**6)
 
     parts = [
         Part(
@@ -77,16 +77,16 @@ def records(world: World) -> dict[str, Work]:
             key("crossroads.s1"),
             "status",
             parts,
-            standing=standing,
+            membership=membership,
             case=CASE,
             iat=1,
             random_bytes=world.random,
         )
 
     bundle = build()
-    checked = check_bundle(bundle, standing)
+    checked = check_bundle(bundle, membership)
     delivered = make_delivery(checked, "prosecutor", list(checked.labels))
-    mine = check_delivery(delivered, standing)
+    mine = check_delivery(delivered, membership)
     keys = world.at["prosecutor"].sealing
     opened = [open_part(mine, one, keys) for one in mine.labels]
     shown = present(mine, opened)
@@ -111,7 +111,7 @@ def records(world: World) -> dict[str, Work]:
             hpke.SUITE.encrypt(CLASS, sealing.public.point, b"")
 
     def whole_open() -> None:
-        mine = check_delivery(delivered, standing)
+        mine = check_delivery(delivered, membership)
         for one in mine.labels:
             open_part(mine, one, keys)
 
@@ -119,11 +119,11 @@ def records(world: World) -> dict[str, Work]:
         "· ES256 sign and 5 HPKE seals": raw_build,
         "build": build,
         "· ES256 verify": lambda: public.verify(signature, message, ES256),
-        "check, as the hub does": lambda: check_bundle(bundle, standing),
+        "check, as the hub does": lambda: check_bundle(bundle, membership),
         "deliver to one of three": lambda: make_delivery(
             checked, "prosecutor", list(checked.labels)
         ),
-        "verify what a recipient shows": lambda: verify_presentation(shown, standing),
+        "verify what a recipient shows": lambda: verify_presentation(shown, membership),
         "· ES256 verify and 2 HPKE opens": raw_open,
         "check and open two parts, as a recipient does": whole_open,
     }

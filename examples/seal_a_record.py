@@ -83,7 +83,9 @@ history.add(
 )
 for index, agency in enumerate(ROLES, start=1):
     history.add_sealing(index, announce_key(sealing[agency].public, signing[agency]))
-standing = history.standing(index + 1)  # the directory and keys in force at this place in the log
+membership = history.membership_at(
+    index + 1
+)  # the directory and keys in force at this place in the log
 
 # The case manager signs one part and seals it to the prosecutor.
 part = Part(
@@ -97,20 +99,20 @@ sent = build_bundle(
     signing["crossroads"],
     "status",
     [part],
-    standing=standing,
+    membership=membership,
     case=new_id(os.urandom),
     iat=1_795_000_000,
     random_bytes=os.urandom,
 )
 
 # The hub checks every signature and digest. It sees the label and not the content.
-at_hub = check_bundle(read_bundle(sent.write()), standing)
+at_hub = check_bundle(read_bundle(sent.write()), membership)
 ((part_id, label),) = at_hub.labels.items()
 print(f"the hub sees: {at_hub.kind} from {at_hub.issuer}, category {', '.join(label.category)}")
 print(f"the hub can read the content: {b'engaged' in sent.write()}")
 
 # The prosecutor checks the delivery again and opens its own part.
-delivered = check_delivery(make_delivery(at_hub, "prosecutor", [part_id]), standing)
+delivered = check_delivery(make_delivery(at_hub, "prosecutor", [part_id]), membership)
 own_keys = {sealing["prosecutor"].public.kid: sealing["prosecutor"]}
 opened = open_part(delivered, part_id, own_keys)
 print(f"the prosecutor reads: {opened.content}")

@@ -53,7 +53,7 @@ def check_delivered(
     Raises `LogError` `wrong-leaf`; `RecordError` `not-mine`; as `check_delivery`.
     """
     assert item.delivery is not None and item.recorded is not None, "a delivery has its leaf"
-    record = check_delivery(item.delivery, history.standing(item.recorded.index))
+    record = check_delivery(item.delivery, history.membership_at(item.recorded.index))
     body = item.recorded.body
     claims = (record.jti, record.issuer, record.sha256)
     if not isinstance(body, RecordBody) or (body.id, body.issuer, body.sha256) != claims:
@@ -120,7 +120,7 @@ def missed_change(item: Item, body: HandoutBody, history: History) -> Committed 
     ):
         raise wrong_leaf("the record")
     unverified = jws_.read(item.record, typ=TYP)
-    _, key = history.standing(item.recorded.index).signer(unverified.kid)
+    _, key = history.membership_at(item.recorded.index).signer(unverified.kid)
     unverified.payload(key)
     return _blocking(item.record, item.recorded, item.issuer)
 

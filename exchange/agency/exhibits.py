@@ -166,7 +166,7 @@ def _relied_record(
             f"the hand-out rests on `{jti}`, which isn't held here",
             fix="ask its sender what it rests on: this doesn't prove it",
         )
-    record = check_bundle(bundle, gateway.history.standing(receipt.index))
+    record = check_bundle(bundle, gateway.history.membership_at(receipt.index))
     relevant = _relevant_parts(record, main, parts)
     manifest = rebuild_manifest(record.entries, record.pads)
     entries = tuple(
@@ -195,24 +195,24 @@ def _relevant_parts(record: Record, main: Received, parts: Sequence[str]) -> fro
     labels = [main.record.labels[part] for part in parts]
     pair = {main.record.issuer, *(agency_of(entry.to) for entry in main.record.entries)}
     categories = {category for label in labels for category in label.category}
-    about = {label.says.about for label in labels if isinstance(label.says, About)}
+    about = {label.statement.about for label in labels if isinstance(label.statement, About)}
 
     def is_relevant(label: Label) -> bool:
-        grant = label.says
+        grant = label.statement
         if isinstance(grant, Grant):
             if any(_changes(changing, grant) for changing in labels):
                 return True
             return {grant.discloser, grant.recipient} == pair and bool(
                 categories & set(grant.categories)
             )
-        return isinstance(label.says, Answer | Emergency) or (record.jti, label.id) in about
+        return isinstance(label.statement, Answer | Emergency) or (record.jti, label.id) in about
 
     return frozenset(label.id for label in record.labels.values() if is_relevant(label))
 
 
 def _changes(label: Label, grant: Grant) -> bool:
     """Whether a label's statement changes this grant."""
-    change = label.says
+    change = label.statement
     return isinstance(change, Change) and (
         change.grant == grant.id or (grant.discloser, grant.recipient) in (change.pairs or ())
     )
@@ -248,7 +248,7 @@ def _sent_record(gateway: Gateway, jti: str) -> tuple[Record, Leaf, Mapping[str,
     bundle, receipt = gateway.sent_as(jti)
     if bundle is None or receipt is None:
         return None
-    record = check_bundle(bundle, gateway.history.standing(receipt.index))
+    record = check_bundle(bundle, gateway.history.membership_at(receipt.index))
     leaf = rebuild_leaf(receipt, jti=jti, issuer=record.issuer, statement=record.sha256)
     return record, leaf, gateway.contents.get(jti, {})
 
@@ -271,7 +271,7 @@ def _delivered_entries(received: Received, parts: Iterable[str]) -> tuple[tuple[
     wanted = set(parts)
     return tuple(
         (handed.sealed.entry(), handed.path)
-        for handed in received.item.delivery.handed
+        for handed in received.item.delivery.texts
         if handed.sealed.part in wanted
     )
 

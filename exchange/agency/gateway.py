@@ -358,12 +358,12 @@ class Gateway:
         `DirectoryError` `no-key`; as `record.build` and `check`.
         """
         self.log_view.check_unbroken()
-        standing = self.history.standing(UNCOMMITTED)
+        membership = self.history.membership_at(UNCOMMITTED)
         bundle, contents = build_with_disclosures(
             self.signing,
             kind,
             parts,
-            standing=standing,
+            membership=membership,
             case=case,
             iat=now,
             random_bytes=self._random,
@@ -371,8 +371,8 @@ class Gateway:
             salts=self._salts,
         )
         time = self.hub_time(now)
-        committed = known_of(check_bundle(bundle, standing), UNCOMMITTED, time)
-        if not admits(self._states[case], committed, standing.directory):
+        committed = known_of(check_bundle(bundle, membership), UNCOMMITTED, time)
+        if not admits(self._states[case], committed, membership.directory):
             raise RecordError(
                 "not-admitted",
                 f"this `{kind}` doesn't fit what is known here of the case",
@@ -394,7 +394,7 @@ class Gateway:
         """
         time = self.hub_time(now)
         committed = known_of(
-            check_bundle(bundle, self.history.standing(UNCOMMITTED)), UNCOMMITTED, time
+            check_bundle(bundle, self.history.membership_at(UNCOMMITTED)), UNCOMMITTED, time
         )
         self._keep_composed(bundle, committed, self._check_form(committed, form, time))
 

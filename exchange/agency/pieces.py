@@ -96,7 +96,7 @@ def _delivered_json(item: Item) -> dict[str, Any]:
         "labels": list(item.delivery.labels),
         "entries": [
             {**_entry_json(handed.sealed.entry()), "path": write_path(handed.path)}
-            for handed in item.delivery.handed
+            for handed in item.delivery.texts
         ],
     }
 

@@ -174,7 +174,7 @@ class Statement:
         """
         witnessed = witnessed_by(evidence.checkpoint, history)
         record = verify_presentation(
-            sd_jwt.join(evidence.jws, ()), history.standing(evidence.recorded.leaf.index)
+            sd_jwt.join(evidence.jws, ()), history.membership_at(evidence.recorded.leaf.index)
         ).record
         _check_recorded(evidence.recorded.leaf, record, self.case)
         for proved in (evidence.recorded, *evidence.passed):
@@ -312,7 +312,7 @@ def _leaves(account: Account, witnessed: WitnessedCheckpoint) -> list[Leaf]:
 def _checked(each: Accounted, case: str, history: History) -> tuple[Record, RecordBody]:
     leaf = each.recorded.leaf
     record = check_entries(
-        each.jws, each.labels, each.entries, each.pads, history.standing(leaf.index)
+        each.jws, each.labels, each.entries, each.pads, history.membership_at(leaf.index)
     )
     body = _check_recorded(leaf, record, case)
     if commit_number(each.number_nonce, each.number) != body.number:

@@ -111,7 +111,11 @@ class Committed:
 
     def says(self) -> Iterable[tuple[str, Statement]]:
         """The statements of its labels, by part."""
-        return ((part, label.says) for part, label in self.labels.items() if label.says is not None)
+        return (
+            (part, label.statement)
+            for part, label in self.labels.items()
+            if label.statement is not None
+        )
 
     def parties(self) -> frozenset[str]:
         """Issuer and recipients, as far as they are known here."""
@@ -197,7 +201,7 @@ class State:
             if record.kind != "consent":
                 continue
             for label in record.labels.values():
-                said = label.says
+                said = label.statement
                 if not isinstance(said, Grant):
                     if "consent_terms" in label.category:
                         found.append(None)
@@ -400,7 +404,11 @@ def _behind(then: State, ask: Ask, zone: ZoneInfo) -> Held | Committed | None:
         case "offer_at_scene":
             return _offered(then, ask)
         case "operation":
-            return _about(then, ask.label.says) if isinstance(ask.label.says, About) else None
+            return (
+                _about(then, ask.label.statement)
+                if isinstance(ask.label.statement, About)
+                else None
+            )
     return emergency(then, ask)
 
 
@@ -583,7 +591,7 @@ def _operates(then: State, ask: Ask, roles: Roles) -> bool:
     """What runs the exchange: about no case, among parties of what it is about, terms to whom they name, who stands where."""
     sender, recipient = between(ask)
     if ask.category == "consent_terms":
-        return recipient in _named(then, ask.label.says)
+        return recipient in _named(then, ask.label.statement)
     if ask.category != "operation":
         return False
     if ask.this.case is None:
@@ -591,7 +599,7 @@ def _operates(then: State, ask: Ask, roles: Roles) -> bool:
     if ask.this.kind in _STANDING:
         counsel = ask.this.kind == "exit" and represents(then, recipient, past_exit=True)
         return counsel or roles.role(recipient) in _STANDING[ask.this.kind]
-    said = ask.label.says
+    said = ask.label.statement
     named = _about(then, said) if isinstance(said, About) else None
     if named is None or not isinstance(said, About):
         return False

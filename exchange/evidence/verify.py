@@ -201,7 +201,7 @@ def verify_receipt(receipt: ProvedReceipt, root: str | None = None) -> ReceiptFi
     """
     history = _history(receipt.members, root)
     record = verify_presentation(
-        sd_jwt.join(receipt.record, ()), history.standing(receipt.receipt.index)
+        sd_jwt.join(receipt.record, ()), history.membership_at(receipt.receipt.index)
     ).record
     leaf = rebuild_leaf(
         receipt.receipt, jti=record.jti, issuer=record.issuer, statement=record.sha256
@@ -323,8 +323,8 @@ def _around(
 def _open(document: ShownRecord, history: History) -> _Opened:
     """Verify a record against its leaf, with entries sealed to keys that were then in force."""
     leaf = document.recorded.leaf
-    standing = history.standing(leaf.index)
-    opened = verify_presentation(document.presentation, standing, document.entries)
+    membership = history.membership_at(leaf.index)
+    opened = verify_presentation(document.presentation, membership, document.entries)
     record, body = opened.record, leaf.body
     if not isinstance(body, RecordBody) or (body.id, body.issuer, body.sha256) != (
         record.jti,
@@ -334,7 +334,7 @@ def _open(document: ShownRecord, history: History) -> _Opened:
         raise _wrong_leaf(leaf, f"isn't that of the record `{record.jti}`")
     entries = tuple(entry for entry, _ in document.entries)
     for entry in entries:
-        standing.recipient(entry.to)
+        membership.recipient(entry.to)
     committed = known_of(replace(record, entries=entries), leaf.index, body.time)
     return _Opened(document, opened, committed)
 

@@ -214,7 +214,7 @@ class Hub:
             # would send it as a new record.
             if stored is not None and hash_statement(bundle.record) == stored[0].sha256:
                 return Acceptance(stored[1], is_repeat=True)
-            record = check_bundle(bundle, self.history.standing(index))
+            record = check_bundle(bundle, self.history.membership_at(index))
             if stored is not None:
                 return self._conflict(record, time)
             committed = known_of(record, index, time)

@@ -342,17 +342,17 @@ class _Rebuilder:
 
     def _find_record(self, body: RecordBody, index: int) -> tuple[Record | None, bool]:
         """Return a record, and whether only its recipients' deliveries of it are left."""
-        standing, claims = self.hub.history.standing(index), (body.issuer, body.id)
+        membership, claims = self.hub.history.membership_at(index), (body.issuer, body.id)
         sent = self.gathered.records.get(claims)
         if sent is not None and hash_statement(sent.record) == body.sha256:
             with suppress(ExchangeError):
-                return _whole_record(sent, standing), False
+                return _whole_record(sent, membership), False
         deliveries = (
             delivery
             for delivery in self.gathered.deliveries.get(claims, ())
             if hash_statement(delivery.record) == body.sha256
         )
-        return _torn_record(deliveries, standing), True
+        return _torn_record(deliveries, membership), True
 
     def _settle_texts(self, leaf: Leaf, body: HandoutBody | WithdrawalBody) -> None:
         """Repeat what a leaf says happened to texts, whatever the rules would decide now."""
@@ -385,7 +385,7 @@ class _Rebuilder:
             yield records[issuer, jti], agency, texts
 
 
-def _whole_record(sent: SentShape, standing: Membership) -> Record:
+def _whole_record(sent: SentShape, membership: Membership) -> Record:
     """Return a record as its issuer sent it, some of its ciphertext perhaps gone.
 
     Raises as `record.check_entries`.
@@ -395,7 +395,7 @@ def _whole_record(sent: SentShape, standing: Membership) -> Record:
         for sealed in sent.sealed
     )
     pads = tuple(base64.decode_url(pad) for pad in sent.pads)
-    record = check_entries(sent.record, sent.labels, entries, pads, standing)
+    record = check_entries(sent.record, sent.labels, entries, pads, membership)
     texts = [
         Sealed(sealed.part, sealed.to, sealed.purpose, sealed.basis, base64.decode_url(sealed.ct))
         for sealed in sent.sealed
@@ -405,7 +405,7 @@ def _whole_record(sent: SentShape, standing: Membership) -> Record:
     return replace(record, sealed=tuple(text for text in texts if text.entry() in entries))
 
 
-def _torn_record(deliveries: Iterable[DeliveredShape], standing: Membership) -> Record | None:
+def _torn_record(deliveries: Iterable[DeliveredShape], membership: Membership) -> Record | None:
     """Return a record as far as its recipients received it.
 
     A wrong delivery of one recipient takes nothing from the others' deliveries.
@@ -421,7 +421,7 @@ def _torn_record(deliveries: Iterable[DeliveredShape], standing: Membership) -> 
                 for entry in delivery.entries
             ]
             text = sd_jwt.join(delivery.record, delivery.labels)
-            delivered = verify_presentation(text, standing, entries).record
+            delivered = verify_presentation(text, membership, entries).record
         except ExchangeError:
             continue
         delivered_entries = {entry for entry, _ in entries}

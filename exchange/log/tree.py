@@ -28,14 +28,14 @@ class LeafStore(Protocol):
 class Log:
     """The tree over leaves that are kept elsewhere, and the time of the last commit. The tree alone is in memory."""
 
-    def __init__(self, kept: LeafStore) -> None:
-        self.kept = kept
+    def __init__(self, store: LeafStore) -> None:
+        self.store = store
         self.tree = Tree()
         self.time = 0
-        for leaf in kept.leaves():
+        for leaf in store.leaves():
             self.tree.append(leaf_hash(leaf.entry))
         if self.size:
-            self.time = kept.leaf(self.size - 1).body.time
+            self.time = store.leaf(self.size - 1).body.time
 
     @property
     def size(self) -> int:
@@ -43,8 +43,8 @@ class Log:
 
     @property
     def leaves(self) -> list[Leaf]:
-        """Every leaf, opened. Of a large log, too many: ask `kept` for those you need."""
-        return list(self.kept.leaves())
+        """Every leaf, opened. Of a large log, too many: ask `store` for those you need."""
+        return list(self.store.leaves())
 
     def stamp(self, now: int) -> int:
         """The time of a commit: now, or the last commit's where the clock went back."""
@@ -64,7 +64,7 @@ class Log:
         self._add(leaf)
 
     def _add(self, leaf: Leaf) -> Leaf:
-        self.kept.add_leaf(leaf)
+        self.store.add_leaf(leaf)
         self.tree.append(leaf_hash(leaf.entry))
         return leaf
 

@@ -100,7 +100,7 @@ class History:
             raise _none_yet()
         return found[-1]
 
-    def standing(self, index: int) -> Membership:
+    def membership_at(self, index: int) -> Membership:
         """What holds for the leaf at this index. Raises `DirectoryError` `no-directory`."""
         sealing: dict[str, tuple[PublicKey, ...]] = {}
         for leaf, agency, key in self._sealing:

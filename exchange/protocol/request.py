@@ -63,7 +63,7 @@ def authorize(
 
 
 def check_request(
-    header: str, method: str, path: str, body: bytes, *, standing: Membership, now: int
+    header: str, method: str, path: str, body: bytes, *, membership: Membership, now: int
 ) -> Request:
     """The agency that signed this very request, just now. Whether it was sent before is for who remembers ids.
 
@@ -76,7 +76,7 @@ def check_request(
             "not-signed", "the request isn't signed", fix=f"send `Authorization: {SCHEME} …`"
         )
     unverified = jws.read(text, typ=TYP, at_most=8192)
-    agency, key = standing.signer(unverified.kid)
+    agency, key = membership.signer(unverified.kid)
     try:
         said = validate(
             _Said, i_json.read_object(unverified.payload(key)), "the request's signature"

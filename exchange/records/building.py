@@ -42,7 +42,7 @@ def build_bundle(
     kind_name: str,
     parts: Iterable[Part],
     *,
-    standing: Membership,
+    membership: Membership,
     case: str | None,
     iat: int,
     random_bytes: RandomBytes,
@@ -57,7 +57,7 @@ def build_bundle(
         signer,
         kind_name,
         parts,
-        standing=standing,
+        membership=membership,
         case=case,
         iat=iat,
         random_bytes=random_bytes,
@@ -70,7 +70,7 @@ def build_with_disclosures(
     kind_name: str,
     parts: Iterable[Part],
     *,
-    standing: Membership,
+    membership: Membership,
     case: str | None,
     iat: int,
     random_bytes: RandomBytes,
@@ -89,7 +89,7 @@ def build_with_disclosures(
     contents: dict[str, str] = {}
     for part in parts:
         part_id = part.id or new_short_id(random_bytes)
-        role = standing.signer(signer.public.kid)[0].role
+        role = membership.signer(signer.public.kid)[0].role
         check_part_content(
             kind_name, role, part.category, (part.says or {}).get("answer"), part.content
         )
@@ -109,7 +109,7 @@ def build_with_disclosures(
             sd_jwt.disclose_element(sd_jwt.hide_properties(label, [content]), random_bytes)
         )
         for agency, (purpose, basis) in sorted(part.to.items()):
-            key = standing.newest_key(agency)
+            key = membership.newest_key(agency)
             sealed.append(seal(content.encode("ascii"), jti, part_id, key, purpose, basis))
     manifest = build_manifest([each.entry() for each in sealed], random_bytes)
     payload = {

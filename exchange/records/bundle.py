@@ -80,17 +80,17 @@ def parse_bundle(value: Any) -> Bundle:
     )
 
 
-def check_bundle(bundle: Bundle, standing: Membership) -> Record:
-    """The hub's view of a bundle: everything that can be known of it without reading, at the index of `standing`.
+def check_bundle(bundle: Bundle, membership: Membership) -> Record:
+    """The hub's view of a bundle: everything that can be known of it without reading, at the index of `membership`.
 
     Raises, besides what the standards' modules raise: `DirectoryError` (`unknown-key`, `unknown-recipient`, `key-old`),
     `ContentError` (`unknown-kind`, `wrong-shape`), and `RecordError`: `wrong-issuer`, `not-its-kind`, `case-missing`,
     `case-unasked`, `unknown-word`, `says-misplaced`, `part-twice`, `unknown-part`, `part-unsealed`, `sealed-twice`,
     `sealed-to-self`, `notice-missing`, `wrong-size`, `wrong-manifest`, `bad-countersignature`.
     """
-    record = check_signed_record(bundle.signed, bundle.labels, standing, hub=True)
+    record = check_signed_record(bundle.signed, bundle.labels, membership, hub=True)
     for entry in bundle.sealed:
-        recipient, _ = standing.recipient(entry.to)
+        recipient, _ = membership.recipient(entry.to)
         if recipient.id == record.issuer:
             raise RecordError(
                 "sealed-to-self",
@@ -113,11 +113,11 @@ def check_entries(
     labels: Sequence[str],
     entries: Sequence[Entry],
     pads: Sequence[bytes],
-    standing: Membership,
+    membership: Membership,
 ) -> Record:
     """A record with all its labels and the digests of all its texts, but no text: what an account holds. Raises as `check`."""
     return _whole(
-        check_signed_record(SignedRecord(jws), labels, standing, hub=True),
+        check_signed_record(SignedRecord(jws), labels, membership, hub=True),
         tuple(entries),
         tuple(pads),
     )

@@ -29,9 +29,9 @@ def _countersigned(agency: str, jti: str, part: str, told: str, category: str, o
     return i_json.write([agency, jti, part, told, category, on])
 
 
-def check_countersignature(label: Label, jti: str, first: str, standing: Membership) -> None:
+def check_countersignature(label: Label, jti: str, first: str, membership: Membership) -> None:
     """Where a label claims a second person, the second person must have signed. Without the claim there is no override."""
-    said = label.says
+    said = label.statement
     if not isinstance(said, statements.Emergency) or said.countersigned is None:
         return
     agency = agency_of(first)
@@ -41,7 +41,7 @@ def check_countersignature(label: Label, jti: str, first: str, standing: Members
             _countersigned(agency, jti, label.id, said.told, said.category, said.on),
         )
         unverified = jws.read(text, typ=COUNTERSIGNATURE_TYP)
-        second, key = standing.signer(unverified.kid)
+        second, key = membership.signer(unverified.kid)
         unverified.payload(key)
         holds = second.id == agency and key.kid != first
     except ExchangeError:

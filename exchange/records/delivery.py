@@ -37,7 +37,7 @@ class Delivery:
 
     record: str
     labels: tuple[str, ...]
-    handed: tuple[DeliveredText, ...]
+    texts: tuple[DeliveredText, ...]
 
     def json(self) -> dict[str, Any]:
         """As JSON, as `delivery_of` reads it. A path is one text of a length that the manifest's size alone decides."""
@@ -45,7 +45,7 @@ class Delivery:
             "record": self.record,
             "labels": list(self.labels),
             "sealed": [
-                {**each.sealed.json(), "path": write_path(each.path)} for each in self.handed
+                {**each.sealed.json(), "path": write_path(each.path)} for each in self.texts
             ],
         }
 
@@ -120,15 +120,15 @@ class OpenedPart:
     entry: Entry
 
 
-def check_delivery(delivered: Delivery, standing: Membership) -> Record:
+def check_delivery(delivered: Delivery, membership: Membership) -> Record:
     """A recipient's view before it opens anything: signed, its own, in the manifest. Raises as `check`."""
     record = check_signed_record(
-        SignedRecord(delivered.record), delivered.labels, standing, hub=False
+        SignedRecord(delivered.record), delivered.labels, membership, hub=False
     )
-    for each in delivered.handed:
+    for each in delivered.texts:
         check_sealed(each.sealed, record.labels)
         verify_entry(each.sealed.entry(), each.path, record.manifest)
-    sealed = tuple(each.sealed for each in delivered.handed)
+    sealed = tuple(each.sealed for each in delivered.texts)
     if set(record.labels) != {each.part for each in sealed}:
         raise RecordError(
             "part-unsealed", "a label came without its text", fix="ask the hub for it again"
@@ -166,7 +166,7 @@ def read_content(disclosure: str, label: Label, record: Record) -> Any:
     read = sd_jwt.read(disclosure)
     if read.name != CONTENT or read.digest != label.content_digest:
         raise _wrong_content(label.id)
-    answer = label.says.answer if isinstance(label.says, statements.Answer) else None
+    answer = label.statement.answer if isinstance(label.statement, statements.Answer) else None
     check_part_content(record.kind, record.role, label.category, answer, read.value)
     return read.value
 

@@ -21,5 +21,5 @@ class Label:
     use: str
     notice: str
     keep_until: str
-    says: Statement | None
+    statement: Statement | None
     content_digest: str

@@ -34,14 +34,14 @@ class VerifiedPresentation:
 
 
 def verify_presentation(
-    text: str, standing: Membership, entries: Iterable[tuple[Entry, Path]] = ()
+    text: str, membership: Membership, entries: Iterable[tuple[Entry, Path]] = ()
 ) -> VerifiedPresentation:
     """A presentation, verified at the index of its record: who signed, unaltered, and that these entries were the issuer's.
 
     Raises as `check`, `RecordError` `wrong-content`, `TreeError` where an entry isn't in the manifest.
     """
     signed_text, disclosures = sd_jwt.split(text)
-    record = check_signed_record(SignedRecord(signed_text), disclosures, standing, hub=False)
+    record = check_signed_record(SignedRecord(signed_text), disclosures, membership, hub=False)
     held_texts = {
         sd_jwt.digest(each): each for each in disclosures if sd_jwt.read(each).name is not None
     }

@@ -149,11 +149,11 @@ def hash_statement(signed_text: str) -> str:
 
 
 def check_signed_record(
-    signed: SignedRecord, disclosures: Sequence[str], standing: Membership, *, hub: bool
+    signed: SignedRecord, disclosures: Sequence[str], membership: Membership, *, hub: bool
 ) -> Record:
     """What a record and some of its labels say, once signature, form, words and roles hold."""
     unverified = signed.unverified
-    agency, key = standing.signer(unverified.kid)
+    agency, key = membership.signer(unverified.kid)
     unverified.payload(key)
     # INVARIANT: what was claimed is the payload of this very signed text, whose signature holds now.
     payload = validate(_Payload, signed.claimed, "the record")
@@ -193,7 +193,7 @@ def check_signed_record(
                 "part-twice", f"two parts have the id `{label.id}`", fix="draw another id"
             )
         labels[label.id], texts[label.id] = label, disclosure.text
-        check_countersignature(label, payload.jti, unverified.kid, standing)
+        check_countersignature(label, payload.jti, unverified.kid, membership)
     manifest = base64.decode_url(payload.manifest)
     return Record(
         payload.jti,

@@ -150,7 +150,7 @@ def _stated(told: ProvedRecord) -> Iterator[Any]:
             part,
             told.kind,
         )
-        yield said_in(*place, label.says, content)
+        yield said_in(*place, label.statement, content)
 
 
 def _withheld(

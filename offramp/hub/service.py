@@ -32,7 +32,7 @@ class Service:
         self.writer = Writer(self.hub)
         self.witnessing = Witnessing()
         self.restoration = Restoration(self.hub)
-        self.standing: Membership | None = None
+        self.membership: Membership | None = None
         self.started = clock.now()
         self.proving = asyncio.Lock()
         self.request_counts: dict[tuple[str, int], int] = {}
@@ -45,7 +45,7 @@ class Service:
         # Members of a restored hub may have joined after its backup. The others' pieces name them.
         is_closed = hub.store.value(CLOSED)
         history = self.restoration.gathering.history() if is_closed else hub.history
-        self.standing = history.standing(LATEST_INDEX) if history.size else None
+        self.membership = history.membership_at(LATEST_INDEX) if history.size else None
 
     def authenticate(self, request: Request, body: bytes) -> signed_request.Request:
         """Return the agency and key that signed a request.
@@ -53,7 +53,7 @@ class Service:
         Raises as `signed_request.check_request`, and `RequestRefused` `not-founded`, `out-of-time`,
         `sent-before`.
         """
-        if self.standing is None:
+        if self.membership is None:
             raise RequestRefused(
                 "not-founded",
                 "no directory is in force yet",
@@ -66,7 +66,7 @@ class Service:
             request.method,
             request.url.path + query,
             body,
-            standing=self.standing,
+            membership=self.membership,
             now=now,
         )
         # Requests before this start are not remembered, so nothing signed before it is taken.

@@ -25,9 +25,9 @@ def forced(world: World, name: str, kind: str, part: Part, case: str) -> Bundle:
 
 def signed(world: World, kid: str, kind: str, part: Part, case: str) -> Bundle:
     """The part, signed with whatever key."""
-    standing = world.hub.history.standing(10**6)
+    membership = world.hub.history.membership_at(10**6)
     return build_bundle(
-        key(kid), kind, [part], standing=standing, case=case, iat=0, random_bytes=world.random
+        key(kid), kind, [part], membership=membership, case=case, iat=0, random_bytes=world.random
     )
 
 
@@ -108,5 +108,5 @@ def test_a_complaint_carries_the_record_that_proves_it() -> None:
     received = world.at["prosecutor"].received["crossroads", sent]
     assert received.record is not None
     shown = present(received.record, [reading.opened])
-    standing = world.hub.history.standing(received.item.leaf.index)
-    assert verify_presentation(shown, standing).record.issuer == "crossroads"
+    membership = world.hub.history.membership_at(received.item.leaf.index)
+    assert verify_presentation(shown, membership).record.issuer == "crossroads"

@@ -46,7 +46,7 @@ def test_with_the_hub_in_league_nothing_is_dated_back_to_before_the_retirement()
     world.retire("crossroads")
     world.settle()
     # The hub commits it all the same, and tells the prosecutor that it did so before.
-    then = world.hub.history.standing(early)
+    then = world.hub.history.membership_at(early)
     checked = check_bundle(loot, then)
     world.hub._commit(checked, known_of(checked, world.hub.log.size, world.clock))
     answer = world.inbox("prosecutor")

@@ -15,7 +15,7 @@ from tests.support.keys import key
 from tests.support.simulator import World
 
 WORLD = World()
-STANDING = WORLD.hub.history.standing(WORLD.hub.log.size)
+MEMBERSHIP = WORLD.hub.history.membership_at(WORLD.hub.log.size)
 
 
 def shared() -> Part:
@@ -47,12 +47,12 @@ def arrives(*hidden: Part) -> str:
         key("crossroads.s1"),
         "progress",
         parts,
-        standing=STANDING,
+        membership=MEMBERSHIP,
         case="cd" * 16,
         iat=1,
         random_bytes=chance(len(hidden)),
     )
-    at_hub = check_bundle(sent, STANDING)
+    at_hub = check_bundle(sent, MEMBERSHIP)
     mine = [entry.part for entry in at_hub.entries if entry.to.startswith("clinic")]
     return json.dumps(make_delivery(at_hub, "clinic", mine).json())
 

@@ -24,7 +24,9 @@ def test_the_limit_is_part_of_what_was_signed() -> None:
     held = world.at["prosecutor"].received["crossroads", sent].record
     assert held is not None and reading.opened.label.use == "no_adverse_action"
     assert "no_adverse_action" in reading.obligations and "keep_until" in reading.obligations
-    shown = verify_presentation(present(held, [reading.opened]), world.hub.history.standing(10**6))
+    shown = verify_presentation(
+        present(held, [reading.opened]), world.hub.history.membership_at(10**6)
+    )
     (label,) = shown.record.labels.values()
     assert label.use == "no_adverse_action"
 
@@ -38,7 +40,7 @@ def test_the_reader_s_acknowledgement_names_the_obligations_and_reaches_the_issu
     world.settle()
     opened = world.open("crossroads", answer).opened
     assert opened.content["operation"]["obligations"] == list(reading.obligations)
-    assert opened.label.says is not None and opened.label.says.about[0] == sent
+    assert opened.label.statement is not None and opened.label.statement.about[0] == sent
 
 
 def test_no_purpose_of_use_against_the_person_ever_passes() -> None:
@@ -65,10 +67,10 @@ def test_a_part_passed_on_by_its_recipient_is_not_in_the_issuer_s_manifest() -> 
     shown = present(held.record, [reading.opened])
     from dataclasses import replace
 
-    path = held.item.delivery.handed[0].path
+    path = held.item.delivery.texts[0].path
     with refused("proof-fails"):
         verify_presentation(
             shown,
-            world.hub.history.standing(10**6),
+            world.hub.history.membership_at(10**6),
             [(replace(reading.opened.entry, to="police.2026-11"), path)],
         )

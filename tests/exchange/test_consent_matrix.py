@@ -31,7 +31,7 @@ POINTS = ("issuer", "hub", "recipient")
 CASE = "cd" * 16
 
 DIRECTORY = World().hub.history.newest
-STANDING = World().hub.history.standing(10**6)
+MEMBERSHIP = World().hub.history.membership_at(10**6)
 
 
 @cache
@@ -248,21 +248,21 @@ def test_a_form_is_refused(row: Row, form: Row) -> None:
         elif "court_order" in form:
             statements.read_statement("court_order", changed(COURT_ORDER, form["court_order"]))
         elif "label" in form:
-            check_bundle(forge.bundle(forge.label(**form["label"])), STANDING)
+            check_bundle(forge.bundle(forge.label(**form["label"])), MEMBERSHIP)
         elif "typ" in form:
-            check_bundle(forge.bundle(typ=form["typ"]), STANDING)
+            check_bundle(forge.bundle(typ=form["typ"]), MEMBERSHIP)
         elif form["entry"]["purpose"] is None:
             whole = forge.bundle().write().replace(b'"purpose":"diversion_coordination",', b"")
-            check_bundle(read_bundle(whole), STANDING)
+            check_bundle(read_bundle(whole), MEMBERSHIP)
         else:
-            check_bundle(forge.bundle(entry=form["entry"]), STANDING)
+            check_bundle(forge.bundle(entry=form["entry"]), MEMBERSHIP)
 
 
 def test_the_forms_are_right_but_for_what_is_wrong() -> None:
     assert statements.read_statement(
         "grant", {**GRANT, "id": "1" * 16}
     ) and statements.read_statement("court_order", COURT_ORDER)
-    assert check_bundle(forge.bundle(), STANDING) and signed(document())
+    assert check_bundle(forge.bundle(), MEMBERSHIP) and signed(document())
 
 
 def test_there_are_sixty_four_and_each_is_held_somewhere() -> None:

@@ -198,8 +198,8 @@ def retired(history: History, name: str, keep: tuple[str, ...] = ()) -> dict[str
 def test_a_key_retires_at_the_index_of_its_version_and_what_came_before_stays_good() -> None:
     history = founded()
     history.add(50, signed(retired(history, "police"), ("police",)))
-    assert history.standing(50).signer("police.s1")[0].id == "police"
-    refused("unknown-key", lambda: history.standing(51).signer("police.s1"))
+    assert history.membership_at(50).signer("police.s1")[0].id == "police"
+    refused("unknown-key", lambda: history.membership_at(51).signer("police.s1"))
 
 
 def test_an_agency_may_retire_its_own_alone_and_nothing_else() -> None:
@@ -248,14 +248,14 @@ def test_the_newest_two_months_are_open() -> None:
     history = founded()
     for index, month in enumerate(("2026-09", "2026-10", "2026-11"), start=3):
         history.add_sealing(index, announced("police", month))
-    assert [one.kid for one in history.standing(6).sealing["police"]] == [
+    assert [one.kid for one in history.membership_at(6).sealing["police"]] == [
         "police.2026-11",
         "police.2026-10",
     ]
-    assert history.standing(5).recipient("police.2026-09")[0].id == "police"
-    refused("key-old", lambda: history.standing(6).recipient("police.2026-09"))
-    refused("key-old", lambda: history.standing(3).recipient("police.2026-09"))
-    refused("unknown-recipient", lambda: history.standing(6).recipient("nobody.2026-11"))
+    assert history.membership_at(5).recipient("police.2026-09")[0].id == "police"
+    refused("key-old", lambda: history.membership_at(6).recipient("police.2026-09"))
+    refused("key-old", lambda: history.membership_at(3).recipient("police.2026-09"))
+    refused("unknown-recipient", lambda: history.membership_at(6).recipient("nobody.2026-11"))
 
 
 def test_an_announcement_is_an_agency_s_own_and_of_a_later_month() -> None:
@@ -308,4 +308,4 @@ def test_an_unlisted_agency_has_no_role() -> None:
         "police",
     )
     with pytest.raises(DirectoryError):
-        founded().standing(1).signer("nobody.s1")
+        founded().membership_at(1).signer("nobody.s1")

@@ -14,7 +14,7 @@ from tests.support import forge
 from tests.support.british import british
 from tests.support.simulator import World
 
-STANDING = World().hub.history.standing(10**6)
+MEMBERSHIP = World().hub.history.membership_at(10**6)
 
 GRANT: dict[str, Any] = {
     "id": "1" * 16,
@@ -58,7 +58,7 @@ def test_these_statements_are_sound_without_an_old_spelling() -> None:
 @pytest.mark.parametrize("new", ["enrollment", "counseling_note", "offense_disclosure"])
 def test_a_category_of_a_label(new: str) -> None:
     with pytest.raises(RecordError) as refused:
-        check_bundle(forge.bundle(forge.label(category=[british(new)])), STANDING)
+        check_bundle(forge.bundle(forge.label(category=[british(new)])), MEMBERSHIP)
     assert refused.value.code == "unknown-word"
     assert refused.value.fix == f"write `{new}`, its spelling now"
 

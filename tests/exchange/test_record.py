@@ -36,7 +36,7 @@ from tests.support.refused import reads_as_a_refusal, refused
 from tests.support.simulator import To, World
 
 WORLD = World()
-STANDING = WORLD.hub.history.standing(WORLD.hub.log.size)
+MEMBERSHIP = WORLD.hub.history.membership_at(WORLD.hub.log.size)
 TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
 TO_DEFENDER = {"defender": ("legal_representation", "consent")}
 KEYS = {name: WORLD.at[name].sealing for name in WORLD.names}
@@ -61,7 +61,7 @@ def built(*parts: Part, kind: str = "status", by: str = "crossroads.s1", seed: i
         key(by),
         kind,
         given_parts,
-        standing=STANDING,
+        membership=MEMBERSHIP,
         case=forge.CASE,
         iat=1,
         random_bytes=chance(seed),
@@ -73,18 +73,18 @@ def built(*parts: Part, kind: str = "status", by: str = "crossroads.s1", seed: i
 
 def test_each_party_sees_its_own_and_nothing_else() -> None:
     sent = built()
-    at_hub = check_bundle(read_bundle(sent.write()), STANDING)
+    at_hub = check_bundle(read_bundle(sent.write()), MEMBERSHIP)
     assert at_hub.issuer == "crossroads" and at_hub.kind == "status" and len(at_hub.labels) == 2
     seen = {}
     for name in ("prosecutor", "defender"):
         own = [entry.part for entry in at_hub.entries if entry.to.startswith(name)]
         arrived = parse_delivery(json.loads(json.dumps(make_delivery(at_hub, name, own).json())))
-        mine = check_delivery(arrived, STANDING)
+        mine = check_delivery(arrived, MEMBERSHIP)
         assert list(mine.labels) == own
         opened = open_part(mine, own[0], KEYS[name])
         seen[name] = opened.content
         shown = verify_presentation(
-            present(mine, [opened]), STANDING, [(opened.entry, arrived.handed[0].path)]
+            present(mine, [opened]), MEMBERSHIP, [(opened.entry, arrived.texts[0].path)]
         )
         assert shown.contents == {own[0]: opened.content} and shown.record.issuer == "crossroads"
         # Eight digests, one opened with its content: the other part is one of seven that may all be decoys.
@@ -114,9 +114,9 @@ def test_an_outside_verifier_accepts_what_a_recipient_shows() -> None:
     from sd_jwt.verifier import SDJWTVerifier
 
     sent = built()
-    at_hub = check_bundle(sent, STANDING)
+    at_hub = check_bundle(sent, MEMBERSHIP)
     part = next(entry.part for entry in at_hub.entries if entry.to.startswith("prosecutor"))
-    mine = check_delivery(make_delivery(at_hub, "prosecutor", [part]), STANDING)
+    mine = check_delivery(make_delivery(at_hub, "prosecutor", [part]), MEMBERSHIP)
     opened = open_part(mine, part, KEYS["prosecutor"])
     public = JWK.from_json(json.dumps(key("crossroads.s1").public.as_jwk()))
     payload = SDJWTVerifier(
@@ -135,7 +135,7 @@ def test_one_statement_has_one_digest_whichever_signature_it_carries() -> None:
     other = raw[:32] + (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
     twin = replace(sent, record=f"{header}.{payload}.{base64.encode_url(other)}")
     assert twin.record != sent.record
-    assert check_bundle(twin, STANDING).sha256 == check_bundle(sent, STANDING).sha256
+    assert check_bundle(twin, MEMBERSHIP).sha256 == check_bundle(sent, MEMBERSHIP).sha256
 
 
 # What a hub refuses
@@ -252,11 +252,11 @@ FORGED: dict[str, tuple[Callable[[], Bundle], str]] = {
 def test_a_hub_refuses(fault: str) -> None:
     make, code = FORGED[fault]
     with refused(code):
-        check_bundle(make(), STANDING)
+        check_bundle(make(), MEMBERSHIP)
 
 
 def test_the_forger_s_honest_record_is_taken() -> None:
-    assert check_bundle(bundle(), STANDING).labels[forge.PART].category == ("status",)
+    assert check_bundle(bundle(), MEMBERSHIP).labels[forge.PART].category == ("status",)
 
 
 @pytest.mark.parametrize("member", ["zip", "crit", "jku", "jwk", "x5u", "x5c", "b64", "cty"])
@@ -267,7 +267,7 @@ def test_a_header_says_nothing_but_what_it_must(member: str) -> None:
         bundle(), record=f"{base64.encode_url(i_json.write(header))}.{payload}.{signature}"
     )
     with refused("header-member"):
-        check_bundle(odd, STANDING)
+        check_bundle(odd, MEMBERSHIP)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_a_header_says_nothing_but_what_it_must(member: str) -> None:
 )
 def test_a_bundle_that_is_none_is_refused(data: bytes) -> None:
     with refused():
-        check_bundle(read_bundle(data), STANDING)
+        check_bundle(read_bundle(data), MEMBERSHIP)
 
 
 def test_a_record_that_would_be_too_large_is_refused_before_it_is_sent() -> None:
@@ -306,38 +306,38 @@ def test_a_record_that_would_be_too_large_is_refused_before_it_is_sent() -> None
 
 def delivered(**members: Any) -> Delivery:
     sent = bundle(**members)
-    return make_delivery(check_bundle(sent, STANDING), "prosecutor", [forge.PART])
+    return make_delivery(check_bundle(sent, MEMBERSHIP), "prosecutor", [forge.PART])
 
 
 def test_what_a_hub_changes_on_the_way_is_refused() -> None:
     good = delivered()
-    (handed,) = good.handed
-    other = make_delivery(check_bundle(built(seed=4), STANDING), "defender", [
-        entry.part for entry in check_bundle(built(seed=4), STANDING).entries if entry.to.startswith("defender")
+    (handed,) = good.texts
+    other = make_delivery(check_bundle(built(seed=4), MEMBERSHIP), "defender", [
+        entry.part for entry in check_bundle(built(seed=4), MEMBERSHIP).entries if entry.to.startswith("defender")
     ])  # fmt: skip
     changed = replace(handed.sealed, ct=handed.sealed.ct[:-1] + bytes([handed.sealed.ct[-1] ^ 1]))
     for bad, code in (
         (replace(good, labels=()), "unknown-part"),
         (replace(good, labels=(*good.labels, other.labels[0])), "unused"),
-        (replace(good, handed=()), "part-unsealed"),
-        (replace(good, handed=(replace(handed, sealed=changed),)), "proof-fails"),
+        (replace(good, texts=()), "part-unsealed"),
+        (replace(good, texts=(replace(handed, sealed=changed),)), "proof-fails"),
         (
             replace(
-                good, handed=(replace(handed, sealed=replace(handed.sealed, purpose="screening")),)
+                good, texts=(replace(handed, sealed=replace(handed.sealed, purpose="screening")),)
             ),
             "proof-fails",
         ),
         (
             replace(
                 good,
-                handed=(replace(handed, path=replace(handed.path, index=handed.path.index ^ 1)),),
+                texts=(replace(handed, path=replace(handed.path, index=handed.path.index ^ 1)),),
             ),
             "proof-fails",
         ),
-        (replace(good, handed=other.handed), "unknown-part"),
+        (replace(good, handed=other.texts), "unknown-part"),
     ):
         with refused(code):
-            check_delivery(bad, STANDING)
+            check_delivery(bad, MEMBERSHIP)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_what_a_hub_changes_on_the_way_is_refused() -> None:
 def test_a_content_that_its_category_does_not_cover_is_refused_by_who_opens_it(
     content: Any, code: str
 ) -> None:
-    mine = check_delivery(delivered(content=content), STANDING)
+    mine = check_delivery(delivered(content=content), MEMBERSHIP)
     with refused(code):
         open_part(mine, forge.PART, KEYS["prosecutor"])
     with refused(code):
@@ -364,16 +364,16 @@ def test_a_content_that_its_category_does_not_cover_is_refused_by_who_opens_it(
 
 def test_another_content_than_the_label_names_is_refused() -> None:
     other = sd_jwt.disclose_property("content", {"status": {}}, chance(99)).encode()
-    mine = check_delivery(delivered(filling=lambda text: sealing.pad(other)), STANDING)
+    mine = check_delivery(delivered(filling=lambda text: sealing.pad(other)), MEMBERSHIP)
     with refused("wrong-content"):
         open_part(mine, forge.PART, KEYS["prosecutor"])
-    mine = check_delivery(delivered(filling=lambda text: sealing.pad(b"\xff\xfe")), STANDING)
+    mine = check_delivery(delivered(filling=lambda text: sealing.pad(b"\xff\xfe")), MEMBERSHIP)
     with refused("wrong-content"):
         open_part(mine, forge.PART, KEYS["prosecutor"])
 
 
 def test_a_part_opens_with_its_own_keys_alone() -> None:
-    mine = check_delivery(delivered(), STANDING)
+    mine = check_delivery(delivered(), MEMBERSHIP)
     with refused("unknown-part"):
         open_part(mine, forge.PART, KEYS["police"])
     with refused("unknown-part"):
@@ -387,10 +387,10 @@ def test_a_part_opens_with_its_own_keys_alone() -> None:
 
 
 def test_a_changed_presentation_is_refused() -> None:
-    mine = check_delivery(delivered(), STANDING)
+    mine = check_delivery(delivered(), MEMBERSHIP)
     opened = open_part(mine, forge.PART, KEYS["prosecutor"])
     good = present(mine, [opened])
-    assert verify_presentation(good, STANDING).contents == {forge.PART: {"status": {}}}
+    assert verify_presentation(good, MEMBERSHIP).contents == {forge.PART: {"status": {}}}
     forged = sd_jwt.disclose_property("content", {"status": {"engagement": "engaged"}}, chance(5))
     for bad in (
         good[:-1],
@@ -401,27 +401,27 @@ def test_a_changed_presentation_is_refused() -> None:
         good.replace("~", "~~"),
     ):
         with refused():
-            verify_presentation(bad, STANDING)
+            verify_presentation(bad, MEMBERSHIP)
     ghost = replace(opened.entry, to="police.2026-11")
     with refused():
-        verify_presentation(good, STANDING, [(ghost, delivered().handed[0].path)])
+        verify_presentation(good, MEMBERSHIP, [(ghost, delivered().texts[0].path)])
 
 
 def test_a_retired_key_s_old_records_verify_at_their_index_and_no_later() -> None:
     world = World(seed=3)
-    before = world.hub.history.standing(world.hub.log.size)
+    before = world.hub.history.membership_at(world.hub.log.size)
     sent = built()
     assert check_bundle(sent, before).issuer == "crossroads"
     world.retire("crossroads")
     with refused("unknown-key"):
-        check_bundle(sent, world.hub.history.standing(world.hub.log.size))
+        check_bundle(sent, world.hub.history.membership_at(world.hub.log.size))
 
 
 @given(st.binary(max_size=300))
 def test_whatever_arrives_is_a_value_or_a_refusal(data: bytes) -> None:
     for read in (
-        lambda: check_bundle(read_bundle(data), STANDING),
-        lambda: verify_presentation(data.decode("latin-1"), STANDING),
+        lambda: check_bundle(read_bundle(data), MEMBERSHIP),
+        lambda: verify_presentation(data.decode("latin-1"), MEMBERSHIP),
         lambda: read_path(data.decode("latin-1")),
         lambda: parse_delivery(json.loads(data)) if data[:1] in b"{[" else None,
     ):

@@ -293,7 +293,10 @@ def test_a_key_and_a_retired_key_are_put_back_with_their_places() -> None:
         and not world.hub.history.newest.agencies["police"].signing
     )
     assert (
-        next(key_.kid for key_ in world.hub.history.standing(world.hub.log.size).sealing["clinic"])
+        next(
+            key_.kid
+            for key_ in world.hub.history.membership_at(world.hub.log.size).sealing["clinic"]
+        )
         == "clinic.2026-12"
     )
     with refused("unknown-key"):

@@ -36,7 +36,12 @@ def checked(
     now: int = START,
 ) -> Any:
     return request.check_request(
-        header, method, path, body, standing=WORLD.hub.history.standing(WORLD.hub.log.size), now=now
+        header,
+        method,
+        path,
+        body,
+        membership=WORLD.hub.history.membership_at(WORLD.hub.log.size),
+        now=now,
     )
 
 

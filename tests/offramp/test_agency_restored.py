@@ -156,12 +156,12 @@ def test_the_leaves_of_every_tree_that_was_seen_are_kept_and_prove_its_root(town
         last = office.working_set().gateway.watching.last
         kept = office.journal.seen(0)
         assert last is not None and kept == b"".join(
-            leaf.entry for leaf in log.kept.leaves(0, last.size)
+            leaf.entry for leaf in log.store.leaves(0, last.size)
         ), name
         assert office.journal.seen(5) == kept[5 * 32 :]
     # A hub whose leaves aren't those of its tree isn't cosigned.
-    entries = log.kept.leaves
-    log.kept.leaves = lambda start=0, end=None: reversed(list(entries(start, end)))  # type: ignore[method-assign, assignment]
+    entries = log.store.leaves
+    log.store.leaves = lambda start=0, end=None: reversed(list(entries(start, end)))  # type: ignore[method-assign, assignment]
     town.at["police"].compose("referral", (referral(),), case=a_case())
     town.sync("police").outbox()
     town.sync("crossroads").inbox()

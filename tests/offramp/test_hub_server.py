@@ -163,12 +163,12 @@ def forced(world: WireWorld, case: str) -> object:
 
     gateway = world.at["crossroads"]
     told = part("status", {}, to=TO_PROSECUTOR)
-    standing = gateway.history.standing(10**6)
+    membership = gateway.history.membership_at(10**6)
     return build_bundle(
         gateway.signing,
         "status",
         [told],
-        standing=standing,
+        membership=membership,
         case=case,
         iat=world.clock,
         random_bytes=world.random,

@@ -94,11 +94,11 @@ class MemoryHub:
             said = {"versions": versions, "keys": keys, "generations": generation.listed(hub)}
             return 200, i_json.write({**said, "closed": bool(hub.store.value(CLOSED))})
         closed = bool(hub.store.value(CLOSED))
-        standing = (self.restoration.gathering.history() if closed else hub.history).standing(
-            2**53 - 1
-        )
+        membership = (
+            self.restoration.gathering.history() if closed else hub.history
+        ).membership_at(2**53 - 1)
         asked = request.check_request(
-            headers["Authorization"], method, path, body, standing=standing, now=now
+            headers["Authorization"], method, path, body, membership=membership, now=now
         )
         agency = asked.agency
         if parts.path == "/v1/generation":

@@ -163,26 +163,26 @@ CASES: list[Callable[[], object]] = [
 # Records, directories, the log: what a world of agencies gives when one of them goes wrong
 
 FOUNDED = World()
-STANDING = FOUNDED.hub.history.standing(10**6)
+MEMBERSHIP = FOUNDED.hub.history.membership_at(10**6)
 ONE = forge.bundle()
-CHECKED = check_bundle(ONE, STANDING)
+CHECKED = check_bundle(ONE, MEMBERSHIP)
 DELIVERED = make_delivery(CHECKED, "prosecutor", [forge.PART])
 STATUS = part("status", {}, to=TO_PROSECUTOR)
 
 
 def checked(**members: object) -> Record:
-    return check_bundle(forge.bundle(**members), STANDING)
+    return check_bundle(forge.bundle(**members), MEMBERSHIP)
 
 
 def labeled(**members: object) -> Record:
-    return check_bundle(forge.bundle(forge.label(**members)), STANDING)
+    return check_bundle(forge.bundle(forge.label(**members)), MEMBERSHIP)
 
 
 def in_clear() -> object:
     opened = open_part(
         CHECKED, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")}
     )
-    return check_bundle(replace(ONE, labels=(*ONE.labels, opened.disclosure)), STANDING)
+    return check_bundle(replace(ONE, labels=(*ONE.labels, opened.disclosure)), MEMBERSHIP)
 
 
 def countersigned() -> object:
@@ -263,7 +263,7 @@ def old_key() -> object:
     world = World()
     for month in ("2026-12", "2027-01"):
         world.open_key("prosecutor", month)
-    return check_bundle(ONE, world.hub.history.standing(10**6))
+    return check_bundle(ONE, world.hub.history.membership_at(10**6))
 
 
 def dated(change: int, shift: int = 0) -> object:
@@ -510,11 +510,11 @@ CASES += [
     not_mine,
     lambda: FOUNDED.compose("crossroads", "status", STATUS, case="c" * 32),
     lambda: labeled(sensitivity="part2"),
-    lambda: check_bundle(forge.bundle(forge.label(), forge.label()), STANDING),
-    lambda: check_delivery(replace(DELIVERED, handed=()), STANDING),
+    lambda: check_bundle(forge.bundle(forge.label(), forge.label()), MEMBERSHIP),
+    lambda: check_delivery(replace(DELIVERED, texts=()), MEMBERSHIP),
     lambda: labeled(says={"answer": "accepted"}),
     lambda: checked(to="crossroads.2026-11"),
-    lambda: check_bundle(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), STANDING),
+    lambda: check_bundle(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), MEMBERSHIP),
     lambda: read_bundle(bytes(1_100_000)),
     lambda: checked(entry={"part": "f" * 16}),
     lambda: checked(entry={"purpose": "curiosity"}),
@@ -529,7 +529,7 @@ CASES += [
     old_key,
     reused,
     lambda: History().newest,
-    lambda: replace(STANDING, sealing={}).newest_key("clinic"),
+    lambda: replace(MEMBERSHIP, sealing={}).newest_key("clinic"),
     lambda: read_directory(b"not json"),
     lambda: signed_directory(parties.document(), ("police",)),
     lambda: checked(by="stranger.s1"),
@@ -629,7 +629,7 @@ def requested(header: str | None = None, path: str = "/v1/inbox", now: int = STA
     signed = request.authorize(
         key("clinic.s1"), "GET", "/v1/inbox", b"", iat=START, random_bytes=chance()
     )
-    return request.check_request(header or signed, "GET", path, b"", standing=STANDING, now=now)
+    return request.check_request(header or signed, "GET", path, b"", membership=MEMBERSHIP, now=now)
 
 
 def nested() -> dict[str, object]:

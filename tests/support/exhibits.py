@@ -78,20 +78,20 @@ def logged(
 
 def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> documents.ShownRecord:
     """A record of the case by its case managers, which no hub asked about before it was logged."""
-    standing = world.hub.history.standing(world.hub.log.size)
+    membership = world.hub.history.membership_at(world.hub.log.size)
     case = verify_exhibit(told()[1]).case
     signing, at = world.at["crossroads"].signing, world.clock
     bundle = build_bundle(
         signing,
         kind,
         [part],
-        standing=standing,
+        membership=membership,
         case=case,
         iat=at,
         random_bytes=world.random,
         jti=jti,
     )
-    record = check_bundle(bundle, standing)
+    record = check_bundle(bundle, membership)
     body = RecordBody(id=jti, issuer="crossroads", sha256=record.sha256, time=at, number="0" * 64)
     manifest = rebuild_manifest(record.entries, record.pads)
     entries = tuple((entry, manifest.path(entry)) for entry in record.entries)

@@ -110,15 +110,17 @@ def world() -> tuple[World, str]:
 
 
 def bundle(data: bytes) -> object:
-    return check_bundle(read_bundle(data), world()[0].hub.history.standing(10**6))
+    return check_bundle(read_bundle(data), world()[0].hub.history.membership_at(10**6))
 
 
 def delivered(data: bytes) -> object:
-    return check_delivery(parse_delivery(i_json.read(data)), world()[0].hub.history.standing(10**6))
+    return check_delivery(
+        parse_delivery(i_json.read(data)), world()[0].hub.history.membership_at(10**6)
+    )
 
 
 def presented(data: bytes) -> object:
-    return verify_presentation(text(data), world()[0].hub.history.standing(10**6))
+    return verify_presentation(text(data), world()[0].hub.history.membership_at(10**6))
 
 
 def account(data: bytes) -> object:
@@ -152,8 +154,10 @@ def pulled(data: bytes) -> object:
 
 
 def requested(data: bytes) -> object:
-    standing = world()[0].hub.history.standing(10**6)
-    return request.check_request(text(data), "GET", "/v1/inbox", b"", standing=standing, now=START)
+    membership = world()[0].hub.history.membership_at(10**6)
+    return request.check_request(
+        text(data), "GET", "/v1/inbox", b"", membership=membership, now=START
+    )
 
 
 def contact(data: bytes) -> object:

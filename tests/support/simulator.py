@@ -181,12 +181,12 @@ class World:
         self, name: str, kind: str, *parts: Part, case: str | None, jti: str | None = None
     ) -> str:
         """The same from a gateway that asks nothing itself: what only the hub stands in the way of."""
-        gateway, standing = self.at[name], self.hub.history.standing(self.hub.log.size)
+        gateway, membership = self.at[name], self.hub.history.membership_at(self.hub.log.size)
         bundle = build_bundle(
             gateway.signing,
             kind,
             parts,
-            standing=standing,
+            membership=membership,
             case=case,
             iat=self.clock,
             random_bytes=self.random,

@@ -77,7 +77,7 @@ def stated(working_set: WorkingSet, handle: str) -> Iterator[Stated]:
                     part,
                     record.kind,
                 )
-                yield said_in(*one, label.says, content)
+                yield said_in(*one, label.statement, content)
     for event in working_set.noted:
         # After what the log held when it was noted, before what came since.
         place, facts = event.body["after"] - 0.5, event.body.get("facts", {})
@@ -215,7 +215,7 @@ def open_questions(working_set: WorkingSet, handle: str) -> tuple[Asked, ...]:
         ):
             continue
         for part, opened in received.opened.items():
-            said = opened.label.says
+            said = opened.label.statement
             decision = said.for_ if isinstance(said, Question) else ""
             for content in opened.content.values():
                 for path in content.get("asks") or ():

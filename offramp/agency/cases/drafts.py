@@ -514,10 +514,10 @@ def revocation(
             fix="counsel takes the account first",
         )
     parts = []
-    standing = working_set.gateway.history.standing(2**53 - 1)
+    membership = working_set.gateway.history.membership_at(2**53 - 1)
     for one in grants:
         # An end never waits for who only certifies: told if it can be.
-        certifies = [one.certifier] if one.certifier and one.certifier in standing.sealing else []
+        certifies = [one.certifier] if one.certifier and one.certifier in membership.sealing else []
         named = (one.discloser, one.recipient, *certifies)
         told = [agency for agency in dict.fromkeys(named) if agency != working_set.agency]
         parts.append(
@@ -539,13 +539,13 @@ def said_aloud(working_set: WorkingSet, case: str, today: str, given: Defaults) 
     It holds what a signed form would (`consent_identity`), so it goes only where a consent that still stands lets it. Nothing,
     where none does: the end itself waits for no such thing, and is a record of its own.
     """
-    state, standing = (
+    state, membership = (
         working_set.gateway.state(case),
-        working_set.gateway.history.standing(2**53 - 1),
+        working_set.gateway.history.membership_at(2**53 - 1),
     )
     collectors = {record.issuer for record in state.kind("consent")}
     counsel = {
-        agency for agency in standing.directory.with_role("defender") if represents(state, agency)
+        agency for agency in membership.directory.with_role("defender") if represents(state, agency)
     }
     ended = {said.grant for _, _, said in state.changes if said.does == "end"}
     to = {}

@@ -283,7 +283,7 @@ def item_from(value: dict[str, Any]) -> Item:
     # `delivery_of` keeps the order in which the texts stand.
     handed = tuple(
         DeliveredText(_left(each.sealed, digest), each.path)
-        for each, digest in zip(item.delivery.handed, was, strict=True)
+        for each, digest in zip(item.delivery.texts, was, strict=True)
     )
     delivered = type(item.delivery)(item.delivery.record, item.delivery.labels, handed)
     return Item(item.number, item.issuer, item.leaf, item.recorded, delivered)

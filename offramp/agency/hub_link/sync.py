@@ -412,7 +412,7 @@ class Sync:
         month = f"{self.office.agency}.{today:%Y-%m}"
         announced = [
             key.kid
-            for key in gateway.history.standing(2**53 - 1).sealing.get(self.office.agency, ())
+            for key in gateway.history.membership_at(2**53 - 1).sealing.get(self.office.agency, ())
         ]
         if not announced or announced[0] < month:
             held = self.office.keys.ids()
