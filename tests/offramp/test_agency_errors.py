@@ -14,7 +14,7 @@ CLASSES = {"AgencyError", "HubAway"}
 def given() -> dict[str, set[str | None]]:
     """The codes in the sources, each with its fixes; None stands for one that is worked out, or that the hub wrote."""
     found: dict[str, set[str | None]] = defaultdict(set)
-    for path in sorted((ROOT / "offramp" / "agency").glob("*.py")):
+    for path in sorted((ROOT / "offramp" / "agency").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
