@@ -12,7 +12,7 @@ from pathlib import Path
 from rules.input import keys
 from rules.input.vocabulary import Vocabulary
 from rules.input.yaml import Node, read_file
-from rules.language.check import Scope
+from rules.language.checker import Scope
 from rules.packs.decisions import read_decision, read_terms, refuse_clashes
 from rules.packs.draft import Draft, Find, find_folder, refuse_bad_id
 from rules.packs.head import (

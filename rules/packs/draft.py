@@ -15,7 +15,7 @@ from rules.errors import PackError, nearest
 from rules.input import keys
 from rules.input.vocabulary import DecisionTerms, Vocabulary
 from rules.input.yaml import Node
-from rules.language.check import Scope
+from rules.language.checker import Scope
 from rules.language.parse import KEYWORDS, RESERVED
 from rules.packs.pack import Citation, Offenses, Other, Pack, Parameter, Source
 

@@ -12,7 +12,8 @@ import yaml
 import rules
 from rules.input.yaml import Node
 from rules.language import tree
-from rules.language.check import Scope, check
+from rules.language.check import check
+from rules.language.checker import Scope
 from rules.shelf import read_pack, vocabulary
 from tests.conftest import SHARED, shared
 

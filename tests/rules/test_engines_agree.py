@@ -19,7 +19,8 @@ from rules.errors import FactsError
 from rules.input.facts import plain, read_facts
 from rules.input.yaml import Node
 from rules.language import tree
-from rules.language.check import Scope, check
+from rules.language.check import check
+from rules.language.checker import Scope
 from rules.packs.digest import digest
 from rules.shelf import read_pack, vocabulary
 from tests.support import generated, written

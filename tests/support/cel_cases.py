@@ -31,7 +31,8 @@ from rules.input.facts import fits, read_facts
 from rules.input.vocabulary import Fact, Vocabulary, nested
 from rules.input.yaml import Node
 from rules.language import syntax
-from rules.language.check import Scope, check
+from rules.language.check import check
+from rules.language.checker import Scope
 from rules.language.parse import parse
 
 Tagged = Mapping[str, Any]

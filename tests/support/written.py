@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.input.yaml import Node
 from rules.language import tree
-from rules.language.check import Scope, check
+from rules.language.check import check
+from rules.language.checker import Scope
 from rules.packs.pack import Pack
 from rules.shelf import read_pack
 
