@@ -8,6 +8,31 @@ back-dated unseen.
     >>> exchange.new_id(lambda count: bytes(count))
     '00000000000000000000000000000000'
 
+Build, check, open, and present a record:
+
+    bundle = exchange.build_bundle(signing_key, "status", [part], membership=membership,
+                                   case=case, iat=seconds, random_bytes=os.urandom)
+    record = exchange.check_bundle(bundle, membership)                     # the hub
+    delivery = exchange.make_delivery(record, "prosecutor", [part_id])     # the hub
+    received = exchange.check_delivery(delivery, membership)               # the recipient
+    opened = exchange.open_part(received, part_id, own_keys)               # the recipient
+    text = exchange.present(received, [opened])                            # the recipient
+    exchange.verify_presentation(text, membership)                         # an outsider
+
+A `membership` is the directory and the open sealing keys at an index of the log
+(`History.membership_at`). `examples/seal_a_record.py` is a whole program.
+
+The packages, from the bottom up:
+
+- `exchange.standards`: a module for each public standard that the exchange uses.
+- `exchange.membership`: the directory of agencies and their keys.
+- `exchange.records`: labels, contents, sealing, and the signed record.
+- `exchange.log`: leaves, checkpoints, receipts, and the generations of a restored log.
+- `exchange.consent`: decisions on disclosure, and the account of disclosures.
+- `exchange.protocol`: signed requests, inbox answers, and the pieces for a restore.
+- `exchange.evidence`: exhibits for a court, and their verification.
+- `exchange.agency` and `exchange.hub`: the two state machines.
+
 The package reads no clock and no socket. Time is an argument. A function that builds something
 takes `random_bytes`, a function from a count to that many random bytes. Two draws stay inside the
 `cryptography` package: the nonce of an ECDSA signature and the ephemeral key of a seal. Only the
