@@ -1,7 +1,7 @@
-"""What a JSON value from outside must look like: closed pydantic models, and one readable refusal where a value isn't that.
+"""Closed models of JSON values from outside, and one readable refusal for a value that doesn't fit.
 
-Every model here is strict (no text for a number), closed (no unknown member) and frozen. They are also the one source of the
-published JSON Schemas.
+Every model is strict (no text for a number), closed (no unknown member), and frozen. The published
+JSON Schemas are generated from these models.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MOST_LISTED = 64
 
 
 class WireModel(BaseModel):
-    """Base of every value that one agency writes and another reads."""
+    """Base class of every value that one agency writes and another reads."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -28,45 +28,50 @@ S = TypeVar("S", bound=WireModel)
 T = TypeVar("T")
 
 
-def _a_day(text: str) -> str:
-    if len(text) != 10 or date.fromisoformat(text).isoformat() != text:
-        raise ValueError("no such day")
-    return text
+def _check_day(day: str) -> str:
+    if len(day) != 10 or date.fromisoformat(day).isoformat() != day:
+        raise ValueError("it is no date")
+    return day
 
 
-# A list as JSON has it. Lax for the one step from `list` to `tuple`; what it holds stays strict.
+# A list in JSON. Lax only for the step from `list` to `tuple`. The items stay strict.
 NonEmptyTuple = Annotated[tuple[T, ...], Field(strict=False, min_length=1, max_length=MOST_LISTED)]
-Day = Annotated[str, AfterValidator(_a_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[
+    str, AfterValidator(_check_day), WithJsonSchema({"type": "string", "format": "date"})
+]
 AgencyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-# Of a case and of a record.
+# The id of a case or a record.
 Handle = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-# Of a part, a grant and a restriction.
+# The id of a part, a grant, or a restriction.
 ShortId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-# A word of the vocabulary: a category, a purpose, a decision, an outcome, a rule's id.
+# A term of the vocabulary: category, purpose, decision, outcome, or rule id.
 Term = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 def agency_of(kid: str) -> str:
-    """The agency that a key is named after: `police` of `police.s1`."""
+    """Return the agency that a key id is named after: `police` for `police.s1`."""
     return kid.partition(".")[0]
 
 
-def validate(model: type[S], value: Any, what: str) -> S:
-    """The value as this model. `what` names it in the refusal. Raises `ContentError` `wrong-shape`."""
+def validate(model: type[S], value: Any, label: str) -> S:
+    """Validate a value as a model.
+
+    `label` names the value in the refusal. Raises `ContentError` `wrong-shape`.
+    """
     try:
         return model.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = shorten(".".join(str(step) for step in first["loc"])) or "the whole"
+        path = shorten(".".join(str(step) for step in first["loc"])) or "the whole"
         raise ContentError(
             "wrong-shape",
-            f"{what} isn't what it must be, at `{place}`: {_why(first)}",
-            fix=_fix(error) or "write what its schema says",
+            f"{label} is malformed at `{path}`: {_why(first)}",
+            fix=_fix(error) or "follow its schema",
         ) from None
 
 
 def _fix(error: ValidationError) -> str | None:
-    """The new spelling, if an old one is at fault. Nothing else of the input is shown."""
+    """Return the new spelling if an old one is at fault. Nothing else of the input is shown."""
     first = error.errors(include_url=False)[0]
     for name in (*_texts(list(first["loc"])), *_texts(first["input"])):
         new = respelled(name)
@@ -76,7 +81,7 @@ def _fix(error: ValidationError) -> str | None:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, keys of objects aside."""
+    """Yield every text in a JSON value, except the keys of objects."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (list, tuple)):
@@ -89,12 +94,12 @@ def _texts(value: Any) -> Iterator[str]:
 def _why(first: Any) -> str:
     kind = first["type"]
     if kind == "extra_forbidden":
-        return "nothing is known by this name"
+        return "this name is unknown"
     if kind == "missing":
         return "it is missing"
     if kind == "literal_error":
-        words = str(first["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
-        return f"it is none of {words if len(words) < 130 else words[:129] + '…'}"
+        expected = str(first["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        return f"it must be one of {expected if len(expected) < 130 else expected[:129] + '…'}"
     if kind == "value_error":
         return str(first["ctx"]["error"])
     message: str = first["msg"]

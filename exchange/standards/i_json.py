@@ -1,7 +1,8 @@
-"""I-JSON (RFC 7493), read so that every reader sees the same value, and written in one line.
+"""I-JSON (RFC 7493): every reader sees the same value. Written in one line.
 
-Refused: another encoding than UTF-8, a byte order mark, a key that stands twice, numbers that a double can't hold exactly,
-`NaN` and `Infinity`, unpaired surrogates, deep nesting. Which members an object may have is the caller's to say.
+Refused: another encoding than UTF-8, a byte order mark, a key that occurs twice in an object,
+numbers that a double can't represent exactly, `NaN` and `Infinity`, unpaired surrogates, and deep
+nesting. The caller checks the members of an object.
 """
 
 from __future__ import annotations
@@ -21,51 +22,57 @@ LARGEST_INTEGER = 2**53 - 1
 
 
 def read(data: bytes) -> Json:
-    """The value of one JSON text. Raises `TextError` `not-json`, `duplicate-name`, `number` or `too-deep`."""
+    """Read a JSON text.
+
+    Raises `TextError`: `not-json`, `duplicate-name`, `number`, or `too-deep`.
+    """
     try:
         value = _DECODER.decode(data.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise TextError(
-            "not-json", "this is not JSON in UTF-8", fix="write it again with a JSON library"
+            "not-json", "the text is not JSON in UTF-8", fix="write it again with a JSON library"
         ) from None
     except RecursionError:
         raise _too_deep() from None
-    # Only what has many brackets can be deep, and only an escape can hide a surrogate.
+    # Only a text with many brackets can be deep, and only an escape can hide a surrogate.
     if data.count(b"[") + data.count(b"{") > DEEPEST or b"\\u" in data:
         _walk(value, 1)
     return value
 
 
 def read_object(data: bytes) -> dict[str, Json]:
-    """The same, where only an object will do."""
+    """Read a JSON text that must be an object. Raises as `read` does."""
     value = read(data)
     if not isinstance(value, dict):
         raise TextError(
-            "not-json", f"`{shorten(value)}` is no JSON object", fix="write an object in braces"
+            "not-json", f"`{shorten(value)}` is not a JSON object", fix="write an object in braces"
         )
     return value
 
 
 def write(value: Json) -> bytes:
-    """One line of UTF-8 without blanks. Keys keep their order: nothing here depends on a canonical form."""
+    """Write a value as one line of UTF-8 without blanks.
+
+    Keys keep their order: nothing here depends on a canonical form.
+    """
     return _ENCODER.encode(value).encode("utf-8")
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        repeated = next(name for name in names if names.count(name) > 1)
         raise TextError(
             "duplicate-name",
-            f"the name `{shorten(twice)}` stands twice in one object",
+            f"the name `{shorten(repeated)}` occurs twice in one object",
             fix="keep one of them",
         )
-    return found
+    return members
 
 
 def _integer(digits: str) -> int:
-    # 17 characters hold every integer allowed; longer ones aren't worth turning into numbers.
+    # 17 characters suffice for every allowed integer. Longer ones aren't converted.
     if len(digits) > 17 or abs(value := int(digits)) > LARGEST_INTEGER:
         raise _number(digits)
     return value
@@ -85,12 +92,12 @@ def _constant(name: str) -> NoReturn:
 def _number(digits: str) -> TextError:
     return TextError(
         "number",
-        f"`{shorten(digits)}` is no number that every reader reads alike",
-        fix="write a shorter one",
+        f"`{shorten(digits)}` is a number that readers may read differently",
+        fix="write a shorter number",
     )
 
 
-# Made once: `json.loads` and `json.dumps` make new ones at each call where they are told anything.
+# Made once: with options, `json.loads` and `json.dumps` make new ones at each call.
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_constant
 )
@@ -98,7 +105,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 
 
 def _too_deep() -> TextError:
-    return TextError("too-deep", f"this nests more than {DEEPEST} levels", fix="flatten it")
+    return TextError("too-deep", f"the text nests more than {DEEPEST} levels", fix="flatten it")
 
 
 def _walk(value: Json, level: int) -> None:
@@ -116,5 +123,7 @@ def _walk(value: Json, level: int) -> None:
 def _paired(text: str) -> None:
     if _HALF.search(text):
         raise TextError(
-            "not-json", f"`{shorten(text)}` holds half a character", fix="write the whole character"
+            "not-json",
+            f"`{shorten(text)}` contains half a surrogate pair",
+            fix="write the whole character",
         )

@@ -1,12 +1,14 @@
-"""Compact JWS (RFC 7515 §3.1), with ES256 and nothing else (RFC 7518 §3.4).
+"""Compact JWS (RFC 7515 §3.1) with ES256 and no other algorithm (RFC 7518 §3.4).
 
-A header is exactly `alg`, `kid` and `typ`. The algorithm comes from the key, never from the header, and the type from the
-caller: a text signed for one purpose can't pass for another (RFC 8725 §3.1, §3.11). `zip`, `crit`, `jku`, `jwk`, `x5u`, `x5c`,
-`b64` and any other member are refused, as are keys that stand twice and any second spelling of base64url. joserfc signs and
-verifies; it never sees a header. What a payload means, and whether a key was in force, is for others.
+A header is exactly `alg`, `kid`, and `typ`. The algorithm comes from the key, never from the
+header. The type comes from the caller, so a text signed for one purpose can't pass for another (RFC
+8725 §3.1, §3.11). `zip`, `crit`, `jku`, `jwk`, `x5u`, `x5c`, `b64`, and any other member are
+refused. So are repeated keys and any second spelling of base64url. joserfc signs and verifies and
+never sees a header. Other modules interpret a payload and check that a key was in force.
 
-ES256 signatures are malleable: from one, anybody can make a second that holds too. So two signed texts are the same
-statement if they are equal up to the last dot, and only that part may be called evidence of two statements.
+ES256 signatures are malleable: anybody can turn a valid one into a second valid one. So two signed
+texts are the same statement if they are equal up to the last dot. Only that part may count as
+evidence of two statements.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ _DANGEROUS = frozenset({"zip", "crit", "jku", "jwk", "x5u", "x5c", "b64"})
 
 @frozen
 class UnverifiedJws:
-    """A well-formed JWS whose signature nobody has checked: only the key id may be used, to find the key."""
+    """A well-formed JWS with a signature that hasn't been checked.
+
+    Until then only the key id may be used, to find the key.
+    """
 
     kid: str
     signed: bytes
@@ -38,27 +43,33 @@ class UnverifiedJws:
     unverified_payload: bytes
 
     def payload(self, key: PublicKey) -> bytes:
-        """The payload, if the key with this id signed it. Raises `SignedTextError` `wrong-key` or `bad-signature`."""
+        """Return the payload if the key with this id signed it.
+
+        Raises `SignedTextError` `wrong-key` or `bad-signature`.
+        """
         if key.kid != self.kid or key.use != "sig":
             raise SignedTextError(
                 "wrong-key",
-                f"this names the key `{shorten(self.kid)}` and was checked with another",
+                f"the text names the key `{shorten(self.kid)}` and was checked with another",
                 fix=_KEY,
             )
         if not is_valid_signature(key, self.signed, self.signature):
             raise SignedTextError(
                 "bad-signature",
-                f"the signature doesn't hold under the key `{shorten(self.kid)}`",
+                f"the signature isn't valid under the key `{shorten(self.kid)}`",
                 fix=_AGAIN,
             )
         return self.unverified_payload
 
 
 def sign(payload: bytes, key: PrivateKey, *, typ: str) -> str:
-    """The compact JWS of a payload. Raises `SignedTextError` `wrong-key` where the key isn't one to sign with."""
+    """Sign a payload as a compact JWS.
+
+    Raises `SignedTextError` `wrong-key` for a key that isn't a signing key.
+    """
     if key.public.use != "sig":
         raise SignedTextError(
-            "wrong-key", f"the key `{shorten(key.public.kid)}` isn't one to sign with", fix=_KEY
+            "wrong-key", f"the key `{shorten(key.public.kid)}` isn't a signing key", fix=_KEY
         )
     header = i_json.write({"alg": "ES256", "kid": key.public.kid, "typ": typ})
     signed = f"{base64.encode_url(header)}.{base64.encode_url(payload)}"
@@ -66,20 +77,24 @@ def sign(payload: bytes, key: PrivateKey, *, typ: str) -> str:
 
 
 def read(text: str, *, typ: str | None, at_most: int = LARGEST) -> UnverifiedJws:
-    """A JWS of this type, at most so many bytes long, taken apart; `typ` None wants a header without one.
+    """Parse a JWS of this type, of at most `at_most` bytes. `typ` None requires a header without
+    one.
 
-    Raises `SignedTextError`: `too-large`, `not-a-jws`, `bad-header`, `header-member`, `wrong-algorithm`, `wrong-type`.
+    Raises `SignedTextError`: `too-large`, `not-a-jws`, `bad-header`, `header-member`,
+    `wrong-algorithm`, `wrong-type`.
     """
     if len(text) > at_most:
         raise SignedTextError(
             "too-large",
-            f"this has `{len(text)}` bytes, and at most `{at_most}` are read",
+            f"the signed text has `{len(text)}` bytes and may have at most `{at_most}`",
             fix="send less",
         )
     segments = text.split(".")
     if len(segments) != 3:
         raise SignedTextError(
-            "not-a-jws", "this is no JWS: its parts aren't three with dots between", fix=_AGAIN
+            "not-a-jws",
+            "the text isn't a JWS: it must have three parts with dots between them",
+            fix=_AGAIN,
         )
     header, payload, signature = segments
     kid = _kid(header, typ)
@@ -89,18 +104,21 @@ def read(text: str, *, typ: str | None, at_most: int = LARGEST) -> UnverifiedJws
         raise SignedTextError("not-a-jws", error.message, fix=_AGAIN) from None
     if len(parts[1]) != SIGNATURE_BYTES:
         raise SignedTextError(
-            "not-a-jws", f"the signature has `{len(parts[1])}` bytes and not 64", fix=_AGAIN
+            "not-a-jws", f"the signature has `{len(parts[1])}` bytes instead of 64", fix=_AGAIN
         )
     return UnverifiedJws(kid, f"{header}.{payload}".encode("ascii"), parts[1], parts[0])
 
 
 def verify(text: str, key: PublicKey, *, typ: str | None, at_most: int = LARGEST) -> bytes:
-    """The payload of a JWS of this type that this key signed. Raises as `read` and `Unverified.payload`."""
+    """Return the payload of a JWS of this type that this key signed.
+
+    Raises as `read` and `UnverifiedJws.payload` do.
+    """
     return read(text, typ=typ, at_most=at_most).payload(key)
 
 
 def is_valid_signature(key: PublicKey, message: bytes, signature: bytes) -> bool:
-    """Whether the key made this ES256 signature, 64 bytes, over these bytes (RFC 7518 §3.4)."""
+    """Test an ES256 signature of 64 bytes over a message (RFC 7518 §3.4)."""
     return _ES256.verify(message, signature, key.jose)
 
 
@@ -110,11 +128,11 @@ _AGAIN = "ask its sender for it again"
 
 @lru_cache(maxsize=1024)
 def _kid(segment: str, typ: str | None) -> str:
-    """The key id of a header that says what a header must and nothing else. A key's headers are all the same text."""
+    """Return the key id of a strict header. Cached: all headers of a key have the same text."""
     if len(segment) > LARGEST_HEADER:
         raise SignedTextError(
             "too-large",
-            f"the header has `{len(segment)}` letters, and at most 512 are read",
+            f"the header has `{len(segment)}` letters and may have at most 512",
             fix=_AGAIN,
         )
     try:
@@ -123,7 +141,7 @@ def _kid(segment: str, typ: str | None) -> str:
         raise SignedTextError("bad-header", f"in the header, {error.message}", fix=_AGAIN) from None
     for name in members:
         if name not in ("alg", "kid", "typ"):
-            why = "is never followed" if name in _DANGEROUS else "isn't known"
+            why = "is never followed" if name in _DANGEROUS else "is unknown"
             raise SignedTextError(
                 "header-member", f"the header's `{shorten(name)}` {why} here", fix="sign without it"
             )
@@ -134,10 +152,10 @@ def _kid(segment: str, typ: str | None) -> str:
     if members.get("typ") != typ or (typ is None and "typ" in members):
         raise SignedTextError(
             "wrong-type",
-            f"this is a `{shorten(members.get('typ'))}` and not a `{typ}`",
+            f"the text is a `{shorten(members.get('typ'))}` instead of a `{typ}`",
             fix="send the right text",
         )
     kid = members.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise SignedTextError("bad-header", "the header names no key", fix="sign with a `kid`")
+        raise SignedTextError("bad-header", "the header has no key id", fix="sign with a `kid`")
     return kid

@@ -1,8 +1,9 @@
-"""The keys that agencies have here: elliptic-curve keys on P-256 as JWKs (RFC 7517, RFC 7518 §6.2), to sign or to open seals.
+"""P-256 keys of agencies as JWKs (RFC 7517, RFC 7518 §6.2), to sign or to open seals.
 
-A key to sign has `use` `sig` and `alg` `ES256`; a key to seal to has `use` `enc` and no `alg`, since HPKE's is fixed here and
-has no registered name yet. Any other member, kind or curve is refused, and so is a private part where a public key is
-wanted. Keys are told apart by RFC 7638 thumbprints.
+A signing key has `use` `sig` and `alg` `ES256`. A sealing key has `use` `enc` and no `alg`, since
+HPKE's suite is fixed here and has no registered name yet. Any other member, kind, or curve is
+refused. So is a private part where a public key is expected. Keys are compared by RFC 7638
+thumbprint.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rules.frozen import frozen
 
 Use = Literal["sig", "enc"]
 
-# The members that a key's use asks for, with their values.
+# The members that a key's use requires, with their values.
 _USES: dict[Use, dict[str, str]] = {"sig": {"use": "sig", "alg": "ES256"}, "enc": {"use": "enc"}}
 _KID = re.compile(r"[!-~]{1,128}")
 COORDINATE_BYTES = 32
@@ -28,7 +29,7 @@ COORDINATE_BYTES = 32
 
 @frozen
 class PublicKey:
-    """A checked public key: its key id, its use, and the key as the libraries take it."""
+    """A checked public key: its id, its use, and the key as the libraries take it."""
 
     kid: str
     use: Use
@@ -41,17 +42,17 @@ class PublicKey:
 
     @property
     def thumbprint(self) -> str:
-        """RFC 7638 with SHA-256: 43 letters of base64url."""
+        """The RFC 7638 thumbprint with SHA-256: 43 letters of base64url."""
         return self.jose.thumbprint()
 
     def as_jwk(self) -> dict[str, str]:
-        """The JWK, as `public_key` reads it."""
+        """Return the JWK, as `read_public_key` reads it."""
         return {**_point(self.jose), "kid": self.kid, **_USES[self.use]}
 
 
 @frozen
 class PrivateKey:
-    """A checked private key, with the public key that belongs to it."""
+    """A checked private key with its public key."""
 
     public: PublicKey
     jose: ECKey
@@ -64,27 +65,32 @@ class PrivateKey:
         return key
 
     def as_jwk(self) -> dict[str, str]:
-        """The JWK with its private part, as `private_key` reads it."""
+        """Return the JWK with its private part, as `read_private_key` reads it."""
         number = self.scalar.private_numbers().private_value
         secret = base64.encode_url(number.to_bytes(COORDINATE_BYTES, "big"))
         return {**self.public.as_jwk(), "d": secret}
 
 
 def read_public_key(jwk: object, use: Use) -> PublicKey:
-    """The public key of a JWK for one use.
+    """Read the public key of a JWK for one use.
 
     Raises `KeyMaterialError`: `not-a-key`, `private-part`, `wrong-kind`, `wrong-use`, `bad-point`.
     """
     members = _members(jwk, use)
     if "d" in members:
         raise KeyMaterialError(
-            "private-part", f"the key `{shorten(members['kid'])}` holds its private part", fix=_LEAK
+            "private-part",
+            f"the key `{shorten(members['kid'])}` contains its private part",
+            fix=_LEAK,
         )
     return PublicKey(members["kid"], use, _imported(members))
 
 
 def read_private_key(jwk: object, use: Use) -> PrivateKey:
-    """The private key of a JWK for one use. Raises as `public_key`, and `not-a-key` where the private part is missing."""
+    """Read the private key of a JWK for one use.
+
+    Raises as `read_public_key`, and `not-a-key` if the private part is missing.
+    """
     members = _members(jwk, use)
     if "d" not in members:
         raise KeyMaterialError(
@@ -92,13 +98,13 @@ def read_private_key(jwk: object, use: Use) -> PrivateKey:
             f"the key `{shorten(members['kid'])}` has no private part",
             fix="use the key file",
         )
-    held = _imported(members)
-    open_part = {name: value for name, value in members.items() if name != "d"}
-    return PrivateKey(PublicKey(members["kid"], use, _imported(open_part)), held)
+    private = _imported(members)
+    public_members = {name: value for name, value in members.items() if name != "d"}
+    return PrivateKey(PublicKey(members["kid"], use, _imported(public_members)), private)
 
 
 def from_scalar(scalar: ec.EllipticCurvePrivateKey, kid: str, use: Use) -> PrivateKey:
-    """A private key that was just made, under its key id. Raises as `private_key`."""
+    """Wrap a new private key under its key id. Raises as `read_private_key`."""
     if scalar.curve.name != "secp256r1":
         raise KeyMaterialError(
             "wrong-kind", f"the key `{shorten(kid)}` is on `{scalar.curve.name}`", fix=_MAKE
@@ -117,41 +123,45 @@ def from_scalar(scalar: ec.EllipticCurvePrivateKey, kid: str, use: Use) -> Priva
 
 
 _MAKE = "make a P-256 key"
-_LEAK = "send the public part alone, and replace this key: it has been shown"
+_LEAK = "send only the public part, and replace this key: it was disclosed"
 
 
 def _members(jwk: object, use: Use) -> dict[str, str]:
-    """A JWK's members, none unknown, none missing, each a text in its one spelling."""
+    """Return a JWK's members: none unknown, none missing, each a text in its single spelling."""
     if not isinstance(jwk, Mapping) or not all(
-        isinstance(one, str) for pair in jwk.items() for one in pair
+        isinstance(text, str) for pair in jwk.items() for text in pair
     ):
         raise KeyMaterialError(
-            "not-a-key", "this is no key: a key is an object whose members are texts", fix=_MAKE
+            "not-a-key",
+            "the value isn't a key: a key is an object with texts as members",
+            fix=_MAKE,
         )
     members = {str(name): str(value) for name, value in jwk.items()}
     if (members.get("kty"), members.get("crv")) != ("EC", "P-256"):
         kind = f"{members.get('kty')} {members.get('crv', '')}".strip()
         raise KeyMaterialError(
-            "wrong-kind", f"`{shorten(kind)}` is no kind of key used here", fix=_MAKE
+            "wrong-kind", f"`{shorten(kind)}` is not a kind of key used here", fix=_MAKE
         )
     if {name: members[name] for name in ("use", "alg") if name in members} != _USES[use]:
         wanted = "use `sig` and alg `ES256`" if use == "sig" else "use `enc` and no alg"
         raise KeyMaterialError(
             "wrong-use",
-            f"the key `{shorten(members.get('kid'))}` isn't for this",
-            fix=f"take one with {wanted}",
+            f"the key `{shorten(members.get('kid'))}` isn't for this use",
+            fix=f"use a key with {wanted}",
         )
-    known = {"kty", "crv", "x", "y", "kid", *_USES[use]}
-    if set(members) - {"d"} != known:
-        odd = sorted((set(members) - {"d"}) ^ known)[0]
+    expected = {"kty", "crv", "x", "y", "kid", *_USES[use]}
+    if set(members) - {"d"} != expected:
+        misplaced = sorted((set(members) - {"d"}) ^ expected)[0]
         raise KeyMaterialError(
             "not-a-key",
-            f"`{shorten(odd)}` doesn't belong in a key, or is missing",
-            fix=f"write {', '.join(sorted(known))}",
+            f"`{shorten(misplaced)}` is missing from the key or doesn't belong in it",
+            fix=f"write {', '.join(sorted(expected))}",
         )
     if not _KID.fullmatch(members["kid"]):
         raise KeyMaterialError(
-            "not-a-key", f"`{shorten(members['kid'])}` is no key id", fix="write it without blanks"
+            "not-a-key",
+            f"`{shorten(members['kid'])}` is not a key id",
+            fix="write it without blanks",
         )
     for name in ("x", "y", "d"):
         if name in members:
@@ -173,7 +183,7 @@ def _coordinate(members: Mapping[str, str], name: str) -> None:
 
 
 def _imported(members: Mapping[str, str]) -> ECKey:
-    """The key, once the library has found its point on the curve and its private part to belong to it."""
+    """Import the key. The library checks its point and that the private part belongs to it."""
     try:
         return ECKey.import_key(
             {name: members[name] for name in ("kty", "crv", "x", "y", "d") if name in members}
@@ -181,7 +191,7 @@ def _imported(members: Mapping[str, str]) -> ECKey:
     except ValueError:
         raise KeyMaterialError(
             "bad-point",
-            f"the numbers of the key `{shorten(members['kid'])}` don't belong together on P-256",
+            f"the numbers of the key `{shorten(members['kid'])}` don't form a key on P-256",
             fix=_MAKE,
         ) from None
 

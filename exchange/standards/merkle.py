@@ -1,7 +1,8 @@
-"""The Merkle tree of RFC 6962 §2.1: hashes, a tree that grows, inclusion and consistency proofs made and verified.
+"""Merkle trees of RFC 6962 §2.1: hashes, a growing tree, and inclusion and consistency proofs.
 
-Verification follows RFC 9162 §2.1.3.2 and §2.1.4.2. A leaf here is always a *leaf hash*, 32 bytes; what an entry means, and
-that it is blinded, is for others. Every hash that comes from outside must have 32 bytes: an empty one equals an empty one.
+Verification follows RFC 9162 §2.1.3.2 and §2.1.4.2. A leaf here is always a *leaf hash* of 32
+bytes. Other modules define and blind the entries. Every hash from outside must have 32 bytes,
+because an empty hash would equal another empty hash.
 """
 
 from __future__ import annotations
@@ -17,24 +18,25 @@ EMPTY_ROOT = sha256(b"").digest()
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """SHA-256(0x00 ‖ entry)."""
+    """Return SHA-256(0x00 ‖ entry)."""
     return sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """SHA-256(0x01 ‖ left ‖ right)."""
+    """Return SHA-256(0x01 ‖ left ‖ right)."""
     return sha256(b"\x01" + left + right).digest()
 
 
 class Tree:
-    """A tree that only grows, and answers for every size it has had.
+    """A tree that only grows, with roots and proofs for every size it has had.
 
-    It keeps the root of every whole subtree, 64 bytes a leaf in all. Appending costs two hashes on average where the entry is
-    hashed too; roots and proofs cost at most log₂(size) hashes and never look at all leaves. One writer at a time.
+    It keeps the root of every complete subtree: 64 bytes a leaf in all. Appending an entry costs
+    two hashes on average, its own included. Roots and proofs cost at most log₂(size) hashes and
+    never read all leaves. One writer at a time.
     """
 
     def __init__(self, leaves: Iterable[bytes] = ()) -> None:
-        # Level k holds, end to end, the roots of the whole subtrees of 2^k leaves, from the left.
+        # Level k contains, end to end, the roots of the complete subtrees of 2^k leaves.
         self._levels: list[bytearray] = [bytearray()]
         self.extend(leaves)
 
@@ -44,12 +46,12 @@ class Tree:
         return len(self._levels[0]) // HASH_BYTES
 
     def append(self, leaf: bytes) -> int:
-        """Adds one leaf hash; its index. Raises `TreeError` `hash-length`."""
-        _hashes(leaf)
+        """Append a leaf hash and return its index. Raises `TreeError` `hash-length`."""
+        _check_hashes(leaf)
         index = self.size
         self._levels[0] += leaf
         level, hash_, position = 0, leaf, index
-        # INVARIANT: an odd position completes a pair, whose root goes one level up.
+        # INVARIANT: an odd position completes a pair. Its root goes one level up.
         while position & 1:
             hash_ = node_hash(self._at(level, position - 1), hash_)
             level, position = level + 1, position >> 1
@@ -59,31 +61,40 @@ class Tree:
         return index
 
     def extend(self, leaves: Iterable[bytes]) -> int:
-        """Adds leaf hashes in order; the new size. What stands before a hash of another length is kept."""
+        """Append leaf hashes in order and return the new size.
+
+        Leaves before a hash of a wrong length are kept. Raises `TreeError` `hash-length`.
+        """
         for leaf in leaves:
             self.append(leaf)
         return self.size
 
     def shrink(self, size: int) -> None:
-        """Takes back what was appended after `size`: a commit that failed. Raises `TreeError` `no-such-size`."""
-        self._known(size)
+        """Remove the leaves after `size`, appended by a commit that failed.
+
+        Raises `TreeError` `no-such-size`.
+        """
+        self._check_size(size)
         for level, roots in enumerate(self._levels):
             del roots[(size >> level) * HASH_BYTES :]
 
     def leaf(self, index: int) -> bytes:
-        """The leaf hash at an index. Raises `TreeError` `no-such-leaf`."""
-        _leaf_index(index, self.size)
+        """Return the leaf hash at an index. Raises `TreeError` `no-such-leaf`."""
+        _check_leaf_index(index, self.size)
         return self._at(0, index)
 
     def root(self, size: int | None = None) -> bytes:
-        """The tree's root at a size, the present one by default. Raises `TreeError` `no-such-size`."""
-        whole = self.size if size is None else self._known(size)
+        """Return the root at a size, the present one if None. Raises `TreeError` `no-such-size`."""
+        whole = self.size if size is None else self._check_size(size)
         return self._span(0, whole) if whole else EMPTY_ROOT
 
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
-        """The inclusion proof of a leaf in the tree of a size, lowest sibling first (RFC 6962 §2.1.1)."""
-        whole = self.size if size is None else self._known(size)
-        _leaf_index(index, whole)
+        """Return the inclusion proof of a leaf, lowest sibling first (RFC 6962 §2.1.1).
+
+        Raises `TreeError` `no-such-size` or `no-such-leaf`.
+        """
+        whole = self.size if size is None else self._check_size(size)
+        _check_leaf_index(index, whole)
         siblings: list[bytes] = []
         start, end = 0, whole
         while end - start > 1:
@@ -97,15 +108,16 @@ class Tree:
         return tuple(reversed(siblings))
 
     def consistency(self, first: int, second: int | None = None) -> tuple[bytes, ...]:
-        """The proof that the tree of size `first` is the beginning of that of `second` (RFC 6962 §2.1.2).
+        """Return the proof that the tree of size `first` begins that of `second` (RFC 6962 §2.1.2).
 
-        Empty if they are the same. A tree without leaves is the beginning of every tree, which proves nothing: `no-such-size`.
+        The proof is empty if the sizes are equal. An empty tree begins every tree, which proves
+        nothing, so 0 raises `TreeError` `no-such-size`.
         """
-        whole = self.size if second is None else self._known(second)
+        whole = self.size if second is None else self._check_size(second)
         if not 1 <= first <= whole:
             raise _no_such_size(first)
         hashes: list[bytes] = []
-        start, end, known = 0, whole, True
+        start, end, old_root_is_known = 0, whole, True
         while first != end:
             middle = start + _split(end - start)
             if first <= middle:
@@ -113,12 +125,12 @@ class Tree:
                 end = middle
             else:
                 hashes.append(self._span(start, middle))
-                start, known = middle, False
-        if not known:
+                start, old_root_is_known = middle, False
+        if not old_root_is_known:
             hashes.append(self._span(start, end))
         return tuple(reversed(hashes))
 
-    def _known(self, size: int) -> int:
+    def _check_size(self, size: int) -> int:
         if not 0 <= size <= self.size:
             raise _no_such_size(size)
         return size
@@ -127,9 +139,11 @@ class Tree:
         return bytes(self._levels[level][position * HASH_BYTES : (position + 1) * HASH_BYTES])
 
     def _span(self, start: int, end: int) -> bytes:
-        """The root over the leaves from `start` up to `end`, where `start` is a multiple of a power of two not below the width.
+        """Return the root over the leaves from `start` up to `end`.
 
-        The span falls apart into whole subtrees, widest first, one for each bit of its width; they are joined from the right.
+        INVARIANT: `start` is a multiple of a power of two that is not below the width. The span
+        divides into complete subtrees, widest first, one for each bit of its width. They are joined
+        from the right.
         """
         hash_: bytes | None = None
         width = end - start
@@ -144,19 +158,22 @@ class Tree:
 
 
 class Frontier:
-    """A tree of which only the root is wanted: the hashes of its whole subtrees, widest first, and nothing beneath them."""
+    """A tree as the hashes of its complete subtrees, widest first. It only yields the root."""
 
     def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
-        """The one of a tree of `size` leaves. Raises `TreeError` `hash-length`, `proof-length`."""
-        _hashes(*hashes)
+        """Start from the tree of `size` leaves.
+
+        Raises `TreeError`: `hash-length`, `proof-length`.
+        """
+        _check_hashes(*hashes)
         if len(hashes) != size.bit_count():
             raise _proof_length()
         self.size = size
         self.hashes = list(hashes)
 
     def append(self, leaf: bytes) -> None:
-        """Adds one leaf hash. Raises `TreeError` `hash-length`."""
-        _hashes(leaf)
+        """Append a leaf hash. Raises `TreeError` `hash-length`."""
+        _check_hashes(leaf)
         hash_, position = leaf, self.size
         while position & 1:
             hash_ = node_hash(self.hashes.pop(), hash_)
@@ -165,7 +182,7 @@ class Frontier:
         self.size += 1
 
     def root(self) -> bytes:
-        """The tree's root."""
+        """Return the tree's root."""
         if not self.hashes:
             return EMPTY_ROOT
         hash_ = self.hashes[-1]
@@ -177,13 +194,15 @@ class Frontier:
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """Holds if `leaf` (a leaf hash) is at `index` (from 0) in the tree of `size` leaves with this root (RFC 9162 §2.1.3.2).
+    """Verify that a leaf hash is at `index` (from 0) in a tree of `size` leaves (RFC 9162
+    §2.1.3.2).
 
-    Raises `TreeError`: `hash-length`, `no-such-size`, `no-such-leaf`, `proof-length`, `proof-fails`.
+    Raises `TreeError`: `hash-length`, `no-such-size`, `no-such-leaf`, `proof-length`,
+    `proof-fails`.
     """
-    _hashes(leaf, root, *proof)
-    _sizes(size)
-    _leaf_index(index, size)
+    _check_hashes(leaf, root, *proof)
+    _check_sizes(size)
+    _check_leaf_index(index, size)
     position, last, hash_ = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -208,32 +227,33 @@ def verify_inclusion(
 def verify_consistency(
     first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes
 ) -> None:
-    """Holds if the tree of size `first` is the beginning of the tree of size `second` (RFC 9162 §2.1.4.2).
+    """Verify that the tree of size `first` begins that of size `second` (RFC 9162 §2.1.4.2).
 
-    Raises `TreeError`: `hash-length`, `no-such-size` (0 too: it proves nothing), `tree-shrank`, `proof-length`, `proof-fails`.
+    Raises `TreeError`: `hash-length`, `no-such-size` (0 too: it proves nothing), `tree-shrank`,
+    `proof-length`, `proof-fails`.
     """
-    _hashes(first_root, second_root, *proof)
-    _sizes(first, second)
+    _check_hashes(first_root, second_root, *proof)
+    _check_sizes(first, second)
     if second < first:
         raise TreeError(
             "tree-shrank",
             f"the tree had `{first}` leaves and now has `{second}`",
-            fix="keep both as evidence",
+            fix="keep both checkpoints as evidence",
         )
     if first == second:
         if proof:
             raise _proof_length()
-        _same_roots(first, second, first_root, second_root)
+        _check_roots(first, second, first_root, second_root)
         return
     position, last = first - 1, second - 1
     while position & 1:
         position, last = position >> 1, last >> 1
-    # Where the old tree was whole, its root is the first hash of the way up and isn't repeated in the proof.
-    way = list(proof) if position else [first_root, *proof]
+    # If the old tree is complete, its root is the first hash and isn't repeated in the proof.
+    path = list(proof) if position else [first_root, *proof]
     if not proof:
         raise _proof_length()
-    old = new = way[0]
-    for sibling in way[1:]:
+    old = new = path[0]
+    for sibling in path[1:]:
         if last == 0:
             raise _proof_length()
         if position & 1 or position == last:
@@ -245,45 +265,45 @@ def verify_consistency(
         position, last = position >> 1, last >> 1
     if last:
         raise _proof_length()
-    _same_roots(first, second, old, first_root)
-    _same_roots(first, second, new, second_root)
+    _check_roots(first, second, old, first_root)
+    _check_roots(first, second, new, second_root)
 
 
-_ASK = "ask for the proof again; if it fails again, keep both as evidence"
+_ASK = "ask for the proof again; if it fails again, keep both answers as evidence"
 
 
 def _split(width: int) -> int:
-    """The largest power of two below a width of at least 2 (RFC 6962 §2.1)."""
+    """Return the largest power of two below a width of at least 2 (RFC 6962 §2.1)."""
     return 1 << (width - 1).bit_length() - 1
 
 
-def _hashes(*hashes: bytes) -> None:
-    for one in hashes:
-        if len(one) != HASH_BYTES:
+def _check_hashes(*hashes: bytes) -> None:
+    for hash_ in hashes:
+        if len(hash_) != HASH_BYTES:
             raise TreeError(
-                "hash-length", f"a hash has `{len(one)}` bytes, and it always has 32", fix=_ASK
+                "hash-length", f"a hash has `{len(hash_)}` bytes and must have 32", fix=_ASK
             )
 
 
-def _sizes(*sizes: int) -> None:
+def _check_sizes(*sizes: int) -> None:
     for size in sizes:
         if not 1 <= size <= LARGEST_SIZE:
             raise _no_such_size(size)
 
 
-def _leaf_index(index: int, size: int) -> None:
+def _check_leaf_index(index: int, size: int) -> None:
     if not 0 <= index < size:
         raise TreeError(
             "no-such-leaf",
             f"there is no leaf `{index}` in a tree of size `{size}`",
-            fix="indices start at 0",
+            fix="name an index from 0 up to the size",
         )
 
 
 def _no_such_size(size: int) -> TreeError:
     return TreeError(
         "no-such-size",
-        f"there is no tree of size `{size}` to speak of",
+        f"there is no tree of size `{size}` to prove anything about",
         fix="name a size that the log has had",
     )
 
@@ -294,8 +314,8 @@ def _proof_length() -> TreeError:
     )
 
 
-def _same_roots(first: int, second: int, one: bytes, other: bytes) -> None:
-    if one != other:
+def _check_roots(first: int, second: int, actual: bytes, expected: bytes) -> None:
+    if actual != expected:
         raise TreeError(
             "proof-fails",
             f"the tree of size `{first}` is not the beginning of this tree of size `{second}`",

@@ -1,13 +1,15 @@
-"""Signed notes, checkpoints and timestamped cosignatures (C2SP signed-note, tlog-checkpoint and tlog-cosignature, v1).
+"""Signed notes, checkpoints, and timestamped cosignatures (C2SP signed-note, tlog-checkpoint,
+tlog-cosignature, v1).
 
-A note is text that some names have signed. A checkpoint is a note that says how large a log's tree is and what its root is. A
-cosignature says that its signer saw this tree grow out of every tree it had seen before, as of a time. Both kinds of signature
-are Ed25519 (RFC 8032); an ML-DSA one, like any other of an unknown key, is passed over.
+A note is a text with signatures under names. A checkpoint is a note that states the size and the
+root of a log's tree. A cosignature states that its signer saw this tree grow out of every tree that
+it had seen before, as of a time. Both kinds of signature are Ed25519 (RFC 8032). A signature by an
+unknown key is ignored, ML-DSA included.
 
-Stricter than C2SP where it leaves room: a checkpoint has three lines and no more, and a note is refused that is beyond the
-limits, or that a known key has signed twice or wrongly. What a cosignature signs doesn't name its signer, so no two names may
-share a key. That a tree did grow out of an earlier one is for `_rfc6962` to say; whether a time is recent, for whoever has
-a clock.
+Some rules are stricter than C2SP where it leaves room. A checkpoint has exactly three lines. A note
+is refused if it exceeds the limits, or if a known key signed it twice or wrongly. A cosignature
+doesn't name its signer in the signed text, so no two names may share a key. `merkle` proves that a
+tree grew out of an earlier one. The caller, with a clock, checks that a time is recent.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from exchange.standards import base64
 from exchange.standards.merkle import EMPTY_ROOT, HASH_BYTES, LARGEST_SIZE
 from rules.frozen import frozen
 
-# The signature types of C2SP: a plain note signature, and a cosignature with its time.
+# Signature types of C2SP: a plain note signature, and a cosignature with its time.
 NOTE: Final = 0x01
 COSIGNATURE: Final = 0x04
 Kind = Literal[0x01, 0x04]
@@ -42,7 +44,8 @@ _VKEY = re.compile(r"(?P<name>[^+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>.+)")
 _SIGNATURE = re.compile(r"— (?P<name>[^ ]+) (?P<blob>[A-Za-z0-9+/=]+)")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
-# Points of order 1, 2, 4 and 8, in every spelling: whoever has one for a key needs no private part to sign some texts.
+# Points of order 1, 2, 4, and 8, in every encoding. With one of them as a key, some texts can be
+# signed without any private part.
 SMALL_ORDER = frozenset(
     bytes.fromhex(body + last)
     for body, lasts in {
@@ -63,7 +66,10 @@ SMALL_ORDER = frozenset(
 
 @frozen
 class NoteKey:
-    """The public half of a key that signs notes: its name, what kind of signature it makes, and 32 bytes of Ed25519."""
+    """The public half of a key that signs notes.
+
+    It has a name, the kind of signature that it makes, and 32 bytes of Ed25519.
+    """
 
     name: str
     kind: Kind
@@ -71,32 +77,38 @@ class NoteKey:
 
     @property
     def id(self) -> bytes:
-        """Four bytes that, with the name, say which key this is. Not a fingerprint: anybody can make another key with it."""
+        """Four bytes that identify the key together with its name.
+
+        They are no fingerprint: anybody can make another key with the same id.
+        """
         return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[
             :ID_BYTES
         ]
 
     @property
     def vkey(self) -> str:
-        """The key as text: `name+id+base64`, as `verifier_key` reads it."""
+        """The key as text, `name+id+base64`, as `read_verifier_key` reads it."""
         return f"{self.name}+{self.id.hex()}+{base64.encode(bytes([self.kind]) + self.public)}"
 
 
 def read_verifier_key(vkey: str) -> NoteKey:
-    """The key of a vkey. Raises `KeyMaterialError`: `not-a-key`, `wrong-kind`, `wrong-id`, `bad-point`."""
+    """Read the key of a vkey.
+
+    Raises `KeyMaterialError`: `not-a-key`, `wrong-kind`, `wrong-id`, `bad-point`.
+    """
     parts = _VKEY.fullmatch(vkey) if len(vkey) <= 1024 else None
     if parts is None:
         raise KeyMaterialError(
-            "not-a-key", f"`{shorten(vkey)}` is no key of a note", fix="write name+id+key"
+            "not-a-key", f"`{shorten(vkey)}` is not a verifier key", fix="write `name+id+key`"
         )
     try:
         raw = base64.decode(parts["key"])
     except TextError as error:
-        raise KeyMaterialError("not-a-key", error.message, fix="write name+id+key") from None
+        raise KeyMaterialError("not-a-key", error.message, fix="write `name+id+key`") from None
     kind = raw[0]
     if kind not in (NOTE, COSIGNATURE):
         raise KeyMaterialError(
-            "wrong-kind", f"`{kind}` is no kind of signature used here", fix="use Ed25519"
+            "wrong-kind", f"`{kind}` is not a kind of signature used here", fix="use Ed25519"
         )
     key = make_note_key(parts["name"], NOTE if kind == NOTE else COSIGNATURE, raw[1:])
     if key.id.hex() != parts["id"]:
@@ -109,34 +121,35 @@ def read_verifier_key(vkey: str) -> NoteKey:
 
 
 def make_note_key(name: str, kind: Kind, public: bytes) -> NoteKey:
-    """A checked key.
+    """Make a checked key.
 
-    Raises `KeyMaterialError`: `not-a-key` for a name that can't sign, `bad-point` for a weak Ed25519 key or none.
+    Raises `KeyMaterialError`: `not-a-key` for a name that can't sign, `bad-point` for a malformed
+    or weak Ed25519 key.
     """
     if not _NAME.fullmatch(name) or not name.isprintable():
         raise KeyMaterialError(
             "not-a-key",
-            f"`{shorten(name)}` is no name to sign notes",
+            f"`{shorten(name)}` is not a name that can sign notes",
             fix="write it without blanks or plus",
         )
     if len(public) != KEY_BYTES or public in SMALL_ORDER:
         raise KeyMaterialError(
             "bad-point",
-            f"the key of `{shorten(name)}` is no Ed25519 key to trust",
+            f"the key of `{shorten(name)}` is not a safe Ed25519 key",
             fix="make a new one",
         )
     return NoteKey(name, kind, public)
 
 
 def derive_note_key(private: Ed25519PrivateKey, name: str, kind: Kind) -> NoteKey:
-    """The public half of a private key under a name. Raises as `note_key`."""
+    """Derive the public half of a private key under a name. Raises as `make_note_key` does."""
     return make_note_key(
         name, kind, private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     )
 
 
 def is_valid_signature(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the key made this Ed25519 signature over these bytes (RFC 8032 §5.1.7)."""
+    """Test an Ed25519 signature over a message (RFC 8032 §5.1.7)."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -149,63 +162,70 @@ def is_valid_signature(public: bytes, message: bytes, signature: bytes) -> bool:
 
 @frozen
 class Signature:
-    """One signature line: who, the four bytes of its key's id, and the bytes of the signature itself."""
+    """A signature line: the name, the four bytes of its key's id, and the signature's bytes."""
 
     name: str
     id: bytes
     signature: bytes
 
     def line(self) -> str:
-        """The line as it stands under a note."""
+        """Return the line as it is written under a note."""
         return f"— {self.name} {base64.encode(self.id + self.signature)}\n"
 
 
 @frozen
 class Note:
-    """A text, with its last line feed, and the signatures under it, none of them checked yet."""
+    """A text, with its last line feed, and its signatures, none of them checked yet."""
 
     text: str
     signatures: tuple[Signature, ...]
 
     def encode(self) -> bytes:
-        """The note as bytes, as `read_note` reads it."""
-        return f"{self.text}\n{''.join(each.line() for each in self.signatures)}".encode()
+        """Return the note as bytes, as `read_note` reads it."""
+        return f"{self.text}\n{''.join(signature.line() for signature in self.signatures)}".encode()
 
 
 def read_note(data: bytes) -> Note:
-    """A note taken apart, unverified: the text may not be used yet. Raises `NoteError`: `too-large`, `not-a-note`."""
+    """Parse a note without verifying it. The text may not be used yet.
+
+    Raises `NoteError`: `too-large`, `not-a-note`.
+    """
     if len(data) > LARGEST:
-        raise NoteError("too-large", f"a note of `{len(data)}` bytes isn't read", fix="send less")
+        raise NoteError(
+            "too-large", f"the note has `{len(data)}` bytes, which is too large", fix="send less"
+        )
     try:
         whole = data.decode("utf-8")
     except UnicodeDecodeError:
         raise _not_a_note("it isn't UTF-8") from None
-    # The text ends at the last empty line; what stands below are signatures and nothing else.
+    # The text ends at the last empty line. Only signatures are below it.
     text, divided, below = whole.rpartition("\n\n")
     if not divided or not below.endswith("\n"):
-        raise _not_a_note("no signatures stand below an empty line")
+        raise _not_a_note("it has no signatures below an empty line")
     _text(text + "\n")
     lines = below[:-1].split("\n")
     if len(lines) > MOST_SIGNATURES:
-        raise NoteError(
-            "too-large", f"`{len(lines)}` signatures are more than are read", fix="send fewer"
-        )
+        raise NoteError("too-large", f"`{len(lines)}` signatures are too many", fix="send fewer")
     return Note(text + "\n", tuple(_signature(line) for line in lines))
 
 
 def sign_note(text: str, private: Ed25519PrivateKey, name: str) -> Signature:
-    """A plain signature of a text, which ends in a line feed. Raises `NoteError` `not-a-note`, `KeyMaterialError`."""
+    """Sign a text that ends in a line feed with a plain signature.
+
+    Raises `NoteError` `not-a-note`, and `KeyMaterialError`.
+    """
     _text(text)
     # INVARIANT: no plain signature can be passed off as a cosignature of the same key.
     if text.startswith(_COSIGNED):
-        raise _not_a_note("it begins as what a witness signs does")
+        raise _not_a_note("it begins like a cosigned text")
     return Signature(name, derive_note_key(private, name, NOTE).id, private.sign(text.encode()))
 
 
 def cosign(text: str, private: Ed25519PrivateKey, name: str, time: int) -> Signature:
-    """A cosignature of a checkpoint's text as of a time, in seconds since 1970 (UTC).
+    """Cosign a checkpoint's text as of a time, in seconds since 1970 (UTC).
 
-    It says that the signer has seen no tree of this log that doesn't lead to this one: whoever calls has checked that.
+    A cosignature states that the signer has seen no tree of this log that doesn't lead to this one.
+    INVARIANT: the caller has checked that.
     """
     read_checkpoint(text)
     stamped = _time(time).to_bytes(TIME_BYTES, "big") + private.sign(_cosigned(text, time))
@@ -213,47 +233,51 @@ def cosign(text: str, private: Ed25519PrivateKey, name: str, time: int) -> Signa
 
 
 def verify_note(note: Note, keys: Iterable[NoteKey]) -> Mapping[NoteKey, int | None]:
-    """Which of these keys signed, each with its cosignature's time, or None for a plain signature.
+    """Verify the signatures of these keys.
 
-    Signatures of other keys are passed over. Raises `NoteError`: `bad-signature` where one of a key given doesn't hold,
-    `signed-twice`, `unsigned` where none of the keys signed.
+    Returns the keys that signed, each with the time of its cosignature, or None for a plain
+    signature. Signatures of other keys are ignored. Raises `NoteError`: `bad-signature` if a
+    signature of one of these keys is invalid, `signed-twice`, `unsigned` if none of the keys
+    signed.
     """
-    known = {(key.name, key.id): key for key in keys}
+    by_id = {(key.name, key.id): key for key in keys}
     signed: dict[NoteKey, int | None] = {}
-    for each in note.signatures:
-        key = known.get((each.name, each.id))
+    for signature in note.signatures:
+        key = by_id.get((signature.name, signature.id))
         if key is None:
             continue
         if key in signed:
             raise NoteError(
-                "signed-twice", f"`{shorten(key.name)}` signed this twice with one key", fix=_AGAIN
+                "signed-twice",
+                f"`{shorten(key.name)}` signed the note twice with one key",
+                fix=_AGAIN,
             )
-        signed[key] = _verified(note.text, key, each.signature)
+        signed[key] = _verified(note.text, key, signature.signature)
     if not signed:
         raise NoteError(
             "unsigned",
-            "nobody known here signed this",
+            "no known key signed the note",
             fix="ask for it with the signatures of its signers",
         )
     return signed
 
 
 def _verified(text: str, key: NoteKey, signature: bytes) -> int | None:
-    time, message, plain = None, text.encode(), signature
+    time, message, ed25519 = None, text.encode(), signature
     if key.kind == COSIGNATURE and len(signature) == TIME_BYTES + SIGNATURE_BYTES:
-        time, plain = int.from_bytes(signature[:TIME_BYTES], "big"), signature[TIME_BYTES:]
+        time, ed25519 = int.from_bytes(signature[:TIME_BYTES], "big"), signature[TIME_BYTES:]
         message = _cosigned(text, time)
     if (
-        len(plain) != SIGNATURE_BYTES
+        len(ed25519) != SIGNATURE_BYTES
         or (key.kind == COSIGNATURE) != (time is not None)
         or (time or 0) > LATEST
     ):
         raise NoteError(
             "bad-signature", f"the signature of `{shorten(key.name)}` is malformed", fix=_AGAIN
         )
-    if not is_valid_signature(key.public, message, plain):
+    if not is_valid_signature(key.public, message, ed25519):
         raise NoteError(
-            "bad-signature", f"the signature of `{shorten(key.name)}` doesn't hold", fix=_AGAIN
+            "bad-signature", f"the signature of `{shorten(key.name)}` isn't valid", fix=_AGAIN
         )
     return time
 
@@ -263,7 +287,7 @@ def _verified(text: str, key: NoteKey, signature: bytes) -> int | None:
 
 @frozen
 class Checkpoint:
-    """What a log's tree was: whose log, the number of leaves, and the root, 32 bytes."""
+    """A state of a log's tree: the log's origin, the number of leaves, and the root of 32 bytes."""
 
     origin: str
     size: int
@@ -271,40 +295,52 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
-        """The note text: three lines."""
+        """The note's text: three lines."""
         return f"{self.origin}\n{self.size}\n{base64.encode(self.root)}\n"
 
 
 @frozen
 class WitnessedCheckpoint:
-    """A checkpoint, when the log signed it, and which witnesses cosigned it when; times in seconds since 1970 (UTC)."""
+    """A checkpoint with the time of the log's signature and the times of its cosignatures, by name.
+
+    Times are in seconds since 1970 (UTC).
+    """
 
     checkpoint: Checkpoint
     signed_at: int
     cosigned_at: Mapping[str, int]
 
     def missing_cosigners(self, required: Iterable[str], at_least: int) -> tuple[str, ...]:
-        """The required names that didn't cosign, sorted; `*` for each further name that is missing for `at_least` in all."""
+        """Return the required names that didn't cosign, sorted.
+
+        `*` is added for each further name that is missing for `at_least` in all.
+        """
         missing = tuple(sorted(set(required) - set(self.cosigned_at)))
         return missing + ("*",) * (at_least - len(self.cosigned_at) - len(missing))
 
     def check_quorum(self, required: Iterable[str], at_least: int) -> None:
-        """Holds if every required name and so many in all cosigned. Raises `NoteError` `no-quorum`."""
+        """Check that every required name cosigned, and at least so many in all.
+
+        Raises `NoteError` `no-quorum`.
+        """
         missing = self.missing_cosigners(required, at_least)
         if missing:
-            named = (
+            names = (
                 ", ".join(f"`{shorten(name)}`" for name in missing if name != "*")
                 or f"`{len(missing)}` more"
             )
             raise NoteError(
                 "no-quorum",
-                f"the checkpoint lacks the cosignature of {named}",
+                f"the checkpoint lacks the cosignature of {names}",
                 fix="wait for the witnesses",
             )
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """The checkpoint of a note's text: origin, size, root, and no further line. Raises `NoteError` `not-a-checkpoint`."""
+    """Read the checkpoint in a note's text: origin, size, root, and no further line.
+
+    Raises `NoteError` `not-a-checkpoint`.
+    """
     lines = text.split("\n")
     if len(lines) != 4 or lines[3]:
         raise _not_a_checkpoint(text)
@@ -326,33 +362,40 @@ def read_checkpoint(text: str) -> Checkpoint:
 
 
 def open_checkpoint(data: bytes, log: NoteKey, witnesses: Iterable[NoteKey]) -> WitnessedCheckpoint:
-    """A checkpoint that the log signed with a time, with the cosignatures of the witnesses given, whoever else signed it.
+    """Verify a checkpoint that the log signed with a time, and the cosignatures of these witnesses.
 
-    The log's name is the origin. Raises as `read_note`, `verify_note` and `read_checkpoint`, and `NoteError`: `unsigned` where
-    the log didn't sign, `wrong-log` for another origin, `wrong-witnesses` where two share a name or key or one can't cosign.
+    The log's name is the origin. Other signatures are ignored. Raises as `read_note`,
+    `verify_note`, and `read_checkpoint` do, and `NoteError`: `unsigned` if the log didn't sign,
+    `wrong-log` for another origin, `wrong-witnesses` if two keys share a name or key, or one can't
+    cosign.
     """
-    others = tuple(witnesses)
-    _apart(log, *others)
+    cosigners = tuple(witnesses)
+    _check_distinct(log, *cosigners)
     note = read_note(data)
-    signed = verify_note(note, (log, *others))
+    signed = verify_note(note, (log, *cosigners))
     checkpoint = read_checkpoint(note.text)
     if checkpoint.origin != log.name:
         raise NoteError(
             "wrong-log",
-            f"this is of the log `{shorten(checkpoint.origin)}`",
-            fix=f"ask `{shorten(log.name)}` for its own",
+            f"the checkpoint is of the log `{shorten(checkpoint.origin)}`",
+            fix=f"ask `{shorten(log.name)}` for its checkpoint",
         )
     times = {key.name: time for key, time in signed.items() if time is not None}
     if log.name not in times:
-        raise NoteError("unsigned", f"the log `{shorten(log.name)}` didn't sign this", fix=_AGAIN)
+        raise NoteError(
+            "unsigned", f"the log `{shorten(log.name)}` didn't sign the checkpoint", fix=_AGAIN
+        )
     return WitnessedCheckpoint(checkpoint, times.pop(log.name), times)
 
 
-_AGAIN = "ask its sender for it again, and keep this one"
+_AGAIN = "ask its sender for it again, and keep this copy"
 
 
-def _apart(*keys: NoteKey) -> None:
-    """Who shares a key with the defender would have the defender's cosignature count for two."""
+def _check_distinct(*keys: NoteKey) -> None:
+    """Check that no two names share a key.
+
+    An agency that shares the defender's key would make the defender's cosignature count for two.
+    """
     names, publics = {key.name for key in keys}, {key.public for key in keys}
     if (
         len(names) < len(keys)
@@ -361,33 +404,31 @@ def _apart(*keys: NoteKey) -> None:
     ):
         raise NoteError(
             "wrong-witnesses",
-            "log and witnesses don't each have one cosigning key",
+            "the log and the witnesses don't have a cosigning key each",
             fix="check the directory",
         )
 
 
 def _cosigned(text: str, time: int) -> bytes:
-    """What a cosignature signs: two lines, then the whole text of the checkpoint."""
+    """Return the bytes that a cosignature signs: two lines, then the text of the checkpoint."""
     return f"{_COSIGNED}time {time}\n{text}".encode()
 
 
 def _time(time: int) -> int:
     if not 0 <= time <= LATEST:
-        raise NoteError(
-            "bad-time", f"`{time}` is no time to sign at", fix="give seconds since 1970"
-        )
+        raise NoteError("bad-time", f"`{time}` is not a valid time", fix="give seconds since 1970")
     return time
 
 
 def _text(text: str) -> None:
     if not text.endswith("\n") or any(letter < " " and letter != "\n" for letter in text):
-        raise _not_a_note("its text doesn't end in a line feed, or holds a control character")
+        raise _not_a_note("its text doesn't end in a line feed, or contains a control character")
 
 
 def _signature(line: str) -> Signature:
     parts = _SIGNATURE.fullmatch(line)
     if parts is None or not _NAME.fullmatch(parts["name"]):
-        raise _not_a_note(f"`{shorten(line)}` is no signature")
+        raise _not_a_note(f"`{shorten(line)}` is not a signature line")
     try:
         blob = base64.decode(parts["blob"])
     except TextError as error:
@@ -398,12 +439,12 @@ def _signature(line: str) -> Signature:
 
 
 def _not_a_note(why: str) -> NoteError:
-    return NoteError("not-a-note", f"this is no signed note: {why}", fix=_AGAIN)
+    return NoteError("not-a-note", f"the bytes aren't a signed note: {why}", fix=_AGAIN)
 
 
 def _not_a_checkpoint(text: str) -> NoteError:
     return NoteError(
         "not-a-checkpoint",
-        f"`{shorten(text)}` is no checkpoint",
-        fix="write origin, size and root, a line each",
+        f"`{shorten(text)}` is not a checkpoint",
+        fix="write origin, size, and root, a line each",
     )

@@ -1,11 +1,13 @@
-"""SD-JWT (RFC 9901): a signed payload that holds digests of what it says, and disclosures that each open one of them.
+"""SD-JWT (RFC 9901): a signed payload with digests, and disclosures that open one digest each.
 
-Offramp's records use it twice over. `parts` is an array of digests, `{"...": digest}`, among decoys; the disclosure of one is
-a part's label, which the hub sees. A label holds `_sd`, the digest of the part's content, whose disclosure is sealed to its
-recipients. So each party holds a subset of the disclosures, and the signature holds for all of them.
+Offramp's records use it at two levels. `parts` is an array of digests, `{"...": digest}`, among
+decoys. Their disclosures are the parts' labels, which the hub sees. A label contains `_sd`, the
+digest of the part's content. That disclosure is sealed to the recipients. So each party has a
+subset of the disclosures, and the signature covers all of them.
 
-The digest is over a disclosure's base64url text, not over what it decodes to (§4.2.3). Only SHA-256, salts of exactly 128 bits,
-and no key binding: a presentation is no proof of who presents it.
+The digest is over a disclosure's base64url text, not over its decoded value (§4.2.3). Only SHA-256
+and salts of exactly 128 bits are allowed. There is no key binding: a presentation doesn't prove its
+presenter.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ HASH = "sha-256"
 LARGEST = 384 * 1024
 MOST = 256
 
-# Disclosures nest: together they may be deeper than any one text, but not without end.
+# Disclosures nest. Together they may be deeper than a single text, up to this limit.
 DEEPEST = 64
 
 # 32 bytes of base64url: the last letter holds four bits.
@@ -41,33 +43,39 @@ _SD, _ELEMENT, _SD_ALG = "_sd", "...", "_sd_alg"
 
 
 def disclose_element(value: Json, random_bytes: RandomBytes) -> str:
-    """The disclosure of an array's element (§4.2.2), with a new salt."""
-    _no_reserved_names(value)
+    """Make the disclosure of an array's element, with a new salt (§4.2.2)."""
+    _check_reserved_names(value)
     return _text([_salt(random_bytes), value])
 
 
 def disclose_property(name: str, value: Json, random_bytes: RandomBytes) -> str:
-    """The disclosure of an object's property (§4.2.1), with a new salt. Raises `DisclosureError` `reserved-name`."""
+    """Make the disclosure of an object's property, with a new salt (§4.2.1).
+
+    Raises `DisclosureError` `reserved-name`.
+    """
     if name in (_SD, _ELEMENT):
         raise _reserved(name)
-    _no_reserved_names(value)
+    _check_reserved_names(value)
     return _text([_salt(random_bytes), name, value])
 
 
 def digest(disclosure: str) -> str:
-    """What stands for a disclosure in the payload: base64url of SHA-256 over its text (§4.2.3)."""
+    """Return the digest of a disclosure: base64url of SHA-256 over its text (§4.2.3)."""
     return base64.encode_url(sha256(disclosure.encode("ascii")).digest())
 
 
 def hide_properties(object_: dict[str, Json], disclosures: Iterable[str]) -> dict[str, Json]:
-    """An object with the digests of its hidden properties under `_sd`, in alphabetical order so that theirs doesn't show."""
-    return {**object_, _SD: sorted(digest(each) for each in disclosures)}
+    """Return an object with the digests of its hidden properties under `_sd`.
+
+    They are in alphabetical order, so that the order of the properties doesn't show.
+    """
+    return {**object_, _SD: sorted(digest(disclosure) for disclosure in disclosures)}
 
 
 def hide_elements(disclosures: Sequence[str], random_bytes: RandomBytes) -> list[dict[str, str]]:
-    """The digests of an array's hidden elements among decoys (§4.2.5), 8, 16 or 32 in all, shuffled.
+    """Return the digests of an array's hidden elements among decoys, shuffled (§4.2.5).
 
-    Raises `DisclosureError` `too-many`.
+    There are 8, 16, or 32 in all. Raises `DisclosureError` `too-many`.
     """
     size = next((size for size in SIZES if len(disclosures) <= size), None)
     if size is None:
@@ -80,22 +88,27 @@ def hide_elements(disclosures: Sequence[str], random_bytes: RandomBytes) -> list
         base64.encode_url(sha256(random_bytes(DIGEST_BYTES)).digest())
         for _ in range(size - len(disclosures))
     ]
-    listed = [*map(digest, disclosures), *decoys]
-    order = sorted((random_bytes(SALT_BYTES), each) for each in listed)
-    return [{_ELEMENT: each} for _, each in order]
+    digests = [*map(digest, disclosures), *decoys]
+    shuffled = sorted((random_bytes(SALT_BYTES), element_digest) for element_digest in digests)
+    return [{_ELEMENT: element_digest} for _, element_digest in shuffled]
 
 
 def join(jws: str, disclosures: Iterable[str]) -> str:
-    """The SD-JWT as one text: JWS and disclosures, each ended by a tilde (§4)."""
-    return "".join(f"{each}~" for each in (jws, *disclosures))
+    """Join a JWS and its disclosures to an SD-JWT, each ended by a tilde (§4)."""
+    return "".join(f"{part}~" for part in (jws, *disclosures))
 
 
 def split(text: str) -> tuple[str, tuple[str, ...]]:
-    """JWS and disclosures of an SD-JWT. Raises `DisclosureError` `not-an-sd-jwt`, also where a key binding follows."""
+    """Split an SD-JWT into its JWS and disclosures.
+
+    Raises `DisclosureError` `not-an-sd-jwt`, also if a key binding follows.
+    """
     jws, *rest = text.split("~")
     if not jws or not rest or rest[-1]:
         raise DisclosureError(
-            "not-an-sd-jwt", "this is no SD-JWT without key binding", fix="end it with a tilde"
+            "not-an-sd-jwt",
+            "the text is not an SD-JWT without key binding",
+            fix="end it with a tilde",
         )
     return jws, tuple(rest[:-1])
 
@@ -105,7 +118,7 @@ def split(text: str) -> tuple[str, tuple[str, ...]]:
 
 @frozen
 class Disclosure:
-    """A disclosure taken apart. `name` is None where it discloses an array's element."""
+    """A parsed disclosure. `name` is None for an element of an array."""
 
     text: str
     digest: str
@@ -115,8 +128,10 @@ class Disclosure:
 
 @frozen
 class DisclosedPayload:
-    """A payload with what was disclosed in its place, the number of digests left closed (withheld, or decoys), and what was
-    disclosed, in the order given.
+    """A payload with the disclosed values in their places.
+
+    `closed` is the number of digests without a disclosure: withheld values or decoys. `disclosed`
+    are the disclosures, in the order of the input.
     """
 
     payload: dict[str, Json]
@@ -125,11 +140,14 @@ class DisclosedPayload:
 
 
 def read(text: str) -> Disclosure:
-    """One disclosure, well-formed. Raises `DisclosureError`: `too-large`, `not-a-disclosure`, `bad-salt`, `reserved-name`."""
+    """Parse a disclosure.
+
+    Raises `DisclosureError`: `too-large`, `not-a-disclosure`, `bad-salt`, `reserved-name`.
+    """
     if len(text) > LARGEST:
         raise DisclosureError(
             "too-large",
-            f"a disclosure has `{len(text)}` letters, and it's not read",
+            f"a disclosure has `{len(text)}` letters, which is too many",
             fix="send less",
         )
     try:
@@ -140,13 +158,13 @@ def read(text: str) -> Disclosure:
         ) from None
     if not isinstance(content, list) or len(content) not in (2, 3):
         raise DisclosureError(
-            "not-a-disclosure", "a disclosure isn't an array of two or three", fix=_AGAIN
+            "not-a-disclosure", "a disclosure isn't an array of two or three items", fix=_AGAIN
         )
     salt, *name, value = content
     _check_salt(salt)
     if name and not isinstance(name[0], str):
         raise DisclosureError(
-            "not-a-disclosure", f"`{shorten(name[0])}` is no property's name", fix=_AGAIN
+            "not-a-disclosure", f"`{shorten(name[0])}` is not a property's name", fix=_AGAIN
         )
     if name and name[0] in (_SD, _ELEMENT):
         raise _reserved(name[0])
@@ -154,10 +172,11 @@ def read(text: str) -> Disclosure:
 
 
 def process(payload: dict[str, Json], disclosures: Sequence[str]) -> DisclosedPayload:
-    """The payload of a verified JWS with these disclosures put in their places (§7.1), recursively.
+    """Put disclosures into the payload of a verified JWS, recursively (§7.1).
 
-    Raises `DisclosureError`: what `read` raises, `too-many`, `wrong-hash`, `digest-twice`, `disclosure-twice`, `unused`,
-    `wrong-place` (an element's disclosure for a property, or the reverse), `name-taken`, `bad-digest`, `too-deep`.
+    Raises `DisclosureError`: as `read`, and `too-many`, `wrong-hash`, `digest-twice`,
+    `disclosure-twice`, `unused`, `wrong-place` (an element's disclosure for a property, or the
+    reverse), `name-taken`, `bad-digest`, `too-deep`.
     """
     if len(disclosures) > MOST:
         raise DisclosureError(
@@ -167,25 +186,31 @@ def process(payload: dict[str, Json], disclosures: Sequence[str]) -> DisclosedPa
         raise DisclosureError(
             "wrong-hash", f"`{shorten(payload[_SD_ALG])}` is not `{HASH}`", fix=f"use {HASH}"
         )
-    held = [read(text) for text in disclosures]
-    by_digest = {each.digest: each for each in held}
-    if len(by_digest) != len(held):
+    parsed = [read(text) for text in disclosures]
+    by_digest = {disclosure.digest: disclosure for disclosure in parsed}
+    if len(by_digest) != len(parsed):
         raise DisclosureError(
-            "disclosure-twice", "a disclosure is given twice", fix="send each once"
+            "disclosure-twice", "a disclosure is sent twice", fix="send each once"
         )
-    work = _Processing(by_digest)
-    opened = work.object({name: value for name, value in payload.items() if name != _SD_ALG}, 1)
-    if len(work.used) != len(held):
-        unused = next(each for each in held if each.digest not in work.used)
-        what = f"of `{shorten(unused.name)}`" if unused.name else "of an element"
+    processing = _Processing(by_digest)
+    opened = processing.object(
+        {name: value for name, value in payload.items() if name != _SD_ALG}, 1
+    )
+    if len(processing.used) != len(parsed):
+        unused = next(
+            disclosure for disclosure in parsed if disclosure.digest not in processing.used
+        )
+        label = f"of `{shorten(unused.name)}`" if unused.name else "of an element"
         raise DisclosureError(
-            "unused", f"the disclosure {what} belongs to nothing signed here", fix="leave it out"
+            "unused",
+            f"the disclosure {label} matches no digest in the signed payload",
+            fix="leave it out",
         )
-    return DisclosedPayload(opened, len(work.seen) - len(work.used), tuple(held))
+    return DisclosedPayload(opened, len(processing.seen) - len(processing.used), tuple(parsed))
 
 
 class _Processing:
-    """One pass over one payload: which digests were met, and which of them were opened."""
+    """A pass over one payload, with the digests seen and the digests opened."""
 
     def __init__(self, disclosures: dict[str, Disclosure]) -> None:
         self.disclosures = disclosures
@@ -193,6 +218,7 @@ class _Processing:
         self.used: set[str] = set()
 
     def value(self, value: Json, level: int) -> Json:
+        """Process a value of any kind."""
         if not isinstance(value, dict | list):
             return value
         if level > DEEPEST:
@@ -201,35 +227,39 @@ class _Processing:
             )
         return self.object(value, level) if isinstance(value, dict) else self.array(value, level)
 
-    def object(self, given: dict[str, Json], level: int) -> dict[str, Json]:
-        # A closed element's digest stands in an array alone; a hash is named at the top alone.
+    def object(self, members: dict[str, Json], level: int) -> dict[str, Json]:
+        # A closed element's digest may only be in an array, and `_sd_alg` only at the top.
+        """Process an object: its members and its `_sd`."""
         for name in (_ELEMENT, _SD_ALG):
-            if name in given:
+            if name in members:
                 raise _reserved(name)
-        found = {name: self.value(value, level + 1) for name, value in given.items() if name != _SD}
-        digests = given.get(_SD, [])
+        opened = {
+            name: self.value(value, level + 1) for name, value in members.items() if name != _SD
+        }
+        digests = members.get(_SD, [])
         if not isinstance(digests, list):
             raise _bad_digest(digests)
-        for each in digests:
-            disclosure = self.opened(each)
+        for element_digest in digests:
+            disclosure = self.opened(element_digest)
             if disclosure is None:
                 continue
             if disclosure.name is None:
                 raise _wrong_place(disclosure)
-            if disclosure.name in found:
+            if disclosure.name in opened:
                 raise DisclosureError(
                     "name-taken",
-                    f"`{shorten(disclosure.name)}` would stand twice in one object",
+                    f"`{shorten(disclosure.name)}` would occur twice in one object",
                     fix=_AGAIN,
                 )
-            found[disclosure.name] = self.value(disclosure.value, level + 1)
-        return found
+            opened[disclosure.name] = self.value(disclosure.value, level + 1)
+        return opened
 
-    def array(self, given: list[Json], level: int) -> list[Json]:
-        found = []
-        for item in given:
+    def array(self, items: list[Json], level: int) -> list[Json]:
+        """Process an array: its items and its hidden elements."""
+        opened = []
+        for item in items:
             if not isinstance(item, dict) or _ELEMENT not in item:
-                found.append(self.value(item, level + 1))
+                opened.append(self.value(item, level + 1))
                 continue
             if len(item) != 1:
                 raise _reserved(_ELEMENT)
@@ -238,19 +268,24 @@ class _Processing:
                 continue
             if disclosure.name is not None:
                 raise _wrong_place(disclosure)
-            found.append(self.value(disclosure.value, level + 1))
-        return found
+            opened.append(self.value(disclosure.value, level + 1))
+        return opened
 
-    def opened(self, each: Json) -> Disclosure | None:
-        """The disclosure behind a digest, if it was given. A digest is met once or the payload is refused (§7.1 step 4)."""
-        if not isinstance(each, str) or not _DIGEST.fullmatch(each):
-            raise _bad_digest(each)
-        if each in self.seen:
-            raise DisclosureError("digest-twice", f"the digest `{each}` stands twice", fix=_AGAIN)
-        self.seen.add(each)
-        if each in self.disclosures:
-            self.used.add(each)
-        return self.disclosures.get(each)
+    def opened(self, element_digest: Json) -> Disclosure | None:
+        """Return the disclosure of a digest, if there is one.
+
+        A digest that occurs twice refuses the payload (§7.1 step 4).
+        """
+        if not isinstance(element_digest, str) or not _DIGEST.fullmatch(element_digest):
+            raise _bad_digest(element_digest)
+        if element_digest in self.seen:
+            raise DisclosureError(
+                "digest-twice", f"the digest `{element_digest}` occurs twice", fix=_AGAIN
+            )
+        self.seen.add(element_digest)
+        if element_digest in self.disclosures:
+            self.used.add(element_digest)
+        return self.disclosures.get(element_digest)
 
 
 _AGAIN = "ask the issuer for a new record"
@@ -266,42 +301,43 @@ def _check_salt(salt: Json) -> None:
             return
     except TextError:
         pass
-    raise DisclosureError("bad-salt", f"`{shorten(salt)}` is no salt of 128 bits", fix=_AGAIN)
+    raise DisclosureError("bad-salt", f"`{shorten(salt)}` is not a salt of 128 bits", fix=_AGAIN)
 
 
 def _text(content: list[Json]) -> str:
     return base64.encode_url(i_json.write(content))
 
 
-def _no_reserved_names(value: Json) -> None:
-    """What is disclosed may hold `_sd`, since disclosures nest, and closed elements, but those in an array alone."""
+def _check_reserved_names(value: Json) -> None:
+    """Check a value to be disclosed for reserved names.
+
+    It may contain `_sd`, since disclosures nest, and closed elements, but those only in an array.
+    """
     if isinstance(value, dict):
         for name, inner in value.items():
             if name in (_ELEMENT, _SD_ALG):
                 raise _reserved(name)
-            _no_reserved_names(inner)
+            _check_reserved_names(inner)
     elif isinstance(value, list):
         for inner in value:
             if not (isinstance(inner, dict) and list(inner) == [_ELEMENT]):
-                _no_reserved_names(inner)
+                _check_reserved_names(inner)
 
 
 def _reserved(name: str) -> DisclosureError:
     return DisclosureError(
         "reserved-name",
-        f"the name `{name}` means something else at this place",
+        f"the name `{name}` is reserved at this place",
         fix="choose another name",
     )
 
 
-def _bad_digest(each: Json) -> DisclosureError:
-    return DisclosureError(
-        "bad-digest", f"`{shorten(each)}` stands where a digest belongs", fix=_AGAIN
-    )
+def _bad_digest(value: Json) -> DisclosureError:
+    return DisclosureError("bad-digest", f"`{shorten(value)}` is not a digest", fix=_AGAIN)
 
 
 def _wrong_place(disclosure: Disclosure) -> DisclosureError:
-    what = "an element's" if disclosure.name is None else "a property's"
+    kind = "an element's" if disclosure.name is None else "a property's"
     return DisclosureError(
-        "wrong-place", f"{what} disclosure stands for the other kind", fix=_AGAIN
+        "wrong-place", f"{kind} disclosure is used for the other kind", fix=_AGAIN
     )

@@ -334,7 +334,7 @@ def test_what_a_hub_changes_on_the_way_is_refused() -> None:
             ),
             "proof-fails",
         ),
-        (replace(good, handed=other.texts), "unknown-part"),
+        (replace(good, texts=other.texts), "unknown-part"),
     ):
         with refused(code):
             check_delivery(bad, MEMBERSHIP)
