@@ -49,7 +49,7 @@ def init(options: argparse.Namespace) -> int:
 
 def invite(options: argparse.Namespace) -> int:
     folder = Folder(Path(options.dir))
-    until = _clock(folder, options).now() + membership.LASTS
+    until = _clock(folder, options).now() + membership.INVITATION_SECONDS
     try:
         invited = Invited(agency=options.agency, role=options.role, name=options.name, until=until)
     except ValueError:
@@ -67,7 +67,7 @@ def serve(options: argparse.Namespace) -> int:
 
     from offramp.hub.api.app import create_app
     from offramp.hub.api.requests import LOOPBACK
-    from offramp.hub.patience import Patient, server_of
+    from offramp.hub.patience import PatientProtocol, create_server
     from offramp.hub.service import Service
 
     folder = Folder(Path(options.dir))
@@ -88,7 +88,7 @@ def serve(options: argparse.Namespace) -> int:
         app,
         host=settings.host,
         port=port,
-        http=Patient,
+        http=PatientProtocol,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
         log_level="warning",
@@ -104,7 +104,7 @@ def serve(options: argparse.Namespace) -> int:
     # Uvicorn stops at these and then sends them on: a stop that was asked for is no failure.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: None)
-    server_of(config, service.writer.wake).run()
+    create_server(config, service.writer.wake).run()
     return 0
 
 
@@ -155,7 +155,7 @@ def _copied(folder: Folder, target: Path) -> None:
 
 def generation(options: argparse.Namespace) -> int:
     """What a restored hub waits for, and what the threshold is to sign, while it serves or not; sets agencies aside."""
-    from offramp.hub.generation import state
+    from offramp.hub.restore_state import report_state
     from offramp.restored import lines
 
     folder = Folder(Path(options.dir))
@@ -178,7 +178,7 @@ def generation(options: argparse.Namespace) -> int:
             ) from None
         with closing(Store(copy)) as store:
             hub = Hub(folder.key, folder.settings.name, folder.judges(store), os.urandom, store)
-            said = state(Restoration(hub), None, _clock(folder, options).now())
+            said = report_state(Restoration(hub), None, _clock(folder, options).now())
     if options.json:
         print(json.dumps(said))
     else:

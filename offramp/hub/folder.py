@@ -1,4 +1,4 @@
-"""A hub's folder: `hub.toml`, `hub.db`, and `keys/`, which nobody else may read."""
+"""Open and create a hub's folder: `hub.toml`, `hub.db`, and `keys/`, private to the operator."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from exchange.hub.store import Store
 from exchange.models import WireModel, validate
 from exchange.standards.notes import COSIGNATURE, derive_note_key
 from offramp.adoption import carried, read_carried
-from offramp.hub.membership import PACK, Program
+from offramp.hub.membership import PACK, Founding
 from rules.errors import RequestError
 from rules.packs.digest import digest
 from rules.shelf import read_pack
 
 
 class Settings(WireModel):
-    """`hub.toml`. `url` is where agencies reach the hub; without a certificate it is served on loopback only."""
+    """The settings in `hub.toml`. Without a certificate the hub is served on loopback only."""
 
     name: Annotated[str, Field(pattern=r"^[^\s+\x00-\x20\x7f]{1,200}$")]
     program: Annotated[str, Field(min_length=1, max_length=100)]
@@ -45,8 +45,8 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            found = tomllib.loads((path / "hub.toml").read_text(encoding="utf-8"))
-            self.settings = validate(Settings, found, "`hub.toml`")
+            settings = tomllib.loads((path / "hub.toml").read_text(encoding="utf-8"))
+            self.settings = validate(Settings, settings, "`hub.toml`")
             self.secret = (path / "keys" / "invite").read_bytes()
             self._log = (path / "keys" / "log").read_bytes()
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -60,43 +60,45 @@ class Folder:
 
     @property
     def database(self) -> Path:
+        """The path of the SQLite database."""
         return self.path / "hub.db"
 
     @property
     def key(self) -> Ed25519PrivateKey:
+        """The key that signs the log."""
         return Ed25519PrivateKey.from_private_bytes(self._log)
 
     @property
-    def program(self) -> Program:
-        """What the first version of the directory says of the program."""
+    def program(self) -> Founding:
+        """The first version of the directory, without its agencies."""
         settings = self.settings
         pack = read_pack(settings.pack)
         log = derive_note_key(self.key, settings.name, COSIGNATURE).vkey
-        return Program(
+        return Founding(
             settings.program, settings.zone, {"id": pack.id, "digest": digest(pack)}, log
         )
 
     def open(self) -> Hub:
-        """The hub over its database. Raises `StoreError`; `RequestError` and `PackError` for the pack."""
+        """Open the hub over its database. Raises `StoreError`, `RequestError`, `PackError`."""
         store = Store(self.database)
         own = read_pack(self.settings.pack)
-        # A later release may ship another pack under this id: what cases were judged by is kept.
+        # A later release may ship another pack under this id. Keep the text that judged cases.
         if store.value(f"{PACK} {digest(own)}") is None:
             store.set_value(f"{PACK} {digest(own)}", carried(self.settings.pack).write())
         return Hub(self.key, self.settings.name, self.judges(store), secrets.token_bytes, store)
 
     def judges(self, store: Store) -> Judges:
-        """Whoever judges by a pack that this hub keeps. Raises as `read_pack`."""
+        """Return the judge of each pack that this hub keeps, by digest. Raises as `read_pack`."""
         own = read_pack(self.settings.pack)
-        found = {digest(own): Judge(own)}
+        judges = {digest(own): Judge(own)}
 
-        def judge(named: str) -> Judge:
-            if named not in found:
-                text = store.value(f"{PACK} {named}")
+        def judge(pack_digest: str) -> Judge:
+            if pack_digest not in judges:
+                text = store.value(f"{PACK} {pack_digest}")
                 if text is None:
-                    return judges_of(())(named)
-                found[named] = Judge(read_carried(text).pack())
-            return found[named]
+                    return judges_of(())(pack_digest)
+                judges[pack_digest] = Judge(read_carried(text).pack())
+            return judges[pack_digest]
 
         return judge
 
@@ -111,7 +113,7 @@ def create(
     port: int,
     demo: bool,
 ) -> Folder:
-    """A new folder. Raises `RequestError` `folder-taken`, `unknown-pack`; `PackError`."""
+    """Create a hub's folder. Raises `RequestError` `folder-taken`, `unknown-pack`; `PackError`."""
     read = read_pack(pack)
     if path.exists() and any(path.iterdir()):
         raise RequestError("folder-taken", f"`{path}` isn't empty", fix="name a new folder")
@@ -127,7 +129,7 @@ def create(
             "demo": demo,
         }
         validate(Settings, settings, "what was given")
-        # JSON's texts, numbers and words are TOML's too.
+        # JSON strings, numbers, and booleans are valid TOML too.
         lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
         (path / "hub.toml").write_text(lines, encoding="utf-8")
         (path / "keys" / "log").write_bytes(Ed25519PrivateKey.generate().private_bytes_raw())

@@ -1,11 +1,13 @@
-"""How an agency comes into the directory: invited with a code, added to a draft, in force once enough have signed.
+"""Add agencies to the directory: invitations, drafts of the next version, and their signatures.
 
-An invitation is a code that the hub can check and doesn't store: who, in which role, until when, under the hub's own secret.
-Whoever joins puts its keys into a draft of the directory's next version. A draft is in force when those have signed it who
-must: all founders of the first version, the threshold of any later one. The hub only collects; it can sign nothing.
+An invitation is a code that the hub can check without storing it. It states agency, role, and last
+second, under the hub's own secret. An agency that joins puts its keys into a draft of the next
+version. A draft comes into force when the agencies that must sign have signed: all founders for the
+first version, the threshold for a later one. The hub only collects signatures. It can sign nothing.
 
-Drafts stand side by side, by digest, a few for each agency: nobody's proposal makes way for another's, and so nobody can void
-what others have signed. A draft may follow a draft: who retires its stolen key at once proposes the new one with it.
+Drafts exist side by side, by digest, a few for each agency. So no proposal can void the signatures
+of another. A draft may follow a draft: an agency that retires a stolen key at once proposes the new
+key together with it.
 """
 
 from __future__ import annotations
@@ -32,17 +34,17 @@ from exchange.models import AgencyId, WireModel, validate
 from exchange.standards import base64, i_json, keys
 from rules.frozen import frozen
 
-LASTS = 7 * 24 * 3600
-# A few for each agency; the oldest of its own makes way for its next.
+INVITATION_SECONDS = 7 * 24 * 3600
+# For each agency. Its next draft then replaces its oldest.
 MOST_DRAFTS = 4
-# Under this and its digest, each pack that was ever proposed.
+# The store keeps each pack that was ever proposed, under this word and its digest.
 PACK = "pack"
 _DRAFTS, _JOINED = "drafts", ""
 _POLICY_GROUP = ("prosecutor", "defender", "program", "case_management", "treatment_provider")
 
 
 class Invited(WireModel):
-    """Who is invited, as what, and the second since 1970 until when."""
+    """An invited agency, its role and name, and the last second (since 1970) to join."""
 
     agency: AgencyId
     role: Role
@@ -51,7 +53,7 @@ class Invited(WireModel):
 
 
 class Joining(WireModel):
-    """What an agency says of itself when it joins; `signing` is a JWK, `witness` a C2SP key."""
+    """An agency's own entry when it joins. `signing` is a JWK, `witness` a C2SP key."""
 
     code: Annotated[str, Field(max_length=2048)]
     agency: AgencyId
@@ -62,8 +64,8 @@ class Joining(WireModel):
 
 
 @frozen
-class Program:
-    """What the first version of a directory says besides its agencies."""
+class Founding:
+    """The first version of a directory, without its agencies."""
 
     name: str
     zone: str
@@ -71,96 +73,9 @@ class Program:
     log: str
 
 
-def invite(secret: bytes, invited: Invited) -> str:
-    """The code to hand to an agency."""
-    said = i_json.write(invited.model_dump(mode="json"))
-    return f"{base64.encode_url(said)}.{base64.encode_url(hmac.digest(secret, said, 'sha256'))}"
-
-
-def read_invite(secret: bytes, code: str, now: int) -> Invited:
-    """Who was invited with a code. Raises `RequestRefused` `bad-code`, for whatever is wrong with it."""
-    try:
-        said, _, tag = code.partition(".")
-        raw = base64.decode_url(said)
-        invited = validate(Invited, i_json.read_object(raw), "the invitation")
-        right = hmac.compare_digest(hmac.digest(secret, raw, "sha256"), base64.decode_url(tag))
-    except ExchangeError:
-        raise _bad_code() from None
-    if not right or now > invited.until:
-        raise _bad_code()
-    return invited
-
-
-def join(hub: Hub, invited: Invited, said: Joining, program: Program) -> bytes:
-    """The draft with this agency in it.
-
-    Raises `RequestRefused` `bad-code`, `KeyMaterialError`, `DirectoryError` `already-listed`.
-    """
-    if said.agency != invited.agency:
-        raise _bad_code()
-    keys.read_public_key(said.signing, "sig")
-    entry = validate(
-        AgencyEntry,
-        {
-            "id": invited.agency,
-            "name": invited.name,
-            "role": invited.role,
-            "part2": said.part2,
-            "custody": said.custody,
-            "signing": [said.signing],
-            "witness": said.witness,
-        },
-        "the agency",
-    ).model_dump(mode="json")
-    newest = hub.history.newest if hub.history.size else None
-    if newest is not None and invited.agency in newest.agencies:
-        raise DirectoryError(
-            "already-listed",
-            f"`{invited.agency}` is in the directory",
-            fix="propose a change of it",
-        )
-    fresh = _next(hub, program)
-    joined = [i_json.read_object(one.payload) for one in drafts(hub) if one.by == _JOINED]
-    # A draft of a version that has been passed by is no beginning.
-    begun = [one for one in joined if one.get("version") == fresh["version"]]
-    document = begun[-1] if begun else fresh
-    document["agencies"] = [
-        *(one for one in document["agencies"] if one["id"] != invited.agency),
-        entry,
-    ]
-    if newest is None:
-        document |= _founding(document["agencies"])
-    # A founding draft without somebody who has joined since is one that nobody should sign.
-    return _add(hub, i_json.write(document), _JOINED, alone=newest is None)
-
-
-def _next(hub: Hub, program: Program) -> dict[str, Any]:
-    """The next version, as it stands before anything is changed."""
-    if hub.history.size:
-        return draft_next_version(hub.history.newest)
-    return {
-        "version": 1,
-        "program": program.name,
-        "zone": program.zone,
-        "pack": dict(program.pack),
-        "log": program.log,
-        "agencies": [],
-    }
-
-
-def _founding(agencies: list[dict[str, Any]]) -> dict[str, Any]:
-    """More than half of the policy group sign later versions; the defender and one more witness the log."""
-    group = [one["id"] for one in agencies if one["role"] in _POLICY_GROUP]
-    defenders = [one["id"] for one in agencies if one["role"] == "defender"]
-    return {
-        "threshold": {"signatures": max(2, len(group) // 2 + 1), "of": group},
-        "witnesses": {"required": defenders, "at_least": 2},
-    }
-
-
 @frozen
 class Draft:
-    """One draft: who proposed it (nobody, where agencies join by code), and the detached signatures so far."""
+    """A draft and its detached signatures. `by` proposed it. It is empty for joins by code."""
 
     by: str
     payload: bytes
@@ -168,9 +83,11 @@ class Draft:
 
     @property
     def sha256(self) -> str:
+        """The digest of the payload, hexadecimal: the draft's name."""
         return sha256(self.payload).hexdigest()
 
     def json(self) -> dict[str, object]:
+        """Return the draft as JSON: proposer, directory in base64url, and signatures."""
         return {
             "by": self.by,
             "directory": base64.encode_url(self.payload),
@@ -178,51 +95,145 @@ class Draft:
         }
 
 
+def invite(secret: bytes, invited: Invited) -> str:
+    """Return the code for an agency."""
+    payload = i_json.write(invited.model_dump(mode="json"))
+    tag = hmac.digest(secret, payload, "sha256")
+    return f"{base64.encode_url(payload)}.{base64.encode_url(tag)}"
+
+
+def read_invite(secret: bytes, code: str, now: int) -> Invited:
+    """Return the agency that was invited with a code.
+
+    Raises `RequestRefused` `bad-code` for any fault of the code.
+    """
+    try:
+        encoded, _, tag = code.partition(".")
+        payload = base64.decode_url(encoded)
+        invited = validate(Invited, i_json.read_object(payload), "the invitation")
+        expected = hmac.digest(secret, payload, "sha256")
+        is_ours = hmac.compare_digest(expected, base64.decode_url(tag))
+    except ExchangeError:
+        raise _bad_code() from None
+    if not is_ours or now > invited.until:
+        raise _bad_code()
+    return invited
+
+
+def join(hub: Hub, invited: Invited, joining: Joining, founding: Founding) -> bytes:
+    """Add an agency to the draft of the next version, and return the draft's payload.
+
+    Raises `RequestRefused` `bad-code`, `KeyMaterialError`, `DirectoryError` `already-listed`.
+    """
+    if joining.agency != invited.agency:
+        raise _bad_code()
+    newest = hub.history.newest if hub.history.size else None
+    if newest is not None and invited.agency in newest.agencies:
+        raise DirectoryError(
+            "already-listed",
+            f"`{invited.agency}` is in the directory",
+            fix="propose a change of it",
+        )
+    entry = _entry_of(invited, joining)
+    document = _draft_to_join(hub, founding)
+    document["agencies"] = [
+        *(agency for agency in document["agencies"] if agency["id"] != invited.agency),
+        entry,
+    ]
+    if newest is None:
+        document |= _founding_rules(document["agencies"])
+    # Nobody should sign a founding draft that lacks an agency that has joined since.
+    return _add(hub, i_json.write(document), _JOINED, alone=newest is None)
+
+
+def _entry_of(invited: Invited, joining: Joining) -> dict[str, Any]:
+    """Return the agency's entry in the directory, with its key checked."""
+    keys.read_public_key(joining.signing, "sig")
+    entry = {
+        "id": invited.agency,
+        "name": invited.name,
+        "role": invited.role,
+        "part2": joining.part2,
+        "custody": joining.custody,
+        "signing": [joining.signing],
+        "witness": joining.witness,
+    }
+    return validate(AgencyEntry, entry, "the agency").model_dump(mode="json")
+
+
+def _draft_to_join(hub: Hub, founding: Founding) -> dict[str, Any]:
+    """Return the newest draft of joins for the next version, or that version unchanged."""
+    fresh = _next_version(hub, founding)
+    joined = [i_json.read_object(draft.payload) for draft in drafts(hub) if draft.by == _JOINED]
+    # A draft of an older version can't be continued.
+    current = [document for document in joined if document.get("version") == fresh["version"]]
+    return current[-1] if current else fresh
+
+
+def _next_version(hub: Hub, founding: Founding) -> dict[str, Any]:
+    if hub.history.size:
+        return draft_next_version(hub.history.newest)
+    return {
+        "version": 1,
+        "program": founding.name,
+        "zone": founding.zone,
+        "pack": dict(founding.pack),
+        "log": founding.log,
+        "agencies": [],
+    }
+
+
+def _founding_rules(agencies: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first threshold and witnesses.
+
+    More than half of the policy group must sign later versions. The defender and one other agency
+    witness the log.
+    """
+    group = [agency["id"] for agency in agencies if agency["role"] in _POLICY_GROUP]
+    defenders = [agency["id"] for agency in agencies if agency["role"] == "defender"]
+    return {
+        "threshold": {"signatures": max(2, len(group) // 2 + 1), "of": group},
+        "witnesses": {"required": defenders, "at_least": 2},
+    }
+
+
 def drafts(hub: Hub) -> tuple[Draft, ...]:
-    """Every draft that waits for signatures, in the order in which they came."""
-    kept = i_json.read(hub.store.value(_DRAFTS) or b"[]")
-    assert isinstance(kept, list), "as `_keep` writes them"
+    """Return every draft that waits for signatures, oldest first."""
+    stored = i_json.read(hub.store.value(_DRAFTS) or b"[]")
+    assert isinstance(stored, list), "as `_store` writes them"
     return tuple(
-        Draft(each["by"], base64.decode_url(each["directory"]), tuple(each["signatures"]))
-        for each in kept
+        Draft(entry["by"], base64.decode_url(entry["directory"]), tuple(entry["signatures"]))
+        for entry in stored
     )
 
 
-def _keep(hub: Hub, kept: Iterable[Draft]) -> None:
-    hub.store.set_value(_DRAFTS, i_json.write([one.json() for one in kept]))
-
-
-def _add(hub: Hub, payload: bytes, by: str, *, alone: bool = False) -> bytes:
-    """One more draft; what is there already keeps its signatures. An agency's oldest makes way."""
-    found = drafts(hub)
-    if payload not in [one.payload for one in found]:
-        own = [one for one in found if one.by == by]
-        gone = (
-            own if alone else own[: len(own) + 1 - MOST_DRAFTS] if len(own) >= MOST_DRAFTS else []
+def draft(hub: Hub) -> bytes:
+    """Return the payload of the newest draft. Raises `DirectoryError` `no-draft`."""
+    waiting = drafts(hub)
+    if not waiting:
+        raise DirectoryError(
+            "no-draft", "no version of the directory is being drafted", fix="invite an agency first"
         )
-        _keep(hub, (*(one for one in found if one not in gone), Draft(by, payload)))
-    return payload
+    return waiting[-1].payload
 
 
 def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
-    """A draft that an agency wrote whole, on the version in force or on a draft.
+    """Add a draft that an agency wrote whole, on the version in force or on a draft.
 
-    Raises as `directory.write_document`, and `DirectoryError` `wrong-version`, `pack-missing` (send it first).
+    Raises as `directory.write_document`, and `DirectoryError` `wrong-version`, `pack-missing`.
     """
     payload = write_document(document)
     drafted = read_directory(payload)
-    if (
-        drafted.pack != hub.history.newest.pack
-        and hub.store.value(f"{PACK} {drafted.pack}") is None
-    ):
+    newest = hub.history.newest
+    if drafted.pack != newest.pack and hub.store.value(f"{PACK} {drafted.pack}") is None:
         raise DirectoryError(
             "pack-missing",
             f"the hub doesn't have the pack `{drafted.pack[:19]}…`",
             fix="send the pack first",
         )
-    behind = {one.sha256: read_directory(one.payload).version for one in drafts(hub)}
-    behind[hub.history.newest.sha256] = hub.history.newest.version
-    if behind.get(drafted.document.previous or "") != drafted.version - 1:
+    versions = {entry.sha256: read_directory(entry.payload).version for entry in drafts(hub)}
+    versions[newest.sha256] = newest.version
+    if versions.get(drafted.document.previous or "") != drafted.version - 1:
         raise DirectoryError(
             "wrong-version",
             "this doesn't follow the version in force",
@@ -231,64 +242,79 @@ def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
     return _add(hub, payload, by)
 
 
-def draft(hub: Hub) -> bytes:
-    """The payload of the newest draft. Raises `DirectoryError` `no-draft`."""
-    found = drafts(hub)
-    if not found:
-        raise DirectoryError(
-            "no-draft", "no version of the directory is being drafted", fix="invite somebody first"
-        )
-    return found[-1].payload
-
-
 def sign(hub: Hub, digest: str, signature: str, now: int) -> bool:
-    """One more signature of the draft of a digest; True if with it the version is in force.
+    """Add a signature to the draft of a digest. Return whether the version is now in force.
 
-    Raises `DirectoryError`: `no-draft`, `another-draft` (there is none of that digest), as `History.check` where the signature
-    or the draft doesn't hold.
+    Raises `DirectoryError`: `no-draft`, `another-draft` (no draft has that digest), and as
+    `History.check` if the signature or the draft is wrong.
     """
     draft(hub)
-    found = drafts(hub)
-    mine = next((one for one in found if one.sha256 == digest), None)
-    if mine is None:
+    waiting = drafts(hub)
+    chosen = next((entry for entry in waiting if entry.sha256 == digest), None)
+    if chosen is None:
         raise DirectoryError(
             "another-draft",
             "no draft is the one that was signed",
             fix="look at it again, then sign",
         )
-    known = hub.history.newest if hub.history.size else read_directory(mine.payload)
-    kid = read_signing_kid(signature, mine.payload, known)
-    # One of each key. A key that has retired since signs nothing any more.
-    others = [one for one in mine.signatures if _holds(one, mine.payload, known, but=kid)]
-    signed = Draft(mine.by, mine.payload, (*others, signature))
+    signed = _with_signature(hub, chosen, signature)
     try:
         hub.change_directory(SignedPayload(signed.payload, signed.signatures), now)
     except DirectoryError as error:
         if error.code != "threshold":
             raise
-        _keep(hub, (signed if one is mine else one for one in found))
+        _store(hub, (signed if entry is chosen else entry for entry in waiting))
         return False
-    _keep(hub, _still_following(drafts(hub), hub.history.newest.sha256))
+    _store(hub, _still_possible(drafts(hub), hub.history.newest.sha256))
     return True
 
 
-def _holds(signature: str, payload: bytes, known: Directory, *, but: str) -> bool:
+def _with_signature(hub: Hub, unsigned: Draft, signature: str) -> Draft:
+    """Return the draft with one more signature: one of each key, none of a retired key."""
+    known = hub.history.newest if hub.history.size else read_directory(unsigned.payload)
+    kid = read_signing_kid(signature, unsigned.payload, known)
+    kept = [
+        earlier
+        for earlier in unsigned.signatures
+        if _kid_or_none(earlier, unsigned.payload, known) not in (None, kid)
+    ]
+    return Draft(unsigned.by, unsigned.payload, (*kept, signature))
+
+
+def _kid_or_none(signature: str, payload: bytes, known: Directory) -> str | None:
     try:
-        return read_signing_kid(signature, payload, known) != but
+        return read_signing_kid(signature, payload, known)
     except ExchangeError:
-        return False
+        return None
 
 
-def _still_following(found: Iterable[Draft], newest: str) -> Iterator[Draft]:
-    """Drafts that can still come into force: on the newest version, or on one of these."""
-    behind = {newest}
-    for one in found:
-        if read_directory(one.payload).document.previous in behind:
-            behind.add(one.sha256)
-            yield one
+def _add(hub: Hub, payload: bytes, by: str, *, alone: bool = False) -> bytes:
+    """Add a draft. Other drafts keep their signatures. `alone` replaces all of the same `by`."""
+    waiting = drafts(hub)
+    if payload not in [entry.payload for entry in waiting]:
+        own = [entry for entry in waiting if entry.by == by]
+        replaced = own if alone else own[: max(0, len(own) + 1 - MOST_DRAFTS)]
+        kept = (entry for entry in waiting if entry not in replaced)
+        _store(hub, (*kept, Draft(by, payload)))
+    return payload
+
+
+def _store(hub: Hub, waiting: Iterable[Draft]) -> None:
+    hub.store.set_value(_DRAFTS, i_json.write([entry.json() for entry in waiting]))
+
+
+def _still_possible(waiting: Iterable[Draft], newest: str) -> Iterator[Draft]:
+    """Yield drafts that can still come into force: on the newest version, or on one of these."""
+    bases = {newest}
+    for entry in waiting:
+        if read_directory(entry.payload).document.previous in bases:
+            bases.add(entry.sha256)
+            yield entry
 
 
 def _bad_code() -> RequestRefused:
     return RequestRefused(
-        "bad-code", "this is no invitation, or one that is over", fix="ask the hub for a new code"
+        "bad-code",
+        "this code is no invitation, or it has expired",
+        fix="ask the hub's operator for a new code",
     )

@@ -1,6 +1,6 @@
-"""How long the hub waits for whoever is connected, and what it does with them when it stops.
+"""Limit how long the hub waits for the head of a request, and end waits when it stops.
 
-Uvicorn waits for ever for a request's head. So many who send half of one would be as many as it serves at all.
+Uvicorn itself waits forever for a request's head. Half-sent heads could use up every connection.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_WITHIN = 20.0
 
 
-class Patient(H11Protocol):
-    """A connection that is closed where no whole head came for `HEAD_WITHIN` to twice as many seconds."""
+class PatientProtocol(H11Protocol):
+    """A connection that closes if no whole head arrives within one to two `HEAD_WITHIN`."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
         super().connection_made(transport)
-        self._look_again()
+        self._check_later()
 
-    def _look_again(self) -> None:
-        self.loop.call_later(HEAD_WITHIN, self._look, self.cycle)
+    def _check_later(self) -> None:
+        self.loop.call_later(HEAD_WITHIN, self._check, self.cycle)
 
-    def _look(self, before: object) -> None:
+    def _check(self, earlier_cycle: object) -> None:
         if self.transport.is_closing():
             return
-        # The same request as then, or still none, and nothing more than a piece of another one.
-        if self.cycle is before and self.conn.their_state is h11.IDLE:
+        # The same request as before, or still none, and no more than a part of another one.
+        if self.cycle is earlier_cycle and self.conn.their_state is h11.IDLE:
             self.transport.close()
         else:
-            self._look_again()
+            self._check_later()
 
 
-def server_of(config: uvicorn.Config, stopping: Callable[[], None]) -> uvicorn.Server:
-    """A server that says so before it waits for those whom it still answers."""
+def create_server(config: uvicorn.Config, on_stop: Callable[[], None]) -> uvicorn.Server:
+    """Return a server that calls `on_stop` before it waits for open requests."""
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             super().handle_exit(sig, frame)
-            stopping()
+            on_stop()
 
     return Server(config)

@@ -1,7 +1,8 @@
-"""How the log gets its witnesses: one checkpoint at a time stands open, until the quorum has cosigned it.
+"""Collect the witnesses' cosignatures: one checkpoint is open at a time, until its quorum signs.
 
-It is signed when the tree is just so large, which is the time that bounds its leaves; for each witness that asks it is signed
-again, so that both see whether their clocks agree. A checkpoint that nobody completes gives way to the next after ten seconds.
+The hub signs a checkpoint when the tree has its size. That time bounds the leaves. It signs the
+checkpoint again for each witness that polls, so that both can compare their clocks. After ten
+seconds the next checkpoint replaces one that lacks its quorum.
 """
 
 from __future__ import annotations
@@ -19,53 +20,58 @@ from exchange.standards.notes import (
     read_note,
 )
 
-STANDS = 10
+OPEN_SECONDS = 10
 WITNESSED = "witnessed"
 
 
 class Witnessing:
-    """The checkpoint that is open, and the cosignatures that it has."""
+    """The open checkpoint and its cosignatures."""
 
     def __init__(self) -> None:
         self._note = b""
         self._text = ""
-        self._at = 0
+        self._opened_at = 0
         self._signatures: dict[str, Signature] = {}
 
     def poll(self, hub: Hub, now: int) -> bytes:
-        """The open checkpoint, signed afresh."""
-        size = read_checkpoint(self._text).size if self._text else -1
-        if size != hub.log.size and (
-            size < 0 or not self._signatures or self._complete(hub) or now - self._at >= STANDS
-        ):
+        """Return the open checkpoint as a note, signed afresh at `now` (seconds since 1970)."""
+        size = read_checkpoint(self._text).size if self._text else None
+        if size != hub.log.size and self._is_replaceable(hub, now):
             self._note = hub.checkpoint(now)
-            self._text, self._at, self._signatures = read_note(self._note).text, now, {}
+            self._text = read_note(self._note).text
+            self._opened_at, self._signatures = now, {}
         return hub.checkpoint_of(self._text, now)
 
-    def cosigned(self, hub: Hub, note: bytes, by: NoteKey) -> bool:
-        """A witness's cosignature of the open checkpoint; True if the quorum has signed with it.
+    def add_cosignature(self, hub: Hub, note: bytes, witness: NoteKey) -> bool:
+        """Take a witness's cosignature of the open checkpoint. Return whether it has its quorum.
 
-        One of an earlier checkpoint is too late, and dropped. Raises `NoteError`.
+        A cosignature of an earlier checkpoint is too late and is dropped. Raises `NoteError`.
         """
-        read = read_note(note)
-        notes.verify_note(
-            Note(read.text, tuple(one for one in read.signatures if one.name == by.name)), (by,)
+        cosigned = read_note(note)
+        signatures = tuple(
+            signature for signature in cosigned.signatures if signature.name == witness.name
         )
-        if read.text != self._text:
+        notes.verify_note(Note(cosigned.text, signatures), (witness,))
+        if cosigned.text != self._text:
             return False
-        self._signatures[by.name] = next(
-            one for one in read.signatures if (one.name, one.id) == (by.name, by.id)
+        self._signatures[witness.name] = next(
+            signature for signature in signatures if signature.id == witness.id
         )
-        if not self._complete(hub):
+        if not self._has_quorum(hub):
             return False
         hub.store.set_value(WITNESSED, with_cosignatures(self._note, self._signatures.values()))
         return True
 
-    def _complete(self, hub: Hub) -> bool:
-        newest = hub.history.newest
+    def _is_replaceable(self, hub: Hub, now: int) -> bool:
+        if not self._text or not self._signatures:
+            return True
+        return self._has_quorum(hub) or now - self._opened_at >= OPEN_SECONDS
+
+    def _has_quorum(self, hub: Hub) -> bool:
+        directory = hub.history.newest
         note = with_cosignatures(self._note, self._signatures.values())
         try:
-            newest.check_quorum(open_checkpoint(note, newest.log, newest.witnesses()))
+            directory.check_quorum(open_checkpoint(note, directory.log, directory.witnesses()))
         except ExchangeError:
             return False
         return True

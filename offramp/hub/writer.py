@@ -1,4 +1,7 @@
-"""The one thread that touches the hub: what waits goes in one transaction, and is answered once that is on the disk."""
+"""Run every job on the hub in one thread, many jobs to one commit.
+
+A job is answered when its effects are on the disk.
+"""
 
 from __future__ import annotations
 
@@ -16,93 +19,98 @@ T = TypeVar("T")
 MOST_TOGETHER = 256
 
 _Job = tuple[Callable[[Hub], Any], "Future[Any]"]
+_Outcome = tuple["Future[Any]", Any, Exception | None]
 
 
 class Writer:
-    """Runs jobs against a hub, in the order in which they come, many to one commit."""
+    """Run jobs on a hub in the order in which they arrive, many to one commit."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._waiters: set[asyncio.Event] = set()
+        self._commit_events: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.stopping = False
 
     def start(self) -> None:
+        """Start the thread. Call it in the event loop that will wait for the answers."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def wake(self) -> None:
-        """Whoever waits for a change is to wait no longer: the hub stops."""
+        """End every wait for a commit, because the hub stops."""
         self.stopping = True
-        self._tell()
+        self._announce_commit()
 
     def stop(self) -> None:
-        """What has been taken is finished first."""
+        """Finish the jobs that were taken, then end the thread."""
         self._jobs.put(None)
         self._thread.join()
 
     async def do(self, job: Callable[[Hub], T]) -> T:
-        """What a job answers, when it is on the disk. Raises what the job raises, and `StoreError`."""
+        """Return a job's answer when it is on the disk.
+
+        Raises what the job raises, and `StoreError`.
+        """
         future: Future[T] = Future()
         self._jobs.put((job, future))
         return await asyncio.wrap_future(future)
 
     async def changed(self, seconds: float) -> None:
-        """Returns at the next commit, or after so many seconds."""
+        """Wait for the next commit, for at most so many seconds."""
         event = asyncio.Event()
-        self._waiters.add(event)
+        self._commit_events.add(event)
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:
             pass
         finally:
-            self._waiters.discard(event)
+            self._commit_events.discard(event)
 
     def _run(self) -> None:
-        while True:
-            first = self._jobs.get()
-            if first is None:
-                return
-            jobs = [first]
+        while (job := self._jobs.get()) is not None:
+            batch = [job]
             stopping = False
-            while len(jobs) < MOST_TOGETHER and not self._jobs.empty():
-                more = self._jobs.get()
-                if more is None:
+            while len(batch) < MOST_TOGETHER and not self._jobs.empty():
+                job = self._jobs.get()
+                if job is None:
                     stopping = True
                     break
-                jobs.append(more)
-            self._together(jobs)
+                batch.append(job)
+            self._commit(batch)
             if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._tell)
+                self._loop.call_soon_threadsafe(self._announce_commit)
             if stopping:
                 return
 
-    def _tell(self) -> None:
-        for event in self._waiters:
+    def _announce_commit(self) -> None:
+        for event in self._commit_events:
             event.set()
 
-    def _together(self, jobs: list[_Job]) -> None:
-        # Who asked may have gone; from here on they can't, and what was decided has somebody to be told to.
-        jobs = [(job, future) for job, future in jobs if future.set_running_or_notify_cancel()]
-        done: list[tuple[Future[Any], Any, Exception | None]] = []
+    def _commit(self, batch: list[_Job]) -> None:
+        # A client may cancel until here. After this line each outcome has a waiting client.
+        jobs = [(job, future) for job, future in batch if future.set_running_or_notify_cancel()]
+        outcomes: list[_Outcome] = []
         try:
             with self._hub.together():
                 for job, future in jobs:
-                    try:
-                        with self._hub.together():
-                            done.append((future, job(self._hub), None))
-                    except StoreError:
-                        raise
-                    except Exception as error:
-                        # A refusal, or a fault of ours: neither may take the others with it.
-                        done.append((future, None, error))
+                    outcomes.append(self._run_one(job, future))
         except ExchangeError as error:
-            done = [(future, None, error) for _, future in jobs]
-        for future, answer, failed in done:
-            if failed is not None:
-                future.set_exception(failed)
+            outcomes = [(future, None, error) for _, future in jobs]
+        for future, answer, failure in outcomes:
+            if failure is not None:
+                future.set_exception(failure)
             else:
                 future.set_result(answer)
+
+    def _run_one(self, job: Callable[[Hub], Any], future: Future[Any]) -> _Outcome:
+        """Run one job in its own savepoint. A refusal or a fault of ours spares the other jobs."""
+        try:
+            with self._hub.together():
+                return future, job(self._hub), None
+        except StoreError:
+            raise
+        except Exception as error:
+            return future, None, error

@@ -23,7 +23,7 @@ from offramp.agency.errors import HubAway
 from offramp.agency.folder.office import Office, init
 from offramp.agency.hub_link.client import Answer, Client
 from offramp.agency.hub_link.sync import Sync
-from offramp.hub import generation
+from offramp.hub import restore_state
 from tests.support.chance import chance
 from tests.support.parties import LOG, document, ed25519
 from tests.support.simulator import START, judges
@@ -91,7 +91,11 @@ class MemoryHub:
                 {"leaf": hub.store.leaf(at).json(), "announced": jws}
                 for at, jws in hub.store.announced()
             ]
-            said = {"versions": versions, "keys": keys, "generations": generation.listed(hub)}
+            said = {
+                "versions": versions,
+                "keys": keys,
+                "generations": restore_state.list_generations(hub),
+            }
             return 200, i_json.write({**said, "closed": bool(hub.store.value(CLOSED))})
         closed = bool(hub.store.value(CLOSED))
         membership = (
@@ -102,9 +106,11 @@ class MemoryHub:
         )
         agency = asked.agency
         if parts.path == "/v1/generation":
-            return 200, i_json.write(generation.state(self.restoration, agency, now))
+            return 200, i_json.write(restore_state.report_state(self.restoration, agency, now))
         if parts.path == "/v1/generation/held":
-            return 200, i_json.write({"n": generation.hear(self.restoration, asked.kid, body, now)})
+            return 200, i_json.write(
+                {"n": restore_state.take_piece(self.restoration, asked.kid, body, now)}
+            )
         if parts.path == "/v1/generation/signatures":
             said = i_json.read_object(body)
             return 200, i_json.write(

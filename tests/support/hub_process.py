@@ -384,7 +384,9 @@ def joining(name: str, code: str) -> dict[str, Any]:
 def offramp_invite(process: HubProcess, name: str) -> str:
     """The code with which an agency joins, as `offramp hub invite` prints it."""
     from offramp.hub.folder import Folder
-    from offramp.hub.membership import LASTS, Invited, invite
+    from offramp.hub.membership import INVITATION_SECONDS, Invited, invite
 
-    invited = Invited(agency=name, role=ROLES[name], name=name.title(), until=START + LASTS)
+    invited = Invited(
+        agency=name, role=ROLES[name], name=name.title(), until=START + INVITATION_SECONDS
+    )
     return invite(Folder(process.path).secret, invited)

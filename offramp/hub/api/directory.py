@@ -10,7 +10,7 @@ from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub, not_passed
 from exchange.models import validate
 from exchange.standards import base64, i_json
-from offramp.hub import generation, membership
+from offramp.hub import membership, restore_state
 from offramp.hub.api import models
 from offramp.hub.api.answers import answer
 from offramp.hub.api.models import describe
@@ -149,6 +149,6 @@ def _directory_of(hub: Hub) -> dict[str, Any]:
             {"leaf": hub.store.leaf(index).json(), "announced": jws}
             for index, jws in hub.store.announced()
         ],
-        "generations": generation.listed(hub),
+        "generations": restore_state.list_generations(hub),
         "closed": bool(hub.store.value(CLOSED)),
     }

@@ -63,7 +63,7 @@ async def cosignatures(request: Request) -> Response:
 
     def take(hub: Hub) -> bool:
         witness = check_open(hub).history.newest.agencies[agency].witness
-        return service.witnessing.cosigned(hub, note, witness)
+        return service.witnessing.add_cosignature(hub, note, witness)
 
     return answer({"witnessed": await service.writer.do(take)})
 

@@ -8,7 +8,7 @@ from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub
 from exchange.protocol.pieces import Piece
 from exchange.standards import i_json
-from offramp.hub import generation
+from offramp.hub import restore_state
 from offramp.hub.api import models
 from offramp.hub.api.answers import answer, not_found
 from offramp.hub.api.models import describe
@@ -30,7 +30,9 @@ async def state(request: Request) -> Response:
     service = service_of(request)
     now = service.clock.now()
     return answer(
-        await service.writer.do(lambda hub: generation.state(service.restoration, agency, now))
+        await service.writer.do(
+            lambda hub: restore_state.report_state(service.restoration, agency, now)
+        )
     )
 
 
@@ -50,7 +52,7 @@ async def take_piece(request: Request) -> Response:
     def take(hub: Hub) -> int | None:
         if not hub.store.value(CLOSED):
             return None
-        return generation.hear(service.restoration, kid, body, now)
+        return restore_state.take_piece(service.restoration, kid, body, now)
 
     number = await service.writer.do(take)
     if number is None:

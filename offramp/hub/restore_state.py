@@ -1,4 +1,4 @@
-"""What a restored hub says of itself: whom it has heard, what it lacks, and what the threshold is to sign before it goes on."""
+"""Report how far a restored hub is: agencies heard, what it lacks, and what is to be signed."""
 
 from __future__ import annotations
 
@@ -12,40 +12,43 @@ from exchange.log import generation
 from exchange.standards import base64, i_json
 
 
-def listed(hub: Hub) -> list[dict[str, Any]]:
-    """The generations of the log after the first, each with its leaf and what was signed."""
+def list_generations(hub: Hub) -> list[dict[str, Any]]:
+    """Return the generations of the log after the first, each with its leaf and signatures."""
     return [
-        {"leaf": hub.store.leaf(at).json(), "generation": i_json.read(generation.write(signed))}
-        for at, signed in hub.generations
+        {"leaf": hub.store.leaf(index).json(), "generation": i_json.read(generation.write(signed))}
+        for index, signed in hub.generations
     ]
 
 
-def hear(restoration: Restoration, kid: str, body: bytes, now: int) -> int:
-    """One piece of what an agency holds, under the key that it signed this with; its number.
+def take_piece(restoration: Restoration, kid: str, body: bytes, now: int) -> int:
+    """Take one piece of what an agency holds, signed under the key `kid`. Return its number.
 
-    With the last one a hub that lacks nothing opens. Raises as `Gathering.take`.
+    With the last piece, a hub that lacks nothing opens. Raises as `Gathering.take`.
     """
-    n = restoration.gathering.take(kid, body)
+    number = restoration.gathering.take(kid, body)
     try:
         if not restoration.gathering.missing_agencies():
             restoration.reopen(now)
     except ExchangeError:
-        # What keeps it closed is in its state, and is nothing that this agency's request did wrong.
+        # The hub's state reports what keeps it closed. This agency's request was sound.
         pass
-    return n
+    return number
 
 
-def state(restoration: Restoration, agency: str | None, now: int) -> dict[str, Any]:
-    """How far a hub is. `lacks` says what keeps a draft from being made; `items` is how many this agency's inbox has."""
+def report_state(restoration: Restoration, agency: str | None, now: int) -> dict[str, Any]:
+    """Return how far a hub is, as JSON.
+
+    `lacks` is the error that prevents a draft. `items` counts this agency's inbox.
+    """
     hub, gathering = restoration.hub, restoration.gathering
     if not hub.store.value(CLOSED):
         return {"closed": False, "generation": 1 + len(hub.generations)}
-    restored = hub.log.checkpoint(hub.name)
-    said: dict[str, Any] = {
+    checkpoint = hub.log.checkpoint(hub.name)
+    state: dict[str, Any] = {
         "closed": True,
         "generation": 1 + len(hub.generations),
-        "size": restored.size,
-        "root": restored.root.hex(),
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
         "heard": sorted(gathering.reported()),
         "waits": list(gathering.missing_agencies()),
         "aside": list(gathering.agencies_aside()),
@@ -54,11 +57,11 @@ def state(restoration: Restoration, agency: str | None, now: int) -> dict[str, A
     try:
         draft = restoration.draft(now)
     except ExchangeError as error:
-        return said | {"lacks": error.as_json()}
+        return state | {"lacks": error.as_json()}
     if draft is None:
-        return said
+        return state
     threshold = draft.in_force.document.threshold
-    return said | {
+    return state | {
         "draft": base64.encode_url(draft.payload),
         "sha256": draft.digest,
         "signed": list(restoration.signers(draft)),
