@@ -20,9 +20,10 @@ sys.path.insert(1, str(Path(__file__).parent))
 
 from wire import Work, compare
 
-from exchange.consent.accounting import read_account, verify_account
+from exchange.consent.account import read_account
+from exchange.consent.accounting import verify_account
 from exchange.consent.disclosure import day_of
-from exchange.consent.reduction import asks, reduce
+from exchange.consent.reduction import queries_of, reduce
 from exchange.records.building import Part, build_bundle
 from exchange.records.bundle import Bundle, check_bundle
 from exchange.records.delivery import check_delivery, make_delivery, open_part
@@ -134,7 +135,7 @@ def consent(world: World, case: str) -> dict[str, Work]:
     directory = world.hub.history.newest
     this = next(one for one in state.records if one.kind == "status")
     (passage,) = this.passages
-    (ask,) = asks(this, passage, index=10**6, time=world.clock)
+    (ask,) = queries_of(this, passage, index=10**6, time=world.clock)
     facts = reduce(ask, state, directory, directory.zone)
     day: date = day_of(world.clock, directory.zone)
     judge = lead()

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from exchange.agency.gateway import Gateway
-    from exchange.consent.accounting import read_account, verify_account
+    from exchange.consent.account import read_account
+    from exchange.consent.accounting import verify_account
     from exchange.consent.disclosure import Judge, Verdict
     from exchange.errors import ExchangeError
     from exchange.evidence.documents import read_exhibit, read_receipt
@@ -116,7 +117,7 @@ __all__ = [
 
 _MODULES = {
     "Gateway": "exchange.agency.gateway",
-    "read_account": "exchange.consent.accounting",
+    "read_account": "exchange.consent.account",
     "verify_account": "exchange.consent.accounting",
     "Judge": "exchange.consent.disclosure",
     "Verdict": "exchange.consent.disclosure",

@@ -7,7 +7,7 @@ to one, it also blocks the case, because it may have been a revocation.
 from __future__ import annotations
 
 from exchange.agency.log_view import EVIDENCE, wrong_leaf
-from exchange.consent.reduction import Committed, known_of
+from exchange.consent.state import Committed, committed_record
 from exchange.errors import ExchangeError, LogError, RecordError
 from exchange.log.leaves import HandoutBody, Leaf, RecordBody, WithdrawalBody
 from exchange.membership.history import History
@@ -70,7 +70,7 @@ def check_delivered(
                 f"this is sealed to `{entry.to}`",
                 fix="keep it closed, and tell its issuer",
             )
-    return record, known_of(record, item.recorded.index, body.time)
+    return record, committed_record(record, item.recorded.index, body.time)
 
 
 def _check_handout(

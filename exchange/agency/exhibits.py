@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from exchange.agency.deliveries import Received
 from exchange.agency.gateway import Gateway
-from exchange.consent.accounting import Proved
+from exchange.consent.account import Proved
 from exchange.errors import LogError
 from exchange.evidence.documents import DecisionExhibit, Exhibit, Member, ShownRecord
 from exchange.evidence.verify import handout_of
@@ -211,7 +211,7 @@ def _relevant_parts(record: Record, main: Received, parts: Sequence[str]) -> fro
 
 
 def _changes(label: Label, grant: Grant) -> bool:
-    """Whether a label's statement changes this grant."""
+    """Return whether a label's statement changes this grant."""
     change = label.statement
     return isinstance(change, Change) and (
         change.grant == grant.id or (grant.discloser, grant.recipient) in (change.pairs or ())
@@ -270,9 +270,9 @@ def _delivered_entries(received: Received, parts: Iterable[str]) -> tuple[tuple[
     assert received.item.delivery is not None, "a received record was delivered"
     wanted = set(parts)
     return tuple(
-        (handed.sealed.entry(), handed.path)
-        for handed in received.item.delivery.texts
-        if handed.sealed.part in wanted
+        (text.sealed.entry(), text.path)
+        for text in received.item.delivery.texts
+        if text.sealed.part in wanted
     )
 
 

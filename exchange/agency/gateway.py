@@ -30,9 +30,12 @@ from exchange.agency.deliveries import (
     record_id,
 )
 from exchange.agency.log_view import EVIDENCE, LogView, wrong_leaf
-from exchange.consent.accounting import Account, Statement, verify_account
+from exchange.consent.account import Account
+from exchange.consent.accounting import AccountStatement, verify_account
+from exchange.consent.admission import admits
 from exchange.consent.disclosure import Judges, Verdict, day_of
-from exchange.consent.reduction import Committed, Passage, State, admits, asks, known_of, relies
+from exchange.consent.reduction import queries_of, relies
+from exchange.consent.state import Committed, Passage, State, committed_record
 from exchange.errors import ContentError, ExchangeError, LogError, RecordError
 from exchange.log.checkpoints import Witness
 from exchange.log.generation import GenerationTerms
@@ -219,6 +222,7 @@ class Gateway:
 
     @broken.setter
     def broken(self, error: LogError | None) -> None:
+        """Set the refusal that a restart read back from the journal."""
         self.log_view.broken = error
 
     @property
@@ -311,7 +315,7 @@ class Gateway:
         return None
 
     def may_receive(self, sender: str, category: str, *, case: str, now: int) -> bool:
-        """Whether a sender may disclose a category of a case to this agency, for any purpose."""
+        """Return whether a sender may disclose a category to this agency, for any purpose."""
         label = Label(
             "", (category,), "plain", "no_adverse_action", "own-1", FOREVER, None, content_digest=""
         )
@@ -371,7 +375,7 @@ class Gateway:
             salts=self._salts,
         )
         time = self.hub_time(now)
-        committed = known_of(check_bundle(bundle, membership), UNCOMMITTED, time)
+        committed = committed_record(check_bundle(bundle, membership), UNCOMMITTED, time)
         if not admits(self._states[case], committed, membership.directory):
             raise RecordError(
                 "not-admitted",
@@ -393,7 +397,7 @@ class Gateway:
         `now` is when it was composed. The directory must be as it was then. Raises as `check`.
         """
         time = self.hub_time(now)
-        committed = known_of(
+        committed = committed_record(
             check_bundle(bundle, self.history.membership_at(UNCOMMITTED)), UNCOMMITTED, time
         )
         self._keep_composed(bundle, committed, self._check_form(committed, form, time))
@@ -413,7 +417,7 @@ class Gateway:
         self._sent[jti] = bundle, receipt
         self._remember(replace(self._composed.pop(jti), index=receipt.index, time=receipt.time))
 
-    def learn_account(self, account: Account) -> Statement:
+    def learn_account(self, account: Account) -> AccountStatement:
         """Verify a case's account, and add its consents to this agency's view of the case.
 
         So counsel, whom no grant names, can end or narrow the person's consents. Raises as
@@ -490,8 +494,8 @@ class Gateway:
         self.items += [(item.number, item.issuer, record_id(item)) for item in answer.items]
         if line.items == line.total:
             self._complete_size = line.size
-        taken = (self._take_item(item, now, complete_size) for item in answer.items)
-        return tuple(received for received in taken if received is not None)
+        results = (self._take_item(item, now, complete_size) for item in answer.items)
+        return tuple(received for received in results if received is not None)
 
     def _check_line(self, line: InboxLine, items: int) -> None:
         """Check that the hub's line is current, and counts the items of its answer."""
@@ -638,7 +642,7 @@ class Gateway:
         out a record that was never witnessed.
         """
         handout = item.leaf
-        queries = asks(committed, passage, index=handout.index, time=handout.body.time)
+        queries = queries_of(committed, passage, index=handout.index, time=handout.body.time)
         zone = self.history.at(handout.index).zone
         relied = relies(queries, self._states[committed.case], zone)
         behind = [

@@ -159,7 +159,7 @@ class LogView:
             self._seen = [*smaller, witnessed][-MOST_SEEN:]
 
     def is_proved(self, leaf: Leaf) -> bool:
-        """Whether this very leaf was proved under a witnessed checkpoint."""
+        """Return whether this very leaf was proved under a witnessed checkpoint."""
         return self.proved.get(leaf.index) == leaf.entry
 
     def _witnessed_by_quorum(self, checkpoint: bytes) -> WitnessedCheckpoint:

@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from exchange.consent.reduction import Ask, Committed, Passage, Roles, State, asks, reduce
+from exchange.consent.reduction import Query, queries_of, reduce
+from exchange.consent.state import Committed, Passage, Roles, State
 from exchange.records.statements import Emergency, Report
 from rules import Refusal
 from rules.decide.program import Program
@@ -59,12 +60,12 @@ class Verdict:
 class Judge:
     """The `disclosure` decision of one pack, for any day.
 
-    `known` are the obligations that the asking program can keep.
+    `obligations` are those that the asking program can keep.
     """
 
-    def __init__(self, pack: Pack, known: frozenset[str] = KNOWN_OBLIGATIONS) -> None:
+    def __init__(self, pack: Pack, obligations: frozenset[str] = KNOWN_OBLIGATIONS) -> None:
         self._pack = pack
-        self._obligations = known
+        self._obligations = obligations
         self._boundaries = pack.boundaries()
         self._programs: dict[int, Program] = {}
         self._decided = lru_cache(maxsize=MOST_DECIDED)(self._decide)
@@ -89,9 +90,13 @@ class Judge:
 
         A part of several categories passes only if it would pass as each of them.
         """
-        return self.all_of(asks(committed, passage, index=index, time=time), state, roles, zone)
+        return self.all_of(
+            queries_of(committed, passage, index=index, time=time), state, roles, zone
+        )
 
-    def all_of(self, queries: Iterable[Ask], state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
+    def all_of(
+        self, queries: Iterable[Query], state: State, roles: Roles, zone: ZoneInfo
+    ) -> Verdict:
         """Judge several queries together.
 
         The verdict is a permit if each query's verdict is one, with the obligations of all. A
@@ -127,7 +132,7 @@ class Judge:
         verdicts = [
             self.all_of(
                 [
-                    Ask(
+                    Query(
                         committed,
                         label,
                         report.category,
@@ -154,7 +159,7 @@ class Judge:
         """Return the verdict on flat facts by the rules of one day. It is cached."""
         return self._decided(tuple(flat.items()), day)
 
-    def _judge(self, query: Ask, state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
+    def _judge(self, query: Query, state: State, roles: Roles, zone: ZoneInfo) -> Verdict:
         """Judge one query, and deny it if the part can't keep an obligation.
 
         A part keeps a notice that its label carries, and a day that isn't over.

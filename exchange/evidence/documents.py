@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from exchange.consent.accounting import (
+from exchange.consent.account import (
     Account,
     EntryShape,
     Proved,

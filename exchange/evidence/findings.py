@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from exchange.consent.accounting import Statement
+from exchange.consent.accounting import AccountStatement
 from exchange.records.label import Label
 from rules.frozen import frozen, frozen_by_name
 
@@ -145,4 +145,4 @@ class AccountFindings:
     """The proof in an account, and the log that it belongs to."""
 
     ground: Ground
-    statement: Statement
+    statement: AccountStatement

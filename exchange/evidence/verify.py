@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from exchange.consent.accounting import Proved, verify_account, witnessed_by
+from exchange.consent.account import Proved
+from exchange.consent.accounting import verify_account, witnessed_by
 from exchange.consent.disclosure import Judges
 from exchange.consent.reduction import (
     ENDED,
@@ -21,19 +22,17 @@ from exchange.consent.reduction import (
     LIVE,
     NONE,
     NOT_YET,
-    Ask,
-    Committed,
-    State,
-    asks,
-    basis,
-    between,
-    emergency,
-    granted,
-    known_of,
+    Query,
+    direction,
+    emergency_report,
+    grant_status,
+    is_restricted,
+    queries_of,
     relies,
-    restricted,
     sensitivity,
+    valid_basis,
 )
+from exchange.consent.state import Committed, State, committed_record
 from exchange.errors import LogError
 from exchange.evidence.documents import (
     DecisionExhibit,
@@ -335,7 +334,7 @@ def _open(document: ShownRecord, history: History) -> _Opened:
     entries = tuple(entry for entry, _ in document.entries)
     for entry in entries:
         membership.recipient(entry.to)
-    committed = known_of(replace(record, entries=entries), leaf.index, body.time)
+    committed = committed_record(replace(record, entries=entries), leaf.index, body.time)
     return _Opened(document, opened, committed)
 
 
@@ -420,7 +419,7 @@ def _verify_part(
             fix=_NOT_PROVED,
         )
     _check_relies_present(handed, state)
-    queries = asks(main.committed, passage, index=leaf.index, time=handout.time)
+    queries = queries_of(main.committed, passage, index=leaf.index, time=handout.time)
     for query in queries:
         _check_covered(query, state, current)
     if not set(relies(queries, state, current.zone)) <= set(handed.relies):
@@ -445,13 +444,15 @@ def _verify_part(
     )
 
 
-def _strictest(labeled: str, queries: Iterable[Ask], current: Directory) -> str:
+def _strictest(labeled: str, queries: Iterable[Query], current: Directory) -> str:
     """Return the label's sensitivity, or `part2` if the sender's status makes it so.
 
     A sender that isn't known to be outside 42 CFR Part 2 counts as inside it.
     """
-    found = [sensitivity(labeled, between(query)[0], query.category, current) for query in queries]
-    return "part2" if "part2" in found else labeled
+    levels = [
+        sensitivity(labeled, direction(query)[0], query.category, current) for query in queries
+    ]
+    return "part2" if "part2" in levels else labeled
 
 
 def _check_relies_present(handed: HandoutPart, state: State) -> None:
@@ -464,16 +465,16 @@ def _check_relies_present(handed: HandoutPart, state: State) -> None:
             )
 
 
-def _check_covered(query: Ask, state: State, current: Directory) -> None:
+def _check_covered(query: Query, state: State, current: Directory) -> None:
     """Check the basis at the hand-out's index and time, on the records here. Doubt fails it."""
-    before, (sender, recipient) = state.before(query.index), between(query)
+    before, (sender, recipient) = state.before(query.index), direction(query)
     about = f"`{query.category}` from `{sender}` to `{recipient}` for `{query.purpose}`"
-    if restricted(before, sender, recipient, query.category):
+    if is_restricted(before, sender, recipient, query.category):
         raise LogError("restricted", f"the person said no to {about}", fix=_NOT_PROVED)
-    if emergency(before, query) is not None:
+    if emergency_report(before, query) is not None:
         return
     if query.claimed == "consent":
-        status, _, _ = granted(before, query, current.zone)
+        status, _, _ = grant_status(before, query, current.zone)
         if status == INVALID:
             raise LogError(
                 "consent-invalid", f"the consent to {about} isn't valid", fix=_NOT_PROVED
@@ -487,7 +488,7 @@ def _check_covered(query: Ask, state: State, current: Directory) -> None:
             )
         if status == LIVE:
             return
-    elif query.claimed != NONE and basis(before, query, current, NONE) == query.claimed:
+    elif query.claimed != NONE and valid_basis(before, query, current, NONE) == query.claimed:
         return
     raise LogError("not-covered", f"nothing here lets {about} pass", fix=_NOT_PROVED)
 

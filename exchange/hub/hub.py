@@ -24,19 +24,11 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.consent.accounting import Account, Accounted, Proved
+from exchange.consent.account import Account, AccountedRecord, Proved
+from exchange.consent.admission import admits
 from exchange.consent.disclosure import Judges, Verdict
-from exchange.consent.reduction import (
-    DECISIVE,
-    Committed,
-    Passage,
-    State,
-    admits,
-    asks,
-    known_of,
-    relies,
-    represents,
-)
+from exchange.consent.reduction import queries_of, relies, represents
+from exchange.consent.state import DECISIVE, Committed, Passage, State, committed_record
 from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
 from exchange.hub.store import HANDED, WAITING, WITHDRAWN, InboxEntry, SealedText, Store
 from exchange.log import generation
@@ -159,7 +151,9 @@ class Hub:
             return state
         records = self.store.in_case(case)
         state = State(
-            tuple(known_of(record, receipt.index, receipt.time) for record, receipt in records)
+            tuple(
+                committed_record(record, receipt.index, receipt.time) for record, receipt in records
+            )
         )
         self._states[case] = state
         if len(self._states) > MOST_CASES:
@@ -217,7 +211,7 @@ class Hub:
             record = check_bundle(bundle, self.history.membership_at(index))
             if stored is not None:
                 return self._conflict(record, time)
-            committed = known_of(record, index, time)
+            committed = committed_record(record, index, time)
             self._check_admitted(committed)
         except StoreError:
             raise
@@ -415,7 +409,7 @@ class Hub:
     def _relies(self, committed: Committed, passage: Passage) -> tuple[str, ...]:
         """Return the ids of the records that a passage's basis rests on."""
         index, state = self.log.size, self.state(committed.case)
-        queries = asks(committed, passage, index=index, time=self.log.time)
+        queries = queries_of(committed, passage, index=index, time=self.log.time)
         return relies(queries, state, self.history.at(index).zone)
 
     def _withdraw(
@@ -510,7 +504,7 @@ class Hub:
     def _account_line(
         self,
         case: str,
-        records: Sequence[Accounted],
+        records: Sequence[AccountedRecord],
         covered: Sequence[Committed],
         size: int,
         generations: int,
@@ -531,13 +525,13 @@ class Hub:
             generation=generations,
         )
 
-    def _accounted(self, committed: Committed, size: int) -> Accounted:
+    def _accounted(self, committed: Committed, size: int) -> AccountedRecord:
         stored = self.store.record(committed.issuer, committed.jti)
         assert stored is not None, "the store has every record of the log"
         record, receipt = stored
         texts = self.store.texts(committed.issuer, committed.jti)
         passed = sorted({text.leaf for text in texts if text.leaf is not None and text.leaf < size})
-        return Accounted(
+        return AccountedRecord(
             record.jws,
             tuple(record.disclosures.values()),
             record.entries,

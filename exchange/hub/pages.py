@@ -74,12 +74,12 @@ class Pages:
 
     @property
     def unwritten(self) -> bool:
-        """Whether the file has no sum yet."""
+        """Return whether the file has no sum yet."""
         return not os.pread(self._lock, 1, 0)
 
     @property
     def moving(self) -> bool:
-        """Whether a program stopped while it wrote pages back."""
+        """Return whether a program stopped while it wrote pages back."""
         return self._written() == MOVING.encode()
 
     @contextmanager

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 
-from exchange.consent.reduction import DECISIVE, Committed, known_of
+from exchange.consent.state import DECISIVE, Committed, committed_record
 from exchange.errors import DirectoryError, ExchangeError
 from exchange.hub.gathering import Gathered, Gathering
 from exchange.hub.hub import Hub
@@ -327,7 +327,7 @@ class _Rebuilder:
         if number is None:
             return False
         hub.log.restore_leaf(leaf)
-        committed = known_of(record, leaf.index, body.time)
+        committed = committed_record(record, leaf.index, body.time)
         before = hub.state(record.case)
         hub.store.add_record(record, Receipt(leaf.index, body.time, number, leaf.nonce, nonce))
         hub._states[record.case] = before.with_(committed)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from exchange.consent.accounting import EntryShape
+from exchange.consent.account import EntryShape
 from exchange.models import AgencyId, Handle, NonEmptyTuple, ShortId, Term, WireModel
 
 # The largest piece, in bytes, and the largest number of pieces.

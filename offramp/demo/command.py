@@ -17,7 +17,7 @@ from exchange.evidence.verify import verify_decision
 from offramp.demo.story import START, Story
 from offramp.demo.timeline import timeline
 from offramp.demo.town import Agency, Town, town
-from offramp.evidence.replay import OTHER, SAME, WITHHELD, replayed
+from offramp.evidence.replay import DIFFERENT, SAME, WITHHELD, replay_decision
 from rules.errors import RequestError
 
 # What runs the exchange, and the terms of a consent, are about no one's life.
@@ -111,7 +111,7 @@ def checks(place: Town, story: Story) -> Iterator[dict[str, Any]]:
     yield check("what care knows reached neither police nor prosecutor", not leaked)
     history = [name for name, each in every.items() if "criminal_history" in each]
     yield check("the criminal record never left the prosecutor's office", not history)
-    came: dict[str, list[str]] = {SAME: [], WITHHELD: [], OTHER: []}
+    came: dict[str, list[str]] = {SAME: [], WITHHELD: [], DIFFERENT: []}
     for each in place.agencies.values():
         for out in each.office.working_set().outbox.values():
             if out.kind == "decision":
@@ -119,7 +119,7 @@ def checks(place: Town, story: Story) -> Iterator[dict[str, Any]]:
                 came[_replayed(each, out.jti, file)].append(out.jti)
     what = f"{len(came[SAME])} decisions come out again, to the byte, from the records that they rest on"
     what += f"; {len(came[WITHHELD])} rest on what stands in no record, and say on what"
-    yield check(what, not came[OTHER] and bool(came[SAME]))
+    yield check(what, not came[DIFFERENT] and bool(came[SAME]))
     yield check("the account of A is complete, and proves it: " + _account(place, story), True)
     faults = [
         one.fault
@@ -158,7 +158,7 @@ def hub_has(folder: Path, word: str) -> bool:
 
 def _replayed(agency: Agency, jti: str, file: Path) -> str:
     agency.does("export", jti, str(file), "--replay")
-    return replayed(verify_decision(read_decision(file.read_bytes()))).verdict
+    return replay_decision(verify_decision(read_decision(file.read_bytes()))).verdict
 
 
 def _account(place: Town, story: Story) -> str:

@@ -1,7 +1,8 @@
-"""`offramp replay`: works a decision out again, from an exhibit of its record and of what that rests on. Offline.
+"""`offramp replay`: work a decision out again, offline, from the exhibit of its record.
 
-The same pack by its digest, the facts as those records state them, the time that the rules were given: what comes out must be
-the record's own parts, byte for byte. Where something was withheld, it is named, and nothing is claimed.
+The pack is the same by its digest, the facts are those of the exhibit's records, and the time is
+that of the decision. The result must equal the record's own parts, byte for byte. If something
+was withheld, the command names it and claims nothing.
 """
 
 from __future__ import annotations
@@ -19,22 +20,29 @@ from exchange.standards import i_json
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import said_in
 from offramp.agency.cases.decision_record import contents, decision_in
-from offramp.evidence.verify import fingerprint, read_file, wrong
+from offramp.evidence.report import grouped
+from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
 from rules.decide.program import Program
 from rules.errors import Refusal, RequestError
 from rules.frozen import frozen
 from rules.input.facts import printable
 from rules.packs.digest import digest
+from rules.packs.pack import Pack
 from rules.shelf import read_pack, shipped
 
-SAME, WITHHELD, OTHER = "same", "withheld", "other"
-_EXIT = {SAME: 0, OTHER: 1, WITHHELD: 3}
+SAME, WITHHELD, DIFFERENT = "same", "withheld", "other"
+_EXIT_STATUS = {SAME: 0, DIFFERENT: 1, WITHHELD: 3}
+
+# The decision in each shown part, by the part's sorted categories.
+_ShownDecisions = Mapping[tuple[str, ...], Mapping[str, Any]]
 
 
 @frozen
-class Replayed:
-    """What came out: `verdict` is same, withheld (it can't be told) or other; each part that is shown, by its categories, with
-    whether it came out to the byte; and what was withheld.
+class Replay:
+    """The result of working a decision out again.
+
+    `verdict` is `same`, `other`, or `withheld` if the exhibit doesn't show enough. `parts` say for
+    each shown part, by its categories, whether it is equal to the byte.
     """
 
     verdict: str
@@ -46,10 +54,12 @@ class Replayed:
 
 
 def replay(options: argparse.Namespace) -> int:
-    """Runs the command. 0 the same, 1 not what it claims to be, 3 something is withheld; raises `Refusal` for what can't be
-    read, or where the pack isn't here.
+    """Run the command.
+
+    Returns 0 for the same, 1 for not what the file claims to be, 3 if something is withheld.
+    Raises `Refusal` for a file that can't be read, or if the pack isn't here.
     """
-    root = fingerprint(options.root)
+    root = parse_fingerprint(options.root)
     evidence = read_any(read_file(options.file))
     if not isinstance(evidence, DecisionExhibit):
         raise RequestError(
@@ -58,120 +68,124 @@ def replay(options: argparse.Namespace) -> int:
             fix="make one with `agency export --replay`",
         )
     try:
-        found = verify_decision(evidence, root)
+        findings = verify_decision(evidence, root)
     except ExchangeError as error:
-        wrong(error, as_json=options.json)
+        print_refusal(error, as_json=options.json)
         return 1
-    answer = replayed(found, options.pack)
+    result = replay_decision(findings, options.pack)
     if options.json:
         print(
             json.dumps(
                 {
                     "verified": root is not None,
-                    "replay": _json(answer),
-                    "signed_by": found.record.signer.agency,
+                    "replay": _json(result),
+                    "signed_by": findings.record.signer.agency,
                 }
             )
         )
     else:
-        for line in _said(found, answer, root is not None):
+        for line in _describe(findings, result, root is not None):
             print(printable(line))
-    return _EXIT[answer.verdict]
+    return _EXIT_STATUS[result.verdict]
 
 
-def replayed(found: DecisionFindings, pack: str | None = None) -> Replayed:
-    """The decision worked out again. Raises `RequestError` `unknown-pack`, `not-a-decision`."""
-    shown = {
-        tuple(sorted(label.category)): held
-        for part, label in found.record.labels.items()
-        if part in found.record.contents
-        and (held := decision_in(found.record.contents[part])) is not None
-    }
-    if not shown:
+def replay_decision(findings: DecisionFindings, pack_name: str | None = None) -> Replay:
+    """Work a proved decision out again.
+
+    Without `pack_name`, the shipped packs are searched for the decision's digest. Raises
+    `RequestError` `unknown-pack`, `not-a-decision`.
+    """
+    record = findings.record
+    decisions = _shown_decisions(record)
+    if not decisions:
         raise RequestError(
             "not-a-decision",
-            f"the record `{found.record.jti}` holds no decision",
+            f"the record `{record.jti}` holds no decision",
             fix="show another record",
         )
-    first = next(iter(shown.values()))
-    program = Program(_pack(first, pack))
+    first = next(iter(decisions.values()))
+    program = Program(_find_pack(first, pack_name))
     case = Case(
-        (one for told in found.sources for one in _stated(told)),
+        (fact for source in findings.sources for fact in _stated_facts(source)),
         program.pack.vocabulary,
-        here=found.record.signer.agency,
+        here=record.signer.agency,
     )
-    untold = frozenset(path for held in shown.values() for path in held.get("untold", ()))
+    untold = frozenset(
+        path for decision in decisions.values() for path in decision.get("untold", ())
+    )
     answer = case.decide(program, first["decision"], first["now"], untold=untold)
-    again = contents(answer)
+    replayed = contents(answer)
     parts = {
-        categories: _bytes(held) == _bytes(again.get(categories, {}))
-        for categories, held in shown.items()
+        categories: _bytes(decision) == _bytes(replayed.get(categories, {}))
+        for categories, decision in decisions.items()
     }
-    outcome = [held["outcome"] for held in shown.values() if "outcome" in held]
-    if all(parts.values()):
-        return Replayed(SAME, first["decision"], program.pack.id, outcome, parts, ())
-    withheld = _withheld(found, shown, answer)
-    return Replayed(
-        WITHHELD if withheld else OTHER,
-        first["decision"],
-        program.pack.id,
-        outcome,
-        parts,
-        withheld,
-    )
+    withheld = () if all(parts.values()) else _withheld(findings, decisions, answer)
+    verdict = SAME if all(parts.values()) else WITHHELD if withheld else DIFFERENT
+    outcome = [decision["outcome"] for decision in decisions.values() if "outcome" in decision]
+    return Replay(verdict, first["decision"], program.pack.id, outcome, parts, withheld)
 
 
-def _pack(held: Mapping[str, Any], given: str | None) -> Any:
-    for name in (given,) if given else (held["pack"], *shipped()):
+def _shown_decisions(record: ProvedRecord) -> _ShownDecisions:
+    return {
+        tuple(sorted(label.category)): decision
+        for part, label in record.labels.items()
+        if part in record.contents and (decision := decision_in(record.contents[part])) is not None
+    }
+
+
+def _find_pack(decision: Mapping[str, Any], pack_name: str | None) -> Pack:
+    for name in (pack_name,) if pack_name else (decision["pack"], *shipped()):
         try:
             pack = read_pack(name)
         except Refusal:
-            if given:
+            if pack_name:
                 raise
             continue
-        if digest(pack) == held["digest"]:
+        if digest(pack) == decision["digest"]:
             return pack
     raise RequestError(
         "unknown-pack",
-        f"no pack here has the digest `{held['digest'][:20]}…`",
+        f"no pack here has the digest `{decision['digest'][:20]}…`",
         fix="name the pack's folder with `--pack`",
     )
 
 
-def _stated(told: ProvedRecord) -> Iterator[Any]:
-    for part, label in told.labels.items():
-        content = told.contents.get(part, {})
-        place = (
-            told.signer.agency,
-            told.signer.role,
-            told.logged.index,
-            told.logged.time,
-            told.jti,
+def _stated_facts(record: ProvedRecord) -> Iterator[Any]:
+    for part, label in record.labels.items():
+        yield said_in(
+            record.signer.agency,
+            record.signer.role,
+            record.logged.index,
+            record.logged.time,
+            record.jti,
             part,
-            told.kind,
+            record.kind,
+            label.statement,
+            record.contents.get(part, {}),
         )
-        yield said_in(*place, label.statement, content)
 
 
 def _withheld(
-    found: DecisionFindings, shown: Mapping[Any, Mapping[str, Any]], answer: Answer
+    findings: DecisionFindings, decisions: _ShownDecisions, answer: Answer
 ) -> tuple[str, ...]:
-    """What the decision rests on and isn't here: parts that it names, facts that stand in no record, what the rules now ask."""
-    held = {(told.jti, part) for told in (*found.sources,) for part in told.contents}
+    """Return what the decision rests on and the exhibit doesn't show.
+
+    This includes parts that the decision names, facts in no record, and facts that the rules need
+    now.
+    """
+    record = findings.record
+    present = {(source.jti, part) for source in findings.sources for part in source.contents}
     lacking = []
-    for categories, one in shown.items():
-        for named in one.get("rests_on", ()):
-            if (named["record"], named["part"]) not in held:
-                lacking.append(
-                    f"{', '.join(categories)}: part {named['part']} of record {named['record']}"
-                )
-        lacking += [
-            f"{path}: known to {found.record.signer.agency} alone"
-            for path in one.get("unshown", ())
-        ]
-    if found.record.labels.keys() - found.record.contents.keys():
+    for categories, decision in decisions.items():
+        for basis in decision.get("rests_on", ()):
+            if (basis["record"], basis["part"]) not in present:
+                part = f"part {basis['part']} of record {basis['record']}"
+                lacking.append(f"{', '.join(categories)}: {part}")
+        unshown = decision.get("unshown", ())
+        lacking += [f"{path}: known to {record.signer.agency} alone" for path in unshown]
+    if record.labels.keys() - record.contents.keys():
         lacking.append("parts of the decision itself")
-    lacking += [f"{one['fact']}: in no part that is shown" for one in answer.needed]
+    lacking += [f"{need['fact']}: in no part that is shown" for need in answer.needed]
     return tuple(dict.fromkeys(lacking))
 
 
@@ -179,37 +193,51 @@ def _bytes(value: Mapping[str, Any]) -> bytes:
     return i_json.write(dict(value))
 
 
-def _json(answer: Replayed) -> dict[str, Any]:
+def _json(result: Replay) -> dict[str, Any]:
     return {
-        "verdict": answer.verdict,
-        "decision": answer.decision,
-        "pack": answer.pack,
-        "outcome": answer.outcome,
+        "verdict": result.verdict,
+        "decision": result.decision,
+        "pack": result.pack,
+        "outcome": result.outcome,
         "parts": [
-            {"category": list(categories), "same": same}
-            for categories, same in answer.parts.items()
+            {"category": list(categories), "same": is_same}
+            for categories, is_same in result.parts.items()
         ],
-        "withheld": list(answer.withheld),
+        "withheld": list(result.withheld),
     }
 
 
-def _said(found: DecisionFindings, answer: Replayed, root_given: bool) -> Iterator[str]:
-    told = found.record
-    said = ", ".join(str(one) for one in answer.outcome) or "undetermined"
-    if answer.verdict == SAME:
-        yield f"THE SAME, to the byte: `{answer.decision}` comes out as {said} by the rules of `{answer.pack}`."
-    elif answer.verdict == WITHHELD:
-        yield f"CAN'T BE TOLD: `{answer.decision}` is said to be {said}, and not all that it rests on is shown."
-        for one in answer.withheld:
-            yield f"  withheld: {one}"
+def _describe(findings: DecisionFindings, result: Replay, root_given: bool) -> Iterator[str]:
+    record, signer = findings.record, findings.record.signer
+    outcome = ", ".join(str(value) for value in result.outcome) or "undetermined"
+    if result.verdict == SAME:
+        yield (
+            f"THE SAME, to the byte: `{result.decision}` comes out as {outcome} by the rules of "
+            f"`{result.pack}`."
+        )
+    elif result.verdict == WITHHELD:
+        yield (
+            f"CAN'T BE DETERMINED: the record gives `{result.decision}` as {outcome}, and the "
+            "exhibit doesn't show all that it rests on."
+        )
+        for item in result.withheld:
+            yield f"  withheld: {item}"
     else:
-        yield f"NOT THE SAME: by the rules of `{answer.pack}`, `{answer.decision}` doesn't come out as {said} on these facts."
-        for categories, same in answer.parts.items():
-            if not same:
+        yield (
+            f"NOT THE SAME: by the rules of `{result.pack}`, `{result.decision}` doesn't come out "
+            f"as {outcome} on these facts."
+        )
+        for categories, is_same in result.parts.items():
+            if not is_same:
                 yield f"  differs: the part of {', '.join(categories)}"
-    yield f"  record {told.jti}, signed by {told.signer.name} (`{told.signer.agency}`), entry {told.logged.index} of the log"
-    yield f"  on {len(found.sources)} records of the same case, each signed and logged before it"
+    yield (
+        f"  record {record.jti}, signed by {signer.name} (`{signer.agency}`), "
+        f"entry {record.logged.index} of the log"
+    )
+    yield f"  on {len(findings.sources)} records of the same case, each signed and logged before it"
     if not root_given:
-        groups = " ".join(found.ground.founders[i : i + 8] for i in range(0, 64, 8))
-        yield f"  founders' fingerprint: {groups}"
-        yield "  NOT COMPARED: give it with --root, or have it read to you; anybody can found a directory of their own."
+        yield f"  founders' fingerprint: {grouped(findings.ground.founders)}"
+        yield (
+            "  NOT COMPARED: give it with --root, or have it read to you. Anybody can found a "
+            "directory of their own."
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from exchange.consent.reduction import known_of
+from exchange.consent.state import committed_record
 from exchange.hub.hub import Rejection
 from exchange.records.bundle import check_bundle
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, under_way
@@ -48,7 +48,7 @@ def test_with_the_hub_in_league_nothing_is_dated_back_to_before_the_retirement()
     # The hub commits it all the same, and tells the prosecutor that it did so before.
     then = world.hub.history.membership_at(early)
     checked = check_bundle(loot, then)
-    world.hub._commit(checked, known_of(checked, world.hub.log.size, world.clock))
+    world.hub._commit(checked, committed_record(checked, world.hub.log.size, world.clock))
     answer = world.inbox("prosecutor")
     (item,) = answer.items
     assert item.recorded is not None

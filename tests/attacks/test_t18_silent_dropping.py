@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.consent.accounting import Evidence, Proved, read_account, verify_account
+from exchange.consent.account import Proved, read_account
+from exchange.consent.accounting import RecordEvidence, verify_account
 from exchange.hub.hub import Hub
 from exchange.log.receipts import rebuild_leaf
 from exchange.log.signed_lines import InboxLine, LastNumber, read_account_line, sign_line
@@ -104,7 +105,7 @@ def test_the_honest_account_proves_itself_complete() -> None:
     world, _, value = accounted()
     statement = verify_account(read_account(json.dumps(value).encode()), world.hub.history)
     assert statement.last == {"police": 1, "crossroads": 3}
-    told = [(row.to, row.category, row.what) for row in statement.rows if row.kind == "status"]
+    told = [(row.to, row.category, row.status) for row in statement.rows if row.kind == "status"]
     assert told == [("prosecutor", "status", "handed out")] * 2
     assert all(row.relies for row in statement.rows if row.basis == "consent")
 
@@ -142,7 +143,7 @@ def test_a_hub_that_counts_too_few_is_convicted_by_any_receipt() -> None:
     )
     with refused("left-out"):
         statement.check_evidence(
-            Evidence(last["record"], proof, world.witnessed()), world.hub.history
+            RecordEvidence(last["record"], proof, world.witnessed()), world.hub.history
         )
 
 

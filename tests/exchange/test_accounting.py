@@ -16,16 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.consent.accounting import (
-    PENDING,
-    Account,
-    Accounted,
-    Evidence,
-    Proved,
-    Statement,
-    read_account,
-    verify_account,
-)
+from exchange.consent.account import Account, AccountedRecord, Proved, read_account
+from exchange.consent.account_rows import PENDING
+from exchange.consent.accounting import AccountStatement, RecordEvidence, verify_account
 from exchange.errors import ExchangeError
 from exchange.log.leaves import (
     HandoutBody,
@@ -69,7 +62,7 @@ class Liar:
         self.told = self.line()
 
     @property
-    def last(self) -> Accounted:
+    def last(self) -> AccountedRecord:
         return self.account.records[-1]
 
     @property
@@ -95,7 +88,7 @@ class Liar:
         kept.leaves.append(leaf)
         return Proved(leaf, ())
 
-    def shows(self, *records: Accounted) -> None:
+    def shows(self, *records: AccountedRecord) -> None:
         self.account = replace(self.account, records=records)
 
     def shows_last(self, **members: Any) -> None:
@@ -121,7 +114,7 @@ class Liar:
             self.case, sign_line(line, self.world.hub._key, self.world.hub.name), note, records
         )
 
-    def verify(self, account: Account) -> Statement:
+    def verify(self, account: Account) -> AccountStatement:
         return verify_account(read_account(account.write()), self.world.hub.history)
 
 
@@ -147,7 +140,7 @@ def test_what_still_waits_is_in_the_account_as_waiting() -> None:
     rows = verify_account(
         world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history
     ).rows
-    assert [row.what for row in rows if row.kind == "status"] == [PENDING]
+    assert [row.status for row in rows if row.kind == "status"] == [PENDING]
 
 
 def test_what_was_withdrawn_is_in_it_without_a_cause() -> None:
@@ -158,7 +151,7 @@ def test_what_was_withdrawn_is_in_it_without_a_cause() -> None:
     rows = verify_account(
         world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history
     ).rows
-    assert [(row.to, row.what) for row in rows if row.kind == "status"] == [
+    assert [(row.to, row.status) for row in rows if row.kind == "status"] == [
         ("prosecutor", "withdrawn")
     ]
 
@@ -169,7 +162,7 @@ def test_what_was_told_aloud_is_in_it_as_reported() -> None:
     aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
     world.send("crossroads", "oral_disclosure", aloud, case=case)
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
-    (row,) = [row for row in verify_account(account, world.hub.history).rows if row.told_aloud]
+    (row,) = [row for row in verify_account(account, world.hub.history).rows if row.is_oral]
     assert (row.to, row.category, row.denied) == ("prosecutor", "treatment", None)
 
 
@@ -189,9 +182,7 @@ def test_beside_what_was_told_aloud_stands_what_the_rules_say_of_it(
     aloud = part("operation", {}, to={"program": ("exchange_operation", "operation")}, says=said)
     world.send("crossroads", "oral_disclosure", aloud, case=case)
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
-    (row,) = [
-        row for row in verify_account(account, world.hub.history, judges).rows if row.told_aloud
-    ]
+    (row,) = [row for row in verify_account(account, world.hub.history, judges).rows if row.is_oral]
     assert (
         row.denied is not None
         and set(denied) <= set(row.denied)
@@ -255,14 +246,14 @@ def test_it_holds_as_of_its_checkpoint_however_much_the_log_has_grown() -> None:
     account = verify_account(
         world.hub.account(case, "crossroads", before, world.clock), world.hub.history
     )
-    assert account.at == at and [row.what for row in account.rows if row.kind == "status"] == [
+    assert account.at == at and [row.status for row in account.rows if row.kind == "status"] == [
         PENDING
     ]
     account = verify_account(
         world.hub.account(case, "crossroads", world.witnessed(), world.clock), world.hub.history
     )
     assert account.at == world.clock
-    assert [row.what for row in account.rows if row.kind == "status"] == ["handed out", PENDING]
+    assert [row.status for row in account.rows if row.kind == "status"] == ["handed out", PENDING]
 
 
 def test_however_many_grants_cover_a_part_it_is_handed_out_and_accounted_for() -> None:
@@ -635,18 +626,18 @@ def test_whatever_a_hub_withholds_and_counts_away_who_holds_its_proof_convicts_i
         proof = Proved(records[at].recorded.leaf, tree.inclusion(records[at].recorded.leaf.index))
         with refused("left-out"):
             statement.check_evidence(
-                Evidence(records[at].jws, proof, checkpoint), one.world.hub.history
+                RecordEvidence(records[at].jws, proof, checkpoint), one.world.hub.history
             )
 
 
-# Evidence
+# RecordEvidence
 
 
-def evidence(liar: Liar, **members: Any) -> Evidence:
+def evidence(liar: Liar, **members: Any) -> RecordEvidence:
     """What the prosecutor holds of the last record."""
     last = liar.honest().records[-1]
     return replace(
-        Evidence(last.jws, last.recorded, liar.world.witnessed(), last.passed), **members
+        RecordEvidence(last.jws, last.recorded, liar.world.witnessed(), last.passed), **members
     )
 
 
@@ -658,7 +649,7 @@ def test_a_hand_out_shown_as_waiting_is_convicted_by_who_got_it(liar: Liar) -> N
     held = evidence(liar)
     liar.shows_last(passed=())
     statement = liar.verify(liar.gives())
-    assert PENDING in [row.what for row in statement.rows]
+    assert PENDING in [row.status for row in statement.rows]
     again = evidence(liar)
     for each in (held, again):
         with refused("left-out"):
@@ -712,7 +703,8 @@ def test_evidence_of_another_case_convicts_nobody(liar: Liar) -> None:
     last = account.records[-1]
     with refused("wrong-leaf"):
         statement.check_evidence(
-            Evidence(last.jws, last.recorded, account.checkpoint, last.passed), world.hub.history
+            RecordEvidence(last.jws, last.recorded, account.checkpoint, last.passed),
+            world.hub.history,
         )
 
 

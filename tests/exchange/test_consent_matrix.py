@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from exchange.consent.admission import admits
 from exchange.consent.disclosure import Judge
-from exchange.consent.reduction import Committed, Passage, State, admits
+from exchange.consent.state import Committed, Passage, State
 from exchange.records import statements
 from exchange.records.bundle import check_bundle, read_bundle
 from exchange.records.label import Label

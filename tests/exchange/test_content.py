@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.consent.reduction import COLLECTORS
+from exchange.consent.state import COLLECTORS
 from exchange.errors import ContentError, ExchangeError
 from exchange.records import statements
 from exchange.records.content import content_models, content_schema

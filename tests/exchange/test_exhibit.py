@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.agency import exhibits
-from exchange.consent.accounting import Proved
+from exchange.consent.account import Proved
 from exchange.errors import ExchangeError
 from exchange.evidence import documents, findings
 from exchange.evidence.verify import verify_exhibit, verify_proved_account, verify_receipt

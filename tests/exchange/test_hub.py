@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exchange.consent.reduction import Committed
+from exchange.consent.state import Committed
 from exchange.hub.hub import Acceptance, Hub, Rejection
 from exchange.log.leaves import HandoutBody, HandoutPart, Leaf, LeafBody, WithdrawalBody, write_body
 from exchange.log.tree import Log

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from exchange.consent.reduction import Committed, Passage, State, asks, reduce, represents
+from exchange.consent.reduction import queries_of, reduce, represents
+from exchange.consent.state import Committed, Passage, State
 from exchange.records import statements
 from exchange.records.label import Label
 from tests.support.attack_stories import status_grant
@@ -66,7 +67,7 @@ def facts(
         {held.id: held},
         (passage,),
     )
-    (ask,) = asks(replace(this, **members), passage, index=99, time=START)
+    (ask,) = queries_of(replace(this, **members), passage, index=99, time=START)
     return reduce(ask, state, DIRECTORY, DIRECTORY.zone)
 
 
@@ -138,7 +139,7 @@ def test_an_emergency_lets_pass_what_its_reporter_reported(
         {held.id: held},
         (passage,),
     )
-    (ask,) = asks(this, passage, index=99, time=START)
+    (ask,) = queries_of(this, passage, index=99, time=START)
     assert reduce(ask, state, DIRECTORY, DIRECTORY.zone)["override"] == expected
 
 
@@ -210,17 +211,17 @@ def test_what_is_not_known_to_lie_outside_part_2_lies_inside(part2: str, expecte
         {held.id: held},
         (passage,),
     )
-    (ask,) = asks(this, passage, index=99, time=START)
+    (ask,) = queries_of(this, passage, index=99, time=START)
     assert reduce(ask, State(), Directory(), DIRECTORY.zone)["part.sensitivity"] == expected
     # What isn't of care is as its label says; and a label may always be stricter.
-    (plain,) = asks(
+    (plain,) = queries_of(
         replace(this, labels={held.id: replace(held, category=("status",))}),
         passage,
         index=99,
         time=START,
     )
     assert reduce(plain, State(), Directory(), DIRECTORY.zone)["part.sensitivity"] == "plain"
-    (stricter,) = asks(
+    (stricter,) = queries_of(
         replace(this, labels={held.id: replace(held, sensitivity="part2")}),
         passage,
         index=99,
@@ -255,7 +256,7 @@ def test_an_end_counts_wherever_a_hub_has_put_it() -> None:
         {held_label.id: held_label},
         (passage,),
     )
-    (ask,) = asks(this, passage, index=99, time=START)
+    (ask,) = queries_of(this, passage, index=99, time=START)
     assert reduce(ask, before, DIRECTORY, DIRECTORY.zone)["grant.status"] == "ended"
 
 

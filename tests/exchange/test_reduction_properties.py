@@ -9,16 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.consent.disclosure import Judge, Verdict
-from exchange.consent.reduction import (
-    COLLECTORS,
-    DECISIVE,
-    Committed,
-    Passage,
-    State,
-    reduce,
-    relies,
-)
-from exchange.consent.reduction import asks as asks_of
+from exchange.consent.reduction import queries_of as asks_of
+from exchange.consent.reduction import reduce, relies
+from exchange.consent.state import COLLECTORS, DECISIVE, Committed, Passage, State
 from exchange.records import statements
 from exchange.records.label import Label
 from rules.shelf import read_pack, vocabulary

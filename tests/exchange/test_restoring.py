@@ -8,8 +8,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.consent.accounting import Evidence, Proved, read_account, verify_account
-from exchange.consent.reduction import State
+from exchange.consent.account import Proved, read_account
+from exchange.consent.accounting import RecordEvidence, verify_account
+from exchange.consent.state import State
 from exchange.errors import ExchangeError
 from exchange.evidence.documents import (
     Member,
@@ -167,7 +168,7 @@ def test_the_account_is_whole_and_names_the_places_that_nobody_could_open() -> N
     account = read_account(account_of(world, case))
     found = verify_account(account, world.at["defender"].history, judges)
     assert found.missing == missing
-    said = {(row.kind, row.to, row.what) for row in found.rows}
+    said = {(row.kind, row.to, row.status) for row in found.rows}
     assert {("status", "prosecutor", "handed out"), ("status", "prosecutor", "withdrawn")} <= said
     assert ids["end"] in {one.jti for one in found.consents}
     # The hub can't keep quiet about it: how many generations there were stands in its signed line.
@@ -570,7 +571,7 @@ def test_what_a_lost_issuer_took_back_holds_by_those_whom_it_told() -> None:
         Proved(leaf, world.hub.log.tree.inclusion(leaf.index))
         for leaf in (torn, received.item.leaf)
     ]
-    evidence = Evidence(received.record.jws, leaves[0], checkpoint, (leaves[1],))
+    evidence = RecordEvidence(received.record.jws, leaves[0], checkpoint, (leaves[1],))
     found.check_evidence(evidence, world.at["defender"].history)
     with refused("left-out"):
         replace(found, missing=()).check_evidence(evidence, world.at["defender"].history)

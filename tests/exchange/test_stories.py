@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.consent.reduction import known_of
+from exchange.consent.state import committed_record
 from exchange.errors import ExchangeError
 from exchange.log.leaves import HandoutBody
 from exchange.records.building import Part
@@ -173,7 +173,7 @@ def test_nobody_ever_holds_what_disclosure_denied_at_that_index(
             assert received.record is not None and received.item.recorded is not None
             leaf = handed[jti, name]
             current = world.hub.history.at(leaf.index)
-            committed = known_of(
+            committed = committed_record(
                 received.record, received.item.recorded.index, received.item.recorded.body.time
             )
             for passage in committed.passages:

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from exchange.consent.accounting import Statement, verify_account
+from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.membership.directory import Role
 from offramp.agency.cases.account import sentences
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES, Words
@@ -36,7 +36,7 @@ def test_every_word_is_there_in_both_languages_and_no_other(name: str) -> None:
         assert name == "kinds" or len(set(said)) == len(said)
 
 
-def statement(world: World, case: str) -> Statement:
+def statement(world: World, case: str) -> AccountStatement:
     return verify_account(
         world.hub.account(case, "crossroads", world.witnessed(), world.clock),
         world.hub.history,

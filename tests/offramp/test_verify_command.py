@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.consent.accounting import Proved
+from exchange.consent.account import Proved
 from exchange.evidence import documents
 from exchange.evidence.verify import verify_exhibit
 from offramp.cli import main

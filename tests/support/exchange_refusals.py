@@ -12,6 +12,7 @@ from pathlib import Path
 
 from exchange.agency import gateway
 from exchange.consent import accounting
+from exchange.consent.account import Account, read_account
 from exchange.errors import ExchangeError
 from exchange.evidence.documents import read_any
 from exchange.evidence.verify import verify_exhibit
@@ -331,13 +332,13 @@ def opened(later_by: int, pulled: bool) -> object:
     return world.open("prosecutor", sent)
 
 
-def accounted(change: Callable[[accounting.Account], accounting.Account]) -> accounting.Statement:
+def accounted(change: Callable[[Account], Account]) -> accounting.AccountStatement:
     world, case = under_way()
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
     return accounting.verify_account(change(account), world.hub.history)
 
 
-def renumbered(account: accounting.Account) -> accounting.Account:
+def renumbered(account: Account) -> Account:
     return replace(account, records=(replace(account.records[0], number=7), *account.records[1:]))
 
 
@@ -437,7 +438,7 @@ def left_out() -> object:
         for index, entry in statement.entries.items()
         if index != last.passed[-1].leaf.index
     }
-    evidence = accounting.Evidence(last.jws, last.recorded, account.checkpoint, last.passed)
+    evidence = accounting.RecordEvidence(last.jws, last.recorded, account.checkpoint, last.passed)
     return replace(statement, entries=missing).check_evidence(evidence, world.hub.history)
 
 
@@ -553,7 +554,7 @@ CASES += [
         ).watching
     ),
     lambda: read_body(b"{}"),
-    lambda: accounting.read_account(b"{}"),
+    lambda: read_account(b"{}"),
     lambda: check_included(Leaf(0, bytes(16), b"{}"), (), Checkpoint("hub.example/lead", 1, ROOT)),
     lambda: accounted(lambda account: replace(account, records=account.records[1:])),
     older,

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from exchange.agency import exhibits
-from exchange.consent.accounting import Proved
+from exchange.consent.account import Proved
 from exchange.evidence import documents
 from exchange.evidence.verify import verify_exhibit
 from exchange.log.leaves import HandoutBody, HandoutPart, Leaf, RecordBody

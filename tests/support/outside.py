@@ -8,6 +8,7 @@ from typing import Any
 
 from exchange.agency.gateway import Gateway
 from exchange.consent import accounting
+from exchange.consent.account import read_account
 from exchange.log.leaves import parse_leaf, read_body
 from exchange.log.signed_lines import read_inbox_line
 from exchange.membership.history import History, announce_key
@@ -124,7 +125,7 @@ def presented(data: bytes) -> object:
 
 
 def account(data: bytes) -> object:
-    return accounting.verify_account(accounting.read_account(data), world()[0].hub.history)
+    return accounting.verify_account(read_account(data), world()[0].hub.history)
 
 
 def history(data: bytes) -> object:

@@ -16,7 +16,7 @@ from typing import Any
 from exchange.agency.deliveries import Received
 from exchange.agency.gateway import Gateway, Reading, acknowledgement
 from exchange.consent.disclosure import Judge
-from exchange.consent.reduction import COLLECTORS
+from exchange.consent.state import COLLECTORS
 from exchange.hub.hub import Acceptance, Hub, Rejection
 from exchange.hub.store import Store
 from exchange.log.checkpoints import with_cosignatures

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from exchange.consent.accounting import HANDED, PENDING, WITHDRAWN, Row, Statement
+from exchange.consent.account_rows import HANDED, PENDING, WITHDRAWN, Row
+from exchange.consent.accounting import AccountStatement
 from exchange.membership.directory import Directory
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
 
@@ -78,7 +79,7 @@ _SAID = {
 }
 
 
-def sentences(statement: Statement, directory: Directory, lang: str) -> Iterator[str]:
+def sentences(statement: AccountStatement, directory: Directory, lang: str) -> Iterator[str]:
     """The account of a case, a line each: title, what was told in order of time, how its completeness is known, its limits.
 
     `lang` is `en` or `es`; times are in the program's zone. An agency is called by its name and what it is.
@@ -97,15 +98,13 @@ def sentences(statement: Statement, directory: Directory, lang: str) -> Iterator
 
     at = day(statement.at)
     yield say("title", at=at)
-    told = [row for row in statement.rows if row.category not in RUNS or row.told_aloud]
+    told = [row for row in statement.rows if row.category not in RUNS or row.is_oral]
     if not told:
         yield say("nothing")
     for row in told:
         yield " ".join(_row(row, column, say, day, name))
     ran = Counter(
-        (row.issuer, row.to)
-        for row in statement.rows
-        if row.category in RUNS and not row.told_aloud
+        (row.issuer, row.to) for row in statement.rows if row.category in RUNS and not row.is_oral
     )
     for (issuer, to), count in sorted(ran.items()):
         yield say("runs", issuer=name(issuer), to=name(to), count=count)
@@ -130,10 +129,10 @@ def _row(
         "basis": BASES[row.basis][column] if row.basis else "",
         "kind": KINDS[row.kind][column],
     }
-    yield say(row.what, **words)
+    yield say(row.status, **words)
     if row.denied is not None:
         yield say("denied" if row.denied else "allowed")
-    if row.what == HANDED:
+    if row.status == HANDED:
         yield (
             say("opened", when=day(row.opened), **words)
             if row.opened is not None

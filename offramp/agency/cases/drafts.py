@@ -12,7 +12,8 @@ import yaml
 
 from exchange.agency.gateway import Gateway
 from exchange.consent.disclosure import day_of
-from exchange.consent.reduction import COLLECTORS, FROM_CARE, represents
+from exchange.consent.reduction import FROM_CARE, represents
+from exchange.consent.state import COLLECTORS
 from exchange.errors import shorten
 from exchange.records.building import Part
 from exchange.records.ids import new_id, new_short_id
@@ -547,7 +548,7 @@ def said_aloud(working_set: WorkingSet, case: str, today: str, given: Defaults) 
     counsel = {
         agency for agency in membership.directory.with_role("defender") if represents(state, agency)
     }
-    ended = {said.grant for _, _, said in state.changes if said.does == "end"}
+    ended = {logged.change.grant for logged in state.changes if logged.change.does == "end"}
     to = {}
     for held in state.grants:
         grant = held.grant

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from exchange.agency.gateway import Gateway, Reading, acknowledgement
-from exchange.consent.accounting import Account, Statement
+from exchange.consent.account import Account
+from exchange.consent.accounting import AccountStatement
 from exchange.consent.disclosure import Judge
 from exchange.errors import ExchangeError
 from exchange.log.signed_lines import InboxLine
@@ -445,7 +446,7 @@ class Office:
                 )
             self.append(working_set, "retry", {"jti": jti})
 
-    def learn_account(self, account: Account) -> Statement:
+    def learn_account(self, account: Account) -> AccountStatement:
         """A case's account, verified and kept."""
         with self.transaction() as working_set:
             statement = working_set.gateway.learn_account(account)

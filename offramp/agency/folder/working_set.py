@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.agency.gateway import Gateway
-from exchange.consent.accounting import read_account
+from exchange.consent.account import read_account
 from exchange.consent.disclosure import Judges
 from exchange.errors import LogError
 from exchange.log import generation

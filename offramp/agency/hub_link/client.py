@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from exchange.consent.accounting import Account, read_account
+from exchange.consent.account import Account, read_account
 from exchange.errors import ExchangeError, shorten
 from exchange.protocol import request
 from exchange.protocol.inbox import Inbox, read_inbox
