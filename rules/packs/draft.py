@@ -16,7 +16,7 @@ from rules.input import keys
 from rules.input.vocabulary import DecisionTerms, Vocabulary
 from rules.input.yaml import Node
 from rules.language.checker import Scope
-from rules.language.parse import KEYWORDS, RESERVED
+from rules.language.tokens import KEYWORDS, RESERVED
 from rules.packs.pack import Citation, Offenses, Other, Pack, Parameter, Source
 
 _UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum"}
