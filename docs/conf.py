@@ -16,7 +16,7 @@ author = "the Offramp contributors"
 copyright = "the Offramp contributors"
 version = release = offramp.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "project_pages", "check_api", "check_links"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "project_pages", "api_pages", "check_links"]
 exclude_patterns = ["_ext", "_static"]
 source_suffix = {".md": "markdown"}
 
