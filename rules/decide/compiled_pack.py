@@ -18,7 +18,7 @@ from rules.packs.pack import Decision, Pack, Stated, conditions
 from rules.packs.resolve import Segment, resolve
 
 if TYPE_CHECKING:
-    from rules.packs.offenses import Law
+    from rules.packs.law import Law
 
 
 class CompiledPack:
@@ -35,7 +35,7 @@ class CompiledPack:
         self._segments: dict[int, CompiledSegment] = {}
         self.law: Law | None = None
         if pack.offenses is not None:
-            from rules.packs.offenses import Law  # a pack without a table doesn't need it
+            from rules.packs.law import Law  # a pack without a table doesn't need it
 
             self.law = Law(pack.offenses, as_of)
         if as_of is not None:

@@ -75,7 +75,7 @@ def _of_offenses(ruling: Ruling) -> Iterator[str]:
             yield f"{entry['code']}: {entry['provisional']}"
     law = ruling.program.law
     if law is not None and "code" in fields_read(ruling, _CHARGES):
-        yield from law.doubted(ruling.case.facts)
+        yield from law.doubts(ruling.case.facts)
 
 
 @explanation
@@ -88,7 +88,7 @@ def list_offenses(ruling: Ruling) -> list[dict[str, Any]]:
     law = case.program.law
     if law is None or ruling.segment is None or ruling.attested:
         return []
-    entries = law.told(case.original, case.program.pack.sources)
+    entries = law.differences(case.original, case.program.pack.sources)
     if not entries:
         return []
     fields = fields_read(ruling, _CHARGES)

@@ -1,4 +1,4 @@
-"""The types of conditions, the names in scope, and the checks that many parts of a condition share."""
+"""The types of conditions, the names in scope, and the checks that several parts share."""
 
 from __future__ import annotations
 

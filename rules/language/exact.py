@@ -1,7 +1,9 @@
 """Exact numbers and intervals: the arithmetic that every engine must agree on.
 
-A number in facts or packs has at most 12 digits before the point and 6 after it. Sums and products of such numbers are
-computed without rounding: `EXACT` holds more digits than any condition can produce, and would raise before it rounds.
+A number in facts or packs has at most 12 digits before the point and 6 after it. Sums and products
+of such numbers are computed without rounding.
+
+INVARIANT: `EXACT` has more digits than any condition can produce, and raises rather than rounds.
 """
 
 from __future__ import annotations
@@ -16,57 +18,63 @@ Number = int | Decimal
 
 @frozen
 class Interval:
-    """What a total may be while parts of it are unknown; None is no bound on that side. Never a single point."""
+    """The range of a total with unknown parts, never a single point. None is no bound."""
 
     low: Number | None
     high: Number | None
 
 
 def compare(operator: str, left: object, right: object) -> bool | None:
-    """A comparison of numbers or intervals: decided when every pair of values agrees, else None."""
-    one = left if isinstance(left, Interval) else Interval(left, left)  # type: ignore[arg-type]  # a number
-    other = right if isinstance(right, Interval) else Interval(right, right)  # type: ignore[arg-type]  # a number
+    """Compare two numbers or intervals. The answer is None unless every pair of values agrees."""
+    first, second = _as_interval(left), _as_interval(right)
     match operator:
         case "<":
-            return _below(one, other, strictly=True)
+            return _is_below(first, second, strictly=True)
         case "<=":
-            return _below(one, other, strictly=False)
+            return _is_below(first, second, strictly=False)
         case ">":
-            return _below(other, one, strictly=True)
+            return _is_below(second, first, strictly=True)
         case ">=":
-            return _below(other, one, strictly=False)
-    apart = _below(one, other, strictly=True) or _below(other, one, strictly=True)
-    point = one.low is not None and one.low == one.high == other.low == other.high
-    equal = False if apart else True if point else None
+            return _is_below(second, first, strictly=False)
+    are_apart = _is_below(first, second, strictly=True) or _is_below(second, first, strictly=True)
+    is_point = first.low is not None and first.low == first.high == second.low == second.high
+    equal = False if are_apart else True if is_point else None
     return equal if operator == "==" or equal is None else not equal
 
 
-def _below(one: Interval, other: Interval, *, strictly: bool) -> bool | None:
-    """Whether every value of `one` lies below every value of `other` (True), none does (False), or it depends."""
-    if one.high is not None and other.low is not None:
-        if one.high < other.low or (not strictly and one.high == other.low):
+def _as_interval(value: object) -> Interval:
+    if isinstance(value, Interval):
+        return value
+    return Interval(value, value)  # type: ignore[arg-type]  # a number, by the types of conditions
+
+
+def _is_below(first: Interval, second: Interval, *, strictly: bool) -> bool | None:
+    """Return True if all values of `first` are below those of `second`, False if none is."""
+    if first.high is not None and second.low is not None:
+        if first.high < second.low or (not strictly and first.high == second.low):
             return True
-    if one.low is not None and other.high is not None:
-        if one.low > other.high or (strictly and one.low == other.high):
+    if first.low is not None and second.high is not None:
+        if first.low > second.high or (strictly and first.low == second.high):
             return False
     return None
 
 
-def add(one: Number, other: Number) -> Number:
-    return one + other if isinstance(one, int) and isinstance(other, int) else EXACT.add(one, other)
+def add(left: Number, right: Number) -> Number:
+    """Add two numbers exactly."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left + right
+    return EXACT.add(left, right)
 
 
-def subtract(one: Number, other: Number) -> Number:
-    return (
-        one - other
-        if isinstance(one, int) and isinstance(other, int)
-        else EXACT.subtract(one, other)
-    )
+def subtract(left: Number, right: Number) -> Number:
+    """Subtract two numbers exactly."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left - right
+    return EXACT.subtract(left, right)
 
 
-def multiply(one: Number, other: Number) -> Number:
-    return (
-        one * other
-        if isinstance(one, int) and isinstance(other, int)
-        else EXACT.multiply(one, other)
-    )
+def multiply(left: Number, right: Number) -> Number:
+    """Multiply two numbers exactly."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left * right
+    return EXACT.multiply(left, right)

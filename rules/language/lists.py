@@ -174,7 +174,7 @@ def _conjuncts(node: tree.Tree) -> tuple[tree.Tree, ...]:
 
 
 def _quantified(kind: str, pipeline: Pipeline, body: tree.Tree) -> tree.Tree:
-    """Return `filter(p).exists(q)` as `exists(p && q)`, and `filter(p).all(q)` as `all(!p || q)`."""
+    """Return `exists(p && q)` for `filter(p).exists(q)`, `all(!p || q)` for `filter(p).all(q)`."""
     if pipeline.keep is not None:
         if kind == "exists":
             body = _both(pipeline.keep, body)

@@ -1,12 +1,12 @@
 """Parse a condition: text to surface tree (cel-spec, `doc/langdef.md`).
 
-All of CEL's grammar is parsed except for what Offramp has no values for: unsigned numbers, bytes, and
-messages. `check` gives the tree its meaning, and refuses the parts that a pack may not use.
+All of CEL's grammar is parsed except for what Offramp has no values for: unsigned numbers, bytes,
+and messages. `check` gives the tree its meaning, and refuses the parts that a pack may not use.
 
-The text may come from anybody. It is bounded in length and in depth, so that neither this module nor
-a function that walks the tree by recursion can exhaust the stack: every path from the root has at
-most `DEEPEST_TREE` nodes, where a run of `a && b && c` (or of `||`), which leans to the left, counts
-as one.
+The text may come from anybody. It is bounded in length and in depth, so that neither this module
+nor a function that walks the tree by recursion can exhaust the stack: every path from the root has
+at most `DEEPEST_TREE` nodes, where a run of `a && b && c` (or of `||`), which leans to the left,
+counts as one.
 
 INVARIANT: a function that walks a tree walks such a run in a loop.
 INVARIANT: `text[node.start:node.end]` is the node's own text, and parses as the same node again.
@@ -60,8 +60,8 @@ MACRO_ARGUMENTS = {"all": (2,), "exists": (2,), "exists_one": (2,), "filter": (2
 def parse(text: str) -> Expression:
     """Return the surface tree of a condition. Raises `ConditionError`.
 
-    Codes: `syntax`, `too-long` (over 20,000 characters), and `too-deep` (over 100 nested brackets or
-    150 nested operators).
+    Codes: `syntax`, `too-long` (over 20,000 characters), and `too-deep` (over 100 nested brackets
+    or 150 nested operators).
     """
     if len(text) > LONGEST_TEXT:
         message = (

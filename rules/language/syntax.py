@@ -1,8 +1,8 @@
-"""The surface tree: what a CEL expression says, before anybody asks what it means.
+"""The surface tree: the parts of a condition as written, before they have a meaning.
 
-`parse` builds these nodes from text; `check` turns the few that a pack may use into the typed tree (`tree`) and refuses
-the others by name. A node is frozen and carries its span: `start` and `end` are
-offsets in characters into the text that was parsed.
+`parse` builds these nodes from text. `check` turns those that a pack may use into the typed tree
+(`tree`) and refuses the others by name. A node has its span: `start` and `end` are offsets in
+characters into the parsed text.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from rules.frozen import frozen
 class Literal:
     """A value written out: int, float, text, bool or null.
 
-    `kind` is `int`, `float`, `text`, `bool` or `null`; `value` is the Python int, str or bool (None for null); for
-    `float` it is the literal's own text, so that a pack reads it as an exact decimal and CEL as a double.
+    `kind` is `int`, `float`, `text`, `bool`, or `null`. `value` is the Python int, str, or bool,
+    and None for null. For `float` it is the literal's own text, read as an exact decimal.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class Literal:
 
 @frozen
 class Name:
-    """An identifier standing alone: `encounter`, `quantity_cap`, `d`. A leading point is kept in `name`."""
+    """An identifier alone: `encounter`, `quantity_cap`, `d`. `name` includes a leading point."""
 
     name: str
     start: int
@@ -39,7 +39,7 @@ class Name:
 
 @frozen
 class Select:
-    """`operand.field`; with `test` it is `has(operand.field)`."""
+    """`operand.field`, or with `test` `has(operand.field)`."""
 
     operand: Expression
     field: str
@@ -123,8 +123,8 @@ class Conditional:
 class Comprehension:
     """A macro over a list (in CEL also over a map's keys): `target.kind(variable, body)`.
 
-    `kind` is `all`, `exists`, `exists_one`, `filter` or `map`. `map(x, keep, body)` with three arguments has its
-    middle one in `keep`, else `keep` is None.
+    `kind` is `all`, `exists`, `exists_one`, `filter`, or `map`. `keep` is the middle argument of
+    `map(x, keep, body)`, else None.
     """
 
     kind: str
@@ -142,7 +142,7 @@ Expression = Union[
 
 
 def children(node: Expression) -> Iterator[Expression]:
-    """The node's direct parts that are expressions, from left to right."""
+    """Yield the node's direct parts that are expressions, from left to right."""
     for field in fields(node):
         value = getattr(node, field.name)
         if isinstance(value, tuple):

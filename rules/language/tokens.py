@@ -30,8 +30,9 @@ RESERVED = frozenset(
     }
 )
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
-# Wherever a quantifier repeats a choice, no character begins two of its sides, so that no text makes the lexer slow.
-# (Possessive quantifiers would say so, and are wrong in Python before 3.11.4.)
+# INVARIANT: where a quantifier repeats a choice, no character begins two of its sides, so that no
+# text makes the lexer slow. (Possessive quantifiers would do it, and Python before 3.11.4 has them
+# wrong.)
 _TOKEN = re.compile(
     r"(?P<gap>(?:[\t\n\f\r ]|//[^\r\n]*)+)"
     r"|(?P<text>"

@@ -1,11 +1,11 @@
-"""The typed tree: what a pack's condition means, and the one thing that every target is compiled from.
+"""The typed tree: the meaning of a condition, and the source of every compiled form.
 
-`check` builds it from the surface tree. It is smaller than the surface: `filter` and `map` have been folded into what
-uses them, so that a list is only ever walked by a `Quantifier` (`exists`, `all`) or a `Total` (`size`, `sum`) straight
-over a list of facts, and `a in list` is a `Member` of written-out texts or a quantifier. A target has these nodes to
-give a meaning to, and nothing else.
+`check` builds it from the surface tree, and makes it smaller. `filter` and `map` are folded into
+the part that uses them: a list is walked only by a `Quantifier` (`exists`, `all`) or a `Total`
+(`size`, `sum`), directly over a list of facts. `a in list` is a `Member` of written texts, or a
+quantifier.
 
-Nodes are frozen; `text` prints one back as a condition, in one canonical way, which is what the digest hashes.
+`text` prints a node as a condition in one canonical way. A pack's digest hashes that text.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Years:
 
 @frozen
 class FactOf:
-    """A fact by its path; never a list, which only quantifiers and totals walk."""
+    """A fact by its path. It is never a list: quantifiers and totals walk those."""
 
     fact: Fact
 
 
 @frozen
 class FieldOf:
-    """A field of the record that `variable` stands for."""
+    """A field of the record in `variable`."""
 
     variable: str
     fact: Fact
@@ -75,16 +75,22 @@ class StatusOf:
 
 @frozen
 class Not:
+    """`!operand`."""
+
     operand: Tree
 
 
 @frozen
 class And:
+    """`item && item && …`, two items or more."""
+
     items: tuple[Tree, ...]
 
 
 @frozen
 class Or:
+    """`item || item || …`, two items or more."""
+
     items: tuple[Tree, ...]
 
 
@@ -116,7 +122,10 @@ class Choose:
 
 @frozen
 class Arithmetic:
-    """`left operator right`, the operator one of `+ - *`, on numbers, or a date or timestamp and a duration."""
+    """`left operator right`, the operator one of `+ - *`.
+
+    Both sides are numbers, or the left is a date or timestamp and the right a length of time.
+    """
 
     operator: str
     left: Tree
@@ -135,9 +144,9 @@ class Quantifier:
 
 @frozen
 class Total:
-    """`size(list.filter(variable, keep))`, or with `value` `sum(list.filter(variable, keep).map(variable, value))`.
+    """`size(list.filter(variable, keep))`, or a sum of `value` over the same records.
 
-    `low` and `high` bound what an unknown `value` may be, from the vocabulary's ranges; None is no bound.
+    `low` and `high` bound an unknown `value`, by the ranges in the vocabulary. None is no bound.
     """
 
     over: Fact
@@ -168,7 +177,7 @@ Tree = Union[
 
 
 def children(node: Tree) -> Iterator[Tree]:
-    """The node's direct parts that are trees."""
+    """Yield the node's direct parts that are trees."""
     for name in _PARTS[type(node)]:
         value = getattr(node, name)
         if isinstance(value, tuple):
@@ -189,28 +198,28 @@ _PARTS = {
 
 
 def nodes(node: Tree) -> Iterator[Tree]:
-    """The node and everything below it, top down."""
+    """Yield the node and everything below it, top down."""
     yield node
     for child in children(node):
         yield from nodes(child)
 
 
 def facts_read(node: Tree) -> dict[str, Fact]:
-    """Every fact that the tree names, by path; a list and its fields each count."""
-    found: dict[str, Fact] = {}
+    """Return every fact that the tree names, by path. A list and its fields each count."""
+    facts: dict[str, Fact] = {}
     for part in nodes(node):
         fact = part.over if isinstance(part, (Quantifier, Total)) else getattr(part, "fact", None)
         if isinstance(fact, Fact):
-            found[fact.path] = fact
-    return found
+            facts[fact.path] = fact
+    return facts
 
 
-# How tightly an operator binds; a part that binds less gets brackets.
+# The precedence of operators. A part that binds less tightly gets brackets.
 _CHOICE, _OR, _AND, _RELATION, _SUM, _PRODUCT, _PREFIX, _WHOLE = range(8)
 
 
 def text(node: Tree) -> str:
-    """The condition in canonical words: one tree, one text; parsing and checking it gives the same tree."""
+    """Print a tree as its one canonical condition. Parsing and checking it gives the same tree."""
     return _print(node)[0]
 
 
@@ -273,7 +282,7 @@ def _print(node: Tree) -> tuple[str, int]:
 
 
 def constant_text(value: Any) -> str:
-    """A constant as a condition writes it."""
+    """Print a constant as a condition writes it."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -221,7 +221,7 @@ def _override_rules(
     rules: dict[str, Rule],
     before: Decision | None,
 ) -> Default | None:
-    """Replace the parent's rules. Returns the default of the parent, or the one that replaces it."""
+    """Replace the parent's rules. Return its default, or the one that replaces it."""
     otherwise = before.otherwise if before else None
     overridden: set[str] = set()
     for node in read_items(fields, "override"):

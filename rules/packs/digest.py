@@ -1,7 +1,7 @@
-"""A pack's name for what it says: SHA-256 over canonical JSON of the resolved pack and the language's version.
+"""The digest of a pack: SHA-256 over canonical JSON of the whole pack and the language's version.
 
-Expressions are printed from the tree and numbers normalized, so that spelling doesn't count; wording and sources do;
-scenarios, comments and the order of rules don't.
+Conditions are printed from their trees and numbers are normalized, so that spelling does not count.
+Wording and sources count. Scenarios, comments, and the order of rules do not.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _TREES = get_args(tree.Tree)
 
 
 def digest(pack: Pack) -> str:
-    """`sha256:` and 64 hex digits. Two packs with the same digest decide alike and say the same."""
+    """Return `sha256:` and 64 hex digits, the same for packs with the same rules and words."""
     import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
 
     return f"sha256:{hashlib.sha256(text(pack).encode()).hexdigest()}"
 
 
 def text(pack: Pack) -> str:
-    """What a pack's digest is of: one JSON text, the same for all that decide alike."""
+    """Return the JSON text that is hashed."""
     facts = sorted(pack.vocabulary.facts)
     described = {
         "language": LANGUAGE,
@@ -40,20 +40,22 @@ def text(pack: Pack) -> str:
 
 
 def canonical(value: Any) -> Any:
-    """The value as plain JSON, the same for everything that means the same."""
+    """Return the value as plain JSON, the same for every spelling of one meaning."""
     if isinstance(value, _TREES):
         return tree.text(value)
     if is_dataclass(value) and not isinstance(value, type):
-        held = {
+        members = {
             field.name: canonical(getattr(value, field.name))
             for field in fields(value)
             if field.name not in _LEFT_OUT
         }
-        return {name: one for name, one in held.items() if one not in (None, [], {}, "")}
+        return {
+            name: member for name, member in members.items() if member not in (None, [], {}, "")
+        }
     if isinstance(value, Mapping):
-        return {str(key): canonical(one) for key, one in value.items()}
+        return {str(key): canonical(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [canonical(one) for one in value]
+        return [canonical(item) for item in value]
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     if isinstance(value, date):

@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 
 class Find(Protocol):
-    """A lookup of the folders that a pack names by id. Its methods raise `PackError` without a place."""
+    """A lookup of the folders that a pack names by id.
+
+    Its methods raise `PackError` without a place.
+    """
 
     def pack(self, pack_id: str, /) -> Path:
         """Return the folder of a pack."""

@@ -1,6 +1,8 @@
-"""What a pack is, once it has been read and checked: frozen, complete, its parents' items included.
+"""The records of a pack that is read and checked: frozen, with its parents' items included.
 
-Nothing here reads or decides. `assemble` builds these from files, `resolve` cuts a pack to a day, `digest` names it.
+`assemble` builds these from files, `resolve` cuts a pack to a day, and `digest` hashes it.
+
+INVARIANT: the names of fields are part of a pack's digest. A renamed field changes every digest.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from rules.language.tree import Tree
 
 @frozen
 class Source:
-    """Where something is said. `confidence` is high, medium or low."""
+    """A source of law or practice. `confidence` is high, medium, or low."""
 
     id: str
     title: str
@@ -38,7 +40,7 @@ class Citation:
 
 @frozen
 class Other:
-    """What another source says about the same thing, and why it isn't what applies."""
+    """A statement of another source about the same item, and why it does not apply."""
 
     says: str
     source: Citation
@@ -47,7 +49,10 @@ class Other:
 
 @frozen_by_name
 class Item:
-    """What every dated, sourced thing in a pack has. `since` is its first day, `until` the first day without it."""
+    """The fields of every dated item with a source.
+
+    `since` is its first day, `until` the first day without it.
+    """
 
     source: Citation
     since: date | None = None
@@ -58,6 +63,7 @@ class Item:
     place: Place = field(default_factory=Place, compare=False)
 
     def in_force(self, day: date) -> bool:
+        """Return whether the item applies on this day."""
         return (self.since is None or self.since <= day) and (
             self.until is None or day < self.until
         )
@@ -72,6 +78,8 @@ class Value(Item):
 
 @frozen
 class Parameter:
+    """A number or a list of codes that changes over time. Its values follow each other by date."""
+
     name: str
     label: str
     unit: str
@@ -80,12 +88,13 @@ class Parameter:
     place: Place = field(compare=False)
 
     def on(self, day: date) -> Value | None:
+        """Return the value on this day, if there is one."""
         return next((value for value in self.values if value.in_force(day)), None)
 
 
 @frozen_by_name
 class Exemption(Item):
-    """An `unless`: while it holds, its rule doesn't."""
+    """An exception (`unless`): its rule does not apply while its condition is true."""
 
     id: str
     when: Tree
@@ -94,6 +103,8 @@ class Exemption(Item):
 
 @frozen_by_name
 class Rule(Item):
+    """A rule of a decision: the outcome `then`, if the condition is true and no exception is."""
+
     id: str
     when: Tree
     then: str
@@ -113,7 +124,7 @@ class Default(Item):
 
 @frozen_by_name
 class Wording(Item):
-    """What a named role does next."""
+    """An instruction: the next step of a role."""
 
     who: str
     text: str
@@ -121,13 +132,15 @@ class Wording(Item):
 
 @frozen_by_name
 class Obligation(Item):
+    """A duty of the vocabulary that a decision causes if the condition is true."""
+
     id: str
     when: Tree
 
 
 @frozen
 class Decision:
-    """One decision of the program. `outcomes` stand highest first."""
+    """A decision of the program. `outcomes` are in order, highest first."""
 
     name: str
     asks: str
@@ -145,7 +158,10 @@ class Decision:
 
 @frozen_by_name
 class Clock(Item):
-    """A time limit on an event. `stop` or `repeats` is set, never both; `length` names a parameter."""
+    """A time limit on an event. `length` names a parameter.
+
+    Either `stop` or `repeats` is set: the event that ends the clock, or the one that restarts it.
+    """
 
     name: str
     label: str
@@ -160,7 +176,11 @@ class Clock(Item):
 
 @frozen_by_name
 class Invariant(Item):
-    """What no edit may break: `when` and `always`, or `independent_of` (paths, `*` for any ending)."""
+    """A property that no edit may break.
+
+    Either `always` is true whenever `when` is, or the decision is the same whatever the facts in
+    `independent_of` are (paths, where `group.*` is every fact of a group).
+    """
 
     id: str
     decision: str
@@ -172,28 +192,31 @@ class Invariant(Item):
 
 @frozen_by_name
 class Pilot(Item):
-    """The stretch, to its `until`, on which the program was an experiment. `says` is what it was to try."""
+    """The time in which the program was an experiment. `says` is its purpose."""
 
     says: str | None = None
 
 
 @frozen_by_name
 class Places(Item):
-    """How many people the program takes at once."""
+    """The number of people that the program takes at once."""
 
     value: int
 
 
 @frozen_by_name
 class Stated(Item):
-    """What a source says in words: who pays how much, or what becomes of the cases that are open at the end."""
+    """A statement in words: on funding, or on cases that are open at the program's end."""
 
     says: str
 
 
 @frozen_by_name
 class Body(Item):
-    """Who decides about the program. `members` are roles of the vocabulary, `others` those that it has no role for."""
+    """A body that governs the program.
+
+    `members` are roles of the vocabulary, `others` are members without such a role.
+    """
 
     name: str
     members: tuple[str, ...] = ()
@@ -203,9 +226,9 @@ class Body(Item):
 
 @frozen_by_name
 class Program(Item):
-    """When the program ran, and what is known of how.
+    """The program's dates, and statements about how it runs.
 
-    `kind` is `program`; `base` where others extend it and nobody runs it as it stands; `plan` where it never opened.
+    `kind` is `program`, `base` (only for others to extend), or `plan` (never opened).
     """
 
     kind: str = "program"
@@ -217,19 +240,23 @@ class Program(Item):
     open_cases: Stated | None = None
 
     def stated(self) -> Iterator[tuple[str, Item]]:
-        """Everything with a source of its own, with a name for it."""
+        """Yield every statement about the program, with a name for it."""
         if self.pilot:
             yield "the pilot", self.pilot
-        yield from (("the places", one) for one in self.places)
-        yield from (("the funding", one) for one in self.funding)
-        yield from ((f"the body `{one.name}`", one) for one in self.bodies)
+        yield from (("the places", places) for places in self.places)
+        yield from (("the funding", funding) for funding in self.funding)
+        yield from ((f"the body `{body.name}`", body) for body in self.bodies)
         if self.open_cases:
             yield "the open cases", self.open_cases
 
 
 @frozen_by_name
 class Offense(Item):
-    """What a section of law was in a time: `level` is a charge's, or `none`. `drugs` are kinds; empty: any, or no matter."""
+    """A section of law for a time.
+
+    `level` is that of a charge, or `none` if the section was no offense. `drugs` are kinds of drug.
+    Without any, the drug does not matter.
+    """
 
     code: str
     title: str
@@ -240,7 +267,7 @@ class Offense(Item):
 
 @frozen
 class Offenses:
-    """An offense table: by code, every row of it."""
+    """An offense table: its rows, by code."""
 
     id: str
     rows: Mapping[str, tuple[Offense, ...]]
@@ -248,6 +275,8 @@ class Offenses:
 
 @frozen
 class Pack:
+    """A whole pack."""
+
     id: str
     title: str
     extends: str | None
@@ -264,20 +293,24 @@ class Pack:
     offenses: Offenses | None = None
 
     def items(self) -> Iterator[tuple[str, Item]]:
-        """Every dated item with a name for it."""
+        """Yield every dated item, with a name for it."""
         for parameter in self.parameters.values():
             yield from ((f"parameter `{parameter.name}`", value) for value in parameter.values)
         for decision in self.decisions.values():
             for rule in decision.rules.values():
                 yield f"rule `{rule.id}` of `{decision.name}`", rule
                 yield from (
-                    (f"exception `{one.id}` of rule `{rule.id}`", one) for one in rule.unless
+                    (f"exception `{exemption.id}` of rule `{rule.id}`", exemption)
+                    for exemption in rule.unless
                 )
-            yield from ((f"obligation `{one.id}`", one) for one in decision.obligations.values())
+            yield from (
+                (f"obligation `{obligation.id}`", obligation)
+                for obligation in decision.obligations.values()
+            )
         yield from ((f"clock `{clock.name}`", clock) for clock in self.clocks.values())
 
     def boundaries(self) -> tuple[date, ...]:
-        """The days on which anything begins or ends, in order."""
+        """Return the days on which an item begins or ends, in order."""
         dated: list[Item] = [item for _, item in self.items()] + list(self.invariants.values())
         for decision in self.decisions.values():
             dated += [
@@ -289,6 +322,6 @@ class Pack:
 
 
 def conditions(rule: Rule) -> Iterator[Any]:
-    """The rule's own condition, then its exceptions'."""
+    """Yield the rule's own condition, then those of its exceptions."""
     yield rule.when
-    yield from (one.when for one in rule.unless)
+    yield from (exemption.when for exemption in rule.unless)

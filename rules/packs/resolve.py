@@ -1,6 +1,6 @@
-"""A pack to the segment in force on one day: immutable, with every date settled.
+"""Resolve a pack to the segment that is in force on a day, in which no item has dates any more.
 
-Everything that runs rules (the compiler, SQL, proofs, the difference of two versions) works on a segment.
+The compiler, the proofs, and the difference of two versions all work on a segment.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rules.packs.pack import Clock, Decision, Default, Exemption, Obligation, Pa
 
 @frozen
 class RuleInForce:
-    """A rule on the day, with the exceptions in force. `condition` is `when` and none of them."""
+    """A rule on a day, with its exceptions in force. `condition` is `when` and no exception."""
 
     rule: Rule
     unless: tuple[Exemption, ...]
@@ -25,7 +25,10 @@ class RuleInForce:
 
 @frozen
 class DecisionInForce:
-    """`ranks` gives each outcome that the segment can give its rules, highest first; `otherwise` follows them."""
+    """A decision on a day: its possible outcomes, highest first, each with its rules in `ranks`.
+
+    `otherwise` applies when no rule does.
+    """
 
     decision: Decision
     ranks: tuple[tuple[str, tuple[RuleInForce, ...]], ...]
@@ -34,12 +37,16 @@ class DecisionInForce:
 
     @property
     def rules(self) -> tuple[RuleInForce, ...]:
+        """All rules in force, by rank."""
         return tuple(rule for _, rules in self.ranks for rule in rules)
 
 
 @frozen
 class Segment:
-    """The pack on `day`. `values` holds each parameter's value then in force, `parameters` just the value."""
+    """A pack on a day.
+
+    `values` are the values of parameters in force, `parameters` only their numbers or codes.
+    """
 
     pack: Pack
     day: date
@@ -50,9 +57,9 @@ class Segment:
 
 
 def resolve(pack: Pack, day: date) -> Segment:
-    """The segment of `pack` in force on `day`. Whether the program ran that day is the caller's question."""
-    found = {name: parameter.on(day) for name, parameter in pack.parameters.items()}
-    values = {name: value for name, value in found.items() if value is not None}
+    """Return the segment of a pack on a day, whether or not the program ran then."""
+    dated = {name: parameter.on(day) for name, parameter in pack.parameters.items()}
+    values = {name: value for name, value in dated.items() if value is not None}
     decisions = {name: _in_force(decision, day) for name, decision in pack.decisions.items()}
     clocks = {name: clock for name, clock in pack.clocks.items() if clock.in_force(day)}
     parameters = {name: value.value for name, value in values.items()}
@@ -67,19 +74,20 @@ def _in_force(decision: Decision, day: date) -> DecisionInForce:
         if (
             of_outcome := tuple(
                 sorted(
-                    (one for one in rules if one.rule.then == outcome), key=lambda one: one.rule.id
+                    (rule for rule in rules if rule.rule.then == outcome),
+                    key=lambda rule: rule.rule.id,
                 )
             )
         )
     )
-    held = sorted(decision.obligations.values(), key=lambda one: one.id)
-    obligations = tuple(one for one in held if one.in_force(day))
+    in_order = sorted(decision.obligations.values(), key=lambda obligation: obligation.id)
+    obligations = tuple(obligation for obligation in in_order if obligation.in_force(day))
     return DecisionInForce(decision, ranks, decision.otherwise, obligations)
 
 
 def _rule(rule: Rule, day: date) -> RuleInForce:
-    unless = tuple(one for one in rule.unless if one.in_force(day))
+    unless = tuple(exemption for exemption in rule.unless if exemption.in_force(day))
     if not unless:
         return RuleInForce(rule, unless, rule.when)
     first = rule.when.items if isinstance(rule.when, And) else (rule.when,)
-    return RuleInForce(rule, unless, And((*first, *(Not(one.when) for one in unless))))
+    return RuleInForce(rule, unless, And((*first, *(Not(exemption.when) for exemption in unless))))

@@ -21,7 +21,8 @@ from offramp.policy.offense_list import through
 from rules.decide.program import Program
 from rules.decide.ruling import CaseFacts
 from rules.errors import PackError, RequestError
-from rules.packs.offenses import COLUMNS, NONE, Law, read_offenses, said
+from rules.packs.law import Law, stated_values
+from rules.packs.offenses import COLUMNS, NONE, read_offenses
 from rules.shelf import jurisdictions, read_pack, vocabulary
 from tests.conftest import ROOT, shared
 
@@ -92,11 +93,15 @@ def test_blake_and_what_followed() -> None:
     table = TABLES["washington"][0]
     code = "RCW 69.50.4013"
     days = {"2021-02-24": "felony", "2021-05-13": "misdemeanor", "2023-07-01": "misdemeanor"}
-    assert {day: said(table, code, date.fromisoformat(day))["level"][1] for day in days} == days
-    assert said(table, code, date(2021, 2, 25)) == said(table, code, date(2021, 5, 12)) == {}, (
-        "there was no offense"
-    )
-    assert "conduct" not in said(table, code, date(2023, 7, 1)), (
+    assert {
+        day: stated_values(table, code, date.fromisoformat(day))["level"][1] for day in days
+    } == days
+    assert (
+        stated_values(table, code, date(2021, 2, 25))
+        == stated_values(table, code, date(2021, 5, 12))
+        == {}
+    ), "there was no offense"
+    assert "conduct" not in stated_values(table, code, date(2023, 7, 1)), (
         "possession or use in public: the code alone does not tell"
     )
 
