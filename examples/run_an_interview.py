@@ -23,7 +23,7 @@ while (question := interview.question) is not None:
     answer = ANSWERS.get(question.fact, "not known")
     print(f"{question.ask}: {question.text}  ({question.how})")
     print(f"> {answer}")
-    interview = interview.answered(answer)
+    interview = interview.answer(answer)
 
 decision = interview.decision
 print(f"{decision.decision}: {decision.status}, {decision.outcome}")

@@ -428,15 +428,15 @@ def _run(given: list[str]) -> int:
 
         return doctor(options)
     if options.command == "decide":
-        from offramp.policy.decide_cases import decide
+        from offramp.policy.commands import decide
 
         return decide(options)
     if options.command == "interview":
-        from offramp.policy.interview_terminal import interview
+        from offramp.policy.commands import interview
 
         return interview(options)
     if options.command == "offenses":
-        from offramp.policy.offense_list import offenses
+        from offramp.policy.commands import offenses
 
         return offenses(options)
     if options.command in ("hub", "fsck"):
@@ -466,10 +466,10 @@ def _run(given: list[str]) -> int:
 
         return replay(options)
     if options.command == "new":
-        from offramp.policy.new_city import new
+        from offramp.policy.commands import new
 
         return new(options)
-    from offramp.policy.check_packs import check, test
+    from offramp.policy.commands import check, test
 
     return {"check": check, "test": test}[options.command](options)
 

@@ -27,7 +27,7 @@ from offramp.documents.document import (
     passages,
     plain_text,
 )
-from offramp.policy.decide_cases import read_json
+from offramp.policy.input_files import read_json
 from rules.decide.program import Program
 from rules.decide.ruling import NOT_PART
 from rules.decide.wording import fill_in

@@ -1,7 +1,8 @@
-"""The second engine: every decision once more by `durable_rules`, in a process of its own, and refused where the two differ.
+"""Check each decision with a second engine, `durable_rules`, in a process of its own.
 
-It is older, unmaintained C that can crash, hang or run out of memory, so it never runs in this process, and what it says is
-never the answer: the answer is the compiled engine's, given only if both come to the same outcome and the same possible ones.
+The second engine is older, unmaintained C that can crash, hang, or run out of memory, so it never
+runs in this process. Its result is never the answer. The answer is the compiled engine's, and it is
+returned only if both engines reach the same outcome and the same possible outcomes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Timer
-from typing import Any
+from typing import Any, NoReturn
 
 from rules.author.scenarios import Scenario
 from rules.decide.decision import Decision
@@ -25,20 +26,28 @@ from rules.second_engine import JOINS, Projection, project
 from rules.shelf import day_of
 
 PROCESS = Path(__file__).with_name("second_engine_process.py")
-SECONDS = 10.0  # a decision takes it three milliseconds
+SECONDS = 10.0  # for one decision, which takes three milliseconds
 MEGABYTES = 2_000
+# Python 3.13 has no `PyEval_CallObject`, which the engine's C calls.
+_CC = "`CC='gcc -DPyEval_CallObject=PyObject_CallObject -Wno-error=implicit-function-declaration'`"
 
 
 class EngineError(Refusal):
-    """The second engine isn't there, failed, or came to another answer. Nothing is wrong with the pack or the facts."""
+    """The second engine is missing, failed, or reached another answer.
+
+    Nothing is wrong with the pack or the facts.
+    """
 
 
 @contextmanager
 def second_engine(seconds: float = SECONDS, megabytes: int | None = None) -> Iterator[SecondEngine]:
-    """The engine in its own process, which ends with the block. `seconds` is the longest that one decision may take."""
+    """Run the engine in its own process, which ends with the block.
+
+    `seconds` is the longest that one decision may take.
+    """
     megabytes = MEGABYTES if megabytes is None else megabytes
     process = subprocess.Popen(
-        # -P: the file's folder holds our own `durable.py`, which isn't the one to import.
+        # -P keeps the file's folder off the path, so that nothing there is imported by accident.
         [sys.executable, "-P", str(PROCESS), str(megabytes if sys.platform != "win32" else 0)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -51,14 +60,18 @@ def second_engine(seconds: float = SECONDS, megabytes: int | None = None) -> Ite
         process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout):
-            with suppress(OSError):  # what a dead process didn't read
+            with suppress(OSError):  # input that the process did not read
                 assert stream is not None
                 stream.close()
 
 
 @dataclass
-class Compared:
-    """How scenarios came out by both engines: by id what differs, and what the second can't express."""
+class Comparison:
+    """Scenarios decided by both engines.
+
+    `differ` and `beyond` map scenario ids to sentences: results that differ, and scenarios that the
+    second engine can't express.
+    """
 
     asked: int = 0
     alike: int = 0
@@ -68,41 +81,50 @@ class Compared:
 
 @dataclass
 class SecondEngine:
-    """The engine's process, and what was projected for it: by the decision's identity, which the projection keeps alive."""
+    """The engine's process, and the projections made for it.
+
+    INVARIANT: `projections` is keyed by the id of a decision in force, which the projection keeps
+    alive.
+    """
 
     process: subprocess.Popen[str]
     seconds: float = SECONDS
     projections: dict[int, Projection] = field(default_factory=dict)
 
-    def hold(self, decision: Decision) -> None:
-        """Raises `EngineError` unless the engine comes to the decision's outcome and possible outcomes too."""
+    def confirm(self, decision: Decision) -> None:
+        """Raise `EngineError` unless the engine reaches the decision's outcomes too."""
         possible, outcome = self.answer(decision)
         if (possible, outcome) != (decision.possible, decision.outcome):
             raise EngineError(
                 "engines-differ",
-                f"`{decision.decision}` is one of {_listed(decision.possible)}, and the second engine says {_listed(possible)}",
+                f"`{decision.decision}` is one of {_listed(decision.possible)}, and the second "
+                f"engine says {_listed(possible)}",
                 fix="don't act on either; send us the pack and the facts",
             )
 
-    def compare(self, program: Program, scenarios: Iterable[Scenario]) -> Compared:
-        """Every scenario that comes to a decision, by both engines. A crash of the engine is raised, not counted."""
-        compared = Compared()
+    def compare(self, program: Program, scenarios: Iterable[Scenario]) -> Comparison:
+        """Decide every scenario with both engines.
+
+        Scenarios whose facts or day are refused are left out. Raises `EngineError` if the engine
+        crashes.
+        """
+        comparison = Comparison()
         for scenario in scenarios:
-            asked = program.on(day_of(scenario.as_of)) if scenario.as_of is not None else program
+            dated = program.on(day_of(scenario.as_of)) if scenario.as_of is not None else program
             try:
-                decision = asked.decide(scenario.decision, scenario.facts)
+                decision = dated.decide(scenario.decision, scenario.facts)
             except Refusal:
-                continue  # facts that are wrong, or a day without a program: no engine is asked
-            compared.asked += 1
+                continue
+            comparison.asked += 1
             try:
-                self.hold(decision)
-                compared.alike += 1
+                self.confirm(decision)
+                comparison.alike += 1
             except EngineError as error:
                 if error.code not in ("too-many-joins", "engines-differ"):
                     raise
-                found = compared.beyond if error.code == "too-many-joins" else compared.differ
-                found[scenario.id] = f"`{scenario.id}`: {error.message}"
-        return compared
+                group = comparison.beyond if error.code == "too-many-joins" else comparison.differ
+                group[scenario.id] = f"`{scenario.id}`: {error.message}"
+        return comparison
 
     def answer(self, ruling: Ruling) -> tuple[list[str], str | list[str] | None]:
         """Return the possible outcomes and the outcome.
@@ -136,11 +158,11 @@ class SecondEngine:
         return outcome if isinstance(outcome, str) else None
 
     def _ask(self, job: dict[str, Any]) -> set[str]:
-        """What holds in the end. The process is killed if it takes too long, and then has no answer."""
-        silent: list[bool] = []
+        """Return the facts that the engine derives. Kill the process if it takes too long."""
+        timeouts: list[bool] = []
 
         def stop() -> None:
-            silent.append(True)
+            timeouts.append(True)
             self.process.kill()
 
         timer = Timer(self.seconds, stop)
@@ -154,14 +176,14 @@ class SecondEngine:
         finally:
             timer.cancel()
         if not line.endswith("\n"):
-            self._ended(bool(silent))
+            self._refuse_ended(timed_out=bool(timeouts))
         answer = json.loads(line)
         if "error" in answer:
-            self._failed(answer["error"])
+            self._refuse_failed(answer["error"])
         return set(answer["held"])
 
-    def _ended(self, silent: bool) -> None:
-        if silent:
+    def _refuse_ended(self, *, timed_out: bool) -> NoReturn:
+        if timed_out:
             raise EngineError(
                 "engine-silent",
                 f"the second engine gave no answer in {self.seconds:g} seconds and was stopped",
@@ -175,12 +197,13 @@ class SecondEngine:
             fix="try again, or leave out `--engine`",
         )
 
-    def _failed(self, error: str) -> None:
+    def _refuse_failed(self, error: str) -> NoReturn:
         if error == "missing":
             raise EngineError(
                 "engine-missing",
                 "the second engine, `durable_rules`, can't be loaded",
-                fix="install `offramp[durable]`: it takes a C compiler, and Python 3.11 or 3.12",
+                fix="install `offramp[durable]` with a C compiler, and on Python 3.13 set "
+                f"{_CC} for its build",
             )
         if error == "memory":
             raise EngineError(
@@ -192,4 +215,4 @@ class SecondEngine:
 
 
 def _listed(outcomes: list[str]) -> str:
-    return ", ".join(f"`{one}`" for one in outcomes)
+    return ", ".join(f"`{outcome}`" for outcome in outcomes)

@@ -1,11 +1,13 @@
-"""An interview: one question after the other until a decision is decided, or nobody asked knows more.
+"""An interview: one question after the other, until a decision is decided or nobody knows more.
 
-What may be asked is what `Decision.needed` names, so nothing is asked that no longer matters. Of that, the most decisive comes
-first: each question is tried with the answers that it can have (those around the values that the conditions name), and that
-after which fewest outcomes stay open on average is asked; of equals the one that leaves least to ask, then the first by path.
-It looks one question ahead, no further; how far that is from the best order is measured in `tests/offramp/test_interview.py`.
+Only a question in `Decision.needed` may be asked, so no question is asked that no longer matters.
+Of these, the most decisive comes first. Each question is tried with the answers that it can have,
+which are those around the values that the conditions name. The next question is the one after which
+the fewest outcomes stay open on average. Among equals it is the one that leaves the fewest
+questions, then the first by path. The search looks one question ahead.
+`tests/offramp/test_interview.py` measures how far that is from the best order.
 
-"Not known" is an answer: it is never asked again and counts neither for nor against anybody.
+"Not known" is an answer. Its question is never asked again, and the fact stays unknown.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NoReturn
 
 from rules.decide.decision import Decision
@@ -31,14 +33,15 @@ NOT_KNOWN = ("not known", "unknown", "not sure", "don't know", "do not know", "?
 _YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
 _ELEMENT = re.compile(r"(.+)\[(\d+)\](?:\.(.+))?")
 _LOCAL_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(:[0-9]{2})?")
-MOST_TRIED = 24  # answers of one question; a condition that names more values than this is tried at some of them
+MOST_TRIED = 24  # answers of one question; if conditions name more values, some are left out
 
 
 @frozen
 class Question:
-    """What to ask next. `type` is a fact's, `choice` for another decision's outcome; of a list its length is asked (`size`).
+    """A question to ask.
 
-    `fact`, `ask`, `kind` and `rule` are as in `Decision.needed`.
+    `type` is the fact's type, `choice` for another decision's outcome, and `size` for a list, whose
+    length is asked. `fact`, `ask`, `kind`, and `rule` are as in `Decision.needed`.
     """
 
     fact: str
@@ -54,42 +57,55 @@ class Question:
 
     @property
     def how(self) -> str:
-        """How to answer, in words."""
+        """The instruction for an answer."""
         match self.type:
             case "bool":
-                said = "yes or no"
+                form = "yes or no"
             case "choice":
-                said = ", ".join(
-                    f"{number} {_words(one)}" for number, one in enumerate(self.choices, 1)
+                form = ", ".join(
+                    f"{number} {_spaced(choice)}" for number, choice in enumerate(self.choices, 1)
                 )
             case "size":
-                said = "how many, 0 for none"
+                form = "how many, 0 for none"
             case "date":
-                said = "a day such as 2014-06-01"
+                form = "a day such as 2014-06-01"
             case "timestamp":
-                said = "a time such as 2014-06-01 16:30"
+                form = "a time such as 2014-06-01 16:30"
             case "int" | "decimal":
-                said = f"a number{f' of {self.unit}' if self.unit else ''}"
+                form = f"a number{f' of {self.unit}' if self.unit else ''}"
             case _:
-                said = "a short text"
-        return f"{said}; or not known"
+                form = "a short text"
+        return f"{form}; or not known"
 
     def as_json(self) -> dict[str, Any]:
-        """`fact`, `question`, `ask`, `kind`, `rule`, `type`, `how`; `choices`, `unit`, `range` where there are any."""
-        shown: dict[str, Any] = {"fact": self.fact, "question": self.text, "ask": self.ask, "kind": self.kind,
-                                 "rule": self.rule, "type": self.type, "how": self.how}  # fmt: skip
+        """Return `fact`, `question`, `ask`, `kind`, `rule`, `type`, and `how`.
+
+        `choices`, `unit`, and `range` are added where the fact has them.
+        """
+        value: dict[str, Any] = {
+            "fact": self.fact,
+            "question": self.text,
+            "ask": self.ask,
+            "kind": self.kind,
+            "rule": self.rule,
+            "type": self.type,
+            "how": self.how,
+        }
         if self.choices:
-            shown["choices"] = list(self.choices)
+            value["choices"] = list(self.choices)
         if self.unit:
-            shown["unit"] = self.unit
+            value["unit"] = self.unit
         if self.low is not None or self.high is not None:
-            shown["range"] = [None if end is None else int(end) for end in (self.low, self.high)]
-        return shown
+            value["range"] = [None if end is None else int(end) for end in (self.low, self.high)]
+        return value
 
 
 @frozen
 class Interview:
-    """How far an interview has come: what is known, and what those asked don't know. With `role`, only that role is asked."""
+    """The state of an interview: the facts so far, and the facts that nobody knows.
+
+    With `role`, only the questions of that role are asked.
+    """
 
     program: Program
     name: str
@@ -99,52 +115,60 @@ class Interview:
 
     @cached_property
     def decision(self) -> Decision:
+        """The decision on the facts so far."""
         return self.program.decide(self.name, self.facts)
 
     @cached_property
     def questions(self) -> list[Question]:
         """Every question that may come next, by path."""
-        open_ = [one for one in self.decision.needed if self._may_be_asked(one)]
-        # What the rules can work out themselves is asked only when nothing else is left: an attested outcome takes their place.
+        entries = [entry for entry in self.decision.needed if self._may_ask(entry)]
+        # An outcome that the rules can work out is asked for only when nothing else is left,
+        # because an attested outcome replaces the rules.
         facts = [
-            one for one in open_ if one["kind"] != "decision" or self._keeps_its_needs(one["fact"])
+            entry
+            for entry in entries
+            if entry["kind"] != "decision" or self._keeps_its_needs(entry["fact"])
         ]
-        return sorted(
-            (self._question(one) for one in facts or open_), key=lambda one: _in_order(one.fact)
-        )
+        questions = [self._question(entry) for entry in facts or entries]
+        return sorted(questions, key=lambda question: _path_order(question.fact))
 
     @cached_property
     def question(self) -> Question | None:
-        """The next question; None when it is decided, or whoever may be asked has nothing more to tell."""
+        """The next question. None when decided, or when nobody asked can add anything."""
         if len(self.questions) < 2:
             return self.questions[0] if self.questions else None
         return min(self.questions, key=self._left_open)
 
-    def answered(self, words: str) -> Interview:
-        """The interview after the answer. Raises a `Refusal`, and stays as it is, if that is none."""
-        assert self.question is not None
-        return self.told(
-            self.question, read_answer(self.question, words, self.program.pack.time_zone)
-        )
+    def answer(self, text: str) -> Interview:
+        """Return the interview after a typed answer to the next question.
 
-    def told(self, question: Question, value: Any) -> Interview:
-        """The interview after a value as JSON holds it, or `UNKNOWN`. Raises a `Refusal` if the fact can't have it."""
+        Raises `Refusal` if the text is no answer to it.
+        """
+        assert self.question is not None
+        value = read_answer(self.question, text, self.program.pack.time_zone)
+        return self.record(self.question, value)
+
+    def record(self, question: Question, value: Any) -> Interview:
+        """Return the interview after an answer as JSON holds it, or `UNKNOWN`.
+
+        Raises `Refusal` if the fact can't have this value.
+        """
         if value is UNKNOWN or value is None:
             return replace(self, unknowable=self.unknowable | {question.fact})
-        after = self._learned(question, value)
-        after.decision.status  # noqa: B018  # a day on which there was no program is refused here, and asked again
+        after = self._with_value(question, value)
+        after.decision.status  # noqa: B018  # refuse a day without a program, to ask again
         return after
 
     def as_facts(self) -> dict[str, Any]:
-        """What is known, as `offramp decide` reads it."""
-        known: dict[str, Any] = nested(
+        """Return the facts so far, as `offramp decide` reads them."""
+        facts: dict[str, Any] = nested(
             {path: plain(value) for path, value in self.facts.known.items()}
         )
-        return known | ({"decisions": dict(self.facts.attested)} if self.facts.attested else {})
+        return facts | ({"decisions": dict(self.facts.attested)} if self.facts.attested else {})
 
-    # What may be asked
+    # Questions that may be asked
 
-    def _may_be_asked(self, entry: Mapping[str, Any]) -> bool:
+    def _may_ask(self, entry: Mapping[str, Any]) -> bool:
         return entry["fact"] not in self.unknowable and self.role in (None, entry["ask"])
 
     def _keeps_its_needs(self, path: str) -> bool:
@@ -153,33 +177,23 @@ class Interview:
 
     def _question(self, entry: Mapping[str, Any]) -> Question:
         path = entry["fact"]
-        said = {
-            "fact": path,
-            "text": entry["question"],
-            "ask": entry["ask"],
-            "kind": entry["kind"],
-            "rule": entry["rule"],
-        }
+        ask = partial(Question, path, entry["question"], entry["ask"], entry["kind"], entry["rule"])
         if entry["kind"] == "decision":
-            return Question(
-                type="choice", choices=self.program.outcomes(path.partition(".")[2]), **said
-            )
+            return ask("choice", self.program.outcomes(path.partition(".")[2]))
         fact = self._fact(path)
         if fact is None:  # the caller's own `as_of`
-            return Question(type="date", **said)
-        kind = "size" if fact.type == "list" else fact.type
-        return Question(
-            type=kind, choices=fact.choices, unit=fact.unit, low=fact.low, high=fact.high, **said
-        )
+            return ask("date")
+        answer_type = "size" if fact.type == "list" else fact.type
+        return ask(answer_type, fact.choices, fact.unit, fact.low, fact.high)
 
     def _fact(self, path: str) -> Fact | None:
         facts = self.program.pack.vocabulary.facts
         element = _ELEMENT.fullmatch(path)
         return facts[element[1]].fields[element[3]] if element else facts.get(path)
 
-    # Learning
+    # Answers
 
-    def _learned(self, question: Question, value: Any) -> Interview:
+    def _with_value(self, question: Question, value: Any) -> Interview:
         path, known, attested = question.fact, self.facts.known, self.facts.attested
         if question.kind == "decision":
             name = path.partition(".")[2]
@@ -193,32 +207,33 @@ class Interview:
             over, index, name = element[1], int(element[2]), element[3]
             records = [dict(record) for record in known[over]]
             records[index][name] = value
-            learned = read_facts(nested({over: [plain(one) for one in records]}), words).known
+            values = [plain(record) for record in records]
+            added = read_facts(nested({over: values}), words).known
         else:
             if question.type == "size":
                 value = [{} for _ in range(value)]
-            learned = read_facts(nested({path: plain(value)}), words).known
-        return replace(self, facts=Facts({**known, **learned}, attested))
+            added = read_facts(nested({path: plain(value)}), words).known
+        return replace(self, facts=Facts({**known, **added}, attested))
 
-    # Which question decides most
+    # The most decisive question
 
     def _left_open(self, question: Question) -> tuple[float, float]:
-        """How many outcomes, and how many questions, stay open on average over the answers that the question can have."""
-        outcomes, questions, tried = 0, 0, 0
-        for value in self.answers(question):
+        """Return the outcomes and the questions that stay open, on average over the answers."""
+        outcomes, questions, trials = 0, 0, 0
+        for value in self.trial_answers(question):
             try:
-                after = self._learned(question, value)
+                after = self._with_value(question, value)
                 decision = after.decision
             except Refusal:  # a day outside the program is no answer
                 continue
-            tried += 1
+            trials += 1
             if decision.status == "undetermined":
-                outcomes += _open(decision)
-                questions += sum(map(after._may_be_asked, decision.needed))
-        return (outcomes / tried, questions / tried) if tried else (0.0, 0.0)
+                outcomes += _count_open(decision)
+                questions += sum(map(after._may_ask, decision.needed))
+        return (outcomes / trials, questions / trials) if trials else (0.0, 0.0)
 
-    def answers(self, question: Question) -> Iterator[Any]:
-        """The answers that the question is tried with: all that it can have, or those around what the conditions name."""
+    def trial_answers(self, question: Question) -> Iterator[Any]:
+        """Return all answers to the question, or those around the values that conditions name."""
         if question.type == "choice":
             yield from question.choices
             return
@@ -227,73 +242,74 @@ class Interview:
         search = Search(self.decision.segment.segment, [])
         values = list(search.values(fact))
         if question.type == "size":
-            values = [len(one) for one in values]
+            values = [len(records) for records in values]
         step = -(-len(values) // MOST_TRIED)
         yield from values[::step]
 
 
-def _open(decision: Decision) -> int:
+def _count_open(decision: Decision) -> int:
     sure = len(decision.outcome) if isinstance(decision.outcome, list) else 1
     return max(len(decision.possible) - sure, 1)
 
 
-def _in_order(path: str) -> tuple[Any, ...]:
-    """Paths in order, the second element of a list before the tenth."""
+def _path_order(path: str) -> tuple[Any, ...]:
+    """Order paths so that the second element of a list comes before the tenth."""
     return tuple(
         (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path)
     )
 
 
-# Words to values
+# Typed answers to values
 
 
-def read_answer(question: Question, words: str, time_zone: str) -> Any:
-    """An answer as people write it, as JSON would hold it; `UNKNOWN` for "not known". Raises `FactsError`.
+def read_answer(question: Question, typed: str, time_zone: str) -> Any:
+    """Return a typed answer as JSON would hold it, `UNKNOWN` for "not known".
 
-    A time without a zone is in `time_zone`. Ranges, digits and the calendar are `read_facts`'s to judge.
+    A time without a zone is in `time_zone`. Ranges, digits, and the calendar are checked later by
+    `read_facts`. Raises `FactsError`.
     """
-    said = " ".join(words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
-    word = said.casefold().rstrip(".")
-    if word in NOT_KNOWN or said == "?":
+    text = " ".join(typed.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
+    folded = text.casefold().rstrip(".")
+    if folded in NOT_KNOWN or text == "?":
         return UNKNOWN
     match question.type:
         case "bool":
-            if word in _YES:
-                return _YES[word]
+            if folded in _YES:
+                return _YES[folded]
         case "choice":
-            return _choice(question, said, word)
+            return _choice(question, text, folded)
         case "size":
-            if re.fullmatch(r"[0-9]{1,4}", said) and int(said) <= LONGEST_LIST:
-                return int(said)
-            if word in ("none", "no"):
+            if re.fullmatch(r"[0-9]{1,4}", text) and int(text) <= LONGEST_LIST:
+                return int(text)
+            if folded in ("none", "no"):
                 return 0
         case "int" | "decimal":
-            number = _number(said, question.unit)
+            number = _number(text, question.unit)
             if number is not None:
                 return number
         case "date":
-            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", said):
-                return said
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+                return text
         case "timestamp":
-            return _time(said, time_zone)
+            return _time(text, time_zone)
         case _:
-            if said:
-                return said
-    _no_answer(question, said)
+            if text:
+                return text
+    _no_answer(question, text)
 
 
-def _choice(question: Question, said: str, word: str) -> str:
-    if re.fullmatch(r"[0-9]{1,3}", said) and 1 <= int(said) <= len(question.choices):
-        return question.choices[int(said) - 1]
-    chosen = word.replace(" ", "_").replace("-", "_")
+def _choice(question: Question, text: str, folded: str) -> str:
+    if re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= len(question.choices):
+        return question.choices[int(text) - 1]
+    chosen = folded.replace(" ", "_").replace("-", "_")
     if chosen in question.choices:
         return chosen
     near = nearest(chosen, question.choices) if chosen else ""
-    _no_answer(question, said, near if near.startswith("did you") else "")
+    _no_answer(question, text, near if near.startswith("did you") else "")
 
 
-def _number(said: str, unit: str | None) -> int | Decimal | None:
-    bare = said.removesuffix(unit).rstrip() if unit else said
+def _number(text: str, unit: str | None) -> int | Decimal | None:
+    bare = text.removesuffix(unit).rstrip() if unit else text
     if not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", bare):
         return None
     try:
@@ -302,10 +318,10 @@ def _number(said: str, unit: str | None) -> int | Decimal | None:
         return None
 
 
-def _time(said: str, time_zone: str) -> str:
-    local = _LOCAL_TIME.fullmatch(said)
+def _time(text: str, time_zone: str) -> str:
+    local = _LOCAL_TIME.fullmatch(text)
     if local is None:
-        return said
+        return text
     from zoneinfo import ZoneInfo
 
     try:
@@ -329,13 +345,13 @@ def _day(text: Any) -> date:
     return day
 
 
-def _no_answer(question: Question, said: str, fix: str = "") -> NoReturn:
-    shown = f"`{printable(said)[:40]}`" if said else "an empty line"
-    message = f"{shown} is no answer to `{question.fact}`"
+def _no_answer(question: Question, text: str, fix: str = "") -> NoReturn:
+    quoted = f"`{printable(text)[:40]}`" if text else "an empty line"
+    message = f"{quoted} is no answer to `{question.fact}`"
     raise FactsError(
         "no-answer", message, at=Place(path=question.fact), fix=fix or f"answer {question.how}"
     )
 
 
-def _words(word: str) -> str:
-    return word.replace("_", " ")
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

@@ -72,7 +72,7 @@ def test_whoever_answers_is_asked_only_what_matters_and_never_twice(
         assert question.fact not in asked
         asked.add(question.fact)
         forgets = forgetful and data.draw(st.floats(0, 1)) < forgetful
-        state = state.told(question, UNKNOWN if forgets else found(question.fact, complete))
+        state = state.record(question, UNKNOWN if forgets else found(question.fact, complete))
     assert (
         state.decision.status == "decided"
         or {entry["fact"] for entry in state.decision.needed} <= state.unknowable
@@ -90,7 +90,7 @@ def test_a_whole_arrest_is_asked_in_thirteen_questions_and_comes_out_as_the_file
     asked = []
     while (question := state.question) is not None:
         asked.append(question.fact)
-        state = state.told(question, found(question.fact, ARREST))
+        state = state.record(question, found(question.fact, ARREST))
     assert asked[0] == "encounter.date", "without it there are no rules"
     assert len(asked) == 13 and state.decision.outcome == "eligible"
     assert not any(
@@ -107,12 +107,12 @@ def test_of_a_list_is_asked_how_many_then_of_each_what_matters() -> None:
         "encounter.drugs",
         "size",
     )
-    state = state.answered("2")
+    state = state.answer("2")
     asked: list[str] = []
     for answer in ("opioid", "2.5 g", "stimulant"):
         assert state.question is not None
         asked.append(state.question.fact)
-        state = state.answered(answer)
+        state = state.answer(answer)
     assert state.decision.status == "decided"
     assert asked == [
         "encounter.drugs[0].kind",
@@ -128,7 +128,7 @@ def test_of_a_list_is_asked_how_many_then_of_each_what_matters() -> None:
 def test_no_drugs_are_an_answer() -> None:
     facts = json.loads(json.dumps(ARREST))
     del facts["encounter"]["drugs"]
-    state = begun("santa-fe", "eligibility", facts).answered("none")
+    state = begun("santa-fe", "eligibility", facts).answer("none")
     assert state.decision.status == "decided" and state.as_facts()["encounter"]["drugs"] == []
 
 
@@ -141,7 +141,7 @@ def test_a_role_is_asked_only_what_it_knows(decision: str, role: str) -> None:
         if question is None:
             break
         assert question.ask == role
-        state = state.told(question, UNKNOWN)
+        state = state.record(question, UNKNOWN)
     else:
         pytest.fail("the questions have no end")
     assert all(
@@ -154,7 +154,7 @@ def test_nobody_is_asked_for_convictions_but_in_screening() -> None:
     asked = []
     while (question := state.question) is not None:
         asked.append(question.fact)
-        state = state.told(question, UNKNOWN)
+        state = state.record(question, UNKNOWN)
     assert "decisions.screening" in asked and not any(path.startswith("history.") for path in asked)
     first = begun("seattle", "screening", {"encounter": {"date": "2014-07-02"}}).question
     assert first is not None and first.ask in ("prosecutor", "police")
@@ -166,7 +166,7 @@ def test_what_the_rules_can_work_out_is_asked_after_the_facts() -> None:
     asked = []
     while (question := state.question) is not None:
         asked.append(question.fact)
-        state = state.told(question, UNKNOWN)
+        state = state.record(question, UNKNOWN)
     assert "decisions.eligibility" in [entry["fact"] for entry in state.decision.needed]
     assert (
         asked.index("decisions.screening") < asked.index("decisions.eligibility") == len(asked) - 1
@@ -177,8 +177,8 @@ def test_the_caller_s_own_day_is_asked_too() -> None:
     state = begun("lead", "disclosure", {})
     assert state.question is not None and state.question.fact == "as_of"
     with pytest.raises(Refusal, match="no-such-day"):
-        state.answered("2024-02-30")
-    state = state.answered("2024-02-29")
+        state.answer("2024-02-30")
+    state = state.answer("2024-02-29")
     assert state.decision.as_of is not None and state.decision.as_of.isoformat() == "2024-02-29"
 
 
@@ -312,7 +312,7 @@ def test_so_it_is_in_shipped_programs_with_few_things_unknown(case: str) -> None
         return json.dumps(state.as_facts(), sort_keys=True)
 
     def after(state: Interview, question: Question) -> list[Interview]:
-        return [state.told(question, plain(one)) for one in state.answers(question)]
+        return [state.record(question, plain(one)) for one in state.trial_answers(question)]
 
     def best(state: Interview) -> float:
         held = key(state)

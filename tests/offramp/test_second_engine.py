@@ -76,7 +76,7 @@ def test_made_up_packs_on_partial_facts_come_out_alike(
     with tempfile.TemporaryDirectory() as folder:
         made_up = Program(read_pack(generated.written(text, Path(folder)), whole=False))
     for name in ("screening", "eligibility", "review"):
-        engine.hold(made_up.decide(name, facts))
+        engine.confirm(made_up.decide(name, facts))
 
 
 @installed
@@ -92,7 +92,7 @@ def test_whole_programs_as_people_write_them_come_out_alike(
     asked = program(pack, as_of)
     facts = written.nested({**data.draw(written.holes_in(complete)), **case})
     for name in asked.pack.decisions:
-        engine.hold(asked.decide(name, facts))
+        engine.confirm(asked.decide(name, facts))
 
 
 def simple(*rules_: dict[str, Any]) -> Program:
@@ -124,7 +124,7 @@ def test_any_number_of_rules_may_give_one_outcome(
     many = simple(*({"id": f"r{one}", "when": f"person.age == {one}"} for one in range(number)))
     for age in (None, data.draw(st.integers(0, 60))):
         asked = many.decide("eligibility", {**KNOWN, "person": {"age": age}})
-        engine.hold(asked)
+        engine.confirm(asked)
         assert asked.outcome == (
             None if age is None else "ineligible" if age < number else "eligible"
         )
@@ -136,13 +136,13 @@ def test_sixteen_conditions_join_and_seventeen_are_beyond_it(
     engine: SecondEngine, operator: str
 ) -> None:
     facts = {**KNOWN, "tiny": {"rows": [{"n": 1}]}}
-    engine.hold(simple({"id": "wide", "when": scores(16, operator)}).decide("eligibility", facts))
+    engine.confirm(simple({"id": "wide", "when": scores(16, operator)}).decide("eligibility", facts))
     with pytest.raises(EngineError, match="joins 17 conditions") as caught:
-        engine.hold(
+        engine.confirm(
             simple({"id": "wide", "when": scores(17, operator)}).decide("eligibility", facts)
         )
     assert caught.value.code == "too-many-joins"
-    engine.hold(decision())  # and nothing of it is left
+    engine.confirm(decision())  # and nothing of it is left
 
 
 @installed
@@ -253,13 +253,13 @@ def differing(engine: SecondEngine) -> Refusal:
 
 def refused(engine: SecondEngine, asked: rules.Decision | None = None) -> Refusal:
     with pytest.raises(EngineError) as caught:
-        engine.hold(asked or decision())
+        engine.confirm(asked or decision())
     return caught.value
 
 
 def crashed() -> Refusal:
     with second_engine() as held:
-        held.hold(decision())
+        held.confirm(decision())
         os.kill(held.process.pid, signal.SIGKILL)
         return refused(held)
 
@@ -286,7 +286,7 @@ def broken(engine: SecondEngine) -> Refusal:
     facts = [f"a{number}" for number in range(17)]
     with pytest.raises(EngineError) as caught:
         engine._ask({"rules": [[facts, "b"]], "facts": facts})
-    engine.hold(decision())  # it goes on
+    engine.confirm(decision())  # it goes on
     return caught.value
 
 

@@ -140,7 +140,7 @@ def notice(office: Office, options: argparse.Namespace) -> Told:
 
 def facts_in(path: str, what: str) -> Facts:
     """The facts in a JSON file. Raises `FactsError`, `RequestError` `no-file`."""
-    from offramp.policy.decide_cases import read_text
+    from offramp.policy.input_files import read_text
 
     return read_facts(parse_json(read_text(path), what), vocabulary())
 

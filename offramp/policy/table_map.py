@@ -1,20 +1,19 @@
-"""CSV rows to facts, by a map that says which column means what, and what counts as unknown.
+"""Read a map: the columns of a CSV table, and the meaning of their cells as facts.
 
-A map only renames and looks up: it guesses nothing, and a cell that it has no word for is an error of that row unless the map
-says `else`. Unknown cells become absent facts. `docs/maps.md` has the format.
+A map renames and looks up. It guesses nothing. A cell that the map does not mention is an error of
+its row, unless the map says `else`. Unknown cells become absent facts. `docs/maps.md` has the
+format.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from rules.errors import FactsError, Place, RequestError, nearest
+from rules.errors import FactsError, Place, nearest
 from rules.frozen import frozen
 from rules.input.facts import printable
 from rules.input.vocabulary import Fact
@@ -23,15 +22,15 @@ from rules.language.exact import EXACT
 from rules.shelf import jurisdictions, vocabulary
 
 Row = Mapping[str, str]
-Reader = Callable[[Row], Any]  # a fact's value, or None while unknown
+Reader = Callable[[Row], Any]  # returns a fact's value, None while unknown
 
 CELL = ("column", "part", "value", "values", "patterns", "else", "times", "when", "split", "any_of")
 _DECIMALS = Decimal("0.000001")
 
 
 @frozen
-class Map:
-    """A map ready to read rows. `columns` are those it needs."""
+class TableMap:
+    """A map ready to read rows. `columns` are the columns it needs, `readers` go by fact path."""
 
     title: str
     id_column: str
@@ -39,8 +38,8 @@ class Map:
     readers: tuple[tuple[str, Reader], ...]
 
 
-def read_map(name: str) -> Map:
-    """Reads a map: a file, or the id of a shipped one."""
+def read_map(name: str) -> TableMap:
+    """Read a map from a file, or a shipped map by its id. Raises `PackError`."""
     path = Path(name)
     shipped = jurisdictions() / "maps" / f"{name}.yaml"
     if not path.is_file() and shipped.is_file():
@@ -49,12 +48,15 @@ def read_map(name: str) -> Map:
 
 
 class _MapReader:
+    """Reads one map, and collects the columns that it names."""
+
     def __init__(self, top: Node) -> None:
         self.top = top
         self.columns: dict[str, None] = {}
         self.unknown: tuple[str, ...] = ("",)
 
-    def map(self) -> Map:
+    def map(self) -> TableMap:
+        """Read the whole map."""
         entry = self.top.mapping(
             "the map",
             ("title", "id", "unknown", "facts", "note", "source"),
@@ -76,38 +78,33 @@ class _MapReader:
             readers.append(
                 (path, self.records(fact, node) if fact.type == "list" else self.cell(fact, node))
             )
-        return Map(entry["title"].text("`title`"), id_column, tuple(self.columns), tuple(readers))
+        return TableMap(
+            entry["title"].text("`title`"), id_column, tuple(self.columns), tuple(readers)
+        )
 
     def records(self, fact: Fact, node: Node) -> Reader:
+        """Make a reader of a list: written item by item, or split from the cells of columns."""
         entry = node.mapping(f"`{fact.path}`", ("items", "split", "item"))
         if "items" in entry:
-            items = [
-                self.record(fact, one)
-                for one in entry["items"].items(f"the items of `{fact.path}`")
-            ]
-            return lambda row: [item(row) for item in items]
+            nodes = entry["items"].items(f"the items of `{fact.path}`")
+            readers = [self.record(fact, item) for item in nodes]
+            return lambda row: [read(row) for read in readers]
         node.mapping(f"`{fact.path}`", (), ("split", "item"))
         split = entry["split"].mapping(
             "`split`", ("column", "by", "parts", "names", "empty"), ("column", "by")
         )
-        # Several columns are one list: what an earlier one names isn't taken again from a later one.
-        named = (
-            split["column"].items("`column`")
-            if isinstance(split["column"].value, list)
-            else [split["column"]]
-        )
-        columns = [self.column(one) for one in named]
+        column = split["column"]
+        nodes = column.items("`column`") if isinstance(column.value, list) else [column]
+        columns = [self.column(name) for name in nodes]
         if not columns:
             split["column"].fail(
                 "missing-key", "the list names no column", "name the column that it comes from"
             )
         by = split["by"].text("`by`")
         parts = split["parts"].text("`parts`") if "parts" in split else None
-        names = (
-            tuple(one.text("a name") for one in split["names"].items("`names`"))
-            if "names" in split
-            else ("entry",)
-        )
+        names: tuple[str, ...] = ("entry",)
+        if "names" in split:
+            names = tuple(name.text("a name") for name in split["names"].items("`names`"))
         empty = split["empty"].text("`empty`") if "empty" in split else "unknown"
         if empty not in ("unknown", "none"):
             split["empty"].fail(
@@ -115,25 +112,30 @@ class _MapReader:
                 f"`{empty}` is no meaning of an empty cell",
                 "write `unknown` or `none`",
             )
-        item = self.record(fact, entry["item"], names)
+        read_record = self.record(fact, entry["item"], names)
 
         def read(row: Row) -> Any:
-            taken: list[tuple[str, str]] = []
+            # Several columns are one list. A later column does not repeat an entry of an earlier.
+            entries: list[tuple[str, str]] = []
             for column in columns:
                 cell = row[column].strip()
                 if cell in self.unknown:
                     if empty == "unknown":
                         return None
                     continue
-                before = {text for text, _ in taken}
-                taken += [(text, column) for text in cell.split(by) if text not in before]
-            return [item({**row, **_split(text, parts, names, column)}) for text, column in taken]
+                earlier = {text for text, _ in entries}
+                entries += [(text, column) for text in cell.split(by) if text not in earlier]
+            return [
+                read_record({**row, **_split(text, parts, names, column)})
+                for text, column in entries
+            ]
 
         return read
 
     def record(
         self, fact: Fact, node: Node, names: tuple[str, ...] | None = None
     ) -> Callable[[Row], dict[str, Any]]:
+        """Make a reader of one record. `names` are the parts of a split cell."""
         readers = []
         for key, inner in node.mapping(f"a record of `{fact.path}`").items():
             if key not in fact.fields:
@@ -145,17 +147,19 @@ class _MapReader:
             readers.append((key, self.cell(fact.fields[key], inner, names)))
 
         def read(row: Row) -> dict[str, Any]:
-            found = {key: reader(row) for key, reader in readers}
-            return {key: value for key, value in found.items() if value is not None}
+            values = {key: reader(row) for key, reader in readers}
+            return {key: value for key, value in values.items() if value is not None}
 
         return read
 
     def column(self, node: Node) -> str:
+        """Read the name of a column, and note that the map needs it."""
         name = node.text("`column`")
         self.columns[name] = None
         return name
 
     def key(self, entry: Mapping[str, Node], node: Node, names: tuple[str, ...] | None) -> str:
+        """Read the column, or the part of a split cell, that a value comes from."""
         if "part" in entry:
             name = entry["part"].text("`part`")
             if names is None or name not in names:
@@ -172,37 +176,36 @@ class _MapReader:
         return self.column(entry["column"])
 
     def cell(self, fact: Fact, node: Node, names: tuple[str, ...] | None = None) -> Reader:
-        """A reader of one value. A list of entries is tried in turn: the first that isn't unknown counts."""
+        """Make a reader of one value. In a list of entries, the first known value counts."""
         if isinstance(node.value, list):
-            tried = [self.cell(fact, one, names) for one in node.value]
+            readers = [self.cell(fact, item, names) for item in node.value]
             return lambda row: next(
-                (value for reader in tried if (value := reader(row)) is not None), None
+                (value for reader in readers if (value := reader(row)) is not None), None
             )
         entry = node.mapping(f"`{fact.path}`", CELL)
         if "value" in entry:
             fixed = entry["value"].data()
             return lambda row: fixed
         key = self.key(entry, node, names)
-        where = f"`{key}`"
         unknown = self.unknown
         otherwise = entry["else"].data() if "else" in entry else _REFUSE
 
-        def no_word(cell: str) -> Any:
+        def unmapped(cell: str) -> Any:
             if otherwise is _REFUSE:
                 raise FactsError(
                     "unmapped-cell",
-                    f"the map has no word for `{printable(cell)}` in {where}",
+                    f"the map has no word for `{printable(cell)}` in `{key}`",
                     at=Place(path=fact.path),
                     fix="add it to the map, or say `else: unknown`",
                 )
             return None if otherwise == "unknown" else cell if otherwise == "as-is" else otherwise
 
-        only = self.condition(entry["when"], names) if "when" in entry else None
-        meaning = self.meaning(fact, entry, names, no_word)
+        applies = self.condition(entry["when"], names) if "when" in entry else None
+        meaning = self.meaning(fact, entry, names, unmapped)
 
         def read(row: Row) -> Any:
             cell = row[key].strip()
-            if cell in unknown or (only is not None and not only(row)):
+            if cell in unknown or (applies is not None and not applies(row)):
                 return None
             value = meaning(cell, row)
             return None if value == "unknown" else value
@@ -214,67 +217,73 @@ class _MapReader:
         fact: Fact,
         entry: Mapping[str, Node],
         names: tuple[str, ...] | None,
-        no_word: Callable[[str], Any],
+        unmapped: Callable[[str], Any],
     ) -> Callable[[str, Row], Any]:
-        """What a known cell means: by a set of codes, by patterns, by a table, or as the fact's own type."""
+        """Make a function of a known cell.
+
+        It goes by a set of codes, by patterns, by a table, or by the fact's own type.
+        """
         if "any_of" in entry:
-            wanted = {one.text("a code") for one in entry["any_of"].items("`any_of`")}
+            codes = {code.text("a code") for code in entry["any_of"].items("`any_of`")}
             by = entry["split"].text("`split`") if "split" in entry else None
-            return lambda cell, _: bool(wanted & set(cell.split(by) if by else [cell]))
+            return lambda cell, _: bool(codes & set(cell.split(by) if by else [cell]))
         if "patterns" in entry:
-            patterns = [self.pattern(one) for one in entry["patterns"].items("`patterns`")]
+            patterns = [self.pattern(item) for item in entry["patterns"].items("`patterns`")]
 
             def matched(cell: str, _: Row) -> Any:
-                for pattern, to in patterns:
-                    if found := pattern.fullmatch(cell):
-                        return found.expand(to)
-                return no_word(cell)
+                for pattern, replacement in patterns:
+                    if match := pattern.fullmatch(cell):
+                        return match.expand(replacement)
+                return unmapped(cell)
 
             return matched
         if "values" in entry:
-            table = {word: one.data() for word, one in entry["values"].mapping("`values`").items()}
-            return lambda cell, _: table[cell] if cell in table else no_word(cell)
+            table = _table(entry["values"])
+            return lambda cell, _: table[cell] if cell in table else unmapped(cell)
         times = self.lookup(entry["times"], names) if "times" in entry else None
 
         def typed(cell: str, row: Row) -> Any:
             value = _typed(fact, cell, 1 if times is None else times(row))
-            return (
-                no_word(cell)
-                if fact.type == "int" and value is not None and value != int(value)
-                else value
-            )
+            is_fraction = fact.type == "int" and value is not None and value != int(value)
+            return unmapped(cell) if is_fraction else value
 
         return typed
 
     def pattern(self, node: Node) -> tuple[re.Pattern[str], str]:
+        """Read a pattern and its replacement."""
         entry = node.mapping("a pattern", ("is", "to"), ("is", "to"))
-        to = entry["to"].text("`to`")
+        replacement = entry["to"].text("`to`")
         try:
             pattern = re.compile(entry["is"].text("`is`"))
-            re.sub(pattern, to, "")
+            re.sub(pattern, replacement, "")
         except (re.error, IndexError) as error:
             node.fail(
                 "wrong-shape",
                 f"the pattern is not one: {error}",
                 "check its brackets, and the numbers in `to`",
             )
-        return pattern, to
+        return pattern, replacement
 
     def lookup(self, node: Node, names: tuple[str, ...] | None) -> Callable[[Row], Any]:
-        """A factor by a table; None where it isn't known."""
+        """Make a function that looks up a factor. It returns None for an unknown one."""
         entry = node.mapping("`times`", ("column", "part", "values", "else"), ("values",))
         key = self.key(entry, node, names)
-        table = {word: one.data() for word, one in entry["values"].mapping("`values`").items()}
+        table = _table(entry["values"])
         return lambda row: table.get(row[key].strip())
 
     def condition(self, node: Node, names: tuple[str, ...] | None) -> Callable[[Row], bool]:
+        """Read a `when`: a test of another cell of the row."""
         entry = node.mapping("`when`", ("column", "part", "is"), ("is",))
         key = self.key(entry, node, names)
-        allowed = {str(one.value) for one in entry["is"].items("`is`")}
+        allowed = {str(item.value) for item in entry["is"].items("`is`")}
         return lambda row: row[key].strip() in allowed
 
 
 _REFUSE = object()
+
+
+def _table(node: Node) -> dict[str, Any]:
+    return {cell: value.data() for cell, value in node.mapping("`values`").items()}
 
 
 def _split(text: str, parts: str | None, names: tuple[str, ...], column: str) -> dict[str, str]:
@@ -316,50 +325,3 @@ def _typed(fact: Fact, cell: str, factor: Any) -> Any:
         ) from None
     exact = EXACT.multiply(number, Decimal(factor))
     return exact if fact.type == "int" else exact.quantize(_DECIMALS)
-
-
-def rows(mapping: Map, stream: IO[bytes]) -> Iterator[tuple[Any, Callable[[], Any]]]:
-    """Each row's id and a reader of its facts, which may refuse."""
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    table = csv.DictReader(text, strict=True)
-    try:
-        header = table.fieldnames or []
-        for column in mapping.columns:
-            if column not in header:
-                raise RequestError(
-                    "no-column",
-                    f"the table has no column `{printable(column)}`",
-                    fix=nearest(column, list(header)),
-                )
-        for row in table:
-            yield _case(mapping, row, table.line_num)
-    except UnicodeDecodeError:
-        raise RequestError(
-            "not-utf-8", "the table is not UTF-8 text", fix="save it as UTF-8"
-        ) from None
-    except (csv.Error, EOFError, OSError) as error:
-        message = f"the table breaks off at line {table.line_num}: {error}"
-        raise RequestError("not-csv", message, fix="check that line") from None
-
-
-def _case(mapping: Map, row: dict[str, str], line: int) -> tuple[str, Callable[[], Any]]:
-    def read() -> Any:
-        if None in row or None in row.values():
-            raise FactsError(
-                "unmapped-cell",
-                f"line {line} has more or fewer cells than the head",
-                at=Place(line=line),
-                fix="check its commas and quotes",
-            )
-        facts: dict[str, Any] = {}
-        for path, reader in mapping.readers:
-            value = reader(row)
-            if value is not None:
-                *groups, last = path.split(".")
-                level = facts
-                for group in groups:
-                    level = level.setdefault(group, {})
-                level[last] = value
-        return facts
-
-    return row.get(mapping.id_column) or f"line {line}", read

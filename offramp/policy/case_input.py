@@ -1,0 +1,70 @@
+"""Cases to decide, one after the other, from JSON Lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from offramp.policy.input_files import READ_LIMIT, open_input, refuse_broken
+from rules.errors import FactsError, Place, Refusal
+from rules.frozen import frozen
+from rules.input.facts import LARGEST, parse_json, printable
+
+
+@frozen
+class CaseInput:
+    """One case of many: its id, and the function that returns its facts or raises a `Refusal`."""
+
+    id: Any
+    read_facts: Callable[[], Any]
+
+
+def read_case_lines(name: str) -> Iterator[CaseInput]:
+    """Read one case from each line, `{"id": ..., "facts": {...}}`. Empty lines are skipped."""
+    with open_input(name) as stream:
+        number = 0
+        while line := _read_line(stream, name):
+            number += 1
+            if line.strip():
+                yield _parse_line(line, number)
+
+
+def _read_line(stream: IO[bytes], name: str) -> bytes:
+    """Return the next line. A line too long for a case is cut off where that is certain."""
+    with refuse_broken(name):
+        line = rest = stream.readline(READ_LIMIT)
+        while len(rest) == READ_LIMIT and not rest.endswith(b"\n"):
+            rest = stream.readline(READ_LIMIT)
+    return line
+
+
+def _parse_line(line: bytes, number: int) -> CaseInput:
+    try:
+        text = line.decode("utf-8-sig", "strict" if len(line) < LARGEST else "replace")
+        case = parse_json(text, "the facts of this line")
+    except UnicodeDecodeError:
+        fault = FactsError("not-utf-8", "the line is not UTF-8 text", fix="save it as UTF-8")
+        return _refused(None, fault, number)
+    except Refusal as refusal:
+        return _refused(None, refusal, number)
+    if not isinstance(case, dict) or not set(case) <= {"id", "facts"} or "facts" not in case:
+        case_id = case.get("id") if isinstance(case, dict) else None
+        message = "the line is not an object with `id` and `facts`"
+        fault = FactsError("wrong-shape", message, fix='write `{"id": …, "facts": {…}}`')
+        return _refused(case_id, fault, number)
+    return CaseInput(_plain_id(case.get("id")), lambda: case["facts"])
+
+
+def _refused(case_id: Any, refusal: Refusal, number: int) -> CaseInput:
+    refusal.at = Place(line=number, path=refusal.at.path)
+
+    def read_facts() -> Any:
+        raise refusal
+
+    return CaseInput(_plain_id(case_id), read_facts)
+
+
+def _plain_id(case_id: Any) -> Any:
+    if isinstance(case_id, str):
+        return printable(case_id)
+    return case_id if isinstance(case_id, int) else None

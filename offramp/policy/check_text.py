@@ -1,0 +1,96 @@
+"""Checks and scenario runs as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from offramp.policy.operations import PackCheck, ScenarioRun
+    from offramp.policy.second_engine import Comparison
+    from rules.author.scenarios import Report, Untouched
+
+
+def check_as_json(check: PackCheck) -> dict[str, Any]:
+    """Return a check as `offramp check --json` prints it."""
+    return {
+        "digest": check.digest,
+        "rules": check.own_rules,
+        "invariants": {
+            name: "proved" if proved else "holds in every case tried"
+            for name, proved in check.invariants.items()
+        },
+        "known": check.known,
+    }
+
+
+def check_line(name: str, check: PackCheck) -> str:
+    """Return a check as one line."""
+    proved = sum(check.invariants.values())
+    how = "known from an earlier proof" if check.known else f"proved now, in {check.seconds:.1f} s"
+    return (
+        f"{name}: sound, {check.own_rules} rules of its own; of {len(check.invariants)} invariants "
+        f"{proved} are proved and {len(check.invariants) - proved} hold in every case tried "
+        f"({how}); {check.digest}"
+    )
+
+
+def run_as_json(run: ScenarioRun) -> dict[str, Any]:
+    """Return a scenario run as `offramp test --json` prints it."""
+    report = run.report
+    value: dict[str, Any] = {
+        "passed": report.passed,
+        "scenarios": report.scenarios,
+        "failures": {failure.scenario.id: list(failure.what) for failure in report.failures},
+        "coverage": {"rules": report.rule_coverage, "conditions": report.condition_coverage},
+        "short_of": report.short_of,
+        "untouched": [_untouched(untouched) for untouched in report.untouched],
+    }
+    if run.comparison:
+        value["durable"] = {
+            "alike": run.comparison.alike,
+            "differ": run.comparison.differ,
+            "beyond": run.comparison.beyond,
+        }
+    return value
+
+
+def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
+    """Return a scenario run as lines: failures, missing coverage, and the totals."""
+    yield from _report_lines(name, run.report)
+    if run.comparison:
+        yield from _comparison_lines(name, run.comparison)
+
+
+def _report_lines(name: str, report: Report) -> Iterator[str]:
+    for failure in report.failures:
+        scenario = failure.scenario
+        yield f"{scenario.place}: `{scenario.id}`: {scenario.says}"
+        yield from (f"    {sentence}" for sentence in failure.what)
+    if report.short_of:
+        yield from map(_untouched, report.untouched)
+    yield from (f"{name}: {shortfall}" for shortfall in report.short_of)
+    passed = report.scenarios - len(report.failures)
+    yield (
+        f"{name}: {passed} of {report.scenarios} scenarios hold; "
+        f"{report.rule_coverage} % of rules held once, "
+        f"{report.condition_coverage} % of conditions seen both ways"
+    )
+
+
+def _untouched(untouched: Untouched) -> str:
+    return f"{untouched.place}: `{untouched.rule}` of `{untouched.decision}`: {untouched.text}"
+
+
+def _comparison_lines(name: str, comparison: Comparison) -> Iterator[str]:
+    for sentence in (*comparison.differ.values(), *comparison.beyond.values()):
+        yield f"    {sentence}"
+    beyond = (
+        f"; {len(comparison.beyond)} it can't express"
+        if comparison.beyond
+        else ", and there is none it can't express"
+    )
+    yield (
+        f"{name}: durable_rules decides {comparison.alike} of {comparison.asked} scenarios "
+        f"alike{beyond}"
+    )

@@ -1,0 +1,226 @@
+"""Commands of a policy author: pass the arguments to an operation and print its result."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import rules
+from offramp.policy import operations
+from offramp.policy.input_files import read_facts
+from rules.errors import Refusal, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from offramp.policy.case_input import CaseInput
+    from offramp.policy.second_engine import SecondEngine
+
+
+def check(options: argparse.Namespace) -> int:
+    """Check each pack. Exit code 2 if one is refused."""
+    from offramp.policy.check_text import check_as_json, check_line
+
+    results: dict[str, Any] = {}
+    code = 0
+    for name in options.packs or operations.list_packs():
+        try:
+            result = operations.check_pack(name, again=options.again)
+        except Refusal as refusal:
+            code = 2
+            results[name] = {"error": refusal.as_json()}
+            line = f"{name}: {refusal}"
+        else:
+            results[name] = check_as_json(result)
+            line = check_line(name, result)
+        if not options.json:
+            print(line)
+    if options.json:
+        print(json.dumps(results, indent=2))
+    return code
+
+
+def test(options: argparse.Namespace) -> int:
+    """Run each pack's scenarios.
+
+    Exit code 1 if a scenario fails, coverage falls short, or the engines differ. 2 if a pack can't
+    be read.
+    """
+    from offramp.policy.check_text import run_as_json, run_lines
+
+    results: dict[str, Any] = {}
+    code = 0
+    with _second_engine(options.engine) as second:
+        for name in options.packs or operations.list_packs():
+            try:
+                run = operations.run_scenarios(name, second=second)
+            except Refusal as refusal:
+                code = 2
+                results[name] = {"error": refusal.as_json()}
+                lines: Iterable[str] = (f"{name}: {refusal}",)
+            else:
+                code = max(code, 0 if run.passed else 1)
+                results[name] = run_as_json(run)
+                lines = run_lines(name, run)
+            if not options.json:
+                print("\n".join(lines))
+    if options.json:
+        print(json.dumps(results, indent=2, ensure_ascii=False))
+    return code
+
+
+@contextmanager
+def _second_engine(engine: str) -> Iterator[SecondEngine | None]:
+    if engine == "compiled":
+        yield None
+        return
+    from offramp.policy.second_engine import second_engine
+
+    with second_engine() as second:
+        yield second
+
+
+def decide(options: argparse.Namespace) -> int:
+    """Decide one case, one case under several programs, or many cases."""
+    packs = [name for name in options.packs.split(",") if name]
+    if not packs:
+        raise RequestError("usage", "no pack is named", fix="name one, such as `santa-fe`")
+    with _second_engine(options.engine) as second:
+        if options.lines or options.map:
+            return _decide_many(packs, options, second)
+        if len(packs) > 1:
+            return _decide_side_by_side(packs, options, second)
+        return _decide_one(packs[0], options, second)
+
+
+def _decide_one(pack: str, options: argparse.Namespace, second: SecondEngine | None) -> int:
+    program = rules.load(pack, options.as_of)
+    facts = read_facts(options.facts)
+    decision = operations.decide_case(program, options.decision, facts, second=second)
+    if options.json:
+        value = decision.as_json(considered=options.considered)
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        from offramp.policy.decision_text import in_words
+
+        print(in_words(decision, considered=options.considered))
+    return 0 if decision.status == "decided" else 3
+
+
+def _decide_side_by_side(
+    packs: list[str], options: argparse.Namespace, second: SecondEngine | None
+) -> int:
+    facts = read_facts(options.facts)
+    answers = operations.compare_programs(
+        packs, options.decision, facts, as_of=options.as_of, second=second
+    )
+    if options.json:
+        value = {name: _answer_as_json(answer, options) for name, answer in answers}
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        from offramp.policy.decision_text import side_by_side
+
+        print(side_by_side(options.decision, facts, answers))
+    statuses = {
+        "refused" if isinstance(answer, Refusal) else answer.status for _, answer in answers
+    }
+    return 2 if "refused" in statuses else 3 if "undetermined" in statuses else 0
+
+
+def _answer_as_json(
+    answer: rules.Decision | Refusal, options: argparse.Namespace
+) -> dict[str, Any]:
+    if isinstance(answer, Refusal):
+        return {"error": answer.as_json()}
+    return answer.as_json(considered=options.considered)
+
+
+def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEngine | None) -> int:
+    """Print one JSON line for each case. Exit code 2 if a case is refused."""
+    if len(packs) > 1:
+        raise RequestError(
+            "usage", "lines are decided by one pack at a time", fix="run it once a pack"
+        )
+    gc.enable()  # a case and its decisions refer to each other, and there may be many cases
+    program = rules.load(packs[0], options.as_of)
+    code = 0
+    results = operations.decide_cases(program, options.decision, _cases(options), second=second)
+    for result in results:
+        line: dict[str, Any] = {"id": result.id}
+        if isinstance(result.answer, Refusal):
+            line["error"] = result.answer.as_json()
+            code = 2
+        else:
+            line["decision"] = result.answer.as_json(considered=options.considered)
+        sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    return code
+
+
+def _cases(options: argparse.Namespace) -> Iterator[CaseInput]:
+    if options.map:
+        from offramp.policy.case_table import read_case_table
+
+        return read_case_table(options.map, options.facts)
+    from offramp.policy.case_input import read_case_lines
+
+    return read_case_lines(options.facts)
+
+
+def interview(options: argparse.Namespace) -> int:
+    """Ask until the decision is decided. Exit code 130 if interrupted, 3 if undetermined."""
+    from offramp.policy.interview_session import (
+        JsonLinesDialog,
+        TerminalDialog,
+        ask_questions,
+        save_facts,
+    )
+
+    program = rules.load(options.pack, options.as_of)
+    if options.facts == "-":
+        raise RequestError(
+            "usage", "answers come on standard input, so the facts can't", fix="name a JSON file"
+        )
+    state = operations.start_interview(
+        program,
+        options.decision,
+        read_facts(options.facts) if options.facts is not None else None,
+        role=options.role,
+    )
+    dialog = JsonLinesDialog() if options.json else TerminalDialog(state)
+    state, interrupted = ask_questions(state, dialog)
+    if options.save is not None:
+        save_facts(options.save, state)
+    if interrupted:
+        dialog.stop()
+        return 130
+    dialog.finish(state)
+    return 0 if state.decision.status == "decided" else 3
+
+
+def offenses(options: argparse.Namespace) -> int:
+    """List each offense of a pack's table with the program's answers."""
+    from offramp.policy.offense_text import offenses_as_json, offenses_as_text
+
+    offense_list = operations.list_offenses(options.pack, options.as_of)
+    if options.json:
+        print(json.dumps(offenses_as_json(offense_list), indent=2, ensure_ascii=False))
+    else:
+        print(offenses_as_text(offense_list))
+    return 0
+
+
+def new(options: argparse.Namespace) -> int:
+    """Create a city's folder and list its files."""
+    from offramp.policy.new_city import city_as_json, city_as_text
+
+    city = operations.create_city(
+        options.name, options.parent, starts=options.starts or None, today=date.today()
+    )
+    print(json.dumps(city_as_json(city), indent=2) if options.json else city_as_text(city))
+    return 0

@@ -1,0 +1,168 @@
+"""Ask an interview's questions on standard output and read the answers from standard input."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+from rules.decide.interview import Interview, Question
+from rules.errors import FactsError, Refusal, RequestError
+from rules.input.facts import printable
+
+LONGEST_ANSWER = 4_000  # characters of one line
+_LONGEST_LINE = LONGEST_ANSWER * 4  # bytes
+
+
+def ask_questions(
+    interview: Interview, dialog: TerminalDialog | JsonLinesDialog
+) -> tuple[Interview, bool]:
+    """Ask until no question is left or no answer comes. A bad answer is asked for again.
+
+    Returns the interview with its answers, and True if an interrupt ended it.
+    """
+    try:
+        while (question := interview.question) is not None:
+            dialog.ask(question)
+            line = _read_line()
+            if line is None:
+                break
+            try:
+                interview = interview.answer(dialog.read_answer(line))
+            except Refusal as refusal:
+                dialog.refuse(refusal)
+    except KeyboardInterrupt:
+        return interview, True
+    return interview, False
+
+
+def _read_line() -> str | None:
+    """Return the next line. None at the end of the input."""
+    stream: IO[bytes] | None = sys.stdin.buffer if sys.stdin is not None else None
+    raw = stream.readline(_LONGEST_LINE) if stream is not None else b""
+    if not raw:
+        return None
+    rest = raw
+    while not rest.endswith(b"\n") and len(rest) == _LONGEST_LINE:  # skip the rest of the line
+        assert stream is not None
+        rest = stream.readline(_LONGEST_LINE)
+    return raw.decode("utf-8", "replace").strip()[:LONGEST_ANSWER]
+
+
+class TerminalDialog:
+    """Questions as text. Piped answers are printed too, so that the output reads as a dialog."""
+
+    def __init__(self, interview: Interview) -> None:
+        self.number = 0
+        self.is_piped = sys.stdin is None or not sys.stdin.isatty()
+        pack = interview.program.pack
+        declared = pack.decisions.get(interview.name)
+        asked = f" Asked: {_role(interview.role)} only." if interview.role else ""
+        if declared is not None:
+            _print(
+                f"{pack.title}: {declared.asks}\n"
+                f"`not known` is always an answer; Ctrl-D ends.{asked}"
+            )
+
+    def ask(self, question: Question) -> None:
+        """Print the question and a prompt."""
+        self.number += 1
+        path = f" ({question.fact})" if "[" in question.fact else ""
+        _print(f"\n{self.number}. {_role(question.ask)}: {question.text}{path}")
+        _print(f"   {question.how}\n> ", end="")
+
+    def read_answer(self, line: str) -> str:
+        """Return the answer in a line."""
+        if self.is_piped:
+            _print(printable(line))
+        return line
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Print a refused answer's fault. Its question is asked again under the same number."""
+        self.number -= 1
+        _print(f"   {refusal.message}; {refusal.fix}")
+
+    def finish(self, interview: Interview) -> None:
+        """Print the decision."""
+        from offramp.policy.decision_text import in_words
+
+        _print(f"\n{in_words(interview.decision)}")
+
+    def stop(self) -> None:
+        """End the prompt's line after an interrupt."""
+        _print("")
+
+
+class JsonLinesDialog:
+    """One JSON object a line out, one answer a line in.
+
+    Each object is a `question` or an `error`. The last has the `decision` and its `facts`.
+    """
+
+    def ask(self, question: Question) -> None:
+        """Print the question."""
+        self._print({"question": question.as_json()})
+
+    def read_answer(self, line: str) -> str:
+        """Return the answer in a line, which may be a JSON text or `null`."""
+        if line == "null":
+            return "not known"
+        if not line.startswith('"'):
+            return line
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, str):
+            raise FactsError(
+                "not-json",
+                f"`{printable(line)[:40]}` is no JSON text",
+                fix="write a word, or one in quotes",
+            )
+        return answer
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Print a refused answer's fault."""
+        self._print({"error": refusal.as_json()})
+
+    def finish(self, interview: Interview) -> None:
+        """Print the decision, the facts, and the facts that the role does not know."""
+        self._print(
+            {
+                "decision": interview.decision.as_json(),
+                "facts": interview.as_facts(),
+                "not_known": sorted(interview.unknowable),
+            }
+        )
+
+    def stop(self) -> None:
+        """Print nothing after an interrupt."""
+
+    @staticmethod
+    def _print(value: dict[str, Any]) -> None:
+        _print(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _role(role: str) -> str:
+    return role.replace("_", " ")
+
+
+def _print(text: str, end: str = "\n") -> None:
+    print(text, end=end, flush=True)
+
+
+def save_facts(name: str, interview: Interview) -> None:
+    """Write the facts to a file that only its owner can read, since they are about a person."""
+    text = json.dumps(interview.as_facts(), indent=2, ensure_ascii=False) + "\n"
+    try:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if Path(name).is_file():  # an older file may have been open to others
+                os.fchmod(file.fileno(), 0o600)
+            file.write(text)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "it can't be opened").lower()
+        message = f"the facts could not be written to `{printable(name)}`: {reason}"
+        raise RequestError("no-output", message, fix="make room, or write elsewhere") from None

@@ -1,0 +1,294 @@
+"""Operations of a policy author: check a pack, run its scenarios, decide, and start a new city.
+
+Each operation is a typed function of one task. It takes values, returns values, and prints nothing.
+A pack is named by a shipped id or by its folder. Every operation raises a `Refusal` (`PackError`,
+`FactsError`, or `RequestError`) for input that it can't accept.
+
+Heavy modules are imported by the operation that needs them, so that a decision from a cold shell
+loads only the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rules
+from offramp.policy.case_input import CaseInput
+from rules.errors import Refusal, RequestError, nearest
+from rules.frozen import frozen
+from rules.input.facts import Facts, printable
+from rules.shelf import day_of, find, read_pack, shipped
+
+if TYPE_CHECKING:
+    from offramp.policy.new_city import CityFolder
+    from offramp.policy.offense_list import OffenseAnswer
+    from offramp.policy.second_engine import Comparison, SecondEngine
+    from rules.author.scenarios import Report
+    from rules.decide.interview import Interview
+    from rules.packs.pack import Pack
+
+__all__ = [
+    "CaseInput",
+    "CaseResult",
+    "OffenseList",
+    "PackCheck",
+    "ProgramStatus",
+    "ScenarioRun",
+    "check_pack",
+    "compare_programs",
+    "create_city",
+    "decide_case",
+    "decide_cases",
+    "list_offenses",
+    "list_packs",
+    "list_programs",
+    "run_scenarios",
+    "start_interview",
+]
+
+
+def list_packs() -> tuple[str, ...]:
+    """Return the ids of the shipped packs, in order."""
+    return shipped()
+
+
+# Check a pack
+
+
+@frozen
+class PackCheck:
+    """A pack that passed every check.
+
+    `own_rules` counts the rules that the pack itself declares. `invariants` maps each id to True if
+    it is proved, and to False if it holds in every case tried. `known` is True if an earlier run
+    proved the pack. `seconds` is the time that the proof took.
+    """
+
+    pack: Pack
+    digest: str
+    own_rules: int
+    invariants: Mapping[str, bool]
+    known: bool
+    seconds: float
+
+
+def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
+    """Read a pack and its scenarios, and prove its invariants.
+
+    With `again`, prove what an earlier run proved. Raises `PackError` at the first fault.
+    """
+    from time import monotonic
+
+    from rules.author.scenarios import read_scenarios
+    from rules.prove.proof_cache import prove
+
+    checked = read_pack(pack, whole=False)
+    folder = find(str(pack))
+    if (folder / "scenarios.yaml").exists():
+        read_scenarios(folder)
+    start = monotonic()
+    proof = prove(checked, again=again)
+    seconds = monotonic() - start
+    own_rules = sum(
+        rule.declared_in == checked.id
+        for decision in checked.decisions.values()
+        for rule in decision.rules.values()
+    )
+    invariants = {name: name in proof.proved for name in sorted(checked.invariants)}
+    digest = rules.Program(checked).digest
+    return PackCheck(checked, digest, own_rules, invariants, proof.known, seconds)
+
+
+# Run a pack's scenarios
+
+
+@frozen
+class ScenarioRun:
+    """The result of a pack's scenarios.
+
+    `comparison` is present if a second engine decided them too.
+    """
+
+    report: Report
+    comparison: Comparison | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every scenario passed, coverage suffices, and the engines agree."""
+        return self.report.passed and not (self.comparison and self.comparison.differ)
+
+
+def run_scenarios(pack: str | Path, *, second: SecondEngine | None = None) -> ScenarioRun:
+    """Decide each of a pack's scenarios and compare the result with what it expects."""
+    from rules.author.scenarios import read_scenarios, run
+
+    program = rules.Program(read_pack(pack))
+    scenarios = read_scenarios(find(str(pack)))
+    report = run(program, scenarios)
+    comparison = second.compare(program, scenarios) if second is not None else None
+    return ScenarioRun(report, comparison)
+
+
+# Decide
+
+
+def decide_case(
+    program: rules.Program,
+    decision: str,
+    facts: Mapping[str, Any] | Facts,
+    *,
+    second: SecondEngine | None = None,
+) -> rules.Decision:
+    """Decide one question on the facts of one case. `rules.load` makes a program of a pack.
+
+    With `second`, raises `EngineError` if the second engine reaches other outcomes.
+    """
+    answer = program.decide(decision, facts)
+    if second is not None:
+        second.confirm(answer)
+    return answer
+
+
+def compare_programs(
+    packs: Iterable[str],
+    decision: str,
+    facts: Mapping[str, Any],
+    *,
+    as_of: date | str | None = None,
+    second: SecondEngine | None = None,
+) -> list[tuple[str, rules.Decision | Refusal]]:
+    """Decide one case under several programs.
+
+    Returns each pack's name with its decision, or with the refusal where it gives none.
+    """
+    answers: list[tuple[str, rules.Decision | Refusal]] = []
+    for pack in packs:
+        try:
+            program = rules.load(pack, as_of)
+            answers.append((pack, decide_case(program, decision, facts, second=second)))
+        except Refusal as refusal:
+            answers.append((pack, refusal))
+    return answers
+
+
+@frozen
+class CaseResult:
+    """The result of one case of many: a decision, or the refusal of its facts."""
+
+    id: Any
+    answer: rules.Decision | Refusal
+
+
+def decide_cases(
+    program: rules.Program,
+    decision: str,
+    cases: Iterable[CaseInput],
+    *,
+    second: SecondEngine | None = None,
+) -> Iterator[CaseResult]:
+    """Decide many cases, one after the other. A bad case does not stop the others.
+
+    Raises `RequestError` at once for a decision that no program knows.
+    """
+    program.outcomes(decision)
+    return (_result(program, decision, case, second) for case in cases)
+
+
+def _result(
+    program: rules.Program, decision: str, case: CaseInput, second: SecondEngine | None
+) -> CaseResult:
+    try:
+        answer = decide_case(program, decision, case.read_facts(), second=second)
+        return CaseResult(case.id, answer)
+    except Refusal as refusal:
+        return CaseResult(case.id, refusal)
+
+
+def start_interview(
+    program: rules.Program,
+    decision: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    role: str | None = None,
+) -> Interview:
+    """Start an interview about a decision, from the facts known already.
+
+    With `role`, only the questions that this role can answer are asked.
+    """
+    from rules.decide.interview import Interview
+
+    roles = tuple(program.pack.vocabulary.roles)
+    if role is not None and role not in roles:
+        quoted = printable(role)
+        raise RequestError(
+            "usage", f"there is no role `{quoted}` to ask as", fix=nearest(quoted, roles)
+        )
+    interview = Interview(
+        program, decision, program.read({} if facts is None else facts), role=role
+    )
+    interview.decision.status  # noqa: B018  # refuse an unknown decision before any question
+    return interview
+
+
+# Start a new city
+
+
+def create_city(
+    folder: str, parent: str, *, today: date, starts: date | str | None = None
+) -> CityFolder:
+    """Write the folder of a new city's draft, which passes check and test, or write nothing.
+
+    The pack's id is the folder's last part. `starts` is the program's first day. Without it, that
+    is `today`, or the parent's first day if later.
+    """
+    from offramp.policy.new_city import write_city
+
+    return write_city(folder, parent, starts=_day(starts), today=today)
+
+
+# List what programs take, and when they ran
+
+
+@frozen
+class OffenseList:
+    """Each offense of a program's table in force on a day, with the program's answers."""
+
+    program: rules.Program
+    as_of: str
+    answers: tuple[OffenseAnswer, ...]
+
+
+def list_offenses(pack: str | Path, as_of: str) -> OffenseList:
+    """Put each offense of the pack's table through the program's offer and eligibility."""
+    from offramp.policy.offense_list import answer_offenses
+
+    program = rules.load(pack)
+    return OffenseList(program, as_of, tuple(answer_offenses(program, as_of)))
+
+
+@frozen
+class ProgramStatus:
+    """A pack, and whether its program was `not_yet`, `in_force`, or `over` on a day."""
+
+    pack: Pack
+    status: str
+
+
+def list_programs(on: date | str, packs: Iterable[str] = ()) -> tuple[ProgramStatus, ...]:
+    """Return the status of each program on a day, ordered by the program's first day.
+
+    Without `packs`, all shipped packs are listed.
+    """
+    from offramp.policy.program_status import status_on
+
+    day = on if isinstance(on, date) else day_of(on)
+    read = [read_pack(name) for name in tuple(packs) or shipped()]
+    read.sort(key=lambda pack: (pack.program.since or date.min, pack.id))
+    return tuple(ProgramStatus(pack, status_on(pack.program, day)) for pack in read)
+
+
+def _day(day: date | str | None) -> date | None:
+    return day_of(day) if isinstance(day, str) else day

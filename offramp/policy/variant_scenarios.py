@@ -1,0 +1,251 @@
+"""Choose the scenarios of a city's first draft from its parent's, moved to the draft's first day.
+
+The chosen scenarios pass on that day. Together they touch every rule of the draft that any of the
+parent's scenarios touches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from offramp.policy.city import City
+from offramp.policy.yaml_text import to_yaml
+from rules.author.scenarios import Scenario, read_scenarios, run
+from rules.decide.program import Program
+from rules.errors import Place
+from rules.frozen import frozen
+from rules.input.facts import iso_day
+from rules.input.yaml import read_file
+from rules.packs.pack import Pack
+
+# The decisions whose rules a city changes first.
+CITY_DECISIONS = ("eligibility", "offer")
+
+_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+_YEAR = rf"(?:\d{{1,2}} )?(?:(?:{_MONTH}) )?(?:19|20)\d\d"
+_DATE_PHRASE = re.compile(rf" (?:in|on|of|since|from) {_YEAR}\b")
+_ABOUT_TIME = re.compile(
+    r"\b(?:19|20)\d\d\b|\b(?:later|earlier|still|then on|day before|not sure)\b"
+)
+_ABOUT_AMOUNT = re.compile(r"\b(?:cap|limit)\b")
+
+
+@frozen
+class DraftScenario:
+    """A scenario of the draft. `like` is the id of an earlier one whose facts it starts from."""
+
+    scenario: Scenario
+    like: str | None
+
+
+class ScenarioChooser:
+    """Chooses the scenarios of one city's draft.
+
+    `folder` is the parent's. `decisions` are the decisions with rules in the draft.
+    """
+
+    def __init__(self, city: City, parent: Pack, folder: Path, decisions: Collection[str]) -> None:
+        self.city = city
+        self.parent = parent
+        self.folder = folder
+        self.decisions = decisions
+
+    def choose(self, program: Program) -> list[DraftScenario]:
+        """Return the scenarios to keep. `program` is the draft's own."""
+        return self._from_parent(program) or [DraftScenario(self._fallback(program), None)]
+
+    def _fallback(self, program: Program) -> Scenario:
+        """Make the scenario of a draft whose parent has none to keep: only the day is known."""
+        decision = next(
+            name
+            for name in (*CITY_DECISIONS, *self.parent.decisions)
+            if name in self.parent.decisions
+        )
+        facts = {
+            "now": f"{self.city.starts}T12:00:00Z",
+            "encounter": {"date": self.city.starts.isoformat()},
+        }
+        answer = program.on(self.city.starts).decide(decision, facts)
+        expect = {"status": answer.status} | (
+            {"outcome": answer.outcome} if answer.outcome is not None else {}
+        )
+        text = "Nothing is known but the day."
+        return Scenario("nothing-is-known", text, decision, None, facts, expect, Place())
+
+    def _from_parent(self, program: Program) -> list[DraftScenario]:
+        if not (self.folder / "scenarios.yaml").exists():
+            return []
+        models = self._models()
+        passing = self._passing(program)
+        chosen = self._cover(program, passing)
+        for name in list(chosen):  # a scenario is read together with the one it is like
+            while (name := models.get(name, "")) in passing:
+                chosen.add(name)
+        scenarios: list[DraftScenario] = []
+        for scenario in passing.values():
+            if scenario.id in chosen:
+                model = models.get(scenario.id, "")
+                earlier = [draft.scenario for draft in scenarios]
+                like = model if model in chosen else _nearest(scenario, earlier)
+                scenarios.append(DraftScenario(self._reworded(scenario), like))
+        return scenarios
+
+    def _models(self) -> dict[str, str]:
+        """Return the `like` of each scenario of the parent that has one."""
+        return {
+            node.value["id"].text("`id`"): node.value["like"].text("`like`")
+            for node in read_file(self.folder / "scenarios.yaml").items("the scenarios")
+            if "like" in node.value
+        }
+
+    def _passing(self, program: Program) -> dict[str, Scenario]:
+        """Return the parent's scenarios, moved to the first day, that pass with the draft."""
+        moved = [self._moved(scenario) for scenario in read_scenarios(self.folder)]
+        return {
+            scenario.id: scenario
+            for scenario in moved
+            if scenario.decision in self.decisions
+            and scenario.as_of is None
+            and "error" not in scenario.expect
+            and not run(program, [scenario]).failures
+        }
+
+    def _cover(self, program: Program, passing: Mapping[str, Scenario]) -> set[str]:
+        """Choose scenarios that touch all rules, those that mention no date or cap first."""
+        chosen: set[str] = set()
+        undated = [scenario for scenario in passing.values() if not self._is_dated(scenario)]
+        for group in (undated, list(passing.values())):
+            chosen |= _covering(program, group, [passing[name] for name in sorted(chosen)])
+        return chosen
+
+    def _is_dated(self, scenario: Scenario) -> bool:
+        """Test whether the scenario's sentence may be untrue on another day."""
+        caps = [parameter for parameter in self.parent.parameters.values() if parameter.unit == "g"]
+        return bool(_ABOUT_TIME.search(scenario.says)) or (
+            bool(_ABOUT_AMOUNT.search(scenario.says))
+            and any(len(parameter.values) > 1 for parameter in caps)
+        )
+
+    def _reworded(self, scenario: Scenario) -> Scenario:
+        if not self._is_dated(scenario):
+            return scenario
+        says = (
+            f"The case `{scenario.id}` of `{self.parent.id}`, moved to the first day. "
+            "Say here in a sentence who it is."
+        )
+        return replace(scenario, says=says)
+
+    def _moved(self, scenario: Scenario) -> Scenario:
+        facts = dict(scenario.facts)
+        encounter = facts.get("encounter")
+        if isinstance(encounter, dict) and encounter.get("date") is not None:
+            starts = self.city.starts
+            moved_by = starts - (iso_day(str(encounter["date"])) or starts)
+            facts["encounter"] = {**encounter, "date": starts.isoformat()}
+            # A conviction six years before the encounter stays six years before it.
+            facts = {
+                name: _shifted(value, moved_by) if name == "history" else value
+                for name, value in facts.items()
+            }
+        says = _DATE_PHRASE.sub("", scenario.says)
+        # A draft is provisional even if its parent is not, until its own sources are named.
+        expect = {key: value for key, value in scenario.expect.items() if key != "provisional"}
+        return replace(scenario, says=says, facts=facts, expect=expect)
+
+
+def scenarios_text(city: City, parent: Pack, scenarios: list[DraftScenario]) -> str:
+    """Return the text of the draft's `scenarios.yaml`."""
+    lines = [
+        "# yaml-language-server: $schema=.schemas/scenarios.json",
+        "#",
+        f"# Cases that hold {city.title}'s rules: who it is, in a sentence; what is known; what must "
+        "come out. They",
+        f"# are `{parent.id}`'s, moved to your program's first day.",
+        "#",
+        "# CHANGE what must come out (`expect`) together with the rule that decides it, and add a "
+        "case for each rule that",
+        "# you add. `like` starts from the facts of another case above and changes only what is "
+        "written. What isn't",
+        "# written isn't known. `needs: []` says that nothing more may be asked.",
+        "",
+    ]
+    earlier: dict[str, Scenario] = {}
+    for draft in scenarios:
+        scenario, like = draft.scenario, draft.like
+        facts = _changes(earlier[like].facts, scenario.facts) if like else scenario.facts
+        item: dict[str, Any] = {
+            "id": scenario.id,
+            "says": scenario.says,
+            "decision": scenario.decision,
+        }
+        item |= {"like": like} if like else {}
+        item |= {"facts": facts} if facts else {}
+        item |= {"expect": scenario.expect}
+        lines += [to_yaml([item]), ""]
+        earlier[scenario.id] = scenario
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def coverage_of(program: Program, scenarios: list[DraftScenario]) -> tuple[int, int]:
+    """Return the coverage of rules, and of conditions rounded down to tens, in percent."""
+    report = run(program, [draft.scenario for draft in scenarios])
+    return report.rule_coverage, report.condition_coverage // 10 * 10
+
+
+def _covering(program: Program, candidates: list[Scenario], chosen: list[Scenario]) -> set[str]:
+    """Choose a few candidates that together touch all that any of them touches.
+
+    What the scenarios chosen before touch needs no candidate.
+    """
+    untouched = _untouched(program, chosen)
+    touches = {scenario.id: untouched - _untouched(program, [scenario]) for scenario in candidates}
+    names: set[str] = set()
+    while touches:
+        best = max(touches, key=lambda name: len(touches[name] & untouched))
+        gained = touches.pop(best) & untouched
+        if not gained:
+            break
+        untouched -= gained
+        names.add(best)
+    return names
+
+
+def _untouched(program: Program, scenarios: list[Scenario]) -> set[tuple[str, str, str]]:
+    report = run(program, scenarios)
+    return {(entry.decision, entry.rule, entry.text) for entry in report.untouched}
+
+
+def _nearest(scenario: Scenario, earlier: list[Scenario]) -> str | None:
+    """Return the earlier scenario whose facts need the fewest changes, if that is shorter."""
+    sizes = {model.id: len(str(_changes(model.facts, scenario.facts))) for model in earlier}
+    best = min(sizes, key=lambda name: sizes[name], default=None)
+    return best if best is not None and sizes[best] < len(str(scenario.facts)) // 2 else None
+
+
+def _changes(model: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes that turn the model's facts into these, as a scenario's `like` reads."""
+    changed: dict[str, Any] = {key: None for key in model if key not in facts}
+    for key, value in facts.items():
+        below = model.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            inner = _changes(below, value)
+            if inner:
+                changed[key] = inner
+        elif key not in model or below != value:
+            changed[key] = value
+    return changed
+
+
+def _shifted(value: Any, by: timedelta) -> Any:
+    """Return the facts with each day in them moved."""
+    if isinstance(value, dict):
+        return {name: _shifted(item, by) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shifted(item, by) for item in value]
+    day = iso_day(value) if isinstance(value, str) else None
+    return value if day is None else (day + by).isoformat()
