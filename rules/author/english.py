@@ -1,26 +1,32 @@
-"""English as a target: a condition as sentences that a person reads, made from the same tree as everything that runs.
+"""Conditions as English sentences, made from the same tree as everything that runs.
 
-The sentences are controlled English. Every kind of node has its phrase, and no two trees share a sentence but those that
-differ in the name of a bound variable alone; the tests read each one back, and find that it can be read in one way only:
+The sentences are controlled English. Every kind of node has its phrase. Two trees share a sentence
+only if they differ in the name of a bound variable alone. The tests read each sentence back and
+find exactly one meaning:
 
-* `A, and B` and `A, or B` stand between single statements; what is put together is put in brackets, or made a list
-  (`all of these hold:`);
-* a record's field is `its weight`, or follows `whose`; where lists are walked inside one another, records have numbers
-  (`drug 1's weight`, `drug 2's weight`);
-* a choice stands in plain words, a text in straight quotes, a parameter's label in curly ones, its value after it in brackets.
-
-Pure: phrases for facts come in as a mapping (`rules.shelf.english`), a day's values with the segment.
+* `A, and B` and `A, or B` join single statements. A compound statement is put in brackets or
+  becomes a list (`all of these are true:`).
+* A record's field is `its weight`, or follows `whose`. Nested lists number their records
+  (`drug 1's weight`, `drug 2's weight`).
+* A choice is in plain words, a text in straight quotes, and a parameter's label in curly quotes
+  with its value after it in brackets.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import date, timedelta
-from typing import Any
 
+from rules.author.phrases import (
+    Phrase,
+    Words,
+    complete_phrases,
+    format_constant,
+    join_or,
+    spell_name,
+    with_article,
+    words_of,
+)
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
 from rules.language import tree
@@ -43,9 +49,9 @@ from rules.language.tree import (
     Tree,
     Years,
 )
-from rules.packs.resolve import Segment
 
-Phrase = str | tuple[str, str]
+__all__ = ["Passage", "Phrase", "Words", "complete_phrases", "line", "passage", "words_of"]
+
 ORDER = {
     "==": "is",
     "!=": "is not",
@@ -64,14 +70,14 @@ ORDER_OF_TIMES = {
 ARITHMETIC = {"+": "plus", "-": "minus", "*": "times"}
 FOR = {"exists": "for at least one", "all": "for every"}
 ALL, ANY, NOT_ALL, NONE, NOT = (
-    "all of these hold:",
-    "any of these holds:",
-    "not all of these hold:",
-    "none of these holds:",
-    "this does not hold:",
+    "all of these are true:",
+    "any of these is true:",
+    "not all of these are true:",
+    "none of these is true:",
+    "this is not true:",
 )
 DEPENDS, QUESTION, IF_YES, IF_NO = (
-    "this hangs on a question:",
+    "this depends on a question:",
     "the question: ",
     "if yes: ",
     "if no: ",
@@ -81,129 +87,33 @@ _LONGEST_LINE = 150
 
 @frozen
 class Passage:
-    """A line, and the lines that it introduces: a plain line has none."""
+    """A line and the lines that it introduces. A plain line introduces none."""
 
     text: str
     items: tuple[Passage, ...] = ()
 
-
-@frozen
-class Words:
-    """What things are called. `parameters` maps a name to its label, `values` to its value with the unit, if it has one that
-    day; `outcomes` a decision to its outcomes; facts are in `phrases` by path, and by their question where they aren't.
-    """
-
-    phrases: Mapping[str, Phrase]
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    outcomes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def words_of(segment: Segment, phrases: Mapping[str, Phrase]) -> Words:
-    """The words for one day's rules; `phrases` as `rules.shelf.english` reads them."""
-    pack = segment.pack
-    times = Counter(one.label for one in pack.parameters.values())
-    labels = {
-        name: one.label if times[one.label] == 1 else f"{one.label}, {name}"
-        for name, one in pack.parameters.items()
-    }
-    values = {
-        name: with_unit(value, pack.parameters[name].unit)
-        for name, value in segment.parameters.items()
-        if not isinstance(value, tuple)
-    }
-    units = {name: one.unit for name, one in pack.parameters.items()}
-    outcomes = {name: decision.outcomes for name, decision in pack.decisions.items()}
-    return Words(complete(pack.vocabulary.facts, phrases), labels, values, units, outcomes)
-
-
-def complete(facts: Mapping[str, Fact], phrases: Mapping[str, Phrase]) -> dict[str, Phrase]:
-    """A phrase for every fact and field: the given one, its own, else of its question, or its path if others ask the same."""
-    every = [one for fact in facts.values() for one in (fact, *fact.fields.values())]
-    asked = Counter(one.question for one in every if one.path not in phrases and one.says is None)
-    found: dict[str, Phrase] = {}
-    for one in every:
-        given = phrases.get(one.path) or one.says
-        found[one.path] = given or _made_up(
-            one, one.question if asked[one.question] == 1 else one.path
-        )
-    return found
-
-
-def _made_up(fact: Fact, said: str) -> Phrase:
-    noun = f"answer to “{said}”"
-    if fact.type == "list":
-        return f"entry under “{said}”", f"entries under “{said}”"
-    if fact.type == "bool":
-        of = "its" if fact.of else "the"
-        return f"{of} {noun} is yes", f"{of} {noun} is no"
-    return noun if fact.of else f"the {noun}"
+    def prefixed(self, lead: str) -> Passage:
+        """Return the passage with `lead` before its first line."""
+        return Passage(lead + self.text, self.items)
 
 
 def passage(node: Tree, words: Words) -> Passage:
-    """The condition as a line, or as a line with those it introduces."""
+    """Return the condition as a line, or as a line with those it introduces."""
     return _Sentences(words).passage(node, {})
 
 
 def line(node: Tree, words: Words) -> str:
-    """The condition on one line, with brackets where a passage has lists."""
+    """Return the condition on one line, with brackets where a passage has lists."""
     return _Sentences(words).sentence(node, {})
 
 
-# What stands alone
-
-
-def plain(word: str) -> str:
-    """A choice as a reader sees it."""
-    shown = word.replace("_", " ")
-    return f"“{shown}”" if any(joint in shown for joint in (" or ", " and ", ",")) else shown
-
-
-def day(value: date) -> str:
-    return f"{value.day} {value:%B} {value.year}"
-
-
-def with_unit(value: Any, unit: str | None) -> str:
-    """`3 g`, `1 year`, `18 years`; a count has no unit to show."""
-    number = tree.constant_text(value)
-    if unit is None or unit in ("count", "codes"):
-        return number
-    return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
-
-
-def article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def constant(value: Any, choices: tuple[str, ...] = (), unit: str | None = None) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case str():
-            return plain(value) if value in choices else json.dumps(value, ensure_ascii=False)
-        case date():
-            return day(value)
-        case Years(number):
-            return f"{number} calendar year{'' if number == 1 else 's'}"
-        case timedelta():
-            seconds = value.days * 86400 + value.seconds
-            number, length = (
-                (seconds // 86400, "day") if seconds % 86400 == 0 else (seconds // 3600, "hour")
-            )
-            return f"{number} {length}{'' if number == 1 else 's'}"
-    return with_unit(value, unit)
-
-
-def listed(values: list[str]) -> str:
-    """`a, b or c`."""
-    return " or ".join([", ".join(values[:-1]), values[-1]]) if len(values) > 1 else values[0]
-
-
-Scope = Mapping[str, str]  # each bound variable and what its record is called: "it", or "drug 1"
+# Each bound variable and the name of its record: "it", or "drug 1".
+Scope = Mapping[str, str]
 
 
 class _Sentences:
+    """A condition put into words; a scope names the records of the lists around a node."""
+
     def __init__(self, words: Words) -> None:
         self.words = words
 
@@ -211,43 +121,44 @@ class _Sentences:
 
     def passage(self, node: Tree, scope: Scope) -> Passage:
         match node:
-            case And(items) | Or(items) if not self.fits(node, scope):
+            case And(items) | Or(items) if not self.fits_on_line(node, scope):
                 return Passage(
                     ALL if isinstance(node, And) else ANY,
-                    tuple(self.passage(one, scope) for one in items),
+                    tuple(self.passage(item, scope) for item in items),
                 )
             case Not(And(items) | Or(items) as joined):
                 lead = NOT_ALL if isinstance(joined, And) else NONE
-                return Passage(lead, tuple(self.passage(one, scope) for one in items))
+                return Passage(lead, tuple(self.passage(item, scope) for item in items))
             case Choose(condition, then, otherwise):
                 parts = ((QUESTION, condition), (IF_YES, then), (IF_NO, otherwise))
                 return Passage(
-                    DEPENDS, tuple(_after(lead, self.passage(one, scope)) for lead, one in parts)
+                    DEPENDS,
+                    tuple(self.passage(part, scope).prefixed(lead) for lead, part in parts),
                 )
             case Quantifier(kind, over, variable, body) if not self.is_relative(node, scope):
-                return self.walked(FOR[kind], over, variable, body, scope)
+                return self.quantified(FOR[kind], over, variable, body, scope)
             case Not(Quantifier("exists", over, variable, body) as quantifier) if (
                 not self.is_relative(quantifier, scope)
             ):
-                return self.walked("for no", over, variable, body, scope)
+                return self.quantified("for no", over, variable, body, scope)
             case Not(operand) if not self.is_single(node, scope):
                 return Passage(NOT, (self.passage(operand, scope),))
         return Passage(self.sentence(node, scope))
 
-    def walked(self, lead: str, over: Fact, variable: str, body: Tree, scope: Scope) -> Passage:
-        called, within = self.record(over, variable, (body,), scope)
-        return _after(f"{lead} {called}, ", self.passage(body, within))
+    def quantified(self, lead: str, over: Fact, variable: str, body: Tree, scope: Scope) -> Passage:
+        name, inner = self.record(over, variable, (body,), scope)
+        return self.passage(body, inner).prefixed(f"{lead} {name}, ")
 
-    def fits(self, node: And | Or, scope: Scope) -> bool:
-        """Whether two single statements fit on one line."""
-        if len(node.items) > 2 or not all(self.is_single(one, scope) for one in node.items):
+    def fits_on_line(self, node: And | Or, scope: Scope) -> bool:
+        """Return True if the node joins two single statements that fit on one line."""
+        if len(node.items) > 2 or not all(self.is_single(item, scope) for item in node.items):
             return False
         return len(self.sentence(node, scope)) <= _LONGEST_LINE
 
     # Statements
 
     def is_single(self, node: Tree, scope: Scope) -> bool:
-        """Whether the sentence needs no brackets beside others."""
+        """Return True if the sentence needs no brackets next to others."""
         match node:
             case And() | Or() | Choose():
                 return False
@@ -270,22 +181,22 @@ class _Sentences:
             case Constant(value):
                 return "always" if value else "never"
             case FactOf(fact):
-                return self.clause(fact, scope, "", 0)
+                return self.clause(fact, scope, "", is_yes=True)
             case FieldOf(variable, fact):
-                return self.clause(fact, scope, variable, 0)
+                return self.clause(fact, scope, variable, is_yes=True)
             case And(items) | Or(items):
                 joint = ", and " if isinstance(node, And) else ", or "
-                return joint.join(self.bracketed(one, scope) for one in items)
+                return joint.join(self.bracketed(item, scope) for item in items)
             case Compare():
                 return self.comparison(node, scope)
             case Member():
                 return self.member(node, scope, "one of", "is on the list")
             case Choose(condition, then, otherwise):
-                parts = [self.bracketed(one, scope) for one in (condition, then, otherwise)]
+                parts = [self.bracketed(part, scope) for part in (condition, then, otherwise)]
                 return f"if {parts[0]}, then {parts[1]}, otherwise {parts[2]}"
             case Quantifier(kind, over):
                 return self.quantifier(
-                    node, "there is " + article(self.one(over)), FOR[kind], scope
+                    node, f"there is {with_article(self.singular(over))}", FOR[kind], scope
                 )
             case Not(operand):
                 return self.denial(operand, scope)
@@ -294,42 +205,47 @@ class _Sentences:
     def denial(self, node: Tree, scope: Scope) -> str:
         match node:
             case FactOf(fact):
-                return self.clause(fact, scope, "", 1)
+                return self.clause(fact, scope, "", is_yes=False)
             case FieldOf(variable, fact):
-                return self.clause(fact, scope, variable, 1)
+                return self.clause(fact, scope, variable, is_yes=False)
             case Member():
                 return self.member(node, scope, "none of", "is not on the list")
             case Quantifier("exists", over):
-                return self.quantifier(node, f"there is no {self.one(over)}", "for no", scope)
-        return f"it is not so that {self.bracketed(node, scope)}"
+                return self.quantifier(node, f"there is no {self.singular(over)}", "for no", scope)
+        return f"it is not true that {self.bracketed(node, scope)}"
 
     def quantifier(self, node: Quantifier, there_is: str, lead: str, scope: Scope) -> str:
         if self.is_relative(node, scope):
             return f"{there_is} {self.relative(node.body, node.variable)}"
-        called, within = self.record(node.over, node.variable, (node.body,), scope)
-        return f"{lead} {called}, {self.bracketed(node.body, within)}"
+        name, inner = self.record(node.over, node.variable, (node.body,), scope)
+        return f"{lead} {name}, {self.bracketed(node.body, inner)}"
 
-    def clause(self, fact: Fact, scope: Scope, variable: str, index: int) -> str:
+    def clause(self, fact: Fact, scope: Scope, variable: str, *, is_yes: bool) -> str:
+        """Return the clause for yes or no, about the record of `variable` if it has one."""
         phrase = self.words.phrases[fact.path]
         assert isinstance(phrase, tuple), fact.path
-        called = scope[variable] if variable else "it"
-        if called == "it":
-            return phrase[index]
-        first, _, rest = phrase[index].partition(" ")
-        return f"{called}'s {rest}" if first == "its" else f"{called} {rest}"
+        clause = phrase[0] if is_yes else phrase[1]
+        record = scope[variable] if variable else "it"
+        if record == "it":
+            return clause
+        first, _, rest = clause.partition(" ")
+        return f"{record}'s {rest}" if first == "its" else f"{record} {rest}"
 
     def comparison(self, node: Compare, scope: Scope) -> str:
         match node:
-            case Compare(">" | "==" as operator, Total(over, _, None, None), Constant(0)):
-                return f"there is {article(self.one(over)) if operator == '>' else f'no {self.one(over)}'}"
+            case Compare(">", Total(over, _, None, None), Constant(0)):
+                return f"there is {with_article(self.singular(over))}"
+            case Compare("==", Total(over, _, None, None), Constant(0)):
+                return f"there is no {self.singular(over)}"
         left, right = node.left, node.right
-        order = ORDER_OF_TIMES if _is_time(left) or _is_time(right) else ORDER
-        return f"{self.side(left, right, scope)} {order[node.operator]} {self.side(right, left, scope)}"
+        verbs = ORDER_OF_TIMES if is_time(left) or is_time(right) else ORDER
+        verb = verbs[node.operator]
+        return f"{self.side(left, right, scope)} {verb} {self.side(right, left, scope)}"
 
     def side(self, node: Tree, other: Tree, scope: Scope) -> str:
-        """One side of a comparison: a constant is shown in the words and the unit of the other side."""
+        """Return one side of a comparison. A constant takes the other side's choices and unit."""
         if isinstance(node, Constant) and not isinstance(node.value, bool):
-            return constant(node.value, self.choices(other), self.unit(other))
+            return format_constant(node.value, self.choices(other), self.unit(other))
         return self.value(node, scope)
 
     def member(self, node: Member, scope: Scope, among: str, on_list: str) -> str:
@@ -337,19 +253,18 @@ class _Sentences:
         if isinstance(node.values, ParameterOf):
             return f"{item} {on_list} “{self.words.parameters[node.values.name]}”"
         choices = self.choices(node.item)
-        values = [constant(value, choices, self.unit(node.item)) for value in node.values] or [
-            "nothing"
-        ]
+        unit = self.unit(node.item)
+        values = [format_constant(value, choices, unit) for value in node.values] or ["nothing"]
         if among == "one of" and len(values) > 1:
-            return f"{item} is {listed(values)}"
-        return f"{item} is {among} {listed(values)}"
+            return f"{item} is {join_or(values)}"
+        return f"{item} is {among} {join_or(values)}"
 
     # Records of a list
 
-    def one(self, over: Fact) -> str:
+    def singular(self, over: Fact) -> str:
         return self.words.phrases[over.path][0]
 
-    def many(self, over: Fact) -> str:
+    def plural(self, over: Fact) -> str:
         return self.words.phrases[over.path][1]
 
     def record(
@@ -360,21 +275,19 @@ class _Sentences:
         scope: Scope,
         name: str = "",
     ) -> tuple[str, Scope]:
-        """How the record is introduced, and the scope in which it is spoken of."""
-        name = name or self.one(over)
-        if not scope and not _walks(inside):
+        """Return the words that introduce the record, and the scope in which it has a name."""
+        name = name or self.singular(over)
+        if not scope and not _binds_variable(inside):
             return name, {variable: "it"}
-        called = f"{self.one(over)} {len(scope) + 1}"
-        return f"{name} ({called})", {**scope, variable: called}
+        record = f"{self.singular(over)} {len(scope) + 1}"
+        return f"{name} ({record})", {**scope, variable: record}
 
     def is_relative(self, node: Quantifier | Total, scope: Scope) -> bool:
-        """Whether one statement about one field says it all, so that it can follow `whose`."""
+        """Return True if one statement about one field is all, so that it can follow `whose`."""
+        if scope or (isinstance(node, Quantifier) and node.kind == "all"):
+            return False
         body = node.body if isinstance(node, Quantifier) else node.keep
-        if (
-            scope
-            or (isinstance(node, Quantifier) and node.kind == "all")
-            or _walks((body, getattr(node, "value", None)))
-        ):
+        if _binds_variable((body, getattr(node, "value", None))):
             return False
         match body:
             case Member(FieldOf(variable)) | Not(Member(FieldOf(variable))):
@@ -394,38 +307,45 @@ class _Sentences:
     # Values
 
     def value(self, node: Tree, scope: Scope) -> str:
-        """A value where one is needed."""
+        """Return the words for a value."""
+        if _is_yes_or_no(node):
+            return f"whether ({self.sentence(node, scope)})"
         match node:
-            case Constant(bool()):
-                return f"whether ({self.sentence(node, scope)})"
             case Constant(value):
-                return constant(value)
-            case Choose(condition, then, otherwise) if not _is_yes_or_no(node):
-                branches = [self.value(one, scope) for one in (then, otherwise)]
-                return f"({branches[0]} if {self.bracketed(condition, scope)}, otherwise {branches[1]})"
-            case _ if _is_yes_or_no(node):
-                return f"whether ({self.sentence(node, scope)})"
+                return format_constant(value)
+            case Choose(condition, then, otherwise):
+                if_yes, if_no = self.value(then, scope), self.value(otherwise, scope)
+                return f"({if_yes} if {self.bracketed(condition, scope)}, otherwise {if_no})"
             case FactOf(fact):
                 return str(self.words.phrases[fact.path])
             case FieldOf(variable, fact):
-                called = scope[variable]
-                return f"{'its' if called == 'it' else called + chr(39) + 's'} {self.words.phrases[fact.path]}"
+                record = scope[variable]
+                owner = "its" if record == "it" else f"{record}'s"
+                return f"{owner} {self.words.phrases[fact.path]}"
             case ParameterOf(name):
-                held = f" ({self.words.values[name]})" if name in self.words.values else ""
-                return f"the “{self.words.parameters[name]}”{held}"
+                value = f" ({self.words.values[name]})" if name in self.words.values else ""
+                return f"the “{self.words.parameters[name]}”{value}"
             case OutcomeOf(decision):
-                return f"the answer on {decision.replace('_', ' ')}"
+                return f"the answer on {spell_name(decision)}"
             case StatusOf(clock):
-                return f"the {clock.replace('_', ' ')} clock"
-            case Arithmetic(operator, left, Constant(timedelta() | Years() as length)) if (
-                _is_time(left) and operator in "+-"
-            ):
-                return f"{constant(length)} {'after' if operator == '+' else 'before'} {self.operand(left, scope)}"
-            case Arithmetic(operator, left, right):
-                return f"{self.operand(left, scope)} {ARITHMETIC[operator]} {self.operand(right, scope)}"
+                return f"the {spell_name(clock)} clock"
+            case Arithmetic():
+                return self.arithmetic(node, scope)
             case Total():
                 return self.total(node, scope)
         raise AssertionError(node)
+
+    def arithmetic(self, node: Arithmetic, scope: Scope) -> str:
+        operator, left, right = node.operator, self.operand(node.left, scope), node.right
+        if (
+            is_time(node.left)
+            and operator in "+-"
+            and isinstance(right, Constant)
+            and isinstance(right.value, (timedelta, Years))
+        ):
+            side = "after" if operator == "+" else "before"
+            return f"{format_constant(right.value)} {side} {left}"
+        return f"{left} {ARITHMETIC[operator]} {self.operand(right, scope)}"
 
     def operand(self, node: Tree, scope: Scope) -> str:
         value = self.value(node, scope)
@@ -433,24 +353,25 @@ class _Sentences:
 
     def total(self, node: Total, scope: Scope) -> str:
         if node.keep is None and node.value is None:
-            return f"the number of {self.many(node.over)}"
-        called, within = self.record(
-            node.over, node.variable, (node.keep, node.value), scope, self.many(node.over)
+            return f"the number of {self.plural(node.over)}"
+        name, inner = self.record(
+            node.over, node.variable, (node.keep, node.value), scope, self.plural(node.over)
         )
         if node.keep is None:
-            those = f"all {called}"
+            records = f"all {name}"
         elif self.is_relative(node, scope):
-            those = f"{called} {self.relative(node.keep, node.variable)}"
+            records = f"{name} {self.relative(node.keep, node.variable)}"
         else:
-            those = f"{called} for which ({self.sentence(node.keep, within)})"
+            records = f"{name} for which ({self.sentence(node.keep, inner)})"
         match node.value:
             case None:
-                return f"the number of {those}"
-            case FieldOf(variable, fact) if within[variable] == "it":
-                return f"the total {self.words.phrases[fact.path]} of {those}"
-        return f"the total of ({self.value(node.value, within)}) over {those}"
+                return f"the number of {records}"
+            case FieldOf(variable, fact) if inner[variable] == "it":
+                return f"the total {self.words.phrases[fact.path]} of {records}"
+        return f"the total of ({self.value(node.value, inner)}) over {records}"
 
     def choices(self, node: Tree) -> tuple[str, ...]:
+        """Return the choices that the node's value is one of, if it is a choice."""
         match node:
             case FactOf(fact) | FieldOf(_, fact):
                 return fact.choices
@@ -469,32 +390,28 @@ class _Sentences:
         return None
 
 
-def _after(lead: str, said: Passage) -> Passage:
-    return Passage(lead + said.text, said.items)
-
-
-def _walks(inside: tuple[Tree | None, ...]) -> bool:
-    """Whether a list is walked in there with a variable of its own."""
+def _binds_variable(inside: tuple[Tree | None, ...]) -> bool:
+    """Return True if a node inside walks a list with a variable of its own."""
     return any(
         isinstance(part, Quantifier)
         or (isinstance(part, Total) and not part.keep is part.value is None)
-        for one in inside
-        if one is not None
-        for part in tree.nodes(one)
+        for node in inside
+        if node is not None
+        for part in tree.nodes(node)
     )
 
 
-def _is_time(node: Tree) -> bool:
-    """Whether the value is a day or a moment."""
+def is_time(node: Tree) -> bool:
+    """Return True if the value is a day or a moment."""
     match node:
         case Constant(value):
             return isinstance(value, date)
         case FactOf(fact) | FieldOf(_, fact):
             return fact.type in ("date", "timestamp")
         case Arithmetic(_, left, right):
-            return _is_time(left) and not _is_time(right)
+            return is_time(left) and not is_time(right)
         case Choose(_, then, _):
-            return _is_time(then)
+            return is_time(then)
     return False
 
 

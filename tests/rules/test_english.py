@@ -1,4 +1,4 @@
-"""English says what the tree says: each sentence is read back, in one way only, to the tree that it came from."""
+"""Each English sentence reads back, in one way only, to the tree that it came from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 
-from rules.author.english import Words, complete, line, passage, words_of
+from rules.author.english import Words, complete_phrases, line, passage, words_of
 from rules.language import tree
 from rules.packs.pack import Decision, conditions
 from rules.packs.resolve import resolve
@@ -18,14 +18,14 @@ from tests.support.english import Reader, meaning
 
 LABELS = {"quantity_cap": "largest amount", "codes": "codes of no offense"}
 GENERATED = Words(
-    complete(generated.FACTS, english()),
+    complete_phrases(generated.FACTS, english()),
     LABELS,
     {"quantity_cap": "3 g"},
     {"quantity_cap": "g", "codes": "codes"},
     generated.OUTCOMES,
 )
 WRITTEN = Words(
-    complete(written.WORDS.facts, english()),
+    complete_phrases(written.WORDS.facts, english()),
     {name: name for name in written.PARAMETERS},
     {},
     {name: unit for name, (unit, _) in written.PARAMETERS.items()},
@@ -128,7 +128,7 @@ def test_a_made_up_condition_with_lists_within_lists_is_read_back_from_its_engli
 
 
 def test_the_tests_above_saw_every_kind_of_node() -> None:
-    """A sample large enough, from a seed of its own, holds them all, and each is read back above."""
+    """A fixed sample has every kind of node, and each one reads back."""
     texts = [
         "tiny.yes ? wide.heat < 3 : !tiny.yes",
         "sum(wide.rows.filter(a, a.count > 1).map(a, a.grams)) - 2 <= cap && wide.word in listed",

@@ -1,6 +1,7 @@
-"""Controlled English read back: the inverse of `rules.author.english`, which gives every tree that a text can mean.
+"""Read controlled English back to every tree that a text can mean: `rules.author.english` inverted.
 
-A grammar over the text itself, with every way to read each part of it kept, so that a sentence with two meanings shows as two.
+A grammar over the text itself. It keeps every reading of each part, so a sentence with two meanings
+yields two trees.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from rules.author import english
+from rules.author import english, phrases
 from rules.author.english import Passage, Words
 from rules.input.vocabulary import Fact
 from rules.language import tree
 
 Found = list[tuple[Any, int]]
-# Written out again, so that two operators whose phrases are swapped in `rules.author.english` don't read back as themselves.
+# Repeated here, so that two operators with swapped phrases in `rules.author.english` are caught.
 ORDER = {
     "==": "is",
     "!=": "is not",
@@ -36,7 +37,7 @@ ORDER_OF_TIMES = {
 }
 ARITHMETIC = {"plus": "+", "minus": "-", "times": "*"}
 LEADS = ("the question: ", "if yes: ", "if no: ")
-_DATE = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
+_DATE = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}")
 _LENGTH = re.compile(r"(-?\d+) (calendar year|day|hour)s?")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -91,17 +92,17 @@ class Reader:
             return []
         items = tuple(one[0] for one in parts)
         match said.text:
-            case "all of these hold:":
+            case "all of these are true:":
                 return [tree.And(items)]
-            case "any of these holds:":
+            case "any of these is true:":
                 return [tree.Or(items)]
-            case "not all of these hold:":
+            case "not all of these are true:":
                 return [tree.Not(tree.And(items))]
-            case "none of these holds:":
+            case "none of these is true:":
                 return [tree.Not(tree.Or(items))]
-            case "this does not hold:":
+            case "this is not true:":
                 return [tree.Not(items[0])]
-            case "this hangs on a question:" if all(
+            case "this depends on a question:" if all(
                 map(str.startswith, (one.text for one in said.items), LEADS)
             ):
                 return [tree.Choose(*items)]
@@ -119,7 +120,10 @@ def _without_lead(said: Passage) -> Passage:
 
 
 class _Line:
-    """One line, read from every place at most once. `scope` holds what the records around are called, outermost first."""
+    """One line, read from every position at most once.
+
+    `scope` holds the name and list of each record around the line, outermost first.
+    """
 
     def __init__(self, reader: Reader, text: str, scope: tuple[tuple[str, str], ...]) -> None:
         self.reader = reader
@@ -181,7 +185,7 @@ class _Line:
                         (tree.Choose(condition, then, last), end)
                         for last, end in self.part(other, scope)
                     )
-        for start in self.at("it is not so that ", place):
+        for start in self.at("it is not true that ", place):
             yield from ((tree.Not(node), end) for node, end in self.part(start, scope))
         for lead, made in (
             (
@@ -215,7 +219,7 @@ class _Line:
         for fact in self.reader.lists.values():
             one, _ = self.reader.words.phrases[fact.path]
             count = tree.Total(fact, "item", None, None, None, None)
-            for end in self.at(f"there is {english.article(one)}", place):
+            for end in self.at(f"there is {phrases.with_article(one)}", place):
                 yield tree.Compare(">", count, tree.Constant(0)), end
                 if not scope:
                     for body, after in self.relative(end, fact):
@@ -234,7 +238,7 @@ class _Line:
                 if self.text[place:end] != (
                     self.spelled.side(node.left, node.right, {})
                     if compared
-                    else english.constant(value)
+                    else phrases.format_constant(value)
                 ):
                     continue
                 yield node, after
@@ -242,7 +246,7 @@ class _Line:
     def compared(
         self, left: tree.Tree, place: int, scope: Any, *, plain_right: bool
     ) -> Iterator[tuple[Any, int]]:
-        times = english._is_time(left)
+        times = english.is_time(left)
         for operator in ORDER:
             for phrase in {ORDER[operator], ORDER_OF_TIMES[operator]}:
                 for start in self.at(f" {phrase} ", place):
@@ -254,7 +258,7 @@ class _Line:
                     else:
                         sides += self.value(start, scope)
                     for right, end in sides:
-                        by_time = times or english._is_time(right)
+                        by_time = times or english.is_time(right)
                         if phrase == (ORDER_OF_TIMES if by_time else ORDER)[operator]:
                             yield tree.Compare(operator, left, right), end
         for start in self.at(" is on the list “", place):
@@ -308,7 +312,7 @@ class _Line:
     def record(
         self, place: int, which: int, scope: Any = None
     ) -> Iterator[tuple[tuple[Fact, str, str], int]]:
-        """A list's record after its lead: the list, what the record is called, and a variable for it."""
+        """Read a list's record after its lead: the list, the record's name, and its variable."""
         scope = self.scope if scope is None else scope
         number = len(scope) + 1
         for fact in self.reader.lists.values():
@@ -357,7 +361,9 @@ class _Line:
             else [one for one in (self.spelled.unit(left),) if one]
         )
         found += [
-            (choice, end) for choice in choices for end in self.at(english.plain(choice), place)
+            (choice, end)
+            for choice in choices
+            for end in self.at(phrases.format_choice(choice), place)
         ]
         if bools:
             found += [
@@ -369,7 +375,7 @@ class _Line:
             value, end = json.JSONDecoder().raw_decode(self.text, place)
             found.append((value, end))
         if day := _DATE.match(self.text, place):
-            found.append((datetime.strptime(day[0], "%d %B %Y").date(), day.end()))
+            found.append((datetime.strptime(day[0], "%B %d, %Y").date(), day.end()))
         elif (left is None or not units) and (
             length := _LENGTH.match(self.text, place)
         ):  # an amount is held against no length
@@ -404,7 +410,7 @@ class _Line:
                     for start in self.at(f" {word} ", end):
                         for left, after in self.operand(start, scope, constants=True):
                             if (
-                                english._is_time(left)
+                                english.is_time(left)
                                 and isinstance(span, (timedelta, tree.Years))
                                 and end == length.end()
                             ):
@@ -455,7 +461,8 @@ class _Line:
         for number, (called, path) in enumerate(scope, start=1):
             for field in self.reader.lists[path].fields.values():
                 if field.type != "bool":
-                    noun = f"{'its' if called == 'it' else called + chr(39) + 's'} {words.phrases[field.path]}"
+                    owner = "its" if called == "it" else f"{called}'s"
+                    noun = f"{owner} {words.phrases[field.path]}"
                     found += [
                         (tree.FieldOf(f"v{number}", field), end) for end in self.at(noun, place)
                     ]
@@ -546,7 +553,10 @@ def _of(called: str, clause: str) -> str:
 
 
 def meaning(node: Any, depth: int = 0, names: Mapping[str, str] | None = None) -> Any:
-    """The tree with its bound variables numbered from the outside, numbers as decimals, no bounds: what a reader can know."""
+    """Return the part of a tree that a reader can know.
+
+    Bound variables are numbered from the outside, numbers are decimals, and bounds are left out.
+    """
     names = names or {}
     match node:
         case tree.Constant(value):
