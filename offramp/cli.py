@@ -265,6 +265,14 @@ def _documents(commands: Any) -> None:
         "--pack", metavar="PACK", help="the pack that decided; else the shipped one of that id"
     )
     letter.add_argument("--lang", choices=("en", "es"), default="en", help="the letter's language")
+    for name, metavar, help_text in (
+        ("--sender", "NAME", "the agency and the person that send it"),
+        ("--phone", "NUMBER", "the phone number to call"),
+        ("--date", "DATE", "the letter's date"),
+        ("--case-number", "NUMBER", "the case number"),
+        ("--reply-by", "DATE", "the day by which to ask for a review"),
+    ):
+        letter.add_argument(name, metavar=metavar, help=f"{help_text}; else a line to fill in")
     for command in (show, card, letter):
         command.add_argument(
             "--html", action="store_true", help="print one HTML file, for the screen and for paper"

@@ -1,7 +1,9 @@
 """`offramp card`: the officer's pocket card for a program, one sheet made from the rules that run.
 
-It answers what an officer asks at the scene: may I offer, what do I do then, what of what I see bars later, and what can never
-cost a person the place. Every statement is the tree's own English; wording is the pack's.
+The card answers an officer's questions at the scene: may I offer the program, and what do I do
+then. Below that it names the bars that the program checks later, the facts to write down, and the
+promises of the rules.
+Every condition is the tree's own English; every other sentence is the pack's.
 """
 
 from __future__ import annotations
@@ -11,141 +13,177 @@ import json
 from collections.abc import Iterator
 
 from offramp.documents.document import (
+    BLANK,
     Block,
     Bullets,
     Document,
     Heading,
     Text,
-    as_html,
     as_json,
     passages,
-    plain_text,
 )
-from offramp.documents.show import segment_of, why
-from rules.author.english import Passage, Words, day, passage, words_of
+from offramp.documents.plain_text import plain_text
+from offramp.documents.segments import (
+    PROMISES,
+    PROVED,
+    TRIED,
+    invariant_status,
+    reason,
+    segment_of,
+)
+from offramp.documents.show import refuse_two_forms
+from offramp.documents.web_page import as_html
+from rules.author.english import Passage, Words, passage, words_of
+from rules.author.phrases import format_day, spell_name
 from rules.decide.program import Program
 from rules.decide.wording import fill_in
 from rules.errors import RequestError
 from rules.language import tree
+from rules.packs.pack import Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.shelf import english, read_pack
 
 WIDTH = 96
-FOOT = "Made from the rules that run, by `offramp card`. The whole pack: `offramp show`. Not legal advice."
+FOOT = "Made by `offramp card` from the rules that run. Fold the sheet twice. Not legal advice."
 _OFFICER = "police"
 
 
 def card(options: argparse.Namespace) -> int:
-    if options.html and options.json:
-        raise RequestError(
-            "usage", "a document is HTML or JSON, not both", fix="leave one of them out"
-        )
+    """Print the card of the pack that the options name, and return exit status 0."""
+    refuse_two_forms(options)
     pack = read_pack(options.packs)
-    document = of_segment(segment_of(pack, options.as_of))
+    document = card_of(segment_of(pack, options.as_of))
     if options.html:
         print(as_html(document, FOOT), end="")
     elif options.json:
-        named = {"pack": pack.id, "digest": Program(pack).digest}
-        print(json.dumps({**named, **as_json(document)}, indent=2, ensure_ascii=False))
+        identity = {"pack": pack.id, "digest": Program(pack).digest}
+        print(json.dumps({**identity, **as_json(document)}, indent=2, ensure_ascii=False))
     else:
         print(plain_text(document, WIDTH))
     return 0
 
 
-def of_segment(segment: Segment) -> Document:
-    """The card of one day. Raises `RequestError` for a program in which no officer offers anything."""
+def card_of(segment: Segment) -> Document:
+    """Return the card of one day's rules.
+
+    Raises `RequestError` for a program in which no officer makes an offer.
+    """
     offer = segment.decisions.get("offer")
     if offer is None:
         raise RequestError(
             "no-card",
             f"`{segment.pack.id}` has no decision `offer`",
-            fix="`offramp show` prints any pack",
+            fix="print the pack with `offramp show`",
         )
-    blocks = tuple(_blocks(segment, offer, words_of(segment, english())))
-    return Document(f"{segment.pack.title}: pocket card", "en", blocks, "card")
-
-
-def _blocks(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[Block]:
-    yield Heading(1, f"{segment.pack.title}: pocket card", "title")
-    yield Text(f"Rules of {day(segment.day)}. Pack `{segment.pack.id}`.")
-    yield Heading(2, "May I offer it now?", "offer")
-    if len(offer.ranks) > 1:
-        yield Text("The first of these that holds counts.")
-    for outcome, rules in offer.ranks:
-        yield Text(
-            "if any of these holds:" if len(rules) > 1 else "if this holds:",
-            f"{_name(outcome).upper()}",
-        )
-        yield Bullets(tuple(_with_exceptions(rule, words) for rule in rules))
-    yield Text(
-        fill_in(segment, offer.otherwise.because),
-        f"Otherwise {_name(offer.otherwise.outcome).upper()}.",
+    title = f"{segment.pack.title}: pocket card"
+    blocks = (
+        Heading(1, title, "title"),
+        Text(BLANK, "Case manager on call:"),
+        *_offer(segment, offer, words_of(segment, english())),
+        *_later(segment, offer),
+        *_promises(segment),
+        Text(f"Rules of {format_day(segment.day)}, pack `{segment.pack.id}`."),
     )
+    return Document(title, "en", blocks, "card")
+
+
+# May I offer it now?
+
+
+def _offer(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[Block]:
+    default = offer.otherwise
+    yield Heading(2, "May I offer it now?", "offer")
+    ranks = ranks_that_matter(offer)
+    if len(ranks) > 1:
+        yield Text("Take the first of these that is true.")
+    for outcome, rules in ranks:
+        condition = "if any of these is true:" if len(rules) > 1 else "if this is true:"
+        yield Text(condition, spell_name(outcome).upper())
+        yield Bullets(tuple(_with_exceptions(rule, words) for rule in rules))
+        yield from _step(segment, offer.decision.next.get(outcome))
+    step = offer.decision.next.get(default.outcome)
+    lead = "Otherwise " if ranks else ""
+    label = f"{lead}{spell_name(default.outcome).upper()}."
+    if step is not None and step.in_force(segment.day) and default.outcome not in dict(ranks):
+        yield Text(_step_text(segment, step), label)
+    else:
+        yield Text(fill_in(segment, default.because), label)
     if offer.decision.while_waiting:
         yield Text(fill_in(segment, offer.decision.while_waiting.text), "Not sure?")
-    lists = {part.values.name for rule in offer.rules for part in tree.nodes(rule.condition)
-             if isinstance(part, tree.Member) and isinstance(part.values, tree.ParameterOf)}  # fmt: skip
-    for name in sorted(lists):
-        held = segment.parameters.get(name)
-        yield Text(
-            ", ".join(_name(one) for one in held) if isinstance(held, tuple) else "nothing",
-            f"“{words.parameters[name]}”:",
-        )
-    given = {*(outcome for outcome, _ in offer.ranks), offer.otherwise.outcome}
-    steps = [
-        (name, step)
-        for name, step in offer.decision.next.items()
-        if name in given and step.in_force(segment.day)
-    ]
-    if steps:
-        yield Heading(2, "What I do then", "then")
-        for name, step in steps:
-            who = "" if step.who == _OFFICER else f" ({_name(step.who)})"
-            yield Text(fill_in(segment, step.text), f"{_name(name).capitalize()}{who}:")
-    eligibility = segment.decisions.get("eligibility")
-    if eligibility is not None:
-        seen = [
-            rule
-            for rule in eligibility.rules
-            if _is_the_officers(rule) and rule.rule.then != eligibility.otherwise.outcome
-        ]
-        already = {fill_in(segment, rule.rule.because) for rule in offer.rules}
-        later = [
-            text
-            for text in dict.fromkeys(why(segment, rule) for rule in seen)
-            if text not in already
-        ]
-        if later:
-            yield Heading(2, "What I may see that bars later", "later")
-            yield Text("The program's own test asks it. It doesn't keep me from offering.")
-            yield Bullets(passages(later))
-        asked = _asked(segment, eligibility)
-        if asked:
-            yield Heading(2, "What I note for that test", "note")
-            yield Bullets(passages(asked))
-    floors = [
-        one
-        for one in segment.pack.invariants.values()
-        if one.in_force(segment.day) and one.decision != "disclosure"
-    ]
-    if floors:
-        yield Heading(2, "What always holds", "floor")
-        yield Bullets(passages(dict.fromkeys(one.because for one in floors)))
+    yield from _lists(segment, offer, words)
+
+
+def ranks_that_matter(offer: DecisionInForce) -> tuple[tuple[str, tuple[RuleInForce, ...]], ...]:
+    """Return the ranks of the offer without last ones that only repeat the default answer."""
+    ranks = offer.ranks
+    while ranks and ranks[-1][0] == offer.otherwise.outcome:
+        ranks = ranks[:-1]
+    return ranks
 
 
 def _with_exceptions(rule: RuleInForce, words: Words) -> Passage:
-    said = passage(rule.rule.when, words)
+    condition = passage(rule.rule.when, words)
     if not rule.unless:
-        return said
-    lifts = (passage(one.when, words) for one in rule.unless)
+        return condition
+    exceptions = (passage(exemption.when, words) for exemption in rule.unless)
     return Passage(
         "a rule with an exception:",
-        (said, *(Passage(f"but not if {one.text}", one.items) for one in lifts)),
+        (condition, *(exception.prefixed("but not if ") for exception in exceptions)),
     )
 
 
-def _is_the_officers(rule: RuleInForce) -> bool:
-    """Whether the officer alone knows all that the rule reads."""
+def _step(segment: Segment, step: Wording | None) -> Iterator[Block]:
+    if step is not None and step.in_force(segment.day):
+        yield Text(_step_text(segment, step), "Then:")
+
+
+def _step_text(segment: Segment, step: Wording) -> str:
+    actor = "" if step.who == _OFFICER else f"{spell_name(step.who).capitalize()}: "
+    return actor + fill_in(segment, step.text)
+
+
+def _lists(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[Block]:
+    """Return the entries of every list that a condition on the card names."""
+    names = {
+        part.values.name
+        for _, rules in ranks_that_matter(offer)
+        for rule in rules
+        for part in tree.nodes(rule.condition)
+        if isinstance(part, tree.Member) and isinstance(part.values, tree.ParameterOf)
+    }
+    for name in sorted(names):
+        entries = segment.parameters.get(name)
+        text = ", ".join(map(spell_name, entries)) if isinstance(entries, tuple) else "nothing"
+        yield Text(text, f"“{words.parameters[name]}”:")
+
+
+# What the program checks later
+
+
+def _later(segment: Segment, offer: DecisionInForce) -> Iterator[Block]:
+    eligibility = segment.decisions.get("eligibility")
+    if eligibility is None:
+        return
+    on_card = [rule.rule.when for rule in offer.rules]
+    reasons = dict.fromkeys(
+        reason(segment, rule)
+        for rule in eligibility.rules
+        if _is_officers(rule)
+        and rule.rule.then != eligibility.otherwise.outcome
+        and rule.rule.when not in on_card
+    )
+    if reasons:
+        yield Heading(2, "The program checks these later", "later")
+        yield Text("They do not stop the offer now.")
+        yield Bullets(passages(reasons))
+    questions = _questions(segment, eligibility)
+    if questions:
+        yield Heading(2, "Write down", "note")
+        yield Bullets(passages(questions))
+
+
+def _is_officers(rule: RuleInForce) -> bool:
+    """Return True if the officer knows every fact that the rule reads."""
     if any(
         isinstance(part, (tree.OutcomeOf, tree.StatusOf)) for part in tree.nodes(rule.condition)
     ):
@@ -153,24 +191,44 @@ def _is_the_officers(rule: RuleInForce) -> bool:
     return all(fact.known_by == _OFFICER for fact in tree.facts_read(rule.condition).values())
 
 
-def _asked(segment: Segment, eligibility: DecisionInForce) -> list[str]:
-    """The questions that only the officer can answer and the offer doesn't ask."""
+def _questions(segment: Segment, eligibility: DecisionInForce) -> list[str]:
+    """Return the questions that only the officer can answer and the offer does not ask."""
+    asked_before = {
+        path
+        for rule in segment.decisions["offer"].rules
+        for path in tree.facts_read(rule.condition)
+    }
     read = {
         path: fact
         for rule in eligibility.rules
         for path, fact in tree.facts_read(rule.condition).items()
     }
-    before = {
-        path
-        for rule in segment.decisions["offer"].rules
-        for path in tree.facts_read(rule.condition)
-    }
     return [
         fact.question
         for path, fact in sorted(read.items())
-        if fact.known_by == _OFFICER and path not in before and fact.type != "list"
+        if fact.known_by == _OFFICER and path not in asked_before and fact.type != "list"
     ]
 
 
-def _name(word: str) -> str:
-    return word.replace("_", " ")
+# What the rules never do
+
+
+def _promises(segment: Segment) -> Iterator[Block]:
+    promised = [
+        invariant
+        for invariant in segment.pack.invariants.values()
+        if invariant.in_force(segment.day) and invariant.decision != "disclosure"
+    ]
+    if not promised:
+        return
+    yield Heading(2, "What the rules never do", "invariants")
+    yield Text(PROMISES)
+    for status, label in ((PROVED, "Proved:"), (TRIED, "Tried, not proved:")):
+        texts = dict.fromkeys(
+            invariant.because
+            for invariant in promised
+            if invariant_status(segment, invariant.id) == status
+        )
+        if texts:
+            yield Text("", label)
+            yield Bullets(passages(texts))

@@ -1,46 +1,53 @@
-"""`offramp letter`: a decision as a letter to the person whom it is about: what, why, by which source, who can look again.
+"""`offramp letter`: a decision as a letter to the person: the answer, the reasons, and what to do.
 
-The letter trusts the decision's file for nothing but names: which pack, day, decision, outcome, rules and questions. Every
-sentence comes from the pack of that very digest, or from `jurisdictions/letter.yaml`, so that no file can put words into it.
-
-A letter lies on a table where others read it. It holds what is of `TOLD` categories; of a reason that rests on anything else it
-says that there is one, and whom to ask (docs/decisions/0024-letters.md).
+Other people may read a letter. It holds only `ALLOWED` categories of information. If a reason rests
+on any other category, the letter says that there is a reason and which agency to ask
+(docs/decisions/0024-letters.md). The sender fills in the blanks, or gives them as options.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
+from offramp.documents.decision_file import (
+    ATTESTED,
+    OTHERWISE,
+    DecisionFile,
+    Reason,
+    read_decision,
+)
 from offramp.documents.document import (
+    BLANK,
     Block,
     Bullets,
     Document,
     Heading,
     Text,
-    as_html,
     as_json,
     passages,
-    plain_text,
 )
+from offramp.documents.plain_text import plain_text
+from offramp.documents.show import refuse_two_forms
+from offramp.documents.web_page import as_html
 from offramp.policy.input_files import read_json
+from rules.author.phrases import format_day, spell_name
 from rules.decide.program import Program
-from rules.decide.ruling import NOT_PART
 from rules.decide.wording import fill_in
-from rules.errors import FactsError, Place, RequestError
-from rules.input.facts import iso_day, printable
+from rules.input.facts import printable
 from rules.input.yaml import read_file
 from rules.language import tree
 from rules.packs.pack import Citation, Exemption, Item
-from rules.packs.resolve import DecisionInForce, RuleInForce, Segment, resolve
-from rules.shelf import jurisdictions, read_pack, shipped
+from rules.packs.resolve import RuleInForce, Segment
+from rules.shelf import day_of, jurisdictions
 
 WIDTH = 80
-TOLD = frozenset(
+ALLOWED = frozenset(
     {
         "contact",
         "encounter",
@@ -59,19 +66,29 @@ TOLD = frozenset(
         "operation",
     }
 )
+_MOST_QUESTIONS = 20
 _MONTHS = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio",
     "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Letterhead:
+    """The entries that the sender knows and no rule does. None leaves a line to fill in."""
+
+    sender: str | None = None
+    phone: str | None = None
+    written_on: date | None = None
+    case_number: str | None = None
+    reply_by: date | None = None
+
+
 def letter(options: argparse.Namespace) -> int:
-    if options.html and options.json:
-        raise RequestError(
-            "usage", "a document is HTML or JSON, not both", fix="leave one of them out"
-        )
-    given = read_json(options.decision, "the contents of the decision")
-    document = written(given, options.lang, options.pack)
+    """Print the letter about the decision that the options name, and return exit status 0."""
+    refuse_two_forms(options)
+    content = read_json(options.decision, "the contents of the decision")
+    document = write_letter(content, options.lang, options.pack, _letterhead(options))
     if options.html:
         print(as_html(document), end="")
     elif options.json:
@@ -81,369 +98,242 @@ def letter(options: argparse.Namespace) -> int:
     return 0
 
 
-@lru_cache(maxsize=1)
-def fixed() -> Mapping[str, Mapping[str, Any]]:
-    """The letters' fixed wording by language."""
-    found: dict[str, Mapping[str, Any]] = read_file(jurisdictions() / "letter.yaml").data()
-    return found
+def _letterhead(options: argparse.Namespace) -> Letterhead:
+    def text(name: str) -> str | None:
+        value = getattr(options, name, None)
+        return printable(value) if value else None
 
+    def day(name: str) -> date | None:
+        value = getattr(options, name, None)
+        return day_of(value) if value else None
 
-def written(given: Any, lang: str = "en", by: Program | str | None = None) -> Document:
-    """The letter about a decision as `offramp decide --json` prints it, `lang` one of `fixed()`; `by` the program that decided,
-    or its folder, else the shipped one of the id that the decision names.
-
-    Raises `FactsError` for what is no such decision, `RequestError` for one of another pack or one that nobody writes about.
-    """
-    return Document(*_Letter(_Read(given, by), lang).made())
-
-
-class _Read:
-    """The decision's file, held against the pack: whatever is taken from it is one of the pack's own names."""
-
-    def __init__(self, given: Any, by: Program | str | None) -> None:
-        if not isinstance(given, dict):
-            _refuse("the decision is no JSON object", None)
-        about = given.get("pack")
-        if (
-            not isinstance(about, dict)
-            or not isinstance(about.get("id"), str)
-            or not isinstance(about.get("digest"), str)
-        ):
-            _refuse("the decision names no pack with `id` and `digest`", "pack")
-        self.program = _program_of(about["id"], about["digest"], by)
-        self.pack = self.program.pack
-        self.decision = self.one_of(
-            given.get("decision"),
-            tuple(self.pack.vocabulary.decisions) + tuple(self.pack.decisions),
-            "decision",
-        )
-        if self.decision == "disclosure" or given.get("outcome") == NOT_PART:
-            raise RequestError(
-                "no-letter",
-                f"`{self.decision}` of `{self.pack.id}` decides nothing about a person",
-                fix="write about `offer`, `eligibility`, `admission` or another decision of the program",
-            )
-        if self.decision not in self.pack.decisions:
-            _refuse(f"`{self.pack.id}` has no decision `{self.decision}`", "decision")
-        self.declared = self.pack.decisions[self.decision]
-        self.segment = self.on(about.get("as_of"))
-        self.in_force: DecisionInForce | None = (
-            self.segment.decisions[self.decision] if self.segment else None
-        )
-        self.decided = (
-            self.one_of(given.get("status"), ("decided", "undetermined"), "status") == "decided"
-        )
-        outcomes = given.get("outcome")
-        listed = outcomes if isinstance(outcomes, list) else [] if outcomes is None else [outcomes]
-        self.outcomes = [
-            self.one_of(one, self.declared.outcomes, "outcome")
-            for one in self.few(listed, "outcome")
-        ]
-        self.possible = [
-            self.one_of(one, self.declared.outcomes, "possible")
-            for one in self.few(given.get("possible"), "possible")
-        ]
-        fits = (
-            bool(self.outcomes)
-            if self.decided
-            else bool(self.possible) and (self.declared.collect or not self.outcomes)
-        )
-        if not fits or (len(self.outcomes) > 1 and not self.declared.collect):
-            _refuse(
-                "`status`, `outcome` and `possible` of the decision don't fit together", "outcome"
-            )
-        self.reasons = [
-            self.reason(one, f"reasons[{index}]")
-            for index, one in enumerate(self.few(given.get("reasons"), "reasons"))
-        ]
-        self.needed = [
-            self.question(one, f"needed[{index}]")
-            for index, one in enumerate(self.few(given.get("needed"), "needed"))
-        ]
-
-    def on(self, as_of: Any) -> Segment | None:
-        if as_of is None:
-            return None
-        at = iso_day(as_of) if isinstance(as_of, str) else None
-        if at is None:
-            _refuse("the day of the decision's rules is no day", "pack.as_of")
-        self.program.refuse_day_outside(at, "pack.as_of")
-        return resolve(self.pack, at)
-
-    def one_of(self, value: Any, known: Iterable[str], at: str) -> str:
-        if not isinstance(value, str) or value not in known:
-            shown = f"`{printable(value)}`" if isinstance(value, str) else "what stands there"
-            _refuse(f"{shown} is no `{at.partition('[')[0]}` that the pack knows", at)
-        return value
-
-    def few(self, value: Any, at: str) -> list[Any]:
-        if not isinstance(value, list) or len(value) > 1000:
-            _refuse(f"`{at}` is no list of at most 1000", at)
-        return value
-
-    def reason(self, value: Any, at: str) -> RuleInForce | Exemption | str:
-        """The rule, the exception, or `otherwise` or `attested`."""
-        if not isinstance(value, dict) or not isinstance(value.get("rule"), str):
-            _refuse("a reason names no rule", at)
-        name = value["rule"]
-        if name == "attested":
-            return "attested"
-        if self.in_force is None:
-            _refuse("a reason stands without the day of its rules", at)
-        if name == "otherwise" and "lifts" not in value:
-            return "otherwise"
-        rules = {one.rule.id: one for one in self.in_force.rules}
-        if "lifts" in value:
-            lifted = rules[self.one_of(value["lifts"], rules, f"{at}.lifts")]
-            exceptions = {one.id: one for one in lifted.unless}
-            return exceptions[self.one_of(name, exceptions, f"{at}.rule")]
-        rule = rules[self.one_of(name, rules, f"{at}.rule")]
-        if rule.rule.then not in (self.outcomes or self.possible):
-            _refuse(f"the rule `{name}` doesn't give that outcome", at)
-        return rule
-
-    def question(self, value: Any, at: str) -> tuple[str, str, str]:
-        """What is asked, of whom, and its category (for a decision that is asked of its decider, its outcome's)."""
-        path = value.get("fact") if isinstance(value, dict) else None
-        if not isinstance(path, str) or len(path) > 200:
-            _refuse("what is needed names no fact", at)
-        if path == "as_of":
-            return "", "hub", ""
-        name = path.removeprefix("decisions.")
-        if name != path and name in self.pack.decisions:
-            declared = self.pack.decisions[name]
-            return declared.asks, declared.decided_by, "decision_outcome"
-        facts = self.pack.vocabulary.facts
-        plain = "".join(
-            part.partition("]")[2] if index else part for index, part in enumerate(path.split("["))
-        )
-        above, _, field = plain.rpartition(".")
-        fact = facts.get(plain) or (facts[above].fields.get(field) if above in facts else None)
-        if fact is None:
-            _refuse(f"`{printable(path)}` is no fact that the pack knows", at)
-        return fact.question, fact.known_by, fact.category
-
-
-def _program_of(name: str, digest: str, by: Program | str | None) -> Program:
-    if by is None and name not in shipped():
-        fix = "name the pack with `--pack FOLDER`"
-        raise RequestError(
-            "other-pack",
-            f"the decision is by `{printable(name)}`, which is no shipped pack",
-            fix=fix,
-        )
-    program = by if isinstance(by, Program) else Program(read_pack(by or name))
-    if (program.pack.id, program.digest) != (name, digest):
-        raise RequestError(
-            "other-pack",
-            f"the decision is not by `{program.pack.id}` as it stands here",
-            fix="take the pack that decided, with `--pack FOLDER`, or decide again",
-        )
-    return program
-
-
-def _refuse(message: str, at: str | None) -> NoReturn:
-    raise FactsError(
-        "not-a-decision",
-        message,
-        at=Place(path=at),
-        fix="give what `offramp decide … --json` prints for one pack",
+    return Letterhead(
+        text("sender"), text("phone"), day("date"), text("case_number"), day("reply_by")
     )
 
 
-class _Letter:
-    def __init__(self, read: _Read, lang: str) -> None:
-        self.read = read
-        self.lang = lang
-        self.words = fixed()[lang]
-        self.pack_lang = None if lang == "en" else "en"  # packs are written in English
+@lru_cache(maxsize=1)
+def letter_words() -> Mapping[str, Mapping[str, Any]]:
+    """Return the letters' fixed wording by language."""
+    words: dict[str, Mapping[str, Any]] = read_file(jurisdictions() / "letter.yaml").data()
+    return words
 
-    def made(self) -> tuple[str, str, tuple[Block, ...], str]:
-        title = self.say("title", program=self.read.pack.title)
-        return title, self.lang, (Heading(1, title, "title"), *self.blocks()), "letter"
+
+def write_letter(
+    content: Any,
+    lang: str = "en",
+    by: Program | str | None = None,
+    letterhead: Letterhead | None = None,
+) -> Document:
+    """Return the letter about a decision as `offramp decide --json` prints it.
+
+    `lang` is a language of `letter_words()`. `by` is the program that decided, or its folder; by
+    default the shipped pack of the id in the decision. Raises `FactsError` if the content is no
+    such decision, and `RequestError` if it is by another pack or about no person.
+    """
+    return _Letter(read_decision(content, by), lang, letterhead or Letterhead()).document()
+
+
+class _Letter:
+    """A decision put into one language's words, section by section."""
+
+    def __init__(self, decision_file: DecisionFile, lang: str, letterhead: Letterhead) -> None:
+        self.file = decision_file
+        self.lang = lang
+        self.letterhead = letterhead
+        self.words = letter_words()[lang]
+        self.pack_lang = None if lang == "en" else "en"  # packs are written in English
+        self.decider = self.role(decision_file.decision.decided_by)
+
+    def document(self) -> Document:
+        title = self.say("title", program=self.file.pack.title)
+        blocks = (Heading(1, title, "title"), *self.blocks())
+        return Document(title, self.lang, blocks, "letter")
 
     def blocks(self) -> Iterator[Block]:
-        read, decider = self.read, self.read.declared.decided_by
-        if read.segment:
-            yield Text(self.say("opening", program=read.pack.title, day=self.day(read.segment.day)))
-        else:
-            yield Text(self.say("opening_without_day", program=read.pack.title))
-        yield Text(self.say("human", role=self.role(decider)))
-        if self.words["foreign"]:
-            yield Text(self.words["foreign"])
+        yield from self.head()
+        yield from self.opening()
         yield Heading(2, self.words["answer"], "answer")
         yield from self.answer()
-        if read.reasons:
+        if self.file.reasons:
             yield Heading(2, self.words["why"], "why")
             yield from self.why()
-        if read.needed:
+        if self.file.needed:
             yield Heading(2, self.words["missing"], "missing")
             yield from self.missing()
         yield Heading(2, self.words["next"], "next")
-        yield from self.next()
+        yield from self.next_steps()
         yield Heading(2, self.words["again"], "again")
-        reviewers = dict.fromkeys(one for one in map(self.reviewer, read.reasons) if one)
-        yield from (Text(self.say("reviewer", role=self.role(one))) for one in reviewers)
-        if not reviewers:
-            yield Text(self.say("no_reviewer", role=self.role(decider)))
+        yield from self.review()
         yield Heading(2, self.words["do"], "do")
         yield Bullets(
-            passages(one.format(role=self.role(decider)) for one in self.words["actions"])
+            passages(action.format(role=self.decider) for action in self.words["actions"])
         )
-        shown = [
-            one.rule.id
-            if isinstance(one, RuleInForce)
-            else one.id
-            if isinstance(one, Exemption)
-            else one
-            for one in read.reasons
-        ]
-        if not all(self.told(one) for one in read.reasons):
-            shown = []
-        digest = read.program.digest
-        yield Text(
-            self.say(
-                "kept",
-                pack=read.pack.id,
-                rules=", ".join(dict.fromkeys(shown)) or "–",
-                digest=digest,
-            )
-        )
+        yield Text(self.say("kept", pack=self.file.pack.id, digest=self.file.program.digest))
 
-    # What the answer is
+    # The head
+
+    def head(self) -> Iterator[Block]:
+        head, labels = self.letterhead, self.words["head"]
+        day = self.day(head.written_on) if head.written_on else None
+        yield Text(head.sender or BLANK, labels["sender"])
+        yield Text(head.phone or BLANK, labels["phone"])
+        yield Text(day or BLANK, labels["date"])
+        yield Text(head.case_number or BLANK, labels["case_number"])
+
+    def opening(self) -> Iterator[Block]:
+        program, segment = self.file.pack.title, self.file.segment
+        if segment:
+            yield Text(self.say("opening", program=program, day=self.day(segment.day)))
+        else:
+            yield Text(self.say("opening_without_day", program=program))
+        yield Text(self.say("human", role=self.decider))
+        if self.words["foreign"]:
+            yield Text(self.words["foreign"])
+
+    # The answer
 
     def answer(self) -> Iterator[Block]:
-        read = self.read
-        sure = [one for one in read.outcomes if self.outcome_told(one)]
-        yield from (self.outcome(one) for one in sure)
-        if len(sure) < len(read.outcomes):
+        allowed = [outcome for outcome in self.file.outcomes if self.may_name(outcome)]
+        yield from map(self.outcome, allowed)
+        if len(allowed) < len(self.file.outcomes):
             yield Text(self.words["step_withheld"])
-        if not read.decided:
+        if not self.file.is_decided:
             yield Text(self.words["undetermined"])
-            perhaps = [
-                one for one in read.possible if one not in read.outcomes and self.outcome_told(one)
+            possible = [
+                outcome
+                for outcome in self.file.possible
+                if outcome not in self.file.outcomes and self.may_name(outcome)
             ]
-            if perhaps:
+            if possible:
                 yield Text(self.words["possible"])
-                yield from map(self.outcome, perhaps)
+                yield from map(self.outcome, possible)
 
     def outcome(self, outcome: str) -> Text:
-        known = self.words["outcomes"].get(self.read.decision, {}).get(outcome)
-        if known is not None:
-            return Text(known)
-        return Text(
-            f"{self.read.declared.asks} {outcome.replace('_', ' ')}",
-            self.words["own"],
-            self.pack_lang,
-        )
+        sentence = self.words["outcomes"].get(self.file.decision.name, {}).get(outcome)
+        if sentence is not None:
+            return Text(sentence)
+        text = f"{self.file.decision.asks} {spell_name(outcome)}"
+        return Text(text, self.words["own"], self.pack_lang)
 
-    def outcome_told(self, outcome: str) -> bool:
-        word = self.read.pack.vocabulary.decisions.get(self.read.decision)
-        return word is None or word.categories.get(outcome, "decision_outcome") in TOLD
+    def may_name(self, outcome: str) -> bool:
+        """Return True if the outcome's category is one that a letter may hold."""
+        word = self.file.pack.vocabulary.decisions.get(self.file.decision.name)
+        return word is None or word.categories.get(outcome, "decision_outcome") in ALLOWED
 
-    # Why
+    # The reasons
 
     def why(self) -> Iterator[Block]:
         keepers = []
-        for one in self.read.reasons:
-            if one == "attested":
-                yield Text(self.say("attested", role=self.role(self.read.declared.decided_by)))
-            elif not self.told(one):
-                keepers.append(self.keeper(one))
-            elif isinstance(one, Exemption):
-                yield from self.reason(one, one.because, "lifted")
-            elif isinstance(one, RuleInForce):
-                yield from self.reason(one.rule, one.rule.because)
-            elif self.read.in_force is not None:
-                yield from self.reason(
-                    self.read.in_force.otherwise, self.read.in_force.otherwise.because
-                )
-        yield from (
-            Text(self.say("withheld", role=self.role(one))) for one in dict.fromkeys(keepers)
-        )
+        for reason in self.file.reasons:
+            if reason == ATTESTED:
+                yield Text(self.say("attested", role=self.decider))
+            elif not self.may_give(reason):
+                keepers.append(self.keeper(reason))
+            elif isinstance(reason, Exemption):
+                yield from self.reason(reason, reason.because, "lifted")
+            elif isinstance(reason, RuleInForce):
+                yield from self.reason(reason.rule, reason.rule.because)
+            elif self.file.in_force is not None:
+                default = self.file.in_force.otherwise
+                yield from self.reason(default, default.because)
+        for keeper in dict.fromkeys(keepers):
+            yield Text(self.say("withheld", role=self.role(keeper)))
 
-    def reason(self, item: Item, because: str, lead: str = "") -> Iterator[Block]:
-        assert self.read.segment is not None
-        said = fill_in(self.read.segment, because)
-        yield Text(said, self.words[lead] if lead else "", self.pack_lang)
-        yield Text(self.cited(item.source), self.words["where"], self.pack_lang)
+    def reason(self, item: Item, because: str, label: str = "") -> Iterator[Block]:
+        assert self.file.segment is not None
+        text = fill_in(self.file.segment, because)
+        yield Text(text, self.words[label] if label else "", self.pack_lang)
+        yield self.written_in(item.source, self.file.segment)
         if item.provisional:
             yield Text(item.provisional, self.words["doubtful"], self.pack_lang)
 
-    def told(self, reason: RuleInForce | Exemption | str) -> bool:
-        """Whether the reason's wording tells nothing but what a letter may hold: its condition reads nothing else."""
-        return self.categories(reason) <= TOLD
+    def written_in(self, citation: Citation, segment: Segment) -> Text:
+        """Return where the rule is written: its source, if that is a primary document.
 
-    def categories(self, reason: RuleInForce | Exemption | str) -> set[str]:
-        return {
-            fact.category
-            for condition in self.conditions(reason)
-            for fact in tree.facts_read(condition).values()
-        }
+        A secondary source, such as a magazine, binds no agency. The program's own rules do.
+        """
+        source = self.file.pack.sources[citation.id]
+        label = self.words["where"]
+        if source.confidence == "high":
+            at = f", {citation.at}" if citation.at else ""
+            return Text(f"{source.title}{at}", label, self.pack_lang)
+        day = self.day(segment.day)
+        return Text(self.say("own_rules", program=self.file.pack.title, day=day), label)
 
-    def conditions(self, reason: RuleInForce | Exemption | str) -> list[tree.Tree]:
+    def may_give(self, reason: Reason) -> bool:
+        """Return True if the reason's condition reads only what a letter may hold."""
+        return all(category in ALLOWED for category, _ in self.basis(reason))
+
+    def keeper(self, reason: Reason) -> str:
+        """Return the role that knows what a withheld reason rests on."""
+        return next(role for category, role in self.basis(reason) if category not in ALLOWED)
+
+    def basis(self, reason: Reason) -> Iterator[tuple[str, str]]:
+        """Yield the category and the role of everything that the reason's condition reads."""
+        decisions = self.file.pack.vocabulary.decisions
+        for condition in self.conditions(reason):
+            for fact in tree.facts_read(condition).values():
+                yield fact.category, fact.known_by
+            for part in tree.nodes(condition):
+                if isinstance(part, tree.OutcomeOf):
+                    word = decisions.get(part.decision)
+                    if word is not None and word.reads_criminal_history:
+                        yield "criminal_history", self.file.pack.decisions[part.decision].decided_by
+
+    def conditions(self, reason: Reason) -> list[tree.Tree]:
         if isinstance(reason, Exemption):
             return [reason.when]
         if isinstance(reason, RuleInForce):
             return [reason.condition]
-        if reason == "attested" or self.read.in_force is None:
+        if reason == ATTESTED or self.file.in_force is None:
             return []
-        return [one.condition for one in self.read.in_force.rules]
-
-    def keeper(self, reason: RuleInForce | Exemption | str) -> str:
-        """Who knows what the reason rests on."""
-        facts = [
-            fact
-            for condition in self.conditions(reason)
-            for fact in tree.facts_read(condition).values()
-        ]
-        return next(fact.known_by for fact in facts if fact.category not in TOLD)
-
-    def reviewer(self, reason: RuleInForce | Exemption | str) -> str | None:
-        if isinstance(reason, RuleInForce):
-            return reason.rule.reviewable_by
-        if reason == "otherwise" and self.read.in_force is not None:
-            return self.read.in_force.otherwise.reviewable_by
-        return None
+        return [rule.condition for rule in self.file.in_force.rules]
 
     # What now
 
     def missing(self) -> Iterator[Block]:
-        for question, role, category in [one for one in self.read.needed if one[0]][:20]:
-            if category in TOLD:
-                yield Text(question, self.say("ask", role=self.role(role)), self.pack_lang)
+        questions = [question for question in self.file.needed if question.text]
+        for question in questions[:_MOST_QUESTIONS]:
+            role = self.role(question.known_by)
+            if question.category in ALLOWED:
+                yield Text(question.text, self.say("ask", role=role), self.pack_lang)
             else:
-                yield Text(self.say("ask_withheld", role=self.role(role)))
+                yield Text(self.say("ask_withheld", role=role))
 
-    def next(self) -> Iterator[Block]:
-        read, declared = self.read, self.read.declared
-        if read.decided:
-            steps = [
-                declared.next[one]
-                for one in read.outcomes
-                if one in declared.next and self.step_told(one)
-            ]
-        else:
-            steps = [declared.while_waiting] if declared.while_waiting else []
-        steps = [one for one in steps if read.segment is None or one.in_force(read.segment.day)]
-        for step in steps:
-            yield Text(
-                fill_in(read.segment, step.text),
-                self.say("step", role=self.role(step.who)),
-                self.pack_lang,
-            )
-        if not steps:
-            yield Text(self.say("no_step", role=self.role(declared.decided_by)))
-
-    def step_told(self, outcome: str) -> bool:
-        """Whether what follows an outcome tells nothing but what its reasons may."""
-        if self.read.in_force is None or not self.outcome_told(outcome):
-            return False
-        reasons: list[RuleInForce | str] = [
-            one for one in self.read.in_force.rules if one.rule.then == outcome
+    def next_steps(self) -> Iterator[Block]:
+        """Return a sentence to the person for each outcome. The pack's steps are for agencies."""
+        if not self.file.is_decided:
+            yield Text(self.say("next_undetermined", role=self.decider))
+            return
+        sentences = self.words["next_steps"].get(self.file.decision.name, {})
+        steps = [
+            sentences[outcome]
+            for outcome in self.file.outcomes
+            if outcome in sentences and self.may_name(outcome)
         ]
-        reasons += ["otherwise"] if self.read.in_force.otherwise.outcome == outcome else []
-        return all(self.told(one) for one in reasons)
+        for step in dict.fromkeys(steps):
+            yield Text(step)
+        if not steps:
+            yield Text(self.say("no_step", role=self.decider))
+
+    def review(self) -> Iterator[Block]:
+        reviewers = dict.fromkeys(
+            reviewer for reviewer in map(self.reviewer, self.file.reasons) if reviewer
+        )
+        for reviewer in reviewers:
+            yield Text(self.say("reviewer", role=self.role(reviewer)))
+        if not reviewers:
+            yield Text(self.say("no_reviewer", role=self.decider))
+        reply_by = self.letterhead.reply_by
+        yield Text(self.day(reply_by) if reply_by else BLANK, self.words["head"]["reply_by"])
+
+    def reviewer(self, reason: Reason) -> str | None:
+        if isinstance(reason, RuleInForce):
+            return reason.rule.reviewable_by
+        if reason == OTHERWISE and self.file.in_force is not None:
+            return self.file.in_force.otherwise.reviewable_by
+        return None
 
     # Words
 
@@ -456,11 +346,7 @@ class _Letter:
         word: str = self.words["roles"][role]
         return word
 
-    def cited(self, citation: Citation) -> str:
-        source = self.read.pack.sources[citation.id]
-        return f"{source.title}{f', {citation.at}' if citation.at else ''}"
-
-    def day(self, value: date) -> str:
+    def day(self, day: date) -> str:
         if self.lang == "es":
-            return f"{value.day} de {_MONTHS[value.month - 1]} de {value.year}"
-        return f"{value.day} {value:%B} {value.year}"
+            return f"{day.day} de {_MONTHS[day.month - 1]} de {day.year}"
+        return format_day(day)

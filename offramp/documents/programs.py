@@ -1,4 +1,4 @@
-"""`offramp programs`: which programs were in force on a day, and what their packs say of how they ran then."""
+"""`offramp programs`: the programs in force on a day, and what their packs say about them."""
 
 from __future__ import annotations
 
@@ -8,167 +8,177 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
-from offramp.documents.document import Block, Document, Heading, Text, anchor, markdown
-from offramp.documents.show import KINDS, told
-from rules.author.english import day
-from rules.packs.pack import Body, Item, Pack, Places, Stated
-from rules.packs.pack import Program as AboutProgram
+from offramp.documents.document import Block, Document, Heading, Text, anchor
+from offramp.documents.markdown import markdown
+from offramp.documents.program_facts import KINDS, program_facts
+from rules.author.phrases import format_day
+from rules.packs.pack import Body, Citation, Item, Pack, Places, Program, Stated
 from rules.shelf import day_of, read_pack, shipped
 
 IN_FORCE, NOT_YET, OVER = "in_force", "not_yet", "over"
+_NOT_RUN = "not_run"
 
 
 def programs(options: argparse.Namespace) -> int:
-    """Prints them. Exit code 0, also where none was in force: that is the answer then."""
-    on = day_of(options.on)
+    """Print the programs in force on a day, and return exit status 0, even if there are none."""
+    day = day_of(options.on)
     packs = sorted(
         (read_pack(name) for name in options.packs or shipped()),
-        key=lambda one: (one.program.since or date.min, one.id),
+        key=lambda pack: (pack.program.since or date.min, pack.id),
     )
     if options.json:
-        print(json.dumps(as_json(packs, on), indent=2, ensure_ascii=False))
+        print(json.dumps(programs_as_json(packs, day), indent=2, ensure_ascii=False))
     else:
-        print(
-            markdown(Document(f"Programs in force on {day(on)}", "en", tuple(_blocks(packs, on)))),
-            end="",
-        )
+        title = f"Programs in force on {format_day(day)}"
+        print(markdown(Document(title, "en", tuple(_blocks(packs, day, title)))), end="")
     return 0
 
 
-def stands(program: AboutProgram, on: date) -> str:
-    """Whether the program had begun on that day, ran, or was over: `not_yet`, `in_force` or `over`."""
-    if program.since is not None and on < program.since:
+def state_of(program: Program, day: date) -> str:
+    """Return `not_yet`, `in_force`, or `over` for the program on the day."""
+    if program.since is not None and day < program.since:
         return NOT_YET
-    return OVER if program.until is not None and on >= program.until else IN_FORCE
+    return OVER if program.until is not None and day >= program.until else IN_FORCE
 
 
-def as_json(packs: Iterable[Pack], on: date) -> dict[str, Any]:
-    """`in_force` are programs that people could be offered; bases and plans in force on the day stand in `not_run`."""
-    found: dict[str, Any] = {
-        "on": on.isoformat(),
+def programs_as_json(packs: Iterable[Pack], day: date) -> dict[str, Any]:
+    """Return the packs by their state on the day.
+
+    `in_force` lists the programs that people could be offered. Bases and plans in force on the day
+    are in `not_run`.
+    """
+    by_state: dict[str, Any] = {
+        "on": day.isoformat(),
         IN_FORCE: [],
-        "not_run": [],
+        _NOT_RUN: [],
         NOT_YET: [],
         OVER: [],
     }
     for pack in packs:
-        then = stands(pack.program, on)
-        place = "not_run" if then == IN_FORCE and pack.program.kind != "program" else then
-        found[place].append(_described(pack, on))
-    return found
+        state = state_of(pack.program, day)
+        is_run = pack.program.kind == "program"
+        by_state[_NOT_RUN if state == IN_FORCE and not is_run else state].append(
+            _program_as_json(pack, day)
+        )
+    return by_state
 
 
-def _described(pack: Pack, on: date) -> dict[str, Any]:
+def _program_as_json(pack: Pack, day: date) -> dict[str, Any]:
     program = pack.program
-    found = {
+    content = {
         "id": pack.id,
         "title": pack.title,
         "kind": program.kind,
         "extends": pack.extends,
         "note": program.note,
-        **_item(pack, program),
+        **_item_as_json(pack, program),
     }
-    if stands(program, on) == IN_FORCE:
-        found["pilot"] = (
-            _item(pack, program.pilot) if program.pilot and program.pilot.in_force(on) else None
-        )
+    if state_of(program, day) == IN_FORCE:
+        has_pilot = program.pilot is not None and program.pilot.in_force(day)
+        content["pilot"] = _item_as_json(pack, program.pilot) if has_pilot else None
         for name, items in (
             ("places", program.places),
             ("funding", program.funding),
             ("bodies", program.bodies),
         ):
-            found[name] = [_item(pack, one) for one in items if one.in_force(on)]
-    found["open_cases"] = _item(pack, program.open_cases) if program.open_cases else None
-    return found
+            content[name] = [_item_as_json(pack, item) for item in items if item.in_force(day)]
+    content["open_cases"] = _item_as_json(pack, program.open_cases) if program.open_cases else None
+    return content
 
 
-def _item(pack: Pack, item: Item) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _item_as_json(pack: Pack, item: Item | None) -> dict[str, Any]:
+    assert item is not None
+    content: dict[str, Any] = {}
     match item:
         case Places():
-            found["value"] = item.value
+            content["value"] = item.value
         case Stated():
-            found["says"] = item.says
+            content["says"] = item.says
         case Body():
-            found |= {
+            content |= {
                 "name": item.name,
                 "members": list(item.members),
                 "others": list(item.others),
                 "does": item.does,
             }
     return {
-        **found,
+        **content,
         "from": item.since.isoformat() if item.since else None,
         "until": item.until.isoformat() if item.until else None,
         "provisional": item.provisional,
-        "source": _source(pack, item.source.id, item.source.at),
+        "source": _source_as_json(pack, item.source),
         "other": [
             {
-                "says": one.says,
-                "why": one.why,
-                "source": _source(pack, one.source.id, one.source.at),
+                "says": other.says,
+                "why": other.why,
+                "source": _source_as_json(pack, other.source),
             }
-            for one in item.other
+            for other in item.other
         ],
     }
 
 
-def _source(pack: Pack, id_: str, at: str | None) -> dict[str, Any]:
-    source = pack.sources[id_]
+def _source_as_json(pack: Pack, citation: Citation) -> dict[str, Any]:
+    source = pack.sources[citation.id]
     return {
-        "id": id_,
+        "id": source.id,
         "title": source.title,
-        "at": at,
+        "at": citation.at,
         "address": source.address,
         "confidence": source.confidence,
     }
 
 
-def _blocks(packs: list[Pack], on: date) -> Iterator[Block]:
-    yield Heading(1, f"Programs in force on {day(on)}", "title")
-    real = [one for one in packs if one.program.kind == "program"]
-    ran = [one for one in real if stands(one.program, on) == IN_FORCE]
-    if not ran:
-        first = next((one for one in real if stands(one.program, on) == NOT_YET), None)
-        began = f" The next, {first.title}, began on {_began(first)}." if first else ""
-        yield Text(f"None was.{began}")
-    for pack in ran:
-        yield Heading(2, f"{pack.title} (`{pack.id}`)", anchor("program", pack.id))
-        ends = f", until {day(pack.program.until)}" if pack.program.until else ""
-        yield Text(f"{_began(pack)}{ends}{_doubt(pack, pack.program)}", "Since:")
-        for label, said, item in told(pack.program):
-            if item.in_force(on):
-                yield Text(f"{said.rstrip('.')}{_dates(item)}{_doubt(pack, item)}", f"{label}:")
+def _blocks(packs: list[Pack], day: date, title: str) -> Iterator[Block]:
+    yield Heading(1, title, "title")
+    run = [pack for pack in packs if pack.program.kind == "program"]
+    in_force = [pack for pack in run if state_of(pack.program, day) == IN_FORCE]
+    if not in_force:
+        later = [pack for pack in run if state_of(pack.program, day) == NOT_YET]
+        began = f" The next, {later[0].title}, began on {_start(later[0])}." if later else ""
+        yield Text(f"No program was in force.{began}")
+    for pack in in_force:
+        yield from _program(pack, day)
     for pack in packs:
-        if pack.program.kind != "program" and stands(pack.program, on) == IN_FORCE:
-            yield Text(
-                f"{pack.title} (`{pack.id}`), from {_began(pack)}. {KINDS[pack.program.kind]}",
-                "Not run:",
-            )
+        if pack.program.kind != "program" and state_of(pack.program, day) == IN_FORCE:
+            kind = KINDS[pack.program.kind]
+            yield Text(f"{pack.title} (`{pack.id}`), from {_start(pack)}. {kind}", "Not run:")
     for pack in packs:
-        if pack.program.until is not None and stands(pack.program, on) == OVER:
-            cases = pack.program.open_cases
-            of_cases = (
-                f" Of cases then open: {cases.says.rstrip('.')}{_doubt(pack, cases)}"
-                if cases
-                else ""
-            )
-            yield Text(
-                f"{pack.title} (`{pack.id}`), until {day(pack.program.until)}.{of_cases}",
-                "Over by then:",
-            )
+        if pack.program.until is not None and state_of(pack.program, day) == OVER:
+            end = f"until {format_day(pack.program.until)}"
+            text = f"{pack.title} (`{pack.id}`), {end}.{_open_cases(pack)}"
+            yield Text(text, "Over by then:")
 
 
-def _began(pack: Pack) -> str:
-    return day(pack.program.since) if pack.program.since else "a day that is not known"
+def _program(pack: Pack, day: date) -> Iterator[Block]:
+    program = pack.program
+    yield Heading(2, f"{pack.title} (`{pack.id}`)", anchor("program", pack.id))
+    end = f", until {format_day(program.until)}" if program.until else ""
+    yield Text(f"{_start(pack)}{end}{_source_and_doubt(pack, program)}", "Since:")
+    for label, text, item in program_facts(program):
+        if item.in_force(day):
+            dates = f"{_dates(item)}{_source_and_doubt(pack, item)}"
+            yield Text(f"{text.rstrip('.')}{dates}", f"{label}:")
+
+
+def _open_cases(pack: Pack) -> str:
+    cases = pack.program.open_cases
+    if cases is None:
+        return ""
+    return f" Cases open then: {cases.says.rstrip('.')}{_source_and_doubt(pack, cases)}"
+
+
+def _start(pack: Pack) -> str:
+    since = pack.program.since
+    return format_day(since) if since else "a day that is not known"
 
 
 def _dates(item: Item) -> str:
-    since = f", from {day(item.since)}" if item.since else ""
-    return since + (f", until {day(item.until)}" if item.until else "")
+    since = f", from {format_day(item.since)}" if item.since else ""
+    return since + (f", until {format_day(item.until)}" if item.until else "")
 
 
-def _doubt(pack: Pack, item: Item) -> str:
-    """The end of a line: its source, and why it is doubtful if it is."""
-    doubt = f". Doubtful: {item.provisional.rstrip('.')}" if item.provisional else ""
+def _source_and_doubt(pack: Pack, item: Item) -> str:
+    """Return the end of a line: its source, and the reason for doubt if there is one."""
+    doubt = f". In doubt: {item.provisional.rstrip('.')}" if item.provisional else ""
     return f". Source: {pack.sources[item.source.id].title}{doubt}."

@@ -250,5 +250,5 @@ def no_offense(table: Offenses) -> Parameter | None:
                     place=in_force[0].place,
                 )
             )
-    label = "sections that were no offense"
+    label = "sections that were not an offense"
     return Parameter(NO_OFFENSE, label, "codes", tuple(values), table.id, rows[0].place)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offramp.cli import main
-from offramp.documents.programs import as_json
+from offramp.documents.programs import programs_as_json
 from offramp.documents.programs_picture import picture
 from rules.errors import RequestError
 from rules.shelf import load, read_pack, shipped
@@ -82,10 +82,10 @@ def test_a_day_shows_what_was_in_force_and_apart_from_it_what_nobody_ran(
     ]
     code, out, _ = ran(capsys, "--on", "2016-01-01")
     assert code == 0
-    assert "**Pilot:** A pilot of three years, from 1 April 2014, until 1 April 2017." in out
-    assert "Doubtful: three years are known" in out
+    assert "**Pilot:** A three-year pilot, from April 1, 2014, until April 1, 2017." in out
+    assert "In doubt: the source gives three years" in out
     assert (
-        "**Not run:** New York City plan of 2014 (`nyc-violations`), from 2 December 2014. It was announced"
+        "**Not run:** New York City plan of 2014 (`nyc-violations`), from December 2, 2014. It was announced"
         in out
     )
 
@@ -95,7 +95,10 @@ def test_a_day_before_all_says_that_there_was_none_and_when_the_next_began(
 ) -> None:
     code, out, _ = ran(capsys, "--on", "1993-12-31")
     assert code == 0
-    assert "None was. The next, King County Drug Diversion Court, began on 1 January 1994." in out
+    assert (
+        "No program was in force. The next, King County Drug Diversion Court, began on January 1, 1994."
+        in out
+    )
     found = listed(capsys, "--on", "1993-12-31")
     assert (found["in_force"], found["not_run"], found["over"]) == ([], [], [])
     assert set(ids(found, "not_yet")) == set(shipped())
@@ -111,10 +114,10 @@ def test_what_has_days_of_its_own_is_told_on_those_days(
             places,
         )
     _, out, _ = ran(capsys, str(town), "--on", "2018-12-31")
-    assert "**Body:** Council (police; defender; a judge). It decides. Source: The act." in out
-    assert "**Places:** 30 at once, until 1 January 2019. Source: The act." in out
+    assert "**Body:** Council (police, defender, a judge). It decides. Source: The act." in out
+    assert "**Places:** 30 at once, until January 1, 2019. Source: The act." in out
     assert (
-        "**Cases open at the end:** They go on as they began. Source: The act. Doubtful: read at second hand."
+        "**Cases open at the end:** They go on as they began. Source: The act. In doubt: read at second hand."
         in out
     )
 
@@ -126,8 +129,8 @@ def test_after_the_end_it_is_over_and_what_becomes_of_open_cases_is_said(
     assert (ids(found, "in_force"), ids(found, "over")) == ([], ["town"])
     assert found["over"][0]["open_cases"]["says"] == "They go on as they began."
     _, out, _ = ran(capsys, str(town), "--on", "2020-01-01")
-    assert "None was." in out
-    assert "until 1 January 2020. Of cases then open: They go on as they began." in out
+    assert "No program was in force." in out
+    assert "until January 1, 2020. Cases open then: They go on as they began." in out
 
 
 def test_a_decision_about_a_day_after_the_end_is_refused_with_what_becomes_of_open_cases(
@@ -168,7 +171,7 @@ def test_every_pack_stands_in_one_place_and_that_is_where_a_decision_about_that_
     day: date,
 ) -> None:
     packs = [PACKS[name] for name in shipped()]
-    found = as_json(packs, day)
+    found = programs_as_json(packs, day)
     places = {
         one["id"]: place
         for place in ("in_force", "not_run", "not_yet", "over")

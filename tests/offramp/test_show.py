@@ -1,4 +1,4 @@
-"""The pack as a document: what it says is what runs, on every page, in each form; and the pocket card."""
+"""Pack pages say what runs, in each form, and so does the pocket card."""
 
 from __future__ import annotations
 
@@ -16,10 +16,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offramp.cli import main
-from offramp.documents import document as pages_of
-from offramp.documents.card import of_segment
-from offramp.documents.document import Bullets, Document, Heading, Table, Text, as_html, markdown
-from offramp.documents.show import last_change, of_pack, pages, segment_of, side_by_side, timeline
+from offramp.documents.card import card_of, ranks_that_matter
+from offramp.documents.comparison import side_by_side
+from offramp.documents.document import (
+    Bullets,
+    Document,
+    Heading,
+    Notes,
+    Statement,
+    Table,
+    Text,
+)
+from offramp.documents.markdown import escape_line, format_cell, markdown
+from offramp.documents.pack_page import pack_page
+from offramp.documents.plain_text import plain_text
+from offramp.documents.segments import (
+    PROMISES,
+    PROVED,
+    TRIED,
+    invariant_status,
+    last_change,
+    segment_of,
+)
+from offramp.documents.show import pages
+from offramp.documents.stylesheet import DARK, LIGHT, PRINT, STYLESHEET
+from offramp.documents.timeline import timeline
+from offramp.documents.web_page import as_html
 from rules.author.english import Passage, passage, words_of
 from rules.decide.wording import fill_in
 from rules.language import tree
@@ -81,16 +103,22 @@ def nested(lines: list[str]) -> tuple[Passage, ...]:
     return tuple(found)
 
 
+def statements_on(part: str) -> Iterator[tuple[str, tuple[Passage, ...]]]:
+    """Name and bullets of each statement in a part of a page."""
+    for statement in re.finditer(
+        r"^(?![-#*|]).* `([a-z0-9-]+)`\n\n((?:^ *- .*\n)+)", part, flags=re.MULTILINE
+    ):
+        yield statement[1], nested(statement[2].rstrip("\n").split("\n"))
+
+
 def rules_on(page: str) -> Iterator[tuple[str, str, Passage]]:
     """Decision, rule and condition, read off a page."""
     for part in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
         decision = part.partition(":")[0].lower().replace(" ", "_")
-        for section in re.split(r"^#### ", part, flags=re.MULTILINE)[1:]:
-            name = re.match(r"`([^`]+)`", section)
-            bullets = re.search(r"(^- if .*\n(^ +- .*\n)*)", section, flags=re.MULTILINE)
-            assert name and bullets, section
-            (said,) = nested(bullets[1].rstrip("\n").split("\n"))
-            yield decision, name[1], Passage(said.text.removeprefix("if "), said.items)
+        for name, items in statements_on(part):
+            if items[0].text.startswith("if "):
+                first = items[0]
+                yield decision, name, Passage(first.text.removeprefix("if "), first.items)
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -125,14 +153,13 @@ def test_every_exception_floor_and_obligation_is_read_back_from_the_published_pa
     )
     read = []
     for block in re.findall(r"(?:^ *- .*\n)+", page, flags=re.MULTILINE):
-        for said in nested(block.rstrip("\n").split("\n")):
+        for said in every_passage(nested(block.rstrip("\n").split("\n"))):
             for lead in leads:
                 if said.text.startswith(lead):
+                    text = re.sub(r" \[\d+(, in doubt)?\]$", "", said.text)
                     (found,) = {
                         repr(meaning(node))
-                        for node in reader.passage(
-                            Passage(said.text.removeprefix(lead), said.items)
-                        )
+                        for node in reader.passage(Passage(text.removeprefix(lead), said.items))
                     }
                     read.append(found)
     trees = [
@@ -145,6 +172,12 @@ def test_every_exception_floor_and_obligation_is_read_back_from_the_published_pa
     held = [one for one in segment.pack.invariants.values() if one.in_force(segment.day)]
     trees += [node for one in held for node in (one.when, one.always) if node is not None]
     assert sorted(read) == sorted(repr(meaning(node)) for node in trees)
+
+
+def every_passage(items: tuple[Passage, ...]) -> Iterator[Passage]:
+    for item in items:
+        yield item
+        yield from every_passage(item.items)
 
 
 def in_force(segment: Segment) -> Iterator[Item]:
@@ -164,12 +197,12 @@ def test_a_page_holds_every_reason_source_doubt_and_what_other_sources_say(name:
     page = pages()[f"{name}.md"]
 
     def on_page(text: str) -> bool:
-        return pages_of._escaped(text) in page or pages_of._cell(text) in page
+        return escape_line(text) in page or format_cell(text) in page
 
     for item in in_force(segment):
         because = getattr(item, "because", None)
         assert because is None or on_page(fill_in(segment, because)) or on_page(because.rstrip("."))
-        assert item.provisional is None or on_page(item.provisional)
+        assert item.provisional is None or on_page(item.provisional.rstrip("."))
         assert on_page(segment.pack.sources[item.source.id].title)
         assert all(on_page(other.says) for other in item.other)
     for source in segment.pack.sources.values():
@@ -195,18 +228,65 @@ def test_a_page_says_who_knows_each_fact_that_a_rule_reads() -> None:
 
 
 def test_a_page_says_what_can_be_answered_and_what_never() -> None:
+    question = "May the prosecutor end this person's participation in the program?"
     rows = {
         line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:]
         for line in pages()["lead.md"].splitlines()
     }
-    police, can, never = rows["May the prosecutor end this person's place in the program?"]
-    assert police == "prosecutor" and can == "prosecutor may eject, retain"
+    decider, can, never = rows[question]
+    assert decider == "prosecutor" and can == "prosecutor may eject, retain"
     assert never.removesuffix(" |") == "terminate, sanction"
     court = {
         line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:]
         for line in pages()["drug-court.md"].splitlines()
     }
-    assert "sanction" in court["May the prosecutor end this person's place in the program?"][1]
+    assert "sanction" in court[question][1]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_page_leads_with_the_answer_and_ends_with_the_sources(name: str) -> None:
+    sections = re.findall(r"^## (.*)$", pages()[f"{name}.md"], flags=re.MULTILINE)
+    assert sections[:2] == ["What the program takes", "Who decides"]
+    assert sections[-3:] == ["The facts that the rules read", "About the program", "Sources"]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_mark_of_a_page_leads_to_a_note_of_its_section(name: str) -> None:
+    marks_seen = 0
+    for part in re.split(r"^## ", pages()[f"{name}.md"], flags=re.MULTILINE)[1:]:
+        text, _, notes = part.partition("\nNotes:\n")
+        marks = {int(number) for number in re.findall(r" \[(\d+)(?:, in doubt)?\]", text)}
+        numbers = [int(number) for number in re.findall(r"^(\d+)\. ", notes, flags=re.MULTILINE)]
+        assert marks == set(numbers) and numbers == list(range(1, len(numbers) + 1))
+        doubtful = re.findall(r"^(\d+)\. .*In doubt: ", notes, flags=re.MULTILINE)
+        assert set(doubtful) == set(re.findall(r" \[(\d+), in doubt\]", text))
+        marks_seen += len(marks)
+    assert marks_seen > 5
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_proved_and_tried_invariants_are_told_apart_on_pages_and_cards(name: str) -> None:
+    segment = latest(name)
+    held = [one for one in segment.pack.invariants.values() if one.in_force(segment.day)]
+    proved = {one.id for one in held if invariant_status(segment, one.id) == PROVED}
+    tried = {one.id for one in held if invariant_status(segment, one.id) == TRIED}
+    assert proved | tried == {one.id for one in held} and not proved & tried
+    page = pages()[f"{name}.md"]
+    parts = {
+        part.partition(":")[0]: {name for name, _ in statements_on(part)}
+        for part in re.split(r"^### ", page, flags=re.MULTILINE)[1:]
+        if part.startswith(("Proved:", "Tried:"))
+    }
+    wanted = {"Proved": proved, "Tried": tried}
+    assert parts == {label: ids for label, ids in wanted.items() if ids}
+    assert all(one.because.startswith("The rules ") for one in held)
+    assert PROMISES in page and "A person can decide otherwise, and the record says so." in PROMISES
+    if name in WITH_AN_OFFER:
+        made = " ".join(plain_text(card_of(segment), 96).split())
+        _, _, below = made.partition("Tried, not proved:")
+        for one in held:
+            if one.decision != "disclosure":
+                assert (one.because in below) == (one.id in tried)
 
 
 # Days
@@ -216,7 +296,7 @@ def test_the_day_that_is_asked_about_decides_what_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, early, _ = ran(capsys, "show", "santa-fe", "--as-of", "2014-06-01")
-    assert code == 0 and "(3 g)" in early and "(6 g)" not in early and "1 June 2014" in early
+    assert code == 0 and "(3 g)" in early and "(6 g)" not in early and "June 1, 2014" in early
     _, late, _ = ran(capsys, "show", "santa-fe", "--as-of", "2019-06-01")
     assert "(6 g)" in late and "(3 g)" not in late
 
@@ -265,10 +345,14 @@ def test_the_timeline_has_every_day_on_which_something_changed(
 ) -> None:
     _, shown, _ = ran(capsys, "show", "--timeline", "santa-fe")
     pack = read_pack("santa-fe")
-    days = [row.split("|")[1].strip() for row in shown.splitlines() if re.match(r"\| \d", row)]
-    assert {f"{one.day} {one:%B} {one.year}" for one in pack.boundaries()} <= set(days)
+    days = [
+        row.split("|")[1].strip()
+        for row in shown.splitlines()
+        if re.match(r"\| [A-Z][a-z]+ \d", row)
+    ]
+    assert {f"{one:%B} {one.day}, {one.year}" for one in pack.boundaries()} <= set(days)
     assert (
-        "largest amount of opiates that is diverted: 6 g" in shown
+        "largest amount of opiates that the program takes: 6 g" in shown
         and "rule `intent-to-sell` of `eligibility`" in shown
     )
     for name, item in pack.items():
@@ -288,7 +372,7 @@ def test_programs_stand_side_by_side_with_their_own_answers(
         segment = latest(name)
         for held in segment.decisions.values():
             for rule in held.rules:
-                assert pages_of._escaped(fill_in(segment, rule.rule.because)) in shown
+                assert escape_line(fill_in(segment, rule.rule.because)) in shown
 
 
 def test_json_holds_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -339,8 +423,8 @@ class Seen(HTMLParser):
 def documents() -> dict[str, str]:
     santa_fe = latest("santa-fe")
     several = side_by_side([latest("santa-fe"), latest("drug-court")])
-    made = [*(of_pack(latest(name)) for name in shipped()), several, timeline(santa_fe.pack)]
-    made += [of_segment(latest(name)) for name in WITH_AN_OFFER]
+    made = [*(pack_page(latest(name)) for name in shipped()), several, timeline(santa_fe.pack)]
+    made += [card_of(latest(name)) for name in WITH_AN_OFFER]
     return {f"{one.kind} {one.title}": as_html(one, "Foot") for one in made}
 
 
@@ -367,7 +451,7 @@ def test_the_html_stands_alone_and_has_what_a_screen_reader_goes_by(name: str, t
         if tag == "th":
             assert attributes.get("scope") in ("col", "row")
         if tag == "li":
-            assert around[-1] == "ul"
+            assert around[-1] in ("ul", "ol")
     assert len(seen.all("caption")) == len(seen.all("table"))
     loose = [
         text
@@ -397,25 +481,17 @@ def test_colors_have_the_contrast_that_wcag_asks() -> None:
         round(contrast("#000000", "#ffffff"), 2) == 21
         and round(contrast("#777777", "#ffffff"), 2) == 4.48
     )
-    for ground in (pages_of.PAPER, pages_of.SHADE):
-        for text in (pages_of.TEXT, pages_of.QUIET, pages_of.LINK):
-            assert contrast(text, ground) >= 4.5
-    for edge in (pages_of.RULE, pages_of.LINK):
-        assert contrast(edge, pages_of.PAPER) >= 3
-    used = set(
-        re.findall(
-            r"#[0-9a-f]{3,8}\b", as_html(of_pack(latest("lead")))[:8000].partition("</style>")[0]
-        )
-    )
-    named = {
-        pages_of.TEXT,
-        pages_of.PAPER,
-        pages_of.QUIET,
-        pages_of.LINK,
-        pages_of.RULE,
-        pages_of.SHADE,
-    }
-    assert used == named, "every color is one of those measured here"
+    for theme in (LIGHT, DARK, PRINT):
+        for ground in (theme.paper, theme.surface):
+            for text in (theme.ink, theme.soft, theme.link):
+                assert contrast(text, ground) >= 4.5
+            assert contrast(theme.line, ground) >= 3
+        assert contrast(theme.on_brand, theme.brand) >= 4.5
+    used = set(re.findall(r"#[0-9a-f]{3,8}\b", STYLESHEET))
+    known = {color for theme in (LIGHT, DARK, PRINT) for color in vars(theme).values()}
+    assert used == known, "every color is one of those measured here"
+    for form in (pack_page(latest("lead")), card_of(latest("lead"))):
+        assert STYLESHEET in as_html(form), "one stylesheet for every document"
 
 
 def test_what_a_pack_says_cannot_become_markup(tmp_path: Path) -> None:
@@ -425,7 +501,7 @@ def test_what_a_pack_says_cannot_become_markup(tmp_path: Path) -> None:
         "New York City plan of 2014", '<script>alert("1")</script> & [x](y) | **z**', 1
     )
     path.write_text(text.replace("id: nyc-violations", "id: nyc", 1), encoding="utf-8")
-    made = of_pack(segment_of(read_pack(tmp_path / "nyc"), None))
+    made = pack_page(segment_of(read_pack(tmp_path / "nyc"), None))
     assert "<script" not in as_html(made) and "&lt;script&gt;" in as_html(made)
     assert "\\<script>" in markdown(made) and "\\[x\\](y)" in markdown(made)
 
@@ -436,6 +512,8 @@ def test_no_text_of_a_pack_closes_or_opens_anything(text: str) -> None:
         Heading(1, "T", "t"),
         Text(text, "L:"),
         Bullets((Passage(text, (Passage(text),)),)),
+        Statement(text, "name", "s", (Passage(text),)),
+        Notes((text,)),
         Table(text, ("a", text), ((text, (text,)),)),
     )
     made = Document(text, "en", blocks)
@@ -462,6 +540,7 @@ KNOWN_TAGS = {
         "p",
         "span",
         "ul",
+        "ol",
         "li",
         "br",
         "code",
@@ -508,10 +587,10 @@ def test_the_card_is_one_sheet_with_every_rule_of_the_offer(
     listed = json.loads(ran(capsys, "card", name, "--json")[1])["blocks"]
     reader = Reader(words_of(segment, english()), segment.pack.vocabulary.facts)
     lists = [block["list"] for block in listed if "list" in block]
-    outcomes = [outcome for outcome, _ in segment.decisions["offer"].ranks]
-    for (_, rules), items in zip(
-        segment.decisions["offer"].ranks, lists[: len(outcomes)], strict=True
-    ):
+    ranks = ranks_that_matter(segment.decisions["offer"])
+    left_out = segment.decisions["offer"].ranks[len(ranks) :]
+    assert {outcome for outcome, _ in left_out} <= {segment.decisions["offer"].otherwise.outcome}
+    for (_, rules), items in zip(ranks, lists[: len(ranks)], strict=True):
         read = [{repr(meaning(node)) for node in reader.passage(_passage(one))} for one in items]
         assert read == [{repr(meaning(rule.rule.when))} for rule in rules]
 
@@ -524,8 +603,8 @@ def _passage(given: str | dict[str, list[object]]) -> Passage:
 
 
 def test_the_card_tells_the_officer_of_bars_with_what_lifts_them() -> None:
-    made = pages_of.plain_text(of_segment(latest("santa-fe")), 96)
-    assert "Except: Opiate pills have no cap" in " ".join(made.split())
+    made = plain_text(card_of(latest("santa-fe")), 96)
+    assert "Except: Opiate pills have no limit" in " ".join(made.split())
     assert "The attorney's answer from the record is stop" not in " ".join(made.split()), (
         "the officer doesn't know records"
     )
@@ -535,9 +614,11 @@ def test_the_card_names_the_exceptions_of_the_offer_s_rules_and_their_order() ->
     segment = segment_of(read_pack("seattle"), "2022-01-01")
     words = words_of(segment, english())
     reader = Reader(words, segment.pack.vocabulary.facts)
-    lists = [block.items for block in of_segment(segment).blocks if isinstance(block, Bullets)]
+    lists = [block.items for block in card_of(segment).blocks if isinstance(block, Bullets)]
     excepted = 0
-    for (_, rules), items in zip(segment.decisions["offer"].ranks, lists, strict=False):
+    for (_, rules), items in zip(
+        ranks_that_matter(segment.decisions["offer"]), lists, strict=False
+    ):
         for rule, said in zip(rules, items, strict=True):
             parts = said.items if rule.unless else (said,)
             plain = [Passage(one.text.removeprefix("but not if "), one.items) for one in parts]
@@ -548,8 +629,8 @@ def test_the_card_names_the_exceptions_of_the_offer_s_rules_and_their_order() ->
             ]
             excepted += len(rule.unless)
     assert excepted > 0
-    made = " ".join(pages_of.plain_text(of_segment(segment), 96).split())
-    assert "The first of these that holds counts." in made
+    made = " ".join(plain_text(card_of(segment), 96).split())
+    assert "Take the first of these that is true." in made
     assert (
         made.index("MAY NOT OFFER if")
         < made.index("MUST OFFER if")
@@ -570,7 +651,7 @@ BROWSER = next(
 @pytest.mark.skipif(BROWSER is None, reason="no browser is at hand to print with")
 @pytest.mark.parametrize("name", WITH_AN_OFFER)
 def test_the_card_prints_on_one_page(tmp_path: Path, name: str) -> None:
-    (tmp_path / "card.html").write_text(as_html(of_segment(latest(name)), "Foot"), encoding="utf-8")
+    (tmp_path / "card.html").write_text(as_html(card_of(latest(name)), "Foot"), encoding="utf-8")
     options = [
         "--headless",
         "--no-sandbox",

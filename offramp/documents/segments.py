@@ -1,0 +1,89 @@
+"""The day and the rules that a document shows, and what several documents say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from rules.author.phrases import format_amount, spell_name
+from rules.decide.program import Program
+from rules.decide.wording import fill_in
+from rules.packs.pack import Citation, Pack, Value
+from rules.packs.resolve import RuleInForce, Segment, resolve
+from rules.prove.proof_cache import prove
+from rules.shelf import day_of
+
+PROVED = "proved"
+TRIED = "tried"
+PROMISES = (
+    "The rules never break these promises. A person can decide otherwise, and the record says so."
+)
+PROVED_MEANS = "Proved: no case can break the promise."
+TRIED_MEANS = "Tried: no case that the search tried breaks the promise."
+
+
+def segment_of(pack: Pack, as_of: str | None) -> Segment:
+    """Return the rules on a day, or after the last change that the pack knows.
+
+    Raises `RequestError` for a day on which the program did not run.
+    """
+    if as_of is None:
+        return resolve(pack, last_change(pack))
+    day = day_of(as_of)
+    Program(pack, day)  # refuses a day outside the program
+    return resolve(pack, day)
+
+
+def last_change(pack: Pack) -> date:
+    """Return the last day on which anything in the pack changes while the program runs."""
+    program = pack.program
+    days = [day for day in (program.since, *pack.boundaries()) if day is not None]
+    if program.until is not None:
+        last_day = program.until - timedelta(days=1)
+        days = [day for day in days if day <= last_day] or [last_day]
+    return max(days)
+
+
+def decisions_in_order(segments: Sequence[Segment]) -> list[str]:
+    """Return the decisions of these programs: the vocabulary's in order, then a program's own."""
+    names = dict.fromkeys(name for segment in segments for name in segment.decisions)
+    shared = [name for name in segments[0].pack.vocabulary.decisions if name in names]
+    return [*shared, *(name for name in names if name not in shared)]
+
+
+def reason(segment: Segment, rule: RuleInForce) -> str:
+    """Return the rule's reason on the day, and those of its exceptions."""
+    exceptions = [f"Except: {fill_in(segment, exemption.because)}" for exemption in rule.unless]
+    return " ".join([fill_in(segment, rule.rule.because), *exceptions])
+
+
+def cited(pack: Pack, citation: Citation) -> str:
+    """Return the source's title, the place in it, and how far it can be trusted."""
+    source = pack.sources[citation.id]
+    at = f", {citation.at}" if citation.at else ""
+    return f"{source.title}{at} ({source.confidence} confidence)"
+
+
+def format_value(value: Value, unit: str) -> str:
+    """Return a parameter's value with its unit, or its list."""
+    if isinstance(value.value, tuple):
+        return ", ".join(spell_name(entry) for entry in value.value)
+    return format_amount(value.value, unit)
+
+
+def invariant_status(segment: Segment, invariant: str) -> str | None:
+    """Return `proved` or `tried`, or None if the invariant is not in force on the day."""
+    promised = segment.pack.invariants.get(invariant)
+    if promised is None or not promised.in_force(segment.day):
+        return None
+    return PROVED if invariant in _proved(Program(segment.pack).digest, segment.pack) else TRIED
+
+
+# Proofs take seconds the first time; `prove` keeps them on disk between runs.
+_PROOFS: dict[str, frozenset[str]] = {}
+
+
+def _proved(digest: str, pack: Pack) -> frozenset[str]:
+    if digest not in _PROOFS:
+        _PROOFS[digest] = frozenset(prove(pack).proved)
+    return _PROOFS[digest]
