@@ -1,6 +1,6 @@
 """The stylesheet of every HTML document: pages, cards, and letters, light and dark, and print.
 
-Every color is one of `LIGHT`, `DARK`, or `PRINT`. The tests measure the contrast of each pair in use.
+Every color is one of `LIGHT`, `DARK`, or `PRINT`. The tests measure the contrast of each pair.
 """
 
 from __future__ import annotations

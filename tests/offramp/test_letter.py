@@ -1,4 +1,4 @@
-"""Letters: the pack's words and the fixed ones, in two languages, and nothing that a file or a record could slip in."""
+"""Letters hold the pack's words and the fixed ones, in two languages, and nothing from a file."""
 
 from __future__ import annotations
 
@@ -508,7 +508,7 @@ def test_both_languages_say_the_same_things_and_cover_the_vocabulary() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_fixed_words_are_plain(lang: str) -> None:
-    """Short sentences of short words, as the plain-language guides ask (US Federal guidelines: 15 to 20 words on average)."""
+    """Short sentences of short words (the federal guidelines ask for 15 to 20 words on average)."""
     sentences = [
         one
         for text in strings(letter_words()[lang])
