@@ -1,7 +1,7 @@
-"""Every refusal of the rules half: one lower-case sentence naming the thing, a stable code, its place and the fix.
+"""Errors of the rules: a stable code, one lower-case sentence, the place of the fault, and the fix.
 
-The sentence keeps the user's own words in back-ticks and never a word of the implementation (after Cedar's guide for
-error messages). `docs/errors.md` lists every code; a test holds the list.
+The sentence has the user's own words in back-ticks, and no word of the implementation (after the
+guide for error messages of Cedar). `docs/errors.md` lists every code, and a test compares the list.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Place:
-    """Where the fault lies: a file with line and column (both from 1), or a path inside the facts, or both."""
+    """The place of a fault: a file with line and column, a path in the facts, or both.
+
+    Lines and columns count from 1.
+    """
 
     file: str | None = None
     line: int | None = None
@@ -25,21 +28,20 @@ class Place:
 
     def __str__(self) -> str:
         if self.file is not None:
-            where = ":".join(
-                str(part) for part in (self.file, self.line, self.column) if part is not None
-            )
+            parts = (self.file, self.line, self.column)
+            where = ":".join(str(part) for part in parts if part is not None)
         else:
-            named = (("line", self.line), ("column", self.column))
-            where = ", ".join(f"{name} {number}" for name, number in named if number is not None)
+            counts = (("line", self.line), ("column", self.column))
+            where = ", ".join(f"{name} {number}" for name, number in counts if number is not None)
         if self.path is not None:
             where = f"{where} at {self.path}" if where else self.path
         return where
 
 
 class Refusal(Exception):
-    """Base of every error that is the input's fault and not ours.
+    """The base of every error that the input causes.
 
-    `code` is stable and documented; `message` one sentence; `at` the place; `fix` what to do about it.
+    `code` is stable and documented, `message` is one sentence, `at` the place, `fix` the remedy.
     """
 
     def __init__(self, code: str, message: str, *, at: Place | None = None, fix: str = "") -> None:
@@ -55,7 +57,7 @@ class Refusal(Exception):
         return f"{where}{self.message}{fix} [{self.code}]"
 
     def as_json(self) -> dict[str, str | None]:
-        """The shape that `--json` prints: `code`, `message`, `at` and `fix`."""
+        """Return the error as `--json` prints it: `code`, `message`, `at`, and `fix`."""
         return {
             "code": self.code,
             "message": self.message,
@@ -65,15 +67,18 @@ class Refusal(Exception):
 
 
 class PackError(Refusal):
-    """The pack, the vocabulary or its scenarios can't be read as what they claim to be."""
+    """A pack, the vocabulary, scenarios, or a map can't be read."""
 
 
 class FactsError(Refusal):
-    """The facts aren't what the vocabulary says they are."""
+    """The facts do not fit the vocabulary."""
 
 
 class RequestError(Refusal):
-    """The question can't be asked: no such pack or decision, or a day on which there was no program."""
+    """A question can't be asked.
+
+    There is no such pack or decision, or there was no program on that day.
+    """
 
 
 class ConditionError(Refusal):
@@ -107,7 +112,7 @@ _EITHER_SPELLING = (
 
 
 def respelled(name: str) -> str | None:
-    """The new spelling of a name or of a dotted path, or None if no part of it is an old one."""
+    """Return the new spelling of a name or dotted path, or None if no part has an old one."""
     import re
 
     new = name
@@ -117,24 +122,27 @@ def respelled(name: str) -> str | None:
     return new if is_old else None
 
 
-def respelling(name: str, known: Iterable[str]) -> str | None:
-    """The fix for an old spelling of a known name, or of a group of known paths."""
+def respelling(name: str, allowed: Iterable[str]) -> str | None:
+    """Return the fix for an old spelling of an allowed name, or of a group of allowed paths."""
     new = respelled(name)
-    if new is None or not any(path == new or path.startswith(f"{new}.") for path in known):
+    if new is None or not any(path == new or path.startswith(f"{new}.") for path in allowed):
         return None
     return f"write `{new}`, its spelling now"
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The fix for an unknown name: its new spelling, the nearest known name, or the first few."""
+def nearest(name: str, allowed: Sequence[str]) -> str:
+    """Return the fix for an unknown name.
+
+    It is the new spelling, or the nearest allowed name, or else the first few of them.
+    """
     import difflib  # a decision without an error doesn't need it
 
-    fix = respelling(name, known)
+    fix = respelling(name, allowed)
     if fix is not None:
         return fix
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
-    listed = ", ".join(f"`{known_name}`" for known_name in sorted(known)[:8])
-    more = " …" if len(known) > 8 else ""
+    listed = ", ".join(f"`{known_name}`" for known_name in sorted(allowed)[:8])
+    more = " …" if len(allowed) > 8 else ""
     return f"known here: {listed}{more}" if listed else "nothing is declared here"

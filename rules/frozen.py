@@ -1,8 +1,10 @@
-"""Frozen records that cost little to define: a dataclass without the methods that a short-lived process never calls.
+"""Frozen records that cost little to define.
 
-Defining a `dataclass(frozen=True, slots=True)` takes half a millisecond, and this package has over fifty of them; a decision
-from a cold shell would spend a third of its time there. Here only `__init__` is generated. Equality, hash and text are shared
-functions, and the type checker holds what is frozen: nothing may assign to a field after `__init__`.
+Defining a `dataclass(frozen=True, slots=True)` takes half a millisecond, and this package has over
+fifty records. A decision from a cold shell would spend a third of its time there. Here only
+`__init__` is generated, and equality, hash, and text are shared functions.
+
+INVARIANT: nothing assigns to a field after `__init__`. The type checker enforces it.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from functools import cached_property
-
-    kept = cached_property
+    from functools import cached_property as cached_property
 else:
 
-    class kept:
-        """A property that is worked out once, as `functools.cached_property` does without its lock (as from Python 3.12 on)."""
+    class cached_property:
+        """A property that is computed once, as `functools.cached_property` from Python 3.12 on.
+
+        It takes no lock, as older Pythons do.
+        """
 
         def __init__(self, work: Callable[[Any], Any]) -> None:
             self.work = work
@@ -27,10 +30,10 @@ else:
         def __set_name__(self, owner: type, name: str) -> None:
             self.name = name
 
-        def __get__(self, held: Any, owner: type | None = None) -> Any:
-            if held is None:
+        def __get__(self, record: Any, owner: type | None = None) -> Any:
+            if record is None:
                 return self
-            value = held.__dict__[self.name] = self.work(held)
+            value = record.__dict__[self.name] = self.work(record)
             return value
 
 
@@ -38,11 +41,11 @@ T = TypeVar("T")
 
 
 def _values(record: Any) -> tuple[Any, ...]:
-    return tuple(getattr(record, one.name) for one in fields(record) if one.compare)
+    return tuple(getattr(record, item.name) for item in fields(record) if item.compare)
 
 
-def _equal(self: Any, other: object) -> bool:
-    return self.__class__ is other.__class__ and _values(self) == _values(other)
+def _equal(self: Any, value: object) -> bool:
+    return self.__class__ is value.__class__ and _values(self) == _values(value)
 
 
 def _hash(self: Any) -> int:
@@ -50,24 +53,28 @@ def _hash(self: Any) -> int:
 
 
 def _text(self: Any) -> str:
-    held = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
-    return f"{self.__class__.__name__}({held})"
+    printed = (item for item in fields(self) if item.repr)
+    values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in printed)
+    return f"{self.__class__.__name__}({values})"
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[T]) -> type[T]:
-    """A record whose fields are set once. Works with `dataclasses.replace`, `fields` and pattern matching."""
-    return _defined(cls, kw_only=False)
+    """Make a class a record whose fields are set once.
+
+    It works with `dataclasses.replace`, `fields`, and pattern matching.
+    """
+    return _define(cls, kw_only=False)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def frozen_by_name(cls: type[T]) -> type[T]:
-    """The same, its fields given by name only."""
-    return _defined(cls, kw_only=True)
+    """Make a class such a record, with fields that are passed by name only."""
+    return _define(cls, kw_only=True)
 
 
-def _defined(cls: type[T], *, kw_only: bool) -> type[T]:
-    made = dataclass(eq=False, repr=False, kw_only=kw_only)(cls)
+def _define(cls: type[T], *, kw_only: bool) -> type[T]:
+    record = dataclass(eq=False, repr=False, kw_only=kw_only)(cls)
     for name, method in (("__eq__", _equal), ("__hash__", _hash), ("__repr__", _text)):
-        setattr(made, name, method)
-    return made
+        setattr(record, name, method)
+    return record

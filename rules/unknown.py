@@ -1,6 +1,7 @@
-"""The value of what nobody has recorded: neither true nor false, neither zero nor empty.
+"""The value of a fact that nobody recorded: neither true nor false, neither zero nor empty.
 
-There is one `UNKNOWN`. It has no truth, so that Python code can't take it for false by accident: ask `is UNKNOWN`.
+There is one `UNKNOWN`. It has no truth value, so that Python code can't take it for false by
+accident. Compare with `is UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final, NoReturn, final
 
 @final
 class Unknown:
-    """The type of `UNKNOWN`; making another one gives the same."""
+    """The type of `UNKNOWN`. A call of it returns the one value."""
 
     __slots__ = ()
     _only: Unknown | None = None

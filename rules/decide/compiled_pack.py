@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rules.decide.compile import Condition, Settle, compile_condition, compile_decision
 from rules.decide.wording import RuleTexts
 from rules.errors import FactsError, Place, RequestError, nearest
-from rules.frozen import kept
+from rules.frozen import cached_property
 from rules.input.facts import Facts, printable, read_facts
 from rules.language import tree
 from rules.packs.digest import digest
@@ -111,7 +111,7 @@ class CompiledPack:
                 fix="ask about an earlier day",
             )
 
-    @kept
+    @cached_property
     def differently_dated(self) -> Mapping[str, tuple[str, ...]]:
         """By decision, the decisions it reads whose governing date is not its own.
 
@@ -134,7 +134,7 @@ class CompiledPack:
                 )
         return result
 
-    @kept
+    @cached_property
     def digest(self) -> str:
         """The pack's digest, `sha256:` and 64 hexadecimal digits."""
         return digest(self.pack)

@@ -15,7 +15,7 @@ from rules.decide.compile import FactReader
 from rules.decide.compiled_pack import CompiledPack, CompiledSegment
 from rules.decide.walk import World
 from rules.decide.wording import RuleTexts
-from rules.frozen import kept
+from rules.frozen import cached_property
 from rules.input.facts import Facts
 from rules.language import tree
 from rules.packs.pack import Decision as DeclaredDecision
@@ -218,7 +218,7 @@ class Ruling:
         """Return the known facts that a rule names, by path, as JSON holds them."""
         return read_facts(self.case.facts.known, self.case.outcome, self._clock_status)
 
-    @kept
+    @cached_property
     def world(self) -> World:
         """The facts, parameters, outcomes, and clocks that conditions are evaluated on."""
         assert self.segment is not None

@@ -12,7 +12,7 @@ from typing import Any
 
 from rules.decide import explain
 from rules.decide.compile import FactReader, compile_fact_reader
-from rules.frozen import frozen, kept
+from rules.frozen import cached_property, frozen
 from rules.language import tree
 from rules.packs.pack import Citation, Exemption, Item
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
@@ -33,7 +33,7 @@ class RuleText:
     names: explain.Names
     value_doubts: tuple[str, ...]
 
-    @kept
+    @cached_property
     def read_facts(self) -> FactReader:
         """The function that returns every known fact the item names, by path."""
         return compile_fact_reader(self.names)
@@ -64,7 +64,7 @@ class RuleTexts:
             self._of_rules[in_force.rule.id] = text
         return text
 
-    @kept
+    @cached_property
     def of_default(self) -> RuleText:
         """The text of `otherwise`, which reads what all the rules read."""
         conditions = [rule.condition for rule in self.decision.rules]
@@ -74,7 +74,7 @@ class RuleTexts:
         """Return the text of an exception."""
         return self._text(exemption, exemption.because, [exemption.when])
 
-    @kept
+    @cached_property
     def doubtful(self) -> list[DoubtfulRule]:
         """The rules that may fail to apply because of something doubtful."""
         rules = [
@@ -91,7 +91,7 @@ class RuleTexts:
             if rule.text.value_doubts or rule.text.names.decisions or rule.doubtful_exemptions
         ]
 
-    @kept
+    @cached_property
     def with_exceptions(self) -> list[RuleInForce]:
         """The rules with an exception in force."""
         return [rule for rule in self.decision.rules if rule.unless]
