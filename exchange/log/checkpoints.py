@@ -20,7 +20,7 @@ CLOCKS_APART = 5 * 60
 
 
 def check_included(leaf: Leaf, path: Sequence[bytes], checkpoint: Checkpoint) -> None:
-    """Holds if the leaf stands in the tree of the checkpoint. Raises `LogError` `not-in-log`."""
+    """Check that the leaf is in the checkpoint's tree. Raises `LogError` `not-in-log`."""
     try:
         verify_inclusion(leaf_hash(leaf.entry), leaf.index, checkpoint.size, path, checkpoint.root)
     except TreeError as error:
@@ -30,48 +30,48 @@ def check_included(leaf: Leaf, path: Sequence[bytes], checkpoint: Checkpoint) ->
 
 
 def check_time(leaf: Leaf, before: WitnessedCheckpoint | None, over: WitnessedCheckpoint) -> None:
-    """Holds if a leaf's time lies between the hub's times on the checkpoints around it.
+    """Check that a leaf's time is between the hub's times on the checkpoints around it.
 
-    `before` is the last witnessed one that doesn't hold the leaf, None for the log's beginning; `over` the first that does.
-    Raises `LogError` `back-dated`, `wrong-checkpoints`.
+    `before` is the last witnessed checkpoint without the leaf, None at the log's beginning. `over`
+    is the first one with it. Raises `LogError` `back-dated`, `wrong-checkpoints`.
     """
     if (
         before is not None and before.checkpoint.size > leaf.index
     ) or over.checkpoint.size <= leaf.index:
         raise LogError(
             "wrong-checkpoints",
-            f"the leaf `{leaf.index}` doesn't lie between these checkpoints",
+            f"the leaf `{leaf.index}` isn't between these checkpoints",
             fix=_KEEP,
         )
     if not (before.signed_at if before else 0) <= leaf.body.time <= over.signed_at:
         raise LogError(
             "back-dated",
-            f"the time of leaf `{leaf.index}` isn't one that its witnesses saw",
+            f"the time of leaf `{leaf.index}` is outside its checkpoints' times",
             fix=_KEEP,
         )
 
 
 class Witness:
-    """What a witness remembers of a log: the last checkpoint that grew out of all before it.
+    """A witness's memory of a log: the last checkpoint, which grew out of all before it.
 
-    A tree that is smaller, or that didn't grow out of the last, is refused at once and for good: the two signed checkpoints are
-    the evidence.
+    A tree that is smaller, or that didn't grow out of the last, is refused at once and forever. The
+    two signed checkpoints are the evidence.
     """
 
     def __init__(self, log: NoteKey) -> None:
         self.log = log
         self.last: Checkpoint | None = None
-        # As the hub signed it: after a restore it is what shows how far the log had grown.
+        # The note as the hub signed it. After a restore it proves how far the log had grown.
         self.note = b""
 
     def advance(self, note: bytes, consistency: Sequence[bytes]) -> WitnessedCheckpoint:
-        """The hub's newest checkpoint, if it grew out of the last.
+        """Accept the hub's newest checkpoint if it grew out of the last.
 
-        Raises `NoteError`, `LogError` `rolled-back`, `split-view`.
+        Raises `NoteError`, and `LogError` `rolled-back`, `split-view`.
         """
         witnessed = notes.open_checkpoint(note, self.log, ())
         new = witnessed.checkpoint
-        # A tree without leaves is the beginning of every tree, and there is nothing to prove.
+        # An empty tree begins every tree, and there is nothing to prove.
         if self.last is not None and self.last.size:
             if new.size < self.last.size:
                 raise LogError(
@@ -86,7 +86,7 @@ class Witness:
             except TreeError as error:
                 raise LogError(
                     "split-view",
-                    f"the log didn't grow out of what was seen before: {error.message}",
+                    f"the log didn't grow out of its last checkpoint: {error.message}",
                     fix=_KEEP,
                 ) from None
         self.last, self.note = new, note
@@ -95,21 +95,21 @@ class Witness:
     def cosign(
         self, note: bytes, consistency: Sequence[bytes], key: Ed25519PrivateKey, name: str, now: int
     ) -> Signature:
-        """A witness's cosignature of the newest checkpoint, if the hub's clock is this one's to five minutes.
+        """Cosign the newest checkpoint if the two clocks differ by at most five minutes.
 
-        Raises as `advance`, and `LogError` `clocks-apart`: the tree is taken, and not cosigned.
+        Raises as `advance`, and `LogError` `clocks-apart`: the tree is remembered and not cosigned.
         """
         witnessed = self.advance(note, consistency)
         if abs(witnessed.signed_at - now) > CLOCKS_APART:
             raise LogError(
                 "clocks-apart",
-                f"the hub's clock is `{witnessed.signed_at - now}` seconds from this one",
-                fix="set this clock",
+                f"the hub's clock is `{witnessed.signed_at - now}` seconds from the clock here",
+                fix="set the clock here",
             )
         return notes.cosign(witnessed.checkpoint.text, key, name, now)
 
 
-_KEEP = "keep what was answered as evidence, and tell the other agencies"
+_KEEP = "keep the answer as evidence, and tell the other agencies"
 
 
 def with_cosignatures(note: bytes, cosignatures: Iterable[Signature]) -> bytes:

@@ -1,8 +1,9 @@
-"""The next generation of a log: what the agencies sign so that a hub goes on after a restore that cost it something.
+"""Generations of a log: the statement that agencies sign after a restore that lost something.
 
-The log itself never forks: a restored hub puts every leaf that any member's tree held back in its place, and only what stood
-under some of them may be gone. The threshold signs which those are, which agencies nobody waited for, and up to where the log
-was put back; that statement is the next leaf. So every proof that anybody holds stays good, and what is missing has a name.
+The log itself never forks. A restored hub puts every leaf that a member's tree contained back in
+its place. Only the contents under some leaves may be gone. The threshold signs the list of them,
+the agencies that it didn't wait for, and the index up to which the log was restored. That statement
+is the next leaf. So every existing proof stays valid, and every loss has a name.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from exchange.standards.notes import open_checkpoint
 
 TYP = "offramp-generation+jws"
 LARGEST = 256 * 1024
-# With more holes than these, what was lost is no longer a list that anybody reads before signing.
+# With more ranges than these, nobody would read the list before signing.
 MOST_RANGES = 2048
 
 _Size = Annotated[int, Field(ge=0, le=2**53 - 1)]
@@ -36,19 +37,24 @@ _Ranges = Annotated[tuple[_Range, ...], Field(strict=False, max_length=MOST_RANG
 
 
 class TreeHead(WireModel):
-    """A tree: how many leaves, and its root in hexadecimal."""
+    """The size of a tree, in leaves, and its root in hexadecimal."""
 
     size: _Size
     root: _Hex
 
 
 class GenerationTerms(WireModel):
-    """What the threshold signs.
+    """The statement that the threshold signs.
 
-    `previous` is the digest of the statement before it. `checkpoint` is the note of the largest tree that a member had seen,
-    with the hub's signature, and `seen` that tree; `restored` is the backup's, `ends` the one that the next leaf follows.
-    `directory` is the digest of the version in force there. Of the leaves in `lost` (first and last of each stretch) nobody
-    has what stood in them; of the records in `torn` only what their recipients were given is left. `absent` weren't heard.
+    - `previous`: the digest of the statement before it, if any.
+    - `checkpoint`: the note of the largest tree that a member had seen, with the hub's signature.
+    - `seen`: that tree.
+    - `restored`: the backup's tree.
+    - `ends`: the tree that the next leaf follows.
+    - `directory`: the digest of the version in force there.
+    - `lost`: the leaves with lost bodies, as first and last index of each range.
+    - `torn`: the records of which only the recipients' parts are left, as ranges.
+    - `absent`: the agencies that weren't waited for.
     """
 
     generation: Annotated[int, Field(ge=2)]
@@ -65,10 +71,14 @@ class GenerationTerms(WireModel):
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """The places of the log of which an account can't tell all."""
+        """The indices of the log about which an account is incomplete."""
         return tuple(
             sorted(
-                {at for first, last in (*self.lost, *self.torn) for at in range(first, last + 1)}
+                {
+                    index
+                    for first, last in (*self.lost, *self.torn)
+                    for index in range(first, last + 1)
+                }
             )
         )
 
@@ -79,14 +89,17 @@ class _SignedShape(WireModel):
 
 
 def write(signed: SignedPayload) -> bytes:
-    """A signed statement as JSON, as `read_signed` reads it."""
+    """Return a signed statement as JSON, as `read_signed` reads it."""
     return i_json.write(
         {"generation": base64.encode_url(signed.payload), "signatures": list(signed.signatures)}
     )
 
 
 def read_signed(value: Any) -> SignedPayload:
-    """A signed statement of a JSON value, nothing verified. Raises `LogError` `wrong-generation`."""
+    """Parse a signed statement from a JSON value without verifying it.
+
+    Raises `LogError` `wrong-generation`.
+    """
     try:
         shape = validate(_SignedShape, value, "the signed statement")
         return SignedPayload(base64.decode_url(shape.generation), shape.signatures)
@@ -95,53 +108,60 @@ def read_signed(value: Any) -> SignedPayload:
 
 
 def read_terms(payload: bytes) -> GenerationTerms:
-    """What a payload says. Raises `LogError` `wrong-generation`."""
+    """Read the terms in a payload. Raises `LogError` `wrong-generation`."""
     try:
         terms = validate(GenerationTerms, i_json.read_object(payload), "the statement")
     except (TextError, ContentError) as error:
         raise wrong_generation(error.message) from None
     if not max(terms.seen.size, terms.restored.size) <= terms.ends.size:
-        raise wrong_generation("it ends before what was seen or restored")
-    for stretches in (terms.lost, terms.torn):
-        # INVARIANT: in order, so that no place can hide between others from whoever looks for it.
-        before = terms.restored.size - 1
-        for first, last in stretches:
-            if not before < first <= last < terms.ends.size:
-                raise wrong_generation(
-                    "the places that it names are out of order, or none that could be lost"
-                )
-            before = last
+        raise wrong_generation("it ends before the seen or the restored tree")
+    for ranges in (terms.lost, terms.torn):
+        # INVARIANT: ranges are in order, so that `covers` finds every index.
+        last_index = terms.restored.size - 1
+        for first, last in ranges:
+            if not last_index < first <= last < terms.ends.size:
+                raise wrong_generation("its ranges are out of order or outside the restored part")
+            last_index = last
     return terms
 
 
 def sign(payload: bytes, key: PrivateKey) -> str:
-    """One agency's detached signature of a statement."""
+    """Sign a statement for one agency. The signature is detached."""
     return detach(jws.sign(payload, key, typ=TYP))
 
 
 def signer_of(signature: str, payload: bytes, in_force: Directory) -> str:
-    """The agency that made one signature of a statement. Raises as `directory.check_threshold`, but for `threshold`."""
+    """Return the agency that made a signature of a statement.
+
+    Raises as `signatures.check_threshold` does, except `threshold`.
+    """
     return signatures.signer_of(signature, payload, in_force, TYP)
 
 
 def check(
-    leaf: Leaf, signed: SignedPayload, in_force: Directory, before: Iterable[SignedPayload]
+    leaf: Leaf,
+    signed: SignedPayload,
+    in_force: Directory,
+    earlier_statements: Iterable[SignedPayload],
 ) -> GenerationTerms:
-    """What a generation's leaf stands for, if the threshold signed it to follow just this tree and the generations before.
+    """Check that the threshold signed the statement behind a generation's leaf, and return its
+    terms.
 
-    Raises `LogError` `wrong-generation`; `NoteError` for a checkpoint that the hub didn't sign; as `directory.check_threshold`.
+    The statement must follow exactly this tree and the earlier generations. Raises `LogError`
+    `wrong-generation`, `NoteError` for a checkpoint that the hub didn't sign, and as
+    `signatures.check_threshold` does.
     """
-    terms, earlier, body = read_terms(signed.payload), tuple(before), leaf.body
-    said = (terms.generation, terms.seen.size, terms.seen.root, digest(signed))
+    terms, earlier, body = read_terms(signed.payload), tuple(earlier_statements), leaf.body
+    expected = (terms.generation, terms.seen.size, terms.seen.root, digest(signed))
     if (
         not isinstance(body, GenerationBody)
-        or (body.number, body.size, body.root, body.sha256) != said
+        or (body.number, body.size, body.root, body.sha256) != expected
     ):
-        raise wrong_generation("its leaf says something else")
+        raise wrong_generation("its leaf has other values")
     if terms.generation != len(earlier) + 2 or terms.previous != (
         digest(earlier[-1]) if earlier else None
     ):
-        raise wrong_generation("it doesn't follow the generation before")
+        raise wrong_generation("it doesn't follow the previous generation")
     if (
         terms.ends.size != leaf.index
         or terms.log != in_force.log.name
@@ -151,44 +171,44 @@ def check(
     if terms.checkpoint is not None:
         seen = open_checkpoint(terms.checkpoint.encode(), in_force.log, ()).checkpoint
         if (seen.size, seen.root.hex()) != (terms.seen.size, terms.seen.root):
-            raise wrong_generation("its checkpoint is of another tree than it names")
+            raise wrong_generation("its checkpoint is of another tree")
     if check_threshold(signed, in_force, TYP) & set(terms.absent):
-        raise wrong_generation("an agency signed it that wasn't waited for")
+        raise wrong_generation("an absent agency signed it")
     return terms
 
 
 def digest(signed: SignedPayload) -> str:
-    """SHA-256 of a statement: what is compared by voice, 64 hex digits."""
+    """Return the SHA-256 of a statement, to compare by voice: 64 hex digits."""
     return sha256(signed.payload).hexdigest()
 
 
-def to_ranges(places: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """Places as stretches, first and last of each. Raises `LogError` `too-much-lost`."""
-    found: list[tuple[int, int]] = []
-    for at in sorted(places):
-        if found and found[-1][1] == at - 1:
-            found[-1] = found[-1][0], at
+def to_ranges(indices: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Join indices to ranges: first and last of each. Raises `LogError` `too-much-lost`."""
+    ranges: list[tuple[int, int]] = []
+    for index in sorted(indices):
+        if ranges and ranges[-1][1] == index - 1:
+            ranges[-1] = ranges[-1][0], index
         else:
-            found.append((at, at))
-    if len(found) > MOST_RANGES:
+            ranges.append((index, index))
+    if len(ranges) > MOST_RANGES:
         raise LogError(
             "too-much-lost",
-            f"what was lost falls into `{len(found)}` stretches",
-            fix="wait for more agencies, or a newer backup",
+            f"the losses form `{len(ranges)}` ranges, which is too many",
+            fix="wait for more agencies, or use a newer backup",
         )
-    return tuple(found)
+    return tuple(ranges)
 
 
-def covers(stretches: Sequence[tuple[int, int]], at: int) -> bool:
-    """Whether a place lies in one of these stretches, which are in order."""
-    found = bisect_right(stretches, at, key=lambda one: one[0])
-    return found > 0 and at <= stretches[found - 1][1]
+def covers(ranges: Sequence[tuple[int, int]], index: int) -> bool:
+    """Test if an index is in one of these ordered ranges."""
+    position = bisect_right(ranges, index, key=lambda index_range: index_range[0])
+    return position > 0 and index <= ranges[position - 1][1]
 
 
 def wrong_generation(why: str) -> LogError:
-    """The refusal of a statement that isn't one to go on by."""
+    """Build the refusal of an invalid statement."""
     return LogError(
         "wrong-generation",
-        f"the log's next generation doesn't hold: {why}",
-        fix="sign and take nothing by it",
+        f"the log's next generation is invalid: {why}",
+        fix="neither sign it nor rely on it",
     )

@@ -1,9 +1,9 @@
 """Leaves of the log: the kinds of body, the blinded entry, and the opened leaf.
 
-An entry is the SHA-256 of a nonce and a body. With the nonce an entry can be opened. Without it,
-the entry is a number that says nothing, so the log never becomes a list of people. A record's
-number within its issuer and case is behind a second nonce: only the issuer and an accounting
-learn how many records there are.
+An entry is the SHA-256 of a nonce and a body. The nonce opens an entry. Without it, an entry is a
+meaningless number, so the log never becomes a list of people. A record's number within its issuer
+and case is behind a second nonce. Only the issuer and an accounting learn how many records there
+are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rules.frozen import frozen
 
 NONCE_BYTES = 16
 
-# A part rests on one record for each of its categories, and that must never make a leaf which can't be written or read.
+# A part depends on a record for each of its categories. A leaf with all of them must stay readable.
 MOST_RELIED = 32
 
 _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -35,13 +35,20 @@ _Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class LeafBody(WireModel):
-    """Base of what a leaf says. `time` is in seconds since 1970 (UTC), the same for all leaves of one commit."""
+    """Base class of the bodies.
+
+    `time` is in seconds since 1970 (UTC), the same for all leaves of a commit.
+    """
 
     time: _Count
 
 
 class RecordBody(LeafBody):
-    """A record was committed. `sha256` is its statement's; `number` the commitment to its number for issuer and case."""
+    """A record was committed.
+
+    `sha256` is the digest of its statement. `number` is the commitment to its number within issuer
+    and case.
+    """
 
     type: Literal["record"] = "record"
     id: Handle
@@ -51,7 +58,10 @@ class RecordBody(LeafBody):
 
 
 class HandoutPart(WireModel):
-    """A part that was handed out: for what, on what basis, and the records of its case that the basis rests on."""
+    """A part in a handout, with its purpose and basis.
+
+    `relies` are the records of the case that the basis depends on.
+    """
 
     part: ShortId
     purpose: Term
@@ -60,7 +70,10 @@ class HandoutPart(WireModel):
 
 
 class HandoutBody(LeafBody):
-    """Parts of a record were handed to an agency, as its `number`-th from this issuer, by the rules of `pack`."""
+    """Parts of a record were handed to an agency under the rules of `pack`.
+
+    `number` counts the handouts and withdrawals from this issuer to this agency.
+    """
 
     type: Literal["handout"] = "handout"
     record: Handle
@@ -72,7 +85,10 @@ class HandoutBody(LeafBody):
 
 
 class WithdrawalBody(LeafBody):
-    """Parts of a record were destroyed before the agency had them. The number is used up; no cause is given."""
+    """Parts of a record were destroyed before the agency received them.
+
+    The number is used up. The leaf gives no cause.
+    """
 
     type: Literal["withdrawn"] = "withdrawn"
     record: Handle
@@ -83,7 +99,7 @@ class WithdrawalBody(LeafBody):
 
 
 class DirectoryBody(LeafBody):
-    """A version of the directory."""
+    """A version of the directory was committed."""
 
     type: Literal["directory"] = "directory"
     version: Annotated[int, Field(ge=1)]
@@ -91,7 +107,7 @@ class DirectoryBody(LeafBody):
 
 
 class KeyBody(LeafBody):
-    """An agency's key to seal to."""
+    """An agency's sealing key was committed."""
 
     type: Literal["key"] = "key"
     agency: AgencyId
@@ -99,7 +115,10 @@ class KeyBody(LeafBody):
 
 
 class ConflictBody(LeafBody):
-    """An issuer sent a second statement under an id that it had used: this is the second's digest."""
+    """An issuer sent a second statement under an id that it had used before.
+
+    `sha256` is the digest of the second statement.
+    """
 
     type: Literal["conflict"] = "conflict"
     id: Handle
@@ -108,9 +127,10 @@ class ConflictBody(LeafBody):
 
 
 class GenerationBody(LeafBody):
-    """The first leaf after a restore: the largest tree that a member saw before it, and what the threshold signed of the rest.
+    """The first leaf after a restore.
 
-    `sha256` is the payload's of that statement (`exchange.log.generation`).
+    `size` and `root` are of the largest tree that a member saw before it. `sha256` is the digest of
+    the payload that the threshold signed (`exchange.log.generation`).
     """
 
     type: Literal["generation"] = "generation"
@@ -132,30 +152,33 @@ BODIES: dict[str, type[LeafBody]] = {
 
 
 def write_body(body: LeafBody) -> bytes:
-    """A body as the log stores and hashes it: one line of JSON."""
+    """Write a body as the log stores and hashes it: one line of JSON."""
     return i_json.write(body.model_dump(mode="json"))
 
 
 def read_body(data: bytes) -> LeafBody:
-    """The body of those bytes. Raises `LogError` `not-a-leaf`."""
+    """Read a body. Raises `LogError` `not-a-leaf`."""
     try:
         value = i_json.read_object(data)
         model = BODIES.get(str(value.get("type")))
         if model is not None:
             return validate(model, value, "the leaf")
     except (TextError, ContentError) as error:
-        raise LogError("not-a-leaf", f"a leaf can't be read: {error.message}", fix=_KEEP) from None
-    raise LogError("not-a-leaf", f"`{shorten(value.get('type'))}` is no kind of leaf", fix=_KEEP)
+        raise LogError(
+            "not-a-leaf", f"the leaf can't be read: {error.message}", fix=_KEEP
+        ) from None
+    raise LogError("not-a-leaf", f"`{shorten(value.get('type'))}` is not a kind of leaf", fix=_KEEP)
 
 
-_KEEP = "keep what was answered as evidence, and tell the other agencies"
+_KEEP = "keep the answer as evidence, and tell the other agencies"
 
 
 @frozen
 class Leaf:
-    """A leaf, opened: its index, the nonce that blinds it, and the stored bytes of its body.
+    """An opened leaf: its index, the nonce that blinds it, and the stored bytes of its body.
 
-    One that nobody could open after a restore is `lost`: it has its entry in the nonce's place, and no body.
+    A leaf that nobody could open after a restore is `lost`. It has its entry in the place of the
+    nonce, and no body.
     """
 
     index: int
@@ -164,20 +187,21 @@ class Leaf:
 
     @property
     def entry(self) -> bytes:
-        """What the tree holds: 32 bytes."""
+        """The leaf's entry in the tree: 32 bytes."""
         return self.nonce if self.lost else hash_entry(self.nonce, self.stored)
 
     @property
     def lost(self) -> bool:
+        """True for a leaf with a lost body."""
         return not self.stored
 
     @cached_property
     def body(self) -> LeafBody:
-        """What it says. Raises `LogError` `not-a-leaf`."""
+        """The body. Raises `LogError` `not-a-leaf`."""
         return read_body(self.stored)
 
     def json(self) -> dict[str, Any]:
-        """As JSON, as `leaf_of` reads it."""
+        """Return the leaf as JSON, as `parse_leaf` reads it."""
         return {"index": self.index, "nonce": self.nonce.hex(), "body": self.stored.decode("utf-8")}
 
 
@@ -188,7 +212,7 @@ class _LeafShape(WireModel):
 
 
 def parse_leaf(value: Any) -> Leaf:
-    """An opened leaf of a JSON value; its body isn't read yet. Raises `ContentError`."""
+    """Parse an opened leaf from a JSON value, but not its body. Raises `ContentError`."""
     shape = validate(_LeafShape, value, "the opened leaf")
     return Leaf(
         shape.index, bytes.fromhex(shape.nonce), shape.body.encode("utf-8", "surrogatepass")
@@ -196,31 +220,34 @@ def parse_leaf(value: Any) -> Leaf:
 
 
 def hash_entry(nonce: bytes, stored: bytes) -> bytes:
-    """SHA-256 of nonce and body. Raises `LogError` `not-a-leaf` for a nonce of another length."""
+    """Return the SHA-256 of nonce and body.
+
+    Raises `LogError` `not-a-leaf` for a nonce of another length.
+    """
     if len(nonce) != NONCE_BYTES:
         raise LogError(
-            "not-a-leaf", f"a nonce has `{len(nonce)}` bytes and not {NONCE_BYTES}", fix=_KEEP
+            "not-a-leaf", f"a nonce has `{len(nonce)}` bytes instead of {NONCE_BYTES}", fix=_KEEP
         )
     return sha256(nonce + stored).digest()
 
 
 def commit_number(nonce: bytes, number: int) -> str:
-    """The commitment to a number, 64 hex digits: it fixes the number and tells nothing of it."""
+    """Return the commitment to a number: 64 hex digits that fix it without revealing it."""
     return sha256(nonce + number.to_bytes(8, "big")).hexdigest()
 
 
 def derive_number_nonce(
     secret: bytes, index: int, nonce: bytes, *, jti: str, issuer: str, statement: str
 ) -> bytes:
-    """The nonce that hides a record's number, for whoever has the hub's secret and the record's leaf opened.
+    """Derive the nonce that hides a record's number from the hub's secret and the opened leaf.
 
-    Nobody else can make one that fits: so an opened leaf that comes back after a restore shows that this hub wrote it, and the
-    hub finds the number again.
+    Without the secret nobody can derive a matching nonce. So an opened leaf that is sent back after
+    a restore proves that this hub wrote it, and the hub can find the number again.
     """
     bound = "\0".join(("offramp/1/number", str(index), issuer, jti, statement, nonce.hex()))
     return hmac.digest(secret, bound.encode("utf-8"), "sha256")[:NONCE_BYTES]
 
 
 def sha256_hex(data: bytes) -> str:
-    """SHA-256, 64 hex digits."""
+    """Return the SHA-256 of bytes as 64 hex digits."""
     return sha256(data).hexdigest()

@@ -16,9 +16,10 @@ _Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 @frozen
 class Receipt:
-    """The hub's answer to a submission: where and when the record was committed, its number, and the nonces of both.
+    """The hub's answer to a submission.
 
-    No promise and not signed: the proof under the next checkpoint is what counts.
+    It has the index and time of the commit, the record's number, and the nonces of both. It is not
+    signed and promises nothing: only the proof under the next checkpoint counts.
     """
 
     index: int
@@ -28,7 +29,7 @@ class Receipt:
     number_nonce: bytes
 
     def json(self) -> dict[str, Any]:
-        """As JSON, as `receipt_of` reads it."""
+        """Return the receipt as JSON, as `parse_receipt` reads it."""
         return {
             "index": self.index,
             "time": self.time,
@@ -47,7 +48,7 @@ class _ReceiptShape(WireModel):
 
 
 def parse_receipt(value: Any) -> Receipt:
-    """A receipt of a JSON value. Raises `ContentError`."""
+    """Parse a receipt from a JSON value. Raises `ContentError`."""
     shape = validate(_ReceiptShape, value, "the receipt")
     return Receipt(
         shape.index,
@@ -59,7 +60,7 @@ def parse_receipt(value: Any) -> Receipt:
 
 
 def rebuild_leaf(receipt: Receipt, *, jti: str, issuer: str, statement: str) -> Leaf:
-    """The leaf that a receipt speaks of, rebuilt from the record: whoever has the record needs no body from the hub."""
+    """Rebuild the record's leaf from a receipt and the record. The hub needn't send the body."""
     number = commit_number(receipt.number_nonce, receipt.number)
     body = RecordBody(id=jti, issuer=issuer, sha256=statement, time=receipt.time, number=number)
     return Leaf(receipt.index, receipt.nonce, write_body(body))

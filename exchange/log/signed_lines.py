@@ -1,4 +1,4 @@
-"""Signed lines: the hub's statements of the length of an inbox and the state of an account."""
+"""Signed lines: the hub's statements about the length of an inbox and the state of an account."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ _Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class InboxLine(WireModel):
-    """How many items an agency's inbox has had up to this answer's last, how large the tree was when the hub said so, and which
-    directory held. `total` is how many there were in all: a long inbox comes in several answers.
+    """The hub's statement about an agency's inbox.
 
-    The directory's version and the log's generation are here so that a hub which hides a new one, and the retirement or the
-    loss in it, must sign a lie.
+    `items` is the number of items up to the last one in this answer. `total` is the number of all
+    items: a long inbox takes several answers. `size` is that of the tree, and `directory` the
+    version in force.
+
+    INVARIANT: the line has the directory's version and the log's generation. So a hub that hides a
+    new one, and the retirement or loss in it, must sign a false statement.
     """
 
     agency: AgencyId
@@ -33,14 +36,18 @@ class InboxLine(WireModel):
 
 
 class LastNumber(WireModel):
+    """An issuer's last number in a case."""
+
     issuer: AgencyId
     last: Annotated[int, Field(ge=1)]
 
 
 class AccountLine(WireModel):
-    """Each issuer's last number in a case, how many leaves passed its records on, and how large the tree is that holds them.
+    """The hub's statement about the account of a case.
 
-    An account itself is unsigned: because the line counts both, whoever carries it can take nothing out unnoticed.
+    `last` is each issuer's last number. `passed` is the number of leaves that handed its records
+    out. `size` is that of the tree. An account itself is unsigned. Because the line counts both,
+    nobody can remove anything from the account unnoticed.
     """
 
     case: Handle
@@ -60,47 +67,54 @@ _HEADS: dict[type[WireModel], str] = {
 
 
 def sign_line(line: InboxLine | AccountLine, key: Ed25519PrivateKey, name: str) -> bytes:
-    """A line as a note that the hub signed. Its first words say what it is, so that it can pass for no checkpoint."""
+    """Sign a line as a note of the hub.
+
+    The first line of its text names its kind, so that it can't pass for a checkpoint.
+    """
     text = f"{_HEADS[type(line)]}\n{i_json.write(line.model_dump(mode='json')).decode()}\n"
     return Note(text, (notes.sign_note(text, key, name),)).encode()
 
 
 def read_inbox_line(data: bytes, log: NoteKey, agency: str) -> InboxLine:
-    """The line for one agency. Raises `NoteError`, `LogError` `wrong-line`."""
+    """Read the line for one agency. Raises `NoteError`, `LogError` `wrong-line`."""
     line = _read_line(InboxLine, data, log)
     if line.agency != agency:
-        raise LogError("wrong-line", f"this line is for `{line.agency}`", fix="ask for your own")
+        raise LogError(
+            "wrong-line", f"the line is for `{line.agency}`", fix="ask for your own line"
+        )
     return line
 
 
 def read_account_line(data: bytes, log: NoteKey, case: str) -> AccountLine:
-    """The line of one case. Raises `NoteError`, `LogError` `wrong-line`."""
+    """Read the line of one case. Raises `NoteError`, `LogError` `wrong-line`."""
     line = _read_line(AccountLine, data, log)
     if line.case != case:
-        raise LogError("wrong-line", "this line is of another case", fix="ask for the right one")
+        raise LogError("wrong-line", "the line is of another case", fix="ask for this case's line")
     return line
 
 
-_NEVER_BACK = ("items", "size", "time", "directory", "generation")
+_GROWING = ("items", "size", "time", "directory", "generation")
 
 
-def check_line_order(old: InboxLine | None, new: InboxLine) -> None:
-    """Holds if a line isn't older than the last one held. Raises `LogError` `older-line`."""
-    if old is not None and any(getattr(new, each) < getattr(old, each) for each in _NEVER_BACK):
+def check_line_order(last: InboxLine | None, line: InboxLine) -> None:
+    """Check that a line isn't older than the last one. Raises `LogError` `older-line`."""
+    if last is not None and any(getattr(line, name) < getattr(last, name) for name in _GROWING):
         raise LogError(
-            "older-line", f"the hub's answer is older than one of tree size `{old.size}`", fix=_KEEP
+            "older-line",
+            f"the hub's answer is older than one of tree size `{last.size}`",
+            fix=_KEEP,
         )
 
 
 def _read_line(model: type[L], data: bytes, log: NoteKey) -> L:
     note = notes.read_note(data)
-    # The key that cosigns checkpoints signs lines too; a plain signature is another kind, under another id.
+    # The key that cosigns checkpoints signs lines too. A plain signature has another kind and id.
     plain = notes.make_note_key(log.name, notes.NOTE, log.public)
     notes.verify_note(note, (plain,))
-    head, _, rest = note.text.partition("\n")
-    if head != _HEADS[model]:
+    kind, _, rest = note.text.partition("\n")
+    if kind != _HEADS[model]:
         raise LogError(
-            "wrong-line", f"`{shorten(head)}` isn't the line that was asked for", fix=_KEEP
+            "wrong-line", f"`{shorten(kind)}` isn't the requested kind of line", fix=_KEEP
         )
     try:
         return validate(model, i_json.read_object(rest.encode("utf-8")), "the line")
@@ -110,4 +124,4 @@ def _read_line(model: type[L], data: bytes, log: NoteKey) -> L:
         ) from None
 
 
-_KEEP = "keep what was answered as evidence, and tell the other agencies"
+_KEEP = "keep the answer as evidence, and tell the other agencies"

@@ -16,17 +16,25 @@ from exchange.standards.sd_jwt import RandomBytes
 
 
 class LeafStore(Protocol):
-    """Where the leaves of a log are kept: a hub's store."""
+    """Storage for the leaves of a log: a hub's store."""
 
-    def leaf(self, at: int) -> Leaf: ...
+    def leaf(self, at: int) -> Leaf:
+        """Return the leaf at an index."""
+        ...
 
-    def leaves(self, start: int = 0, end: int | None = None) -> Iterator[Leaf]: ...
+    def leaves(self, start: int = 0, end: int | None = None) -> Iterator[Leaf]:
+        """Yield the leaves from `start` up to `end`, by default to the last."""
+        ...
 
-    def add_leaf(self, leaf: Leaf) -> None: ...
+    def add_leaf(self, leaf: Leaf) -> None:
+        """Store a leaf."""
+        ...
 
 
 class Log:
-    """The tree over leaves that are kept elsewhere, and the time of the last commit. The tree alone is in memory."""
+    """A Merkle tree over stored leaves, and the time of the last commit. Only the tree is in
+    memory.
+    """
 
     def __init__(self, store: LeafStore) -> None:
         self.store = store
@@ -39,26 +47,30 @@ class Log:
 
     @property
     def size(self) -> int:
+        """The number of leaves."""
         return self.tree.size
 
     @property
     def leaves(self) -> list[Leaf]:
-        """Every leaf, opened. Of a large log, too many: ask `store` for those you need."""
+        """Every leaf, opened. For a large log, read only the needed leaves from `store`."""
         return list(self.store.leaves())
 
     def stamp(self, now: int) -> int:
-        """The time of a commit: now, or the last commit's where the clock went back."""
+        """Return the time of a commit: now, or that of the last commit if the clock went back."""
         self.time = max(self.time, now)
         return self.time
 
     def append(self, body: LeafBody, random_bytes: RandomBytes) -> Leaf:
-        """One more leaf. INVARIANT: no leaf is older than the one before it."""
-        assert body.time >= self.time, "a commit's time is stamped"
+        """Append a leaf with a new nonce and store it.
+
+        INVARIANT: no leaf is older than the one before it.
+        """
+        assert body.time >= self.time, "stamp the commit's time first"
         return self._add(Leaf(self.size, random_bytes(NONCE_BYTES), write_body(body)))
 
     def restore_leaf(self, leaf: Leaf) -> None:
-        """A leaf that stood at this very place before a restore, whatever is left of it."""
-        assert leaf.index == self.size, "leaves come back in their order"
+        """Append a leaf that was at this index before a restore, or what is left of it."""
+        assert leaf.index == self.size, "restore leaves in order"
         if not leaf.lost:
             self.time = max(self.time, leaf.body.time)
         self._add(leaf)
@@ -69,5 +81,5 @@ class Log:
         return leaf
 
     def checkpoint(self, origin: str) -> Checkpoint:
-        """What the tree is now."""
+        """Return the present state of the tree."""
         return Checkpoint(origin, self.size, self.tree.root())

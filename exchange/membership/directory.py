@@ -1,12 +1,14 @@
-"""Who takes part, under which keys, by whose signatures: the directory, its versions in the log, and the keys to seal to.
+"""Directory of the agencies: the members, their roles and keys, and the signers of the next
+version.
 
-The hub serves the directory and can't change it. Version 1 is signed by every founder; each later one by the threshold of the
-version before it. The threshold stands for the policy group: a defender and a treatment provider belong to it, and nothing
-passes without a signature of each, since a quorum of the others would make their seats worth nothing. One thing an agency may
-do alone: retire keys of its own, at once, because a stolen key can't wait for a meeting.
+The hub serves the directory and can't change it. Every founder signs version 1. The threshold of
+the version before signs each later one. The threshold represents the policy group. A defender and a
+treatment provider belong to it, and nothing passes without a signature of each, since a quorum of
+the others would make their seats worthless. An agency may do one thing alone: retire its own keys
+at once, because a stolen key can't wait for a meeting.
 
-A version is in force for what stands after its leaf in the log. So a key retires at an index and not at a time, and what was
-signed before stays good.
+A version is in force for everything after its leaf in the log. So a key retires at an index and not
+at a time, and earlier signatures stay valid.
 """
 
 from __future__ import annotations
@@ -38,18 +40,18 @@ Role = Literal[
     "health_provider",
 ]
 
-# Both must have signed, whatever else has: those whose clients' interests the directory could be turned against.
+# An agency of each role must sign: the directory could be turned against their clients.
 MUST_SIGN = ("defender", "treatment_provider")
 
 
-def _a_zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-        # `localtime` and its like are whatever the machine that reads them has.
+        # `localtime` and its like depend on the machine that reads them.
         if "/" not in name and name != "UTC":
             raise ValueError(name)
     except (KeyError, OSError, ValueError) as error:
-        raise ValueError("it is no time zone") from error
+        raise ValueError("it is not a time zone") from error
     return name
 
 
@@ -59,14 +61,20 @@ _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class PackReference(WireModel):
-    """Which pack's `disclosure` decides: its id, and the digest of the resolved pack."""
+    """The pack with the `disclosure` rules that decide: its id and the digest of the resolved
+    pack.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class AgencyEntry(WireModel):
-    """One agency, as the document writes it. `part2` says whether 42 CFR Part 2 covers it; unknown counts as yes."""
+    """An agency as the document lists it.
+
+    `part2` states whether 42 CFR Part 2 covers it. `unknown` counts as `yes`. `signing` are JWKs,
+    and `witness` is the vkey that cosigns the log.
+    """
 
     id: AgencyId
     name: _Name
@@ -78,25 +86,28 @@ class AgencyEntry(WireModel):
 
 
 class Threshold(WireModel):
-    """How many of whom sign a new version."""
+    """The number of signatures that a new version needs, and the agencies that may give them."""
 
     signatures: Annotated[int, Field(ge=2, le=64)]
     of: NonEmptyTuple[AgencyId]
 
 
 class Quorum(WireModel):
-    """Who must have cosigned a checkpoint, and how many in all."""
+    """The witnesses that must cosign a checkpoint, and the number needed in all."""
 
     required: NonEmptyTuple[AgencyId]
     at_least: Annotated[int, Field(ge=2, le=64)]
 
 
 class DirectoryDocument(WireModel):
-    """The directory as it is signed. `previous` is the SHA-256 of the payload before, absent from version 1."""
+    """The directory as it is signed.
+
+    `previous` is the SHA-256 of the previous version's payload. Version 1 has none.
+    """
 
     version: Annotated[int, Field(ge=1)]
     program: _Name
-    zone: Annotated[str, AfterValidator(_a_zone)]
+    zone: Annotated[str, AfterValidator(_check_zone)]
     pack: PackReference
     log: Annotated[str, Field(max_length=512)]
     agencies: NonEmptyTuple[AgencyEntry]
@@ -107,7 +118,10 @@ class DirectoryDocument(WireModel):
 
 @frozen
 class Agency:
-    """One agency with its keys, parsed: those that sign records, by id, and the one that witnesses the log."""
+    """An agency with parsed keys.
+
+    `signing` are its keys that sign records, by id. `witness` is its key that cosigns the log.
+    """
 
     id: str
     name: str
@@ -120,7 +134,7 @@ class Agency:
 
 @frozen
 class Directory:
-    """One version, whole and consistent. Who signed it is for `History` to say."""
+    """A consistent version of the directory. `History` checks its signatures."""
 
     document: DirectoryDocument
     payload: bytes
@@ -130,11 +144,12 @@ class Directory:
 
     @property
     def version(self) -> int:
+        """The number of the version, from 1."""
         return self.document.version
 
     @property
     def sha256(self) -> str:
-        """Of the signed bytes, 64 hex digits."""
+        """The SHA-256 of the signed bytes: 64 hex digits."""
         return sha256(self.payload).hexdigest()
 
     @property
@@ -143,7 +158,7 @@ class Directory:
         return self.document.pack.digest
 
     def signer(self, kid: str) -> tuple[Agency, PublicKey]:
-        """Return the agency and key of a key id.
+        """Return the agency and the key of a key id.
 
         Raises `DirectoryError` `unknown-key` for a key that isn't listed, or no longer.
         """
@@ -158,35 +173,41 @@ class Directory:
         return agency, key
 
     def role(self, agency: str) -> str | None:
-        """The role of an agency; None for one that isn't listed."""
-        found = self.agencies.get(agency)
-        return found.role if found else None
+        """Return the role of an agency, or None if it isn't listed."""
+        entry = self.agencies.get(agency)
+        return entry.role if entry else None
 
     def sole_signer_role(self, agency: str) -> str | None:
-        """The role without whose signature there is no next version, if this agency is the last that can give it; else None."""
+        """Return the required role that only this agency can still sign for, else None.
+
+        Without a signature for that role there is no next version.
+        """
         role = self.role(agency)
-        able = [
-            one
-            for one in self.document.threshold.of
-            if self.role(one) == role and self.agencies[one].signing
+        able_signers = [
+            member
+            for member in self.document.threshold.of
+            if self.role(member) == role and self.agencies[member].signing
         ]
-        return role if role in MUST_SIGN and set(able) <= {agency} else None
+        return role if role in MUST_SIGN and set(able_signers) <= {agency} else None
 
     def part2(self, agency: str) -> str:
-        """Whether 42 CFR Part 2 covers an agency: `yes`, `no` or `unknown`."""
-        found = self.agencies.get(agency)
-        return found.part2 if found else "unknown"
+        """Return `yes`, `no`, or `unknown`: does 42 CFR Part 2 cover the agency?"""
+        entry = self.agencies.get(agency)
+        return entry.part2 if entry else "unknown"
 
     def with_role(self, role: str) -> tuple[str, ...]:
-        """The agencies of a role, in the document's order."""
+        """Return the agencies of a role, in the document's order."""
         return tuple(agency.id for agency in self.agencies.values() if agency.role == role)
 
     def witnesses(self) -> tuple[NoteKey, ...]:
-        """The cosigning key of every agency."""
+        """Return the cosigning key of every agency."""
         return tuple(agency.witness for agency in self.agencies.values())
 
     def check_quorum(self, witnessed: notes.WitnessedCheckpoint) -> None:
-        """Holds if the required witnesses, and enough of them, cosigned. Raises `NoteError` `no-quorum`."""
+        """Check that the required witnesses, and enough of them, cosigned.
+
+        Raises `NoteError` `no-quorum`.
+        """
         required = [
             self.agencies[agency].witness.name for agency in self.document.witnesses.required
         ]
@@ -194,14 +215,15 @@ class Directory:
 
 
 def read_directory(payload: bytes) -> Directory:
-    """The directory of a signed payload.
+    """Read the directory in a signed payload.
 
-    Raises `DirectoryError`: `not-a-directory`, `bad-directory` (it contradicts itself, or a key in it may not be used).
+    Raises `DirectoryError`: `not-a-directory`, or `bad-directory` if it contradicts itself or
+    contains a key that may not be used.
     """
     if len(payload) > LARGEST:
         raise DirectoryError(
             "not-a-directory",
-            f"a directory of `{len(payload)}` bytes isn't read",
+            f"the directory has `{len(payload)}` bytes, which is too large",
             fix="make it smaller",
         )
     try:
@@ -212,18 +234,18 @@ def read_directory(payload: bytes) -> Directory:
         ) from None
     agencies = {entry.id: _agency(entry) for entry in document.agencies}
     if len(agencies) != len(document.agencies):
-        raise _bad("an agency stands twice")
+        raise _bad("an agency is listed twice")
     try:
         log = notes.read_verifier_key(document.log)
     except KeyMaterialError as error:
         raise _bad(f"of the log's key, {error.message}") from None
     directory = Directory(document, payload, agencies, log, ZoneInfo(document.zone))
-    _check_whole(directory)
+    _check_consistent(directory)
     return directory
 
 
 def write_document(document: Mapping[str, object]) -> bytes:
-    """The payload of a drafted document, once it has been found whole. Raises as `read_directory`."""
+    """Write a drafted document as a payload, once it is consistent. Raises as `read_directory`."""
     payload = i_json.write(dict(document))
     read_directory(payload)
     return payload
@@ -239,50 +261,50 @@ def _agency(entry: AgencyEntry) -> Agency:
         if agency_of(kid) != entry.id or not kid.partition(".")[2]:
             raise _bad(f"the key `{shorten(kid)}` isn't named after `{entry.id}`")
     if len({key.kid for key in signing_keys}) < len(signing_keys):
-        raise _bad(f"a key of `{entry.id}` stands twice")
+        raise _bad(f"a key of `{entry.id}` is listed twice")
     by_id = {key.kid: key for key in signing_keys}
     return Agency(entry.id, entry.name, entry.role, entry.part2, entry.custody, by_id, witness)
 
 
-def _check_whole(directory: Directory) -> None:
+def _check_consistent(directory: Directory) -> None:
     document, agencies = directory.document, directory.agencies
     cosigners = (directory.log, *directory.witnesses())
-    # A cosignature doesn't name its signer: who shares the defender's key would count for two.
+    # A cosignature doesn't name its signer, so a shared key would count for two agencies.
     if len({key.name for key in cosigners}) < len(cosigners):
-        raise _bad("log and witnesses don't each have a name of their own")
+        raise _bad("the log and the witnesses must have different names")
     if len({key.public for key in cosigners}) < len(cosigners) or any(
         key.kind != notes.COSIGNATURE for key in cosigners
     ):
-        raise _bad("log and witnesses don't each have one cosigning key")
-    points = [key.thumbprint for agency in agencies.values() for key in agency.signing.values()]
-    if len(set(points)) < len(points):
+        raise _bad("the log and the witnesses need a cosigning key each")
+    thumbprints = [
+        key.thumbprint for agency in agencies.values() for key in agency.signing.values()
+    ]
+    if len(set(thumbprints)) < len(thumbprints):
         raise _bad("two agencies, or two names, share a signing key")
-    for listed, what in (
+    for listed, label in (
         (document.threshold.of, "the threshold"),
         (document.witnesses.required, "the witnesses"),
     ):
         for agency in listed:
             if agency not in agencies:
-                raise _bad(f"{what} names `{agency}`, which isn't listed")
+                raise _bad(f"{label} names `{agency}`, which isn't listed")
         if len(set(listed)) < len(listed):
-            raise _bad(f"{what} names an agency twice")
+            raise _bad(f"{label} names an agency twice")
     if document.threshold.signatures > len(document.threshold.of):
-        raise _bad("the threshold asks more signatures than it has signers")
+        raise _bad("the threshold needs more signatures than it has signers")
     for role in MUST_SIGN:
-        if not any(agencies[one].role == role for one in document.threshold.of):
+        if not any(agencies[agency_id].role == role for agency_id in document.threshold.of):
             raise _bad(f"the threshold has no `{role}`")
-    if not any(agencies[one].role == "defender" for one in document.witnesses.required):
+    if not any(agencies[agency_id].role == "defender" for agency_id in document.witnesses.required):
         raise _bad("the required witnesses have no `defender`")
     if document.witnesses.at_least > len(agencies):
-        raise _bad("more witnesses are asked than there are agencies")
+        raise _bad("it needs more witnesses than there are agencies")
     if (document.version == 1) != (document.previous is None):
-        raise _bad("every version but the first names the one before it")
+        raise _bad("every version except the first must name the previous one")
 
 
 _REDRAW = "draft it again"
 
 
 def _bad(why: str) -> DirectoryError:
-    return DirectoryError(
-        "bad-directory", f"the directory doesn't hold together: {why}", fix=_REDRAW
-    )
+    return DirectoryError("bad-directory", f"the directory is inconsistent: {why}", fix=_REDRAW)

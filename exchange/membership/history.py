@@ -1,4 +1,4 @@
-"""Versions of the directory and the sealing keys, by the index of their leaves in the log."""
+"""History of the directory: its versions and the sealing keys, by the index of their leaves."""
 
 from __future__ import annotations
 
@@ -19,39 +19,48 @@ EPOCHS_OPEN = 2
 
 @frozen
 class Membership:
-    """What holds at one index of the log: the directory in force, and each agency's open keys to seal to, newest first."""
+    """The directory and the sealing keys at an index of the log.
+
+    `sealing` are the open sealing keys of each agency, newest first.
+    """
 
     index: int
     directory: Directory
     sealing: Mapping[str, tuple[PublicKey, ...]]
 
     def signer(self, kid: str) -> tuple[Agency, PublicKey]:
-        """The agency and key of a key id. Raises `DirectoryError` `unknown-key`: never listed, or retired by then."""
+        """Return the agency and the key of a key id.
+
+        Raises `DirectoryError` `unknown-key` for a key that was never listed or has retired.
+        """
         return self.directory.signer(kid)
 
     def recipient(self, kid: str) -> tuple[Agency, PublicKey]:
-        """The agency whose open key this is.
+        """Return the agency with this open sealing key, and the key.
 
-        Raises `DirectoryError`: `unknown-recipient`, or `key-old` where the agency has newer ones.
+        Raises `DirectoryError`: `unknown-recipient`, or `key-old` if the agency has newer ones.
         """
         agency = self.directory.agencies.get(agency_of(kid))
         if agency is None:
             raise DirectoryError(
                 "unknown-recipient",
-                f"`{shorten(kid)}` is no listed agency's key",
+                f"the key `{shorten(kid)}` belongs to no listed agency",
                 fix="check the directory",
             )
         key = next((key for key in self.sealing.get(agency.id, ()) if key.kid == kid), None)
         if key is None:
             raise DirectoryError(
                 "key-old",
-                f"the key `{shorten(kid)}` isn't open",
+                f"the key `{shorten(kid)}` isn't an open sealing key",
                 fix="seal to the agency's newest key",
             )
         return agency, key
 
     def newest_key(self, agency: str) -> PublicKey:
-        """The key to seal to for an agency. Raises `DirectoryError` `unknown-recipient`, `no-key`."""
+        """Return the newest sealing key of an agency.
+
+        Raises `DirectoryError` `unknown-recipient`, `no-key`.
+        """
         if agency not in self.directory.agencies:
             raise DirectoryError(
                 "unknown-recipient", f"`{shorten(agency)}` isn't listed", fix="check the directory"
@@ -60,14 +69,14 @@ class Membership:
         if not keys:
             raise DirectoryError(
                 "no-key",
-                f"`{agency}` has opened no key to seal to",
-                fix="ask it to open this month's",
+                f"`{agency}` has no open sealing key",
+                fix="ask it to announce this month's key",
             )
         return keys[0]
 
 
 class History:
-    """Every version and every key to seal to, each at the index of its leaf. Append-only."""
+    """Every version and every sealing key, each at the index of its leaf. It only grows."""
 
     def __init__(self) -> None:
         self._versions: list[tuple[int, Directory]] = []
@@ -76,7 +85,7 @@ class History:
 
     @property
     def size(self) -> int:
-        """How many versions and keys there are."""
+        """The number of versions and keys."""
         return len(self._versions) + len(self._sealing)
 
     @property
@@ -88,20 +97,27 @@ class History:
 
     @property
     def founders(self) -> str:
-        """The fingerprint that founders compare by voice: SHA-256 of version 1's payload, 64 hex digits."""
+        """The fingerprint that the founders compare by voice.
+
+        It is the SHA-256 of version 1's payload: 64 hex digits. Raises `DirectoryError`
+        `no-directory`.
+        """
         if not self._versions:
             raise _none_yet()
         return self._versions[0][1].sha256
 
     def at(self, index: int) -> Directory:
-        """The version in force for the leaf at this index. Raises `DirectoryError` `no-directory`."""
-        found = [directory for leaf, directory in self._versions if leaf < index]
-        if not found:
+        """Return the version in force at a leaf's index. Raises `DirectoryError` `no-directory`."""
+        versions = [directory for leaf, directory in self._versions if leaf < index]
+        if not versions:
             raise _none_yet()
-        return found[-1]
+        return versions[-1]
 
     def membership_at(self, index: int) -> Membership:
-        """What holds for the leaf at this index. Raises `DirectoryError` `no-directory`."""
+        """Return the directory and sealing keys in force for the leaf at this index.
+
+        Raises `DirectoryError` `no-directory`.
+        """
         sealing: dict[str, tuple[PublicKey, ...]] = {}
         for leaf, agency, key in self._sealing:
             if leaf < index:
@@ -109,39 +125,40 @@ class History:
         return Membership(index, self.at(index), sealing)
 
     def check(self, signed: SignedPayload) -> Directory:
-        """The next version, if enough of the right agencies signed it; nothing is added yet.
+        """Return the next version if enough of the right agencies signed it. Nothing is added yet.
 
-        Raises as `read_directory`, and `DirectoryError`: `wrong-version`, `bad-signatures`, `threshold`, `key-reused`.
+        Raises as `read_directory`, and `DirectoryError`: `wrong-version`, `bad-signatures`,
+        `threshold`, `key-reused`.
         """
         directory = read_directory(signed.payload)
-        before = self._versions[-1][1] if self._versions else None
-        if directory.version != (before.version + 1 if before else 1) or (
-            before is not None and directory.document.previous != before.sha256
+        previous = self._versions[-1][1] if self._versions else None
+        if directory.version != (previous.version + 1 if previous else 1) or (
+            previous is not None and directory.document.previous != previous.sha256
         ):
             raise DirectoryError(
                 "wrong-version",
-                "this doesn't follow the version in force",
-                fix="draft it on the newest",
+                "this version doesn't follow the version in force",
+                fix="draft it from the newest version",
             )
-        kids = signing_kids(signed, before or directory)
+        kids = signing_kids(signed, previous or directory)
         signers = {agency_of(kid) for kid in kids}
-        if before is None:
-            lacking = sorted(set(directory.agencies) - signers)
-        elif is_own_key_retirement(before, directory, kids):
-            lacking = []
+        if previous is None:
+            missing = sorted(set(directory.agencies) - signers)
+        elif is_own_key_retirement(previous, directory, kids):
+            missing = []
         else:
-            lacking = missing_signers(before, signers)
-        if lacking:
+            missing = missing_signers(previous, signers)
+        if missing:
             raise DirectoryError(
                 "threshold",
-                f"it lacks the signature of `{lacking[0]}`",
-                fix="have them sign it too",
+                f"it lacks the signature of `{missing[0]}`",
+                fix="have them sign it as well",
             )
-        self._no_key_twice(directory)
+        self._check_keys_unused(directory)
         return directory
 
     def add(self, index: int, signed: SignedPayload) -> Directory:
-        """The next version, committed at this index. Raises as `check`."""
+        """Add the next version, committed at this index. Raises as `check` does."""
         directory = self.check(signed)
         self._versions.append((index, directory))
         for agency in directory.agencies.values():
@@ -150,74 +167,96 @@ class History:
         return directory
 
     def check_sealing(self, announced: str) -> tuple[Agency, PublicKey]:
-        """The agency and key of an announcement that the agency signed, in force after the newest leaf.
+        """Return the agency and the key of an announcement that the agency signed.
 
-        Raises `DirectoryError`: `unknown-key`, `bad-announcement` (not its own, or not of a later month than its last).
+        It must be in force after the newest leaf. Raises `DirectoryError`: `unknown-key`, or
+        `bad-announcement` for a key that isn't the agency's own, or not of a later month than its
+        last.
         """
         unverified = jws.read(announced, typ=KEY_TYP, at_most=4096)
         agency, signing = self.newest.signer(unverified.kid)
-        said = i_json.read_object(unverified.payload(signing))
-        if set(said) != {"iss", "key"} or said["iss"] != agency.id:
-            raise _announcement("it isn't the agency's own")
-        key = keys.read_public_key(said["key"], "enc")
+        announcement = i_json.read_object(unverified.payload(signing))
+        if set(announcement) != {"iss", "key"} or announcement["iss"] != agency.id:
+            raise _announcement("it belongs to another agency")
+        key = keys.read_public_key(announcement["key"], "enc")
         owner, _, month = key.kid.partition(".")
         if owner != agency.id or not _is_month(month):
-            raise _announcement(f"`{shorten(key.kid)}` isn't named after agency and month")
-        last = next((held for _, of, held in reversed(self._sealing) if of == agency.id), None)
-        if last is not None and key.kid <= last.kid:
-            raise _announcement(f"`{shorten(key.kid)}` isn't of a later month than `{last.kid}`")
-        if key.thumbprint in {held.thumbprint for _, _, held in self._sealing}:
+            raise _announcement(f"`{shorten(key.kid)}` isn't named after the agency and the month")
+        last_key = next(
+            (
+                earlier_key
+                for _, earlier_agency, earlier_key in reversed(self._sealing)
+                if earlier_agency == agency.id
+            ),
+            None,
+        )
+        if last_key is not None and key.kid <= last_key.kid:
+            raise _announcement(
+                f"`{shorten(key.kid)}` isn't of a later month than `{last_key.kid}`"
+            )
+        if key.thumbprint in {earlier_key.thumbprint for _, _, earlier_key in self._sealing}:
             raise _announcement(f"`{shorten(key.kid)}` is a key of another month or agency")
         return agency, key
 
     def add_sealing(self, index: int, announced: str) -> None:
-        """A key to seal to, committed at this index. Raises as `check_sealing`."""
+        """Add a sealing key, committed at this index. Raises as `check_sealing` does."""
         agency, key = self.check_sealing(announced)
         self._sealing.append((index, agency.id, key))
 
-    def _no_key_twice(self, directory: Directory) -> None:
-        """A key id means one key for ever, and a retired one doesn't come back."""
-        listed = self.newest.agencies.values() if self._versions else ()
-        in_force = {kid for agency in listed for kid in agency.signing}
+    def _check_keys_unused(self, directory: Directory) -> None:
+        """Check that a key id names one key forever, and that a retired key doesn't return."""
+        agencies = self.newest.agencies.values() if self._versions else ()
+        in_force = {kid for agency in agencies for kid in agency.signing}
         for agency in directory.agencies.values():
             for key in agency.signing.values():
-                known = self._known.get(key.kid)
-                if (known is not None and (known != key.thumbprint or key.kid not in in_force)) or (
-                    known is None and key.thumbprint in self._known.values()
-                ):
+                thumbprint = self._known.get(key.kid)
+                if (
+                    thumbprint is not None
+                    and (thumbprint != key.thumbprint or key.kid not in in_force)
+                ) or (thumbprint is None and key.thumbprint in self._known.values()):
                     raise DirectoryError(
                         "key-reused",
                         f"the key `{key.kid}` was used before",
-                        fix="make a new key, a new id",
+                        fix="make a new key with a new id",
                     )
 
 
 def announce_key(key: PublicKey, signing: PrivateKey) -> str:
-    """An agency's announcement of a key to seal to."""
+    """Sign an agency's announcement of a sealing key."""
     agency = agency_of(signing.public.kid)
     return jws.sign(i_json.write({"iss": agency, "key": key.as_jwk()}), signing, typ=KEY_TYP)
 
 
 def is_own_key_retirement(before: Directory, after: Directory, kids: Iterable[str]) -> bool:
-    """Whether all that changes is that one agency, which alone signed, has fewer signing keys: those that it signed with.
+    """Test if the only change is that one agency drops signing keys that it signed with.
 
-    So whoever stole one key can retire that one, and not the other with which the agency defends itself.
+    That agency must be the only signer. So the thief of a key can retire that key, and not the
+    other one with which the agency defends itself.
     """
     signers = {agency_of(kid) for kid in kids}
-    held_before, held_after = (
-        {entry.id: entry for entry in one.document.agencies} for one in (before, after)
+    entries_before, entries_after = (
+        {entry.id: entry for entry in version.document.agencies} for version in (before, after)
     )
-    changed = [one for one in held_before if held_before[one] != held_after.get(one)]
-    if len(changed) != 1 or set(signers) != set(changed) or changed[0] not in held_after:
+    changed = [
+        agency_id
+        for agency_id in entries_before
+        if entries_before[agency_id] != entries_after.get(agency_id)
+    ]
+    if len(changed) != 1 or set(signers) != set(changed) or changed[0] not in entries_after:
         return False
-    old, new = (_plain(one, without=changed[0]) for one in (before, after))
-    then, now = held_before[changed[0]].signing, held_after[changed[0]].signing
-    retired = {str(jwk.get("kid")) for jwk in then if jwk not in now}
-    return old == new and bool(retired) and all(jwk in then for jwk in now) and retired <= set(kids)
+    rest_before, rest_after = (_plain(version, without=changed[0]) for version in (before, after))
+    keys_before, keys_after = entries_before[changed[0]].signing, entries_after[changed[0]].signing
+    retired = {str(jwk.get("kid")) for jwk in keys_before if jwk not in keys_after}
+    return (
+        rest_before == rest_after
+        and bool(retired)
+        and all(jwk in keys_before for jwk in keys_after)
+        and retired <= set(kids)
+    )
 
 
 def _plain(directory: Directory, without: str) -> object:
-    """The document without version, `previous` and one agency's keys."""
+    """Return the document without version, `previous`, and one agency's keys."""
     members = directory.document.model_dump(exclude={"version", "previous"})
     for agency in members["agencies"]:
         if agency["id"] == without:
@@ -234,8 +273,8 @@ def _is_month(text: str) -> bool:
 def _announcement(why: str) -> DirectoryError:
     return DirectoryError(
         "bad-announcement",
-        f"the announced key isn't taken: {why}",
-        fix="announce next month's own key",
+        f"the announced key isn't accepted: {why}",
+        fix="announce a new key of the next month",
     )
 
 

@@ -1,7 +1,7 @@
-"""Changing the directory: the next version as somebody proposes it, and what it changes, in words.
+"""Proposals to change the directory: a draft of the next version, and its changes in words.
 
-A proposal is the whole next document, so that what is signed is what will hold. Whoever is asked to sign reads the words, which
-are made here from both documents and never taken from whoever proposed.
+A proposal is the whole next document, so that the signers sign what will apply. They read the words
+before they sign. The words are made here from both documents and never taken from the proposer.
 """
 
 from __future__ import annotations
@@ -10,63 +10,76 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exchange.errors import DirectoryError, shorten
-from exchange.membership.directory import AgencyEntry, Directory, read_directory, write_document
+from exchange.membership.directory import (
+    AgencyEntry,
+    Directory,
+    PackReference,
+    read_directory,
+    write_document,
+)
 from exchange.models import agency_of
 
-_TOGETHER = ("version", "previous", "log")
+_FIXED_MEMBERS = ("version", "previous", "log")
 
 
 def draft_next_version(directory: Directory) -> dict[str, Any]:
-    """The document of the next version, before anything is changed."""
+    """Return the document of the next version, before any change."""
     document = directory.document.model_dump(mode="json", exclude_none=True)
     return {**document, "version": directory.version + 1, "previous": directory.sha256}
 
 
 def apply_change(directory: Directory, change: Mapping[str, Any]) -> bytes:
-    """The payload of the next version with a change: members as the document has them, agencies by id.
+    """Return the payload of the next version with a change.
 
-    `{"threshold": {"signatures": 3}, "agencies": {"clinic": {"custody": "hosted"}, "old": None}}` sets two members and takes an
-    agency out, also of threshold and witnesses. Raises as `write_document`; `DirectoryError` `bad-change`.
+    A change has members as the document has them, and agencies by id. `{"threshold": {"signatures":
+    3}, "agencies": {"clinic": {"custody": "hosted"}, "old": None}}` sets two members and removes an
+    agency, also from threshold and witnesses. Raises as `write_document`, and `DirectoryError`
+    `bad-change`.
     """
     document = draft_next_version(directory)
     for name, value in change.items():
         if name == "agencies" and isinstance(value, Mapping):
-            document[name] = list(_agencies({one["id"]: one for one in document[name]}, value))
-        elif name in _TOGETHER or name not in document:
-            raise _no_change(f"`{shorten(name)}` is nothing that a change can set")
+            document[name] = list(
+                _agencies({entry["id"]: entry for entry in document[name]}, value)
+            )
+        elif name in _FIXED_MEMBERS or name not in document:
+            raise _no_change(f"`{shorten(name)}` can't be changed")
         else:
-            held = document[name]
+            member = document[name]
             document[name] = (
-                {**held, **value}
-                if isinstance(held, dict) and isinstance(value, Mapping)
+                {**member, **value}
+                if isinstance(member, dict) and isinstance(value, Mapping)
                 else value
             )
-    _leave(document)
+    _remove_unlisted(document)
     return write_document(document)
 
 
 def _agencies(listed: Mapping[str, Any], change: Mapping[str, Any]) -> Iterator[Any]:
-    for agency in (*listed, *(one for one in change if one not in listed)):
-        said = change.get(agency, {})
-        if said is not None:
-            if not isinstance(said, Mapping):
-                raise _no_change(f"what is said of `{shorten(agency)}` is no list of members")
-            yield {**listed.get(agency, {"id": agency}), **said}
+    for agency in (*listed, *(agency_id for agency_id in change if agency_id not in listed)):
+        members = change.get(agency, {})
+        if members is not None:
+            if not isinstance(members, Mapping):
+                raise _no_change(f"the value for `{shorten(agency)}` isn't a set of members")
+            yield {**listed.get(agency, {"id": agency}), **members}
 
 
-def _leave(document: dict[str, Any]) -> None:
-    """Who isn't listed signs and witnesses no more."""
-    listed = {one.get("id") for one in document["agencies"]}
-    for where, what in (("threshold", "of"), ("witnesses", "required")):
-        if isinstance(document[where].get(what), list):
-            document[where] = {
-                **document[where],
-                what: [one for one in document[where][what] if one in listed],
+def _remove_unlisted(document: dict[str, Any]) -> None:
+    """Remove agencies that aren't listed from the threshold and the required witnesses."""
+    listed = {entry.get("id") for entry in document["agencies"]}
+    for section, member in (("threshold", "of"), ("witnesses", "required")):
+        if isinstance(document[section].get(member), list):
+            document[section] = {
+                **document[section],
+                member: [entry for entry in document[section][member] if entry in listed],
             }
 
 
 def remove_key(directory: Directory, kid: str) -> bytes:
-    """The payload of the next version without one signing key. Raises as `changed`, and `DirectoryError` `unknown-key`."""
+    """Return the payload of the next version without one signing key.
+
+    Raises as `apply_change`, and `DirectoryError` `unknown-key`.
+    """
     agency = directory.agencies.get(agency_of(kid))
     if agency is None or kid not in agency.signing:
         raise DirectoryError(
@@ -74,18 +87,20 @@ def remove_key(directory: Directory, kid: str) -> bytes:
             f"the key `{shorten(kid)}` isn't in force",
             fix="name a key that the directory lists",
         )
-    left = [key.as_jwk() for one, key in agency.signing.items() if one != kid]
-    return apply_change(directory, {"agencies": {agency.id: {"signing": left}}})
+    remaining = [key.as_jwk() for signing_kid, key in agency.signing.items() if signing_kid != kid]
+    return apply_change(directory, {"agencies": {agency.id: {"signing": remaining}}})
 
 
 # What it changes, in words
 
 
 def describe_changes(before: Directory | None, payload: bytes) -> tuple[str, ...]:
-    """What a drafted version changes, a sentence each. Raises as `read_directory`."""
+    """List the changes of a drafted version, a sentence each. Raises as `read_directory`."""
     after = read_directory(payload)
     if before is None:
-        listed = ", ".join(f"`{one.id}` ({_words(one.role)})" for one in after.agencies.values())
+        listed = ", ".join(
+            f"`{entry.id}` ({_words(entry.role)})" for entry in after.agencies.values()
+        )
         return (f"the directory begins, with {listed}", *_rules(after))
     return tuple(_differences(before, after))
 
@@ -93,16 +108,19 @@ def describe_changes(before: Directory | None, payload: bytes) -> tuple[str, ...
 def _rules(directory: Directory) -> Iterator[str]:
     threshold, witnesses = directory.document.threshold, directory.document.witnesses
     yield f"{threshold.signatures} of {_list(threshold.of)} sign each later version"
-    yield f"{witnesses.at_least} witnesses cosign the log, {_list(witnesses.required)} always among them"
+    required = _list(witnesses.required)
+    yield f"{witnesses.at_least} witnesses cosign the log, {required} always among them"
 
 
 def _differences(before: Directory, after: Directory) -> Iterator[str]:
     old, new = before.document, after.document
-    held, now = ({one.id: one for one in each.agencies} for each in (old, new))
-    for agency in sorted(held.keys() | now.keys()):
-        yield from _agency(agency, held.get(agency), now.get(agency))
+    entries_before, entries_after = (
+        {entry.id: entry for entry in document.agencies} for document in (old, new)
+    )
+    for agency in sorted(entries_before.keys() | entries_after.keys()):
+        yield from _agency(agency, entries_before.get(agency), entries_after.get(agency))
     if old.pack != new.pack:
-        yield f"the rules: pack `{new.pack.id}` ({new.pack.digest[:19]}…) in place of `{old.pack.id}` ({old.pack.digest[:19]}…)"
+        yield f"the rules: pack {_pack(new.pack)} in place of {_pack(old.pack)}"
     if (old.threshold, old.witnesses) != (new.threshold, new.witnesses):
         yield from _rules(after)
     for name in ("program", "zone"):
@@ -117,14 +135,20 @@ def _agency(agency: str, old: AgencyEntry | None, new: AgencyEntry | None) -> It
         yield f"`{agency}` is no longer listed"
         return
     if old is None:
-        yield f"`{agency}` joins as {_words(new.role)}, 42 CFR part 2: {new.part2}, keys held by {_custody(new.custody)}"
+        yield (
+            f"`{agency}` joins as {_words(new.role)}, 42 CFR part 2: {new.part2}, "
+            f"keys held by {_custody(new.custody)}"
+        )
         return
     for jwk in old.signing:
         if jwk not in new.signing:
             yield f"the key `{jwk['kid']}` retires: what it signs from then on counts for nothing"
     for jwk in new.signing:
         if jwk not in old.signing:
-            yield f"the key `{jwk['kid']}` signs for `{agency}` from then on: ask `{agency}` by voice whether it is theirs"
+            yield (
+                f"the key `{jwk['kid']}` signs for `{agency}` from then on: "
+                f"ask `{agency}` by voice whether it is theirs"
+            )
     if old.role != new.role:
         yield f"`{agency}` is {_words(new.role)} and was {_words(old.role)}"
     if old.part2 != new.part2:
@@ -138,18 +162,22 @@ def _agency(agency: str, old: AgencyEntry | None, new: AgencyEntry | None) -> It
 
 
 def _custody(custody: str) -> str:
-    return "itself" if custody == "own" else "somebody who hosts it"
+    return "itself" if custody == "own" else "a host"
 
 
-def _words(word: str) -> str:
-    return word.replace("_", " ")
+def _pack(pack: PackReference) -> str:
+    return f"`{pack.id}` ({pack.digest[:19]}…)"
+
+
+def _words(term: str) -> str:
+    return term.replace("_", " ")
 
 
 def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{one}`" for one in names) or "nobody"
+    return ", ".join(f"`{name}`" for name in names) or "nobody"
 
 
 def _no_change(why: str) -> DirectoryError:
     return DirectoryError(
-        "bad-change", f"this is no change of a directory: {why}", fix="see the page on agencies"
+        "bad-change", f"the change of the directory is invalid: {why}", fix="see `docs/agency.md`"
     )

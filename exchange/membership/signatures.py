@@ -1,4 +1,4 @@
-"""Signatures of a directory: detached JWS over its payload, and the threshold that they must reach."""
+"""Detached signatures of a directory, and the threshold that they must reach."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ TYP = "offramp-directory+jws"
 
 @frozen
 class SignedPayload:
-    """A directory's payload with detached signatures, compact JWS whose middle is empty (RFC 7515, appendix F)."""
+    """A payload with detached signatures: compact JWS with an empty middle (RFC 7515, appendix
+    F).
+    """
 
     payload: bytes
     signatures: tuple[str, ...]
 
     def write(self) -> bytes:
-        """As JSON, as `read_signed` reads it."""
+        """Return the signed directory as JSON, as `read_signed_directory` reads it."""
         return i_json.write(
             {"directory": base64.encode_url(self.payload), "signatures": list(self.signatures)}
         )
@@ -37,34 +39,37 @@ class _SignedShape(WireModel):
 
 
 def sign_directory(payload: bytes, key: PrivateKey) -> str:
-    """One agency's detached signature of a payload."""
+    """Sign a payload for one agency. The signature is detached."""
     return detach(jws.sign(payload, key, typ=TYP))
 
 
 def detach(text: str) -> str:
-    """A compact JWS without its payload."""
+    """Return a compact JWS without its payload."""
     header, _, signature = text.split(".")
     return f"{header}..{signature}"
 
 
 def attach(signature: str, payload: bytes) -> str:
-    """A detached JWS with its payload again. Raises `DirectoryError` `bad-signatures`."""
+    """Return a detached JWS with its payload again. Raises `DirectoryError` `bad-signatures`."""
     header, dots, value = signature.partition("..")
     if not dots or "." in header or "." in value:
         raise DirectoryError(
             "bad-signatures",
-            f"`{shorten(signature)}` is no detached signature",
+            f"`{shorten(signature)}` is not a detached signature",
             fix="sign it again",
         )
     return f"{header}.{base64.encode_url(payload)}.{value}"
 
 
 def read_signed_directory(data: bytes) -> SignedPayload:
-    """A signed directory, nothing verified. Raises `TextError`, `ContentError`, `DirectoryError` `not-a-directory`."""
+    """Parse a signed directory without verifying it.
+
+    Raises `TextError`, `ContentError`, and `DirectoryError` `not-a-directory`.
+    """
     if len(data) > 2 * LARGEST:
         raise DirectoryError(
             "not-a-directory",
-            f"a directory of `{len(data)}` bytes isn't read",
+            f"the directory has `{len(data)}` bytes, which is too large",
             fix="make it smaller",
         )
     shape = validate(_SignedShape, i_json.read_object(data), "the signed directory")
@@ -72,44 +77,56 @@ def read_signed_directory(data: bytes) -> SignedPayload:
 
 
 def check_threshold(signed: SignedPayload, before: Directory, typ: str) -> frozenset[str]:
-    """The agencies that signed a payload of this type, if they are enough of the right ones by a directory.
+    """Return the agencies that signed a payload of this type, if they reach a directory's
+    threshold.
 
-    Raises `DirectoryError`: `threshold`, `bad-signatures`, `unknown-key`; `SignedTextError`.
+    Raises `SignedTextError`, and `DirectoryError`: `threshold`, `bad-signatures`, `unknown-key`.
     """
     signers = frozenset(agency_of(kid) for kid in signing_kids(signed, before, typ))
-    if lacking := missing_signers(before, signers):
+    if missing := missing_signers(before, signers):
         raise DirectoryError(
-            "threshold", f"it lacks the signature of `{lacking[0]}`", fix="have them sign it too"
+            "threshold",
+            f"it lacks the signature of `{missing[0]}`",
+            fix="have them sign it as well",
         )
     return signers
 
 
-def signer_of(signature: str, payload: bytes, known: Directory, typ: str = TYP) -> str:
-    """The agency that made one detached signature of a payload, by the keys of a directory. Raises as `History.check`."""
-    return agency_of(read_signing_kid(signature, payload, known, typ))
+def signer_of(signature: str, payload: bytes, directory: Directory, typ: str = TYP) -> str:
+    """Return the agency that made a detached signature of a payload, by a directory's keys.
+
+    Raises as `check_threshold` does, except `threshold`.
+    """
+    return agency_of(read_signing_kid(signature, payload, directory, typ))
 
 
-def read_signing_kid(signature: str, payload: bytes, known: Directory, typ: str = TYP) -> str:
-    """The id of the key that made one detached signature of a payload, in force in a directory. Raises as `History.check`."""
-    (kid,) = signing_kids(SignedPayload(payload, (signature,)), known, typ)
+def read_signing_kid(signature: str, payload: bytes, directory: Directory, typ: str = TYP) -> str:
+    """Return the id of the key that made a detached signature of a payload.
+
+    The key must be in force in the directory. Raises as `signer_of` does.
+    """
+    (kid,) = signing_kids(SignedPayload(payload, (signature,)), directory, typ)
     return kid
 
 
-def signing_kids(signed: SignedPayload, known: Directory, typ: str = TYP) -> set[str]:
-    """The keys that signed, by id; a signature that doesn't hold refuses the whole."""
-    found: list[str] = []
+def signing_kids(signed: SignedPayload, directory: Directory, typ: str = TYP) -> set[str]:
+    """Return the ids of the keys that signed. An invalid signature refuses the whole payload."""
+    kids: list[str] = []
     for signature in signed.signatures:
         unverified = jws.read(attach(signature, signed.payload), typ=typ, at_most=2 * LARGEST)
-        _, key = known.signer(unverified.kid)
+        _, key = directory.signer(unverified.kid)
         unverified.payload(key)
-        found.append(unverified.kid)
-    return set(found)
+        kids.append(unverified.kid)
+    return set(kids)
 
 
-def missing_signers(before: Directory, signers: Set[str]) -> list[str]:
-    threshold, agencies = before.document.threshold, before.agencies
-    signed = [one for one in threshold.of if one in signers]
-    lacking = [role for role in MUST_SIGN if not any(agencies[one].role == role for one in signed)]
+def missing_signers(directory: Directory, signers: Set[str]) -> list[str]:
+    """Return the roles and agencies that must still sign. Empty if the threshold is reached."""
+    threshold, agencies = directory.document.threshold, directory.agencies
+    signed = [agency for agency in threshold.of if agency in signers]
+    lacking = [
+        role for role in MUST_SIGN if not any(agencies[agency].role == role for agency in signed)
+    ]
     if len(signed) < threshold.signatures:
-        lacking += [one for one in threshold.of if one not in signers]
+        lacking += [agency for agency in threshold.of if agency not in signers]
     return lacking

@@ -1,4 +1,4 @@
-"""What a hub answers an agency that pulls, and its gateway takes apart."""
+"""Answer of a hub to an agency's pull."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from exchange.records.delivery import Delivery, parse_delivery
 from exchange.standards import i_json
 from rules.frozen import frozen
 
-# At most so many items, and about so many bytes, stand in one answer; what is left comes with the next.
+# The most items, and about the most bytes, in one answer. The rest comes with the next answer.
 MOST_ITEMS = 1024
 LARGEST_ANSWER = 8 * 1024 * 1024
 
 
 @frozen
 class Item:
-    """One thing in an agency's inbox: its number from this issuer and the leaf that says what became of it, opened.
+    """An item in an agency's inbox: its number from this issuer, and the opened leaf about it.
 
-    A delivery comes with the record's own leaf. Without one, it was withdrawn, or handed out before and may no longer be: then
-    `record` is what the issuer signed, without any part, so that whoever missed it knows at least what kind of thing it was.
+    A delivery comes with the record's own leaf. An item without a delivery was withdrawn, or was
+    handed out before and no longer may be. Then `record` is the signed record without any part, so
+    that an agency that missed it knows at least its kind.
     """
 
     number: int
@@ -34,7 +35,7 @@ class Item:
     record: str | None = None
 
     def json(self) -> dict[str, Any]:
-        """As JSON, as `item_of` reads it."""
+        """Return the item as JSON, as `parse_item` reads it."""
         return {
             "number": self.number,
             "issuer": self.issuer,
@@ -47,13 +48,13 @@ class Item:
 
 @frozen
 class Inbox:
-    """An answer to a pull: the items after the cursor, and the hub's signed line, as bytes."""
+    """An answer to a pull: the items after the cursor, and the bytes of the hub's signed line."""
 
     items: tuple[Item, ...]
     line: bytes
 
     def write(self) -> bytes:
-        """As JSON, as `read_inbox` reads it."""
+        """Return the answer as JSON, as `read_inbox` reads it."""
         return i_json.write(
             {"items": [item.json() for item in self.items], "line": self.line.decode("utf-8")}
         )
@@ -74,21 +75,23 @@ class _InboxShape(WireModel):
 
 
 def read_inbox(data: bytes) -> Inbox:
-    """An answer taken apart, nothing of it verified. Raises `LogError` `not-an-inbox`."""
+    """Parse an answer without verifying it. Raises `LogError` `not-an-inbox`."""
     try:
         shape = validate(_InboxShape, i_json.read_object(data), "the inbox")
         return Inbox(
-            tuple(parse_item(each) for each in shape.items),
+            tuple(parse_item(item) for item in shape.items),
             shape.line.encode("utf-8", "surrogatepass"),
         )
     except ExchangeError as error:
         raise LogError(
-            "not-an-inbox", f"this is no answer of a hub: {error.message}", fix="ask the hub again"
+            "not-an-inbox",
+            f"the answer isn't one of a hub: {error.message}",
+            fix="ask the hub again",
         ) from None
 
 
 def parse_item(value: Any) -> Item:
-    """An item of a JSON value. Raises `ContentError`, `TextError`, `TreeError`."""
+    """Parse an item from a JSON value. Raises `ContentError`, `TextError`, `TreeError`."""
     shape = validate(_ItemShape, value, "the item")
     recorded = parse_leaf(shape.recorded) if shape.recorded is not None else None
     return Item(

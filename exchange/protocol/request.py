@@ -1,8 +1,9 @@
-"""Who asks: the header with which an agency signs each request that it sends the hub.
+"""Signed requests: the header with which an agency signs each request to the hub.
 
-`Authorization: Offramp <JWS>`, an ES256 text over method, path with query, the body's digest, a time and an id. So a request
-can't be changed, sent elsewhere, sent later or sent twice. Its time is held to the hub's clock, which a gateway learns from the
-`Date` of any answer; its id is remembered for as long as a repeat could still be in time.
+`Authorization: Offramp <JWS>` is an ES256 text over the method, the path with its query, the body's
+digest, a time, and an id. So a request can't be changed, sent elsewhere, sent later, or sent twice.
+Its time is compared with the hub's clock, which a gateway learns from the `Date` of any answer. The
+hub remembers its id while a repetition could still be in time.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from rules.frozen import frozen
 TYP = "offramp-request+jws"
 SCHEME = "Offramp"
 CLOCKS_APART = 5 * 60
-# A request may be early and late by as much: past that, no repeat of it is in time.
+# A request may be early or late by `CLOCKS_APART`. After that no repetition is in time.
 REMEMBERED = 2 * CLOCKS_APART
 
 
-class _Said(WireModel):
+class _Claims(WireModel):
     iss: AgencyId
     method: Annotated[str, Field(pattern=r"^[A-Z]{1,16}$")]
     path: Annotated[str, Field(max_length=2048)]
@@ -39,7 +40,10 @@ class _Said(WireModel):
 
 @frozen
 class Request:
-    """A request that an agency signed: who, its id, to be remembered until `REMEMBERED` seconds after `iat`, and the key."""
+    """A request that an agency signed, with the id of its key.
+
+    Remember `jti` until `REMEMBERED` seconds after `iat`, to refuse a repetition.
+    """
 
     agency: str
     jti: str
@@ -50,8 +54,11 @@ class Request:
 def authorize(
     key: PrivateKey, method: str, path: str, body: bytes, *, iat: int, random_bytes: RandomBytes
 ) -> str:
-    """The `Authorization` header of a request. `path` is with its query; `iat` by the hub's clock, in seconds since 1970."""
-    said = {
+    """Return the `Authorization` header of a request.
+
+    `path` includes the query. `iat` is by the hub's clock, in seconds since 1970 (UTC).
+    """
+    claims = {
         "iss": agency_of(key.public.kid),
         "method": method,
         "path": path,
@@ -59,16 +66,17 @@ def authorize(
         "iat": iat,
         "jti": new_id(random_bytes),
     }
-    return f"{SCHEME} {jws.sign(i_json.write(said), key, typ=TYP)}"
+    return f"{SCHEME} {jws.sign(i_json.write(claims), key, typ=TYP)}"
 
 
 def check_request(
     header: str, method: str, path: str, body: bytes, *, membership: Membership, now: int
 ) -> Request:
-    """The agency that signed this very request, just now. Whether it was sent before is for who remembers ids.
+    """Return the request if an agency signed exactly this one, just now.
 
-    Raises `RequestRefused`: `not-signed`, `another-request`, `out-of-time`; `DirectoryError` `unknown-key`;
-    `SignedTextError`; `TextError`; `ContentError`.
+    The caller checks that its id is new. Raises `SignedTextError`, `TextError`, `ContentError`,
+    `DirectoryError` `unknown-key`, and `RequestRefused`: `not-signed`, `another-request`,
+    `out-of-time`.
     """
     scheme, _, text = header.partition(" ")
     if scheme != SCHEME or not text:
@@ -78,29 +86,27 @@ def check_request(
     unverified = jws.read(text, typ=TYP, at_most=8192)
     agency, key = membership.signer(unverified.kid)
     try:
-        said = validate(
-            _Said, i_json.read_object(unverified.payload(key)), "the request's signature"
+        claims = validate(
+            _Claims, i_json.read_object(unverified.payload(key)), "the request's signature"
         )
     except TextError as error:
         raise RequestRefused(
-            "not-signed", f"the request's signature says nothing: {error.message}", fix=_AGAIN
+            "not-signed", f"the request's signature can't be read: {error.message}", fix=_AGAIN
         ) from None
-    if (said.iss, said.method, said.path, said.sha256) != (
+    if (claims.iss, claims.method, claims.path, claims.sha256) != (
         agency.id,
         method,
         path,
         sha256(body).hexdigest(),
     ):
-        raise RequestRefused(
-            "another-request", "what was signed is another request than this", fix=_AGAIN
-        )
-    if abs(said.iat - now) > CLOCKS_APART:
+        raise RequestRefused("another-request", "the signature is of another request", fix=_AGAIN)
+    if abs(claims.iat - now) > CLOCKS_APART:
         raise RequestRefused(
             "out-of-time",
-            f"the request is `{now - said.iat}` seconds from the hub's clock",
-            fix="go by the hub's `Date`",
+            f"the request is `{now - claims.iat}` seconds from the hub's clock",
+            fix="use the hub's `Date`",
         )
-    return Request(agency.id, said.jti, said.iat, key.kid)
+    return Request(agency.id, claims.jti, claims.iat, key.kid)
 
 
-_AGAIN = "sign each request anew"
+_AGAIN = "sign every request separately"

@@ -176,7 +176,7 @@ def test_drafts_stand_side_by_side_and_nobody_s_voids_another_s_signatures(
 
     change.write_text(json.dumps({"agencies": {"crossroads": {"custody": "hosted"}}}))
     first = said(running, capsys, "propose", "defender", str(change))
-    assert first["changes"] == ["the keys of `crossroads` are held by somebody who hosts it"]
+    assert first["changes"] == ["the keys of `crossroads` are held by a host"]
     # Police propose more than there is room for: only their own oldest make way.
     for number in range(MOST_DRAFTS + 1):
         change.write_text(json.dumps({"program": f"Another program {number}"}))
