@@ -165,9 +165,9 @@ def test_drafts_stand_side_by_side_and_nobody_s_voids_another_s_signatures(
     change = running.folder / "change.json"
     for value, why in (
         ({}, "changes nothing"),
-        ({"version": 9}, "nothing that a change can set"),
+        ({"version": 9}, "can't be changed"),
         ({"agencies": {"clinic": None}}, "the threshold has no `treatment_provider`"),
-        ({"agencies": {"defender": 3}}, "no list of members"),
+        ({"agencies": {"defender": 3}}, "isn't a set of members"),
     ):
         change.write_text(json.dumps(value))
         assert why in refused(running, capsys, "propose", "police", str(change))
