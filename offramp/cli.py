@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from offramp import __version__
 from rules.errors import Refusal, RequestError, respelling
-from rules.input.facts import printable
+from rules.input.printing import printable
 
 
 class _Parser(argparse.ArgumentParser):

@@ -14,7 +14,8 @@ from pathlib import Path
 from rules.decide.program import Program
 from rules.errors import PackError, RequestError, nearest, respelled
 from rules.frozen import frozen
-from rules.input.facts import iso_day, printable
+from rules.input.printing import printable
+from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary, read_vocabulary
 from rules.packs.assemble import assemble
 from rules.packs.pack import Pack

@@ -23,7 +23,7 @@ from pydantic import AfterValidator, Field, create_model
 from exchange.models import Day, ShortId, WireModel
 from exchange.records.categories import CATEGORY_MODELS, Content
 from exchange.records.field_types import Instant, StatuteSection
-from rules.input.facts import fits
+from rules.input.values import fits
 from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
 

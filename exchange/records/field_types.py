@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from exchange.errors import shorten
-from rules.input.facts import read_instant
+from rules.input.values import read_instant
 from rules.shelf import vocabulary
 
 _WORDS = vocabulary()

@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from rules.decide.program import Program
 from rules.decide.ruling import NOT_PART
 from rules.errors import FactsError, Place, RequestError
-from rules.input.facts import iso_day, printable
+from rules.input.printing import printable
+from rules.input.values import iso_day
 from rules.packs.pack import Decision, Exemption, Pack
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment, resolve
 from rules.shelf import read_pack, shipped

@@ -39,7 +39,7 @@ from offramp.policy.input_files import read_json
 from rules.author.phrases import format_day, spell_name
 from rules.decide.program import Program
 from rules.decide.wording import fill_in
-from rules.input.facts import printable
+from rules.input.printing import printable
 from rules.input.yaml import read_file
 from rules.language import tree
 from rules.packs.pack import Citation, Exemption, Item

@@ -25,7 +25,7 @@ from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
 from rules.decide.program import Program
 from rules.errors import Refusal, RequestError
 from rules.frozen import frozen
-from rules.input.facts import printable
+from rules.input.printing import printable
 from rules.packs.digest import digest
 from rules.packs.pack import Pack
 from rules.shelf import read_pack, shipped

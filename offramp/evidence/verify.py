@@ -31,7 +31,7 @@ from exchange.evidence.verify import (
 )
 from offramp.evidence.report import DocumentFindings, describe
 from rules.errors import Refusal, RequestError
-from rules.input.facts import printable
+from rules.input.printing import printable
 
 
 def verify(options: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ from typing import IO, Any
 from offramp.policy.input_files import READ_LIMIT, open_input, refuse_broken
 from rules.errors import FactsError, Place, Refusal
 from rules.frozen import frozen
-from rules.input.facts import LARGEST, parse_json, printable
+from rules.input.json_text import LARGEST, parse_json
+from rules.input.printing import printable
 
 
 @frozen

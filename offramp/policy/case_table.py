@@ -11,7 +11,7 @@ from offramp.policy.case_input import CaseInput
 from offramp.policy.input_files import open_input, refuse_broken
 from offramp.policy.table_map import TableMap, read_map
 from rules.errors import FactsError, Place, RequestError, nearest
-from rules.input.facts import printable
+from rules.input.printing import printable
 
 
 def read_case_table(map_name: str, table_name: str) -> Iterator[CaseInput]:

@@ -11,7 +11,7 @@ from typing import Any
 import rules
 from rules.decide.next_step import find_interim_step
 from rules.errors import Refusal
-from rules.input.facts import plain, printable
+from rules.input.printing import plain, printable
 from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from rules.errors import FactsError, RequestError
-from rules.input.facts import LARGEST, parse_json, printable
+from rules.input.json_text import LARGEST, parse_json
+from rules.input.printing import printable
 
 READ_LIMIT = LARGEST * 4  # bytes of one file or line; a character takes at most four
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from rules.decide.interview import Interview, Question
 from rules.errors import FactsError, Refusal, RequestError
-from rules.input.facts import printable
+from rules.input.printing import printable
 
 LONGEST_ANSWER = 4_000  # characters of one line
 _LONGEST_LINE = LONGEST_ANSWER * 4  # bytes

@@ -21,7 +21,7 @@ from rules.author.scenarios import read_scenarios, run
 from rules.decide.program import Program
 from rules.errors import PackError, RequestError
 from rules.frozen import frozen
-from rules.input.facts import printable
+from rules.input.printing import printable
 from rules.packs.assemble import assemble
 from rules.packs.pack import Pack
 from rules.prove.proof_cache import prove

@@ -8,7 +8,7 @@ from typing import Any
 import rules
 from offramp.policy.offense_list import OffenseAnswer
 from offramp.policy.operations import OffenseList
-from rules.input.facts import printable
+from rules.input.printing import printable
 from rules.packs.offenses import NONE
 
 _ASSUMED = (

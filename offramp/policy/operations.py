@@ -19,7 +19,8 @@ import rules
 from offramp.policy.case_input import CaseInput
 from rules.errors import Refusal, RequestError, nearest
 from rules.frozen import frozen
-from rules.input.facts import Facts, printable
+from rules.input.facts import Facts
+from rules.input.printing import printable
 from rules.shelf import day_of, find, read_pack, shipped
 
 if TYPE_CHECKING:

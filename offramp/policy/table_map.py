@@ -15,7 +15,7 @@ from typing import Any
 
 from rules.errors import FactsError, Place, nearest
 from rules.frozen import frozen
-from rules.input.facts import printable
+from rules.input.printing import printable
 from rules.input.vocabulary import Fact
 from rules.input.yaml import Node, read_file
 from rules.language.exact import EXACT

@@ -19,7 +19,7 @@ from rules.author.scenarios import Scenario, read_scenarios, run
 from rules.decide.program import Program
 from rules.errors import Place
 from rules.frozen import frozen
-from rules.input.facts import iso_day
+from rules.input.values import iso_day
 from rules.input.yaml import read_file
 from rules.packs.pack import Pack
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rules.decide.walk import moved
 from rules.frozen import frozen
-from rules.input.facts import plain
+from rules.input.printing import plain
 from rules.packs.pack import Clock
 
 _HOURS = {"hours": 1, "days": 24, "weeks": 168}

@@ -15,7 +15,7 @@ from typing import Any
 
 from rules.decide.explain import Names
 from rules.decide.walk import compared, computed, disjunction, total
-from rules.input.facts import PLAIN, plain
+from rules.input.printing import PLAIN, plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.exact import Interval, add

@@ -11,7 +11,8 @@ from rules.decide.compile import Condition, Settle, compile_condition, compile_d
 from rules.decide.wording import RuleTexts
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.frozen import cached_property
-from rules.input.facts import Facts, printable, read_facts
+from rules.input.facts import Facts, read_facts
+from rules.input.printing import printable
 from rules.language import tree
 from rules.packs.digest import digest
 from rules.packs.pack import Decision, Pack, Stated, conditions

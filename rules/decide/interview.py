@@ -25,7 +25,9 @@ from rules.decide.program import Program
 from rules.decide.search import Search
 from rules.errors import FactsError, Place, Refusal, nearest
 from rules.frozen import frozen
-from rules.input.facts import LONGEST_LIST, Facts, iso_day, plain, printable, read_facts
+from rules.input.facts import LONGEST_LIST, Facts, read_facts
+from rules.input.printing import plain, printable
+from rules.input.values import iso_day
 from rules.input.vocabulary import Fact, nested
 from rules.unknown import UNKNOWN
 

@@ -8,7 +8,7 @@ from typing import Any
 from rules.decide import doubts, explain
 from rules.decide.ruling import Ruling, explanation, shares_needs
 from rules.decide.wording import RuleText, role_name
-from rules.input.facts import PLAIN, plain
+from rules.input.printing import PLAIN, plain
 from rules.packs.resolve import RuleInForce
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from rules.decide import explain
 from rules.decide.walk import World, moved, possible, walk
-from rules.input.facts import plain
+from rules.input.printing import plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.exact import EXACT

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from rules.input.facts import iso_day
+from rules.input.values import iso_day
 from rules.language import syntax, tree
 from rules.language.checker import BOOL, ORDERED, Bound, Checker, Type, Typed, negated
 from rules.language.exact import EXACT

@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from rules.errors import PackError, Place, nearest
-from rules.input.facts import iso_day
+from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary
 from rules.packs.pack import Citation, Offense, Offenses, Parameter, Source, Value
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rules.errors import PackError, nearest
 from rules.input import keys
-from rules.input.facts import fits
+from rules.input.values import fits
 from rules.input.yaml import Node
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
 from rules.packs.pack import Clock, Parameter, Value

@@ -26,7 +26,7 @@ import rules
 from offramp.cli import main
 from offramp.policy.decision_text import side_by_side
 from rules import Refusal
-from rules.input.facts import parse_json
+from rules.input.json_text import parse_json
 from tests.conftest import ROOT
 from tests.support.interrupts import start_interruptible
 

@@ -27,7 +27,8 @@ from offramp.cli import main
 from rules.decide.interview import Interview, Question, read_answer
 from rules.decide.program import Program
 from rules.errors import FactsError, Refusal
-from rules.input.facts import Facts, plain
+from rules.input.facts import Facts
+from rules.input.printing import plain
 from rules.shelf import read_pack
 from rules.unknown import UNKNOWN
 from tests.conftest import ROOT

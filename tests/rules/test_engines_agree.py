@@ -16,7 +16,8 @@ from rules.decide.compile import compile_condition, compile_fact_reader
 from rules.decide.program import Program
 from rules.decide.walk import World, possible, walk
 from rules.errors import FactsError
-from rules.input.facts import plain, read_facts
+from rules.input.facts import read_facts
+from rules.input.printing import plain
 from rules.input.yaml import Node
 from rules.language import tree
 from rules.language.check import check

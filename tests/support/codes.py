@@ -39,6 +39,7 @@ _CLASSES = {
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.
 _MODULES = {
     "facts.py": "FactsError",
+    "values.py": "FactsError",
 }
 
 
@@ -72,7 +73,7 @@ def _in_module(module: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
             kind = _CLASSES.get(name) or (own if name in ("fail", "error") else None)
             if kind is not None:
                 arguments = (
-                    node.args[1:2] if module == "facts.py" and name == "fail" else node.args[:2]
+                    node.args[1:2] if own == "FactsError" and name == "fail" else node.args[:2]
                 )
                 yield from ((kind, code) for argument in arguments for code in _words(argument))
 

@@ -27,7 +27,9 @@ from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.sync import send_now
 from rules.decide.program import Program
 from rules.errors import Refusal
-from rules.input.facts import Facts, parse_json, plain, read_facts
+from rules.input.facts import Facts, read_facts
+from rules.input.json_text import parse_json
+from rules.input.printing import plain
 from rules.shelf import vocabulary
 
 # In place of a handle: a case that nobody has heard of yet.

@@ -1,0 +1,211 @@
+"""Values of facts: the reader of each type, which returns the value or refuses it by its path."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from rules.errors import FactsError, Place, nearest
+from rules.input.printing import kind_of, printable
+from rules.input.vocabulary import Fact
+
+LONGEST_TEXT = 1_000
+LARGEST_NUMBER = 10**12 - 1  # before the point
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.0+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def fail(path: str, code: str, message: str, fix: str) -> NoReturn:
+    """Refuse the value at a path, which the message names as it is printed."""
+    name = printable(path)
+    raise FactsError(code, message.replace(path, name), at=Place(path=name), fix=fix)
+
+
+def read_bool(fact: Fact, path: str, value: Any) -> bool:
+    """Read `true` or `false`."""
+    if not isinstance(value, bool):
+        fail(
+            path,
+            "wrong-type",
+            f"`{path}` is {kind_of(value)}, not true or false",
+            "write `true` or `false`",
+        )
+    return value
+
+
+def read_choice(fact: Fact, path: str, value: Any) -> str:
+    """Read one of the fact's choices."""
+    if not isinstance(value, str):
+        fail(
+            path,
+            "wrong-type",
+            f"`{path}` is {kind_of(value)}, not a choice",
+            f"one of {', '.join(fact.choices)}",
+        )
+    if value not in fact.choices:
+        name = printable(value)
+        fail(
+            path,
+            "unknown-choice",
+            f"`{name}` is no choice for `{path}`",
+            nearest(name, fact.choices),
+        )
+    return value
+
+
+def read_text(fact: Fact, path: str, value: Any) -> str:
+    """Read a text of at most 1,000 printable characters."""
+    if not isinstance(value, str):
+        fail(path, "wrong-type", f"`{path}` is {kind_of(value)}, not a text", "put it in quotes")
+    if len(value) > LONGEST_TEXT or not value.isprintable():
+        fail(
+            path,
+            "wrong-value",
+            f"`{path}` is not a short text that can be printed",
+            "check the text",
+        )
+    return value
+
+
+# Numbers
+
+
+def read_number(fact: Fact, path: str, value: Any) -> int | Decimal:
+    """Read a number within the fact's range: at most 12 digits before the point and 6 after it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        fail(
+            path,
+            "wrong-type",
+            f"`{path}` is {kind_of(value)}, not a number",
+            "write a number without quotes",
+        )
+    short = _short_decimal(value) if isinstance(value, float) else None
+    number = short if short is not None else _exact(path, value)
+    if fact.type == "int" and isinstance(number, Decimal):
+        fail(
+            path, "wrong-type", f"`{path}` is {number}, not a whole number", "write a whole number"
+        )
+    if short is None and not fits(number):
+        fail(
+            path,
+            "wrong-value",
+            f"`{path}` has over 12 digits before the point or 6 after it",
+            "round it",
+        )
+    _refuse_outside(fact, path, number)
+    return number
+
+
+def _short_decimal(value: float) -> int | Decimal | None:
+    """Return the shortest decimal of a float with few digits and no exponent, else None.
+
+    Most measurements are written so, and this is faster than `_exact`.
+    """
+    text = repr(value)
+    whole, _, fraction = text.partition(".")
+    if not fraction.isdigit() or len(whole) > 12 or len(fraction) > 6:
+        return None
+    return int(whole) if fraction == "0" else Decimal(text)
+
+
+def _exact(path: str, value: int | float | Decimal) -> int | Decimal:
+    """Return a number as it is written: an int if it is whole, else a decimal."""
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    if not isinstance(number, Decimal):
+        return number
+    if not number.is_finite():
+        fail(path, "wrong-value", f"`{path}` is not a finite number", "leave out what is not known")
+    if abs(number.adjusted()) > 30 and number:
+        fail(path, "wrong-value", f"`{path}` is no number that can be measured", "check the number")
+    return int(number) if number == number.to_integral_value() else number
+
+
+def _refuse_outside(fact: Fact, path: str, number: int | Decimal) -> None:
+    """Refuse a number outside the fact's range."""
+    is_low = fact.low is not None and number < fact.low
+    is_high = fact.high is not None and number > fact.high
+    if is_low or is_high:
+        low = "" if fact.low is None else f"{fact.low} or more"
+        high = "" if fact.high is None else f"{fact.high} or less"
+        bounds = " and ".join(bound for bound in (low, high) if bound)
+        fail(
+            path,
+            "out-of-range",
+            f"`{path}` is {number}, and it is always {bounds}",
+            "check the number",
+        )
+
+
+def fits(number: int | Decimal) -> bool:
+    """Return whether a number has at most 12 digits before the point and 6 after it."""
+    return -LARGEST_NUMBER - 1 < number < LARGEST_NUMBER + 1 and (
+        isinstance(number, int) or number == round(number, 6)
+    )
+
+
+# Days and instants
+
+
+def read_date(fact: Fact, path: str, value: Any) -> date:
+    """Read a day, such as `2014-04-01`."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    day = iso_day(value) if isinstance(value, str) else None
+    if day is None:
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            fail(
+                path,
+                "wrong-type",
+                f"`{path}` is {kind_of(value)}, not a day",
+                "write it as 2014-04-01",
+            )
+        fail(path, "no-such-day", f"`{path}` is {value}, which is no day", "check the calendar")
+    return day
+
+
+def iso_day(text: str) -> date | None:
+    """Return the day that a text such as `2014-04-01` names. Other ISO forms are not read."""
+    # With dashes Python reads no week of a year, and with ten characters no other form.
+    try:
+        return date.fromisoformat(text) if len(text) == 10 and text[4] == text[7] == "-" else None
+    except ValueError:
+        return None
+
+
+def read_timestamp(fact: Fact, path: str, value: Any) -> datetime:
+    """Read an instant in whole seconds, such as `2014-07-02T23:10:00Z`, as UTC."""
+    if isinstance(value, datetime) and value.tzinfo is not None and value.microsecond == 0:
+        return value.astimezone(UTC)
+    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+        fail(
+            path,
+            "wrong-type",
+            f"`{path}` is {kind_of(value)}, not a time",
+            "write it as 2014-07-02T23:10:00Z, whole seconds",
+        )
+    instant = read_instant(value)
+    if instant is None:
+        fail(
+            path,
+            "no-such-day",
+            f"`{path}` is {value}, which is no time",
+            "check the calendar and the clock",
+        )
+    return instant
+
+
+def read_instant(text: str) -> datetime | None:
+    """Return the instant that a text such as `2014-07-02T23:10:00Z` names, as UTC.
+
+    Other ISO forms are not read, nor is hour 24, which newer Pythons read as the next day.
+    """
+    if not _TIMESTAMP.fullmatch(text) or text[11:13] == "24":
+        return None
+    try:
+        return datetime.fromisoformat(re.sub(r"\.0+", "", text.upper())).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
