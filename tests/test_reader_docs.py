@@ -31,8 +31,6 @@ READER_PAGES = [
     )
 ]
 GROUPS = ("agency", "hub")
-# Commands that move from the top level under a group. Both places count until the move is done.
-MOVED = {("agency", "adopt"), ("agency", "doctor"), ("hub", "fsck")}
 
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -95,9 +93,7 @@ def test_every_relative_link_and_anchor_resolves(page: Path) -> None:
 @pytest.mark.parametrize("page", READER_PAGES, ids=lambda page: page.name)
 def test_every_command_on_a_reader_page_is_in_the_help(page: Path) -> None:
     for group, name in sorted(named_commands(page)):
-        listed = listed_commands(group or None)
-        moved = (group, name) in MOVED and name in listed_commands(None)
-        assert name in listed or moved, (
+        assert name in listed_commands(group or None), (
             f"{page.name} names `offramp {group} {name}`, which no help lists"
         )
 

@@ -354,7 +354,7 @@ class Hub:
                 if (body.to, body.issuer, body.record) == (entry.agency, entry.issuer, entry.jti):
                     return leaf
         raise StoreError(
-            "damaged", f"item `{entry.position}` is of no record", fix="run `offramp fsck`"
+            "damaged", f"item `{entry.position}` is of no record", fix="run `offramp hub fsck`"
         )
 
     def _settle(self, committed: Committed, entry: InboxEntry, time: int) -> bool:

@@ -2,7 +2,7 @@
 
 SQLite finds a page that is malformed, not a wrong byte in a well-formed page, nor one in a page's
 unused space. So each time the write-ahead log is written back, the sum of all pages' digests goes
-to a file beside the database. A start and `offramp fsck` compare it. Between two write-backs the
+to a file beside the database. A start and `offramp hub fsck` compare it. Between two write-backs the
 database file doesn't change, however the hub stops. If the hub stops in the middle of one, the
 file says so, and only the rows and the tree can be checked then.
 
@@ -63,7 +63,7 @@ class Pages:
         fault = _LOST if lost.is_damage else self.fault()
         if fault is not None:
             self.release()
-            raise StoreError("damaged", fault, fix="run `offramp fsck`, and restore a backup")
+            raise StoreError("damaged", fault, fix="run `offramp hub fsck`, and restore a backup")
 
     def fault(self) -> str | None:
         """Return a sentence about the fault of the file's pages, or None."""

@@ -1,4 +1,4 @@
-"""The words of `offramp agency` and `offramp doctor`."""
+"""The words of `offramp agency`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "spare": ("make one more signing key and propose it, so that one can retire", ()),
     "propose": ("propose a change of the directory, and sign it", ("file",)),
+    "adopt": ("propose that a pack be adopted, and sign", ("pack",)),
     "serve": ("do everything that is due with the hub, and go on", ()),
     "status": ("what waits, and why", ()),
     "inbox": ("what came", ()),
@@ -39,35 +40,37 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "export": ("write an opened record with its proofs to a file", ("record", "file")),
     "retry": ("send once more what the hub refused", ("record",)),
     "backup": ("copy the journal to a file; keys apart", ("file",)),
+    "doctor": ("examine the installation: what is wrong, or not yet right", ()),
 }
 
 
-def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
-    """Adds both commands to the program's."""
-    agency = commands.add_parser(
-        "agency", help="one agency's side of the exchange", description="One agency's side."
-    )
-    each = agency.add_subparsers(
+def agency(parser: argparse.ArgumentParser, parser_class: type[argparse.ArgumentParser]) -> None:
+    """Add the words of `offramp agency`."""
+    subparsers = parser.add_subparsers(
         dest="agency_command", metavar="COMMAND", required=True, parser_class=parser_class
     )
-    for name, (what, words) in COMMANDS.items():
-        command = each.add_parser(name, help=what, description=what)
+    for name, (text, words) in COMMANDS.items():
+        command = subparsers.add_parser(name, help=text, description=text)
         _common(command)
         for word in words:
             command.add_argument(word, metavar=word.upper())
         _options(name, command)
-    adopt = commands.add_parser(
-        "adopt",
-        help="propose that a pack be adopted, and sign",
-        description="Propose a pack, and sign.",
-    )
-    adopt.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
-    adopt.add_argument(
+
+
+def adopt(parser: argparse.ArgumentParser, _: Any) -> None:
+    """Add the words of `offramp adopt`, the old spelling of `offramp agency adopt`."""
+    parser.set_defaults(agency_command="adopt")
+    parser.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
+    parser.add_argument(
         "--agency", dest="dir", metavar="DIR", required=True, help="the agency's folder"
     )
-    _options_of_all(adopt)
-    doctor = commands.add_parser("doctor", help="what is wrong with an agency's installation")
-    _common(doctor)
+    _options_of_all(parser)
+
+
+def doctor(parser: argparse.ArgumentParser, _: Any) -> None:
+    """Add the words of `offramp doctor`, the old spelling of `offramp agency doctor`."""
+    parser.set_defaults(agency_command="doctor")
+    _common(parser)
 
 
 def _common(command: argparse.ArgumentParser) -> None:

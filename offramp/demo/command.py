@@ -14,6 +14,8 @@ from typing import Any
 from exchange.errors import ExchangeError
 from exchange.evidence.documents import read_decision
 from exchange.evidence.verify import verify_decision
+from offramp.agency import operations
+from offramp.agency.folder.keys import write_private
 from offramp.demo.story import START, Story
 from offramp.demo.timeline import timeline
 from offramp.demo.town import Agency, Town, town
@@ -157,15 +159,16 @@ def hub_has(folder: Path, word: str) -> bool:
 
 
 def _replayed(agency: Agency, jti: str, file: Path) -> str:
-    agency.does("export", jti, str(file), "--replay")
+    write_private(file, operations.export_decision(agency.office, jti).text)
     return replay_decision(verify_decision(read_decision(file.read_bytes()))).verdict
 
 
 def _account(place: Town, story: Story) -> str:
     try:
-        account = place.agencies["defender"].does("account", story.cases["A"])
+        office = place.agencies["defender"].office
+        account = operations.fetch_account(office, story.cases["A"])
     except ExchangeError as error:
         raise RequestError(
             "demo-stuck", f"counsel gets no account: {error.message}", fix="read DIR/log"
         ) from error
-    return f"{len(account['rows'])} disclosures"
+    return f"{len(account.statement.rows)} disclosures"

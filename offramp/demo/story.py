@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from exchange.errors import ExchangeError
 from exchange.records.ids import new_id, new_short_id
 from exchange.records.statements import ATTESTED
-from offramp.agency.cases.drafts import read_draft
+from offramp.agency import operations
 from offramp.agency.errors import HubRefused
+from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.client import Client, Http
 from offramp.demo.town import Agency, Town, stuck
 from rules.errors import Refusal
 from rules.frozen import frozen
+from rules.input.json_text import parse_json
 
 START = datetime(2026, 6, 2, 18, 0, tzinfo=UTC)
 TODAY, LAST_DAY = "2026-06-02", "2027-06-01"
@@ -150,24 +153,26 @@ class Story:
 
     # What people do
 
-    def does(
+    def step(
         self,
         agency: str,
         person: str,
         what: str,
         command: str,
-        *words: str,
+        operation: Callable[[Office], operations.Result],
         told: Iterable[Any] = (),
     ) -> dict[str, Any]:
-        """One command at one desk."""
-        each = self.at(agency)
-        each.pull()
-        answer = each.does(command, *words)
+        """Perform one operation at an agency, and record the step; its result as JSON.
+
+        `command` is the same task on the command line, without `offramp agency`.
+        """
+        acting = self.at(agency)
+        acting.pull()
+        answer = _plain(operation(acting.office).as_json())
         if str(answer.get("state", "")).startswith("refused"):
             raise stuck(f"`{agency}` was refused: {answer['state']}")
-        shown = " ".join(
-            ["offramp agency", command, f"DIR/{agency}", *(_quoted(word) for word in words)]
-        )
+        name, _, rest = command.partition(" ")
+        shown = f"offramp agency {name} DIR/{agency} {rest}".rstrip()
         self.steps.append(Step(self.town.now, person, agency, what, shown, tuple(told), answer))
         return answer
 
@@ -180,85 +185,134 @@ class Story:
         parts: list[dict[str, Any]],
         **more: Any,
     ) -> str:
-        """A record from a draft that is kept beside the folders; its id."""
-        path = self._drafts / f"{len(self.steps) + 1:02}-{kind}.json"
+        """Send a record from a draft that is kept beside the folders; its id."""
+        members = {"parts": parts, **more}
+        path = self._keep(kind, members)
         case = self.cases.get(person)
-        path.write_text(
-            json.dumps({"parts": parts, **more}, indent=1, ensure_ascii=False), encoding="utf-8"
-        )
-        told = self._told(agency, kind, path, case)
+        draft = operations.build_draft(self.at(agency).office, members)
+        told = self._told(agency, kind, draft, case)
         if kind == "consent":
-            answer = self.does(
-                agency, person, what, "consent", str(path), "--case", str(case), told=told
+            command = f"consent {path} --case {case}"
+            answer = self.step(
+                agency,
+                person,
+                what,
+                command,
+                lambda office: operations.record_consent(office, str(case), draft),
+                told,
             )
         else:
-            words = [kind, str(path), *(["--case", case] if case else [])]
-            answer = self.does(agency, person, what, "send", *words, told=told)
+            command = f"send {kind} {path}" + (f" --case {case}" if case else "")
+            answer = self.step(
+                agency,
+                person,
+                what,
+                command,
+                lambda office: operations.send_record(office, kind, draft, case),
+                told,
+            )
         self.cases.setdefault(person, str(answer["case"]))
         return str(answer["id"])
 
     def opens(self, agency: str, person: str, what: str) -> dict[str, Any]:
-        """Everything of the case that came and may be read, opened by this agency's person; what is then known of it."""
-        return self.does(
-            agency, person, what, "case", self.cases[person], "--by", self.at(agency).person
+        """Open everything of the case that this agency's person may read; what is known of it."""
+        case, actor = self.cases[person], self.at(agency).person
+        return self.step(
+            agency,
+            person,
+            what,
+            f'case {case} --by "{actor}"',
+            lambda office: operations.open_case(office, actor, case),
         )
 
     def decides(
-        self, agency: str, person: str, what: str, decision: str, *words: str
+        self,
+        agency: str,
+        person: str,
+        what: str,
+        decision: str,
+        *,
+        send: bool = False,
+        facts: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        return self.does(agency, person, what, "decide", self.cases[person], decision, *words)
+        """Ask the rules, with `facts` of the agency's own records, and `send` their answer."""
+        case = self.cases[person]
+        command = f"decide {case} {decision}" + (" --send" if send else "")
+        if facts is not None:
+            command += f" --facts {self._keep('history', facts)}"
+
+        def decide(office: Office) -> operations.CaseAnswer:
+            own = None if facts is None else parse_json(json.dumps(facts))
+            answered = operations.decide(office, case, decision, facts=own)
+            return operations.send_answer(office, answered) if send else answered
+
+        return self.step(agency, person, what, command, decide)
 
     def determines(
         self, agency: str, person: str, what: str, decision: str, outcome: str, reason: str
     ) -> dict[str, Any]:
-        by = self.at(agency).person
-        words = (self.cases[person], decision, outcome, "--reason", reason, "--by", by)
-        return self.does(agency, person, what, "determine", *words)
+        """Record the decision of this agency's person."""
+        case, actor = self.cases[person], self.at(agency).person
+        return self.step(
+            agency,
+            person,
+            what,
+            f'determine {case} {decision} {outcome} --reason {reason} --by "{actor}"',
+            lambda office: operations.determine(office, actor, case, decision, outcome, reason),
+        )
 
     def notes(
         self, agency: str, person: str, what: str, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
-        return self.does(
-            agency, person, what, "note", self.cases[person], self._file("facts", facts)
+        """Note facts that the agency knows itself."""
+        case = self.cases[person]
+        return self.step(
+            agency,
+            person,
+            what,
+            f"note {case} {self._keep('facts', facts)}",
+            lambda office: operations.note_facts(office, case, parse_json(json.dumps(facts))),
         )
 
-    def _file(self, name: str, value: Any) -> str:
+    def _keep(self, name: str, value: Any) -> Path:
+        """Keep a draft or facts as a file, so that a reader can repeat the step."""
         path = self._drafts / f"{len(self.steps) + 1:02}-{name}.json"
         path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-        return str(path)
+        return path
 
-    def waits(self, agency: str, person: str, holds: Any, what: str) -> None:
-        """Until something is known at a desk: the processes of the gateways do their part by themselves."""
-        each = self.at(agency)
-        each.until(lambda: bool(holds(each.does("case", self.cases[person]))), what)
+    def waits(
+        self, agency: str, person: str, is_known: Callable[[operations.CaseView], bool], what: str
+    ) -> None:
+        """Wait until an agency knows something: the gateways' processes act by themselves."""
+        waiting, case = self.at(agency), self.cases[person]
+        waiting.until(lambda: is_known(operations.read_case(waiting.office, case)), what)
 
     # Who is told what
 
-    def _told(self, agency: str, kind: str, path: Any, case: str | None) -> list[dict[str, Any]]:
-        """Each part of a draft: its kinds of information, who gets it, and for whom the rules say no, with their words."""
-        from offramp.agency.cases.casework import given
-
-        each = self.at(agency)
-        working_set = each.office.working_set()
-        gateway = working_set.gateway
-        found = []
-        rules = each.office.program(working_set).pack.decisions["disclosure"].rules
-        for part in read_draft(path, given(each.office, working_set)).parts:
+    def _told(
+        self, agency: str, kind: str, draft: operations.Draft, case: str | None
+    ) -> list[dict[str, Any]]:
+        """List each part of a draft: its categories, its recipients, and why others get nothing."""
+        sender = self.at(agency)
+        working_set = sender.office.working_set()
+        rules = sender.office.program(working_set).pack.decisions["disclosure"].rules
+        rows = []
+        for part in draft.parts:
             if set(part.category) <= {"consent_terms", "operation"}:
                 continue
             way = next(iter(part.to.values()))
-            kept = {}
+            kept_from = {}
             for other in self.town.agencies:
                 if other != agency and other not in part.to and case is not None:
-                    verdict = gateway.judge_part(
-                        kind, part, other, way, case=case, now=each.office.clock()
+                    verdict = working_set.gateway.judge_part(
+                        kind, part, other, way, case=case, now=sender.office.clock()
                     )
                     if not verdict.permit:
-                        kept[other] = _why(verdict.reasons, rules)
-            found.append(
-                {"category": list(part.category), "to": sorted(part.to), "kept_from": kept}
+                        kept_from[other] = _why(verdict.reasons, rules)
+            rows.append(
+                {"category": list(part.category), "to": sorted(part.to), "kept_from": kept_from}
             )
-        return found
+        return rows
 
     # Parts
 
@@ -360,14 +414,12 @@ class Story:
         """The prosecutor looks into records that never leave the office, and says stop or proceed."""
         self.opens("prosecutor", person, "The prosecutor opens the referral.")
         own = {"history": {"convictions": history, "treatment_court": False}}
-        path = self._file("history", own)
-        words = (self.cases[person], "screening", "--facts", path)
-        found = self.does(
+        found = self.decides(
             "prosecutor",
             person,
             "The record is read where it is; the rules answer.",
-            "decide",
-            *words,
+            "screening",
+            facts=own,
         )
         if found["outcome"] != "proceed":
             raise stuck(f"screening came out as {found['outcome']}")
@@ -412,9 +464,7 @@ class Story:
         if first["status"] != "undetermined":
             raise stuck("eligibility was decided without the weight")
         self.town.agencies["police"].until(
-            lambda: any(
-                "encounter.drugs.grams" in one["what"] for one in self._asked("police", who)
-            ),
+            lambda: any("encounter.drugs.grams" in task for task in self._asked("police", who)),
             "the question",
         )
         weighed = [{"kind": "opioid", "form": "weighed", "grams": 2.4, "basis": "net"}]
@@ -427,7 +477,7 @@ class Story:
         self.waits(
             "program",
             who,
-            lambda case: "grams" in json.dumps(case["facts"].get("encounter.drugs", "")),
+            lambda view: "grams" in str(_value(view, "encounter.drugs")),
             "the answer",
         )
         self.later(minutes=25)
@@ -443,7 +493,7 @@ class Story:
             who,
             "Now they can: eligible. Each part of the why goes to those who may have it.",
             "eligibility",
-            "--send",
+            send=True,
         )
         self.opens("case-management", who, "The case manager reads the referral and the answer.")
         self.later(days=1, hours=15)
@@ -468,9 +518,7 @@ class Story:
         self.opens("program", who, "The program reads that the intake is done.")
         self.notes("program", who, "There is room.", {"program": {"places_free": 4}})
         self.town.agencies["prosecutor"].until(
-            lambda: any(
-                "approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)
-            ),
+            lambda: any("approval.prosecutor" in task for task in self._asked("prosecutor", who)),
             "the question",
         )
         self.determines(
@@ -493,7 +541,7 @@ class Story:
             "prosecutor", who, "The charge is held, not filed.", {"case": {"charge_held": True}}
         )
         self.decides(
-            "prosecutor", who, "May the held charge be filed? No: it rests.", "filing", "--send"
+            "prosecutor", who, "May the held charge be filed? No: it rests.", "filing", send=True
         )
         self.later(days=1)
         self.consents(
@@ -547,7 +595,7 @@ class Story:
         )
         self.opens("case-management", who, "The case manager reads it.")
         found = self.decides(
-            "case-management", who, "What next for A? Help, never a sanction.", "review", "--send"
+            "case-management", who, "What next for A? Help, never a sanction.", "review", send=True
         )
         if "offer_treatment" not in found["possible"]:
             raise stuck("the review doesn't name treatment")
@@ -574,7 +622,7 @@ class Story:
             who,
             "May the prosecutor end A's place? The rules: retained.",
             "ejection",
-            "--send",
+            send=True,
         )
         if found["outcome"] != "retain":
             raise stuck(f"ejection came out as {found['outcome']}")
@@ -587,10 +635,12 @@ class Story:
             "rules",
         )
 
-    def _asked(self, agency: str, person: str) -> list[dict[str, Any]]:
-        """The tasks of an agency in a case, as it sees them once its gateway has opened what it was asked."""
-        found = self.at(agency).does("tasks")["tasks"]
-        return [one for one in found if one["case"] == self.cases[person] and "asks" in one["what"]]
+    def _asked(self, agency: str, person: str) -> list[str]:
+        """The questions to an agency in a case, once its gateway has opened what it was asked."""
+        tasks = operations.list_tasks(self.at(agency).office)
+        return [
+            task.what for task in tasks if task.case == self.cases[person] and "asks" in task.what
+        ]
 
     def person_b(self) -> None:
         """Over the cap: the ordinary process; and later, without an arrest, another door."""
@@ -626,7 +676,7 @@ class Story:
             who,
             "Over the cap: not eligible, and the rule is named.",
             "eligibility",
-            "--send",
+            send=True,
         )
         if found["outcome"] != "ineligible":
             raise stuck("B came out as eligible")
@@ -693,9 +743,7 @@ class Story:
         self.consents(who, "Carl Montoya", "C signs the minimum.", AT_THE_HAND_OFF, on=today)
         self.represented(who)
         self.town.agencies["prosecutor"].until(
-            lambda: any(
-                "approval.prosecutor" in one["what"] for one in self._asked("prosecutor", who)
-            ),
+            lambda: any("approval.prosecutor" in task for task in self._asked("prosecutor", who)),
             "the question",
         )
         self.determines(
@@ -708,7 +756,7 @@ class Story:
         )
         self.opens("program", who, "The program reads it.")
         self.decides(
-            "program", who, "The rules leave it to the prosecutor.", "eligibility", "--send"
+            "program", who, "The rules leave it to the prosecutor.", "eligibility", send=True
         )
         self.opens("defender", who, "Counsel reads the answer and each ground of it.")
         text = "The push was a stumble, on video. We ask the prosecutor to look again."
@@ -724,15 +772,15 @@ class Story:
         """A ends part of the consent. What was told by it is asked back, and deleted."""
         who = "A"
         self.later(days=1)
-        self.does(
+        case = self.cases[who]
+        self.step(
             "case-management",
             who,
             "A ends what the clinic may be told and tell, by word of mouth; the rest stands.",
-            "revoke",
-            self.cases[who],
-            "--recipient",
-            "case-management",
-            "--oral",
+            f"revoke {case} --recipient case-management --oral",
+            lambda office: operations.revoke_consent(
+                office, case, recipient="case-management", oral=True
+            ),
         )
         for each in self.town.agencies.values():
             each.pull()
@@ -775,9 +823,10 @@ class Story:
             {"case-management": (CARE, "consent")},
         )
         try:
-            self.at("treatment").does(
-                "send", "progress", self._file("late", {"parts": [late]}), "--case", self.cases[who]
-            )
+            self._keep("late", {"parts": [late]})
+            office = self.at("treatment").office
+            draft = operations.build_draft(office, {"parts": [late]})
+            operations.send_record(office, "progress", draft, case)
         except ExchangeError as error:
             answer = {"refused": error.message}
         else:
@@ -799,7 +848,7 @@ class Story:
         answers = []
         for case in (self.cases["A"], new_id(self.at("police").office.random)):
             try:
-                self.at("police").does("account", case)
+                operations.fetch_account(self.at("police").office, case)
             except HubRefused as error:
                 answers.append((error.status, error.said, error.message))
             else:
@@ -824,12 +873,13 @@ class Story:
         thief = Client(
             Http(self.town.url), police.office.signing, police.office.clock, police.office.random
         )
-        found = self.does(
+        stolen = police.office.signing.public.kid
+        found = self.step(
             "police",
             "A key",
             "Somebody has the key that police sign with. They retire it, alone and at once.",
-            "retire",
-            police.office.signing.public.kid,
+            f"retire {stolen}",
+            lambda office: operations.retire(office, stolen),
         )
         try:
             thief.inbox(0, 0)
@@ -844,12 +894,25 @@ class Story:
             ("treatment", "the clinic,"),
             ("program", "and the program. The new key is in force."),
         ):
-            self.does(name, "A key", said, "approve", found["draft"])
+            self.step(
+                name,
+                "A key",
+                said,
+                f"approve {found['draft']}",
+                lambda office: operations.approve_draft(office, found["draft"]),
+            )
         police.pull()
         if police.office.signing.public.kid != found["new_key"]:
             raise stuck("the police don't sign with the new key")
-        fact = self._file("facts", {"encounter": {"weapon": False}})
-        self.does("police", "A key", "And police go on.", "note", self.cases["B, later"], fact)
+        case = self.cases["B, later"]
+        facts = {"encounter": {"weapon": False}}
+        self.step(
+            "police",
+            "A key",
+            "And police go on.",
+            f"note {case} {self._keep('facts', facts)}",
+            lambda office: operations.note_facts(office, case, facts),
+        )
 
     def tell(self) -> None:
         """The whole story. Raises `RequestError` `demo-stuck` where something isn't as it must be."""
@@ -881,5 +944,12 @@ def _why(reasons: tuple[str, ...], rules: Mapping[str, Any]) -> str:
     return str(rules[found].because) if found else "no consent covers it"
 
 
-def _quoted(word: str) -> str:
-    return f'"{word}"' if " " in word else word
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result as JSON gives it back: lists for tuples."""
+    plain: dict[str, Any] = json.loads(json.dumps(value))
+    return plain
+
+
+def _value(view: operations.CaseView, path: str) -> Any:
+    fact = view.facts.get(path)
+    return "" if fact is None else fact.value

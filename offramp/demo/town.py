@@ -1,11 +1,11 @@
-"""The demo's town: a hub and six agencies, each a process on loopback with a folder of its own, and one clock for all.
+"""The demo's town: a hub and six agencies, each a process on loopback with its own folder.
 
-What its people do is done by the same commands as anywhere else, only not each in an interpreter of its own: see `Agency.does`.
+One clock file serves all. What people do at an agency is an operation on its folder, beside the
+process that serves it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -13,27 +13,26 @@ import socket
 import subprocess
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, redirect_stdout, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
-from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from exchange.errors import ExchangeError
-from offramp.agency.commands import HANDLERS, opened
+from offramp.agency import operations
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
-from offramp.agency.folder.settings import read_settings, write_settings
+from offramp.agency.folder.settings import write_settings
 from offramp.agency.hub_link.client import Http
 from offramp.agency.hub_link.sync import Sync, sync_of
-from offramp.cli import main, parser_of
+from offramp.hub import operations as hub_operations
 from rules.errors import RequestError
 
 PACK = "santa-fe"
 # id: name, role, whether 42 CFR Part 2 covers it, and who answers for what its gateway does by itself.
-AGENCIES: Mapping[str, tuple[str, str, str, str]] = {
+AGENCIES: Mapping[str, tuple[str, str, Literal["yes", "no"], str]] = {
     "police": ("Police Department", "police", "no", "Sergeant Maria Lucero"),
     "prosecutor": ("District Attorney", "prosecutor", "no", "Thomas Baca"),
     "defender": ("Public Defender", "defender", "no", "Elena Ortiz"),
@@ -47,42 +46,28 @@ PATIENCE = 20.0
 class Agency:
     """One agency of the town, as its people use it."""
 
-    def __init__(self, folder: Path, clock: Path) -> None:
+    def __init__(self, folder: Path, passphrase: bytes, clock: Path) -> None:
         self.folder = folder
         self.id = folder.name
-        self.clock = clock
         self.name, self.role, self.part2, self.person = AGENCIES[folder.name]
-        self._parser = parser_of()
-        self.office = opened(self._options("status"))
-
-    def _options(self, command: str, *words: str) -> Namespace:
-        given = ["agency", command, str(self.folder), *words, "--clock", str(self.clock)]
-        return self._parser.parse_args(given)
-
-    def does(self, command: str, *words: str) -> dict[str, Any]:
-        """What `offramp agency COMMAND DIR …` answers, in JSON. Raises whatever it refuses with.
-
-        The command's own function runs here: sixty starts of an interpreter would take longer than the story.
-        """
-        value = HANDLERS[command](self.office, self._options(command, *words))[0]
-        found: dict[str, Any] = json.loads(json.dumps(value))
-        return found
+        self.office = operations.open_office(folder, passphrase, clock_file=clock)
 
     @property
     def sync(self) -> Sync:
+        """The agency's link to the hub."""
         return sync_of(self.office)
 
     def pull(self) -> None:
-        """Takes what there is, as `serve` does each second; so the story needn't wait for the second."""
+        """Take what arrived, as `serve` does each second, so that the story needn't wait."""
         sync = self.sync
         sync.directory()
         sync.inbox()
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Waits until something holds. Raises `RequestError` `demo-stuck`."""
-        last = time.monotonic() + PATIENCE
-        while not holds():
-            if time.monotonic() > last:
+    def until(self, is_done: Callable[[], bool], what: str) -> None:
+        """Wait until a condition is true. Raises `RequestError` `demo-stuck`."""
+        deadline = time.monotonic() + PATIENCE
+        while not is_done():
+            if time.monotonic() > deadline:
                 raise stuck(f"`{self.id}` waited for {what}")
             time.sleep(0.05)
             with suppress(HubAway):
@@ -116,81 +101,59 @@ class Town:
     # Founding
 
     def found(self) -> None:
-        """Hub and agencies, invited, joined and approved; then each one's process."""
-        passphrase = self.folder / "passphrase"
-        passphrase.touch(0o600)
-        passphrase.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-        hub = str(self.folder / "hub")
-        self._ran("hub", "init", hub, "--pack", PACK, "--port", str(self.port), "--demo")
-        self.start("hub", "hub", "serve", hub, "--clock", str(self.clock))
+        """Found hub and agencies: invited, joined and approved. Then start each one's process."""
+        passphrase_file = self.folder / "passphrase"
+        passphrase = secrets.token_urlsafe(24)
+        passphrase_file.touch(0o600)
+        passphrase_file.write_text(passphrase + "\n", encoding="utf-8")
+        hub = hub_operations.create_hub(
+            self.folder / "hub",
+            pack=PACK,
+            name="hub.local/offramp",
+            program=None,
+            zone=None,
+            port=self.port,
+            demo=True,
+        )
+        self.start("hub", "hub", "serve", str(hub.path), "--clock", str(self.clock))
         codes = {}
-        for name, (title, role, _, person) in AGENCIES.items():
-            codes[name] = self._ran(
-                "hub",
-                "invite",
-                hub,
-                name,
-                "--role",
-                role,
-                "--name",
-                title,
-                "--clock",
-                str(self.clock),
-            ).strip()
-            at = self.folder / name
-            self._ran(
-                "agency",
-                "init",
-                str(at),
-                "--id",
-                name,
-                "--demo",
-                "--passphrase-file",
-                str(passphrase),
-            )
-            settings = read_settings(at)
-            more = {
-                "passphrase_file": str(passphrase),
-                "automatic": person,
-                "canary": self.canary,
-                "notice": "own-1",
-            }
-            write_settings(at, settings.model_copy(update=more))
-            self.agencies[name] = Agency(at, self.clock)
-        self._answers()
-        for name, each in self.agencies.items():
-            each.does("join", self.url, codes[name], "--part2", each.part2)
+        now = hub_operations.clock_of(hub, self.clock).now()
+        for agency_id, (name, role, _, _) in AGENCIES.items():
+            codes[agency_id] = hub_operations.invite_agency(hub, agency_id, role, name, now=now)
+            self.agencies[agency_id] = self._found_agency(agency_id, passphrase_file, passphrase)
+        self._wait_for_hub()
+        for agency_id, agency in self.agencies.items():
+            operations.join_hub(agency.office, self.url, codes[agency_id], part2=agency.part2)
         digest = sha256(next(iter(self.agencies.values())).sync.client.draft()).hexdigest()
-        for each in self.agencies.values():
-            each.does("approve", digest)
-        for name in self.agencies:
-            self.start(name, "agency", "serve", str(self.folder / name), "--clock", str(self.clock))
-        for each in self.agencies.values():
-            each.until(lambda each=each: self._ready(each), "every agency's key")  # type: ignore[misc]
+        for agency in self.agencies.values():
+            operations.approve_draft(agency.office, digest)
+        for agency_id in self.agencies:
+            folder = str(self.folder / agency_id)
+            self.start(agency_id, "agency", "serve", folder, "--clock", str(self.clock))
+        for agency in self.agencies.values():
+            agency.until(partial(_knows_every_key, agency), "every agency's key")
 
-    def _ready(self, each: Agency) -> bool:
-        """Whether an agency knows the directory and a key of everybody."""
-        gateway = each.office.working_set().gateway
-        return gateway.history.size > 0 and len(gateway.learned) > len(AGENCIES)
+    def _found_agency(self, agency_id: str, passphrase_file: Path, passphrase: str) -> Agency:
+        folder = self.folder / agency_id
+        settings = operations.create_agency(folder, agency_id, passphrase.encode(), demo=True)
+        more = {
+            "passphrase_file": str(passphrase_file),
+            "automatic": AGENCIES[agency_id][3],
+            "canary": self.canary,
+            "notice": "own-1",
+        }
+        write_settings(folder, settings.model_copy(update=more))
+        return Agency(folder, passphrase.encode(), self.clock)
 
-    def _ran(self, *words: str) -> str:
-        """A command's output. Raises `RequestError` `demo-stuck`."""
-        out = StringIO()
-        with redirect_stdout(out):
-            code = main([*words])
-        if code != 0:
-            raise stuck(f"`offramp {' '.join(words[:2])}` ended with {code}")
-        return out.getvalue()
-
-    def _answers(self) -> None:
-        """Waits for the hub's first answer."""
-        last = time.monotonic() + PATIENCE
+    def _wait_for_hub(self) -> None:
+        """Wait for the hub's first answer."""
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 Http(self.url).ask("GET", "/health", b"", {}, 1.0)
                 return
             except HubAway:
-                if time.monotonic() > last or self._processes["hub"].poll() is not None:
+                if time.monotonic() > deadline or self._processes["hub"].poll() is not None:
                     raise stuck("the hub didn't start") from None
                 time.sleep(0.05)
 
@@ -238,6 +201,12 @@ class Town:
                     each.sync.witness()
         for each in self.agencies.values():
             each.sync.proofs()
+
+
+def _knows_every_key(agency: Agency) -> bool:
+    """Report whether an agency knows the directory and a key of every agency."""
+    gateway = agency.office.working_set().gateway
+    return gateway.history.size > 0 and len(gateway.learned) > len(AGENCIES)
 
 
 @contextmanager

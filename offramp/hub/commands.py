@@ -1,34 +1,33 @@
-"""`offramp hub init|serve|invite|backup|restore|generation` and `offramp fsck`."""
+"""`offramp hub …`: parse the words, call one operation, print its result."""
 
 from __future__ import annotations
 
 import argparse
 import gc
 import json
-import os
-import shutil
 import signal
-import sqlite3
 import sys
-import tempfile
-from contextlib import closing
 from pathlib import Path
 
-from exchange.errors import ExchangeError, StoreError
-from exchange.hub.gathering import CLOSED, Gathering
-from exchange.hub.hub import Hub
-from exchange.hub.pages import Pages, lost_commits
-from exchange.hub.rebuilding import Restoration
-from exchange.hub.store import Store
 from offramp.clock import Clock
-from offramp.hub import membership
-from offramp.hub.folder import Folder, create
-from offramp.hub.membership import Invited
+from offramp.hub import operations
+from offramp.hub.folder import Folder
+from offramp.restored import lines
 from rules.errors import RequestError
 
 
+def main(options: argparse.Namespace) -> int:
+    """Run one of the hub's commands, and return its exit code."""
+    try:
+        return COMMANDS[options.hub_command](options)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 0
+
+
 def init(options: argparse.Namespace) -> int:
-    folder = create(
+    """Create a hub's folder."""
+    folder = operations.create_hub(
         Path(options.dir),
         pack=options.pack,
         name=options.name,
@@ -37,32 +36,26 @@ def init(options: argparse.Namespace) -> int:
         port=options.port,
         demo=options.demo,
     )
+    settings = folder.settings
+    print(f"{folder.path} is the folder of the hub `{settings.name}` for {settings.program}.")
     print(
-        f"{folder.path} is the folder of the hub `{folder.settings.name}` for {folder.settings.program}."
-    )
-    print(
-        f"Next: offramp hub invite {options.dir} AGENCY --role ROLE --name NAME, once for each founder;"
+        f"Next: offramp hub invite {options.dir} AGENCY --role ROLE --name NAME, "
+        "once for each founder;"
     )
     print(f"then: offramp hub serve {options.dir}")
     return 0
 
 
 def invite(options: argparse.Namespace) -> int:
-    folder = Folder(Path(options.dir))
-    until = _clock(folder, options).now() + membership.INVITATION_SECONDS
-    try:
-        invited = Invited(agency=options.agency, role=options.role, name=options.name, until=until)
-    except ValueError:
-        raise RequestError(
-            "bad-invitation",
-            f"`{options.agency}` can't be invited as that",
-            fix="an id of lower-case letters, digits and dashes, a role of the vocabulary, a name on one line",
-        ) from None
-    print(membership.invite(folder.secret, invited))
+    """Print the code with which an agency joins."""
+    folder = operations.open_folder(Path(options.dir))
+    now = _clock(folder, options).now()
+    print(operations.invite_agency(folder, options.agency, options.role, options.name, now=now))
     return 0
 
 
 def serve(options: argparse.Namespace) -> int:
+    """Serve the hub until a signal. Raises `RequestError` `no-certificate`, `not-a-hub`."""
     import uvicorn
 
     from offramp.hub.api.app import create_app
@@ -115,197 +108,60 @@ def _no_cores() -> None:
 
 
 def _clock(folder: Folder, options: argparse.Namespace) -> Clock:
-    if options.clock and not folder.settings.demo:
-        raise RequestError(
-            "no-demo", "a clock in a file is for demonstrations", fix="leave out `--clock`"
-        )
-    return Clock(Path(options.clock) if options.clock else None)
+    return operations.clock_of(folder, Path(options.clock) if options.clock else None)
 
 
 def backup(options: argparse.Namespace) -> int:
-    """A copy of the database in one file, while the hub runs or not."""
-    folder, target = Folder(Path(options.dir)), Path(options.file)
-    if target.exists():
-        raise RequestError("file-taken", f"`{target}` is there already", fix="name a new file")
-    partial = target.with_name(f".{target.name}.partial")
-    old = os.umask(0o077)
-    try:
-        _copied(folder, partial)
-        partial.replace(target)
-    except (sqlite3.Error, OSError) as error:
-        partial.unlink(missing_ok=True)
-        raise RequestError(
-            "no-output",
-            f"the backup could not be written: {error}",
-            fix="make room, or write elsewhere",
-        ) from None
-    finally:
-        os.umask(old)
-    print(
-        f"{target}: {target.stat().st_size} bytes. The keys in {folder.path / 'keys'} aren't in it: keep them apart."
-    )
-    return 0
-
-
-def _copied(folder: Folder, target: Path) -> None:
-    live = sqlite3.connect(f"file:{folder.database}?mode=ro", uri=True)
-    with closing(live), closing(sqlite3.connect(target)) as copy:
-        live.backup(copy)
-
-
-def generation(options: argparse.Namespace) -> int:
-    """What a restored hub waits for, and what the threshold is to sign, while it serves or not; sets agencies aside."""
-    from offramp.hub.restore_state import report_state
-    from offramp.restored import lines
-
-    folder = Folder(Path(options.dir))
-    if options.without:
-        # Whose word isn't taken, whoever signs must say too. A hub that serves holds its database.
-        hub = folder.open()
-        with closing(hub.store), hub.together():
-            if not hub.store.value(CLOSED):
-                raise RequestError(
-                    "not-closed", "the hub waits for nobody", fix="leave `--without` out"
-                )
-            Gathering(hub).set_aside(one for one in options.without if one != "-")
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "hub.db"
-        try:
-            _copied(folder, copy)
-        except sqlite3.Error as error:
-            raise RequestError(
-                "no-file", f"the hub's database can't be read: {error}", fix="run `offramp fsck`"
-            ) from None
-        with closing(Store(copy)) as store:
-            hub = Hub(folder.key, folder.settings.name, folder.judges(store), os.urandom, store)
-            said = report_state(Restoration(hub), None, _clock(folder, options).now())
-    if options.json:
-        print(json.dumps(said))
-    else:
-        print("\n".join(lines(said)))
+    """Copy the database to one file, while the hub runs or not."""
+    folder, target = operations.open_folder(Path(options.dir)), Path(options.file)
+    size = operations.back_up(folder, target)
+    keys = folder.path / "keys"
+    print(f"{target}: {size} bytes. The keys in {keys} aren't in it: keep them apart.")
     return 0
 
 
 def restore(options: argparse.Namespace) -> int:
-    """The database of a backup in the place of the present one, which is kept beside it. The hub stays closed until its members
-    have sent again what it lacks, so that no revocation is forgotten.
-    """
-    folder, source = Folder(Path(options.dir)), Path(options.file)
-    if not source.is_file():
-        raise RequestError("no-file", f"there is no `{source}`", fix="name a backup")
-    with tempfile.TemporaryDirectory(dir=folder.path) as scratch:
-        copy = Path(scratch) / "hub.db"
-        shutil.copyfile(source, copy)
-        faults = _faults(copy)
-        if faults:
-            raise RequestError(
-                "bad-backup", f"`{source}` isn't whole: {faults[0]}", fix="take another backup"
-            )
-        with closing(Store(copy)) as store:
-            if not store.versions():
-                raise RequestError(
-                    "bad-backup",
-                    f"`{source}` is older than the directory",
-                    fix="take another backup",
-                )
-            store.set_value(CLOSED, b"-")
-        if folder.database.exists():
-            with closing(Store(folder.database)):
-                pass
-            folder.database.replace(folder.path / "hub.db.before-restore")
-        for beside in ("-wal", "-shm", ".sum"):
-            (folder.path / f"hub.db{beside}").unlink(missing_ok=True)
-        copy.replace(folder.database)
-        copy.with_name("hub.db.sum").replace(folder.path / "hub.db.sum")
+    """Put a backup in the database's place."""
+    folder = operations.open_folder(Path(options.dir))
+    operations.restore(folder, Path(options.file))
     print(
-        f"{folder.database} is that of {source}. Serve it: it hands out nothing until every agency's gateway has been heard."
+        f"{folder.database} is that of {options.file}. Serve it: it hands out nothing until every "
+        "agency's gateway has been heard."
     )
     print(f"Then: offramp hub generation {options.dir}")
     return 0
 
 
+def generation(options: argparse.Namespace) -> int:
+    """Print what a restored hub waits for, and set aside the agencies of `--without`."""
+    folder = operations.open_folder(Path(options.dir))
+    if options.without:
+        operations.set_aside(folder, (agency for agency in options.without if agency != "-"))
+    state = operations.report_generation(folder, now=_clock(folder, options).now())
+    print(json.dumps(state) if options.json else "\n".join(lines(state)))
+    return 0
+
+
 def fsck(options: argparse.Namespace) -> int:
-    """Compares every byte of a stopped hub's database with what it must be. Exit 1 where it isn't."""
+    """Check every byte of a stopped hub's database. Exit code 1 where one is wrong."""
     path = Path(options.dir)
     database = path / "hub.db" if path.is_dir() else path
     if not database.is_file():
         raise RequestError("no-file", f"there is no `{database}`", fix="name a hub's folder")
-    found = _faults(database)
-    for fault in found:
+    faults = operations.find_faults(database)
+    for fault in faults:
         print(f"wrong: {fault}")
-    if not found:
+    if not faults:
         print(f"{database}: every byte is as it was written.")
-    return 1 if found else 0
+    return 1 if faults else 0
 
 
-def _faults(database: Path) -> list[str]:
-    try:
-        pages = Pages(database)
-    except StoreError as error:
-        if error.code == "in-use":
-            raise
-        return [error.message]
-    try:
-        # A copy, so that looking changes nothing: SQLite writes back what it finds in a write-ahead log.
-        with tempfile.TemporaryDirectory() as scratch:
-            copy = Path(scratch) / "hub.db"
-            shutil.copyfile(database, copy)
-            wal = database.with_name(f"{database.name}-wal")
-            if lost_commits(wal).exist:
-                return [
-                    "the last commit in the write-ahead log doesn't hold: a power failure left it, or a byte is wrong"
-                ]
-            if wal.exists():
-                shutil.copyfile(wal, copy.with_name("hub.db-wal"))
-            return _inside(copy)
-    finally:
-        pages.release()
-
-
-def _inside(copy: Path) -> list[str]:
-    try:
-        with closing(Store(copy)) as store:
-            found = list(store.faults())
-            return found or list(_log_faults(store))
-    except ExchangeError as error:
-        return [error.message]
-
-
-def _log_faults(store: Store) -> list[str]:
-    """What of log and directory doesn't hold together: leaves without a gap, every record's and text's leaf what it says."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from exchange.consent.disclosure import judges_of
-    from exchange.log.receipts import rebuild_leaf
-
-    try:
-        hub = Hub(Ed25519PrivateKey.generate(), "fsck", judges_of(()), os.urandom, store)
-    except ExchangeError as error:
-        return [f"the directory isn't one that its members signed: {error.message}"]
-    if hub.log.size and store.leaf_count() != hub.log.size:
-        return ["a leaf of the log is missing"]
-    found = []
-    for record, receipt in store.records():
-        wanted = rebuild_leaf(
-            receipt, jti=record.jti, issuer=record.issuer, statement=record.sha256
-        )
-        if receipt.index >= hub.log.size or store.leaf(receipt.index) != wanted:
-            found.append(f"the record of leaf `{receipt.index}` isn't the one that was logged")
-    return found
-
-
-def main(options: argparse.Namespace) -> int:
-    """Runs one of the hub's commands."""
-    commands = {
-        "init": init,
-        "serve": serve,
-        "invite": invite,
-        "backup": backup,
-        "restore": restore,
-        "generation": generation,
-    }
-    try:
-        return commands[options.hub_command](options)
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return 0
+COMMANDS = {
+    "init": init,
+    "serve": serve,
+    "invite": invite,
+    "backup": backup,
+    "restore": restore,
+    "generation": generation,
+    "fsck": fsck,
+}

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from offramp.adoption import carried
-from offramp.agency.commands import sync_of
 from offramp.agency.errors import AgencyError, HubRefused
+from offramp.agency.hub_link.sync import sync_of
 from offramp.cli import main
 from rules.packs.digest import digest
 from rules.shelf import read_pack
@@ -44,10 +44,10 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
     folder.mkdir(parents=True)
     (folder / "pack.yaml").write_text(CITY)
     words = [
+        "agency",
         "adopt",
-        str(folder),
-        "--agency",
         str(running.folder / "defender"),
+        str(folder),
         "--passphrase-file",
         str(running.passphrase),
     ]
@@ -96,4 +96,4 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
     with closing(running.office("crossroads")) as office:
         sync_of(office).everything()
         assert digest(office.working_set().gateway.pack) == done["pack"]
-    assert main([*words[:1], "lead", *words[2:]]) == 0
+    assert main([*words[:3], "lead", *words[4:]]) == 0

@@ -1,4 +1,4 @@
-"""`determine`, `retry` and every finding of `offramp doctor`, through the commands, against a hub that is a process."""
+"""`determine`, `retry` and every finding of `offramp agency doctor`, through the commands, against a hub that is a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from exchange.records.ids import new_id
-from offramp.agency.commands import sync_of
+from offramp.agency.hub_link.sync import sync_of
 from offramp.cli import main
 from tests.offramp.test_agency import referral
 from tests.offramp.test_agency_process import Running, running
@@ -34,10 +34,11 @@ def told(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> d
 def doctor(
     running: Running, capsys: pytest.CaptureFixture[str], name: str, *more: str
 ) -> tuple[int, dict[str, list[str]]]:
-    """The exit code of `offramp doctor`, and its findings by level."""
+    """The exit code of `offramp agency doctor`, and its findings by level."""
     capsys.readouterr()
     code = main(
         [
+            "agency",
             "doctor",
             str(running.folder / name),
             "--passphrase-file",

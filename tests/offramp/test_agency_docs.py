@@ -175,7 +175,7 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     newcomer.run("hub", command("hub.md", "offramp hub backup"))
     newcomer.stop()
     assert "every byte is as it was written" in newcomer.run(
-        "hub", command("hub.md", "offramp fsck")
+        "hub", command("hub.md", "offramp hub fsck")
     )
     newcomer.run("hub", command("hub.md", "offramp hub restore"))
     newcomer.serve()

@@ -58,7 +58,7 @@ def test_serve_that_is_killed_under_load_loses_nothing_and_applies_nothing_twice
     running.stop()
     with closing(Store(running.folder / "hub" / "hub.db")) as store:
         assert sorted(record.jti for record, _ in store.records()) == sorted(composed)
-    words = [sys.executable, "-m", "offramp", "fsck", str(running.folder / "hub")]
+    words = [sys.executable, "-m", "offramp", "hub", "fsck", str(running.folder / "hub")]
     assert subprocess.run(words, capture_output=True, check=False).returncode == 0
     running.start()
 

@@ -22,9 +22,9 @@ from exchange.errors import ExchangeError
 from exchange.hub.store import Store
 from exchange.records.ids import new_id
 from exchange.standards import base64, i_json
-from offramp.agency.commands import sync_of
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.client import Http
+from offramp.agency.hub_link.sync import sync_of
 from offramp.cli import main
 from tests.offramp.test_agency import referral
 from tests.support.hub_process import serving
@@ -234,6 +234,7 @@ def test_with_the_hub_stopped_what_is_local_works_and_says_so(
     assert (
         main(
             [
+                "agency",
                 "doctor",
                 str(running.folder / "crossroads"),
                 "--passphrase-file",

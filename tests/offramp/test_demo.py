@@ -456,9 +456,7 @@ def test_stricter_rules_reach_who_is_in_the_program_only_after_notice(
         )
         assert port is not None
         serving(f"http://127.0.0.1:{port[1]}")
-        done = says(
-            0, "adopt", str(tmp_path / "stricter"), "--agency", str(told.folder / "defender")
-        )
+        done = says(0, "agency", "adopt", str(told.folder / "defender"), str(tmp_path / "stricter"))
         assert any("any-new-charge came" in one for one in done["changes"])
         for name in ("treatment", "program"):
             says(0, "agency", "approve", str(told.folder / name), done["draft"])

@@ -13,8 +13,8 @@ import pytest
 
 from exchange.membership import proposal
 from exchange.membership.signatures import sign_directory
-from offramp.agency.commands import sync_of
 from offramp.agency.errors import HubRefused
+from offramp.agency.hub_link.sync import sync_of
 from offramp.cli import main
 from offramp.hub.membership import MOST_DRAFTS
 from tests.offramp.test_agency import referral
@@ -106,6 +106,7 @@ def test_the_only_defender_keeps_a_spare_key_and_is_not_locked_out_when_the_firs
         capsys.readouterr()
         main(
             [
+                "agency",
                 "doctor",
                 str(running.folder / "defender"),
                 "--passphrase-file",

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from exchange.records.ids import new_id
-from offramp.agency.commands import sync_of
+from offramp.agency.hub_link.sync import sync_of
 from offramp.cli import main
 from tests.offramp.test_agency import referral
 from tests.offramp.test_agency_commands import consent, doctor, pull, says, told
@@ -142,4 +142,4 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     assert running.agency("export", "crossroads", first, str(shown)) == 0
     assert main(["verify", str(shown)]) == 0
     running.stop()
-    assert main(["fsck", str(running.folder / "hub")]) == 0
+    assert main(["hub", "fsck", str(running.folder / "hub")]) == 0

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.records.ids import new_id
-from offramp.agency.doctor import findings
 from offramp.agency.folder import office as offices
 from offramp.agency.folder import snapshot
 from offramp.agency.folder.office import JOURNAL, SNAPSHOT, Office
 from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations import examine
 from tests.offramp.test_agency import referral
 from tests.support.agencies import PASSPHRASE, Town
 from tests.support.chance import chance
@@ -253,8 +253,8 @@ def test_what_somebody_edited_in_the_journal_is_found_by_doctor(town: Town) -> N
         journal.execute("UPDATE event SET time = time + 1 WHERE kind = 'composed'")
     with closing(town.office("police")) as office:
         assert any(
-            level == "wrong" and "the journal can't be replayed" in says
-            for level, says in findings(office)
+            finding.level == "wrong" and "the journal can't be replayed" in finding.text
+            for finding in examine(office)
         )
 
 

@@ -3,7 +3,7 @@
 `offramp hub serve` runs under `strace`, and at the n-th write, sync or truncation of its files in any of its threads the
 kernel's answer is an input/output error, once or from then on, or three syncs in a row fail; its start and its end are hit
 too. Every submission must be answered 201, refused with 507, or not answered because the hub is gone. Then it starts on a sound
-disk: `offramp fsck` finds nothing wrong, what was acknowledged has its receipt, and what wasn't can be sent again and is taken
+disk: `offramp hub fsck` finds nothing wrong, what was acknowledged has its receipt, and what wasn't can be sent again and is taken
 once.
 """
 

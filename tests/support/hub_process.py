@@ -198,9 +198,9 @@ class HubProcess:
 
     def fsck(self) -> list[str]:
         """What is wrong with the database of the stopped hub, on a copy of everything that a crash left."""
-        from offramp.hub.commands import _faults
+        from offramp.hub.operations import find_faults
 
-        return _faults(self.path / "hub.db")
+        return find_faults(self.path / "hub.db")
 
 
 class Wire:

@@ -11,8 +11,8 @@ from typing import Any
 from exchange.agency.gateway import FOREVER
 from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
+from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.caseload import case_of, handles
-from offramp.agency.cases.drafts import COORDINATION
 from offramp.agency.cases.tasks import Task, of_case
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet

@@ -240,6 +240,21 @@ class WorkingSet:
 
     # What is still to be done
 
+    def closed_parts(self, case: str, but: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        """Return record and part of everything in a case that is still unopened.
+
+        `but` leaves out records of these kinds.
+        """
+        return [
+            (jti, part)
+            for (issuer, jti), received in self.gateway.received.items()
+            if received.record is not None
+            and received.record.case == case
+            and received.record.kind not in but
+            for part in received.record.labels
+            if part not in received.opened and (issuer, jti, part) not in self.destroyed
+        ]
+
     def to_send(self) -> list[OutgoingRecord]:
         """What waits for the hub, in the order in which it was composed: a consent goes before what rests on it."""
         return [out for out in self.outbox.values() if out.waits]

@@ -33,7 +33,7 @@ from exchange.models import agency_of
 from exchange.standards import base64
 from exchange.standards.merkle import HASH_BYTES, Frontier, leaf_hash
 from exchange.standards.notes import open_checkpoint, read_checkpoint, read_note
-from offramp.adoption import carried, read_carried, taken
+from offramp.adoption import Carried, read_carried, taken
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -49,13 +49,26 @@ LONGEST_EPOCH = timedelta(days=90)
 
 
 @frozen
-class Waiting:
-    """A draft of the next version: its digest, what it changes, the keys that signed, whether this agency is still to sign."""
+class PendingDraft:
+    """A draft of the directory's next version that waits for signatures.
+
+    `sha256` is its digest, `changes` has a sentence for each change, `signed` the keys that signed.
+    `is_mine` is true while this agency's signature is missing.
+    """
 
     sha256: str
     changes: tuple[str, ...]
     signed: tuple[str, ...]
-    mine: bool
+    is_mine: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the draft's JSON in `offramp agency status`."""
+        return {
+            "sha256": self.sha256,
+            "changes": list(self.changes),
+            "signed": list(self.signed),
+            "yours": self.is_mine,
+        }
 
 
 @frozen
@@ -182,25 +195,27 @@ class Sync:
         except AgencyError:
             return self.office.keep_pack(read_carried(self.client.pack(digest)), digest)
 
-    def adopt(self, name: str) -> Adopted:
-        """Proposes that a pack be adopted, and signs. Raises as a pack doesn't hold, as `propose`, `AgencyError` `adopted`."""
+    def adopt(self, files: Carried) -> Adopted:
+        """Propose that the program adopt a pack, and sign.
+
+        Raises `PackError` where the pack can't be proved, `AgencyError` `adopted`, and as `propose`.
+        """
         self.directory()
         newest = self.office.working_set().gateway.history.newest
-        carried_ = carried(name)
-        pack, digest = taken(carried_)
+        pack, digest = taken(files)
         if digest == newest.pack:
             raise AgencyError(
                 "adopted",
                 f"the pack `{digest[:20]}…` is in force already",
                 fix="change the pack first",
             )
-        found = differences(self.pack(newest.pack), pack)
-        self.client.send_pack(carried_.write())
-        self.office.keep_pack(carried_, digest)
+        changes = differences(self.pack(newest.pack), pack)
+        self.client.send_pack(files.write())
+        self.office.keep_pack(files, digest)
         draft = self.propose(
             proposal.apply_change(newest, {"pack": {"id": pack.id, "digest": digest}})
         )
-        return Adopted(pack.id, digest, draft, tuple(str(one) for one in found))
+        return Adopted(pack.id, digest, draft, tuple(str(change) for change in changes))
 
     def _approved(self, working_set: WorkingSet, versions: list[dict[str, Any]]) -> None:
         """The first directory is believed because people here compared its digest, never because a hub serves it."""
@@ -264,7 +279,7 @@ class Sync:
         self.client.sign_draft(digest, sign_directory(payload, self.office.signing))
         return "signed"
 
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[PendingDraft, ...]:
         """The drafts that can come into force next, each with what it changes and whether it lacks this agency's signature."""
         self.directory()
         history = self.office.working_set().gateway.history
@@ -285,7 +300,7 @@ class Sync:
                         for one in differences(self.pack(before.pack), self.pack(drafted.pack))
                     )
                 changes = (*proposal.describe_changes(before, payload), *rules)
-                found.append(Waiting(drafted.sha256, changes, tuple(sorted(signed)), mine))
+                found.append(PendingDraft(drafted.sha256, changes, tuple(sorted(signed)), mine))
         return tuple(found)
 
     def propose(self, payload: bytes) -> str:

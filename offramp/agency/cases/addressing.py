@@ -1,0 +1,93 @@
+"""Which agencies may receive a part, for which purpose, on which basis: the parts of a decision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from exchange.consent.reduction import FROM_CARE
+from exchange.records.building import Part
+from offramp.agency.cases.case import Answer
+from offramp.agency.cases.decision_record import content_of, contents
+from offramp.agency.cases.draft import NO_NOTICE, Defaults
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.working_set import WorkingSet
+
+COORDINATION = "diversion_coordination"
+# The first purpose to try for each decision. Coordination is the second.
+_PURPOSE = {
+    "offer": "offer_and_hand_off",
+    "screening": "screening",
+    "eligibility": "admission",
+    "admission": "admission",
+    "filing": "filing_status",
+}
+
+
+def address(
+    working_set: WorkingSet,
+    handle: str,
+    kind: str,
+    part: Part,
+    decision: str,
+    now: int,
+    only: tuple[str, ...] | None = None,
+) -> Part | None:
+    """Address a part to every agency that may receive it, or to those of `only`.
+
+    Returns None if no agency may receive it. `now` is this machine's time in seconds since 1970.
+    """
+    directory = working_set.gateway.history.newest
+    to = {}
+    for agency in directory.agencies:
+        if agency == working_set.agency or (only is not None and agency not in only):
+            continue
+        is_counsel = directory.role(agency) == "defender"
+        purposes = dict.fromkeys(
+            ("legal_representation",)
+            if is_counsel
+            else (_PURPOSE.get(decision, COORDINATION), COORDINATION)
+        )
+        ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
+        way = working_set.gateway.first_permitted(kind, part, agency, ways, case=handle, now=now)
+        if way is not None:
+            to[agency] = way
+    return replace(part, to=to) if to else None
+
+
+def decision_parts(
+    working_set: WorkingSet, handle: str, answer: Answer, defaults: Defaults, now: int
+) -> tuple[Part, ...]:
+    """Return the rules' answer as parts, each addressed to the agencies that may receive it.
+
+    Raises `AgencyError` `nobody-to-tell`.
+    """
+    addressed = []
+    for categories, decided in contents(answer).items():
+        part = Part(
+            category=categories,
+            content=content_of(categories, decided),
+            to={},
+            keep_until=defaults.keep_until,
+            use=defaults.use,
+        )
+        part = _protect_care(part, working_set, defaults)
+        addressed.append(address(working_set, handle, "decision", part, answer.decision, now))
+    parts = tuple(part for part in addressed if part is not None)
+    if not parts:
+        raise AgencyError(
+            "nobody-to-tell", "nobody may be told this", fix="ask the person for consent"
+        )
+    return parts
+
+
+def _protect_care(part: Part, working_set: WorkingSet, defaults: Defaults) -> Part:
+    """Bar adverse action on care, and add Part 2's notice unless the agency isn't covered."""
+    if not set(part.category) & set(FROM_CARE):
+        return part
+    is_covered = working_set.gateway.history.newest.part2(working_set.agency) != "no"
+    return replace(
+        part,
+        use="no_adverse_action",
+        sensitivity="part2" if is_covered else "plain",
+        notice=defaults.notice if is_covered else NO_NOTICE,
+    )

@@ -1,0 +1,111 @@
+"""The rules' answers on a case, by the pack that governs it, and this agency's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from exchange.consent.disclosure import day_of
+from exchange.membership.directory import read_directory
+from exchange.membership.signatures import SignedPayload
+from offramp.agency.cases.case import LATEST, Answer, Case
+from offramp.agency.cases.caseload import case_of, places, untold, utc
+from offramp.agency.cases.draft import Defaults, defaults_of
+from offramp.agency.cases.governing import SEVERITY, governing
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from rules.decide.program import Program
+
+
+def defaults_today(office: Office, working_set: WorkingSet) -> Defaults:
+    """Return the values for what a draft leaves open. Raises `AgencyError` `no-directory`."""
+    if not working_set.gateway.history.size:
+        raise AgencyError(
+            "no-directory",
+            "no directory is in force yet",
+            fix="have all founders approve the draft",
+        )
+    gateway = working_set.gateway
+    today = day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone)
+    return defaults_of(office.settings, gateway, today, office.random)
+
+
+def answer_case(
+    office: Office,
+    working_set: WorkingSet,
+    handle: str,
+    decision: str,
+    own_facts: Mapping[str, Any] | None = None,
+    case: Case | None = None,
+) -> Answer:
+    """Return the rules' answer on the facts known here.
+
+    `own_facts` are facts by path from this agency's own records, used and not kept. Raises
+    `AgencyError` `no-such-case`, `not-here-decided`, and as `Case.decide`.
+    """
+    case = case or case_of(working_set, handle)
+    now = office.clock()
+    program = office.program(working_set)
+    program.outcomes(decision)
+    _check_decided_here(working_set, decision)
+    at = utc(working_set.gateway.hub_time(now))
+    silent = untold(working_set, handle, now)
+    enrolled, later = packs_since_enrollment(working_set, case)
+    if decision not in SEVERITY or not later:
+        return case.decide(program, decision, at, own_facts, silent)
+    # Later rules reach an enrolled person only where they are no harsher, or after notice.
+    by_pack = {
+        pack: case.decide(Program(office.pack(pack)), decision, at, own_facts, silent)
+        for pack in dict.fromkeys((enrolled, *later))
+    }
+    outcomes = {pack: answer.possible for pack, answer in by_pack.items()}
+    chosen = governing(enrolled, later, decision, outcomes, packs_noticed(working_set, handle))
+    answer = by_pack[chosen.pack]
+    answer.governed = chosen.why
+    return answer
+
+
+def _check_decided_here(working_set: WorkingSet, decision: str) -> None:
+    deciders = places(working_set, decision)
+    if working_set.agency not in deciders:
+        where = ", ".join(f"`{agency}`" for agency in deciders) or "nobody who is listed"
+        raise AgencyError(
+            "not-here-decided",
+            f"`{decision}` isn't worked out at `{working_set.agency}`: its facts may not all be here",
+            fix=f"it is for {where}",
+        )
+
+
+def packs_since_enrollment(working_set: WorkingSet, case: Case) -> tuple[str, tuple[str, ...]]:
+    """Return the digest of the pack at the person's enrollment, and of each later pack in order.
+
+    For a person who isn't enrolled: the pack in force, and none.
+    """
+    history = working_set.gateway.history
+    entries = [
+        statement.place
+        for statement in case.stated
+        if statement.facts.get("person.enrolled") is True
+    ]
+    if not entries or min(entries) >= LATEST:
+        return history.newest.pack, ()
+    index = int(min(entries)) + 1
+    then = history.at(index).pack
+    later = [
+        read_directory(member.payload).pack
+        for leaf, member in working_set.gateway.learned
+        if isinstance(member, SignedPayload) and leaf.index >= index
+    ]
+    changes = [pack for before, pack in pairwise((then, *later)) if pack != before]
+    return then, tuple(changes)
+
+
+def packs_noticed(working_set: WorkingSet, handle: str) -> frozenset[str]:
+    """Return the digests of the packs of which the person was given notice, as noted here."""
+    return frozenset(
+        str(event.body["notice"])
+        for event in working_set.noted
+        if event.body["case"] == handle and "notice" in event.body
+    )

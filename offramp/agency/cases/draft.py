@@ -1,0 +1,165 @@
+"""A draft of a record: what a person wrote, completed with this agency's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import yaml
+
+from exchange.agency.gateway import Gateway
+from exchange.consent.state import COLLECTORS
+from exchange.errors import shorten
+from exchange.records.building import Part
+from exchange.records.ids import new_id, new_short_id
+from exchange.records.kinds import find_kind
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.settings import Settings
+from rules.frozen import frozen
+
+# The longest text of a draft, in bytes.
+LARGEST = 1024 * 1024
+NO_NOTICE = "none"
+
+
+@frozen
+class Draft:
+    """The parts of a record to compose, and the signed form behind a consent."""
+
+    parts: tuple[Part, ...]
+    form: Mapping[str, Any] | None = None
+
+
+@frozen
+class Defaults:
+    """The values for what a draft leaves open: see `defaults_of`. `keep_until` is a day as `2026-11-28`."""
+
+    keep_until: str
+    use: str
+    notice: str
+    random: Callable[[int], bytes]
+
+
+def defaults_of(
+    settings: Settings, gateway: Gateway, today: date, random_bytes: Callable[[int], bytes]
+) -> Defaults:
+    """Return an agency's defaults: its own retention, and for care no adverse action."""
+    role = gateway.history.newest.role(settings.id)
+    use = "no_adverse_action" if role in COLLECTORS else "none"
+    return Defaults(
+        (today + timedelta(days=settings.keep_days)).isoformat(), use, settings.notice, random_bytes
+    )
+
+
+def parse_draft(text: str, defaults: Defaults) -> Draft:
+    """Read a draft from YAML or JSON text. Raises `AgencyError` `not-a-draft`."""
+    if len(text.encode()) > LARGEST:
+        raise not_a_draft("it is over 1 MiB")
+    try:
+        value = yaml.load(text, Loader=_TextDates)
+    except (yaml.YAMLError, RecursionError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise not_a_draft(f"it can't be read: {shorten(first_line)}") from None
+    return build_draft(value, defaults)
+
+
+def build_draft(value: object, defaults: Defaults) -> Draft:
+    """Build a draft from parsed members: `parts`, and for a consent its `form`.
+
+    Raises `AgencyError` `not-a-draft`.
+    """
+    if (
+        not isinstance(value, dict)
+        or not set(value) <= {"parts", "form"}
+        or not isinstance(value.get("parts"), list)
+    ):
+        raise not_a_draft("it has `parts`, a consent's has a `form` too, and nothing else")
+    form = value.get("form")
+    if form is not None and not isinstance(form, dict):
+        raise not_a_draft("`form` is the signed form, member by member")
+    return Draft(tuple(_part(part, defaults) for part in value["parts"]), form)
+
+
+class _TextDates(yaml.SafeLoader):
+    """YAML in which a day is a text, as records have it."""
+
+
+_TextDates.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+_MEMBERS = {"category", "content", "to", "keep_until", "sensitivity", "use", "notice", "says", "id"}
+
+
+def _part(value: Any, defaults: Defaults) -> Part:
+    if not isinstance(value, dict) or not {"category", "to"} <= set(value) <= _MEMBERS:
+        raise not_a_draft("a part has `category`, `content` and `to`, and its label's members")
+    categories = value["category"] if isinstance(value["category"], list) else [value["category"]]
+    content = value.get("content") or {}
+    to = value["to"]
+    if (
+        not isinstance(content, dict)
+        or not isinstance(to, dict)
+        or not all(isinstance(category, str) for category in categories)
+    ):
+        raise not_a_draft("`content` and `to` are objects, `category` a list of words")
+    # A draft may leave out the name of its only category. A record never does.
+    if len(categories) == 1 and set(content) != set(categories):
+        content = {categories[0]: content}
+    statement = value.get("says")
+    if (
+        isinstance(statement, dict)
+        and {"discloser", "recipient"} <= set(statement)
+        and "id" not in statement
+    ):
+        statement = {"id": new_short_id(defaults.random), **statement}
+    sensitivity = str(value.get("sensitivity", "plain"))
+    notice = defaults.notice if sensitivity == "part2" else NO_NOTICE
+    return Part(
+        category=tuple(categories),
+        content=content,
+        to={str(agency): _purpose_and_basis(way) for agency, way in to.items()},
+        keep_until=str(value.get("keep_until", defaults.keep_until)),
+        sensitivity=sensitivity,
+        use=str(value.get("use", defaults.use)),
+        notice=str(value.get("notice", notice)),
+        says=statement,
+        id=value.get("id"),
+    )
+
+
+def _purpose_and_basis(value: Any) -> tuple[str, str]:
+    """Read a recipient's purpose and basis. A purpose alone rests on consent."""
+    if isinstance(value, str):
+        return value, "operation" if value == "exchange_operation" else "consent"
+    if not isinstance(value, dict) or not {"purpose"} <= set(value) <= {"purpose", "basis"}:
+        raise not_a_draft("`to` names each agency with a `purpose` and a `basis`")
+    return str(value["purpose"]), str(value.get("basis", "consent"))
+
+
+def case_for(kind: str, case: str | None, random_bytes: Callable[[int], bytes]) -> str | None:
+    """Return the case of a new record: the named one, a new one where the kind begins a case.
+
+    None for a kind that concerns no case. Raises `AgencyError` `name-the-case`, `ContentError`
+    `unknown-kind`.
+    """
+    if not find_kind(kind).case:
+        return None
+    if case is None and kind in ("offer", "referral"):
+        return new_id(random_bytes)
+    if case is None:
+        raise AgencyError(
+            "name-the-case", f"a `{kind}` is about a case", fix="name it with `--case`"
+        )
+    return case
+
+
+def not_a_draft(why: str) -> AgencyError:
+    """Return the refusal of a draft."""
+    return AgencyError(
+        "not-a-draft",
+        f"this is no draft of a record: {why}",
+        fix="see docs/agency.md for an example",
+    )

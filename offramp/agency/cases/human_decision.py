@@ -1,0 +1,193 @@
+"""A named person's decision on a case, as the record that tells it. No fact is changed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from exchange.consent.disclosure import day_of
+from exchange.records.building import Part
+from exchange.records.content_checks import check_content
+from offramp.agency.cases.addressing import address
+from offramp.agency.cases.case import LAST_WORD, Answer, Case
+from offramp.agency.cases.caseload import places
+from offramp.agency.cases.decision_record import OUTCOME, SCREENING
+from offramp.agency.cases.draft import Defaults
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.working_set import WorkingSet
+from rules.errors import respelling
+from rules.frozen import frozen
+from rules.shelf import vocabulary
+
+_APPROVAL = {
+    ("eligibility", "eligible"): "approved",
+    ("eligibility", "ineligible"): "declined",
+    ("admission", "admitted"): "approved",
+    ("admission", "awaiting"): "approved",
+    ("admission", "declined_by_prosecutor"): "declined",
+}
+_CHARGE_STATUS = {"hold": "held", "prosecutor_may_file": "filed"}
+
+
+@frozen
+class HumanDecision:
+    """A named person's decision: `kind` of record, `contents` by a part's categories.
+
+    `differs` is true where the rules answered otherwise.
+    """
+
+    kind: str
+    contents: Mapping[tuple[str, ...], Mapping[str, Any]]
+    differs: bool
+
+    def check(self) -> None:
+        """Check each content, also of a decision that becomes no record.
+
+        Raises `ContentError` `wrong-content`.
+        """
+        for categories, content in self.contents.items():
+            check_content(
+                self.kind, categories, {category: dict(content) for category in categories}
+            )
+
+
+def make_decision(
+    working_set: WorkingSet,
+    case: Case,
+    answer: Answer | None,
+    decision: str,
+    outcome: str,
+    *,
+    reason: str,
+    by: str,
+    now: int,
+) -> HumanDecision:
+    """Make a person's decision. `answer` is the rules' own, None where their facts aren't here.
+
+    `reason` is a reason's code, `by` the person's name, `now` seconds since 1970. Raises
+    `AgencyError` `unknown-outcome`, `not-yours`.
+    """
+    _check_outcome(decision, outcome)
+    _check_entitled(working_set, decision)
+    differs = _differs(answer, outcome)
+    if decision == "screening":
+        return HumanDecision("screening_outcome", {(SCREENING,): {"outcome": outcome}}, differs)
+    content: dict[str, Any] = {
+        "determination": {
+            "decision": decision,
+            "outcome": outcome,
+            "by": by,
+            "reason": reason,
+            "differs": differs,
+        }
+    }
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    approval = _APPROVAL.get((decision, outcome)) if role == "prosecutor" else None
+    if approval:
+        content["facts"] = {"approval.prosecutor": approval}
+    zone = working_set.gateway.history.newest.zone
+    today = day_of(working_set.gateway.hub_time(now), zone).isoformat()
+    kind, effects = _effects(case, decision, outcome, role, today)
+    return HumanDecision(kind, {(OUTCOME,): content, **effects}, differs)
+
+
+def _check_outcome(decision: str, outcome: str) -> None:
+    words = vocabulary()
+    word = words.decisions.get(decision)
+    if word is None or outcome not in word.outcomes:
+        known = ", ".join(f"`{name}`" for name in (word.outcomes if word else words.decisions))
+        raise AgencyError(
+            "unknown-outcome",
+            f"`{outcome}` is no outcome of `{decision}`",
+            fix=respelling(outcome, word.outcomes if word else ()) or f"use one of {known}",
+        )
+
+
+def _check_entitled(working_set: WorkingSet, decision: str) -> None:
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    entitled = LAST_WORD.get(decision, (vocabulary().decisions[decision].decided_by,))
+    if role not in entitled and not (
+        role == "case_management" and working_set.agency in places(working_set, decision)
+    ):
+        raise AgencyError(
+            "not-yours",
+            f"`{decision}` isn't for `{role}` to decide",
+            fix=f"it is for {' or '.join(entitled)}",
+        )
+
+
+def _differs(answer: Answer | None, outcome: str) -> bool:
+    by_rules = answer.outcome if answer is not None else None
+    return (
+        by_rules is not None
+        and by_rules != outcome
+        and not (isinstance(by_rules, list) and outcome in by_rules)
+    )
+
+
+def _effects(
+    case: Case, decision: str, outcome: str, role: str | None, today: str
+) -> tuple[str, dict[tuple[str, ...], dict[str, Any]]]:
+    """Return the kind of record, and the contents beyond the outcome: the charge, enrollment."""
+    if decision == "filing":
+        return "filing_decision", {
+            ("charge_status",): {
+                "standing": _CHARGE_STATUS.get(outcome, "not_filed"),
+                "on": today,
+                "facts": {"case.charge_held": outcome == "hold"},
+            }
+        }
+    if decision == "ejection":
+        is_ended = outcome != "retain"
+        was_ended = _is_ejected(case)
+        kind = "ejection" if is_ended else "reinstatement" if was_ended else "determination"
+        return kind, _enrollment(not is_ended, today) if is_ended or was_ended else {}
+    if (decision, outcome) == ("admission", "admitted") and role != "prosecutor":
+        return "determination", _enrollment(True, today)
+    return "determination", {}
+
+
+def _is_ejected(case: Case) -> bool:
+    earlier = case.determined.get("ejection")
+    return (
+        earlier is not None
+        and earlier.determined is not None
+        and earlier.determined["outcome"] != "retain"
+    )
+
+
+def _enrollment(is_enrolled: bool, today: str) -> dict[tuple[str, ...], dict[str, Any]]:
+    return {
+        ("enrollment",): {
+            "enrolled": is_enrolled,
+            "since": today,
+            "facts": {"person.enrolled": is_enrolled},
+        }
+    }
+
+
+def human_decision_parts(
+    working_set: WorkingSet,
+    handle: str,
+    made: HumanDecision,
+    decision: str,
+    defaults: Defaults,
+    now: int,
+    recipient: str | None,
+) -> tuple[Part, ...]:
+    """Return the decision's parts, each addressed to the agencies that may receive it.
+
+    With `recipient`, to that agency alone. Empty where no agency may receive any part.
+    """
+    only = (recipient,) if recipient else None
+    addressed = []
+    for categories, content in made.contents.items():
+        part = Part(
+            category=categories,
+            content={category: dict(content) for category in categories},
+            to={},
+            keep_until=defaults.keep_until,
+            use=defaults.use,
+        )
+        addressed.append(address(working_set, handle, made.kind, part, decision, now, only))
+    return tuple(part for part in addressed if part is not None)

@@ -1,0 +1,133 @@
+"""Questions between agencies: the parts that ask for missing facts, and the parts that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from exchange.records.building import Part
+from exchange.records.ids import new_short_id
+from exchange.records.kinds import kinds
+from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.caseload import answering, asked_already, open_questions, own_word
+from offramp.agency.cases.decision_record import SCREENING, plain_path
+from offramp.agency.cases.draft import Defaults
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.working_set import WorkingSet
+from rules.shelf import vocabulary
+
+# The decisions for which an agency may ask others: those for a person's good.
+ASKED_FOR = ("offer", "screening", "eligibility", "admission")
+_BASES = ("consent", "offer_at_scene")
+
+
+def question_parts(
+    working_set: WorkingSet,
+    handle: str,
+    answer: Answer,
+    defaults: Defaults,
+    now: int,
+    *,
+    again: bool = True,
+) -> tuple[Part, ...]:
+    """Ask for the facts that a decision lacks: a part for each agency and category.
+
+    Asks only agencies whose role knows the fact and that may be asked. Without `again`, asks only
+    what this agency hasn't asked before. Raises `AgencyError` `nothing-to-ask`, `never-asked`.
+    """
+    if answer.decision not in ASKED_FOR:
+        raise AgencyError(
+            "never-asked",
+            f"nobody is asked for what `{answer.decision}` lacks",
+            fix="wait for what is told",
+        )
+    before = frozenset() if again else asked_already(working_set, handle)
+    paths: dict[tuple[str, str], set[str]] = {}
+    for agency, category, path in _askable(working_set, answer):
+        if (agency, path) not in before:
+            paths.setdefault((agency, category), set()).add(path)
+    purposes = (
+        ("screening", "admission")
+        if answer.decision in ("offer", "screening")
+        else ("admission", "screening")
+    )
+    ways = [(purpose, basis) for basis in _BASES for purpose in purposes]
+    parts = []
+    for (agency, category), asked in sorted(paths.items()):
+        part = Part(
+            category=(category,),
+            content={category: {"asks": sorted(asked)}},
+            to={},
+            keep_until=defaults.keep_until,
+            use=defaults.use,
+            says={"for": answer.decision},
+        )
+        way = working_set.gateway.first_permitted(
+            "question", part, agency, ways, case=handle, now=now
+        )
+        if way is not None:
+            parts.append(replace(part, to={agency: way}))
+    if not parts:
+        raise AgencyError(
+            "nothing-to-ask",
+            f"no other agency may be asked for what `{answer.decision}` lacks",
+            fix="see `agency case`",
+        )
+    return tuple(parts)
+
+
+def _askable(working_set: WorkingSet, answer: Answer) -> Iterator[tuple[str, str, str]]:
+    """Yield the agency, category and path of each missing fact that a question may name."""
+    words, directory = vocabulary(), working_set.gateway.history.newest
+    for need in answer.needed:
+        path = plain_path(str(need["fact"]))
+        fact = words.facts.get(path) or words.facts.get(path.rpartition(".")[0])
+        category = fact.category if fact else SCREENING if path == "decisions.screening" else None
+        if category not in kinds()["question"].categories:
+            continue
+        for agency in directory.with_role(fact.known_by if fact else "prosecutor"):
+            if agency != working_set.agency:
+                yield agency, str(category), path
+
+
+def answer_parts(
+    working_set: WorkingSet, handle: str, case: Case, defaults: Defaults, now: int
+) -> tuple[Part, ...]:
+    """Answer the open questions from this agency's own knowledge, as far as it may tell."""
+    own_facts = own_word(working_set, case)
+    answers: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for question in open_questions(working_set, handle):
+        if (path := answering(own_facts, question.path)) is not None:
+            answers.setdefault((question.by, question.record, question.part), {})[path] = own_facts[
+                path
+            ]
+    ways = [(purpose, basis) for basis in _BASES for purpose in ("admission", "screening")]
+    parts = []
+    for (agency, record, part_id), facts in sorted(answers.items()):
+        by_category: dict[str, dict[str, Any]] = {}
+        for path, value in facts.items():
+            category = vocabulary().facts[path].category
+            by_category.setdefault(category, {})[path] = with_entry_ids(value, defaults.random)
+        for category, members in by_category.items():
+            part = Part(
+                category=(category,),
+                content={category: {"facts": members}},
+                to={},
+                keep_until=defaults.keep_until,
+                use=defaults.use,
+                says={"about": [record, part_id]},
+            )
+            way = working_set.gateway.first_permitted(
+                "answer", part, agency, ways, case=handle, now=now
+            )
+            if way is not None:
+                parts.append(replace(part, to={agency: way}))
+    return tuple(parts)
+
+
+def with_entry_ids(value: Any, random_bytes: Callable[[int], bytes]) -> Any:
+    """Return a fact as records have it: each entry of a list has an id."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [{"id": new_short_id(random_bytes), **entry} for entry in value]

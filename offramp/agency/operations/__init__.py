@@ -1,0 +1,194 @@
+"""The tasks of an agency as typed functions: the Python API of `offramp agency`.
+
+The command line, the demonstration, and the web console call these functions. Each takes values
+and returns a frozen record. None parses arguments, prints, or asks a person.
+
+Conventions:
+
+- `office` comes first: an opened agency folder, from `open_office`.
+- `actor` is the name of the person who acts, wherever a record or the journal states it.
+- A case and a record are named by 32 hexadecimal digits. Times are seconds since 1970 (UTC), days
+  are text such as `2026-11-28`.
+- A change is one transaction of the journal. It is on the disk before anything is sent, and a hub
+  that is away leaves it queued: `state` says so.
+- A function raises a subclass of `rules.errors.Refusal` with a stable `code`, a sentence, and a
+  fix. `AgencyError`, `HubAway`, and `HubRefused` are in `offramp.agency.errors`.
+- `as_json` of a result is what the command of the same task prints with `--json`.
+
+    >>> with closing(open_office(Path("~/agency").expanduser(), passphrase)) as office:
+    ...     determine(office, "J. Vigil", case, "admission", "admitted", "rules")
+"""
+
+from typing import Any, Protocol
+
+from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.meeting import Agenda, Item
+from offramp.agency.cases.tasks import Task
+from offramp.agency.hub_link.sync import PendingDraft
+from offramp.agency.operations.automatic import SentAnswer, act_automatically
+from offramp.agency.operations.case_file import (
+    CaseSummary,
+    CaseView,
+    Meeting,
+    NotedFacts,
+    RulesNotice,
+    Takeup,
+    list_cases,
+    list_tasks,
+    note_facts,
+    note_notice,
+    open_case,
+    prepare_meeting,
+    publish_takeup,
+    read_case,
+)
+from offramp.agency.operations.decisions import (
+    NEW_CASE,
+    CaseAnswer,
+    Determination,
+    SentQuestion,
+    ask,
+    decide,
+    determine,
+    send_answer,
+)
+from offramp.agency.operations.evidence import (
+    CaseAccount,
+    Export,
+    export_decision,
+    export_record,
+    fetch_account,
+)
+from offramp.agency.operations.examination import Finding, examine, examine_files
+from offramp.agency.operations.membership import (
+    Approval,
+    JoinRequest,
+    PackProposal,
+    Proposal,
+    Retirement,
+    SpareKey,
+    adopt_pack,
+    approve_draft,
+    join_hub,
+    list_drafts,
+    make_spare_key,
+    propose_change,
+    retire,
+)
+from offramp.agency.operations.opening import create_agency, open_office
+from offramp.agency.operations.records import (
+    Inbox,
+    OpenedPart,
+    OralNotice,
+    ReceivedPart,
+    ReceivedRecord,
+    Retry,
+    Revocation,
+    SentRecord,
+    build_draft,
+    list_inbox,
+    open_part,
+    parse_draft,
+    record_consent,
+    retry_record,
+    revoke_consent,
+    send_record,
+)
+from offramp.agency.operations.upkeep import (
+    AgencyStatus,
+    Backup,
+    OutboxRow,
+    PendingRecall,
+    back_up,
+    duties_of,
+    report_status,
+    run_duties_once,
+)
+
+
+class Result(Protocol):
+    """A result of an operation that has a form in JSON."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the command of the same task prints with `--json`."""
+
+
+__all__ = [
+    "NEW_CASE",
+    "AgencyStatus",
+    "Agenda",
+    "Approval",
+    "Backup",
+    "CaseAccount",
+    "CaseAnswer",
+    "CaseSummary",
+    "CaseView",
+    "Determination",
+    "Draft",
+    "Export",
+    "Finding",
+    "Inbox",
+    "Item",
+    "JoinRequest",
+    "Meeting",
+    "NotedFacts",
+    "OpenedPart",
+    "OralNotice",
+    "OutboxRow",
+    "PackProposal",
+    "PendingDraft",
+    "PendingRecall",
+    "Proposal",
+    "ReceivedPart",
+    "ReceivedRecord",
+    "Result",
+    "Retirement",
+    "Retry",
+    "Revocation",
+    "RulesNotice",
+    "SentAnswer",
+    "SentQuestion",
+    "SentRecord",
+    "SpareKey",
+    "Takeup",
+    "Task",
+    "act_automatically",
+    "adopt_pack",
+    "approve_draft",
+    "ask",
+    "back_up",
+    "build_draft",
+    "create_agency",
+    "decide",
+    "determine",
+    "duties_of",
+    "examine",
+    "examine_files",
+    "export_decision",
+    "export_record",
+    "fetch_account",
+    "join_hub",
+    "list_cases",
+    "list_drafts",
+    "list_inbox",
+    "list_tasks",
+    "make_spare_key",
+    "note_facts",
+    "note_notice",
+    "open_case",
+    "open_office",
+    "open_part",
+    "parse_draft",
+    "prepare_meeting",
+    "propose_change",
+    "publish_takeup",
+    "read_case",
+    "record_consent",
+    "report_status",
+    "retire",
+    "retry_record",
+    "revoke_consent",
+    "run_duties_once",
+    "send_answer",
+    "send_record",
+]

@@ -1,0 +1,114 @@
+"""Act in the cases without a person at hand: open questions and answers, answer, ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exchange.errors import ExchangeError
+from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.caseload import case_of, handles, worked_out_here
+from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_parts
+from offramp.agency.cases.tasks import QUIET
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from rules.errors import Refusal
+from rules.frozen import frozen
+
+
+@frozen
+class SentAnswer:
+    """An answer to another agency's question: the record, its recipient, its categories."""
+
+    record: str
+    recipient: str
+    category: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the answer's JSON in `offramp agency note`."""
+        return {"id": self.record, "to": self.recipient, "category": list(self.category)}
+
+
+def answer_questions(
+    office: Office, working_set: WorkingSet, case: str, defaults: Defaults
+) -> tuple[SentAnswer, ...]:
+    """Answer what other agencies asked and this one knows, as far as it may tell them.
+
+    INVARIANT: called within `Office.transaction`.
+    """
+    parts = answer_parts(working_set, case, case_of(working_set, case), defaults, office.clock())
+    if not parts:
+        return ()
+    bundle = office.compose_in(working_set, "answer", parts, case)
+    return tuple(SentAnswer(bundle.id, next(iter(part.to)), part.category) for part in parts)
+
+
+def act_automatically(office: Office) -> int:
+    """Do in every case what the settings leave to the gateway, and count the records composed.
+
+    Acts in the name of the person that `automatic` in `agency.toml` names, and not at all where it
+    names nobody: opens questions and the answers to its own, answers what is known, and asks for
+    what the rules lack. Asks only for `offer`, `screening`, `eligibility` and `admission`, which
+    are for a person's good, and asks nothing twice.
+    """
+    actor = office.settings.automatic
+    if actor is None:
+        return 0
+    composed = 0
+    working_set = office.working_set()
+    if office.at == office.settled_at:
+        return 0  # nothing has happened since it was last done
+    _open_questions_and_answers(office, working_set, actor)
+    for handle in handles(office.working_set()):
+        with office.transaction() as working_set:
+            if not working_set.gateway.history.size:
+                return composed
+            defaults = defaults_today(office, working_set)
+            composed += len(answer_questions(office, working_set, handle, defaults))
+            composed += _ask_what_is_missing(office, working_set, handle, defaults)
+    office.settled_at = office.at if not composed else None
+    return composed
+
+
+def _open_questions_and_answers(office: Office, working_set: WorkingSet, actor: str) -> None:
+    for (_, jti), received in list(working_set.gateway.received.items()):
+        record = received.record
+        if record is None or record.kind not in ("question", "answer") or not record.case:
+            continue
+        for part in record.labels:
+            is_destroyed = (record.issuer, jti, part) in working_set.destroyed
+            if part not in received.opened and not is_destroyed:
+                try:
+                    office.open(jti, part, by=actor)
+                except ExchangeError:
+                    continue  # it stays closed, and `agency tasks` lists it
+
+
+def _ask_what_is_missing(
+    office: Office, working_set: WorkingSet, handle: str, defaults: Defaults
+) -> int:
+    case = case_of(working_set, handle)
+    enrolled = case.known.get("person.enrolled")
+    if (enrolled is not None and enrolled.value) or working_set.gateway.state(handle).kind("exit"):
+        return 0
+    if working_set.closed_parts(handle, QUIET):
+        return 0  # what is asked for may have arrived, unopened
+    composed = 0
+    for decision in worked_out_here(working_set):
+        if decision not in ASKED_FOR or decision in case.determined:
+            continue
+        if decision == "offer" and "offer.accepted" in case.known:
+            continue  # it was made and answered: asking again would pry
+        try:
+            answer = answer_case(office, working_set, handle, decision, case=case)
+            parts = (
+                question_parts(working_set, handle, answer, defaults, office.clock(), again=False)
+                if answer.needed
+                else ()
+            )
+        except Refusal:
+            continue  # no agency may be asked, or the rules don't reach this case
+        if parts:
+            office.compose_in(working_set, "question", parts, handle)
+            composed += 1
+    return composed

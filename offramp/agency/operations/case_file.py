@@ -1,0 +1,301 @@
+"""Read a case, note what this agency knows of it, list tasks, prepare a meeting, count take-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exchange.errors import ExchangeError
+from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.case import Answer, Said
+from offramp.agency.cases.caseload import case_of, handles, worked_out_here
+from offramp.agency.cases.meeting import Agenda, agenda
+from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
+from offramp.agency.cases.tasks import Task, tasks
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.sync import send_now
+from offramp.agency.operations.automatic import SentAnswer, answer_questions
+from rules.errors import Refusal
+from rules.frozen import frozen
+from rules.input.facts import Facts, read_facts
+from rules.input.printing import plain
+from rules.shelf import vocabulary
+
+
+@frozen
+class CaseSummary:
+    """A case in a list. `outcomes` are the people's, by decision; `conflicts` are fact paths."""
+
+    case: str
+    facts: int
+    conflicts: tuple[str, ...]
+    outcomes: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the case's JSON in `offramp agency cases`."""
+        return {
+            "case": self.case,
+            "facts": self.facts,
+            "conflicts": list(self.conflicts),
+            "determined": dict(self.outcomes),
+        }
+
+
+@frozen
+class CaseView:
+    """Everything that an agency knows of a case.
+
+    `facts` by path with their sources, `conflicts` by path with each agency's statement,
+    `determinations` by decision with the deciding `agency`, `answers` of the rules by decision.
+    `refusals` are sentences: the parts that stay closed, and the decisions that can't be answered.
+    """
+
+    agency: str
+    case: str
+    facts: Mapping[str, Said]
+    conflicts: Mapping[str, tuple[Said, ...]]
+    determinations: Mapping[str, Mapping[str, Any]]
+    answers: Mapping[str, Answer]
+    refusals: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency case`."""
+        return {
+            "case": self.case,
+            "facts": {path: fact.as_json() for path, fact in self.facts.items()},
+            "conflicts": {
+                path: [statement.as_json() for statement in statements]
+                for path, statements in self.conflicts.items()
+            },
+            "determined": {name: dict(made) for name, made in self.determinations.items()},
+            "decisions": {name: answer.as_json() for name, answer in self.answers.items()},
+            "refused": list(self.refusals),
+        }
+
+
+@frozen
+class NotedFacts:
+    """Facts that were noted, by path, the answers sent because of them, and their state."""
+
+    case: str
+    facts: Mapping[str, Any]
+    answers: tuple[SentAnswer, ...]
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency note`."""
+        return {
+            "case": self.case,
+            "noted": dict(self.facts),
+            "answered": [answer.as_json() for answer in self.answers],
+        }
+
+
+@frozen
+class RulesNotice:
+    """The note that a named person gave the participant notice of the rules in force."""
+
+    case: str
+    pack_id: str
+    pack: str
+    actor: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency notice`."""
+        return {"case": self.case, "pack": self.pack, "by": self.actor}
+
+
+@frozen
+class Meeting:
+    """An agenda: this agency's own, or what every agency of `present` may see on one screen."""
+
+    agency: str
+    present: tuple[str, ...]
+    cases: tuple[Agenda, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency meeting`."""
+        return {"present": list(self.present), "cases": [case.as_json() for case in self.cases]}
+
+
+@frozen
+class Takeup:
+    """The published counts of a quarter by stage, None for a count too small to publish."""
+
+    quarter: str
+    agency: str
+    counts: Mapping[str, int | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency takeup`."""
+        return {"quarter": self.quarter, "agency": self.agency, "counts": dict(self.counts)}
+
+
+def list_cases(office: Office) -> tuple[CaseSummary, ...]:
+    """List every case that this agency knows of, in the order in which it learned of them."""
+    working_set = office.working_set()
+    summaries = []
+    for handle in handles(working_set):
+        case = case_of(working_set, handle)
+        outcomes = {
+            name: str(statement.determined["outcome"])
+            for name, statement in case.determined.items()
+            if statement.determined
+        }
+        summaries.append(CaseSummary(handle, len(case.known), tuple(case.conflicts), outcomes))
+    return tuple(summaries)
+
+
+def read_case(office: Office, case: str) -> CaseView:
+    """Return what this agency knows of a case. Raises `AgencyError` `no-such-case`."""
+    return _view(office, case, ())
+
+
+def open_case(office: Office, actor: str, case: str) -> CaseView:
+    """Open every part of a case that a named person may read, then return the case.
+
+    A part that stays closed is one of the view's `refusals`. Raises `AgencyError` `no-such-case`.
+    """
+    refusals = []
+    for record, part in office.working_set().closed_parts(case):
+        try:
+            office.open(record, part, by=actor)
+        except ExchangeError as error:
+            refusals.append(f"`{part}` of `{record}` stays closed: {error.message}")
+    send_now(office, None)
+    return _view(office, case, refusals)
+
+
+def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
+    working_set = office.working_set()
+    case = case_of(working_set, handle)
+    refusals = list(closed)
+    answers = {}
+    for decision in worked_out_here(working_set):
+        try:
+            answers[decision] = answer_case(office, working_set, handle, decision, case=case)
+        except Refusal as refusal:
+            refusals.append(f"{decision}: {refusal.message}")
+    determinations = {
+        name: {**(statement.determined or {}), "agency": statement.by}
+        for name, statement in case.determined.items()
+    }
+    return CaseView(
+        working_set.agency,
+        handle,
+        case.known,
+        case.conflicts,
+        determinations,
+        answers,
+        tuple(refusals),
+    )
+
+
+def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFacts:
+    """Keep facts of this agency's own knowledge, and answer the questions that they settle.
+
+    `facts` are nested, as `offramp decide` reads them. Raises `FactsError`; `AgencyError`
+    `never-kept`, `not-yours`, `nothing-to-note`, `no-such-case`, `no-directory`.
+    """
+    read = read_facts(facts, vocabulary())
+    noted = {path: plain(value) for path, value in read.known.items()}
+    with office.transaction() as working_set:
+        _check_own_facts(working_set, read, noted)
+        case_of(working_set, case)
+        defaults = defaults_today(office, working_set)
+        line = working_set.gateway.line
+        body = {
+            "case": case,
+            "facts": noted,
+            "after": line.size if line else 0,
+            "keep_until": defaults.keep_until,
+        }
+        office.append(working_set, "noted", body)
+        answers = answer_questions(office, working_set, case, defaults)
+    state = send_now(office, None) if answers else ""
+    return NotedFacts(case, noted, answers, state)
+
+
+def _check_own_facts(working_set: WorkingSet, read: Facts, noted: Mapping[str, Any]) -> None:
+    history = working_set.gateway.history
+    role = history.newest.role(working_set.agency) if history.size else None
+    words = vocabulary()
+    for path in noted:
+        fact = words.facts[path]
+        if fact.category in words.never_travels:
+            raise AgencyError(
+                "never-kept",
+                f"`{path}` isn't kept here",
+                fix="give it to `agency decide` with `--facts` each time",
+            )
+        if fact.known_by != role:
+            raise AgencyError(
+                "not-yours",
+                f"`{path}` isn't for `{role}` to say",
+                fix=f"it is for {fact.known_by}; note what was seen here",
+            )
+    if read.attested or not noted:
+        raise AgencyError(
+            "nothing-to-note",
+            "the file holds no facts to note",
+            fix="write facts of the vocabulary in it",
+        )
+
+
+def note_notice(office: Office, actor: str, case: str) -> RulesNotice:
+    """Note that `actor` gave the participant notice of the rules in force.
+
+    Raises `AgencyError` `no-such-case`, `no-directory`.
+    """
+    with office.transaction() as working_set:
+        case_of(working_set, case)
+        defaults = defaults_today(office, working_set)
+        line = working_set.gateway.line
+        pack = working_set.gateway.history.newest.document.pack
+        body = {
+            "case": case,
+            "notice": pack.digest,
+            "by": actor,
+            "after": line.size if line else 0,
+            "keep_until": defaults.keep_until,
+        }
+        office.append(working_set, "noted", body)
+    return RulesNotice(case, pack.id, pack.digest, actor)
+
+
+def list_tasks(office: Office) -> tuple[Task, ...]:
+    """List this agency's tasks in every case, the most pressing first."""
+    working_set = office.working_set()
+    return tasks(working_set, office.program(working_set), office.clock())
+
+
+def prepare_meeting(office: Office, present: Sequence[str] = ()) -> Meeting:
+    """Return the agenda of the partners' meeting.
+
+    Without `present`, this agency's own view. With the ids of the agencies that see the screen,
+    only what each of them may be told. Raises `AgencyError` `unknown-agency`.
+    """
+    working_set = office.working_set()
+    cases = agenda(working_set, office.program(working_set), office.clock(), tuple(present))
+    return Meeting(working_set.agency, tuple(present), cases)
+
+
+def publish_takeup(office: Office, quarter: str) -> Takeup:
+    """Count how many people reached each stage in a quarter, such as `2026-Q2`.
+
+    The counts are published once: a later call returns the first ones. Raises `AgencyError`
+    `no-quarter`, `quarter-open`.
+    """
+    with office.transaction() as working_set:
+        days = quarter_of(quarter)
+        check_over(working_set, days, office.clock())
+        name = f"{days[0].year}-Q{(days[0].month + 2) // 3}"
+        published = [event for event in working_set.published if event.body["quarter"] == name]
+        if not published:
+            program = office.program(working_set)
+            counts = suppressed(counted(working_set, program, days, office.clock()))
+            body = {"quarter": name, "counts": counts}
+            published = [office.append(working_set, "published", body)]
+        return Takeup(name, office.agency, published[0].body["counts"])

@@ -1,0 +1,234 @@
+"""Ask the rules, ask other agencies for missing facts, record what a named person decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from exchange.records.building import Part
+from exchange.records.ids import new_id
+from offramp.agency.cases.addressing import decision_parts
+from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.decision_record import OUTCOME
+from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.human_decision import (
+    HumanDecision,
+    human_decision_parts,
+    make_decision,
+)
+from offramp.agency.cases.questions import question_parts
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.sync import send_now
+from rules.errors import Refusal
+from rules.frozen import frozen
+from rules.input.facts import read_facts
+from rules.input.printing import plain
+from rules.shelf import vocabulary
+
+# In place of a case: a case that no agency has heard of yet.
+NEW_CASE = "new"
+
+
+@frozen
+class CaseAnswer:
+    """The rules' answer on a case, and where it was sent, the record and its recipients."""
+
+    case: str
+    answer: Answer
+    record: str | None = None
+    recipients: tuple[str, ...] = ()
+    state: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency decide`."""
+        value = {**self.answer.as_json(), "case": self.case}
+        if self.record is not None:
+            value |= {"id": self.record, "to": list(self.recipients), "state": self.state}
+        return value
+
+
+@frozen
+class SentQuestion:
+    """A question to other agencies: the paths of the facts asked for, by agency."""
+
+    record: str
+    case: str
+    asked: Mapping[str, tuple[str, ...]]
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency ask`."""
+        return {
+            "id": self.record,
+            "case": self.case,
+            "asked": {agency: list(paths) for agency, paths in self.asked.items()},
+            "state": self.state,
+        }
+
+
+@frozen
+class Determination:
+    """A named person's recorded decision.
+
+    `record` is the record that tells it to `recipients`. Where no agency may be told, it is None
+    and `state` is `kept`: the decision is noted in this agency's journal. `differs` is true where
+    the rules answered otherwise.
+    """
+
+    case: str
+    kind: str
+    decision: str
+    outcome: str
+    differs: bool
+    record: str | None
+    recipients: tuple[str, ...]
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency determine`."""
+        return {
+            "case": self.case,
+            "kind": self.kind,
+            "differs": self.differs,
+            "id": self.record,
+            "to": list(self.recipients),
+            "state": self.state,
+        }
+
+
+def decide(
+    office: Office, case: str, decision: str, *, facts: Mapping[str, Any] | None = None
+) -> CaseAnswer:
+    """Return the rules' answer on what this agency knows of a case.
+
+    `facts` are nested facts of this agency's own records: they are used and not kept. Raises
+    `FactsError`; `AgencyError` `no-such-case`, `not-here-decided`; as `Program.decide`.
+    """
+    own_facts = (
+        {path: plain(value) for path, value in read_facts(facts, vocabulary()).known.items()}
+        if facts is not None
+        else {}
+    )
+    return CaseAnswer(case, answer_case(office, office.working_set(), case, decision, own_facts))
+
+
+def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
+    """Send an answer of `decide` to the agencies that may receive each part of it.
+
+    Raises `AgencyError` `nobody-to-tell`.
+    """
+    with office.transaction() as working_set:
+        defaults = defaults_today(office, working_set)
+        parts = decision_parts(
+            working_set, answered.case, answered.answer, defaults, office.clock()
+        )
+        bundle = office.compose_in(working_set, "decision", parts, answered.case)
+    state = send_now(office, bundle.id)
+    return CaseAnswer(answered.case, answered.answer, bundle.id, _recipients(parts), state)
+
+
+def ask(office: Office, case: str, decision: str) -> SentQuestion:
+    """Ask other agencies for the facts that a decision lacks.
+
+    Raises `AgencyError` `nothing-to-ask`, `never-asked`, and as `decide`.
+    """
+    answer = answer_case(office, office.working_set(), case, decision)
+    with office.transaction() as working_set:
+        defaults = defaults_today(office, working_set)
+        parts = question_parts(working_set, case, answer, defaults, office.clock())
+        bundle = office.compose_in(working_set, "question", parts, case)
+    asked = {
+        agency: tuple(path for content in part.content.values() for path in content["asks"])
+        for part in parts
+        for agency in part.to
+    }
+    return SentQuestion(bundle.id, case, asked, send_now(office, bundle.id))
+
+
+def determine(
+    office: Office,
+    actor: str,
+    case: str,
+    decision: str,
+    outcome: str,
+    reason: str,
+    *,
+    recipient: str | None = None,
+) -> Determination:
+    """Record a named person's decision, and send it to the agencies that may receive it.
+
+    `actor` is the person's name, `reason` a reason's code such as `rules`. `case` may be
+    `NEW_CASE`: a person who is offered nothing has no case, and the decision is noted all the same.
+    With `recipient`, only that agency is told. Raises `AgencyError` `unknown-outcome`, `not-yours`,
+    `no-such-case`, `no-directory`; `ContentError` `wrong-content`.
+    """
+    with office.transaction() as working_set:
+        if case == NEW_CASE:
+            case = new_id(office.random)
+            known = Case((), vocabulary(), here=working_set.agency)
+        else:
+            known = case_of(working_set, case)
+        answer = _answer_if_here(office, working_set, case, decision, known)
+        defaults = defaults_today(office, working_set)
+        now = office.clock()
+        made = make_decision(
+            working_set, known, answer, decision, outcome, reason=reason, by=actor, now=now
+        )
+        made.check()
+        parts = human_decision_parts(working_set, case, made, decision, defaults, now, recipient)
+        record = None
+        if parts:
+            record = office.compose_in(working_set, made.kind, parts, case).id
+        else:
+            _keep(office, working_set, case, made, defaults, actor, decision, outcome, reason)
+    state = send_now(office, record) if record is not None else "kept"
+    return Determination(
+        case, made.kind, decision, outcome, made.differs, record, _recipients(parts), state
+    )
+
+
+def _answer_if_here(
+    office: Office, working_set: WorkingSet, case: str, decision: str, known: Case
+) -> Answer | None:
+    """Return the rules' answer, None where this agency may not know it. A person decides anyway."""
+    try:
+        return answer_case(office, working_set, case, decision, case=known)
+    except Refusal:
+        return None
+
+
+def _keep(
+    office: Office,
+    working_set: WorkingSet,
+    case: str,
+    made: HumanDecision,
+    defaults: Defaults,
+    actor: str,
+    decision: str,
+    outcome: str,
+    reason: str,
+) -> None:
+    """Note a decision that no agency may be told."""
+    line = working_set.gateway.line
+    content = made.contents.get((OUTCOME,), {})
+    determination = content.get("determination") or {
+        "decision": decision,
+        "outcome": outcome,
+        "by": actor,
+        "reason": reason,
+    }
+    body = {
+        "case": case,
+        "determination": determination,
+        "facts": content.get("facts", {}),
+        "after": line.size if line else 0,
+        "keep_until": defaults.keep_until,
+    }
+    office.append(working_set, "noted", body)
+
+
+def _recipients(parts: tuple[Part, ...]) -> tuple[str, ...]:
+    return tuple(sorted({agency for part in parts for agency in part.to}))

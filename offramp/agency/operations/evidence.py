@@ -1,0 +1,175 @@
+"""Fetch the account of a case, and export records and decisions with their proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from exchange.agency.exhibits import decision_exhibit_of, exhibit_of
+from exchange.consent.accounting import AccountStatement
+from exchange.evidence.verify import verify_decision, verify_exhibit
+from exchange.log.leaves import Leaf
+from exchange.membership.directory import Directory
+from exchange.standards.notes import read_checkpoint, read_note
+from offramp.agency.cases.decision_record import decision_in
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.hub_link.sync import sync_of
+from offramp.agency.operations.records import find_record
+from rules.frozen import frozen
+
+# The columns of an account in JSON, in order, with the attribute of each.
+_COLUMNS = {
+    "issuer": "issuer",
+    "kind": "kind",
+    "to": "to",
+    "category": "category",
+    "purpose": "purpose",
+    "basis": "basis",
+    "what": "status",
+    "at": "at",
+    "told_aloud": "is_oral",
+    "denied": "denied",
+    "opened": "opened",
+    "recalled": "recalled",
+    "answered": "answered",
+}
+
+
+@frozen
+class CaseAccount:
+    """A verified account of a case, and the directory that names its agencies."""
+
+    statement: AccountStatement
+    directory: Directory
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency account`."""
+        rows: list[dict[str, Any]] = [
+            {name: getattr(row, attribute) for name, attribute in _COLUMNS.items()}
+            | {"denied": None if row.denied is None else list(row.denied)}
+            for row in self.statement.rows
+        ]
+        return {
+            "case": self.statement.case,
+            "at": self.statement.at,
+            "rows": rows,
+            "missing": list(self.statement.missing),
+        }
+
+
+@frozen
+class Export:
+    """A record or decision as a file that anyone can verify offline. `text` is JSON in UTF-8."""
+
+    record: str
+    text: bytes
+
+
+def fetch_account(office: Office, case: str) -> CaseAccount:
+    """Fetch a case's account from the hub, verify it, and keep it.
+
+    Raises `HubAway`; `HubRefused` where this agency may not have it; `AgencyError` `not-joined`;
+    `LogError` where the account can't be proved.
+    """
+    statement = office.learn_account(sync_of(office).client.account(case))
+    return CaseAccount(statement, office.working_set().gateway.history.newest)
+
+
+def export_record(office: Office, record: str) -> Export:
+    """Export what was opened of a received record, with its proofs, verified.
+
+    `record` is an id or a number in the inbox. Raises `HubAway`, `HubRefused`; `AgencyError`
+    `not-here`, `unproved`, `not-joined`; as `exchange.evidence.verify.verify_exhibit`.
+    """
+    gateway = office.working_set().gateway
+    jti = find_record(office, record)
+    received = next(
+        received for (_, received_id), received in gateway.received.items() if received_id == jti
+    )
+    leaves = [leaf for leaf in (received.item.leaf, received.item.recorded) if leaf is not None]
+    checkpoints, path = _proofs(office, leaves, jti)
+    exhibit = exhibit_of(
+        gateway, received.item.issuer, jti, received.opened, checkpoints=checkpoints, path=path
+    )
+    verify_exhibit(exhibit)
+    return Export(jti, exhibit.write())
+
+
+def export_decision(office: Office, record: str) -> Export:
+    """Export a decision, own or received, with the records that it rests on, verified.
+
+    `offramp replay` repeats it. Raises as `export_record`, and `AgencyError` `not-a-decision`.
+    """
+    working_set = office.working_set()
+    own = working_set.outbox.get(record)
+    if own is not None:
+        jti, leaf = own.jti, own.leaf(working_set.agency)
+        contents = [part["content"] for part in own.parts]
+    else:
+        jti = find_record(office, record)
+        received = next(
+            received
+            for (_, received_id), received in working_set.gateway.received.items()
+            if received_id == jti
+        )
+        leaf = received.item.recorded
+        contents = [opened.content for opened in received.opened.values()]
+    decisions = [decision for content in contents if (decision := decision_in(content)) is not None]
+    if leaf is None or not decisions:
+        raise AgencyError(
+            "not-a-decision",
+            f"`{jti}` is no decision that is logged and readable here",
+            fix="open it first",
+        )
+    checkpoints, path = _proofs(office, [leaf], jti)
+    rests_on = [
+        (source["record"], source["part"])
+        for decision in decisions
+        for source in decision.get("rests_on", ())
+    ]
+    exhibit = decision_exhibit_of(
+        working_set.gateway, jti, rests_on, checkpoints=checkpoints, path=path
+    )
+    verify_decision(exhibit)
+    return Export(jti, exhibit.write())
+
+
+def _proofs(
+    office: Office, leaves: Sequence[Leaf], jti: str
+) -> tuple[list[bytes], Callable[[Leaf], tuple[bytes, ...]]]:
+    """Return the witnessed checkpoints around these leaves, and a function to each leaf's path.
+
+    The last checkpoint covers every leaf, and each path leads to its root.
+    """
+    client = sync_of(office).client
+    newest = client.checkpoint(witnessed=True)
+    if newest is None or _size(newest) <= max(leaf.index for leaf in leaves):
+        raise AgencyError(
+            "unproved",
+            f"no witnessed checkpoint holds the hand-out of `{jti}`",
+            fix="wait for the witnesses",
+        )
+    kept = {_size(note): note for note in _kept_checkpoints(office)}
+    around = {_size(newest): newest}
+    for leaf in leaves:
+        before = [size for size in kept if size <= leaf.index]
+        after = [size for size in kept if leaf.index < size < _size(newest)]
+        around |= {size: kept[size] for size in (*before[-1:], *after[:1])}
+    return [around[size] for size in sorted(around)], lambda leaf: client.inclusion(
+        leaf.index, _size(newest)
+    )
+
+
+def _kept_checkpoints(office: Office) -> list[bytes]:
+    """Return the witnessed checkpoints in the journal, the smallest first."""
+    notes = [
+        event.body["checkpoint"].encode()
+        for event in office.journal.after(0)
+        if event.kind == "proved"
+    ]
+    return sorted(notes, key=_size)
+
+
+def _size(note: bytes) -> int:
+    return read_checkpoint(read_note(note).text).size

@@ -1,0 +1,214 @@
+"""Examine one agency's installation: what is wrong, and what its people must know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from exchange.errors import ExchangeError
+from offramp.agency.errors import HubAway, HubRefused
+from offramp.agency.folder.office import JOURNAL, KEYS, SNAPSHOT, Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.sync import sync_of
+from rules.errors import Refusal
+from rules.frozen import frozen
+from rules.packs.pack import Item, Pack
+
+# How far apart this machine's clock and the hub's may be, in seconds.
+CLOCKS_APART = 30
+BACKUP_EVERY = 7 * 24 * 3600
+PROVED_WITHIN = 3600
+
+
+@frozen
+class Finding:
+    """A finding of the examination. `wrong` must be fixed, a `note` is for people to know."""
+
+    level: Literal["wrong", "note"]
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding's JSON in `offramp agency doctor`."""
+        return {"level": self.level, "says": self.text}
+
+
+def examine_files(folder: Path) -> tuple[Finding, ...]:
+    """Find files that others than their owner may use.
+
+    INVARIANT: called before the folder is opened, since opening takes those permissions away.
+    """
+    findings = []
+    for path in (
+        folder,
+        folder / KEYS,
+        *sorted((folder / KEYS).glob("*")),
+        folder / JOURNAL,
+        folder / SNAPSHOT,
+    ):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mode & 0o077:
+                findings.append(
+                    _wrong(
+                        f"others than its owner may use `{path}`: take that from them, "
+                        "and ask who did"
+                    )
+                )
+    return tuple(findings)
+
+
+def examine(office: Office) -> tuple[Finding, ...]:
+    """Examine settings, backup, journal, directory, pack, proofs, and hub.
+
+    Replays the whole journal, verifying every record again.
+    """
+    return tuple(_findings(office))
+
+
+def _findings(office: Office) -> Iterator[Finding]:
+    yield from _settings(office)
+    yield from _backup(office)
+    try:
+        working_set = office.replay()
+    except Refusal as error:
+        yield _wrong(f"the journal can't be replayed: {error}")
+        return
+    yield from _records(working_set)
+    if not working_set.gateway.history.size:
+        yield _wrong("no directory is in force here")
+        return
+    yield from _directory(office, working_set)
+    yield from _proofs(office, working_set)
+    yield from _hub(office)
+
+
+def _settings(office: Office) -> Iterator[Finding]:
+    settings = office.settings
+    if settings.notice_file is None or not (office.folder / settings.notice_file).is_file():
+        yield _wrong(
+            "the redisclosure notice shown is Offramp's own wording: "
+            "install the official words of 42 CFR 2.32"
+        )
+    if settings.crypto != "validated":
+        yield _note(
+            "the cryptography uses approved algorithms; its module is not a validated one "
+            "(FIPS 140)"
+        )
+    if settings.demo:
+        yield _wrong("`demo = true`: a file can say what time it is; never with real people")
+    yield _note(
+        "the hub knows, for each handle, who may tell whom which kind of thing, "
+        "and nothing else of a person"
+    )
+    yield _note(
+        "opened content stands readable in the journal: the disk is this agency's to encrypt "
+        "and to protect"
+    )
+
+
+def _backup(office: Office) -> Iterator[Finding]:
+    backup = office.journal.get("backup")
+    if backup is None:
+        yield _wrong(
+            "there is no backup of the journal: run `offramp agency backup`, "
+            "and copy the keys apart from it"
+        )
+    elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
+        yield _wrong("the last backup of the journal is over a week old")
+
+
+def _records(working_set: WorkingSet) -> Iterator[Finding]:
+    gateway = working_set.gateway
+    if gateway.broken is not None:
+        yield _wrong(f"the log is believed no more: {gateway.broken.message}")
+    for received in gateway.faults:
+        yield _wrong(f"a delivery isn't what it must be: {received.fault}")
+    refused = sum(
+        1
+        for outgoing in working_set.outbox.values()
+        if outgoing.refused is not None and outgoing.replaced_by is None
+    )
+    if refused:
+        yield _wrong(f"the hub refused {refused} records: see `offramp agency status`")
+
+
+def _directory(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
+    directory = working_set.gateway.history.newest
+    listed = directory.agencies.get(office.agency)
+    if listed is None or office.signing.public.kid not in listed.signing:
+        yield _wrong(f"the directory doesn't list the key `{office.signing.public.kid}`")
+    sole_role = directory.sole_signer_role(office.agency)
+    if listed is not None and sole_role and len(listed.signing) < 2:
+        yield _wrong(
+            f"no other {sole_role.replace('_', ' ')} can sign the directory, and this one has a "
+            "single key: once that is stolen or lost, nothing in it can ever be changed again; "
+            "run `offramp agency spare`"
+        )
+    if listed is not None and listed.part2 == "unknown":
+        yield _note(
+            "nobody has said whether 42 CFR Part 2 covers this agency: it is treated as if it did"
+        )
+    with suppress(Refusal):
+        pack = office.pack(directory.pack)
+        provisional = sum(1 for _ in _provisional(pack))
+        if provisional:
+            yield _note(
+                f"the pack `{pack.id}` has {provisional} provisional rules and values: "
+                "counsel hasn't confirmed them"
+            )
+
+
+def _proofs(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
+    unproved = working_set.unproved()
+    if unproved:
+        oldest = min(leaf.body.time for leaf in unproved)
+        if working_set.gateway.hub_time(office.clock()) - oldest > PROVED_WITHIN:
+            yield _wrong(
+                f"{len(unproved)} leaves have lacked their witnesses for over an hour: "
+                "run `offramp agency serve`"
+            )
+
+
+def _hub(office: Office) -> Iterator[Finding]:
+    try:
+        sync = sync_of(office)
+        if sync.client.directory().closed:
+            from offramp.restored import lines
+
+            yield _wrong("; ".join(lines(sync.client.generation())))
+    except (HubAway, HubRefused) as error:
+        yield _wrong(error.message)
+        return
+    except ExchangeError as error:
+        yield _wrong(error.message)
+        return
+    ahead = sync.client.ahead
+    if ahead is not None and abs(ahead) > CLOCKS_APART:
+        direction = "behind" if ahead > 0 else "ahead of"
+        yield _wrong(f"this clock is {abs(ahead)} seconds {direction} the hub's: set it")
+
+
+def _provisional(pack: Pack) -> Iterator[Item]:
+    """Yield each item that a pack marks as provisional, in rules, values, and next steps."""
+    for parameter in pack.parameters.values():
+        yield from (value for value in parameter.values if value.provisional)
+    for decision in pack.decisions.values():
+        for rule in decision.rules.values():
+            yield from (item for item in (rule, *rule.unless) if item.provisional)
+        waiting = (decision.while_waiting,) if decision.while_waiting is not None else ()
+        others: tuple[Item, ...] = (
+            decision.otherwise,
+            *waiting,
+            *decision.next.values(),
+            *decision.obligations.values(),
+        )
+        yield from (item for item in others if item.provisional)
+
+
+def _wrong(text: str) -> Finding:
+    return Finding("wrong", text)
+
+
+def _note(text: str) -> Finding:
+    return Finding("note", text)

@@ -1,0 +1,231 @@
+"""Change the directory: join, compare and sign drafts, retire keys, adopt a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+from exchange.errors import ExchangeError
+from exchange.membership import proposal
+from exchange.standards.notes import COSIGNATURE, derive_note_key
+from offramp.adoption import Carried
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.settings import write_settings
+from offramp.agency.hub_link.client import Client, Http
+from offramp.agency.hub_link.sync import PendingDraft, Sync, sync_of
+from rules.frozen import frozen
+
+# A person who looks at the drafts doesn't wait long for a hub that is away.
+SHORT_PATIENCE = 3.0
+
+
+@frozen
+class JoinRequest:
+    """A request to be listed in the directory of the hub at this URL."""
+
+    hub: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency join`."""
+        return {"joined": self.hub}
+
+
+@frozen
+class Approval:
+    """A signature under a draft. `result` is `signed`, `trusted` or `begun`.
+
+    `digest` is the draft's SHA-256 in hexadecimal, `changes` a sentence for each change.
+    """
+
+    digest: str
+    result: str
+    changes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency approve`."""
+        return {"digest": self.digest, "did": self.result, "changes": list(self.changes)}
+
+
+@frozen
+class Retirement:
+    """The retirement of a key or an agency.
+
+    `at_once` is true where it is in force already. `draft` is the digest that others must sign,
+    `new_key` the id of the key that replaces an agency's last.
+    """
+
+    agency: str
+    retired: str
+    at_once: bool
+    draft: str | None
+    new_key: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency retire`."""
+        return {
+            "retired": self.retired,
+            "at_once": self.at_once,
+            "draft": self.draft,
+            "new_key": self.new_key,
+        }
+
+
+@frozen
+class SpareKey:
+    """A new signing key, and the digest of the draft that lists it."""
+
+    key: str
+    draft: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency spare`."""
+        return {"new_key": self.key, "draft": self.draft}
+
+
+@frozen
+class Proposal:
+    """The digest of a proposed draft, and a sentence for each of its changes."""
+
+    draft: str
+    changes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency propose`."""
+        return {"draft": self.draft, "changes": list(self.changes)}
+
+
+@frozen
+class PackProposal:
+    """A proposed pack: its id, its digest, the draft that names it, and what it changes."""
+
+    id: str
+    pack: str
+    draft: str
+    changes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency adopt`."""
+        return {
+            "id": self.id,
+            "pack": self.pack,
+            "draft": self.draft,
+            "changes": list(self.changes),
+        }
+
+
+def join_hub(
+    office: Office,
+    url: str,
+    code: str,
+    *,
+    part2: Literal["yes", "no", "unknown"] = "unknown",
+    custody: Literal["own", "hosted"] = "own",
+) -> JoinRequest:
+    """Ask a hub to list this agency, and remember the hub.
+
+    `code` is the operator's invitation. `part2` states whether 42 CFR Part 2 covers the agency,
+    `custody` whether it holds its own keys. Raises `HubAway`, `HubRefused`; `AgencyError`
+    `bad-url`, `no-room`.
+    """
+    client = Client(Http(url), office.signing, office.clock, office.random)
+    witness = f"{office.agency}.w1"
+    client.join(
+        {
+            "code": code,
+            "agency": office.agency,
+            "part2": part2,
+            "custody": custody,
+            "signing": office.signing.public.as_jwk(),
+            "witness": derive_note_key(office.witness, witness, COSIGNATURE).vkey,
+        }
+    )
+    office.settings = office.settings.model_copy(update={"hub": url})
+    write_settings(office.folder, office.settings)
+    return JoinRequest(url)
+
+
+def list_drafts(office: Office) -> tuple[PendingDraft, ...]:
+    """Return the drafts that wait for signatures, the oldest first.
+
+    Empty where the agency has joined no hub or the hub doesn't answer within three seconds.
+    """
+    return _pending_drafts(sync_of(office)) if office.settings.hub else ()
+
+
+def _pending_drafts(sync: Sync) -> tuple[PendingDraft, ...]:
+    before, sync.client.patience = sync.client.patience, SHORT_PATIENCE
+    try:
+        with suppress(ExchangeError):
+            return sync.waiting()
+        return ()
+    finally:
+        sync.client.patience = before
+
+
+def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -> Approval:
+    """Sign the draft of this digest, which people compared by voice.
+
+    While a restored hub is closed, the draft is of how its log continues, and `without` names the
+    agencies that the signers give up waiting for. Raises `HubAway`, `HubRefused`; `AgencyError`
+    `not-joined`, `no-draft`, `another-draft`, `not-listed`, `nothing-to-sign`, `not-heard`.
+    """
+    sync = sync_of(office)
+    draft = next((draft for draft in _pending_drafts(sync) if draft.sha256 == digest), None)
+    result = sync.approve(digest, without)
+    return Approval(digest, result, draft.changes if draft else ())
+
+
+def retire(office: Office, subject: str) -> Retirement:
+    """Retire a signing key, or propose that an agency leaves. `subject` is the id of either.
+
+    An agency's own key retires at once. Anything else is a draft for the threshold. Raises
+    `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `no-key-file`; `DirectoryError`
+    `unknown-key`, `bad-directory`.
+    """
+    done = sync_of(office).retire(subject)
+    return Retirement(office.agency, subject, done.at_once, done.draft, done.new)
+
+
+def make_spare_key(office: Office) -> SpareKey:
+    """Make one more signing key and propose it, so that another can retire.
+
+    Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `not-listed`; `DirectoryError`
+    `no-directory`.
+    """
+    done = sync_of(office).spare()
+    assert done.new is not None and done.draft is not None, "a spare is made and proposed"
+    return SpareKey(done.new, done.draft)
+
+
+def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
+    """Propose a change of the directory, and sign it. `change` has the members that change.
+
+    Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `no-directory`, `not-a-change`;
+    `DirectoryError` `bad-directory`.
+    """
+    sync = sync_of(office)
+    sync.directory()
+    history = office.working_set().gateway.history
+    if not history.size:
+        raise AgencyError(
+            "no-directory",
+            "no directory is in force yet",
+            fix="have all founders approve the draft",
+        )
+    payload = proposal.apply_change(history.newest, change)
+    changes = tuple(proposal.describe_changes(history.newest, payload))
+    if not changes:
+        raise AgencyError("not-a-change", "this changes nothing", fix="name a member that changes")
+    return Proposal(sync.propose(payload), changes)
+
+
+def adopt_pack(office: Office, pack: Carried) -> PackProposal:
+    """Propose that the program adopt a pack, and sign. See `offramp.adoption.carried`.
+
+    Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `adopted`; `PackError` where the
+    pack can't be proved.
+    """
+    done = sync_of(office).adopt(pack)
+    return PackProposal(done.id, done.pack, done.draft, done.changes)

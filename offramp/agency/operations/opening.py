@@ -1,0 +1,42 @@
+"""Create an agency's folder, and open it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office, init
+from offramp.agency.folder.settings import Settings, read_settings
+from offramp.clock import Clock
+
+
+def create_agency(
+    folder: Path,
+    agency: str,
+    passphrase: bytes,
+    *,
+    demo: bool = False,
+    passphrase_file: str | None = None,
+) -> Settings:
+    """Create an agency's folder with its keys, and return its settings.
+
+    `agency` is its id: lower-case letters, digits, dashes. `demo` allows a clock in a file.
+    `passphrase_file` is only written into the settings. Raises `AgencyError` `already-there`,
+    `no-room`; `ContentError` `wrong-shape`.
+    """
+    init(folder, agency, passphrase, demo=demo, passphrase_file=passphrase_file)
+    return read_settings(folder)
+
+
+def open_office(folder: Path, passphrase: bytes, *, clock_file: Path | None = None) -> Office:
+    """Open an agency's folder. Close it with `Office.close`, or use `contextlib.closing`.
+
+    `clock_file` holds the one time that is now, for demonstrations. Raises `AgencyError`
+    `not-an-agency`, `no-demo`, `no-key-file`, `bad-passphrase`, `open-to-others`, `damaged`;
+    `RequestError` `bad-clock`.
+    """
+    if clock_file is not None and not read_settings(folder).demo:
+        raise AgencyError(
+            "no-demo", "a clock in a file is for demonstrations", fix="leave `--clock` out"
+        )
+    return Office(folder, passphrase, Clock(clock_file).now)

@@ -1,0 +1,328 @@
+"""Compose and send records, list what arrived, and open it for a named person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from exchange.consent.disclosure import day_of
+from exchange.errors import RecordError
+from exchange.records.building import Part
+from offramp.agency.cases import draft as drafts
+from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.revocation import oral_notice_parts, revocation_parts
+from offramp.agency.errors import AgencyError, HubAway, HubRefused
+from offramp.agency.folder.office import Office
+from offramp.agency.hub_link.sync import send_now, sync_of
+from rules.frozen import frozen
+
+OWN_NOTICE = (
+    "42 CFR part 2 protects this record: tell nobody else unless the person's written consent or "
+    "that part allows it, and never use it against the person. "
+    "(Offramp's own words, NOT the official notice.)"
+)
+
+
+@frozen
+class SentRecord:
+    """A composed record. `state` is `sent`, `witnessed`, or why it is queued or refused.
+
+    `id` has 32 hexadecimal digits, and so has `case`, None where the record concerns no case.
+    """
+
+    id: str
+    kind: str
+    case: str | None
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency send`."""
+        return {"id": self.id, "case": self.case, "state": self.state}
+
+
+@frozen
+class OralNotice:
+    """The notice that a consent was ended orally.
+
+    `record` is None where no agency may receive it, or where `refusal` says why it wasn't composed.
+    """
+
+    recipients: tuple[str, ...] = ()
+    record: SentRecord | None = None
+    refusal: str | None = None
+
+
+@frozen
+class Revocation:
+    """The record that ends a consent, and the notice of it where the person said so orally."""
+
+    record: SentRecord
+    oral: OralNotice | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency revoke`."""
+        if self.oral is None:
+            return self.record.as_json()
+        return {**self.record.as_json(), "aloud_told": list(self.oral.recipients)}
+
+
+@frozen
+class Retry:
+    """A refused record that was sent again, and its state."""
+
+    id: str
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency retry`."""
+        return {"id": self.id, "state": self.state}
+
+
+@frozen
+class ReceivedPart:
+    """A part that arrived. `state` is `closed`, `opened`, or `destroyed`."""
+
+    id: str
+    category: tuple[str, ...]
+    sensitivity: str
+    keep_until: str
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part's JSON in `offramp agency inbox`."""
+        return {
+            "id": self.id,
+            "category": list(self.category),
+            "sensitivity": self.sensitivity,
+            "keep_until": self.keep_until,
+            "state": self.state,
+        }
+
+
+@frozen
+class ReceivedRecord:
+    """A record that arrived. `number` is its place in the inbox, from 1."""
+
+    number: int
+    id: str
+    sender: str
+    kind: str
+    case: str | None
+    parts: tuple[ReceivedPart, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record's JSON in `offramp agency inbox`."""
+        return {
+            "n": self.number,
+            "id": self.id,
+            "from": self.sender,
+            "kind": self.kind,
+            "case": self.case,
+            "parts": [part.as_json() for part in self.parts],
+        }
+
+
+@frozen
+class Inbox:
+    """The records that arrived, the oldest first. `withdrawn` counts those never handed out."""
+
+    records: tuple[ReceivedRecord, ...]
+    withdrawn: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency inbox`."""
+        return {"records": [record.as_json() for record in self.records], "gone": self.withdrawn}
+
+
+@frozen
+class OpenedPart:
+    """A part that a named person opened, and what binds that person.
+
+    `content` is by category. `notice` is the text of the redisclosure notice of `notice_version`,
+    None where none applies. `is_unwitnessed` is true until the log's witnesses have signed.
+    """
+
+    record: str
+    part: str
+    content: Mapping[str, Any]
+    obligations: tuple[str, ...]
+    use: str
+    keep_until: str
+    notice_version: str
+    notice: str | None
+    is_unwitnessed: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency open`."""
+        notice = {"version": self.notice_version, "text": self.notice} if self.notice else None
+        return {
+            "id": self.record,
+            "part": self.part,
+            "content": self.content,
+            "obligations": list(self.obligations),
+            "use": self.use,
+            "keep_until": self.keep_until,
+            "notice": notice,
+            "unwitnessed": self.is_unwitnessed,
+        }
+
+
+def parse_draft(office: Office, text: str) -> Draft:
+    """Read a draft from YAML or JSON text, completed with this agency's defaults.
+
+    Raises `AgencyError` `not-a-draft`, `no-directory`.
+    """
+    return drafts.parse_draft(text, defaults_today(office, office.working_set()))
+
+
+def build_draft(office: Office, members: Mapping[str, Any]) -> Draft:
+    """Build a draft from its members, completed with this agency's defaults.
+
+    Raises `AgencyError` `not-a-draft`, `no-directory`.
+    """
+    return drafts.build_draft(members, defaults_today(office, office.working_set()))
+
+
+def send_record(office: Office, kind: str, draft: Draft, case: str | None = None) -> SentRecord:
+    """Compose a record, queue it, and send it if the hub answers.
+
+    A `referral` or `offer` without a case begins one. Raises `AgencyError` `name-the-case`; as
+    `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-passed` where an agency may not
+    receive a part.
+    """
+    case = drafts.case_for(kind, case, office.random)
+    return _compose_and_send(office, kind, draft.parts, case, draft.form)
+
+
+def record_consent(office: Office, case: str, draft: Draft) -> SentRecord:
+    """Record a person's consent: a part for each grant, and the signed form. Raises as a send."""
+    return _compose_and_send(office, "consent", draft.parts, case, draft.form)
+
+
+def revoke_consent(
+    office: Office, case: str, *, recipient: str | None = None, oral: bool = False
+) -> Revocation:
+    """End every live grant of a case, or of those to one recipient.
+
+    With `oral`, also note that the person said so by word of mouth, and notify the agencies that
+    may know. Raises `AgencyError` `nothing-to-revoke`, `no-directory`.
+    """
+    working_set = office.working_set()
+    parts = revocation_parts(working_set, case, recipient, defaults_today(office, working_set))
+    record = _compose_and_send(office, "consent_change", parts, case)
+    if not oral:
+        return Revocation(record)
+    with office.transaction() as current:
+        office.append(current, "oral", {"jti": record.id, "case": case})
+    return Revocation(record, _notify_orally(office, case))
+
+
+def _notify_orally(office: Office, case: str) -> OralNotice:
+    """Send the notice as a record of its own: the end is sent, and waits for no notice."""
+    working_set = office.working_set()
+    gateway = working_set.gateway
+    today = day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone).isoformat()
+    parts = oral_notice_parts(working_set, case, today, defaults_today(office, working_set))
+    if not parts:
+        return OralNotice()
+    try:
+        record = _compose_and_send(office, "consent_change", parts, case)
+    except RecordError as error:
+        return OralNotice(refusal=error.message)
+    return OralNotice(tuple(sorted(agency for part in parts for agency in part.to)), record)
+
+
+def _compose_and_send(
+    office: Office,
+    kind: str,
+    parts: Iterable[Part],
+    case: str | None,
+    form: Mapping[str, Any] | None = None,
+) -> SentRecord:
+    bundle = office.compose(kind, parts, case=case, form=form)
+    return SentRecord(bundle.id, kind, case, send_now(office, bundle.id))
+
+
+def retry_record(office: Office, record: str) -> Retry:
+    """Send a refused record once more, as it is. Raises `AgencyError` `not-here`."""
+    office.retry(record)
+    return Retry(record, send_now(office, record))
+
+
+def list_inbox(office: Office) -> Inbox:
+    """List the records that arrived, with the state of each part."""
+    working_set = office.working_set()
+    records = []
+    for number, ((issuer, jti), received) in enumerate(working_set.gateway.received.items(), 1):
+        record = received.record
+        assert record is not None, "what is listed was checked"
+        parts = tuple(
+            ReceivedPart(
+                part,
+                tuple(label.category),
+                label.sensitivity,
+                label.keep_until,
+                "destroyed"
+                if (issuer, jti, part) in working_set.destroyed
+                else "opened"
+                if part in received.opened
+                else "closed",
+            )
+            for part, label in record.labels.items()
+        )
+        records.append(ReceivedRecord(number, jti, issuer, record.kind, record.case, parts))
+    return Inbox(tuple(records), len(working_set.gateway.undelivered))
+
+
+def find_record(office: Office, record: str) -> str:
+    """Return the id of a received record, given as its id or as its number in the inbox.
+
+    Raises `AgencyError` `not-here`.
+    """
+    ids = [jti for _, jti in office.working_set().gateway.received]
+    if record.isascii() and record.isdigit() and len(record) < 9 and 1 <= int(record) <= len(ids):
+        return ids[int(record) - 1]
+    if record in ids:
+        return record
+    raise AgencyError(
+        "not-here", f"no record `{record[:40]}` came here", fix="look at `offramp agency inbox`"
+    )
+
+
+def open_part(
+    office: Office, actor: str, record: str, *, part: str | None = None, second: str | None = None
+) -> OpenedPart:
+    """Open a part for a named person, and queue the acknowledgement of what binds that person.
+
+    `record` is an id or a number in the inbox. `part` may be left out where the record has one.
+    `second` names the second person who must look after an emergency. Raises `AgencyError`
+    `not-here`, `which-part`, `destroyed`; as `exchange.agency.gateway.Gateway.open`.
+    """
+    jti = find_record(office, record)
+    reading = office.open(jti, part, by=actor, second=second)
+    label = reading.opened.label
+    with suppress(HubAway, HubRefused, AgencyError):
+        sync_of(office).outbox()
+    return OpenedPart(
+        record=jti,
+        part=label.id,
+        content=reading.opened.content,
+        obligations=tuple(reading.obligations),
+        use=label.use,
+        keep_until=label.keep_until,
+        notice_version=label.notice,
+        notice=notice_text(office) if "redisclosure_notice" in reading.obligations else None,
+        is_unwitnessed=reading.unwitnessed,
+    )
+
+
+def notice_text(office: Office) -> str:
+    """Return the installed redisclosure notice, or Offramp's own wording, which says so."""
+    if office.settings.notice_file is None:
+        return OWN_NOTICE
+    try:
+        return (office.folder / office.settings.notice_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return OWN_NOTICE

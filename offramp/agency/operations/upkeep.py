@@ -1,0 +1,191 @@
+"""Report an agency's state, run the gateway's duties, back up the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.keys import check_private, write_private
+from offramp.agency.folder.office import Office
+from offramp.agency.hub_link.schedule import Duty
+from offramp.agency.hub_link.sync import PendingDraft, Sync, sync_of, why
+from offramp.agency.operations.automatic import act_automatically
+from offramp.agency.operations.membership import list_drafts
+from rules.frozen import frozen
+
+# How often each duty is due, in seconds.
+EVERY_SECOND, WITNESS_EVERY, DIRECTORY_EVERY, HOURLY = 1.0, 10.0, 60.0, 3600.0
+
+
+@frozen
+class OutboxRow:
+    """A record that this agency composed: how far it is, and why it waits."""
+
+    id: str
+    kind: str
+    case: str | None
+    state: str
+    reason: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record's JSON in `offramp agency status`."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "case": self.case,
+            "state": self.state,
+            "why": self.reason,
+        }
+
+
+@frozen
+class PendingRecall:
+    """A part that its issuer recalled. `until` is the deadline of the answer, in Unix seconds."""
+
+    record: str
+    part: str
+    issuer: str
+    until: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the recall's JSON in `offramp agency status`."""
+        return {"record": self.record, "part": self.part, "by": self.issuer, "until": self.until}
+
+
+@frozen
+class AgencyStatus:
+    """An agency's state. `directory` is the version in force, None before the first.
+
+    `faults` are sentences about deliveries that weren't believed, `broken` why the log isn't.
+    `restored` is what a restored hub waits for, None where the hub is open.
+    """
+
+    agency: str
+    directory: int | None
+    items: int
+    unopened: int
+    faults: tuple[str | None, ...]
+    broken: str | None
+    restored: Mapping[str, Any] | None
+    recalls: tuple[PendingRecall, ...]
+    drafts: tuple[PendingDraft, ...]
+    outbox: tuple[OutboxRow, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency status`."""
+        return {
+            "agency": self.agency,
+            "directory": self.directory,
+            "items": self.items,
+            "unopened": self.unopened,
+            "faults": list(self.faults),
+            "broken": self.broken,
+            "restored": self.restored,
+            "recalls": [recall.as_json() for recall in self.recalls],
+            "drafts": [draft.as_json() for draft in self.drafts],
+            "outbox": [row.as_json() for row in self.outbox],
+        }
+
+
+@frozen
+class Backup:
+    """The file that a backup of the journal was written to. The keys aren't in it."""
+
+    file: Path
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency backup`."""
+        return {"file": str(self.file)}
+
+
+def report_status(office: Office) -> AgencyStatus:
+    """Report queued records, pending drafts and recalls, and faults."""
+    working_set = office.working_set()
+    gateway = working_set.gateway
+    has_directory = bool(gateway.history.size)
+    rows = []
+    for outgoing in working_set.outbox.values():
+        reason = why(outgoing.refused) if outgoing.refused is not None else ""
+        if outgoing.waits:
+            reason = (
+                "not sent yet, or the hub didn't answer"
+                if has_directory
+                else "no directory is in force yet"
+            )
+        rows.append(
+            OutboxRow(outgoing.jti, outgoing.kind, outgoing.case, outgoing.state, reason or None)
+        )
+    return AgencyStatus(
+        agency=office.agency,
+        directory=gateway.history.newest.version if has_directory else None,
+        items=gateway.cursor,
+        unopened=sum(
+            1 for received in gateway.received.values() if received.record and not received.opened
+        ),
+        faults=tuple(received.fault for received in gateway.faults),
+        broken=str(gateway.broken) if gateway.broken else None,
+        restored=office.journal.get("restored") or None,
+        recalls=tuple(
+            PendingRecall(recall.record, recall.part, recall.issuer, recall.until)
+            for recall in gateway.pending_recalls()
+        ),
+        drafts=list_drafts(office),
+        outbox=tuple(rows),
+    )
+
+
+def run_duties_once(office: Office) -> None:
+    """Do everything that is due with the hub, once.
+
+    Raises `HubAway`, `HubRefused`, `AgencyError` `not-joined`; `LogError` where the log is broken.
+    """
+    sync_of(office).everything()
+
+
+def duties_of(office: Office) -> tuple[Duty, ...]:
+    """Return the gateway's duties, to run with a `Schedule`. Raises `AgencyError` `not-joined`.
+
+    A duty that needs a directory does nothing before there is one, nor at a closed hub.
+    """
+    sync = sync_of(office)
+    return (
+        Duty("directory", DIRECTORY_EVERY, sync.directory),
+        Duty("keys", HOURLY, _when_open(sync, sync.keys)),
+        Duty("outbox", EVERY_SECOND, _when_open(sync, sync.outbox)),
+        Duty("witness", WITNESS_EVERY, _when_open(sync, sync.witness)),
+        Duty("proofs", WITNESS_EVERY, _when_open(sync, sync.proofs)),
+        Duty("keep until", HOURLY, _when_open(sync, office.destroy_due)),
+        Duty(
+            "cases",
+            EVERY_SECOND,
+            _when_open(sync, lambda: act_automatically(office) and sync.outbox()),
+        ),
+        Duty("inbox", EVERY_SECOND, _when_open(sync, lambda: sync.inbox(wait=1))),
+    )
+
+
+def _when_open(sync: Sync, do: Callable[[], Any]) -> Callable[[], Any]:
+    def duty() -> Any:
+        if sync.office.working_set().gateway.history.size and sync.restored is None:
+            sync.take_up_key()  # another program may have learned that it is listed
+            return do()
+        return None
+
+    return duty
+
+
+def back_up(office: Office, file: Path) -> Backup:
+    """Copy the journal to a new file that only its owner can read. The keys aren't in it.
+
+    Raises `AgencyError` `already-there`, `no-room`.
+    """
+    if file.exists():
+        raise AgencyError("already-there", f"`{file}` is there already", fix="name another file")
+    write_private(file, b"")
+    office.journal.backup(file)
+    check_private(file)
+    with office.transaction():
+        office.journal.put("backup", {"time": office.clock()})
+    return Backup(file)

@@ -1,0 +1,360 @@
+"""The results of an agency's operations in words: the lines that a command prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from offramp.agency.cases.account import sentences
+from offramp.agency.cases.case import Answer, Said
+from offramp.agency.operations import (
+    AgencyStatus,
+    Approval,
+    CaseAccount,
+    CaseAnswer,
+    CaseSummary,
+    CaseView,
+    Determination,
+    Inbox,
+    Meeting,
+    NotedFacts,
+    OpenedPart,
+    PackProposal,
+    PendingDraft,
+    Proposal,
+    ReceivedRecord,
+    Retirement,
+    Revocation,
+    RulesNotice,
+    SentQuestion,
+    SentRecord,
+    SpareKey,
+    Takeup,
+    Task,
+)
+
+# After a restore of the hub, a lost entry may concern any case.
+_MISSING = {
+    "en": "MISSING: of {count} entries of the hub's log, in this case or others, nobody has all "
+    "that stood there",
+    "es": "FALTA: de {count} entradas del registro del centro, de este caso o de otros, nadie "
+    "tiene todo lo que decían",
+}
+
+
+# Membership
+
+
+def approval_lines(approval: Approval) -> list[str]:
+    """Say what was signed."""
+    return [
+        f"{approval.result} `{approval.digest}`",
+        *(f"  {change}" for change in approval.changes),
+    ]
+
+
+def draft_lines(draft: PendingDraft) -> list[str]:
+    """Say a draft's digest, its changes, and its signers."""
+    waits = "waits for your signature" if draft.is_mine else "waits for others"
+    signed = f"; signed with {', '.join(draft.signed)}" if draft.signed else ""
+    return [
+        f"draft {draft.sha256} {waits}{signed}",
+        *(f"  {change}" for change in draft.changes),
+    ]
+
+
+def retirement_lines(retirement: Retirement) -> list[str]:
+    """Say what is retired, and what must be signed."""
+    lines = []
+    if retirement.at_once:
+        lines.append(
+            f"`{retirement.retired}` is retired: nothing that it signs from now on counts, "
+            "and all it signed before stays good"
+        )
+    if retirement.new_key:
+        lines.append(
+            f"`{retirement.new_key}` takes its place when enough have signed; "
+            f"until then `{retirement.agency}` can send nothing"
+        )
+    if retirement.draft:
+        lines.append(f"have the others compare and approve `{retirement.draft}`")
+    return lines
+
+
+def spare_key_lines(spare: SpareKey) -> list[str]:
+    """Say what to do with a spare key."""
+    return [
+        f"made `{spare.key}`; have the others compare and approve `{spare.draft}`",
+        f"then keep its file, `keys/{spare.key}.json`, in another place: "
+        "whoever steals this folder must not have both",
+    ]
+
+
+def proposal_lines(proposal: Proposal) -> list[str]:
+    """Say what was proposed."""
+    return [
+        f"proposed and signed `{proposal.draft}`",
+        *(f"  {change}" for change in proposal.changes),
+    ]
+
+
+def pack_proposal_lines(proposal: PackProposal) -> list[str]:
+    """Say what pack was proposed, what it changes, and when it is in force."""
+    return [
+        f"proposed and signed `{proposal.draft}`: the pack `{proposal.id}` ({proposal.pack})",
+        *(f"  {change}" for change in proposal.changes),
+        "it is in force when enough have approved that draft, "
+        "and for what stands in the log after it",
+    ]
+
+
+# State
+
+
+def status_lines(status: AgencyStatus) -> list[str]:
+    """Say what waits, and why."""
+    lines = [
+        f"{status.agency}: directory {status.directory or 'none yet'}, "
+        f"{status.items} came, {status.unopened} unopened",
+        *(f"NOT BELIEVED: {fault}" for fault in status.faults),
+    ]
+    if status.broken:
+        lines.append(f"THE LOG IS BROKEN: {status.broken}")
+    if status.restored:
+        from offramp.restored import lines as restored_lines
+
+        lines += restored_lines(dict(status.restored))
+    for draft in status.drafts:
+        lines += draft_lines(draft)
+    for recall in status.recalls:
+        until = datetime.fromtimestamp(recall.until, UTC).strftime("%Y-%m-%d %H:%M")
+        lines.append(f"recall of `{recall.part}` to answer by {until}")
+    for row in status.outbox:
+        reason = f"  {row.reason}" if row.reason else ""
+        lines.append(f"{row.state:<10} {row.kind:<20} {row.id}{reason}")
+    return lines
+
+
+def inbox_lines(inbox: Inbox) -> list[str]:
+    """List the records that arrived."""
+    return [_received_line(record) for record in inbox.records]
+
+
+def _received_line(record: ReceivedRecord) -> str:
+    parts = "; ".join(
+        f"{part.id} {', '.join(part.category)} ({part.state})" for part in record.parts
+    )
+    return (
+        f"{record.number:>4}  {record.sender:<16} {record.kind:<20} "
+        f"case {record.case or '-'}  {parts}"
+    )
+
+
+# Records
+
+
+def sent_lines(record: SentRecord) -> list[str]:
+    """Say how far a record is."""
+    case = f" in case `{record.case}`" if record.case else ""
+    return [f"{record.kind} `{record.id}`{case}: {record.state}"]
+
+
+def revocation_lines(revocation: Revocation) -> list[str]:
+    """Say that a consent ended, and where it was said orally, who was told so."""
+    lines = sent_lines(revocation.record)
+    oral = revocation.oral
+    if oral is None:
+        return lines
+    if oral.record is not None:
+        return lines + sent_lines(oral.record)
+    if oral.refusal is not None:
+        return [*lines, f"nobody is told that it was said aloud: {oral.refusal}"]
+    return [
+        *lines,
+        "that it was said aloud stands in this journal: no consent lets anybody else be told",
+    ]
+
+
+def opened_lines(opened: OpenedPart) -> list[str]:
+    """Show a part with what binds its reader."""
+    lines = []
+    if opened.is_unwitnessed:
+        lines.append("UNWITNESSED: the log's witnesses haven't signed this yet")
+    if opened.notice:
+        lines.append(f"[notice {opened.notice_version}] {opened.notice}")
+    return [
+        *lines,
+        *(f"binds you: {obligation}" for obligation in opened.obligations),
+        f"keep until {opened.keep_until}; use: {opened.use}",
+        json.dumps(opened.content, ensure_ascii=False, indent=2),
+    ]
+
+
+def account_lines(account: CaseAccount, language: str) -> list[str]:
+    """List the disclosures of a case in English (`en`) or Spanish (`es`)."""
+    lines = list(sentences(account.statement, account.directory, language))
+    if account.statement.missing:
+        lines.append(_MISSING[language].format(count=len(account.statement.missing)))
+    return lines
+
+
+def exported_line(file: Path, record: str, use: str) -> str:
+    """Say where an export was written."""
+    return f"`{file}` holds `{record}`, readable by you alone: {use}"
+
+
+# Cases
+
+
+def cases_lines(summaries: Sequence[CaseSummary]) -> list[str]:
+    """List cases."""
+    return [
+        f"{summary.case}  {summary.facts} facts"
+        + (f"; in conflict: {', '.join(summary.conflicts)}" if summary.conflicts else "")
+        + "".join(f"; {name}: {outcome}" for name, outcome in summary.outcomes.items())
+        for summary in summaries
+    ] or ["no case is known here"]
+
+
+def case_lines(view: CaseView) -> list[str]:
+    """Show a case: facts with their sources, conflicts, decisions, and the rules' answers."""
+    lines = [f"case {view.case}, as `{view.agency}` may see it"]
+    for path, fact in view.facts.items():
+        lines.append(f"  {path} = {value_text(fact.value)}   ({_source(fact)})")
+    for path, statements in view.conflicts.items():
+        differing = "; ".join(_statement(statement) for statement in statements)
+        lines.append(f"  {path}: NOT KNOWN, since they differ: {differing}")
+    for name, made in view.determinations.items():
+        lines.append(
+            f"determined: {name} is {made['outcome']}, by {made['by']} of {made['agency']} "
+            f"(reason: {made['reason']})"
+        )
+    for answer in view.answers.values():
+        lines += ["", answer_text(answer)]
+    return lines + [f"! {refusal}" for refusal in view.refusals]
+
+
+def _statement(statement: Said) -> str:
+    return f"{statement.stated.by} says {value_text(statement.value)}"
+
+
+def _source(fact: Said) -> str:
+    record = fact.stated.record
+    return f"{fact.stated.by}, {'noted here' if record is None else 'record ' + record[:8]}"
+
+
+def value_text(value: Any) -> str:
+    """Return a fact's value in words."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def answer_text(answer: Answer) -> str:
+    """Return an answer to read, with the agencies that differ where there is doubt."""
+    from offramp.policy import decision_text
+
+    lines = []
+    if answer.agreed:
+        lines.append(decision_text.in_words(answer.first))
+    else:
+        outcomes = " or ".join(answer.possible)
+        lines.append(f"{answer.decision.upper()}: UNDETERMINED, {outcomes}".replace("_", " "))
+        lines += [
+            f"Ask    {need['ask']}: {need['question']}  ({need['fact']})" for need in answer.needed
+        ]
+    if answer.governed is not None:
+        pack = answer.first.pack
+        lines.append(
+            f"By the rules of {pack['id']}, {str(pack['digest'])[:19]}…: {answer.governed}"
+        )
+    for path in sorted(answer.untold & answer.reads - set(answer.case.known)):
+        lines.append(
+            f"Silent on {path}: nobody who knows may tell it here, so its absence says nothing"
+        )
+    for path, statements in answer.conflicts.items():
+        differing = "; ".join(_statement(statement) for statement in statements)
+        lines.append(f"Differ on {path}: {differing}")
+    return "\n".join(lines)
+
+
+def noted_lines(noted: NotedFacts) -> list[str]:
+    """Say what was noted, and which questions it answered."""
+    facts = ", ".join(f"{path} = {value}" for path, value in noted.facts.items())
+    return [
+        f"noted: {facts}",
+        *(f"answered {answer.recipient}: {noted.state}" for answer in noted.answers),
+    ]
+
+
+def notice_lines(notice: RulesNotice) -> list[str]:
+    """Say which notice was given."""
+    return [
+        f"noted: {notice.actor} gave the person notice of the rules in force, "
+        f"`{notice.pack_id}` ({notice.pack[:19]}…)"
+    ]
+
+
+def tasks_lines(tasks: Iterable[Task]) -> list[str]:
+    """List tasks, the most pressing first."""
+    return [
+        f"{task.state:<8} {task.due or '-':<20} case {task.case[:8]}  {task.what}" for task in tasks
+    ] or ["nothing is to be done"]
+
+
+def meeting_lines(meeting: Meeting) -> list[str]:
+    """Show an agenda."""
+    lines = [
+        f"for the screen that {', '.join(meeting.present)} see"
+        if meeting.present
+        else f"as `{meeting.agency}` may see it"
+    ]
+    for case in meeting.cases:
+        lines += ["", f"case {case.case}"]
+        lines += [
+            f"  {item.what}" + (f"  (due {item.due})" if item.due else "") for item in case.items
+        ]
+    return lines if meeting.cases else [*lines, "", "nothing to talk about"]
+
+
+def takeup_lines(takeup: Takeup) -> list[str]:
+    """Show the counts of a quarter."""
+    return [
+        f"{takeup.quarter}, as counted at `{takeup.agency}`; - stands for a count that is too "
+        "small to tell, or too near another",
+        *(
+            f"{stage.replace('_', ' '):<16} {'-' if count is None else count:>6}"
+            for stage, count in takeup.counts.items()
+        ),
+    ]
+
+
+# Decisions
+
+
+def case_answer_lines(answered: CaseAnswer) -> list[str]:
+    """Show the rules' answer, and who was told."""
+    lines = [answer_text(answered.answer)]
+    if answered.record is not None:
+        lines.append(f"told to {', '.join(answered.recipients)}: {answered.state}")
+    return lines
+
+
+def question_lines(question: SentQuestion) -> list[str]:
+    """Say what was asked of whom."""
+    return [
+        f"question `{question.record}` in case `{question.case}`: {question.state}",
+        *(f"  asked {agency}: {', '.join(paths)}" for agency, paths in question.asked.items()),
+    ]
+
+
+def determination_lines(made: Determination) -> list[str]:
+    """Say what a person decided, and who was told."""
+    differs = ", which differs from the rules' answer" if made.differs else ""
+    told = (
+        f"told to {', '.join(made.recipients)}: {made.state}"
+        if made.record is not None
+        else "nobody may be told; it is kept here"
+    )
+    return [f"{made.decision} is {made.outcome}{differs}; {told}"]

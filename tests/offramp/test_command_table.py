@@ -1,0 +1,87 @@
+"""The table of commands: every entry runs, the help lists them in groups, old spellings work."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from offramp import cli
+from offramp.agency import arguments as agency_arguments
+from offramp.agency import commands as agency_commands
+from offramp.agency import operations
+from offramp.cli import COMMANDS, GROUPS, main
+from offramp.hub import arguments as hub_arguments
+from offramp.hub import commands as hub_commands
+from offramp.hub import operations as hub_operations
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Return the help that a command prints."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_a_function_and_words(command: cli.Command) -> None:
+    module, _, name = command.function.partition(":")
+    assert callable(getattr(import_module(module), name))
+    parser = cli.parser_of(command.name)
+    assert command.name in parser.format_usage() or parser.prog == "offramp"
+
+
+def test_the_help_lists_each_command_once_in_its_group(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_of(capsys)
+    for group, title in GROUPS.items():
+        (block,) = re.findall(rf"^{title}:\n((?:  .*\n)+)", text, re.MULTILINE)
+        listed = [line.split()[0] for line in block.splitlines()]
+        assert listed == [command.name for command in COMMANDS if command.group == group]
+    assert list(GROUPS) == ["decide", "author", "exchange", "evidence"]
+
+
+def test_old_spellings_are_in_no_help_and_say_what_the_new_ones_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = help_of(capsys)
+    old = [command.name for command in COMMANDS if command.group is None]
+    assert old == ["adopt", "doctor", "fsck"]
+    assert not [name for name in old if re.search(rf"\b{name}\b", text)]
+    nothing = str(tmp_path)
+    for old_words, words in (
+        (("fsck", nothing), ("hub", "fsck", nothing)),
+        (("doctor", nothing), ("agency", "doctor", nothing)),
+        (("adopt", "lead", "--agency", nothing), ("agency", "adopt", nothing, "lead")),
+    ):
+        assert main(old_words) == 2
+        refusal = capsys.readouterr().err
+        assert main(words) == 2
+        assert capsys.readouterr().err == refusal and "usage" not in refusal
+
+
+def test_an_unknown_command_is_refused_without_the_old_spellings(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["nonsense"]) == 2
+    refusal = capsys.readouterr().err
+    assert "[usage]" in refusal and "agency" in refusal and "fsck" not in refusal
+
+
+def test_each_word_of_agency_and_hub_has_its_function() -> None:
+    assert set(agency_arguments.COMMANDS) == {*agency_commands.COMMANDS, "init", "doctor"}
+    assert set(hub_arguments.COMMANDS) == set(hub_commands.COMMANDS)
+
+
+@pytest.mark.parametrize("api", [operations, hub_operations], ids=["agency", "hub"])
+def test_each_public_operation_is_documented(api: object) -> None:
+    names = api.__all__  # type: ignore[attr-defined]
+    undocumented = [
+        name
+        for name in names
+        if callable(getattr(api, name)) and not (getattr(api, name).__doc__ or "").strip()
+    ]
+    assert not undocumented
