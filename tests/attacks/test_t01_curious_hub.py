@@ -1,4 +1,7 @@
-"""T1: who runs the hub wants to read. It holds ciphertext and labels, and nothing that opens one."""
+"""T1: the hub's operator wants to read.
+
+The hub has ciphertext and labels, and no key that opens one.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.support.simulator import DAY, World
 
 
 def forked() -> tuple[World, World, str]:
-    """One hub that from here on keeps two logs: in the first the consent is revoked, in the second it isn't."""
+    """A hub that keeps two logs from here on: one with the revocation, and one without it."""
     world = World()
     case = world.enrolled(status_grant(id="1" * 16))
     return world, world.fork(), case

@@ -1,4 +1,7 @@
-"""T6: a month's key to seal to is stolen. It opens that month's texts, none of the months after, and no other agency's."""
+"""T6: a month's sealing key is stolen.
+
+It opens that month's texts, none of later months, and none of another agency.
+"""
 
 from __future__ import annotations
 

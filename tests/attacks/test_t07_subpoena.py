@@ -1,4 +1,7 @@
-"""T7: a subpoena to the hub. All that can be produced: handles, labels, who may tell whom which kind of thing, sealed texts."""
+"""T7: a subpoena to the hub.
+
+It can produce handles, labels, sealed texts, and which agency may disclose which category to which.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,8 @@ def test_nothing_that_names_a_person_can_be_produced() -> None:
     produced = everything(world)
     for secret in ("Rosalind", "Quillfeather", BORN, PHONE):
         assert secret not in produced
-    # What it does know is said openly in the documents: per handle, who may tell whom which kind of thing.
+    # The documentation states what the hub knows: for each handle, which agency may disclose which
+    # category to which other agency.
     assert "treatment" in produced and "crossroads" in produced
 
 

@@ -1,4 +1,7 @@
-"""T8: an old record is sent again. It has one effect for ever; another one under its id is evidence."""
+"""T8: an old record is sent again.
+
+It has one effect forever, and another record under its id is evidence.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""T9: a consent is dated back to cover what was told before it. It counts from its index in the log, whatever it says."""
+"""T9: a consent is dated back to cover an earlier disclosure.
+
+It counts from its index in the log, whatever date it states.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def test_a_leaf_s_time_lies_between_the_checkpoints_that_its_witnesses_saw() -> 
 
 
 def test_a_gateway_holds_what_it_proves_to_the_times_that_it_saw() -> None:
-    """A hub that stamps a record back, to before a consent ended, is found out at the next proof."""
+    """A hub that dates a record back, to before a consent ended, is found out at the next proof."""
     world, case = under_way()
     world.clock += DAY
     world.settle()

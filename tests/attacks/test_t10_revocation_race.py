@@ -34,7 +34,7 @@ def test_handed_out_before_it_stands() -> None:
     revoke(world, case)
     world.settle()
     assert sent in world.got("prosecutor")
-    # Handed out, yet not opened: by the newest line that the prosecutor holds it may be opened no more.
+    # It was handed out and not opened. By the prosecutor's newest line, it may no longer open.
     with refused("not-permitted"):
         world.open("prosecutor", sent)
 

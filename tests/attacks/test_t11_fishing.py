@@ -1,4 +1,7 @@
-"""T11: an officer tries handles to find out who takes part. Nothing can be looked up, and every refusal is the same."""
+"""T11: an officer tries handles to find participants.
+
+Nothing can be looked up, and every refusal is the same.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""T12: a recipient wants to know whether something was withheld. What it gets has the same lengths and shape either way."""
+"""T12: a recipient wants to know whether a part was withheld.
+
+The delivery has the same lengths and shape either way.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""T13: what was lawfully told is used against the person. The limit rides inside the signature, and its reader signed that."""
+"""T13: a lawful disclosure is used against the person.
+
+The limit is inside the signature, and the reader has signed that it binds.
+"""
 
 from __future__ import annotations
 

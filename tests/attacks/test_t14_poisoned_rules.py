@@ -1,4 +1,8 @@
-"""T14: somebody edits the rules. Each decision names the pack's digest; the directory names the one in force, by threshold."""
+"""T14: somebody edits the rules.
+
+Each decision names the pack's digest. The directory, signed by the threshold, names the one in
+force.
+"""
 
 from __future__ import annotations
 

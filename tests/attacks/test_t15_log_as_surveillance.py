@@ -47,7 +47,7 @@ def test_a_recipient_learns_no_number_of_a_record_in_its_case() -> None:
     assert last.item.recorded is not None
     committed = last.item.recorded.body
     assert isinstance(committed, RecordBody)
-    # To try the numbers one needs the second nonce; the first, which the recipient has, is of no use.
+    # An attacker needs the second nonce to try the numbers. The recipient has only the first.
     assert committed.number not in {
         commit_number(last.item.recorded.nonce, number) for number in range(100)
     }

@@ -19,8 +19,8 @@ from tests.support.refused import refused
 from tests.support.simulator import grant
 
 REQUIRED = [
-    "name", "signed_on", "method", "explained_by", "witness", "place", "language", "in_custody", "time_to_think", "copy_given",
-    "texts",
+    "name", "signed_on", "method", "explained_by", "witness", "place", "language",
+    "in_custody", "time_to_think", "copy_given", "texts",
 ]  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def test_no_field_ties_the_program_to_what_is_consented() -> None:
     }
     for word in ("condition", "required", "eligib", "admission", "must", "mandatory", "bundle"):
         assert not [name for name in words if word in name]
-    # The type that the law allows to be a condition is declared, and LEAD's rules deny whatever rests on it.
+    # The pack declares the type that the law allows as a condition. LEAD's rules deny what rests on
+    # it.
     terms = {
         **grant(
             "crossroads", "prosecutor", ["status"], ["diversion_coordination"], type="conditional"

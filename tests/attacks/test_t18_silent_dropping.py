@@ -1,4 +1,7 @@
-"""T18: the hub drops, reorders or delays. Numbers without gaps, signed lines and receipts turn silence into evidence."""
+"""T18: the hub drops, reorders, or delays records.
+
+Numbers without gaps, signed lines, and receipts turn silence into evidence.
+"""
 
 from __future__ import annotations
 
@@ -197,7 +200,7 @@ def _once() -> tuple[World, dict[str, object]]:
 
 
 def test_a_revocation_turned_to_rubbish_on_the_way_stops_the_whole_answer() -> None:
-    """What can't be read might be a no, so nothing that came with it is taken, and the next answer must have it."""
+    """An unreadable record may be a revocation, so the whole answer is refused."""
     world, case = under_way()
     sent = send_status(world, case)
     world.settle()
@@ -215,7 +218,7 @@ def test_a_revocation_turned_to_rubbish_on_the_way_stops_the_whole_answer() -> N
 
 
 def test_a_consent_whose_leaf_no_witness_saw_is_not_relied_on_for_long() -> None:
-    """A hub can't leave it out of what it says that a hand-out rests on: the recipient works that out itself."""
+    """A hub can't hide a record that a hand-out relies on: the recipient works that out itself."""
 
     class SaysNothing(Hub):
         def _relies(self, committed: Any, passage: Any) -> tuple[str, ...]:
@@ -242,7 +245,7 @@ def test_a_consent_whose_leaf_no_witness_saw_is_not_relied_on_for_long() -> None
 
 
 def test_a_no_that_the_log_says_was_handed_out_and_never_came_blocks_its_case() -> None:
-    """A hub with a true leaf for it, and nothing in the answer, could make the recipient look guilty of reading on."""
+    """A hub that logs a hand-out and delivers nothing can't make its recipient look guilty."""
     world, case = under_way()
     sent = send_status(world, case)
     world.settle()

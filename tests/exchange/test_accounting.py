@@ -1,7 +1,7 @@
-"""The account of a case: it reads back, it proves itself complete, and each way for a hub to lie in one convicts it.
+"""A case's account reads back and proves itself complete, and each lie in one is found.
 
-A lying hub here can do all that a real one could: add leaves to its log, have them witnessed, sign any line. It can't sign for
-an issuer.
+A lying hub here can do all that a real one could: add leaves to its log, have them witnessed, and
+sign any line. It can't sign for an issuer.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ Last = tuple[LastNumber, ...]
 
 
 class Liar:
-    """A hub's account of one case, and what a hub can do to it. The last record is a status that the prosecutor has."""
+    """A hub's account of one case, and a hub's ways to falsify it.
+
+    The last record is a status that the prosecutor has.
+    """
 
     def __init__(self) -> None:
         self.world, self.case = under_way()
@@ -95,7 +98,7 @@ class Liar:
         self.shows(*self.account.records[:-1], replace(self.last, **members))
 
     def gives(self, last: Last | None = None, passed: int | None = None) -> Account:
-        """The account with new proofs under a witnessed checkpoint, and a line that says what is wanted of it."""
+        """Return the account with new proofs under a witnessed checkpoint, and any line."""
         note, kept = self.world.witnessed(), self.world.hub.log
 
         def proved(one: Proved) -> Proved:
@@ -216,8 +219,12 @@ def test_a_hand_out_names_what_it_rests_on_and_nothing_else(does: str) -> None:
     world.consent(case, grant("crossroads", "program", ["enrollment"], ["admission"], id="5" * 16))
     world.settle()
     if does == "question":
-        asks = part("enrollment", {"asks": ["person.enrolled"]}, to={"crossroads": ("diversion_coordination", "consent")},
-                    says={"for": "admission"})  # fmt: skip
+        asks = part(
+            "enrollment",
+            {"asks": ["person.enrolled"]},
+            to={"crossroads": ("diversion_coordination", "consent")},
+            says={"for": "admission"},
+        )
         sent, to = world.send("program", "question", asks, case=case), "crossroads"
     else:
         sent, to = first, "crossroads"
@@ -353,7 +360,7 @@ def test_whatever_happened_an_honest_hub_s_account_verifies_at_every_size(steps:
 
 
 def hides_behind_a_double(liar: Liar) -> Account:
-    """The record before the last stands in the last one's place, in a second leaf with the last one's number."""
+    """Replace the last record by the one before it, in a second leaf with the last number."""
     kept, body = liar.account.records[-2], liar.account.records[-2].recorded.leaf.body
     nonce = bytes(range(16))
     leaf = liar.logs(body.model_copy(update={"number": commit_number(nonce, liar.last.number)}))
@@ -377,7 +384,7 @@ def opens_another_commitment(liar: Liar) -> Account:
 
 
 def orders_numbers_anew(liar: Liar) -> Account:
-    """An issuer's three records are logged again, so that numbers and log are each whole and don't agree: 2, 1, 3."""
+    """Log an issuer's three records again with the numbers 2, 1, 3, which disagree with the log."""
     first, one, two, three = liar.account.records
     again = []
     for kept, number in ((one, 2), (two, 1), (three, 3)):
@@ -500,7 +507,7 @@ def hands_out_at(time: Callable[[Liar], int]) -> Callable[[Liar], Account]:
 
 
 def keeps_an_old_line(liar: Liar) -> Account:
-    """A month ago's line, honestly signed, under today's checkpoint: whatever came since is left out."""
+    """Give a month-old line under today's checkpoint, so that all later records are left out."""
     old = liar.account.line
     liar.world.clock += 30 * DAY
     send_status(liar.world, liar.case)
@@ -596,7 +603,10 @@ def test_whatever_is_withheld_the_account_no_longer_verifies(data: st.DataObject
 def test_whatever_a_hub_withholds_and_counts_away_who_holds_its_proof_convicts_it(
     hidden: set[int],
 ) -> None:
-    """It signs a line that fits the rest. That verifies, if what is gone are each issuer's last; then each proof convicts."""
+    """A line that fits the remaining records verifies if only last records are gone.
+
+    Then each proof of a missing record proves that the hub misbehaved.
+    """
     one = once()
     records = one.honest().records
     kept = [each for at, each in enumerate(records) if at not in hidden]

@@ -1,4 +1,4 @@
-"""The 64 cases of `conformance/consent-matrix.yaml`, at each point that may see both agencies' records."""
+"""The 64 cases of `conformance/consent-matrix.yaml`, at each point with both agencies' records."""
 
 from __future__ import annotations
 

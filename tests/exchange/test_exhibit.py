@@ -1,4 +1,4 @@
-"""An exhibit proves itself to somebody outside, and each thing that isn't as it was is found, by name."""
+"""An exhibit proves itself to an outsider, and each changed thing is found, by name."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_consent_that_was_logged_after_the_hand_out_is_found() -> None:
 
 
 def test_a_consent_that_covers_something_else_is_found() -> None:
-    """The hub says that it rests on a record of the same case which grants nothing: another status."""
+    """The hub names a record of the same case that grants nothing: another status."""
     honest, exhibit = told()
     (other,) = [
         one
@@ -451,7 +451,7 @@ def test_terms_of_a_consent_rest_on_themselves_and_a_change_on_the_consent() -> 
 
 
 def test_of_a_consent_only_what_bears_the_part_is_shown() -> None:
-    """The clinic's own consent in the same record is nobody's business who sees what the prosecutor was told."""
+    """The clinic's own consent in the same record isn't shown with the prosecutor's part."""
     world, case = under_way()
     jti = send_status(world, case)
     world.settle()

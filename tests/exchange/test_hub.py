@@ -1,4 +1,4 @@
-"""The hub: what it commits, hands out and withdraws, and what must never happen between the two."""
+"""The hub commits, hands out, and withdraws, and some things must never happen in between."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def test_counsel_needs_no_consent_to_say_so_and_says_it_to_no_provider_and_no_po
 
 
 def test_counsel_whom_no_consent_names_ends_one_once_it_has_taken_the_account() -> None:
-    """The person says "I take it back" to the lawyer, and the lawyer's own inbox holds no consent."""
+    """The person revokes through the lawyer, and the lawyer's own inbox has no consent."""
     world = World()
     case = world.enrolled(status_grant(id="1" * 16))
     world.represent(case)

@@ -1,4 +1,4 @@
-"""Laws of consent that hold for whatever stands in the log: hypotheses tried over random states and questions."""
+"""Laws of consent that hold for any log, tried over random states and questions."""
 
 from __future__ import annotations
 
@@ -144,8 +144,18 @@ def records(draw: st.DrawFn, index: int) -> Committed:
     }.get(kind, lambda: list(AGENCIES))()
     passages = tuple(Passage(label.id, to, "exchange_operation", "operation") for to in named)
     time = NOW - draw(st.sampled_from([0, 3600, 2 * DAY, 40 * DAY]))
-    return Committed(index, time, f"{index:032x}", issuer, DIRECTORY.role(issuer), kind, "c", {label.id: label}, passages,
-                     sound=draw(st.sampled_from([True] * 24 + [False])))  # fmt: skip
+    return Committed(
+        index,
+        time,
+        f"{index:032x}",
+        issuer,
+        DIRECTORY.role(issuer),
+        kind,
+        "c",
+        {label.id: label},
+        passages,
+        sound=draw(st.sampled_from([True] * 24 + [False])),
+    )
 
 
 @st.composite
@@ -242,7 +252,7 @@ def test_removing_a_sound_grant_never_adds_a_permit(case: Any, data: st.DataObje
 
 
 def _blocked_by(state: State, gone: Committed) -> bool:
-    """A grant whose type LEAD denies, or one that stands twice, takes a permit away: it is no well-formed grant here."""
+    """A grant of a type that LEAD denies, or a duplicate, isn't well-formed here."""
     said = next(said for _, said in gone.says() if isinstance(said, statements.Grant))
     return (
         said.type in ("conditional", "proceedings")
@@ -328,7 +338,7 @@ def test_no_permit_without_a_logged_consent_or_basis(case: Any) -> None:
 
 @given(covered())
 def test_what_a_permit_rests_on_is_in_the_log_and_sufficient(case: Any) -> None:
-    """The records named are of the case, before the question, and with all other grants gone they permit it still."""
+    """The records relied on precede the question, and permit it without all other grants."""
     state, (this, passage) = case
     if not asked(state, (this, passage)).permit or passage.basis == "operation":
         return
@@ -368,7 +378,8 @@ def test_no_point_permits_what_the_hub_denies(case: Any) -> None:
     at_hub = asked(state, question)
     for agency in (this.issuer, passage.to):
         own = asked(slice_of(state, agency), question)
-        # A decline or exit isn't told to police: for what rests on the offer the sender's view may lag, and the hub decides.
+        # Police don't learn of a decline or exit. So for the offer's basis, the sender's view may
+        # lag, and the hub decides.
         if own.permit and not at_hub.permit:
             assert passage.basis == "offer_at_scene" or _unseen(state, agency)
         if passage.basis == "consent" and not _unseen(state, agency):
@@ -376,7 +387,7 @@ def test_no_point_permits_what_the_hub_denies(case: Any) -> None:
 
 
 def _unseen(state: State, agency: str) -> bool:
-    """Whether the slice lacks something that concerns it: made-up records go to agencies that real ones would also go to."""
+    """Return whether the slice lacks a record that a real one would have sent to this agency."""
     return any(
         agency not in one.parties()
         and one.kind in ("consent", "consent_change", "emergency_disclosure")

@@ -1,4 +1,7 @@
-"""A hub that lost a day goes on: every leaf in its old place, nothing forgotten that a member holds, and what is gone named."""
+"""A hub that lost a day continues: each leaf that a member holds is in its old place.
+
+Lost leaves are named.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,10 @@ STATUS = status_grant()
 
 
 def lost_a_day() -> tuple[World, str, Restored, dict[str, str]]:
-    """After the backup: a status that the prosecutor took, one that waits, a new key, the end of the consent; then the fire."""
+    """Return a world whose hub burned after a day that its backup lacks.
+
+    On that day, one status was pulled, one was left waiting, a key was opened, and a consent ended.
+    """
     world, case = under_way()
     world.represent(case)
     world.settle()
@@ -139,7 +145,7 @@ def test_a_revocation_that_only_its_issuer_still_knows_holds_and_what_it_cut_sta
 
 
 def test_what_was_withdrawn_for_a_revocation_does_not_pass_on_a_later_consent() -> None:
-    """The leaf that said so is lost, for nobody was told; the text isn't handed out on what the person agreed to since."""
+    """The withdrawal's leaf is lost, and still a later consent doesn't hand the text out."""
     world, case = under_way()
     store = backup(world)
     waits = send_status(world, case)
@@ -186,7 +192,7 @@ def test_the_account_is_whole_and_names_the_places_that_nobody_could_open() -> N
 
 
 def test_numbers_may_be_left_out_of_an_account_only_where_the_log_has_lost_as_many_places() -> None:
-    """A record that its issuer was never told of, and nobody pulled, is gone with its number; it is sent again."""
+    """A record without a receipt that nobody pulled is lost with its number, and is sent again."""
     world, case = under_way()
     store = backup(world)
     first = world.compose(
@@ -240,7 +246,7 @@ def test_what_was_handed_out_in_the_lost_hours_is_not_handed_out_twice_and_inbox
 
 
 def test_what_could_not_pass_for_a_while_is_not_handed_out_when_it_could_again() -> None:
-    """What the change of a role cut was cut, though the role is the old one again, and nobody was told of either leaf."""
+    """A part that a change of role ended stays withdrawn, even if the role changed back."""
     world, case = under_way()
     store = backup(world)
     waits = send_status(world, case)
@@ -281,7 +287,7 @@ def test_a_key_and_a_retired_key_are_put_back_with_their_places() -> None:
     world.open_key("clinic", "2026-12")
     world.retire("police")
     restored = Restored(world, store)
-    # The key that police retired may be a thief's by now, and the backup doesn't know: what comes under it isn't their word.
+    # A thief may have the key that police retired, and the backup doesn't know of its retirement.
     restored.restoration.gathering.take("police.s1", write({"n": 0, "done": True}))
     assert restored.restoration.gathering.reported() == {"police"}
     restored.report(*(name for name in world.names if name != "police"))
@@ -446,7 +452,7 @@ def consistency(world: World, name: str) -> tuple[bytes, ...]:
 
 
 def unsettled(old: Hub, case: str, missing: set[int]) -> set[tuple[str, Entry]]:
-    """What was handed out in an answer that never came, or to somebody who isn't there to say so."""
+    """A hand-out may be in an answer that never arrived, or to an agency that is absent."""
     return {
         (text.jti, text.entry)
         for record, _ in old.store.in_case(case)
@@ -519,7 +525,7 @@ def test_nobody_is_given_up_but_by_name_and_the_given_up_sign_nothing() -> None:
     restored.report("police", "prosecutor", "defender", "program", "crossroads", "clinic")
     assert restored.draft().terms.absent == ("hospital",)
     assert not restored.sign("defender", "program")
-    # Whoever is heard after all changes what is to be signed: nobody's signature of the other stands.
+    # A late report changes the draft, so the signatures of the earlier draft don't count.
     before = restored.draft().digest
     restored.report("hospital")
     assert (
@@ -535,7 +541,7 @@ def test_nobody_is_given_up_but_by_name_and_the_given_up_sign_nothing() -> None:
 
 
 def test_what_a_lost_issuer_took_back_holds_by_those_whom_it_told() -> None:
-    """The collector's disk burned with the hub's: of the end of a consent only the copy of whom it was told is left."""
+    """The collector's disk burned too, so only a recipient's copy of the end is left."""
     world, case = under_way()
     world.represent(case)
     world.settle()
@@ -671,7 +677,7 @@ def test_a_generation_without_the_threshold_is_none() -> None:
     other = read_object(whole.payload) | {"absent": ["hospital"]}
     with refused("wrong-generation", "bad-signature"):
         world.at["police"].learn_generation(leaf, SignedPayload(write(other), whole.signatures))
-    # Nor does the threshold make true what isn't: what it names must be what the hub had signed to a member.
+    # The threshold can't make a false statement true: it must name a tree that the hub had signed.
     for more, why in (
         ({"seen": {"size": 3, "root": "0" * 64}}, "wrong-generation"),
         ({"checkpoint": world.hub.checkpoint(world.clock).decode()}, "wrong-generation"),

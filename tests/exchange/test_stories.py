@@ -1,4 +1,4 @@
-"""Random stories between all agencies: whatever they try, nobody ever holds what `disclosure` denied at that place."""
+"""Random stories between all agencies: no agency ever has a part that `disclosure` denied."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_such_stories_do_pass_something_on() -> None:
     "kind", ["ejection", "reinstatement", "filing_decision", "charge_disposition"]
 )
 def test_what_is_the_prosecutors_needs_the_prosecutors_signature(name: str, kind: str) -> None:
-    """Whatever an agency's own program does: the hub takes no such record that another role signed."""
+    """The hub refuses a record that another role signed, whatever the agency's program does."""
     world = World()
     case = world.new_case()
     category = "charge_status" if kind == "charge_disposition" else "decision_outcome"

@@ -1,4 +1,4 @@
-"""Where the attacks begin: a case under way, in a world that is honest until the attack."""
+"""The start of each attack: an open case in a world that is honest until then."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TO_CLINIC = {"clinic": ("treatment", "consent")}
 
 
 def status_grant(**more: Any) -> dict[str, Any]:
-    """Case managers may tell the prosecutor how things go, in closed form."""
+    """Return the consent to status reports from the case managers to the prosecutor."""
     return grant("crossroads", "prosecutor", ["status", "intake_status"], [COORDINATION], **more)
 
 
 def treatment_grant(**more: Any) -> dict[str, Any]:
-    """Case managers may tell the clinic about treatment, and how to reach the person."""
+    """Return the consent to disclosures from the case managers to the clinic."""
     return grant("crossroads", "clinic", ["treatment", "contact", "service"], ["treatment"], **more)
 
 
@@ -34,13 +34,13 @@ def send_status(world: World, case: str, engagement: str = "engaged") -> str:
 
 
 def under_way(world: World | None = None) -> tuple[World, str]:
-    """A world with one case in which both consents are live and everything is witnessed."""
+    """Return a world with a case in which both consents are live and all is witnessed."""
     world = world or World()
     return world, world.enrolled(status_grant(), treatment_grant())
 
 
 def emergency(world: World, case: str, jti: str, part_id: str, **more: object) -> str:
-    """Case managers tell the hospital what it must know, with a second person's signature over the report."""
+    """Send an emergency disclosure to the hospital, countersigned by a second person."""
     fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
     second = countersign(key("crossroads.s2"), jti=jti, part=part_id, **fields)
     said = {**fields, "form": ["nature", "discloser", "recipient"], "countersigned": second, **more}

@@ -1,4 +1,4 @@
-"""A true exhibit, and what a hub that lies would have made of it."""
+"""A true exhibit, and the exhibits that a lying hub would make of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def path_in(world: World, size: int | None = None) -> Callable[[Leaf], tuple[byt
 
 @cache
 def told() -> tuple[World, documents.Exhibit]:
-    """A status told to the prosecutor with consent, opened, and shown. Two parts were sent, one is shown."""
+    """Return the exhibit of a status that the prosecutor received with consent and opened.
+
+    Two parts were sent, and one is shown.
+    """
     world = World()
     case = world.enrolled(status_grant())
     before = world.witnessed()
@@ -55,7 +58,7 @@ def told() -> tuple[World, documents.Exhibit]:
     return world, built
 
 
-# A hub that lies: it logs what it likes, and its witnesses, who can't read it, cosign the tree that grew.
+# A lying hub logs what it likes. Its witnesses can't read the leaves, and cosign the tree.
 
 
 def logged(
@@ -65,7 +68,10 @@ def logged(
     first: Callable[[World], tuple[documents.ShownRecord, ...]] = lambda world: (),
     alone: bool = False,
 ) -> documents.Exhibit:
-    """The exhibit with another hand-out in the log, later, and the records that were put there first; `alone`: only these."""
+    """Return the exhibit with another hand-out, logged `later` after the records in `first`.
+
+    With `alone`, only these records are relied on.
+    """
     honest, exhibit = told()
     world = honest.fork()
     world.clock += later
@@ -77,7 +83,7 @@ def logged(
 
 
 def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> documents.ShownRecord:
-    """A record of the case by its case managers, which no hub asked about before it was logged."""
+    """Return a record by the case managers that was logged without asking the rules."""
     membership = world.hub.history.membership_at(world.hub.log.size)
     case = verify_exhibit(told()[1]).case
     signing, at = world.at["crossroads"].signing, world.clock
@@ -102,23 +108,23 @@ def smuggled(world: World, kind: str, part: Part, jti: str = "a" * 32) -> docume
 
 
 def consented(world: World, **more: Any) -> tuple[documents.ShownRecord, ...]:
-    """A second consent."""
+    """Return a second consent."""
     return (smuggled(world, "consent", world.terms("crossroads", status_grant() | more)),)
 
 
 def changed(world: World, does: str, **what: Any) -> tuple[documents.ShownRecord, ...]:
-    """A change to consent."""
+    """Return a change to consent."""
     terms = world.terms("crossroads", {"does": does, **what}, agencies=("crossroads", "prosecutor"))
     return (smuggled(world, "consent_change", terms),)
 
 
 def narrowed(world: World) -> tuple[documents.ShownRecord, ...]:
-    """The person takes back the one kind of information that was told."""
+    """Return a change that ends the consent to the disclosed category."""
     return changed(world, "narrow", grant=status_grant()["id"], categories=["status"])
 
 
 def late() -> documents.Exhibit:
-    """The hub logs the signed consent again, after the hand-out, and shows that place."""
+    """Return an exhibit whose consent the hub logged again, after the hand-out."""
     honest, exhibit = told()
     world = honest.fork()
     (consent,) = exhibit.relied
@@ -129,7 +135,7 @@ def late() -> documents.Exhibit:
 
 
 def said_no(world: World) -> tuple[documents.ShownRecord, ...]:
-    """The person says no to what case managers tell the prosecutor."""
+    """Return a restriction on disclosures from the case managers to the prosecutor."""
     return changed(world, "restrict", pairs=[["crossroads", "prosecutor"]], categories=["status"])
 
 
@@ -138,7 +144,7 @@ def proved_in(
     exhibit: documents.Exhibit,
     members: tuple[tuple[Leaf, SignedPayload | str], ...] = (),
 ) -> documents.Exhibit:
-    """The same under the newest checkpoint, every path anew."""
+    """Return the exhibit under the newest checkpoint, with every path renewed."""
     path = path_in(world)
 
     def again(proved: Proved) -> Proved:

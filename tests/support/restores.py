@@ -1,4 +1,4 @@
-"""A hub that lost its disk, and what its members do about it, in memory."""
+"""A hub that lost its disk, and its members' reports, in memory."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ THRESHOLD = ("defender", "program", "clinic")
 
 
 def backup(world: World) -> Store:
-    """A copy of all that the hub keeps."""
+    """Return a copy of the hub's store."""
     store = Store()
     world.hub.store._db.backup(store._db)
     return store
 
 
 class Restored:
-    """A world whose hub was put back to an earlier store, and hears its members."""
+    """A world whose hub was restored from an earlier store and receives its members' reports."""
 
     def __init__(self, world: World, store: Store, hub: type[Hub] = Hub) -> None:
         self.world = world
-        # What each gateway keeps of the tree that it witnessed, while the hub that had it is still there.
+        # The leaves of the tree that each gateway witnessed, read while the old hub still exists.
         self.entries = {name: _entries(world, name) for name in world.names}
         world.hub = hub(ed25519(LOG), LOG, judges, world.random, store)
         self.size = world.hub.log.size
         self.restoration = Restoration(world.hub)
 
     def bodies(self, name: str) -> list[bytes]:
-        """What an agency holds."""
+        """Return an agency's holdings as request bodies."""
         entries = b"".join(self.entries[name][self.size :])
         items = self.world.hub.store.items(name)
         return list(pieces(self.world.at[name], size=self.size, items=items, entries=entries))
 
     def report(self, *names: str) -> None:
-        """These agencies, or all, send what they hold."""
+        """Have these agencies, or all, send their holdings."""
         for name in names or self.world.names:
             for body in self.bodies(name):
                 self.restoration.gathering.take(f"{name}.s1", body)
@@ -55,7 +55,10 @@ class Restored:
         return draft
 
     def sign(self, *names: str) -> bool:
-        """These sign the draft, each after its gateway has looked at it; True if the next generation has begun."""
+        """Have these agencies check and sign the draft.
+
+        Returns whether the next generation has begun.
+        """
         begun = False
         for name in names:
             draft, gateway = self.draft(), self.world.at[name]
@@ -67,7 +70,7 @@ class Restored:
 
     @property
     def reached(self) -> int:
-        """Up to where the log was put back."""
+        """The size to which the log was rebuilt."""
         if not self.world.hub.generations:
             return self.size
         return generation.read_terms(self.newest()[1].payload).ends.size
@@ -81,7 +84,7 @@ class Restored:
             self.world.at[name].learn_generation(*self.newest())
 
     def go_on(self) -> None:
-        """The whole way."""
+        """Run the whole restore: reports, signatures, and the next generation."""
         self.report()
         assert self.sign(*THRESHOLD)
         self.learn()

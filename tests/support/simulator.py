@@ -1,7 +1,8 @@
-"""Seven agencies, a hub and a network in memory, with a clock that the test holds. Each of them can be made to lie.
+"""Seven agencies, a hub, and a network in memory, with a clock that the test sets.
 
-`World` is honest by default: `send`, `pull`, `settle` and `open` do what real processes would. An attack replaces one thing:
-the hub by a subclass, an agency's gateway by what a thief would do, an answer on its way by another one.
+`World` is honest by default: `send`, `pull`, `settle`, and `open` do what real processes would.
+An attack replaces one thing: the hub by a subclass, an agency's gateway by a thief's actions, or an
+answer on its way by another one.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def judges(digest: str) -> Judge:
 
 
 def part(category: str, content: Mapping[str, Any] | None = None, *, to: To, **more: Any) -> Part:
-    """A part of one category. Its limit is set where a care agency would have to set it anyway: pass `use` to say otherwise."""
+    """Return a part of one category, with the limit of a care agency unless `use` is given."""
     members = {"use": "no_adverse_action", "keep_until": KEEP, **more}
     return Part(category=(category,), content={category: dict(content or {})}, to=to, **members)
 
@@ -62,7 +63,7 @@ def part(category: str, content: Mapping[str, Any] | None = None, *, to: To, **m
 def grant(
     discloser: str, recipient: str, categories: list[str], purposes: list[str], **more: Any
 ) -> dict[str, Any]:
-    """The terms of a consent, live from yesterday for a year."""
+    """Return the terms of a consent, live from yesterday for a year."""
     members = {
         "id": sha256(repr((discloser, recipient, categories, purposes)).encode()).hexdigest()[:16],
         "discloser": discloser,
@@ -94,7 +95,7 @@ FORM = {
 
 
 def signed_form(parts: Iterable[Part]) -> dict[str, Any]:
-    """The form behind a consent: signed by whoever its terms say."""
+    """Return the form behind a consent, with a representative if the terms name one as signer."""
     by_another = any((one.says or {}).get("signer") == "representative" for one in parts)
     return FORM | (
         {"representative": "Luis Delgado", "authority": "Guardian, by court order"}
@@ -104,7 +105,7 @@ def signed_form(parts: Iterable[Part]) -> dict[str, Any]:
 
 
 class World:
-    """Everything at once. `clock` is the time that everybody reads, in seconds since 1970."""
+    """All agencies and the hub. `clock` is their time, in seconds since 1970."""
 
     def __init__(
         self, hub: type[Hub] = Hub, seed: int = 0, agencies: Iterable[str] = tuple(ROLES)
@@ -123,7 +124,7 @@ class World:
             self.open_key(name, "2026-11")
 
     def fork(self) -> World:
-        """The same world once more, to go another way from here."""
+        """Return a copy of the world, to continue differently."""
         store = Store()
         self.hub.store._db.backup(store._db)
         return copy.deepcopy(self, {id(self.hub.store): store})
@@ -145,7 +146,7 @@ class World:
             gateway.learn_key(leaf, announced)
 
     def retire(self, name: str) -> int:
-        """The agency retires its signing key, alone and at once."""
+        """Retire an agency's signing key. The agency may do so alone."""
         newest = after(self.hub.history)
         agencies = [
             one | {"signing": []} if one["id"] == name else one for one in newest["agencies"]
@@ -169,7 +170,10 @@ class World:
     def send(
         self, name: str, kind: str, *parts: Part, case: str | None, jti: str | None = None
     ) -> str:
-        """Composes, submits and keeps the receipt; the record's id. Raises what the gateway or the hub refuses with."""
+        """Compose and submit a record, keep its receipt, and return its id.
+
+        Raises the refusal of the gateway or the hub.
+        """
         bundle = self.compose(name, kind, *parts, case=case, jti=jti)
         (answer,) = self.submit(bundle)
         if isinstance(answer, Rejection):
@@ -180,7 +184,7 @@ class World:
     def force(
         self, name: str, kind: str, *parts: Part, case: str | None, jti: str | None = None
     ) -> str:
-        """The same from a gateway that asks nothing itself: what only the hub stands in the way of."""
+        """Send a record from a gateway that asks no rules, so that only the hub can refuse it."""
         gateway, membership = self.at[name], self.hub.history.membership_at(self.hub.log.size)
         bundle = build_bundle(
             gateway.signing,
@@ -198,7 +202,7 @@ class World:
         return bundle.id
 
     def represent(self, case: str, to: str = "crossroads") -> str:
-        """The defender says that it is counsel for the person."""
+        """Record that the defender is the person's counsel."""
         told = part(
             "operation",
             to={to: ("exchange_operation", "operation")},
@@ -210,14 +214,14 @@ class World:
     def refer(
         self, case: str, answer: str = "accepted", to: str = "crossroads", **facts: Any
     ) -> str:
-        """Police refer a person who said yes at the scene."""
+        """Record a referral by police after an offer accepted at the scene."""
         basis = {to: ("offer_and_hand_off", "offer_at_scene")}
         content = {"facts": {"encounter.route": "arrest", **facts}} if answer == "accepted" else {}
         encounter = part("encounter", content, to=basis, says={"answer": answer}, use="none")
         return self.send("police", "referral", encounter, case=case)
 
     def consent(self, case: str, *grants: dict[str, Any], by: str = "crossroads") -> str:
-        """A care agency records what the person consented to; each grant goes to its two agencies."""
+        """Record a consent by a care agency. Each grant goes to its two agencies."""
         parts = [self.terms(by, terms) for terms in grants]
         return self.send(by, "consent", *parts, case=case)
 
@@ -248,7 +252,7 @@ class World:
         force: bool = False,
         **what: Any,
     ) -> str:
-        """A change to consent, told to the agencies whom it names. `id` is the part's, and so a restriction's."""
+        """Record a change to consent and send it to the named agencies. `id` is the part's id."""
         id = what.pop("id", None)
         terms = {"does": does, **what}
         return (self.force if force else self.send)(
@@ -263,7 +267,7 @@ class World:
         return self.hub.inbox(name, self.clock, self.at[name].cursor)
 
     def witnessed(self, by: Iterable[str] | None = None) -> bytes:
-        """The newest checkpoint with the cosignatures of these agencies, or of all."""
+        """Return the newest checkpoint with the cosignatures of these agencies, or of all."""
         note = self.hub.checkpoint(self.clock)
         signatures = []
         for name in by if by is not None else self.names:
@@ -273,7 +277,7 @@ class World:
         return with_cosignatures(note, signatures)
 
     def prove(self, name: str, checkpoint: bytes, size: int | None = None) -> None:
-        """The agency gets the proofs of all leaves that it holds."""
+        """Give an agency the proofs of all leaves that it holds."""
         gateway = self.at[name]
         held = [
             leaf
@@ -286,7 +290,7 @@ class World:
                 gateway.prove(leaf, self.hub.log.tree.inclusion(leaf.index, size), checkpoint)
 
     def settle(self) -> None:
-        """Everybody pulls; the witnesses cosign; everybody gets proofs."""
+        """Have all agencies pull, cosign, and receive their proofs."""
         for name in self.names:
             self.pull(name)
         checkpoint = self.witnessed()
@@ -301,7 +305,7 @@ class World:
         by: str = "A. Reader",
         second: str | None = None,
     ) -> Reading:
-        """One part of a record that came, the only one where none is named."""
+        """Open a part of a received record, by default its only part."""
         (received,) = [
             one for one in self.at[name].received.values() if one.record and one.record.jti == jti
         ]
@@ -320,13 +324,13 @@ class World:
         return self.send(name, "acknowledgement", back, case=received.record.case)
 
     def got(self, name: str) -> set[str]:
-        """The ids of the records that an agency holds and could check."""
+        """Return the ids of the records that an agency received and could check."""
         return {jti for _, jti in self.at[name].received}
 
     # Ready states
 
     def enrolled(self, *grants: dict[str, Any]) -> str:
-        """A case with a referral and these consents, everything handed out and witnessed."""
+        """Return a case with a referral and these consents, all handed out and witnessed."""
         case = self.new_case()
         self.refer(case)
         if grants:
@@ -336,7 +340,7 @@ class World:
 
 
 def leaves(world: World, kind: type[LeafBody]) -> list[Leaf]:
-    """The hub's leaves of one kind."""
+    """Return the hub's leaves of one kind."""
     return [leaf for leaf in world.hub.log.leaves if isinstance(leaf.body, kind)]
 
 
