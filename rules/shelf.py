@@ -1,6 +1,6 @@
-"""Where packs lie: a folder that the caller names, or a shipped id, found as package data of `offramp`.
+"""Find packs: a folder that the caller names, or a shipped id in the package data of `offramp`.
 
-Finding package data is no import: the application is looked up by name and never loaded.
+The application's folder is looked up by name. The application is never imported.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ TABLE = "offenses.csv"
 
 @lru_cache(maxsize=1)
 def jurisdictions() -> Path:
-    """The folder of the vocabulary and the shipped packs: inside the installed `offramp`, or beside it in a checkout."""
+    """Return the folder of the vocabulary and the shipped packs.
+
+    It is inside the installed `offramp`, or beside it in a checkout.
+    """
     spec = find_spec("offramp")
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    for place in places:
-        for folder in (Path(place) / "jurisdictions", Path(place).parent / "jurisdictions"):
+    locations = list(spec.submodule_search_locations or ()) if spec else []
+    for location in locations:
+        for folder in (Path(location) / "jurisdictions", Path(location).parent / "jurisdictions"):
             if (folder / "vocabulary.yaml").is_file():
                 return folder
     raise PackError("no-file", "the shipped packs are not installed", fix="install `offramp` again")
@@ -37,68 +40,75 @@ def jurisdictions() -> Path:
 
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
+    """Return the shipped vocabulary."""
     return read_vocabulary(jurisdictions() / "vocabulary.yaml")
 
 
 @lru_cache(maxsize=1)
 def english() -> dict[str, str | tuple[str, str]]:
-    """How documents speak of facts, by path: a noun, or the two clauses of a yes or no, or a list's singular and plural."""
+    """Return the phrases for facts in documents, by path.
+
+    A phrase is a noun, the two clauses of a yes or no, or a list's singular and plural.
+    """
     from rules.input.yaml import read_file
 
-    found: dict[str, str | tuple[str, str]] = {}
+    phrases: dict[str, str | tuple[str, str]] = {}
     for path, node in read_file(jurisdictions() / "english.yaml").mapping("the phrases").items():
         if isinstance(node.value, list):
-            one, other = (item.text("a phrase") for item in node.items(f"`{path}`"))
-            found[path] = (one, other)
+            first, second = (item.text("a phrase") for item in node.items(f"`{path}`"))
+            phrases[path] = (first, second)
         else:
-            found[path] = node.text("a phrase")
-    return found
+            phrases[path] = node.text("a phrase")
+    return phrases
 
 
 def shipped() -> tuple[str, ...]:
-    """The ids of the shipped packs, in order."""
+    """Return the ids of the shipped packs, in order."""
     return tuple(sorted(folder.parent.name for folder in jurisdictions().glob("*/pack.yaml")))
 
 
 def find(name: str, beside: Path | None = None) -> Path:
-    """The folder of a pack: a path to one or a shipped id; of what a pack in `beside` names, a neighbor or a shipped id."""
+    """Return the folder of a pack, which is named by a path or a shipped id.
+
+    With `beside`, the name is one that a pack in that folder uses: a neighbor or a shipped id.
+    Raises `RequestError`.
+    """
     try:
-        found = _found(name, beside)
+        folder = _find_folder(name, beside)
     except (OSError, ValueError):  # no name that a file can have
-        found = None
-    if found is None:
+        folder = None
+    if folder is None:
         raise RequestError(
             "unknown-pack",
             f"there is no pack `{printable(name)}`",
             fix=nearest(printable(name), shipped()),
         )
-    return found
+    return folder
 
 
-def _found(name: str, beside: Path | None) -> Path | None:
-    given = Path(name)
-    if beside is None and given.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
-        return given
+def _find_folder(name: str, beside: Path | None) -> Path | None:
+    path = Path(name)
+    if beside is None and path.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
+        return path
     for folder in (beside, jurisdictions()):
         if folder is not None and "/" not in name and (folder / name / "pack.yaml").is_file():
             return folder / name
-    return (
-        given.parent if beside is None and given.name == "pack.yaml" and given.is_file() else None
-    )
+    return path.parent if beside is None and path.name == "pack.yaml" and path.is_file() else None
 
 
 def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
-    """Reads a pack and checks every condition. What only shows over the whole pack, proofs included, is checked for every
-    pack that isn't shipped, unless `whole` says otherwise; a shipped one was by the gate that let it out. What this user
-    proved already isn't proved again (see `proved`).
+    """Read a pack and check every condition.
+
+    The checks of the whole pack, proofs included, run for every pack that isn't shipped, unless
+    `whole` is given. The gate runs them for shipped packs before a release. An earlier proof by
+    this user is not repeated (see `rules.prove.proof_cache`).
     """
     folder = find(str(name))
     folder_of_parents = folder.resolve().parent
     pack = assemble(folder, vocabulary(), Neighbors(folder_of_parents))
     if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
-        from rules.prove.proof_cache import (
-            prove,
-        )  # late: a shipped pack needs no proof, and a cold start feels it
+        # A shipped pack needs no proof, and a cold start is slower with the import.
+        from rules.prove.proof_cache import prove
 
         prove(pack)
     return pack
@@ -106,36 +116,39 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
 
 @frozen
 class Neighbors:
-    """How the packs in a folder find what they name: beside them first, then among what is shipped. Raises `PackError`."""
+    """Finds what the packs in a folder name: beside them, or among the shipped ones.
+
+    Raises `PackError`.
+    """
 
     folder: Path
 
     def pack(self, pack_id: str) -> Path:
-        """The folder of a parent."""
+        """Return the folder of a parent."""
         try:
             return find(pack_id, beside=self.folder)
         except RequestError as error:
             raise PackError("unknown-pack", error.message, fix=error.fix) from None
 
     def table(self, name: str) -> Path:
-        """The folder of an offense table."""
+        """Return the folder of an offense table."""
         places = (jurisdictions(), self.folder)
-        found = {
+        folders = {
             table.parent.name: table.parent
             for place in places
             for table in sorted(place.glob(f"*/{TABLE}"))
         }
-        if name not in found:
+        if name not in folders:
             old = _old_table(name, places)
             fix = (
                 f"rename its `{old}` to `{TABLE}`"
                 if old
-                else nearest(printable(name), tuple(found))
+                else nearest(printable(name), tuple(folders))
             )
             raise PackError(
                 "unknown-offenses", f"there is no offense table `{printable(name)}`", fix=fix
             )
-        return found[name]
+        return folders[name]
 
 
 def _old_table(name: str, places: Iterable[Path]) -> str | None:
@@ -152,14 +165,17 @@ def _old_table(name: str, places: Iterable[Path]) -> str | None:
 
 
 def load(pack: str | Path, as_of: date | str | None = None) -> Program:
-    """A pack ready to decide: `pack` is a folder or a shipped id, `as_of` a date or its ISO text."""
+    """Return a pack ready to decide.
+
+    `pack` is a folder or a shipped id, `as_of` a date or its ISO text.
+    """
     if isinstance(as_of, str):
         as_of = day_of(as_of)
     return Program(read_pack(pack), as_of)
 
 
 def day_of(text: str) -> date:
-    """A day from its ISO text, or a `RequestError`."""
+    """Return a day from its ISO text, or raise `RequestError`."""
     day = iso_day(text)
     if day is None:
         raise RequestError(

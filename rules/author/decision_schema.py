@@ -8,10 +8,10 @@ from rules.author.facts_schema import DRAFT
 from rules.input.vocabulary import Vocabulary
 
 
-def decision_schema(words: Vocabulary) -> dict[str, Any]:
+def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the schema of what `Decision.as_json` returns."""
     text, maybe = {"type": "string"}, {"type": ["string", "null"]}
-    role = {"enum": list(words.roles)}
+    role = {"enum": list(vocabulary.roles)}
     source = {
         "type": ["object", "null"],
         "required": ["id", "title", "at", "confidence"],
@@ -23,7 +23,7 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
-    other = {
+    other_source = {
         "type": "object",
         "required": ["says", "source", "why"],
         "additionalProperties": False,
@@ -39,9 +39,9 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
             "source": source,
             "facts": {"type": "object"},
             "provisional": maybe,
-            "reviewable_by": {"enum": [*words.roles, None]},
+            "reviewable_by": {"enum": [*vocabulary.roles, None]},
             "lifts": text,
-            "other": {"type": "array", "items": other},
+            "other": {"type": "array", "items": other_source},
             "because": {
                 "type": "object",
                 "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/reason"}},
@@ -129,7 +129,7 @@ def decision_schema(words: Vocabulary) -> dict[str, Any]:
         "pack": pack,
         "reasons": {"type": "array", "items": {"$ref": "#/$defs/reason"}},
         "needed": {"type": "array", "items": needed},
-        "obligations": {"type": "array", "items": {"enum": list(words.obligations)}},
+        "obligations": {"type": "array", "items": {"enum": list(vocabulary.obligations)}},
         "clocks": {"type": "array", "items": clock},
         "provisional": {"type": "array", "items": text},
         "facts_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},

@@ -1,7 +1,7 @@
-"""What another pack would change, in words: for whoever is asked to adopt it. And whether it lifts the floor.
+"""Describe in words what another pack would change, for an agency asked to adopt it.
 
-Two packs are compared item by item, by what counts for the digest: spelling and order don't show. What is below the floor is
-found by comparing too, not by trusting that the pack was built on the base that it names.
+Two packs are compared item by item, by what counts for the digest, so spelling and order don't
+matter. Whether a pack keeps the floor is found by comparing too, not by trusting the base it names.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ from rules.packs.pack import (
     Wording,
 )
 
-CAME, WENT, CHANGED = "came", "went", "changed"
+ADDED, REMOVED, CHANGED = "came", "went", "changed"
 
 
 @frozen
 class Difference:
-    """One thing that `came`, `went` or `changed`: what it is (`rule eligibility.under-age`), and a sentence for each side."""
+    """One item that `came`, `went`, or `changed`, with a sentence for each side.
+
+    `what` names the item, such as `rule eligibility.under-age`.
+    """
 
     how: str
     what: str
@@ -44,17 +47,22 @@ class Difference:
     def __str__(self) -> str:
         if self.how == CHANGED:
             return f"{self.what} changed: from {self.before} -- to {self.after}"
-        return f"{self.what} {self.how}: {self.after if self.how == CAME else self.before}"
+        return f"{self.what} {self.how}: {self.after if self.how == ADDED else self.before}"
 
 
 def differences(before: Pack, after: Pack) -> tuple[Difference, ...]:
-    """Everything in which two packs differ: the program, rules, obligations, parameters, offenses, clocks, invariants."""
+    """Return everything in which two packs differ.
+
+    This covers the program, rules, obligations, parameters, offenses, clocks, and invariants.
+    """
     return tuple(_differences(before, after))
 
 
 def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _one("the program", _program(before), _program(after))
-    yield from _each("what the pack says of", _told(before), _told(after), _as_told)
+    yield from _each(
+        "what the pack says of", _statements(before), _statements(after), _statements_text
+    )
     names = dict.fromkeys((*before.decisions, *after.decisions))
     for name in names:
         old, new = before.decisions.get(name), after.decisions.get(name)
@@ -64,7 +72,7 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _each("clock", before.clocks, after.clocks, _clock)
     yield from _each("invariant", before.invariants, after.invariants, _invariant)
     yield from _each(
-        "fact", before.vocabulary.facts, after.vocabulary.facts, lambda one: one.question
+        "fact", before.vocabulary.facts, after.vocabulary.facts, lambda fact: fact.question
     )
 
 
@@ -89,9 +97,9 @@ def _each(
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
         if canonical(old) != canonical(new):
-            what = f"{kind}{name}" if kind.endswith(".") else f"{kind} {name}"
+            label = f"{kind}{name}" if kind.endswith(".") else f"{kind} {name}"
             yield from _one(
-                what,
+                label,
                 None if old is None else say(old),
                 None if new is None else say(new),
                 same_words=True,
@@ -99,17 +107,17 @@ def _each(
 
 
 def _one(
-    what: str, old: str | None, new: str | None, *, same_words: bool = False
+    label: str, old: str | None, new: str | None, *, same_words: bool = False
 ) -> Iterator[Difference]:
     if old is None and new is not None:
-        yield Difference(CAME, what, after=new)
+        yield Difference(ADDED, label, after=new)
     elif new is None and old is not None:
-        yield Difference(WENT, what, before=old)
+        yield Difference(REMOVED, label, before=old)
     elif old != new or (same_words and old is not None):
         # Where the words are the same it is a source, a doubt or what another source says.
         yield Difference(
             CHANGED,
-            what,
+            label,
             old,
             new if old != new else f"{new} (its source, or how sure it is, differs)",
         )
@@ -119,15 +127,18 @@ def _program(pack: Pack) -> str:
     return f"`{pack.title}`{_dates(pack.program)}, time zone {pack.time_zone}"
 
 
-def _told(pack: Pack) -> dict[str, list[Item]]:
-    """Everything that is told of how the program runs, by what it is about: a list, since money has several items."""
-    found: dict[str, list[Item]] = {}
-    for what, item in pack.program.stated():
-        found.setdefault(what, []).append(item)
-    return found
+def _statements(pack: Pack) -> dict[str, list[Item]]:
+    """Return everything that is stated of how the program runs, by subject.
+
+    Each subject has a list, since money has several items.
+    """
+    subjects: dict[str, list[Item]] = {}
+    for subject, item in pack.program.stated():
+        subjects.setdefault(subject, []).append(item)
+    return subjects
 
 
-def _as_told(items: list[Item]) -> str:
+def _statements_text(items: list[Item]) -> str:
     return "; ".join(f"{_words_of(item)}{_dates(item)}{_doubt(item)}" for item in items)
 
 
@@ -150,13 +161,16 @@ def _offenses(pack: Pack) -> Mapping[str, tuple[Offense, ...]]:
 
 def _offense(rows: tuple[Offense, ...]) -> str:
     return "; ".join(
-        f"{one.title}, {one.level}, {_words(one.conduct)}{_dates(one)}{_doubt(one)}" for one in rows
+        f"{row.title}, {row.level}, {_words(row.conduct)}{_dates(row)}{_doubt(row)}" for row in rows
     )
 
 
 def _rule(rule: Rule) -> str:
-    unless = "".join(f"; unless {tree.text(one.when)}: {one.because}" for one in rule.unless)
-    return f"{_words(rule.then)} when {tree.text(rule.when)}: {rule.because}{unless}{_dates(rule)}{_doubt(rule)}"
+    unless = "".join(
+        f"; unless {tree.text(exemption.when)}: {exemption.because}" for exemption in rule.unless
+    )
+    condition = f"{_words(rule.then)} when {tree.text(rule.when)}: {rule.because}"
+    return f"{condition}{unless}{_dates(rule)}{_doubt(rule)}"
 
 
 def _default(decision: Decision | None) -> str | None:
@@ -179,14 +193,14 @@ def _waiting(decision: Decision | None) -> str | None:
     )
 
 
-def _obligation(one: Obligation) -> str:
-    return f"when {tree.text(one.when)}{_dates(one)}"
+def _obligation(obligation: Obligation) -> str:
+    return f"when {tree.text(obligation.when)}{_dates(obligation)}"
 
 
 def _parameter(parameter: Parameter) -> str:
     values = "; ".join(
-        f"{_value(one.value)} {parameter.unit}{_dates(one)}{_doubt(one)}"
-        for one in parameter.values
+        f"{_value(value.value)} {parameter.unit}{_dates(value)}{_doubt(value)}"
+        for value in parameter.values
     )
     return f"{parameter.label}: {values}"
 
@@ -197,11 +211,12 @@ def _value(value: Any) -> str:
 
 def _clock(clock: Clock) -> str:
     ends = f"until {clock.stop}" if clock.stop else f"again after {clock.repeats}"
-    return f"{clock.label}: {clock.length} from {clock.start} {ends}, owed by {_words(clock.owner)}{_dates(clock)}"
+    span = f"{clock.length} from {clock.start} {ends}"
+    return f"{clock.label}: {span}, owed by {_words(clock.owner)}{_dates(clock)}"
 
 
-def _invariant(one: Invariant) -> str:
-    return f"of {one.decision}: {one.because}{_dates(one)}"
+def _invariant(invariant: Invariant) -> str:
+    return f"of {invariant.decision}: {invariant.because}{_dates(invariant)}"
 
 
 def _dates(item: Any) -> str:
@@ -213,27 +228,28 @@ def _doubt(item: Any) -> str:
     return f" [doubtful: {item.provisional}]" if item.provisional else ""
 
 
-def _words(word: str) -> str:
-    return word.replace("_", " ")
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 # The floor
 
 
 def loosened(floor: Pack, pack: Pack, *, invariants: bool) -> tuple[str, ...]:
-    """What of the floor a pack doesn't hold, a sentence each.
+    """Return the parts of the floor that a pack does not keep, a sentence each.
 
-    Of a decision that may only be tightened (`disclosure`): each of the floor's rules that tighten, each of its obligations and
-    its `otherwise` stand as they are, and nothing lets pass that the floor wouldn't. With `invariants`, each of the floor's own
-    stands too. A pack without such a decision permits nothing by it, and so holds the floor.
+    A decision such as `disclosure` may only be tightened. The floor's rules that tighten, its
+    obligations, and its `otherwise` must be as they are, and no other rule may permit what the
+    floor would not. With `invariants`, each of the floor's invariants must be there too. A pack
+    without such a decision permits nothing by it, and so keeps the floor.
     """
     return tuple(_loosened(floor, pack, invariants))
 
 
 def _loosened(floor: Pack, pack: Pack, invariants: bool) -> Iterator[str]:
     for name, base in floor.decisions.items():
-        word, decision = floor.vocabulary.decisions.get(name), pack.decisions.get(name)
-        tight = word.tighten_only if word is not None else ()
+        declared, decision = floor.vocabulary.decisions.get(name), pack.decisions.get(name)
+        tight = declared.tighten_only if declared is not None else ()
         if not tight or decision is None:
             continue
         for rule in base.rules.values():
@@ -241,7 +257,10 @@ def _loosened(floor: Pack, pack: Pack, invariants: bool) -> Iterator[str]:
                 yield f"the rule `{rule.id}` of `{name}` isn't there as it must be"
         for rule in decision.rules.values():
             if rule.then not in tight and _meaning(base.rules.get(rule.id)) != _meaning(rule):
-                yield f"the rule `{rule.id}` of `{name}` would {_words(rule.then)} what the floor doesn't"
+                yield (
+                    f"the rule `{rule.id}` of `{name}` would {_words(rule.then)} "
+                    "what the floor doesn't"
+                )
         for obligation in base.obligations.values():
             if _meaning(decision.obligations.get(obligation.id)) != _meaning(obligation):
                 yield f"the obligation `{obligation.id}` of `{name}` isn't there as it must be"
@@ -257,11 +276,11 @@ _ABOUT = ("because", "source", "provisional", "other", "reviewable_by")
 
 
 def _meaning(item: Any) -> Any:
-    held = canonical(item)
-    return _without(held) if isinstance(held, dict) else held
+    content = canonical(item)
+    return _without(content) if isinstance(content, dict) else content
 
 
-def _without(held: Any) -> Any:
-    if isinstance(held, dict):
-        return {name: _without(one) for name, one in held.items() if name not in _ABOUT}
-    return [_without(one) for one in held] if isinstance(held, list) else held
+def _without(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _without(part) for name, part in content.items() if name not in _ABOUT}
+    return [_without(part) for part in content] if isinstance(content, list) else content

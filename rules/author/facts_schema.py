@@ -10,14 +10,14 @@ from rules.input.vocabulary import Fact, Vocabulary
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def facts_schema(words: Vocabulary) -> dict[str, Any]:
+def facts_schema(vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the schema of facts for any shipped program. Null and absent both mean unknown."""
     decisions = {
         name: {"enum": [*decision.outcomes, None], "description": decision.asks}
-        for name, decision in words.decisions.items()
+        for name, decision in vocabulary.decisions.items()
     }
     properties = {
-        **_level(words.tree),
+        **_level(vocabulary.tree),
         "decisions": _object(decisions, "Outcomes that their deciders attest.", more=True),
     }
     return {

@@ -54,9 +54,9 @@ _PLAIN: dict[str, Schema] = {
 }
 
 
-def pack_schema(words: Vocabulary) -> Schema:
+def pack_schema(vocabulary: Vocabulary) -> Schema:
     """The schema of `pack.yaml`."""
-    maker = _Maker(words)
+    maker = _Maker(vocabulary)
     pack = maker.of(keys.PACK, None)
     return {
         "$schema": DRAFT,
@@ -66,9 +66,9 @@ def pack_schema(words: Vocabulary) -> Schema:
     }
 
 
-def scenarios_schema(words: Vocabulary) -> Schema:
+def scenarios_schema(vocabulary: Vocabulary) -> Schema:
     """The schema of `scenarios.yaml`."""
-    maker = _Maker(words)
+    maker = _Maker(vocabulary)
     scenarios = maker.of(keys.SCENARIOS, None)
     return {
         "$schema": DRAFT,

@@ -1,7 +1,8 @@
-"""A pack's scenarios: cases as a lawyer writes them, with what must come out, and what of the pack they touch.
+"""Run a pack's scenarios: cases as a lawyer writes them, with the results they must have.
 
-A scenario is held through the same `Program.decide` that everybody else calls. Coverage counts the rules and exceptions
-that the pack itself declares: each must once hold, and each of their yes-or-no conditions must once be true and once false.
+A scenario is decided by the same engine as every other case. Coverage counts the rules and
+exceptions that the pack itself declares. Each must apply at least once, and each of their yes-or-no
+conditions must be true at least once and false at least once.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from rules.packs.resolve import RuleInForce
 
 @frozen
 class Scenario:
+    """One case: a sentence about it, its facts, and the expected result."""
+
     id: str
     says: str
     decision: str
@@ -37,7 +40,7 @@ class Scenario:
 
 @frozen
 class Failure:
-    """A scenario that came out otherwise: `what` is one sentence a reader."""
+    """A scenario with an unexpected result. `what` has a sentence for each difference."""
 
     scenario: Scenario
     what: tuple[str, ...]
@@ -45,7 +48,7 @@ class Failure:
 
 @frozen
 class Untouched:
-    """A rule that never held, or a condition that was never true or never false."""
+    """A rule that never applied, or a condition that was never true or never false."""
 
     decision: str
     rule: str
@@ -55,7 +58,7 @@ class Untouched:
 
 @dataclass(slots=True)
 class Report:
-    """What running a pack's scenarios showed. Coverage in per cent, rounded down."""
+    """The result of a pack's scenarios. Coverage is in percent, rounded down."""
 
     pack: Pack
     scenarios: int = 0
@@ -70,15 +73,17 @@ class Report:
 
     @property
     def rule_coverage(self) -> int:
+        """The percentage of own rules and exceptions that applied at least once."""
         return self._percent(self.rules)
 
     @property
     def condition_coverage(self) -> int:
+        """The percentage of conditions' two values that were seen."""
         return self._percent(self.conditions)
 
     @property
     def short_of(self) -> list[str]:
-        """The thresholds that the pack sets itself and misses, in words."""
+        """The coverage that the pack asks for and misses, a sentence each."""
         reached = {"rules": self.rule_coverage, "conditions": self.condition_coverage}
         return [
             f"coverage of {name} is {reached[name]} %, and the pack asks for {goal} %"
@@ -88,20 +93,21 @@ class Report:
 
     @property
     def passed(self) -> bool:
+        """True if no scenario failed and coverage suffices."""
         return not self.failures and not self.short_of
 
 
 def read_scenarios(folder: Path) -> list[Scenario]:
-    """Reads `scenarios.yaml` beside the pack."""
+    """Read `scenarios.yaml` beside the pack. Raises `PackError`."""
     nodes = read_file(folder / "scenarios.yaml", f"{folder.name}/scenarios.yaml").items(
         "the scenarios"
     )
-    given: dict[str, dict[str, Any]] = {}
+    facts_by_id: dict[str, dict[str, Any]] = {}
     scenarios: list[Scenario] = []
     for node in nodes:
         fields = node.mapping("a scenario", keys.SCENARIO.names, keys.SCENARIO.required)
         name = fields["id"].text("`id`")
-        if name in given:
+        if name in facts_by_id:
             fields["id"].fail(
                 "duplicate-id", f"the scenario `{name}` stands twice", "choose another id"
             )
@@ -112,14 +118,14 @@ def read_scenarios(folder: Path) -> list[Scenario]:
             )
         if "like" in fields:
             model = fields["like"].text("`like`")
-            if model not in given:
+            if model not in facts_by_id:
                 fields["like"].fail(
                     "unknown-scenario",
                     f"there is no scenario `{model}` above `{name}`",
                     "name one above it",
                 )
-            facts = _over(given[model], facts)
-        given[name] = facts
+            facts = _over(facts_by_id[model], facts)
+        facts_by_id[name] = facts
         expected = fields["expect"]
         expect = expected.mapping(f"what `{name}` expects", keys.EXPECT.names)
         if not expect:
@@ -142,19 +148,22 @@ def read_scenarios(folder: Path) -> list[Scenario]:
     return scenarios
 
 
-def _is_readable(node: Node, value: keys.Value, what: str) -> None:
-    """Refuses an expectation that no answer could be held against. (A wrong word is an expectation that fails.)"""
+def _is_readable(node: Node, value: keys.Value, label: str) -> None:
+    """Refuse an expectation that can't be compared with an answer.
+
+    A misspelled outcome is not refused here. Its scenario fails.
+    """
     if isinstance(value, keys.ListOf) or (value == keys.ANSWER and isinstance(node.value, list)):
-        for item in node.items(what):
-            _refuse_old_spelling(item, item.text(f"an item of {what}"))
+        for item in node.items(label):
+            _refuse_old_spelling(item, item.text(f"an item of {label}"))
     elif isinstance(value, keys.MapOf):
-        for key, item in node.mapping(what).items():
+        for key, item in node.mapping(label).items():
             _refuse_old_spelling(node.keys[key], key)
-            _refuse_old_spelling(item, item.text(f"`{key}` of {what}"))
+            _refuse_old_spelling(item, item.text(f"`{key}` of {label}"))
     elif value == keys.FLAG:
-        node.flag(what)
+        node.flag(label)
     else:
-        _refuse_old_spelling(node, node.text(what))
+        _refuse_old_spelling(node, node.text(label))
 
 
 def _refuse_old_spelling(node: Node, text: str) -> None:
@@ -165,7 +174,10 @@ def _refuse_old_spelling(node: Node, text: str) -> None:
 
 
 def _over(model: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The model's facts with the changes laid over them, level by level; a list is replaced whole."""
+    """Return the model's facts with changes laid over them, level by level.
+
+    A list is replaced as a whole.
+    """
     result = dict(model)
     for key, value in changes.items():
         below = result.get(key)
@@ -176,13 +188,16 @@ def _over(model: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def run(program: Program, scenarios: list[Scenario]) -> Report:
-    """Every scenario through `program`, with what it touched. `program` has no `as_of` of its own."""
+    """Decide every scenario, and note the rules and conditions that it touches.
+
+    `program` must have no `as_of` of its own.
+    """
     report = Report(program.pack, scenarios=len(scenarios))
     touched = _Touched(program.pack)
     for scenario in scenarios:
-        what = tuple(_faults(program, scenario, touched))
-        if what:
-            report.failures.append(Failure(scenario, what))
+        faults = tuple(_faults(program, scenario, touched))
+        if faults:
+            report.failures.append(Failure(scenario, faults))
     touched.into(report)
     return report
 
@@ -190,12 +205,12 @@ def run(program: Program, scenarios: list[Scenario]) -> Report:
 def _faults(program: Program, scenario: Scenario, touched: _Touched) -> Iterator[str]:
     expect = scenario.expect
     try:
-        asked = program
+        dated = program
         if scenario.as_of is not None:
             from rules.shelf import day_of
 
-            asked = program.on(day_of(scenario.as_of))
-        decision = Decision(CaseFacts(asked, asked.read(scenario.facts)), scenario.decision)
+            dated = program.on(day_of(scenario.as_of))
+        decision = Decision(CaseFacts(dated, dated.read(scenario.facts)), scenario.decision)
         touched.by(decision)
     except Refusal as refusal:
         if expect.get("error") not in (True, refusal.code):
@@ -209,13 +224,13 @@ def _faults(program: Program, scenario: Scenario, touched: _Touched) -> Iterator
 
 
 def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
-    asked = [entry["fact"] for entry in decision.needed]
+    asked_paths = [entry["fact"] for entry in decision.needed]
     match key:
         case "status" if decision.status != wanted:
-            missing = f"; it asks for {', '.join(asked)}" if asked else ""
+            missing = f"; it asks for {', '.join(asked_paths)}" if asked_paths else ""
             yield f"it is {_outcome(decision)}, and was to be {wanted}{missing}"
         case "outcome" if decision.outcome != wanted:
-            missing = f"; it asks for {', '.join(asked)}" if asked else ""
+            missing = f"; it asks for {', '.join(asked_paths)}" if asked_paths else ""
             yield f"the outcome is {_outcome(decision)}, and was to be {wanted}{missing}"
         case "outcome_not" if decision.outcome == wanted:
             yield f"the outcome is {wanted}"
@@ -224,25 +239,27 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
                 decision.outcome if isinstance(decision.outcome, list) else [decision.outcome]
             )
             yield from (
-                f"`{one}` is not among {_outcome(decision)}"
-                for one in wanted
-                if one not in outcomes
+                f"`{name}` is not among {_outcome(decision)}"
+                for name in wanted
+                if name not in outcomes
             )
         case "possible" if decision.possible != wanted:
             yield f"possible is {decision.possible}, and was to be {wanted}"
         case "needs":
-            if not wanted and asked:
-                yield f"it asks for {', '.join(asked)}, and was to ask for nothing"
-            instead = ", ".join(f"`{one}`" for one in asked) or "nothing"
+            if not wanted and asked_paths:
+                yield f"it asks for {', '.join(asked_paths)}, and was to ask for nothing"
+            instead = ", ".join(f"`{name}`" for name in asked_paths) or "nothing"
             yield from (
-                f"it does not ask for `{one}`, but for {instead}"
-                for one in wanted
-                if one not in asked
+                f"it does not ask for `{name}`, but for {instead}"
+                for name in wanted
+                if name not in asked_paths
             )
         case "rules":
-            given = [reason["rule"] for reason in decision.reasons]
+            rule_ids = [reason["rule"] for reason in decision.reasons]
             yield from (
-                f"`{one}` is not among the reasons {given}" for one in wanted if one not in given
+                f"`{name}` is not among the reasons {rule_ids}"
+                for name in wanted
+                if name not in rule_ids
             )
         case "clocks":
             read = {clock["clock"]: clock["status"] for clock in decision.clocks}
@@ -259,11 +276,9 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
 
 def _outcome(decision: Decision) -> str:
     outcome = decision.outcome
-    shown = ", ".join(outcome) or "nothing yet" if isinstance(outcome, list) else outcome
+    text = ", ".join(outcome) or "nothing yet" if isinstance(outcome, list) else outcome
     return (
-        f"{shown} ({decision.status})"
-        if decision.status == "decided" or outcome
-        else "undetermined"
+        f"{text} ({decision.status})" if decision.status == "decided" or outcome else "undetermined"
     )
 
 
@@ -271,11 +286,11 @@ _ATOMS = (tree.Compare, tree.Member, tree.Quantifier)
 
 
 class _Touched:
-    """Which of the pack's own rules held, and which of their conditions were seen true and false."""
+    """The pack's own rules that applied, and the values seen of their conditions."""
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
-        self.held: set[tuple[str, str, str]] = set()
+        self.applied: set[tuple[str, str, str]] = set()
         self.seen: dict[tuple[str, str, int], set[bool]] = {}
 
     def by(self, decision: Decision) -> None:
@@ -288,10 +303,10 @@ class _Touched:
     def _add(self, ruling: Ruling, in_force: RuleInForce) -> None:
         name, rule = ruling.decision, in_force.rule
         if ruling.value(in_force.condition):
-            self.held.add((name, rule.id, ""))
+            self.applied.add((name, rule.id, ""))
         for exemption in in_force.unless:
             if ruling.value(exemption.when):
-                self.held.add((name, rule.id, exemption.id))
+                self.applied.add((name, rule.id, exemption.id))
         items: tuple[Rule | Exemption, ...] = (rule, *in_force.unless)
         for item in items:
             for part, bound in explain.parts(item.when, ruling.world):
@@ -302,15 +317,18 @@ class _Touched:
                         values.add(bool(value))
 
     def into(self, report: Report) -> None:
-        held = all_held = seen = all_seen = 0
+        """Write the coverage into the report."""
+        applied = all_rules = seen = all_seen = 0
         for name, rule, item in self._own():
-            all_held += 1
+            all_rules += 1
             key = (name, rule.id, item.id if isinstance(item, Exemption) else "")
-            if key in self.held:
-                held += 1
+            if key in self.applied:
+                applied += 1
             else:
-                what = f"exception `{item.id}`" if isinstance(item, Exemption) else "it"
-                report.untouched.append(Untouched(name, rule.id, f"{what} never holds", item.place))
+                label = f"exception `{item.id}`" if isinstance(item, Exemption) else "it"
+                report.untouched.append(
+                    Untouched(name, rule.id, f"{label} never holds", item.place)
+                )
             for part in filter(_is_atom, tree.nodes(item.when)):
                 values = self.seen.get((name, rule.id, id(part)), set())
                 all_seen += 2
@@ -318,18 +336,21 @@ class _Touched:
                 for missing in sorted({True, False} - values, reverse=True):
                     text = f"`{tree.text(part)}` is never {'true' if missing else 'false'}"
                     report.untouched.append(Untouched(name, rule.id, text, item.place))
-        report.rules, report.conditions = (held, all_held), (seen, all_seen)
+        report.rules, report.conditions = (applied, all_rules), (seen, all_seen)
 
     def _own(self) -> Iterator[tuple[str, Rule, Rule | Exemption]]:
         for name, decision in self.pack.decisions.items():
             for rule in decision.rules.values():
                 if rule.declared_in == self.pack.id:
                     yield name, rule, rule
-                    yield from ((name, rule, one) for one in rule.unless)
+                    yield from ((name, rule, exemption) for exemption in rule.unless)
 
 
 def _is_atom(part: tree.Tree) -> bool:
-    """A yes-or-no part that no `&&`, `||` or `!` makes up. (A comparison's own parts are values, not conditions.)"""
+    """Return True for a yes-or-no part without `&&`, `||`, or `!`.
+
+    The parts of a comparison are values, not conditions.
+    """
     if isinstance(part, (tree.FactOf, tree.FieldOf)):
         return part.fact.type == "bool"
     return isinstance(part, _ATOMS)

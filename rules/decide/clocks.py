@@ -1,7 +1,7 @@
-"""The clocks of a case: what is due when, from the events recorded as of `now`.
+"""The clocks of a case: each time limit at `now`, from the events recorded by then.
 
-A clock reads only events and `now`. An event later than `now` isn't recorded yet; what is due exactly now is still
-running; only without `now` is a clock unknown.
+A clock reads only events and `now`. An event later than `now` isn't recorded yet. A clock due
+exactly at `now` is still running. A clock is unknown only without `now`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class ClockReading:
     met_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the reading as decisions show it."""
         return {
             "clock": self.clock,
             "owner": self.owner,
@@ -41,12 +42,13 @@ class ClockReading:
 
 
 def read_clock(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any]) -> ClockReading:
-    """`length` is the parameter's value in `unit` (hours, days or weeks, each of elapsed time)."""
+    """Read a clock. `length` is its parameter's value in `unit`: hours, days, or weeks elapsed."""
     now = facts.get("now")
     if now is None:
         return ClockReading(clock.name, clock.owner, "unknown")
 
     def recorded(path: str | None) -> datetime | None:
+        """Return the event's time, if it is recorded by now."""
         at: datetime | None = facts.get(path) if path else None
         return at if at is not None and at <= now else None
 
@@ -69,7 +71,10 @@ def read_clock(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any]) -
 
 
 def _extended(due: datetime, start: datetime, now: datetime, pauses: Any) -> datetime:
-    """`due` put off by the pauses that began before it; a pause without an end lasts until now."""
+    """Return `due`, put off by the pauses that began before it.
+
+    A pause without an end lasts until now.
+    """
     spans = sorted(
         (pause["from"], min(pause.get("until", now), now))
         for pause in pauses or ()

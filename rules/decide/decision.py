@@ -71,8 +71,8 @@ class Decision(Ruling):
     @property
     def clocks(self) -> list[dict[str, Any]]:
         """Every clock of the program at `now`, for the decisions that read clocks."""
-        word = self.program.pack.vocabulary.decisions.get(self.decision)
-        if self.segment is None or word is None or not word.reads_clocks:
+        declared = self.program.pack.vocabulary.decisions.get(self.decision)
+        if self.segment is None or declared is None or not declared.reads_clocks:
             return []
         segment = self.segment.segment
         return [self.case.clock(name, segment).as_json() for name in sorted(segment.clocks)]
@@ -98,7 +98,7 @@ class Decision(Ruling):
 
     def as_json(self, *, considered: bool = False) -> dict[str, Any]:
         """Return the decision as `schemas/decision.json` describes it, keys in that order."""
-        shown: dict[str, Any] = {
+        value: dict[str, Any] = {
             "decision": self.decision,
             "status": self.status,
             "outcome": self.outcome,
@@ -114,7 +114,7 @@ class Decision(Ruling):
             "facts_digest": self.facts_digest,
         }
         if self.offenses:
-            shown["offenses"] = self.offenses
+            value["offenses"] = self.offenses
         if considered:
-            shown["considered"] = self.considered
-        return shown
+            value["considered"] = self.considered
+        return value

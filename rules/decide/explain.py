@@ -1,7 +1,8 @@
-"""Why a condition has its value, and what is missing while it has none: readings of the same tree that decides.
+"""Explain a condition's value: readings of the same tree that decides.
 
-Three questions of a condition and a world: which known facts it names, which of them settled it, and which unknown leaves
-still matter. A fact inside a list is named by its place, `encounter.drugs[0].grams`.
+They answer three questions about a condition and a world: the known facts that it names, the facts
+that settled it, and the unknown leaves that still matter. A fact inside a list is named by its
+position, `encounter.drugs[0].grams`.
 """
 
 from __future__ import annotations
@@ -31,48 +32,52 @@ class Leaf:
 
 
 def value_of(node: tree.Tree, world: World, bound: Bound) -> Any:
+    """Return the value of a part, with its variables bound to records."""
     return walk(node, world, {name: record for name, (record, _) in bound.items()})
 
 
 def undecided(value: Any) -> bool:
+    """Return True if a value is unknown or an interval."""
     return value is None or isinstance(value, Interval)
 
 
 def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
-    """Every known fact that the condition names, by path."""
-    named, found = names(node), dict[str, Any]()
+    """Return every known fact that the condition names, by path."""
+    condition_names, facts_found = names(node), dict[str, Any]()
     facts = world.facts
-    for path in named.facts:
+    for path in condition_names.facts:
         if (value := facts.get(path)) is not None:
-            found[path] = value
-    for variable, name in named.fields:
+            facts_found[path] = value
+    for variable, name in condition_names.fields:
         record, at = (bound or {})[variable]
         if name in record:
-            found[f"{at}.{name}"] = record[name]
-    for path, read in named.lists:
+            facts_found[f"{at}.{name}"] = record[name]
+    for path, read in condition_names.lists:
         records = facts.get(path)
         if records is None:
             continue
         if not records or not read:
-            found[path] = records
+            facts_found[path] = records
         for index, record in enumerate(records):
             at = f"{path}[{index}]."
             for name in read:
                 if name in record:
-                    found[at + name] = record[name]
-    for decision in named.decisions:
+                    facts_found[at + name] = record[name]
+    for decision in condition_names.decisions:
         if (outcome := world.outcome(decision)) is not None:
-            found[f"decisions.{decision}"] = outcome
-    for clock in named.clocks:
+            facts_found[f"decisions.{decision}"] = outcome
+    for clock in condition_names.clocks:
         if (status := world.status(clock)) is not None:
-            found[f"clocks.{clock}"] = status
-    return found
+            facts_found[f"clocks.{clock}"] = status
+    return facts_found
 
 
 @frozen
 class Names:
-    """What a condition names: facts by path, fields of records bound outside it, lists with the fields it reads of each,
-    other decisions, clocks, and parameters.
+    """The names in a condition.
+
+    Facts and lists are named by path, each list with the fields that are read of its records.
+    `fields` are those of records bound outside the condition.
     """
 
     facts: tuple[str, ...]
@@ -84,23 +89,23 @@ class Names:
 
 
 def names(node: tree.Tree) -> Names:
-    """What the condition names; worked out once for each tree, which then carries it."""
-    held: Names | None = node.__dict__.get("_names")
-    if held is None:
-        held = node.__dict__["_names"] = _names(
+    """Return the names in a condition. They are found once for each tree, which keeps them."""
+    cached: Names | None = node.__dict__.get("_names")
+    if cached is None:
+        cached = node.__dict__["_names"] = _names(
             node, [names(child) for child in tree.children(node)]
         )
-    return held
+    return cached
 
 
 def names_of(nodes: Iterable[tree.Tree]) -> Names:
-    """What several conditions name together."""
+    """Return the names in several conditions."""
     return _names(None, [names(node) for node in nodes])
 
 
 def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
     facts, fields, decisions, clocks, parameters = (
-        dict.fromkeys(one for part in inner for one in getattr(part, kind))
+        dict.fromkeys(name for part in inner for name in getattr(part, kind))
         for kind in ("facts", "fields", "decisions", "clocks", "parameters")
     )
     lists: dict[str, tuple[str, ...]] = {}
@@ -121,7 +126,7 @@ def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
         case tree.Quantifier(_, over, variable) | tree.Total(over, variable):
             own = tuple(name for bound, name in fields if bound == variable)
             lists[over.path] = tuple(dict.fromkeys((*lists.get(over.path, ()), *own)))
-            fields = {one: None for one in fields if one[0] != variable}
+            fields = {name: None for name in fields if name[0] != variable}
     in_order = {path: tuple(sorted(lists[path])) for path in sorted(lists)}
     return Names(
         tuple(sorted(facts)),
@@ -134,7 +139,10 @@ def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
 
 
 def settled(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
-    """The known facts that suffice for the condition's value; those of a decided part only, when it has none."""
+    """Return the known facts that suffice for the condition's value.
+
+    Without a value, these are the facts of its decided parts.
+    """
     bound = bound or {}
     value = value_of(node, world, bound)
     match node:
@@ -154,8 +162,10 @@ def settled(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
             if not records:
                 return known(node, world, bound)
             if value is decides:
-                records = [one for one in records if value_of(body, world, one) is decides][:1]
-            return _merged(settled(body, world, one) for one in records)
+                records = [
+                    binding for binding in records if value_of(body, world, binding) is decides
+                ][:1]
+            return _merged(settled(body, world, binding) for binding in records)
     return known(node, world, bound)
 
 
@@ -164,7 +174,7 @@ def _first(items: tuple[tree.Tree, ...], world: World, bound: Bound, wanted: boo
 
 
 def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Leaf]:
-    """The unknown leaves that keep the condition from being decided; decided parts are passed over."""
+    """Return the unknown leaves that keep the condition from being decided, by path."""
     bound = bound or {}
     if not undecided(value_of(node, world, bound)):
         return {}
@@ -186,17 +196,17 @@ def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
             if over.path not in world.facts:
                 return {over.path: Leaf(over.path, over)}
             return _merged(
-                unknown(body, world, one) for one in _records(over, variable, world, bound)
+                unknown(body, world, binding) for binding in _records(over, variable, world, bound)
             )
         case tree.Total(over, variable, keep, value):
             if over.path not in world.facts:
                 return {over.path: Leaf(over.path, over)}
-            found: dict[str, Leaf] = {}
-            for one in _records(over, variable, world, bound):
-                if keep is None or value_of(keep, world, one) is not False:
+            leaves: dict[str, Leaf] = {}
+            for binding in _records(over, variable, world, bound):
+                if keep is None or value_of(keep, world, binding) is not False:
                     for part in (keep, value):
-                        found |= unknown(part, world, one) if part is not None else {}
-            return found
+                        leaves |= unknown(part, world, binding) if part is not None else {}
+            return leaves
     return _merged(unknown(part, world, bound) for part in tree.children(node))
 
 
@@ -213,20 +223,20 @@ def _records(
 def parts(
     node: tree.Tree, world: World, bound: Bound | None = None
 ) -> Iterator[tuple[tree.Tree, Bound]]:
-    """Every part of the tree, once for each record that its variables stand for."""
+    """Return every part of the tree, once for each record that its variables can be."""
     bound = bound or {}
     yield node, bound
     if isinstance(node, (tree.Quantifier, tree.Total)):
-        for one in _records(node.over, node.variable, world, bound):
+        for binding in _records(node.over, node.variable, world, bound):
             for child in tree.children(node):
-                yield from parts(child, world, one)
+                yield from parts(child, world, binding)
         return
     for child in tree.children(node):
         yield from parts(child, world, bound)
 
 
-def _merged(found: Iterator[dict[str, Any]]) -> dict[str, Any]:
+def _merged(parts_found: Iterator[dict[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    for one in found:
-        result |= one
+    for part in parts_found:
+        result |= part
     return result

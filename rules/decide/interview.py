@@ -174,8 +174,8 @@ class Interview:
         return entry["fact"] not in self.unknowable and self.role in (None, entry["ask"])
 
     def _keeps_its_needs(self, path: str) -> bool:
-        word = self.program.pack.vocabulary.decisions.get(path.partition(".")[2])
-        return word is not None and word.keeps_its_needs
+        declared = self.program.pack.vocabulary.decisions.get(path.partition(".")[2])
+        return declared is not None and declared.keeps_its_needs
 
     def _question(self, entry: Mapping[str, Any]) -> Question:
         path = entry["fact"]
@@ -196,26 +196,26 @@ class Interview:
     # Answers
 
     def _with_value(self, question: Question, value: Any) -> Interview:
-        path, known, attested = question.fact, self.facts.known, self.facts.attested
+        path, facts, attested = question.fact, self.facts.known, self.facts.attested
         if question.kind == "decision":
             name = path.partition(".")[2]
             self.program.read({"decisions": {name: value}})
-            return replace(self, facts=Facts(known, {**attested, name: value}))
+            return replace(self, facts=Facts(facts, {**attested, name: value}))
         if path == "as_of":
             return replace(self, program=self.program.on(_day(value)))
-        words = self.program.pack.vocabulary
+        vocabulary = self.program.pack.vocabulary
         element = _ELEMENT.fullmatch(path)
         if element is not None:
             over, index, name = element[1], int(element[2]), element[3]
-            records = [dict(record) for record in known[over]]
+            records = [dict(record) for record in facts[over]]
             records[index][name] = value
             values = [plain(record) for record in records]
-            added = read_facts(nested({over: values}), words).known
+            added = read_facts(nested({over: values}), vocabulary).known
         else:
             if question.type == "size":
                 value = [{} for _ in range(value)]
-            added = read_facts(nested({path: plain(value)}), words).known
-        return replace(self, facts=Facts({**known, **added}, attested))
+            added = read_facts(nested({path: plain(value)}), vocabulary).known
+        return replace(self, facts=Facts({**facts, **added}, attested))
 
     # The most decisive question
 

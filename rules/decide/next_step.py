@@ -55,7 +55,7 @@ def find_interim_step(ruling: Ruling) -> dict[str, str] | None:
 
 
 def _applies(ruling: Ruling, step: Wording) -> bool:
-    """Whether the step is in force on the ruling's day, or the day isn't known."""
+    """Return True if the step is in force on the ruling's day, or the day isn't known."""
     return ruling.as_of is None or step.in_force(ruling.as_of)
 
 

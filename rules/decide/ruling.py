@@ -184,7 +184,7 @@ class Ruling:
 
     @property
     def attested(self) -> bool:
-        """Whether the caller supplied the outcome, so that no rule was applied."""
+        """True if the caller supplied the outcome, so that no rule was applied."""
         return (
             self.decision in self.case.facts.attested
             and self.decision in self.case.program.pack.decisions
@@ -254,9 +254,9 @@ def explanation(explain: Callable[[Ruling], T]) -> Callable[[Ruling], T]:
 
 
 def shares_needs(ruling: Ruling, name: str) -> bool:
-    """Whether explanations may look into the inner decision `name`.
+    """Return True if explanations may look into the inner decision `name`.
 
     The vocabulary may declare that a decision keeps its needs to its decider.
     """
-    word = ruling.program.pack.vocabulary.decisions.get(name)
-    return word is None or not word.keeps_its_needs
+    declared = ruling.program.pack.vocabulary.decisions.get(name)
+    return declared is None or not declared.keeps_its_needs

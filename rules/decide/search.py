@@ -1,9 +1,12 @@
-"""Searching the facts for a case that makes a condition true: a witness, or none.
+"""Search the facts for a case that makes a condition true: a witness, or none.
 
-Three-valued logic makes this exact where the facts are yes-or-no and choices: a condition that is false on partial facts is
-false on all their completions, so the search learns one unknown leaf at a time and drops whatever is false already.
-Numbers and days are tried at, between and around the values that the conditions name, lists up to a few records. A witness is
-always real. That there is none is a proof where `exact` says so, and elsewhere holds within those bounds.
+Three-valued logic makes this exact for yes-or-no facts and choices. A condition that is false on
+partial facts is false on all their completions. So the search assigns one unknown leaf at a time
+and drops whatever is false already. Numbers and days are tried at, between, and around the values
+that the conditions name, and lists up to a few records.
+
+A witness is always real. Its absence is a proof where `exact` returns True, and elsewhere holds
+within these bounds.
 """
 
 from __future__ import annotations
@@ -23,10 +26,8 @@ from rules.language import tree
 from rules.language.exact import EXACT
 from rules.packs.resolve import Segment
 
-SHORTEST, LONGEST = (
-    2,
-    6,
-)  # how long a list is tried at least, and at most where the conditions speak of longer ones
+# Records in the longest list tried: at least, and at most where conditions mention longer lists.
+SHORTEST, LONGEST = 2, 6
 _STEP = re.compile(r"^(.*)\[(\d+)\]\.([^.]+)$")
 
 
@@ -35,8 +36,10 @@ class TooFar(Exception):
 
 
 class Search:
-    """A search over one segment for facts that make goals true. With `attested`, whoever decides another decision may
-    answer it as they like; else its own rules do. `witnesses` is how many records one list may need.
+    """A search over one segment for facts that make goals true.
+
+    With `attested`, other decisions may have any outcome, else their own rules decide. `witnesses`
+    is the number of records that one list may need.
     """
 
     def __init__(
@@ -59,11 +62,14 @@ class Search:
         for decision in segment.decisions.values():
             trees += [rule.condition for rule in decision.rules]
         self.points = _points(trees, segment.parameters)
-        named = [int(size) + 1 for size in self.points["size"] if size >= 0]
-        self.longest = min(max(SHORTEST, witnesses, *named), LONGEST)
+        lengths = [int(size) + 1 for size in self.points["size"] if size >= 0]
+        self.longest = min(max(SHORTEST, witnesses, *lengths), LONGEST)
 
     def witness(self, goal: tree.Tree) -> dict[str, Any] | None:
-        """Facts, as JSON would give them, on which `goal` is true; None if there are none. Raises `TooFar`."""
+        """Return facts, as JSON would give them, on which `goal` is true.
+
+        Returns None if there are none. Raises `TooFar`.
+        """
         self.outcomes.clear()
         self.budget -= 1
         if self.budget < 0:
@@ -78,14 +84,14 @@ class Search:
             return None
         for tried in self._domain(leaf):
             self._assign(leaf, tried)
-            found = self.witness(goal)
-            if found is not None:
-                return found
+            case = self.witness(goal)
+            if case is not None:
+                return case
             self._assign(leaf, None)
         return None
 
     def _leaf(self, goal: tree.Tree) -> explain.Leaf | None:
-        """An unknown leaf of the goal, looked for through the decisions that it reads."""
+        """Return an unknown leaf of the goal, through the decisions that it reads."""
         for leaf in explain.unknown(goal, self.world).values():
             if leaf.decision is None or self.attested is not None:
                 return leaf
@@ -114,7 +120,11 @@ class Search:
         yield from self.values(leaf.fact)
 
     def values(self, fact: Fact) -> Iterator[Any]:
-        """The values to try: all there are, or those at, between and around what the conditions name."""
+        """Return the values to try for a fact.
+
+        These are all there are, or those at, between, and around the values that the conditions
+        name.
+        """
         match fact.type:
             case "bool":
                 yield from (True, False)
@@ -123,8 +133,12 @@ class Search:
             case "text":
                 yield from (*sorted(self.points["text"]), "(any other)")
             case "int" | "decimal":
-                ends = {one for one in (Decimal(0), fact.low, fact.high) if one is not None}
-                near = {one + step for one in self.points["number"] | ends for step in (-1, 0, 1)}
+                ends = {
+                    number for number in (Decimal(0), fact.low, fact.high) if number is not None
+                }
+                near = {
+                    number + step for number in self.points["number"] | ends for step in (-1, 0, 1)
+                }
                 if fact.type == "decimal":
                     in_order = sorted(near)
                     near |= {EXACT.divide(EXACT.add(*pair), 2) for pair in pairwise(in_order)}
@@ -174,7 +188,7 @@ class Search:
             target[key] = value
 
     def facts(self) -> dict[str, Any]:
-        """What is assigned now, nested as facts arrive; clocks' statuses under `clocks`."""
+        """Return the assigned facts as facts arrive, and clocks' statuses under `clocks`."""
         nested: dict[str, Any] = {}
         for path, value in self.known.items():
             *groups, last = path.split(".")
@@ -190,16 +204,19 @@ class Search:
 
 
 def exact(*trees: tree.Tree) -> bool:
-    """Whether the values tried stand for all there are: yes-or-no facts, choices, and comparisons with what is written out."""
+    """Return True if the values tried represent all there are.
+
+    That is so for yes-or-no facts, choices, and comparisons with written values.
+    """
     return not any(
-        isinstance(part, tree.Quantifier) for one in trees for part in tree.nodes(one)
+        isinstance(part, tree.Quantifier) for condition in trees for part in tree.nodes(condition)
     ) and bounded(*trees)
 
 
 def bounded(*trees: tree.Tree) -> bool:
-    """Whether the values tried stand for all there are, as far as lists need no more records than are tried."""
-    for one in trees:
-        for part in tree.nodes(one):
+    """Return True if the values tried represent all there are, but for the length of lists."""
+    for condition in trees:
+        for part in tree.nodes(condition):
             if isinstance(part, (tree.Total, tree.Arithmetic)):
                 return False
             written = (tree.Constant, tree.ParameterOf, tree.OutcomeOf, tree.StatusOf)
@@ -213,7 +230,7 @@ def bounded(*trees: tree.Tree) -> bool:
 
 
 def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, set[Any]]:
-    """Every number, day, length of time and text that the conditions name."""
+    """Return every number, day, length of time, and text that the conditions name."""
     points: dict[str, set[Any]] = {
         "number": set(),
         "size": set(),
@@ -223,6 +240,7 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
     }
 
     def add(value: Any) -> None:
+        """Add a value to its kind."""
         match value:
             case bool():
                 pass
@@ -235,19 +253,19 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
             case str():
                 points["text"].add(value)
             case tuple():
-                for one in value:
-                    add(one)
+                for item in value:
+                    add(item)
 
     for whole in trees:
         for part in tree.nodes(whole):
             if isinstance(part, tree.Compare):
-                for one, other in ((part.left, part.right), (part.right, part.left)):
+                for side, opposite in ((part.left, part.right), (part.right, part.left)):
                     if (
-                        isinstance(one, tree.Total)
-                        and one.value is None
-                        and isinstance(other, tree.Constant)
+                        isinstance(side, tree.Total)
+                        and side.value is None
+                        and isinstance(opposite, tree.Constant)
                     ):
-                        points["size"].add(other.value)
+                        points["size"].add(opposite.value)
             match part:
                 case tree.Constant(value) | tree.Member(_, tuple() as value):
                     add(value)

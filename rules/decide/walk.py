@@ -1,7 +1,8 @@
-"""The plain meaning of a condition, on one page: strong Kleene logic over known and unknown facts.
+"""The plain meaning of conditions on one page: strong Kleene logic over known and unknown facts.
 
-Unknown is None here. This is the reading that the other engines are held against; it is also what explanations, questions
-and coverage are made from. What decides in earnest is `compile`, which must agree with it on every condition and facts.
+Unknown is None here. Other engines are compared with this one. Explanations, questions, and
+coverage are made from it. `compile` makes the functions that decide, and must agree with it on
+every condition and on all facts.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ Record = Mapping[str, Any]
 
 @frozen
 class World:
-    """What a condition is asked about. `facts` holds the known ones by path; a list is a tuple of records."""
+    """The values that a condition is evaluated on.
+
+    `facts` holds the known facts by path, a list as a tuple of records. `outcome` returns another
+    decision's outcome and `status` a clock's status, None while unknown.
+    """
 
     facts: Mapping[str, Any]
     parameters: Mapping[str, Any]
@@ -29,7 +34,7 @@ class World:
 
 
 def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = None) -> Any:
-    """The value of `node`, or None while it is unknown."""
+    """Return the value of `node`, or None while it is unknown."""
     bound = bound or {}
     match node:
         case tree.Constant(value):
@@ -58,7 +63,7 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
                 world.parameters[values.name] if isinstance(values, tree.ParameterOf) else values
             )
             value = walk(item, world, bound)
-            return disjunction([compared("==", value, one) for one in among])
+            return disjunction([compared("==", value, member) for member in among])
         case tree.Choose(condition, then, otherwise):
             value = walk(condition, world, bound)
             return None if value is None else walk(then if value else otherwise, world, bound)
@@ -86,28 +91,31 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
 
 
 def possible(decision: DecisionInForce, world: World) -> list[str]:
-    """Every outcome that the decision may still have, in the order of precedence."""
-    found: set[str] = set()
+    """Return every outcome that the decision may still have, in order of precedence."""
+    outcomes: set[str] = set()
     for outcome, rules in decision.ranks:
         value = disjunction([walk(rule.condition, world) for rule in rules])
         if value is not False:
-            found.add(outcome)
+            outcomes.add(outcome)
         if value:
             break
     else:
-        found.add(decision.otherwise.outcome)
-    return sorted(found, key=decision.decision.outcomes.index)
+        outcomes.add(decision.otherwise.outcome)
+    return sorted(outcomes, key=decision.decision.outcomes.index)
 
 
 def conjunction(values: list[bool | None]) -> bool | None:
+    """Return the strong Kleene conjunction: False if any is False, else None if any is None."""
     return False if False in values else None if None in values else True
 
 
 def disjunction(values: list[bool | None]) -> bool | None:
+    """Return the strong Kleene disjunction: True if any is True, else None if any is None."""
     return True if True in values else None if None in values else False
 
 
 def compared(operator: str, left: Any, right: Any) -> bool | None:
+    """Return `left operator right`. On an interval, it is known if every value agrees."""
     if left is None or right is None:
         return None
     if isinstance(left, Interval) or isinstance(right, Interval):
@@ -127,7 +135,10 @@ def compared(operator: str, left: Any, right: Any) -> bool | None:
 
 
 def computed(operator: str, left: Any, right: Any) -> Any:
-    """`left operator right`; anything but a comparison on an interval is unknown. Dates stop at the calendar's ends."""
+    """Return `left operator right`. The result of arithmetic on an interval is unknown.
+
+    Dates stop at the calendar's ends.
+    """
     if left is None or right is None or isinstance(left, Interval) or isinstance(right, Interval):
         return None
     if isinstance(left, (date, timedelta)):
@@ -136,6 +147,7 @@ def computed(operator: str, left: Any, right: Any) -> Any:
 
 
 def moved(start: Any, by: Any, sign: int) -> Any:
+    """Return a day, a moment, or a length of time, later (`sign` 1) or earlier (-1)."""
     if isinstance(by, tree.Years):
         return years_later(start, sign * by.number)
     if isinstance(by, date):
@@ -154,7 +166,7 @@ def moved(start: Any, by: Any, sign: int) -> Any:
 
 
 def years_later(day: date, years: int) -> date:
-    """The same day so many years later; 29 February becomes 28 February in a common year."""
+    """Return the same day so many years later. February 29 becomes 28 in a common year."""
     year = min(max(day.year + years, 1), 9999)
     if (day.month, day.day) == (2, 29) and not (
         year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
@@ -164,7 +176,10 @@ def years_later(day: date, years: int) -> date:
 
 
 def total(kept: list[tuple[bool | None, Any]], low: Any, high: Any) -> Any:
-    """The sum over elements that are surely (True) or perhaps (None) there; an interval unless every part is known."""
+    """Return the sum over the elements that are surely (True) or perhaps (None) in a list.
+
+    It is an interval unless every part is known.
+    """
     least: Any = 0
     most: Any = 0
     for surely, value in kept:

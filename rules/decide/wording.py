@@ -1,7 +1,7 @@
-"""The texts of a decision's rules on one day: wording, sources, and doubts about the values they read.
+"""The texts of a decision's rules on one day: wording, sources, and doubts about values.
 
-These texts are the same for every case on a day, so they are worked out once for the day and
-shared by all its rulings.
+These texts are the same for every case on a day, so they are worked out once for the day and shared
+by all its rulings.
 """
 
 from __future__ import annotations
@@ -105,17 +105,21 @@ class RuleTexts:
             if name in segment.clocks:
                 clock = segment.clocks[name]
                 items_read += [clock, segment.values[clock.length]]
-        other = [
-            {"says": other.says, "source": cite(segment, other.source), "why": other.why}
+        other_source = [
+            {
+                "says": other_source.says,
+                "source": cite(segment, other_source.source),
+                "why": other_source.why,
+            }
             for sourced in (item, *values)
-            for other in sourced.other
+            for other_source in sourced.other
         ]
         doubts = dict.fromkeys(read.provisional for read in items_read if read.provisional)
         return RuleText(
             fill_in(segment, because),
             cite(segment, item.source),
             item.provisional,
-            other,
+            other_source,
             names,
             tuple(doubts),
         )

@@ -1,10 +1,13 @@
-"""What was proved of a pack, kept so that it needn't be proved again: one small file a pack, under the user's own cache.
+"""Keep proofs, so that a pack is proved once: one small file for each pack, in the user's cache.
 
-The key is SHA-256 over all that `sound` reads: the pack's canonical text, which rules are its own, and the sources of `rules`
-themselves, so that neither an edit of the pack nor another version of the prover meets an old answer. What a file says counts
-only if nobody else can have written it: folder and file belong to the user who asks, nobody else may write there, neither is a
-link, and the text is whole. Anything else is proved again, and no fault of the cache is ever an error.
-See docs/decisions/0021-proof-cache.md.
+The key is SHA-256 over all that `soundness` reads: the pack's canonical text, the ids of its own
+rules, and the sources of `rules`. So neither an edit of the pack nor another version of the prover
+meets an old answer.
+
+INVARIANT: a file counts only if nobody else can have written it. The folder and the file belong to
+the user, nobody else may read or write them, neither is a link, and the text is whole. Anything
+else is proved again, and no fault of the cache is ever an error. See
+docs/decisions/0021-proofs-are-kept.md.
 """
 
 from __future__ import annotations
@@ -22,29 +25,31 @@ from rules.frozen import frozen
 from rules.packs import digest
 from rules.packs.pack import Pack
 
-KEPT = 400  # files; the oldest goes first
+KEPT = 400  # files; the oldest is removed first
 _LARGEST = 100_000  # bytes of one file; the largest shipped pack's has a hundredth of it
 _NOT_OURS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @frozen
 class Proof:
-    """The ids of the invariants that are proved; `known` if an earlier proof said so."""
+    """The ids of the proved invariants. `known` is True if an earlier proof is the source."""
 
     proved: tuple[str, ...]
     known: bool
 
 
 def prove(pack: Pack, *, again: bool = False) -> Proof:
-    """What `sound.check_whole` says of the pack, from the cache unless `again`. Raises `PackError` at what is wrong."""
+    """Return the proof of a pack, from the cache unless `again`.
+
+    Raises `PackError` for whatever `soundness.check_whole` refuses.
+    """
     key = _key(pack)
     if not again:
-        found = _read(key)
-        if found is not None and set(found) <= set(pack.invariants):
-            return Proof(found, known=True)
-    from rules.prove.soundness import (
-        check_whole,
-    )  # late: who knows the answer needs no searches, and a cold start feels them
+        cached = _read(key)
+        if cached is not None and set(cached) <= set(pack.invariants):
+            return Proof(cached, known=True)
+    # A cached proof needs no search, and a cold start is slower with one.
+    from rules.prove.soundness import check_whole
 
     proved = check_whole(pack)
     _write(key, proved)
@@ -63,7 +68,7 @@ def _key(pack: Pack) -> str:
 
 @lru_cache(maxsize=1)
 def _prover() -> str:
-    """The name of the code that proves: all of `rules`, since what decides is what is proved."""
+    """Return a hash of the code that proves: all of `rules`, since what decides is proved."""
     hashed = hashlib.sha256()
     package = Path(__file__).parent.parent
     for path in sorted(package.rglob("*.py")):
@@ -73,14 +78,17 @@ def _prover() -> str:
 
 
 def _folder() -> Path:
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if given.startswith("/") else Path.home() / ".cache"
+    cache_home = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(cache_home) if cache_home.startswith("/") else Path.home() / ".cache"
     return base / "offramp" / "proofs"
 
 
 @contextmanager
 def _opened(*, make: bool) -> Iterator[int]:
-    """The folder's descriptor, through which alone its files are reached. `OSError` if it isn't this user's alone."""
+    """Open the cache's folder. Its files are reached through the descriptor alone.
+
+    Raises `OSError` if other users may read or write it.
+    """
     folder = _folder()
     if make:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,7 +107,7 @@ def _only_ours(status: os.stat_result) -> None:
 
 
 def _text(key: str, proved: tuple[str, ...]) -> bytes:
-    """A file's content: what it answers, the answer, and a sum over both."""
+    """Return a file's content: the key, the proved ids, and a hash of both."""
     body = json.dumps({"key": key, "proved": list(proved)}, ensure_ascii=False).encode()
     return body + b"\n" + hashlib.sha256(body).hexdigest().encode() + b"\n"
 

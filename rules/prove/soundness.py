@@ -1,6 +1,6 @@
-"""What only shows over a whole pack: dates that gap, circles, rules that can't matter, invariants that don't hold.
+"""Check a whole pack: gaps in dates, circles, rules that can't matter, and invariants.
 
-Every pack that isn't shipped is held to this when it is read, and every pack in `offramp check`.
+Every pack that isn't shipped is checked when it is read, and every pack in `offramp check`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _FIRST_DAY = date(1, 1, 1)
 
 
 def check_whole(pack: Pack) -> tuple[str, ...]:
-    """The ids of the invariants that are proved; the others hold in every case tried. Raises `PackError` at what is wrong."""
+    """Return the ids of the invariants that are proved. The others hold in every case tried.
+
+    Raises `PackError` for the first fault.
+    """
     _no_circles(pack)
     segments = list(segments_of(pack))
     for segment in segments:
@@ -39,7 +42,7 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
 
 
 def segments_of(pack: Pack) -> Iterator[Segment]:
-    """The pack on each day from which something is different, while the program ran."""
+    """Return the pack's segments, one for each day on which something changes while it ran."""
     first = pack.program.since or _FIRST_DAY
     days = [first, *(day for day in pack.boundaries() if day > first)]
     yield from (
@@ -60,21 +63,22 @@ def _no_circles(pack: Pack) -> None:
         )
         for name, decision in pack.decisions.items()
     }
-    done: set[str] = set()
+    checked: set[str] = set()
 
-    def follow(name: str, way: tuple[str, ...]) -> None:
-        if name in way:
-            circle = " -> ".join([*way[way.index(name) :], name])
+    def follow(name: str, path: tuple[str, ...]) -> None:
+        """Follow what a decision reads, along `path`."""
+        if name in path:
+            circle = " -> ".join([*path[path.index(name) :], name])
             raise PackError(
                 "decision-cycle",
                 f"the decision `{name}` waits for itself: {circle}",
                 at=pack.decisions[name].place,
                 fix="let one of them read the facts instead",
             )
-        if name not in done:
-            for other in reads[name]:
-                follow(other, (*way, name))
-            done.add(name)
+        if name not in checked:
+            for inner in reads[name]:
+                follow(inner, (*path, name))
+            checked.add(name)
 
     for name in pack.decisions:
         follow(name, ())
@@ -82,9 +86,9 @@ def _no_circles(pack: Pack) -> None:
 
 @frozen
 class _Reader:
-    """Something in force that reads parameters and clocks: in a condition, or by name in its wording."""
+    """An item in force that reads parameters and clocks in a condition or names them in a text."""
 
-    what: str
+    label: str
     place: Place
     condition: tree.Tree | None = None
     text: str = ""
@@ -93,10 +97,12 @@ class _Reader:
 def _readers(segment: Segment) -> Iterator[_Reader]:
     for name, in_force in segment.decisions.items():
         decision, otherwise = in_force.decision, in_force.otherwise
-        for one in in_force.rules:
-            rule = one.rule
-            yield _Reader(f"the rule `{rule.id}`", rule.place, one.condition, rule.because)
-            for exempt in one.unless:
+        for rule_in_force in in_force.rules:
+            rule = rule_in_force.rule
+            yield _Reader(
+                f"the rule `{rule.id}`", rule.place, rule_in_force.condition, rule.because
+            )
+            for exempt in rule_in_force.unless:
                 yield _Reader(f"the exception `{exempt.id}`", exempt.place, text=exempt.because)
         for obligation in in_force.obligations:
             yield _Reader(f"the obligation `{obligation.id}`", obligation.place, obligation.when)
@@ -119,41 +125,50 @@ def _readers(segment: Segment) -> Iterator[_Reader]:
 
 
 def _everything_read_exists(segment: Segment) -> None:
-    """Every parameter and clock that something in force reads has a value on the day."""
+    """Check that every parameter and clock that an item reads has a value on the day."""
     day = segment.day
     for reader in _readers(segment):
-        named: list[str] = []
+        names_read: list[str] = []
         for part in tree.nodes(reader.condition) if reader.condition else ():
             inner = part.values if isinstance(part, tree.Member) else part
             if isinstance(inner, tree.ParameterOf):
-                named.append(inner.name)
+                names_read.append(inner.name)
             if isinstance(part, tree.StatusOf) and part.clock not in segment.clocks:
                 raise PackError(
                     "gap-in-dates",
-                    f"{reader.what} reads `clocks.{part.clock}`, which is not in force on {day}",
+                    f"{reader.label} reads `clocks.{part.clock}`, which is not in force on {day}",
                     at=reader.place,
                     fix="give one of them other dates",
                 )
-        for verb, names in (("reads", named), ("names", re.findall(r"\{([^{}]*)\}", reader.text))):
+        for verb, names in (
+            ("reads", names_read),
+            ("names", re.findall(r"\{([^{}]*)\}", reader.text)),
+        ):
             for name in names:
                 if name not in segment.parameters:
                     raise PackError(
                         "gap-in-dates",
-                        f"{reader.what} {verb} `{name}`, which has no value on {day}",
+                        f"{reader.label} {verb} `{name}`, which has no value on {day}",
                         at=reader.place,
                         fix="give one of them other dates",
                     )
 
 
 def _independence(pack: Pack) -> None:
-    """An `independent_of` holds if nothing that the decision reads, through decisions and clocks too, is among the facts."""
+    """Check that no decision reads a fact that an `independent_of` excludes.
+
+    Facts read through other decisions and through clocks count too.
+    """
     for invariant in pack.invariants.values():
         for path, rule, place in _reads(pack, pack.decisions[invariant.decision], frozenset()):
             if any(
-                fnmatchcase(path, one) or path.startswith(f"{one}.")
-                for one in invariant.independent_of
+                fnmatchcase(path, excluded) or path.startswith(f"{excluded}.")
+                for excluded in invariant.independent_of
             ):
-                message = f"the rule `{rule}` reads `{path}`, and `{invariant.id}` says that `{invariant.decision}` does not"
+                message = (
+                    f"the rule `{rule}` reads `{path}`, and `{invariant.id}` says that "
+                    f"`{invariant.decision}` does not"
+                )
                 raise PackError("floor-lifted", message, at=place, fix="decide without that fact")
 
 
@@ -175,7 +190,10 @@ def _reads(
 
 
 def _holds(segment: Segment, invariant: Invariant) -> bool:
-    """Whether that is a proof, and not only true of every case tried. Raises `PackError` with a case that breaks it."""
+    """Return True if the invariant is proved, False if it holds in every case tried.
+
+    Raises `PackError` with a case that breaks it.
+    """
     if invariant.always is None:
         return True
     broken: tree.Tree = tree.Not(invariant.always)
@@ -192,9 +210,12 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
             fix="make `when` narrower",
         ) from None
     if case is not None:
-        shown = json.dumps(case, sort_keys=True)
+        case_text = json.dumps(case, sort_keys=True)
         inherited = "" if invariant.declared_in == pack.id else f" of `{invariant.declared_in}`"
-        message = f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} for `{shown}`"
+        message = (
+            f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} "
+            f"for `{case_text}`"
+        )
         raise PackError(
             "floor-lifted",
             message,
@@ -205,7 +226,7 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
 
 
 def _reached(segment: Segment, condition: tree.Tree, seen: frozenset[str]) -> Iterator[tree.Tree]:
-    """The condition, and those of every decision that it reads."""
+    """Return the condition, and those of every decision that it reads."""
     yield condition
     for name in {
         part.decision for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)
@@ -215,29 +236,31 @@ def _reached(segment: Segment, condition: tree.Tree, seen: frozenset[str]) -> It
 
 
 def idle(pack: Pack) -> tuple[tuple[str, str], ...]:
-    """Decision and id of each rule that this pack declares and that decides no case on any day."""
+    """Return the decision and the id of each rule of this pack that decides no case on any day."""
     return tuple(
         (decision.name, rule.id) for decision, rule, _ in _idle(pack, list(segments_of(pack)))
     )
 
 
 def _idle(pack: Pack, segments: list[Segment]) -> Iterator[tuple[Decision, Rule, bool]]:
-    """Each such rule, and whether it is ever in force."""
+    """Return each such rule, and True if it is ever in force."""
     for decision in pack.decisions.values():
         for rule in decision.rules.values():
             if rule.declared_in != pack.id:
                 continue
-            found = [
-                one
-                for one in map(partial(_in_force, decision=decision.name, rule=rule.id), segments)
-                if one is not None
+            in_force_on = [
+                rule_in_force
+                for rule_in_force in map(
+                    partial(_in_force, decision=decision.name, rule=rule.id), segments
+                )
+                if rule_in_force is not None
             ]
-            if not any(_matters(segment, in_force) for segment, in_force in found):
-                yield decision, rule, bool(found)
+            if not any(_matters(segment, in_force) for segment, in_force in in_force_on):
+                yield decision, rule, bool(in_force_on)
 
 
 def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
-    """Every rule that this pack declares decides some case on some day."""
+    """Check that every rule that this pack declares decides some case on some day."""
     for decision, rule, ever_in_force in _idle(pack, segments):
         why, fix = (
             ("no facts make it decide", "look at its condition, and at the outcomes above it")
@@ -254,12 +277,19 @@ def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
 
 def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:
     return next(
-        ((segment, one) for one in segment.decisions[decision].rules if one.rule.id == rule), None
+        (
+            (segment, candidate)
+            for candidate in segment.decisions[decision].rules
+            if candidate.rule.id == rule
+        ),
+        None,
     )
 
 
 def _matters(segment: Segment, in_force: RuleInForce) -> bool:
-    decision = next(one for one in segment.decisions.values() if in_force in one.rules)
+    decision = next(
+        candidate for candidate in segment.decisions.values() if in_force in candidate.rules
+    )
     above: list[tree.Tree] = []
     if not decision.decision.collect:
         for outcome, rules in decision.ranks:
@@ -269,9 +299,9 @@ def _matters(segment: Segment, in_force: RuleInForce) -> bool:
     goal = tree.And((in_force.condition, *above))
     witnesses = sum(isinstance(part, tree.Quantifier) for part in tree.nodes(in_force.condition))
     try:
-        found = (
+        is_decisive = (
             Search(segment, [goal], attested=True, witnesses=witnesses).witness(goal) is not None
         )
     except TooFar:
         return True
-    return found or not bounded(goal)
+    return is_decisive or not bounded(goal)
