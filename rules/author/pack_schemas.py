@@ -128,11 +128,11 @@ class _Maker:
         return _PLAIN[value]
 
     def map(self, value: keys.MapOf, around: DecisionTerms | None) -> Schema:
-        if value.named == "outcomes" and around is not None:
+        if value.names_of == "outcomes" and around is not None:
             known = {name: self.of(value.item, around) for name in around.outcomes}
             return {"type": "object", "properties": known, "additionalProperties": False}
         schema: Schema = {"type": "object", "additionalProperties": self.of(value.item, None)}
-        if value.named == "decisions":
+        if value.names_of == "decisions":
             schema["properties"] = {
                 name: _described(self.of(value.item, word), word.asks)
                 for name, word in self.vocabulary.decisions.items()

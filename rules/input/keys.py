@@ -1,10 +1,10 @@
-"""What may stand in a pack and in its scenarios, and what it is for: the one list of every key.
+"""The keys of packs and scenarios: the one list of every key, with its value and its purpose.
 
-The readers (`assemble`, `vocabulary`, `scenarios`) take from here which keys there are and which must be there; `pack_schema`
-makes of the same list what editors complete, check and show while somebody writes. What needs more than one place to be
-judged (names, conditions, dates side by side) is the readers' alone.
+The readers of packs and scenarios take from here the keys that are allowed and those that are
+required. `pack_schemas` makes the same list into schemas, with which editors complete and check a
+pack. A check that needs more than one place (names, conditions, dates) is only in the readers.
 
-Plain classes, since every decision from a cold shell loads this.
+These are plain classes, because every decision from a cold shell loads them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Union
 
-# What one scalar may be. A `DAY` is 2014-04-01, 2014-04 or 2014; a `CONDITION` is a text of docs/language.md.
+# The values of scalars. A `DAY` is 2014-04-01, 2014-04, or 2014. A `CONDITION` is a text in the
+# language of `docs/language.md`.
 TEXT, NAME, DAY, PERCENT, FLAG, CONDITION = "text", "name", "day", "percent", "flag", "condition"
-OUTCOME = "outcome"  # one of the decision that it stands in
+OUTCOME = "outcome"  # an outcome of the decision around it
 CITED = "cited"  # a source's id, or `{id, at}`
 COUNT = "count"  # a whole number, none below 0
 END = "end"  # of a range: a number, or null for none
@@ -26,7 +27,10 @@ PHRASE = "phrase"  # a text, or two
 
 
 class Words:
-    """A word of a closed list: `roles`, `units`, …; `open_ended` where a pack may add to it."""
+    """A word of a closed list, such as `roles` or `units`.
+
+    A pack may add to a list that is `open_ended`.
+    """
 
     __slots__ = ("of", "open_ended")
 
@@ -36,6 +40,8 @@ class Words:
 
 
 class ListOf:
+    """A list of values, with its least and greatest length."""
+
     __slots__ = ("item", "least", "most")
 
     def __init__(self, item: Value, least: int = 0, most: int | None = None) -> None:
@@ -45,17 +51,20 @@ class ListOf:
 
 
 class MapOf:
-    """Names of the author's own, each with the same kind of thing. `named` says after what, where that is known."""
+    """A mapping from names that the author chooses to values of one kind.
 
-    __slots__ = ("item", "named")
+    `names_of` is the kind of thing that has these names, where it is known.
+    """
 
-    def __init__(self, item: Value, named: str = "") -> None:
+    __slots__ = ("item", "names_of")
+
+    def __init__(self, item: Value, names_of: str = "") -> None:
         self.item = item
-        self.named = named
+        self.names_of = names_of
 
 
 class Key:
-    """One key. `about` is what an editor shows of it."""
+    """A key. Editors show `about`."""
 
     __slots__ = ("about", "required", "value")
 
@@ -66,7 +75,7 @@ class Key:
 
 
 class Entry:
-    """A mapping whose keys are known. Of `one_of`, if there is any, exactly one must be there."""
+    """A mapping with a closed list of keys. Exactly one of `one_of` is required, if it has any."""
 
     __slots__ = ("keys", "name", "names", "one_of", "required")
 
@@ -74,17 +83,18 @@ class Entry:
         self.name = name
         self.keys = keys
         self.names = tuple(keys)
-        self.required = tuple(key for key, one in keys.items() if one.required)
+        self.required = tuple(name for name, key in keys.items() if key.required)
         self.one_of = one_of
 
 
 Value = Union[str, Words, ListOf, MapOf, Entry]
 
-# Items and where they are said
+# Items and their sources
 
 _SOURCE = {
     "source": Key(
-        "Where this is said: the id of one of the `sources`, or {id: …, at: the place in it}. Everything has one.",
+        "Where this is said: the id of one of the `sources`, or {id: …, at: the place in "
+        "it}. Everything has one.",
         CITED,
         required=True,
     )
@@ -101,7 +111,8 @@ OTHER = Entry(
 
 _DOUBT = {
     "provisional": Key(
-        "Why this is doubtful. Every answer that rests on it says so. Leave it out where nothing is doubtful."
+        "Why this is doubtful. Every answer that rests on it says so. Leave it out where "
+        "nothing is doubtful."
     ),
     "other": Key("What other sources say about the same thing.", ListOf(OTHER)),
 }
@@ -124,7 +135,8 @@ _BECAUSE = {
 }
 _WHEN = {
     "when": Key(
-        "The condition, in the language of conditions: person.age < 18, or encounter.charges.exists(c, c.violent). In quotes "
+        "The condition, in the language of conditions: person.age < 18, or "
+        "encounter.charges.exists(c, c.violent). In quotes "
         "if it begins with a sign.",
         CONDITION,
         required=True,
@@ -180,7 +192,8 @@ PROGRAM = Entry(
     "the program",
     {
         "from": Key(
-            "The first day of the program. Asked about a day before it, Offramp says that there was none.",
+            "The first day of the program. Asked about a day before it, Offramp says "
+            "that there was none.",
             DAY,
             required=True,
         ),
@@ -188,7 +201,8 @@ PROGRAM = Entry(
         **_SOURCE,
         **_DOUBT,
         "kind": Key(
-            "program; or base, if others extend it and nobody runs it as it stands; or plan, if it never opened.",
+            "program; or base, if others extend it and nobody runs it as it stands; or "
+            "plan, if it never opened.",
             Words("program_kinds"),
         ),
         "note": Key("What is known of how it began and went."),
@@ -221,7 +235,8 @@ _FIELD = {
     "unit": Key("What a number counts: g, years, …"),
     "question": Key("The question that asks for it, in plain words.", required=True),
     "says": Key(
-        "How documents speak of it: a noun; for a yes or no both clauses; for a list one and several.",
+        "How documents speak of it: a noun; for a yes or no both clauses; for a list one "
+        "and several.",
         PHRASE,
     ),
     "known_by": Key("Who can answer it.", Words("roles")),
@@ -237,12 +252,12 @@ FACT = Entry(
     "a fact",
     {
         **{
-            key: Key(
-                one.about,
-                one.value,
-                required=key in ("type", "question", "known_by", "category", "kind"),
+            name: Key(
+                key.about,
+                key.value,
+                required=name in ("type", "question", "known_by", "category", "kind"),
             )
-            for key, one in _FIELD.items()
+            for name, key in _FIELD.items()
         },
         "fields": Key("What each record of the list holds, if the type is list.", MapOf(FIELD)),
         **_SOURCE,

@@ -1,13 +1,13 @@
 """The vocabulary: facts, roles, categories, decisions and obligations that all packs share.
 
-What holds afterwards: every fact has a type, a question, somebody who knows it and a category; every decision has its
-outcomes in order. Packs are checked, and facts read, against this.
+Every fact has a type, a question, a role that knows it, and a category. Every decision has its
+outcomes in order. Packs are checked against the vocabulary, and facts are read with it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -31,14 +31,17 @@ _PARTS = (
     "decisions",
     "facts",
 )
-# Who belongs to a case but runs no agency: they sign no record.
+# Roles of a case that run no agency: they sign no record.
 _NO_AGENCIES = ("hub", "person", "policy_group")
 _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @frozen
 class Fact:
-    """One fact. `path` has no indices (`encounter.drugs.grams`); `of` is the list that a field belongs to."""
+    """A fact. `path` has no indices (`encounter.drugs.grams`). `of` is the list of a field.
+
+    `says` is how documents refer to the fact, where `english.yaml` does not.
+    """
 
     path: str
     type: str
@@ -52,18 +55,20 @@ class Fact:
     unit: str | None = None
     of: str | None = None
     fields: Mapping[str, Fact] = field(default_factory=dict)
-    says: str | tuple[str, str] | None = (
-        None  # how documents speak of it, where `english.yaml` doesn't
-    )
+    says: str | tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
+        """The last part of the path."""
         return self.path.rpartition(".")[2]
 
 
 @frozen
 class DecisionTerms:
-    """What the vocabulary fixes of a decision. `outcomes` stand highest first."""
+    """The terms of a decision that the vocabulary fixes. `outcomes` are in order, highest first.
+
+    `categories` is the category of an outcome as information.
+    """
 
     name: str
     asks: str
@@ -76,16 +81,16 @@ class DecisionTerms:
     keeps_its_needs: bool = False
     reads_clocks: bool = False
     tighten_only: tuple[str, ...] = ()
-    categories: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what an outcome tells whoever sees it
+    categories: Mapping[str, str] = field(default_factory=dict)
 
 
 @frozen
 class RecordKind:
-    """A kind of record that agencies exchange: one line, who sends it, what its parts may hold, what a label says in clear.
+    """A kind of record that agencies exchange.
 
-    `says_in` is the category whose parts make the statement; None where all do. `case` is False for what is about no case.
+    `issuers` are the roles that send it, `categories` those of its parts. `says` is the statement
+    that a label makes in clear, and `says_in` the category whose parts make it, or None if all do.
+    `case` is False for a record that is about no case.
     """
 
     name: str
@@ -99,6 +104,8 @@ class RecordKind:
 
 @frozen
 class Vocabulary:
+    """The whole vocabulary. `tree` has the facts again, nested by the parts of their paths."""
+
     roles: Mapping[str, str]
     categories: Mapping[str, str]
     never_travels: tuple[str, ...]
@@ -108,41 +115,42 @@ class Vocabulary:
     obligations: Mapping[str, str]
     decisions: Mapping[str, DecisionTerms]
     facts: Mapping[str, Fact]
-    tree: Mapping[str, Any]  # the facts again, nested by the parts of their paths
+    tree: Mapping[str, Any]
 
     def extended(self, added: Mapping[str, Fact]) -> Vocabulary:
+        """Return the vocabulary with more facts."""
         facts = {**self.facts, **added}
         return replace(self, facts=facts, tree=nested(facts))
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """Reads `vocabulary.yaml`."""
+    """Read `vocabulary.yaml`. Raises `PackError`."""
     top = read_file(path).mapping("the vocabulary", _PARTS, required=_PARTS)
-    words = {
+    texts = {
         part: {key: node.text(f"`{key}`") for key, node in top[part].mapping(f"`{part}`").items()}
         for part in ("roles", "categories", "purposes", "barred_purposes", "obligations")
     }
     facts = {
-        name: read_fact(name, node, words["roles"], words["categories"])
+        name: read_fact(name, node, texts["roles"], texts["categories"])
         for name, node in top["facts"].mapping("`facts`").items()
     }
     decisions = {
-        name: _read_decision(name, node, words["roles"])
+        name: _read_decision(name, node, texts["roles"])
         for name, node in top["decisions"].mapping("`decisions`").items()
     }
     never = tuple(node.text("a category") for node in top["never_travels"].items("`never_travels`"))
     kinds = {
-        name: _read_kind(name, node, words["roles"], words["categories"], never)
+        name: _read_kind(name, node, texts["roles"], texts["categories"], never)
         for name, node in top["kinds"].mapping("`kinds`").items()
     }
     return Vocabulary(
-        words["roles"],
-        words["categories"],
+        texts["roles"],
+        texts["categories"],
         never,
-        words["purposes"],
-        words["barred_purposes"],
+        texts["purposes"],
+        texts["barred_purposes"],
         kinds,
-        words["obligations"],
+        texts["obligations"],
         decisions,
         facts,
         nested(facts),
@@ -154,47 +162,22 @@ def read_fact(
     node: Node,
     roles: Mapping[str, str],
     categories: Mapping[str, str],
-    inherited: Fact | None = None,
+    parent: Fact | None = None,
 ) -> Fact:
-    """Reads one declaration of a fact, of a list's field when `inherited` is the list."""
-    what = f"the fact `{path}`"
-    # The vocabulary's own facts are the project's words and have no source; a pack's are held to one by `assemble`.
-    required = [key for key in (keys.FIELD if inherited else keys.FACT).required if key != "source"]
-    entry = node.mapping(what, keys.FACT.names, tuple(required))
+    """Read the declaration of a fact, or of a field of the list `parent`.
 
-    def word(key: str, allowed: Any, default: str | None) -> str:
-        if key not in entry:
-            assert default is not None
-            return default
-        text = entry[key].text(f"`{key}` of {what}")
-        if text not in allowed:
-            code, named = (
-                ("unknown-role", "role")
-                if key == "known_by"
-                else ("unknown-word", f"{key} of a fact")
-            )
-            entry[key].fail(code, f"`{text}` is no {named}", nearest(text, tuple(allowed)))
-        return text
-
-    type_name = word("type", TYPES, None)
-    if inherited and type_name == "list":
+    A field has the role, category, and kind of its list unless it has its own.
+    """
+    subject = f"the fact `{path}`"
+    # The vocabulary's own facts have no source. `head` requires one of a fact that a pack adds.
+    required = [key for key in (keys.FIELD if parent else keys.FACT).required if key != "source"]
+    entry = node.mapping(subject, keys.FACT.names, tuple(required))
+    type_name = _read_word(entry, "type", TYPES, subject)
+    if parent and type_name == "list":
         entry["type"].fail(
-            "wrong-shape", f"{what} is a list inside a list", "make it a list of its own"
+            "wrong-shape", f"{subject} is a list inside a list", "make it a list of its own"
         )
-    low = high = None
-    if "range" in entry:
-        ends = entry["range"].items(f"`range` of {what}")
-        if len(ends) != 2:
-            entry["range"].fail(
-                "wrong-shape", f"`range` of {what} has not two ends", "write `[lowest, highest]`"
-            )
-        low, high = (_end(end, what) for end in ends)
-        if low is not None and high is not None and low > high:
-            entry["range"].fail(
-                "wrong-shape",
-                f"`range` of {what} ends before it begins",
-                "write `[lowest, highest]`",
-            )
+    low, high = _read_range(entry["range"], subject) if "range" in entry else (None, None)
     choices = (
         tuple(item.text("a choice") for item in entry["choices"].items("`choices`"))
         if "choices" in entry
@@ -203,66 +186,110 @@ def read_fact(
     if (type_name == "choice") != bool(choices):
         node.fail(
             "wrong-shape",
-            f"{what} needs `choices` exactly if it is a choice",
+            f"{subject} needs `choices` exactly if it is a choice",
             "add or take away `choices`",
         )
     fact = Fact(
         path=path,
         type=type_name,
         question=entry["question"].text("the question"),
-        known_by=word("known_by", roles, inherited.known_by if inherited else None),
-        category=word("category", categories, inherited.category if inherited else None),
-        kind=word("kind", KINDS, inherited.kind if inherited else None),
+        known_by=_read_word(entry, "known_by", roles, subject, parent.known_by if parent else None),
+        category=_read_word(
+            entry, "category", categories, subject, parent.category if parent else None
+        ),
+        kind=_read_word(entry, "kind", KINDS, subject, parent.kind if parent else None),
         choices=choices,
         low=low,
         high=high,
         unit=entry["unit"].text("the unit") if "unit" in entry else None,
-        of=inherited.path if inherited else None,
-        says=_phrase(entry["says"], what, type_name) if "says" in entry else None,
+        of=parent.path if parent else None,
+        says=_read_phrase(entry["says"], subject, type_name) if "says" in entry else None,
     )
-    if type_name == "list":
-        if "fields" not in entry:
-            node.fail("missing-key", f"{what} has no `fields`", "say what its records hold")
-        inner = entry["fields"].mapping(f"the fields of {what}")
-        for key in inner:
-            if not _FIELD.fullmatch(key):
-                inner[key].fail(
-                    "bad-id", f"`{key}` is no name", "use small letters, digits and underscores"
-                )
-        fields = {
-            key: read_fact(f"{path}.{key}", sub, roles, categories, fact)
-            for key, sub in inner.items()
-        }
-        fact = replace(fact, fields=fields)
-    return fact
+    if type_name != "list":
+        return fact
+    if "fields" not in entry:
+        node.fail("missing-key", f"{subject} has no `fields`", "say what its records hold")
+    return replace(fact, fields=_read_fields(fact, entry["fields"], roles, categories))
 
 
-def _phrase(node: Node, what: str, type_name: str) -> str | tuple[str, str]:
-    """A noun; of a yes or no the two clauses, of a list the name of one and of several."""
-    if type_name not in ("bool", "list"):
-        return node.text(f"`says` of {what}")
-    texts = [item.text("a phrase") for item in node.items(f"`says` of {what}")]
-    if len(texts) != 2:
+def _read_word(
+    entry: Mapping[str, Node],
+    key: str,
+    allowed: Collection[str],
+    subject: str,
+    inherited: str | None = None,
+) -> str:
+    """Read a word of a closed list, or return the inherited one if there is none."""
+    if key not in entry:
+        assert inherited is not None  # the key is required of a fact without a parent
+        return inherited
+    text = entry[key].text(f"`{key}` of {subject}")
+    if text not in allowed:
+        code, noun = (
+            ("unknown-role", "role") if key == "known_by" else ("unknown-word", f"{key} of a fact")
+        )
+        entry[key].fail(code, f"`{text}` is no {noun}", nearest(text, tuple(allowed)))
+    return text
+
+
+def _read_range(node: Node, subject: str) -> tuple[Decimal | None, Decimal | None]:
+    """Read the lowest and the highest value, of which each may be null."""
+    ends = node.items(f"`range` of {subject}")
+    if len(ends) != 2:
+        node.fail(
+            "wrong-shape", f"`range` of {subject} has not two ends", "write `[lowest, highest]`"
+        )
+    low, high = (_read_end(end, subject) for end in ends)
+    if low is not None and high is not None and low > high:
         node.fail(
             "wrong-shape",
-            f"`says` of {what} has not two phrases",
-            "write both: `[there is one, there is none]`",
+            f"`range` of {subject} ends before it begins",
+            "write `[lowest, highest]`",
         )
-    return texts[0], texts[1]
+    return low, high
 
 
-def _end(node: Node, what: str) -> Decimal | None:
-    """One end of a range: a number, or `null` for none."""
+def _read_end(node: Node, subject: str) -> Decimal | None:
     number = node.data()
     if number is None:
         return None
     if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
         node.fail(
             "wrong-shape",
-            f"an end of the `range` of {what} is no number",
+            f"an end of the `range` of {subject} is no number",
             "write a number, or `null` for no end",
         )
     return Decimal(number)
+
+
+def _read_fields(
+    parent: Fact, node: Node, roles: Mapping[str, str], categories: Mapping[str, str]
+) -> dict[str, Fact]:
+    """Read the fields of a list's records, by name."""
+    entry = node.mapping(f"the fields of the fact `{parent.path}`")
+    for name, inner in entry.items():
+        if not _FIELD.fullmatch(name):
+            inner.fail(
+                "bad-id", f"`{name}` is no name", "use small letters, digits and underscores"
+            )
+    return {
+        name: read_fact(f"{parent.path}.{name}", inner, roles, categories, parent)
+        for name, inner in entry.items()
+    }
+
+
+def _read_phrase(node: Node, subject: str, type_name: str) -> str | tuple[str, str]:
+    """Read a noun, or two phrases: clauses for yes and no, or a list's singular and plural."""
+    if type_name not in ("bool", "list"):
+        return node.text(f"`says` of {subject}")
+    texts = [item.text("a phrase") for item in node.items(f"`says` of {subject}")]
+    if len(texts) != 2:
+        node.fail(
+            "wrong-shape",
+            f"`says` of {subject} has not two phrases",
+            "write both: `[there is one, there is none]`",
+        )
+    return texts[0], texts[1]
 
 
 def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionTerms:
@@ -285,11 +312,13 @@ def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionT
     )
 
     def texts(key: str) -> tuple[str, ...]:
+        """Read a list of texts that may be left out."""
         return (
             tuple(item.text(key) for item in entry[key].items(f"`{key}`")) if key in entry else ()
         )
 
     def flag(key: str) -> bool:
+        """Read a flag that is false if it is left out."""
         return key in entry and entry[key].flag(f"`{key}`")
 
     decided_by = entry["decided_by"].text("`decided_by`")
@@ -325,29 +354,30 @@ def _read_kind(
     categories: Mapping[str, str],
     never: tuple[str, ...],
 ) -> RecordKind:
-    what = f"the kind `{name}`"
+    subject = f"the kind `{name}`"
     entry = node.mapping(
-        what, ("is", "from", "holds", "says", "says_in", "case"), ("is", "from", "holds")
+        subject, ("is", "from", "holds", "says", "says_in", "case"), ("is", "from", "holds")
     )
 
-    def words(key: str, allowed: tuple[str, ...], named: str) -> tuple[str, ...]:
-        found = []
-        for item in entry[key].items(f"`{key}` of {what}"):
-            text = item.text(named)
+    def read_words(key: str, allowed: tuple[str, ...], noun: str) -> tuple[str, ...]:
+        """Read a list of words of a closed list."""
+        texts = []
+        for item in entry[key].items(f"`{key}` of {subject}"):
+            text = item.text(noun)
             if text not in allowed:
                 item.fail(
-                    "unknown-word", f"`{text}` is no {named} of a kind", nearest(text, allowed)
+                    "unknown-word", f"`{text}` is no {noun} of a kind", nearest(text, allowed)
                 )
-            found.append(text)
-        return tuple(found)
+            texts.append(text)
+        return tuple(texts)
 
     agencies = tuple(role for role in roles if role not in _NO_AGENCIES)
     travel = tuple(category for category in categories if category not in never)
     return RecordKind(
         name,
-        entry["is"].text(f"`is` of {what}"),
-        agencies if entry["from"].data() == "any" else words("from", agencies, "role"),
-        words("holds", travel, "category"),
+        entry["is"].text(f"`is` of {subject}"),
+        agencies if entry["from"].data() == "any" else read_words("from", agencies, "role"),
+        read_words("holds", travel, "category"),
         entry["says"].text("a statement") if "says" in entry else None,
         entry["says_in"].text("a category") if "says_in" in entry else None,
         entry["case"].flag("`case`") if "case" in entry else True,
@@ -355,7 +385,7 @@ def _read_kind(
 
 
 def nested(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands under dotted paths, as objects in objects."""
+    """Nest values by the parts of their dotted paths."""
     tree: dict[str, Any] = {}
     for path, fact in facts.items():
         *groups, last = path.split(".")

@@ -1,10 +1,11 @@
-"""YAML text to nodes with positions; the first stage of a pack's way.
+"""Read YAML text as nodes with positions: the first stage of a pack.
 
-What holds afterwards: the document is one tree of mappings, lists and scalars, each with its file, line and column; no
-tag, no alias, no duplicate key; and every scalar is still the text its author wrote (`no`, `on` and `3.10` included),
-for the reader that knows what belongs there to interpret.
+The document is one tree of mappings, lists, and scalars, each with its file, line, and column. It
+has no tag, no alias, and no duplicate key. Every scalar is still the text that its author wrote
+(`no`, `on`, and `3.10` too), and the reader of its key interprets it.
 
-PyYAML's C parser finds the events; the tree is built here because positions, duplicate keys and depth are ours to judge.
+PyYAML's C parser finds the events. The tree is built here, with its positions, and with refusals of
+duplicate keys and of depth.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ DEEPEST = 40
 
 
 class Node:
-    """One place in a YAML document. `value` is text (scalar), a list of nodes, or a dict from key to node (mapping)."""
+    """A node of a YAML document.
+
+    `value` is a text (scalar), a list of nodes, or a dict from key to node (mapping). `keys` has
+    the node of each key. `verbatim` is a scalar on one line without escapes, whose text is in the
+    file as it is. The readers return a Python value, or refuse it at the node's place. Their
+    `subject` is the name of the value in messages, such as "the rule `young`".
+    """
 
     __slots__ = ("column", "file", "keys", "line", "quoted", "value", "verbatim")
 
@@ -40,69 +47,73 @@ class Node:
         self.column = column
         self.value = value
         self.quoted = quoted
-        self.verbatim = (
-            verbatim  # a scalar on one line, without escapes: its text stands in the file as it is
-        )
+        self.verbatim = verbatim
         self.keys: dict[str, Node] = {}
 
     @property
     def place(self) -> Place:
+        """The file, line, and column at which the node begins."""
         return Place(self.file, self.line, self.column)
 
     def fail(self, code: str, message: str, fix: str = "") -> NoReturn:
+        """Refuse the node at its place."""
         raise PackError(code, message, at=self.place, fix=fix)
 
-    # Readers of one kind each: they return the Python value or refuse with the node's place.
-
-    def text(self, what: str) -> str:
+    def text(self, subject: str) -> str:
+        """Read a text that is not empty."""
         if not isinstance(self.value, str):
             self.fail(
                 "wrong-shape",
-                f"{what} is not a text",
+                f"{subject} is not a text",
                 "write it after the colon, in quotes if it has brackets",
             )
         if not self.value.strip():
-            self.fail("wrong-shape", f"{what} is empty", "write it after the colon")
+            self.fail("wrong-shape", f"{subject} is empty", "write it after the colon")
         return self.value.strip()
 
     def mapping(
-        self, what: str, known: tuple[str, ...] = (), required: tuple[str, ...] = ()
+        self, subject: str, allowed: tuple[str, ...] = (), required: tuple[str, ...] = ()
     ) -> dict[str, Node]:
+        """Read a mapping. Without `allowed` keys, any key is allowed."""
         if not isinstance(self.value, dict):
-            self.fail("wrong-shape", f"{what} is not a mapping", "write it as `key: value` lines")
+            self.fail(
+                "wrong-shape", f"{subject} is not a mapping", "write it as `key: value` lines"
+            )
         fields: dict[str, Node] = self.value
-        if known:
+        if allowed:
             for key in fields:
-                if key not in known:
+                if key not in allowed:
                     fix = (
-                        nearest(key, known)
+                        nearest(key, allowed)
                         if _KEY.fullmatch(key)
                         else "put the condition or the text in quotes: '…'"
                     )
-                    self.keys[key].fail("unknown-key", f"{what} has no key `{key}`", fix)
+                    self.keys[key].fail("unknown-key", f"{subject} has no key `{key}`", fix)
         for key in required:
             if key not in fields:
                 code = "no-source" if key == "source" else "missing-key"
                 fix = "name the source it rests on" if key == "source" else f"add `{key}:`"
-                self.fail(code, f"{what} has no `{key}`", fix)
+                self.fail(code, f"{subject} has no `{key}`", fix)
         return fields
 
-    def items(self, what: str) -> list[Node]:
+    def items(self, subject: str) -> list[Node]:
+        """Read a list."""
         if not isinstance(self.value, list):
             self.fail(
-                "wrong-shape", f"{what} is not a list", "write it as `- item` lines or `[a, b]`"
+                "wrong-shape", f"{subject} is not a list", "write it as `- item` lines or `[a, b]`"
             )
         return list(self.value)
 
-    def flag(self, what: str) -> bool:
+    def flag(self, subject: str) -> bool:
+        """Read `true` or `false`."""
         if self.value not in ("true", "false"):
             self.fail(
-                "wrong-shape", f"{what} is neither `true` nor `false`", "write `true` or `false`"
+                "wrong-shape", f"{subject} is neither `true` nor `false`", "write `true` or `false`"
             )
         return bool(self.value == "true")
 
     def data(self) -> Any:
-        """The node as what JSON would hold: plain numbers, true, false and null are read; everything else is text."""
+        """Read the node as JSON: plain numbers, true, false, and null, and texts for the rest."""
         if isinstance(self.value, dict):
             return {key: node.data() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -124,7 +135,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3
 
 
 def read_file(path: Path, shown_as: str | None = None) -> Node:
-    """Reads one YAML file. `shown_as` is the name that errors give the file."""
+    """Read a YAML file. Errors call it `shown_as`. Raises `PackError`."""
     name = shown_as or str(path)
     try:
         with path.open("rb") as file:
@@ -149,7 +160,7 @@ def read_file(path: Path, shown_as: str | None = None) -> Node:
 
 
 def read_text(text: str, file: str) -> Node:
-    """Reads one YAML document from text; `file` is the name for its positions."""
+    """Read a YAML document from text. Errors call it `file`. Raises `PackError`."""
     import yaml
 
     if len(text) > LARGEST:
@@ -158,43 +169,47 @@ def read_text(text: str, file: str) -> Node:
     try:
         return _compose(yaml.parse(text, Loader=yaml.CBaseLoader), file)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        unclosed = error.context_mark is not None and "quoted" in str(error.context)
-        if unclosed:
-            mark = error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        lines = text.splitlines()
-        whole = lines[line - 1] if line <= len(lines) else ""
-        at_fault = whole.strip()
-        problem = (error.problem or error.context or "it can't be read").strip()
-        fix = "check quotes, indentation and brackets near here"
-        if unclosed:
-            fix = "close the quote that opens here"
-        elif "\t" in whole[:column]:
-            fix = "indent with spaces, not tabs"
-        elif re.search(r"\b(when|always)\b", at_fault) or re.search(r"[=!<>]=|&&|\|\|", at_fault):
-            fix = "put the condition in quotes: '…'"
-        shown = f": `{at_fault[:60]}`" if at_fault else ""
-        raise PackError(
-            "yaml-syntax",
-            f"this is not YAML, {problem}{shown}",
-            at=Place(file, line, column),
-            fix=fix,
-        ) from None
+        raise _syntax_error(error, text, file) from None
     except yaml.YAMLError as error:
         problem = getattr(error, "reason", None) or "it can't be read"
         message = f"this is not YAML, {problem}"
-        stray = re.search(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+        stray = _UNPRINTABLE.search(text)
         at = Place(file, text.count("\n", 0, stray.start()) + 1) if stray else Place(file)
         raise PackError("yaml-syntax", message, at=at, fix="save as plain UTF-8 text") from None
 
 
-def _refuse_depth(text: str, file: str) -> None:
-    """Raise `too-deep` for flow collections before the YAML library looks so far ahead that its own limit answers.
+_UNPRINTABLE = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-    The library's scanner reads ahead of its events, and its limit and its wording change between releases. The text up
-    to the bracket that is one level too deep is composed alone. Brackets in quotes or comments are no levels: then the
-    composed part has nothing to refuse, and the whole text is read as usual.
+
+def _syntax_error(error: Any, text: str, file: str) -> PackError:
+    """Return the refusal of text that is not YAML, with the fix for the usual mistakes."""
+    mark = error.problem_mark or error.context_mark
+    is_unclosed = error.context_mark is not None and "quoted" in str(error.context)
+    if is_unclosed:
+        mark = error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    lines = text.splitlines()
+    whole = lines[line - 1] if line <= len(lines) else ""
+    at_fault = whole.strip()
+    problem = (error.problem or error.context or "it can't be read").strip()
+    fix = "check quotes, indentation and brackets near here"
+    if is_unclosed:
+        fix = "close the quote that opens here"
+    elif "\t" in whole[:column]:
+        fix = "indent with spaces, not tabs"
+    elif re.search(r"\b(when|always)\b", at_fault) or re.search(r"[=!<>]=|&&|\|\|", at_fault):
+        fix = "put the condition in quotes: '…'"
+    quote = f": `{at_fault[:60]}`" if at_fault else ""
+    at = Place(file, line, column)
+    return PackError("yaml-syntax", f"this is not YAML, {problem}{quote}", at=at, fix=fix)
+
+
+def _refuse_depth(text: str, file: str) -> None:
+    """Refuse deep flow collections before the YAML library refuses them itself.
+
+    The library's scanner reads ahead of its events, and its limit and wording change between
+    releases. The text up to the bracket that is one level too deep is composed alone. Brackets in
+    quotes or comments are no levels. Then the composed part is sound, and the whole text is read.
     """
     import yaml
 
@@ -224,45 +239,10 @@ def _place(event: Any, file: str) -> Place:
 
 
 def _compose(events: Iterator[Any], file: str) -> Node:
-    """One node from the parser's events, with an explicit stack so that depth can't hurt."""
+    """Build the root node from the parser's events, with a stack in place of recursion."""
     import yaml
 
-    root: Node | None = None
-    stack: list[Node] = []
-    waiting_key: list[Node | None] = []  # per open mapping: the key whose value comes next
-
-    def place(node: Node) -> None:
-        nonlocal root
-        if not stack:
-            if root is not None:
-                node.fail(
-                    "yaml-syntax", "the file has more than one document", "keep one document a file"
-                )
-            root = node
-            return
-        parent = stack[-1]
-        if isinstance(parent.value, list):
-            parent.value.append(node)
-            return
-        key = waiting_key[-1]
-        if key is None:
-            if not isinstance(node.value, str):
-                node.fail("yaml-syntax", "a key is not a plain text", "write `key: value`")
-            if node.value in parent.value:
-                node.fail(
-                    "duplicate-key", f"the key `{node.value}` stands twice", "keep one of them"
-                )
-            waiting_key[-1] = node
-        else:
-            if not isinstance(node.value, str):
-                node.line, node.column = (
-                    key.line,
-                    key.column,
-                )  # what it holds is declared where its name stands
-            parent.value[key.value] = node
-            parent.keys[key.value] = key
-            waiting_key[-1] = None
-
+    composer = _Composer(file)
     for event in events:
         if isinstance(event, yaml.AliasEvent):
             raise PackError(
@@ -272,54 +252,97 @@ def _compose(events: Iterator[Any], file: str) -> Node:
                 fix="write it out",
             )
         if isinstance(event, yaml.NodeEvent):
-            at = _place(event, file)
-            line, column = at.line or 1, at.column or 1
-            tag = getattr(event, "tag", None)
-            if tag is not None:
-                written = tag.replace("tag:yaml.org,2002:", "!!", 1)
-                if written.startswith("!!"):
-                    raise PackError(
-                        "yaml-tag",
-                        f"`{written[:60]}` is a YAML tag here",
-                        at=at,
-                        fix="leave the tag out",
-                    )
-                raise PackError(
-                    "yaml-tag",
-                    "the unquoted `!` is a YAML tag here",
-                    at=at,
-                    fix="put the condition in quotes: '…'",
-                )
+            if getattr(event, "tag", None) is not None:
+                _refuse_tag(event, file)
             if isinstance(event, yaml.ScalarEvent):
-                quoted = event.style not in (None, "")
-                start, end = event.start_mark, event.end_mark
-                width = (
-                    end.column - start.column if start and end and start.line == end.line else -1
-                )
-                place(
-                    Node(
-                        file,
-                        line,
-                        column,
-                        event.value,
-                        quoted,
-                        width == len(event.value) + 2 * quoted,
-                    )
-                )
-                continue
-            node = Node(
-                file, line, column, [] if isinstance(event, yaml.SequenceStartEvent) else {}
-            )
-            place(node)
-            stack.append(node)
-            waiting_key.append(None)
-            if len(stack) > DEEPEST:
-                node.fail("too-deep", f"the file nests more than {DEEPEST} levels", "flatten it")
+                composer.add(_scalar(event, file))
+            else:
+                composer.open(_collection(event, file, yaml.SequenceStartEvent))
         elif isinstance(event, yaml.CollectionEndEvent):
-            stack.pop()
-            waiting_key.pop()
-    if root is None:
+            composer.close()
+    if composer.root is None:
         raise PackError(
             "empty-file", "the file is empty", at=Place(file), fix="start from a shipped pack"
         )
-    return root
+    return composer.root
+
+
+def _refuse_tag(event: Any, file: str) -> NoReturn:
+    written = event.tag.replace("tag:yaml.org,2002:", "!!", 1)
+    if written.startswith("!!"):
+        message, fix = f"`{written[:60]}` is a YAML tag here", "leave the tag out"
+    else:
+        message = "the unquoted `!` is a YAML tag here"
+        fix = "put the condition in quotes: '…'"
+    raise PackError("yaml-tag", message, at=_place(event, file), fix=fix)
+
+
+def _scalar(event: Any, file: str) -> Node:
+    is_quoted = event.style not in (None, "")
+    start, end = event.start_mark, event.end_mark
+    width = end.column - start.column if start.line == end.line else -1
+    is_verbatim = width == len(event.value) + 2 * is_quoted
+    return Node(file, start.line + 1, start.column + 1, event.value, is_quoted, is_verbatim)
+
+
+def _collection(event: Any, file: str, sequence: type) -> Node:
+    start = event.start_mark
+    value: Any = [] if isinstance(event, sequence) else {}
+    return Node(file, start.line + 1, start.column + 1, value)
+
+
+class _Composer:
+    """A tree of nodes while it is built. `open_nodes` are the collections that are not closed yet.
+
+    `keys` has, for each of them, the key whose value comes next.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.root: Node | None = None
+        self.open_nodes: list[Node] = []
+        self.keys: list[Node | None] = []
+
+    def add(self, node: Node) -> None:
+        """Add a node to the innermost open collection."""
+        if not self.open_nodes:
+            if self.root is not None:
+                node.fail(
+                    "yaml-syntax", "the file has more than one document", "keep one document a file"
+                )
+            self.root = node
+            return
+        parent = self.open_nodes[-1]
+        if isinstance(parent.value, list):
+            parent.value.append(node)
+        elif self.keys[-1] is None:
+            self._add_key(parent, node)
+        else:
+            self._add_value(parent, self.keys[-1], node)
+
+    def _add_key(self, parent: Node, node: Node) -> None:
+        if not isinstance(node.value, str):
+            node.fail("yaml-syntax", "a key is not a plain text", "write `key: value`")
+        if node.value in parent.value:
+            node.fail("duplicate-key", f"the key `{node.value}` stands twice", "keep one of them")
+        self.keys[-1] = node
+
+    def _add_value(self, parent: Node, key: Node, node: Node) -> None:
+        if not isinstance(node.value, str):
+            node.line, node.column = key.line, key.column  # an item is declared at its name
+        parent.value[key.value] = node
+        parent.keys[key.value] = key
+        self.keys[-1] = None
+
+    def open(self, node: Node) -> None:
+        """Add a collection, to which the next nodes belong."""
+        self.add(node)
+        self.open_nodes.append(node)
+        self.keys.append(None)
+        if len(self.open_nodes) > DEEPEST:
+            node.fail("too-deep", f"the file nests more than {DEEPEST} levels", "flatten it")
+
+    def close(self) -> None:
+        """Close the innermost open collection."""
+        self.open_nodes.pop()
+        self.keys.pop()
