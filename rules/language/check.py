@@ -50,6 +50,7 @@ def check(condition: Node, scope: Scope) -> tree.Tree:
     before = len(written) - len(written.lstrip()) + condition.quoted
 
     def place(offset: int) -> Place:
+        """Return the place of a character of the condition in the pack."""
         if not condition.verbatim:
             return condition.place
         return Place(condition.file, condition.line, condition.column + before + offset)

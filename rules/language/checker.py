@@ -42,7 +42,7 @@ class Type:
 
     @property
     def is_number(self) -> bool:
-        """Whether values of this type are numbers."""
+        """True if values of this type are numbers."""
         return self.name in NUMBERS
 
 
@@ -115,9 +115,9 @@ class Checker:
     def fail(self, node: syntax.Expression, code: str, message: str, fix: str = "") -> NoReturn:
         """Refuse a part, whose text takes the place of `{}` in the message."""
         part = self.text[node.start : node.end]
-        shown = part if len(part) <= LONGEST_SHOWN else part[: LONGEST_SHOWN - 3] + "…"
+        quote = part if len(part) <= LONGEST_SHOWN else part[: LONGEST_SHOWN - 3] + "…"
         raise PackError(
-            code, message.replace("{}", f"`{shown}`"), at=self.place(node.start), fix=fix
+            code, message.replace("{}", f"`{quote}`"), at=self.place(node.start), fix=fix
         )
 
     def require_bool(self, node: syntax.Expression, kind: Type) -> None:

@@ -129,7 +129,7 @@ def _list_of_facts(checker: Checker, node: syntax.Expression, bound: Bound) -> P
         return Pipeline(fact, "", None, None)
     is_bound = path is not None and path.partition(".")[0] in bound
     if path and fact is None and not is_bound and path not in scope.parameters:
-        lists = [name for name, other in scope.vocabulary.facts.items() if other.type == "list"]
+        lists = [name for name, listed in scope.vocabulary.facts.items() if listed.type == "list"]
         lists += [name for name, unit in scope.parameters.items() if unit == "codes"]
         checker.fail(node, "unknown-fact", "there is no list {}", nearest(path, lists))
     checker.fail(

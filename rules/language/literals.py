@@ -9,7 +9,8 @@ from rules.language.tokens import Tokens, shorten
 
 LOWEST_INT, HIGHEST_INT = -(2**63), 2**63 - 1
 _ESCAPE = re.compile(
-    r"\\(?:([\\?\"'`abfnrtv])|[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|([\s\S]))"
+    r"\\(?:([\\?\"'`abfnrtv])|[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})"
+    r"|([0-3][0-7]{2})|([\s\S]))"
 )
 _SIMPLE_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -51,7 +52,7 @@ def _read_text(tokens: Tokens, quoted: str, start: int) -> str:
     inner = quoted[is_raw + width : -width]
     if not is_raw and "\\" in inner:
         inner = _unescape(tokens, inner, opening + width)
-    if not inner.isascii() and any("\ud800" <= character <= "\udfff" for character in inner):
+    if not inner.isascii() and any("\ud800" <= sign <= "\udfff" for sign in inner):
         tokens.fail(
             start,
             "the text holds half of a character (a lone surrogate)",
@@ -64,6 +65,7 @@ def _unescape(tokens: Tokens, inner: str, start: int) -> str:
     """Replace the escapes of a text that begins at `start`."""
 
     def character_of(match: re.Match[str]) -> str:
+        """Return the character of one escape."""
         simple, hexadecimal, short, long, octal, unknown = match.groups()
         if simple:
             return _SIMPLE_ESCAPES.get(simple, simple)

@@ -21,15 +21,15 @@ _FIXED_TERMS = ("asks", "decided_by", "governed_by")
 
 def read_terms(draft: Draft, nodes: Mapping[str, Node]) -> None:
     """Read the terms of the pack's decisions, and of its parent's, into the draft."""
-    known = draft.vocabulary.decisions
+    vocabulary = draft.vocabulary.decisions
     if draft.parent:
         for name, decision in draft.parent.decisions.items():
-            draft.terms[name] = _inherited_terms(decision, known.get(name))
+            draft.terms[name] = _inherited_terms(decision, vocabulary.get(name))
     for name, node in nodes.items():
         fields = node.mapping(f"the decision `{name}`", keys.DECISION.names)
         refuse_unusable(name, node)
         inherited = draft.terms.get(name)
-        terms = inherited or known.get(name)
+        terms = inherited or vocabulary.get(name)
         if terms is None:
             key_node = draft.entry["decisions"].keys.get(name, node)
             terms = _read_new_terms(draft, name, fields, key_node)
@@ -46,9 +46,9 @@ def read_terms(draft: Draft, nodes: Mapping[str, Node]) -> None:
         draft.terms[name] = terms
 
 
-def _inherited_terms(decision: Decision, known: DecisionTerms | None) -> DecisionTerms:
-    if known is not None:
-        return replace(known, outcomes=decision.outcomes)
+def _inherited_terms(decision: Decision, fixed: DecisionTerms | None) -> DecisionTerms:
+    if fixed is not None:
+        return replace(fixed, outcomes=decision.outcomes)
     return DecisionTerms(
         decision.name,
         decision.asks,
@@ -65,11 +65,11 @@ def _read_new_terms(
     """Read the terms of a decision that the vocabulary does not have. Its outcomes come later."""
     for key in (*_FIXED_TERMS, "outcomes"):
         if key not in fields:
-            known = tuple(draft.vocabulary.decisions)
+            names = tuple(draft.vocabulary.decisions)
             key_node.fail(
                 "unknown-decision",
                 f"the decision `{name}` is not in the vocabulary and has no `{key}`",
-                nearest(name, known) if key == "asks" else f"add `{key}:`",
+                nearest(name, names) if key == "asks" else f"add `{key}:`",
             )
     governed_by = fields["governed_by"].text("`governed_by`")
     fact = draft.vocabulary.facts.get(governed_by)

@@ -111,7 +111,7 @@ class Draft:
             "since": since,
             "until": until,
             "provisional": read_optional_text(fields, "provisional"),
-            "other": tuple(self._read_other(other) for other in read_items(fields, "other")),
+            "other": tuple(self._read_other(inner) for inner in read_items(fields, "other")),
             "declared_in": self.id,
             "place": node.place,
         }
