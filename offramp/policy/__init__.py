@@ -1,1 +1,1 @@
-"""Commands for authors of packs and for deciding cases: decide, interview, check, test, new."""
+"""Operations and commands of a policy author: check, test, decide, interview, and new cities."""

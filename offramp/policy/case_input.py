@@ -60,6 +60,7 @@ def _refused(case_id: Any, refusal: Refusal, number: int) -> CaseInput:
     refusal.at = Place(line=number, path=refusal.at.path)
 
     def read_facts() -> Any:
+        """Raise the refusal."""
         raise refusal
 
     return CaseInput(_plain_id(case_id), read_facts)

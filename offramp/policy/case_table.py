@@ -45,6 +45,7 @@ def _check_columns(mapping: TableMap, header: list[str]) -> None:
 
 def _case(mapping: TableMap, row: dict[str, str], line: int) -> CaseInput:
     def read_facts() -> Any:
+        """Return the row's facts."""
         # The CSV reader marks extra cells by the key None and missing cells by the value None.
         if None in row or None in row.values():
             raise FactsError(

@@ -91,6 +91,6 @@ def _comparison_lines(name: str, comparison: Comparison) -> Iterator[str]:
         else ", and there is none it can't express"
     )
     yield (
-        f"{name}: durable_rules decides {comparison.alike} of {comparison.asked} scenarios "
+        f"{name}: durable_rules decides {comparison.alike} of {comparison.decided} scenarios "
         f"alike{beyond}"
     )

@@ -1,4 +1,4 @@
-"""Decisions for people to read: one in full, or several programs' answers to one case side by side."""
+"""Decisions as text: one in full, or several programs' answers to one case side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rules.shelf import vocabulary
 
 
 def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
-    """One decision, its answer first."""
+    """Return one decision as text, its answer first."""
     lines = [_headline(decision), _under(decision), ""]
     step = decision.next if decision.status == "decided" else find_interim_step(decision)
     if step is not None and decision.status == "undetermined":
@@ -37,13 +37,17 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
                 + "; ".join(f"{path} = {_value(value)}" for path, value in reason["facts"].items()),
             )
         for inner, because in reason.get("because", {}).items():
-            for one in because:
+            for inner_reason in because:
                 lines += _entry(
-                    "", f"{inner} is {_name(one['outcome'])}: {one['text']} {_source(one)}"
+                    "",
+                    f"{inner} is {_name(inner_reason['outcome'])}: {inner_reason['text']} "
+                    f"{_source(inner_reason)}",
                 )
-        for other in reason.get("other", []):
-            why = f" ({other['why']})" if other["why"] else ""
-            lines += _entry("But", f"{other['source']['title']} says: {other['says']}{why}")
+        for other_source in reason.get("other", []):
+            why = f" ({other_source['why']})" if other_source["why"] else ""
+            lines += _entry(
+                "But", f"{other_source['source']['title']} says: {other_source['says']}{why}"
+            )
         if reason["reviewable_by"]:
             lines += _entry("", f"{_role(reason['reviewable_by'])} may look at this again")
     if step is not None and decision.status == "decided":
@@ -71,12 +75,12 @@ def _headline(decision: rules.Decision) -> str:
     if decision.outcome == "not_part_of_this_program":
         return f"{_name(decision.decision).upper()}: not part of this program"
     if isinstance(decision.outcome, list):
-        sure = ", ".join(_name(one) for one in decision.outcome) or "nothing sure yet"
-        perhaps = [one for one in decision.possible if one not in decision.outcome]
-        more = f"; perhaps {', '.join(_name(one) for one in perhaps)}" if perhaps else ""
+        sure = ", ".join(_name(outcome) for outcome in decision.outcome) or "nothing sure yet"
+        perhaps = [outcome for outcome in decision.possible if outcome not in decision.outcome]
+        more = f"; perhaps {', '.join(_name(outcome) for outcome in perhaps)}" if perhaps else ""
         return f"{_name(decision.decision).upper()}: {sure}{more}"
     if decision.outcome is None:
-        possible = " or ".join(_name(one) for one in decision.possible)
+        possible = " or ".join(_name(outcome) for outcome in decision.possible)
         return f"{_name(decision.decision).upper()}: UNDETERMINED, {possible}"
     return f"{_name(decision.decision).upper()}: {_name(decision.outcome).upper()}"
 
@@ -91,7 +95,10 @@ def _considered(decision: rules.Decision) -> Iterator[str]:
     yield "Every rule, and what settled it"
     for entry in decision.considered:
         value = {True: "holds", False: "does not hold", None: "unknown"}[entry["value"]]
-        on = "; ".join(f"{path} = {_value(held)}" for path, held in entry["settled_by"].items())
+        on = "; ".join(
+            f"{path} = {_value(value_of_fact)}"
+            for path, value_of_fact in entry["settled_by"].items()
+        )
         missing = f"; not known: {', '.join(entry['unknown'])}" if entry["value"] is None else ""
         excepted = (
             f"; excepted by {', '.join(entry['excepted_by'])}" if "excepted_by" in entry else ""
@@ -119,7 +126,7 @@ def _entry(label: str, text: str, indent: int = _INDENT) -> list[str]:
 def side_by_side(
     decision: str, facts: Any, answers: list[tuple[str, rules.Decision | Refusal]]
 ) -> str:
-    """One case under several programs: a row each with the answer, why, and on what source."""
+    """Return one case under several programs: a row each, with the answer, why, and the source."""
     rows = [("Program", "Answer", "Why, and what comes next", "Source")]
     rows += [_row(name, answer) for name, answer in answers]
     asks = next(
@@ -142,44 +149,46 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
     if answer.outcome == "not_part_of_this_program":
         return program, "not part of this program", "This program has no such decision.", ""
     outcome = ", ".join(answer.outcome) if isinstance(answer.outcome, list) else answer.outcome
-    said: list[str] = [reason["text"] for reason in answer.reasons]
+    sentences: list[str] = [reason["text"] for reason in answer.reasons]
     sources = [_source(reason) for reason in answer.reasons]
     for reason in answer.reasons:
         for because in reason.get("because", {}).values():
-            said += [one["text"] for one in because]
-            sources += [_source(one) for one in because]
+            sentences += [item["text"] for item in because]
+            sources += [_source(item) for item in because]
     step = answer.next
     if answer.status == "undetermined":
         now = find_interim_step(answer)
-        said += [f"Now, {_role(now['who'])}: {now['text']}"] if now else []
-        said += [f"Could be {' or '.join(_name(one) for one in answer.possible)}."]
-        said += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]
+        sentences += [f"Now, {_role(now['who'])}: {now['text']}"] if now else []
+        sentences += [f"Could be {' or '.join(_name(item) for item in answer.possible)}."]
+        sentences += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]
     elif step is not None:
-        said.append(f"Next, {_role(step['who'])}: {step['text']}")
-    said += [f"But {_offense(entry)}." for entry in answer.offenses if entry["given"] is not None]
+        sentences.append(f"Next, {_role(step['who'])}: {step['text']}")
+    sentences += [
+        f"But {_offense(entry)}." for entry in answer.offenses if entry["given"] is not None
+    ]
     if answer.provisional:
-        said.append(f"Doubtful: {'; '.join(answer.provisional)}")
+        sentences.append(f"Doubtful: {'; '.join(answer.provisional)}")
     return (
         program,
         _name(outcome or "undetermined").upper(),
-        "\n".join(said),
+        "\n".join(sentences),
         "\n".join(dict.fromkeys(sources)),
     )
 
 
 def _case(facts: Any) -> Iterator[str]:
-    """The facts, a line each, records in short, so that the reader knows what was asked."""
+    """Return the facts, a line each, with records in short."""
     if not isinstance(facts, dict):
         return
     for path, value in _flat(facts, ""):
         fact = vocabulary().facts.get(path)
         values = (
-            [_record(fact, one) for one in value]
+            [_record(fact, text) for text in value]
             if isinstance(value, list)
             else [_short(fact, value)]
         )
-        for index, one in enumerate(values or ["none"]):
-            yield from _entry(path if index == 0 else "", one, indent=34)
+        for index, text in enumerate(values or ["none"]):
+            yield from _entry(path if index == 0 else "", text, indent=34)
 
 
 def _flat(level: dict[str, Any], above: str) -> Iterator[tuple[str, Any]]:
@@ -192,7 +201,7 @@ def _flat(level: dict[str, Any], above: str) -> Iterator[tuple[str, Any]]:
 
 
 def _record(fact: Fact | None, record: Any) -> str:
-    """A record's values one after the other: `opioid, 1.8 g, weighed`."""
+    """Return a record's values, one after the other: `opioid, 1.8 g, weighed`."""
     if fact is None or not isinstance(record, dict):
         return _value(record)
     return (
@@ -237,11 +246,15 @@ def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
 
 
 def _offense(entry: dict[str, Any]) -> str:
-    """What the offense table filled in, or has otherwise than given."""
+    """Return a field that the offense table fills in, or has otherwise than given."""
     code, table = entry["code"], _name(entry["table"])
     if entry["given"] is None:
         return f"{entry['fact']} = {table}, from its code {code}"
-    return f"{entry['fact']} is given as {_name(entry['given'])}, which stands; by its code {code} it would be {table}"
+    value = _name(entry["given"])
+    return (
+        f"{entry['fact']} is given as {value}, which is used; by its code {code} it would be "
+        f"{table}"
+    )
 
 
 def _source(reason: dict[str, Any]) -> str:
@@ -259,20 +272,20 @@ def _value(value: Any) -> str:
         case dict():
             return (
                 ", ".join(
-                    f"{printable(key).replace('_', ' ')} {_value(one)}"
-                    for key, one in value.items()
+                    f"{printable(key).replace('_', ' ')} {_value(item)}"
+                    for key, item in value.items()
                 )
                 or "(nothing)"
             )
         case list():
-            return "; ".join(_value(one) for one in value) if value else "none"
+            return "; ".join(_value(item) for item in value) if value else "none"
         case None:
             return "not known"
     return printable(plain(value))
 
 
-def _name(word: str) -> str:
-    return word.replace("_", " ")
+def _name(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _role(role: str) -> str:

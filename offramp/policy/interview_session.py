@@ -59,11 +59,11 @@ class TerminalDialog:
         self.is_piped = sys.stdin is None or not sys.stdin.isatty()
         pack = interview.program.pack
         declared = pack.decisions.get(interview.name)
-        asked = f" Asked: {_role(interview.role)} only." if interview.role else ""
+        limit = f" Asked: {_role(interview.role)} only." if interview.role else ""
         if declared is not None:
             _print(
                 f"{pack.title}: {declared.asks}\n"
-                f"`not known` is always an answer; Ctrl-D ends.{asked}"
+                f"`not known` is always an answer; Ctrl-D ends.{limit}"
             )
 
     def ask(self, question: Question) -> None:

@@ -170,12 +170,16 @@ def _write_draft(variant: Variant, folder: Path, siblings: Path) -> Draft:
 
 def _write_and_check(variant: Variant, folder: Path, siblings: Path) -> Draft:
     def read() -> Pack:
+        """Read the draft as written so far."""
         return assemble(folder, vocabulary(), Neighbors(siblings))
 
     folder.mkdir()
     (folder / ".schemas").mkdir()
-    words = variant.parent.vocabulary
-    for name, schema in (("pack", pack_schema(words)), ("scenarios", scenarios_schema(words))):
+    words_allowed = variant.parent.vocabulary
+    for name, schema in (
+        ("pack", pack_schema(words_allowed)),
+        ("scenarios", scenarios_schema(words_allowed)),
+    ):
         _write(folder / ".schemas" / f"{name}.json", json.dumps(schema, indent=1) + "\n")
     _write(folder / "pack.yaml", variant.draft().pack)
     variant.leave_out(idle(read()))

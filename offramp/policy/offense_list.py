@@ -26,7 +26,7 @@ class OffenseAnswer:
 
     @property
     def passes(self) -> bool | None:
-        """Whether the program takes the charge. None while that depends on missing facts."""
+        """True if the program takes the charge. None while that depends on missing facts."""
         admits = [
             [outcome in ADMITTING[name] for outcome in answer.possible]
             for name, answer in self.answers.items()

@@ -118,7 +118,7 @@ class ScenarioRun:
 
     @property
     def passed(self) -> bool:
-        """Whether every scenario passed, coverage suffices, and the engines agree."""
+        """True if every scenario passed, coverage suffices, and the engines agree."""
         return self.report.passed and not (self.comparison and self.comparison.differ)
 
 

@@ -1,4 +1,4 @@
-"""Whether a program ran on a day."""
+"""The status of a program on a day: not yet, in force, or over."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Comparison:
     second engine can't express.
     """
 
-    asked: int = 0
+    decided: int = 0
     alike: int = 0
     differ: dict[str, str] = field(default_factory=dict)
     beyond: dict[str, str] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class SecondEngine:
                 decision = dated.decide(scenario.decision, scenario.facts)
             except Refusal:
                 continue
-            comparison.asked += 1
+            comparison.decided += 1
             try:
                 self.confirm(decision)
                 comparison.alike += 1
@@ -162,6 +162,7 @@ class SecondEngine:
         timeouts: list[bool] = []
 
         def stop() -> None:
+            """End the process that gave no answer in time."""
             timeouts.append(True)
             self.process.kill()
 

@@ -1,11 +1,14 @@
-"""The process in which `durable_rules` runs, apart from everything else: one job a line in, one answer a line out.
+"""The process that runs `durable_rules`, apart from everything else.
 
-A job is `{"rules": [[[fact, …], given fact], …], "facts": [fact, …]}`, the answer `{"held": [fact, …]}` or `{"error": …}`.
-Run as a file by `offramp.policy.second_engine`, which outlives its crashes; it imports nothing of ours.
+A job is one line, `{"rules": [[[fact, ...], derived fact], ...], "facts": [fact, ...]}`. The answer
+is one line, `{"held": [fact, ...]}` or `{"error": ...}`. `offramp.policy.second_engine` runs this
+file, and outlives its crashes. The file imports nothing of ours.
 
-Each job is a session of its own: always the same id (the engine tells sessions apart by a 32-bit hash of theirs), facts told
-between its actions and never from within one (a fact told there that is known already ends the action in silence), no
-`Host`, whose timers are threads. A rule that always fires goes first: deleting a session in which nothing did ends the process.
+Each job is a session of its own, always with the same id, because the engine tells sessions apart
+by a 32-bit hash. Facts are asserted between its actions. A fact asserted from within an action ends
+the action silently if it is known already. `Host` is not used, because its timers are threads. A
+rule that always fires goes first, because deleting a session in which no rule fired ends the
+process.
 """
 
 from __future__ import annotations
@@ -24,10 +27,10 @@ ANCHOR = "anchor"
 
 
 class Rules:
-    """One set of rules in the engine, and what a session of it comes to."""
+    """One set of rules in the engine."""
 
     def __init__(self, name: str, rules: list[tuple[list[str], str]]) -> None:
-        self.given: list[str] = []
+        self.derived: list[str] = []
         self.read = {fact for facts, _ in rules for fact in facts}
         defined = {ANCHOR: self._rule([ANCHOR], ANCHOR)}
         defined |= {
@@ -37,24 +40,26 @@ class Rules:
 
     def _rule(self, facts: list[str], gives: str) -> dict[str, Any]:
         joined = [{f"m_{number}": {"fact": fact}} for number, fact in enumerate(facts)]
-        return {"all": joined, "run": lambda _: self.given.append(gives)}
+        return {"all": joined, "run": lambda _: self.derived.append(gives)}
 
-    def held(self, facts: list[str]) -> list[str]:
-        """All that holds in the end: these facts, and whatever the rules give from them."""
-        self.given.clear()
-        held: dict[str, None] = {}
-        told = [ANCHOR, *facts]
-        while told:
-            held |= dict.fromkeys(told)
-            self._tell(told)
+    def derive(self, facts: list[str]) -> list[str]:
+        """Return all that holds in the end: these facts, and all that the rules derive."""
+        self.derived.clear()
+        asserted: dict[str, None] = {}
+        batch = [ANCHOR, *facts]
+        while batch:
+            asserted |= dict.fromkeys(batch)
+            self._assert(batch)
             # A fact that no rule reads would be refused as one that nobody handles.
-            told = [
-                fact for fact in dict.fromkeys(self.given) if fact in self.read and fact not in held
+            batch = [
+                fact
+                for fact in dict.fromkeys(self.derived)
+                if fact in self.read and fact not in asserted
             ]
         self.ruleset.delete_state(SESSION)
-        return [*held, *dict.fromkeys(fact for fact in self.given if fact not in held)]
+        return [*asserted, *dict.fromkeys(fact for fact in self.derived if fact not in asserted)]
 
-    def _tell(self, facts: list[str]) -> None:
+    def _assert(self, facts: list[str]) -> None:
         state = self.ruleset.assert_facts(
             [{"fact": fact, "id": fact, "sid": SESSION} for fact in facts]
         )
@@ -69,26 +74,26 @@ class Rules:
 
 
 def main(megabytes: int) -> None:
-    """Answers until its input ends. `megabytes` is what the process may take of memory; 0 is no limit."""
+    """Answer until the input ends. `megabytes` limits the process's memory; 0 is no limit."""
     if megabytes:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-    known: dict[str, Rules] = {}
+    rule_sets: dict[str, Rules] = {}
     for line in sys.stdin:
         if Ruleset is None:
             print(json.dumps({"error": "missing"}), flush=True)
             continue
         try:
             job = json.loads(line)
-            asked = json.dumps(job["rules"])
-            if asked not in known:
-                known[asked] = Rules(f"rules {len(known)}", job["rules"])
-            answer: dict[str, Any] = {"held": known[asked].held(job["facts"])}
+            rules_text = json.dumps(job["rules"])
+            if rules_text not in rule_sets:
+                rule_sets[rules_text] = Rules(f"rules {len(rule_sets)}", job["rules"])
+            answer: dict[str, Any] = {"held": rule_sets[rules_text].derive(job["facts"])}
         except MemoryError:
             answer = {"error": "memory"}
         except Exception as error:
-            known.pop(asked)  # with its session, which can't be trusted nor deleted now
+            rule_sets.pop(rules_text)  # with its session, which can't be trusted nor deleted now
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
 

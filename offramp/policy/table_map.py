@@ -115,6 +115,7 @@ class _MapReader:
         read_record = self.record(fact, entry["item"], names)
 
         def read(row: Row) -> Any:
+            """Split the row's cells and read a record from each entry."""
             # Several columns are one list. A later column does not repeat an entry of an earlier.
             entries: list[tuple[str, str]] = []
             for column in columns:
@@ -147,6 +148,7 @@ class _MapReader:
             readers.append((key, self.cell(fact.fields[key], inner, names)))
 
         def read(row: Row) -> dict[str, Any]:
+            """Read the record's known fields."""
             values = {key: reader(row) for key, reader in readers}
             return {key: value for key, value in values.items() if value is not None}
 
@@ -191,6 +193,7 @@ class _MapReader:
         otherwise = entry["else"].data() if "else" in entry else _REFUSE
 
         def unmapped(cell: str) -> Any:
+            """Return the meaning of a cell that the map does not mention."""
             if otherwise is _REFUSE:
                 raise FactsError(
                     "unmapped-cell",
@@ -204,6 +207,7 @@ class _MapReader:
         meaning = self.meaning(fact, entry, names, unmapped)
 
         def read(row: Row) -> Any:
+            """Read the cell."""
             cell = row[key].strip()
             if cell in unknown or (applies is not None and not applies(row)):
                 return None
@@ -231,6 +235,7 @@ class _MapReader:
             patterns = [self.pattern(item) for item in entry["patterns"].items("`patterns`")]
 
             def matched(cell: str, _: Row) -> Any:
+                """Return the replacement of the first pattern that matches."""
                 for pattern, replacement in patterns:
                     if match := pattern.fullmatch(cell):
                         return match.expand(replacement)
@@ -243,6 +248,7 @@ class _MapReader:
         times = self.lookup(entry["times"], names) if "times" in entry else None
 
         def typed(cell: str, row: Row) -> Any:
+            """Return the cell as a value of the fact's type."""
             value = _typed(fact, cell, 1 if times is None else times(row))
             is_fraction = fact.type == "int" and value is not None and value != int(value)
             return unmapped(cell) if is_fraction else value

@@ -37,20 +37,22 @@ _TOPICS = (
 _ORDER = ("cap", "area", "charges", "approvals")
 _ABOUT = {
     "cap": (
-        "CHANGE the cap: the amount itself stands above, among the parameters. Here is what it is held against: which drugs",
-        "count, and whether pills do.",
+        "CHANGE the cap. The amount itself is above, among the parameters. This rule says which",
+        "drugs count toward it, and whether pills do.",
     ),
     "area": (
-        "CHANGE the area. `encounter.in_area` is the officer's answer to the question whether it happened where the",
-        "program works; `encounter.route` is the door: an arrest, a social contact, or a word from the community.",
+        "CHANGE the area. `encounter.in_area` is the officer's answer: did it happen where the",
+        "program works? `encounter.route` is the entry route: an arrest, a social contact, or a",
+        "referral by the community.",
     ),
     "charges": (
-        "CHANGE the charges: what somebody may be charged with and still, or no longer, come in. The words for",
-        "`conduct` and `level` are the vocabulary's: your editor shows them in scenarios.yaml, `offramp check` says",
-        "which one you meant.",
+        "CHANGE the charges: those that the program takes, and those that keep a person out. The",
+        "words for `conduct` and `level` come from the vocabulary. Your editor lists them in",
+        "scenarios.yaml, and `offramp check` suggests the nearest one for a typo.",
     ),
     "approvals": (
-        'CHANGE the approvals: who must agree. `approval.prosecutor == "declined"` means: unless the prosecutor says no.',
+        "CHANGE the approvals: the agencies that must agree.",
+        '`approval.prosecutor == "declined"` means: unless the prosecutor says no.',
     ),
 }
 _EXAMPLE = (
@@ -58,7 +60,7 @@ _EXAMPLE = (
     "      - id: a-weapon-was-found",
     "        when: encounter.weapon",
     "        then: ineligible",
-    "        because: Somebody with a weapon is outside our program.",
+    "        because: A person with a weapon is outside our program.",
     "        source: {source}",
 )
 
@@ -171,11 +173,12 @@ class Variant:
             "#",
             f"# {city.title}: a variant of {parent.title} (`{parent.id}`).",
             "#",
-            f"# Whatever isn't written here is `{parent.id}`'s, as its pack has it. Written here is what cities usually",
-            "# change, and each such place has a remark that begins with CHANGE. A remark begins with #; Offramp skips it.",
-            "# Keep the indentation as it is, and put a text in quotes if it has a colon or begins with a sign. Afterwards:",
+            "# This file has what cities usually change. Everything else comes from",
+            f"# `{parent.id}`. A comment that begins with CHANGE explains each change. Comments",
+            "# begin with #, and Offramp skips them. Keep the indentation. Put a text in quotes if",
+            "# it contains a colon or begins with a sign. After each change, run:",
             "#",
-            f"#     offramp check {city.folder}      reads it, and proves that the floor of the program still holds",
+            f"#     offramp check {city.folder}      reads it and proves the program's guarantees",
             f"#     offramp test {city.folder}       runs the cases in scenarios.yaml",
             "",
             f"id: {city.id}",
@@ -187,22 +190,23 @@ class Variant:
             *self._table_lines(),
             "",
             "program:",
-            "  # CHANGE the date: the program's first day. Asked about a day before it, Offramp says that there was none.",
+            "  # CHANGE the date: the program's first day. Offramp decides no case from before it.",
             f"  from: {city.starts}",
             f"  source: {city.source}",
-            "  # Take this line away once the program is adopted; until then every answer says that it rests on a draft.",
+            "  # Remove this line when the program is adopted. Until then, answers are doubtful.",
             "  provisional: a draft that nobody has adopted yet",
             "",
-            "# CHANGE the sources: what your city decided, and where one can read it. Everything below names its source, and",
-            f"# what you haven't changed names `{parent.id}`'s. Where you change something, name your own source, and take",
-            "# away its `provisional`, which was about the other one. `confidence` is high, medium or low.",
+            "# CHANGE the sources: what your city decided, and where to read it. Every item below",
+            f"# names its source, which is `{parent.id}`'s at first. When you change an item, name",
+            "# your own source, and remove its `provisional`, which was about the other source.",
+            "# `confidence` is high, medium, or low.",
             "sources:",
             f"  {city.source}:",
             "    title: What our city decided",
             "    address: where it can be read",
             "    confidence: low",
             "",
-            "# How much of what is written here the scenarios must touch, in per cent.",
+            "# How much of this file the scenarios must touch, in percent.",
             f"coverage: {{rules: {goals[0]}, conditions: {goals[1]}}}",
             "",
         ]
@@ -214,8 +218,9 @@ class Variant:
         if self.parent.offenses is None:
             return []
         return [
-            "# CHANGE the offense table, if your state has another: what each section of law was, by day.",
-            f"# `offramp offenses {self.city.folder} --as-of {self.city.starts}` lists what your program takes of it.",
+            "# CHANGE the offense table, if your state has another. It dates each section of law.",
+            "# To list the offenses that your program takes, run:",
+            f"#     offramp offenses {self.city.folder} --as-of {self.city.starts}",
             f"offenses: {self.parent.offenses.id}",
         ]
 
@@ -224,8 +229,9 @@ class Variant:
             return []
         lines = [
             "override:",
-            "  # CHANGE the amounts and times: the number after `value`, and its source. The unit stays. A number that will",
-            "  # change on a known day gets a second `- {from: 2028-01-01, value: …, source: …}` below the first.",
+            "  # CHANGE the amounts and times: the number after `value`, and its source.",
+            "  # If a number will change on a known day, add a second line below the first:",
+            "  # `- {from: 2028-01-01, value: …, source: …}`",
             "  parameters:",
         ]
         for name in self.parameters:
@@ -237,7 +243,7 @@ class Variant:
         if not self.rules and "eligibility" in self.parent.decisions:
             example = ("decisions:", "  eligibility:", *_EXAMPLE)
             return [
-                "# To add a rule of your own, take the # away from these lines.",
+                "# To add a rule of your own, remove the # from these lines.",
                 *(f"# {line.format(source=self.city.source)}" for line in example),
             ]
         if not self.rules:
@@ -254,11 +260,12 @@ class Variant:
             if name == "eligibility":
                 dropped = next(iter(topics.values()))[0]
                 lines += [
-                    "    # To drop a rule, take it away above, and the # away from these lines. Say why, for whoever asks.",
+                    "    # To drop a rule, delete it above, remove the # here, and say why.",
                     "    # remove:",
-                    f"    #   - {{id: {dropped}, because: Our council left it out., source: {self.city.source}}}",
-                    "    # To add a rule of your own, take the # away from these lines and change what they say. Each rule",
-                    "    # needs a case in scenarios.yaml.",
+                    f"    #   - {{id: {dropped}, because: Our council left it out., "
+                    f"source: {self.city.source}}}",
+                    "    # To add a rule of your own, remove the # here and change the lines.",
+                    "    # Each rule needs a case in scenarios.yaml.",
                     *(
                         f"    # {line.removeprefix('    ').format(source=self.city.source)}"
                         for line in _EXAMPLE

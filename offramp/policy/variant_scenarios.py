@@ -134,11 +134,11 @@ class ScenarioChooser:
     def _reworded(self, scenario: Scenario) -> Scenario:
         if not self._is_dated(scenario):
             return scenario
-        says = (
+        sentence = (
             f"The case `{scenario.id}` of `{self.parent.id}`, moved to the first day. "
-            "Say here in a sentence who it is."
+            "Describe the person here in a sentence."
         )
-        return replace(scenario, says=says)
+        return replace(scenario, says=sentence)
 
     def _moved(self, scenario: Scenario) -> Scenario:
         facts = dict(scenario.facts)
@@ -152,10 +152,10 @@ class ScenarioChooser:
                 name: _shifted(value, moved_by) if name == "history" else value
                 for name, value in facts.items()
             }
-        says = _DATE_PHRASE.sub("", scenario.says)
+        sentence = _DATE_PHRASE.sub("", scenario.says)
         # A draft is provisional even if its parent is not, until its own sources are named.
         expect = {key: value for key, value in scenario.expect.items() if key != "provisional"}
-        return replace(scenario, says=says, facts=facts, expect=expect)
+        return replace(scenario, says=sentence, facts=facts, expect=expect)
 
 
 def scenarios_text(city: City, parent: Pack, scenarios: list[DraftScenario]) -> str:
@@ -163,15 +163,14 @@ def scenarios_text(city: City, parent: Pack, scenarios: list[DraftScenario]) -> 
     lines = [
         "# yaml-language-server: $schema=.schemas/scenarios.json",
         "#",
-        f"# Cases that hold {city.title}'s rules: who it is, in a sentence; what is known; what must "
-        "come out. They",
-        f"# are `{parent.id}`'s, moved to your program's first day.",
+        f"# Cases that test {city.title}'s rules. Each has a sentence about the person, the known",
+        f"# facts, and the expected answer. They are `{parent.id}`'s, moved to your program's",
+        "# first day.",
         "#",
-        "# CHANGE what must come out (`expect`) together with the rule that decides it, and add a "
-        "case for each rule that",
-        "# you add. `like` starts from the facts of another case above and changes only what is "
-        "written. What isn't",
-        "# written isn't known. `needs: []` says that nothing more may be asked.",
+        "# CHANGE the expected answer (`expect`) together with the rule that decides it, and add a",
+        "# case for each rule that you add. `like` starts from the facts of an earlier case and",
+        "# changes only the facts written here. A fact that isn't written is unknown. `needs: []`",
+        "# says that no question may be left.",
         "",
     ]
     earlier: dict[str, Scenario] = {}

@@ -35,9 +35,12 @@ def to_yaml(value: Any) -> str:
     import yaml
 
     class Emitter(yaml.Dumper):
+        """Indents lists inside mappings, and never quotes a plain scalar."""
+
         yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
 
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            """Indent a list under its key."""
             super().increase_indent(flow, False)
 
     emitted: str = yaml.serialize(_node(value), Dumper=Emitter, width=110, allow_unicode=True)
