@@ -1,7 +1,8 @@
 """Packs with one fault each, in folders named for it, beside exactly the error that they must give.
 
-`packs/bad/<fault>/pack.yaml` is the smallest pack that has the fault, `expected.txt` what the command line prints of it. (A
-folder without `expected.txt` is a sound parent that others extend.) `packs/good` holds what only looks wrong.
+`packs/bad/<fault>/pack.yaml` is the smallest pack that has the fault, and `expected.txt` the error
+that the command line prints. A folder without `expected.txt` is a sound parent that others extend.
+`packs/good` has packs that only look wrong.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ BAD = ROOT / "tests" / "packs" / "bad"
 GOOD = ROOT / "tests" / "packs" / "good"
 FAULTS = sorted(folder.parent.name for folder in BAD.glob("*/expected.txt"))
 SOUND = sorted(folder.name for folder in GOOD.iterdir())
-# `file:line:column: one sentence; its fix [code]`; a file that isn't there has no place, one that can't be read no column.
+# `file:line:column: one sentence; its fix [code]`. A missing file has no place, and a file that
+# can't be read has no column.
 _ERROR = re.compile(
-    r"(?:(?P<at>[^ :]+\.yaml(?::\d+){0,2}): )?(?P<message>[a-z`].*?)(?:; (?P<fix>.+))? \[(?P<code>[a-z0-9-]+)\]"
+    r"(?:(?P<at>[^ :]+\.yaml(?::\d+){0,2}): )?(?P<message>[a-z`].*?)"
+    r"(?:; (?P<fix>.+))? \[(?P<code>[a-z0-9-]+)\]"
 )
 
 

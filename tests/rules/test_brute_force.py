@@ -1,7 +1,7 @@
-"""Every completion, tried: what is decided on partial facts is what all of them give.
+"""Try every completion of partial facts: a decided answer is the answer on all of them.
 
-The facts are few-valued (`tiny.*` in `written`), unknown lists are completed by all lists of up to two records, and nothing of
-the engine is used for the completions but its answer on complete facts.
+The facts have few values each (`tiny.*` in `written`), and unknown lists are completed by all lists
+of up to two records. Of the engine, only its answer on complete facts is used.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def test_an_order_against_a_total_is_decided_whenever_every_completion_agrees(
 @THOROUGHLY
 @given(written.conditions(SMALL), PARTIAL)
 def test_what_is_missing_is_unknown_and_could_not_be_left_out(text: str, partial: Flat) -> None:
-    """The leaves that explain an open condition are unknown facts, and no way of learning only others decides it."""
+    """The leaves that explain an open condition are unknown, and no other facts decide it."""
     condition = written.checked(text, SMALL.scope)
     known = read_facts(written.nested(partial), WORDS).known
     world = World(known, {}, nothing, nothing)
@@ -143,7 +143,7 @@ ATOMS = [
 
 @st.composite
 def read_once(draw: st.DrawFn) -> str:
-    """A condition that asks about each fact once, so that nothing in it is decided by two parts that hang together."""
+    """A condition that reads each fact once, so that no two parts of it depend on each other."""
 
     def joined(atoms: list[str]) -> str:
         if len(atoms) == 1:
@@ -188,7 +188,13 @@ def without(flat: Flat, paths: Any) -> Flat:
         if path in paths:
             continue
         if isinstance(known, list):
-            known = [{name: one for name, one in record.items() if f"{path}[{index}].{name}" not in paths}
-                     for index, record in enumerate(known)]  # fmt: skip
+            known = [
+                {
+                    name: value
+                    for name, value in record.items()
+                    if f"{path}[{index}].{name}" not in paths
+                }
+                for index, record in enumerate(known)
+            ]
         left[path] = known
     return left

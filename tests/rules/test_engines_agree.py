@@ -1,4 +1,4 @@
-"""What decides in earnest agrees with the plain meaning, and a condition says the same after printing."""
+"""The compiled engine agrees with the plain meaning, and printing keeps a condition's meaning."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_facts_that_an_explanation_shows_are_those_that_the_condition_names(
 
 
 class OtherText(str):
-    """A text that isn't of the very class that JSON gives, so that nothing takes a short way with it."""
+    """A text of another class than JSON's, for which no shortcut exists."""
 
 
 class OtherNumber(int):
@@ -192,7 +192,7 @@ def test_the_digest_does_not_see_the_order_of_rules(text: str, random: Any) -> N
     head, *blocks = text.split("      - id: ")
     with tempfile.TemporaryDirectory() as folder:
         before = read_pack(generated.written(text, Path(folder)), whole=False)
-        # Rules of one decision change places: everything up to the next line that isn't theirs stays where it is.
+        # Rules of one decision change places. Everything else stays in its place.
         pieces: list[list[str]] = [[]]
         for block in blocks:
             pieces[-1].append(block)
@@ -222,7 +222,8 @@ parameters:
 decisions:
   eligibility:
     rules:
-      - {id: over, when: 'sum(encounter.drugs.map(d, d.grams)) > cap', then: ineligible, because: Over., source: s}
+      - {id: over, when: 'sum(encounter.drugs.map(d, d.grams)) > cap', then: ineligible,
+         because: Over., source: s}
     otherwise: {outcome: eligible, because: Fine., source: s}
 """
 

@@ -1,4 +1,4 @@
-"""What a child makes of its parent: adds, overrides, removes; what stays the parent's; and items with dates of their own."""
+"""Children of packs: items that they add, override, and remove, and items with own dates."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ parameters:
   cap: {{label: cap, unit: g, values: [{{value: 3, source: act}}]}}
   hours: {{label: hours, unit: hours, values: [{{value: 72, source: act}}]}}
 clocks:
-  plan: {{label: plan, owner: case_management, start: case.intake_at, stop: case.plan_at, length: hours, follows: "…",
-         source: act}}
+  plan: {{label: plan, owner: case_management, start: case.intake_at, stop: case.plan_at,
+         length: hours, follows: "…", source: act}}
 decisions:
   eligibility:
     rules:
-      - {{id: over, when: 'sum(encounter.drugs.map(d, d.grams)) > cap', then: ineligible, because: "Over {{cap}} g.",
-         source: act}}
+      - {{id: over, when: 'sum(encounter.drugs.map(d, d.grams)) > cap', then: ineligible,
+         because: "Over {{cap}} g.", source: act}}
       - {{id: young, when: person.age < 18, then: ineligible, because: Under 18., source: act}}
     otherwise: {{outcome: eligible, because: Nothing bars it., source: act}}
     while_waiting: {{who: police, text: Wait., source: act}}
-    next: {{ineligible: {{who: police, text: Book., source: act}}, eligible: {{who: program, text: Call., source: act}}}}
+    next: {{ineligible: {{who: police, text: Book., source: act}},
+            eligible: {{who: program, text: Call., source: act}}}}
   filing:
     otherwise: {{outcome: hold, because: It rests., source: act}}
 """
@@ -68,7 +69,8 @@ def test_a_rule_that_is_added_stands_beside_the_parent_s() -> None:
     program = town("""
 decisions:
   eligibility:
-    rules: [{id: old, when: person.age > 60, then: ineligible, because: Over 60., source: ordinance}]
+    rules: [{id: old, when: person.age > 60, then: ineligible, because: Over 60.,
+             source: ordinance}]
 """)
     assert (ask(program, 1, 70), ask(program, 4, 30), ask(program, 1, 30)) == (
         "ineligible",
@@ -81,7 +83,8 @@ def test_an_override_replaces_the_whole_rule() -> None:
     program = town("""
 decisions:
   eligibility:
-    override: [{id: young, when: person.age < 16, then: ineligible, because: Under 16., source: ordinance}]
+    override: [{id: young, when: person.age < 16, then: ineligible, because: Under 16.,
+                source: ordinance}]
 """)
     assert (ask(program, 1, 17), ask(program, 1, 15)) == ("eligible", "ineligible")
     rule = program.pack.decisions["eligibility"].rules["young"]
@@ -101,7 +104,8 @@ def test_what_holds_otherwise_is_overridden_by_that_name() -> None:
     program = town("""
 decisions:
   filing:
-    override: [{id: otherwise, outcome: nothing_held, because: Nothing is held here., source: ordinance}]
+    override: [{id: otherwise, outcome: nothing_held, because: Nothing is held here.,
+                source: ordinance}]
 """)
     assert program.decide("filing", {"now": "2019-01-01T00:00:00Z"}).outcome == "nothing_held"
 
@@ -110,11 +114,12 @@ def test_a_parameter_and_a_clock_are_overridden_whole() -> None:
     program = town("""
 override:
   parameters:
-    cap: {label: cap, unit: g, values: [{from: 2018-01-01, until: 2018-07-01, value: 3, source: ordinance},
-                                        {from: 2018-07-01, value: 6, source: ordinance}]}
+    cap: {label: cap, unit: g,
+          values: [{from: 2018-01-01, until: 2018-07-01, value: 3, source: ordinance},
+                   {from: 2018-07-01, value: 6, source: ordinance}]}
   clocks:
-    plan: {label: plan, owner: program, start: case.intake_at, stop: case.plan_at, length: hours, follows: "…",
-           source: ordinance}
+    plan: {label: plan, owner: program, start: case.intake_at, stop: case.plan_at,
+           length: hours, follows: "…", source: ordinance}
 """)
     assert (ask(program, 4, 30, "2018-06-30"), ask(program, 4, 30, "2018-07-01")) == (
         "ineligible",
@@ -135,8 +140,10 @@ decisions:
     while_waiting: {who: program, text: Sit down., source: ordinance}
     next: {eligible: {who: case_management, text: Walk over., source: ordinance}}
 """)
-    waits, goes, stays = ({"encounter": {"date": "2019-01-01", "drugs": drugs}, "person": {"age": 30}}
-                          for drugs in (None, [], [{"grams": 9}]))  # fmt: skip
+    waits, goes, stays = (
+        {"encounter": {"date": "2019-01-01", "drugs": drugs}, "person": {"age": 30}}
+        for drugs in (None, [], [{"grams": 9}])
+    )
     assert program.decide("eligibility", waits).next["text"].startswith("Sit down. ")
     assert program.decide("eligibility", goes).next == {
         "who": "case_management",
@@ -160,7 +167,8 @@ decisions:
     added = """
 decisions:
   eligibility:
-    rules: [{id: old, when: person.age > 60, then: ineligible, because: Over 60., source: ordinance}]
+    rules: [{id: old, when: person.age > 60, then: ineligible, because: Over 60.,
+             source: ordinance}]
 """
     program = town(added, grandchild)
     assert (ask(program, 1, 70, "2020-01-01"), ask(program, 1, 81, "2020-01-01")) == (
@@ -204,7 +212,8 @@ def test_what_holds_otherwise_always_holds_and_takes_no_dates() -> None:
         town("""
 decisions:
   filing:
-    override: [{id: otherwise, outcome: hold, because: It rests., source: ordinance, from: 2019-01-01}]
+    override: [{id: otherwise, outcome: hold, because: It rests., source: ordinance,
+                from: 2019-01-01}]
 """)
     assert (refused.value.code, refused.value.message) == (
         "unknown-key",
@@ -215,8 +224,8 @@ decisions:
 def test_an_invariant_that_begins_later_holds_from_its_first_day() -> None:
     floor = """
 invariants:
-  - {id: no-cap, decision: eligibility, when: person.age >= 18, always: eligibility == "eligible", source: ordinance,
-     from: 2030-01-01}
+  - {id: no-cap, decision: eligibility, when: person.age >= 18,
+     always: eligibility == "eligible", source: ordinance, from: 2030-01-01}
 """
     assert town("").pack.boundaries() == ()
     assert town(floor).pack.boundaries() == (date(2030, 1, 1),)
@@ -226,7 +235,10 @@ invariants:
 
 
 def test_obligations_stand_in_one_order_whatever_the_pack_s() -> None:
-    disclosure = "  disclosure:\n    otherwise: {outcome: permit, because: Fine., source: act}\n    obligations: [%s]\n"
+    disclosure = (
+        "  disclosure:\n    otherwise: {outcome: permit, because: Fine., source: act}\n"
+        "    obligations: [%s]\n"
+    )
     listed = [
         "{id: second_person, when: 'true', source: act}",
         "{id: keep_until, when: 'true', source: act}",

@@ -1,4 +1,4 @@
-"""An old British spelling is refused where packs, facts, and scenarios are read, with the new one."""
+"""A British spelling in a pack, in facts, or in a scenario is refused, with the new one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ decisions:
 """
 FACT = """\
 facts:
-  made.up: {type: bool, kind: record, known_by: police, category: encounter, question: Q?, source: s}
+  made.up: {type: bool, kind: record, known_by: police, category: encounter,
+            question: Q?, source: s}
 """
 
 

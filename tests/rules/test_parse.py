@@ -1,4 +1,4 @@
-"""The reader of conditions: precedence, exact spans, what hostile text does (nothing), and what it says of mistakes."""
+"""The parser of conditions: precedence, exact spans, hostile text, and messages on mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unknown is never false: learning a fact never flips what is decided, and what is asked for is what matters."""
+"""Unknown is never false: a new fact flips no decision, and each question matters."""
 
 from __future__ import annotations
 

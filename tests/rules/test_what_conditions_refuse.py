@@ -1,4 +1,4 @@
-"""What `check` refuses so that a condition can't fail later, or mean less than it says; and what it lets through."""
+"""Conditions that `check` refuses, since they could fail or mean less than they state."""
 
 from __future__ import annotations
 
@@ -35,18 +35,21 @@ def code_of(text: str) -> str | None:
         ('encounter.date + (tiny.yes ? days(1) : days(2) - days(3)) > date("2014-01-01")', None),
         ('encounter.date + (encounter.date - date("2014-01-01")) > date("2014-01-01")', None),
         (
-            'encounter.date + ((encounter.date - years(1)) - date("2014-01-01")) > date("2014-01-01")',
+            'encounter.date + ((encounter.date - years(1)) - date("2014-01-01"))'
+            ' > date("2014-01-01")',
             None,
         ),
         ("now + hours(1) > wide.seen_at", None),
         ('"stp" in [screening]', "unknown-choice"),
         ('"stop" in [screening]', None),
         (
-            "wide.rows.map(a, sum(wide.rows.map(b, b.count))).exists(c, wide.rows.exists(b, b.count > c))",
+            "wide.rows.map(a, sum(wide.rows.map(b, b.count)))"
+            ".exists(c, wide.rows.exists(b, b.count > c))",
             "name-clash",
         ),
         (
-            "wide.rows.map(a, sum(wide.rows.map(b, b.count))).exists(c, wide.rows.exists(d, d.count > c))",
+            "wide.rows.map(a, sum(wide.rows.map(b, b.count)))"
+            ".exists(c, wide.rows.exists(d, d.count > c))",
             None,
         ),
     ],

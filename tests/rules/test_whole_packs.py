@@ -1,6 +1,6 @@
-"""Whole programs made up by Hypothesis: decisions that read one another, dates, exceptions, clocks, several that collect.
+"""Whole programs made up by Hypothesis: dates, exceptions, clocks, and decisions of all kinds.
 
-The plain meaning here is written apart from the engine's: rules in force by comparing dates, outcomes by walking trees.
+The plain meaning is written apart from the engine: it compares dates and walks trees.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Plain:
         return sure[0] if len(may_be) == 1 and sure else None
 
     def answer(self, name: str) -> tuple[list[str], list[str]]:
-        """The outcomes that are sure and those that are possible; the first is the outcome of a decision that collects."""
+        """The sure outcomes (all that a collecting decision answers) and the possible ones."""
         decision, day = self.pack.decisions[name], self.day(name)
         assert day is not None
 
@@ -123,8 +123,13 @@ def test_the_engine_decides_as_the_program_means(
 ) -> None:
     facts = {**data.draw(written.holes_in(complete)), **case}
     asked = program(pack, as_of)
-    attested = {name: data.draw(st.sampled_from(one["outcomes"])) for name, one in written.PARTS.items()
-                if name in pack["decisions"] and not one.get("collect") and data.draw(st.integers(0, 5)) == 0}  # fmt: skip
+    attested = {
+        name: data.draw(st.sampled_from(part["outcomes"]))
+        for name, part in written.PARTS.items()
+        if name in pack["decisions"]
+        and not part.get("collect")
+        and data.draw(st.integers(0, 5)) == 0
+    }
     given_facts = {**written.nested(facts), "decisions": attested}
     plain = Plain(
         asked.pack,

@@ -1,7 +1,7 @@
-"""Every code of a refusal, read off the sources, so that none is without a page in the documents and a case in the tests.
+"""Every code of a refusal, from the sources, so that each has a page in the documents and a test.
 
-A code is a word in hyphens among the first two arguments of whatever refuses: an error's class, or a function or method called
-`fail`, `error` or the like.
+A code is a word in hyphens among the first two arguments of an error's class, or of a function or
+method called `fail` or `error`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Conditions as people write them, and whole programs as YAML, made up by Hypothesis.
 
-`generated` makes trees in their normal form; here are the texts before it: pipelines of `filter` and `map`, variables within
-variables, dates moved by lengths of time, numbers in every spelling. The facts are the vocabulary's and a few more, so that
-negative numbers, texts, times and small finite domains are there too.
+`generated` makes trees in their normal form. The texts here are not: pipelines of `filter` and
+`map`, variables within variables, dates moved by lengths of time, and numbers in every spelling.
+The facts are the vocabulary's and a few more, with negative numbers, texts, times, and small
+finite domains.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def _field(kind: str, **more: Any) -> dict[str, Any]:
     return {"type": kind, "question": "What is it?", **more}
 
 
-# `tiny` facts have few values each, so that every completion can be tried; `wide` ones are everything else.
+# `tiny` facts have few values each, so that every completion can be tried. `wide` facts are the
+# others.
 ADDED: dict[str, dict[str, Any]] = {
     "tiny.yes": {**SHARED_BY_ALL, "type": "bool"},
     "tiny.kind": {**SHARED_BY_ALL, "type": "choice", "choices": ["a", "b", "c"]},
@@ -84,7 +86,10 @@ HEAD: dict[str, Any] = {
 
 
 def assembled(*texts: str, whole: bool = False) -> Pack:
-    """The last of these packs, from a folder in which all of them lie; each text begins with its `id`, or is JSON."""
+    """Read the last of these packs, from a folder with all of them.
+
+    Each text begins with its `id`, or is JSON.
+    """
     with tempfile.TemporaryDirectory() as away:
         folder = Path(away)
         for text in texts:
@@ -130,7 +135,7 @@ TINY = ("tiny.yes", "tiny.kind", "tiny.score", "tiny.rows")
 
 @dataclass(frozen=True)
 class Readable:
-    """What a condition may name: facts by path, parameters, decisions with their outcomes, clocks."""
+    """The names in a condition: facts, parameters, decisions with their outcomes, and clocks."""
 
     paths: tuple[str, ...] = READABLE
     parameters: tuple[str, ...] = tuple(PARAMETERS)
@@ -169,7 +174,7 @@ NUMBERS = ("int", "decimal")
 
 
 class Author:
-    """Writes one condition. Every method gives a text that may stand anywhere, in brackets where it needs them."""
+    """An author of conditions. Each method returns a text, in brackets where it needs them."""
 
     def __init__(self, draw: st.DrawFn, readable: Readable) -> None:
         self.draw = draw
@@ -220,9 +225,11 @@ class Author:
                 return self.total(unit, bound, depth - 1)
             case "less":
                 operator = self.pick("+-")
-                return f"({self.number(unit, bound, depth - 1)} {operator} {self.number(unit, bound, depth - 1)})"
+                left = self.number(unit, bound, depth - 1)
+                return f"({left} {operator} {self.number(unit, bound, depth - 1)})"
             case "times":
-                return f"({self.number(unit, bound, depth - 1)} * {self.number(None, {}, 0) if unit else self.pick('23')})"
+                left = self.number(unit, bound, depth - 1)
+                return f"({left} * {self.number(None, {}, 0) if unit else self.pick('23')})"
             case "minus":
                 return f"(-{self.number(unit, bound, depth - 1)})"
             case "size":
@@ -309,7 +316,7 @@ class Author:
                 "total",
             ]
         way = self.pick(ways)
-        inner: Callable[[], str] = lambda: self.condition(bound, depth - 1)  # noqa: E731  # drawn afresh at each call
+        inner: Callable[[], str] = lambda: self.condition(bound, depth - 1)  # noqa: E731  # drawn anew
         match way:
             case "and" | "or":
                 return (
@@ -333,7 +340,8 @@ class Author:
                 unit = self.pick(["g", "count", None])
                 over = self.pipeline(bound, depth, mapped=False)[0] if unit == "count" else ""
                 total = f"size({over})" if over else self.total(unit, bound, depth - 1)
-                return f"({total} {self.pick(['==', '!=', '<', '<=', '>', '>='])} {self.number(unit, {}, 0)})"
+                operator = self.pick(["==", "!=", "<", "<=", ">", ">="])
+                return f"({total} {operator} {self.number(unit, {}, 0)})"
             case "number":
                 unit = self.pick(["g", "years", "count", None, None])
                 left, right = self.number(unit, bound, depth), self.number(unit, bound, depth - 1)
@@ -614,7 +622,7 @@ def _private(path: str) -> bool:
 
 @st.composite
 def packs(draw: st.DrawFn) -> dict[str, Any]:
-    """A program as data: dated parameters, clocks, decisions that read those before them, dated rules and exceptions."""
+    """A program as data: parameters, clocks, and decisions with rules and exceptions by date."""
     dates = st.sampled_from(
         [
             {},
@@ -637,11 +645,11 @@ def packs(draw: st.DrawFn) -> dict[str, Any]:
         **HEAD,
         "parameters": {
             "cap": {"label": "c", "unit": "g", "values": [{"value": 3, **_SOURCED},
-                                                          {"from": "2018-10", "value": 6, **_SOURCED}]},
+                      {"from": "2018-10", "value": 6, **_SOURCED}]},
             "limit": {"label": "l", "unit": "count", "values": [{"value": 2, **_SOURCED}]},
             "plain_hours": {"label": "h", "unit": "hours", "values": [{"value": 72, **_SOURCED}]},
             "listed": {"label": "l", "unit": "codes", "values": [{"value": ["A", "B"], **_SOURCED},
-                                                                {"from": "2016-02-29", "value": ["B"], **_SOURCED}]},
+                       {"from": "2016-02-29", "value": ["B"], **_SOURCED}]},
         },
         "clocks": {"intake": {**clock, "stop": "case.intake_at", "tolling": "wide.pauses"},
                    "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at"}},
@@ -658,8 +666,14 @@ def packs(draw: st.DrawFn) -> dict[str, Any]:
         asked = conditions(readable, depth=1)
         rules = []
         for number in range(draw(st.integers(1, 3))):
-            rule = {"id": f"r{number}", "when": draw(asked), "then": draw(st.sampled_from(part["outcomes"])),
-                    "because": "B.", **_SOURCED, **draw(dates)}  # fmt: skip
+            rule = {
+                "id": f"r{number}",
+                "when": draw(asked),
+                "then": draw(st.sampled_from(part["outcomes"])),
+                "because": "B.",
+                **_SOURCED,
+                **draw(dates),
+            }
             if draw(st.integers(0, 2)) == 0:
                 rule["unless"] = [
                     {"id": "x", "when": draw(asked), "because": "E.", **_SOURCED, **draw(dates)}
