@@ -30,6 +30,8 @@ from exchange.agency.deliveries import (
     record_id,
 )
 from exchange.agency.log_view import EVIDENCE, LogView, wrong_leaf
+from exchange.agency.reading import Reading
+from exchange.agency.recalls import PendingRecall, pending_recalls
 from exchange.consent.account import Account
 from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.consent.admission import admits
@@ -48,55 +50,23 @@ from exchange.records.building import Part, build_with_disclosures
 from exchange.records.bundle import Bundle, check_bundle
 from exchange.records.categories import SignedForm
 from exchange.records.content_checks import check_form
-from exchange.records.delivery import OpenedPart, open_part
+from exchange.records.delivery import open_part
 from exchange.records.kinds import report_kinds
 from exchange.records.label import Label
 from exchange.records.record import Record, hash_statement
-from exchange.records.statements import CONSENTED, About, Grant
+from exchange.records.statements import CONSENTED, Grant
 from exchange.standards.keys import PrivateKey
 from exchange.standards.notes import Signature
 from exchange.standards.sd_jwt import RandomBytes
-from rules.frozen import frozen
 from rules.packs.pack import Pack
 
 # How long a part may open without witnesses, and how old the hub's last answer may be.
 GRACE = 24 * 3600
-# A recipient answers a recall within a week, and says whether it deleted the part.
-RECALL_ANSWERED_IN = 7 * 24 * 3600
-
 # The calendar's last day, for a part whose deletion date doesn't matter to the question.
 FOREVER = "9999-12-31"
 
 # The index of a record that isn't committed yet: after everything that is known.
 UNCOMMITTED = 2**53 - 1
-
-
-@frozen
-class Reading:
-    """An opened part, the obligations of its reader, and the names of the reader and a second.
-
-    `unwitnessed` is true if the log still lacks its witnesses, within the grace.
-    """
-
-    opened: OpenedPart
-    obligations: tuple[str, ...]
-    unwitnessed: bool
-    by: str
-    second: str | None = None
-
-
-@frozen
-class PendingRecall:
-    """A recall that this agency has not answered: its issuer and id, the part, and the deadline.
-
-    `until` is in seconds since 1970.
-    """
-
-    issuer: str
-    recall: str
-    record: str
-    part: str
-    until: int
 
 
 class Gateway:
@@ -118,7 +88,7 @@ class Gateway:
         self.agency = agency
         self.signing = signing
         self.sealing: dict[str, PrivateKey] = {}
-        self.log_view = LogView(agency, witness)
+        self.log_view = LogView(agency)
         self.history = self.log_view.history
         self.members = self.log_view.members
         self.learned = self.log_view.learned
@@ -135,6 +105,7 @@ class Gateway:
         self._line_received_at = 0
         # The tree's size at the last answer that left nothing for a later one.
         self._complete_size = 0
+        self._witness = witness
         self._judge = judge
         self._random = random_bytes
         self._salts = salts
@@ -183,7 +154,7 @@ class Gateway:
                 )
 
     def sent_from(self, index: int) -> Iterator[Bundle]:
-        """Return the bundles this agency sent whose log index is at least `index` or unknown."""
+        """Return the bundles this agency sent with a log index of at least `index`, or none yet."""
         return (
             bundle
             for bundle, receipt in self._sent.values()
@@ -196,22 +167,7 @@ class Gateway:
 
     def pending_recalls(self) -> tuple[PendingRecall, ...]:
         """Return the received recalls that have no answer, the earliest deadline first."""
-        pending = []
-        for state in self._states.values():
-            answered = {
-                about.about[0]
-                for answer in state.kind("recall_answer")
-                if answer.issuer == self.agency
-                for about in _abouts(answer)
-            }
-            for recall in state.kind("recall"):
-                if recall.issuer != self.agency and recall.jti not in answered:
-                    until = recall.time + RECALL_ANSWERED_IN
-                    pending += [
-                        PendingRecall(recall.issuer, recall.jti, *about.about, until)
-                        for about in _abouts(recall)
-                    ]
-        return tuple(sorted(pending, key=lambda recall: recall.until))
+        return pending_recalls(self.agency, self._states.values())
 
     # The log
 
@@ -267,7 +223,7 @@ class Gateway:
 
     def cosign(self, note: bytes, consistency: tuple[bytes, ...], now: int) -> Signature:
         """Cosign a checkpoint that grew out of every one seen. Raises as `Witness.cosign`."""
-        return self.log_view.cosign(note, consistency, now)
+        return self.log_view.cosign(note, consistency, self._witness, now)
 
     def prove(self, leaf: Leaf, path: tuple[bytes, ...], checkpoint: bytes) -> None:
         """Prove that a leaf is in the log. Raises as `LogView.prove`."""
@@ -420,7 +376,7 @@ class Gateway:
     def learn_account(self, account: Account) -> AccountStatement:
         """Verify a case's account, and add its consents to this agency's view of the case.
 
-        So counsel, whom no grant names, can end or narrow the person's consents. Raises as
+        So counsel, named in no grant, can end or narrow the person's consents. Raises as
         `verify_account`.
         """
         self.log_view.check_unbroken()
@@ -443,7 +399,7 @@ class Gateway:
         self, committed: Committed, form: Mapping[str, Any] | None, time: int
     ) -> SignedForm | None:
         """Check the signed form behind a consent against what each of its grants attests."""
-        grants = [says for _, says in committed.says() if isinstance(says, Grant)]
+        grants = [grant for _, grant in committed.says() if isinstance(grant, Grant)]
         if not grants:
             return None
         if form is None:
@@ -672,22 +628,3 @@ class Gateway:
                     fix="leave it closed, and answer its recall",
                 )
         return as_of_handout
-
-
-def acknowledgement(received: Received, reading: Reading, *, keep_until: str) -> Part:
-    """Return the part that tells the issuer that its part was opened, with what obligations."""
-    record = received.record
-    assert record is not None, "an opened record was checked"
-    obligations = {"obligations": list(reading.obligations)} if reading.obligations else {}
-    return Part(
-        category=("operation",),
-        content={"operation": obligations},
-        to={record.issuer: ("exchange_operation", "operation")},
-        keep_until=keep_until,
-        use="no_adverse_action",
-        says={"about": [record.jti, reading.opened.label.id]},
-    )
-
-
-def _abouts(record: Committed) -> Iterable[About]:
-    return (says for _, says in record.says() if isinstance(says, About))

@@ -19,16 +19,20 @@ from exchange.membership.history import History
 from exchange.membership.signatures import SignedPayload
 from exchange.standards.notes import Signature, WitnessedCheckpoint, open_checkpoint
 
-# The most checkpoints whose times are kept. For an older leaf, only the upper bound is known.
+# The most checkpoints that are kept with their times. For an older leaf, only the upper bound is
+# known.
 MOST_SEEN = 4096
 
 EVIDENCE = "keep what was answered as evidence, and tell the other agencies"
 
 
 class LogView:
-    """One agency's view of the log. `witness` is the key that cosigns checkpoints."""
+    """One agency's view of the log.
 
-    def __init__(self, agency: str, witness: Ed25519PrivateKey) -> None:
+    INVARIANT: it has no private key, because snapshots of a gateway contain it.
+    """
+
+    def __init__(self, agency: str) -> None:
         self.agency = agency
         self.history = History()
         # INVARIANT: once set, nothing is taken, sent, or opened on this log until people have
@@ -43,10 +47,9 @@ class LogView:
         self.generations: list[tuple[Leaf, SignedPayload]] = []
         self.watch: Witness | None = None
         self.proved: dict[int, bytes] = {}
-        self._witness = witness
         # Each witnessed checkpoint with the hub's time. A leaf's time lies between two of them.
         self._seen: list[WitnessedCheckpoint] = []
-        # The last checkpoint whose signatures were checked, and the directory version used.
+        # The last checkpoint with checked signatures, and the directory version used.
         self._opened: tuple[bytes, int, WitnessedCheckpoint] | None = None
 
     def check_unbroken(self) -> None:
@@ -60,7 +63,7 @@ class LogView:
         if self.watch is None:
             raise LogError(
                 "no-directory",
-                "no directory says whose log this is",
+                "no directory names this log's key",
                 fix="learn the directory first",
             )
         return self.watch
@@ -126,7 +129,9 @@ class LogView:
 
     # Checkpoints and proofs
 
-    def cosign(self, note: bytes, consistency: tuple[bytes, ...], now: int) -> Signature:
+    def cosign(
+        self, note: bytes, consistency: tuple[bytes, ...], key: Ed25519PrivateKey, now: int
+    ) -> Signature:
         """Cosign a checkpoint that grew out of every one seen. Raises as `Witness.cosign`."""
         entry = self.history.newest.agencies.get(self.agency)
         if entry is None:
@@ -135,7 +140,7 @@ class LogView:
             )
         name = entry.witness.name
         try:
-            return self.watching.cosign(note, consistency, self._witness, name, now)
+            return self.watching.cosign(note, consistency, key, name, now)
         except LogError as error:
             if error.code in ("rolled-back", "split-view"):
                 self.broken = error
@@ -165,7 +170,7 @@ class LogView:
     def _witnessed_by_quorum(self, checkpoint: bytes) -> WitnessedCheckpoint:
         """Return a checkpoint with its witnesses.
 
-        Many leaves are proved under one checkpoint, whose signatures are checked once.
+        Many leaves are proved under one checkpoint, and its signatures are checked once.
         """
         newest = self.history.newest
         if self._opened is None or self._opened[:2] != (checkpoint, newest.version):

@@ -233,7 +233,7 @@ def represents(before: State, agency: str, *, past_exit: bool = False) -> bool:
     """Return whether an agency is the person's counsel, by its own record.
 
     Representation lasts until an exit, or until the agency names another one. With `past_exit`,
-    an exit does not end it: a person who was put out needs counsel most, and counsel needs the
+    an exit does not end it: a person after an exit needs counsel most, and counsel needs the
     account.
     """
     is_counsel = False

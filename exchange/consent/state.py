@@ -2,7 +2,7 @@
 
 The hub knows all of a case. An agency knows the records that it sent and received.
 
-Doubt counts against disclosure. A consent that is malformed, or whose collector wasn't entitled,
+Doubt counts against disclosure. A malformed consent, or one by a collector that wasn't entitled,
 is not skipped. It blocks its pair of agencies until somebody fixes it. A change that only takes
 permission away (end, narrow, restrict) needs less than a grant does.
 """
@@ -199,7 +199,7 @@ class State:
     def faulty(self) -> frozenset[tuple[str, str] | None]:
         """The pair (discloser, recipient) of each malformed consent.
 
-        None stands for a consent that can't be read, which blocks every pair.
+        None means a consent that can't be read. It blocks every pair.
         """
         pairs: list[tuple[str, str] | None] = []
         seen: set[str] = set()

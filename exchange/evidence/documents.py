@@ -1,6 +1,6 @@
 """Documents that prove themselves offline: an exhibit, a decision, a receipt, and an account.
 
-Each document carries its own grounds: where each record stands in the log, checkpoints that the
+Each document carries its own grounds: each record's place in the log, checkpoints that the
 witnesses cosigned, and every version of the directory, which names the keys. A verifier trusts
 none of it. It needs one value from elsewhere, the fingerprint of the directory's first version,
 which the founders can read over the phone.

@@ -131,7 +131,7 @@ class Gathering:
         return tuple(sorted(set(self.history().newest.agencies) - self.reported()))
 
     def agencies_aside(self) -> tuple[str, ...]:
-        """Return the agencies whose reports are ignored.
+        """Return the agencies that an operator has set aside, with their reports ignored.
 
         An operator sets an agency aside if its report can't be true and keeps the hub closed.
         """
@@ -394,7 +394,7 @@ def _document_of(member: MemberShape) -> Document | None:
 
 
 def _document_behind(leaf: Leaf, documents: Iterable[Document]) -> SignedPayload | str | None:
-    """Return the reported document whose digest is in the leaf."""
+    """Return the reported document that matches the digest in the leaf."""
     body = leaf.body
     if not isinstance(body, DirectoryBody | KeyBody | GenerationBody):
         return None

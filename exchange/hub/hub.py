@@ -64,7 +64,7 @@ from rules.frozen import frozen
 
 # Prefix of the store's names for the generations of the log after the first, by leaf index.
 GENERATION = "generation "
-# The most cases whose records stay in memory. Others are read again.
+# The most cases that stay in memory. Others are read again.
 MOST_CASES = 4096
 
 
@@ -348,7 +348,7 @@ class Hub:
         return replace(item, delivery=make_delivery(record, entry.agency, parts))
 
     def _leaf_left(self, entry: InboxEntry) -> Leaf:
-        """Return the leaf of a hand-out or withdrawal whose record was lost with a restore."""
+        """Return the leaf of a hand-out or withdrawal after a restore lost its record."""
         for leaf in self.store.leaves():
             if not leaf.lost and isinstance(body := leaf.body, HandoutBody | WithdrawalBody):
                 if (body.to, body.issuer, body.record) == (entry.agency, entry.issuer, entry.jti):

@@ -2,8 +2,8 @@
 
 SQLite finds a page that is malformed, not a wrong byte in a well-formed page, nor one in a page's
 unused space. So each time the write-ahead log is written back, the sum of all pages' digests goes
-to a file beside the database. A start and `offramp hub fsck` compare it. Between two write-backs the
-database file doesn't change, however the hub stops. If the hub stops in the middle of one, the
+to a file beside the database. A start and `offramp hub fsck` compare it. Between two write-backs
+the database file doesn't change, however the hub stops. If the hub stops in the middle of one, the
 file says so, and only the rows and the tree can be checked then.
 
 SQLite reads a write-ahead log up to the first invalid frame and ignores the rest. A wrong byte
@@ -11,7 +11,7 @@ there would undo later acknowledged commits, a revocation among them. So this mo
 to its end. Each commit is synced before the next is written. An invalid frame that another commit
 follows is therefore damage. An invalid last frame may come from a power failure.
 
-The sum is no secret, and proves nothing against an attacker who can write both files. The log and
+The sum is no secret, and proves nothing against an attacker that can write both files. The log and
 its witnesses protect against that.
 """
 
@@ -174,8 +174,8 @@ def lost_commits(wal: Path) -> LostCommits:
         if frame[8:16] != salt or frame[16:24] != struct.pack(">II", *sums):
             break
         valid += 1
-    # A frame whose salt differs in both halves is left from before the log was restarted. A killed
-    # process leaves no complete invalid frame, whether or not the frame ends a commit.
+    # A frame with a salt that differs in both halves is left from before the log was restarted. A
+    # killed process leaves no complete invalid frame, whether or not the frame ends a commit.
     current = [
         number for number in range(valid, len(frames)) if _shares_salt(frames[number][8:16], salt)
     ]

@@ -446,7 +446,7 @@ class Store:
         return [name for (name,) in rows.fetchall()]
 
     def delete_values(self, prefix: str) -> None:
-        """Delete every value whose name starts with a prefix, also from the write-ahead log.
+        """Delete every value with a name that starts with a prefix, also from the write-ahead log.
 
         Sealed texts may be among them.
         """

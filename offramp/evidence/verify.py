@@ -119,7 +119,7 @@ def print_refusal(error: Refusal, *, as_json: bool) -> None:
     print(f"  what to do: {printable(error.fix)}")
 
 
-# Names of fields whose JSON key differs.
+# Field names with a different JSON key.
 _KEYS: dict[type, dict[str, str]] = {
     DecisionFindings: {"record": "told"},
     Row: {"status": "what", "is_oral": "told_aloud"},

@@ -209,7 +209,7 @@ def test_a_clock_that_is_a_day_off_cosigns_nothing_and_decides_nothing_otherwise
     town.hub.clock += MINUTE
     sync = town.sync("crossroads")
     sync.everything()
-    assert sync.apart is not None and "seconds from this one" in sync.apart
+    assert sync.apart is not None and "seconds from the clock here" in sync.apart
     office = town.at["crossroads"]
     terms = grant(
         "crossroads", "prosecutor", ["status"], ["diversion_coordination"], expires="2026-11-02"

@@ -15,7 +15,8 @@ from hashlib import sha256
 from typing import Any
 
 from exchange.agency.deliveries import Received
-from exchange.agency.gateway import Gateway, Reading, acknowledgement
+from exchange.agency.gateway import Gateway
+from exchange.agency.reading import Reading, acknowledgement
 from exchange.consent.disclosure import Judge
 from exchange.consent.state import COLLECTORS
 from exchange.hub.hub import Acceptance, Hub, Rejection

@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from exchange.agency.gateway import Gateway, Reading, acknowledgement
+from exchange.agency.gateway import Gateway
+from exchange.agency.reading import Reading, acknowledgement
 from exchange.consent.account import Account
 from exchange.consent.accounting import AccountStatement
 from exchange.consent.disclosure import Judge
