@@ -410,7 +410,7 @@ class Gateway:
             )
         today = day_of(time, self.history.newest.zone).isoformat()
         forms = [
-            check_form(form, attested=grant.form, signer=grant.signer, asked=today)
+            check_form(form, attested=grant.form, signer=grant.signer, today=today)
             for grant in grants
         ]
         return forms[0]

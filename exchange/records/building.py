@@ -21,9 +21,10 @@ from rules.frozen import frozen_by_name
 
 @frozen_by_name
 class Part:
-    """A part to be sent: its label in clear, its content, and to which agencies, each for a purpose and on a basis.
+    """A part to send: its clear label, its content, and its recipients.
 
-    `id` is drawn where none is given.
+    `to` maps each recipient to a purpose and a basis. `says` is the label's statement as JSON.
+    `keep_until` is an ISO date. Without an `id`, one is drawn.
     """
 
     category: tuple[str, ...]
@@ -48,10 +49,10 @@ def build_bundle(
     random_bytes: RandomBytes,
     jti: str | None = None,
 ) -> Bundle:
-    """A record, signed, and sealed to each recipient's newest key. The issuer is the agency that the signing key is named
-    after.
+    """Build, sign, and seal a record.
 
-    Raises as `build_and_keep`.
+    Each part is sealed to its recipients' newest keys. The issuer is the agency that the signing
+    key is named after. `iat` is in seconds since 1970 (UTC). Raises as `build_with_disclosures`.
     """
     return build_with_disclosures(
         signer,
@@ -77,11 +78,14 @@ def build_with_disclosures(
     jti: str | None = None,
     salts: RandomBytes | None = None,
 ) -> tuple[Bundle, Mapping[str, str]]:
-    """The same, and the disclosure of each part's content, by its id: without it, its issuer couldn't show what it said.
-    `salts` draws the contents' salts, where they aren't to come from `random_bytes` (a demonstration marks them).
+    """Build a record as `build_bundle` does, and return the disclosure of each content by part id.
 
-    Raises `DirectoryError` (`unknown-recipient`, `no-key`), `ContentError` (`unknown-kind`, `wrong-shape`, `wrong-content`),
-    `RecordError` as `check` where the hub would refuse the form, `SealError` `content-too-large`, `DisclosureError` `too-many`.
+    Without the disclosure, the issuer couldn't prove the content later. `salts` draws the contents'
+    salts if `random_bytes` shouldn't (a demonstration marks them).
+
+    Raises `DirectoryError` (`unknown-recipient`, `no-key`), `ContentError` (`unknown-kind`,
+    `wrong-shape`, `wrong-content`), `RecordError` as `check_bundle` if the hub would refuse the
+    form, `SealError` `content-too-large`, and `DisclosureError` `too-many`.
     """
     jti = jti or new_id(random_bytes)
     labels: list[str] = []
@@ -111,7 +115,7 @@ def build_with_disclosures(
         for agency, (purpose, basis) in sorted(part.to.items()):
             key = membership.newest_key(agency)
             sealed.append(seal(content.encode("ascii"), jti, part_id, key, purpose, basis))
-    manifest = build_manifest([each.entry() for each in sealed], random_bytes)
+    manifest = build_manifest([sealed_text.entry() for sealed_text in sealed], random_bytes)
     payload = {
         "iss": agency_of(signer.public.kid),
         "jti": jti,

@@ -23,7 +23,9 @@ from rules.frozen import frozen
 
 @frozen
 class Bundle:
-    """What is submitted: the record, its labels' disclosures, its sealed texts, and the manifest's pads."""
+    """A submitted record with its labels' disclosures, its sealed texts, and the manifest's
+    pads.
+    """
 
     record: str
     labels: tuple[str, ...]
@@ -32,13 +34,16 @@ class Bundle:
 
     @property
     def claims(self) -> tuple[str, str]:
-        """The issuer and id that the record claims, unverified. Raises `SignedTextError`, `TextError`."""
+        """The issuer and id that the record claims, unverified.
+
+        Raises `SignedTextError`, `TextError`.
+        """
         claimed = self.signed.claimed
         return str(claimed.get("iss")), str(claimed.get("jti"))
 
     @cached_property
     def signed(self) -> SignedRecord:
-        """The record, taken apart once for whoever asks what it claims and whoever checks it."""
+        """The signed record, parsed once for `claims` and for `check_bundle`."""
         return SignedRecord(self.record)
 
     @property
@@ -47,12 +52,12 @@ class Bundle:
         return self.claims[1]
 
     def write(self) -> bytes:
-        """As JSON, as `read_bundle` reads it."""
+        """Return the bundle as JSON, as `read_bundle` reads it."""
         return i_json.write(
             {
                 "record": self.record,
                 "labels": list(self.labels),
-                "sealed": [each.json() for each in self.sealed],
+                "sealed": [text.json() for text in self.sealed],
                 "pads": [base64.encode_url(pad) for pad in self.pads],
             }
         )
@@ -66,27 +71,32 @@ class _BundleShape(WireModel):
 
 
 def read_bundle(data: bytes) -> Bundle:
-    """A bundle taken apart, nothing of it verified. Raises `RecordError` `too-large`, `TextError`, `ContentError`."""
+    """Parse a bundle without verifying it.
+
+    Raises `RecordError` `too-large`, `TextError`, `ContentError`.
+    """
     check_size(len(data))
     return parse_bundle(i_json.read_object(data))
 
 
 def parse_bundle(value: Any) -> Bundle:
-    """The same, of a JSON value."""
+    """Parse a bundle from a JSON value. Raises `TextError`, `ContentError`."""
     shape = validate(_BundleShape, value, "the bundle")
     pads = tuple(base64.decode_url(pad) for pad in shape.pads)
     return Bundle(
-        shape.record, shape.labels, tuple(parse_sealed(each) for each in shape.sealed), pads
+        shape.record, shape.labels, tuple(parse_sealed(model) for model in shape.sealed), pads
     )
 
 
 def check_bundle(bundle: Bundle, membership: Membership) -> Record:
-    """The hub's view of a bundle: everything that can be known of it without reading, at the index of `membership`.
+    """Check everything about a bundle that can be checked without reading a content.
 
-    Raises, besides what the standards' modules raise: `DirectoryError` (`unknown-key`, `unknown-recipient`, `key-old`),
-    `ContentError` (`unknown-kind`, `wrong-shape`), and `RecordError`: `wrong-issuer`, `not-its-kind`, `case-missing`,
-    `case-unasked`, `unknown-word`, `says-misplaced`, `part-twice`, `unknown-part`, `part-unsealed`, `sealed-twice`,
-    `sealed-to-self`, `notice-missing`, `wrong-size`, `wrong-manifest`, `bad-countersignature`.
+    This is the hub's view, at the index of `membership`. Raises as the modules of the standards,
+    `DirectoryError` (`unknown-key`, `unknown-recipient`, `key-old`), `ContentError`
+    (`unknown-kind`, `wrong-shape`), and `RecordError`: `wrong-issuer`, `not-its-kind`,
+    `case-missing`, `case-unasked`, `unknown-word`, `says-misplaced`, `part-twice`, `unknown-part`,
+    `part-unsealed`, `sealed-twice`, `sealed-to-self`, `notice-missing`, `wrong-size`,
+    `wrong-manifest`, `bad-countersignature`.
     """
     record = check_signed_record(bundle.signed, bundle.labels, membership, hub=True)
     for entry in bundle.sealed:
@@ -101,48 +111,53 @@ def check_bundle(bundle: Bundle, membership: Membership) -> Record:
     targets = [(entry.part, agency_of(entry.to)) for entry in bundle.sealed]
     if len(set(targets)) < len(targets):
         raise RecordError(
-            "sealed-twice", "one part is sealed to one agency twice", fix="seal it once"
+            "sealed-twice", "a part is sealed to the same agency twice", fix="seal it once"
         )
-    return _whole(
+    return _check_manifest(
         record, tuple(entry.entry() for entry in bundle.sealed), bundle.pads, bundle.sealed
     )
 
 
 def check_entries(
-    jws: str,
+    signed_text: str,
     labels: Sequence[str],
     entries: Sequence[Entry],
     pads: Sequence[bytes],
     membership: Membership,
 ) -> Record:
-    """A record with all its labels and the digests of all its texts, but no text: what an account holds. Raises as `check`."""
-    return _whole(
-        check_signed_record(SignedRecord(jws), labels, membership, hub=True),
+    """Check a record with all labels and the digests of all texts, but without the texts.
+
+    An account contains records in this form. Raises as `check_bundle`.
+    """
+    return _check_manifest(
+        check_signed_record(SignedRecord(signed_text), labels, membership, hub=True),
         tuple(entries),
         tuple(pads),
     )
 
 
-def _whole(
+def _check_manifest(
     record: Record,
     entries: tuple[Entry, ...],
     pads: tuple[bytes, ...],
     sealed: tuple[Sealed, ...] = (),
 ) -> Record:
-    """Every part goes to somebody, nothing but parts does, and the issuer signed just these."""
+    """Check that exactly the record's parts are sealed, and that the issuer signed these
+    entries.
+    """
     sent = {entry.part for entry in entries}
     for part in record.labels:
         if part not in sent:
             raise RecordError(
                 "part-unsealed",
-                f"the part `{part}` is sealed to nobody",
+                f"the part `{part}` is sealed to no agency",
                 fix="seal it, or leave it out",
             )
     for entry in entries:
         if entry.part not in record.labels:
             raise RecordError(
                 "unknown-part",
-                f"`{shorten(entry.part)}` is no part of this record",
+                f"`{shorten(entry.part)}` is not a part of this record",
                 fix="send its label too",
             )
     if rebuild_manifest(entries, pads).root != record.manifest:
@@ -151,25 +166,30 @@ def _whole(
 
 
 def check_sealed(entry: Sealed, labels: Mapping[str, Label]) -> None:
+    """Check a sealed text against the labels.
+
+    Raises `RecordError`: `unknown-part`, `unknown-word`, `wrong-size`.
+    """
     if entry.part not in labels:
         raise RecordError(
-            "unknown-part", f"`{entry.part}` is no part of this record", fix="send its label too"
+            "unknown-part", f"`{entry.part}` is not a part of this record", fix="send its label too"
         )
     if entry.purpose not in purposes():
         raise RecordError(
             "unknown-word",
-            f"`{shorten(entry.purpose)}` is no purpose",
-            fix="use one of the vocabulary's",
+            f"`{shorten(entry.purpose)}` is not a purpose",
+            fix="use a purpose of the vocabulary",
         )
     if not entry.has_size_class:
         raise RecordError(
             "wrong-size",
-            f"what is sealed for `{shorten(entry.to)}` fills no size class",
+            f"the text sealed to `{shorten(entry.to)}` has no standard size",
             fix="seal it again",
         )
 
 
 def check_size(size: int) -> None:
+    """Check that a submission is at most 1 MiB. Raises `RecordError` `too-large`."""
     if size > LARGEST:
         raise RecordError(
             "too-large", f"a submission of `{size}` bytes is over 1 MiB", fix="send several records"
@@ -179,6 +199,6 @@ def check_size(size: int) -> None:
 def _wrong_manifest() -> RecordError:
     return RecordError(
         "wrong-manifest",
-        "the sealed texts aren't those that the issuer signed",
+        "the sealed texts don't match the signed manifest",
         fix="build the record again",
     )

@@ -1,4 +1,4 @@
-"""Categories of content: one closed model each, without the facts that the vocabulary adds."""
+"""Categories of content: a closed model each, without the facts that the vocabulary adds."""
 
 from __future__ import annotations
 
@@ -25,32 +25,34 @@ from exchange.records.field_types import (
 
 
 class Reason(WireModel):
-    """A rule that decided, by its id, and which way."""
+    """A rule that decided: its id and its outcome."""
 
     rule: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     outcome: Outcome
 
 
 class NeededFact(WireModel):
-    """A fact that is missing, and which role knows it."""
+    """A missing fact, and the role to ask for it."""
 
     fact: MissingFact
     ask: Role
 
 
 class SourcePart(WireModel):
-    """A part of a record that holds a fact which was read."""
+    """A part of a record with a fact that was read."""
 
     record: Handle
     part: ShortId
 
 
 class DecisionPart(WireModel):
-    """What the rules answered, as far as this part's categories go. No digest of the facts: it could be guessed back.
+    """The rules' answer, as far as it concerns this part's categories.
 
-    `now` is the time that the rules were given. `rests_on` are the parts, of these categories, whose facts were read;
-    `unshown` the facts of these categories that were read and stand in no record; `untold` the events that nobody may tell who
-    answers. So whoever holds those parts can work out the answer again, and sees what is missing for it.
+    There is no digest of the facts, because a digest could be guessed. `now` is the time given to
+    the rules. `rests_on` are the parts, of these categories, with the facts that were read.
+    `unshown` are the facts of these categories that were read and are in no record. `untold` are
+    events that the issuer may not disclose. So a recipient of those parts can repeat the decision
+    and sees which facts are missing for it.
     """
 
     decision: DecisionName
@@ -68,13 +70,15 @@ class DecisionPart(WireModel):
 
 
 class Content(WireModel):
-    """Base of what a category holds. `asks` names the facts that a question asks for."""
+    """Base class of a category's content. `asks` are the facts that a question asks for."""
 
     asks: NonEmptyTuple[RequestedFact] | None = None
     decision: DecisionPart | None = None
 
 
 class Contact(Content):
+    """The person's name, birth date, phone number, and language."""
+
     given_name: Name | None = None
     family_name: Name | None = None
     birth_date: Day | None = None
@@ -83,15 +87,19 @@ class Contact(Content):
 
 
 class ScreeningOutcome(Content):
+    """The outcome of the screening, without its reasons."""
+
     outcome: Literal["stop", "attorney_to_decide", "proceed"] | None = None
 
 
 class ChargeStatus(Content):
+    """The status of the charge, and since which day."""
+
     standing: Literal["held", "filed", "not_filed", "dismissed"] | None = None
     on: Day | None = None
 
 
-# Why a named human decided so. What lies behind it is told aloud, or not at all: a code can't carry it.
+# The reason of a determination. Details are given orally or not at all: a code can't carry them.
 DeterminationReason = Literal[
     "rules",
     "new_facts",
@@ -109,7 +117,10 @@ DeterminationReason = Literal[
 
 
 class Determination(WireModel):
-    """A named human's decision, with the reason's code; `differs` if the rules answered otherwise."""
+    """A named person's decision, with a code for the reason.
+
+    `differs` is true if the rules answered otherwise.
+    """
 
     decision: DecisionName
     outcome: Outcome
@@ -119,21 +130,27 @@ class Determination(WireModel):
 
 
 class DecisionOutcome(Content):
+    """The outcome of a decision that a named person made."""
+
     determination: Determination | None = None
 
 
 class Enrollment(Content):
+    """The person's enrollment in the program."""
+
     enrolled: bool | None = None
     since: Day | None = None
 
 
 class IntakeStatus(Content):
-    """That the intake is done, and when. There is no way to say that it isn't."""
+    """The day of a finished intake. An unfinished intake can't be expressed."""
 
     done_on: Day | None = None
 
 
 class CaseManagerContact(Content):
+    """The name and phone number of the case manager."""
+
     name: Name
     phone: Phone
 
@@ -153,7 +170,7 @@ _Domain = Literal[
 
 
 class Status(Content):
-    """Progress in closed form. What isn't given says nothing: there is no word for failing."""
+    """Progress in closed form. An absent member has no meaning: no term expresses failure."""
 
     engagement: Literal["starting", "engaged", "meeting_goals"] | None = None
     barriers: NonEmptyTuple[_Domain] | None = None
@@ -161,16 +178,20 @@ class Status(Content):
 
 
 class Grievance(Content):
+    """A grievance in the person's words."""
+
     text: Text
 
 
 class CareText(Content):
-    """What care is free to write to care."""
+    """Free text, which only care agencies write and receive."""
 
     text: Text | None = None
 
 
 class TestResult(CareText):
+    """The result of a drug test."""
+
     __test__ = False  # not one of pytest's
 
     substance: Term | None = None
@@ -179,13 +200,13 @@ class TestResult(CareText):
 
 
 class ConsentTerms(Content):
-    """The terms stand in the label, in clear; here only which wording the person was shown."""
+    """The wording that the person read. The terms themselves are in the clear label."""
 
     wording: Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4})?$")] | None = None
 
 
 class PresentedText(WireModel):
-    """A text that the person was shown: which, in which version and language."""
+    """A text that the person read: its id, version, and language."""
 
     id: Term
     version: Annotated[str, Field(pattern=r"^[0-9a-z.-]{1,20}$")]
@@ -193,11 +214,10 @@ class PresentedText(WireModel):
 
 
 class SignedForm(WireModel):
-    """The form behind a consent (42 CFR 2.31), and how it came about: who explained it, where, and what the person was free to
-    do.
+    """The signed form behind a consent (42 CFR 2.31), and the circumstances of signing.
 
-    `in_custody`, `time_to_think` and `copy_given` have no default: whoever collects a consent must answer them. Nothing here
-    can make one kind of information the price of another, or of the program.
+    `in_custody`, `time_to_think`, and `copy_given` have no default, so the collector must answer
+    them. No member can make one kind of information the price of another, or of the program.
     """
 
     name: Name
@@ -219,12 +239,12 @@ class SignedForm(WireModel):
     @model_validator(mode="after")
     def _whole(self) -> SignedForm:
         if (self.representative is None) != (self.authority is None):
-            raise ValueError("a representative signs by an authority, and nobody else does")
+            raise ValueError("a representative needs an authority, and no other signer has one")
         return self
 
 
 class Cause(WireModel):
-    """Why a consent was changed, and how that was said: for the collector and counsel alone."""
+    """The cause of a change to a consent, for the collector and counsel only."""
 
     said: Literal["in_writing", "aloud"]
     said_on: Day
@@ -232,17 +252,21 @@ class Cause(WireModel):
 
 
 class ConsentIdentity(Content):
+    """The signed form of a consent, or the cause of a change."""
+
     form: SignedForm | None = None
     cause: Cause | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> ConsentIdentity:
         if (self.form is None) == (self.cause is None):
-            raise ValueError("either the signed form or a cause of change stands here")
+            raise ValueError("it needs either the signed form or a cause of change")
         return self
 
 
 class AccountRow(WireModel):
+    """A disclosure in an account: recipient, category, day, purpose, basis, and opened or not."""
+
     to: AgencyId
     category: Term
     on: Day
@@ -252,11 +276,13 @@ class AccountRow(WireModel):
 
 
 class DisclosureAccount(Content):
+    """An account of disclosures for the person."""
+
     rows: Annotated[tuple[AccountRow, ...], Field(strict=False, max_length=4096)]
 
 
 class EmergencyForm(WireModel):
-    """42 CFR 2.51(c): to whom, by whom, and what the emergency was."""
+    """Documentation of an emergency (42 CFR 2.51(c)): recipient, discloser, nature, and time."""
 
     recipient: Name
     discloser: Name
@@ -265,11 +291,13 @@ class EmergencyForm(WireModel):
 
 
 class Health(CareText):
-    # Here and not with what runs the exchange, which anybody may be sent: it says what befell a person.
+    # Not in `operation`, which any agency may receive: it describes what happened to a person.
+    """Health information, and the documentation of an emergency."""
+
     emergency: EmergencyForm | None = None
 
 
-# Why a recalled part is kept, or how one was misused.
+# The reason to keep a recalled part, or the kind of a misuse.
 RecallReason = Literal[
     "law",
     "court_order",
@@ -282,7 +310,7 @@ RecallReason = Literal[
 
 
 class Operation(Content):
-    """Ids, digests and codes that run the exchange."""
+    """Ids, digests, and codes that run the exchange."""
 
     obligations: NonEmptyTuple[Obligation] | None = None
     answer: Literal["deleted", "retained"] | None = None

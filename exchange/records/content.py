@@ -1,11 +1,13 @@
-"""What a part may hold: one closed model for each category, so that nothing rides along that its category doesn't cover.
+"""Contents of parts: a closed model for each category, so that a part contains nothing else.
 
-A part's content is an object with exactly its label's categories as keys. Facts aren't declared twice: a category's `facts` are
-those that the vocabulary gives it, by their paths. What the rules answered (`decision`), and what is asked (`asks`), may stand
-in any category, since reasons and questions are about something. The rest is each category's own.
+A part's content is an object with exactly its label's categories as keys. Facts are declared once:
+a category's `facts` are those that the vocabulary assigns to it, by path. The rules' answer
+(`decision`) and a question (`asks`) may be in any category, since reasons and questions are about
+something. The other members are each category's own.
 
-No category that police or prosecutor may ever receive has free text: a closed form can't carry what was said in confidence.
-`python -m exchange.records.content FOLDER` writes each model as `FOLDER/<category>.json`; a test holds the published ones to it.
+No category that police or prosecutor may receive has free text: a closed form can't carry a
+confidence. `python -m exchange.records.content FOLDER` writes each model as
+`FOLDER/<category>.json`. A test compares the published schemas with these.
 """
 
 from __future__ import annotations
@@ -30,32 +32,32 @@ from rules.shelf import vocabulary
 
 @cache
 def content_models() -> Mapping[str, type[Content]]:
-    """The model of every category that may travel."""
-    words = vocabulary()
-    found = {}
-    for category in words.categories:
-        if category in words.never_travels:
+    """Return the model of every category that may travel."""
+    terms = vocabulary()
+    models_by_category = {}
+    for category in terms.categories:
+        if category in terms.never_travels:
             continue
-        own = CATEGORY_MODELS.get(category, Content)
+        base = CATEGORY_MODELS.get(category, Content)
         facts = {
             path: fact
-            for path, fact in words.facts.items()
+            for path, fact in terms.facts.items()
             if fact.category == category and fact.known_by != "hub"
         }
         title = "".join(part.title() for part in category.split("_"))
         added: dict[str, Any] = (
-            {"facts": (_facts(f"{title}Facts", facts) | None, None)} if facts else {}
+            {"facts": (_facts_model(f"{title}Facts", facts) | None, None)} if facts else {}
         )
-        found[category] = create_model(
-            f"{title}Content", __base__=own, __doc__=words.categories[category], **added
+        models_by_category[category] = create_model(
+            f"{title}Content", __base__=base, __doc__=terms.categories[category], **added
         )
-    return found
+    return models_by_category
 
 
-def _facts(title: str, facts: Mapping[str, Fact]) -> type[WireModel]:
+def _facts_model(title: str, facts: Mapping[str, Fact]) -> type[WireModel]:
     fields: dict[str, Any] = {
         path.replace(".", "__"): (
-            _type(fact) | None,
+            _field_type(fact) | None,
             Field(None, alias=path, description=fact.question),
         )
         for path, fact in facts.items()
@@ -63,12 +65,12 @@ def _facts(title: str, facts: Mapping[str, Fact]) -> type[WireModel]:
     return create_model(
         title,
         __base__=WireModel,
-        __doc__="Facts by their paths; null says that one isn't known.",
+        __doc__="Facts by path. Null means unknown.",
         **fields,
     )
 
 
-def _type(fact: Fact) -> Any:
+def _field_type(fact: Fact) -> Any:
     bounded = Field(
         ge=None if fact.low is None else float(fact.low),
         le=None if fact.high is None else float(fact.high),
@@ -78,9 +80,9 @@ def _type(fact: Fact) -> Any:
         case "bool":
             return bool
         case "int":
-            return Annotated[int, bounded, AfterValidator(_a_number)]
+            return Annotated[int, bounded, AfterValidator(_check_number)]
         case "decimal":
-            return Annotated[int | float, bounded, AfterValidator(_a_number)]
+            return Annotated[int | float, bounded, AfterValidator(_check_number)]
         case "choice":
             return Literal[fact.choices]
         case "date":
@@ -92,34 +94,36 @@ def _type(fact: Fact) -> Any:
             fields: dict[str, Any] = {
                 "id": (
                     ShortId,
-                    Field(description="Names the entry among records; the rules don't see it."),
+                    Field(description="Names the entry among records. The rules don't see it."),
                 ),
                 **{
-                    name: (_type(one) | None, Field(None, description=one.question))
-                    for name, one in fact.fields.items()
+                    name: (_field_type(field) | None, Field(None, description=field.question))
+                    for name, field in fact.fields.items()
                 },
             }
             entry: Any = create_model(f"{title}Entry", __base__=WireModel, **fields)
             return Annotated[
-                tuple[entry, ...], Field(strict=False, max_length=256), AfterValidator(_each_once)
+                tuple[entry, ...],
+                Field(strict=False, max_length=256),
+                AfterValidator(_check_distinct),
             ]
     return StatuteSection
 
 
-def _a_number(number: int | float) -> int | float:
+def _check_number(number: int | float) -> int | float:
     if not fits(Decimal(repr(number)) if isinstance(number, float) else number):
         raise ValueError("over 12 digits before the point or 6 after it")
     return number
 
 
-def _each_once(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+def _check_distinct(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     if len({entry.id for entry in entries}) < len(entries):
         raise ValueError("two entries have one id")
     return entries
 
 
 def content_schema(category: str) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a category's content."""
+    """Return the JSON Schema (draft 2020-12) of a category's content."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **content_models()[category].model_json_schema(),
@@ -127,6 +131,7 @@ def content_schema(category: str) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Write the schema of every category into a folder."""
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
     for category in content_models():

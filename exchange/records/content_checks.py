@@ -12,7 +12,7 @@ from exchange.records.content import content_models
 from exchange.records.field_types import NON_FACTS
 from rules.shelf import vocabulary
 
-# What runs the exchange holds a code only where its kind is about one: elsewhere it could say why.
+# An operation may contain a code only if its kind is about it, or it could reveal a reason.
 _CODES = {
     "obligations": ("acknowledgement",),
     "answer": ("recall_answer",),
@@ -22,14 +22,14 @@ _CODES = {
 
 
 def check_content(kind: str, categories: Sequence[str], value: Any) -> None:
-    """Holds if a part's content has exactly these categories, each as its model wants it.
+    """Check that a part's content has exactly these categories, each as its model requires.
 
     Raises `ContentError` `wrong-content`.
     """
     if not isinstance(value, dict) or set(value) != set(categories):
         raise ContentError(
             "wrong-content",
-            f"a part of `{shorten(', '.join(categories))}` doesn't hold just that",
+            f"a part of `{shorten(', '.join(categories))}` doesn't have exactly these categories",
             fix="key it by its categories",
         )
     for category in categories:
@@ -39,120 +39,146 @@ def check_content(kind: str, categories: Sequence[str], value: Any) -> None:
                 "wrong-content", f"`{shorten(category)}` never travels", fix="leave it out"
             )
         try:
-            made = validate(model, value[category], f"the content of `{category}`")
+            content = validate(model, value[category], f"the content of `{category}`")
         except ContentError as error:
             raise ContentError("wrong-content", error.message, fix=error.fix) from None
-        _check_kind(kind, category, categories, made)
+        _check_kind(kind, category, categories, content)
 
 
-def _check_kind(kind: str, category: str, categories: Sequence[str], made: Content) -> None:
-    """A question asks and tells nothing, since it is decided as its answer would be; nothing else asks, or answers by rules."""
-    words = vocabulary()
-    if (made.asks is not None) != (kind == "question") or (
-        kind == "question" and made.model_fields_set != {"asks"}
+def _check_kind(kind: str, category: str, categories: Sequence[str], content: Content) -> None:
+    """Check a content against the kind of its record.
+
+    A question asks and discloses nothing, since it is decided like its answer. No other kind asks.
+    Only a decision contains the rules' answer.
+    """
+    terms = vocabulary()
+    if (content.asks is not None) != (kind == "question") or (
+        kind == "question" and content.model_fields_set != {"asks"}
     ):
-        raise _wrong(
-            category, "a question asks for facts and holds nothing else, and nothing else asks"
-        )
-    for path in made.asks or ():
-        # A list's field is asked for by its own name, and told with the whole list.
-        fact = words.facts.get(path) or words.facts.get(path.rpartition(".")[0])
+        raise _wrong(category, "only a question asks for facts, and it contains nothing else")
+    for path in content.asks or ():
+        # A question names a list's field. The answer contains the whole list.
+        fact = terms.facts.get(path) or terms.facts.get(path.rpartition(".")[0])
         if (fact.category if fact else "screening_outcome") != category:
-            raise _wrong(category, f"`{shorten(path)}` is none of its facts")
-    for name in sorted(made.model_fields_set) if isinstance(made, Operation) else ():
+            raise _wrong(category, f"`{shorten(path)}` is not one of its facts")
+    for name in sorted(content.model_fields_set) if isinstance(content, Operation) else ():
         if kind not in _CODES.get(name, (kind,)):
-            raise _wrong(category, f"a `{kind}` holds no `{name}`")
-    determined = made.determination if isinstance(made, DecisionOutcome) else None
-    if determined is not None:
-        _check_outcome(category, categories, determined.decision, determined.outcome)
-    part = made.decision
-    if part is None:
+            raise _wrong(category, f"a `{kind}` can't contain `{name}`")
+    determination = content.determination if isinstance(content, DecisionOutcome) else None
+    if determination is not None:
+        _check_outcome(category, categories, determination.decision, determination.outcome)
+    decision_part = content.decision
+    if decision_part is None:
         return
     if kind != "decision":
-        raise _wrong(category, "what the rules answered stands in a record of a decision")
-    outcomes = (part.outcome,) if isinstance(part.outcome, str) else part.outcome or ()
-    for outcome in (*outcomes, *(reason.outcome for reason in part.reasons)):
-        _check_outcome(category, categories, part.decision, outcome)
-    # The rule that a record of convictions met tells what stands in it, and that never travels.
-    if words.decisions[part.decision].reads_criminal_history and (
-        part.reasons or part.needed or part.rests_on or part.unshown or part.untold
+        raise _wrong(category, "only a record of a decision contains the rules' answer")
+    outcomes = (
+        (decision_part.outcome,)
+        if isinstance(decision_part.outcome, str)
+        else decision_part.outcome or ()
+    )
+    for outcome in (*outcomes, *(reason.outcome for reason in decision_part.reasons)):
+        _check_outcome(category, categories, decision_part.decision, outcome)
+    # A rule that matched a criminal history would reveal it, and a criminal history never travels.
+    if terms.decisions[decision_part.decision].reads_criminal_history and (
+        decision_part.reasons
+        or decision_part.needed
+        or decision_part.rests_on
+        or decision_part.unshown
+        or decision_part.untold
     ):
         raise _wrong(
-            category, f"why `{part.decision}` came out so stays with whoever reads the records"
+            category,
+            f"the reasons of `{decision_part.decision}` stay with the reader of the records",
         )
-    for path in (*(needed.fact for needed in part.needed), *part.unshown, *part.untold):
+    for path in (
+        *(needed.fact for needed in decision_part.needed),
+        *decision_part.unshown,
+        *decision_part.untold,
+    ):
         if path in NON_FACTS:
             continue
-        # A list's field is asked for by its own name.
+        # A question names a list's field.
         group, _, name = path.rpartition(".")
-        fact = words.facts.get(path) or words.facts[group].fields[name]
-        # What is about no one, such as how many places are free, may stand anywhere.
+        fact = terms.facts.get(path) or terms.facts[group].fields[name]
+        # A fact about no person, such as the number of free places, may be in any category.
         if fact.category not in (*categories, "operation"):
-            raise _wrong(category, f"`{path}` isn't a fact to be asked for here")
+            raise _wrong(category, f"`{path}` isn't a fact of these categories")
 
 
 def check_decider(role: str, value: Mapping[str, Any]) -> None:
-    """Holds unless a checked content says that somebody else decided what is the prosecutor's alone.
+    """Check that only the prosecutor reports a decision that is the prosecutor's alone.
 
     Raises `ContentError` `wrong-content`.
     """
-    determined = value.get("decision_outcome", {}).get("determination")
-    decided_by = vocabulary().decisions[determined["decision"]].decided_by if determined else None
+    determination = value.get("decision_outcome", {}).get("determination")
+    decided_by = (
+        vocabulary().decisions[determination["decision"]].decided_by if determination else None
+    )
     if decided_by == "prosecutor" and role != "prosecutor":
         raise _wrong(
-            "decision_outcome", f"`{determined['decision']}` is the prosecutor's to decide"
+            "decision_outcome", f"`{determination['decision']}` is for the prosecutor to decide"
         )
 
 
 def check_refusal(answer: str | None, value: Mapping[str, Any]) -> None:
-    """Holds unless something is told together with the person's no. Raises `ContentError` `wrong-content`."""
+    """Check that a declined offer comes without any content.
+
+    Raises `ContentError` `wrong-content`.
+    """
     if answer == "declined" and any(value.values()):
         raise _wrong(
             next(name for name, value_ in value.items() if value_),
-            "who says no is told of no further",
+            "a declined offer comes without content",
         )
 
 
-def check_form(value: Any, *, attested: Sequence[str], signer: str, asked: str) -> SignedForm:
-    """The signed form behind a consent, if it is one and bears out what the label attests (42 CFR 2.31(a)).
+def check_form(value: Any, *, attested: Sequence[str], signer: str, today: str) -> SignedForm:
+    """Return the signed form behind a consent if it matches the label (42 CFR 2.31(a)).
 
-    `asked` is the day on which it is used. Raises `ContentError` `wrong-content`.
+    `today` is the day of its use, an ISO date. Raises `ContentError` `wrong-shape`, `wrong-form`.
     """
     form = validate(SignedForm, value, "the signed form")
     if (signer == "representative") != (form.representative is not None) or (
         "authority" in attested
     ) != (form.authority is not None):
         raise ContentError(
-            "wrong-form", "the form and the consent don't agree on who signed", fix=_FORM
+            "wrong-form", "the form and the consent name different signers", fix=_FORM
         )
-    if form.signed_on > asked:
+    if form.signed_on > today:
         raise ContentError(
-            "wrong-form", f"the form is signed on `{form.signed_on}`, which is to come", fix=_FORM
+            "wrong-form", f"the form is signed on `{form.signed_on}`, a later day", fix=_FORM
         )
     return form
 
 
-_FORM = "have the person read and sign it, and write down what was signed"
+_FORM = "have the person read and sign the form, and record it as signed"
 
 
 def _check_outcome(category: str, categories: Sequence[str], decision: str, outcome: str) -> None:
-    word = vocabulary().decisions[decision]
-    if outcome not in word.outcomes or word.categories.get(outcome, category) not in categories:
-        raise _wrong(category, f"`{outcome}` isn't an outcome to be told here")
+    decision_term = vocabulary().decisions[decision]
+    if (
+        outcome not in decision_term.outcomes
+        or decision_term.categories.get(outcome, category) not in categories
+    ):
+        raise _wrong(category, f"`{outcome}` isn't an outcome of these categories")
 
 
 def _wrong(category: str, why: str) -> ContentError:
     return ContentError(
         "wrong-content",
         f"the content of `{category}` is wrong: {why}",
-        fix="send what its kind is for",
+        fix="send only the content of its kind",
     )
 
 
 def check_part_content(
     kind_name: str, role: str, category: Sequence[str], answer: str | None, value: Any
 ) -> None:
-    """A content is what its kind, issuer and statement let it be. Raises `ContentError` `wrong-content`."""
+    """Check a content against its kind, issuer, and statement.
+
+    Raises `ContentError` `wrong-content`.
+    """
     check_content(kind_name, category, value)
     check_decider(role, value)
     check_refusal(answer, value)

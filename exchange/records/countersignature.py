@@ -17,9 +17,10 @@ COUNTERSIGNATURE_TYP = "offramp-countersignature+jws"
 def countersign(
     second: PrivateKey, *, jti: str, part: str, told: str, category: str, on: str
 ) -> str:
-    """A second person's signature over an emergency's report, with another key of the same agency: a detached JWS.
+    """Sign a report of an emergency for a second person, with another key of the same agency.
 
-    Stands in the label as `countersigned` (42 CFR 2.51 asks no second person; the exchange does, for what no consent covers).
+    Returns a detached JWS for the label's `countersigned`. 42 CFR 2.51 requires no second person.
+    The exchange does, for a disclosure that no consent covers.
     """
     payload = _countersigned(agency_of(second.public.kid), jti, part, told, category, on)
     return detach(jws.sign(payload, second, typ=COUNTERSIGNATURE_TYP))
@@ -29,24 +30,27 @@ def _countersigned(agency: str, jti: str, part: str, told: str, category: str, o
     return i_json.write([agency, jti, part, told, category, on])
 
 
-def check_countersignature(label: Label, jti: str, first: str, membership: Membership) -> None:
-    """Where a label claims a second person, the second person must have signed. Without the claim there is no override."""
-    said = label.statement
-    if not isinstance(said, statements.Emergency) or said.countersigned is None:
+def check_countersignature(label: Label, jti: str, first_kid: str, membership: Membership) -> None:
+    """Check the second person's signature if a label claims one. Without it there is no override.
+
+    Raises `RecordError` `bad-countersignature`.
+    """
+    report = label.statement
+    if not isinstance(report, statements.Emergency) or report.countersigned is None:
         return
-    agency = agency_of(first)
+    agency = agency_of(first_kid)
     try:
         text = attach(
-            said.countersigned,
-            _countersigned(agency, jti, label.id, said.told, said.category, said.on),
+            report.countersigned,
+            _countersigned(agency, jti, label.id, report.told, report.category, report.on),
         )
         unverified = jws.read(text, typ=COUNTERSIGNATURE_TYP)
         second, key = membership.signer(unverified.kid)
         unverified.payload(key)
-        holds = second.id == agency and key.kid != first
+        is_valid = second.id == agency and key.kid != first_kid
     except ExchangeError:
-        holds = False
-    if not holds:
+        is_valid = False
+    if not is_valid:
         raise RecordError(
             "bad-countersignature",
             f"no second person of `{agency}` signed `{label.id}`",

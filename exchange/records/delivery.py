@@ -25,7 +25,7 @@ from rules.frozen import frozen
 
 @frozen
 class DeliveredText:
-    """One sealed text for one recipient, with its place in the manifest."""
+    """A sealed text for one recipient, with its path in the manifest."""
 
     sealed: Sealed
     path: Path
@@ -33,19 +33,26 @@ class DeliveredText:
 
 @frozen
 class Delivery:
-    """What the hub hands one recipient of a record: the signed text, the labels of its parts, its texts with their paths."""
+    """A record as the hub delivers it to one recipient.
+
+    It has the signed text, the labels of the recipient's parts, and its texts with their paths.
+    """
 
     record: str
     labels: tuple[str, ...]
     texts: tuple[DeliveredText, ...]
 
     def json(self) -> dict[str, Any]:
-        """As JSON, as `delivery_of` reads it. A path is one text of a length that the manifest's size alone decides."""
+        """Return the delivery as JSON, as `parse_delivery` reads it.
+
+        A path is one text. Its length depends only on the manifest's size.
+        """
         return {
             "record": self.record,
             "labels": list(self.labels),
             "sealed": [
-                {**each.sealed.json(), "path": write_path(each.path)} for each in self.texts
+                {**delivered.sealed.json(), "path": write_path(delivered.path)}
+                for delivered in self.texts
             ],
         }
 
@@ -61,40 +68,46 @@ class _DeliveryShape(WireModel):
 
 
 def make_delivery(record: Record, agency: str, parts: Iterable[str]) -> Delivery:
-    """What one agency gets of a record that the hub checked: these parts and nothing about any other.
+    """Make one agency's delivery of a checked record: these parts and nothing about any other.
 
-    The labels stand in order of their texts, so that not even their order tells of one that is missing.
+    The labels are in the order of their texts, so that the order doesn't reveal a missing one.
     """
     manifest = rebuild_manifest(record.entries, record.pads)
-    chosen = set(parts)
-    mine = [
-        entry for entry in record.sealed if entry.part in chosen and agency_of(entry.to) == agency
+    part_ids = set(parts)
+    recipient_texts = [
+        entry for entry in record.sealed if entry.part in part_ids and agency_of(entry.to) == agency
     ]
-    labels = sorted(record.disclosures[part] for part in {entry.part for entry in mine})
-    handed = tuple(
+    labels = sorted(record.disclosures[part] for part in {entry.part for entry in recipient_texts})
+    texts = tuple(
         DeliveredText(entry, manifest.path(entry.entry()))
-        for entry in sorted(mine, key=lambda one: one.part)
+        for entry in sorted(recipient_texts, key=lambda entry: entry.part)
     )
-    return Delivery(record.jws, tuple(labels), handed)
+    return Delivery(record.jws, tuple(labels), texts)
 
 
 def parse_delivery(value: Any) -> Delivery:
-    """A delivery taken apart, nothing of it verified. Raises `ContentError`, `TextError`, `TreeError`."""
+    """Parse a delivery without verifying it.
+
+    Raises `ContentError`, `TextError`, `TreeError`.
+    """
     shape = validate(_DeliveryShape, value, "the delivery")
     return Delivery(
         shape.record,
         shape.labels,
-        tuple(DeliveredText(parse_sealed(each), read_path(each.path)) for each in shape.sealed),
+        tuple(DeliveredText(parse_sealed(model), read_path(model.path)) for model in shape.sealed),
     )
 
 
 def write_path(path: Path) -> str:
-    """A path in one text: index in two bytes, then the siblings. The size follows from how many they are."""
+    """Write a path as one text: the index in two bytes, then the siblings.
+
+    The size follows from the number of siblings.
+    """
     return base64.encode_url(path.index.to_bytes(2, "big") + b"".join(path.proof))
 
 
 def read_path(text: str) -> Path:
-    """The path of a text. Raises `TextError`, `TreeError` `proof-length`."""
+    """Read a path from its text. Raises `TextError`, `TreeError` `proof-length`."""
     raw = base64.decode_url(text)
     hashes, rest = divmod(len(raw) - 2, 32)
     if rest or not 0 <= hashes <= 7:
@@ -112,7 +125,10 @@ def read_path(text: str) -> Path:
 
 @frozen
 class OpenedPart:
-    """A part that a recipient may read: its label, its content, and the content's disclosure, which may be shown on."""
+    """A part that a recipient opened: its label, content, disclosure, and manifest entry.
+
+    The recipient may present the disclosure to others.
+    """
 
     label: Label
     content: Any
@@ -121,59 +137,68 @@ class OpenedPart:
 
 
 def check_delivery(delivered: Delivery, membership: Membership) -> Record:
-    """A recipient's view before it opens anything: signed, its own, in the manifest. Raises as `check`."""
+    """Check a delivery before opening it: signed, for this recipient, and in the manifest.
+
+    Raises as `check_bundle`, and `RecordError` `part-unsealed` for a label without a text.
+    """
     record = check_signed_record(
         SignedRecord(delivered.record), delivered.labels, membership, hub=False
     )
-    for each in delivered.texts:
-        check_sealed(each.sealed, record.labels)
-        verify_entry(each.sealed.entry(), each.path, record.manifest)
-    sealed = tuple(each.sealed for each in delivered.texts)
-    if set(record.labels) != {each.part for each in sealed}:
+    for text in delivered.texts:
+        check_sealed(text.sealed, record.labels)
+        verify_entry(text.sealed.entry(), text.path, record.manifest)
+    sealed = tuple(text.sealed for text in delivered.texts)
+    if set(record.labels) != {text.part for text in sealed}:
         raise RecordError(
-            "part-unsealed", "a label came without its text", fix="ask the hub for it again"
+            "part-unsealed", "a label has no sealed text", fix="ask the hub for it again"
         )
-    return replace(record, entries=tuple(each.entry() for each in sealed), sealed=sealed)
+    return replace(record, entries=tuple(text.entry() for text in sealed), sealed=sealed)
 
 
 def open_part(record: Record, part: str, keys: Mapping[str, PrivateKey]) -> OpenedPart:
-    """One part of a record that `check_delivery` passed, opened with the recipient's keys.
+    """Open a part of a record from `check_delivery` with the recipient's keys.
 
-    Whoever calls has asked `disclosure` first. Raises `RecordError` `unknown-part`, `wrong-content`; `SealError`;
-    `ContentError` `wrong-content`.
+    INVARIANT: the caller has asked the `disclosure` decision first. Raises `SealError`,
+    `RecordError` `unknown-part`, `wrong-content`, and `ContentError` `wrong-content`.
     """
-    entry = next((each for each in record.sealed if each.part == part and each.to in keys), None)
-    if entry is None:
+    sealed_text = next(
+        (text for text in record.sealed if text.part == part and text.to in keys), None
+    )
+    if sealed_text is None:
         raise RecordError(
             "unknown-part",
-            f"`{shorten(part)}` isn't sealed to a key held here",
-            fix="ask its issuer again",
+            f"`{shorten(part)}` isn't sealed to any of these keys",
+            fix="ask its issuer for it again",
         )
     try:
-        text = unseal(entry, record.jti, keys[entry.to]).decode("ascii")
+        disclosure = unseal(sealed_text, record.jti, keys[sealed_text.to]).decode("ascii")
     except UnicodeDecodeError:
         raise _wrong_content(part) from None
     return OpenedPart(
-        record.labels[part], read_content(text, record.labels[part], record), text, entry.entry()
+        record.labels[part],
+        read_content(disclosure, record.labels[part], record),
+        disclosure,
+        sealed_text.entry(),
     )
 
 
 def read_content(disclosure: str, label: Label, record: Record) -> Any:
-    """The content that a label hides, if this disclosure is the one it names and holds what kind and categories hold.
+    """Return the content behind a label, if this disclosure is the one that the label names.
 
-    Raises `DisclosureError`, `RecordError` `wrong-content`, `ContentError` `wrong-content`.
+    The content must match kind and categories. Raises `DisclosureError`, `RecordError`
+    `wrong-content`, `ContentError` `wrong-content`.
     """
-    read = sd_jwt.read(disclosure)
-    if read.name != CONTENT or read.digest != label.content_digest:
+    parsed = sd_jwt.read(disclosure)
+    if parsed.name != CONTENT or parsed.digest != label.content_digest:
         raise _wrong_content(label.id)
     answer = label.statement.answer if isinstance(label.statement, statements.Answer) else None
-    check_part_content(record.kind, record.role, label.category, answer, read.value)
-    return read.value
+    check_part_content(record.kind, record.role, label.category, answer, parsed.value)
+    return parsed.value
 
 
 def _wrong_content(part: str) -> RecordError:
     return RecordError(
         "wrong-content",
-        f"what was sealed as `{part}` isn't what its label names",
+        f"the content of `{part}` doesn't match its label",
         fix="ask its issuer",
     )

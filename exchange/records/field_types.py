@@ -20,19 +20,20 @@ from exchange.errors import shorten
 from rules.input.values import read_instant
 from rules.shelf import vocabulary
 
-_WORDS = vocabulary()
+_VOCABULARY = vocabulary()
 
 
 class _OneOf:
-    """Makes of a text one of few words. A `Literal` would list them all in each refusal."""
+    """A check that a text is one of a few terms. A `Literal` would list all in each refusal."""
 
-    def __init__(self, words: Iterable[str], what: str) -> None:
-        self.words, self.what = tuple(dict.fromkeys(words)), what
-        self.known = frozenset(self.words)
+    def __init__(self, terms: Iterable[str], label: str) -> None:
+        self.terms, self.label = tuple(dict.fromkeys(terms)), label
+        self.allowed = frozenset(self.terms)
 
     def check(self, text: str) -> str:
-        if text not in self.known:
-            raise ValueError(f"`{shorten(text)}` is no {self.what}")
+        """Return the text if it is one of the terms."""
+        if text not in self.allowed:
+            raise ValueError(f"`{shorten(text)}` is not a {self.label}")
         return text
 
     def __get_pydantic_core_schema__(
@@ -43,25 +44,25 @@ class _OneOf:
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.words]}
+        return {"type": "string", "enum": [*self.terms]}
 
 
-# A person's name, or a place's: up to five words without digits, and no blank or line break that only looks like part of one.
+# The name of a person or place: up to five words, without digits or invisible characters.
 _NAME_WORD = r"[^\x00-\x20!-&(-,/-@\[-`{-\xa0\xad\u1680\u2000-\u206f\u3000\ufeff]{1,24}"
 
 _NAME = rf"^{_NAME_WORD}( {_NAME_WORD}){{0,4}}$"
 
 
-def _a_name(text: str) -> str:
-    # The schema's pattern can't list every letter that isn't seen.
+def _check_name(text: str) -> str:
+    # The schema's pattern can't list every invisible letter.
     if len(text) > 80 or not text.isprintable() or not re.fullmatch(_NAME, text):
-        raise ValueError("no name in up to five plain words")
+        raise ValueError("it is not a name of up to five plain words")
     return text
 
 
 Name = Annotated[
     str,
-    AfterValidator(_a_name),
+    AfterValidator(_check_name),
     WithJsonSchema({"type": "string", "pattern": _NAME, "maxLength": 80}),
 ]
 
@@ -71,42 +72,51 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
-Role = Annotated[str, _OneOf(_WORDS.roles, "role")]
+Role = Annotated[str, _OneOf(_VOCABULARY.roles, "role")]
 
-DecisionName = Annotated[str, _OneOf(_WORDS.decisions, "decision")]
+DecisionName = Annotated[str, _OneOf(_VOCABULARY.decisions, "decision")]
 
 Outcome = Annotated[
-    str, _OneOf((one for word in _WORDS.decisions.values() for one in word.outcomes), "outcome")
+    str,
+    _OneOf(
+        (outcome for term in _VOCABULARY.decisions.values() for outcome in term.outcomes), "outcome"
+    ),
 ]
 
-Obligation = Annotated[str, _OneOf(_WORDS.obligations, "obligation")]
+Obligation = Annotated[str, _OneOf(_VOCABULARY.obligations, "obligation")]
 
-# What a decision may lack, besides a fact: another one's outcome, or the day.
-NON_FACTS = (*(f"decisions.{name}" for name in _WORDS.decisions), "now", "as_of")
+# A decision may also lack the outcome of another decision, or the day.
+NON_FACTS = (*(f"decisions.{name}" for name in _VOCABULARY.decisions), "now", "as_of")
 
 _PATHS = [
-    one.path
-    for fact in _WORDS.facts.values()
-    for one in (fact, *fact.fields.values())
-    if one.category not in _WORDS.never_travels and one.known_by != "hub"
+    field.path
+    for fact in _VOCABULARY.facts.values()
+    for field in (fact, *fact.fields.values())
+    if field.category not in _VOCABULARY.never_travels and field.known_by != "hub"
 ]
 
-FactPath = Annotated[str, _OneOf(_PATHS, "fact that may be told")]
+FactPath = Annotated[str, _OneOf(_PATHS, "fact that may be disclosed")]
 
-# Besides a fact, the outcome of a decision whose facts never travel is asked for.
+# If the facts of a decision never travel, a question asks for its outcome instead.
 _OUTCOMES = tuple(
-    f"decisions.{name}" for name, word in _WORDS.decisions.items() if word.reads_criminal_history
+    f"decisions.{name}"
+    for name, term in _VOCABULARY.decisions.items()
+    if term.reads_criminal_history
 )
 
-RequestedFact = Annotated[str, _OneOf((*_PATHS, *_OUTCOMES), "fact that may be told")]
+RequestedFact = Annotated[str, _OneOf((*_PATHS, *_OUTCOMES), "fact that may be disclosed")]
 
-MissingFact = Annotated[str, _OneOf((*_PATHS, *NON_FACTS), "fact that may be told")]
+MissingFact = Annotated[str, _OneOf((*_PATHS, *NON_FACTS), "fact that may be disclosed")]
 
-# A section of law: whose, in three short words at most, its number, and what of it (`NY PL 220.03`, `21 U.S.C. 844 (a)`).
+# A section of law: up to three short words for the code, a number, and a subsection, such as
+# `NY PL 220.03` or `21 U.S.C. 844 (a)`.
 StatuteSection = Annotated[
     str,
     Field(
-        pattern=r"^([A-Za-z0-9.§]{1,6} ){0,3}[A-Z]{0,3}[0-9§][A-Za-z0-9.:()/§-]{0,23}( \([A-Za-z0-9]{1,4}\)){0,3}$",
+        pattern=(
+            r"^([A-Za-z0-9.§]{1,6} ){0,3}[A-Z]{0,3}[0-9§][A-Za-z0-9.:()/§-]{0,23}"
+            r"( \([A-Za-z0-9]{1,4}\)){0,3}$"
+        ),
         max_length=40,
     ),
 ]
@@ -114,12 +124,12 @@ StatuteSection = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
-def _an_instant(text: str) -> str:
+def _check_instant(text: str) -> str:
     if read_instant(text) is None:
-        raise ValueError("no such time")
+        raise ValueError("it is not a time")
     return text
 
 
 Instant = Annotated[
-    str, AfterValidator(_an_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+    str, AfterValidator(_check_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]

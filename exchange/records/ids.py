@@ -1,4 +1,4 @@
-"""Random ids: of cases and records, of parts and grants."""
+"""Random ids of cases, records, parts, and grants."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ ID_BYTES, SHORT_ID_BYTES = 16, 8
 
 
 def new_id(random_bytes: RandomBytes) -> str:
-    """A new handle of a case or id of a record: 32 hex digits that say nothing."""
+    """Draw the id of a case or record: 32 random hex digits."""
     return random_bytes(ID_BYTES).hex()
 
 
 def new_short_id(random_bytes: RandomBytes) -> str:
-    """A new id of a part or grant: 16 hex digits."""
+    """Draw the id of a part, grant, or restriction: 16 random hex digits."""
     return random_bytes(SHORT_ID_BYTES).hex()

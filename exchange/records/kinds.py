@@ -14,34 +14,39 @@ Kind = RecordKind
 
 
 def kinds() -> Mapping[str, Kind]:
-    """Every kind, by name."""
+    """Return every kind of record by name."""
     return vocabulary().kinds
 
 
 def find_kind(name: str) -> Kind:
-    """The kind of this name. Raises `ContentError` `unknown-kind`."""
-    found = kinds().get(name)
-    if found is None:
+    """Return the kind with this name. Raises `ContentError` `unknown-kind`."""
+    match = kinds().get(name)
+    if match is None:
         raise ContentError(
             "unknown-kind",
-            f"`{shorten(name)}` is no kind of record",
-            fix="use one of the vocabulary's",
+            f"`{shorten(name)}` is not a kind of record",
+            fix="use a kind of the vocabulary",
         )
-    return found
+    return match
 
 
 @cache
 def purposes() -> frozenset[str]:
-    """Every purpose that may be named: those that can be permitted, and those that are always denied."""
-    words = vocabulary()
-    return frozenset((*words.purposes, *words.barred_purposes))
+    """Return every purpose that may be named: those that can be permitted and those always
+    denied.
+    """
+    terms = vocabulary()
+    return frozenset((*terms.purposes, *terms.barred_purposes))
 
 
 @cache
 def report_kinds() -> frozenset[str]:
-    """The kinds that report what was told outside the exchange. They are never refused a place in the log."""
+    """Return the kinds that report a disclosure outside the exchange.
+
+    The log always accepts them.
+    """
     return frozenset(
-        each.name
-        for each in kinds().values()
-        if each.says and issubclass(statements.MODELS[each.says], statements.Report)
+        record_kind.name
+        for record_kind in kinds().values()
+        if record_kind.says and issubclass(statements.MODELS[record_kind.says], statements.Report)
     )

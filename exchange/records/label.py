@@ -1,4 +1,4 @@
-"""A part's label: the one thing about a part that the hub sees."""
+"""Labels: the only part of a part that the hub sees."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from rules.frozen import frozen
 
 @frozen
 class Label:
-    """What is clear about a part: its id, categories, how sensitive it is, its limit of use, notice and last day, its
-    statement.
+    """The clear half of a part.
 
-    `sensitivity` is plain, health or part2 (42 CFR Part 2); `use` none or no_adverse_action; `notice` a version of the notice
-    of 42 CFR 2.32, or none; `keep_until` an ISO day. `content_digest` is what the content's disclosure must hash to.
+    - `category`: the categories of its content.
+    - `sensitivity`: plain, health, or part2 (42 CFR Part 2).
+    - `use`: none or no_adverse_action.
+    - `notice`: a version of the notice of 42 CFR 2.32, or none.
+    - `keep_until`: the last day to keep it, an ISO date.
+    - `statement`: the statement that the kind of record requires, if any.
+    - `content_digest`: the digest of the content's disclosure.
     """
 
     id: str

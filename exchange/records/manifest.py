@@ -1,7 +1,8 @@
-"""A record's manifest: a small RFC 6962 tree that fixes, inside the issuer's signature, each sealed text and who it is for.
+"""Manifest of a record: a small RFC 6962 tree that fixes each sealed text and its recipient.
 
-Entries and random pads stand in order of leaf hash, 8, 32 or 128 in all, so that neither number nor place says anything. The
-hub gets all entries and pads and rebuilds the root; a recipient gets its own entries, each with its path.
+The issuer signs its root. Entries and random pads are in the order of their leaf hashes, 8, 32, or
+128 in all, so that neither number nor position reveals anything. The hub receives all entries and
+pads and rebuilds the root. A recipient receives its own entries, each with its path.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ from rules.frozen import frozen
 SIZES = (8, 32, 128)
 PAD_BYTES = 32
 
-# What divides the fields of an entry, and of a seal's `info`, can't stand inside one: no line feed, no NUL, no blank.
+# The separators of an entry and of a seal's `info` can't occur in a field: no line feed, NUL, or
+# blank.
 FIELD = re.compile(r"[!-~]{1,128}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @frozen
 class Entry:
-    """One sealed text: the part's id, the recipient's key id, purpose and basis, and the SHA-256 of the text, 64 hex digits."""
+    """An entry for one sealed text.
+
+    It has the part's id, the recipient's key id, the purpose, the basis, and the SHA-256 of the
+    sealed text in 64 hex digits.
+    """
 
     part: str
     to: str
@@ -32,18 +38,21 @@ class Entry:
     sha256: str
 
     def line(self) -> bytes:
-        """The entry as the tree holds it: its five fields with line feeds between. Raises `TreeError` `manifest-field`."""
+        """Return the entry as the tree hashes it: five fields with line feeds between them.
+
+        Raises `TreeError` `manifest-field`.
+        """
         for field in (self.part, self.to, self.purpose, self.basis):
             if not FIELD.fullmatch(field):
                 raise TreeError(
                     "manifest-field",
-                    f"`{shorten(field)}` can't stand in a manifest",
+                    f"`{shorten(field)}` can't be a field of a manifest",
                     fix="use an id's letters",
                 )
         if not _DIGEST.fullmatch(self.sha256):
             raise TreeError(
                 "manifest-field",
-                f"`{shorten(self.sha256)}` is no SHA-256",
+                f"`{shorten(self.sha256)}` is not a SHA-256",
                 fix="write 64 lower-case hex digits",
             )
         return "\n".join((self.part, self.to, self.purpose, self.basis, self.sha256)).encode(
@@ -51,13 +60,13 @@ class Entry:
         )
 
     def leaf(self) -> bytes:
-        """The entry's leaf hash."""
+        """Return the entry's leaf hash."""
         return leaf_hash(self.line())
 
 
 @frozen
 class Path:
-    """Where an entry stands in its manifest: index from 0, the tree's size, and the siblings, lowest first."""
+    """A path of an entry in its manifest: index from 0, tree size, and siblings, lowest first."""
 
     index: int
     size: int
@@ -74,7 +83,9 @@ class Manifest:
     root: bytes
 
     def path(self, entry: Entry) -> Path:
-        """What its recipient needs to find the entry under the root. Raises `TreeError` `not-in-manifest`."""
+        """Return the path that proves an entry to its recipient. Raises `TreeError`
+        `not-in-manifest`.
+        """
         leaf = entry.leaf()
         if leaf not in self.leaves:
             raise TreeError(
@@ -87,7 +98,10 @@ class Manifest:
 
 
 def build_manifest(entries: Iterable[Entry], random_bytes: Callable[[int], bytes]) -> Manifest:
-    """The manifest of these entries, filled with random pads to the next of 8, 32 and 128. Raises as `rebuilt` does."""
+    """Build the manifest of these entries, with random pads up to 8, 32, or 128 in all.
+
+    Raises as `rebuild_manifest` does.
+    """
     listed = tuple(entries)
     size = next((size for size in SIZES if len(listed) <= size), None)
     if size is None:
@@ -96,35 +110,36 @@ def build_manifest(entries: Iterable[Entry], random_bytes: Callable[[int], bytes
 
 
 def rebuild_manifest(entries: Iterable[Entry], pads: Sequence[bytes]) -> Manifest:
-    """The manifest of these entries and pads, in whatever order they come.
+    """Rebuild a manifest from its entries and pads, in any order.
 
-    Raises `TreeError` `manifest-size` (not 8, 32 or 128 in all, or a smaller size would do), `manifest-field`,
-    `manifest-pad` (a pad not of 32 bytes) or `manifest-twice`.
+    Raises `TreeError`: `manifest-size` (not 8, 32, or 128 in all, or a smaller size suffices),
+    `manifest-field`, `manifest-pad` (a pad not of 32 bytes), `manifest-twice`.
     """
     listed = tuple(entries)
     size = len(listed) + len(pads)
     if size != next((size for size in SIZES if len(listed) <= size), None):
         raise _manifest_size(size)
     if any(len(pad) != PAD_BYTES for pad in pads):
-        # INVARIANT: an entry is longer than a pad, so that no pad hides an entry from whoever checks.
+        # INVARIANT: an entry is longer than a pad, so that no pad can hide an entry from the check.
         raise TreeError("manifest-pad", "a pad of the manifest doesn't have 32 bytes", fix=_AGAIN)
     leaves = tuple(sorted([*(entry.leaf() for entry in listed), *(leaf_hash(pad) for pad in pads)]))
     if len(set(leaves)) != size:
-        raise TreeError(
-            "manifest-twice", "an entry or a pad stands in the manifest twice", fix=_AGAIN
-        )
+        raise TreeError("manifest-twice", "an entry or a pad is in the manifest twice", fix=_AGAIN)
     return Manifest(listed, tuple(pads), leaves, _root(leaves))
 
 
 def _root(leaves: tuple[bytes, ...]) -> bytes:
-    """The root over leaf hashes whose number is a power of two: each pair's, level by level."""
+    """Return the root over leaf hashes, with a power of two as their number."""
     while len(leaves) > 1:
         leaves = tuple(map(node_hash, leaves[::2], leaves[1::2]))
     return leaves[0]
 
 
 def verify_entry(entry: Entry, path: Path, root: bytes) -> None:
-    """Holds if the entry is in the manifest with this root. Raises `TreeError` as `verify_inclusion`, and `manifest-size`."""
+    """Verify that an entry is in the manifest with this root.
+
+    Raises `TreeError` as `verify_inclusion` does, and `manifest-size`.
+    """
     if path.size not in SIZES:
         raise _manifest_size(path.size)
     verify_inclusion(entry.leaf(), path.index, path.size, path.proof, root)

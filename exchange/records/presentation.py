@@ -1,4 +1,4 @@
-"""Presentations: a record with some of its contents disclosed, verified by an outsider."""
+"""Presentations: a record with some of its contents disclosed, for verification by outsiders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from rules.frozen import frozen
 
 
 def present(record: Record, opened: Iterable[OpenedPart]) -> str:
-    """The record with these parts disclosed, as any verifier of SD-JWT reads it. What isn't here can't be guessed from it."""
+    """Join a record and these opened parts to an SD-JWT that any verifier reads.
+
+    A content that isn't included can't be guessed from it.
+    """
     parts = list(opened)
     labels = [record.disclosures[part.label.id] for part in parts]
     return sd_jwt.join(record.jws, [*labels, *(part.disclosure for part in parts)])
@@ -23,9 +26,10 @@ def present(record: Record, opened: Iterable[OpenedPart]) -> str:
 
 @frozen
 class VerifiedPresentation:
-    """A verified presentation: the record, its disclosed contents by part, and how many digests stay closed.
+    """A verified presentation: the record, and its disclosed contents by part id.
 
-    Closed ones are withheld parts or decoys; nobody can tell which.
+    `closed` is the number of digests that stay closed. They are withheld parts or decoys, and a
+    reader can't tell which.
     """
 
     record: Record
@@ -36,25 +40,29 @@ class VerifiedPresentation:
 def verify_presentation(
     text: str, membership: Membership, entries: Iterable[tuple[Entry, Path]] = ()
 ) -> VerifiedPresentation:
-    """A presentation, verified at the index of its record: who signed, unaltered, and that these entries were the issuer's.
+    """Verify a presentation at the index of its record.
 
-    Raises as `check`, `RecordError` `wrong-content`, `TreeError` where an entry isn't in the manifest.
+    The issuer signed the record, nothing is altered, and these entries are in its manifest. Raises
+    as `check_bundle`, `RecordError` `wrong-content`, and `TreeError` for an entry that isn't in the
+    manifest.
     """
     signed_text, disclosures = sd_jwt.split(text)
     record = check_signed_record(SignedRecord(signed_text), disclosures, membership, hub=False)
-    held_texts = {
-        sd_jwt.digest(each): each for each in disclosures if sd_jwt.read(each).name is not None
+    by_digest = {
+        sd_jwt.digest(disclosure): disclosure
+        for disclosure in disclosures
+        if sd_jwt.read(disclosure).name is not None
     }
     contents: dict[str, Any] = {}
     for label in record.labels.values():
-        if label.content_digest in held_texts:
-            contents[label.id] = read_content(held_texts[label.content_digest], label, record)
+        if label.content_digest in by_digest:
+            contents[label.id] = read_content(by_digest[label.content_digest], label, record)
     for entry, path in entries:
         if entry.part not in record.labels:
             raise RecordError(
                 "unknown-part",
-                f"`{shorten(entry.part)}` is no part shown here",
-                fix="show its label too",
+                f"`{shorten(entry.part)}` is not a part of this presentation",
+                fix="include its label",
             )
         verify_entry(entry, path, record.manifest)
     payload = i_json.read_object(jws.read(signed_text, typ=TYP).unverified_payload)

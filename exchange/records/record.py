@@ -1,15 +1,21 @@
-"""Records: built by their issuer, checked by a hub that can't read them, opened by a recipient, verified by anybody.
+"""Signed records: the text that the issuer signs, and the checks that every reader makes.
 
-A record is a conformant SD-JWT (RFC 9901). What the issuer signs is who, about which case, which kind, the digests of the
-parts among decoys, and the root of the manifest, which fixes every sealed text and who it is for. Each part is a label, which
-the hub sees, and a content, which only its recipients can open. So four parties hold four views of one signed text:
+A record is a conformant SD-JWT (RFC 9901). The issuer signs its own id, the case, the kind, the
+digests of the parts among decoys, and the root of the manifest. The manifest fixes every sealed
+text and its recipient. Each part is a label, which the hub sees, and a content, which only its
+recipients can open. So four parties have four views of one signed text:
 
-- the issuer `build`s a `Bundle`: record, all labels, all sealed texts, the manifest's pads;
-- the hub `check`s it: every signature, digest, id and word, without reading a content;
-- a recipient `open_handed`s what the hub handed it: its own labels and texts, nothing that tells of others;
-- whoever is shown a `presentation` of that `verify`s it under the issuer's key, and that the parts were meant for who shows it.
+- The issuer calls `building.build_bundle`: the record, all labels, all sealed texts, and the
+  manifest's pads.
+- The hub calls `bundle.check_bundle`: every signature, digest, id, and term, without reading a
+  content.
+- A recipient calls `delivery.check_delivery` and `delivery.open_part`: its own labels and texts,
+  and nothing about others.
+- An outsider calls `presentation.verify_presentation`: the issuer's signature, and that the parts
+  were sealed to the presenter.
 
-Everything here is strict: whatever is unknown, missing, twice or unasked is refused, and nothing is half taken.
+Checks are strict. Anything unknown, missing, repeated, or superfluous is refused, and nothing is
+accepted in part.
 """
 
 from __future__ import annotations
@@ -47,7 +53,7 @@ BASES = ("consent", "offer_at_scene", "operation", "none")
 class _Payload(WireModel):
     iss: AgencyId
     jti: Handle
-    # Never judged: when something counts, the log's index and time say.
+    # Never checked: the log's index and time decide when something counts.
     iat: Annotated[int, Field(ge=0)]
     case: Handle | None = None
     kind: Term
@@ -61,7 +67,7 @@ class _Label(WireModel):
     category: NonEmptyTuple[Term]
     sensitivity: Literal["plain", "health", "part2"]
     use: Literal["none", "no_adverse_action"]
-    # Which wording of the notice of 42 CFR 2.32: none, the official one, or the deployment's own, by its number.
+    # The wording of the notice of 42 CFR 2.32: none, the official one, or a deployment's own.
     notice: Annotated[str, Field(pattern=r"^(none|(official|own)-[0-9]{1,4})$")]
     keep_until: Day
     says: Any = None
@@ -70,24 +76,27 @@ class _Label(WireModel):
 
 @frozen
 class SignedRecord:
-    """The signed text of a record and what it claims, each read when it's first asked for. Nothing of it is verified."""
+    """The signed text of a record and its claims, parsed on first use. Nothing is verified."""
 
     text: str
 
     @cached_property
     def unverified(self) -> jws.UnverifiedJws:
+        """The parsed JWS. Raises `SignedTextError`."""
         return jws.read(self.text, typ=TYP)
 
     @cached_property
     def claimed(self) -> dict[str, Any]:
+        """The payload, unverified. Raises `TextError`."""
         return i_json.read_object(self.unverified.unverified_payload)
 
 
 @frozen
 class Record:
-    """A record as whoever checked it knows it: what the issuer signed, and those labels and entries that it holds.
+    """A checked record: the signed claims, and the labels and entries that the reader has.
 
-    `sha256` is over the JWS up to its last dot, since one statement may carry several ES256 signatures that all hold.
+    `sha256` is over the JWS up to its last dot, since one statement may have several valid ES256
+    signatures. `disclosures` are the labels' disclosures by part id.
     """
 
     jti: str
@@ -102,11 +111,13 @@ class Record:
     disclosures: Mapping[str, str]
     entries: tuple[Entry, ...] = ()
     pads: tuple[bytes, ...] = ()
-    # The texts may be fewer than the entries: a recipient has its own, and a hub destroys what may no longer pass.
+    # There may be fewer texts than entries: a recipient has only its own, and a hub destroys texts
+    # that may no longer pass.
     sealed: tuple[Sealed, ...] = ()
 
     @property
     def sha256(self) -> str:
+        """The digest of the statement: 64 hex digits."""
         return hash_statement(self.jws)
 
 
@@ -118,14 +129,14 @@ def restore_record(
     pads: tuple[bytes, ...],
     sealed: tuple[Sealed, ...],
 ) -> Record:
-    """A record that was checked when it came, from where it has been kept since: nothing of it is verified again."""
+    """Rebuild a stored record that was checked when it arrived. Nothing is verified again."""
     unverified = jws.read(signed_text, typ=TYP)
     payload = i_json.read_object(unverified.unverified_payload)
-    texts = {}
-    found = {}
+    disclosures = {}
+    parsed_labels = {}
     for text in labels:
         label = _label(sd_jwt.read(text).value, find_kind(payload["kind"]))
-        found[label.id], texts[label.id] = label, text
+        parsed_labels[label.id], disclosures[label.id] = label, text
     return Record(
         payload["jti"],
         payload["iss"],
@@ -134,9 +145,9 @@ def restore_record(
         payload["kind"],
         payload.get("case"),
         base64.decode_url(payload["manifest"]),
-        found,
+        parsed_labels,
         signed_text,
-        texts,
+        disclosures,
         entries,
         pads,
         sealed,
@@ -144,55 +155,58 @@ def restore_record(
 
 
 def hash_statement(signed_text: str) -> str:
-    """SHA-256 of what a JWS says, without its signature: 64 hex digits."""
+    """Return the SHA-256 of a JWS without its signature: 64 hex digits."""
     return sha256(signed_text.rpartition(".")[0].encode("ascii")).hexdigest()
 
 
 def check_signed_record(
     signed: SignedRecord, disclosures: Sequence[str], membership: Membership, *, hub: bool
 ) -> Record:
-    """What a record and some of its labels say, once signature, form, words and roles hold."""
+    """Check a record and some of its labels: signature, form, terms, and roles.
+
+    With `hub`, a disclosed content is refused. Raises as `bundle.check_bundle`.
+    """
     unverified = signed.unverified
     agency, key = membership.signer(unverified.kid)
     unverified.payload(key)
-    # INVARIANT: what was claimed is the payload of this very signed text, whose signature holds now.
+    # INVARIANT: the claims are the payload of this signed text, which is verified now.
     payload = validate(_Payload, signed.claimed, "the record")
     if payload.iss != agency.id:
         raise RecordError(
             "wrong-issuer",
-            f"`{payload.iss}` isn't who signed, `{agency.id}` is",
+            f"`{payload.iss}` is named as issuer, and `{agency.id}` signed",
             fix="sign with a key of the issuer",
         )
-    known = find_kind(payload.kind)
-    if agency.role not in known.issuers:
+    kind = find_kind(payload.kind)
+    if agency.role not in kind.issuers:
         raise RecordError(
             "not-its-kind",
-            f"a `{agency.role}` sends no `{known.name}`",
-            fix=f"it is for {_or(known.issuers)}",
+            f"a `{agency.role}` can't send a `{kind.name}`",
+            fix=f"only {_or(kind.issuers)} may send it",
         )
-    if known.case and payload.case is None:
-        raise RecordError("case-missing", f"a `{known.name}` is about a case", fix="name the case")
-    if not known.case and payload.case is not None:
+    if kind.case and payload.case is None:
+        raise RecordError("case-missing", f"a `{kind.name}` needs a case", fix="name the case")
+    if not kind.case and payload.case is not None:
         raise RecordError(
-            "case-unasked", f"a `{known.name}` is about no case", fix="leave the case out"
+            "case-unasked", f"a `{kind.name}` can't have a case", fix="leave the case out"
         )
-    # Who holds contents too reads them elsewhere: here it's only seen that everything belongs to this record.
+    # Contents are read elsewhere. Here every disclosure must belong to this record.
     processed = sd_jwt.process(signed.claimed, disclosures)
     labels: dict[str, Label] = {}
-    texts: dict[str, str] = {}
+    label_texts: dict[str, str] = {}
     for disclosure in processed.disclosed:
         if disclosure.name is not None:
             if hub:
                 raise RecordError(
-                    "content-in-clear", "a content stands among the labels", fix="seal it"
+                    "content-in-clear", "a content is among the labels", fix="seal it"
                 )
             continue
-        label = _label(disclosure.value, known)
+        label = _label(disclosure.value, kind)
         if label.id in labels:
             raise RecordError(
                 "part-twice", f"two parts have the id `{label.id}`", fix="draw another id"
             )
-        labels[label.id], texts[label.id] = label, disclosure.text
+        labels[label.id], label_texts[label.id] = label, disclosure.text
         check_countersignature(label, payload.jti, unverified.kid, membership)
     manifest = base64.decode_url(payload.manifest)
     return Record(
@@ -200,27 +214,27 @@ def check_signed_record(
         agency.id,
         agency.role,
         unverified.kid,
-        known.name,
+        kind.name,
         payload.case,
         manifest,
         labels,
         signed.text,
-        texts,
+        label_texts,
     )
 
 
-def _label(value: Any, known: Kind) -> Label:
+def _label(value: Any, kind: Kind) -> Label:
     shape = validate(_Label, value, "a label")
     if len(set(shape.category)) < len(shape.category):
         raise RecordError(
             "unknown-word", f"a label of `{shape.id}` names a category twice", fix="name each once"
         )
     for category in shape.category:
-        if category not in known.categories:
+        if category not in kind.categories:
             raise RecordError(
                 "unknown-word",
-                f"`{shorten(category)}` is no category of a `{known.name}`",
-                fix=respelling(category, vocabulary().categories) or f"use {_or(known.categories)}",
+                f"`{shorten(category)}` is not a category of a `{kind.name}`",
+                fix=respelling(category, vocabulary().categories) or f"use {_or(kind.categories)}",
             )
     if shape.sensitivity == "part2" and shape.notice == "none":
         raise RecordError(
@@ -228,16 +242,22 @@ def _label(value: Any, known: Kind) -> Label:
             f"the part `{shape.id}` needs the notice of 42 CFR 2.32",
             fix="name its version",
         )
-    speaks = known.says is not None and (known.says_in is None or known.says_in in shape.category)
-    if speaks != (shape.says is not None):
-        why = "says nothing, and must" if speaks else "says something, and may not"
+    needs_statement = kind.says is not None and (
+        kind.says_in is None or kind.says_in in shape.category
+    )
+    if needs_statement != (shape.says is not None):
+        reason = (
+            "has no statement and needs one"
+            if needs_statement
+            else "has a statement and may not have one"
+        )
         raise RecordError(
             "says-misplaced",
-            f"the label of `{shape.id}` {why}",
-            fix=f"see what a `{known.name}` says",
+            f"the label of `{shape.id}` {reason}",
+            fix=f"see the statement of a `{kind.name}`",
         )
-    statement_ = (
-        statements.read_statement(known.says, shape.says) if speaks and known.says else None
+    statement = (
+        statements.read_statement(kind.says, shape.says) if needs_statement and kind.says else None
     )
     return Label(
         shape.id,
@@ -246,10 +266,10 @@ def _label(value: Any, known: Kind) -> Label:
         shape.use,
         shape.notice,
         shape.keep_until,
-        statement_,
+        statement,
         shape.sd[0],
     )
 
 
-def _or(words: Sequence[str]) -> str:
-    return ", ".join(words[:6]) + (" …" if len(words) > 6 else "")
+def _or(terms: Sequence[str]) -> str:
+    return ", ".join(terms[:6]) + (" …" if len(terms) > 6 else "")

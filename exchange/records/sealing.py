@@ -1,7 +1,8 @@
-"""A part's content, sealed to one recipient: filled to a size class, bound to record, part, recipient, purpose and basis.
+"""Sealing: a part's content for one recipient, padded to a size class.
 
-What a seal is bound to is its `info`; what the issuer signed is the entry in the manifest. Both name the same four things, so a
-sealed text can't be moved to another part, record, recipient or purpose, and no other text can stand in its place.
+A seal's `info` binds it to record, part, recipient, purpose, and basis. The issuer signs the entry
+in the manifest with the same values. So a sealed text can't be moved to another part, record,
+recipient, or purpose, and no other text can replace it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _JTI = re.compile(r"[0-9a-f]{32}")
 
 @frozen
 class Sealed:
-    """One sealed entry of a bundle: the part's id, the recipient's key id, purpose, basis, and the sealed bytes."""
+    """A sealed text of a bundle: part id, recipient's key id, purpose, basis, and sealed bytes."""
 
     part: str
     to: str
@@ -47,12 +48,12 @@ class Sealed:
         }
 
     def entry(self) -> Entry:
-        """Its entry in the manifest."""
+        """Return the text's entry in the manifest."""
         return Entry(self.part, self.to, self.purpose, self.basis, sha256(self.ct).hexdigest())
 
     @property
     def has_size_class(self) -> bool:
-        """Whether its length is one of the classes', so that it tells nothing more of the content's."""
+        """True if the length is one of the size classes, and so reveals only the class."""
         return len(self.ct) - hpke.OVERHEAD in CLASSES
 
 
@@ -72,19 +73,24 @@ def parse_sealed(model: SealedModel) -> Sealed:
 
 
 def seal_info(jti: str, part: str, to: str, purpose: str, basis: str) -> bytes:
-    """What a seal is bound to: `offramp/1/part` and these five, with NUL between. Raises `SealError` `bad-binding`."""
+    """Return the `info` of a seal: `offramp/1/part` and the five values, separated by NUL.
+
+    Raises `SealError` `bad-binding`.
+    """
     if not _JTI.fullmatch(jti):
         raise SealError(
             "bad-binding",
-            f"`{shorten(jti)}` is no record's id",
+            f"`{shorten(jti)}` is not a record's id",
             fix="write 32 lower-case hex digits",
         )
     fields = (part, to, purpose, basis)
     for field in fields:
-        # INVARIANT: no field is empty or holds a NUL, so that the join can be read in one way only.
+        # INVARIANT: no field is empty or contains a NUL, so that the joined text is unambiguous.
         if not FIELD.fullmatch(field):
             raise SealError(
-                "bad-binding", f"`{shorten(field)}` can't be sealed to", fix="use an id's letters"
+                "bad-binding",
+                f"`{shorten(field)}` can't be a field of a seal",
+                fix="use an id's letters",
             )
     return "\0".join(("offramp/1/part", jti, *fields)).encode("ascii")
 
@@ -92,21 +98,24 @@ def seal_info(jti: str, part: str, to: str, purpose: str, basis: str) -> bytes:
 def seal(
     content: bytes, jti: str, part: str, recipient: PublicKey, purpose: str, basis: str
 ) -> Sealed:
-    """The content sealed to one key. Raises `SealError`: `content-too-large`, `bad-binding`, `not-a-sealing-key`."""
+    """Seal a content to one key.
+
+    Raises `SealError`: `content-too-large`, `bad-binding`, `not-a-sealing-key`.
+    """
     bound = seal_info(jti, part, recipient.kid, purpose, basis)
     return Sealed(part, recipient.kid, purpose, basis, hpke.seal(recipient, bound, pad(content)))
 
 
 def unseal(sealed: Sealed, jti: str, key: PrivateKey) -> bytes:
-    """The content of an entry of the record `jti`.
+    """Open a sealed text of the record `jti`.
 
-    Raises `SealError`: `wrong-recipient`, `bad-padding`, `bad-binding`, or as `hpke.unseal`.
+    Raises `SealError`: `wrong-recipient`, `bad-padding`, `bad-binding`, or as `hpke.unseal` does.
     """
     if sealed.to != key.public.kid:
         raise SealError(
             "wrong-recipient",
-            f"this is sealed to `{shorten(sealed.to)}`",
-            fix="take the key that it names",
+            f"the text is sealed to `{shorten(sealed.to)}`",
+            fix="use that key",
         )
     if not sealed.has_size_class:
         raise _bad_padding()
@@ -115,23 +124,24 @@ def unseal(sealed: Sealed, jti: str, key: PrivateKey) -> bytes:
 
 
 def pad(content: bytes) -> bytes:
-    """Length (4 bytes, big-endian), content, zeros: in all the smallest of 1, 4, 16, 64 and 256 KiB that holds them.
+    """Pad a content: its length in 4 bytes (big-endian), the content, and zeros.
 
-    Raises `SealError` `content-too-large`.
+    The result has the smallest sufficient size of 1, 4, 16, 64, or 256 KiB. Raises `SealError`
+    `content-too-large`.
     """
-    whole = LENGTH_BYTES + len(content)
-    size = next((size for size in CLASSES if whole <= size), None)
+    length = LENGTH_BYTES + len(content)
+    size = next((size for size in CLASSES if length <= size), None)
     if size is None:
         raise SealError(
             "content-too-large",
-            f"a part of `{len(content)}` bytes is too large",
+            f"a part of `{len(content)}` bytes is too large to seal",
             fix="split it into parts",
         )
     return (len(content).to_bytes(LENGTH_BYTES, "big") + content).ljust(size, b"\0")
 
 
 def unpad(filled: bytes) -> bytes:
-    """The content again. Any other filling than `padded` gives is refused: `bad-padding`."""
+    """Return the content of padded bytes. Raises `SealError` `bad-padding` for any other form."""
     length = int.from_bytes(filled[:LENGTH_BYTES], "big")
     content = filled[LENGTH_BYTES : LENGTH_BYTES + length]
     if len(content) > LARGEST_CONTENT or pad(content) != filled:
@@ -142,6 +152,6 @@ def unpad(filled: bytes) -> bytes:
 def _bad_padding() -> SealError:
     return SealError(
         "bad-padding",
-        "what is sealed isn't filled to a size class",
+        "the sealed content isn't padded to a size class",
         fix="ask the issuer for a new record",
     )

@@ -1,7 +1,8 @@
-"""What a part's label says in clear: the closed statement, by kind of record, that the hub acts on.
+"""Statements: the clear and closed part of a label, by kind of record, that the hub acts on.
 
-Nothing else about a part is clear but its categories, limits and notice. Here is the shape of each statement, never whether it
-holds: who may say it is the vocabulary's, what follows from it is `consent`'s.
+Apart from it, only a part's categories, limits, and notice are clear. This module defines the form
+of each statement. The vocabulary decides which roles may make it, and `exchange.consent` its
+effect.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from exchange.errors import shorten
 from exchange.models import AgencyId, Day, Handle, NonEmptyTuple, ShortId, Term, WireModel, validate
 from rules.shelf import vocabulary
 
-# What the sealed form holds of 42 CFR 2.31(a), of which the label can only attest that it is there: the person's name (1), the
-# right to revoke and how (6), signature (8), date (9), what refusing means (10).
+# Elements of 42 CFR 2.31(a) in the sealed form. The label can only attest that they are there: name
+# (1), right to revoke and how (6), signature (8), date (9), consequences of refusal (10).
 ATTESTED = ("name", "right_to_revoke", "signature", "date", "consequences")
 Attested = Literal["name", "right_to_revoke", "signature", "date", "consequences", "authority"]
 
-# What 42 CFR 2.51(c) wants on record of an emergency.
+# The documentation that 42 CFR 2.51(c) requires of an emergency.
 EMERGENCY = ("nature", "discloser", "recipient")
 EmergencyForm = Literal["nature", "discloser", "recipient"]
 
 
-# What can be consented to: a kind of information that may travel, for a purpose that isn't barred and that needs a consent.
-# What runs the exchange passes without one.
+# A consent may cover information that travels, for a purpose that isn't barred and needs a consent.
+# Categories that run the exchange pass without one.
 CATEGORIES = (
     frozenset(vocabulary().categories)
     - frozenset(vocabulary().never_travels)
@@ -35,19 +36,20 @@ CATEGORIES = (
 CONSENTED = frozenset(vocabulary().purposes) - {"exchange_operation", "medical_emergency"}
 
 
-def _a_category(word: str) -> str:
-    _known((word,), frozenset(vocabulary().categories), "category")
-    return word
+def _check_category(category: str) -> str:
+    _check_terms((category,), frozenset(vocabulary().categories), "category")
+    return category
 
 
 class Statement(WireModel):
-    """Base of the statements."""
+    """Base class of the statements."""
 
 
 class Grant(Statement):
-    """A person's consent that one agency tells one other certain kinds of information (42 CFR 2.31).
+    """A person's consent that one agency discloses certain kinds of information to another.
 
-    From `from`, the first day, to `expires`, the last, in the program's zone; or until `certifier` certifies the event.
+    See 42 CFR 2.31. It applies from the day `from` to the day `expires`, both included, in the
+    program's zone, or until `certifier` certifies the event.
     """
 
     id: ShortId
@@ -64,21 +66,21 @@ class Grant(Statement):
     signer: Literal["adult", "representative"]
 
     @model_validator(mode="after")
-    def _whole(self) -> Grant:
+    def _check_consistent(self) -> Grant:
         if self.discloser == self.recipient:
-            raise ValueError("discloser and recipient are one agency")
+            raise ValueError("discloser and recipient are the same agency")
         if (self.expires is None) == (self.certifier is None):
-            raise ValueError("it needs a last day or a certifier, not both")
+            raise ValueError("it needs either a last day or a certifier")
         if self.expires is not None and self.expires < self.from_:
             raise ValueError("it ends before it begins")
-        missing = [one for one in ATTESTED if one not in self.form]
+        missing = [member for member in ATTESTED if member not in self.form]
         if missing:
             raise ValueError(f"its form lacks {missing[0]}")
         if self.signer == "representative" and "authority" not in self.form:
             raise ValueError("its form lacks authority")
-        _known(self.categories, CATEGORIES, "category")
-        _known(self.purposes, CONSENTED, "purpose that a consent can serve")
-        # 42 CFR 2.31(b): notes of counseling sessions are consented to alone, and by that type alone.
+        _check_terms(self.categories, CATEGORIES, "category")
+        _check_terms(self.purposes, CONSENTED, "purpose that a consent can serve")
+        # 42 CFR 2.31(b): counseling notes need a consent of their own, with this type.
         if (self.type == "counseling_notes") != ("counseling_note" in self.categories) or (
             self.type == "counseling_notes" and len(self.categories) > 1
         ):
@@ -86,16 +88,18 @@ class Grant(Statement):
         return self
 
 
-def _known(words: Iterable[str], known: frozenset[str], what: str) -> None:
-    for word in words:
-        if word not in known:
-            raise ValueError(f"`{shorten(word)}` is no {what}")
+def _check_terms(terms: Iterable[str], allowed: frozenset[str], label: str) -> None:
+    for term in terms:
+        if term not in allowed:
+            raise ValueError(f"`{shorten(term)}` is not a {label}")
 
 
 class Change(Statement):
-    """A change to consent: `end`, `narrow` or `certify` one grant, or `restrict` pairs of agencies (sender, recipient).
+    """A change to consent.
 
-    `categories` are those taken away (narrow) or covered (restrict). A restriction's id is its part's.
+    `end`, `narrow`, and `certify` name one grant. `restrict` names pairs of agencies (sender,
+    recipient). `categories` are those removed (narrow) or covered (restrict). A restriction has the
+    id of its part.
     """
 
     does: Literal["end", "narrow", "restrict", "certify"]
@@ -104,50 +108,51 @@ class Change(Statement):
     categories: NonEmptyTuple[Term] | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Change:
+    def _check_consistent(self) -> Change:
         if (self.does == "restrict") != (self.pairs is not None) or (self.does == "restrict") == (
             self.grant is not None
         ):
-            raise ValueError("a restriction names pairs, every other change a grant")
+            raise ValueError("a restriction names pairs, and any other change names a grant")
         if (self.does in ("narrow", "restrict")) != (self.categories is not None):
-            raise ValueError("a narrowing and a restriction name categories, no other change does")
-        _known(self.categories or (), CATEGORIES, "category")
-        # Whoever is told of a no reads all of its label: another couple's business isn't theirs.
+            raise ValueError("only a narrowing and a restriction name categories")
+        _check_terms(self.categories or (), CATEGORIES, "category")
+        # Every recipient of a restriction reads its whole label, so it is about one pair only.
         if len({frozenset(pair) for pair in self.pairs or ()}) > 1:
-            raise ValueError("a restriction is about one couple of agencies")
+            raise ValueError("a restriction is about one pair of agencies")
         return self
 
 
 class Answer(Statement):
-    """Whether the person accepted the offer."""
+    """The person's answer to the offer."""
 
     answer: Literal["accepted", "declined"]
 
 
 class Question(Statement):
-    """For which decision the facts are asked."""
+    """The decision for which a question asks facts."""
 
     for_: Literal["offer", "screening", "eligibility", "admission"] = Field(alias="for")
 
 
 class Representation(Statement):
-    """Which agency is the person's counsel in this case."""
+    """The agency that is the person's counsel in this case."""
 
     agency: AgencyId
 
 
 class Report(Statement):
-    """That something was told outside the exchange: to whom, which kind of information, on what day."""
+    """A disclosure outside the exchange: recipient, kind of information, and day."""
 
     told: AgencyId
-    category: Annotated[Term, AfterValidator(_a_category)]
+    category: Annotated[Term, AfterValidator(_check_category)]
     on: Day
 
 
 class Emergency(Report):
-    """A medical emergency (42 CFR 2.51): what the sealed form holds, and a second person's signature over this report.
+    """A disclosure in a medical emergency (42 CFR 2.51).
 
-    `countersigned` is that person's key id and signature: see `record.countersignature`.
+    `form` lists the members of the sealed form. `countersigned` is a second person's signature over
+    this report (`exchange.records.countersignature`).
     """
 
     form: NonEmptyTuple[EmergencyForm]
@@ -155,19 +160,22 @@ class Emergency(Report):
 
     @property
     def whole(self) -> bool:
-        """Whether nature and both names are on record."""
-        return all(one in self.form for one in EMERGENCY)
+        """True if the nature and both names are documented."""
+        return all(member in self.form for member in EMERGENCY)
 
 
 class CourtOrder(Report):
-    """A disclosure under a court's order (42 CFR 2.61): recorded, never routed, with the digests of order and process."""
+    """A disclosure under a court order (42 CFR 2.61).
+
+    It is recorded and never routed. `order` and `process` are the digests of the two documents.
+    """
 
     order: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     process: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class About(Statement):
-    """Which part of which record this is about: the record's `jti` and the part's id."""
+    """The part that this statement is about: its record's `jti` and its own id."""
 
     about: Annotated[tuple[Handle, ShortId], Field(strict=False)]
 
@@ -186,5 +194,5 @@ MODELS: dict[str, type[Statement]] = {
 
 
 def read_statement(name: str, value: Any) -> Statement:
-    """The statement of this name (`MODELS`). Raises `ContentError` `wrong-shape`."""
-    return validate(MODELS[name], value, f"what the label says (`{name}`)")
+    """Read the statement with this name (`MODELS`). Raises `ContentError` `wrong-shape`."""
+    return validate(MODELS[name], value, f"the label's statement (`{name}`)")
