@@ -1,6 +1,8 @@
-"""What a record costs on its way: microseconds and bytes of each step against the raw primitives in the same run, alternating.
+"""Costs of a record on its way: microseconds and bytes of each step, with the raw primitives for
+comparison.
 
-Run it as `python bench/records.py [--runs N]`. Only ratios mean anything on another machine.
+Both run alternately. Run it as `python bench/records.py [--runs N]`. On another machine only the
+ratios mean anything.
 """
 
 from __future__ import annotations
@@ -39,27 +41,29 @@ CLASS = bytes(1024)
 
 
 def main() -> None:
+    """Time the four groups of operations."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=15)
     runs = options.parse_args().runs
     print(
-        f"Python {sys.version.split()[0]}, {runs} runs each, alternating; medians in µs; the ratio is to the line marked ·\n"
+        f"Python {sys.version.split()[0]}, {runs} runs each, alternating. "
+        "Medians in µs. The ratio is to the line marked ·\n"
     )
     world, case = under_way()
     for _ in range(20):
         send_status(world, case)
     world.settle()
-    for title, works in (
+    for title, operations in (
         ("a record of two parts for three recipients", records(world)),
         ("consent, in a case of 22 records", consent(world, case)),
         ("hub and gateway, in memory", exchange(world, case)),
         ("the account of a case of 22 records", account(world, case)),
     ):
-        compare(title, works, runs)
+        compare(title, operations, runs)
 
 
 def records(world: World) -> dict[str, Work]:
-    """Two parts, one for three agencies and one for two, as the measurements of the reference have it."""
+    """Time two parts, one for three agencies and one for two, as the reference measures them."""
     membership = world.hub.history.membership_at(10**6)
 
     parts = [
@@ -89,8 +93,8 @@ def records(world: World) -> dict[str, Work]:
     delivered = make_delivery(checked, "prosecutor", list(checked.labels))
     mine = check_delivery(delivered, membership)
     keys = world.at["prosecutor"].sealing
-    opened = [open_part(mine, one, keys) for one in mine.labels]
-    shown = present(mine, opened)
+    opened = [open_part(mine, part_id, keys) for part_id in mine.labels]
+    presented = present(mine, opened)
     signing, sealing = key("crossroads.s1").scalar, keys["prosecutor.2026-11"]
     message = bundle.record.rpartition(".")[0].encode()
     signature = signing.sign(message, ES256)
@@ -98,7 +102,8 @@ def records(world: World) -> dict[str, Work]:
     public = signing.public_key()
     print(
         f"bytes: submitted {len(bundle.write()):,}, signed {len(bundle.record):,}, "
-        f"delivered to one of three {len(json.dumps(delivered.json())):,}, shown in court {len(shown):,}"
+        f"delivered to one of three {len(json.dumps(delivered.json())):,}, "
+        f"presented {len(presented):,}"
     )
 
     def raw_open() -> None:
@@ -113,8 +118,8 @@ def records(world: World) -> dict[str, Work]:
 
     def whole_open() -> None:
         mine = check_delivery(delivered, membership)
-        for one in mine.labels:
-            open_part(mine, one, keys)
+        for part_id in mine.labels:
+            open_part(mine, part_id, keys)
 
     return {
         "· ES256 sign and 5 HPKE seals": raw_build,
@@ -124,16 +129,17 @@ def records(world: World) -> dict[str, Work]:
         "deliver to one of three": lambda: make_delivery(
             checked, "prosecutor", list(checked.labels)
         ),
-        "verify what a recipient shows": lambda: verify_presentation(shown, membership),
+        "verify what a recipient shows": lambda: verify_presentation(presented, membership),
         "· ES256 verify and 2 HPKE opens": raw_open,
         "check and open two parts, as a recipient does": whole_open,
     }
 
 
 def consent(world: World, case: str) -> dict[str, Work]:
+    """Time the disclosure decision."""
     state = world.hub.state(case)
     directory = world.hub.history.newest
-    this = next(one for one in state.records if one.kind == "status")
+    this = next(committed for committed in state.records if committed.kind == "status")
     (passage,) = this.passages
     (ask,) = queries_of(this, passage, index=10**6, time=world.clock)
     facts = reduce(ask, state, directory, directory.zone)
@@ -149,7 +155,7 @@ def consent(world: World, case: str) -> dict[str, Work]:
 
 
 def exchange(world: World, case: str) -> dict[str, Work]:
-    """A hub that grows with every call, as a real one does: what it costs must not."""
+    """Time a hub that grows with every call, as a real one does. The cost must not grow."""
     public, message = key("crossroads.s1").public.point, bytes(900)
     signature = key("crossroads.s1").scalar.sign(message, ES256)
     status = part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR)
@@ -176,10 +182,12 @@ def exchange(world: World, case: str) -> dict[str, Work]:
 
 
 def world_case(world: World) -> str:
+    """Enroll a person and return the case."""
     return world.enrolled(grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"]))
 
 
 def account(world: World, case: str) -> dict[str, Work]:
+    """Time the account of a case."""
     world.settle()
     checkpoint = world.witnessed()
     made = world.hub.account(case, "crossroads", checkpoint, world.clock)

@@ -1,6 +1,8 @@
-"""What the exchange's standards cost: microseconds of each operation against the raw primitive in the same run, alternating.
+"""Costs of the exchange's standards: microseconds of each operation, with the raw primitive for
+comparison.
 
-Run it as `python bench/wire.py [--runs N]`. Only ratios mean anything on another machine.
+Both run alternately. Run it as `python bench/wire.py [--runs N]`. On another machine only the
+ratios mean anything.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from exchange.records import manifest, sealing
-from exchange.standards import hpke, i_json, jws, merkle, notes, sd_jwt
-from exchange.standards import keys as keys_
+from exchange.standards import hpke, i_json, jws, keys, merkle, notes, sd_jwt
 
 Work = Callable[[], Any]
 PARTS, RECIPIENTS, LEAVES = 2, 3, 1_000_000
@@ -32,42 +33,44 @@ JTI = "0" * 32
 
 
 def main() -> None:
+    """Time the four groups of operations."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=15)
     runs = options.parse_args().runs
     print(
-        f"Python {sys.version.split()[0]}, {runs} runs each, alternating; medians in µs; the ratio is to the line marked ·\n"
+        f"Python {sys.version.split()[0]}, {runs} runs each, alternating. "
+        "Medians in µs. The ratio is to the line marked ·\n"
     )
-    for title, works in (
+    for title, operations in (
         ("signed text", signed()),
         ("seal", seals()),
         ("disclosures", disclosures()),
         ("log", log()),
     ):
-        compare(title, works, runs)
+        compare(title, operations, runs)
 
 
-def compare(title: str, works: dict[str, Work], runs: int) -> None:
-    """A floor, marked ·, stands before what is compared with it."""
+def compare(title: str, operations: dict[str, Work], runs: int) -> None:
+    """Print a group of timings. A baseline, marked ·, precedes its operations."""
     print(title)
-    timed = [repeated(work) for work in works.values()]
-    taken: list[list[float]] = [[] for _ in timed]
+    timers = [repeated(work) for work in operations.values()]
+    timings: list[list[float]] = [[] for _ in timers]
     for round_number in range(runs + 1):
-        for times, work in zip(taken, timed, strict=True):
+        for times, work in zip(timings, timers, strict=True):
             seconds = work()
             if round_number:
                 times.append(seconds)
-    floor = 0.0
-    for name, times in zip(works, taken, strict=True):
+    baseline = 0.0
+    for name, times in zip(operations, timings, strict=True):
         median = statistics.median(times) * 1e6
-        floor = median if name.startswith("·") else floor
-        ratio = "" if name.startswith("·") or not floor else f"{median / floor:8.2f} ×"
+        baseline = median if name.startswith("·") else baseline
+        ratio = "" if name.startswith("·") or not baseline else f"{median / baseline:8.2f} ×"
         print(f"  {name:52}{median:10.2f}{ratio}")
     print()
 
 
 def repeated(work: Work, least: float = 0.01) -> Callable[[], float]:
-    """The seconds of one call, from as many as take `least` seconds."""
+    """Return a timer of one call, averaged over as many as take `least` seconds."""
     count = 1
     while True:
         began = time.perf_counter()
@@ -86,12 +89,13 @@ def repeated(work: Work, least: float = 0.01) -> Callable[[], float]:
     return once
 
 
-def keys(kid: str, use: keys_.Use) -> keys_.PrivateKey:
-    return keys_.from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, use)
+def make_key(kid: str, use: keys.Use) -> keys.PrivateKey:
+    """Make a new key."""
+    return keys.from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, use)
 
 
 def record() -> tuple[dict[str, Any], list[str], list[str]]:
-    """A record's payload, labels and contents."""
+    """Return a record's payload, labels, and contents."""
     contents = [
         sd_jwt.disclose_property("content", {"said": "x" * 300, "number": number}, os.urandom)
         for number in range(PARTS)
@@ -119,7 +123,8 @@ def record() -> tuple[dict[str, Any], list[str], list[str]]:
 
 
 def signed() -> dict[str, Work]:
-    key = keys("police.s1", "sig")
+    """Time signed texts."""
+    key = make_key("police.s1", "sig")
     payload = i_json.write(record()[0])
     text = jws.sign(payload, key, typ="offramp-record+sd-jwt")
     jwk = key.public.as_jwk()
@@ -133,15 +138,16 @@ def signed() -> dict[str, Work]:
         "· ECDSA P-256 verify": lambda: public.verify(signature, message, ES256),
         "verify the JWS": lambda: jws.verify(text, key.public, typ="offramp-record+sd-jwt"),
         "take the JWS apart, unverified": lambda: jws.read(text, typ="offramp-record+sd-jwt"),
-        "read a public key": lambda: keys_.read_public_key(jwk, "sig"),
+        "read a public key": lambda: keys.read_public_key(jwk, "sig"),
     }
 
 
 def seals() -> dict[str, Work]:
-    key = keys("defender.2026-11", "enc")
+    """Time seals and manifests."""
+    key = make_key("defender.2026-11", "enc")
     public, private, info, text = key.public.point, key.scalar, b"offramp/1/part", bytes(1024)
     ct = hpke.SUITE.encrypt(text, public, info)
-    one = sealing.seal(bytes(700), JTI, "p1", key.public, "coordination", "consent")
+    sealed_text = sealing.seal(bytes(700), JTI, "p1", key.public, "coordination", "consent")
     entries = [
         manifest.Entry(f"p{n}", "to", "care", "consent", sha256(bytes([n])).hexdigest())
         for n in range(PARTS * RECIPIENTS)
@@ -154,7 +160,7 @@ def seals() -> dict[str, Work]:
             bytes(700), JTI, "p1", key.public, "coordination", "consent"
         ),
         "· HPKE P-256 decrypt, 1 KiB": lambda: hpke.SUITE.decrypt(ct, private, info),
-        "open the part": lambda: sealing.unseal(one, JTI, key),
+        "open the part": lambda: sealing.unseal(sealed_text, JTI, key),
         "· SHA-256 of 64 bytes, as often as a manifest of 8 has": lambda: [
             sha256(text[:64]).digest() for _ in range(15)
         ],
@@ -167,6 +173,7 @@ def seals() -> dict[str, Work]:
 
 
 def disclosures() -> dict[str, Work]:
+    """Time disclosures."""
     payload, labels, contents = record()
     text = contents[0].encode()
     return {
@@ -182,6 +189,7 @@ def disclosures() -> dict[str, Work]:
 
 
 def log() -> dict[str, Work]:
+    """Time the tree and the checkpoints of a log."""
     leaves = [sha256(number.to_bytes(8, "big")).digest() for number in range(LEAVES)]
     began = time.perf_counter()
     tree = merkle.Tree(leaves)
@@ -193,11 +201,12 @@ def log() -> dict[str, Work]:
     names = [point.origin, "defender.w1", "clinic.w1"]
     privates = [private, Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()]
     witnesses = [
-        notes.derive_note_key(one, name, notes.COSIGNATURE)
-        for one, name in zip(privates, names, strict=True)
+        notes.derive_note_key(private_key, name, notes.COSIGNATURE)
+        for private_key, name in zip(privates, names, strict=True)
     ]
     lines = [
-        notes.cosign(point.text, one, name, 1) for one, name in zip(privates, names, strict=True)
+        notes.cosign(point.text, private_key, name, 1)
+        for private_key, name in zip(privates, names, strict=True)
     ]
     note, plain = notes.Note(point.text, tuple(lines)).encode(), private.sign(point.text.encode())
     print(

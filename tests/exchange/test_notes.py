@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from hashlib import sha256
-
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,10 +16,8 @@ from exchange.standards.notes import (
     Checkpoint,
     Kind,
     Note,
-    NoteKey,
     Signature,
     cosign,
-    derive_note_key,
     is_valid_signature,
     make_note_key,
     open_checkpoint,
@@ -35,6 +29,17 @@ from exchange.standards.notes import (
 )
 from tests.conftest import shared
 from tests.support.refused import refused
+from tests.support.signed_notes import (
+    CLINIC,
+    DEFENDER,
+    HUB,
+    NOW,
+    POINT,
+    WITNESSED,
+    private,
+    public,
+    signed,
+)
 from tests.support.vectors import Case, numbered, vectors, wycheproof
 
 FILE = "c2sp-note-checkpoint.json"
@@ -42,28 +47,6 @@ VECTORS = vectors(FILE)
 ED25519 = wycheproof("ed25519")
 # The log's entries and proofs are served by its API, not as tiles.
 SKIPPED = {"tile_paths": 1, "tile_counts": 2}
-
-NOW = 1_793_000_000
-POINT = Checkpoint("hub.example/log", 5, sha256(b"root").digest())
-
-
-@cache
-def private(name: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest())
-
-
-def public(name: str, kind: Kind = COSIGNATURE) -> NoteKey:
-    return derive_note_key(private(name), name, kind)
-
-
-HUB, DEFENDER, CLINIC = (public(name) for name in (POINT.origin, "defender.w1", "clinic.w1"))
-
-
-def signed(*names: str, text: str = POINT.text, time: int = NOW) -> bytes:
-    return Note(text, tuple(cosign(text, private(name), name, time) for name in names)).encode()
-
-
-WITNESSED = signed(HUB.name, DEFENDER.name, CLINIC.name)
 
 
 def test_published_note() -> None:

@@ -1,4 +1,6 @@
-"""One way into every refusal of the exchange: what `docs/errors.md` shows for each code is what these give."""
+"""A way into every refusal of the exchange. `docs/errors.md` shows the messages that these
+produce.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,6 @@ from exchange.records.delivery import check_delivery, make_delivery, open_part
 from exchange.records.record import Record
 from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
 from exchange.standards.notes import Checkpoint
-from tests.exchange.test_notes import CLINIC, DEFENDER, HUB, POINT, private, signed
 from tests.support import exhibits, forge, parties
 from tests.support.attack_stories import (
     TO_PROSECUTOR,
@@ -53,6 +54,7 @@ from tests.support.attack_stories import (
 from tests.support.chance import chance
 from tests.support.keys import key
 from tests.support.restores import THRESHOLD, Restored, backup
+from tests.support.signed_notes import CLINIC, DEFENDER, HUB, POINT, private, signed
 from tests.support.simulator import DAY, START, World, judges, part
 
 JWK = key("police.s1").public.as_jwk()
@@ -280,7 +282,7 @@ def dated(change: int, shift: int = 0) -> object:
 
 
 def watched(size: int, seed: int = 1, apart: int = 0) -> object:
-    """A witness who saw a whole log is shown so many leaves of one that another draw blinded."""
+    """Show a witness more leaves of a log, some blinded by another draw."""
     world, _ = under_way()
     watch = Witness(world.hub.history.newest.log)
     seen = watch.advance(world.hub.checkpoint(world.clock), ()).checkpoint.size
@@ -644,7 +646,7 @@ def nested_once(levels: int) -> dict[str, object]:
 
 @cache
 def given() -> list[ExchangeError]:
-    """What each of the cases is refused with."""
+    """Return the refusal that each case produces."""
     found = []
     for case in CASES:
         try:

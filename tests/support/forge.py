@@ -1,16 +1,16 @@
-"""Records built by hand, step by step, so that a test can make any one step wrong and sign the result all the same."""
+"""Records built by hand, step by step, so that a test can break any step and still sign the
+result.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exchange.records import manifest
-from exchange.records import sealing as sealing_
+from exchange.records import manifest, sealing
 from exchange.records.bundle import Bundle
 from exchange.records.record import TYP
-from exchange.standards import base64, i_json, sd_jwt
-from exchange.standards import jws as jws_
+from exchange.standards import base64, hpke, i_json, jws, sd_jwt
 from tests.support.chance import chance
 from tests.support.keys import key
 
@@ -21,7 +21,7 @@ Change = Mapping[str, Any]
 
 
 def label(**members: Any) -> dict[str, Any]:
-    """A label of a status part, with these members changed; None takes one away."""
+    """Return a label of a status part, with these members changed. None removes a member."""
     whole = {
         "id": PART,
         "category": ["status"],
@@ -43,28 +43,38 @@ def bundle(
     entry: Change | None = None,
     pads: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = lambda pads: pads,
     typ: str = TYP,
-    filling: Callable[[bytes], bytes] = sealing_.pad,
+    filling: Callable[[bytes], bytes] = sealing.pad,
     hide: bool = True,
 ) -> Bundle:
-    """A bundle of these labels' parts, each sealed to one key. Whatever is passed may be wrong; the signature isn't."""
+    """Build a bundle of these labels' parts, each sealed to one key.
+
+    Every argument may be wrong. The signature is valid.
+    """
     random = chance(7)
     disclosures, texts = [], []
-    sealing = {"purpose": "diversion_coordination", "basis": "consent", **(entry or {})}
-    for each in labels or (label(),):
-        inside = sd_jwt.disclose_property(
+    entry_values = {"purpose": "diversion_coordination", "basis": "consent", **(entry or {})}
+    for clear_label in labels or (label(),):
+        disclosure = sd_jwt.disclose_property(
             "content", {"status": {}} if content is None else content, random
         )
-        whole = sd_jwt.hide_properties(each, [inside]) if hide else each
-        disclosures.append(base64.encode_url(i_json.write([base64.encode_url(random(16)), whole])))
-        part = str(sealing.get("part", each.get("id")))
-        bound = b"\0".join(
-            one.encode()
-            for one in ("offramp/1/part", JTI, part, to, sealing["purpose"], sealing["basis"])
+        hidden = sd_jwt.hide_properties(clear_label, [disclosure]) if hide else clear_label
+        disclosures.append(base64.encode_url(i_json.write([base64.encode_url(random(16)), hidden])))
+        part = str(entry_values.get("part", clear_label.get("id")))
+        info = b"\0".join(
+            value.encode()
+            for value in (
+                "offramp/1/part",
+                JTI,
+                part,
+                to,
+                entry_values["purpose"],
+                entry_values["basis"],
+            )
         )
-        ct = sealing_.hpke.seal(key(to, "enc").public, bound, filling(inside.encode()))
-        texts.append(sealing_.Sealed(part, to, sealing["purpose"], sealing["basis"], ct))
+        ct = hpke.seal(key(to, "enc").public, info, filling(disclosure.encode()))
+        texts.append(sealing.Sealed(part, to, entry_values["purpose"], entry_values["basis"], ct))
     tree = manifest.build_manifest([text.entry() for text in texts], random)
-    signed = {
+    claims = {
         "iss": by.partition(".")[0],
         "jti": JTI,
         "iat": 1_793_600_000,
@@ -75,6 +85,6 @@ def bundle(
         "_sd_alg": "sha-256",
         **(payload or {}),
     }
-    signed = {name: value for name, value in signed.items() if value is not None}
-    jws = jws_.sign(i_json.write(signed), key(by), typ=typ)
-    return Bundle(jws, tuple(disclosures), tuple(texts), pads(tree.pads))
+    claims = {name: value for name, value in claims.items() if value is not None}
+    signed_text = jws.sign(i_json.write(claims), key(by), typ=typ)
+    return Bundle(signed_text, tuple(disclosures), tuple(texts), pads(tree.pads))

@@ -1,4 +1,4 @@
-"""HPKE once more, from RFC 9180 §4, §5.1 and §7.1 with HMAC, P-256 and AES-GCM alone, to compare the library with."""
+"""A second HPKE (RFC 9180 §4, §5.1, §7.1) from HMAC, P-256, and AES-GCM, to compare with."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ SUITE = b"HPKE" + b"".join(number.to_bytes(2, "big") for number in (0x0010, 0x00
 
 
 def extract(salt: bytes, suite: bytes, label: bytes, keying: bytes) -> bytes:
+    """LabeledExtract (RFC 9180 §4)."""
     return hmac.digest(salt or bytes(32), b"HPKE-v1" + suite + label + keying, "sha256")
 
 
 def expand(secret: bytes, suite: bytes, label: bytes, info: bytes, length: int) -> bytes:
+    """LabeledExpand (RFC 9180 §4), up to one block."""
     labeled = length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info
-    # Every length asked for here is at most one block's.
+    # Every requested length is at most one block.
     return hmac.digest(secret, labeled + b"\x01", "sha256")[:length]
 
 
 def raw(key: ec.EllipticCurvePublicKey) -> bytes:
+    """Return a key as an uncompressed point."""
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 def schedule(agreed: bytes, enc: bytes, recipient: bytes, info: bytes) -> tuple[bytes, bytes]:
-    """The key and the first nonce of base mode."""
+    """Return the key and the first nonce of base mode (RFC 9180 §5.1)."""
     shared = expand(
         extract(b"", KEM, b"eae_prk", agreed), KEM, b"shared_secret", enc + recipient, 32
     )
@@ -47,12 +50,14 @@ def seal(
     text: bytes,
     aad: bytes,
 ) -> bytes:
+    """Seal a text with this ephemeral key."""
     enc = raw(ephemeral.public_key())
     key, nonce = schedule(ephemeral.exchange(ec.ECDH(), to), enc, raw(to), info)
     return enc + AESGCM(key).encrypt(nonce, text, aad)
 
 
 def unseal(key: ec.EllipticCurvePrivateKey, info: bytes, sealed: bytes, aad: bytes) -> bytes:
+    """Open a sealed text."""
     enc, rest = sealed[:65], sealed[65:]
     theirs = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), enc)
     symmetric, nonce = schedule(key.exchange(ec.ECDH(), theirs), enc, raw(key.public_key()), info)

@@ -1,4 +1,4 @@
-"""Keys for tests: made from fixed numbers, so that a failure can be repeated. They protect nothing."""
+"""Keys for tests, made from fixed numbers so that a failure repeats. They protect nothing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from exchange.standards.keys import PrivateKey, Use, from_scalar
 
 @cache
 def key(kid: str, use: Use = "sig") -> PrivateKey:
-    """The P-256 key of this id and use: always the same one."""
+    """Return the P-256 key of this id and use: always the same one."""
     number = int.from_bytes(sha256(f"{kid} {use}".encode()).digest(), "big") >> 1
     return from_scalar(ec.derive_private_key(number, ec.SECP256R1()), kid, use)

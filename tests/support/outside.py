@@ -1,4 +1,6 @@
-"""Every parser of bytes that come from outside, each with a right text, for the tests that throw wrong ones at it."""
+"""Every parser of bytes from outside, each with a valid text, for the tests that send wrong
+ones.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,11 @@ from exchange.records.content_checks import check_content
 from exchange.records.delivery import check_delivery, parse_delivery, read_path
 from exchange.records.presentation import present, verify_presentation
 from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
-from tests.exchange.test_notes import CLINIC, DEFENDER, HUB, WITNESSED
 from tests.support import forge, parties
 from tests.support.attack_stories import send_status, under_way
 from tests.support.chance import chance
 from tests.support.keys import key
+from tests.support.signed_notes import CLINIC, DEFENDER, HUB, WITNESSED
 from tests.support.simulator import START, World, grant, judges
 
 SIGNING, SEALING = key("police.s1"), key("police.2026-11", "enc")
@@ -43,9 +45,9 @@ def jwk(data: bytes) -> object:
 
 
 def process(data: bytes) -> object:
-    """The first line is a payload, the others disclosures."""
+    """Process a payload (the first line) with disclosures (the other lines)."""
     payload, *disclosures = data.split(b"\n")
-    return sd_jwt.process(i_json.read_object(payload), [text(each) for each in disclosures])
+    return sd_jwt.process(i_json.read_object(payload), [text(line) for line in disclosures])
 
 
 def inclusion(data: bytes) -> object:
@@ -103,7 +105,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
 
 @cache
 def world() -> tuple[World, str]:
-    """A case under way, whose texts are the right ones."""
+    """Return a case under way. Its texts are the valid ones."""
     made, case = under_way()
     send_status(made, case)
     made.settle()
@@ -145,7 +147,7 @@ def line(data: bytes) -> object:
 
 
 def pulled(data: bytes) -> object:
-    """An inbox as the prosecutor's gateway takes it: as far as its first fault, or to the end."""
+    """Take an inbox as the prosecutor's gateway does: up to its first fault, or to the end."""
     made = world()[0]
     gateway = Gateway(
         "prosecutor", key("prosecutor.s1"), parties.ed25519("prosecutor.w1"), judges, chance()
@@ -166,7 +168,7 @@ def contact(data: bytes) -> object:
 
 
 def _delivery() -> bytes:
-    """What the prosecutor got."""
+    """Return the prosecutor's delivery."""
     received = next(iter(world()[0].at["prosecutor"].received.values()))
     assert received.item.delivery is not None
     return i_json.write(received.item.delivery.json())

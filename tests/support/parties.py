@@ -1,4 +1,4 @@
-"""Seven agencies, a hub and their keys, for tests: always the same ones. They protect nothing."""
+"""Seven agencies, a hub, and their keys for tests: always the same ones. They protect nothing."""
 
 from __future__ import annotations
 
@@ -30,33 +30,34 @@ LOG = "hub.example/lead"
 
 @cache
 def ed25519(name: str) -> Ed25519PrivateKey:
-    """The Ed25519 key of this name: always the same one."""
+    """Return the Ed25519 key of this name: always the same one."""
     return Ed25519PrivateKey.from_private_bytes(sha256(f"{name} ed25519".encode()).digest())
 
 
 @cache
 def lead_digest() -> str:
+    """Return the digest of the `lead` pack on the tests' day."""
     return str(rules.load("lead", "2026-11-23").digest)
 
 
 def agency(
     name: str, role: str, *, signing: tuple[str, ...] = ("s1",), **members: Any
 ) -> dict[str, Any]:
-    """An agency's entry in the document."""
+    """Return an agency's entry in the document."""
     return {
         "id": name,
         "name": name.replace("-", " ").title(),
         "role": role,
         "part2": "no" if role in ("police", "prosecutor", "defender", "program") else "yes",
         "custody": "own",
-        "signing": [key(f"{name}.{each}").public.as_jwk() for each in signing],
+        "signing": [key(f"{name}.{suffix}").public.as_jwk() for suffix in signing],
         "witness": derive_note_key(ed25519(f"{name}.w1"), f"{name}.w1", COSIGNATURE).vkey,
         **members,
     }
 
 
 def document(**members: Any) -> dict[str, Any]:
-    """Version 1 of the directory, with these members changed."""
+    """Return version 1 of the directory, with these members changed."""
     return {
         "version": 1,
         "program": "LEAD in Example City",
@@ -73,13 +74,15 @@ def document(**members: Any) -> dict[str, Any]:
 def signed(
     value: dict[str, Any], by: tuple[str, ...] = tuple(ROLES), *, whole: bool = True
 ) -> SignedPayload:
-    """A document signed by these agencies, each with its first key; `whole=False` signs what doesn't hold together."""
+    """Sign a document for these agencies, each with its first key. `whole=False` allows a bad
+    one.
+    """
     payload = write_document(value) if whole else i_json.write(value)
     return SignedPayload(payload, tuple(sign_directory(payload, key(f"{name}.s1")) for name in by))
 
 
 def after(history: History, **members: Any) -> dict[str, Any]:
-    """The next version's document, with these members changed."""
+    """Return the next version's document, with these members changed."""
     newest = history.newest
     value = newest.document.model_dump(mode="json", exclude_none=True)
     return {**value, "version": newest.version + 1, "previous": newest.sha256, **members}

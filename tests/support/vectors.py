@@ -1,7 +1,8 @@
-"""The published test vectors beside the checkout, and what is said of the few that we answer otherwise.
+"""Published test vectors beside the checkout, and the few cases that this code answers differently.
 
-A case is skipped only by a *kind*, which is a rule about the case itself, so that nothing else can hide under it; each test
-file holds how often each kind occurs. A case that is plainly wrong is an *exception*, listed by number with the reason.
+A case is skipped only by a *kind*, a rule about the case itself, so that nothing else can hide
+under it. Each test file states how often each kind occurs. A case that is plainly wrong is an
+*exception*, listed by number with the reason.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ Case = dict[str, Any]
 
 
 def vectors(name: str) -> Any:
-    """The content of one file of vectors; nothing where it isn't beside the checkout (`shared` then skips the test)."""
+    """Read a file of vectors. Empty if it isn't beside the checkout (`shared` then skips the
+    test).
+    """
     path = SHARED / "vectors" / name
     return json.loads(path.read_bytes()) if path.exists() else {}
 
 
 def wycheproof(name: str) -> list[tuple[Case, Case]]:
-    """Every case of one Wycheproof file with its group."""
+    """Return every case of a Wycheproof file with its group."""
     return list(_cases(vectors(f"wycheproof/{name}_test.json")))
 
 
@@ -32,7 +35,7 @@ def _cases(file: Any) -> Iterator[tuple[Case, Case]]:
             yield group, case
 
 
-def numbered(given: tuple[Case, Case]) -> str:
-    """A case's name in a test report."""
-    group, case = given
+def numbered(group_and_case: tuple[Case, Case]) -> str:
+    """Return a case's name in a test report."""
+    group, case = group_and_case
     return f"{case['tcId']}-{group.get('comment', '')}-{case['comment']}".replace(" ", "_")[:60]
