@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.codes import raised
-from tests.support.exchange_refusals import given
+from tests.support.exchange_refusals import refusals
 
 PAGE = ROOT / "docs" / "errors.md"
 RULES = ("PackError", "FactsError", "RequestError")
@@ -89,7 +89,9 @@ def test_every_example_of_a_pack_s_error_is_one_that_a_bad_pack_gives() -> None:
 def test_every_example_of_an_exchange_s_error_is_one_that_it_gives(kind: str) -> None:
     core = raised(("exchange",))[kind]
     found = {
-        (error.code, error.message, error.fix) for error in given() if type(error).__name__ == kind
+        (error.code, error.message, error.fix)
+        for error in refusals()
+        if type(error).__name__ == kind
     }
     shown_ = {
         (row["code"], row["example"].replace("\\|", "|"), row["fix"])

@@ -63,7 +63,7 @@ POLICE, CLINIC_KEY = key("police.2026-11", "enc"), key("clinic.2026-11", "enc")
 JTI = "0" * 32
 SEALED = sealing.seal(b"{}", JTI, "p1", POLICE.public, "coordination", "consent")
 ENTRY = SEALED.entry()
-ROOT, OTHER = bytes(32), b"\1" * 32
+ROOT, OTHER_ROOT = bytes(32), b"\1" * 32
 PROPERTY = sd_jwt.disclose_property("content", {}, chance())
 ELEMENT = sd_jwt.disclose_element({"id": "p1"}, chance())
 DIGEST = sd_jwt.digest(PROPERTY)
@@ -146,7 +146,7 @@ CASES: list[Callable[[], object]] = [
     lambda: merkle.verify_inclusion(ROOT, 5, 5, (), ROOT),
     lambda: merkle.verify_consistency(0, 5, (), ROOT, ROOT),
     lambda: manifest.build_manifest([], chance()).path(ENTRY),
-    lambda: merkle.verify_inclusion(ROOT, 0, 2, (OTHER,), ROOT),
+    lambda: merkle.verify_inclusion(ROOT, 0, 2, (OTHER_ROOT,), ROOT),
     lambda: merkle.verify_inclusion(ROOT, 0, 2, (), ROOT),
     lambda: merkle.verify_consistency(7, 5, (), ROOT, ROOT),
     lambda: notes.open_checkpoint(forged(), HUB, [DEFENDER]),
@@ -163,12 +163,12 @@ CASES: list[Callable[[], object]] = [
     lambda: notes.open_checkpoint(signed(HUB.name), HUB, [DEFENDER, borrowed()]),
 ]
 
-# Records, directories, the log: what a world of agencies gives when one of them goes wrong
+# Records, directories, the log: a world of agencies in which something is wrong
 
 FOUNDED = World()
 MEMBERSHIP = FOUNDED.hub.history.membership_at(10**6)
-ONE = forge.bundle()
-CHECKED = check_bundle(ONE, MEMBERSHIP)
+BUNDLE = forge.bundle()
+CHECKED = check_bundle(BUNDLE, MEMBERSHIP)
 DELIVERED = make_delivery(CHECKED, "prosecutor", [forge.PART])
 STATUS = part("status", {}, to=TO_PROSECUTOR)
 
@@ -185,18 +185,18 @@ def in_clear() -> object:
     opened = open_part(
         CHECKED, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")}
     )
-    return check_bundle(replace(ONE, labels=(*ONE.labels, opened.disclosure)), MEMBERSHIP)
+    return check_bundle(replace(BUNDLE, labels=(*BUNDLE.labels, opened.disclosure)), MEMBERSHIP)
 
 
 def countersigned() -> object:
     world, case = World(), "c" * 32
     fields = {"told": "hospital", "category": "treatment", "on": "2026-11-02"}
     own = countersign(key("crossroads.s1"), jti="a" * 32, part="b" * 16, **fields)
-    said = {**fields, "form": list(statements.EMERGENCY), "countersigned": own}
-    told = part(
-        "treatment", {}, to={"hospital": ("medical_emergency", "none")}, says=said, id="b" * 16
+    statement = {**fields, "form": list(statements.EMERGENCY), "countersigned": own}
+    emergency_part = part(
+        "treatment", {}, to={"hospital": ("medical_emergency", "none")}, says=statement, id="b" * 16
     )
-    return world.send("crossroads", "emergency_disclosure", told, case=case, jti="a" * 32)
+    return world.send("crossroads", "emergency_disclosure", emergency_part, case=case, jti="a" * 32)
 
 
 def id_taken() -> object:
@@ -233,9 +233,9 @@ def wrong_leaf() -> object:
 
 
 def wrong_content() -> object:
-    other = sd_jwt.disclose_property("content", {"status": {}}, chance(99)).encode()
-    mine = checked(filling=lambda text: sealing.pad(other))
-    return open_part(mine, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")})
+    other_content = sd_jwt.disclose_property("content", {"status": {}}, chance(99)).encode()
+    record = checked(filling=lambda text: sealing.pad(other_content))
+    return open_part(record, forge.PART, {"prosecutor.2026-11": key("prosecutor.2026-11", "enc")})
 
 
 def signed_directory(
@@ -266,7 +266,7 @@ def old_key() -> object:
     world = World()
     for month in ("2026-12", "2027-01"):
         world.open_key("prosecutor", month)
-    return check_bundle(ONE, world.hub.history.membership_at(10**6))
+    return check_bundle(BUNDLE, world.hub.history.membership_at(10**6))
 
 
 def dated(change: int, shift: int = 0) -> object:
@@ -286,11 +286,11 @@ def watched(size: int, seed: int = 1, apart: int = 0) -> object:
     world, _ = under_way()
     watch = Witness(world.hub.history.newest.log)
     seen = watch.advance(world.hub.checkpoint(world.clock), ()).checkpoint.size
-    other = Log(Store())
+    other_tree = Log(Store())
     for leaf in [*world.hub.log.leaves, *world.hub.log.leaves][:size]:
-        other.append(leaf.body.model_copy(update={"time": 0}), chance(seed))
+        other_tree.append(leaf.body.model_copy(update={"time": 0}), chance(seed))
     if not apart:
-        world.hub.log = other
+        world.hub.log = other_tree
     proof = world.hub.log.tree.consistency(min(seen, world.hub.log.size))
     note = world.hub.checkpoint(world.clock)
     return watch.cosign(note, proof, parties.ed25519("police.w1"), "police.w1", world.clock + apart)
@@ -356,11 +356,13 @@ def passed_twice() -> object:
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
     line = read_account_line(account.line, world.hub.history.newest.log, case)
     line = line.model_copy(update={"passed": line.passed + 1})
-    (twice,) = [
-        one for one in account.records if any(proved.leaf == handed for proved in one.passed)
+    (repeated,) = [
+        record
+        for record in account.records
+        if any(proved.leaf == handed for proved in record.passed)
     ]
-    more = replace(twice, passed=(*twice.passed, world.hub._proved(again, size + 1)))
-    records = tuple(more if one is twice else one for one in account.records)
+    extended = replace(repeated, passed=(*repeated.passed, world.hub._proved(again, size + 1)))
+    records = tuple(extended if record is repeated else record for record in account.records)
     signed = sign_line(line, world.hub._key, world.hub.name)
     return accounting.verify_account(
         replace(account, line=signed, records=records), world.hub.history
@@ -377,7 +379,7 @@ def leaf_missing() -> object:
 
 
 def lost_status() -> tuple[World, Restored]:
-    """A hub that was put back to before a status, which the prosecutor has and the witnesses saw."""
+    """Restore a hub to a time before a status that the prosecutor has and the witnesses saw."""
     world, case = under_way()
     store = backup(world)
     send_status(world, case)
@@ -430,7 +432,7 @@ def another_draft() -> object:
 
 
 def left_out() -> object:
-    """An account that doesn't know of a hand-out, before whoever has its proof."""
+    """Verify an account without a handout of which the reader has the proof."""
     world, case = under_way()
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
     statement = accounting.verify_account(account, world.hub.history)
@@ -445,37 +447,43 @@ def left_out() -> object:
 
 
 def record_twice() -> object:
-    """In the place of its last record, an account shows the one before under the last one's number."""
+    """Verify an account that repeats a record under the number of its last one."""
     world, case = under_way()
     send_status(world, case)
     size = world.hub.log.size
-    kept, hidden = [
-        one
-        for one in world.hub.store.records()
-        if one[0].issuer == "crossroads" and one[0].case == case
+    shown_record, hidden = [
+        stored_record
+        for stored_record in world.hub.store.records()
+        if stored_record[0].issuer == "crossroads" and stored_record[0].case == case
     ]
     nonce = bytes(16)
     number = commit_number(nonce, hidden[1].number)
     body = RecordBody(
-        id=kept[0].jti, issuer="crossroads", sha256=kept[0].sha256, time=world.clock, number=number
+        id=shown_record[0].jti,
+        issuer="crossroads",
+        sha256=shown_record[0].sha256,
+        time=world.clock,
+        number=number,
     )
     leaf = world.hub.log.append(body, world.random)
     account = world.hub.account(case, "crossroads", world.witnessed(), world.clock)
-    before = next(one for one in account.records if one.jws == kept[0].jws)
-    again = replace(
-        before,
+    shown_entry = next(entry for entry in account.records if entry.jws == shown_record[0].jws)
+    repeated_entry = replace(
+        shown_entry,
         recorded=world.hub._proved(leaf, size + 1),
         number=hidden[1].number,
         number_nonce=nonce,
         passed=(),
     )
-    records = tuple(one for one in account.records if one.jws != hidden[0].jws)
-    return accounting.verify_account(replace(account, records=(*records, again)), world.hub.history)
+    records = tuple(entry for entry in account.records if entry.jws != hidden[0].jws)
+    return accounting.verify_account(
+        replace(account, records=(*records, repeated_entry)), world.hub.history
+    )
 
 
 def without_form() -> object:
-    told = FOUNDED.terms("crossroads", status_grant())
-    return FOUNDED.at["crossroads"].compose("consent", [told], case="c" * 32, now=START)
+    terms = FOUNDED.terms("crossroads", status_grant())
+    return FOUNDED.at["crossroads"].compose("consent", [terms], case="c" * 32, now=START)
 
 
 def second_person() -> object:
@@ -486,12 +494,12 @@ def second_person() -> object:
 
 
 def left_the_directory() -> object:
-    """An agency that has left is asked to cosign."""
+    """Ask an agency that has left to cosign."""
     world = World()
     newest = parties.after(world.hub.history)
-    left = [one for one in newest["agencies"] if one["id"] != "hospital"]
+    remaining = [entry for entry in newest["agencies"] if entry["id"] != "hospital"]
     world.change_directory(
-        parties.signed(newest | {"agencies": left}, ("defender", "clinic", "program"))
+        parties.signed(newest | {"agencies": remaining}, ("defender", "clinic", "program"))
     )
     return world.at["hospital"].cosign(world.hub.checkpoint(world.clock), (), world.clock)
 
@@ -517,7 +525,9 @@ CASES += [
     lambda: check_delivery(replace(DELIVERED, texts=()), MEMBERSHIP),
     lambda: labeled(says={"answer": "accepted"}),
     lambda: checked(to="crossroads.2026-11"),
-    lambda: check_bundle(replace(ONE, sealed=ONE.sealed * 2, pads=ONE.pads[1:]), MEMBERSHIP),
+    lambda: check_bundle(
+        replace(BUNDLE, sealed=BUNDLE.sealed * 2, pads=BUNDLE.pads[1:]), MEMBERSHIP
+    ),
     lambda: read_bundle(bytes(1_100_000)),
     lambda: checked(entry={"part": "f" * 16}),
     lambda: checked(entry={"purpose": "curiosity"}),
@@ -594,19 +604,19 @@ CASES += [
 ]
 
 
-def stored(statement: str, then: Callable[[Path], object]) -> object:
-    """A hub's database to which something was done, and what is asked of it then."""
+def stored(statement: str, use_store: Callable[[Path], object]) -> object:
+    """Change a hub's database by a statement, then use it."""
     with tempfile.TemporaryDirectory() as folder:
-        # Named alike wherever it is, for the message names it.
-        here = Path.cwd()
+        # The message names the file, so it has the same name in every folder.
+        old_folder = Path.cwd()
         os.chdir(folder)
         try:
             Store(Path("hub.db")).close()
-            other = sqlite3.connect("hub.db", isolation_level=None, timeout=0)
-            other.execute(statement)
-            return then(Path("hub.db"))
+            connection = sqlite3.connect("hub.db", isolation_level=None, timeout=0)
+            connection.execute(statement)
+            return use_store(Path("hub.db"))
         finally:
-            os.chdir(here)
+            os.chdir(old_folder)
 
 
 def full(path: Path) -> object:
@@ -636,7 +646,7 @@ def requested(header: str | None = None, path: str = "/v1/inbox", now: int = STA
 
 
 def nested() -> dict[str, object]:
-    """An object in an object, seventy times over."""
+    """Return seventy nested objects."""
     return {"a": nested_once(69)}
 
 
@@ -645,14 +655,14 @@ def nested_once(levels: int) -> dict[str, object]:
 
 
 @cache
-def given() -> list[ExchangeError]:
+def refusals() -> list[ExchangeError]:
     """Return the refusal that each case produces."""
-    found = []
+    errors = []
     for case in CASES:
         try:
             case()
         except ExchangeError as error:
-            found.append(error)
+            errors.append(error)
         else:
             raise AssertionError(f"case {CASES.index(case)} isn't refused")
-    return found
+    return errors
