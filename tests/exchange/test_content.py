@@ -26,16 +26,18 @@ from rules.shelf import read_pack, vocabulary
 from tests.conftest import ROOT
 from tests.support.refused import reads_as_a_refusal, refused
 
-WORDS = vocabulary()
-TRAVELS = [category for category in WORDS.categories if category not in WORDS.never_travels]
+VOCABULARY = vocabulary()
+TRAVELS = [
+    category for category in VOCABULARY.categories if category not in VOCABULARY.never_travels
+]
 
 
 # Kinds
 
 
 def test_purposes_are_just_those_that_the_rules_know() -> None:
-    assert purposes() == set(WORDS.facts["purpose"].choices)
-    assert not set(WORDS.purposes) & set(WORDS.barred_purposes)
+    assert purposes() == set(VOCABULARY.facts["purpose"].choices)
+    assert not set(VOCABULARY.purposes) & set(VOCABULARY.barred_purposes)
 
 
 def test_what_the_issue_of_a_place_turns_on_is_the_prosecutor_s_alone() -> None:
@@ -52,7 +54,7 @@ def test_no_kind_holds_what_never_travels_and_each_says_something_known() -> Non
     assert len(kinds()) >= 40
     for each in kinds().values():
         assert each.line and each.issuers and each.categories
-        assert not set(each.categories) & set(WORDS.never_travels)
+        assert not set(each.categories) & set(VOCABULARY.never_travels)
         assert each.says is None or each.says in statements.MODELS
         assert each.says_in is None or each.says_in in each.categories
     assert {each.name for each in kinds().values() if not each.case} == {
@@ -74,11 +76,11 @@ def test_an_unknown_kind_is_refused() -> None:
 
 
 def reachable(role: str) -> set[str]:
-    """The categories of which the shipped rules don't deny for certain that they may reach a role, all else being unknown."""
+    """Return the categories that the shipped rules may permit for a role, with all else unknown."""
     program = Program(read_pack("lead"), date(2026, 11, 23))
     return {
         category
-        for category in WORDS.categories
+        for category in VOCABULARY.categories
         if "permit"
         in program.decide(
             "disclosure", {"recipient": {"role": role}, "part": {"category": category}}
@@ -86,13 +88,16 @@ def reachable(role: str) -> set[str]:
     }
 
 
-# Of all that may reach enforcement, a name alone may have five words.
+# Of everything that may reach enforcement, only a name may have five words.
 NAME = content_schema("contact")["properties"]["given_name"]["anyOf"][0]["pattern"]
 SENTENCE = "he used again on monday and his counsellor told"
 
 
 def open_strings(schema: Any, path: str = "") -> list[str]:
-    """Where a schema lets in a text that isn't one of few, a day, a time, or held by a bounded pattern without line feeds."""
+    """List the places where a schema admits open text.
+
+    Closed are lists, days, times, and bounded patterns without line feeds.
+    """
     return [
         place
         for place, string in strings(schema, path)
@@ -106,15 +111,15 @@ def open_strings(schema: Any, path: str = "") -> list[str]:
 
 
 def phrases(schema: Any) -> set[str]:
-    """Where a schema lets in a sentence whose words hang together."""
-    found = (
+    """List the places where a schema admits a sentence."""
+    paths = (
         place
         for place, string in strings(schema, "")
         for joint in "_-."
         if string.get("pattern", "") != NAME
         and re.search(string.get("pattern", ""), SENTENCE[:23].replace(" ", joint))
     )
-    return {place.rpartition("/")[2] if not place.endswith("/items") else place for place in found}
+    return {place.rpartition("/")[2] if not place.endswith("/items") else place for place in paths}
 
 
 # What would break a line or part words in a name, unseen.
@@ -173,7 +178,7 @@ def test_nothing_that_may_reach_enforcement_has_free_text(role: str) -> None:
 
 
 def test_nothing_that_any_agency_may_be_asked_has_free_text() -> None:
-    """A question is decided as its answer would be, so no ceiling of whom is asked holds its categories back."""
+    """A question is decided like its answer, so no ceiling limits a question's categories."""
     assert not [
         category
         for category in find_kind("question").categories
@@ -182,7 +187,10 @@ def test_nothing_that_any_agency_may_be_asked_has_free_text() -> None:
 
 
 def test_the_codes_that_no_list_closes_are_few_and_known() -> None:
-    """What a pack or an agency names itself can't be listed here. Everything else has words of the vocabulary."""
+    """Names that a pack or an agency chooses can't be listed here.
+
+    Everything else has terms of the vocabulary.
+    """
     reached = reachable("police") | reachable("prosecutor")
     assert set().union(*(phrases(content_schema(category)) for category in reached)) == {
         "pack",  # the pack's id
@@ -272,8 +280,8 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(
     "code",
-    ["30-31-23(E)", "RCW 69.50.4013", "SMC 12A.09.020", "NY PL 221.05", "NY AC 10-125", "NMSA 30-31-25.1", "21 U.S.C. 844 (a)",
-     "RS 40:967", "§ 220.03 (1)", "35A", "VTL051101A"],
+    ["30-31-23(E)", "RCW 69.50.4013", "SMC 12A.09.020", "NY PL 221.05", "NY AC 10-125",
+     "NMSA 30-31-25.1", "21 U.S.C. 844 (a)", "RS 40:967", "§ 220.03 (1)", "35A", "VTL051101A"],
 )  # fmt: skip
 def test_sections_of_law_are_taken(code: str) -> None:
     check_content(
@@ -412,10 +420,10 @@ def test_a_decision_may_lack_another_s_outcome_or_the_day() -> None:
 
 
 def test_a_next_step_is_told_only_as_the_category_that_it_tells_of() -> None:
-    steps = WORDS.decisions["review"].categories
-    assert set(steps) == set(WORDS.decisions["review"].outcomes) and set(steps.values()) <= set(
-        TRAVELS
-    )
+    steps = VOCABULARY.decisions["review"].categories
+    assert set(steps) == set(VOCABULARY.decisions["review"].outcomes) and set(
+        steps.values()
+    ) <= set(TRAVELS)
     for step, of in steps.items():
         for category in find_kind("decision").categories:
             answer = {category: {"decision": {**ANSWERED, "decision": "review", "outcome": [step]}}}
@@ -423,7 +431,7 @@ def test_a_next_step_is_told_only_as_the_category_that_it_tells_of() -> None:
                 check_content("decision", (category,), answer)
             else:
                 with pytest.raises(
-                    ContentError, match=f"`{step}` isn't an outcome to be told here"
+                    ContentError, match=f"`{step}` isn't an outcome of these categories"
                 ):
                     check_content("decision", (category,), answer)
 
@@ -432,7 +440,7 @@ def test_why_records_stop_somebody_stays_with_who_reads_them() -> None:
     stopped = {**ANSWERED, "decision": "screening", "outcome": "stop"}
     check_content("decision", ("screening_outcome",), {"screening_outcome": {"decision": stopped}})
     stopped["reasons"] = [{"rule": "violent-conviction", "outcome": "stop"}]
-    with pytest.raises(ContentError, match="stays with whoever reads the records"):
+    with pytest.raises(ContentError, match="stay with the reader of the records"):
         check_content(
             "decision", ("screening_outcome",), {"screening_outcome": {"decision": stopped}}
         )
@@ -469,7 +477,7 @@ def test_the_rules_read_every_fact_that_a_content_takes(data: st.DataObject) -> 
         st.sampled_from(
             [
                 one
-                for one in WORDS.facts.values()
+                for one in VOCABULARY.facts.values()
                 if one.category in TRAVELS and one.known_by != "hub"
             ]
         )
@@ -488,7 +496,7 @@ def test_the_rules_read_every_fact_that_a_content_takes(data: st.DataObject) -> 
     )
     for step in reversed(fact.path.split(".")):
         told = {step: told}
-    read_facts(told, WORDS)
+    read_facts(told, VOCABULARY)
 
 
 def _values(fact: Fact) -> st.SearchStrategy[Any]:

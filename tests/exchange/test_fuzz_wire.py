@@ -1,7 +1,4 @@
-"""Whatever bytes come in from outside: every parser gives a value or refuses, soon, and never fails in another way.
-
-`HYPOTHESIS_PROFILE=ci` is what the gate runs; `deep` looks eighty times longer than the default.
-"""
+"""Parsers of outside bytes: each returns a value or refuses, soon, and never fails otherwise."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from exchange.standards import base64, i_json, sd_jwt
 from tests.support.outside import DISCLOSURE, MARKS, PARSERS
 from tests.support.refused import reads_as_a_refusal
 
-# A parser reads at most about a megabyte; a quarter of a second for what a test makes is a hundred times what it takes.
+# Seconds. A parser reads at most about a megabyte and needs a hundredth of this for a test's text.
 SLOW = 0.25
 
 names = pytest.mark.parametrize("name", PARSERS)

@@ -27,12 +27,12 @@ SYMMETRIC = "HS256 and its kin: nothing here is signed with a shared secret"
 RSA = "RSA signatures: not used here"
 OTHER_CURVE = "another curve: every key here is on P-256"
 ENCRYPTED = "JWE: what is secret here is sealed with HPKE"
-# Of the cases that must be accepted, those that are of another kind. What must be refused is refused, of whatever kind.
+# Valid cases of another kind. Invalid cases of any kind are refused.
 SKIPPED_JWS = {SYMMETRIC: 10, RSA: 32, OTHER_CURVE: 2}
 SKIPPED_MIX = {SYMMETRIC: 2, RSA: 1, ENCRYPTED: 2}
 
-# Of the group about base64 alone. 367 and 370 say that their padding is bad, and have none; 372 and 373 say that they are
-# valid, and have a question mark in the middle.
+# In the group about base64. 367 and 370 are labeled as badly padded and have no padding. 372 and 373
+# are labeled as valid and contain a question mark.
 EXCEPTIONS = {367, 370, 372, 373}
 
 KEY, TYPE = key("police.s1"), "test+jws"
@@ -40,29 +40,29 @@ TEXT = sign(b'{"a":1}', KEY, typ=TYPE)
 
 
 def kind_of_skip(case: tuple[Case, Case]) -> str | None:
-    group, one = case
-    if one["result"] != "valid":
+    group, vector = case
+    if vector["result"] != "valid":
         return None
-    if "jwe" in one:
+    if "jwe" in vector:
         return ENCRYPTED
     keys = group["private"].get("keys", [group["private"]])
-    if all(each["kty"] == "oct" for each in keys):
+    if all(jwk["kty"] == "oct" for jwk in keys):
         return SYMMETRIC
-    if all(each["kty"] == "RSA" for each in keys):
+    if all(jwk["kty"] == "RSA" for jwk in keys):
         return RSA
-    return OTHER_CURVE if any(each.get("crv") != "P-256" for each in keys) else None
+    return OTHER_CURVE if any(jwk.get("crv") != "P-256" for jwk in keys) else None
 
 
 def keys_of(group: Case) -> list[PublicKey]:
-    """The group's keys as far as they are keys here."""
-    held = group.get("public", group["private"])
-    found = []
-    for jwk in held.get("keys", [held]):
+    """Return the group's keys that are valid keys here."""
+    key_set = group.get("public", group["private"])
+    keys = []
+    for jwk in key_set.get("keys", [key_set]):
         try:
-            found.append(read_public_key(jwk, "sig"))
+            keys.append(read_public_key(jwk, "sig"))
         except ExchangeError:
             continue
-    return found
+    return keys
 
 
 @pytest.mark.parametrize("case", [*JWS, *MIX], ids=numbered)
@@ -101,17 +101,17 @@ def test_each_kind_of_skip_is_used_as_often_as_listed(
     "case", [case for case in JWS if case[0]["comment"] == "base64"], ids=numbered
 )
 def test_published_base64url(case: tuple[Case, Case]) -> None:
-    """The group is signed with HS256, so only the spelling of its segments is judged: by whether they decode."""
-    _, one = case
-    right = (one["result"] == "valid") != (one["tcId"] in EXCEPTIONS)
+    """The group is signed with HS256, so the test only decodes its segments."""
+    _, vector = case
+    right = (vector["result"] == "valid") != (vector["tcId"] in EXCEPTIONS)
     if right:
-        assert all(base64.decode_url(segment) is not None for segment in one["jws"].split("."))
+        assert all(base64.decode_url(segment) is not None for segment in vector["jws"].split("."))
     else:
         with refused("base64", "not-a-jws"):
-            segments = one["jws"].split(".")
+            segments = vector["jws"].split(".")
             for segment in segments:
                 base64.decode_url(segment)
-            read(one["jws"], typ=None)
+            read(vector["jws"], typ=None)
 
 
 @pytest.mark.parametrize("case", ECDSA, ids=numbered)
@@ -144,10 +144,12 @@ def compact(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [
             text
-            for name, one in value.items()
-            for text in ([one] if name == "compact" else compact(one))
+            for name, segment in value.items()
+            for text in ([segment] if name == "compact" else compact(segment))
         ]
-    return [text for one in value for text in compact(one)] if isinstance(value, list) else []
+    return (
+        [text for segment in value for text in compact(segment)] if isinstance(value, list) else []
+    )
 
 
 def test_no_text_of_the_cookbook_passes_since_none_is_es256() -> None:
@@ -286,7 +288,7 @@ def test_what_is_too_large_is_refused_before_it_is_read() -> None:
 
 
 def test_whoever_holds_one_signature_can_make_a_second_over_the_same_text() -> None:
-    """Why two signed texts are compared up to the last dot: the second below says nothing that the first didn't."""
+    """The second text states nothing new, so signed texts are compared up to the last dot."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     signed, _, last = TEXT.rpartition(".")
     raw = base64.decode_url(last)

@@ -23,9 +23,9 @@ SIGNING = key("police.s1").public.as_jwk()
 PRIVATE = key("police.s1").as_jwk()
 
 
-def kind_of_skip(given: tuple[Case, Case]) -> str | None:
-    group, case = given
-    kinds = {one["kty"] for one in group["private"]["keys"]}
+def kind_of_skip(group_and_case: tuple[Case, Case]) -> str | None:
+    group, case = group_and_case
+    kinds = {jwk["kty"] for jwk in group["private"]["keys"]}
     if case["result"] == "valid" and kinds == {"oct"}:
         return SYMMETRIC
     if case["result"] == "valid" and kinds == {"RSA"}:
@@ -33,11 +33,14 @@ def kind_of_skip(given: tuple[Case, Case]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("given", JWK, ids=numbered)
-def test_published_key_set(given: tuple[Case, Case]) -> None:
-    """A key set is refused if one of its keys is. Every valid one of the file is of a kind that isn't used here."""
-    group, case = given
-    kind = kind_of_skip(given)
+@pytest.mark.parametrize("group_and_case", JWK, ids=numbered)
+def test_published_key_set(group_and_case: tuple[Case, Case]) -> None:
+    """A key set is refused if one of its keys is.
+
+    Every valid one of the file is of a kind that isn't used here.
+    """
+    group, case = group_and_case
+    kind = kind_of_skip(group_and_case)
     assert (case["result"] == "valid") == (kind is not None)
     with refused():
         for jwk in group["private"]["keys"]:
@@ -48,15 +51,15 @@ def test_published_key_set(given: tuple[Case, Case]) -> None:
 
 def test_each_kind_of_skip_is_used_as_often_as_listed() -> None:
     shared("vectors/wycheproof/json_web_key_test.json")
-    kinds = [kind_of_skip(given) for given in JWK]
+    kinds = [kind_of_skip(group_and_case) for group_and_case in JWK]
     assert len(kinds) == 26
     assert {kind: kinds.count(kind) for kind in kinds if kind} == SKIPPED
 
 
-@pytest.mark.parametrize("given", ECDH, ids=numbered)
-def test_published_key_agreement(given: tuple[Case, Case]) -> None:
-    """The vectors' keys name no use, so the test adds the one that a key to seal to has; all else is theirs."""
-    _, case = given
+@pytest.mark.parametrize("group_and_case", ECDH, ids=numbered)
+def test_published_key_agreement(group_and_case: tuple[Case, Case]) -> None:
+    """The vectors' keys name no use, so the test adds that of a sealing key."""
+    _, case = group_and_case
     mine = read_private_key({**case["private"], "use": "enc"}, "enc")
     if case["result"] == "valid":
         theirs = read_public_key({**case["public"], "use": "enc"}, "enc")

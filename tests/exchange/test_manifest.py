@@ -1,4 +1,4 @@
-"""The manifest: what the hub rebuilds is what the issuer signed, and a recipient's path proves its own entry alone."""
+"""The manifest: the hub rebuilds the signed tree, and a path proves only its own entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Merkle tree: the published proofs, and that a proof proves one leaf, one place, one size and one root."""
+"""The Merkle tree: published proofs, and that a proof proves one leaf, index, size, and root."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ VECTORS = vectors(FILE)
 # Proofs about a range of leaves inside a tree: nothing here asks for them.
 SKIPPED = {"subtreeinclusion": 204, "subtreeconsistency": 118}
 
-# Its roots are the words "don't care 2": a root that isn't a hash is refused here before sizes are compared.
+# Its roots are the text "don't care 2", which is refused here before sizes are compared.
 EXCEPTIONS = {"consistency/additional/sizes-are-equal-one-and-proof-is-empty"}
 
 LEAVES = [leaf_hash(f"entry {number}".encode()) for number in range(131)]
 TREE = Tree(LEAVES)
-OTHER = sha256(b"something else").digest()
+OTHER_HASH = sha256(b"something else").digest()
 sizes = st.integers(1, len(LEAVES))
 
 
@@ -114,18 +114,18 @@ def test_a_proof_holds_for_no_other_leaf_index_size_or_root(data: st.DataObject)
     index = data.draw(st.integers(0, size - 1))
     leaf, proof, root = LEAVES[index], TREE.inclusion(index, size), TREE.root(size)
     other_index = data.draw(st.integers(0, size + 1).filter(lambda other: other != index))
-    # A proof says how many leaves there are only as far as its shape does: another size must change shape or root.
+    # A proof fixes the size only through its shape: another size must change the shape or the root.
     other_size = data.draw(sizes.filter(lambda other: other != size))
-    for asked in (
-        (OTHER, index, size, proof, root),
+    for arguments in (
+        (OTHER_HASH, index, size, proof, root),
         (leaf, other_index, size, proof, root),
-        (leaf, index, size, proof, OTHER),
+        (leaf, index, size, proof, OTHER_HASH),
         (leaf, index, other_size, proof, TREE.root(other_size)),
-        (leaf, index, size, proof[:-1] if proof else (OTHER,), root),
-        (leaf, index, size, (*proof, OTHER), root),
+        (leaf, index, size, proof[:-1] if proof else (OTHER_HASH,), root),
+        (leaf, index, size, (*proof, OTHER_HASH), root),
     ):
         with refused():
-            verify_inclusion(*asked)
+            verify_inclusion(*arguments)
 
 
 @given(st.data())
@@ -153,7 +153,7 @@ def test_a_rewritten_log_is_never_consistent(data: st.DataObject) -> None:
     second = data.draw(st.integers(2, len(LEAVES)))
     first = data.draw(st.integers(1, second - 1))
     changed = data.draw(st.integers(0, first - 1))
-    rewritten = Tree([*LEAVES[:changed], OTHER, *LEAVES[changed + 1 : second]])
+    rewritten = Tree([*LEAVES[:changed], OTHER_HASH, *LEAVES[changed + 1 : second]])
     with refused("proof-fails"):
         verify_consistency(
             first, second, rewritten.consistency(first, second), TREE.root(first), rewritten.root()
@@ -165,17 +165,17 @@ def test_a_consistency_proof_holds_for_no_other_sizes_or_roots(data: st.DataObje
     second = data.draw(st.integers(2, len(LEAVES)))
     first = data.draw(st.integers(1, second - 1))
     proof, roots = TREE.consistency(first, second), (TREE.root(first), TREE.root(second))
-    for asked in (
-        (first, second, proof, OTHER, roots[1]),
-        (first, second, proof, roots[0], OTHER),
-        (first, second, (*proof, OTHER), *roots),
+    for arguments in (
+        (first, second, proof, OTHER_HASH, roots[1]),
+        (first, second, proof, roots[0], OTHER_HASH),
+        (first, second, (*proof, OTHER_HASH), *roots),
         (first, second, proof[:-1], *roots),
         (second, first, proof, roots[1], roots[0]),
         (0, second, proof, EMPTY_ROOT, roots[1]),
         (first, first, proof, roots[0], roots[0]),
     ):
         with refused():
-            verify_consistency(*asked)
+            verify_consistency(*arguments)
 
 
 @given(st.lists(st.integers(0, 40), max_size=6))
@@ -218,7 +218,7 @@ def test_what_a_tree_has_not_got_is_refused() -> None:
     ):
         with refused("no-such-size"):
             ask()
-    for wrong in (b"", b"short", OTHER + b"!"):
+    for wrong in (b"", b"short", OTHER_HASH + b"!"):
         with refused("hash-length"):
             Tree([wrong])
 
@@ -226,6 +226,6 @@ def test_what_a_tree_has_not_got_is_refused() -> None:
 def test_an_empty_tree_has_a_root_and_proves_nothing() -> None:
     assert Tree().root() == EMPTY_ROOT == sha256(b"").digest()
     with refused("no-such-size"):
-        verify_inclusion(OTHER, 0, 0, (), EMPTY_ROOT)
+        verify_inclusion(OTHER_HASH, 0, 0, (), EMPTY_ROOT)
     with refused("no-such-size"):
         verify_consistency(0, 0, (), EMPTY_ROOT, EMPTY_ROOT)

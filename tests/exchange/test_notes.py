@@ -1,4 +1,4 @@
-"""Notes, checkpoints and cosignatures: the published ones, and that no name can be made to have signed what it didn't."""
+"""Notes, checkpoints, and cosignatures: published ones, and that none can be forged."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ def test_published_note() -> None:
 
 
 def test_published_checkpoint() -> None:
-    """Its keys aren't published, so only its shape can be read; the witness's line holds a time of March 2023."""
+    """Its keys aren't published, so only its form is tested.
+
+    The witness's line contains a time of March 2023.
+    """
     shared(f"vectors/{FILE}")
     note = read_note(VECTORS["checkpoint_parse_only"].encode())
     checkpoint = read_checkpoint(note.text)

@@ -83,12 +83,14 @@ def test_each_party_sees_its_own_and_nothing_else() -> None:
         assert list(mine.labels) == own
         opened = open_part(mine, own[0], KEYS[name])
         seen[name] = opened.content
-        shown = verify_presentation(
+        verified = verify_presentation(
             present(mine, [opened]), MEMBERSHIP, [(opened.entry, arrived.texts[0].path)]
         )
-        assert shown.contents == {own[0]: opened.content} and shown.record.issuer == "crossroads"
-        # Eight digests, one opened with its content: the other part is one of seven that may all be decoys.
-        assert shown.closed == 7
+        assert (
+            verified.contents == {own[0]: opened.content} and verified.record.issuer == "crossroads"
+        )
+        # Eight digests, one opened with its content. The other part is among seven possible decoys.
+        assert verified.closed == 7
     assert seen == {
         "prosecutor": {"status": {"engagement": "engaged"}},
         "defender": {"status": {"barriers": ["housing"]}},

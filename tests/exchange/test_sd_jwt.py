@@ -1,4 +1,4 @@
-"""Selective disclosure: the RFC's examples, its refusals, and that a subset of disclosures shows exactly itself."""
+"""Selective disclosure: the RFC's examples, refusals, and that a subset discloses only itself."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.standards import base64, i_json
-from exchange.standards import jws as jws_
+from exchange.standards import base64, i_json, jws
 from exchange.standards.keys import read_public_key
 from exchange.standards.sd_jwt import (
     DEEPEST,
@@ -36,9 +35,9 @@ from tests.support.vectors import vectors
 FILE = "rfc9901-sd-jwt.json"
 VECTORS = vectors(FILE)
 EXAMPLES: dict[str, dict[str, Any]] = VECTORS.get("examples", {})
-# The same SD-JWTs in a form that no record has; their payloads and disclosures are processed all the same.
+# SD-JWTs in a form that records don't use. Their payloads and disclosures are processed here.
 JSON_SERIALIZATION = "the JSON serialization"
-# Records prove nothing about who presents them, so a presentation that ends in such a proof is refused as a text.
+# Records don't prove their presenter, so a presentation with a key binding is refused.
 KEY_BINDING = "key binding"
 KINDS = {JSON_SERIALIZATION: 4, KEY_BINDING: 6}
 
@@ -58,26 +57,29 @@ def parts_of(name: str, which: str) -> tuple[str, list[str]]:
         return f"{protected['protected']}.{whole['payload']}.{protected['signature']}", protected[
             "header"
         ]["disclosures"]
-    jws, *disclosures = example[f"sd_jwt_{which}.txt"].strip().split("~")
-    return jws, disclosures[:-1]
+    issuer_jwt, *disclosures = example[f"sd_jwt_{which}.txt"].strip().split("~")
+    return issuer_jwt, disclosures[:-1]
 
 
-def payload_of(jws: str) -> dict[str, Any]:
-    return i_json.read_object(base64.decode_url(jws.split(".")[1]))
+def payload_of(issuer_jwt: str) -> dict[str, Any]:
+    return i_json.read_object(base64.decode_url(issuer_jwt.split(".")[1]))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_published_example(name: str) -> None:
-    jws, disclosures = parts_of(name, "presentation")
-    assert process(payload_of(jws), disclosures).payload == EXAMPLES[name]["verified_contents.json"]
+    issuer_jwt, disclosures = parts_of(name, "presentation")
+    assert (
+        process(payload_of(issuer_jwt), disclosures).payload
+        == EXAMPLES[name]["verified_contents.json"]
+    )
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_published_example_with_everything_disclosed_has_no_closed_digests_but_decoys(
     name: str,
 ) -> None:
-    jws, disclosures = parts_of(name, "issuance")
-    assert process(payload_of(jws), disclosures).closed == len(
+    issuer_jwt, disclosures = parts_of(name, "issuance")
+    assert process(payload_of(issuer_jwt), disclosures).closed == len(
         EXAMPLES[name].get("decoy_digests.json", [])
     )
 
@@ -103,7 +105,7 @@ def test_published_example_is_signed_by_its_issuer(name: str) -> None:
     held = {name: value for name, value in issuer.items() if name != "d"}
     signed, _, signature = parts_of(name, "issuance")[0].rpartition(".")
     signer = read_public_key({**held, "kid": "issuer", "use": "sig", "alg": "ES256"}, "sig")
-    assert jws_.is_valid_signature(signer, signed.encode(), base64.decode_url(signature))
+    assert jws.is_valid_signature(signer, signed.encode(), base64.decode_url(signature))
 
 
 def test_each_kind_is_used_as_often_as_listed() -> None:
@@ -344,7 +346,7 @@ def test_an_outside_verifier_reads_what_we_build_as_we_do(count: int) -> None:
 
     payload, labels, contents = record(count)
     issuer = key("police.s1")
-    jws = jws_.sign(i_json.write(payload), issuer, typ="offramp-record+sd-jwt")
+    issuer_jwt = jws.sign(i_json.write(payload), issuer, typ="offramp-record+sd-jwt")
     outside = JWK.from_json(json.dumps(issuer.public.as_jwk()))
     for shown, opened in (
         (0, 0),
@@ -354,5 +356,7 @@ def test_an_outside_verifier_reads_what_we_build_as_we_do(count: int) -> None:
         (count // 2, count // 2),
     ):
         disclosures = [*labels[:shown], *contents[:opened]]
-        verified = SDJWTVerifier(join(jws, disclosures), lambda *_: outside).get_verified_payload()
+        verified = SDJWTVerifier(
+            join(issuer_jwt, disclosures), lambda *_: outside
+        ).get_verified_payload()
         assert verified == process(payload, disclosures).payload

@@ -1,4 +1,4 @@
-"""What passes between processes: a signed request, an inbox, a receipt, each read as it was written and refused as junk."""
+"""Texts between processes: a signed request, an inbox, and a receipt, read back and fuzzed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,15 @@ BODY = b'{"records":[]}'
 
 
 def signed(by: str = "clinic.s1", **more: Any) -> str:
-    said = {"method": "POST", "path": "/v1/records?x=1", "body": BODY, "iat": START, **more}
+    """Sign a request."""
+    values = {"method": "POST", "path": "/v1/records?x=1", "body": BODY, "iat": START, **more}
     return request.authorize(
-        key(by), said["method"], said["path"], said["body"], iat=said["iat"], random_bytes=chance()
+        key(by),
+        values["method"],
+        values["path"],
+        values["body"],
+        iat=values["iat"],
+        random_bytes=chance(),
     )
 
 
