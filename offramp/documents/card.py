@@ -27,6 +27,7 @@ from offramp.documents.segments import (
     PROMISES,
     PROVED,
     TRIED,
+    in_pack_order,
     invariant_status,
     reason,
     segment_of,
@@ -97,9 +98,12 @@ def _offer(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[B
     if len(ranks) > 1:
         yield Text("Take the first of these that is true.")
     for outcome, rules in ranks:
-        condition = "if any of these is true:" if len(rules) > 1 else "if this is true:"
-        yield Text(condition, spell_name(outcome).upper())
-        yield Bullets(tuple(_with_exceptions(rule, words) for rule in rules))
+        conditions = tuple(_with_exceptions(rule, words) for rule in rules)
+        lead = "any of these is true:" if len(rules) > 1 else "this is true:"
+        if len(conditions) == 1 and conditions[0].items and not rules[0].unless:
+            lead, conditions = conditions[0].text, conditions[0].items
+        yield Text(f"if {lead}", spell_name(outcome).upper())
+        yield Bullets(conditions)
         yield from _step(segment, offer.decision.next.get(outcome))
     step = offer.decision.next.get(default.outcome)
     lead = "Otherwise " if ranks else ""
@@ -167,7 +171,7 @@ def _later(segment: Segment, offer: DecisionInForce) -> Iterator[Block]:
     on_card = [rule.rule.when for rule in offer.rules]
     reasons = dict.fromkeys(
         reason(segment, rule)
-        for rule in eligibility.rules
+        for rule in in_pack_order(segment, eligibility.rules)
         if _is_officers(rule)
         and rule.rule.then != eligibility.otherwise.outcome
         and rule.rule.when not in on_card

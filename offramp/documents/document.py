@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rules.author.english import Passage
 
-BLANK = "_" * 24  # a line to fill in by hand
+BLANK = "_" * 18  # a line to fill in by hand
 
 
 @dataclass(frozen=True)

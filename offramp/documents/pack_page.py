@@ -31,6 +31,7 @@ from offramp.documents.segments import (
     cited,
     decisions_in_order,
     format_value,
+    in_pack_order,
     invariant_status,
     last_change,
     reason,
@@ -134,7 +135,8 @@ class _Page:
         yield Text(in_force.decision.asks)
         for outcome, rules in in_force.ranks:
             yield Text("", f"{_capitalized(outcome)}:")
-            reasons = dict.fromkeys(reason(self.segment, rule) for rule in rules)
+            ordered = in_pack_order(self.segment, rules)
+            reasons = dict.fromkeys(reason(self.segment, rule) for rule in ordered)
             yield Bullets(passages(reasons))
         default = in_force.otherwise
         yield Text(
@@ -272,7 +274,7 @@ class _Page:
         yield Text(f"{order}: {', '.join(map(spell_name, decision.outcomes))}.", "Answer:")
         for outcome, rules in in_force.ranks:
             yield Heading(3, _capitalized(outcome), anchor("decision", decision.name, outcome))
-            for rule in rules:
+            for rule in in_pack_order(self.segment, rules):
                 yield self.rule(decision.name, rule)
             yield from self.step("Then", decision.next.get(outcome))
         yield from self.otherwise(in_force)

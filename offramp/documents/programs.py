@@ -11,11 +11,11 @@ from typing import Any
 from offramp.documents.document import Block, Document, Heading, Text, anchor
 from offramp.documents.markdown import markdown
 from offramp.documents.program_facts import KINDS, program_facts
+from offramp.policy.program_status import IN_FORCE, NOT_YET, OVER, status_on
 from rules.author.phrases import format_day
-from rules.packs.pack import Body, Citation, Item, Pack, Places, Program, Stated
+from rules.packs.pack import Body, Citation, Item, Pack, Places, Stated
 from rules.shelf import day_of, read_pack, shipped
 
-IN_FORCE, NOT_YET, OVER = "in_force", "not_yet", "over"
 _NOT_RUN = "not_run"
 
 
@@ -34,20 +34,13 @@ def programs(options: argparse.Namespace) -> int:
     return 0
 
 
-def state_of(program: Program, day: date) -> str:
-    """Return `not_yet`, `in_force`, or `over` for the program on the day."""
-    if program.since is not None and day < program.since:
-        return NOT_YET
-    return OVER if program.until is not None and day >= program.until else IN_FORCE
-
-
 def programs_as_json(packs: Iterable[Pack], day: date) -> dict[str, Any]:
-    """Return the packs by their state on the day.
+    """Return the packs by their status on the day.
 
     `in_force` lists the programs that people could be offered. Bases and plans in force on the day
     are in `not_run`.
     """
-    by_state: dict[str, Any] = {
+    by_status: dict[str, Any] = {
         "on": day.isoformat(),
         IN_FORCE: [],
         _NOT_RUN: [],
@@ -55,12 +48,12 @@ def programs_as_json(packs: Iterable[Pack], day: date) -> dict[str, Any]:
         OVER: [],
     }
     for pack in packs:
-        state = state_of(pack.program, day)
+        status = status_on(pack.program, day)
         is_run = pack.program.kind == "program"
-        by_state[_NOT_RUN if state == IN_FORCE and not is_run else state].append(
+        by_status[_NOT_RUN if status == IN_FORCE and not is_run else status].append(
             _program_as_json(pack, day)
         )
-    return by_state
+    return by_status
 
 
 def _program_as_json(pack: Pack, day: date) -> dict[str, Any]:
@@ -73,7 +66,7 @@ def _program_as_json(pack: Pack, day: date) -> dict[str, Any]:
         "note": program.note,
         **_item_as_json(pack, program),
     }
-    if state_of(program, day) == IN_FORCE:
+    if status_on(program, day) == IN_FORCE:
         has_pilot = program.pilot is not None and program.pilot.in_force(day)
         content["pilot"] = _item_as_json(pack, program.pilot) if has_pilot else None
         for name, items in (
@@ -132,19 +125,19 @@ def _source_as_json(pack: Pack, citation: Citation) -> dict[str, Any]:
 def _blocks(packs: list[Pack], day: date, title: str) -> Iterator[Block]:
     yield Heading(1, title, "title")
     run = [pack for pack in packs if pack.program.kind == "program"]
-    in_force = [pack for pack in run if state_of(pack.program, day) == IN_FORCE]
+    in_force = [pack for pack in run if status_on(pack.program, day) == IN_FORCE]
     if not in_force:
-        later = [pack for pack in run if state_of(pack.program, day) == NOT_YET]
+        later = [pack for pack in run if status_on(pack.program, day) == NOT_YET]
         began = f" The next, {later[0].title}, began on {_start(later[0])}." if later else ""
         yield Text(f"No program was in force.{began}")
     for pack in in_force:
         yield from _program(pack, day)
     for pack in packs:
-        if pack.program.kind != "program" and state_of(pack.program, day) == IN_FORCE:
+        if pack.program.kind != "program" and status_on(pack.program, day) == IN_FORCE:
             kind = KINDS[pack.program.kind]
             yield Text(f"{pack.title} (`{pack.id}`), from {_start(pack)}. {kind}", "Not run:")
     for pack in packs:
-        if pack.program.until is not None and state_of(pack.program, day) == OVER:
+        if pack.program.until is not None and status_on(pack.program, day) == OVER:
             end = f"until {format_day(pack.program.until)}"
             text = f"{pack.title} (`{pack.id}`), {end}.{_open_cases(pack)}"
             yield Text(text, "Over by then:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from rules.author.phrases import format_amount, spell_name
@@ -49,6 +49,18 @@ def decisions_in_order(segments: Sequence[Segment]) -> list[str]:
     names = dict.fromkeys(name for segment in segments for name in segment.decisions)
     shared = [name for name in segments[0].pack.vocabulary.decisions if name in names]
     return [*shared, *(name for name in names if name not in shared)]
+
+
+def in_pack_order(segment: Segment, rules: Iterable[RuleInForce]) -> list[RuleInForce]:
+    """Return the pack's own rules in the order of its file, then inherited ones."""
+    return sorted(
+        rules,
+        key=lambda rule: (
+            rule.rule.declared_in != segment.pack.id,
+            rule.rule.place.line or 0,
+            rule.rule.id,
+        ),
+    )
 
 
 def reason(segment: Segment, rule: RuleInForce) -> str:

@@ -95,8 +95,8 @@ code {{ font: .875em ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace;
 .rule > p code {{ font-weight: 400; }}
 .rule > ul {{ margin-bottom: 0; }}
 .notes {{ color: var(--soft); font-size: .9rem; }}
-nav ul {{ columns: 2 15rem; list-style: none; padding: 0; margin: 1rem 0; }}
-nav li {{ padding: .15rem 0; break-inside: avoid; }}
+nav ul {{ columns: 4 9.5rem; list-style: none; padding: 0; margin: 1rem 0 1.5rem; }}
+nav li {{ margin: 0; padding: .2rem 0; break-inside: avoid; }}
 .wide {{ overflow-x: auto; margin: .75rem 0 1rem; background: var(--surface);
   border: 1px solid var(--line); border-radius: .5rem; padding: 0 .9rem; }}
 table {{ border-collapse: collapse; width: 100%; font-size: .95rem; }}
@@ -109,7 +109,7 @@ td ul {{ margin: 0; padding-left: 1.1rem; }}
 footer {{ color: var(--soft); font-size: .9rem; margin-top: 3rem; padding-bottom: 2rem; }}
 @media screen and (max-width: 43rem) {{
   thead {{ position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }}
-  table, tbody, tr, th, td {{ display: block; }}
+  table, caption, tbody, tr, th, td {{ display: block; }}
   th, td {{ border: 0; padding: .1rem 0; }}
   tr {{ border-top: 1px solid var(--line); padding: .6rem 0; }}
   tbody tr:first-child {{ border-top: 0; }}

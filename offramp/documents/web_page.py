@@ -56,7 +56,8 @@ def _navigation(document: Document, name: str) -> str:
     if document.kind != "page" or not headings:
         return ""
     links = "".join(
-        f'<li><a href="#{heading.id}">{_text(heading.text)}</a></li>' for heading in headings
+        f'<li><a href="#{heading.id}">{_text(heading.text.partition(":")[0])}</a></li>'
+        for heading in headings
     )
     return f'<nav aria-label="{name}">\n<ul>{links}</ul>\n</nav>\n'
 

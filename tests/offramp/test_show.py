@@ -26,6 +26,7 @@ from offramp.documents.document import (
     Statement,
     Table,
     Text,
+    as_json,
 )
 from offramp.documents.markdown import escape_line, format_cell, markdown
 from offramp.documents.pack_page import pack_page
@@ -586,13 +587,27 @@ def test_the_card_is_one_sheet_with_every_rule_of_the_offer(
         )
     listed = json.loads(ran(capsys, "card", name, "--json")[1])["blocks"]
     reader = Reader(words_of(segment, english()), segment.pack.vocabulary.facts)
-    lists = [block["list"] for block in listed if "list" in block]
+    lists = [
+        _one_rule_as_list(before.get("text", ""), block["list"])
+        for before, block in pairwise(listed)
+        if "list" in block
+    ]
     ranks = ranks_that_matter(segment.decisions["offer"])
     left_out = segment.decisions["offer"].ranks[len(ranks) :]
     assert {outcome for outcome, _ in left_out} <= {segment.decisions["offer"].otherwise.outcome}
     for (_, rules), items in zip(ranks, lists[: len(ranks)], strict=True):
         read = [{repr(meaning(node)) for node in reader.passage(_passage(one))} for one in items]
         assert read == [{repr(meaning(rule.rule.when))} for rule in rules]
+
+
+def _one_rule_as_list(
+    lead: str, items: list[str | dict[str, list[object]]]
+) -> list[str | dict[str, list[object]]]:
+    """The rules of an outcome; the lines of a single compound rule follow its own lead."""
+    several = ("if any of these is true:", "if this is true:")
+    if lead in several or not lead.startswith("if "):
+        return items
+    return [{lead.removeprefix("if "): items}]
 
 
 def _passage(given: str | dict[str, list[object]]) -> Passage:
@@ -614,7 +629,11 @@ def test_the_card_names_the_exceptions_of_the_offer_s_rules_and_their_order() ->
     segment = segment_of(read_pack("seattle"), "2022-01-01")
     words = words_of(segment, english())
     reader = Reader(words, segment.pack.vocabulary.facts)
-    lists = [block.items for block in card_of(segment).blocks if isinstance(block, Bullets)]
+    lists = [
+        tuple(_passage(one) for one in _one_rule_as_list(before.get("text", ""), block["list"]))
+        for before, block in pairwise(as_json(card_of(segment))["blocks"])
+        if "list" in block
+    ]
     excepted = 0
     for (_, rules), items in zip(
         ranks_that_matter(segment.decisions["offer"]), lists, strict=False
