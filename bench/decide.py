@@ -103,7 +103,7 @@ def load(runs: int) -> None:
 
 
 def by_hand(facts: dict[str, Any]) -> str:
-    """What a programmer would write for Santa Fe: the floor. It reads a missing fact as no."""
+    """Decide for Santa Fe in hand-written Python, the least cost. A missing fact reads as no."""
     person, encounter, judgment = (
         facts.get("person", {}),
         facts["encounter"],
