@@ -109,7 +109,7 @@ def read_scenarios(folder: Path) -> list[Scenario]:
         name = fields["id"].text("`id`")
         if name in facts_by_id:
             fields["id"].fail(
-                "duplicate-id", f"the scenario `{name}` stands twice", "choose another id"
+                "duplicate-id", f"the scenario `{name}` appears twice", "choose another id"
             )
         facts: Any = fields["facts"].data() if "facts" in fields else {}
         if not isinstance(facts, dict):

@@ -57,7 +57,7 @@ def _read_pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         if key in result:
             raise FactsError(
                 "duplicate-key",
-                f"the key `{printable(key)}` stands twice",
+                f"the key `{printable(key)}` appears twice",
                 at=Place(path=printable(key)),
                 fix="keep one of them",
             )

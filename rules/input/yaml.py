@@ -324,7 +324,7 @@ class _Composer:
         if not isinstance(node.value, str):
             node.fail("yaml-syntax", "a key is not a plain text", "write `key: value`")
         if node.value in parent.value:
-            node.fail("duplicate-key", f"the key `{node.value}` stands twice", "keep one of them")
+            node.fail("duplicate-key", f"the key `{node.value}` appears twice", "keep one of them")
         self.keys[-1] = node
 
     def _add_value(self, parent: Node, key: Node, node: Node) -> None:

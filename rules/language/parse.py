@@ -126,7 +126,7 @@ class _Parser:
             if self.kinds[self.at] == "?":
                 self.tokens.fail(
                     self.starts[self.at],
-                    "the `?` stands inside another `? :` without brackets",
+                    "the `?` is inside another `? :` without brackets",
                     "put brackets round the inner one",
                 )
             if self.kinds[self.at] != ":":
@@ -358,9 +358,7 @@ class _Parser:
 
     def too_deep(self, offset: int) -> ConditionError:
         """Return the refusal of a part that is nested too deep."""
-        message = (
-            f"`{shorten(self.text[offset:])}` lies too deep inside other parts of the condition"
-        )
+        message = f"`{shorten(self.text[offset:])}` is nested too deep inside other parts of the condition"
         return ConditionError(
             "too-deep",
             message,

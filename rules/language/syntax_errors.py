@@ -24,7 +24,7 @@ def fail_field(tokens: Tokens, at: int) -> NoReturn:
         )
     tokens.fail(
         offset,
-        f"`{shorten(text)}` stands where a field's name should",
+        f"`{shorten(text)}` is where a field's name should",
         "name a field after the `.`",
     )
 
@@ -47,7 +47,7 @@ def fail_before_value(tokens: Tokens, at: int) -> NoReturn:
             f"put brackets round it: `{before}({text}…)`",
         )
     if kind == "in" and tokens.kinds[at - 1] == "!":
-        tokens.fail(offset, "`!` can't stand before `in`", "write `!(a in list)`")
+        tokens.fail(offset, "`!` can't come before `in`", "write `!(a in list)`")
     if before:
         tokens.fail(offset, f"`{text}` can't follow `{before}`", "a value belongs between them")
     tokens.fail(offset, f"`{text}` can't come first", "begin with a value")

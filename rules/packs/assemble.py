@@ -57,7 +57,7 @@ def _read_pack_id(folder: Path, node: Node) -> str:
     if pack_id != folder.resolve().name:
         node.fail(
             "bad-id",
-            f"the pack `{pack_id}` lies in the folder `{folder.resolve().name}`",
+            f"the pack `{pack_id}` is in the folder `{folder.resolve().name}`",
             "give folder and id the same name",
         )
     return pack_id

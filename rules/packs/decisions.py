@@ -103,7 +103,7 @@ def _read_outcomes(terms: DecisionTerms, node: Node) -> tuple[str, ...]:
     if not is_ordered or len(set(outcomes)) != len(outcomes) or not outcomes:
         node.fail(
             "wrong-order",
-            f"the outcomes of `{terms.name}` stand out of order",
+            f"the outcomes of `{terms.name}` are out of order",
             f"keep the order: {', '.join(terms.outcomes) or 'each once'}",
         )
     return outcomes
@@ -273,10 +273,10 @@ def _refuse_duplicate(
     node: Node, rule: Rule, terms: DecisionTerms, before: Decision | None
 ) -> None:
     if before is not None and rule.id in before.rules:
-        where, fix = "in the parent already", "put it under `override`, or choose another id"
+        fault, fix = "is in the parent already", "put it under `override`, or choose another id"
     else:
-        where, fix = "twice", "choose another id"
-    node.fail("duplicate-id", f"the rule `{rule.id}` of `{terms.name}` stands {where}", fix)
+        fault, fix = "appears twice", "choose another id"
+    node.fail("duplicate-id", f"the rule `{rule.id}` of `{terms.name}` {fault}", fix)
 
 
 def _read_next_steps(
@@ -298,7 +298,9 @@ def _read_obligations(
         obligation = _read_obligation(draft, node, terms)
         if obligation.id in obligations:
             node.fail(
-                "duplicate-id", f"the obligation `{obligation.id}` stands already", "leave it out"
+                "duplicate-id",
+                f"the obligation `{obligation.id}` is listed already",
+                "leave it out",
             )
         obligations[obligation.id] = obligation
     return obligations
@@ -350,7 +352,7 @@ def _read_rule(draft: Draft, node: Node, terms: DecisionTerms) -> Rule:
         exemption = _read_exemption(draft, inner, terms)
         if any(exemption.id == earlier.id for earlier in exemptions):
             inner.fail(
-                "duplicate-id", f"the exception `{exemption.id}` stands twice", "choose another id"
+                "duplicate-id", f"the exception `{exemption.id}` appears twice", "choose another id"
             )
         exemptions.append(exemption)
     return Rule(

@@ -179,7 +179,7 @@ def merge_items(
         if name in parents:
             node.fail(
                 "duplicate-id",
-                f"the {noun} `{name}` stands in the parent already",
+                f"the {noun} `{name}` is in the parent already",
                 "override it, or rename it",
             )
         result[name] = read(name, node)

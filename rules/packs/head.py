@@ -30,7 +30,7 @@ def read_sources(draft: Draft) -> None:
         if name in draft.sources:
             node.fail(
                 "duplicate-id",
-                f"the source `{name}` stands in a parent already",
+                f"the source `{name}` is in a parent already",
                 "choose another id",
             )
         refuse_bad_id(name, node)
@@ -75,9 +75,7 @@ def _refuse_bad_path(path: str, node: Node, draft: Draft, added: dict[str, Fact]
     parts = path.split(".")
     groups = [".".join(parts[:end]) for end in range(1, len(parts))]
     if path.startswith(("clocks.", "decisions.")) or any(group in facts for group in groups):
-        node.fail(
-            "name-clash", f"the fact `{path}` lies inside another name", "choose another path"
-        )
+        node.fail("name-clash", f"the fact `{path}` is inside another name", "choose another path")
     if any(fact_path.startswith(f"{path}.") for fact_path in facts):
         node.fail("name-clash", f"the fact `{path}` holds other facts", "choose another path")
 
@@ -184,7 +182,7 @@ def _read_body(draft: Draft, node: Node) -> Body:
     for listed in (members, others):
         twice = next((member for member in listed if listed.count(member) > 1), None)
         if twice is not None:
-            node.fail("duplicate-id", f"`{twice}` stands twice in {subject}", "leave it once")
+            node.fail("duplicate-id", f"`{twice}` appears twice in {subject}", "leave it once")
     does = read_optional_text(fields, "does")
     return Body(
         name=name,

@@ -24,7 +24,7 @@ def read_invariants(draft: Draft) -> dict[str, Invariant]:
             )
         if invariant.id in invariants:
             node.fail(
-                "duplicate-id", f"the invariant `{invariant.id}` stands twice", "choose another id"
+                "duplicate-id", f"the invariant `{invariant.id}` appears twice", "choose another id"
             )
         invariants[invariant.id] = invariant
     return invariants

@@ -69,7 +69,10 @@ def _read_sources(folder: Path) -> dict[str, Source]:
         source_id = row["id"]
         if source_id in sources:
             _fail(
-                place, "duplicate-id", f"the source `{source_id}` stands twice", "choose another id"
+                place,
+                "duplicate-id",
+                f"the source `{source_id}` appears twice",
+                "choose another id",
             )
         if row["confidence"] not in ("high", "medium", "low"):
             _fail(

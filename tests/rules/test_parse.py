@@ -213,7 +213,7 @@ MISTAKES = [
     (
         "a ? b ? c : d : e",
         6,
-        "the `?` stands inside another `? :` without brackets",
+        "the `?` is inside another `? :` without brackets",
         "put brackets round the inner one",
     ),
     ("a : b", 2, "the `:` has no `?` before it", ""),
