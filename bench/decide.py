@@ -1,6 +1,7 @@
-"""What a decision costs: cold from the shell, and warm, each as a ratio against a floor measured in the same run.
+"""Measure what a decision costs, cold from the shell and warm.
 
-Run it as `python bench/decide.py [--runs N] [--imports]`.
+Each time is a ratio to a floor measured in the same run. Run it as `python bench/decide.py [--runs
+N] [--imports]`.
 """
 
 from __future__ import annotations
@@ -26,37 +27,41 @@ PACK = "santa-fe"
 
 
 def main() -> None:
+    """Print all measurements."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=15)
     options.add_argument(
         "--imports", action="store_true", help="show the slowest imports of a cold command"
     )
-    given = options.parse_args()
-    print(f"Python {sys.version.split()[0]}, {given.runs} runs each, alternating; medians\n")
-    cold(given.runs)
-    warm(given.runs)
-    load(given.runs)
-    if given.imports:
+    arguments = options.parse_args()
+    print(f"Python {sys.version.split()[0]}, {arguments.runs} runs each, alternating; medians\n")
+    cold(arguments.runs)
+    warm(arguments.runs)
+    load(arguments.runs)
+    if arguments.imports:
         imports()
 
 
 def cold(runs: int) -> None:
-    """Whole processes: `offramp decide` against an interpreter that does nothing."""
+    """Measure whole processes: `offramp decide` against an interpreter that does nothing."""
     bare = [sys.executable, "-c", "pass"]
-    one = [sys.executable, "-m", "offramp", "decide", PACK, "eligibility", str(CASE)]
-    four = [*one[:4], "santa-fe,seattle,nyc-violations,drug-court", *one[5:]]
+    single = [sys.executable, "-m", "offramp", "decide", PACK, "eligibility", str(CASE)]
+    several = [*single[:4], "santa-fe,seattle,nyc-violations,drug-court", *single[5:]]
     floor, *others = alternate(
-        [lambda: process(bare), lambda: process(one), lambda: process(four)], runs
+        [lambda: process(bare), lambda: process(single), lambda: process(several)], runs
     )
     row("bare interpreter, start to end", floor)
-    for name, taken in zip(
+    for name, times in zip(
         ("offramp decide, one program", "offramp decide, four programs"), others, strict=True
     ):
-        row(name, taken, floor)
+        row(name, times, floor)
 
 
 def warm(runs: int) -> None:
-    """One decision in a running process, against the same rules written by hand in Python (which explain nothing)."""
+    """Measure one decision in a running process, against the same rules written by hand.
+
+    The rules by hand explain nothing.
+    """
     program = rules.load(PACK)
     facts = json.loads(CASE.read_text())
     read = program.read(facts)
@@ -78,13 +83,13 @@ def warm(runs: int) -> None:
             segment.decisions["eligibility"], world
         ),
     }
-    taken = alternate([repeated(work) for work in labels.values()], runs)
-    for name, times in zip(labels, taken, strict=True):
-        row(name, times, taken[0], unit=1e6, sign="µs")
+    all_times = alternate([repeated(work) for work in labels.values()], runs)
+    for name, times in zip(labels, all_times, strict=True):
+        row(name, times, all_times[0], unit=1e6, sign="µs")
 
 
 def load(runs: int) -> None:
-    """Reading, checking and compiling a pack from its files."""
+    """Measure reading, checking, and compiling a pack from its files."""
     print()
     row(
         "read and check the pack and its parents",
@@ -97,9 +102,9 @@ def load(runs: int) -> None:
     tracemalloc.start()
     kept = rules.load(PACK)
     kept.decide("eligibility", json.loads(CASE.read_text()))
-    held, _ = tracemalloc.get_traced_memory()
+    memory, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    print(f"{'memory that a loaded pack holds':46} {held / 1e6:10.2f} MB")
+    print(f"{'memory that a loaded pack holds':46} {memory / 1e6:10.2f} MB")
 
 
 def by_hand(facts: dict[str, Any]) -> str:
@@ -126,25 +131,30 @@ def by_hand(facts: dict[str, Any]) -> str:
 
 
 def alternate(works: list[Callable[[], float]], runs: int) -> list[list[float]]:
-    """Every work once a round, so that the machine's moods fall on all of them; the first round isn't counted."""
-    taken: list[list[float]] = [[] for _ in works]
+    """Run every work once a round, so that the machine's load falls on all of them.
+
+    The first round isn't counted.
+    """
+    all_times: list[list[float]] = [[] for _ in works]
     for round_number in range(runs + 1):
-        for times, work in zip(taken, works, strict=True):
+        for times, work in zip(all_times, works, strict=True):
             seconds = work()
             if round_number:
                 times.append(seconds)
-    return taken
+    return all_times
 
 
 def process(command: list[str]) -> float:
+    """Return the seconds that a command takes."""
     return timed(lambda: subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False))
 
 
 def repeated(work: Callable[[], Any], least: float = 0.02) -> Callable[[], float]:
-    """Seconds for one call, over enough calls to fill `least` seconds."""
+    """Return a function that measures one call, over enough calls to fill `least` seconds."""
     count = 1
 
     def often(count: int) -> float:
+        """Return the seconds for so many calls."""
         return timed(lambda: [work() for _ in range(count)])
 
     while often(count) < least:
@@ -153,6 +163,7 @@ def repeated(work: Callable[[], Any], least: float = 0.02) -> Callable[[], float
 
 
 def timed(work: Callable[[], Any]) -> float:
+    """Return the seconds that a work takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -165,6 +176,7 @@ def row(
     unit: float = 1e3,
     sign: str = "ms",
 ) -> None:
+    """Print one measurement, with its ratio to the floor."""
     ratio = (
         f"  {statistics.median(a / b for a, b in zip(times, floor, strict=True)):6.2f} x the floor"
         if floor
@@ -174,6 +186,7 @@ def row(
 
 
 def imports() -> None:
+    """Print the slowest imports of a cold command."""
     command = [
         sys.executable,
         "-X",
@@ -186,13 +199,13 @@ def imports() -> None:
         str(CASE),
     ]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    found = [
+    lines = [
         line.split("|")
         for line in ran.stderr.splitlines()
         if line.startswith("import time:") and "[us]" not in line
     ]
     slowest = sorted(
-        ((int(own.split(":")[1]), name.strip()) for own, _, name in found), reverse=True
+        ((int(own.split(":")[1]), name.strip()) for own, _, name in lines), reverse=True
     )[:15]
     print("\nslowest imports of a cold command, own time")
     for own, name in slowest:

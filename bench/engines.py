@@ -1,8 +1,9 @@
-"""Santa Fe's eligibility by our engines and by other people's, side by side: first that they agree, then what one costs.
+"""Compare Santa Fe's eligibility by our engines and by other people's: agreement first, then time.
 
-Run it as `python bench/engines.py [--runs N]`, with `pip install -e '.[bench,durable]'`; a peer that isn't there is named and
-left out. Each peer gets the rules that its own language can say, written from our tree, and must give the outcome that those
-rules have by the tree walk, on every case here. They have two values and not three, so each case knows every fact.
+Run it as `python bench/engines.py [--runs N]`, with `pip install -e '.[bench,durable]'`. An engine
+that isn't installed is named and left out. Each engine gets the rules that its own language can
+express, written from our tree. On every case here it must give the outcome that those rules have by
+the tree walk. Other engines have two values and not three, so each case knows every fact.
 """
 
 from __future__ import annotations
@@ -50,89 +51,98 @@ TRIED: dict[str, tuple[Any, ...]] = {
     "encounter.charges": (
         [],
         *(
-            [{"conduct": one, "violent": False}]
-            for one in ("possession", "sale", "burglary", "promoting_prostitution", "theft")
+            [{"conduct": conduct, "violent": False}]
+            for conduct in ("possession", "sale", "burglary", "promoting_prostitution", "theft")
         ),
         [{"conduct": "possession", "violent": False}, {"conduct": "other", "violent": True}],
     ),
 }
 
 
-class CannotSay(Exception):
-    """The peer's language has no word for this part of a condition."""
+class CannotExpress(Exception):
+    """The engine's language can't express this part of a condition."""
 
 
 @dataclass
 class Peer:
-    """`prepare` makes of a case's facts what the peer is given (not timed), `decide` its outcome. `says` counts its rules."""
+    """One engine with its rules.
+
+    `prepare` turns a case's facts into the engine's input, which is not timed. `decide` returns its
+    outcome. `rule_count` counts the rules that it can express.
+    """
 
     name: str
     explains: str
-    says: int
+    rule_count: int
     prepare: Callable[[dict[str, Any]], Any]
     decide: Callable[[Any], str]
     reference: Callable[[dict[str, Any]], str]
 
 
 def main() -> None:
+    """Print each engine's time, after all of them gave the same outcomes."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=201)
-    given = options.parse_args()
+    arguments = options.parse_args()
     arrest = json.loads(CASE.read_text())
     cases = [arrest, *variants(arrest)]
     with ExitStack() as stack:
         peers, absent = gather(stack)
         for peer in peers:
             for facts in cases:
-                found, wanted = peer.decide(peer.prepare(facts)), peer.reference(facts)
-                assert found == wanted, (peer.name, found, wanted, facts)
+                outcome, wanted = peer.decide(peer.prepare(facts)), peer.reference(facts)
+                assert outcome == wanted, (peer.name, outcome, wanted, facts)
         print(
-            f"Python {sys.version.split()[0]}; {len(peers)} engines give the same outcomes on {len(cases)} cases"
+            f"Python {sys.version.split()[0]}; {len(peers)} engines give the same outcomes on "
+            f"{len(cases)} cases"
         )
-        taken = alternate(
-            [turn(partial(peer.decide, peer.prepare(arrest))) for peer in peers], given.runs
+        all_times = alternate(
+            [turn(partial(peer.decide, peer.prepare(arrest))) for peer in peers], arguments.runs
         )
     floor = next(
-        (times for peer, times in zip(peers, taken, strict=True) if peer.name == ZEN), None
+        (times for peer, times in zip(peers, all_times, strict=True) if peer.name == ZEN), None
     )
     print(
-        f"medians of {given.runs} runs, alternating; × is against {ZEN}\n"
+        f"medians of {arguments.runs} runs, alternating; × is against {ZEN}\n"
         if floor
         else f"{ZEN} isn't here\n"
     )
     print(f"{'':44} {'µs':>9} {'×':>7}  rules  what it explains")
-    for peer, times in zip(peers, taken, strict=True):
+    for peer, times in zip(peers, all_times, strict=True):
         ratio = (
             statistics.median(a / b for a, b in zip(times, floor, strict=True))
             if floor
             else float("nan")
         )
         print(
-            f"{peer.name:44} {statistics.median(times) * 1e6:9.2f} {ratio:7.2f}  {peer.says:5}  {peer.explains}"
+            f"{peer.name:44} {statistics.median(times) * 1e6:9.2f} {ratio:7.2f}  "
+            f"{peer.rule_count:5}  {peer.explains}"
         )
     for name, why in absent:
         print(f"{name:44} left out: {why}")
 
 
 def turn(work: Callable[[], Any]) -> Callable[[], float]:
-    """A millisecond of the work and then another, which counts: a longer turn measures who else is on the machine, and one
-    alone whoever had the turn before and filled the caches.
+    """Return a function that runs the work for a millisecond, twice, and measures the second time.
+
+    A longer turn would measure other programs on the machine. The first run fills the caches.
     """
     once = repeated(work, least=0.001)
     return lambda: (once(), once())[1]
 
 
 def variants(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The case with each two of its facts changed, in every way."""
-    for one, other in itertools.combinations(TRIED, 2):
-        for first, second in itertools.product(TRIED[one], TRIED[other]):
+    """Return the case with each two of its facts changed, in every way."""
+    for first_path, second_path in itertools.combinations(TRIED, 2):
+        for first_value, second_value in itertools.product(TRIED[first_path], TRIED[second_path]):
             changed = copy.deepcopy(facts)
-            put(changed, one, first)
-            put(changed, other, second)
+            put(changed, first_path, first_value)
+            put(changed, second_path, second_value)
             yield changed
 
 
 def put(facts: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value at a path of nested facts."""
     *groups, last = path.split(".")
     reduce(lambda level, group: level.setdefault(group, {}), groups, facts)[last] = value
 
@@ -143,6 +153,7 @@ ZEN = "zen-engine, bare"
 
 
 def gather(stack: ExitStack) -> tuple[list[Peer], list[tuple[str, str]]]:
+    """Return the engines, and the reasons why others are missing."""
     peers, absent = ours(), []
     for name, make in PEERS.items():
         try:
@@ -153,50 +164,60 @@ def gather(stack: ExitStack) -> tuple[list[Peer], list[tuple[str, str]]]:
 
 
 PROGRAM = rules.load(PACK)
-SEGMENT = PROGRAM.segment(PROGRAM.decide(DECISION, json.loads(CASE.read_text())).as_of).segment  # type: ignore[arg-type]
+DAY = PROGRAM.decide(DECISION, json.loads(CASE.read_text())).as_of
+assert DAY is not None
+SEGMENT = PROGRAM.segment(DAY).segment
 IN_FORCE = SEGMENT.decisions[DECISION]
 RULES = IN_FORCE.rules
 OTHERWISE = IN_FORCE.otherwise.outcome
 
 
 def world(facts: dict[str, Any]) -> World:
+    """Return the world of the tree walk for a case."""
     read = PROGRAM.read(facts)
     return World(read.known, SEGMENT.parameters, read.attested.get, lambda _: None)
 
 
-def reference(said: list[RuleInForce]) -> Callable[[dict[str, Any]], str]:
-    """The outcome by these rules alone: all give the same one here, and none may be unknown."""
+def reference(expressible: list[RuleInForce]) -> Callable[[dict[str, Any]], str]:
+    """Return the outcome by these rules alone.
+
+    All these rules give the same outcome, and none may be unknown.
+    """
 
     def outcome(facts: dict[str, Any]) -> str:
+        """Return the outcome of a case."""
         around = world(facts)
-        values = [walk(rule.condition, around) for rule in said]
+        values = [walk(rule.condition, around) for rule in expressible]
         assert None not in values, facts
-        return said[values.index(True)].rule.then if True in values else OTHERWISE
+        return expressible[values.index(True)].rule.then if True in values else OTHERWISE
 
     return outcome
 
 
-def sayable(write: Callable[[tree.Tree], Any]) -> tuple[list[RuleInForce], list[Any]]:
-    """The rules that a language can say, and how."""
-    said, written = [], []
+def expressible_rules(write: Callable[[tree.Tree], Any]) -> tuple[list[RuleInForce], list[Any]]:
+    """Return the rules that a language can express, and their expressions."""
+    expressible, expressions = [], []
     for rule in RULES:
         try:
-            written.append(write(rule.condition))
-        except CannotSay:
+            expressions.append(write(rule.condition))
+        except CannotExpress:
             continue
-        said.append(rule)
-    return said, written
+        expressible.append(rule)
+    return expressible, expressions
 
 
 def plain(facts: dict[str, Any]) -> Any:
+    """Return the facts as they are."""
     return facts
 
 
 def ours() -> list[Peer]:
+    """Return our own engines."""
     everything = reference(list(RULES))
     several = "reasons with source, facts, doubts, exceptions; what is missing and whom to ask"
 
     def explained(facts: Any) -> str:
+        """Decide a case and give its reasons."""
         decision = PROGRAM.decide(DECISION, facts)
         assert decision.reasons
         return str(decision.outcome)
@@ -219,7 +240,8 @@ def ours() -> list[Peer]:
     ]
 
 
-def durable(stack: ExitStack) -> list[Peer]:
+def durable_rules(stack: ExitStack) -> list[Peer]:
+    """Return the second engine, `durable_rules`."""
     import durable.engine  # noqa: F401  # type: ignore[import-not-found]
 
     from offramp.policy.second_engine import second_engine
@@ -238,11 +260,14 @@ def durable(stack: ExitStack) -> list[Peer]:
 
 
 def zen(_: ExitStack) -> list[Peer]:
-    """One expression in a graph of three nodes, compiled when loaded; a table of the same conditions takes a tenth longer."""
+    """Return zen-engine, with one expression in a graph of three nodes.
+
+    It is compiled when loaded. A table of the same conditions takes a tenth longer.
+    """
     from zen import ZenEngine
 
-    said, written = sayable(in_zen)
-    outcome = f'{" or ".join(written)} ? "{said[0].rule.then}" : "{OTHERWISE}"'
+    expressible, expressions = expressible_rules(in_zen)
+    outcome = f'{" or ".join(expressions)} ? "{expressible[0].rule.then}" : "{OTHERWISE}"'
     nodes = [
         {"id": "in", "name": "in", "type": "inputNode", "content": {}},
         {
@@ -274,61 +299,78 @@ def zen(_: ExitStack) -> list[Peer]:
 
     trace = "what went into and came out of each node"
     return [
-        Peer(ZEN, "nothing", len(said), plain, bare, reference(said)),
-        Peer("zen-engine, with its trace", trace, len(said), plain, traced, reference(said)),
+        Peer(ZEN, "nothing", len(expressible), plain, bare, reference(expressible)),
+        Peer(
+            "zen-engine, with its trace",
+            trace,
+            len(expressible),
+            plain,
+            traced,
+            reference(expressible),
+        ),
     ]
 
 
 def cel(_: ExitStack) -> list[Peer]:
+    """Return Google's CEL."""
     from cel_expr_python import cel as google
 
-    said, written = sayable(in_cel)
+    expressible, expressions = expressible_rules(in_cel)
     dynamic = dict.fromkeys(
         ("person", "encounter", "judgment", "approval", "decisions"), google.Type.DYN
     )
     environment = google.NewEnv(variables=dynamic)
-    expression = environment.compile(" || ".join(written))
+    expression = environment.compile(" || ".join(expressions))
 
     def decide(facts: dict[str, Any]) -> str:
-        return said[0].rule.then if expression.eval(data=facts).value() else OTHERWISE
+        return expressible[0].rule.then if expression.eval(data=facts).value() else OTHERWISE
 
     def prepare(facts: dict[str, Any]) -> Any:
         return {name: facts[name] for name in dynamic}
 
     return [
-        Peer("cel-expr-python (Google)", "nothing", len(said), prepare, decide, reference(said))
+        Peer(
+            "cel-expr-python (Google)",
+            "nothing",
+            len(expressible),
+            prepare,
+            decide,
+            reference(expressible),
+        )
     ]
 
 
 def datalogic(_: ExitStack) -> list[Peer]:
+    """Return JSONLogic."""
     from datalogic_py import Engine
 
-    said, written = sayable(in_jsonlogic)
-    rule = Engine().compile({"if": [{"or": written}, said[0].rule.then, OTHERWISE]})
+    expressible, expressions = expressible_rules(in_jsonlogic)
+    rule = Engine().compile({"if": [{"or": expressions}, expressible[0].rule.then, OTHERWISE]})
     return [
         Peer(
             "datalogic-py (JSONLogic)",
             "nothing",
-            len(said),
+            len(expressible),
             plain,
             lambda facts: str(rule.evaluate(facts)),
-            reference(said),
+            reference(expressible),
         )
     ]
 
 
 def cedar(_: ExitStack) -> list[Peer]:
+    """Return Cedar."""
     import cedarpy
 
-    said, written = sayable(in_cedar)
+    expressible, expressions = expressible_rules(in_cedar)
     forbidden = [
         f'@id("{rule.rule.id}")\nforbid (principal, action, resource) when {{ {condition} }};'
-        for rule, condition in zip(said, written, strict=True)
+        for rule, condition in zip(expressible, expressions, strict=True)
     ]
     policies = cedarpy.PolicySet.from_str(
         "\n".join(["permit (principal, action, resource);", *forbidden])
     )
-    who = {
+    request_of = {
         "principal": 'Person::"p"',
         "action": 'Action::"enter"',
         "resource": 'Program::"santa-fe"',
@@ -339,27 +381,32 @@ def cedar(_: ExitStack) -> list[Peer]:
         flat = {group: dict(inner) for group, inner in facts.items()}
         for listed in ("charges", "drugs"):
             flat["encounter"].pop(listed, None)
-        return {**who, "context": flat}
+        return {**request_of, "context": flat}
 
     def decide(request: Any) -> str:
         return (
-            OTHERWISE if cedarpy.is_authorized(request, policies, []).allowed else said[0].rule.then
+            OTHERWISE
+            if cedarpy.is_authorized(request, policies, []).allowed
+            else expressible[0].rule.then
         )
 
     return [
         Peer(
             "cedarpy",
             "ids of the policies that forbid",
-            len(said),
+            len(expressible),
             prepare,
             decide,
-            reference(said),
+            reference(expressible),
         )
     ]
 
 
 def openfisca(_: ExitStack) -> list[Peer]:
-    """One person a simulation, as a case comes in; it is made for populations, where a person costs it next to nothing."""
+    """Return OpenFisca, with one person in each simulation.
+
+    It is made for populations, where a person costs next to nothing.
+    """
     import numpy
     from openfisca_core.entities import build_entity
     from openfisca_core.periods import DateUnit
@@ -370,13 +417,13 @@ def openfisca(_: ExitStack) -> list[Peer]:
     day = SEGMENT.day
     person = build_entity(key="person", plural="persons", label="person", is_person=True)
     read: dict[str, Any] = {}
-    said, written = sayable(lambda node: in_numpy(node, read))
+    expressible, expressions = expressible_rules(lambda node: in_numpy(node, read))
     kinds = {"bool": bool, "choice": str, "text": str, "int": int}
     every = {"entity": person, "definition_period": DateUnit.DAY}
 
     def formula(persons: Any, period: Any) -> Any:
         values = {name: persons(name, period) for name in read}
-        return reduce(numpy.logical_or, (condition(values) for condition in written))
+        return reduce(numpy.logical_or, (condition(values) for condition in expressions))
 
     system = TaxBenefitSystem([person])
     for name, type_ in read.items():
@@ -386,29 +433,33 @@ def openfisca(_: ExitStack) -> list[Peer]:
     )
 
     def prepare(facts: dict[str, Any]) -> Any:
-        found = {
+        values = {
             name: reduce(lambda level, part: level[part], name.split("__"), facts) for name in read
         }
-        return {"persons": {"p": {name: {str(day): value} for name, value in found.items()}}}
+        return {"persons": {"p": {name: {str(day): value} for name, value in values.items()}}}
 
     def decide(situation: Any) -> str:
         simulation = SimulationBuilder().build_from_dict(system, situation)
-        return said[0].rule.then if simulation.calculate("ineligible", str(day))[0] else OTHERWISE
+        return (
+            expressible[0].rule.then
+            if simulation.calculate("ineligible", str(day))[0]
+            else OTHERWISE
+        )
 
     return [
         Peer(
             "OpenFisca, one person",
             "with `trace` each variable's value",
-            len(said),
+            len(expressible),
             prepare,
             decide,
-            reference(said),
+            reference(expressible),
         )
     ]
 
 
 PEERS: dict[str, Callable[[ExitStack], list[Peer]]] = {
-    "durable_rules": durable,
+    "durable_rules": durable_rules,
     "zen-engine": zen,
     "cel-expr-python": cel,
     "datalogic-py": datalogic,
@@ -420,10 +471,15 @@ PEERS: dict[str, Callable[[ExitStack], list[Peer]]] = {
 
 
 def value_of(node: tree.Tree) -> Any:
-    return SEGMENT.parameters[node.name] if isinstance(node, tree.ParameterOf) else node.value  # type: ignore[union-attr]
+    """Return the value of a constant or a parameter."""
+    if isinstance(node, tree.ParameterOf):
+        return SEGMENT.parameters[node.name]
+    assert isinstance(node, tree.Constant)
+    return node.value
 
 
 def in_zen(node: tree.Tree) -> str:
+    """Write a condition for zen-engine."""
     match node:
         case tree.Constant() | tree.ParameterOf():
             return json.dumps(value_of(node))
@@ -447,13 +503,13 @@ def in_zen(node: tree.Tree) -> str:
             return f"some({over.path}, {in_zen(body)})"
         case tree.Total(over, _, keep, value) if keep is not None and value is not None:
             return f"sum(map(filter({over.path}, {in_zen(keep)}), {in_zen(value)}))"
-    raise CannotSay(node)
+    raise CannotExpress(node)
 
 
 def in_cel(node: tree.Tree) -> str:
     """Our own text is CEL, but for `sum`, which the standard hasn't got."""
     if any(isinstance(part, tree.Total) for part in tree.nodes(node)):
-        raise CannotSay(node)
+        raise CannotExpress(node)
     text = tree.text(node)
     for name in SEGMENT.parameters:
         text = text.replace(f" {name}", f" {SEGMENT.parameters[name]}")
@@ -464,6 +520,7 @@ def in_cel(node: tree.Tree) -> str:
 
 
 def in_jsonlogic(node: tree.Tree) -> Any:
+    """Write a condition in JSONLogic."""
     match node:
         case tree.Constant() | tree.ParameterOf():
             return value_of(node)
@@ -490,7 +547,7 @@ def in_jsonlogic(node: tree.Tree) -> Any:
         case tree.Total(over, _, keep, tree.FieldOf(_, field)) if keep is not None:
             added = {"+": [{"var": "accumulator"}, {"var": f"current.{field.name}"}]}
             return {"reduce": [{"filter": [{"var": over.path}, in_jsonlogic(keep)]}, added, 0]}
-    raise CannotSay(node)
+    raise CannotExpress(node)
 
 
 def in_cedar(node: tree.Tree) -> str:
@@ -510,14 +567,17 @@ def in_cedar(node: tree.Tree) -> str:
             return f"({' || '.join(map(in_cedar, items))})"
         case tree.Compare(operator, left, right):
             return f"({in_cedar(left)} {operator} {in_cedar(right)})"
-    raise CannotSay(node)
+    raise CannotExpress(node)
 
 
 def in_numpy(node: tree.Tree, read: dict[str, Any]) -> Callable[[dict[str, Any]], Any]:
-    """The condition over arrays by variable. `read` collects the variables with their types, as far as a rule is sayable."""
+    """Return the condition as a function of arrays by variable.
+
+    `read` collects the variables with their types, if the whole rule can be expressed.
+    """
     import numpy
 
-    found: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
 
     def write(node: tree.Tree) -> Callable[[dict[str, Any]], Any]:
         match node:
@@ -531,7 +591,7 @@ def in_numpy(node: tree.Tree, read: dict[str, Any]) -> Callable[[dict[str, Any]]
                     else f"decisions.{node.decision}"
                 )
                 name = path.replace(".", "__")
-                found[name] = node.fact.type if isinstance(node, tree.FactOf) else "text"
+                variables[name] = node.fact.type if isinstance(node, tree.FactOf) else "text"
                 return lambda values: values[name]
             case tree.Not(operand):
                 inner = write(operand)
@@ -540,15 +600,15 @@ def in_numpy(node: tree.Tree, read: dict[str, Any]) -> Callable[[dict[str, Any]]
                 parts = [write(item) for item in items]
                 return lambda values: reduce(numpy.logical_and, (part(values) for part in parts))
             case tree.Compare("==" | "<" as operator, left, right):
-                one, other = write(left), write(right)
+                left_side, right_side = write(left), write(right)
                 if operator == "<":
-                    return lambda values: one(values) < other(values)
-                return lambda values: one(values) == other(values)
-        raise CannotSay(node)
+                    return lambda values: left_side(values) < right_side(values)
+                return lambda values: left_side(values) == right_side(values)
+        raise CannotExpress(node)
 
-    written = write(node)
-    read.update(found)
-    return written
+    condition = write(node)
+    read.update(variables)
+    return condition
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from typing import Any
 from offramp.documents.document import Block, Document, Heading, Text, anchor
 from offramp.documents.markdown import markdown
 from offramp.documents.program_facts import KINDS, program_facts
+from offramp.policy.operations import list_programs
 from offramp.policy.program_status import IN_FORCE, NOT_YET, OVER, status_on
 from rules.author.phrases import format_day
 from rules.packs.pack import Body, Citation, Item, Pack, Places, Stated
-from rules.shelf import day_of, read_pack, shipped
+from rules.shelf import day_of
 
 _NOT_RUN = "not_run"
 
@@ -22,10 +23,7 @@ _NOT_RUN = "not_run"
 def programs(options: argparse.Namespace) -> int:
     """Print the programs in force on a day, and return exit status 0, even if there are none."""
     day = day_of(options.on)
-    packs = sorted(
-        (read_pack(name) for name in options.packs or shipped()),
-        key=lambda pack: (pack.program.since or date.min, pack.id),
-    )
+    packs = [entry.pack for entry in list_programs(day, options.packs)]
     if options.json:
         print(json.dumps(programs_as_json(packs, day), indent=2, ensure_ascii=False))
     else:

@@ -1,7 +1,8 @@
-"""JSON Schemas of `pack.yaml` and `scenarios.yaml`, for editors: completion, what each key is for, and the plain mistakes.
+"""JSON Schemas of `pack.yaml` and `scenarios.yaml`, for completion and for typos in editors.
 
-Made of `shape` and the vocabulary. Draft 7, which is what editors' YAML support reads. A schema sees a file as an editor's YAML
-does (`2014` a number, `true` a yes), and never refuses what `offramp check` takes; what it can't see, `check` says.
+They are made of `rules.input.keys` and the vocabulary, in draft 7, which editors' YAML support
+reads. A schema sees a file as an editor's YAML does: `2014` is a number, `true` a boolean. It never
+refuses a file that `offramp check` accepts. `check` reports the faults that a schema can't see.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _PLAIN: dict[str, Schema] = {
 
 
 def pack_schema(vocabulary: Vocabulary) -> Schema:
-    """The schema of `pack.yaml`."""
+    """Return the schema of `pack.yaml`."""
     maker = _Maker(vocabulary)
     pack = maker.of(keys.PACK, None)
     return {
@@ -67,7 +68,7 @@ def pack_schema(vocabulary: Vocabulary) -> Schema:
 
 
 def scenarios_schema(vocabulary: Vocabulary) -> Schema:
-    """The schema of `scenarios.yaml`."""
+    """Return the schema of `scenarios.yaml`."""
     maker = _Maker(vocabulary)
     scenarios = maker.of(keys.SCENARIOS, None)
     return {
@@ -79,17 +80,22 @@ def scenarios_schema(vocabulary: Vocabulary) -> Schema:
 
 
 class _Maker:
-    """One schema in the making. Each entry stands once, in `shared`, or once a decision if outcomes are in it."""
+    """Makes one schema.
 
-    def __init__(self, words: Vocabulary) -> None:
-        self.vocabulary = words
+    `shared` has each entry once, or once for each decision if the entry contains outcomes.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
         self.shared: dict[str, Schema] = {}
         self.words: dict[str, tuple[str, ...]] = {
-            "roles": tuple(words.roles),
-            "categories": tuple(words.categories),
-            "obligations": tuple(words.obligations),
-            "decisions": tuple(words.decisions),
-            "events": tuple(fact.path for fact in words.facts.values() if fact.kind == "event"),
+            "roles": tuple(vocabulary.roles),
+            "categories": tuple(vocabulary.categories),
+            "obligations": tuple(vocabulary.obligations),
+            "decisions": tuple(vocabulary.decisions),
+            "events": tuple(
+                fact.path for fact in vocabulary.facts.values() if fact.kind == "event"
+            ),
             "units": UNITS,
             "types": TYPES,
             "kinds": KINDS,
@@ -99,7 +105,10 @@ class _Maker:
         }
 
     def of(self, value: keys.Value, around: DecisionTerms | None) -> Schema:
-        """`around` is the decision that it stands in; None outside one, or in one that the vocabulary doesn't know."""
+        """Return the schema of a value.
+
+        `around` is the decision that contains it. None outside a decision, or in an unknown one.
+        """
         match value:
             case keys.Entry():
                 return self.entry(value, around)
@@ -128,18 +137,20 @@ class _Maker:
         return _PLAIN[value]
 
     def map(self, value: keys.MapOf, around: DecisionTerms | None) -> Schema:
+        """Return the schema of a mapping."""
         if value.names_of == "outcomes" and around is not None:
-            known = {name: self.of(value.item, around) for name in around.outcomes}
-            return {"type": "object", "properties": known, "additionalProperties": False}
+            properties = {name: self.of(value.item, around) for name in around.outcomes}
+            return {"type": "object", "properties": properties, "additionalProperties": False}
         schema: Schema = {"type": "object", "additionalProperties": self.of(value.item, None)}
         if value.names_of == "decisions":
             schema["properties"] = {
-                name: _described(self.of(value.item, word), word.asks)
-                for name, word in self.vocabulary.decisions.items()
+                name: _described(self.of(value.item, terms), terms.asks)
+                for name, terms in self.vocabulary.decisions.items()
             }
         return schema
 
     def entry(self, entry: keys.Entry, around: DecisionTerms | None) -> Schema:
+        """Return a reference to an entry's schema, made once."""
         name = (
             f"{entry.name} in {around.name}"
             if around is not None and _has_outcomes(entry)
@@ -152,8 +163,8 @@ class _Maker:
         schema: Schema = {
             "type": "object",
             "properties": {
-                key: _described(self.of(one.value, around), one.about)
-                for key, one in entry.keys.items()
+                key: _described(self.of(entry_key.value, around), entry_key.about)
+                for key, entry_key in entry.keys.items()
             },
             "required": list(entry.required),
             "additionalProperties": False,
@@ -193,16 +204,19 @@ def _codes_are_lists() -> Schema:
 
 
 def _opened(properties: Mapping[str, Any]) -> Schema:
-    """Facts in groups that a pack may add to; the records of a list it may not."""
-    return {"type": "object", "properties": {name: _group(one) for name, one in properties.items()}}
+    """Return facts in groups that a pack may add to. It may not add to the records of a list."""
+    return {
+        "type": "object",
+        "properties": {name: _group(schema) for name, schema in properties.items()},
+    }
 
 
 def _group(schema: Mapping[str, Any]) -> Schema:
     if _kinds(schema.get("type", ())) != {"object", "null"}:
         return dict(schema)
-    below = {name: _group(one) for name, one in schema["properties"].items()}
+    below = {name: _group(inner) for name, inner in schema["properties"].items()}
     return {**schema, "properties": below, "additionalProperties": True}
 
 
-def _kinds(given: str | Iterable[str]) -> set[str]:
-    return {given} if isinstance(given, str) else set(given)
+def _kinds(types: str | Iterable[str]) -> set[str]:
+    return {types} if isinstance(types, str) else set(types)
