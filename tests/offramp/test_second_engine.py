@@ -197,7 +197,7 @@ def test_what_differs_is_found_and_named(engine: SecondEngine) -> None:
         and one.facts["encounter"].get("date")
     ]
     right = engine.compare(rules.load("santa-fe"), scenarios)
-    assert right.alike == right.asked > 20
+    assert right.alike == right.decided > 20
     wrong = engine.compare(Wrong(read_pack("santa-fe")), scenarios)
     eligible = {
         one.id
