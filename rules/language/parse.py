@@ -358,7 +358,8 @@ class _Parser:
 
     def too_deep(self, offset: int) -> ConditionError:
         """Return the refusal of a part that is nested too deep."""
-        message = f"`{shorten(self.text[offset:])}` is nested too deep inside other parts of the condition"
+        part = shorten(self.text[offset:])
+        message = f"`{part}` is nested too deep inside other parts of the condition"
         return ConditionError(
             "too-deep",
             message,
