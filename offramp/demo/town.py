@@ -26,7 +26,10 @@ from offramp.agency import operations
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.settings import write_settings
 from offramp.agency.hub_link.client import Http
-from offramp.agency.hub_link.sync import Sync, sync_of
+from offramp.agency.hub_link.delivery import pull_inbox
+from offramp.agency.hub_link.directory import learn_directory
+from offramp.agency.hub_link.link import HubLink, link_of
+from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.hub import operations as hub_operations
 from rules.errors import RequestError
 
@@ -53,15 +56,15 @@ class Agency:
         self.office = operations.open_office(folder, passphrase, clock_file=clock)
 
     @property
-    def sync(self) -> Sync:
+    def link(self) -> HubLink:
         """The agency's link to the hub."""
-        return sync_of(self.office)
+        return link_of(self.office)
 
     def pull(self) -> None:
         """Take what arrived, as `serve` does each second, so that the story needn't wait."""
-        sync = self.sync
-        sync.directory()
-        sync.inbox()
+        link = self.link
+        learn_directory(link)
+        pull_inbox(link)
 
     def until(self, is_done: Callable[[], bool], what: str) -> None:
         """Wait until a condition is true. Raises `RequestError` `demo-stuck`."""
@@ -124,7 +127,7 @@ class Town:
         self._wait_for_hub()
         for agency_id, agency in self.agencies.items():
             operations.join_hub(agency.office, self.url, codes[agency_id], part2=agency.part2)
-        digest = sha256(next(iter(self.agencies.values())).sync.client.draft()).hexdigest()
+        digest = sha256(next(iter(self.agencies.values())).link.client.draft()).hexdigest()
         for agency in self.agencies.values():
             operations.approve_draft(agency.office, digest)
         for agency_id in self.agencies:
@@ -198,9 +201,9 @@ class Town:
         for _ in range(2):
             for each in self.agencies.values():
                 with suppress(HubRefused, ExchangeError):
-                    each.sync.witness()
+                    cosign_tree(each.link)
         for each in self.agencies.values():
-            each.sync.proofs()
+            fetch_proofs(each.link)
 
 
 def _knows_every_key(agency: Agency) -> bool:

@@ -9,14 +9,13 @@ import pytest
 
 from offramp.adoption import carried
 from offramp.agency.errors import AgencyError, HubRefused
-from offramp.agency.hub_link.sync import sync_of
+from offramp.agency.hub_link.directory import learn_directory
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.link import link_of
 from offramp.cli import main
 from rules.packs.digest import digest
 from rules.shelf import read_pack
-from tests.offramp.test_agency_process import Running, running
-from tests.offramp.test_membership import SIGNERS, drafts, refused, said
-
-__all__ = ["running"]
+from tests.support.running_agencies import SIGNERS, Running, drafts, refused, told
 
 CITY = """
 id: our-city
@@ -63,11 +62,11 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
             one.startswith(change) for one in draft["changes"]
         )
         assert any("the rules: pack `our-city`" in one for one in draft["changes"])
-        said(running, capsys, "approve", name, done["draft"])
+        told(running, capsys, "approve", name, done["draft"])
     # The folder that it came from may go: live cases are judged by what was adopted.
     (folder / "pack.yaml").unlink()
     with closing(running.office("police")) as office:
-        sync_of(office).directory()
+        learn_directory(link_of(office))
         working_set = office.working_set()
         assert working_set.gateway.history.newest.pack == done["pack"]
         assert digest(working_set.gateway.pack) == done["pack"]
@@ -81,7 +80,7 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
         files["lead/pack.yaml"] = files["lead/pack.yaml"].replace(
             "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
         )
-        client = sync_of(office).client
+        client = link_of(office).client
         with pytest.raises(HubRefused) as lifted:
             client.send_pack(json.dumps({"id": "santa-fe", "files": files}).encode())
         assert lifted.value.said == "floor-lifted"
@@ -94,6 +93,6 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
     running.stop()
     running.start()
     with closing(running.office("crossroads")) as office:
-        sync_of(office).everything()
+        run_duties(link_of(office))
         assert digest(office.working_set().gateway.pack) == done["pack"]
     assert main([*words[:3], "lead", *words[4:]]) == 0

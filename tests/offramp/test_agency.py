@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from exchange.records.building import Part
 from exchange.records.ids import new_id
 from exchange.standards.merkle import leaf_hash
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import QUEUED, REFUSED, WITNESSED
 from offramp.agency.hub_link.client import Client
-from offramp.agency.hub_link.sync import Sync
-from tests.support.agencies import PASSPHRASE, Town
+from offramp.agency.hub_link.delivery import send_outbox
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.link import HubLink
+from offramp.agency.hub_link.witnessing import cosign_tree
+from tests.support.agencies import PASSPHRASE, Town, a_case, referral
 from tests.support.attack_stories import TO_CLINIC, treatment_grant
 from tests.support.chance import chance
 from tests.support.refused import refused
@@ -25,21 +27,6 @@ from tests.support.simulator import DAY, FORM, MINUTE, grant, part
 @pytest.fixture
 def town(tmp_path: Path) -> Town:
     return Town(tmp_path)
-
-
-def referral(answer: str = "accepted") -> Part:
-    to = {"crossroads": ("offer_and_hand_off", "offer_at_scene")}
-    return part(
-        "encounter",
-        {"facts": {"encounter.route": "arrest"}},
-        to=to,
-        says={"answer": answer},
-        use="none",
-    )
-
-
-def a_case() -> str:
-    return new_id(chance(7))
 
 
 def test_a_record_goes_out_comes_in_is_opened_and_acknowledged_and_all_of_it_is_replayed(
@@ -71,10 +58,10 @@ def test_with_the_hub_away_everything_local_works_and_nothing_is_lost(town: Town
     town.settle()
     town.hub.away = True
     with refused("hub-away"):
-        town.sync("crossroads").everything()
+        run_duties(town.link("crossroads"))
     assert town.at["crossroads"].open(sent, None, by="R").opened.content
     with refused("hub-away"):
-        town.sync("crossroads").outbox()
+        send_outbox(town.link("crossroads"))
     assert [out.kind for out in town.at["crossroads"].working_set().to_send()] == [
         "acknowledgement"
     ]
@@ -87,9 +74,9 @@ def test_an_answer_that_was_lost_sends_the_record_once(town: Town) -> None:
     sent = town.at["police"].compose("referral", (referral(),), case=a_case()).id
     town.hub.lost = 1
     with pytest.raises(HubAway):
-        town.sync("police").outbox()
+        send_outbox(town.link("police"))
     before = town.hub.hub.log.size
-    town.sync("police").outbox()
+    send_outbox(town.link("police"))
     assert town.hub.hub.log.size == before
     assert town.at["police"].working_set().outbox[sent].receipt is not None
 
@@ -118,7 +105,7 @@ def test_what_the_hub_refuses_waits_for_a_person(town: Town) -> None:
     )
     sent = town.at["police"].compose("screening_outcome", (screening,), case=case).id
     town.hub.clock += 31 * DAY
-    town.sync("police").outbox()
+    send_outbox(town.link("police"))
     out = town.at["police"].working_set().outbox[sent]
     assert out.state == REFUSED and out.refused is not None and out.refused["status"] == 403
     assert not town.at["police"].working_set().to_send()
@@ -128,8 +115,8 @@ def test_a_record_sealed_to_a_key_that_is_old_is_built_again(town: Town) -> None
     sent = town.at["police"].compose("referral", (referral(),), case=a_case()).id
     for days in (31, 31):
         town.hub.clock += days * DAY
-        town.sync("crossroads").everything()
-    town.sync("police").outbox()
+        run_duties(town.link("crossroads"))
+    send_outbox(town.link("police"))
     outbox = town.at["police"].working_set().outbox
     replaced = outbox[sent].replaced_by
     assert replaced is not None and outbox[replaced].receipt is not None
@@ -207,16 +194,16 @@ def test_a_clock_that_is_a_day_off_cosigns_nothing_and_decides_nothing_otherwise
     town.settle()
     town.skew["crossroads"] = DAY
     town.hub.clock += MINUTE
-    sync = town.sync("crossroads")
-    sync.everything()
-    assert sync.apart is not None and "seconds from the clock here" in sync.apart
+    link = town.link("crossroads")
+    run_duties(link)
+    assert link.apart is not None and "seconds from the clock here" in link.apart
     office = town.at["crossroads"]
     terms = grant(
         "crossroads", "prosecutor", ["status"], ["diversion_coordination"], expires="2026-11-02"
     )
     told = part("consent_terms", to={"prosecutor": ("exchange_operation", "operation")}, says=terms)
     office.compose("consent", (told,), case=case, form=FORM)
-    sync.everything()
+    run_duties(link)
     # On this machine it is tomorrow, and by the hub the consent's last day is today.
     status = part(
         "status",
@@ -226,7 +213,7 @@ def test_a_clock_that_is_a_day_off_cosigns_nothing_and_decides_nothing_otherwise
     assert office.compose("status", (status,), case=case)
     town.hub.clock += DAY
     town.skew["crossroads"] = -DAY
-    sync.everything()
+    run_duties(link)
     with refused("not-permitted"):
         office.compose("status", (status,), case=case)
 
@@ -242,7 +229,7 @@ def test_a_log_that_went_back_is_believed_no_more_also_after_a_restart(town: Tow
     for leaf in town.hub.hub.log.leaves[:3]:
         town.hub.hub.log.tree.append(leaf_hash(leaf.entry))
     with refused("rolled-back"):
-        town.sync("crossroads").witness()
+        cosign_tree(town.link("crossroads"))
     with refused("rolled-back"):
         town.office("crossroads").compose("referral", (referral(),), case=a_case())
 
@@ -285,10 +272,10 @@ def test_an_answer_that_another_program_has_overtaken_is_left_and_not_taken_for_
     office, other = town.at["crossroads"], town.office("crossroads")
     gateway = office.working_set().gateway
     after, line = gateway.cursor, gateway.line
-    slow = town.sync("crossroads").client.inbox(after, 0)
+    slow = town.link("crossroads").client.inbox(after, 0)
     town.at["police"].compose("referral", (referral(),), case="c" * 32)
-    town.sync("police").outbox()
-    assert Sync(other, Client(town.hub, other.signing, other.clock, other.random)).inbox() > 0
+    send_outbox(town.link("police"))
+    assert HubLink(other, Client(town.hub, other.signing, other.clock, other.random)).inbox() > 0
     assert office.take(slow, after, line) == 0
     # The same answer from a hub that tells it when it knows better is refused.
     now = office.working_set().gateway

@@ -7,92 +7,17 @@ import os
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from exchange.records.ids import new_id
-from offramp.agency.hub_link.sync import sync_of
-from offramp.cli import main
-from tests.offramp.test_agency import referral
-from tests.offramp.test_agency_process import Running, running
-from tests.support.simulator import FORM, grant
-
-__all__ = ["running"]
+from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
+from offramp.agency.hub_link.link import link_of
+from tests.support.agencies import referral
+from tests.support.running_agencies import Running, consent, doctor, pull, says, told
+from tests.support.simulator import grant
 
 OWN_WORDS = "the redisclosure notice shown is Offramp's own wording: install the official words of 42 CFR 2.32"
-
-
-def told(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    """What a command says in JSON."""
-    capsys.readouterr()
-    assert running.agency(*words, "--json") == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
-
-
-def doctor(
-    running: Running, capsys: pytest.CaptureFixture[str], name: str, *more: str
-) -> tuple[int, dict[str, list[str]]]:
-    """The exit code of `offramp agency doctor`, and its findings by level."""
-    capsys.readouterr()
-    code = main(
-        [
-            "agency",
-            "doctor",
-            str(running.folder / name),
-            "--passphrase-file",
-            str(running.passphrase),
-            "--json",
-            *more,
-        ]
-    )
-    found = json.loads(capsys.readouterr().out)
-    assert found["well"] is (code == 0)
-    return code, {
-        level: [one["says"] for one in found["found"] if one["level"] == level]
-        for level in ("wrong", "note")
-    }
-
-
-def says(found: list[str], words: str) -> bool:
-    return any(words in one for one in found)
-
-
-def consent(
-    running: Running,
-    capsys: pytest.CaptureFixture[str],
-    case: str,
-    number: int,
-    terms: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Crossroads records what the person consented to: if nothing else is given, that police may tell it what was decided."""
-    today = datetime.now(UTC)
-    day = (today - timedelta(days=1)).date().isoformat()
-    terms = terms or grant("police", "crossroads", ["decision_outcome"], ["diversion_coordination"])
-    terms = terms | {
-        "id": f"{number:016x}",
-        "from": day,
-        "expires": (today + timedelta(days=300)).date().isoformat(),
-    }
-    other = terms["recipient"] if terms["discloser"] == "crossroads" else terms["discloser"]
-    to = {other: {"purpose": "exchange_operation", "basis": "operation"}}
-    draft = running.folder / f"consent-{number}.json"
-    draft.write_text(
-        json.dumps(
-            {
-                "parts": [{"category": "consent_terms", "to": to, "says": terms}],
-                "form": {**FORM, "signed_on": day},
-            }
-        )
-    )
-    return told(running, capsys, "consent", "crossroads", str(draft), "--case", case)
-
-
-def pull(running: Running, *names: str) -> None:
-    for name in names:
-        with closing(running.office(name)) as office:
-            sync_of(office).everything()
 
 
 def test_a_determination_goes_to_the_case_managers_and_what_the_hub_refused_is_sent_again_by_a_person(
@@ -216,10 +141,10 @@ def test_doctor_says_that_what_is_held_lacks_its_witnesses(
 ) -> None:
     with closing(running.office("police")) as office:
         office.compose("referral", (referral(),), case=new_id(os.urandom))
-        sync_of(office).outbox()
+        send_outbox(link_of(office))
     # Nobody cosigns the tree with the record in it, and two hours pass on this machine.
     with closing(running.office("police")) as office:
-        sync_of(office).inbox()
+        pull_inbox(link_of(office))
         assert office.working_set().unproved()
     settings = running.folder / "police" / "agency.toml"
     settings.write_text(settings.read_text().replace("demo = false", "demo = true"))

@@ -14,10 +14,8 @@ from contextlib import closing
 
 from exchange.hub.store import Store
 from exchange.records.ids import new_id
-from tests.offramp.test_agency import referral
-from tests.offramp.test_agency_process import Running, running
-
-__all__ = ["running"]
+from tests.support.agencies import referral
+from tests.support.running_agencies import Running
 
 KILLS = int(os.environ.get("OFFRAMP_KILLS", "10"))
 

@@ -7,121 +7,24 @@ import os
 import random
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
 from exchange.errors import ExchangeError
 from exchange.hub.store import Store
 from exchange.records.ids import new_id
-from exchange.standards import base64, i_json
-from offramp.agency.folder.office import Office
-from offramp.agency.hub_link.client import Http
-from offramp.agency.hub_link.sync import sync_of
+from offramp.agency.hub_link.delivery import send_outbox
+from offramp.agency.hub_link.link import link_of
 from offramp.cli import main
-from tests.offramp.test_agency import referral
-from tests.support.hub_process import serving
+from tests.support.agencies import referral
+from tests.support.running_agencies import ROLES, Running
 
-PASSPHRASE = b"a passphrase for tests"
-ROLES = {
-    "police": "police",
-    "defender": "defender",
-    "crossroads": "case_management",
-    "clinic": "treatment_provider",
-}
 KILLS = 50
-
-
-class Running:
-    """A hub's process and the folders of its agencies."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.passphrase = folder / "passphrase"
-        self.passphrase.touch(0o600)
-        self.passphrase.write_bytes(PASSPHRASE)
-        assert (
-            main(["hub", "init", str(folder / "hub"), "--pack", "lead", "--port", str(self.port)])
-            == 0
-        )
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "offramp", "hub", "serve", str(self.folder / "hub")]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        serving(self.url)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-    def agency(self, *words: str) -> int:
-        return main(
-            [
-                "agency",
-                words[0],
-                str(self.folder / words[1]),
-                *words[2:],
-                "--passphrase-file",
-                str(self.passphrase),
-            ]
-        )
-
-    def office(self, name: str) -> Office:
-        return Office(self.folder / name, PASSPHRASE, lambda: int(time.time()))
-
-    def settle(self) -> None:
-        for _ in range(2):
-            for name in ROLES:
-                with closing(self.office(name)) as office:
-                    sync_of(office).everything()
-
-
-@pytest.fixture
-def running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Running]:
-    found = Running(tmp_path)
-    try:
-        for name, role in ROLES.items():
-            capsys.readouterr()
-            assert (
-                main(
-                    [
-                        "hub",
-                        "invite",
-                        str(tmp_path / "hub"),
-                        name,
-                        "--role",
-                        role,
-                        "--name",
-                        name.title(),
-                    ]
-                )
-                == 0
-            )
-            code = capsys.readouterr().out.strip()
-            assert found.agency("init", name, "--id", name) == 0
-            assert found.agency("join", name, found.url, code, "--part2", "no") == 0
-        answer = Http(found.url).ask("GET", "/v1/directory/draft", b"", {}, 5.0)
-        digest = sha256(base64.decode_url(i_json.read_object(answer.body)["directory"])).hexdigest()
-        assert found.agency("approve", "police", "0" * 64) == 2
-        for name in ROLES:
-            assert found.agency("approve", name, digest) == 0
-        found.settle()
-        capsys.readouterr()
-        yield found
-    finally:
-        found.stop()
 
 
 def in_child(do: Callable[[], None], kill_after: float | None = None) -> int:
@@ -148,14 +51,14 @@ def test_a_command_that_is_killed_sends_nothing_or_exactly_once(running: Running
         office = running.office("police")
         while True:
             office.compose("referral", (referral(),), case=new_id(os.urandom))
-            sync_of(office).outbox()
+            send_outbox(link_of(office))
 
     chance = random.Random(2)
     for _ in range(KILLS):
         in_child(send, kill_after=0.1 + chance.random() * 0.25)
     with closing(running.office("police")) as office:
         composed = set(office.working_set().outbox)
-        sync_of(office).outbox()
+        send_outbox(link_of(office))
         outbox = office.working_set().outbox
         assert set(outbox) == composed and all(out.receipt is not None for out in outbox.values())
     assert len(composed) > KILLS / 2
@@ -207,7 +110,7 @@ def test_on_a_full_disk_a_command_refuses_and_loses_nothing(running: Running) ->
     with closing(running.office("police")) as office:
         before = len(office.working_set().outbox)
         office.compose("referral", (referral(),), case=new_id(os.urandom))
-        sync_of(office).outbox()
+        send_outbox(link_of(office))
         assert len(office.working_set().outbox) == before + 1 and not office.working_set().to_send()
 
 

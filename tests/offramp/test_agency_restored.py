@@ -16,8 +16,11 @@ from exchange.standards import base64
 from exchange.standards.merkle import Frontier, Tree, leaf_hash
 from offramp.agency.errors import HubAway
 from offramp.agency.folder.journal import Journal
-from tests.offramp.test_agency import a_case, referral
-from tests.support.agencies import ROLES, Town
+from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.membership import approve_draft
+from offramp.agency.hub_link.witnessing import cosign_tree
+from tests.support.agencies import ROLES, Town, a_case, referral
 from tests.support.refused import refused
 
 
@@ -41,11 +44,11 @@ def lost(town: Town) -> str:
 
 def hear(town: Town, *names: str) -> None:
     for name in names or ROLES:
-        town.sync(name).everything()
+        run_duties(town.link(name))
 
 
 def digest(town: Town) -> str:
-    return str(town.sync("defender").client.generation()["sha256"])
+    return str(town.link("defender").client.generation()["sha256"])
 
 
 def test_what_was_lost_is_sent_again_signed_and_learned_and_a_restart_knows_it(town: Town) -> None:
@@ -53,8 +56,8 @@ def test_what_was_lost_is_sent_again_signed_and_learned_and_a_restart_knows_it(t
     hear(town)
     said = digest(town)
     assert (
-        town.sync("defender").approve(said) == "signed"
-        and town.sync("clinic").approve(said) == "begun"
+        approve_draft(town.link("defender"), said) == "signed"
+        and approve_draft(town.link("clinic"), said) == "begun"
     )
     town.settle()
     for name in ROLES:
@@ -75,7 +78,7 @@ def test_an_answer_that_is_lost_on_the_way_costs_nothing(town: Town) -> None:
     lost(town)
     for name in ROLES:
         for cut in range(4):
-            sync = town.sync(name)
+            link = town.link(name)
             ask, asked = town.hub.ask, 0
 
             def cutting(*given: object, cut: int = cut, ask: object = ask) -> object:
@@ -86,16 +89,16 @@ def test_an_answer_that_is_lost_on_the_way_costs_nothing(town: Town) -> None:
 
             town.hub.ask = cutting  # type: ignore[method-assign, assignment]
             with suppress(HubAway):
-                sync.everything()
+                run_duties(link)
             town.hub.ask, town.hub.lost = ask, 0  # type: ignore[method-assign]
     hear(town)
     said = digest(town)
     assert (
-        read_terms(base64.decode_url(str(town.sync("police").client.generation()["draft"]))).absent
+        read_terms(base64.decode_url(str(town.link("police").client.generation()["draft"]))).absent
         == ()
     )
-    town.sync("defender").approve(said)
-    assert town.sync("clinic").approve(said) == "begun"
+    approve_draft(town.link("defender"), said)
+    assert approve_draft(town.link("clinic"), said) == "begun"
     town.settle()
 
 
@@ -104,15 +107,15 @@ def test_nobody_signs_what_drops_an_agency_or_isnt_what_was_compared(town: Town)
     hear(town, "police", "prosecutor", "defender", "clinic")
     said = digest(town)
     with refused("not-heard"):
-        town.sync("defender").approve(said)
+        approve_draft(town.link("defender"), said)
     with refused("another-draft"):
-        town.sync("defender").approve("0" * 64)
-    assert town.sync("defender").approve(said, ["crossroads"]) == "signed"
+        approve_draft(town.link("defender"), "0" * 64)
+    assert approve_draft(town.link("defender"), said, ["crossroads"]) == "signed"
     # Heard after all: what the defender signed is of no use any more.
     hear(town, "crossroads")
     with refused("another-draft"):
-        town.sync("clinic").approve(said, ["crossroads"])
-    assert town.sync("prosecutor").client.generation()["signed"] == []
+        approve_draft(town.link("clinic"), said, ["crossroads"])
+    assert town.link("prosecutor").client.generation()["signed"] == []
 
 
 def test_where_nothing_was_lost_there_is_nothing_to_sign_and_the_hub_opens(town: Town) -> None:
@@ -120,9 +123,9 @@ def test_where_nothing_was_lost_there_is_nothing_to_sign_and_the_hub_opens(town:
     town.hub.hub.store._db.backup(store._db)
     town.hub.restore(store)
     hear(town, "police", "prosecutor", "defender", "clinic")
-    assert town.sync("police").client.generation()["waits"] == ["crossroads"]
+    assert town.link("police").client.generation()["waits"] == ["crossroads"]
     hear(town, "crossroads")
-    assert town.sync("police").client.generation() == {"closed": False, "generation": 1}
+    assert town.link("police").client.generation() == {"closed": False, "generation": 1}
     town.settle()
 
 
@@ -130,18 +133,18 @@ def test_a_statement_that_drops_what_is_held_here_is_never_gone_on_by(town: Town
     store = Store()
     town.hub.hub.store._db.backup(store._db)
     jti = town.at["police"].compose("referral", (referral(),), case=a_case()).id
-    town.sync("police").outbox()
+    send_outbox(town.link("police"))
     for name in ROLES:
-        town.sync(name).witness()
+        cosign_tree(town.link(name))
     town.hub.restore(store)
     # Police are given up, and come back: what only they hold is gone from the log, and they say so.
     hear(town, "prosecutor", "defender", "clinic", "crossroads")
     said = digest(town)
     for name in ("defender", "clinic"):
-        town.sync(name).approve(said, ["police"])
+        approve_draft(town.link(name), said, ["police"])
     assert town.hub.hub.generations and town.hub.hub.store.record("police", jti) is None
     with refused("generation-drops"):
-        town.sync("police").everything()
+        run_duties(town.link("police"))
     with closing(town.office("police")) as office:
         assert office.working_set().gateway.broken is not None
         with refused("generation-drops"):
@@ -163,10 +166,10 @@ def test_the_leaves_of_every_tree_that_was_seen_are_kept_and_prove_its_root(town
     entries = log.store.leaves
     log.store.leaves = lambda start=0, end=None: reversed(list(entries(start, end)))  # type: ignore[method-assign, assignment]
     town.at["police"].compose("referral", (referral(),), case=a_case())
-    town.sync("police").outbox()
-    town.sync("crossroads").inbox()
+    send_outbox(town.link("police"))
+    pull_inbox(town.link("crossroads"))
     with refused("split-view"):
-        town.sync("clinic").witness()
+        cosign_tree(town.link("clinic"))
 
 
 def test_a_journal_of_the_format_before_is_read_and_gets_its_leaves(town: Town) -> None:

@@ -7,41 +7,19 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from typing import Any
 
 import pytest
 
 from exchange.membership import proposal
 from exchange.membership.signatures import sign_directory
 from offramp.agency.errors import HubRefused
-from offramp.agency.hub_link.sync import sync_of
+from offramp.agency.hub_link.delivery import send_outbox
+from offramp.agency.hub_link.directory import learn_directory
+from offramp.agency.hub_link.link import link_of
 from offramp.cli import main
 from offramp.hub.membership import MOST_DRAFTS
-from tests.offramp.test_agency import referral
-from tests.offramp.test_agency_process import Running, running
-
-__all__ = ["running"]
-
-
-def said(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    capsys.readouterr()
-    assert running.agency(*words, "--json") == 0, capsys.readouterr()
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
-
-
-def refused(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    capsys.readouterr()
-    assert running.agency(*words, "--json") == 2
-    return str(json.loads(capsys.readouterr().out)["error"]["message"])
-
-
-SIGNERS = ("defender", "crossroads", "clinic")
-
-
-def drafts(running: Running, capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = said(running, capsys, "status", name)["drafts"]
-    return found
+from tests.support.agencies import referral
+from tests.support.running_agencies import SIGNERS, Running, drafts, refused, told
 
 
 def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_signed(
@@ -54,11 +32,11 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
     request.addfinalizer(serving.kill)
     with closing(running.office("police")) as thief:
         at_theft = thief.working_set().gateway.history.newest
-        done = said(running, capsys, "retire", "police", "police.s1")
+        done = told(running, capsys, "retire", "police", "police.s1")
         assert done["at_once"] and done["new_key"] == "police.s2"
         # The stolen key opens no way back: it asks for nothing any more.
         with pytest.raises(HubRefused) as found:
-            sync_of(thief).client.propose(proposal.remove_key(at_theft, "police.s1"))
+            link_of(thief).client.propose(proposal.remove_key(at_theft, "police.s1"))
         assert found.value.said == "unknown-key"
     # Everybody sees what waits, in words, and only the threshold can put it in force.
     for name in SIGNERS:
@@ -68,14 +46,14 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
         assert change.startswith(
             "the key `police.s2` signs for `police` from then on: ask `police` by voice"
         )
-        assert said(running, capsys, "approve", name, done["draft"])["changes"] == [change]
+        assert told(running, capsys, "approve", name, done["draft"])["changes"] == [change]
     assert drafts(running, capsys, "clinic") == []
     with closing(running.office("police")) as office:
-        sync_of(office).directory()
+        learn_directory(link_of(office))
     with closing(running.office("police")) as office:
         assert office.signing.public.kid == "police.s2"
         sent = office.compose("referral", (referral(),), case="c" * 32)
-        sync_of(office).outbox()
+        send_outbox(link_of(office))
         assert office.working_set().outbox[sent.id].state == "sent"
     # The `serve` that ran all the time has taken it up, and what waits goes out by it.
     with closing(running.office("police")) as office:
@@ -87,11 +65,11 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
     serving.terminate()
     assert serving.wait(20) == 0
     # Another's key is the threshold's to retire, and one's own may be made out of nothing only once.
-    other = said(running, capsys, "retire", "police", "defender.s1")
+    other = told(running, capsys, "retire", "police", "defender.s1")
     assert not other["at_once"] and drafts(running, capsys, "clinic")[0]["sha256"] == other["draft"]
     assert "isn't in force" in refused(running, capsys, "retire", "police", "police.s1")
     with closing(running.office("clinic")) as office:
-        sync_of(office).directory()
+        learn_directory(link_of(office))
         assert list(office.working_set().gateway.history.newest.agencies["defender"].signing) == [
             "defender.s1"
         ]
@@ -121,13 +99,13 @@ def test_the_only_defender_keeps_a_spare_key_and_is_not_locked_out_when_the_firs
         ]
 
     assert any(one.startswith(lonely) for one in found())
-    made = said(running, capsys, "spare", "defender")
+    made = told(running, capsys, "spare", "defender")
     assert made["new_key"] == "defender.s2"
     for name in SIGNERS:
         if name != "defender":
-            said(running, capsys, "approve", name, made["draft"])
+            told(running, capsys, "approve", name, made["draft"])
     with closing(running.office("defender")) as office:
-        sync_of(office).directory()
+        learn_directory(link_of(office))
     # It lies elsewhere, until the first is stolen.
     kept = (running.folder / "defender" / "keys" / "defender.s2.json").rename(
         running.folder / "safe.json"
@@ -135,27 +113,27 @@ def test_the_only_defender_keeps_a_spare_key_and_is_not_locked_out_when_the_firs
     assert not any(one.startswith(lonely) for one in found())
     with closing(running.office("defender")) as office:
         assert office.signing.public.kid == "defender.s1"
-    gone = said(running, capsys, "retire", "defender", "defender.s1")
+    gone = told(running, capsys, "retire", "defender", "defender.s1")
     assert gone["at_once"] and gone["new_key"] is None
     kept.rename(running.folder / "defender" / "keys" / "defender.s2.json")
     # The directory can still be changed: the spare key gives the defender's signature.
     change = running.folder / "change.json"
     change.write_text(json.dumps({"agencies": {"crossroads": {"custody": "hosted"}}}))
-    draft = said(running, capsys, "propose", "defender", str(change))["draft"]
+    draft = told(running, capsys, "propose", "defender", str(change))["draft"]
     for name in SIGNERS:
         if name != "defender":
-            said(running, capsys, "approve", name, draft)
+            told(running, capsys, "approve", name, draft)
     with closing(running.office("police")) as office:
-        sync_of(office).directory()
+        learn_directory(link_of(office))
         newest = office.working_set().gateway.history.newest
         assert newest.agencies["crossroads"].custody == "hosted" and list(
             newest.agencies["defender"].signing
         ) == ["defender.s2"]
     # Who has left makes no key that nobody could list.
-    draft = said(running, capsys, "retire", "defender", "police")["draft"]
+    draft = told(running, capsys, "retire", "defender", "police")["draft"]
     for name in SIGNERS:
         if name != "defender":
-            said(running, capsys, "approve", name, draft)
+            told(running, capsys, "approve", name, draft)
     assert "doesn't list `police`" in refused(running, capsys, "spare", "police")
     assert not (running.folder / "police" / "keys" / "police.s2.json").exists()
 
@@ -176,21 +154,21 @@ def test_drafts_stand_side_by_side_and_nobody_s_voids_another_s_signatures(
     assert "can't be read" in refused(running, capsys, "propose", "police", str(change))
 
     change.write_text(json.dumps({"agencies": {"crossroads": {"custody": "hosted"}}}))
-    first = said(running, capsys, "propose", "defender", str(change))
+    first = told(running, capsys, "propose", "defender", str(change))
     assert first["changes"] == ["the keys of `crossroads` are held by a host"]
     # Police propose more than there is room for: only their own oldest make way.
     for number in range(MOST_DRAFTS + 1):
         change.write_text(json.dumps({"program": f"Another program {number}"}))
-        said(running, capsys, "propose", "police", str(change))
+        told(running, capsys, "propose", "police", str(change))
     found = drafts(running, capsys, "clinic")
     assert len(found) == MOST_DRAFTS + 1
     assert (found[0]["sha256"], found[0]["signed"]) == (first["draft"], ["defender.s1"])
     with closing(running.office("police")) as office, pytest.raises(HubRefused):
-        sync_of(office).client.sign_draft(first["draft"], sign_directory(b"{}", office.signing))
+        link_of(office).client.sign_draft(first["draft"], sign_directory(b"{}", office.signing))
     for name in SIGNERS[1:]:
-        said(running, capsys, "approve", name, first["draft"])
+        told(running, capsys, "approve", name, first["draft"])
     with closing(running.office("clinic")) as office:
-        sync_of(office).directory()
+        learn_directory(link_of(office))
         newest = office.working_set().gateway.history.newest
         assert (newest.version, newest.agencies["crossroads"].custody) == (2, "hosted")
     # What followed the version before can't come into force any more, and is gone.

@@ -11,13 +11,12 @@ from contextlib import closing
 import pytest
 
 from exchange.records.ids import new_id
-from offramp.agency.hub_link.sync import sync_of
+from offramp.agency.hub_link.delivery import send_outbox
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.link import link_of
 from offramp.cli import main
-from tests.offramp.test_agency import referral
-from tests.offramp.test_agency_commands import consent, doctor, pull, says, told
-from tests.offramp.test_agency_process import ROLES, Running, running
-
-__all__ = ["running"]
+from tests.support.agencies import referral
+from tests.support.running_agencies import ROLES, Running, consent, doctor, pull, says, told
 
 
 def generation(running: Running, capsys: pytest.CaptureFixture[str]) -> str:
@@ -58,7 +57,7 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     assert told(running, capsys, "revoke", "crossroads", case)["state"] == "sent"
     with closing(running.office("police")) as office:
         other = office.compose("referral", (referral(),), case=new_id(os.urandom)).id
-        sync_of(office).outbox()
+        send_outbox(link_of(office))
         assert office.working_set().outbox[other].state == "sent"
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.wait(10)
@@ -120,7 +119,7 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     assert {"handed out", "withdrawn"} <= {row["what"] for row in account["rows"]}
     for name in ROLES:
         with closing(running.office(name)) as office:
-            sync_of(office).everything()
+            run_duties(link_of(office))
             working_set = office.working_set()
             (leaf, _), lacking = (
                 working_set.gateway.generations[0],

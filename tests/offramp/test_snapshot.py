@@ -21,8 +21,7 @@ from offramp.agency.folder import snapshot
 from offramp.agency.folder.office import JOURNAL, SNAPSHOT, Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations import examine
-from tests.offramp.test_agency import referral
-from tests.support.agencies import PASSPHRASE, Town
+from tests.support.agencies import PASSPHRASE, Town, referral
 from tests.support.chance import chance
 from tests.support.refused import refused
 from tests.support.simulator import DAY

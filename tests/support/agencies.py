@@ -16,17 +16,20 @@ from exchange.log.checkpoints import with_cosignatures
 from exchange.membership.directory import read_directory, write_document
 from exchange.membership.signatures import SignedPayload, sign_directory
 from exchange.protocol import request
+from exchange.records.building import Part
 from exchange.records.bundle import parse_bundle
+from exchange.records.ids import new_id
 from exchange.standards import base64, i_json
 from exchange.standards.notes import COSIGNATURE, Note, Signature, derive_note_key, read_note
 from offramp.agency.errors import HubAway
 from offramp.agency.folder.office import Office, init
 from offramp.agency.hub_link.client import Answer, Client
-from offramp.agency.hub_link.sync import Sync
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.link import HubLink
 from offramp.hub import restore_state
 from tests.support.chance import chance
 from tests.support.parties import LOG, document, ed25519
-from tests.support.simulator import START, judges
+from tests.support.simulator import START, judges, part
 
 PASSPHRASE = b"a passphrase for tests"
 ROLES = {
@@ -220,12 +223,27 @@ class Town:
             "witness": derive_note_key(office.witness, f"{name}.w1", COSIGNATURE).vkey,
         }
 
-    def sync(self, name: str) -> Sync:
+    def link(self, name: str) -> HubLink:
         office = self.at[name]
-        return Sync(office, Client(self.hub, office.signing, office.clock, office.random))
+        return HubLink(office, Client(self.hub, office.signing, office.clock, office.random))
 
     def settle(self) -> None:
         """Everybody does all duties, until nobody has anything left to prove."""
         for _ in range(3):
             for name in self.at:
-                self.sync(name).everything()
+                run_duties(self.link(name))
+
+
+def referral(answer: str = "accepted") -> Part:
+    to = {"crossroads": ("offer_and_hand_off", "offer_at_scene")}
+    return part(
+        "encounter",
+        {"facts": {"encounter.route": "arrest"}},
+        to=to,
+        says={"answer": answer},
+        use="none",
+    )
+
+
+def a_case() -> str:
+    return new_id(chance(7))

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.meeting import Agenda, Item
 from offramp.agency.cases.tasks import Task
-from offramp.agency.hub_link.sync import PendingDraft
+from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
 from offramp.agency.operations.case_file import (
     CaseSummary,

@@ -15,7 +15,7 @@ from offramp.agency.cases.tasks import Task, tasks
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.hub_link.sync import send_now
+from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.automatic import SentAnswer, answer_questions
 from rules.errors import Refusal
 from rules.frozen import frozen

@@ -21,7 +21,7 @@ from offramp.agency.cases.human_decision import (
 from offramp.agency.cases.questions import question_parts
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.hub_link.sync import send_now
+from offramp.agency.hub_link.delivery import send_now
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.facts import read_facts

@@ -14,7 +14,7 @@ from exchange.standards.notes import read_checkpoint, read_note
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
-from offramp.agency.hub_link.sync import sync_of
+from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.records import find_record
 from rules.frozen import frozen
 
@@ -72,7 +72,7 @@ def fetch_account(office: Office, case: str) -> CaseAccount:
     Raises `HubAway`; `HubRefused` where this agency may not have it; `AgencyError` `not-joined`;
     `LogError` where the account can't be proved.
     """
-    statement = office.learn_account(sync_of(office).client.account(case))
+    statement = office.learn_account(link_of(office).client.account(case))
     return CaseAccount(statement, office.working_set().gateway.history.newest)
 
 
@@ -142,7 +142,7 @@ def _proofs(
 
     The last checkpoint covers every leaf, and each path leads to its root.
     """
-    client = sync_of(office).client
+    client = link_of(office).client
     newest = client.checkpoint(witnessed=True)
     if newest is None or _size(newest) <= max(leaf.index for leaf in leaves):
         raise AgencyError(

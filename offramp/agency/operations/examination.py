@@ -11,7 +11,7 @@ from exchange.errors import ExchangeError
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import JOURNAL, KEYS, SNAPSHOT, Office
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.hub_link.sync import sync_of
+from offramp.agency.hub_link.link import link_of
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.packs.pack import Item, Pack
@@ -172,18 +172,18 @@ def _proofs(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
 
 def _hub(office: Office) -> Iterator[Finding]:
     try:
-        sync = sync_of(office)
-        if sync.client.directory().closed:
+        link = link_of(office)
+        if link.client.directory().closed:
             from offramp.restored import lines
 
-            yield _wrong("; ".join(lines(sync.client.generation())))
+            yield _wrong("; ".join(lines(link.client.generation())))
     except (HubAway, HubRefused) as error:
         yield _wrong(error.message)
         return
     except ExchangeError as error:
         yield _wrong(error.message)
         return
-    ahead = sync.client.ahead
+    ahead = link.client.ahead
     if ahead is not None and abs(ahead) > CLOCKS_APART:
         direction = "behind" if ahead > 0 else "ahead of"
         yield _wrong(f"this clock is {abs(ahead)} seconds {direction} the hub's: set it")

@@ -13,8 +13,11 @@ from offramp.adoption import Carried
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import write_settings
+from offramp.agency.hub_link import membership as directory_changes
 from offramp.agency.hub_link.client import Client, Http
-from offramp.agency.hub_link.sync import PendingDraft, Sync, sync_of
+from offramp.agency.hub_link.directory import learn_directory
+from offramp.agency.hub_link.link import HubLink, link_of
+from offramp.agency.hub_link.membership import PendingDraft
 from rules.frozen import frozen
 
 # A person who looks at the drafts doesn't wait long for a hub that is away.
@@ -151,17 +154,17 @@ def list_drafts(office: Office) -> tuple[PendingDraft, ...]:
 
     Empty where the agency has joined no hub or the hub doesn't answer within three seconds.
     """
-    return _pending_drafts(sync_of(office)) if office.settings.hub else ()
+    return _pending_drafts(link_of(office)) if office.settings.hub else ()
 
 
-def _pending_drafts(sync: Sync) -> tuple[PendingDraft, ...]:
-    before, sync.client.patience = sync.client.patience, SHORT_PATIENCE
+def _pending_drafts(link: HubLink) -> tuple[PendingDraft, ...]:
+    before, link.client.patience = link.client.patience, SHORT_PATIENCE
     try:
         with suppress(ExchangeError):
-            return sync.waiting()
+            return directory_changes.list_drafts(link)
         return ()
     finally:
-        sync.client.patience = before
+        link.client.patience = before
 
 
 def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -> Approval:
@@ -171,9 +174,9 @@ def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -
     agencies that the signers give up waiting for. Raises `HubAway`, `HubRefused`; `AgencyError`
     `not-joined`, `no-draft`, `another-draft`, `not-listed`, `nothing-to-sign`, `not-heard`.
     """
-    sync = sync_of(office)
-    draft = next((draft for draft in _pending_drafts(sync) if draft.sha256 == digest), None)
-    result = sync.approve(digest, without)
+    link = link_of(office)
+    draft = next((draft for draft in _pending_drafts(link) if draft.sha256 == digest), None)
+    result = directory_changes.approve_draft(link, digest, without)
     return Approval(digest, result, draft.changes if draft else ())
 
 
@@ -184,8 +187,8 @@ def retire(office: Office, subject: str) -> Retirement:
     `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `no-key-file`; `DirectoryError`
     `unknown-key`, `bad-directory`.
     """
-    done = sync_of(office).retire(subject)
-    return Retirement(office.agency, subject, done.at_once, done.draft, done.new)
+    done = directory_changes.retire(link_of(office), subject)
+    return Retirement(office.agency, subject, done.at_once, done.draft, done.new_key)
 
 
 def make_spare_key(office: Office) -> SpareKey:
@@ -194,9 +197,7 @@ def make_spare_key(office: Office) -> SpareKey:
     Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `not-listed`; `DirectoryError`
     `no-directory`.
     """
-    done = sync_of(office).spare()
-    assert done.new is not None and done.draft is not None, "a spare is made and proposed"
-    return SpareKey(done.new, done.draft)
+    return SpareKey(*directory_changes.make_spare_key(link_of(office)))
 
 
 def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
@@ -205,8 +206,8 @@ def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
     Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `no-directory`, `not-a-change`;
     `DirectoryError` `bad-directory`.
     """
-    sync = sync_of(office)
-    sync.directory()
+    link = link_of(office)
+    learn_directory(link)
     history = office.working_set().gateway.history
     if not history.size:
         raise AgencyError(
@@ -218,7 +219,7 @@ def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
     changes = tuple(proposal.describe_changes(history.newest, payload))
     if not changes:
         raise AgencyError("not-a-change", "this changes nothing", fix="name a member that changes")
-    return Proposal(sync.propose(payload), changes)
+    return Proposal(directory_changes.propose(link, payload), changes)
 
 
 def adopt_pack(office: Office, pack: Carried) -> PackProposal:
@@ -227,5 +228,5 @@ def adopt_pack(office: Office, pack: Carried) -> PackProposal:
     Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `adopted`; `PackError` where the
     pack can't be proved.
     """
-    done = sync_of(office).adopt(pack)
+    done = directory_changes.adopt_pack(link_of(office), pack)
     return PackProposal(done.id, done.pack, done.draft, done.changes)

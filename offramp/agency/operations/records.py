@@ -15,7 +15,8 @@ from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.revocation import oral_notice_parts, revocation_parts
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.office import Office
-from offramp.agency.hub_link.sync import send_now, sync_of
+from offramp.agency.hub_link.delivery import send_now, send_outbox
+from offramp.agency.hub_link.link import link_of
 from rules.frozen import frozen
 
 OWN_NOTICE = (
@@ -304,7 +305,7 @@ def open_part(
     reading = office.open(jti, part, by=actor, second=second)
     label = reading.opened.label
     with suppress(HubAway, HubRefused, AgencyError):
-        sync_of(office).outbox()
+        send_outbox(link_of(office))
     return OpenedPart(
         record=jti,
         part=label.id,

@@ -9,8 +9,14 @@ from typing import Any
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.keys import check_private, write_private
 from offramp.agency.folder.office import Office
+from offramp.agency.hub_link.delivery import explain_refusal, pull_inbox, send_outbox
+from offramp.agency.hub_link.directory import learn_directory
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.key_rotation import rotate_keys
+from offramp.agency.hub_link.link import HubLink, link_of
+from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.hub_link.schedule import Duty
-from offramp.agency.hub_link.sync import PendingDraft, Sync, sync_of, why
+from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.agency.operations.automatic import act_automatically
 from offramp.agency.operations.membership import list_drafts
 from rules.frozen import frozen
@@ -107,7 +113,7 @@ def report_status(office: Office) -> AgencyStatus:
     has_directory = bool(gateway.history.size)
     rows = []
     for outgoing in working_set.outbox.values():
-        reason = why(outgoing.refused) if outgoing.refused is not None else ""
+        reason = explain_refusal(outgoing.refused) if outgoing.refused is not None else ""
         if outgoing.waits:
             reason = (
                 "not sent yet, or the hub didn't answer"
@@ -141,7 +147,7 @@ def run_duties_once(office: Office) -> None:
 
     Raises `HubAway`, `HubRefused`, `AgencyError` `not-joined`; `LogError` where the log is broken.
     """
-    sync_of(office).everything()
+    run_duties(link_of(office))
 
 
 def duties_of(office: Office) -> tuple[Duty, ...]:
@@ -149,27 +155,27 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
 
     A duty that needs a directory does nothing before there is one, nor at a closed hub.
     """
-    sync = sync_of(office)
+    link = link_of(office)
     return (
-        Duty("directory", DIRECTORY_EVERY, sync.directory),
-        Duty("keys", HOURLY, _when_open(sync, sync.keys)),
-        Duty("outbox", EVERY_SECOND, _when_open(sync, sync.outbox)),
-        Duty("witness", WITNESS_EVERY, _when_open(sync, sync.witness)),
-        Duty("proofs", WITNESS_EVERY, _when_open(sync, sync.proofs)),
-        Duty("keep until", HOURLY, _when_open(sync, office.destroy_due)),
+        Duty("directory", DIRECTORY_EVERY, lambda: learn_directory(link)),
+        Duty("keys", HOURLY, _when_open(link, lambda: rotate_keys(link))),
+        Duty("outbox", EVERY_SECOND, _when_open(link, lambda: send_outbox(link))),
+        Duty("witness", WITNESS_EVERY, _when_open(link, lambda: cosign_tree(link))),
+        Duty("proofs", WITNESS_EVERY, _when_open(link, lambda: fetch_proofs(link))),
+        Duty("keep until", HOURLY, _when_open(link, office.destroy_due)),
         Duty(
             "cases",
             EVERY_SECOND,
-            _when_open(sync, lambda: act_automatically(office) and sync.outbox()),
+            _when_open(link, lambda: act_automatically(office) and send_outbox(link)),
         ),
-        Duty("inbox", EVERY_SECOND, _when_open(sync, lambda: sync.inbox(wait=1))),
+        Duty("inbox", EVERY_SECOND, _when_open(link, lambda: pull_inbox(link, wait=1))),
     )
 
 
-def _when_open(sync: Sync, do: Callable[[], Any]) -> Callable[[], Any]:
+def _when_open(link: HubLink, do: Callable[[], Any]) -> Callable[[], Any]:
     def duty() -> Any:
-        if sync.office.working_set().gateway.history.size and sync.restored is None:
-            sync.take_up_key()  # another program may have learned that it is listed
+        if link.office.working_set().gateway.history.size and link.restored is None:
+            link.take_up_key()  # another program may have learned that it is listed
             return do()
         return None
 
