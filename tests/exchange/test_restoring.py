@@ -46,7 +46,7 @@ from exchange.records.manifest import Entry
 from exchange.records.record import hash_statement
 from exchange.records.statements import Grant
 from exchange.standards.i_json import read_object, write
-from offramp.agency.folder.working_set import DestroyedText
+from offramp.agency.folder.stored_records import DestroyedText
 from tests.support.attack_stories import (
     TO_CLINIC,
     send_status,

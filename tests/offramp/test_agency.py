@@ -11,7 +11,7 @@ from exchange.records.ids import new_id
 from exchange.standards.merkle import leaf_hash
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office
-from offramp.agency.folder.working_set import QUEUED, REFUSED, WITNESSED
+from offramp.agency.folder.outgoing import QUEUED, REFUSED, WITNESSED
 from offramp.agency.hub_link.client import Client
 from offramp.agency.hub_link.delivery import send_outbox
 from offramp.agency.hub_link.duties import run_duties

@@ -13,7 +13,8 @@ from exchange.records.statements import About, Answer, Question, Statement
 from exchange.standards import sd_jwt
 from offramp.agency.cases.case import LATEST, WORKED_OUT_BY, Case, Stated
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.working_set import OutgoingRecord, WorkingSet
+from offramp.agency.folder.outgoing import OutgoingRecord
+from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
 from rules.shelf import vocabulary

@@ -1,12 +1,11 @@
-"""What follows from the journal: the gateway, the outbox, and what was opened by whom. Pure: events in, nothing out.
+"""The working set: the state that follows from the journal. Pure: events in, no output.
 
-Replay verifies everything again that came from outside, so that a journal which somebody edited is no way around the gateway's
-checks. Sealed texts that were destroyed are replaced by their digests, which is all that those checks need.
+Replay verifies everything again that arrived from outside, so that an edited journal is no way
+around the gateway's checks.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,84 +16,27 @@ from exchange.consent.account import read_account
 from exchange.consent.disclosure import Judges
 from exchange.errors import LogError
 from exchange.log import generation
-from exchange.log.leaves import Leaf, parse_leaf, sha256_hex
-from exchange.log.receipts import Receipt, parse_receipt, rebuild_leaf
+from exchange.log.leaves import Leaf, parse_leaf
+from exchange.log.receipts import parse_receipt
 from exchange.membership.signatures import read_signed_directory
-from exchange.protocol.inbox import Inbox, Item, parse_item
-from exchange.records.bundle import Bundle, parse_bundle
-from exchange.records.delivery import DeliveredText, OpenedPart, read_content
-from exchange.records.manifest import Entry
-from exchange.records.record import hash_statement
-from exchange.records.sealing import Sealed
+from exchange.protocol.inbox import Inbox
+from exchange.records.delivery import OpenedPart, read_content
 from exchange.standards import base64
 from exchange.standards.keys import PrivateKey
 from exchange.standards.sd_jwt import RandomBytes
 from offramp.agency.folder.journal import Event
-from rules.frozen import frozen
-
-QUEUED, SENT, WITNESSED = "queued", "sent", "witnessed"
-REFUSED, REPLACED = "refused", "replaced"
-
-
-@frozen
-class DestroyedText(Sealed):
-    """A sealed text of which only the digest is left."""
-
-    was: str
-
-    def entry(self) -> Entry:
-        return Entry(self.part, self.to, self.purpose, self.basis, self.was)
-
-    @property
-    def has_size_class(self) -> bool:
-        return True
-
-
-class OutgoingRecord:
-    """A record that this agency composed: how far it has come, and why it waits."""
-
-    def __init__(self, event: Event, bundle: Bundle) -> None:
-        self.bundle = bundle
-        self.time = event.time
-        self.kind: str = event.body["kind"]
-        self.case: str | None = event.body["case"]
-        self.parts: list[dict[str, Any]] = event.body["parts"]
-        self.form: dict[str, Any] | None = event.body.get("form")
-        self.receipt: Receipt | None = None
-        self.refused: Mapping[str, Any] | None = None
-        self.replaced_by: str | None = None
-        self.witnessed = False
-
-    @property
-    def jti(self) -> str:
-        return self.bundle.id
-
-    @property
-    def waits(self) -> bool:
-        """Whether the hub is still to be sent this: it has no receipt, and nobody said no."""
-        return self.receipt is None and self.refused is None and self.replaced_by is None
-
-    @property
-    def state(self) -> str:
-        if self.replaced_by is not None:
-            return REPLACED
-        if self.refused is not None:
-            return REFUSED
-        if self.receipt is None:
-            return QUEUED
-        return WITNESSED if self.witnessed else SENT
-
-    def leaf(self, agency: str) -> Leaf | None:
-        """The leaf that the receipt speaks of."""
-        if self.receipt is None:
-            return None
-        return rebuild_leaf(
-            self.receipt, jti=self.jti, issuer=agency, statement=hash_statement(self.bundle.record)
-        )
+from offramp.agency.folder.outgoing import OutgoingRecord
+from offramp.agency.folder.stored_records import read_bundle, read_item
 
 
 class WorkingSet:
-    """One agency's gateway with what its program keeps beside it. `learn` takes one event of the journal."""
+    """One agency's gateway, and what its program tracks beside it.
+
+    `outbox` has the composed records by id. `proved` has the entry of each witnessed leaf by index,
+    `awaiting` the entry and record of each sent leaf that isn't. `approved` are the digests of
+    drafts that people compared. `opened`, `noted`, and `published` are the journal's events of
+    those kinds. `destroyed` has issuer, record, and part of each destroyed text.
+    """
 
     def __init__(
         self,
@@ -111,31 +53,27 @@ class WorkingSet:
         self.gateway.sealing.update(sealing)
         self.outbox: dict[str, OutgoingRecord] = {}
         self.proved: dict[int, bytes] = {}
-        # What was sent and isn't proved: by its index in the log, the leaf's entry and the record.
         self.awaiting: dict[int, tuple[bytes, OutgoingRecord]] = {}
         self.approved: set[str] = set()
-        # Where a received record lies in the journal, for what must be destroyed.
         self.opened: list[Event] = []
         self.destroyed: set[tuple[str, str, str]] = set()
-        # What this agency noted of its cases for itself: facts, and what its people determined and may tell nobody.
         self.noted: list[Event] = []
-        # The quarters whose take-up was published.
         self.published: list[Event] = []
 
     def learn(self, event: Event) -> None:
-        """Everything that follows from one event that is read back. Raises as the gateway did when it happened."""
+        """Replay one event of the journal. Raises as the gateway did when it happened."""
         replay = getattr(self, f"_replay_{event.kind}", None)
         if replay is not None:
             replay(event.body, event.time)
         self.note(event)
 
     def note(self, event: Event) -> None:
-        """What follows from an event beside the gateway, which has it already."""
+        """Take an event that the gateway has already, in everything beside it."""
         note = getattr(self, f"_note_{event.kind}", None)
         if note is not None:
             note(event)
 
-    # What the gateway must be told again
+    # The gateway's part of a replay
 
     def _replay_directory(self, body: dict[str, Any], time: int) -> None:
         self.gateway.learn_directory(
@@ -151,7 +89,7 @@ class WorkingSet:
         )
 
     def _replay_composed(self, body: dict[str, Any], time: int) -> None:
-        bundle = bundle_from(body["bundle"])
+        bundle = read_bundle(body["bundle"])
         self.gateway.resume(bundle, now=time, form=body.get("form"))
         self.gateway.contents[bundle.id] = body.get("contents", {})
 
@@ -159,13 +97,13 @@ class WorkingSet:
         self.gateway.sent(body["jti"], parse_receipt(body["receipt"]))
 
     def _replay_inbox(self, body: dict[str, Any], time: int) -> None:
-        items = tuple(item_from(each) for each in body["items"])
+        items = tuple(read_item(item) for item in body["items"])
         self.gateway.take(Inbox(items, body["line"].encode()), time)
 
     def _replay_proved(self, body: dict[str, Any], time: int) -> None:
-        for each in body["leaves"]:
-            path = tuple(base64.decode_url(one) for one in each["path"])
-            self.gateway.prove(parse_leaf(each["leaf"]), path, body["checkpoint"].encode())
+        for proof in body["leaves"]:
+            path = tuple(base64.decode_url(node) for node in proof["path"])
+            self.gateway.prove(parse_leaf(proof["leaf"]), path, body["checkpoint"].encode())
 
     def _replay_account(self, body: dict[str, Any], time: int) -> None:
         self.gateway.learn_account(read_account(body["account"].encode()))
@@ -178,27 +116,27 @@ class WorkingSet:
         if received is None or received.record is None or "disclosure" not in body:
             return
         label = received.record.labels[body["part"]]
-        entry = next(one for one in received.record.entries if one.part == body["part"])
+        entry = next(entry for entry in received.record.entries if entry.part == body["part"])
         content = read_content(body["disclosure"], label, received.record)
         received.opened[body["part"]] = OpenedPart(label, content, body["disclosure"], entry)
 
-    # What is kept beside it
+    # Everything beside the gateway
 
     def _note_composed(self, event: Event) -> None:
-        bundle = bundle_from(event.body["bundle"])
-        held, _ = self.gateway.sent_as(bundle.id)
-        out = OutgoingRecord(event, held or bundle)
-        self.outbox[out.jti] = out
+        bundle = read_bundle(event.body["bundle"])
+        resumed, _ = self.gateway.sent_as(bundle.id)
+        outgoing = OutgoingRecord(event, resumed or bundle)
+        self.outbox[outgoing.jti] = outgoing
 
     def _note_receipt(self, event: Event) -> None:
-        out = self.outbox[event.body["jti"]]
-        out.receipt, out.refused = parse_receipt(event.body["receipt"]), None
-        leaf = out.leaf(self.agency)
+        outgoing = self.outbox[event.body["jti"]]
+        outgoing.receipt, outgoing.refused = parse_receipt(event.body["receipt"]), None
+        leaf = outgoing.leaf(self.agency)
         assert leaf is not None, "it has a receipt"
         if self.proved.get(leaf.index) == leaf.entry:
-            out.witnessed = True
+            outgoing.witnessed = True
         else:
-            self.awaiting[leaf.index] = leaf.entry, out
+            self.awaiting[leaf.index] = leaf.entry, outgoing
 
     def _note_refused(self, event: Event) -> None:
         self.outbox[event.body["jti"]].refused = event.body
@@ -210,12 +148,12 @@ class WorkingSet:
         self.outbox[event.body["jti"]].replaced_by = event.body["by"]
 
     def _note_proved(self, event: Event) -> None:
-        for each in event.body["leaves"]:
-            leaf = parse_leaf(each["leaf"])
+        for proof in event.body["leaves"]:
+            leaf = parse_leaf(proof["leaf"])
             self.proved[leaf.index] = leaf.entry
-            entry, out = self.awaiting.get(leaf.index, (b"", None))
-            if out is not None and entry == leaf.entry:
-                out.witnessed = True
+            entry, outgoing = self.awaiting.get(leaf.index, (b"", None))
+            if outgoing is not None and entry == leaf.entry:
+                outgoing.witnessed = True
                 del self.awaiting[leaf.index]
 
     def _note_approved(self, event: Event) -> None:
@@ -235,10 +173,10 @@ class WorkingSet:
 
     @property
     def records(self) -> int:
-        """How many were composed here or came here: most of what a replay takes."""
+        """The number of records composed or received: most of what a replay takes."""
         return len(self.outbox) + len(self.gateway.received)
 
-    # What is still to be done
+    # Open work
 
     def closed_parts(self, case: str, but: tuple[str, ...] = ()) -> list[tuple[str, str]]:
         """Return record and part of everything in a case that is still unopened.
@@ -256,76 +194,24 @@ class WorkingSet:
         ]
 
     def to_send(self) -> list[OutgoingRecord]:
-        """What waits for the hub, in the order in which it was composed: a consent goes before what rests on it."""
-        return [out for out in self.outbox.values() if out.waits]
+        """Return the queued records in the order of their composition.
+
+        INVARIANT: a consent is sent before the records that rest on it.
+        """
+        return [outgoing for outgoing in self.outbox.values() if outgoing.waits]
 
     def unproved(self) -> list[Leaf]:
-        """The leaves held here that no witnessed checkpoint has been shown to hold."""
+        """Return the leaves stored here that no witnessed checkpoint was shown to contain."""
         gateway = self.gateway
-        held = [*gateway.members]
-        for one in gateway.received.values():
-            held += [leaf for leaf in (one.item.recorded, one.item.leaf) if leaf is not None]
-        held += [
-            leaf for out in self.outbox.values() if (leaf := out.leaf(self.agency)) is not None
-        ]
-        lacking = {leaf.index: leaf for leaf in held if self.proved.get(leaf.index) != leaf.entry}
-        return [lacking[index] for index in sorted(lacking)]
-
-
-# Texts that were destroyed
-
-
-def bundle_from(value: dict[str, Any]) -> Bundle:
-    """A bundle as the journal keeps it: some of its texts may be gone."""
-    was = [each.get("was") for each in value["sealed"]]
-    if not any(was):
-        return parse_bundle(value)
-    whole = parse_bundle({**value, "sealed": [_with_text(each) for each in value["sealed"]]})
-    sealed = tuple(_left(each, digest) for each, digest in zip(whole.sealed, was, strict=True))
-    return Bundle(whole.record, whole.labels, sealed, whole.pads)
-
-
-def item_from(value: dict[str, Any]) -> Item:
-    """An item of an inbox as the journal keeps it: some of its texts may be gone."""
-    given = value.get("delivery")
-    was = [each.get("was") for each in given["sealed"]] if given else []
-    if given is None or not any(was):
-        return parse_item(value)
-    item = parse_item(
-        {**value, "delivery": {**given, "sealed": [_with_text(each) for each in given["sealed"]]}}
-    )
-    assert item.delivery is not None, "it was given"
-    # `delivery_of` keeps the order in which the texts stand.
-    handed = tuple(
-        DeliveredText(_left(each.sealed, digest), each.path)
-        for each, digest in zip(item.delivery.texts, was, strict=True)
-    )
-    delivered = type(item.delivery)(item.delivery.record, item.delivery.labels, handed)
-    return Item(item.number, item.issuer, item.leaf, item.recorded, delivered)
-
-
-def without(sealed: dict[str, Any]) -> dict[str, Any]:
-    """A sealed entry in JSON without its text: its digest stands for it."""
-    if "was" in sealed:
-        return sealed
-    was = sha256_hex(base64.decode_url(sealed["ct"]))
-    return {name: each for name, each in sealed.items() if name != "ct"} | {"was": was}
-
-
-def _with_text(each: dict[str, Any]) -> dict[str, Any]:
-    return {name: one for name, one in each.items() if name != "was"} | (
-        {"ct": ""} if "was" in each else {}
-    )
-
-
-def _left(sealed: Sealed, was: str | None) -> Sealed:
-    return (
-        sealed
-        if was is None
-        else DestroyedText(sealed.part, sealed.to, sealed.purpose, sealed.basis, sealed.ct, was)
-    )
-
-
-def bundle_json(bundle: Bundle) -> dict[str, Any]:
-    """A bundle as the journal keeps it."""
-    return dict(json.loads(bundle.write()))
+        leaves = [*gateway.members]
+        for received in gateway.received.values():
+            item = received.item
+            leaves += [leaf for leaf in (item.recorded, item.leaf) if leaf is not None]
+        for outgoing in self.outbox.values():
+            leaf = outgoing.leaf(self.agency)
+            if leaf is not None:
+                leaves.append(leaf)
+        unproved = {
+            leaf.index: leaf for leaf in leaves if self.proved.get(leaf.index) != leaf.entry
+        }
+        return [unproved[index] for index in sorted(unproved)]

@@ -1,0 +1,64 @@
+"""A record that this agency composed, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from exchange.log.leaves import Leaf
+from exchange.log.receipts import Receipt, rebuild_leaf
+from exchange.records.bundle import Bundle
+from exchange.records.record import hash_statement
+from offramp.agency.folder.journal import Event
+
+QUEUED, SENT, WITNESSED = "queued", "sent", "witnessed"
+REFUSED, REPLACED = "refused", "replaced"
+
+
+class OutgoingRecord:
+    """A record that this agency composed: how far it is, and why it waits.
+
+    `parts` are as the journal stores them. `refused` is the hub's refusal, `replaced_by` the id of
+    the record that was built again from the same parts.
+    """
+
+    def __init__(self, event: Event, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.time = event.time
+        self.kind: str = event.body["kind"]
+        self.case: str | None = event.body["case"]
+        self.parts: list[dict[str, Any]] = event.body["parts"]
+        self.form: dict[str, Any] | None = event.body.get("form")
+        self.receipt: Receipt | None = None
+        self.refused: Mapping[str, Any] | None = None
+        self.replaced_by: str | None = None
+        self.witnessed = False
+
+    @property
+    def jti(self) -> str:
+        """The record's id."""
+        return self.bundle.id
+
+    @property
+    def waits(self) -> bool:
+        """True until the hub has taken or refused it, or another record replaces it."""
+        return self.receipt is None and self.refused is None and self.replaced_by is None
+
+    @property
+    def state(self) -> str:
+        """One of `queued`, `sent`, `witnessed`, `refused`, `replaced`."""
+        if self.replaced_by is not None:
+            return REPLACED
+        if self.refused is not None:
+            return REFUSED
+        if self.receipt is None:
+            return QUEUED
+        return WITNESSED if self.witnessed else SENT
+
+    def leaf(self, agency: str) -> Leaf | None:
+        """Return the leaf that the receipt names, None without a receipt."""
+        if self.receipt is None:
+            return None
+        return rebuild_leaf(
+            self.receipt, jti=self.jti, issuer=agency, statement=hash_statement(self.bundle.record)
+        )
