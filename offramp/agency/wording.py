@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from offramp.agency.cases.account import sentences
-from offramp.agency.cases.case import Answer, Said
+from offramp.agency.cases.case import Answer, FactSource
 from offramp.agency.operations import (
     AgencyStatus,
     Approval,
@@ -237,13 +237,13 @@ def case_lines(view: CaseView) -> list[str]:
     return lines + [f"! {refusal}" for refusal in view.refusals]
 
 
-def _statement(statement: Said) -> str:
-    return f"{statement.stated.by} says {value_text(statement.value)}"
+def _statement(statement: FactSource) -> str:
+    return f"{statement.entry.by} says {value_text(statement.value)}"
 
 
-def _source(fact: Said) -> str:
-    record = fact.stated.record
-    return f"{fact.stated.by}, {'noted here' if record is None else 'record ' + record[:8]}"
+def _source(fact: FactSource) -> str:
+    record = fact.entry.record
+    return f"{fact.entry.by}, {'noted here' if record is None else 'record ' + record[:8]}"
 
 
 def value_text(value: Any) -> str:
@@ -256,7 +256,7 @@ def answer_text(answer: Answer) -> str:
     from offramp.policy import decision_text
 
     lines = []
-    if answer.agreed:
+    if answer.is_agreed:
         lines.append(decision_text.in_words(answer.first))
     else:
         outcomes = " or ".join(answer.possible)
@@ -269,7 +269,7 @@ def answer_text(answer: Answer) -> str:
         lines.append(
             f"By the rules of {pack['id']}, {str(pack['digest'])[:19]}…: {answer.governed}"
         )
-    for path in sorted(answer.untold & answer.reads - set(answer.case.known)):
+    for path in sorted(answer.silent & answer.reads - set(answer.case.known)):
         lines.append(
             f"Silent on {path}: nobody who knows may tell it here, so its absence says nothing"
         )

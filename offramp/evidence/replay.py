@@ -18,7 +18,7 @@ from exchange.evidence.findings import DecisionFindings, ProvedRecord
 from exchange.evidence.verify import verify_decision
 from exchange.standards import i_json
 from offramp.agency.cases.case import Answer, Case
-from offramp.agency.cases.caseload import said_in
+from offramp.agency.cases.caseload import entry_of_part
 from offramp.agency.cases.decision_record import contents, decision_in
 from offramp.evidence.report import grouped
 from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
@@ -110,10 +110,10 @@ def replay_decision(findings: DecisionFindings, pack_name: str | None = None) ->
         program.pack.vocabulary,
         here=record.signer.agency,
     )
-    untold = frozenset(
+    silent = frozenset(
         path for decision in decisions.values() for path in decision.get("untold", ())
     )
-    answer = case.decide(program, first["decision"], first["now"], untold=untold)
+    answer = case.decide(program, first["decision"], first["now"], silent=silent)
     replayed = contents(answer)
     parts = {
         categories: _bytes(decision) == _bytes(replayed.get(categories, {}))
@@ -152,7 +152,7 @@ def _find_pack(decision: Mapping[str, Any], pack_name: str | None) -> Pack:
 
 def _stated_facts(record: ProvedRecord) -> Iterator[Any]:
     for part, label in record.labels.items():
-        yield said_in(
+        yield entry_of_part(
             record.signer.agency,
             record.signer.role,
             record.logged.index,

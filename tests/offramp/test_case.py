@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rules
 from exchange.records.content_checks import check_content
-from offramp.agency.cases.case import LATEST, Case, Stated
+from offramp.agency.cases.case import LATEST, Case, CaseEntry
 from offramp.agency.cases.decision_record import content_of, contents
 from rules.shelf import load, vocabulary
 
@@ -26,12 +26,12 @@ def said(
     facts: dict[str, Any] | None = None,
     record: str | None = "r",
     **more: Any,
-) -> Stated:
+) -> CaseEntry:
     record = f"{record}{place:.0f}" if record == "r" else record
-    return Stated(by, role, place, record, "p", facts or {}, more.pop("outcomes", {}), **more)
+    return CaseEntry(by, role, place, record, "p", facts or {}, more.pop("outcomes", {}), **more)
 
 
-def case(*stated: Stated, recalled: tuple[tuple[str, str], ...] = ()) -> Case:
+def case(*stated: CaseEntry, recalled: tuple[tuple[str, str], ...] = ()) -> Case:
     return Case(stated, WORDS, recalled, here="program")
 
 
@@ -52,7 +52,7 @@ def heroin(grams: float) -> dict[str, Any]:
 def test_the_newest_word_of_an_agency_counts_and_ids_of_entries_are_not_seen_by_the_rules() -> None:
     found = case(said("police", "police", 5, heroin(2.4)), said("police", "police", 3, heroin(4.0)))
     assert value(found, GRAMS) == [{"kind": "opioid", "form": "weighed", "grams": 2.4}]
-    assert found.known[GRAMS].stated.record == "r5"
+    assert found.known[GRAMS].entry.record == "r5"
 
 
 def test_two_agencies_that_differ_make_a_fact_unknown_with_both_named() -> None:
@@ -61,7 +61,7 @@ def test_two_agencies_that_differ_make_a_fact_unknown_with_both_named() -> None:
         said("program", "program", 4, {"person.age": 18}),
     )
     assert "person.age" not in found.known
-    assert {one.stated.by: one.value for one in found.conflicts["person.age"]} == {
+    assert {one.entry.by: one.value for one in found.conflicts["person.age"]} == {
         "police": 17,
         "program": 18,
     }
@@ -172,7 +172,7 @@ def test_silence_counts_only_where_whoever_knows_may_speak() -> None:
     """Two months after the referral no intake is known. That is a ground to file only if the case manager could have told."""
     found = case(said("da", "prosecutor", 3, REFERRED))
     assert found.decide(SANTA_FE, "filing", NOW).outcome == "prosecutor_may_file"
-    untold = found.decide(SANTA_FE, "filing", NOW, untold=frozenset({INTAKE}))
+    untold = found.decide(SANTA_FE, "filing", NOW, silent=frozenset({INTAKE}))
     assert (untold.status, untold.outcome) == ("undetermined", None)
     assert [(one["fact"], one["ask"]) for one in untold.needed] == [(INTAKE, "case_management")]
 
@@ -188,7 +188,7 @@ def test_an_event_in_conflict_is_neither_recorded_nor_not() -> None:
     (needed,) = [one for one in answer.needed if one["fact"] == INTAKE]
     assert {one["by"] for one in needed["conflict"]} == {"crossroads", "program"}
     # What doesn't read it stands.
-    assert found.decide(SANTA_FE, "eligibility", NOW).agreed
+    assert found.decide(SANTA_FE, "eligibility", NOW).is_agreed
 
 
 # Laws that hold for all cases
@@ -213,13 +213,13 @@ FACTS = {
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> tuple[Stated, ...]:
+def stories(draw: st.DrawFn) -> tuple[CaseEntry, ...]:
     found = []
     for number in range(draw(st.integers(1, 8))):
         by, role = draw(st.sampled_from(AGENCIES))
         paths = draw(st.lists(st.sampled_from(sorted(FACTS)), min_size=1, max_size=4, unique=True))
         found.append(
-            Stated(
+            CaseEntry(
                 by,
                 role,
                 float(number),
@@ -234,7 +234,7 @@ def stories(draw: st.DrawFn) -> tuple[Stated, ...]:
 
 @given(stories(), st.randoms())
 def test_the_order_in_which_records_come_says_nothing(
-    stated: tuple[Stated, ...], chance: Any
+    stated: tuple[CaseEntry, ...], chance: Any
 ) -> None:
     shuffled = list(stated)
     chance.shuffle(shuffled)
@@ -247,10 +247,10 @@ def test_the_order_in_which_records_come_says_nothing(
 
 
 @given(stories())
-def test_whoever_adds_a_conflict_only_makes_more_possible(stated: tuple[Stated, ...]) -> None:
+def test_whoever_adds_a_conflict_only_makes_more_possible(stated: tuple[CaseEntry, ...]) -> None:
     """Nobody can turn an answer around by contradicting somebody: what was possible stays so."""
     before = Case(stated, WORDS)
-    liar = Stated(
+    liar = CaseEntry(
         "clinic",
         "treatment_provider",
         99.0,
@@ -275,7 +275,7 @@ def _other(found: Case) -> dict[str, Any]:
         "case.charge_held": None,
     }
     return {
-        path: type(one)(others[path] if others[path] is not None else not one.value, one.stated)
+        path: type(one)(others[path] if others[path] is not None else not one.value, one.entry)
         for path, one in found.known.items()
         if path in others
     }
@@ -286,7 +286,7 @@ def _other(found: Case) -> dict[str, Any]:
 
 @given(stories(), st.sampled_from(["eligibility", "admission", "filing", "ejection", "review"]))
 def test_every_part_of_a_decision_is_a_content_that_its_categories_may_hold(
-    stated: tuple[Stated, ...], decision: str
+    stated: tuple[CaseEntry, ...], decision: str
 ) -> None:
     answer = Case(stated, WORDS).decide(SANTA_FE, decision, NOW)
     made = contents(answer)
@@ -305,7 +305,7 @@ def test_every_part_of_a_decision_is_a_content_that_its_categories_may_hold(
 
 @given(stories(), st.sampled_from(["eligibility", "filing", "ejection"]))
 def test_the_parts_that_it_names_suffice_to_work_it_out_again(
-    stated: tuple[Stated, ...], decision: str
+    stated: tuple[CaseEntry, ...], decision: str
 ) -> None:
     made = contents(Case(stated, WORDS).decide(SANTA_FE, decision, NOW))
     named = {
@@ -334,7 +334,7 @@ def _category(path: str) -> str:
 
 
 def test_what_is_not_logged_yet_decides_and_is_shown_to_nobody() -> None:
-    pending = Stated(
+    pending = CaseEntry(
         "police",
         "police",
         LATEST,

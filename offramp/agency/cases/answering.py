@@ -10,7 +10,7 @@ from exchange.consent.disclosure import day_of
 from exchange.membership.directory import read_directory
 from exchange.membership.signatures import SignedPayload
 from offramp.agency.cases.case import LATEST, Answer, Case
-from offramp.agency.cases.caseload import case_of, places, untold, utc
+from offramp.agency.cases.caseload import case_of, deciding_agencies, silent_events, utc
 from offramp.agency.cases.draft import Defaults, defaults_of
 from offramp.agency.cases.governing import SEVERITY, governing
 from offramp.agency.errors import AgencyError
@@ -51,7 +51,7 @@ def answer_case(
     program.outcomes(decision)
     _check_decided_here(working_set, decision)
     at = utc(working_set.gateway.hub_time(now))
-    silent = untold(working_set, handle, now)
+    silent = silent_events(working_set, handle, now)
     enrolled, later = packs_since_enrollment(working_set, case)
     if decision not in SEVERITY or not later:
         return case.decide(program, decision, at, own_facts, silent)
@@ -68,7 +68,7 @@ def answer_case(
 
 
 def _check_decided_here(working_set: WorkingSet, decision: str) -> None:
-    deciders = places(working_set, decision)
+    deciders = deciding_agencies(working_set, decision)
     if working_set.agency not in deciders:
         where = ", ".join(f"`{agency}`" for agency in deciders) or "nobody who is listed"
         raise AgencyError(
@@ -85,8 +85,8 @@ def packs_since_enrollment(working_set: WorkingSet, case: Case) -> tuple[str, tu
     """
     history = working_set.gateway.history
     entries = [
-        statement.place
-        for statement in case.stated
+        statement.position
+        for statement in case.entries
         if statement.facts.get("person.enrolled") is True
     ]
     if not entries or min(entries) >= LATEST:

@@ -1,17 +1,16 @@
-"""The cases on a desk: from the records that an agency issued and opened, and its own notes, to what is known of each."""
+"""An agency's cases, from the records it issued and opened and from its own notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from exchange.records import statements
-from exchange.records.building import Part
 from exchange.records.kinds import find_kind
 from exchange.records.statements import About, Answer, Question, Statement
 from exchange.standards import sd_jwt
-from offramp.agency.cases.case import LATEST, WORKED_OUT_BY, Case, Stated
+from offramp.agency.cases.case import LATEST, WORKED_OUT_BY, Case, CaseEntry
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
@@ -21,21 +20,21 @@ from rules.shelf import vocabulary
 
 
 def handles(working_set: WorkingSet) -> tuple[str, ...]:
-    """Every case that this agency has anything about, in the order in which it came to know of it."""
-    found: dict[str, None] = {}
+    """Return every case that this agency has anything about, in the order of learning of it."""
+    cases: dict[str, None] = {}
     for received in working_set.gateway.received.values():
         if received.committed is not None and received.committed.case is not None:
-            found[received.committed.case] = None
-    for out in working_set.outbox.values():
-        if out.case is not None:
-            found[out.case] = None
+            cases[received.committed.case] = None
+    for outgoing in working_set.outbox.values():
+        if outgoing.case is not None:
+            cases[outgoing.case] = None
     for event in working_set.noted:
-        found[event.body["case"]] = None
-    return tuple(found)
+        cases[event.body["case"]] = None
+    return tuple(cases)
 
 
 def case_of(working_set: WorkingSet, handle: str, words: Vocabulary | None = None) -> Case:
-    """What is known here of a case. Raises `AgencyError` `no-such-case`."""
+    """Return the facts known here of a case. Raises `AgencyError` `no-such-case`."""
     if handle not in handles(working_set):
         raise AgencyError(
             "no-such-case",
@@ -43,157 +42,190 @@ def case_of(working_set: WorkingSet, handle: str, words: Vocabulary | None = Non
             fix="look at `agency cases`",
         )
     return Case(
-        stated(working_set, handle),
+        entries_of(working_set, handle),
         words or vocabulary(),
-        recalled(working_set, handle),
+        recalled_parts(working_set, handle),
         here=working_set.agency,
     )
 
 
-def stated(working_set: WorkingSet, handle: str) -> Iterator[Stated]:
-    """All that is said of a case in what this agency issued, opened and noted."""
-    gateway = working_set.gateway
-    role = gateway.history.newest.role(working_set.agency)
-    for out in working_set.outbox.values():
-        if out.case == handle and out.refused is None and out.replaced_by is None:
-            place, time = (
-                (out.receipt.index, out.receipt.time) if out.receipt else (LATEST, out.time)
+def entries_of(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    """Yield an entry for each part that this agency issued or opened, and for each note."""
+    yield from _issued(working_set, handle)
+    yield from _received(working_set, handle)
+    yield from _noted(working_set, handle)
+
+
+def _issued(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    for outgoing in working_set.outbox.values():
+        if outgoing.case != handle or outgoing.refused is not None or outgoing.replaced_by:
+            continue
+        position, time = LATEST, outgoing.time
+        if outgoing.receipt:
+            position, time = outgoing.receipt.index, outgoing.receipt.time
+        for part, statement, content in own_parts(outgoing):
+            yield entry_of_part(
+                working_set.agency,
+                role,
+                position,
+                time,
+                outgoing.jti,
+                part,
+                outgoing.kind,
+                statement,
+                content,
             )
-            for part, said, content in own_parts(out):
-                yield said_in(
-                    working_set.agency, role, place, time, out.jti, part, out.kind, said, content
-                )
-    for received in gateway.received.values():
+
+
+def _received(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    for received in working_set.gateway.received.values():
         record, committed = received.record, received.committed
-        if record is not None and committed is not None and record.case == handle:
-            for part, label in record.labels.items():
-                opened = received.opened.get(part)
-                content = opened.content if opened else {}
-                one = (
-                    record.issuer,
-                    record.role,
-                    committed.index,
-                    committed.time,
-                    record.jti,
-                    part,
-                    record.kind,
-                )
-                yield said_in(*one, label.statement, content)
+        if record is None or committed is None or record.case != handle:
+            continue
+        for part, label in record.labels.items():
+            opened = received.opened.get(part)
+            yield entry_of_part(
+                record.issuer,
+                record.role,
+                committed.index,
+                committed.time,
+                record.jti,
+                part,
+                record.kind,
+                label.statement,
+                opened.content if opened else {},
+            )
+
+
+def _noted(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    role = working_set.gateway.history.newest.role(working_set.agency)
     for event in working_set.noted:
-        # After what the log held when it was noted, before what came since.
-        place, facts = event.body["after"] - 0.5, event.body.get("facts", {})
+        # After what the log held when it was noted, before what followed.
+        position, facts = event.body["after"] - 0.5, event.body.get("facts", {})
+        outcomes: dict[str, str] = {}
+        determined = None
         if event.body["case"] == handle:
             determined = event.body.get("determination")
-            outcomes = {determined["decision"]: determined["outcome"]} if determined else {}
-            yield Stated(working_set.agency, role, place, None, None, facts, outcomes, determined)
+            if determined:
+                outcomes = {determined["decision"]: determined["outcome"]}
         else:
-            # What is about no one, such as how many places are free, holds in every case.
-            about_no_one = {
+            # A fact about no person, such as how many places are free, counts in every case.
+            facts = {
                 path: value
                 for path, value in facts.items()
                 if vocabulary().facts[path].category == "operation"
             }
-            yield Stated(working_set.agency, role, place, None, None, about_no_one, {})
+        yield CaseEntry(working_set.agency, role, position, None, None, facts, outcomes, determined)
 
 
-def said_in(
+def entry_of_part(
     by: str,
     role: str | None,
-    place: float,
+    position: float,
     time: int,
     record: str,
     part: str,
-    of: str,
-    said: Statement | None,
+    kind: str,
+    statement: Statement | None,
     content: Any,
-) -> Stated:
-    """What one part says: the facts in its content, and what its label says in clear. `time` is the leaf's."""
+) -> CaseEntry:
+    """Return one part's entry: the facts in its content and in its label's statement.
+
+    `time` is the leaf's, in seconds since 1970.
+    """
     facts: dict[str, Any] = {}
     outcomes: dict[str, str] = {}
     determined = None
-    if isinstance(said, Answer):
-        facts["offer.accepted"] = said.answer == "accepted"
-        if of == "referral" and said.answer == "accepted":
+    if isinstance(statement, Answer):
+        facts["offer.accepted"] = statement.answer == "accepted"
+        if kind == "referral" and statement.answer == "accepted":
             facts["case.referred_at"] = utc(time)
-    for held in content.values():
-        facts |= held.get("facts") or {}
-        determined = held.get("determination") or determined
-    if screened := content.get("screening_outcome"):
-        answered = screened.get("outcome") or (screened.get("decision") or {}).get("outcome")
-        if answered is not None:
-            outcomes["screening"] = answered
+    for members in content.values():
+        facts |= members.get("facts") or {}
+        determined = members.get("determination") or determined
+    if screening := content.get("screening_outcome"):
+        outcome = screening.get("outcome") or (screening.get("decision") or {}).get("outcome")
+        if outcome is not None:
+            outcomes["screening"] = outcome
     if determined is not None:
         outcomes[determined["decision"]] = determined["outcome"]
-    corrects = said.about if of == "correction" and isinstance(said, About) else None
-    return Stated(by, role, place, record, part, facts, outcomes, determined, corrects)
+    is_correction = kind == "correction" and isinstance(statement, About)
+    corrects = statement.about if is_correction and isinstance(statement, About) else None
+    return CaseEntry(by, role, position, record, part, facts, outcomes, determined, corrects)
 
 
-def own_parts(out: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]]:
-    """Id, statement and content of each part of a record composed here."""
-    for text, part in zip(out.bundle.labels, out.parts, strict=True):
-        value = sd_jwt.read(text).value
-        said = (
-            statements.read_statement(str(find_kind(out.kind).says), value["says"])
-            if "says" in value
-            else None
-        )
-        yield str(value["id"]), said, part["content"]
+def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]]:
+    """Yield id, statement and content of each part of a record composed here."""
+    for text, part in zip(outgoing.bundle.labels, outgoing.parts, strict=True):
+        label = sd_jwt.read(text).value
+        statement = None
+        if "says" in label:
+            type_ = str(find_kind(outgoing.kind).says)
+            statement = statements.read_statement(type_, label["says"])
+        yield str(label["id"]), statement, part["content"]
 
 
-def recalled(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
-    """The parts of others that their issuer asked back: record and part."""
+def recalled_parts(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
+    """Return the parts of other agencies that their issuer recalled, by record and part."""
     state = working_set.gateway.state(handle)
     return frozenset(
-        said.about
+        statement.about
         for recall in state.kind("recall")
         if recall.issuer != working_set.agency
-        for _, said in recall.says()
-        if isinstance(said, About)
+        for _, statement in recall.says()
+        if isinstance(statement, About)
     )
 
 
 # Where decisions are worked out
 
 
-def worked_out_here(working_set: WorkingSet) -> tuple[str, ...]:
-    """The decisions that this agency's facts may decide: those of its role, in the vocabulary's order."""
+def decisions_here(working_set: WorkingSet) -> tuple[str, ...]:
+    """Return the decisions that this agency works out, in the vocabulary's order."""
     return tuple(
-        name for name in vocabulary().decisions if working_set.agency in places(working_set, name)
+        name
+        for name in vocabulary().decisions
+        if working_set.agency in deciding_agencies(working_set, name)
     )
 
 
-def places(working_set: WorkingSet, decision: str) -> tuple[str, ...]:
-    """The agencies that work a decision out."""
+def deciding_agencies(working_set: WorkingSet, decision: str) -> tuple[str, ...]:
+    """Return the agencies that work a decision out."""
     directory = working_set.gateway.history.newest
     roles = WORKED_OUT_BY.get(decision, ())
-    found = tuple(agency for role in roles for agency in directory.with_role(role))
-    return found or (directory.with_role("case_management") if "program" in roles else ())
+    agencies = tuple(agency for role in roles for agency in directory.with_role(role))
+    return agencies or (directory.with_role("case_management") if "program" in roles else ())
 
 
-def untold(working_set: WorkingSet, handle: str, now: int) -> frozenset[str]:
-    """The events of which nobody who knows may tell this agency: silence about them says nothing here."""
+def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[str]:
+    """Return the events that no agency which knows may tell this one.
+
+    Their absence means nothing here. `now` is in seconds since 1970.
+    """
     directory = working_set.gateway.history.newest
-    found = set()
+    own_role = directory.role(working_set.agency)
+    silent = set()
     for path, fact in vocabulary().facts.items():
-        if (
-            fact.kind == "event"
-            and directory.role(working_set.agency) != fact.known_by
-            and path != "case.referred_at"
+        if fact.kind != "event" or fact.known_by == own_role or path == "case.referred_at":
+            continue
+        if not any(
+            working_set.gateway.may_receive(agency, fact.category, case=handle, now=now)
+            for agency in directory.with_role(fact.known_by)
         ):
-            if not any(
-                working_set.gateway.may_receive(by, fact.category, case=handle, now=now)
-                for by in directory.with_role(fact.known_by)
-            ):
-                found.add(path)
-    return frozenset(found)
+            silent.add(path)
+    return frozenset(silent)
 
 
 # Questions
 
 
 @frozen
-class Asked:
-    """A fact that another agency asked this one for: by whom, in which record and part, at which index, for which decision."""
+class OpenQuestion:
+    """A fact that another agency asked this one for.
+
+    `by` is the agency, `record`, `part`, and `index` are where it asked, `decision` what for.
+    """
 
     by: str
     record: str
@@ -203,9 +235,9 @@ class Asked:
     decision: str
 
 
-def open_questions(working_set: WorkingSet, handle: str) -> tuple[Asked, ...]:
-    """What was asked of this agency and hasn't been told since, the oldest first. Only of questions that were opened."""
-    found = []
+def open_questions(working_set: WorkingSet, handle: str) -> tuple[OpenQuestion, ...]:
+    """Return the opened questions to this agency that it hasn't answered, the oldest first."""
+    questions = []
     for received in working_set.gateway.received.values():
         record, committed = received.record, received.committed
         if (
@@ -216,39 +248,46 @@ def open_questions(working_set: WorkingSet, handle: str) -> tuple[Asked, ...]:
         ):
             continue
         for part, opened in received.opened.items():
-            said = opened.label.statement
-            decision = said.for_ if isinstance(said, Question) else ""
-            for content in opened.content.values():
-                for path in content.get("asks") or ():
-                    if not _told_since(working_set, handle, record.issuer, path, committed.index):
-                        found.append(
-                            Asked(record.issuer, record.jti, part, committed.index, path, decision)
-                        )
-    return tuple(sorted(found, key=lambda one: (one.index, one.path)))
+            statement = opened.label.statement
+            decision = statement.for_ if isinstance(statement, Question) else ""
+            paths = [
+                path for content in opened.content.values() for path in content.get("asks") or ()
+            ]
+            questions += [
+                OpenQuestion(record.issuer, record.jti, part, committed.index, path, decision)
+                for path in paths
+                if not _is_answered(working_set, handle, record.issuer, path, committed.index)
+            ]
+    return tuple(sorted(questions, key=lambda question: (question.index, question.path)))
 
 
-def _told_since(working_set: WorkingSet, handle: str, agency: str, path: str, index: int) -> bool:
-    for out in working_set.outbox.values():
+def _is_answered(working_set: WorkingSet, handle: str, agency: str, path: str, index: int) -> bool:
+    for outgoing in working_set.outbox.values():
         if (
-            out.case == handle
-            and out.refused is None
-            and (out.receipt is None or out.receipt.index > index)
+            outgoing.case == handle
+            and outgoing.refused is None
+            and (outgoing.receipt is None or outgoing.receipt.index > index)
         ):
-            for part in out.parts:
-                if agency in part["to"] and _tells(part["content"], path):
+            for part in outgoing.parts:
+                if agency in part["to"] and _states(part["content"], path):
                     return True
     return False
 
 
-def _tells(content: Mapping[str, Any], path: str) -> bool:
-    """Whether a content tells a fact, or an outcome that is asked for as `decisions.<name>`."""
+def _states(content: Mapping[str, Any], path: str) -> bool:
+    """Report whether a content states a fact, or an outcome asked for as `decisions.<name>`."""
     if path == "decisions.screening":
         return bool((content.get("screening_outcome") or {}).get("outcome"))
-    return any(answering(held.get("facts") or {}, path) is not None for held in content.values())
+    return any(
+        answering_path(members.get("facts") or {}, path) is not None for members in content.values()
+    )
 
 
-def answering(facts: Mapping[str, Any], path: str) -> str | None:
-    """Which of these facts answers what was asked: itself, or the list of which a field was asked, if every entry has it."""
+def answering_path(facts: Mapping[str, Any], path: str) -> str | None:
+    """Return the path of the fact that answers a question, None where there is none.
+
+    The fact itself, or the list of which a field was asked, if every entry has the field.
+    """
     if facts.get(path) is not None:
         return path
     group, _, field = path.rpartition(".")
@@ -258,32 +297,30 @@ def answering(facts: Mapping[str, Any], path: str) -> str | None:
     return None
 
 
-def asked_already(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
-    """What this agency asked, of whom: agency and fact. Whoever asked once waits for a person to ask again."""
-    found = set()
-    for out in working_set.outbox.values():
-        if out.case == handle and out.kind == "question" and out.replaced_by is None:
-            for part in out.parts:
+def questions_asked(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
+    """Return agency and fact of every question that this agency has asked.
+
+    A question is asked again only by a person.
+    """
+    asked = set()
+    for outgoing in working_set.outbox.values():
+        if outgoing.case == handle and outgoing.kind == "question" and outgoing.replaced_by is None:
+            for part in outgoing.parts:
                 for content in part["content"].values():
-                    found |= {
+                    asked |= {
                         (agency, path)
                         for agency in part["to"]
                         for path in content.get("asks") or ()
                     }
-    return frozenset(found)
+    return frozenset(asked)
 
 
-def own_word(working_set: WorkingSet, case: Case) -> Mapping[str, Any]:
-    """The facts that this agency says itself, by path: what others told it, it doesn't pass on."""
-    mine = Case((one for one in case.stated if one.by == working_set.agency), case.vocabulary)
-    return {path: said.value for path, said in mine.known.items()}
+def own_facts(working_set: WorkingSet, case: Case) -> Mapping[str, Any]:
+    """Return the facts that this agency states itself, by path. It doesn't pass on others'."""
+    own = Case((entry for entry in case.entries if entry.by == working_set.agency), case.vocabulary)
+    return {path: source.value for path, source in own.known.items()}
 
 
 def utc(time: int) -> str:
-    """A time as facts have it."""
+    """Return a time in seconds since 1970 as facts have it, such as `2026-11-02T18:00:00Z`."""
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def in_parts(parts: Iterable[Part]) -> frozenset[str]:
-    """The agencies to whom parts go."""
-    return frozenset(agency for part in parts for agency in part.to)

@@ -78,13 +78,13 @@ def contents(answer: Answer) -> Contents:
                     held.append({"fact": path, "ask": need["ask"]})
         for path, said in answer.cited:
             category = _category(path, words)
-            if category is not None and said.stated.logged:
+            if category is not None and said.entry.is_logged:
                 held = part(category).setdefault("rests_on", [])
-                if (one := {"record": said.stated.record, "part": said.stated.part}) not in held:
+                if (one := {"record": said.entry.record, "part": said.entry.part}) not in held:
                     held.append(one)
         for member, paths in (
             ("unshown", answer.unshown),
-            ("untold", sorted(answer.untold & answer.reads)),
+            ("untold", sorted(answer.silent & answer.reads)),
         ):
             for path in paths:
                 if (category := _category(path, words)) is not None:

@@ -10,7 +10,7 @@ from exchange.records.building import Part
 from exchange.records.content_checks import check_content
 from offramp.agency.cases.addressing import address
 from offramp.agency.cases.case import LAST_WORD, Answer, Case
-from offramp.agency.cases.caseload import places
+from offramp.agency.cases.caseload import deciding_agencies
 from offramp.agency.cases.decision_record import OUTCOME, SCREENING
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.errors import AgencyError
@@ -107,7 +107,7 @@ def _check_entitled(working_set: WorkingSet, decision: str) -> None:
     role = working_set.gateway.history.newest.role(working_set.agency)
     entitled = LAST_WORD.get(decision, (vocabulary().decisions[decision].decided_by,))
     if role not in entitled and not (
-        role == "case_management" and working_set.agency in places(working_set, decision)
+        role == "case_management" and working_set.agency in deciding_agencies(working_set, decision)
     ):
         raise AgencyError(
             "not-yours",

@@ -10,7 +10,7 @@ from exchange.records.building import Part
 from exchange.records.ids import new_short_id
 from exchange.records.kinds import kinds
 from offramp.agency.cases.case import Answer, Case
-from offramp.agency.cases.caseload import answering, asked_already, open_questions, own_word
+from offramp.agency.cases.caseload import answering_path, open_questions, own_facts, questions_asked
 from offramp.agency.cases.decision_record import SCREENING, plain_path
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.errors import AgencyError
@@ -42,7 +42,7 @@ def question_parts(
             f"nobody is asked for what `{answer.decision}` lacks",
             fix="wait for what is told",
         )
-    before = frozenset() if again else asked_already(working_set, handle)
+    before = frozenset() if again else questions_asked(working_set, handle)
     paths: dict[tuple[str, str], set[str]] = {}
     for agency, category, path in _askable(working_set, answer):
         if (agency, path) not in before:
@@ -95,13 +95,13 @@ def answer_parts(
     working_set: WorkingSet, handle: str, case: Case, defaults: Defaults, now: int
 ) -> tuple[Part, ...]:
     """Answer the open questions from this agency's own knowledge, as far as it may tell."""
-    own_facts = own_word(working_set, case)
+    facts_here = own_facts(working_set, case)
     answers: dict[tuple[str, str, str], dict[str, Any]] = {}
     for question in open_questions(working_set, handle):
-        if (path := answering(own_facts, question.path)) is not None:
-            answers.setdefault((question.by, question.record, question.part), {})[path] = own_facts[
-                path
-            ]
+        if (path := answering_path(facts_here, question.path)) is not None:
+            answers.setdefault((question.by, question.record, question.part), {})[path] = (
+                facts_here[path]
+            )
     ways = [(purpose, basis) for basis in _BASES for purpose in ("admission", "screening")]
     parts = []
     for (agency, record, part_id), facts in sorted(answers.items()):

@@ -13,7 +13,7 @@ from typing import Any
 
 from exchange.consent.disclosure import day_of
 from offramp.agency.cases.case import Case
-from offramp.agency.cases.caseload import case_of, handles, utc, worked_out_here
+from offramp.agency.cases.caseload import case_of, decisions_here, handles, utc
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -106,7 +106,7 @@ def _eligible(working_set: WorkingSet, case: Case, program: Program, now: int) -
     attested = case.attested.get("eligibility")
     if attested is not None:
         return bool(attested.value == "eligible")
-    if "eligibility" not in worked_out_here(working_set):
+    if "eligibility" not in decisions_here(working_set):
         return False
     try:
         return (

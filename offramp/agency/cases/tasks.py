@@ -9,11 +9,11 @@ from exchange.consent.disclosure import day_of
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.caseload import (
     case_of,
+    decisions_here,
     handles,
     open_questions,
-    untold,
+    silent_events,
     utc,
-    worked_out_here,
 )
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -104,13 +104,13 @@ def of_case(working_set: WorkingSet, program: Program, handle: str, now: int) ->
         found.append(
             Task(handle, role, f"`{asked.by}` asks: {what} (`{asked.path}`)", OPEN, asked.record)
         )
-    for decision in worked_out_here(working_set):
+    for decision in decisions_here(working_set):
         try:
             answer = case.decide(
                 program,
                 decision,
                 utc(working_set.gateway.hub_time(now)),
-                untold=untold(working_set, handle, now),
+                silent=silent_events(working_set, handle, now),
             )
         except Refusal:
             continue  # outside the program's time, or facts that its pack doesn't know: `agency decide` says so
@@ -133,7 +133,7 @@ def _of_answer(
     working_set: WorkingSet, handle: str, decision: str, answer: Answer, role: str
 ) -> Iterable[Task]:
     for clock in answer.first.clocks:
-        if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE) and answer.agreed:
+        if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE) and answer.is_agreed:
             segment = answer.first.segment
             assert segment is not None, "a clock is read by the rules of a day"
             label = segment.segment.clocks[clock["clock"]].label

@@ -6,7 +6,7 @@ from typing import Any
 
 from exchange.errors import ExchangeError
 from offramp.agency.cases.answering import answer_case, defaults_today
-from offramp.agency.cases.caseload import case_of, handles, worked_out_here
+from offramp.agency.cases.caseload import case_of, decisions_here, handles
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_parts
 from offramp.agency.cases.tasks import QUIET
@@ -94,7 +94,7 @@ def _ask_what_is_missing(
     if working_set.closed_parts(handle, QUIET):
         return 0  # what is asked for may have arrived, unopened
     composed = 0
-    for decision in worked_out_here(working_set):
+    for decision in decisions_here(working_set):
         if decision not in ASKED_FOR or decision in case.determined:
             continue
         if decision == "offer" and "offer.accepted" in case.known:

@@ -7,8 +7,8 @@ from typing import Any
 
 from exchange.errors import ExchangeError
 from offramp.agency.cases.answering import answer_case, defaults_today
-from offramp.agency.cases.case import Answer, Said
-from offramp.agency.cases.caseload import case_of, handles, worked_out_here
+from offramp.agency.cases.case import Answer, FactSource
+from offramp.agency.cases.caseload import case_of, decisions_here, handles
 from offramp.agency.cases.meeting import Agenda, agenda
 from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
 from offramp.agency.cases.tasks import Task, tasks
@@ -54,8 +54,8 @@ class CaseView:
 
     agency: str
     case: str
-    facts: Mapping[str, Said]
-    conflicts: Mapping[str, tuple[Said, ...]]
+    facts: Mapping[str, FactSource]
+    conflicts: Mapping[str, tuple[FactSource, ...]]
     determinations: Mapping[str, Mapping[str, Any]]
     answers: Mapping[str, Answer]
     refusals: tuple[str, ...]
@@ -173,7 +173,7 @@ def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
     case = case_of(working_set, handle)
     refusals = list(closed)
     answers = {}
-    for decision in worked_out_here(working_set):
+    for decision in decisions_here(working_set):
         try:
             answers[decision] = answer_case(office, working_set, handle, decision, case=case)
         except Refusal as refusal:
