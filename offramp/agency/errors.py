@@ -1,4 +1,4 @@
-"""What an agency's program refuses."""
+"""The refusals of an agency's program."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from exchange.errors import ExchangeError
 
 
 class AgencyError(ExchangeError):
-    """The agency's own files, keys or commands aren't as they must be."""
+    """A fault in the agency's own files, keys, or commands."""
 
 
 class HubAway(AgencyError):
-    """The hub doesn't answer, or not as a hub does. What is local goes on."""
+    """The hub doesn't answer, or not as a hub does. Local work goes on."""
 
 
 class HubRefused(AgencyError):
-    """The hub answered no. `status` is the HTTP status, `said` the hub's own code."""
+    """The hub refused a request. `status` is the HTTP status, `hub_code` the hub's own code."""
 
-    def __init__(self, status: int, said: str, sentence: str, *, fix: str) -> None:
+    def __init__(self, status: int, hub_code: str, sentence: str, *, fix: str) -> None:
         super().__init__("hub-refused", sentence, fix=fix)
         self.status = status
-        self.said = said
+        self.hub_code = hub_code

@@ -1,4 +1,4 @@
-"""The demo's story: three people, from the scene to what becomes of them, step by step through the agencies' commands."""
+"""The demo's story: three people's cases, step by step through the agencies' operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCREENING = ("screening", "offer_at_scene")
 OPERATION = ("exchange_operation", "operation")
 TOGETHER, CARE, LEGAL = "diversion_coordination", "treatment", "legal_representation"
 
-# What the person agrees to at the hand-off: who may tell whom which kinds of information, and for what.
+# The grants at the hand-off: discloser, recipient, categories, purposes.
 AT_THE_HAND_OFF = (
     (
         "prosecutor",
@@ -87,7 +87,7 @@ AT_THE_HAND_OFF = (
     ),
     ("defender", "program", ("grievance",), (TOGETHER,)),
 )
-# And at the plan, three days later, each by itself and none of them a condition: what care tells care.
+# The grants at the plan, three days later. Each is separate, and none is a condition.
 AT_THE_PLAN = (
     ("case-management", "treatment", ("contact", "plan", "service"), (CARE, "service_arrangement")),
     ("treatment", "case-management", ("attendance", "substance_use", "treatment"), (CARE,)),
@@ -110,14 +110,18 @@ FORM = {
 
 @frozen
 class Step:
-    """One thing that happened: when, at whose desk, in a sentence; the command; what it told whom, and whom not and why."""
+    """A step of the story: when, at which agency, and a sentence about it.
+
+    `command` is the same task on the command line. `disclosures` list the recipients of each part,
+    and why the other agencies get nothing. `answer` is the operation's result.
+    """
 
     at: datetime
     person: str
     agency: str
-    what: str
+    summary: str
     command: str
-    told: tuple[Mapping[str, Any], ...]
+    disclosures: tuple[Mapping[str, Any], ...]
     answer: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
@@ -125,15 +129,15 @@ class Step:
             "at": self.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "person": self.person,
             "agency": self.agency,
-            "what": self.what,
+            "what": self.summary,
             "command": self.command,
-            "told": [dict(one) for one in self.told],
+            "told": [dict(charge) for charge in self.disclosures],
             "answer": dict(self.answer),
         }
 
 
 class Story:
-    """The story as it goes in a town. `steps` grows; each scene is a method, and leaves the town as the next one needs it."""
+    """The story in a town. Each scene is a method, and leaves the town as the next one needs it."""
 
     def __init__(self, town: Town) -> None:
         self.town = town
@@ -146,21 +150,21 @@ class Story:
         return self.town.agencies[name]
 
     def later(self, **more: int) -> None:
-        """Moves everybody's clock, and has everybody ask the hub at the new time."""
+        """Move the clock, and have every agency ask the hub at the new time."""
         self.town.set(self.town.now + timedelta(**more))
-        for each in self.town.agencies.values():
-            each.pull()
+        for member in self.town.agencies.values():
+            member.pull()
 
-    # What people do
+    # Steps
 
     def step(
         self,
         agency: str,
         person: str,
-        what: str,
+        summary: str,
         command: str,
         operation: Callable[[Office], operations.Result],
-        told: Iterable[Any] = (),
+        disclosures: Iterable[Any] = (),
     ) -> dict[str, Any]:
         """Perform one operation at an agency, and record the step; its result as JSON.
 
@@ -173,14 +177,16 @@ class Story:
             raise stuck(f"`{agency}` was refused: {answer['state']}")
         name, _, rest = command.partition(" ")
         shown = f"offramp agency {name} DIR/{agency} {rest}".rstrip()
-        self.steps.append(Step(self.town.now, person, agency, what, shown, tuple(told), answer))
+        self.steps.append(
+            Step(self.town.now, person, agency, summary, shown, tuple(disclosures), answer)
+        )
         return answer
 
     def sends(
         self,
         agency: str,
         person: str,
-        what: str,
+        summary: str,
         kind: str,
         parts: list[dict[str, Any]],
         **more: Any,
@@ -190,37 +196,37 @@ class Story:
         path = self._keep(kind, members)
         case = self.cases.get(person)
         draft = operations.build_draft(self.at(agency).office, members)
-        told = self._told(agency, kind, draft, case)
+        disclosures = self._told(agency, kind, draft, case)
         if kind == "consent":
             command = f"consent {path} --case {case}"
             answer = self.step(
                 agency,
                 person,
-                what,
+                summary,
                 command,
                 lambda office: operations.record_consent(office, str(case), draft),
-                told,
+                disclosures,
             )
         else:
             command = f"send {kind} {path}" + (f" --case {case}" if case else "")
             answer = self.step(
                 agency,
                 person,
-                what,
+                summary,
                 command,
                 lambda office: operations.send_record(office, kind, draft, case),
-                told,
+                disclosures,
             )
         self.cases.setdefault(person, str(answer["case"]))
         return str(answer["id"])
 
-    def opens(self, agency: str, person: str, what: str) -> dict[str, Any]:
+    def opens(self, agency: str, person: str, summary: str) -> dict[str, Any]:
         """Open everything of the case that this agency's person may read; what is known of it."""
         case, actor = self.cases[person], self.at(agency).person
         return self.step(
             agency,
             person,
-            what,
+            summary,
             f'case {case} --by "{actor}"',
             lambda office: operations.open_case(office, actor, case),
         )
@@ -229,7 +235,7 @@ class Story:
         self,
         agency: str,
         person: str,
-        what: str,
+        summary: str,
         decision: str,
         *,
         send: bool = False,
@@ -246,30 +252,30 @@ class Story:
             answered = operations.decide(office, case, decision, facts=own)
             return operations.send_answer(office, answered) if send else answered
 
-        return self.step(agency, person, what, command, decide)
+        return self.step(agency, person, summary, command, decide)
 
     def determines(
-        self, agency: str, person: str, what: str, decision: str, outcome: str, reason: str
+        self, agency: str, person: str, summary: str, decision: str, outcome: str, reason: str
     ) -> dict[str, Any]:
         """Record the decision of this agency's person."""
         case, actor = self.cases[person], self.at(agency).person
         return self.step(
             agency,
             person,
-            what,
+            summary,
             f'determine {case} {decision} {outcome} --reason {reason} --by "{actor}"',
             lambda office: operations.determine(office, actor, case, decision, outcome, reason),
         )
 
     def notes(
-        self, agency: str, person: str, what: str, facts: Mapping[str, Any]
+        self, agency: str, person: str, summary: str, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Note facts that the agency knows itself."""
         case = self.cases[person]
         return self.step(
             agency,
             person,
-            what,
+            summary,
             f"note {case} {self._keep('facts', facts)}",
             lambda office: operations.note_facts(office, case, parse_json(json.dumps(facts))),
         )
@@ -281,13 +287,17 @@ class Story:
         return path
 
     def waits(
-        self, agency: str, person: str, is_known: Callable[[operations.CaseView], bool], what: str
+        self,
+        agency: str,
+        person: str,
+        is_known: Callable[[operations.CaseView], bool],
+        summary: str,
     ) -> None:
         """Wait until an agency knows something: the gateways' processes act by themselves."""
         waiting, case = self.at(agency), self.cases[person]
-        waiting.until(lambda: is_known(operations.read_case(waiting.office, case)), what)
+        waiting.until(lambda: is_known(operations.read_case(waiting.office, case)), summary)
 
-    # Who is told what
+    # Disclosures
 
     def _told(
         self, agency: str, kind: str, draft: operations.Draft, case: str | None
@@ -341,15 +351,15 @@ class Story:
     def refers(
         self,
         person: str,
-        what: str,
+        summary: str,
         encounter: dict[str, Any],
         charges: list[dict[str, Any]],
         name: str,
         age: int,
     ) -> None:
-        """The officer offers, the person says yes, and a referral goes to those who may have it before any consent."""
-        given, _, family = name.partition(" ")
-        charged = [{"id": self.id(), **one} for one in charges]
+        """The officer offers, the person accepts, and a referral goes out before any consent."""
+        given_name, _, family = name.partition(" ")
+        charged = [{"id": self.id(), **charge} for charge in charges]
         scene = {"program": SCENE, "case-management": SCENE, "prosecutor": SCREENING}
         yes = {"answer": "accepted"}
         parts = [
@@ -357,17 +367,22 @@ class Story:
             self.part("charge", {"facts": {"encounter.charges": charged}}, scene, says=yes),
             self.part(
                 "contact",
-                {"given_name": given, "family_name": family, "facts": {"person.age": age}},
+                {"given_name": given_name, "family_name": family, "facts": {"person.age": age}},
                 {"program": SCENE, "case-management": SCENE},
                 says=yes,
             ),
         ]
-        self.sends("police", person, what, "referral", parts)
+        self.sends("police", person, summary, "referral", parts)
 
     def consents(
-        self, person: str, name: str, what: str, terms: Iterable[tuple[Any, ...]], on: str = TODAY
+        self,
+        person: str,
+        name: str,
+        summary: str,
+        terms: Iterable[tuple[Any, ...]],
+        on: str = TODAY,
     ) -> dict[str, str]:
-        """A consent as the case manager collects it: a part for each grant, to the two whom it names; the grants' ids."""
+        """Record a consent with a part for each grant. Returns the grants' ids."""
         ids, parts = {}, []
         for discloser, recipient, categories, purposes in terms:
             ids[f"{discloser}>{recipient}"] = grant = self.id()
@@ -383,46 +398,46 @@ class Story:
                 "form": list(ATTESTED),
                 "signer": "adult",
             }
-            told = {
+            disclosures = {
                 agency: OPERATION
                 for agency in (discloser, recipient)
                 if agency != "case-management"
             }
-            parts.append(self.part("consent_terms", {}, told, says=says))
+            parts.append(self.part("consent_terms", {}, disclosures, says=says))
         self.sends(
             "case-management",
             person,
-            what,
+            summary,
             "consent",
             parts,
             form={**FORM, "name": name, "signed_on": on},
         )
-        for each in self.town.agencies.values():
-            each.pull()
+        for member in self.town.agencies.values():
+            member.pull()
         return ids
 
     def represented(self, person: str) -> None:
-        told = dict.fromkeys(("program", "case-management", "prosecutor"), OPERATION)
-        parts = [self.part("operation", {}, told, says={"agency": "defender"})]
+        disclosures = dict.fromkeys(("program", "case-management", "prosecutor"), OPERATION)
+        parts = [self.part("operation", {}, disclosures, says={"agency": "defender"})]
         self.sends(
             "defender", person, "Counsel says that it acts for the person.", "representation", parts
         )
-        for each in self.town.agencies.values():
-            each.pull()
+        for member in self.town.agencies.values():
+            member.pull()
 
     def screened(self, person: str, history: list[dict[str, Any]]) -> None:
-        """The prosecutor looks into records that never leave the office, and says stop or proceed."""
+        """The prosecutor reads records that never leave the office, and answers stop or proceed."""
         self.opens("prosecutor", person, "The prosecutor opens the referral.")
         own = {"history": {"convictions": history, "treatment_court": False}}
-        found = self.decides(
+        answer = self.decides(
             "prosecutor",
             person,
             "The record is read where it is; the rules answer.",
             "screening",
             facts=own,
         )
-        if found["outcome"] != "proceed":
-            raise stuck(f"screening came out as {found['outcome']}")
+        if answer["outcome"] != "proceed":
+            raise stuck(f"screening came out as {answer['outcome']}")
         self.determines(
             "prosecutor",
             person,
@@ -434,7 +449,7 @@ class Story:
 
     def person_a(self) -> None:
         """Opiates, a yes at the scene, a weight that is asked for, intake, plan, review, relapse, a new arrest: retained."""
-        who = "A"
+        person = "A"
         scene = {
             "encounter.date": TODAY,
             "encounter.route": "arrest",
@@ -446,58 +461,58 @@ class Story:
         }
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
         self.refers(
-            who,
+            person,
             "An officer offers the program instead of booking; A says yes.",
             scene,
             charges,
             "Ana Delgado",
             27,
         )
-        self.screened(who, [{"class": "other", "date": "2019-03-04"}])
-        self.opens("program", who, "The program opens the referral.")
+        self.screened(person, [{"class": "other", "date": "2019-03-04"}])
+        self.opens("program", person, "The program opens the referral.")
         first = self.decides(
             "program",
-            who,
+            person,
             "Is A eligible? The rules can't tell: nobody has weighed.",
             "eligibility",
         )
         if first["status"] != "undetermined":
             raise stuck("eligibility was decided without the weight")
         self.town.agencies["police"].until(
-            lambda: any("encounter.drugs.grams" in task for task in self._asked("police", who)),
+            lambda: any("encounter.drugs.grams" in task for task in self._asked("police", person)),
             "the question",
         )
         weighed = [{"kind": "opioid", "form": "weighed", "grams": 2.4, "basis": "net"}]
         self.notes(
             "police",
-            who,
+            person,
             "The program's gateway asked the one who knows; the officer weighs 2.4 g.",
             {"encounter": {"drugs": weighed}},
         )
         self.waits(
             "program",
-            who,
+            person,
             lambda view: "grams" in str(_value(view, "encounter.drugs")),
             "the answer",
         )
         self.later(minutes=25)
         self.consents(
-            who,
+            person,
             "Ana Delgado",
             "The case manager comes, explains, and A signs the minimum.",
             AT_THE_HAND_OFF,
         )
-        self.represented(who)
+        self.represented(person)
         self.decides(
             "program",
-            who,
+            person,
             "Now they can: eligible. Each part of the why goes to those who may have it.",
             "eligibility",
             send=True,
         )
-        self.opens("case-management", who, "The case manager reads the referral and the answer.")
+        self.opens("case-management", person, "The case manager reads the referral and the answer.")
         self.later(days=1, hours=15)
-        done = (self.town.now - timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        intake_at = (self.town.now - timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
         to = {
             "program": ("admission", "consent"),
             "prosecutor": ("filing_status", "consent"),
@@ -505,47 +520,51 @@ class Story:
         }
         parts = [
             self.part(
-                "intake_status", {"done_on": done[:10], "facts": {"case.intake_at": done}}, to
+                "intake_status",
+                {"done_on": intake_at[:10], "facts": {"case.intake_at": intake_at}},
+                to,
             )
         ]
         self.sends(
             "case-management",
-            who,
+            person,
             "Intake, two days after the referral; a month would have been in time.",
             "intake",
             parts,
         )
-        self.opens("program", who, "The program reads that the intake is done.")
-        self.notes("program", who, "There is room.", {"program": {"places_free": 4}})
+        self.opens("program", person, "The program reads that the intake is done.")
+        self.notes("program", person, "There is room.", {"program": {"places_free": 4}})
         self.town.agencies["prosecutor"].until(
-            lambda: any("approval.prosecutor" in task for task in self._asked("prosecutor", who)),
+            lambda: any(
+                "approval.prosecutor" in task for task in self._asked("prosecutor", person)
+            ),
             "the question",
         )
         self.determines(
             "prosecutor",
-            who,
+            person,
             "Asked by the program's gateway, the prosecutor has nothing against it.",
             "admission",
             "admitted",
             "rules",
         )
-        self.opens("program", who, "The program reads that.")
-        found = self.decides("program", who, "Is A in? By the rules, yes.", "admission")
-        if found["outcome"] != "admitted":
-            raise stuck(f"admission came out as {found['outcome']}")
+        self.opens("program", person, "The program reads that.")
+        answer = self.decides("program", person, "Is A in? By the rules, yes.", "admission")
+        if answer["outcome"] != "admitted":
+            raise stuck(f"admission came out as {answer['outcome']}")
         self.determines(
-            "program", who, "A person says so, not a machine.", "admission", "admitted", "rules"
+            "program", person, "A person says so, not a machine.", "admission", "admitted", "rules"
         )
-        self.opens("prosecutor", who, "The prosecutor reads that A is in.")
+        self.opens("prosecutor", person, "The prosecutor reads that A is in.")
         self.notes(
-            "prosecutor", who, "The charge is held, not filed.", {"case": {"charge_held": True}}
+            "prosecutor", person, "The charge is held, not filed.", {"case": {"charge_held": True}}
         )
         self.decides(
-            "prosecutor", who, "May the held charge be filed? No: it rests.", "filing", send=True
+            "prosecutor", person, "May the held charge be filed? No: it rests.", "filing", send=True
         )
         self.later(days=1)
         self.consents(
-            who,
+            person,
             "Ana Delgado",
             "At the plan A agrees, one by one, to what care may tell care.",
             AT_THE_PLAN,
@@ -553,16 +572,16 @@ class Story:
         )
         ways = {"program": (TOGETHER, "consent"), "defender": (LEGAL, "consent")}
         plan = self.town.now.strftime("%Y-%m-%dT%H:%M:%SZ")
-        held = {
+        content = {
             "text": "A room first, then the papers; methadone at Mesa Clinic.",
             "facts": {"case.plan_at": plan},
         }
         self.sends(
             "case-management",
-            who,
+            person,
             "The plan, within 72 hours of the intake.",
             "plan",
-            [self.from_care("plan", held, ways)],
+            [self.from_care("plan", content, ways)],
         )
         self.later(days=12)
         status = {"engagement": "engaged", "barriers": ["housing", "papers"]}
@@ -573,7 +592,7 @@ class Story:
         }
         self.sends(
             "case-management",
-            who,
+            person,
             "Before the two-week meeting: progress, in closed form.",
             "status",
             [self.part("status", status, ways)],
@@ -585,7 +604,7 @@ class Story:
         missed = {"facts": {"case.missed_contacts": 1}}
         self.cases["A: relapse"] = self.sends(
             "treatment",
-            who,
+            person,
             "A relapse: the clinic tells the case manager alone.",
             "progress",
             [
@@ -593,11 +612,15 @@ class Story:
                 self.from_care("attendance", missed, {"case-management": (CARE, "consent")}),
             ],
         )
-        self.opens("case-management", who, "The case manager reads it.")
-        found = self.decides(
-            "case-management", who, "What next for A? Help, never a sanction.", "review", send=True
+        self.opens("case-management", person, "The case manager reads it.")
+        answer = self.decides(
+            "case-management",
+            person,
+            "What next for A? Help, never a sanction.",
+            "review",
+            send=True,
         )
-        if "offer_treatment" not in found["possible"]:
+        if "offer_treatment" not in answer["possible"]:
             raise stuck("the review doesn't name treatment")
         self.later(days=3)
         charge = {
@@ -612,23 +635,23 @@ class Story:
         new = {"facts": {"case.new_charges": [charge]}}
         self.sends(
             "prosecutor",
-            who,
+            person,
             "A new arrest, for possession. Counsel is told.",
             "new_charge",
             [self.part("new_charge", new, {"defender": (LEGAL, "consent")})],
         )
-        found = self.decides(
+        answer = self.decides(
             "prosecutor",
-            who,
+            person,
             "May the prosecutor end A's place? The rules: retained.",
             "ejection",
             send=True,
         )
-        if found["outcome"] != "retain":
-            raise stuck(f"ejection came out as {found['outcome']}")
+        if answer["outcome"] != "retain":
+            raise stuck(f"ejection came out as {answer['outcome']}")
         self.determines(
             "prosecutor",
-            who,
+            person,
             "And the prosecutor, who alone could, agrees.",
             "ejection",
             "retain",
@@ -639,12 +662,14 @@ class Story:
         """The questions to an agency in a case, once its gateway has opened what it was asked."""
         tasks = operations.list_tasks(self.at(agency).office)
         return [
-            task.what for task in tasks if task.case == self.cases[person] and "asks" in task.what
+            task.what
+            for task in tasks
+            if task.case == self.cases[person] and "asks" in task.what
         ]
 
     def person_b(self) -> None:
         """Over the cap: the ordinary process; and later, without an arrest, another door."""
-        who = "B"
+        person = "B"
         self.later(hours=2)
         today = self.town.now.date().isoformat()
         scene = {
@@ -660,59 +685,61 @@ class Story:
         }
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
         self.refers(
-            who,
+            person,
             "B had 9.1 g. The offer needn't wait for a scale; B says yes.",
             scene,
             charges,
             "Ben Archuleta",
             34,
         )
-        self.screened(who, [])
-        self.opens("program", who, "The program opens the referral.")
-        self.consents(who, "Ben Archuleta", "B signs the minimum too.", AT_THE_HAND_OFF, on=today)
-        self.represented(who)
-        found = self.decides(
+        self.screened(person, [])
+        self.opens("program", person, "The program opens the referral.")
+        self.consents(
+            person, "Ben Archuleta", "B signs the minimum too.", AT_THE_HAND_OFF, on=today
+        )
+        self.represented(person)
+        answer = self.decides(
             "program",
-            who,
+            person,
             "Over the cap: not eligible, and the rule is named.",
             "eligibility",
             send=True,
         )
-        if found["outcome"] != "ineligible":
+        if answer["outcome"] != "ineligible":
             raise stuck("B came out as eligible")
-        self.opens("prosecutor", who, "The prosecutor reads the answer.")
+        self.opens("prosecutor", person, "The prosecutor reads the answer.")
         self.determines(
             "prosecutor",
-            who,
+            person,
             "The ordinary process: the prosecutor files.",
             "filing",
             "prosecutor_may_file",
             "seriousness",
         )
         self.later(days=9)
-        who = "B, later"
+        person = "B, later"
         scene |= {
             "encounter.date": self.town.now.date().isoformat(),
             "encounter.route": "social_contact",
             "encounter.drugs": [],
         }
         self.refers(
-            who,
+            person,
             "Without an arrest, an officer who knows B offers again: another door.",
             scene,
             [],
             "Ben Archuleta",
             34,
         )
-        self.screened(who, [])
-        self.opens("program", who, "The program opens the referral.")
-        found = self.decides("program", who, "A social contact: eligible.", "eligibility")
-        if found["outcome"] != "eligible":
+        self.screened(person, [])
+        self.opens("program", person, "The program opens the referral.")
+        answer = self.decides("program", person, "A social contact: eligible.", "eligibility")
+        if answer["outcome"] != "eligible":
             raise stuck("B's social contact isn't eligible")
 
     def person_c(self) -> None:
         """A charge of violence: the prosecutor's to weigh. The prosecutor declines, and counsel answers."""
-        who = "C"
+        person = "C"
         self.later(hours=3)
         today = self.town.now.date().isoformat()
         scene = {
@@ -731,38 +758,40 @@ class Story:
             {"conduct": "other", "level": "misdemeanor", "violent": True},
         ]
         self.refers(
-            who,
+            person,
             "C pushed an officer. The charge of violence goes along.",
             scene,
             charges,
             "Carl Montoya",
             41,
         )
-        self.screened(who, [])
-        self.opens("program", who, "The program opens the referral.")
-        self.consents(who, "Carl Montoya", "C signs the minimum.", AT_THE_HAND_OFF, on=today)
-        self.represented(who)
+        self.screened(person, [])
+        self.opens("program", person, "The program opens the referral.")
+        self.consents(person, "Carl Montoya", "C signs the minimum.", AT_THE_HAND_OFF, on=today)
+        self.represented(person)
         self.town.agencies["prosecutor"].until(
-            lambda: any("approval.prosecutor" in task for task in self._asked("prosecutor", who)),
+            lambda: any(
+                "approval.prosecutor" in task for task in self._asked("prosecutor", person)
+            ),
             "the question",
         )
         self.determines(
             "prosecutor",
-            who,
+            person,
             "The program's gateway asks the prosecutor, who declines: a person, by name.",
             "eligibility",
             "ineligible",
             "safety",
         )
-        self.opens("program", who, "The program reads it.")
+        self.opens("program", person, "The program reads it.")
         self.decides(
-            "program", who, "The rules leave it to the prosecutor.", "eligibility", send=True
+            "program", person, "The rules leave it to the prosecutor.", "eligibility", send=True
         )
-        self.opens("defender", who, "Counsel reads the answer and each ground of it.")
+        self.opens("defender", person, "Counsel reads the answer and each ground of it.")
         text = "The push was a stumble, on video. We ask the prosecutor to look again."
         self.sends(
             "defender",
-            who,
+            person,
             "Counsel answers.",
             "grievance",
             [self.part("grievance", {"text": text}, {"program": (TOGETHER, "consent")})],
@@ -770,20 +799,20 @@ class Story:
 
     def takes_back(self) -> None:
         """A ends part of the consent. What was told by it is asked back, and deleted."""
-        who = "A"
+        person = "A"
         self.later(days=1)
-        case = self.cases[who]
+        case = self.cases[person]
         self.step(
             "case-management",
-            who,
+            person,
             "A ends what the clinic may be told and tell, by word of mouth; the rest stands.",
             f"revoke {case} --recipient case-management --oral",
             lambda office: operations.revoke_consent(
                 office, case, recipient="case-management", oral=True
             ),
         )
-        for each in self.town.agencies.values():
-            each.pull()
+        for member in self.town.agencies.values():
+            member.pull()
         record = self.cases["A: relapse"]
         working_set = self.at("treatment").office.working_set()
         labels = [json_id for json_id, _ in _parts_of(working_set, record)]
@@ -794,7 +823,7 @@ class Story:
             for part in labels
         ]
         recall = self.sends(
-            "treatment", who, "The clinic asks back what it told.", "recall", recalls
+            "treatment", person, "The clinic asks back what it told.", "recall", recalls
         )
         self.at("case-management").pull()
         asked = (
@@ -812,7 +841,7 @@ class Story:
         ]
         self.sends(
             "case-management",
-            who,
+            person,
             "The case manager deletes it, and says so.",
             "recall_answer",
             answers,
@@ -834,10 +863,10 @@ class Story:
         self.steps.append(
             Step(
                 self.town.now,
-                who,
+                person,
                 "treatment",
                 "From then on the clinic can't, not even by mistake.",
-                f"offramp agency send DIR/treatment progress FILE --case {self.cases[who]}",
+                f"offramp agency send DIR/treatment progress FILE --case {self.cases[person]}",
                 (),
                 answer,
             )
@@ -850,7 +879,7 @@ class Story:
             try:
                 operations.fetch_account(self.at("police").office, case)
             except HubRefused as error:
-                answers.append((error.status, error.said, error.message))
+                answers.append((error.status, error.hub_code, error.message))
             else:
                 raise stuck("police were given an account")
         if len(set(answers)) != 1:
@@ -874,7 +903,7 @@ class Story:
             Http(self.town.url), police.office.signing, police.office.clock, police.office.random
         )
         stolen = police.office.signing.public.kid
-        found = self.step(
+        retirement = self.step(
             "police",
             "A key",
             "Somebody has the key that police sign with. They retire it, alone and at once.",
@@ -884,12 +913,14 @@ class Story:
         try:
             thief.inbox(0, 0)
         except HubRefused as error:
-            answer = {"refused": f"the hub takes nothing that this key signs [{error.said}]"}
+            answer = {"refused": f"the hub takes nothing that this key signs [{error.hub_code}]"}
         else:
             raise stuck("the thief's request was answered")
-        what = "Whoever has it asks for the police's inbox, a minute later."
-        self.steps.append(Step(self.town.now, "A key", "police", what, "GET /v1/inbox", (), answer))
-        for name, said in (
+        summary = "Whoever has it asks for the police's inbox, a minute later."
+        self.steps.append(
+            Step(self.town.now, "A key", "police", summary, "GET /v1/inbox", (), answer)
+        )
+        for name, sentence in (
             ("defender", "The others compare the new key's digest by voice, and sign: counsel,"),
             ("treatment", "the clinic,"),
             ("program", "and the program. The new key is in force."),
@@ -897,12 +928,12 @@ class Story:
             self.step(
                 name,
                 "A key",
-                said,
-                f"approve {found['draft']}",
-                lambda office: operations.approve_draft(office, found["draft"]),
+                sentence,
+                f"approve {retirement['draft']}",
+                lambda office: operations.approve_draft(office, retirement["draft"]),
             )
         police.pull()
-        if police.office.signing.public.kid != found["new_key"]:
+        if police.office.signing.public.kid != retirement["new_key"]:
             raise stuck("the police don't sign with the new key")
         case = self.cases["B, later"]
         facts = {"encounter": {"weapon": False}}
@@ -915,7 +946,7 @@ class Story:
         )
 
     def tell(self) -> None:
-        """The whole story. Raises `RequestError` `demo-stuck` where something isn't as it must be."""
+        """Tell the whole story. Raises `RequestError` `demo-stuck` where a step fails."""
         try:
             self.person_a()
             self.person_b()
@@ -936,12 +967,19 @@ def _parts_of(working_set: Any, jti: str) -> list[tuple[str, Any]]:
 
 
 def _why(reasons: tuple[str, ...], rules: Mapping[str, Any]) -> str:
-    """One reason of several, in the pack's words: what no consent could lift says most; that no consent is there, the least."""
-    said = [one for one in reasons if one in rules]
-    firm = [one for one in said if "ceiling" in one or "whereabouts" in one or "never" in one]
-    left = [one for one in said if one != "counsel-unnamed"]
-    found = next(iter((*firm, *left)), None)
-    return str(rules[found].because) if found else "no consent covers it"
+    """Return one reason of several, in the pack's words.
+
+    A reason that no consent could lift comes first. A missing consent comes last.
+    """
+    codes = [reason for reason in reasons if reason in rules]
+    firm = [
+        reason
+        for reason in codes
+        if "ceiling" in reason or "whereabouts" in reason or "never" in reason
+    ]
+    others = [reason for reason in codes if reason != "counsel-unnamed"]
+    chosen = next(iter((*firm, *others)), None)
+    return str(rules[chosen].because) if chosen else "no consent covers it"
 
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:

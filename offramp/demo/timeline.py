@@ -1,4 +1,4 @@
-"""The demo's story to read: what happened, who was told what, who wasn't and why, and what everybody ever held."""
+"""The demo's story as lines to read: the steps, the disclosures, and the checks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SHORT = {"police": "police", "prosecutor": "prosec.", "defender": "defender", "
 
 
 def timeline(story: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of a story (the shape of `story.json`)."""
+    """Yield the lines of a story, which has the shape of `story.json`."""
     width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
     names = ", ".join(name for name, *_ in AGENCIES.values())
     yield from wrap(
-        f"A hub and six agencies ({names}), each a process of its own on this machine, under Santa Fe's rules of June 2026. "
-        "The people and their cases are made up.",
+        f"A hub and six agencies ({names}), each a process of its own on this machine, under "
+        "Santa Fe's rules of June 2026. The people and their cases are made up.",
         width,
     )
     person, day = None, None
@@ -42,7 +42,7 @@ def timeline(story: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {day}"
         yield from _step(step, width)
     yield ""
-    yield from held(story["held"])
+    yield from held_table(story["held"])
     yield ""
     for check in story["checks"]:
         yield from wrap(
@@ -65,7 +65,7 @@ def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
     head = f"    {step['at'][11:16]}  {step['agency']}"
     first, *rest = wrap(step["what"], width - 27)
     yield f"{head:<26} {first}"
-    yield from (" " * 27 + one for one in rest)
+    yield from (" " * 27 + line for line in rest)
     answer = step["answer"]
     if "decision" in answer:
         outcome = (
@@ -75,8 +75,8 @@ def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
             if answer["outcome"]
             else []
         )
-        said = ", ".join(one.replace("_", " ") for one in outcome) or "undetermined"
-        yield from lines("the rules:", f"{answer['decision']}: {said}" + _lacking(answer))
+        outcomes = ", ".join(name.replace("_", " ") for name in outcome) or "undetermined"
+        yield from lines("the rules:", f"{answer['decision']}: {outcomes}" + _lacking(answer))
         for reason in answer["reasons"]:
             yield from lines("", reason["text"])
     if answer.get("to") and not step["told"]:
@@ -93,21 +93,26 @@ def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _lacking(answer: Mapping[str, Any]) -> str:
-    asked = [f"{one['question']} (ask {one['ask'].replace('_', ' ')})" for one in answer["needed"]]
-    return f" ({'; '.join(asked)})" if asked and not answer["reasons"] else ""
+    questions = [
+        f"{need['question']} (ask {need['ask'].replace('_', ' ')})" for need in answer["needed"]
+    ]
+    return f" ({'; '.join(questions)})" if questions and not answer["reasons"] else ""
 
 
 def _words(categories: list[str]) -> str:
-    return " and ".join(one.replace("_", " ") for one in categories)
+    return " and ".join(category.replace("_", " ") for category in categories)
 
 
-def held(found: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Which kinds of information each agency ever held: its own, opened, or only sealed."""
+def held_table(held: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Yield a table of the categories that each agency ever held: own, opened, or sealed."""
     marks = {"own": "own", "opened": "read", "sealed": "sealed"}
-    categories = sorted({category for each in found.values() for category in each})
-    yield "Who ever held what. own: it said it; read: it was told and a person opened it; sealed: it came and nobody opened it."
+    categories = sorted({category for states in held.values() for category in states})
+    yield (
+        "Who ever held what. own: it said it; read: it was told and a person opened it; "
+        "sealed: it came and nobody opened it."
+    )
     yield ""
-    yield (f"{'':<22}" + "".join(f"{_SHORT[agency]:<11}" for agency in found)).rstrip()
+    yield (f"{'':<22}" + "".join(f"{_SHORT[agency]:<11}" for agency in held)).rstrip()
     for category in categories:
-        row = "".join(f"{marks.get(found[agency].get(category, ''), '·'):<11}" for agency in found)
+        row = "".join(f"{marks.get(held[agency].get(category, ''), '·'):<11}" for agency in held)
         yield f"{category.replace('_', ' '):<22}{row}".rstrip()

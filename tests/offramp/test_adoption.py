@@ -83,7 +83,7 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
         client = link_of(office).client
         with pytest.raises(HubRefused) as lifted:
             client.send_pack(json.dumps({"id": "santa-fe", "files": files}).encode())
-        assert lifted.value.said == "floor-lifted"
+        assert lifted.value.hub_code == "floor-lifted"
     change_file = running.folder / "change.json"
     change_file.write_text(json.dumps({"pack": {"id": "lead", "digest": "sha256:" + "1" * 64}}))
     assert "doesn't have the pack" in refused(

@@ -16,7 +16,7 @@ import pytest
 
 from exchange.standards import i_json, sd_jwt
 from offramp.cli import main
-from offramp.demo.command import hub_has
+from offramp.demo.checks import hub_has
 from offramp.demo.timeline import timeline
 from tests.conftest import ROOT
 from tests.support.hub_process import serving

@@ -37,7 +37,7 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
         # The stolen key opens no way back: it asks for nothing any more.
         with pytest.raises(HubRefused) as found:
             link_of(thief).client.propose(proposal.remove_key(at_theft, "police.s1"))
-        assert found.value.said == "unknown-key"
+        assert found.value.hub_code == "unknown-key"
     # Everybody sees what waits, in words, and only the threshold can put it in force.
     for name in SIGNERS:
         (draft,) = drafts(running, capsys, name)

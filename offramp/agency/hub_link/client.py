@@ -152,7 +152,7 @@ class Client:
         try:
             value = self._json("GET", "/v1/directory/draft")
         except HubRefused as error:
-            if error.said != "no-draft":
+            if error.hub_code != "no-draft":
                 raise
             return []
         return [
