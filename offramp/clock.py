@@ -1,4 +1,4 @@
-"""What time it is: the machine's, or for a demonstration the one written in a file."""
+"""The time: the machine's, or for a demonstration the one written in a file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from rules.errors import RequestError
 
 
 class Clock:
-    """Seconds since 1970 (UTC). With a file, the one time that it holds (`2026-11-02T18:00:00Z`), read each time."""
+    """A clock of seconds since 1970 (UTC).
+
+    With a file, the time it contains (`2026-11-02T18:00:00Z`), read at each call.
+    """
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
         self.now()
 
     def now(self) -> int:
-        """Raises `RequestError` `bad-clock`."""
+        """Return the time. Raises `RequestError` `bad-clock`."""
         if self._file is None:
             return int(time.time())
         try:
@@ -34,12 +37,12 @@ class Clock:
 
 
 def http_date(now: int) -> str:
-    """A time as HTTP's `Date` has it (RFC 9110 §5.6.7)."""
+    """Return a time as HTTP's `Date` header has it (RFC 9110 section 5.6.7)."""
     return format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
 
 
 def of_http_date(text: str) -> int | None:
-    """The time of a `Date`, None for what is none."""
+    """Read a `Date` header's time, None for any other text."""
     try:
         return int(parsedate_to_datetime(text).timestamp())
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What a restored hub waits for, in words: the same at the hub and at each agency."""
+"""The state of a restored hub in words: the same at the hub and at each agency."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from exchange.log import generation
 from exchange.standards import base64
 
 
-def lines(said: dict[str, Any]) -> list[str]:
-    """The same for people."""
-    if not said["closed"]:
-        return [f"the hub is open; its log is in generation {said['generation']}"]
-    found = [
-        f"the hub was restored to {said['size']} leaves, and hands out nothing",
-        f"heard: {', '.join(said['heard']) or 'nobody yet'}",
-        *([f"waits for: {', '.join(said['waits'])}"] if said["waits"] else []),
-        *([f"set aside: {', '.join(said['aside'])}"] if said["aside"] else []),
+def lines(state: dict[str, Any]) -> list[str]:
+    """Return the lines about a state, which has the shape of `GET /v1/generation`."""
+    if not state["closed"]:
+        return [f"the hub is open; its log is in generation {state['generation']}"]
+    shared = [
+        f"the hub was restored to {state['size']} leaves, and hands out nothing",
+        f"heard: {', '.join(state['heard']) or 'nobody yet'}",
+        *([f"waits for: {', '.join(state['waits'])}"] if state["waits"] else []),
+        *([f"set aside: {', '.join(state['aside'])}"] if state["aside"] else []),
     ]
-    if "lacks" in said:
+    if "lacks" in state:
         return [
-            *found,
-            f"nothing can be signed yet: {said['lacks']['message']}; {said['lacks']['fix']}",
+            *shared,
+            f"nothing can be signed yet: {state['lacks']['message']}; {state['lacks']['fix']}",
         ]
-    if "draft" not in said:
-        return found
-    terms = generation.read_terms(base64.decode_url(said["draft"]))
+    if "draft" not in state:
+        return shared
+    terms = generation.read_terms(base64.decode_url(state["draft"]))
     lost = sum(last - first + 1 for first, last in terms.lost)
     return [
-        *found,
+        *shared,
         f"to be signed: generation {terms.generation}, after {terms.ends.size} leaves, "
         f"{lost} of them lost{': ' + _stretches(terms.lost) if lost else ''}",
         *(
@@ -37,12 +37,13 @@ def lines(said: dict[str, Any]) -> list[str]:
             else []
         ),
         *([f"GIVEN UP if you sign now: {', '.join(terms.absent)}"] if terms.absent else []),
-        f"sha-256 to compare by voice: {said['sha256']}",
-        f"signed by: {', '.join(said['signed']) or 'nobody'}; it takes {said['threshold']['signatures']} of "
-        f"{', '.join(said['threshold']['of'])}, a defender and a treatment provider among them",
+        f"sha-256 to compare by voice: {state['sha256']}",
+        f"signed by: {', '.join(state['signed']) or 'nobody'}; "
+        f"it takes {state['threshold']['signatures']} of "
+        f"{', '.join(state['threshold']['of'])}, a defender and a treatment provider among them",
     ]
 
 
-def _stretches(found: tuple[tuple[int, int], ...]) -> str:
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:12]]
-    return ", ".join(shown) + (" …" if len(found) > 12 else "")
+def _stretches(ranges: tuple[tuple[int, int], ...]) -> str:
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:12]]
+    return ", ".join(texts) + (" …" if len(ranges) > 12 else "")

@@ -52,6 +52,9 @@ def told(value: Any) -> Any:
         return {str(key): told(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [told(one) for one in value]
+    if isinstance(value, (set, frozenset)):
+        # INVARIANT: the order of a set depends on how it was filled, not on what is in it.
+        return sorted(str(one) for one in value)
     if is_dataclass(value):
         return type(value).__name__, {
             one.name: told(getattr(value, one.name)) for one in fields(value)
@@ -62,7 +65,7 @@ def told(value: Any) -> Any:
 
 
 def knows(office: Office) -> dict[str, Any]:
-    """All that an office's desk knows."""
+    """Return everything in an office's working set."""
     working_set = office.working_set()
     held = {
         **vars(working_set),

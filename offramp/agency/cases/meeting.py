@@ -1,7 +1,8 @@
-"""The two-week meeting: each open case with what was decided and what is to be done, and nothing else.
+"""The two-week meeting: the decisions and tasks of each open case, and nothing else.
 
-Each agency sees its own view. On the shared screen stands what this agency may tell each of those present, by the same rules
-as any record; a case of which nothing may be told to all of them isn't there at all: that somebody has a case tells something.
+Each agency sees its own view. The shared screen shows what this agency may tell every agency
+present, by the same rules as any record. A case of which nothing may be told to all of them is
+left out, since even the existence of a case discloses something.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
 from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.caseload import case_of, handles
-from offramp.agency.cases.tasks import Task, of_case
+from offramp.agency.cases.tasks import Task, tasks_of_case
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -23,7 +24,7 @@ from rules.shelf import vocabulary
 
 @frozen
 class Item:
-    """A decision or a task, in a sentence, and which kind of information it is; None: this agency's own affair."""
+    """A decision or a task, in a sentence, with its category, None for own affairs."""
 
     what: str
     category: str | None
@@ -31,6 +32,7 @@ class Item:
     owner: str | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the item's JSON in `offramp agency meeting`."""
         return {"what": self.what, "category": self.category, "due": self.due, "owner": self.owner}
 
 
@@ -42,14 +44,16 @@ class Agenda:
     items: tuple[Item, ...]
 
     def as_json(self) -> dict[str, Any]:
-        return {"case": self.case, "items": [one.as_json() for one in self.items]}
+        """Return the case's JSON in `offramp agency meeting`."""
+        return {"case": self.case, "items": [item.as_json() for item in self.items]}
 
 
 def agenda(
     working_set: WorkingSet, program: Program, now: int, present: tuple[str, ...] = ()
 ) -> tuple[Agenda, ...]:
-    """The open cases. `present` are the others in the room: only what each of them may be told is left. Raises `AgencyError`
-    `unknown-agency`.
+    """Return the open cases. With `present`, only what each of these agencies may be told.
+
+    Raises `AgencyError` `unknown-agency`.
     """
     directory = working_set.gateway.history.newest
     for agency in present:
@@ -60,41 +64,41 @@ def agenda(
                 fix="use the ids of `agency status`",
             )
     others = [agency for agency in present if agency != working_set.agency]
-    found = []
+    cases = []
     for handle in handles(working_set):
         if working_set.gateway.state(handle).kind("exit"):
             continue
         items = items_of(working_set, program, handle, now)
         if present:
-            items = [one for one in items if _for_all(working_set, handle, one, others, now)]
+            items = [item for item in items if _for_all(working_set, handle, item, others, now)]
         if items:
-            found.append(Agenda(handle, tuple(items)))
-    return tuple(found)
+            cases.append(Agenda(handle, tuple(items)))
+    return tuple(cases)
 
 
 def items_of(working_set: WorkingSet, program: Program, handle: str, now: int) -> list[Item]:
-    """What was determined in a case, and its tasks."""
+    """Return the determinations of a case, and its tasks."""
     case = case_of(working_set, handle)
-    found = []
-    for name, one in case.determined.items():
-        assert one.determined is not None, "what is listed was determined"
-        outcome = str(one.determined["outcome"]).replace("_", " ")
+    items = []
+    for name, entry in case.determined.items():
+        assert entry.determined is not None, "a listed entry was determined"
+        outcome = str(entry.determined["outcome"]).replace("_", " ")
         category = "screening_outcome" if name == "screening" else "decision_outcome"
-        found.append(
+        items.append(
             Item(
-                f"Decided: {name} is {outcome}, by {one.determined['by']}.",
+                f"Decided: {name} is {outcome}, by {entry.determined['by']}.",
                 category,
-                owner=one.role,
+                owner=entry.role,
             )
         )
-    return found + [
+    return items + [
         Item(task.what, _category(task), task.due, task.owner)
-        for task in of_case(working_set, program, handle, now)
+        for task in tasks_of_case(working_set, program, handle, now)
     ]
 
 
 def _category(task: Task) -> str | None:
-    """Which kind of information a task gives away."""
+    """Return the category of information that a task discloses."""
     words = vocabulary()
     group, _, name = task.about.partition(".")
     if group == "review":
@@ -106,12 +110,19 @@ def _category(task: Task) -> str | None:
 
 
 def _for_all(working_set: WorkingSet, handle: str, item: Item, others: list[str], now: int) -> bool:
-    """Whether each of these agencies may be told it by this one, for the purpose of working the case together."""
+    """Report whether this agency may tell each of these, to work the case together."""
     if item.category is None or item.category == "operation":
         return False
-    care = item.category in FROM_CARE
-    part = Part(category=(item.category,), content={}, to={}, keep_until=FOREVER, use="no_adverse_action",
-                sensitivity="part2" if care else "plain", notice="own-1" if care else "none")  # fmt: skip
+    is_care = item.category in FROM_CARE
+    part = Part(
+        category=(item.category,),
+        content={},
+        to={},
+        keep_until=FOREVER,
+        use="no_adverse_action",
+        sensitivity="part2" if is_care else "plain",
+        notice="own-1" if is_care else "none",
+    )
     return all(
         working_set.gateway.judge_part(
             "status", part, agency, (COORDINATION, "consent"), case=handle, now=now

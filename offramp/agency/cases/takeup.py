@@ -1,7 +1,8 @@
-"""Take-up: how many people got how far, counted at one agency over its own cases. Never by officer, and no small cell.
+"""Take-up: how many people reached each stage, counted at one agency over its own cases.
 
-A count under `LEAST` could be somebody; so could what is left over when it is taken from a larger one. Such counts aren't
-published, not even zeros. Each quarter is published once: a second count of it, a few cases later, would tell who came between.
+Never by officer, and no small cell. A count under `LEAST` could identify a person, and so could the
+difference of two counts. Such counts aren't published, not even zeros. Each quarter is published
+once: a second count of it, a few cases later, would reveal the cases between.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ _QUARTER = re.compile(r"([0-9]{4})-?[qQ]([1-4])")
 
 
 def quarter_of(text: str) -> tuple[date, date]:
-    """First day, and the first day after it. Raises `AgencyError` `no-quarter`."""
-    found = _QUARTER.fullmatch(text)
-    if found is None or not 2000 <= int(found[1]) <= 2999:
+    """Return a quarter's first day and the day after its last. Raises `AgencyError` `no-quarter`."""
+    match = _QUARTER.fullmatch(text)
+    if match is None or not 2000 <= int(match[1]) <= 2999:
         raise AgencyError("no-quarter", f"`{text[:20]}` is no quarter", fix="write it like 2026-Q2")
-    year, number = int(found[1]), int(found[2])
+    year, number = int(match[1]), int(match[2])
     after = date(year + 1, 1, 1) if number == 4 else date(year, 3 * number + 1, 1)
     return date(year, 3 * number - 2, 1), after
 
@@ -37,29 +38,29 @@ def quarter_of(text: str) -> tuple[date, date]:
 def counted(
     working_set: WorkingSet, program: Program, quarter: tuple[date, date], now: int
 ) -> dict[str, int]:
-    """The cases of a quarter, by the day of the referral, and how many of them reached each stage as far as is known here."""
-    found = dict.fromkeys(("cases", *STAGES), 0)
+    """Count the cases of a quarter, by day of referral, and those that reached each stage."""
+    counts = dict.fromkeys(("cases", *STAGES), 0)
     for handle in handles(working_set):
         case = case_of(working_set, handle)
         day = _began(working_set, case)
         if day is not None and quarter[0] <= day < quarter[1]:
-            found["cases"] += 1
+            counts["cases"] += 1
             for stage in _stages(working_set, case, program, handle, now):
-                found[stage] += 1
-    return found
+                counts[stage] += 1
+    return counts
 
 
 def suppressed(counts: Mapping[str, int]) -> dict[str, int | None]:
-    """The counts that can be published; None for one that is small, or of which the rest is, against the whole or any other."""
-    shown: dict[str, int | None] = {}
+    """Return the counts to publish: None for a small count, or one too near another."""
+    published: dict[str, int | None] = {}
     for name, count in counts.items():
-        apart = all(other is None or abs(other - count) >= LEAST for other in shown.values())
-        shown[name] = count if count >= LEAST and apart else None
-    return shown if shown.get("cases") is not None else dict.fromkeys(counts)
+        apart = all(other is None or abs(other - count) >= LEAST for other in published.values())
+        published[name] = count if count >= LEAST and apart else None
+    return published if published.get("cases") is not None else dict.fromkeys(counts)
 
 
 def check_over(working_set: WorkingSet, quarter: tuple[date, date], now: int) -> None:
-    """Holds once a quarter is over. Raises `AgencyError` `quarter-open`."""
+    """Check that a quarter is over. Raises `AgencyError` `quarter-open`."""
     if (
         day_of(working_set.gateway.hub_time(now), working_set.gateway.history.newest.zone)
         < quarter[1]
@@ -82,24 +83,24 @@ def _stages(
     working_set: WorkingSet, case: Case, program: Program, handle: str, now: int
 ) -> set[str]:
     state = working_set.gateway.state(handle)
-    found = set()
+    stages = set()
     if _eligible(working_set, case, program, now):
-        found.add("eligible")
+        stages.add("eligible")
     accepted = case.known.get("offer.accepted")
     if accepted is not None:
-        found.add("offered")
+        stages.add("offered")
         if accepted.value:
-            found.add("accepted")
+            stages.add("accepted")
     if state.kind("hand_off", "consent"):
-        found.add("handed_off")
+        stages.add("handed_off")
     if _in_time(case, program, now, working_set):
-        found.add("intake_in_time")
+        stages.add("intake_in_time")
     if _engaged(working_set, handle):
-        found.add("engaged")
+        stages.add("engaged")
     enrolled = case.known.get("person.enrolled")
     if state.kind("exit", "ejection") or (enrolled is not None and not enrolled.value):
-        found.add("ended")
-    return found
+        stages.add("ended")
+    return stages
 
 
 def _eligible(working_set: WorkingSet, case: Case, program: Program, now: int) -> bool:
@@ -126,16 +127,16 @@ def _in_time(case: Case, program: Program, now: int, working_set: WorkingSet) ->
         ).first.clocks
     except Refusal:
         return False
-    return any(one["clock"] == "intake" and one["status"] == "met" for one in clocks)
+    return any(clock["clock"] == "intake" and clock["status"] == "met" for clock in clocks)
 
 
 def _engaged(working_set: WorkingSet, handle: str) -> bool:
-    """Whether any status told or heard says so; none can say that somebody isn't."""
+    """Report whether any status sent or received says so. None can say the opposite."""
     contents: list[Any] = [
         part["content"]
-        for out in working_set.outbox.values()
-        if out.case == handle and out.refused is None
-        for part in out.parts
+        for outgoing in working_set.outbox.values()
+        if outgoing.case == handle and outgoing.refused is None
+        for part in outgoing.parts
     ]
     contents += [
         opened.content
@@ -144,6 +145,6 @@ def _engaged(working_set: WorkingSet, handle: str) -> bool:
         for opened in received.opened.values()
     ]
     return any(
-        (one.get("status") or {}).get("engagement") in ("engaged", "meeting_goals")
-        for one in contents
+        (content.get("status") or {}).get("engagement") in ("engaged", "meeting_goals")
+        for content in contents
     )

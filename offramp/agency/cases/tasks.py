@@ -1,8 +1,8 @@
-"""What is to be done in a case, by whom and until when, as one agency may see it. Pure: worked out anew each time."""
+"""The tasks in a case with their owners and deadlines, as one agency may see them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from exchange.consent.disclosure import day_of
@@ -21,15 +21,26 @@ from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.shelf import vocabulary
 
-# What can be at fault in a task, the most pressing first.
+# The states of a task, the most pressing first.
 OVERDUE, RUNNING, OPEN = "overdue", "running", "open"
 _ORDER = (OVERDUE, RUNNING, OPEN)
+
+# The kinds of record that no task asks to open: nothing depends on their contents.
+QUIET = (
+    "acknowledgement",
+    "recall",
+    "recall_answer",
+    "representation",
+    "consent",
+    "consent_change",
+)
 
 
 @frozen
 class Task:
-    """`owner` is a role; `what` a sentence; `due` a UTC time or day, where there is one; `about` the clock, fact, record or
-    step that it comes from.
+    """A task of a role. `what` is a sentence, `due` a UTC time or a day, where there is one.
+
+    `about` names the clock, fact, record or step that it comes from.
     """
 
     case: str
@@ -40,6 +51,7 @@ class Task:
     due: str | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the task's JSON in `offramp agency tasks`."""
         return {
             "case": self.case,
             "owner": self.owner,
@@ -51,59 +63,39 @@ class Task:
 
 
 def tasks(working_set: WorkingSet, program: Program, now: int) -> tuple[Task, ...]:
-    """Every task of this agency in every case, the most pressing first."""
-    found = [
+    """Return every task of this agency in every case, the most pressing first."""
+    every = [
         task
         for handle in handles(working_set)
-        for task in of_case(working_set, program, handle, now)
+        for task in tasks_of_case(working_set, program, handle, now)
     ]
     return tuple(
         sorted(
-            found, key=lambda one: (_ORDER.index(one.state), one.due or "9999", one.case, one.what)
+            every,
+            key=lambda task: (
+                _ORDER.index(task.state),
+                task.due or "9999",
+                task.case,
+                task.what,
+            ),
         )
     )
 
 
-def of_case(working_set: WorkingSet, program: Program, handle: str, now: int) -> tuple[Task, ...]:
-    """This agency's tasks in one case: what its clocks ask, what others asked, what the rules lack of it, what isn't opened."""
-    directory = working_set.gateway.history.newest
-    role = directory.role(working_set.agency) or "nobody"
-    zone = directory.zone
-    found = []
-    for received in working_set.gateway.received.values():
-        record = received.record
-        if record is not None and record.case == handle and not received.opened:
-            parts = [
-                part
-                for part in record.labels
-                if (record.issuer, record.jti, part) not in working_set.destroyed
-            ]
-            if parts and record.kind not in QUIET:
-                found.append(
-                    Task(
-                        handle,
-                        role,
-                        f"Open the `{record.kind}` of `{record.issuer}`.",
-                        OPEN,
-                        record.jti,
-                    )
-                )
-    for owed in working_set.gateway.pending_recalls():
-        if owed.record in {one.jti for one in working_set.gateway.state(handle).records}:
-            until = day_of(owed.until, zone).isoformat()
-            what = f"`{owed.issuer}` asks back part `{owed.part}`: delete it or say on which ground it is kept."
-            found.append(Task(handle, role, what, OPEN, owed.recall, until))
-    words = vocabulary()
+def tasks_of_case(
+    working_set: WorkingSet, program: Program, handle: str, now: int
+) -> tuple[Task, ...]:
+    """Return this agency's tasks in one case.
+
+    Unopened records, recalls, open questions, running clocks, and facts that the rules lack.
+    """
+    role = working_set.gateway.history.newest.role(working_set.agency) or "nobody"
+    case_tasks = [
+        *_unopened(working_set, handle, role),
+        *_recalls(working_set, handle, role),
+        *_questions(working_set, handle, role),
+    ]
     case = case_of(working_set, handle)
-    for asked in open_questions(working_set, handle):
-        group, _, field = asked.path.rpartition(".")
-        if group == "decisions":
-            what = words.decisions[field].asks
-        else:
-            what = (words.facts.get(asked.path) or words.facts[group].fields[field]).question
-        found.append(
-            Task(handle, role, f"`{asked.by}` asks: {what} (`{asked.path}`)", OPEN, asked.record)
-        )
     for decision in decisions_here(working_set):
         try:
             answer = case.decide(
@@ -113,53 +105,73 @@ def of_case(working_set: WorkingSet, program: Program, handle: str, now: int) ->
                 silent=silent_events(working_set, handle, now),
             )
         except Refusal:
-            continue  # outside the program's time, or facts that its pack doesn't know: `agency decide` says so
-        found += _of_answer(working_set, handle, decision, answer, role)
-    return tuple(dict.fromkeys(found))
+            # Outside the program's time, or facts unknown to its pack: see `agency decide`.
+            continue
+        case_tasks += _tasks_of_answer(handle, decision, answer, role)
+    return tuple(dict.fromkeys(case_tasks))
 
 
-# What somebody opens or not, and nothing hangs on it.
-QUIET = (
-    "acknowledgement",
-    "recall",
-    "recall_answer",
-    "representation",
-    "consent",
-    "consent_change",
-)
+def _unopened(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+    for received in working_set.gateway.received.values():
+        record = received.record
+        if record is None or record.case != handle or received.opened or record.kind in QUIET:
+            continue
+        if any(
+            (record.issuer, record.jti, part) not in working_set.destroyed for part in record.labels
+        ):
+            sentence = f"Open the `{record.kind}` of `{record.issuer}`."
+            yield Task(handle, role, sentence, OPEN, record.jti)
 
 
-def _of_answer(
-    working_set: WorkingSet, handle: str, decision: str, answer: Answer, role: str
-) -> Iterable[Task]:
+def _recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+    zone = working_set.gateway.history.newest.zone
+    for recall in working_set.gateway.pending_recalls():
+        records = {record.jti for record in working_set.gateway.state(handle).records}
+        if recall.record in records:
+            until = day_of(recall.until, zone).isoformat()
+            sentence = (
+                f"`{recall.issuer}` asks back part `{recall.part}`: "
+                "delete it or say on which ground it is kept."
+            )
+            yield Task(handle, role, sentence, OPEN, recall.recall, until)
+
+
+def _questions(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+    words = vocabulary()
+    for question in open_questions(working_set, handle):
+        group, _, field = question.path.rpartition(".")
+        if group == "decisions":
+            text = words.decisions[field].asks
+        else:
+            text = (words.facts.get(question.path) or words.facts[group].fields[field]).question
+        sentence = f"`{question.by}` asks: {text} (`{question.path}`)"
+        yield Task(handle, role, sentence, OPEN, question.record)
+
+
+def _tasks_of_answer(handle: str, decision: str, answer: Answer, role: str) -> Iterator[Task]:
+    yield from _clocks(handle, answer, role)
+    if decision == "review" and isinstance(answer.outcome, list):
+        for reason in answer.reasons:
+            if reason["outcome"] in answer.outcome and reason["outcome"] != "continue":
+                step = str(reason["outcome"]).replace("_", " ")
+                sentence = f"Next step: {step}. {reason['text']}"
+                yield Task(handle, role, sentence, OPEN, f"review.{reason['outcome']}")
+    for need in answer.needed:
+        # No agency notes another decision's outcome: it is worked out, or answered at its records.
+        if need["ask"] == role and not str(need["fact"]).startswith("decisions."):
+            differing = [
+                f"`{source['by']}` says {source['value']}" for source in need.get("conflict", ())
+            ]
+            conflict = f" In conflict: {', '.join(differing)}." if differing else ""
+            sentence = f"{need['question']} (`{need['fact']}`, for `{decision}`){conflict}"
+            yield Task(handle, role, sentence, OPEN, str(need["fact"]))
+
+
+def _clocks(handle: str, answer: Answer, role: str) -> Iterator[Task]:
     for clock in answer.first.clocks:
         if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE) and answer.is_agreed:
             segment = answer.first.segment
             assert segment is not None, "a clock is read by the rules of a day"
             label = segment.segment.clocks[clock["clock"]].label
-            yield Task(
-                handle,
-                role,
-                f"Due: {label}.",
-                clock["status"],
-                f"clocks.{clock['clock']}",
-                clock["due"],
-            )
-    if decision == "review" and isinstance(answer.outcome, list):
-        for reason in answer.reasons:
-            if reason["outcome"] in answer.outcome and reason["outcome"] != "continue":
-                step = str(reason["outcome"]).replace("_", " ")
-                yield Task(
-                    handle,
-                    role,
-                    f"Next step: {step}. {reason['text']}",
-                    OPEN,
-                    f"review.{reason['outcome']}",
-                )
-    for needed in answer.needed:
-        # Another decision's outcome is nobody's to note: it is worked out, or answered where its records are.
-        if needed["ask"] == role and not str(needed["fact"]).startswith("decisions."):
-            differ = [f"`{one['by']}` says {one['value']}" for one in needed.get("conflict", ())]
-            more = f" In conflict: {', '.join(differ)}." if differ else ""
-            what = f"{needed['question']} (`{needed['fact']}`, for `{decision}`){more}"
-            yield Task(handle, role, what, OPEN, str(needed["fact"]))
+            about = f"clocks.{clock['clock']}"
+            yield Task(handle, role, f"Due: {label}.", clock["status"], about, clock["due"])
