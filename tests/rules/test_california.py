@@ -21,19 +21,22 @@ sources: {council: {title: The council, address: here, confidence: high}}
 INTAKE = """\
 override:
   parameters:
-    intake_days: {label: time for the interview, unit: days, values: [{value: DAYS, source: council}]}
+    intake_days: {label: time for the interview, unit: days, values: [{value: DAYS,
+         source: council}]}
 """
 EJECTION = """\
 decisions:
   ejection:
     rules:
-      - {id: relapsed, when: case.relapses > 2, then: prosecutor_may_eject, because: Three relapses end it., source: council}
+      - {id: relapsed, when: case.relapses > 2, then: prosecutor_may_eject,
+             because: Three relapses end it., source: council}
 """
 FILING = """\
 decisions:
   filing:
     rules:
-      - {id: at-once, when: case.charge_held, then: prosecutor_may_file, because: Any day., source: council}
+      - {id: at-once, when: case.charge_held, then: prosecutor_may_file, because: Any day.,
+             source: council}
 """
 
 

@@ -1,4 +1,4 @@
-"""The schemas that editors use: they take every sound pack, and every member written wrongly is said, at its line."""
+"""The schemas for editors: they accept every sound pack, and find each wrong member at its line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ parameters:
   cap: {label: cap, unit: g, values: [{value: 3, source: act}]}
   hours: {label: hours, unit: hours, values: [{value: 72, source: act}]}
 clocks:
-  plan: {label: plan, owner: case_management, start: case.intake_at, stop: case.plan_at, length: hours, follows: So.,
+  plan: {label: plan, owner: case_management, start: case.intake_at, stop: case.plan_at,
+       length: hours, follows: So.,
          source: act}
 decisions:
   eligibility:
@@ -79,7 +80,8 @@ program:
       source: ordinance
       provisional: perhaps
       other: [{says: a board, source: act}]
-  open_cases: {says: They go on., source: ordinance, provisional: perhaps, other: [{says: They end., source: act}]}
+  open_cases: {says: They go on., source: ordinance, provisional: perhaps,
+       other: [{says: They end., source: act}]}
   other:
     - {says: 2019, source: act, why: it is later}
 sources:
@@ -106,10 +108,12 @@ facts:
              known_by: police, category: encounter, kind: judgment}
       legs: {type: int, range: [0, 4], unit: count, question: How many legs?}
   encounter.mood:
-    {type: choice, choices: [calm, loud], question: How was it?, known_by: police, category: encounter, kind: judgment,
+    {type: choice, choices: [calm, loud], question: How was it?, known_by: police,
+         category: encounter, kind: judgment,
      source: ordinance}
   encounter.heat:
-    {type: int, range: [0, null], unit: count, question: How hot?, known_by: police, category: encounter, kind: measurement,
+    {type: int, range: [0, null], unit: count, question: How hot?, known_by: police,
+         category: encounter, kind: measurement,
      source: ordinance}
   case.pauses:
     type: list
@@ -151,13 +155,15 @@ override:
   parameters:
     cap: {label: cap, unit: g, values: [{value: 5, source: ordinance}]}
   clocks:
-    plan: {label: plan, owner: program, start: case.intake_at, stop: case.plan_at, length: hours, follows: So., source: act}
+    plan: {label: plan, owner: program, start: case.intake_at, stop: case.plan_at, length: hours,
+         follows: So., source: act}
 decisions:
   eligibility:
     remove:
       - {id: armed, because: Nobody asks for it here., source: ordinance}
     override:
-      - {id: young, when: person.age < 16, then: ineligible, because: Under 16., source: ordinance, reviewable_by: prosecutor}
+      - {id: young, when: person.age < 16, then: ineligible, because: Under 16.,
+             source: ordinance, reviewable_by: prosecutor}
       - id: otherwise
         outcome: eligible
         because: Nothing bars it here.
@@ -185,7 +191,8 @@ decisions:
             until: 2030-01-01
             provisional: perhaps
             other: [{says: no, source: act}]
-    while_waiting: {who: police, text: Wait., source: ordinance, from: 2018-01-01, until: 2030-01-01, provisional: perhaps}
+    while_waiting: {who: police, text: Wait., source: ordinance, from: 2018-01-01,
+         until: 2030-01-01, provisional: perhaps}
     next:
       ineligible: {who: police, text: Book., source: ordinance, other: [{says: no, source: act}]}
   disclosure:
@@ -206,7 +213,8 @@ decisions:
     collect: false
     outcomes: [towed, left]
     rules:
-      - {id: dogs, when: "encounter.dogs.exists(d, d.legs > 2)", then: left, because: A dog is in it., source: ordinance}
+      - {id: dogs, when: "encounter.dogs.exists(d, d.legs > 2)", then: left,
+             because: A dog is in it., source: ordinance}
     otherwise: {outcome: towed, because: It is., source: ordinance}
 invariants:
   - id: listed-stay-out
@@ -219,7 +227,8 @@ invariants:
     until: 2030-01-01
     provisional: perhaps
     other: [{says: no, source: act}]
-  - {id: mood-is-no-matter, decision: eligibility, independent_of: [encounter.mood, "case.*"], because: It is not.,
+  - {id: mood-is-no-matter, decision: eligibility, independent_of: [encounter.mood, "case.*"],
+         because: It is not.,
      source: ordinance}
 """
 EVERY_KEY_OF_SCENARIOS = """\
@@ -228,7 +237,8 @@ EVERY_KEY_OF_SCENARIOS = """\
   decision: eligibility
   as_of: 2019-01-01
   facts: {person: {age: 12}}
-  expect: {status: decided, outcome: ineligible, outcome_not: eligible, possible: [ineligible], needs: [], rules: [young],
+  expect: {status: decided, outcome: ineligible, outcome_not: eligible, possible: [ineligible],
+       needs: [], rules: [young],
     clocks: {plan: unknown}, provisional: false, next: police}
 - id: two
   says: The same.
@@ -310,7 +320,7 @@ Path_ = tuple[str | int, ...]
 
 
 class Written:
-    """The sample as plain data, emitted one member a line, so that every fault has a line of its own."""
+    """The sample as plain data, one member a line, so that each fault has its own line."""
 
     def __init__(self, text: str, name: str, value: keys.Value) -> None:
         self.tree = _texts(read_text(text, name))
@@ -335,7 +345,7 @@ class _Emitter(yaml.CSafeDumper):
         return True
 
 
-# What looks like a number, a date or a yes stays the text that it is in the sample, and is written as it was.
+# A text that looks like a number, a date, or a yes stays that text.
 _Emitter.yaml_implicit_resolvers = {}
 _Emitter.add_representer(
     str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text)
@@ -580,7 +590,7 @@ def test_a_day_that_no_calendar_has_is_said_at_its_line(town: Path, day: str) ->
 
 @BOTH
 def test_a_word_outside_its_list_is_said_at_its_line(town: Path, written: Written) -> None:
-    """In a pack by the reader, and by the schema where the list is closed. A scenario that expects such a word fails."""
+    """The reader of a pack refuses it, and the schema does where the list is closed."""
     for path, key in written.members():
         closed = isinstance(key.value, keys.Words)
         if closed or key.value in (keys.OUTCOME, keys.NAME, keys.CITED):
