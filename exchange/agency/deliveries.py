@@ -15,8 +15,7 @@ from exchange.models import agency_of
 from exchange.protocol.inbox import Item
 from exchange.records.delivery import OpenedPart, check_delivery
 from exchange.records.record import TYP, Record, hash_statement
-from exchange.standards import i_json
-from exchange.standards import jws as jws_
+from exchange.standards import i_json, jws
 
 
 class Received:
@@ -119,7 +118,7 @@ def missed_change(item: Item, body: HandoutBody, history: History) -> Committed 
         or (recorded.id, recorded.issuer, recorded.sha256) != claims
     ):
         raise wrong_leaf("the record")
-    unverified = jws_.read(item.record, typ=TYP)
+    unverified = jws.read(item.record, typ=TYP)
     _, key = history.membership_at(item.recorded.index).signer(unverified.kid)
     unverified.payload(key)
     return _blocking(item.record, item.recorded, item.issuer)
@@ -134,21 +133,21 @@ def faulty_change(item: Item) -> Committed | None:
     return _blocking(item.delivery.record, item.recorded, item.issuer)
 
 
-def _blocking(jws: str, recorded: Leaf, issuer: str) -> Committed | None:
-    kind, case, jti = read_claims(jws)
+def _blocking(signed_text: str, recorded: Leaf, issuer: str) -> Committed | None:
+    kind, case, jti = read_claims(signed_text)
     if kind not in ("consent", "consent_change") or case is None:
         return None
     return Committed(recorded.index, 0, jti, issuer, None, kind, case, {}, (), sound=False)
 
 
-def read_claims(jws: str) -> tuple[str, str | None, str]:
+def read_claims(signed_text: str) -> tuple[str, str | None, str]:
     """Return the kind, case, and id that a record claims, and verify nothing of it.
 
     Raises `LogError` `not-an-inbox`. A hub checks all of that before it takes a record, and a
     record that can't be read may be a revocation.
     """
     try:
-        payload = i_json.read_object(jws_.read(jws, typ=TYP).unverified_payload)
+        payload = i_json.read_object(jws.read(signed_text, typ=TYP).unverified_payload)
         kind, case, jti = (payload.get(name) for name in ("kind", "case", "jti"))
         if isinstance(kind, str) and isinstance(case, str | None) and isinstance(jti, str):
             return kind, case, jti

@@ -258,11 +258,11 @@ def test_a_source_that_is_left_out_is_named(
 
 
 def _kind(borne: dict[str, Any]) -> str:
-    jws, _ = sd_jwt.split(borne["presentation"])
+    signed_text, _ = sd_jwt.split(borne["presentation"])
     from exchange.records.record import TYP
-    from exchange.standards import jws as jws_
+    from exchange.standards import jws
 
-    return str(i_json.read_object(jws_.read(jws, typ=TYP).unverified_payload)["kind"])
+    return str(i_json.read_object(jws.read(signed_text, typ=TYP).unverified_payload)["kind"])
 
 
 def test_an_altered_file_is_found_wrong(
