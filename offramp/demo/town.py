@@ -43,7 +43,8 @@ AGENCIES: Mapping[str, tuple[str, str, Literal["yes", "no"], str]] = {
     "treatment": ("Mesa Clinic", "treatment_provider", "yes", "Doctor Amos Reed"),
     "program": ("Diversion Program", "program", "no", "Julia Vigil"),
 }
-PATIENCE = 20.0
+# How long to wait for a process, in seconds. Seven start at once, also on a busy machine.
+PATIENCE = 60.0
 
 
 class Agency:

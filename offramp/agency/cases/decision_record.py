@@ -1,7 +1,7 @@
-"""A decision as a record: one part for each set of categories that its reasons, needs and sources belong to. Pure.
+"""A decision as a record: a part for each set of categories of its grounds. Pure.
 
-So each agency gets the part of the why that it may have. The same function makes the parts of a record and, in `replay`, those
-that they must equal.
+So each agency receives the reasons that it may have. The same function makes the parts of a record
+and, in `replay`, the parts that they must equal.
 """
 
 from __future__ import annotations
@@ -19,86 +19,110 @@ Contents = Mapping[tuple[str, ...], dict[str, Any]]
 
 
 def contents(answer: Answer) -> Contents:
-    """What each part holds, by the part's categories in order. What no part of a decision record may hold is left out.
+    """Return each part's content, by the part's categories in order.
 
-    Of a decision that reads criminal history there is the outcome alone.
+    Leaves out every category that a decision record may not contain. Of a decision that reads
+    criminal history, only the outcome is told.
     """
-    words = answer.case.vocabulary
-    word = words.decisions[answer.decision]
-    program = answer.first.program
-    base = {
-        "decision": answer.decision,
-        "status": answer.status,
-        "pack": program.pack.id,
-        "digest": program.digest,
-        "now": answer.now,
-        **({"as_of": answer.first.as_of.isoformat()} if answer.first.as_of else {}),
+    parts = _Parts(answer)
+    parts.add_outcomes()
+    if not parts.word.reads_criminal_history:
+        parts.add_reasons()
+        parts.add_needs()
+        parts.add_sources()
+        parts.add_gaps()
+    allowed = frozenset(kinds()["decision"].categories)
+    return {
+        tuple(sorted(categories)): content
+        for categories, content in parts.by_categories.items()
+        if categories <= allowed
     }
-    found: dict[frozenset[str], dict[str, Any]] = {}
 
-    def part(*categories: str) -> dict[str, Any]:
-        return found.setdefault(frozenset(categories), dict(base))
 
-    outcomes = (
-        answer.outcome
-        if isinstance(answer.outcome, list)
-        else [answer.outcome]
-        if answer.outcome
-        else []
-    )
-    default = SCREENING if word.reads_criminal_history else OUTCOME
-    if not outcomes:
-        part(
-            *(
-                {default}
-                if not word.collect
-                else {word.categories[one] for one in word.outcomes[:1]}
-            )
-        )
-    for outcome in outcomes:
-        held = part(word.categories.get(outcome, default))
-        held["outcome"] = [*held.get("outcome", ()), outcome] if word.collect else outcome
-    if not word.reads_criminal_history:
-        for reason in answer.reasons:
-            step = word.categories.get(reason["outcome"])
-            cited = [*_categories(answer.reads_of(reason), words), *([step] if step else [])]
-            # What no rule gave cites nothing: it says what the outcome says.
-            held = part(*(cited or [default]))
-            held.setdefault("reasons", []).append(
+class _Parts:
+    """The parts of one answer's record while they are filled, by their categories."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.words = answer.case.vocabulary
+        self.word = self.words.decisions[answer.decision]
+        self.default = SCREENING if self.word.reads_criminal_history else OUTCOME
+        self.by_categories: dict[frozenset[str], dict[str, Any]] = {}
+        program = answer.first.program
+        self._base = {
+            "decision": answer.decision,
+            "status": answer.status,
+            "pack": program.pack.id,
+            "digest": program.digest,
+            "now": answer.now,
+            **({"as_of": answer.first.as_of.isoformat()} if answer.first.as_of else {}),
+        }
+
+    def part(self, *categories: str) -> dict[str, Any]:
+        """Return the content of the part of these categories."""
+        return self.by_categories.setdefault(frozenset(categories), dict(self._base))
+
+    def part_of_fact(self, category: str) -> dict[str, Any]:
+        """Return the part for a fact. Facts about operation are in the outcome's part."""
+        return self.part(category if category != "operation" else self.default)
+
+    def add_outcomes(self) -> None:
+        """Add each outcome to the part of its category, or an empty part without an outcome."""
+        outcome = self.answer.outcome
+        outcomes = outcome if isinstance(outcome, list) else [outcome] if outcome else []
+        if not outcomes:
+            collected = self.word.outcomes[:1] if self.word.collect else ()
+            categories = [self.word.categories[name] for name in collected]
+            self.part(*(categories or [self.default]))
+        for name in outcomes:
+            content = self.part(self.word.categories.get(name, self.default))
+            content["outcome"] = [*content.get("outcome", ()), name] if self.word.collect else name
+
+    def add_reasons(self) -> None:
+        """Add each reason to the part of every category that its rule reads."""
+        for reason in self.answer.reasons:
+            step = self.word.categories.get(reason["outcome"])
+            cited = _categories(self.answer.reads_of(reason), self.words)
+            categories = [*cited, *([step] if step else [])]
+            # A reason without a rule cites nothing: it says what the outcome says.
+            content = self.part(*(categories or [self.default]))
+            content.setdefault("reasons", []).append(
                 {"rule": reason["rule"], "outcome": reason["outcome"]}
             )
-        for need in answer.needed:
-            category = _category(str(need["fact"]), words)
+
+    def add_needs(self) -> None:
+        """Add each missing fact to the part of its category."""
+        for need in self.answer.needed:
+            category = _category(str(need["fact"]), self.words)
             if category is not None:
-                path = plain_path(str(need["fact"]))
-                held = part(category if category != "operation" else default).setdefault(
-                    "needed", []
-                )
-                if {"fact": path, "ask": need["ask"]} not in held:
-                    held.append({"fact": path, "ask": need["ask"]})
-        for path, said in answer.cited:
-            category = _category(path, words)
-            if category is not None and said.entry.is_logged:
-                held = part(category).setdefault("rests_on", [])
-                if (one := {"record": said.entry.record, "part": said.entry.part}) not in held:
-                    held.append(one)
+                needed = self.part_of_fact(category).setdefault("needed", [])
+                entry = {"fact": plain_path(str(need["fact"])), "ask": need["ask"]}
+                if entry not in needed:
+                    needed.append(entry)
+
+    def add_sources(self) -> None:
+        """Add the record and part of each logged source to the part of its category."""
+        for path, source in self.answer.cited:
+            category = _category(path, self.words)
+            if category is not None and source.entry.is_logged:
+                rests_on = self.part(category).setdefault("rests_on", [])
+                reference = {"record": source.entry.record, "part": source.entry.part}
+                if reference not in rests_on:
+                    rests_on.append(reference)
+
+    def add_gaps(self) -> None:
+        """Add the facts that are in no record, and the events of which silence means nothing."""
         for member, paths in (
-            ("unshown", answer.unshown),
-            ("untold", sorted(answer.silent & answer.reads)),
+            ("unshown", self.answer.unshown),
+            ("untold", sorted(self.answer.silent & self.answer.reads)),
         ):
             for path in paths:
-                if (category := _category(path, words)) is not None:
-                    part(category if category != "operation" else default).setdefault(
-                        member, []
-                    ).append(path)
-    may = frozenset(kinds()["decision"].categories)
-    return {
-        tuple(sorted(categories)): held for categories, held in found.items() if categories <= may
-    }
+                if (category := _category(path, self.words)) is not None:
+                    self.part_of_fact(category).setdefault(member, []).append(path)
 
 
 def content_of(categories: tuple[str, ...], decision: Mapping[str, Any]) -> dict[str, Any]:
-    """A part's content: what the rules answered stands under the first of its categories."""
+    """Return a part's content, with the rules' answer under the first of its categories."""
     return {
         category: {"decision": dict(decision)} if category == categories[0] else {}
         for category in categories
@@ -106,19 +130,24 @@ def content_of(categories: tuple[str, ...], decision: Mapping[str, Any]) -> dict
 
 
 def decision_in(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the rules answered, in a content."""
-    return next((held["decision"] for held in content.values() if held.get("decision")), None)
+    """Return the rules' answer in a content, None where there is none."""
+    return next(
+        (members["decision"] for members in content.values() if members.get("decision")), None
+    )
 
 
 def plain_path(path: str) -> str:
-    """A path as records have it: without places in a list."""
+    """Return a path as records have it: without positions in a list."""
     return "".join(
         piece.partition("]")[2] if number else piece for number, piece in enumerate(path.split("["))
     )
 
 
 def _category(path: str, words: Vocabulary) -> str | None:
-    """Which kind of information a fact is; of an outcome too. None for what never travels or isn't the vocabulary's own."""
+    """Return the category of a fact or an outcome.
+
+    None for a fact that never travels, or that isn't in the vocabulary.
+    """
     if path.startswith("decisions."):
         word = words.decisions.get(path.partition(".")[2])
         return SCREENING if word and word.reads_criminal_history else OUTCOME

@@ -1,5 +1,6 @@
-"""The hub's API as a gateway asks it: each request signed, by the hub's clock, and each answer taken apart. Nothing is believed
-here: what an answer is worth, the gateway says.
+"""A client of the hub's API: it signs each request by the hub's clock and parses each answer.
+
+Nothing is believed here. The gateway verifies each answer.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ T = TypeVar("T")
 MOST_ENTRIES = 1024
 LARGEST_ANSWER = 512 * 1024 * 1024
 PATIENCE = 20.0
-# Proving a pack takes a hub seconds, and a large one longer.
+# How long a hub may take to prove a pack, in seconds.
 PROVING = 300.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @frozen
 class Answer:
-    """What a hub answered. `date` is its clock's time in seconds since 1970, where it gave one."""
+    """A hub's answer. `date` is its clock's time in seconds since 1970, where it gave one."""
 
     status: int
     body: bytes
@@ -44,8 +45,10 @@ class Answer:
 
 @frozen
 class Served:
-    """What a hub says of its members: the directory's versions, the announced keys and the log's generations, each with its
-    leaf, nothing of it verified. `closed` where it was restored and waits for them.
+    """The members as a hub serves them, nothing of it verified.
+
+    The directory's versions, the announced keys, and the log's generations, each with its leaf.
+    `closed` is true where the hub was restored and waits for its members.
     """
 
     versions: list[dict[str, Any]]
@@ -55,7 +58,7 @@ class Served:
 
 
 class Transport(Protocol):
-    """What carries a request to a hub. Raises `HubAway`."""
+    """A carrier of requests to a hub. Raises `HubAway`."""
 
     def ask(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], patience: float
@@ -98,13 +101,15 @@ class Http:
         )
         try:
             connection.request(method, path, body or None, dict(headers))
-            given = connection.getresponse()
-            found = given.read(LARGEST_ANSWER + 1)
-            if len(found) > LARGEST_ANSWER:
+            response = connection.getresponse()
+            body_read = response.read(LARGEST_ANSWER + 1)
+            if len(body_read) > LARGEST_ANSWER:
                 raise HubAway(
                     "hub-away", "the hub's answer has no end", fix="ask whoever runs the hub"
                 )
-            return Answer(given.status, found, of_http_date(given.getheader("Date") or ""))
+            return Answer(
+                response.status, body_read, of_http_date(response.getheader("Date") or "")
+            )
         except (OSError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
             raise HubAway(
@@ -117,9 +122,11 @@ class Http:
 
 
 class Client:
-    """The hub, as one agency asks it. `ahead` is how far its clock is ahead of this one, None before its first answer.
+    """A client of the hub for one agency.
 
-    Raises `HubAway` where it doesn't answer as a hub does, `HubRefused` where it says no.
+    `ahead` is how many seconds the hub's clock is ahead, None before its first answer.
+
+    Raises `HubAway` where it doesn't answer as a hub does, `HubRefused` where it refuses.
     """
 
     def __init__(
@@ -134,21 +141,21 @@ class Client:
         self._clock = clock
         self._random = random_bytes
         self.ahead: int | None = None
-        # How many seconds an answer is waited for.
+        # The longest wait for an answer, in seconds.
         self.patience = PATIENCE
 
     # Membership
 
-    def join(self, said: Mapping[str, Any]) -> bytes:
-        """The draft of the directory with this agency in it."""
-        return self._draft(self._json("POST", "/v1/join", i_json.write(dict(said))))
+    def join(self, request_body: Mapping[str, Any]) -> bytes:
+        """Ask to be listed. Returns the draft of the directory with this agency in it."""
+        return self._draft(self._json("POST", "/v1/join", i_json.write(dict(request_body))))
 
     def draft(self) -> bytes:
-        """The draft that waits for signatures."""
+        """Return the draft that waits for signatures."""
         return self._draft(self._json("GET", "/v1/directory/draft"))
 
     def drafts(self) -> list[tuple[bytes, tuple[str, ...]]]:
-        """Every draft that waits, the oldest first, each with its signatures so far; none where nothing is drafted."""
+        """Return every draft that waits, the oldest first, with its signatures so far."""
         try:
             value = self._json("GET", "/v1/directory/draft")
         except HubRefused as error:
@@ -156,23 +163,24 @@ class Client:
                 raise
             return []
         return [
-            (self._draft(one), tuple(str(each) for each in one.get("signatures") or ()))
-            for one in _list(value.get("drafts"))
+            (self._draft(item), tuple(str(item) for item in item.get("signatures") or ()))
+            for item in _list(value.get("drafts"))
         ]
 
     def propose(self, payload: bytes) -> None:
-        """One more draft: the payload of a next version."""
+        """Propose the payload of a next version."""
         self._json("POST", "/v1/directory/draft", payload)
 
     def pack(self, digest: str) -> bytes:
-        """The text of a pack and its parents, as somebody sent it to the hub: nothing of it is checked."""
+        """Return the text of a pack and its parents, unchecked, as an agency sent it to the hub."""
         return self._ask("GET", f"/v1/packs/{digest}").body
 
     def send_pack(self, data: bytes) -> None:
-        """A pack that is to be adopted. The hub proves it first, which takes its time."""
+        """Send a pack to be adopted. The hub proves it first, which takes time."""
         self._ask("POST", "/v1/packs", data, patience=PROVING)
 
     def sign_draft(self, sha256: str, signature: str) -> None:
+        """Send a signature under the draft of this digest."""
         self._json(
             "POST",
             "/v1/directory/signatures",
@@ -180,7 +188,7 @@ class Client:
         )
 
     def directory(self) -> Served:
-        """The directory as the hub serves it."""
+        """Return the directory as the hub serves it."""
         value = self._json("GET", "/v1/directory")
         versions, keys, generations = (
             _list(value.get(name)) for name in ("versions", "keys", "generations")
@@ -188,38 +196,45 @@ class Client:
         return Served(versions, keys, generations, closed=value.get("closed") is True)
 
     def announce(self, announced: str) -> None:
+        """Announce a key that opens seals, as a JWS."""
         self._json("POST", "/v1/keys", i_json.write({"announced": announced}))
 
     # Records
 
     def submit(self, bundles: Sequence[Bundle]) -> list[dict[str, Any]]:
-        """What became of each: `status`, and `receipt` or `error`."""
-        body = b"[" + b",".join(each.write() for each in bundles) + b"]"
-        given = self._ask("POST", "/v1/records", body)
-        value = _parsed(i_json.read, given.body)
+        """Submit records. Returns for each its `status`, and `receipt` or `error`."""
+        body = b"[" + b",".join(item.write() for item in bundles) + b"]"
+        response = self._ask("POST", "/v1/records", body)
+        value = _parsed(i_json.read, response.body)
         answers = _list(value)
         if len(answers) != len(bundles) or not all(
-            isinstance(one.get("status"), int) for one in answers
+            isinstance(item.get("status"), int) for item in answers
         ):
             raise _no_hub("not as many answers as records")
         return answers
 
     def receipt(self, jti: str) -> dict[str, Any]:
+        """Return the receipt of a record."""
         return self._json("GET", f"/v1/records/{jti}/receipt")
 
     def inbox(self, after: int, wait: int) -> Inbox:
-        """What is there after so many items, after waiting so many seconds for more."""
-        given = self._ask("GET", f"/v1/inbox?after={after}&wait={wait}", patience=PATIENCE + wait)
-        return _parsed(read_inbox, given.body)
+        """Return the items after the first `after`, having waited `wait` seconds for more."""
+        response = self._ask(
+            "GET", f"/v1/inbox?after={after}&wait={wait}", patience=PATIENCE + wait
+        )
+        return _parsed(read_inbox, response.body)
 
     def done(self, after: int) -> None:
-        """So many items are kept here."""
+        """Tell the hub how many items are stored here."""
         self._json("POST", "/v1/inbox/done", i_json.write({"after": after}))
 
     # The log
 
     def checkpoint(self, *, witnessed: bool = False) -> bytes | None:
-        """The newest tree signed afresh, or the newest that its witnesses signed; None where there is none yet."""
+        """Return the newest checkpoint, signed afresh, or the newest that the witnesses signed.
+
+        None where no checkpoint is witnessed yet.
+        """
         try:
             return self._ask("GET", f"/v1/log/checkpoint{'?witnessed=1' if witnessed else ''}").body
         except HubRefused as error:
@@ -228,48 +243,51 @@ class Client:
             raise
 
     def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """Return the proof that the tree of size `second` grew out of that of size `first`."""
         return _proof(self._json("GET", f"/v1/log/consistency?first={first}&second={second}"))
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
+        """Return the proof that a leaf is in the tree of a size."""
         return _proof(self._json("GET", f"/v1/log/inclusion?index={index}&size={size}"))
 
     def cosign(self, note: bytes) -> None:
-        """Sends a checkpoint with this agency's cosignature."""
+        """Send a checkpoint with this agency's cosignature."""
         self._ask("POST", "/v1/log/cosignatures", note)
 
     def account(self, case: str) -> Account:
+        """Return the account of a case, unverified."""
         return _parsed(read_account, self._ask("GET", f"/v1/accounting/{case}").body)
 
     def entries(self, start: int, end: int) -> bytes:
-        """The log's blinded leaves from one index up to another, end to end."""
-        found = bytearray()
+        """Return the log's blinded leaves from index `start` to before `end`, end to end."""
+        entries = bytearray()
         while start < end:
             value = self._json(
                 "GET", f"/v1/log/entries?start={start}&end={min(end, start + MOST_ENTRIES)}"
             )
-            given = value.get("entries")
-            if not isinstance(given, list) or not given:
+            batch = value.get("entries")
+            if not isinstance(batch, list) or not batch:
                 raise _no_hub("leaves are missing")
-            for one in given:
-                found += _parsed(base64.decode_url, str(one))
-            start += len(given)
-        return bytes(found)
+            for item in batch:
+                entries += _parsed(base64.decode_url, str(item))
+            start += len(batch)
+        return bytes(entries)
 
     # After a restore
 
     def generation(self) -> dict[str, Any]:
-        """What a restored hub waits for, and what is to be signed; `closed` is false of any other."""
+        """Return what a restored hub waits for and must have signed. Others have no `closed`."""
         value = self._json("GET", "/v1/generation")
         if not isinstance(value.get("closed"), bool):
             raise _no_hub("it doesn't say whether it is closed")
         return value
 
     def hold(self, piece: bytes) -> None:
-        """One piece of what is held here."""
+        """Send one piece of what is stored here."""
         self._json("POST", "/v1/generation/held", piece)
 
     def sign_generation(self, sha256: str, signature: str) -> bool:
-        """Whether with this signature the log goes on."""
+        """Send a signature. Returns whether it completes the threshold, so that the log goes on."""
         value = self._json(
             "POST",
             "/v1/generation/signatures",
@@ -289,22 +307,22 @@ class Client:
         self, method: str, path: str, body: bytes = b"", patience: float | None = None
     ) -> Answer:
         patience = self.patience if patience is None else patience
-        given = self._once(method, path, body, patience)
-        # The hub's clock is learned from its answer: what was signed by a wrong one is signed once more.
-        if given.status == 401 and _error(given).get("code") == "out-of-time":
-            given = self._once(method, path, body, patience)
-        if given.status >= 400:
-            error = _error(given)
+        response = self._once(method, path, body, patience)
+        # The answer tells the clock of the hub: sign once more by it.
+        if response.status == 401 and _error(response).get("code") == "out-of-time":
+            response = self._once(method, path, body, patience)
+        if response.status >= 400:
+            error = _error(response)
             sentence = (
                 f"the hub refuses: {shorten(error.get('message'))} [{shorten(error.get('code'))}]"
             )
             code, fix = str(error.get("code")), str(error.get("fix") or "ask whoever runs the hub")
-            if given.status in (408, 429) or given.status >= 500:
+            if response.status in (408, 429) or response.status >= 500:
                 raise HubAway(
                     "hub-away", sentence, fix="it is tried again; all that is local works"
                 )
-            raise HubRefused(given.status, code, sentence, fix=fix)
-        return given
+            raise HubRefused(response.status, code, sentence, fix=fix)
+        return response
 
     def _once(self, method: str, path: str, body: bytes, patience: float) -> Answer:
         iat = self._clock() + (self.ahead or 0)
@@ -315,21 +333,21 @@ class Client:
             "Authorization": signed,
             **({"Content-Type": "application/json"} if body else {}),
         }
-        given = self._transport.ask(method, path, body, headers, patience)
-        if given.date is not None:
-            self.ahead = given.date - self._clock()
-        return given
+        response = self._transport.ask(method, path, body, headers, patience)
+        if response.date is not None:
+            self.ahead = response.date - self._clock()
+        return response
 
 
-def _error(given: Answer) -> dict[str, Any]:
+def _error(response: Answer) -> dict[str, Any]:
     try:
-        error = i_json.read_object(given.body).get("error")
+        error = i_json.read_object(response.body).get("error")
     except ExchangeError:
         error = None
     return (
         error
         if isinstance(error, dict)
-        else {"code": str(given.status), "message": "no reason given"}
+        else {"code": str(response.status), "message": "no reason given"}
     )
 
 
@@ -341,7 +359,7 @@ def _parsed(read: Callable[[G], T], body: G) -> T:
 
 
 def _list(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise _no_hub("a list is missing")
     return value
 
@@ -352,10 +370,10 @@ def _proof(value: Mapping[str, Any]) -> tuple[bytes, ...]:
         raise _no_hub("a proof is missing")
     # 64 letters are hexadecimal, 43 base64url.
     return tuple(
-        bytes.fromhex(str(one))
-        if re.fullmatch("[0-9a-f]{64}", str(one))
-        else _parsed(base64.decode_url, str(one))
-        for one in hashes
+        bytes.fromhex(str(item))
+        if re.fullmatch("[0-9a-f]{64}", str(item))
+        else _parsed(base64.decode_url, str(item))
+        for item in hashes
     )
 
 

@@ -1,7 +1,7 @@
-"""When which duty is due: the one place that knows. Pure: whoever runs it brings the clock, the sleep and the chance.
+"""The schedule of a gateway's duties. Pure: the caller brings the clock, the sleep and the chance.
 
-A duty that fails waits, longer each time, at random between nothing and twice the last bound: so that after an outage not all
-gateways come back in one second (full jitter).
+A duty that fails waits, longer each time, at random between nothing and twice the last bound (full
+jitter), so that after an outage not all gateways come back in one second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SHORTEST, LONGEST = 1.0, 60.0
 
 @frozen
 class Duty:
-    """Something to do every so many seconds."""
+    """An act to repeat after `every` seconds."""
 
     name: str
     every: float
@@ -36,13 +36,13 @@ class Schedule:
         self._failed: dict[str, int] = {}
 
     def next_in(self) -> float:
-        """Seconds until something is due; none if it is overdue."""
+        """Return the seconds until a duty is due, 0 if one is overdue."""
         return max(0.0, min(self._due.values()) - self._monotonic())
 
     def run(
-        self, failed: tuple[type[Exception], ...], told: Callable[[str, Exception], None]
+        self, failed: tuple[type[Exception], ...], report: Callable[[str, Exception], None]
     ) -> None:
-        """Does all that is due, in order. A failure of these classes is told, and its duty tried again later."""
+        """Do every due duty, in order. Report a failure of these classes, and try again later."""
         for duty in self._duties:
             if self._due[duty.name] > self._monotonic():
                 continue
@@ -52,16 +52,16 @@ class Schedule:
                 self._failed[duty.name] = self._failed.get(duty.name, 0) + 1
                 bound = min(LONGEST, SHORTEST * 2 ** self._failed[duty.name])
                 self._due[duty.name] = self._monotonic() + self._chance() * bound
-                told(duty.name, error)
+                report(duty.name, error)
             else:
                 self._failed.pop(duty.name, None)
                 self._due[duty.name] = self._monotonic() + duty.every
 
     def soon(self, name: str) -> None:
-        """This duty is due now."""
+        """Make a duty due now."""
         self._due[name] = self._monotonic()
 
     @property
     def failing(self) -> Mapping[str, int]:
-        """How often in a row each failing duty has failed."""
+        """The number of failures in a row of each failing duty."""
         return self._failed
