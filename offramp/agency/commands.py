@@ -124,9 +124,9 @@ def _propose(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _adopt(office: Office, options: argparse.Namespace) -> Output:
-    from offramp.adoption import carried
+    from offramp.adoption import collect_pack
 
-    proposal = operations.adopt_pack(office, carried(options.pack))
+    proposal = operations.adopt_pack(office, collect_pack(options.pack))
     return Output(proposal.as_json(), wording.pack_proposal_lines(proposal))
 
 

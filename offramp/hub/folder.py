@@ -18,7 +18,7 @@ from exchange.hub.hub import Hub
 from exchange.hub.store import Store
 from exchange.models import WireModel, validate
 from exchange.standards.notes import COSIGNATURE, derive_note_key
-from offramp.adoption import carried, read_carried
+from offramp.adoption import collect_pack, read_pack_files
 from offramp.hub.membership import PACK, Founding
 from rules.errors import RequestError
 from rules.packs.digest import digest
@@ -84,7 +84,7 @@ class Folder:
         own = read_pack(self.settings.pack)
         # A later release may ship another pack under this id. Keep the text that judged cases.
         if store.value(f"{PACK} {digest(own)}") is None:
-            store.set_value(f"{PACK} {digest(own)}", carried(self.settings.pack).write())
+            store.set_value(f"{PACK} {digest(own)}", collect_pack(self.settings.pack).write())
         return Hub(self.key, self.settings.name, self.judges(store), secrets.token_bytes, store)
 
     def judges(self, store: Store) -> Judges:
@@ -97,7 +97,7 @@ class Folder:
                 text = store.value(f"{PACK} {pack_digest}")
                 if text is None:
                     return judges_of(())(pack_digest)
-                judges[pack_digest] = Judge(read_carried(text).pack())
+                judges[pack_digest] = Judge(read_pack_files(text).pack())
             return judges[pack_digest]
 
         return judge

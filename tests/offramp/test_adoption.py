@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from offramp.adoption import carried
+from offramp.adoption import collect_pack
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.duties import run_duties
@@ -76,7 +76,7 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
             office.pack("sha256:" + "0" * 64)
         assert found.value.code == "unknown-pack"
         # A pack that the hub doesn't have can't be named, and one that lifts the floor can't be sent.
-        files = dict(carried("santa-fe").files)
+        files = dict(collect_pack("santa-fe").files)
         files["lead/pack.yaml"] = files["lead/pack.yaml"].replace(
             "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
         )

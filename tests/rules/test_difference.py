@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offramp.adoption import Carried, carried, read_carried, taken
+from offramp.adoption import PackFiles, accept_pack, collect_pack, read_pack_files
 from offramp.agency.cases.governing import SEVERITY, governing
 from rules.author.difference import differences, loosened
 from rules.errors import Refusal
@@ -23,7 +23,10 @@ from rules.shelf import read_pack, shipped
 def test_a_pack_differs_in_nothing_from_itself_and_holds_the_floor_and_travels(name: str) -> None:
     pack = read_pack(name)
     assert differences(pack, pack) == ()
-    assert taken(read_carried(carried(name).write()), digest(pack)) == (pack, digest(pack))
+    assert accept_pack(read_pack_files(collect_pack(name).write()), digest(pack)) == (
+        pack,
+        digest(pack),
+    )
 
 
 @pytest.mark.parametrize("name", [one for one in shipped() if one != "lead"])
@@ -106,12 +109,12 @@ def test_a_rule_that_denies_more_tightens_and_is_no_lifting() -> None:
 
 def refused(files: object, pack_id: str = "lead", named: str | None = None) -> str:
     with pytest.raises(Refusal) as found:
-        taken(read_carried(json.dumps({"id": pack_id, "files": files}).encode()), named)
+        accept_pack(read_pack_files(json.dumps({"id": pack_id, "files": files}).encode()), named)
     return found.value.code
 
 
 def test_a_base_that_was_edited_on_the_way_is_found_under_whatever_pack_it_lies() -> None:
-    files = dict(carried("santa-fe").files)
+    files = dict(collect_pack("santa-fe").files)
     edited = files["lead/pack.yaml"].replace(
         "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
     )
@@ -120,7 +123,7 @@ def test_a_base_that_was_edited_on_the_way_is_found_under_whatever_pack_it_lies(
 
 
 def test_what_is_no_pack_is_refused_with_a_word(tmp_path: Path) -> None:
-    files = dict(carried("santa-fe").files)
+    files = dict(collect_pack("santa-fe").files)
     assert (
         refused({"lead/pack.yaml": files["lead/pack.yaml"]}, named="sha256:" + "0" * 64)
         == "not-a-pack"
@@ -135,8 +138,10 @@ def test_what_is_no_pack_is_refused_with_a_word(tmp_path: Path) -> None:
     )
     assert refused({"lead/pack.yaml": "nonsense: ["}) == "yaml-syntax"
     with pytest.raises(Refusal):
-        read_carried(b"x" * 5_000_000)
-    assert Carried("lead", {"lead/pack.yaml": files["lead/pack.yaml"]}).pack() == read_pack("lead")
+        read_pack_files(b"x" * 5_000_000)
+    assert PackFiles("lead", {"lead/pack.yaml": files["lead/pack.yaml"]}).pack() == read_pack(
+        "lead"
+    )
 
 
 # Which pack counts for whom

@@ -188,29 +188,29 @@ class Office:
         return pack
 
     def _pack_of(self, digest: str) -> Pack:
-        if (carried := adoption.kept(self.folder / PACKS, digest)) is not None and digest_of(
-            pack := carried.pack()
+        if (files := adoption.stored_pack(self.folder / PACKS, digest)) is not None and digest_of(
+            pack := files.pack()
         ) == digest:
             return pack
         own = (self.settings.pack,) if self.settings.pack is not None else ()
         for name in dict.fromkeys((*own, *shipped())):
             if digest_of(read_pack(name)) == digest:
                 # A later release may ship another pack under this id. Keep the text that judges.
-                return self.keep_pack(adoption.carried(name), digest)
+                return self.keep_pack(adoption.collect_pack(name), digest)
         raise AgencyError(
             "unknown-pack", f"the pack `{digest[:20]}…` isn't kept here", fix="let the gateway run"
         )
 
     def keeps(self, digest: str) -> bool:
         """Report whether a pack of this digest is kept here."""
-        return adoption.file_of(self.folder / PACKS, digest).exists()
+        return adoption.path_of(self.folder / PACKS, digest).exists()
 
-    def keep_pack(self, carried: adoption.Carried, digest: str) -> Pack:
-        """Prove a pack and keep it for ever. Raises `AgencyError` `no-room`; as `adoption.taken`."""
-        pack, _ = adoption.taken(carried, digest)
+    def keep_pack(self, files: adoption.PackFiles, digest: str) -> Pack:
+        """Prove a pack and keep it for ever. Raises `AgencyError` `no-room`; as `adoption.accept_pack`."""
+        pack, _ = adoption.accept_pack(files, digest)
         folder = self.folder / PACKS
         folder.mkdir(mode=0o700, exist_ok=True)
-        write_private(adoption.file_of(folder, digest), carried.write())
+        write_private(adoption.path_of(folder, digest), files.write())
         return pack
 
     # The journal and the working set

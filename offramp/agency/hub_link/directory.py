@@ -12,7 +12,7 @@ from exchange.log.leaves import parse_leaf, sha256_hex
 from exchange.membership.directory import read_directory
 from exchange.membership.signatures import SignedPayload, read_signed_directory
 from exchange.standards import i_json
-from offramp.adoption import read_carried
+from offramp.adoption import read_pack_files
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import HubLink
@@ -112,7 +112,7 @@ def fetch_pack(link: HubLink, digest: str) -> Pack:
     try:
         return link.office.pack(digest)
     except AgencyError:
-        return link.office.keep_pack(read_carried(link.client.pack(digest)), digest)
+        return link.office.keep_pack(read_pack_files(link.client.pack(digest)), digest)
 
 
 def parse_signed(value: Any) -> SignedPayload:

@@ -10,7 +10,7 @@ from exchange.membership import proposal
 from exchange.membership.directory import Directory, read_directory
 from exchange.membership.signatures import read_signing_kid, sign_directory
 from exchange.models import agency_of
-from offramp.adoption import Carried, taken
+from offramp.adoption import PackFiles, accept_pack
 from offramp.agency.errors import AgencyError
 from offramp.agency.hub_link.directory import fetch_pack, learn_directory, parse_signed
 from offramp.agency.hub_link.link import HubLink
@@ -166,14 +166,14 @@ def propose(link: HubLink, payload: bytes) -> str:
     return digest
 
 
-def adopt_pack(link: HubLink, files: Carried) -> Adoption:
+def adopt_pack(link: HubLink, files: PackFiles) -> Adoption:
     """Propose that the program adopt a pack, and sign.
 
     Raises `PackError` where the pack can't be proved, `AgencyError` `adopted`, and as `propose`.
     """
     learn_directory(link)
     newest = link.office.working_set().gateway.history.newest
-    pack, digest = taken(files)
+    pack, digest = accept_pack(files)
     if digest == newest.pack:
         raise AgencyError(
             "adopted",

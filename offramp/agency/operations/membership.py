@@ -9,7 +9,7 @@ from typing import Any, Literal
 from exchange.errors import ExchangeError
 from exchange.membership import proposal
 from exchange.standards.notes import COSIGNATURE, derive_note_key
-from offramp.adoption import Carried
+from offramp.adoption import PackFiles
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import write_settings
@@ -222,8 +222,8 @@ def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
     return Proposal(directory_changes.propose(link, payload), changes)
 
 
-def adopt_pack(office: Office, pack: Carried) -> PackProposal:
-    """Propose that the program adopt a pack, and sign. See `offramp.adoption.carried`.
+def adopt_pack(office: Office, pack: PackFiles) -> PackProposal:
+    """Propose that the program adopt a pack, and sign. See `offramp.adoption.collect_pack`.
 
     Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `adopted`; `PackError` where the
     pack can't be proved.

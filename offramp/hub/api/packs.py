@@ -6,7 +6,7 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from offramp.adoption import read_carried, taken
+from offramp.adoption import accept_pack, read_pack_files
 from offramp.hub import membership
 from offramp.hub.api import models
 from offramp.hub.api.answers import JSON, answer, not_found
@@ -46,11 +46,11 @@ async def pack(request: Request, named: str) -> Response:
 async def packs(request: Request) -> Response:
     _, body = await read_signed(request)
     service = service_of(request)
-    carried = read_carried(body)
+    files = read_pack_files(body)
     # The proofs take seconds. The hub goes on meanwhile, and proves one pack at a time.
     async with service.proving:
-        _, digest = await asyncio.to_thread(taken, carried)
+        _, digest = await asyncio.to_thread(accept_pack, files)
     await service.writer.do(
-        lambda hub: hub.store.set_value(f"{membership.PACK} {digest}", carried.write())
+        lambda hub: hub.store.set_value(f"{membership.PACK} {digest}", files.write())
     )
     return answer({"digest": digest}, 201)
