@@ -91,14 +91,14 @@ def card_of(segment: Segment) -> Document:
 # May I offer it now?
 
 
-def _offer(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[Block]:
+def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[Block]:
     default = offer.otherwise
     yield Heading(2, "May I offer it now?", "offer")
     ranks = ranks_that_matter(offer)
     if len(ranks) > 1:
         yield Text("Take the first of these that is true.")
     for outcome, rules in ranks:
-        conditions = tuple(_with_exceptions(rule, words) for rule in rules)
+        conditions = tuple(_with_exceptions(rule, terms) for rule in rules)
         lead = "any of these is true:" if len(rules) > 1 else "this is true:"
         if len(conditions) == 1 and conditions[0].items and not rules[0].unless:
             lead, conditions = conditions[0].text, conditions[0].items
@@ -114,7 +114,7 @@ def _offer(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[B
         yield Text(fill_in(segment, default.because), label)
     if offer.decision.while_waiting:
         yield Text(fill_in(segment, offer.decision.while_waiting.text), "Not sure?")
-    yield from _lists(segment, offer, words)
+    yield from _lists(segment, offer, terms)
 
 
 def ranks_that_matter(offer: DecisionInForce) -> tuple[tuple[str, tuple[RuleInForce, ...]], ...]:
@@ -125,11 +125,11 @@ def ranks_that_matter(offer: DecisionInForce) -> tuple[tuple[str, tuple[RuleInFo
     return ranks
 
 
-def _with_exceptions(rule: RuleInForce, words: Words) -> Passage:
-    condition = passage(rule.rule.when, words)
+def _with_exceptions(rule: RuleInForce, terms: Words) -> Passage:
+    condition = passage(rule.rule.when, terms)
     if not rule.unless:
         return condition
-    exceptions = (passage(exemption.when, words) for exemption in rule.unless)
+    exceptions = (passage(exemption.when, terms) for exemption in rule.unless)
     return Passage(
         "a rule with an exception:",
         (condition, *(exception.prefixed("but not if ") for exception in exceptions)),
@@ -146,7 +146,7 @@ def _step_text(segment: Segment, step: Wording) -> str:
     return actor + fill_in(segment, step.text)
 
 
-def _lists(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[Block]:
+def _lists(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[Block]:
     """Return the entries of every list that a condition on the card names."""
     names = {
         part.values.name
@@ -158,7 +158,7 @@ def _lists(segment: Segment, offer: DecisionInForce, words: Words) -> Iterator[B
     for name in sorted(names):
         entries = segment.parameters.get(name)
         text = ", ".join(map(spell_name, entries)) if isinstance(entries, tuple) else "nothing"
-        yield Text(text, f"“{words.parameters[name]}”:")
+        yield Text(text, f"“{terms.parameters[name]}”:")
 
 
 # What the program checks later

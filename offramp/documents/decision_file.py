@@ -205,8 +205,8 @@ def _question(value: Any, at: str, pack: Pack) -> Question:
 
 def _one_of(value: Any, names: Iterable[str], at: str) -> str:
     if not isinstance(value, str) or value not in names:
-        shown = f"`{printable(value)}`" if isinstance(value, str) else "the value"
-        _refuse(f"{shown} is no `{at.partition('[')[0]}` that the pack knows", at)
+        quoted = f"`{printable(value)}`" if isinstance(value, str) else "the value"
+        _refuse(f"{quoted} is no `{at.partition('[')[0]}` that the pack knows", at)
     return value
 
 

@@ -104,6 +104,7 @@ def _letterhead(options: argparse.Namespace) -> Letterhead:
         return printable(value) if value else None
 
     def day(name: str) -> date | None:
+        """Return the day in the letter's language."""
         value = getattr(options, name, None)
         return day_of(value) if value else None
 
@@ -115,8 +116,8 @@ def _letterhead(options: argparse.Namespace) -> Letterhead:
 @lru_cache(maxsize=1)
 def letter_words() -> Mapping[str, Mapping[str, Any]]:
     """Return the letters' fixed wording by language."""
-    words: dict[str, Mapping[str, Any]] = read_file(jurisdictions() / "letter.yaml").data()
-    return words
+    by_language: dict[str, Mapping[str, Any]] = read_file(jurisdictions() / "letter.yaml").data()
+    return by_language
 
 
 def write_letter(
@@ -146,11 +147,13 @@ class _Letter:
         self.decider = self.role(decision_file.decision.decided_by)
 
     def document(self) -> Document:
+        """Return the whole letter."""
         title = self.say("title", program=self.file.pack.title)
         blocks = (Heading(1, title, "title"), *self.blocks())
         return Document(title, self.lang, blocks, "letter")
 
     def blocks(self) -> Iterator[Block]:
+        """Yield the sections of the letter."""
         yield from self.head()
         yield from self.opening()
         yield Heading(2, self.words["answer"], "answer")
@@ -174,6 +177,7 @@ class _Letter:
     # The head
 
     def head(self) -> Iterator[Block]:
+        """Yield the lines for sender, phone, date, and case number."""
         head, labels = self.letterhead, self.words["head"]
         day = self.day(head.written_on) if head.written_on else None
         yield Text(head.sender or BLANK, labels["sender"])
@@ -182,6 +186,7 @@ class _Letter:
         yield Text(head.case_number or BLANK, labels["case_number"])
 
     def opening(self) -> Iterator[Block]:
+        """Yield what the letter is about, and that a person decides."""
         program, segment = self.file.pack.title, self.file.segment
         if segment:
             yield Text(self.say("opening", program=program, day=self.day(segment.day)))
@@ -194,6 +199,7 @@ class _Letter:
     # The answer
 
     def answer(self) -> Iterator[Block]:
+        """Yield the outcomes, or those still possible."""
         allowed = [outcome for outcome in self.file.outcomes if self.may_name(outcome)]
         yield from map(self.outcome, allowed)
         if len(allowed) < len(self.file.outcomes):
@@ -210,6 +216,7 @@ class _Letter:
                 yield from map(self.outcome, possible)
 
     def outcome(self, outcome: str) -> Text:
+        """Return the sentence for an outcome, or the pack's own words for it."""
         sentence = self.words["outcomes"].get(self.file.decision.name, {}).get(outcome)
         if sentence is not None:
             return Text(sentence)
@@ -218,12 +225,13 @@ class _Letter:
 
     def may_name(self, outcome: str) -> bool:
         """Return True if the outcome's category is one that a letter may hold."""
-        word = self.file.pack.vocabulary.decisions.get(self.file.decision.name)
-        return word is None or word.categories.get(outcome, "decision_outcome") in ALLOWED
+        shared = self.file.pack.vocabulary.decisions.get(self.file.decision.name)
+        return shared is None or shared.categories.get(outcome, "decision_outcome") in ALLOWED
 
     # The reasons
 
     def why(self) -> Iterator[Block]:
+        """Yield the reasons, and which agency to ask about those left out."""
         keepers = []
         for reason in self.file.reasons:
             if reason == ATTESTED:
@@ -241,6 +249,7 @@ class _Letter:
             yield Text(self.say("withheld", role=self.role(keeper)))
 
     def reason(self, item: Item, because: str, label: str = "") -> Iterator[Block]:
+        """Yield a reason, where it is written, and its doubts."""
         assert self.file.segment is not None
         text = fill_in(self.file.segment, because)
         yield Text(text, self.words[label] if label else "", self.pack_lang)
@@ -277,11 +286,12 @@ class _Letter:
                 yield fact.category, fact.known_by
             for part in tree.nodes(condition):
                 if isinstance(part, tree.OutcomeOf):
-                    word = decisions.get(part.decision)
-                    if word is not None and word.reads_criminal_history:
+                    shared = decisions.get(part.decision)
+                    if shared is not None and shared.reads_criminal_history:
                         yield "criminal_history", self.file.pack.decisions[part.decision].decided_by
 
     def conditions(self, reason: Reason) -> list[tree.Tree]:
+        """Return the conditions that the reason rests on."""
         if isinstance(reason, Exemption):
             return [reason.when]
         if isinstance(reason, RuleInForce):
@@ -293,6 +303,7 @@ class _Letter:
     # What now
 
     def missing(self) -> Iterator[Block]:
+        """Yield the open questions and the agency that can answer each."""
         questions = [question for question in self.file.needed if question.text]
         for question in questions[:_MOST_QUESTIONS]:
             role = self.role(question.known_by)
@@ -318,6 +329,7 @@ class _Letter:
             yield Text(self.say("no_step", role=self.decider))
 
     def review(self) -> Iterator[Block]:
+        """Yield which agency to ask for a review, and by when."""
         reviewers = dict.fromkeys(
             reviewer for reviewer in map(self.reviewer, self.file.reasons) if reviewer
         )
@@ -329,6 +341,7 @@ class _Letter:
         yield Text(self.day(reply_by) if reply_by else BLANK, self.words["head"]["reply_by"])
 
     def reviewer(self, reason: Reason) -> str | None:
+        """Return the role that may review the reason."""
         if isinstance(reason, RuleInForce):
             return reason.rule.reviewable_by
         if reason == OTHERWISE and self.file.in_force is not None:
@@ -338,13 +351,15 @@ class _Letter:
     # Words
 
     def say(self, key: str, **parts: str) -> str:
+        """Return a fixed sentence with its parts filled in."""
         text: str = self.words[key]
         role = parts.get("role", "")
         return text.format(**parts, Role=role[:1].upper() + role[1:])
 
     def role(self, role: str) -> str:
-        word: str = self.words["roles"][role]
-        return word
+        """Return the word for a role."""
+        noun: str = self.words["roles"][role]
+        return noun
 
     def day(self, day: date) -> str:
         if self.lang == "es":

@@ -66,6 +66,7 @@ class _Page:
         self.notes: dict[str, int] = {}
 
     def blocks(self) -> Iterator[Block]:
+        """Yield the sections in order, each with its notes."""
         yield Heading(1, self.pack.title, "title")
         yield from self.summary()
         sections = [
@@ -94,17 +95,18 @@ class _Page:
         return f" [{number}, in doubt]" if item.provisional else f" [{number}]"
 
     def note(self, item: Item, *, is_dated: bool) -> str:
+        """Return the note for an item: its source, dates, doubts, and other sources."""
         parts = [f"{cited(self.pack, item.source)}{_dates(item) if is_dated else ''}."]
         if item.provisional:
             parts.append(f"In doubt: {item.provisional.rstrip('.')}.")
-        for other in item.other:
-            why = f" ({other.why})" if other.why else ""
-            parts.append(
-                f"Another source says: {other.says}{why}. It is {cited(self.pack, other.source)}."
-            )
+        for dissent in item.other:
+            why = f" ({dissent.why})" if dissent.why else ""
+            source = cited(self.pack, dissent.source)
+            parts.append(f"Another source says: {dissent.says}{why}. It is {source}.")
         return " ".join(parts)
 
     def end_of_section(self) -> Iterator[Block]:
+        """Yield the notes of the section and start anew."""
         if self.notes:
             yield Notes(tuple(self.notes))
         self.notes = {}
@@ -112,6 +114,7 @@ class _Page:
     # The answer first
 
     def summary(self) -> Iterator[Block]:
+        """Yield the dates and the kind of the program."""
         program, day = self.pack.program, self.segment.day
         since = f" since {format_day(program.since)}" if program.since else ""
         if program.until is None:
@@ -122,8 +125,8 @@ class _Page:
             "the day of their last known change" if day == last_change(self.pack) else "as asked"
         )
         kind = KINDS.get(program.kind, "")
-        shown = f"This page shows the rules of {format_day(day)}, {changed}."
-        yield Text(" ".join(part for part in (ran, kind, shown) if part))
+        which_rules = f"This page shows the rules of {format_day(day)}, {changed}."
+        yield Text(" ".join(part for part in (ran, kind, which_rules) if part))
         yield Text("The rules answer. A named person decides, and may decide otherwise.")
 
     def takes(self) -> Iterator[Block]:
@@ -144,6 +147,7 @@ class _Page:
         )
 
     def deciders(self) -> Iterator[Block]:
+        """Yield the table of questions, deciders, and answers."""
         yield Heading(2, "Who decides", "deciders")
         yield Table(
             f"All that the rules can answer on {format_day(self.segment.day)}",
@@ -152,12 +156,13 @@ class _Page:
         )
 
     def answers(self) -> Iterator[tuple[Cell, ...]]:
+        """Yield a row for each decision."""
         for name in decisions_in_order([self.segment]):
             in_force = self.segment.decisions[name]
             decision = in_force.decision
             possible = {*(outcome for outcome, _ in in_force.ranks), in_force.otherwise.outcome}
-            word = self.pack.vocabulary.decisions.get(name)
-            outcomes = dict.fromkeys([*decision.outcomes, *(word.outcomes if word else ())])
+            shared = self.pack.vocabulary.decisions.get(name)
+            outcomes = dict.fromkeys([*decision.outcomes, *(shared.outcomes if shared else ())])
             yield (
                 decision.asks,
                 spell_name(decision.decided_by),
@@ -168,6 +173,7 @@ class _Page:
     # Invariants
 
     def invariants(self) -> Iterator[Block]:
+        """Yield the promises, the proved ones before those only tried."""
         day = self.segment.day
         order = decisions_in_order([self.segment])
         promised = sorted(
@@ -189,6 +195,7 @@ class _Page:
                 yield from map(self.invariant, of_status)
 
     def invariant(self, invariant: Invariant) -> Statement:
+        """Return a promise with its condition."""
         text = fill_in(self.segment, invariant.because) + self.mark(invariant)
         items: tuple[Passage, ...]
         if invariant.independent_of:
@@ -217,21 +224,23 @@ class _Page:
     # Amounts and time limits
 
     def parameters(self) -> Iterator[Block]:
+        """Yield the table of amounts, times, and lists."""
         rows: list[tuple[Cell, ...]] = []
         for name, parameter in self.pack.parameters.items():
             value = self.segment.values.get(name)
             if value is not None:
                 since = format_day(value.since) if value.since else "the program's start"
                 until = f", until {format_day(value.until)}" if value.until else ""
-                shown = format_value(value, parameter.unit)
+                amount = format_value(value, parameter.unit)
                 mark = self.mark(value, is_dated=False).strip()
-                rows.append((parameter.label, shown, since + until, mark))
+                rows.append((parameter.label, amount, since + until, mark))
         if rows:
             yield Heading(2, "Amounts, times, and lists", "amounts")
             caption = f"In force on {format_day(self.segment.day)}"
             yield Table(caption, ("What", "Value", "Since", "Notes"), tuple(rows))
 
     def clocks(self) -> Iterator[Block]:
+        """Yield the table of time limits."""
         rows: list[tuple[Cell, ...]] = []
         for clock in self.segment.clocks.values():
             length = format_value(
@@ -256,6 +265,7 @@ class _Page:
     # Decisions
 
     def decision(self, in_force: DecisionInForce) -> Iterator[Block]:
+        """Yield the section of one decision."""
         decision = in_force.decision
         title = f"{_capitalized(decision.name)}: {decision.asks}"
         yield Heading(2, title, anchor("decision", decision.name))
@@ -285,6 +295,7 @@ class _Page:
         yield from self.obligations(in_force)
 
     def rule(self, decision: str, in_force: RuleInForce) -> Statement:
+        """Return a rule: its reason, condition, exceptions, and reviewer."""
         rule = in_force.rule
         items = [passage(rule.when, self.words).prefixed("if ")]
         for exemption in in_force.unless:
@@ -297,6 +308,7 @@ class _Page:
         return Statement(text, rule.id, anchor("rule", decision, rule.id), tuple(items))
 
     def otherwise(self, in_force: DecisionInForce) -> Iterator[Block]:
+        """Yield the answer when no rule gives one."""
         decision, default = in_force.decision, in_force.otherwise
         heading_id = anchor("decision", decision.name, "otherwise")
         yield Heading(3, f"Otherwise: {spell_name(default.outcome)}", heading_id)
@@ -305,6 +317,7 @@ class _Page:
             yield from self.step("Then", decision.next.get(default.outcome))
 
     def obligations(self, in_force: DecisionInForce) -> Iterator[Block]:
+        """Yield the duties that go with the answer."""
         if not in_force.obligations:
             return
         name = in_force.decision.name
@@ -317,6 +330,7 @@ class _Page:
         yield Bullets(tuple(duties))
 
     def step(self, label: str, step: Wording | None) -> Iterator[Block]:
+        """Yield the next step of a role, if it is in force."""
         if step is not None and step.in_force(self.segment.day):
             text = fill_in(self.segment, step.text) + self.mark(step)
             yield Text(text, f"{label}, {spell_name(step.who)}:")
@@ -356,6 +370,7 @@ class _Page:
         yield Table("Facts that the rules read", head, tuple(rows))
 
     def program(self) -> Iterator[Block]:
+        """Yield the history of the program and the agencies that run it."""
         program = self.pack.program
         yield Heading(2, "About the program", "program")
         if program.note:
@@ -376,6 +391,7 @@ class _Page:
             yield Text(text + self.mark(item), f"{label}:")
 
     def sources(self) -> Iterator[Block]:
+        """Yield the table of sources."""
         rows = [
             (
                 f"`{source.id}`",
@@ -400,7 +416,7 @@ def _facts_read(in_force: DecisionInForce) -> list[str]:
     return [
         path
         for path, fact in facts.items()
-        if fact.type != "list" or not any(other.startswith(f"{path}.") for other in facts)
+        if fact.type != "list" or not any(field.startswith(f"{path}.") for field in facts)
     ]
 
 

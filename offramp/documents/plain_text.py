@@ -34,6 +34,7 @@ class _Writer:
         self.lines: list[str] = []
 
     def write(self, block: Block) -> None:
+        """Add the lines of a block."""
         match block:
             case Heading(level, text):
                 self.lines.append("")
@@ -60,6 +61,7 @@ class _Writer:
                     self.put(item, f"[{number}] ", "    ")
 
     def put(self, text: str, first: str = "", rest: str = "") -> None:
+        """Add a text as wrapped lines."""
         self.lines += wrap(
             text.replace("`", ""),
             self.width,
@@ -69,10 +71,12 @@ class _Writer:
         )
 
     def put_items(self, items: tuple[Passage, ...], depth: int) -> None:
+        """Add a list, indented by its depth."""
         for item in items:
             self.put(item.text, f"{'  ' * depth}- ", f"{'  ' * depth}  ")
             self.put_items(item.items, depth + 1)
 
     def end_paragraph(self) -> None:
+        """Add the empty line after a paragraph of a letter."""
         if self.is_letter:
             self.lines.append("")

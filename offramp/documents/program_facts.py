@@ -1,4 +1,4 @@
-"""What a pack says about how its program runs: its pilot, places, money, bodies, and open cases."""
+"""The facts about a program in its pack: its pilot, places, money, bodies, and open cases."""
 
 from __future__ import annotations
 

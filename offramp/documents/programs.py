@@ -100,11 +100,11 @@ def _item_as_json(pack: Pack, item: Item | None) -> dict[str, Any]:
         "source": _source_as_json(pack, item.source),
         "other": [
             {
-                "says": other.says,
-                "why": other.why,
-                "source": _source_as_json(pack, other.source),
+                "says": dissent.says,
+                "why": dissent.why,
+                "source": _source_as_json(pack, dissent.source),
             }
-            for other in item.other
+            for dissent in item.other
         ],
     }
 

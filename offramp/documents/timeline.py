@@ -63,9 +63,9 @@ def _value_rows(pack: Pack, parameter: Parameter) -> Iterator[tuple[Cell, ...]]:
 
 def _next_start(parameter: Parameter, value: Value) -> str:
     later = [
-        other.since
-        for other in parameter.values
-        if other.since and (value.since is None or other.since > value.since)
+        sibling.since
+        for sibling in parameter.values
+        if sibling.since and (value.since is None or sibling.since > value.since)
     ]
     return format_day(min(later)) if later else "no end is known"
 

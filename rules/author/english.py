@@ -97,14 +97,14 @@ class Passage:
         return Passage(lead + self.text, self.items)
 
 
-def passage(node: Tree, words: Words) -> Passage:
+def passage(node: Tree, terms: Words) -> Passage:
     """Return the condition as a line, or as a line with those it introduces."""
-    return _Sentences(words).passage(node, {})
+    return _Sentences(terms).passage(node, {})
 
 
-def line(node: Tree, words: Words) -> str:
+def line(node: Tree, terms: Words) -> str:
     """Return the condition on one line, with brackets where a passage has lists."""
-    return _Sentences(words).sentence(node, {})
+    return _Sentences(terms).sentence(node, {})
 
 
 # Each bound variable and the name of its record: "it", or "drug 1".
@@ -114,12 +114,13 @@ Scope = Mapping[str, str]
 class _Sentences:
     """A condition put into words; a scope names the records of the lists around a node."""
 
-    def __init__(self, words: Words) -> None:
-        self.words = words
+    def __init__(self, terms: Words) -> None:
+        self.terms = terms
 
     # Lines with lines below them
 
     def passage(self, node: Tree, scope: Scope) -> Passage:
+        """Return the node as a line, or as a line with those it introduces."""
         match node:
             case And(items) | Or(items) if not self.fits_on_line(node, scope):
                 return Passage(
@@ -146,6 +147,7 @@ class _Sentences:
         return Passage(self.sentence(node, scope))
 
     def quantified(self, lead: str, over: Fact, variable: str, body: Tree, scope: Scope) -> Passage:
+        """Return the body after a lead such as `for every drug, `."""
         name, inner = self.record(over, variable, (body,), scope)
         return self.passage(body, inner).prefixed(f"{lead} {name}, ")
 
@@ -173,10 +175,12 @@ class _Sentences:
         return True
 
     def bracketed(self, node: Tree, scope: Scope) -> str:
+        """Return the sentence, in brackets if it needs them next to others."""
         sentence = self.sentence(node, scope)
         return sentence if self.is_single(node, scope) else f"({sentence})"
 
     def sentence(self, node: Tree, scope: Scope) -> str:
+        """Return the node on one line."""
         match node:
             case Constant(value):
                 return "always" if value else "never"
@@ -203,6 +207,7 @@ class _Sentences:
         raise AssertionError(node)
 
     def denial(self, node: Tree, scope: Scope) -> str:
+        """Return the sentence that denies the node."""
         match node:
             case FactOf(fact):
                 return self.clause(fact, scope, "", is_yes=False)
@@ -215,6 +220,7 @@ class _Sentences:
         return f"it is not true that {self.bracketed(node, scope)}"
 
     def quantifier(self, node: Quantifier, there_is: str, lead: str, scope: Scope) -> str:
+        """Return `there is …`, or the body after a lead such as `for every`."""
         if self.is_relative(node, scope):
             return f"{there_is} {self.relative(node.body, node.variable)}"
         name, inner = self.record(node.over, node.variable, (node.body,), scope)
@@ -222,7 +228,7 @@ class _Sentences:
 
     def clause(self, fact: Fact, scope: Scope, variable: str, *, is_yes: bool) -> str:
         """Return the clause for yes or no, about the record of `variable` if it has one."""
-        phrase = self.words.phrases[fact.path]
+        phrase = self.terms.phrases[fact.path]
         assert isinstance(phrase, tuple), fact.path
         clause = phrase[0] if is_yes else phrase[1]
         record = scope[variable] if variable else "it"
@@ -232,6 +238,7 @@ class _Sentences:
         return f"{record}'s {rest}" if first == "its" else f"{record} {rest}"
 
     def comparison(self, node: Compare, scope: Scope) -> str:
+        """Return the sentence of a comparison."""
         match node:
             case Compare(">", Total(over, _, None, None), Constant(0)):
                 return f"there is {with_article(self.singular(over))}"
@@ -242,16 +249,17 @@ class _Sentences:
         verb = verbs[node.operator]
         return f"{self.side(left, right, scope)} {verb} {self.side(right, left, scope)}"
 
-    def side(self, node: Tree, other: Tree, scope: Scope) -> str:
+    def side(self, node: Tree, opposite: Tree, scope: Scope) -> str:
         """Return one side of a comparison. A constant takes the other side's choices and unit."""
         if isinstance(node, Constant) and not isinstance(node.value, bool):
-            return format_constant(node.value, self.choices(other), self.unit(other))
+            return format_constant(node.value, self.choices(opposite), self.unit(opposite))
         return self.value(node, scope)
 
     def member(self, node: Member, scope: Scope, among: str, on_list: str) -> str:
+        """Return the sentence about a value and a list of values."""
         item = self.value(node.item, scope)
         if isinstance(node.values, ParameterOf):
-            return f"{item} {on_list} “{self.words.parameters[node.values.name]}”"
+            return f"{item} {on_list} “{self.terms.parameters[node.values.name]}”"
         choices = self.choices(node.item)
         unit = self.unit(node.item)
         values = [format_constant(value, choices, unit) for value in node.values] or ["nothing"]
@@ -262,10 +270,12 @@ class _Sentences:
     # Records of a list
 
     def singular(self, over: Fact) -> str:
-        return self.words.phrases[over.path][0]
+        """Return the word for a list's record."""
+        return self.terms.phrases[over.path][0]
 
     def plural(self, over: Fact) -> str:
-        return self.words.phrases[over.path][1]
+        """Return the word for a list's records."""
+        return self.terms.phrases[over.path][1]
 
     def record(
         self,
@@ -301,6 +311,7 @@ class _Sentences:
         return False
 
     def relative(self, body: Tree | None, variable: str) -> str:
+        """Return the statement about one field after `whose`."""
         assert body is not None
         return f"whose {self.sentence(body, {variable: 'it'}).removeprefix('its ')}"
 
@@ -317,14 +328,14 @@ class _Sentences:
                 if_yes, if_no = self.value(then, scope), self.value(otherwise, scope)
                 return f"({if_yes} if {self.bracketed(condition, scope)}, otherwise {if_no})"
             case FactOf(fact):
-                return str(self.words.phrases[fact.path])
+                return str(self.terms.phrases[fact.path])
             case FieldOf(variable, fact):
                 record = scope[variable]
                 owner = "its" if record == "it" else f"{record}'s"
-                return f"{owner} {self.words.phrases[fact.path]}"
+                return f"{owner} {self.terms.phrases[fact.path]}"
             case ParameterOf(name):
-                value = f" ({self.words.values[name]})" if name in self.words.values else ""
-                return f"the “{self.words.parameters[name]}”{value}"
+                value = f" ({self.terms.values[name]})" if name in self.terms.values else ""
+                return f"the “{self.terms.parameters[name]}”{value}"
             case OutcomeOf(decision):
                 return f"the answer on {spell_name(decision)}"
             case StatusOf(clock):
@@ -336,6 +347,7 @@ class _Sentences:
         raise AssertionError(node)
 
     def arithmetic(self, node: Arithmetic, scope: Scope) -> str:
+        """Return the words for a sum, a difference, or a time before or after another."""
         operator, left, right = node.operator, self.operand(node.left, scope), node.right
         if (
             is_time(node.left)
@@ -348,10 +360,12 @@ class _Sentences:
         return f"{left} {ARITHMETIC[operator]} {self.operand(right, scope)}"
 
     def operand(self, node: Tree, scope: Scope) -> str:
+        """Return a value in brackets if it is compound."""
         value = self.value(node, scope)
         return f"({value})" if isinstance(node, (Arithmetic, Total)) else value
 
     def total(self, node: Total, scope: Scope) -> str:
+        """Return the words for a count or a sum over a list."""
         if node.keep is None and node.value is None:
             return f"the number of {self.plural(node.over)}"
         name, inner = self.record(
@@ -367,7 +381,7 @@ class _Sentences:
             case None:
                 return f"the number of {records}"
             case FieldOf(variable, fact) if inner[variable] == "it":
-                return f"the total {self.words.phrases[fact.path]} of {records}"
+                return f"the total {self.terms.phrases[fact.path]} of {records}"
         return f"the total of ({self.value(node.value, inner)}) over {records}"
 
     def choices(self, node: Tree) -> tuple[str, ...]:
@@ -376,17 +390,18 @@ class _Sentences:
             case FactOf(fact) | FieldOf(_, fact):
                 return fact.choices
             case OutcomeOf(decision):
-                return self.words.outcomes.get(decision, ())
+                return self.terms.outcomes.get(decision, ())
             case StatusOf():
                 return tree.CLOCK_STATUSES
         return ()
 
     def unit(self, node: Tree) -> str | None:
+        """Return the node's unit, if it has one."""
         match node:
             case FactOf(fact) | FieldOf(_, fact) | Total(value=FieldOf(_, fact)):
                 return fact.unit
             case ParameterOf(name):
-                return self.words.units.get(name)
+                return self.terms.units.get(name)
         return None
 
 

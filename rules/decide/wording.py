@@ -133,7 +133,7 @@ def fill_in(segment: Segment | None, text: str) -> str:
         if parameter is None:
             return "(not known)"
         if isinstance(parameter, tuple):
-            return ", ".join(parameter)
+            return ", ".join(entry.replace("_", " ") for entry in parameter)
         return tree.constant_text(parameter)
 
     return re.sub(r"\{([^{}]*)\}", value, text)
