@@ -1,1 +1,1 @@
-"""One agency's side as a program: keys, a journal of what came and went, a client of the hub, a schedule, and commands."""
+"""One agency's side: its folder, its link to the hub, its cases, operations, and commands."""

@@ -448,7 +448,7 @@ class Story:
         )
 
     def person_a(self) -> None:
-        """Opiates, a yes at the scene, a weight that is asked for, intake, plan, review, relapse, a new arrest: retained."""
+        """Person A: opiates, an accepted offer, intake, plan, relapse, a new arrest, retained."""
         person = "A"
         scene = {
             "encounter.date": TODAY,
@@ -662,9 +662,7 @@ class Story:
         """The questions to an agency in a case, once its gateway has opened what it was asked."""
         tasks = operations.list_tasks(self.at(agency).office)
         return [
-            task.what
-            for task in tasks
-            if task.case == self.cases[person] and "asks" in task.what
+            task.what for task in tasks if task.case == self.cases[person] and "asks" in task.what
         ]
 
     def person_b(self) -> None:
@@ -738,7 +736,7 @@ class Story:
             raise stuck("B's social contact isn't eligible")
 
     def person_c(self) -> None:
-        """A charge of violence: the prosecutor's to weigh. The prosecutor declines, and counsel answers."""
+        """Person C: a charge of violence. The prosecutor declines, and counsel answers."""
         person = "C"
         self.later(hours=3)
         today = self.town.now.date().isoformat()
@@ -897,7 +895,7 @@ class Story:
         )
 
     def stolen(self) -> None:
-        """A key of the police is stolen. They retire it, alone and at once; its successor is the threshold's to list."""
+        """A police key is stolen. They retire it at once, and the threshold lists a new one."""
         police = self.at("police")
         thief = Client(
             Http(self.town.url), police.office.signing, police.office.clock, police.office.random

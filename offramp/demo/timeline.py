@@ -16,8 +16,14 @@ _TITLES = {
     "C": "C, charged with violence",
     "A key": "A key is stolen",
 }
-_SHORT = {"police": "police", "prosecutor": "prosec.", "defender": "defender", "case-management": "case mgmt",
-          "treatment": "clinic", "program": "program"}  # fmt: skip
+_SHORT = {
+    "police": "police",
+    "prosecutor": "prosec.",
+    "defender": "defender",
+    "case-management": "case mgmt",
+    "treatment": "clinic",
+    "program": "program",
+}
 
 
 def timeline(story: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ from offramp.hub import operations as hub_operations
 from rules.errors import RequestError
 
 PACK = "santa-fe"
-# id: name, role, whether 42 CFR Part 2 covers it, and who answers for what its gateway does by itself.
+# id: name, role, coverage by 42 CFR Part 2, and the person responsible for automatic acts.
 AGENCIES: Mapping[str, tuple[str, str, Literal["yes", "no"], str]] = {
     "police": ("Police Department", "police", "no", "Sergeant Maria Lucero"),
     "prosecutor": ("District Attorney", "prosecutor", "no", "Thomas Baca"),
@@ -215,7 +215,10 @@ def _knows_every_key(agency: Agency) -> bool:
 
 @contextmanager
 def town(folder: Path, start: datetime, canary: str | None = None) -> Iterator[Town]:
-    """A town that runs, and ends with the block. Raises `RequestError` `already-there`, `no-output`, `demo-stuck`."""
+    """Run a town until the end of the block.
+
+    Raises `RequestError` `file-taken`, `no-output`, `demo-stuck`.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True)
     except FileExistsError:

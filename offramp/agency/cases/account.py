@@ -1,4 +1,4 @@
-"""The account of a case in a person's own words, English or Spanish: who told whom what, when, why, and what became of it."""
+"""The account of a case in plain English or Spanish: each disclosure, its reason, its fate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exchange.membership.directory import Directory
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
 
 LANGUAGES = ("en", "es")
-# What runs the exchange and tells nobody anything of the person: counted, not listed.
+# Categories that run the exchange and disclose nothing about the person: counted, not listed.
 RUNS = ("operation", "consent_terms")
 
 _SAID = {
@@ -25,12 +25,16 @@ _SAID = {
         "No se comunicó nada sobre usted por este sistema.",
     ),
     HANDED: (
-        "On {at}, {issuer} told {to} {category}, {purpose}. It came as {kind}. It was allowed because {basis}.",
-        "El {at}, {issuer} comunicó a {to} {category}, {purpose}. Se envió como {kind}. Se permitió porque {basis}.",
+        "On {at}, {issuer} told {to} {category}, {purpose}. It came as {kind}. It was allowed "
+        "because {basis}.",
+        "El {at}, {issuer} comunicó a {to} {category}, {purpose}. Se envió como {kind}. Se "
+        "permitió porque {basis}.",
     ),
     WITHDRAWN: (
-        "{issuer} meant to tell {to} {category}, {purpose}. It was stopped on {at}, before anybody could read it.",
-        "{issuer} iba a comunicar a {to} {category}, {purpose}. Se detuvo el {at}, antes de que alguien pudiera leerlo.",
+        "{issuer} meant to tell {to} {category}, {purpose}. It was stopped on {at}, before "
+        "anybody could read it.",
+        "{issuer} iba a comunicar a {to} {category}, {purpose}. Se detuvo el {at}, antes de que "
+        "alguien pudiera leerlo.",
     ),
     PENDING: (
         "On {at}, {issuer} sent {category} for {to}, {purpose}. {to} has not fetched it yet.",
@@ -38,7 +42,8 @@ _SAID = {
     ),
     "told": (
         "On {at}, {issuer} recorded that {to} was told {category}, outside the exchange ({kind}).",
-        "El {at}, {issuer} dejó constancia de que se comunicó a {to} {category}, fuera de este sistema ({kind}).",
+        "El {at}, {issuer} dejó constancia de que se comunicó a {to} {category}, fuera de este "
+        "sistema ({kind}).",
     ),
     "denied": (
         "The program's rules would NOT have allowed this. Ask your lawyer about it.",
@@ -60,29 +65,37 @@ _SAID = {
     "answered": ("{to} answered that on {when}.", "{to} respondió el {when}."),
     "unanswered": ("{to} has not answered that yet.", "{to} todavía no ha respondido."),
     "runs": (
-        "Besides, {issuer} sent {to} {count} notices that run the exchange, such as that something was read or that a consent "
+        "Besides, {issuer} sent {to} {count} notices that run the exchange, such as that "
+        "something was read or that a consent "
         "began or ended. They say nothing else about you.",
-        "Además, {issuer} envió a {to} {count} avisos para el funcionamiento del sistema, como que algo se leyó o que un "
+        "Además, {issuer} envió a {to} {count} avisos para el funcionamiento del sistema, como "
+        "que algo se leyó o que un "
         "consentimiento empezó o terminó. No dicen nada más sobre usted.",
     ),
     "whole": (
-        "How we know that nothing is missing: each agency's records about you are numbered without gaps ({counts}), all of "
-        "them were checked, and independent witnesses, the public defender among them, signed the log as it stood at {at}.",
-        "Cómo sabemos que no falta nada: los registros de cada agencia sobre usted están numerados sin huecos ({counts}), se "
-        "comprobaron todos, y testigos independientes, entre ellos la defensa pública, firmaron el registro tal como estaba "
+        "How we know that nothing is missing: each agency's records about you are numbered "
+        "without gaps ({counts}), all of "
+        "them were checked, and independent witnesses, the public defender among them, signed "
+        "the log as it stood at {at}.",
+        "Cómo sabemos que no falta nada: los registros de cada agencia sobre usted están "
+        "numerados sin huecos ({counts}), se "
+        "comprobaron todos, y testigos independientes, entre ellos la defensa pública, firmaron "
+        "el registro tal como estaba "
         "el {at}.",
     ),
     "limits": (
-        "What was said aloud is here only if somebody recorded it. What happened after {at} is not here.",
-        "Lo que se dijo de palabra solo aparece si alguien lo anotó. Lo ocurrido después del {at} no aparece.",
+        "What was said aloud is here only if somebody recorded it. What happened after {at} is "
+        "not here.",
+        "Lo que se dijo de palabra solo aparece si alguien lo anotó. Lo ocurrido después del "
+        "{at} no aparece.",
     ),
 }
 
 
 def sentences(statement: AccountStatement, directory: Directory, lang: str) -> Iterator[str]:
-    """The account of a case, a line each: title, what was told in order of time, how its completeness is known, its limits.
+    """Yield the account's lines: title, disclosures by time, proof of completeness, limits.
 
-    `lang` is `en` or `es`; times are in the program's zone. An agency is called by its name and what it is.
+    `lang` is `en` or `es`. Times are in the program's zone.
     """
     column = LANGUAGES.index(lang)
 

@@ -73,7 +73,8 @@ def _check_decided_here(working_set: WorkingSet, decision: str) -> None:
         where = ", ".join(f"`{agency}`" for agency in deciders) or "nobody who is listed"
         raise AgencyError(
             "not-here-decided",
-            f"`{decision}` isn't worked out at `{working_set.agency}`: its facts may not all be here",
+            f"`{decision}` isn't worked out at `{working_set.agency}`: its facts may not all be "
+            f"here",
             fix=f"it is for {where}",
         )
 

@@ -33,7 +33,7 @@ WORKED_OUT_BY: Mapping[str, tuple[str, ...]] = {
     "ejection": ("prosecutor",),
     "review": ("case_management",),
 }
-# The roles with the last word on a decision, the highest first. On any other, the role that decides.
+# The roles with the last word on a decision, the highest first. Else the role that decides.
 LAST_WORD: Mapping[str, tuple[str, ...]] = {
     "eligibility": ("prosecutor", "program"),
     "admission": ("prosecutor", "program"),

@@ -33,7 +33,7 @@ class Draft:
 
 @frozen
 class Defaults:
-    """The values for what a draft leaves open: see `defaults_of`. `keep_until` is a day as `2026-11-28`."""
+    """The values for what a draft leaves open. `keep_until` is a day such as `2026-11-28`."""
 
     keep_until: str
     use: str

@@ -1,7 +1,8 @@
-"""Which adopted pack counts for somebody who is enrolled already. Pure.
+"""Choose the adopted pack that governs a decision about an enrolled person. Pure.
 
-Whoever entered the program did so under its rules of that day. Later rules reach an enrolled person in `filing` and `ejection`
-only where the prosecutor may then do less, or after notice; in everything else the pack in force counts.
+A person enters the program under its rules of that day. In `filing` and `ejection`, later rules
+reach an enrolled person only where the prosecutor may then do less, or after notice. In every other
+decision the pack in force governs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Set as AbstractSet
 
 from rules.frozen import frozen
 
-# How much the prosecutor may do to the person, by decision and outcome. A city's own outcome counts as the most.
+# The severity of an outcome for the person, by decision. A city's own outcome counts as the most.
 SEVERITY: Mapping[str, Mapping[str, int]] = {
     "filing": {"nothing_held": 0, "hold": 0, "prosecutor_may_file": 1},
     "ejection": {"retain": 0, "sanction": 1, "prosecutor_may_eject": 2, "terminate": 3},
@@ -26,7 +27,7 @@ NOTICE = "the person was given notice of it"
 
 @frozen
 class Governing:
-    """The digest of the pack that counts, and why, in a few words."""
+    """The digest of the pack that governs, and why, in a few words."""
 
     pack: str
     why: str
@@ -39,31 +40,32 @@ def governing(
     outcomes: Mapping[str, Sequence[str]],
     noticed: AbstractSet[str] = frozenset(),
 ) -> Governing:
-    """Which pack counts for one decision of one case.
+    """Return the pack that governs one decision of one case.
 
-    `enrolled` is the digest in force when the person enrolled, None for who isn't; `later` those that came into force since,
-    the oldest first (for who isn't enrolled: the one in force last). `outcomes` gives for each digest what it answers: one
-    outcome, or all that are possible while it is undetermined. `noticed` are the digests of which the person had notice.
+    `enrolled` is the digest in force when the person enrolled, None for a person who isn't.
+    `later` are the digests in force since, the oldest first. `outcomes` has for each digest the
+    outcome, or all that are possible while it is undetermined. `noticed` are the digests of which
+    the person had notice.
 
-    A later pack counts only if the worst that it may answer is no worse than the best under the one before it: what isn't known
-    counts against the change. Raises `ValueError` where there is no pack at all.
+    A later pack governs only if its worst possible outcome is no worse than the best under the one
+    before it: a missing fact counts against the change. Raises `ValueError` where there is no pack.
     """
     if enrolled is None or decision not in SEVERITY:
-        if not (known := [*([enrolled] if enrolled else []), *later]):
+        if not (packs := [*([enrolled] if enrolled else []), *later]):
             raise ValueError("no pack is in force")
-        return Governing(known[-1], IN_FORCE)
-    found = Governing(enrolled, AT_ENROLLMENT)
+        return Governing(packs[-1], IN_FORCE)
+    chosen = Governing(enrolled, AT_ENROLLMENT)
     for pack in later:
         if pack in noticed:
-            found = Governing(pack, NOTICE)
+            chosen = Governing(pack, NOTICE)
         elif (
             _severities(decision, outcomes[pack], _MOST)[-1]
-            <= _severities(decision, outcomes[found.pack], 0)[0]
+            <= _severities(decision, outcomes[chosen.pack], 0)[0]
         ):
-            found = Governing(pack, DOES_LESS)
-    return found
+            chosen = Governing(pack, DOES_LESS)
+    return chosen
 
 
 def _severities(decision: str, outcomes: Sequence[str], unknown: int) -> list[int]:
-    """From the least to the most; what isn't known is what is safer to assume."""
+    """Return the severities from least to most, `unknown` for a city's own outcome."""
     return sorted(SEVERITY[decision].get(outcome, unknown) for outcome in outcomes) or [unknown]

@@ -26,7 +26,7 @@ _QUARTER = re.compile(r"([0-9]{4})-?[qQ]([1-4])")
 
 
 def quarter_of(text: str) -> tuple[date, date]:
-    """Return a quarter's first day and the day after its last. Raises `AgencyError` `no-quarter`."""
+    """Return a quarter's first day and the day after it. Raises `AgencyError` `no-quarter`."""
     match = _QUARTER.fullmatch(text)
     if match is None or not 2000 <= int(match[1]) <= 2999:
         raise AgencyError("no-quarter", f"`{text[:20]}` is no quarter", fix="write it like 2026-Q2")

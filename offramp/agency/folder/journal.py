@@ -1,7 +1,8 @@
-"""`agency.db`: what came in and went out, in order. Everything else that an agency knows follows from it by replay.
+"""`agency.db`: an agency's events in order. The rest of its state follows by replay.
 
-An event is on the disk before anything follows from it: a record is here before its first byte is sent. Each row carries its
-own digest. What must be destroyed is taken out of its event in place, and replay accepts what is left.
+An event is on the disk before anything follows from it, so a record is stored before its first byte
+is sent. Each row carries its own digest. Destroyed texts are taken out of their event in place, and
+replay accepts the rest.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from rules.frozen import frozen
 
 FORMAT = 2
 ENTRY_BYTES = 32
-# How long a command waits for another one's transaction, in milliseconds: they are short, the network isn't in them.
+# How long a command waits for another's transaction, in milliseconds. None waits for a network.
 PATIENCE = 20_000
 
 
 @frozen
 class Event:
-    """One thing that happened: its place, its kind, when (this machine's clock, seconds since 1970), and what."""
+    """An event: its number, its kind, its time by this machine (seconds since 1970), its body."""
 
     at: int
     kind: str
@@ -35,7 +36,10 @@ class Event:
 
 
 class Journal:
-    """One agency's events. Raises `AgencyError`: `no-room`, `in-use`, `not-a-journal`, `damaged`."""
+    """One agency's events.
+
+    Raises `AgencyError` `no-room`, `in-use`, `not-a-journal`, `damaged`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -56,17 +60,19 @@ class Journal:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 self._db.execute(
-                    "CREATE TABLE event(at INTEGER PRIMARY KEY, kind TEXT NOT NULL, time INTEGER NOT NULL, "
-                    "body BLOB NOT NULL, digest BLOB NOT NULL) STRICT"
+                    "CREATE TABLE event(at INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
+                    "time INTEGER NOT NULL, body BLOB NOT NULL, digest BLOB NOT NULL) STRICT"
                 )
-                # What only its newest value is needed of: the last tree that was seen.
+                # Values of which only the newest is needed, such as the last tree that was seen.
                 self._db.execute(
-                    "CREATE TABLE newest(name TEXT PRIMARY KEY, body BLOB NOT NULL, digest BLOB NOT NULL) STRICT"
+                    "CREATE TABLE newest(name TEXT PRIMARY KEY, body BLOB NOT NULL, "
+                    "digest BLOB NOT NULL) STRICT"
                 )
             if version in (0, 1):
-                # The log's blinded leaves, end to end from one index on: after a restore of the hub, it needs them again.
+                # The log's blinded leaves, end to end: a restored hub needs them again.
                 self._db.execute(
-                    "CREATE TABLE seen(start INTEGER PRIMARY KEY, entries BLOB, digest BLOB NOT NULL) STRICT"
+                    "CREATE TABLE seen(start INTEGER PRIMARY KEY, entries BLOB, "
+                    "digest BLOB NOT NULL) STRICT"
                 )
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
             elif version != FORMAT:
@@ -77,12 +83,13 @@ class Journal:
                 )
 
     def close(self) -> None:
+        """Close the database."""
         with _sound():
             self._db.close()
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All of it or nothing, and nobody else writes meanwhile."""
+        """Run one transaction, while no other program writes."""
         with _sound():
             self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -96,7 +103,7 @@ class Journal:
             raise
 
     def append(self, kind: str, time: int, body: dict[str, Any]) -> Event:
-        """One more event, within `together`."""
+        """Append an event, within `together`."""
         text = i_json.write(body)
         with _sound():
             (last,) = self._db.execute("SELECT coalesce(max(at), 0) FROM event").fetchone()
@@ -108,7 +115,7 @@ class Journal:
         return Event(at, kind, time, body)
 
     def replace(self, event: Event, body: dict[str, Any]) -> None:
-        """What is left of an event when something in it is destroyed, within `together`."""
+        """Replace an event's body after a destruction in it, within `together`."""
         text = i_json.write(body)
         with _sound():
             self._db.execute(
@@ -117,24 +124,24 @@ class Journal:
             )
 
     def after(self, at: int) -> Iterator[Event]:
-        """The events after a place, in order."""
+        """Yield the events after number `at`, in order."""
         with _sound():
             rows = self._db.execute(
                 "SELECT at, kind, time, body, digest FROM event WHERE at > ? ORDER BY at", (at,)
             ).fetchall()
-        for place, kind, time, text, digest in rows:
-            if _digest(place, kind, time, text) != digest:
-                raise _damaged(f"event `{place}`")
-            yield Event(place, kind, time, i_json.read_object(text))
+        for number, kind, time, text, digest in rows:
+            if _digest(number, kind, time, text) != digest:
+                raise _damaged(f"event `{number}`")
+            yield Event(number, kind, time, i_json.read_object(text))
 
     def digest_of(self, at: int) -> bytes | None:
-        """The digest of the event at a place, if there is one."""
+        """Return the digest of event `at`, None where there is none."""
         with _sound():
             row = self._db.execute("SELECT digest FROM event WHERE at = ?", (at,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def put(self, name: str, body: dict[str, Any]) -> None:
-        """The newest value of this name, within `together`."""
+        """Store the newest value of a name, within `together`."""
         text = i_json.write(body)
         with _sound():
             self._db.execute(
@@ -143,7 +150,7 @@ class Journal:
             )
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """The newest value of this name, if there is one."""
+        """Return the newest value of a name, None where there is none."""
         with _sound():
             row = self._db.execute(
                 "SELECT body, digest FROM newest WHERE name = ?", (name,)
@@ -155,14 +162,14 @@ class Journal:
         return dict(i_json.read_object(row[0]))
 
     def see(self, start: int, entries: bytes) -> None:
-        """The log's blinded leaves from an index on, end to end, within `together`."""
+        """Store the log's blinded leaves from an index on, end to end, within `together`."""
         with _sound():
             row = start, entries, _digest(start, "seen", 0, entries)
             self._db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", row)
 
     def seen(self, start: int) -> bytes:
-        """Those that are kept, from an index on, end to end."""
-        found = bytearray()
+        """Return the stored leaves from an index on, end to end."""
+        leaves = bytearray()
         with _sound():
             rows = self._db.execute(
                 "SELECT start, entries, digest FROM seen ORDER BY start"
@@ -170,16 +177,16 @@ class Journal:
         for at, entries, digest in rows:
             if _digest(at, "seen", 0, entries) != digest:
                 raise _damaged(f"what was seen from leaf `{at}` on")
-            found += entries[max(0, start - at) * ENTRY_BYTES :]
-        return bytes(found)
+            leaves += entries[max(0, start - at) * ENTRY_BYTES :]
+        return bytes(leaves)
 
     def write_back(self) -> None:
-        """The write-ahead log goes to the database and is emptied, so that what was destroyed isn't left in it."""
+        """Empty the write-ahead log into the database, so that no destroyed text stays in it."""
         with _sound():
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def backup(self, to: Path) -> None:
-        """A whole copy of the journal, as of now."""
+        """Copy the whole journal, as of now."""
         with _sound():
             copy = sqlite3.connect(to)
             try:
@@ -192,17 +199,17 @@ def _digest(at: int, kind: str, time: int, text: bytes) -> bytes:
     return sha256(f"{at}\0{kind}\0{time}\0".encode() + text).digest()
 
 
-def _damaged(what: str) -> AgencyError:
+def _damaged(item: str) -> AgencyError:
     return AgencyError(
         "damaged",
-        f"{what} of the journal isn't what was written",
+        f"{item} of the journal isn't what was written",
         fix="restore the last backup, then pull",
     )
 
 
 @contextmanager
 def _sound() -> Iterator[None]:
-    """SQLite's own errors as ours."""
+    """Raise SQLite's errors as `AgencyError`."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,8 +1,8 @@
-"""An agency's private keys: files of their own, encrypted under a passphrase, for their owner's eyes alone.
+"""An agency's private keys: one file each, encrypted under a passphrase, private to their owner.
 
-Each file says how it is encrypted: scrypt (RFC 7914) makes the key, AES-256-GCM encrypts, and the key's id and use are bound to
-it, so that one file can't stand in for another. A key that was destroyed is overwritten first; what a disk keeps beneath that
-is the disk's to encrypt.
+Each file states its encryption: scrypt (RFC 7914) derives the key, AES-256-GCM encrypts, and the
+key's id and use are authenticated, so that one file can't replace another. A destroyed key is
+overwritten first. Copies that a disk keeps beneath are for the disk to encrypt.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class _KeyFile(WireModel):
 
 
 def read_passphrase(path: Path) -> bytes:
-    """The passphrase in a file, without the line's end. Raises `AgencyError`: `no-passphrase`, `open-to-others`."""
+    """Read the passphrase in a file, without the line's end.
+
+    Raises `AgencyError` `no-passphrase`, `open-to-others`.
+    """
     try:
         check_private(path)
         text = path.read_bytes().rstrip(b"\r\n")
@@ -59,7 +62,10 @@ def read_passphrase(path: Path) -> bytes:
 
 
 def check_private(path: Path) -> None:
-    """Holds if nobody but its owner may read or write a file or folder. Raises `AgencyError` `open-to-others`, `OSError`."""
+    """Check that only its owner may use a file or folder.
+
+    Raises `AgencyError` `open-to-others`, `OSError`.
+    """
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise AgencyError(
             "open-to-others",
@@ -87,41 +93,41 @@ class Keys:
         )
 
     def ids(self) -> list[str]:
-        """The ids of the keys that are here."""
+        """Return the ids of the keys in the folder."""
         return sorted(path.stem for path in self.folder.glob("*.json"))
 
     def signing(self, kid: str) -> PrivateKey:
-        """The key that signs records and requests. Raises `AgencyError` as `_read`."""
+        """Return the key that signs records and requests. Raises `AgencyError` as `_read`."""
         return read_private_key(i_json.read_object(self._read(kid, "sig")), "sig")
 
     def sealing(self, kid: str) -> PrivateKey:
-        """A month's key, which opens seals. Raises `AgencyError` as `_read`."""
+        """Return a month's key, which opens seals. Raises `AgencyError` as `_read`."""
         return read_private_key(i_json.read_object(self._read(kid, "enc")), "enc")
 
     def witness(self, kid: str) -> Ed25519PrivateKey:
-        """The key that cosigns the log. Raises `AgencyError` as `_read`."""
+        """Return the key that cosigns the log. Raises `AgencyError` as `_read`."""
         return Ed25519PrivateKey.from_private_bytes(self._read(kid, "witness"))
 
     def make_signing(self, kid: str) -> PrivateKey:
-        """A new key to sign with, on the disk before it is given."""
+        """Make a key to sign with, on the disk before it is returned."""
         key = from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, "sig")
         self._write(kid, "sig", i_json.write(dict(key.as_jwk())))
         return key
 
     def make_sealing(self, kid: str) -> PrivateKey:
-        """A new month's key, on the disk before it is announced."""
+        """Make a month's key, on the disk before it is announced."""
         key = from_scalar(ec.generate_private_key(ec.SECP256R1()), kid, "enc")
         self._write(kid, "enc", i_json.write(dict(key.as_jwk())))
         return key
 
     def make_witness(self, kid: str) -> Ed25519PrivateKey:
-        """A new key to cosign the log with."""
+        """Make a key to cosign the log with."""
         key = Ed25519PrivateKey.generate()
         self._write(kid, "witness", key.private_bytes_raw())
         return key
 
     def destroy(self, kid: str) -> None:
-        """The key is overwritten and gone. Nothing happens where it is gone already."""
+        """Overwrite and delete a key. Does nothing where it is missing."""
         overwritten(self._path(kid))
 
     def _path(self, kid: str) -> Path:
@@ -146,7 +152,10 @@ class Keys:
             ) from None
 
     def _read(self, kid: str, use: Use) -> bytes:
-        """What a key's file holds. Raises `AgencyError`: `no-key-file`, `open-to-others`, `wrong-passphrase`."""
+        """Return a key file's content.
+
+        Raises `AgencyError` `no-key-file`, `open-to-others`, `wrong-passphrase`.
+        """
         file = self._file(kid)
         try:
             salt, nonce, ct = (base64.decode_url(each) for each in (file.salt, file.nonce, file.ct))
@@ -183,7 +192,10 @@ def overwritten(path: Path) -> None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """A file for its owner alone: whole and on the disk, or not there. Raises `AgencyError` `no-room`."""
+    """Write a file for its owner alone: whole and on the disk, or not at all.
+
+    Raises `AgencyError` `no-room`.
+    """
     beside = path.with_name(f".{path.name}.new")
     try:
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -157,7 +157,7 @@ class Office:
         return newest
 
     def take_up_key(self) -> bool:
-        """Sign from now on with the newest key that the directory lists. True if it is another one."""
+        """Sign from now on with the newest listed key. Returns whether it is another one."""
         history = self.working_set().gateway.history
         mine = history.newest.agencies.get(self.agency) if history.size else None
         listed = [kid for kid in self.numbered("s") if mine is not None and kid in mine.signing]
@@ -206,7 +206,10 @@ class Office:
         return adoption.path_of(self.folder / PACKS, digest).exists()
 
     def keep_pack(self, files: adoption.PackFiles, digest: str) -> Pack:
-        """Prove a pack and keep it for ever. Raises `AgencyError` `no-room`; as `adoption.accept_pack`."""
+        """Prove a pack and keep it for ever.
+
+        Raises `AgencyError` `no-room`; as `adoption.accept_pack`.
+        """
         pack, _ = adoption.accept_pack(files, digest)
         folder = self.folder / PACKS
         folder.mkdir(mode=0o700, exist_ok=True)

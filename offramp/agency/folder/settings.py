@@ -1,4 +1,4 @@
-"""`agency.toml`: who this agency is, where its hub is, and how long it keeps what it issues."""
+"""`agency.toml`: the agency's id, its hub's address, and how long it keeps what it issues."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ NAME = "agency.toml"
 
 
 class Settings(WireModel):
-    """What the file holds. `keep_days` is how long what this agency issues is kept, where a part doesn't say; `notice` the
-    version of the redisclosure notice that is installed, of which `notice_file` has the official words; `automatic` names who
-    answers for what the gateway opens, asks and answers in its cases by itself: without a name, it does nothing by itself.
+    """The members of the file.
+
+    `keep_days` is the retention of a part that doesn't state its own. `notice` is the version of
+    the installed redisclosure notice, and `notice_file` has its official words. `automatic` names
+    the person responsible for automatic acts. Without a name there are none.
     """
 
     id: AgencyId
@@ -31,12 +33,15 @@ class Settings(WireModel):
     automatic: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     crypto: Literal["approved", "validated"] = "approved"
     demo: bool = False
-    # In a demo alone: a word that stands in every content's salt, for whoever wants to see where contents end up.
+    # In a demo alone: a word in every content's salt, which shows where contents end up.
     canary: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,12}$")] | None = None
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings in an agency's folder. Raises `AgencyError` `not-an-agency`, `ContentError` `wrong-shape`."""
+    """Read an agency's settings.
+
+    Raises `AgencyError` `not-an-agency`, `ContentError` `wrong-shape`.
+    """
     path = folder / NAME
     try:
         return validate(Settings, tomllib.loads(path.read_text(encoding="utf-8")), f"`{NAME}`")
@@ -51,7 +56,7 @@ def read_settings(folder: Path) -> Settings:
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
-    """The settings, whole and on the disk. Raises `AgencyError` `no-room`."""
+    """Write the settings whole, on the disk. Raises `AgencyError` `no-room`."""
     values = settings.model_dump(exclude_none=True)
     lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
     write_private(folder / NAME, ("\n".join(lines) + "\n").encode())
@@ -62,7 +67,7 @@ def _toml(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    # No member holds a line break or control letter but by mistake, and JSON's escapes are TOML's too.
+    # A member has no line break or control letter, and JSON's escapes are TOML's too.
     import json
 
     return json.dumps(str(value), ensure_ascii=False)

@@ -1,7 +1,8 @@
-"""A desk as replay made it, kept so that the next command needn't replay it all, and sealed for this agency's own signing key.
+"""A snapshot of the working set, so that the next command needn't replay the whole journal.
 
-It is no second truth. It counts only where it was made by this very code from a journal whose event at that place is still the
-same; anything else is replayed, and no fault of the file is ever an error. Before anything is destroyed, it goes.
+It is sealed for this agency's own signing key. It is no second truth: it counts only where this
+very code made it from a journal whose event of that number is still the same. Anything else is
+replayed, and no fault of the file is an error. It is overwritten before anything is destroyed.
 See docs/decisions/0039-sealed-snapshot.md.
 """
 
@@ -34,15 +35,19 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.keys import overwritten
 from offramp.agency.folder.working_set import WorkingSet
 
-EVERY = 200  # records that are replayed before it is worth while to keep what came of them
+# The records replayed before a snapshot is worth writing.
+EVERY = 200
 NONCE_BYTES = 12
 KEY_BYTES = 32
-# What a desk is given anew each time: keys and functions.
+# The attributes given anew each time: keys and functions.
 _GIVEN = {"signing", "sealing", "_witness", "_judge", "_random", "_salts"}
 
 
 class Snapshot:
-    """One agency's file. `salt` stands in the journal, and anew whenever something is destroyed: no older copy opens then."""
+    """One agency's snapshot file.
+
+    `salt` is in the journal, and is renewed at each destruction, so that no older copy opens.
+    """
 
     def __init__(self, path: Path, signing: PrivateKey, salt: bytes) -> None:
         self.path = path
@@ -51,9 +56,9 @@ class Snapshot:
         self._aead = AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"offramp/1/snapshot").derive(secret))
 
     def read_into(self, working_set: WorkingSet, digest_of: Callable[[int], bytes | None]) -> int:
-        """Makes a fresh desk what it was after so many events, and says how many; 0 where nothing fits.
+        """Restore a fresh working set. Returns the number of events in it, 0 where nothing fits.
 
-        `digest_of` gives the digest of the journal's event at a place, or None.
+        `digest_of` gives the digest of the journal's event of a number, or None.
         """
         with suppress(
             OSError,
@@ -68,7 +73,7 @@ class Snapshot:
             if not self.path.is_file():  # a pipe would be waited for
                 return 0
             data = self.path.read_bytes()
-            # Unpickled is only what opens with a key that follows from this agency's own: nobody else can have written it.
+            # INVARIANT: unpickled only after it opened with a key derived from this agency's own.
             at, digest, kept, gateway = pickle.loads(
                 self._aead.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _made_by())
             )
@@ -79,7 +84,7 @@ class Snapshot:
         return 0
 
     def write(self, working_set: WorkingSet, at: int, digest: bytes) -> None:
-        """Keeps a desk that replay has just made of the journal to that event. A full disk is no error."""
+        """Write the working set that replay made of the journal up to `at`. Ignores a full disk."""
         kept = {name: value for name, value in vars(working_set).items() if name != "gateway"}
         gateway = {
             name: value for name, value in vars(working_set.gateway).items() if name not in _GIVEN
@@ -88,7 +93,7 @@ class Snapshot:
         _Pickler(into, protocol=5).dump((at, digest, kept, gateway))
         nonce = secrets.token_bytes(NONCE_BYTES)
         try:
-            # Nothing is synced: a torn file doesn't open, and is none. Nobody else writes it: who does has the journal.
+            # Not synced: a torn file doesn't open. Only the holder of the journal's lock writes it.
             handle = os.open(
                 self._draft,
                 os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC,
@@ -99,11 +104,14 @@ class Snapshot:
                 file.write(self._aead.encrypt(nonce, into.getbuffer(), _made_by()))
             self._draft.replace(self.path)
         except OSError:
-            with suppress(OSError):  # what is torn takes room that the journal needs
+            with suppress(OSError):  # a torn file takes room that the journal needs
                 self._draft.unlink()
 
     def forget(self) -> None:
-        """Overwrites it and takes it away: what is destroyed may not be left in it. Raises `AgencyError` `no-room`."""
+        """Overwrite and delete the file, so that no destroyed text stays in it.
+
+        Raises `AgencyError` `no-room`.
+        """
         for path in (self._draft, self.path):
             try:
                 overwritten(path)
@@ -113,7 +121,7 @@ class Snapshot:
 
 
 class _Pickler(pickle.Pickler):
-    """Public keys as they travel; a private one never."""
+    """A pickler that writes public keys as JWKs, and refuses private keys."""
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, PublicKey):
@@ -125,7 +133,7 @@ class _Pickler(pickle.Pickler):
 
 @lru_cache(maxsize=1)
 def _made_by() -> bytes:
-    """Names the code whose objects these are: another version replays."""
+    """Return a digest of the code whose objects these are: another version replays."""
     hashed = sha256(f"{sys.version}\0{pydantic.VERSION}\0".encode())
     for package in (rules, exchange, offramp):
         for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
