@@ -183,6 +183,14 @@ def letter(parser: Parser, _: Any) -> None:
         "--pack", metavar="PACK", help="the pack that decided; else the shipped one of that id"
     )
     parser.add_argument("--lang", choices=("en", "es"), default="en", help="the letter's language")
+    for name, metavar, entry in (
+        ("--sender", "NAME", "the agency and the person that send it"),
+        ("--phone", "NUMBER", "the phone number to call"),
+        ("--date", "DATE", "the letter's date"),
+        ("--case-number", "NUMBER", "the case number"),
+        ("--reply-by", "DATE", "the day by which to ask for a review"),
+    ):
+        parser.add_argument(name, metavar=metavar, help=f"{entry}. Default: a line to fill in")
     _document(parser)
 
 
