@@ -17,8 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from exchange.records.ids import new_id
 from offramp.agency.folder.office import JOURNAL, SNAPSHOT
 from tests.conftest import ROOT
-from tests.offramp.test_agency import referral
-from tests.support.agencies import PASSPHRASE, Town
+from tests.support.agencies import PASSPHRASE, Town, referral
 from tests.support.chance import chance
 
 

@@ -10,19 +10,19 @@ from dataclasses import replace
 from exchange.hub.hub import Hub
 from exchange.protocol.inbox import Inbox
 from exchange.records.delivery import make_delivery
-from tests.attacks.test_t02_malicious_sender import Careless, forced
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant, under_way
+from tests.support.dishonest_parties import PermissiveHub, build_unchecked
 from tests.support.refused import refused
 from tests.support.simulator import World, grant, part
 
 
 def test_a_consent_that_the_hub_signed_is_no_consent_and_blocks() -> None:
-    world = World(Careless)
+    world = World(PermissiveHub)
     case = world.new_case()
     world.refer(case)
     world.settle()
     terms = world.terms("crossroads", status_grant())
-    world.submit(forced(world, "crossroads", "consent", terms, case))
+    world.submit(build_unchecked(world, "crossroads", "consent", terms, case))
     real = world.hub.inbox("prosecutor", world.clock)
     (item,) = real.items
     assert item.delivery is not None
@@ -34,7 +34,9 @@ def test_a_consent_that_the_hub_signed_is_no_consent_and_blocks() -> None:
     assert received.fault is not None and received.record is None
     assert None in world.at["prosecutor"].state(case).faulty
     # Whatever comes later in this case, this agency opens none of it on a consent.
-    world.submit(forced(world, "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case))
+    world.submit(
+        build_unchecked(world, "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case)
+    )
     (later,) = world.pull("prosecutor")
     assert later.record is not None
     with refused("not-permitted"):
@@ -77,11 +79,11 @@ def test_a_second_consent_under_one_id_is_refused_and_from_a_lying_hub_blocks() 
         ["diversion_coordination"],
         id=first["id"],
     )
-    for hub, passes in ((Hub, False), (Careless, True)):
+    for hub, passes in ((Hub, False), (PermissiveHub, True)):
         world = World(hub)
         case = world.enrolled(first)
         (answer,) = world.submit(
-            forced(world, "crossroads", "consent", world.terms("crossroads", wider), case)
+            build_unchecked(world, "crossroads", "consent", world.terms("crossroads", wider), case)
         )
         assert hasattr(answer, "receipt") is passes
     world.pull("prosecutor")

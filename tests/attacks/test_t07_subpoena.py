@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from tests.support.attack_stories import TO_CLINIC, under_way
-from tests.support.simulator import part
+from tests.support.simulator import grant, part
 
 NAME, BORN, PHONE = "Rosalind Quillfeather", "1987-03-14", "+1 505 555 0142"
 FORM = {
@@ -59,8 +59,6 @@ def test_the_signed_form_is_sealed_too() -> None:
     world = __import__("tests.support.simulator", fromlist=["World"]).World()
     case = world.new_case()
     world.refer(case)
-    from tests.support.simulator import grant
-
     world.consent(
         case,
         grant("crossroads", "defender", ["status", "consent_identity"], ["legal_representation"]),

@@ -9,8 +9,8 @@ from exchange.errors import NotPassed
 from exchange.hub.hub import Rejection
 from exchange.log.checkpoints import check_time
 from exchange.log.leaves import RecordBody
-from tests.attacks.test_t02_malicious_sender import Careless, forced
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant, under_way
+from tests.support.dishonest_parties import PermissiveHub, build_unchecked
 from tests.support.refused import refused
 from tests.support.simulator import DAY, World, leaves, part
 
@@ -18,7 +18,9 @@ from tests.support.simulator import DAY, World, leaves, part
 def test_a_disclosure_before_it_stays_denied() -> None:
     world = World()
     case = world.enrolled()
-    early = forced(world, "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case)
+    early = build_unchecked(
+        world, "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case
+    )
     (before,) = world.submit(early)
     assert isinstance(before, Rejection) and isinstance(before.error, NotPassed)
     world.consent(case, status_grant(**{"from": "2020-01-01"}))
@@ -27,9 +29,11 @@ def test_a_disclosure_before_it_stays_denied() -> None:
 
 
 def test_what_a_careless_hub_passed_before_it_does_not_open_after_it() -> None:
-    world = World(Careless)
+    world = World(PermissiveHub)
     case = world.enrolled()
-    world.submit(forced(world, "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case))
+    world.submit(
+        build_unchecked(world, "crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case)
+    )
     (early,) = world.pull("prosecutor")
     world.consent(case, status_grant(**{"from": "2020-01-01"}))
     world.settle()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from exchange.hub.hub import Hub, Rejection
 from exchange.records.bundle import Bundle
-from tests.attacks.test_t02_malicious_sender import forced
 from tests.support.attack_stories import under_way
+from tests.support.dishonest_parties import build_unchecked
 from tests.support.keys import key
 from tests.support.refused import refused
 from tests.support.simulator import World, part
@@ -20,7 +20,7 @@ def asked(world: World, by: str, to: str, case: str) -> Bundle:
     question = part(
         "enrollment", {"asks": ["person.enrolled"]}, to={to: ("screening", "consent")}, **QUESTION
     )
-    return forced(world, by, "question", question, case)
+    return build_unchecked(world, by, "question", question, case)
 
 
 def test_a_question_about_an_unknown_case_and_about_one_without_consent_are_answered_alike() -> (

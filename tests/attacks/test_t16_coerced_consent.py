@@ -12,11 +12,9 @@ import pytest
 from exchange.records import statements
 from exchange.records.categories import ConsentIdentity, SignedForm
 from exchange.records.content_checks import check_content
-from tests.attacks.test_t07_subpoena import FORM
-from tests.support import simulator
 from tests.support.attack_stories import status_grant
 from tests.support.refused import refused
-from tests.support.simulator import grant
+from tests.support.simulator import FORM, World, grant
 
 REQUIRED = [
     "name", "signed_on", "method", "explained_by", "witness", "place", "language",
@@ -84,10 +82,10 @@ def test_a_representative_signs_by_an_authority_and_nobody_else_does() -> None:
     [
         (None, {}),
         ({}, {}),
-        ({**simulator.FORM, "signed_on": "2026-11-03"}, {}),
-        (simulator.FORM, {"signer": "representative", "form": [*statements.ATTESTED, "authority"]}),
-        (simulator.FORM, {"form": [*statements.ATTESTED, "authority"]}),
-        ({**simulator.FORM, "representative": "Luis Delgado", "authority": "Guardian"}, {}),
+        ({**FORM, "signed_on": "2026-11-03"}, {}),
+        (FORM, {"signer": "representative", "form": [*statements.ATTESTED, "authority"]}),
+        (FORM, {"form": [*statements.ATTESTED, "authority"]}),
+        ({**FORM, "representative": "Luis Delgado", "authority": "Guardian"}, {}),
     ],
     ids=[
         "none",
@@ -101,7 +99,7 @@ def test_a_representative_signs_by_an_authority_and_nobody_else_does() -> None:
 def test_no_consent_without_the_form_that_its_terms_attest(
     form: Any, terms: dict[str, Any]
 ) -> None:
-    world = simulator.World()
+    world = World()
     case = world.enrolled()
     told = world.terms("crossroads", status_grant(**terms))
     with refused("wrong-form", "wrong-shape"):
@@ -110,9 +108,9 @@ def test_no_consent_without_the_form_that_its_terms_attest(
 
 
 def test_the_form_stays_with_who_collected_it() -> None:
-    world = simulator.World()
+    world = World()
     case = world.enrolled()
     sent = world.consent(case, status_grant())
-    assert world.at["crossroads"].forms[sent].name == simulator.FORM["name"]
+    assert world.at["crossroads"].forms[sent].name == FORM["name"]
     world.settle()
     assert all(not world.at[name].forms for name in world.names if name != "crossroads")

@@ -1,4 +1,4 @@
-"""Every code with which an agency's program refuses is on the page, with a fix that the program gives."""
+"""Check the page of errors against the codes and fixes in an agency's program."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import ast
 from collections import defaultdict
 
 from tests.conftest import ROOT
-from tests.offramp.test_error_docs import rows
+from tests.support.error_page import rows
 
 CLASSES = {"AgencyError", "HubAway"}
 
 
-def given() -> dict[str, set[str | None]]:
-    """The codes in the sources, each with its fixes; None stands for one that is worked out, or that the hub wrote."""
-    found: dict[str, set[str | None]] = defaultdict(set)
+def fixes_by_code() -> dict[str, set[str | None]]:
+    """Return the codes in the sources and their fixes.
+
+    None means that the fix is computed, or that the hub wrote it.
+    """
+    fixes: dict[str, set[str | None]] = defaultdict(set)
     for path in sorted((ROOT / "offramp" / "agency").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
@@ -21,21 +24,20 @@ def given() -> dict[str, set[str | None]]:
                 and isinstance(node.func, ast.Name)
                 and node.func.id in CLASSES
             ):
-                code, fixes = (
-                    node.args[0],
-                    [each.value for each in node.keywords if each.arg == "fix"],
-                )
+                code = node.args[0]
                 assert isinstance(code, ast.Constant)
-                found[str(code.value)] |= {
-                    str(each.value) if isinstance(each, ast.Constant) else None for each in fixes
+                fixes[str(code.value)] |= {
+                    str(keyword.value.value) if isinstance(keyword.value, ast.Constant) else None
+                    for keyword in node.keywords
+                    if keyword.arg == "fix"
                 }
-    return found
+    return fixes
 
 
 def test_every_code_is_documented_once_with_a_fix_that_is_given() -> None:
     listed = rows("AgencyError")
-    assert sorted(row["code"] for row in listed) == sorted(given())
+    assert sorted(row["code"] for row in listed) == sorted(fixes_by_code())
     for row in listed:
-        fixes = given()[row["code"]]
+        fixes = fixes_by_code()[row["code"]]
         assert row["fix"] in fixes or None in fixes, row["code"]
         assert row["meaning"].endswith("."), row["code"]

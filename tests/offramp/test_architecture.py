@@ -62,3 +62,27 @@ def test_every_path_that_the_page_names_is_there() -> None:
     for path in re.findall(r"`([a-z_]+/[a-zA-Z_./*<>-]+)`", PAGE.read_text(encoding="utf-8")):
         at = path.rstrip("/").replace("<id>", "santa-fe")
         assert list(Path(ROOT).glob(at)), path
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Return the full names of the modules and members that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module or ''}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_nothing_imports_from_a_test_module() -> None:
+    """What test modules share is in `tests/support` or in a `conftest.py`."""
+    files = [path for folder in ("tests", "bench") for path in (ROOT / folder).rglob("*.py")]
+    shared_wrongly = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        for name in imported_modules(path)
+        if any(part.startswith("test_") for part in name.split(".")[:-1])
+        or (name.startswith("tests.") and name.split(".")[-1].startswith("test_"))
+    }
+    assert len(files) > 100 and not shared_wrongly

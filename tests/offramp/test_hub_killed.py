@@ -15,16 +15,14 @@ from pathlib import Path
 import httpx
 
 from exchange.hub.hub import Acceptance
-from exchange.log.leaves import HandoutBody, Leaf, RecordBody
+from exchange.log.leaves import Leaf
 from exchange.log.receipts import Receipt, parse_receipt
 from exchange.records.bundle import Bundle
 from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld, taken_of, values
-from tests.support.simulator import grant, part
+from tests.support.hub_records import STATUS_GRANT, check_log, compose_status
 
 ROUNDS = int(os.environ.get("OFFRAMP_KILLS", "50"))
 SENDERS = 4
-LIVE = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])
-TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
 
 
 class Sender(threading.Thread):
@@ -60,14 +58,14 @@ def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
     case = world.new_case()
     world.refer(case)
     world.pull("crossroads")
-    world.consent(case, LIVE)
+    world.consent(case, STATUS_GRANT)
     world.pull("crossroads")
     acknowledged: dict[str, Receipt] = {}
     handed: dict[str, Leaf] = {}
     unsure: list[Bundle] = []
     try:
         for number in range(ROUNDS):
-            fresh = [composed(world, case) for _ in range(SENDERS * 6 - len(unsure))]
+            fresh = [compose_status(world, case) for _ in range(SENDERS * 6 - len(unsure))]
             work = [*unsure, *fresh]
             senders = [Sender(world, work[one::SENDERS]) for one in range(SENDERS)]
             for sender in senders:
@@ -99,15 +97,10 @@ def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
             acknowledged[bundle.id] = taken.receipt
         process.end()
         assert process.fsck() == []
-        logged(process, acknowledged, handed)
+        check_log(process, acknowledged, handed)
     finally:
         process.end(signal.SIGKILL)
         starter.close()
-
-
-def composed(world: WireWorld, case: str) -> Bundle:
-    told = part("status", {}, to=TO_PROSECUTOR)
-    return world.at["crossroads"].compose("status", [told], case=case, now=world.clock)
 
 
 def inbox_or_nothing(world: WireWorld, after: int) -> list[Leaf]:
@@ -115,26 +108,3 @@ def inbox_or_nothing(world: WireWorld, after: int) -> list[Leaf]:
         return [item.leaf for item in world.hub.inbox("prosecutor", world.clock, after).items]
     except httpx.TransportError:
         return []
-
-
-def logged(process: HubProcess, acknowledged: dict[str, Receipt], handed: dict[str, Leaf]) -> None:
-    """The log holds each record at the index of its receipt, and no record and no number twice."""
-    from offramp.hub.folder import Folder
-
-    hub = Folder(process.path).open()
-    bodies = [leaf.body for leaf in hub.log.leaves]
-    records = [
-        (body.id, leaf.index)
-        for body, leaf in zip(bodies, hub.log.leaves, strict=True)
-        if isinstance(body, RecordBody)
-    ]
-    assert len({jti for jti, _ in records}) == len(records)
-    assert {jti: receipt.index for jti, receipt in acknowledged.items()}.items() <= dict(
-        records
-    ).items()
-    numbers = [receipt.number for receipt in acknowledged.values()]
-    assert len(set(numbers)) == len(numbers)
-    told = [(body.issuer, body.to, body.number) for body in bodies if isinstance(body, HandoutBody)]
-    assert len(set(told)) == len(told)
-    assert set(handed) <= {leaf.entry.hex() for leaf in hub.log.leaves}
-    hub.store.close()

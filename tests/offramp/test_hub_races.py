@@ -14,10 +14,8 @@ import pytest
 
 from exchange.log.leaves import HandoutBody
 from exchange.protocol.inbox import read_inbox
-from tests.offramp.test_hub_server import STATUS, own, started, starter, status
 from tests.support.hub_process import Wire, WireWorld, values
-
-__all__ = ["own", "starter"]
+from tests.support.hub_records import STATUS_GRANT, compose_status, start_case
 
 SENDERS, EACH = 4, 8
 
@@ -37,13 +35,17 @@ def in_process(do: Callable[[], list[dict[str, Any]]], out: Path) -> int:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent_cuts_it(
-    own: WireWorld, tmp_path: Path, seed: int
+    own_world: WireWorld, tmp_path: Path, seed: int
 ) -> None:
-    case = started(own)
-    bundles = [[values(status(own, case)) for _ in range(EACH)] for _ in range(SENDERS)]
-    end = own.terms("crossroads", {"does": "end", "grant": STATUS["id"]}, agencies=["prosecutor"])
-    revocation = own.compose("crossroads", "consent_change", end, case=case)
-    seen = own.at["prosecutor"].cursor
+    case = start_case(own_world)
+    bundles = [
+        [values(compose_status(own_world, case)) for _ in range(EACH)] for _ in range(SENDERS)
+    ]
+    end = own_world.terms(
+        "crossroads", {"does": "end", "grant": STATUS_GRANT["id"]}, agencies=["prosecutor"]
+    )
+    revocation = own_world.compose("crossroads", "consent_change", end, case=case)
+    seen = own_world.at["prosecutor"].cursor
 
     def asked(wire: Wire, what: Any) -> dict[str, Any]:
         began = time.monotonic_ns()
@@ -59,7 +61,7 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
         def run() -> list[dict[str, Any]]:
             chance, wire, found = (
                 random.Random(f"{seed} {number}"),
-                Wire(own.process, own.clock),
+                Wire(own_world.process, own_world.clock),
                 [],
             )
             for each in bundles[number]:
@@ -71,10 +73,15 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
 
     def revokes() -> list[dict[str, Any]]:
         time.sleep(0.05 + random.Random(seed).random() * 0.1)
-        return [asked(Wire(own.process, own.clock), values(revocation))]
+        return [asked(Wire(own_world.process, own_world.clock), values(revocation))]
 
     def pulls() -> list[dict[str, Any]]:
-        wire, after, found, last = Wire(own.process, own.clock), seen, [], time.monotonic() + 1.0
+        wire, after, found, last = (
+            Wire(own_world.process, own_world.clock),
+            seen,
+            [],
+            time.monotonic() + 1.0,
+        )
         while time.monotonic() < last:
             answer = read_inbox(wire.ask("prosecutor", "GET", f"/v1/inbox?after={after}").content)
             after += len(answer.items)
@@ -120,17 +127,17 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
     every = {bundle_id(each) for of_one in bundles for each in of_one}
     mine = {one["id"] for one in pulled if one["out"]} & every
     assert all(one["index"] < cut for one in pulled if one["out"] and one["id"] in mine)
-    own.pull("prosecutor")
+    own_world.pull("prosecutor")
     # Pulled once more, what was handed out is only named: by now the rules say no.
     again = {
         item.leaf.body.record: item.leaf.index
-        for item in own.at["prosecutor"].undelivered
+        for item in own_world.at["prosecutor"].undelivered
         if isinstance(item.leaf.body, HandoutBody)
     }
-    assert not own.got("prosecutor") & every
+    assert not own_world.got("prosecutor") & every
     assert {jti for jti in again if jti in every} == mine and all(again[jti] < cut for jti in mine)
-    own.process.end()
-    assert own.process.fsck() == []
+    own_world.process.end()
+    assert own_world.process.fsck() == []
 
 
 def bundle_id(value: Any) -> str:

@@ -24,25 +24,18 @@ from exchange.log.receipts import parse_receipt
 from exchange.membership.history import announce_key
 from offramp.cli import main
 from tests.conftest import ROOT
+from tests.support.attack_stories import TO_PROSECUTOR
 from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld, offramp, values
+from tests.support.hub_records import STATUS_GRANT, compose_status, start_case
 from tests.support.keys import key
-from tests.support.simulator import grant, part
+from tests.support.simulator import part
 
 WORD = "Xylocanary"
-STATUS = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])
-TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
-
-
-@pytest.fixture(scope="module")
-def starter() -> Iterator[Starter]:
-    starter = Starter()
-    yield starter
-    starter.close()
 
 
 @pytest.fixture(scope="module")
 def world(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireWorld]:
-    """One hub for the tests that leave it as it was, or only add a case of their own."""
+    """One hub for the tests that leave it as it was, or only add a case of their own_world."""
     process = HubProcess(starter, tmp_path_factory.mktemp("served") / "hub")
     process.start()
     yield WireWorld(process)
@@ -52,38 +45,11 @@ def world(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert "Traceback" not in said and WORD not in said
 
 
-@pytest.fixture
-def own(starter: Starter, tmp_path: Path) -> Iterator[WireWorld]:
-    """A hub for one test, which may do anything to it."""
-    process = HubProcess(starter, tmp_path / "hub")
-    process.start()
-    yield WireWorld(process)
-    process.end(signal.SIGKILL)
-
-
-def started(world: WireWorld) -> str:
-    """A case with a consent under which the prosecutor is told the status."""
-    case = world.new_case()
-    world.refer(case)
-    world.pull("crossroads")
-    world.consent(case, STATUS)
-    world.pull("crossroads")
-    world.pull("prosecutor")
-    return case
-
-
-def status(world: WireWorld, case: str, **content: str) -> object:
-    bundle = world.compose(
-        "crossroads", "status", part("status", content, to=TO_PROSECUTOR), case=case
-    )
-    return bundle
-
-
 # Records
 
 
 def test_a_record_goes_from_one_gateway_to_another_and_opens(world: WireWorld) -> None:
-    case = started(world)
+    case = start_case(world)
     sent = world.send(
         "crossroads",
         "status",
@@ -97,8 +63,8 @@ def test_a_record_goes_from_one_gateway_to_another_and_opens(world: WireWorld) -
 def test_a_record_sent_again_is_answered_with_the_same_receipt_and_one_of_other_bytes_is_a_conflict(
     world: WireWorld,
 ) -> None:
-    case = started(world)
-    bundle, wire = status(world, case), world.wire
+    case = start_case(world)
+    bundle, wire = compose_status(world, case), world.wire
     first, again = (wire.ask("crossroads", "POST", "/v1/records", values(bundle)) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json()["receipt"] == again.json()["receipt"]
@@ -113,7 +79,7 @@ def test_a_record_sent_again_is_answered_with_the_same_receipt_and_one_of_other_
 
 
 def test_a_receipt_is_its_issuer_s_alone(world: WireWorld) -> None:
-    case = started(world)
+    case = start_case(world)
     sent = world.send("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
     theirs = world.wire.ask("prosecutor", "GET", f"/v1/records/{sent}/receipt")
     nobodys = world.wire.ask("prosecutor", "GET", f"/v1/records/{'0' * 32}/receipt")
@@ -123,8 +89,8 @@ def test_a_receipt_is_its_issuer_s_alone(world: WireWorld) -> None:
 def test_whoever_sends_another_s_record_gets_the_one_refusal_and_no_receipt(
     world: WireWorld,
 ) -> None:
-    case = started(world)
-    bundle = status(world, case)
+    case = start_case(world)
+    bundle = compose_status(world, case)
     answer = world.wire.ask("prosecutor", "POST", "/v1/records", values(bundle))
     assert answer.status_code == 403 and answer.json()["error"]["code"] == "not-passed"
     assert world.wire.ask("crossroads", "POST", "/v1/records", values(bundle)).status_code == 201
@@ -138,14 +104,14 @@ def test_whoever_sends_another_s_record_gets_the_one_refusal_and_no_receipt(
 def test_every_refusal_that_depends_on_a_case_is_the_same_bytes_on_a_quarter_second(
     world: WireWorld,
 ) -> None:
-    case = started(world)
+    case = start_case(world)
     known, unknown = (
         world.at["crossroads"].compose(
             "status", [part("status", {}, to=TO_PROSECUTOR)], case=case, now=world.clock
         ),
         None,
     )
-    revoked = world.change(case, "end", agencies=["prosecutor"], grant=STATUS["id"])
+    revoked = world.change(case, "end", agencies=["prosecutor"], grant=STATUS_GRANT["id"])
     assert revoked
     answers = []
     for one in (known, unknown):
@@ -176,8 +142,8 @@ def forced(world: WireWorld, case: str) -> object:
 
 
 def test_a_batch_is_answered_one_by_one(world: WireWorld) -> None:
-    case = started(world)
-    good = status(world, case)
+    case = start_case(world)
+    good = compose_status(world, case)
     answer = world.wire.ask(
         "crossroads", "POST", "/v1/records", [values(good), {"record": "-"}, values(good)]
     )
@@ -188,8 +154,8 @@ def test_a_batch_is_answered_one_by_one(world: WireWorld) -> None:
 
 
 def test_a_record_over_its_limit_is_refused_in_whatever_it_comes(world: WireWorld) -> None:
-    case = started(world)
-    huge = values(status(world, case))
+    case = start_case(world)
+    huge = values(compose_status(world, case))
     huge["sealed"][0]["ct"] = "A" * (1024 * 1024)
     for body in (huge, [huge]):
         answer = world.wire.ask("crossroads", "POST", "/v1/records", body).json()
@@ -262,7 +228,7 @@ def test_no_refusal_has_a_shape_of_its_own(
 
 
 def test_only_this_machine_sees_health_and_metrics_and_they_name_no_case(world: WireWorld) -> None:
-    case = started(world)
+    case = start_case(world)
     text = world.wire.ask(None, "GET", "/metrics").text
     assert "offramp_log_size" in text and case not in text and "crossroads" not in text
 
@@ -271,7 +237,7 @@ def test_only_this_machine_sees_health_and_metrics_and_they_name_no_case(world: 
 
 
 def test_who_waits_is_answered_as_soon_as_something_comes(world: WireWorld) -> None:
-    case = started(world)
+    case = start_case(world)
     cursor = world.at["prosecutor"].cursor
     waiting = Wire(world.process, world.clock)
     with ThreadPoolExecutor(1) as pool:
@@ -396,66 +362,66 @@ def _ignored(world: WireWorld) -> None:
 
 
 def test_everything_is_there_after_a_restart_and_the_tree_grew_out_of_the_old_one(
-    own: WireWorld,
+    own_world: WireWorld,
 ) -> None:
-    case = started(own)
+    case = start_case(own_world)
     for name in ("defender", "prosecutor"):
-        own.cosign(name)
-    sent = own.send("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
-    own.process.restart(signal.SIGKILL)
-    own.pull("prosecutor")
-    assert own.open("prosecutor", sent)
-    assert [own.cosign(name) for name in ("defender", "prosecutor")] == [False, True]
-    assert own.wire.told("defender", "GET", "/v1/log/checkpoint?witnessed=1")
+        own_world.cosign(name)
+    sent = own_world.send("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+    own_world.process.restart(signal.SIGKILL)
+    own_world.pull("prosecutor")
+    assert own_world.open("prosecutor", sent)
+    assert [own_world.cosign(name) for name in ("defender", "prosecutor")] == [False, True]
+    assert own_world.wire.told("defender", "GET", "/v1/log/checkpoint?witnessed=1")
 
 
-def test_two_processes_never_serve_one_folder(own: WireWorld) -> None:
-    second = offramp("hub", "serve", str(own.process.path), "--port", "1")
+def test_two_processes_never_serve_one_folder(own_world: WireWorld) -> None:
+    second = offramp("hub", "serve", str(own_world.process.path), "--port", "1")
     assert second.returncode == 2 and "another program" in second.stderr
-    assert own.wire.ask("police", "GET", "/v1/inbox").status_code == 200
+    assert own_world.wire.ask("police", "GET", "/v1/inbox").status_code == 200
 
 
 # What the disk holds
 
 
 def test_no_file_of_the_hub_holds_a_word_of_what_was_sealed_nor_what_was_withdrawn(
-    own: WireWorld,
+    own_world: WireWorld,
 ) -> None:
-    case = started(own)
+    case = start_case(own_world)
     told = part("status", {"engagement": "engaged"}, to=TO_PROSECUTOR)
-    bundle = own.compose("crossroads", "status", told, case=case)
-    (taken,) = own.submit(bundle)
+    bundle = own_world.compose("crossroads", "status", told, case=case)
+    (taken,) = own_world.submit(bundle)
     assert isinstance(taken, Acceptance)
-    own.at["crossroads"].sent(bundle.id, taken.receipt)
+    own_world.at["crossroads"].sent(bundle.id, taken.receipt)
     sealed = bundle.sealed[0].ct
-    held = b"".join(file.read_bytes() for file in own.process.path.glob("hub.db*"))
+    held = b"".join(file.read_bytes() for file in own_world.process.path.glob("hub.db*"))
     assert sealed[1000:1100] in held, "so that its absence means something"
-    own.change(case, "end", agencies=["prosecutor"], grant=STATUS["id"])
-    for file in own.process.path.rglob("*"):
+    own_world.change(case, "end", agencies=["prosecutor"], grant=STATUS_GRANT["id"])
+    for file in own_world.process.path.rglob("*"):
         if file.is_file():
             raw = file.read_bytes()
             assert b"engaged" not in raw
             assert not any(sealed[at : at + 32] in raw for at in range(0, len(sealed) - 32, 32)), (
                 file.name
             )
-    own.pull("prosecutor")
-    assert bundle.id not in own.got("prosecutor")
+    own_world.pull("prosecutor")
+    assert bundle.id not in own_world.got("prosecutor")
 
 
 @pytest.mark.parametrize("more", [0, 40_000, 150_000])
 def test_on_a_full_disk_nothing_is_half_done_and_with_room_again_it_goes_on(
-    own: WireWorld, more: int
+    own_world: WireWorld, more: int
 ) -> None:
-    case = started(own)
-    own.process.end()
-    size = (own.process.path / "hub.db").stat().st_size
+    case = start_case(own_world)
+    own_world.process.end()
+    size = (own_world.process.path / "hub.db").stat().st_size
     # The write-ahead log is the first to grow; what it can't take, the hub must not say it has.
-    own.process.start(fsize=max(more, 70_000) if more else size)
+    own_world.process.start(fsize=max(more, 70_000) if more else size)
     taken, refused = [], []
     for _ in range(60):
-        bundle = status(own, case)
+        bundle = compose_status(own_world, case)
         try:
-            (answer,) = own.submit(bundle)
+            (answer,) = own_world.submit(bundle)
         except ExchangeError as error:
             assert error.code == "no-room"
             refused.append(bundle)
@@ -463,39 +429,43 @@ def test_on_a_full_disk_nothing_is_half_done_and_with_room_again_it_goes_on(
         assert isinstance(answer, Acceptance)
         taken.append((bundle, answer.receipt))
     assert refused, "the disk was never full"
-    own.process.end(signal.SIGKILL)
-    assert own.process.fsck() == []
-    own.process.start()
+    own_world.process.end(signal.SIGKILL)
+    assert own_world.process.fsck() == []
+    own_world.process.start()
     for bundle, receipt in taken:
         assert (
             parse_receipt(
-                own.wire.told("crossroads", "GET", f"/v1/records/{bundle.id}/receipt")["receipt"]
+                own_world.wire.told("crossroads", "GET", f"/v1/records/{bundle.id}/receipt")[
+                    "receipt"
+                ]
             )
             == receipt
         )
-    (answer,) = own.submit(refused[0])
+    (answer,) = own_world.submit(refused[0])
     assert isinstance(answer, Acceptance) and not answer.is_repeat
     assert answer.receipt.index == (
         max(receipt.index for _, receipt in taken) + 1 if taken else answer.receipt.index
     )
-    own.process.end()
-    assert own.process.fsck() == []
+    own_world.process.end()
+    assert own_world.process.fsck() == []
 
 
 # Races
 
 
 def test_whatever_the_log_puts_before_a_revocation_was_allowed_and_nothing_after_it_passes(
-    own: WireWorld,
+    own_world: WireWorld,
 ) -> None:
     """Several clients send while the consent is revoked: by its index, each record stands before, or was refused."""
-    case = started(own)
-    bundles = [status(own, case) for _ in range(24)]
-    end = own.terms("crossroads", {"does": "end", "grant": STATUS["id"]}, agencies=["prosecutor"])
-    revocation = own.compose("crossroads", "consent_change", end, case=case)
+    case = start_case(own_world)
+    bundles = [compose_status(own_world, case) for _ in range(24)]
+    end = own_world.terms(
+        "crossroads", {"does": "end", "grant": STATUS_GRANT["id"]}, agencies=["prosecutor"]
+    )
+    revocation = own_world.compose("crossroads", "consent_change", end, case=case)
 
     def sent(bundle: object) -> Acceptance | Rejection:
-        wire = Wire(own.process, own.clock)
+        wire = Wire(own_world.process, own_world.clock)
         answer = wire.ask("crossroads", "POST", "/v1/records", values(bundle))
         from tests.support.hub_process import taken_of
 
@@ -509,29 +479,29 @@ def test_whatever_the_log_puts_before_a_revocation_was_allowed_and_nothing_after
     assert all(index < revoked.receipt.index for index in before)
     assert all(isinstance(one.error, NotPassed) for one in answers if isinstance(one, Rejection))
     # None had been handed out, so nobody reads any of them.
-    own.pull("prosecutor")
-    assert not own.got("prosecutor") & {bundle.id for bundle in bundles}
+    own_world.pull("prosecutor")
+    assert not own_world.got("prosecutor") & {bundle.id for bundle in bundles}
 
 
 # Backups
 
 
 def test_a_restored_hub_that_forgot_something_hands_out_nothing_and_grows_no_other_log(
-    own: WireWorld,
+    own_world: WireWorld,
 ) -> None:
-    case = started(own)
-    unsent = status(own, case)
-    copy = own.process.path.with_name("copy.db")
-    assert offramp("hub", "backup", str(own.process.path), str(copy)).returncode == 0
-    own.change(case, "end", agencies=["prosecutor"], grant=STATUS["id"])
-    for name in own.names:
-        own.pull(name)
-        own.cosign(name)
-    own.process.end()
-    assert offramp("hub", "restore", str(own.process.path), str(copy)).returncode == 0
-    own.process.start()
+    case = start_case(own_world)
+    unsent = compose_status(own_world, case)
+    copy = own_world.process.path.with_name("copy.db")
+    assert offramp("hub", "backup", str(own_world.process.path), str(copy)).returncode == 0
+    own_world.change(case, "end", agencies=["prosecutor"], grant=STATUS_GRANT["id"])
+    for name in own_world.names:
+        own_world.pull(name)
+        own_world.cosign(name)
+    own_world.process.end()
+    assert offramp("hub", "restore", str(own_world.process.path), str(copy)).returncode == 0
+    own_world.process.start()
     private = key("clinic.2026-12", "enc")
-    announced = {"announced": announce_key(private.public, own.at["clinic"].signing)}
+    announced = {"announced": announce_key(private.public, own_world.at["clinic"].signing)}
     for name, method, path, value in (
         ("prosecutor", "GET", "/v1/inbox", None),
         ("crossroads", "POST", "/v1/records", values(unsent)),
@@ -543,22 +513,24 @@ def test_a_restored_hub_that_forgot_something_hands_out_nothing_and_grows_no_oth
         (None, "POST", "/v1/directory/signatures", {}),
     ):
         with pytest.raises(ExchangeError) as refused:
-            own.wire.told(name, method, path, value)
+            own_world.wire.told(name, method, path, value)
         assert refused.value.code == "closed", path
     # Nor does it show anybody its smaller tree, at which every gateway would stop.
     with pytest.raises(ExchangeError) as behind:
-        own.cosign("defender")
+        own_world.cosign("defender")
     assert behind.value.code == "closed"
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_fsck_finds_a_flipped_byte_wherever_it_is(own: WireWorld, how: signal.Signals) -> None:
+def test_fsck_finds_a_flipped_byte_wherever_it_is(
+    own_world: WireWorld, how: signal.Signals
+) -> None:
     """Also in the write-ahead log that a killed hub leaves: SQLite would drop in silence whatever was committed after it."""
-    started(own)
-    own.process.end(how)
-    assert own.process.fsck() == []
+    start_case(own_world)
+    own_world.process.end(how)
+    assert own_world.process.fsck() == []
     for name in ("hub.db", "hub.db-wal"):
-        file = own.process.path / name
+        file = own_world.process.path / name
         whole = file.read_bytes() if file.exists() else b""
         assert bool(whole) or (name, how) == ("hub.db-wal", signal.SIGTERM)
         places = [place for place in range(len(whole)) if whole[place]]
@@ -570,26 +542,26 @@ def test_fsck_finds_a_flipped_byte_wherever_it_is(own: WireWorld, how: signal.Si
         )
         for place in [*places[:: max(1, len(places) // 30)], *last]:
             file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x01]) + whole[place + 1 :])
-            assert own.process.fsck(), f"byte {place} of {name} is missed"
+            assert own_world.process.fsck(), f"byte {place} of {name} is missed"
         if whole:
             file.write_bytes(whole)
-    assert own.process.fsck() == []
+    assert own_world.process.fsck() == []
 
 
-def test_a_hub_doesn_t_start_without_what_it_once_acknowledged(own: WireWorld) -> None:
-    case = started(own)
-    own.change(case, "end", agencies=["prosecutor"], grant=STATUS["id"])
-    own.process.end(signal.SIGKILL)
-    wal = own.process.path / "hub.db-wal"
+def test_a_hub_doesn_t_start_without_what_it_once_acknowledged(own_world: WireWorld) -> None:
+    case = start_case(own_world)
+    own_world.change(case, "end", agencies=["prosecutor"], grant=STATUS_GRANT["id"])
+    own_world.process.end(signal.SIGKILL)
+    wal = own_world.process.path / "hub.db-wal"
     whole = wal.read_bytes()
     middle = len(whole) // 2
     wal.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0x01]) + whole[middle + 1 :])
-    refused = offramp("hub", "serve", str(own.process.path), "--port", "1")
+    refused = offramp("hub", "serve", str(own_world.process.path), "--port", "1")
     assert refused.returncode == 2 and "breaks off" in refused.stderr
     # What a power failure leaves of a commit that nobody was told of is no reason not to start.
     wal.write_bytes(whole[:-100])
-    own.process.start()
-    assert own.wire.ask(None, "GET", "/health").status_code == 200
+    own_world.process.start()
+    assert own_world.wire.ask(None, "GET", "/health").status_code == 200
 
 
 def test_what_cannot_be_gone_back_to_is_refused_and_an_open_hub_waits_for_nobody(

@@ -29,7 +29,7 @@ from rules.decide.ruling import NOT_PART
 from rules.language import tree
 from rules.shelf import day_of, find, read_pack, shipped, vocabulary
 from tests.conftest import ROOT
-from tests.offramp.test_show import Seen
+from tests.support.parsed_page import ParsedPage
 
 LANGUAGES = ("en", "es")
 
@@ -130,7 +130,7 @@ def test_in_spanish_only_what_the_pack_wrote_is_english_and_is_marked_so() -> No
         labels = [block.label for block in made.blocks if isinstance(block, Text)]
         assert not any(one in said for said in own + labels for one in english)
         assert letter_words()["es"]["foreign"] in own
-    seen = Seen(as_html(made))
+    seen = ParsedPage(as_html(made))
     assert seen.all("html") == [{"lang": "es"}]
     assert any(attributes.get("lang") == "en" for _, attributes, _ in seen.elements)
 
@@ -138,7 +138,7 @@ def test_in_spanish_only_what_the_pack_wrote_is_english_and_is_marked_so() -> No
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_html_of_a_letter_has_what_a_screen_reader_goes_by(lang: str) -> None:
     for _, _, given_ in scenarios()[::17]:
-        seen = Seen(as_html(letter_of(given_, lang)))
+        seen = ParsedPage(as_html(letter_of(given_, lang)))
         assert seen.all("html") == [{"lang": lang}]
         assert [len(seen.all(tag)) for tag in ("title", "header", "main", "h1", "script")] == [
             1,

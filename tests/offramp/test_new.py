@@ -20,7 +20,7 @@ from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.input.yaml import read_file
 from rules.shelf import find, read_pack, shipped
-from tests.rules.test_pack_schemas import as_an_editor_sees_it
+from tests.support.editors import editor_value
 
 STARTS = "2027-01-01"
 
@@ -153,7 +153,7 @@ def test_an_editor_finds_the_schemas_beside_and_the_files_fit_them(parent: str) 
         beside = first.removeprefix("# yaml-language-server: $schema=")
         schema = json.loads((folder / beside).read_text(encoding="utf-8"))
         jsonschema.Draft7Validator(schema).validate(
-            as_an_editor_sees_it(read_file(folder / f"{name}.yaml"))
+            editor_value(read_file(folder / f"{name}.yaml"))
         )
         assert not re.search(r'"\$ref": "(?!#)', json.dumps(schema)), (
             "nothing is fetched from elsewhere"

@@ -280,9 +280,10 @@ def test_where_something_is_not_known_it_hangs_on_that() -> None:
     }
     assert found["NMSA 30-31-23", "possession"] in (None, False)
     assert found["NMSA 30-31-20", "sale"] is False
-    assert {one.offense.drugs: one.passes for one in answer_offenses(rules.load("santa-fe"), "2014-12-10")}[
-        ("other",)
-    ] is False
+    assert {
+        one.offense.drugs: one.passes
+        for one in answer_offenses(rules.load("santa-fe"), "2014-12-10")
+    }[("other",)] is False
 
 
 def test_the_command_shows_the_same_in_words_and_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,11 +28,10 @@ from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.shelf import find, read_pack, shipped
 from tests.conftest import ROOT
-from tests.offramp import test_error_docs
-from tests.rules.test_whole_packs import AS_OF, program
 from tests.support import generated, written
 from tests.support.codes import raised
-from tests.support.written import Flat
+from tests.support.error_page import rows
+from tests.support.written import AS_OF, Flat, program
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("durable") is None,
@@ -136,7 +135,9 @@ def test_sixteen_conditions_join_and_seventeen_are_beyond_it(
     engine: SecondEngine, operator: str
 ) -> None:
     facts = {**KNOWN, "tiny": {"rows": [{"n": 1}]}}
-    engine.confirm(simple({"id": "wide", "when": scores(16, operator)}).decide("eligibility", facts))
+    engine.confirm(
+        simple({"id": "wide", "when": scores(16, operator)}).decide("eligibility", facts)
+    )
     with pytest.raises(EngineError, match="joins 17 conditions") as caught:
         engine.confirm(
             simple({"id": "wide", "when": scores(17, operator)}).decide("eligibility", facts)
@@ -335,9 +336,7 @@ def test_every_code_is_documented_with_an_example_that_is_given(
     given_ = {(one.code, one.message, one.fix) for one in refusals}
     error = missing(tmp_path)
     given_.add((error["code"], error["message"], error["fix"]))
-    assert {
-        (row["code"], row["example"], row["fix"]) for row in test_error_docs.rows("EngineError")
-    } == given_
+    assert {(row["code"], row["example"], row["fix"]) for row in rows("EngineError")} == given_
     assert {code for code, _, _ in given_} == raised()["EngineError"]
 
 

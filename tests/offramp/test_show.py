@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,6 +50,7 @@ from rules.packs.resolve import Segment
 from rules.shelf import english, read_pack, shipped
 from tests.conftest import ROOT
 from tests.support.english import Reader, meaning
+from tests.support.parsed_page import ParsedPage
 
 LINES_OF_A_SHEET = 66
 WITH_AN_OFFER = [name for name in shipped() if "offer" in read_pack(name).decisions]
@@ -391,36 +391,6 @@ def test_json_holds_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> No
 # HTML
 
 
-class Seen(HTMLParser):
-    """What a page's HTML holds, and that every element is closed where it should be."""
-
-    VOID = ("meta", "br", "link", "img", "input")
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
-        self.texts: list[tuple[str, tuple[str, ...]]] = []
-        self.feed(text)
-        self.close()
-        assert self.open == [], f"never closed: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs), tuple(self.open)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"`{tag}` closes something else"
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            self.texts.append((data, tuple(self.open)))
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes, _ in self.elements if name == tag]
-
-
 def documents() -> dict[str, str]:
     santa_fe = latest("santa-fe")
     several = side_by_side([latest("santa-fe"), latest("drug-court")])
@@ -431,7 +401,7 @@ def documents() -> dict[str, str]:
 
 @pytest.mark.parametrize(("name", "text"), documents().items(), ids=list(documents()))
 def test_the_html_stands_alone_and_has_what_a_screen_reader_goes_by(name: str, text: str) -> None:
-    seen = Seen(text)
+    seen = ParsedPage(text)
     assert text.startswith("<!DOCTYPE html>")
     assert seen.all("html") == [{"lang": "en"}]
     for tag in ("title", "header", "main", "h1", "footer"):
@@ -518,7 +488,7 @@ def test_no_text_of_a_pack_closes_or_opens_anything(text: str) -> None:
         Table(text, ("a", text), ((text, (text,)),)),
     )
     made = Document(text, "en", blocks)
-    seen = Seen(as_html(made))
+    seen = ParsedPage(as_html(made))
     assert {tag for tag, _, _ in seen.elements} <= KNOWN_TAGS
     shown = "".join(said for said, around in seen.texts if "p" in around)
     assert text.count("`") % 2 == 0 or "".join(text.split()) in "".join(shown.split())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from rules.input import keys
 from rules.input.yaml import Node, read_file, read_text
 from rules.shelf import read_pack, vocabulary
 from tests.conftest import ROOT
+from tests.support.editors import editor_value
 
 PARENT = """\
 id: base
@@ -254,18 +254,6 @@ SCENARIOS = jsonschema.Draft7Validator(
 )
 
 
-def as_an_editor_sees_it(node: Node) -> Any:
-    return _plain(node.data())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return float(value) if isinstance(value, Decimal) else value
-
-
 def test_the_published_schemas_are_made_from_the_list_of_keys_and_the_vocabulary() -> None:
     assert PACKS.schema == pack_schema(vocabulary())
     assert SCENARIOS.schema == scenarios_schema(vocabulary())
@@ -286,7 +274,7 @@ SOUND = [
 @pytest.mark.parametrize("path", SOUND, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_sound_file_fits_its_schema(path: Path) -> None:
     validator = PACKS if path.name == "pack.yaml" else SCENARIOS
-    validator.validate(as_an_editor_sees_it(read_file(path)))
+    validator.validate(editor_value(read_file(path)))
 
 
 def test_every_key_says_in_a_sentence_what_it_is_for() -> None:
@@ -433,9 +421,7 @@ class Told:
     def __init__(self, town: Path, written: Written, tree: Any) -> None:
         text = written.emitted(tree)
         self.node = read_text(text, written.name)
-        self.fits = (PACKS if written is PACK else SCENARIOS).is_valid(
-            as_an_editor_sees_it(self.node)
-        )
+        self.fits = (PACKS if written is PACK else SCENARIOS).is_valid(editor_value(self.node))
         self.error: PackError | None = None
         (town / written.name).write_text(text, encoding="utf-8")
         try:

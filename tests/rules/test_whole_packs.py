@@ -26,27 +26,7 @@ from rules.language import tree
 from rules.packs.digest import digest
 from rules.packs.pack import Item, Pack
 from tests.support import written
-from tests.support.written import Flat
-
-AS_OF = st.sampled_from(
-    [
-        None,
-        None,
-        None,
-        "2014-04-01",
-        "2016-01-31",
-        "2016-02-01",
-        "2016-02-29",
-        "2018-01-01",
-        "2018-10-01",
-    ]
-)
-
-
-def program(pack: Mapping[str, Any], as_of: str | None = None) -> Program:
-    return Program(
-        written.assembled(json.dumps(pack)), date.fromisoformat(as_of) if as_of else None
-    )
+from tests.support.written import AS_OF, Flat, program
 
 
 class Plain:

@@ -26,7 +26,6 @@ from exchange.hub.hub import Acceptance
 from exchange.log.receipts import Receipt, parse_receipt
 from exchange.records.bundle import Bundle
 from tests.conftest import ROOT
-from tests.offramp.test_hub_killed import LIVE, composed, logged
 from tests.support.hub_process import (
     STARTS_WITHIN,
     HubProcess,
@@ -36,6 +35,7 @@ from tests.support.hub_process import (
     taken_of,
     values,
 )
+from tests.support.hub_records import STATUS_GRANT, check_log, compose_status
 
 SYNCS = "fdatasync,fsync"
 CALLS = f"pwrite64,write,ftruncate,{SYNCS}"
@@ -109,7 +109,7 @@ def torture(runs: int) -> None:
             case = world.new_case()
             world.refer(case)
             world.pull("crossroads")
-            world.consent(case, LIVE)
+            world.consent(case, STATUS_GRANT)
             world.pull("crossroads")
             tally = dict.fromkeys(
                 ("taken", "refused", "unanswered", "not started", "not acknowledged and there"), 0
@@ -121,7 +121,7 @@ def torture(runs: int) -> None:
                     (CALLS, f"{number}+"),
                     (SYNCS, f"{number}..{number + 2}"),
                 ):
-                    bundles = [composed(world, case) for _ in range(sum(SIZES))]
+                    bundles = [compose_status(world, case) for _ in range(sum(SIZES))]
                     process.end()
                     taken = failing(process, world, bundles, calls, when, tally)
                     assert process.fsck() == [], (calls, when, process.fsck())
@@ -129,7 +129,7 @@ def torture(runs: int) -> None:
                     tally["not acknowledged and there"] += once(world, bundles, taken)
                     acknowledged |= taken
             process.end()
-            logged(process, acknowledged, {})
+            check_log(process, acknowledged, {})
         finally:
             process.end(signal.SIGKILL)
             starter.close()

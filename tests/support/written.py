@@ -12,12 +12,14 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
+from rules.decide.program import Program
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.input.yaml import Node
 from rules.language import tree
@@ -684,6 +686,27 @@ def packs(draw: st.DrawFn) -> dict[str, Any]:
         if not part.get("collect"):
             before[name] = part["outcomes"]
     return pack
+
+
+# Dates for `program`: None reads the date that governs a decision from the facts.
+AS_OF = st.sampled_from(
+    [
+        None,
+        None,
+        None,
+        "2014-04-01",
+        "2016-01-31",
+        "2016-02-01",
+        "2016-02-29",
+        "2018-01-01",
+        "2018-10-01",
+    ]
+)
+
+
+def program(pack: Mapping[str, Any], as_of: str | None = None) -> Program:
+    """Compile a pack that is data, as of an ISO date if there is one."""
+    return Program(assembled(json.dumps(pack)), date.fromisoformat(as_of) if as_of else None)
 
 
 EVENTS = ("case.referred_at", "case.intake_at", "case.plan_at", "wide.pauses")
