@@ -1,7 +1,8 @@
-"""How long a command of an agency takes over a journal of so many records: `python bench/agency.py 1000 10000`.
+"""Measure a command of an agency over journals of some sizes, from its start to its answer.
 
-An agency that sent all of them, and one to which all came, a hundred between two proofs; a command is a process of its own,
-from its start to its answer. First over the whole journal, then over what the first command kept of it.
+Run it as `python bench/agency.py 1000 10000`, where each number is a count of records. One agency
+sent all the records and the other received them, with a proof after every hundred. Each command is
+a new process. The first replays the whole journal, and the next ones start from its snapshot.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def measure(records: int) -> None:
         passphrase.touch(0o600)
         passphrase.write_bytes(PASSPHRASE)
         for name in ("police", "crossroads"):
-            words = [
+            arguments = [
                 "agency",
                 "status",
                 str(folder / name),
@@ -48,23 +49,24 @@ def measure(records: int) -> None:
             for _ in range(4):
                 start = time.perf_counter()
                 subprocess.run(
-                    [sys.executable, "-m", "offramp", *words],
+                    [sys.executable, "-m", "offramp", *arguments],
                     cwd=ROOT,
                     check=True,
                     stdout=subprocess.DEVNULL,
                 )
                 took.append(time.perf_counter() - start)
             journal, kept = (
-                sum(each.stat().st_size for each in (folder / name).glob(f"{one}*"))
-                for one in (JOURNAL, SNAPSHOT)
+                sum(file.stat().st_size for file in (folder / name).glob(f"{start_of_name}*"))
+                for start_of_name in (JOURNAL, SNAPSHOT)
             )
             print(
-                f"{records} records, {name}: replayed {took[0]:.2f} s, from what was kept {min(took[1:]):.2f} s; "
-                f"journal {journal / 1e6:.1f} MB, kept {kept / 1e6:.1f} MB",
+                f"{records} records, {name}: replayed in {took[0]:.2f} s, "
+                f"from the snapshot {min(took[1:]):.2f} s. "
+                f"Journal {journal / 1e6:.1f} MB, snapshot {kept / 1e6:.1f} MB",
                 flush=True,
             )
 
 
 if __name__ == "__main__":
-    for each in sys.argv[1:] or ["1000"]:
-        measure(int(each))
+    for records in sys.argv[1:] or ["1000"]:
+        measure(int(records))

@@ -1,7 +1,8 @@
-"""What the hub takes in, against the floor that no hub can go below: one signature check and one durable, batched commit.
+"""Measure how fast the hub takes records, against the least work that any hub must do.
 
-Run it as `python bench/hub.py [--rounds N] [--leaves N]`. Hub and floor take the same records in turn, each
-over a database of its own in one folder. Only ratios mean anything on another machine.
+The least work is one signature check and one durable, batched commit. Run it as
+`python bench/hub.py [--rounds N] [--leaves N]`. Both sides take the same records in turn, each into
+its own database in one folder. Only ratios mean anything on another machine.
 """
 
 from __future__ import annotations
@@ -72,16 +73,19 @@ def measure(title: str, folder: Path, leaves: int, rounds: int) -> None:
                 read_bundle(told(world, cases[(round_ + at) % CASES]).write()) for at in range(size)
             ]
             ours.append(timed(partial(world.submit, *bundles)) / size)
-            # The floor is given everything ready, and each side its own: nobody gains by what the other read.
+            # The floor gets its input parsed. Each side has its own copy, so that neither gains
+            # from what the other side cached.
             ready = [(bundle.id, bundle.record, bundle.write()) for bundle in bundles]
             theirs.append(timed(partial(floor.take, ready)) / size)
         hub, least = statistics.median(ours), statistics.median(theirs)
         print(
-            f"  {size:>3} at once: hub {hub:7.0f}   floor {least:7.0f}   {least / hub:5.0%} of the floor's rate"
+            f"  {size:>3} at once: hub {hub:7.0f}   floor {least:7.0f}   "
+            f"{least / hub:5.0%} of the floor's rate"
         )
     bytes_ = len(bundles[0].write())
     print(
-        f"  a record of {bytes_} bytes; an inclusion proof of {len(world.hub.log.tree.inclusion(0)) * 32} bytes\n"
+        f"  a record of {bytes_} bytes; "
+        f"an inclusion proof of {len(world.hub.log.tree.inclusion(0)) * 32} bytes\n"
     )
     store.close()
 

@@ -1,9 +1,10 @@
-"""The hub as a process, over HTTP, against a bare endpoint: `python bench/hub_http.py [--rounds N] [--kills N]`.
+"""Measure the hub as a process, over HTTP, against a bare endpoint.
 
-The endpoint is FastAPI under uvicorn too, and inserts the same bytes with nothing verified. For a batch it is asked in two
-ways: a row and a durable commit for each record, as if they had come one by one, and one row and one commit for the whole
-request, which it doesn't even read. Hub and endpoint are asked in turn, in one run, over one connection each. `--kills` kills a
-hub under load so many times and does nothing else; that is `tests/offramp/test_hub_killed.py`, as the gate runs it.
+Run it as `python bench/hub_http.py [--rounds N] [--kills N]`. The endpoint is FastAPI under uvicorn
+too, and inserts the same bytes without any check. It takes a batch in two ways: a row and a durable
+commit for each record, as if they arrived one by one, and one row and one commit for the whole
+request, which it doesn't even read. Hub and endpoint get requests in turn, over one connection
+each. `--kills` only kills a hub under load N times, with `tests/offramp/test_hub_killed.py`.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def measure(folder: Path, rounds: int) -> None:
         world = WireWorld(process)
         cases = [enrolled(world) for _ in range(CASES)]
         print(
-            f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}; {rounds} rounds, alternating\n"
+            f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}; "
+            f"{rounds} rounds, alternating\n"
         )
         print("| ms a record | hub | bare endpoint | of its rate |\n| --- | --- | --- | --- |")
         print(row("one by one", *alternating(world, cases, bare, 1, rounds * 10, "/each")))
@@ -88,7 +90,8 @@ def measure(folder: Path, rounds: int) -> None:
         print(f"\nsubmit to opened at the recipient: {spread(opened)}")
         size = world.wire.client.get(f"{process.url}/health").json()["size"]
         print(
-            f"memory of the hub's process, VmHWM: {idle} MB at its start, {most_memory(process.pid)} MB at {size:,} leaves"
+            f"memory of the hub's process, VmHWM: {idle} MB at its start, "
+            f"{most_memory(process.pid)} MB at {size:,} leaves"
         )
         print(f"a record of {len(composed(world, cases[0]).write()):,} bytes")
     finally:
@@ -119,7 +122,10 @@ def composed(world: WireWorld, case: str) -> Bundle:
 def alternating(
     world: WireWorld, cases: list[str], bare: Bare, size: int, times: int, path: str
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds a record at the hub and at the endpoint, of the same bodies. Neither composing nor signing is timed."""
+    """Return the milliseconds per record at the hub and at the endpoint, for the same bodies.
+
+    Composing and signing are not timed.
+    """
     ours, theirs = [], []
     for round_ in range(times):
         bundles = [values(composed(world, cases[(round_ + at) % CASES])) for at in range(size)]
@@ -139,7 +145,7 @@ def alternating(
 
 
 def submitted_to_opened(world: WireWorld, case: str) -> float:
-    """Milliseconds from the first byte sent to the content read: taken, handed out, checked, opened."""
+    """Return the milliseconds from the first byte sent until the recipient read the content."""
     bundle = composed(world, case)
     began = time.perf_counter()
     taken_of(world.wire.told("crossroads", "POST", "/v1/records", values(bundle)) | {"status": 201})
@@ -161,7 +167,8 @@ def row(title: str, ours: list[float], theirs: list[float]) -> str:
 
 def spread(found: list[float]) -> str:
     ordered = sorted(found)
-    return f"median {statistics.median(found):.1f} ms, 95 of 100 under {ordered[len(ordered) * 95 // 100]:.1f} ms"
+    percentile_95 = ordered[len(ordered) * 95 // 100]
+    return f"median {statistics.median(found):.1f} ms, 95 of 100 under {percentile_95:.1f} ms"
 
 
 def timed(work: Callable[[], httpx.Response]) -> tuple[float, httpx.Response]:

@@ -1,6 +1,8 @@
-"""What a restored hub takes to put its log back, in memory: hearing everybody, the draft that they sign, and going on.
+"""Measure how long a restored hub in memory takes to rebuild its log.
 
-Run it as `python bench/restore.py [--records N]`. Each lost record is a referral with two leaves, one of them its hand-out.
+It reads the response of every agency, drafts the directory that they sign, and continues. Run it as
+`python bench/restore.py [--records N]`. Each lost record is a referral with two leaves: the record
+and its handout.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ def main() -> None:
     timed("signed, put back, and on", lambda: restored.sign(*THRESHOLD))
     lost = restored.newest()[1].payload.count(b'"lost":[]')
     print(
-        f"nothing lost: {bool(lost)}; {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most"
+        f"nothing lost: {bool(lost)}; "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most"
     )
 
 

@@ -1,4 +1,4 @@
-"""What tests share: where things lie, and skipping with a reason what this machine hasn't got."""
+"""The paths, Hypothesis profiles, and cache of proofs that all tests share."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def shared(path: str) -> Path:
-    """A file of the reference material beside the checkout; skips where it isn't there."""
-    found = SHARED / path
-    if not found.exists():
+    """Return a file of the reference material beside the checkout, or skip the test without it."""
+    file = SHARED / path
+    if not file.exists():
         if os.environ.get("OFFRAMP_MUST_RUN") and SHARED.exists():
             pytest.fail(f"the reference file {path} is missing")
         pytest.skip(f"the reference material ({path}) is not beside this checkout")
-    return found
+    return file
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_cache_of_the_user_s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Proofs are kept for the session alone: the tests neither read nor leave anything in the user's own cache."""
+    """Keep proofs for the session only. The tests neither read nor write the user's own cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

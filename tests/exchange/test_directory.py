@@ -276,8 +276,8 @@ def test_an_announcement_is_an_agency_s_own_and_of_a_later_month() -> None:
                 "bad-announcement",
                 lambda month=month: history.check_sealing(announced("police", month)),
             )
-    same = announce_key(keys.read_public_key(key("police.2026-10", "enc").public.as_jwk() | {"kid": "police.2026-12"}, "enc"),
-                      key("police.s1"))  # fmt: skip
+    renamed = key("police.2026-10", "enc").public.as_jwk() | {"kid": "police.2026-12"}
+    same = announce_key(keys.read_public_key(renamed, "enc"), key("police.s1"))
     refused("bad-announcement", lambda: history.check_sealing(same))
 
 

@@ -31,8 +31,8 @@ ENCRYPTED = "JWE: what is secret here is sealed with HPKE"
 SKIPPED_JWS = {SYMMETRIC: 10, RSA: 32, OTHER_CURVE: 2}
 SKIPPED_MIX = {SYMMETRIC: 2, RSA: 1, ENCRYPTED: 2}
 
-# In the group about base64. 367 and 370 are labeled as badly padded and have no padding. 372 and 373
-# are labeled as valid and contain a question mark.
+# Cases of the group about base64. 367 and 370 are labeled as badly padded and have no padding.
+# 372 and 373 are labeled as valid and contain a question mark.
 EXCEPTIONS = {367, 370, 372, 373}
 
 KEY, TYPE = key("police.s1"), "test+jws"

@@ -315,7 +315,9 @@ def test_what_a_hub_changes_on_the_way_is_refused() -> None:
     good = delivered()
     (handed,) = good.texts
     other = make_delivery(check_bundle(built(seed=4), MEMBERSHIP), "defender", [
-        entry.part for entry in check_bundle(built(seed=4), MEMBERSHIP).entries if entry.to.startswith("defender")
+        entry.part
+        for entry in check_bundle(built(seed=4), MEMBERSHIP).entries
+        if entry.to.startswith("defender")
     ])  # fmt: skip
     changed = replace(handed.sealed, ct=handed.sealed.ct[:-1] + bytes([handed.sealed.ct[-1] ^ 1]))
     for bad, code in (

@@ -1,4 +1,7 @@
-"""The account as the person reads it: each word of the vocabulary in both languages, each row a sentence, no codes."""
+"""Check the account as the person reads it.
+
+Each term of the vocabulary is in both languages, each row is a sentence, and there are no codes.
+"""
 
 from __future__ import annotations
 

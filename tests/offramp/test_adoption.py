@@ -1,4 +1,8 @@
-"""A pack is adopted: proposed with its text, seen as a difference in words, signed by the threshold, judged by for ever."""
+"""Test the adoption of a pack.
+
+An agency proposes it with its text, the others read it as a difference in words, the threshold
+signs, and decisions follow it from then on.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +79,8 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
         with pytest.raises(AgencyError) as found:
             office.pack("sha256:" + "0" * 64)
         assert found.value.code == "unknown-pack"
-        # A pack that the hub doesn't have can't be named, and one that lifts the floor can't be sent.
+        # A pack that the hub doesn't have can't be named, and one without the federal minimum can't
+        # be sent.
         files = dict(collect_pack("santa-fe").files)
         files["lead/pack.yaml"] = files["lead/pack.yaml"].replace(
             "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"

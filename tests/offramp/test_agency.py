@@ -268,7 +268,7 @@ def test_no_content_stands_in_a_store_that_isn_t_its_own(town: Town) -> None:
 def test_an_answer_that_another_program_has_overtaken_is_left_and_not_taken_for_an_old_one(
     town: Town,
 ) -> None:
-    """A command and `serve` pull at once: what the slower was told is behind what the faster took."""
+    """Pull at once with a command and `serve`: the slower gets items that the faster took."""
     office, other = town.at["crossroads"], town.office("crossroads")
     gateway = office.working_set().gateway
     after, line = gateway.cursor, gateway.line

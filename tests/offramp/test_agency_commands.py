@@ -1,4 +1,4 @@
-"""`determine`, `retry` and every finding of `offramp agency doctor`, through the commands, against a hub that is a process."""
+"""Test `determine`, `retry`, and each finding of `agency doctor`, against a hub process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from tests.support.agencies import referral
 from tests.support.running_agencies import Running, consent, doctor, pull, says, told
 from tests.support.simulator import grant
 
-OWN_WORDS = "the redisclosure notice shown is Offramp's own wording: install the official words of 42 CFR 2.32"
+OWN_WORDS = (
+    "the redisclosure notice shown is Offramp's own wording: "
+    "install the official words of 42 CFR 2.32"
+)
 
 
-def test_a_determination_goes_to_the_case_managers_and_what_the_hub_refused_is_sent_again_by_a_person(
+def test_a_determination_goes_to_case_managers_and_a_person_retries_a_refused_record(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case = new_id(os.urandom)
@@ -171,7 +174,8 @@ def test_that_an_end_was_said_aloud_reaches_counsel_where_a_consent_stands_and_n
     pull(running, "police", "crossroads")
     assert consent(running, capsys, case, 1)["state"] == "sent"
     assert told(running, capsys, "revoke", "crossroads", case, "--oral")["aloud_told"] == []
-    # Counsel acts for the person, and the person lets the case managers tell counsel what was signed and said.
+    # Counsel acts for the person, and the person lets the case managers tell counsel what was
+    # signed and said.
     to = {"crossroads": {"purpose": "exchange_operation", "basis": "operation"}}
     standing = running.folder / "representation.json"
     standing.write_text(

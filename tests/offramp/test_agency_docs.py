@@ -1,4 +1,4 @@
-"""The pages of hub and agency, done as a newcomer does them: their own commands, in their order, to the opened record."""
+"""Run the commands on the pages about hub and agency, in order, up to the opened record."""
 
 from __future__ import annotations
 

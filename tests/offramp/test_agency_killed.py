@@ -1,6 +1,7 @@
-"""`offramp agency serve` killed at random moments under load: nothing lost, nothing applied twice, the journal sound.
+"""Kill `offramp agency serve` at random moments under load.
 
-`OFFRAMP_KILLS` says how many rounds, where more than the suite's few are wanted.
+Nothing is lost or applied twice, and the journal is sound. `OFFRAMP_KILLS` sets the number of
+rounds.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ KILLS = int(os.environ.get("OFFRAMP_KILLS", "10"))
 def test_serve_that_is_killed_under_load_loses_nothing_and_applies_nothing_twice(
     running: Running,
 ) -> None:
-    # Forked from this process: a start that imports everything again would be killed before it did anything.
+    # The process is forked from this one. A start that imports everything again would be killed
+    # before it did anything.
     chance = random.Random(3)
     composed = []
     for _ in range(KILLS):

@@ -1,4 +1,4 @@
-"""The agency's commands against a hub that is a process of its own: killed, at once, on a full disk, from the first word on."""
+"""Run an agency's commands against a hub process: killed, concurrent, and on a full disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KILLS = 50
 
 
 def in_child(do: Callable[[], None], kill_after: float | None = None) -> int:
-    """Does something in a process of its own, and kills that after so many seconds; its exit code."""
+    """Run a function in a child process, kill it after some seconds, and return its exit code."""
     child = os.fork()
     if child == 0:
         code = 1

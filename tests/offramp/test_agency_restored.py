@@ -1,4 +1,4 @@
-"""What an agency's program does by itself when its hub was restored, and what it refuses to sign."""
+"""Test the steps and refusals of an agency's program after its hub is restored."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Bad facts and bad questions: one sentence, a code, a place and a fix; exit code 2, no traceback, nothing half done.
+"""Check the refusal of bad facts and bad questions.
 
-And what isn't bad input at all: a fact that nobody knows.
+A refusal is one sentence with a code, a location, and a fix. The exit code is 2, without a
+traceback or partial output. A missing fact is not bad input.
 """
 
 from __future__ import annotations
@@ -629,7 +630,8 @@ def test_a_reader_that_goes_away_is_no_error_of_ours(option: str) -> None:
 
 def test_a_reader_that_goes_away_ends_lines_as_well() -> None:
     ran = shell(
-        "for i in $(seq 2000); do echo '{\"facts\":{}}'; done | $OFFRAMP decide $PACK offer - --lines | head -c1"
+        "for i in $(seq 2000); do echo '{\"facts\":{}}'; done"
+        " | $OFFRAMP decide $PACK offer - --lines | head -c1"
     )
     assert ran.stderr == b""
 
@@ -697,7 +699,8 @@ def test_a_bad_line_becomes_an_error_line_and_the_rest_go_on(
 ) -> None:
     given = b"\n".join(
         [
-            b'{"id": 1, "facts": {"person": {"enrolled": true}, "encounter": {"date": "2015-01-01", "charges": []}}}',
+            b'{"id": 1, "facts": {"person": {"enrolled": true}, '
+            b'"encounter": {"date": "2015-01-01", "charges": []}}}',
             b"not JSON",
             b"",
             b'{"id": "b", "facts": {"person": {"age": -1}}}',
@@ -816,7 +819,10 @@ WHOLE: dict[str, Any] = {
 
 
 def leaves(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every part of the facts that can be unknown: a fact, a list, a record's field, a group."""
+    """Yield the path to each part of the facts that can be unknown.
+
+    A part is a fact, a list, a field of a list's record, or a group.
+    """
     for key, part in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(value, dict):
             yield (*way, key)

@@ -1,4 +1,4 @@
-"""The bench beside other engines agrees with itself before it measures; what isn't installed is named."""
+"""Check that the bench of engines checks their results first and names the missing engines."""
 
 from __future__ import annotations
 

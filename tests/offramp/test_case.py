@@ -1,4 +1,4 @@
-"""One case as an agency sees it: whose word counts, what is in conflict, what corrects what. And what the rules then answer."""
+"""Test a case as an agency sees it: its sources, conflicts, corrections, and decisions."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ REFERRED = {"case.referred_at": "2026-04-01T10:00:00Z", "case.charge_held": True
 
 
 def test_silence_counts_only_where_whoever_knows_may_speak() -> None:
-    """Two months after the referral no intake is known. That is a ground to file only if the case manager could have told."""
+    """A missing intake is a ground to file only if the case manager could have reported one."""
     found = case(said("da", "prosecutor", 3, REFERRED))
     assert found.decide(SANTA_FE, "filing", NOW).outcome == "prosecutor_may_file"
     untold = found.decide(SANTA_FE, "filing", NOW, silent=frozenset({INTAKE}))
@@ -267,7 +267,7 @@ def test_whoever_adds_a_conflict_only_makes_more_possible(stated: tuple[CaseEntr
 
 
 def _other(found: Case) -> dict[str, Any]:
-    """Another value for each fact that is known and no judgment, and no day by which the rules go."""
+    """Return another value for each known fact that is no judgment and governs no decision."""
     others = {
         "person.age": 40,
         "encounter.route": "community",

@@ -1,6 +1,7 @@
 """Real arrests through the shipped maps, reconciled with the counts that were made of them by hand.
 
-The cohorts are stand-ins: this is how a program's rules treat these arrests, not who would have been eligible there.
+The cohorts are stand-ins. They show how a program's rules treat these arrests, not which people
+would have been eligible there.
 """
 
 from __future__ import annotations
@@ -81,7 +82,10 @@ def test_of_3052_drug_law_arrests_only_the_34_violations_can_be_eligible_in_new_
 def test_published_levels_that_say_something_else_are_not_taken_at_their_word(
     tmp_path: Path,
 ) -> None:
-    """Of the 555 rows at level V, 312 are traffic infractions; level I is published for arrests for other authorities."""
+    """Read 555 rows at level V, of which 312 are traffic infractions.
+
+    Level I is published for arrests for other authorities.
+    """
     rows = rows_of("nypd_arrests_2017-12.csv.gz", lambda row: row["LAW_CAT_CD"] in ("V", "I"))
     code, decisions, errors = decided("nyc-violations", "nypd-arrests", rows, tmp_path)
     assert (code, errors) == (0, [])

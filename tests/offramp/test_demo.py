@@ -25,8 +25,8 @@ pytestmark = pytest.mark.xdist_group("demo")
 
 WORD = "Xylophone7"
 
-# For each agency every kind of information that it ever held about anybody, and how: `own` it said so itself, `opened` it was
-# told and somebody read it, `sealed` it came and nobody opened it.
+# For each agency, every kind of information that it ever had about a person, and how: `own` if it
+# wrote the record, `opened` if a person read a record that it received, `sealed` if nobody did.
 HELD = {
     "police": {"charge": "own", "contact": "own", "encounter": "own", "status": "sealed"},
     "prosecutor": {
@@ -113,8 +113,8 @@ def test_each_agency_held_just_these_kinds_of_information(told: Told) -> None:
     assert {name: held[name] for name in HELD} == HELD
     assert set(held["defender"]) == {
         "charge", "charge_status",
-        "contact", "decision_outcome", "encounter", "enrollment", "grievance", "intake_status", "new_charge",
-        "plan", "screening_outcome",
+        "contact", "decision_outcome", "encounter", "enrollment", "grievance", "intake_status",
+        "new_charge", "plan", "screening_outcome",
     }  # fmt: skip
     assert set(held["treatment"]) == {"attendance", "substance_use"}
     assert not CARE - {"plan"} & set(held["program"])
@@ -166,7 +166,10 @@ def test_after_the_revocation_nothing_more_passes_and_what_was_told_is_deleted(t
 
 
 def test_the_canary_is_where_it_may_be_and_nowhere_else(told: Told) -> None:
-    """In the salt of each content: so it lies where contents lie open, and a hub that could read would have it too."""
+    """Look for a marker that is in the salt of each content.
+
+    It is wherever contents are open, and would be at a hub that could read.
+    """
     assert not hub_has(told.folder / "hub", WORD)
     for name in ("police", "prosecutor", "program", "case-management", "defender", "treatment"):
         assert hub_has(told.folder / name, WORD), name

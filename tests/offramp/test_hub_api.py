@@ -1,4 +1,4 @@
-"""The hub's own description of its API, tried: whatever it allows, and whatever it doesn't, is answered as it says."""
+"""Check that the hub answers valid and invalid requests as its description of the API states."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""A hub that is killed while it works: what it acknowledged is there, once; nothing else is half there; its files are sound.
+"""Kill a hub while it works.
 
-`OFFRAMP_KILLS` says how many rounds; the gate does a few, a release a thousand.
+Each acknowledged record is stored once, no other record in part, and the hub's files are sound.
+`OFFRAMP_KILLS` sets the number of rounds: the gate runs a few, a release a thousand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Several processes send and pull while a consent is ended: the history has one order, and nothing passes after the end."""
+"""Send and pull from several processes while a consent ends.
+
+The log has one order, and nothing passes after the end.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ SENDERS, EACH = 4, 8
 
 
 def in_process(do: Callable[[], list[dict[str, Any]]], out: Path) -> int:
-    """Does something in a process of its own; what it returns is written to a file."""
+    """Run a function in a child process that writes its result to a file. Return the child's id."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -107,14 +110,16 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
     taken = [one for one in history if "receipt" in one] + [revoked]
     assert "receipt" in revoked and len(history) == SENDERS * EACH
     cut = revoked["receipt"]["index"]
-    # One order: no two stand at one place, and what had ended before another began stands before it.
+    # No two records have one index, and a request that ended before another began has the
+    # smaller index.
     places = [one["receipt"]["index"] for one in taken]
     assert len(set(places)) == len(places)
     for one in taken:
         for other in taken:
             if one["ended"] < other["began"]:
                 assert one["receipt"]["index"] < other["receipt"]["index"]
-    # Each was committed before the end of the consent, or refused alike; and nobody was refused before it was asked for.
+    # Each was committed before the end of the consent or refused in the same way. Nothing was
+    # refused before the end was requested.
     for one in history:
         if "receipt" in one:
             assert one["receipt"]["index"] < cut
@@ -123,7 +128,8 @@ def test_the_history_of_several_processes_has_one_order_and_the_end_of_a_consent
             assert one["ended"] > revoked["began"]
         if one["began"] > revoked["ended"]:
             assert "receipt" not in one
-    # Nothing is handed out after it, ever; what was committed and not handed out by then is withdrawn.
+    # Nothing is handed out after the end. A record that was committed and not handed out by then is
+    # withdrawn.
     every = {bundle_id(each) for of_one in bundles for each in of_one}
     mine = {one["id"] for one in pulled if one["out"]} & every
     assert all(one["index"] < cut for one in pulled if one["out"] and one["id"] in mine)

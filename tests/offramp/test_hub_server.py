@@ -1,4 +1,7 @@
-"""The hub as a real process: requests, answers, clocks, clients that are slow, huge or gone, and a database that is full."""
+"""Test the hub as a real process.
+
+Requests, answers, clocks, slow clients, huge requests, closed connections, and a full database.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +38,12 @@ WORD = "Xylocanary"
 
 @pytest.fixture(scope="module")
 def world(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireWorld]:
-    """One hub for the tests that leave it as it was, or only add a case of their own_world."""
+    """Serve one hub for the tests that change nothing, or only add their own case."""
     process = HubProcess(starter, tmp_path_factory.mktemp("served") / "hub")
     process.start()
     yield WireWorld(process)
     process.end()
-    # Nothing that a request holds goes to any log, and no fault of ours went unseen in one of these tests.
+    # No content of a request goes to any log, and no fault of the hub was missed by these tests.
     said = process.out.read_text()
     assert "Traceback" not in said and WORD not in said
 
@@ -456,7 +459,7 @@ def test_on_a_full_disk_nothing_is_half_done_and_with_room_again_it_goes_on(
 def test_whatever_the_log_puts_before_a_revocation_was_allowed_and_nothing_after_it_passes(
     own_world: WireWorld,
 ) -> None:
-    """Several clients send while the consent is revoked: by its index, each record stands before, or was refused."""
+    """Send from several clients during a revocation: each record precedes it or is refused."""
     case = start_case(own_world)
     bundles = [compose_status(own_world, case) for _ in range(24)]
     end = own_world.terms(
@@ -525,7 +528,10 @@ def test_a_restored_hub_that_forgot_something_hands_out_nothing_and_grows_no_oth
 def test_fsck_finds_a_flipped_byte_wherever_it_is(
     own_world: WireWorld, how: signal.Signals
 ) -> None:
-    """Also in the write-ahead log that a killed hub leaves: SQLite would drop in silence whatever was committed after it."""
+    """Flip bytes in the database and in the write-ahead log that a killed hub leaves.
+
+    SQLite would silently drop every commit after a damaged one.
+    """
     start_case(own_world)
     own_world.process.end(how)
     assert own_world.process.fsck() == []

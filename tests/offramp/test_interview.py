@@ -1,4 +1,7 @@
-"""The interview: only what still matters, the most decisive first, near the best order that there is; and as a command."""
+"""Test the interview and its command.
+
+It asks only for facts that can still change the outcome, in an order that is near the best one.
+"""
 
 from __future__ import annotations
 
@@ -162,7 +165,10 @@ def test_nobody_is_asked_for_convictions_but_in_screening() -> None:
 
 
 def test_what_the_rules_can_work_out_is_asked_after_the_facts() -> None:
-    """`admission` reads `eligibility`: an outcome given in its place would set the program's own rules aside."""
+    """Ask for the facts of `eligibility`, which `admission` reads.
+
+    An outcome in their stead would bypass the program's own rules.
+    """
     state = begun("santa-fe", "admission", {"encounter": {"date": "2014-07-02"}})
     asked = []
     while (question := state.question) is not None:
@@ -208,7 +214,8 @@ def made_up(chance: random.Random) -> str:
     facts = [f"  tiny.{letter}: {{type: bool, {about}}}" for letter in letters[1:]]
     facts.append(f"  tiny.a: {{type: choice, choices: [x, y, z], {about}}}")
     given = [
-        f"      - {{id: r{number}, when: {json.dumps(clause(chance.randint(1, 2)))}, then: {outcome}, because: So., source: s}}"
+        f"      - {{id: r{number}, when: {json.dumps(clause(chance.randint(1, 2)))}, "
+        f"then: {outcome}, because: So., source: s}}"
         for number, outcome in enumerate(["high", "high", "middle", "middle"])
     ]
     return "\n".join(
@@ -216,7 +223,8 @@ def made_up(chance: random.Random) -> str:
             "id: made-up\ntitle: Made up\ntime_zone: UTC\nprogram: {from: 2000-01-01, source: s}",
             "sources: {s: {title: S, address: here, confidence: high}}\nfacts:",
             *facts,
-            "decisions:\n  verdict:\n    asks: Which?\n    decided_by: police\n    governed_by: encounter.date",
+            "decisions:\n  verdict:\n    asks: Which?\n    decided_by: police",
+            "    governed_by: encounter.date",
             "    outcomes: [high, middle, low]\n    rules:",
             *given,
             "    otherwise: {outcome: low, because: So., source: s}\n",
@@ -233,7 +241,7 @@ def values_of(program: Program) -> dict[str, tuple[Any, ...]]:
 
 
 def costs(program: Program) -> tuple[float, float]:
-    """How many questions on average until it is decided: by the interview, and by the best order of all orders."""
+    """Return the mean number of questions in the interview and in the best possible order."""
     domain = values_of(program)
     known = {"encounter.date": date(2014, 7, 2)}
     State = frozenset[tuple[str, Any]]
@@ -276,11 +284,17 @@ def test_the_questions_are_at_most_one_more_than_the_best_order_needs(tmp_path: 
 
 
 SHIPPED: dict[str, tuple[str, str, Callable[[dict[str, Any]], None]]] = {
-    "a bag that nobody weighed": ("santa-fe", "eligibility", lambda facts: facts["encounter"]["drugs"][0].pop("grams")),
+    "a bag that nobody weighed": (
+        "santa-fe",
+        "eligibility",
+        lambda facts: facts["encounter"]["drugs"][0].pop("grams"),
+    ),
     "record, approval and judgment": (
         "santa-fe",
         "eligibility",
-        lambda facts: [facts.pop("decisions"), facts.pop("approval"), facts["judgment"].pop("amenable")],
+        lambda facts: [
+            facts.pop("decisions"), facts.pop("approval"), facts["judgment"].pop("amenable")
+        ],
     ),
     "who the person is and what was found": (
         "santa-fe",
@@ -296,7 +310,9 @@ SHIPPED: dict[str, tuple[str, str, Callable[[dict[str, Any]], None]]] = {
     "two charges in New York": (
         "nyc-violations",
         "eligibility",
-        lambda facts: facts["encounter"].update(charges=[{"code": "NY PL 140.05"}, {"code": "NY PL 165.15"}]),
+        lambda facts: facts["encounter"].update(
+            charges=[{"code": "NY PL 140.05"}, {"code": "NY PL 165.15"}]
+        ),
     ),
 }  # fmt: skip
 
@@ -430,7 +446,8 @@ def talked(
         ("2009-01-01", "`santa-fe` began on 2014-04-01, after 2009-01-01; ask about a later day"),
         (
             "yesterday",
-            "`yesterday` is no answer to `encounter.date`; answer a day such as 2014-06-01; or not known",
+            "`yesterday` is no answer to `encounter.date`; "
+            "answer a day such as 2014-06-01; or not known",
         ),
         ("", "an empty line is no answer to `encounter.date`"),
         ("\udcff\udcfe", "is no answer"),
@@ -477,8 +494,9 @@ def test_question_by_question_as_json(
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == 3 and [next(iter(line)) for line in lines[:3]] == ["question"] * 3
     assert lines[0]["question"] == {
-        "fact": "encounter.date", "question": "On what day was the encounter?", "ask": "police", "kind": "record",
-        "rule": None, "type": "date", "how": "a day such as 2014-06-01; or not known",
+        "fact": "encounter.date", "question": "On what day was the encounter?", "ask": "police",
+        "kind": "record", "rule": None, "type": "date",
+        "how": "a day such as 2014-06-01; or not known",
     }  # fmt: skip
     last = lines[-1]
     assert last["facts"] == {"encounter": {"date": "2014-07-02"}}

@@ -1,4 +1,4 @@
-"""Changing the directory by command: retiring a key alone, changes by the threshold, drafts side by side."""
+"""Test changes of the directory by command: retired keys, threshold signatures, and drafts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def test_a_stolen_key_retires_at_once_and_the_new_one_counts_when_enough_have_si
         assert office.working_set().outbox[later].state in ("sent", "witnessed")
     serving.terminate()
     assert serving.wait(20) == 0
-    # Another's key is the threshold's to retire, and one's own may be made out of nothing only once.
+    # The threshold must sign to retire another agency's key. An agency can invent a key of its own
+    # only once.
     other = told(running, capsys, "retire", "police", "defender.s1")
     assert not other["at_once"] and drafts(running, capsys, "clinic")[0]["sha256"] == other["draft"]
     assert "isn't in force" in refused(running, capsys, "retire", "police", "police.s1")

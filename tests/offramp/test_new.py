@@ -1,4 +1,4 @@
-"""`offramp new`: a draft that passes as it stands, whole or not at all, in which a city changes what cities change."""
+"""Test the drafts that `offramp new` writes: complete, valid, and easy for a city to change."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_a_draft_passes_check_and_test_at_once(
     assert [path.name for path in Path().iterdir()] == ["our-city"], "nothing else is left"
 
 
-# Packs on the days on which they change: what was in force before has passed, what comes later is kept. (Not Santa Fe's: each
-# proof of it takes seconds.)
+# Packs on the days on which they change. A draft omits the values that ended before and keeps later
+# ones. (Santa Fe is absent because each of its proofs takes seconds.)
 DAYS = [
     (pack, str(day))
     for pack in ("drug-court", "nyc-violations", "seattle")
@@ -84,7 +84,7 @@ def test_a_draft_passes_from_any_day_on_which_its_parent_changes(parent: str, da
 
 @pytest.mark.parametrize("parent", shipped())
 def test_a_draft_decides_as_its_parent_does(parent: str) -> None:
-    """Every scenario of the parent's, moved to the first day: the same outcome, the same reasons, the same questions."""
+    """Compare outcomes, reasons, and questions in the parent's scenarios, moved to its start."""
     theirs, ours = Program(read_pack(parent)), Program(read_pack(made("our-city", parent)))
     starts, compared = first_day(parent), 0
     for scenario in read_scenarios(find(parent)):
@@ -239,7 +239,7 @@ def test_a_parent_without_scenarios_gives_one_case_to_begin_with() -> None:
 
 
 def test_a_rule_that_can_t_matter_any_more_stays_the_parent_s() -> None:
-    """Since 2026 a higher outcome holds for everybody: `to-a-seller` decided cases once, and decides none from 2027 on."""
+    """Since 2026 a higher outcome applies to all, so `to-a-seller` decides no case from 2027."""
     Path("base").mkdir()
     Path("base/pack.yaml").write_text("""\
 id: base
@@ -250,9 +250,10 @@ sources: {act: {title: The act, address: here, confidence: high}}
 decisions:
   offer:
     rules:
-      - {id: to-a-seller, when: 'encounter.charges.exists(c, c.conduct == "sale")', then: may_not_offer, because: So.,
-         source: act}
-      - {id: to-a-minor, when: 'encounter.charges.exists(c, c.to_minor)', then: no_offense, because: So., source: act}
+      - {id: to-a-seller, when: 'encounter.charges.exists(c, c.conduct == "sale")',
+         then: may_not_offer, because: So., source: act}
+      - {id: to-a-minor, when: 'encounter.charges.exists(c, c.to_minor)',
+         then: no_offense, because: So., source: act}
       - {id: to-anybody, from: 2026-01-01, when: 'true', then: immune, because: So., source: act}
     otherwise: {outcome: may_offer, because: Nothing bars it., source: act}
 """)
@@ -306,7 +307,8 @@ def test_what_cannot_be_made_is_refused_in_one_sentence(
 
 def test_the_documented_examples_are_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys, "Las Cruces", "--from", "santa-fe") == (
-        "`Las Cruces` can't be a pack's name; small letters, digits and hyphens, such as `las-cruces` [bad-name]"
+        "`Las Cruces` can't be a pack's name; "
+        "small letters, digits and hyphens, such as `las-cruces` [bad-name]"
     )
     assert refused(capsys, "packs/town", "--from", "santa-fe") == (
         "there is no folder `packs` to make it in; make that folder first [no-folder]"
@@ -332,8 +334,8 @@ def test_a_disk_that_fills_up_leaves_nothing(
     monkeypatch.setattr(Path, "write_text", full)
     told = refused(capsys, "town", "--from", "santa-fe")
     assert (
-        told
-        == "`town` could not be written: no space left on device; make room, or write elsewhere [no-output]"
+        told == "`town` could not be written: no space left on device; "
+        "make room, or write elsewhere [no-output]"
     )
 
 

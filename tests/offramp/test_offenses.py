@@ -1,4 +1,7 @@
-"""Offense tables: what a section was on a day, filled into charges; what a program takes of it; how a table may be wrong."""
+"""Test offense tables.
+
+A section's class on a day is filled into charges, decides eligibility, and may be wrong in a table.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ def test_no_source_is_listed_that_no_row_cites(state: str) -> None:
 
 
 def test_new_york_s_levels_are_those_of_real_arrests() -> None:
-    """In December 2017 the city's police booked each of these sections at this level, so many times."""
+    """Check the level of each section that the city's police booked in December 2017."""
     counted: dict[tuple[str, str], int] = {}
     with shared("data/nypd_drug_lawcode_map.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -251,9 +254,7 @@ def passing(day: str, **of: str) -> list[str]:
     ]
 
 
-def test_in_new_york_in_2014_one_possession_offense_of_all_passes_and_a_second_drug_violation_beside_it() -> (
-    None
-):
+def test_in_new_york_in_2014_one_possession_offense_passes_and_a_drug_violation_beside_it() -> None:
     assert passing("2014-12-10", conduct="possession") == ["NY PL 221.05"]
     assert passing("2014-12-10") == ["NY PL 221.05", "NY PL 240.40"], (
         "240.40: under the influence in public"
@@ -459,7 +460,8 @@ def test_what_editors_leave_in_a_table_does_no_harm(tmp_path: Path) -> None:
 def test_a_table_beside_the_pack_stands_in_place_of_the_shipped_one(tmp_path: Path) -> None:
     pack = copied(tmp_path)
     (tmp_path / "new-york" / "offenses.csv").write_text(
-        f"{HEAD}\nNY PL 220.03,t,violation,,possession,,,s,,\nNY PL 1,t,none,,sale,2021-03-31,,s,,\n"
+        f"{HEAD}\nNY PL 220.03,t,violation,,possession,,,s,,\n"
+        "NY PL 1,t,none,,sale,2021-03-31,,s,,\n"
     )
     (tmp_path / "new-york" / "sources.csv").write_text(SOURCES)
     program = rules.load(pack)
@@ -472,7 +474,10 @@ def test_a_table_beside_the_pack_stands_in_place_of_the_shipped_one(tmp_path: Pa
 def test_the_parameter_is_the_table_s_alone(tmp_path: Path) -> None:
     pack = copied(tmp_path)
     text = (pack / "pack.yaml").read_text()
-    own = "parameters:\n  no_offense: {label: l, unit: codes, values: [{value: [A], source: mrta}]}\n\ndecisions:\n"
+    own = (
+        "parameters:\n  no_offense: {label: l, unit: codes, values: [{value: [A], source: mrta}]}\n"
+        "\ndecisions:\n"
+    )
     (pack / "pack.yaml").write_text(text.replace("decisions:\n", own, 1))
     with pytest.raises(PackError) as refused:
         read_pack(pack)

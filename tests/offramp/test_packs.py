@@ -90,12 +90,14 @@ def test_a_failing_scenario_is_told_with_its_sentence_and_exit_code_1(tmp_path: 
         "id: tiny\ntitle: Tiny\ntime_zone: UTC\nprogram: {from: 2020-01-01, source: s}\n"
         "sources: {s: {title: S, address: here, confidence: high}}\ncoverage: {rules: 100}\n"
         "decisions:\n  offer:\n    rules:\n"
-        "      - {id: child, when: person.age < 18, then: may_not_offer, because: Too young., source: s}\n"
+        "      - {id: child, when: person.age < 18, then: may_not_offer,\n"
+        "         because: Too young., source: s}\n"
         "    otherwise: {outcome: may_offer, because: Nothing bars it., source: s}\n"
     )
     (folder / "scenarios.yaml").write_text(
         "- id: a-child\n  says: A child of 12 gets the offer.\n  decision: offer\n"
-        "  facts: {person: {age: 12}, encounter: {date: 2020-02-02}}\n  expect: {status: decided, outcome: may_offer}\n"
+        "  facts: {person: {age: 12}, encounter: {date: 2020-02-02}}\n"
+        "  expect: {status: decided, outcome: may_offer}\n"
     )
     ran = command("test", str(folder))
     assert ran.returncode == 1
@@ -103,7 +105,8 @@ def test_a_failing_scenario_is_told_with_its_sentence_and_exit_code_1(tmp_path: 
     assert "the outcome is may_not_offer (decided), and was to be may_offer" in ran.stdout
     (folder / "scenarios.yaml").write_text(
         "- id: an-adult\n  says: A man of 30 gets the offer.\n  decision: offer\n"
-        "  facts: {person: {age: 30}, encounter: {date: 2020-02-02}}\n  expect: {status: decided, outcome: may_offer}\n"
+        "  facts: {person: {age: 30}, encounter: {date: 2020-02-02}}\n"
+        "  expect: {status: decided, outcome: may_offer}\n"
     )
     ran = command("test", str(folder))
     assert ran.returncode == 1
@@ -121,7 +124,8 @@ def test_an_expectation_that_no_answer_could_meet_is_refused_at_its_line_by_chec
     folder = tmp_path / "tiny"
     folder.mkdir()
     (folder / "pack.yaml").write_text(
-        "id: tiny\ntitle: Tiny\nextends: lead\ntime_zone: UTC\nprogram: {from: 2020-01-01, source: nation-2014}\nsources: {}\n"
+        "id: tiny\ntitle: Tiny\nextends: lead\ntime_zone: UTC\n"
+        "program: {from: 2020-01-01, source: nation-2014}\nsources: {}\n"
     )
     (folder / "scenarios.yaml").write_text(
         f"- id: a\n  says: A.\n  decision: eligibility\n  expect: {{{expected}}}\n"

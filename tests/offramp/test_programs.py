@@ -1,4 +1,4 @@
-"""`offramp programs`: which programs were in force on a day, from the packs, and what becomes of cases open at an end."""
+"""Test `offramp programs`: the programs in force on a day, and cases open when one ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ program:
     - {value: 60, from: 2019-01-01, source: act}
   funding: [{says: A grant of the state., source: act}]
   bodies:
-    - {name: Council, members: [police, defender], others: [a judge], does: It decides., source: act}
+    - {name: Council, members: [police, defender], others: [a judge], does: It decides.,
+       source: act}
   open_cases: {says: They go on as they began., source: act, provisional: read at second hand}
 sources: {act: {title: The act, address: here, confidence: high}}
 """
@@ -85,8 +86,8 @@ def test_a_day_shows_what_was_in_force_and_apart_from_it_what_nobody_ran(
     assert "**Pilot:** A three-year pilot, from April 1, 2014, until April 1, 2017." in out
     assert "In doubt: the source gives three years" in out
     assert (
-        "**Not run:** New York City plan of 2014 (`nyc-violations`), from December 2, 2014. It was announced"
-        in out
+        "**Not run:** New York City plan of 2014 (`nyc-violations`), from December 2, 2014. "
+        "It was announced" in out
     )
 
 
@@ -96,8 +97,8 @@ def test_a_day_before_all_says_that_there_was_none_and_when_the_next_began(
     code, out, _ = ran(capsys, "--on", "1993-12-31")
     assert code == 0
     assert (
-        "No program was in force. The next, King County Drug Diversion Court, began on January 1, 1994."
-        in out
+        "No program was in force. The next, King County Drug Diversion Court, "
+        "began on January 1, 1994." in out
     )
     found = listed(capsys, "--on", "1993-12-31")
     assert (found["in_force"], found["not_run"], found["over"]) == ([], [], [])
@@ -117,8 +118,8 @@ def test_what_has_days_of_its_own_is_told_on_those_days(
     assert "**Body:** Council (police, defender, a judge). It decides. Source: The act." in out
     assert "**Places:** 30 at once, until January 1, 2019. Source: The act." in out
     assert (
-        "**Cases open at the end:** They go on as they began. Source: The act. In doubt: read at second hand."
-        in out
+        "**Cases open at the end:** They go on as they began. Source: The act. "
+        "In doubt: read at second hand." in out
     )
 
 
@@ -144,7 +145,8 @@ def test_a_decision_about_a_day_after_the_end_is_refused_with_what_becomes_of_op
         load(town).decide("filing", facts)
     assert refused.value.code == "outside-program"
     assert refused.value.message == (
-        "`town` ended on 2020-01-01, and 2020-01-02 is later; of cases then open it says: They go on as they began (doubtful)"
+        "`town` ended on 2020-01-01, and 2020-01-02 is later; "
+        "of cases then open it says: They go on as they began (doubtful)"
     )
 
 

@@ -1,4 +1,4 @@
-"""A hub's disk burns and its backup is of yesterday: what people do then, command by command, against real processes."""
+"""Restore a hub from yesterday's backup, command by command, with real processes."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     backup = running.folder / "hub.backup"
     assert main(["hub", "backup", str(running.folder / "hub"), str(backup)]) == 0
 
-    # The lost day: what police decided, which crossroads has; a second decision that waits; the end of the consent, which cuts
-    # that at a place of the log that nobody is told of; and another case.
+    # The lost day: a decision of police that crossroads has, a second decision that is pending, the
+    # end of the consent at a log index that no other agency learns, and another case.
     words = (
         "determine",
         "police",
@@ -99,7 +99,8 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
     running.settle()
     assert other in {one["id"] for one in told(running, capsys, "inbox", "crossroads")["records"]}
 
-    # What was revoked that day stays so: what waited is withdrawn, what was read doesn't open again, nothing new passes.
+    # A consent revoked that day stays revoked: the pending record is withdrawn, the read one
+    # doesn't open again, and nothing new passes.
     assert told(running, capsys, "inbox", "crossroads")["gone"] == 1
     assert waits["id"] not in {
         one["id"] for one in told(running, capsys, "inbox", "crossroads")["records"]
@@ -129,7 +130,8 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
                 at for at in lacking if at <= leaf.index
             ]
 
-    # What came before the fire is shown to a court from the log that went on; and every byte of the database is right.
+    # A record from before the fire is shown to a court from the log that continued, and every byte
+    # of the database is right.
     with closing(running.office("crossroads")) as office:
         (first,) = [
             jti

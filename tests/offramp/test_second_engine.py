@@ -1,6 +1,7 @@
-"""The second engine: it comes to the same as the compiled one on everything it can express, and says what it can't.
+"""Compare the second engine with the compiled one, and check what it refuses.
 
-What becomes of its process (gone, silent, out of memory, not installed) is a refusal of ours; here it really happens.
+If its process ends, hangs, runs out of memory, or is not installed, the caller gets a refusal.
+These tests cause each of these.
 """
 
 from __future__ import annotations
@@ -230,7 +231,8 @@ def test_the_answer_has_the_same_bytes_and_exit_code_with_and_without_it(
 def test_lines_are_decided_by_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = tmp_path / "cases.jsonl"
     lines.write_text(
-        f'{{"id": 1, "facts": {json.dumps(json.loads(ARREST.read_text()))}}}\n{{"id": 2, "facts": {{}}}}\n'
+        f'{{"id": 1, "facts": {json.dumps(json.loads(ARREST.read_text()))}}}\n'
+        '{"id": 2, "facts": {}}\n'
     )
     assert (
         main(["decide", "santa-fe", "eligibility", str(lines), "--lines", "--engine", "durable"])

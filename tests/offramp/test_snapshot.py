@@ -1,4 +1,4 @@
-"""What a command keeps of a journal: the next one knows the same by it, and nothing that somebody else wrote."""
+"""Test the snapshot of a journal: it gives the next command the same state, and no forged one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def send(town: Town, seed: int, count: int = 1) -> list[str]:
 
 
 def told(value: Any) -> Any:
-    """A value taken apart down to texts and numbers, so that two that were made apart can be compared."""
+    """Return a value as texts and numbers, to compare two objects that were built separately."""
     if hasattr(value, "as_jwk"):
         return value.as_jwk()
     if isinstance(value, dict):

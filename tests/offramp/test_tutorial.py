@@ -1,4 +1,4 @@
-"""The tutorial, word for word as its reader would do it: its commands are run, its edits made, its outputs compared."""
+"""Follow the tutorial: run its commands, make its edits, and compare its outputs."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def assert_prints(command: str, output: str, folder: Path) -> None:
 
 
 def edit(folder: Path, text: str) -> None:
-    """One change: the lines without `+` stand once in the file, and those without `-` take their place."""
+    """Apply a change: replace the lines without `+`, which occur once, by those without `-`."""
     first, *lines = text.splitlines()
     path = folder / first.removeprefix("--- ")
     assert all(line[:1] in ("-", "+", " ") for line in lines), "each line begins with its sign"

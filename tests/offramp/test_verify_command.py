@@ -36,7 +36,8 @@ def test_with_the_founders_fingerprint_it_is_verified_and_says_all_that_it_must(
     assert out.startswith("VERIFIED.")
     for words in (
         "signed by: Crossroads (`crossroads`, case management), with the key `crossroads.s1`",
-        "entry 12, 2026-11-02 18:10:00 UTC (witnessed: after 2026-11-02 18:00:00 UTC, by 2026-11-02 18:11:00 UTC)",
+        "entry 12, 2026-11-02 18:10:00 UTC "
+        "(witnessed: after 2026-11-02 18:00:00 UTC, by 2026-11-02 18:11:00 UTC)",
         'content: {"status": {"engagement": "engaged"}}',
         "told to: `prosecutor`, for `diversion_coordination`, on the basis `consent`",
         "7 digests of this record stay closed",
@@ -143,8 +144,8 @@ def test_an_account_and_a_receipt_are_verified_too(
     assert main(["verify", str(tmp_path / "a"), "--root", ROOT]) == 0
     out = capsys.readouterr().out
     assert (
-        "`crossroads` to `prosecutor`: `status` for `diversion_coordination` on the basis `consent`: handed out"
-        in out
+        "`crossroads` to `prosecutor`: `status` for `diversion_coordination` "
+        "on the basis `consent`: handed out" in out
     )
     assert main(["verify", str(tmp_path / "a"), "--root", ROOT, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["found"]["rows"]

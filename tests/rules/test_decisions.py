@@ -1,4 +1,7 @@
-"""What a decision means, on a small program made for it: precedence, exceptions, dates, other decisions, clocks, words."""
+"""Test decisions on a small program.
+
+Precedence, exceptions, dates, other decisions, clocks, and texts.
+"""
 
 from __future__ import annotations
 
@@ -25,27 +28,31 @@ facts:
     category: operation
     question: When did the clock stand still?
     source: act
-    fields: {from: {type: timestamp, question: From when?}, until: {type: timestamp, question: Until when?}}
+    fields:
+      from: {type: timestamp, question: From when?}
+      until: {type: timestamp, question: Until when?}
 parameters:
   cap:
     label: cap
     unit: g
-    values: [{value: 3, source: act}, {from: 2018-10, value: 6, source: act, provisional: the day is a guess}]
+    values:
+      - {value: 3, source: act}
+      - {from: 2018-10, value: 6, source: act, provisional: the day is a guess}
   days: {label: days, unit: days, values: [{value: 7, source: act}]}
   hours: {label: hours, unit: hours, values: [{value: 72, source: act}]}
   weeks: {label: weeks, unit: weeks, values: [{value: 2, source: act}]}
 clocks:
-  intake: {label: intake, owner: case_management, start: case.referred_at, stop: case.intake_at, length: days, follows: "…",
-           tolling: case.pauses, source: act}
-  plan: {label: plan, owner: case_management, start: case.intake_at, stop: case.plan_at, length: hours, follows: "…",
-         source: act}
-  review: {label: review, owner: program, start: case.intake_at, repeats: case.last_review_at, length: weeks, follows: "…",
-           source: act}
+  intake: {label: intake, owner: case_management, start: case.referred_at, stop: case.intake_at,
+           length: days, follows: "…", tolling: case.pauses, source: act}
+  plan: {label: plan, owner: case_management, start: case.intake_at, stop: case.plan_at,
+         length: hours, follows: "…", source: act}
+  review: {label: review, owner: program, start: case.intake_at, repeats: case.last_review_at,
+           length: weeks, follows: "…", source: act}
 decisions:
   screening:
     rules:
-      - {id: old, when: 'history.convictions.exists(c, c.date > encounter.date - years(10))', then: stop, because: On record.,
-         source: act}
+      - {id: old, when: 'history.convictions.exists(c, c.date > encounter.date - years(10))',
+         then: stop, because: On record., source: act}
     otherwise: {outcome: proceed, because: Nothing on record., source: act}
   eligibility:
     rules:
@@ -56,29 +63,36 @@ decisions:
         source: {id: act, at: section 2}
         reviewable_by: prosecutor
         unless:
-          - {id: pills, from: 2020-01-01, when: 'encounter.drugs.all(d, d.form == "pills")', because: Pills have no cap.,
-             source: {id: act, at: section 3}, provisional: nobody says what a pill is}
-      - {id: young, when: person.age < 18, then: ineligible, because: Under 18., source: act, from: 2016-03-01,
-         until: 2017-03-01}
-      - {id: recorded, when: screening == "stop", then: ineligible, because: The answer from the record is stop., source: act}
+          - {id: pills, from: 2020-01-01, when: 'encounter.drugs.all(d, d.form == "pills")',
+             because: Pills have no cap., source: {id: act, at: section 3},
+             provisional: nobody says what a pill is}
+      - {id: young, when: person.age < 18, then: ineligible, because: Under 18., source: act,
+         from: 2016-03-01, until: 2017-03-01}
+      - {id: recorded, when: screening == "stop", then: ineligible,
+         because: The answer from the record is stop., source: act}
     otherwise: {outcome: eligible, because: Nothing bars the person., source: act}
     while_waiting: {who: police, text: Wait for the scale., source: act}
     next: {ineligible: {who: police, text: The ordinary process applies., source: act}}
   admission:
     rules:
-      - {id: no, when: '!offer.accepted', then: declined_by_person, because: The person said no., source: act}
-      - {id: barred, when: eligibility == "ineligible", then: not_eligible, because: The test is not met., source: act}
-      - {id: open, when: '!(clocks.intake in ["met", "late"])', then: awaiting, because: No intake yet., source: act}
+      - {id: no, when: '!offer.accepted', then: declined_by_person,
+         because: The person said no., source: act}
+      - {id: barred, when: eligibility == "ineligible", then: not_eligible,
+         because: The test is not met., source: act}
+      - {id: open, when: '!(clocks.intake in ["met", "late"])', then: awaiting,
+         because: No intake yet., source: act}
     otherwise: {outcome: admitted, because: Intake is done., source: act}
   filing:
     rules:
-      - {id: barred, when: clocks.intake == "overdue" && eligibility == "ineligible", then: prosecutor_may_file, because: Both.,
-         source: act}
+      - {id: barred, when: clocks.intake == "overdue" && eligibility == "ineligible",
+         then: prosecutor_may_file, because: Both., source: act}
     otherwise: {outcome: hold, because: The charge rests., source: act}
   review:
     rules:
-      - {id: plan, when: 'clocks.plan in ["running", "overdue"]', then: prepare_plan, because: No plan yet., source: act}
-      - {id: call, when: case.missed_contacts > 0, then: attempt_contact, because: Out of touch., source: act}
+      - {id: plan, when: 'clocks.plan in ["running", "overdue"]', then: prepare_plan,
+         because: No plan yet., source: act}
+      - {id: call, when: case.missed_contacts > 0, then: attempt_contact,
+         because: Out of touch., source: act}
     otherwise: {outcome: continue, because: Go on., source: act}
   disclosure:
     rules:
@@ -277,7 +291,8 @@ def test_a_reason_has_text_source_facts_and_who_may_review(program: Program) -> 
     assert reason == {
         "rule": "over", "outcome": "ineligible", "text": "Over 6 g.",
         "source": {"id": "act", "title": "The act", "at": "section 2", "confidence": "high"},
-        "facts": {"encounter.drugs[0].grams": 6.5}, "provisional": "the day is a guess", "reviewable_by": "prosecutor",
+        "facts": {"encounter.drugs[0].grams": 6.5}, "provisional": "the day is a guess",
+        "reviewable_by": "prosecutor",
     }  # fmt: skip
 
 
@@ -316,8 +331,8 @@ def test_what_may_be_done_now_comes_first(program: Program) -> None:
 
 def test_an_answer_has_these_keys_in_this_order(program: Program) -> None:
     assert list(program.decide("eligibility", arrest()).as_json()) == [
-        "decision", "status", "outcome", "possible", "decided_by", "next", "pack", "reasons", "needed", "obligations", "clocks",
-        "provisional", "facts_digest",
+        "decision", "status", "outcome", "possible", "decided_by", "next", "pack", "reasons",
+        "needed", "obligations", "clocks", "provisional", "facts_digest",
     ]  # fmt: skip
 
 
@@ -372,8 +387,8 @@ def clocks(program: Program, now: str | None, **case: Any) -> dict[str, dict[str
 
 @pytest.mark.parametrize(
     ("now", "status"),
-    [("2015-06-01T11:59:59Z", "not_started"), ("2015-06-01T12:00:00Z", "running"), ("2015-06-08T12:00:00Z", "running"),
-     ("2015-06-08T12:00:01Z", "overdue")],
+    [("2015-06-01T11:59:59Z", "not_started"), ("2015-06-01T12:00:00Z", "running"),
+     ("2015-06-08T12:00:00Z", "running"), ("2015-06-08T12:00:01Z", "overdue")],
 )  # fmt: skip
 def test_due_exactly_now_is_running_and_a_second_later_overdue(
     program: Program, now: str, status: str
@@ -528,8 +543,9 @@ def test_an_attested_answer_from_a_day_outside_can_still_be_read(program: Progra
 
 @pytest.mark.parametrize(
     ("grams", "outcome"),
-    [([3], "eligible"), ([3.0], "eligible"), ([0.1, 0.2, 2.7], "eligible"), ([0.1] * 30, "eligible"),
-     ([3.000001], "ineligible"), ([0.1, 0.2, 2.700001], "ineligible"), ([999_999_999_999.999], "ineligible")],
+    [([3], "eligible"), ([3.0], "eligible"), ([0.1, 0.2, 2.7], "eligible"),
+     ([0.1] * 30, "eligible"), ([3.000001], "ineligible"), ([0.1, 0.2, 2.700001], "ineligible"),
+     ([999_999_999_999.999], "ineligible")],
 )  # fmt: skip
 def test_amounts_are_exact(program: Program, grams: list[float], outcome: str) -> None:
     facts = arrest(encounter={"date": "2015-06-01", "drugs": [{"grams": one} for one in grams]})

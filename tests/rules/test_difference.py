@@ -163,7 +163,8 @@ def test_later_rules_never_let_the_prosecutor_do_more_without_notice(data: st.Da
         return max(SEVERITY[decision].get(outcome, 99) for outcome in outcomes[one])
 
     last = max([0, *(PACKS.index(one) for one in noticed)])
-    # Since the enrollment, or the last notice, nothing has become worse; and what was given notice of isn't passed by.
+    # Nothing has become worse since the enrollment or the last notice, and no change that had a
+    # notice is skipped.
     assert worst(found.pack) <= worst(PACKS[last])
     assert PACKS.index(found.pack) >= last
     assert found.pack not in noticed or found.why == "the person was given notice of it"

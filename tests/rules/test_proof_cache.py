@@ -30,9 +30,10 @@ decisions:
       - {id: young, when: person.age < 18, then: ineligible, because: Under 18., source: act}
     otherwise: {outcome: eligible, because: Nothing bars it., source: act}
 invariants:
-  - {id: minors-stay-out, decision: eligibility, when: person.age < 18, always: eligibility == "ineligible",
-     because: They do., source: act}
-  - {id: no-matter-who-is-asked, decision: eligibility, independent_of: [offer.accepted], because: It is no test., source: act}
+  - {id: minors-stay-out, decision: eligibility, when: person.age < 18,
+     always: eligibility == "ineligible", because: They do., source: act}
+  - {id: no-matter-who-is-asked, decision: eligibility, independent_of: [offer.accepted],
+     because: It is no test., source: act}
 """
 UNSOUND = PACK.replace("when: person.age < 18, then", "when: person.age < 17, then")
 
@@ -116,14 +117,14 @@ def test_a_child_with_the_same_text_as_its_parent_s_rules_is_proved_for_itself(
         child.mkdir(parents=True)
         shutil.copytree(folder, child.parent / "town")
         (child / "pack.yaml").write_text(
-            "id: child\ntitle: Child\nextends: town\ntime_zone: UTC\nprogram: {from: 2020-01-01, source: act}\nsources: {}\n"
-            + body
+            "id: child\ntitle: Child\nextends: town\ntime_zone: UTC\n"
+            "program: {from: 2020-01-01, source: act}\nsources: {}\n" + body
         )
         assert not proof(child).known
 
 
 def forged(cache: Path, folder: Path) -> None:
-    """A file that says, in the right place, that the unsound pack is sound; the fault to test is not in its text."""
+    """Write a cache file, under the right key, that states that the unsound pack is sound."""
     pack = read_pack(folder, whole=False)
     key = proof_cache._key(pack)
     cache.mkdir(parents=True, mode=0o700, exist_ok=True)

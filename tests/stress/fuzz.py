@@ -1,8 +1,9 @@
-"""Throws broken texts at every parser of outside bytes for so many seconds: `python -m tests.stress.fuzz [--seconds 60] [--seed N]`.
+"""Give broken texts to every parser of outside bytes, for some seconds.
 
-Each text is a right one, cut, doubled, spliced and overwritten at random; where it holds base64url, inside that too, so that
-what is nested is reached. A parser gives a value or an `ExchangeError`, and is done soon; anything else is printed with its
-input and ends in 1.
+Run it as `python -m tests.stress.fuzz [--seconds 60] [--seed N]`. Each text is a valid one that is
+cut, doubled, spliced, and overwritten at random. Base64url inside it is broken too, to reach nested
+data. A parser must return a value or raise an `ExchangeError` soon. Anything else is printed with
+its input and ends in exit code 1.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def main() -> int:
 
 
 def broken(right: bytes, random: Random) -> bytes:
-    """The text with one to four things wrong; one time in three the wrong is inside a run of base64url."""
+    """Return the text with one to four faults, a third of them inside a run of base64url."""
     data = right
     for _ in range(random.randint(1, 4)):
         runs = list(_RUN.finditer(data))

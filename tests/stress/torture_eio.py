@@ -1,8 +1,9 @@
-"""A disk that fails at each write in turn: `python -m tests.stress.torture_eio [--runs N]`, by `strace`, which makes calls fail.
+"""Run a hub on a disk that fails at each write in turn, which `strace` simulates.
 
-A process works with a hub over a real database and says of each record whether it was taken. At the n-th write, sync or
-truncation of the hub's files the kernel's answer is an input/output error, once, or from then on. Afterwards, on a sound disk,
-everything that was said to be taken must be there once, and nothing else half.
+Run it as `python -m tests.stress.torture_eio [--runs N]`. A process sends records to a hub with a
+real database and reports for each record whether the hub took it. The n-th write, sync, or
+truncation of the hub's files fails with an input/output error, once or from then on. Afterwards, on
+a sound disk, every record that was reported as taken must exist once, and nothing else in part.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def torture(runs: int) -> None:
                 taken += check(database, said)
     assert failed > runs // 2, "the disk failed, and the hub said so"
     print(
-        f"{tried} runs with a failing disk: {failed} were told so, {taken} records taken, all there once"
+        f"{tried} runs with a failing disk: {failed} reported it, "
+        f"{taken} records taken, all stored once"
     )
 
 

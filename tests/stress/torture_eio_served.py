@@ -1,10 +1,10 @@
-"""The same failing disk under a hub that serves: `python -m tests.stress.torture_eio_served [--runs N]`.
+"""Run `offramp hub serve` on a disk that fails at each write in turn, which `strace` simulates.
 
-`offramp hub serve` runs under `strace`, and at the n-th write, sync or truncation of its files in any of its threads the
-kernel's answer is an input/output error, once or from then on, or three syncs in a row fail; its start and its end are hit
-too. Every submission must be answered 201, refused with 507, or not answered because the hub is gone. Then it starts on a sound
-disk: `offramp hub fsck` finds nothing wrong, what was acknowledged has its receipt, and what wasn't can be sent again and is taken
-once.
+Run it as `python -m tests.stress.torture_eio_served [--runs N]`. In each thread, the n-th write,
+sync, or truncation of the hub's files fails with an input/output error, once or from then on, or
+three syncs in a row fail. The hub's start and end are hit too. It must answer every submission with
+201 or 507, unless it stopped. Then it starts on a sound disk: `offramp hub fsck` finds nothing
+wrong, every acknowledged record has its receipt, and the others are taken once when sent again.
 """
 
 from __future__ import annotations
@@ -134,9 +134,10 @@ def torture(runs: int) -> None:
             process.end(signal.SIGKILL)
             starter.close()
     assert tally["taken"] and tally["refused"], "the disk failed, but not always"
-    said = ", ".join(f"{count} {what}" for what, count in tally.items())
+    counts = ", ".join(f"{count} {result}" for result, count in tally.items())
     print(
-        f"{3 * runs} hubs on a failing disk: {said}; all taken are there once ({time.monotonic() - began:.0f} s)"
+        f"{3 * runs} hubs on a failing disk: {counts}; "
+        f"all records taken are stored once ({time.monotonic() - began:.0f} s)"
     )
 
 
@@ -177,9 +178,10 @@ def failing(
 
 
 def once(world: WireWorld, bundles: list[Bundle], taken: dict[str, Receipt]) -> int:
-    """On a sound disk: each receipt is the one that was given, and the rest goes in now. How many of the rest were there.
+    """Send all records again on a sound disk, and check their receipts.
 
-    A sync that fails after its write tells nobody whether the bytes are there: whoever was refused sends again.
+    Returns how many records were stored without a receipt. That can happen because a sync that
+    fails after its write does not tell whether the bytes are stored, so the sender must send again.
     """
     there = 0
     for bundle in bundles:

@@ -1,4 +1,4 @@
-"""Agencies in folders of their own, and a hub in memory behind the same requests that a server answers."""
+"""Agencies in folders, and a hub in memory that answers the same requests as a server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ROLES = {
 
 
 class MemoryHub:
-    """A hub in memory as `Transport`: what comes as bytes is answered as bytes. `away` cuts the line."""
+    """A hub in memory as a `Transport` of bytes. While `away` is set, it is unreachable."""
 
     def __init__(self) -> None:
         self.hub = Hub(ed25519(LOG), LOG, judges, chance(1))

@@ -1,4 +1,4 @@
-"""Randomness that a test can repeat: a stream of bytes from a seed, in the shape that the product asks for."""
+"""Repeatable randomness: a stream of bytes from a seed, as the function that callers expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Conditions, facts and packs made up by Hypothesis: all kinds of nodes, facts partly unknown, values near what is asked."""
+"""Hypothesis strategies for conditions as typed trees, for facts, and for packs of such conditions.
+
+The trees have nodes of all kinds, in their normal form. Facts may be partly unknown, and their
+values are near those that the conditions compare with.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +90,7 @@ def complete_facts(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def with_holes(facts: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The same facts with some of them unknown: absent or null; of a list's records some fields, or the whole list."""
+    """Make some of the facts unknown: absent, null, or a list with missing fields."""
 
     @st.composite
     def dropped(draw: st.DrawFn) -> dict[str, Any]:
@@ -255,14 +259,16 @@ def pack_texts(draw: st.DrawFn) -> str:
         for number in range(draw(st.integers(1, 4))):
             then = draw(st.sampled_from(names))
             lines.append(
-                f"      - id: r{number}\n        when: {json.dumps(tree.text(ask()))}\n        then: {then}\n"
+                f"      - id: r{number}\n        when: {json.dumps(tree.text(ask()))}\n"
+                f"        then: {then}\n"
                 f"        because: Because of rule {number}.\n        source: s\n"
             )
             if draw(st.booleans()):
                 when = json.dumps(tree.text(ask()))
                 since = draw(st.sampled_from(["", ", from: 2016-02-29", ", until: 2016-02-29"]))
                 lines.append(
-                    f"        unless: [{{id: x, when: {when}, because: Not then., source: s{since}}}]\n"
+                    f"        unless: [{{id: x, when: {when}, because: Not then., "
+                    f"source: s{since}}}]\n"
                 )
         return lines
 
@@ -276,7 +282,8 @@ def pack_texts(draw: st.DrawFn) -> str:
     text = [
         "id: made-up\ntitle: Made up\ntime_zone: UTC\nprogram: {from: 2000-01-01, source: s}\n",
         "sources: {s: {title: S, address: here, confidence: high}}\nparameters:\n",
-        "  quantity_cap:\n    label: cap\n    unit: g\n    values:\n      - {value: 3, source: s}\n",
+        "  quantity_cap:\n    label: cap\n    unit: g\n    values:\n",
+        "      - {value: 3, source: s}\n",
         "      - {from: 2016-02-29, value: 6, source: s, provisional: a guess}\n",
         "  codes: {label: codes, unit: codes, values: [{value: [A, B], source: s}]}\ndecisions:\n",
     ]

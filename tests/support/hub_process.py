@@ -1,7 +1,8 @@
-"""A hub as a real process on loopback, and a `World` whose hub it is: what a test does in memory, done over HTTP.
+"""A hub as a real process on loopback, and a `World` that uses it over HTTP.
 
-Importing the server takes longer than most tests, so a `Starter` imports it once and forks a process for each start. The
-process has its own folder, database and port, and can be stopped or killed like any other.
+Importing the server takes longer than most tests, so a `Starter` imports it once and forks a
+process for each start. The process has its own folder, database, and port, and a test can stop or
+kill it.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ for line in sys.stdin:
 
 
 class Starter:
-    """Starts processes that run one command each, without importing everything again."""
+    """A parent process that forks a process for each command, to import everything only once."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -81,7 +82,7 @@ class Starter:
         assert self._process.stdout is not None and self._process.stdout.readline() == "ready\n"
 
     def start(self, arguments: Sequence[str], out: Path, *, fsize: int = 0) -> int:
-        """The process id of a new process; no file that it writes grows beyond `fsize` bytes, where that is given."""
+        """Start a process and return its id. With `fsize`, no file that it writes can be larger."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(
             json.dumps({"arguments": list(arguments), "out": str(out), "fsize": fsize}) + "\n"
@@ -94,7 +95,7 @@ class Starter:
 
 
 def offramp(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """One command, in a process of its own."""
+    """Run a command in a new process."""
     code = "import sys; from offramp.cli import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -106,7 +107,7 @@ def offramp(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def serving(url: str) -> None:
-    """Returns once a hub answers there."""
+    """Wait until a hub answers at this address."""
     until = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < until:
         try:
@@ -118,7 +119,7 @@ def serving(url: str) -> None:
 
 
 class HubProcess:
-    """One hub's folder and the process that serves it. Its clock is a file that the test writes."""
+    """A hub's folder and the process that serves it. Its clock is a file that the test writes."""
 
     def __init__(self, starter: Starter, path: Path) -> None:
         self.starter = starter
@@ -182,7 +183,7 @@ class HubProcess:
         return True
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Stops the process, or kills it, and waits until it is gone."""
+        """Stop or kill the process, and wait until it ends."""
         if not self.pid:
             return
         os.kill(self.pid, how)
@@ -197,14 +198,14 @@ class HubProcess:
         self.start()
 
     def fsck(self) -> list[str]:
-        """What is wrong with the database of the stopped hub, on a copy of everything that a crash left."""
+        """Return the faults in the database of the stopped hub, checked on a copy."""
         from offramp.hub.operations import find_faults
 
         return find_faults(self.path / "hub.db")
 
 
 class Wire:
-    """The hub's API as one agency after another asks it. Refusals are raised as the classes that they were."""
+    """A client of the hub's API for any agency. It raises refusals as their own classes."""
 
     def __init__(self, process: HubProcess, now: int) -> None:
         self.process = process
@@ -220,7 +221,7 @@ class Wire:
         *,
         content: bytes | None = None,
     ) -> httpx.Response:
-        """One request, signed by an agency unless there is none."""
+        """Send a request, signed by the agency if there is one."""
         body = content if content is not None else b"" if value is None else i_json.write(value)
         headers = {"Authorization": self.signature(name, method, path, body)} if name else {}
         return self.client.request(method, self.process.url + path, content=body, headers=headers)
@@ -239,7 +240,7 @@ class Wire:
         *,
         content: bytes | None = None,
     ) -> Any:
-        """What a request that isn't refused is answered."""
+        """Send a request and return its answer. Raises its refusal."""
         answer = self.ask(name, method, path, value, content=content)
         if not answer.is_success:
             raise error_of(answer.status_code, answer.json()["error"])
@@ -251,14 +252,14 @@ class Wire:
 
 
 def error_of(status: int, said: dict[str, str]) -> ExchangeError:
-    """A refusal as it came over the wire."""
+    """Return the exception for an error response."""
     return (NotPassed if status == 403 else ExchangeError)(
         said["code"], said["message"], fix=said["fix"]
     )
 
 
 def taken_of(answer: dict[str, Any]) -> Acceptance | Rejection:
-    """One answer to a submission."""
+    """Read the answer to a submission."""
     if "receipt" in answer:
         return Acceptance(parse_receipt(answer["receipt"]), is_repeat=answer["status"] == 200)
     return Rejection(
@@ -267,7 +268,7 @@ def taken_of(answer: dict[str, Any]) -> Acceptance | Rejection:
 
 
 class WireHub:
-    """What a `World` asks of its hub, asked over HTTP."""
+    """The calls that a `World` makes to its hub, over HTTP."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
@@ -295,7 +296,7 @@ def values(bundle: Bundle) -> Any:
 
 
 class WireWorld(World):
-    """Seven agencies around a hub that is a process: they join, found, announce their keys and learn what all did."""
+    """Seven agencies that join a hub process, sign its directory, and announce their keys."""
 
     def __init__(self, process: HubProcess, names: Iterable[str] = tuple(ROLES)) -> None:
         self.random = secrets.token_bytes
@@ -330,7 +331,7 @@ class WireWorld(World):
             self.wire.told(name, "POST", "/v1/keys", {"announced": announced})
 
     def learn(self) -> None:
-        """Every gateway reads the directory and all keys."""
+        """Give every gateway the directories and all keys."""
         said = self.wire.told(None, "GET", "/v1/directory")
         found = [
             *(
@@ -351,7 +352,7 @@ class WireWorld(World):
             self.pull(name)
 
     def cosign(self, name: str) -> bool:
-        """An agency polls the open checkpoint and cosigns it; True if its quorum is complete with that."""
+        """Cosign the open checkpoint as an agency. Return whether that completes its quorum."""
         note = self.wire.told(name, "GET", "/v1/log/checkpoint")
         last = self.at[name].watching.last
         size = notes.read_checkpoint(notes.read_note(note).text).size
@@ -367,7 +368,7 @@ class WireWorld(World):
 
 
 def joining(name: str, code: str) -> dict[str, Any]:
-    """What an agency says of itself when it joins."""
+    """Return the request with which an agency joins."""
     part2 = "no" if ROLES[name] in ("police", "prosecutor", "defender", "program") else "yes"
     witness = derive_note_key(ed25519(f"{name}.w1"), f"{name}.w1", COSIGNATURE).vkey
     signing = key(f"{name}.s1").public.as_jwk()
@@ -382,7 +383,7 @@ def joining(name: str, code: str) -> dict[str, Any]:
 
 
 def offramp_invite(process: HubProcess, name: str) -> str:
-    """The code with which an agency joins, as `offramp hub invite` prints it."""
+    """Return the code with which an agency joins, as `offramp hub invite` prints it."""
     from offramp.hub.folder import Folder
     from offramp.hub.membership import INVITATION_SECONDS, Invited, invite
 

@@ -13,7 +13,10 @@ from exchange.errors import ExchangeError
 
 @contextmanager
 def refused(*codes: str) -> Iterator[None]:
-    """Holds if what is inside is refused with one of these codes (any, where none is named), in one readable sentence."""
+    """Check that the body is refused with one of these codes, in one readable sentence.
+
+    Without codes, any refusal passes.
+    """
     with pytest.raises(ExchangeError) as caught:
         yield
     error = caught.value

@@ -166,7 +166,7 @@ def consent(
     number: int,
     terms: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Crossroads records what the person consented to: if nothing else is given, that police may tell it what was decided."""
+    """Record a consent at crossroads. By default, police may send it the outcomes of decisions."""
     today = datetime.now(UTC)
     day = (today - timedelta(days=1)).date().isoformat()
     terms = terms or grant("police", "crossroads", ["decision_outcome"], ["diversion_coordination"])
