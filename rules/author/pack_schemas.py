@@ -31,7 +31,10 @@ _PLAIN: dict[str, Schema] = {
     keys.FLAG: {"type": "boolean"},
     keys.END: {"type": ["number", "null"]},
     keys.AMOUNT: {
-        "anyOf": [{"type": "number"}, {"type": "array", "items": _SCALAR, "minItems": 1}]
+        "anyOf": [
+            {"type": "number", "minimum": 0},
+            {"type": "array", "items": _SCALAR, "minItems": 1},
+        ]
     },
     keys.ANSWER: {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
     keys.PHRASE: {

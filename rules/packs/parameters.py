@@ -12,10 +12,23 @@ from rules.errors import PackError, nearest
 from rules.input import keys
 from rules.input.values import fits
 from rules.input.yaml import Node
+from rules.language.operators import LONGEST
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
 from rules.packs.pack import Clock, Parameter, Value
 
-UNITS = ("g", "dosage units", "years", "days", "hours", "weeks", "count", "codes")
+# The greatest amount of each unit. No law has a larger one: a larger number is a typo. Lengths of
+# time end at 200 years, as in conditions.
+GREATEST = {
+    "g": 1_000_000,
+    "dosage units": 1_000_000,
+    "years": LONGEST["years"],
+    "days": LONGEST["days"],
+    "hours": LONGEST["hours"],
+    "weeks": LONGEST["days"] // 7,
+    "count": 1_000_000,
+}
+WHOLE_UNITS = ("years", "days", "weeks", "count")
+UNITS = (*GREATEST, "codes")
 CLOCK_UNITS = ("days", "hours", "weeks")
 
 
@@ -80,7 +93,22 @@ def _read_number(node: Node, unit: str, subject: str) -> int | Decimal:
         node.fail("wrong-shape", f"{subject} is not a number", f"write the number of {unit}")
     if not fits(number):
         node.fail("number-too-fine", f"{subject} has too many digits", "round it")
-    return number
+    amount = f"{number}" if unit == "count" else f"{number} {unit}"
+    if not 0 <= number <= GREATEST[unit]:
+        node.fail(
+            "out-of-range",
+            f"{subject} is `{amount}`, and it is always from 0 to {GREATEST[unit]:,}",
+            "check the number",
+        )
+    if unit in WHOLE_UNITS and number != int(number):
+        noun = "a count" if unit == "count" else f"a number of {unit}"
+        node.fail(
+            "out-of-range",
+            f"{subject} is `{amount}`, and {noun} is always whole",
+            "write a whole number, or use another unit",
+        )
+    magnitude: int | Decimal = abs(number)  # no minus before a zero
+    return magnitude
 
 
 def _in_order(name: str, values: list[Value]) -> tuple[Value, ...]:

@@ -1,0 +1,102 @@
+"""Amounts in packs: accepted exactly if they are in the range of their unit."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offramp.cli import main
+from rules.errors import PackError
+from rules.packs.parameters import GREATEST, WHOLE_UNITS
+from rules.shelf import read_pack
+from tests.conftest import ROOT
+
+PACK = """\
+id: {id}
+title: A program
+time_zone: America/Denver
+program: {{from: 2014-01-01, source: act}}
+sources:
+  act: {{title: The act, address: here, confidence: high}}
+parameters:
+  limit:
+    label: limit
+    unit: {unit}
+    values:
+      - {{value: {value}, source: act}}
+decisions:
+  eligibility:
+    rules:
+      - {{id: young, when: person.age < 18, then: ineligible, because: Too young., source: act}}
+    otherwise: {{outcome: eligible, because: Nothing bars it., source: act}}
+"""
+NUMBERS = st.one_of(
+    st.integers(-100, 2_000_000),
+    st.decimals(-10, 2_000_000, places=3),
+    st.sampled_from([edge + by for edge in GREATEST.values() for by in (-1, 0, 1)]),
+    st.sampled_from([Decimal("-0.001"), Decimal("-0.0"), Decimal("2.50"), Decimal("2.0")]),
+)
+
+
+def written(folder: Path, unit: str, value: object) -> Path:
+    """Write a pack with one parameter, and return its folder."""
+    pack = folder / "town"
+    pack.mkdir(exist_ok=True)
+    (pack / "pack.yaml").write_text(PACK.format(id="town", unit=unit, value=value))
+    return pack
+
+
+@given(unit=st.sampled_from(list(GREATEST)), number=NUMBERS)
+def test_an_amount_is_accepted_exactly_if_it_is_in_range(
+    unit: str, number: int | Decimal, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("amounts")
+    in_range = 0 <= number <= GREATEST[unit]
+    is_permitted = in_range and (unit not in WHOLE_UNITS or number == int(number))
+    pack = written(folder, unit, number)
+    if is_permitted:
+        (value,) = read_pack(pack, whole=False).parameters["limit"].values
+        assert value.value == number and not str(value.value).startswith("-")
+        return
+    with pytest.raises(PackError) as refused:
+        read_pack(pack, whole=False)
+    error = refused.value
+    assert (error.code, error.at.line) == ("out-of-range", 12)
+    assert str(number) in error.message and "`limit`" in error.message and error.fix
+
+
+@pytest.mark.parametrize("place", ["amount-negative", "clock-length-negative"])
+def test_no_command_uses_a_negative_amount(
+    place: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pack = str(ROOT / "tests" / "packs" / "bad" / place)
+    facts = tmp_path / "facts.json"
+    facts.write_text("{}")
+    for command in (
+        ["check", pack],
+        ["test", pack],
+        ["show", pack],
+        ["decide", pack, "eligibility", str(facts)],
+        ["interview", pack, "eligibility", str(facts)],
+    ):
+        assert main(command) == 2
+        shown = capsys.readouterr()
+        assert "[out-of-range]" in shown.out + shown.err
+
+
+def test_a_scenario_with_a_negative_amount_fails(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pack = written(tmp_path, "g", 3)
+    facts = {"encounter": {"drugs": [{"grams": -3}]}}
+    (pack / "scenarios.yaml").write_text(
+        "- id: a\n  says: A case.\n  decision: eligibility\n  as_of: 2015-01-01\n"
+        f"  facts: {json.dumps(facts)}\n  expect: {{status: decided}}\n"
+    )
+    assert main(["test", str(pack)]) == 1
+    assert "[out-of-range]" in capsys.readouterr().out
