@@ -123,9 +123,20 @@ class Change(Statement):
 
 
 class Answer(Statement):
-    """The person's answer to the offer."""
+    """The person's answer to the offer.
+
+    `referred_at` is the time of the case's first referral, in seconds since 1970, in a referral
+    that repeats it to one more recipient.
+    """
 
     answer: Literal["accepted", "declined"]
+    referred_at: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Answer:
+        if self.referred_at is not None and self.answer != "accepted":
+            raise ValueError("a declined offer has no time of referral")
+        return self
 
 
 class Question(Statement):

@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     if options.agency_command == "doctor":
         return _print(options, _doctor(options))
     with suppress(BrokenPipeError), closing(office_of(options)) as office:
+        if getattr(options, "case", None) not in (None, operations.NEW_CASE):
+            options.case = operations.find_case(office, options.case)
         return _print(options, COMMANDS[options.agency_command](office, options))
     return 141
 

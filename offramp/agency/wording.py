@@ -255,17 +255,9 @@ def answer_text(answer: Answer) -> str:
     """Return an answer to read, with the agencies that differ where there is doubt."""
     from offramp.policy import decision_text
 
-    lines = []
-    if answer.is_agreed:
-        lines.append(decision_text.in_words(answer.first))
-    else:
-        outcomes = " or ".join(answer.possible)
-        lines.append(f"{answer.decision.upper()}: UNDETERMINED, {outcomes}".replace("_", " "))
-        lines += [
-            f"Ask    {need['ask']}: {need['question']}  ({need['fact']})" for need in answer.needed
-        ]
+    lines = [decision_text.in_words(answer.ruling)]
     if answer.governed is not None:
-        pack = answer.first.pack
+        pack = answer.ruling.pack
         lines.append(
             f"By the rules of {pack['id']}, {str(pack['digest'])[:19]}…: {answer.governed}"
         )

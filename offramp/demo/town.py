@@ -144,7 +144,6 @@ class Town:
             "passphrase_file": str(passphrase_file),
             "automatic": AGENCIES[agency_id][3],
             "canary": self.canary,
-            "notice": "own-1",
         }
         write_settings(folder, settings.model_copy(update=more))
         return Agency(folder, passphrase.encode(), self.clock)

@@ -17,8 +17,8 @@ from exchange.evidence.documents import DecisionExhibit, read_any
 from exchange.evidence.findings import DecisionFindings, ProvedRecord
 from exchange.evidence.verify import verify_decision
 from exchange.standards import i_json
-from offramp.agency.cases.case import Answer, Case
-from offramp.agency.cases.caseload import entry_of_part
+from offramp.agency.cases.case import Answer, Case, CaseEntry
+from offramp.agency.cases.caseload import entries_of_part
 from offramp.agency.cases.decision_record import contents, decision_in
 from offramp.evidence.report import grouped
 from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
@@ -106,7 +106,7 @@ def replay_decision(findings: DecisionFindings, pack_name: str | None = None) ->
     first = next(iter(decisions.values()))
     program = Program(_find_pack(first, pack_name))
     case = Case(
-        (fact for source in findings.sources for fact in _stated_facts(source)),
+        (entry for source in findings.sources for entry in _entries_of(source)),
         program.pack.vocabulary,
         here=record.signer.agency,
     )
@@ -150,9 +150,9 @@ def _find_pack(decision: Mapping[str, Any], pack_name: str | None) -> Pack:
     )
 
 
-def _stated_facts(record: ProvedRecord) -> Iterator[Any]:
+def _entries_of(record: ProvedRecord) -> Iterator[CaseEntry]:
     for part, label in record.labels.items():
-        yield entry_of_part(
+        yield from entries_of_part(
             record.signer.agency,
             record.signer.role,
             record.logged.index,

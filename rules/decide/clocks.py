@@ -1,13 +1,15 @@
 """The clocks of a case: each time limit at `now`, from the events recorded by then.
 
 A clock reads only events and `now`. An event later than `now` isn't recorded yet. A clock due
-exactly at `now` is still running. A clock is unknown only without `now`.
+exactly at `now` is still running. A clock is unknown without `now`, or if the doubtful events that
+it reads leave its status open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from rules.decide.walk import moved
@@ -16,11 +18,18 @@ from rules.input.printing import plain
 from rules.packs.pack import Clock
 
 _HOURS = {"hours": 1, "days": 24, "weeks": 168}
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+# The times at which a doubtful event may have happened, by path. None is any time up to `now`.
+DoubtfulEvents = Mapping[str, Sequence[datetime] | None]
 
 
 @frozen
 class ClockReading:
-    """One clock at `now`; times in UTC. `due` is None before the clock starts."""
+    """One clock at `now`; times in UTC. `due` is None before the clock starts.
+
+    `doubtful` has the paths of the events that leave an unknown clock open.
+    """
 
     clock: str
     owner: str
@@ -28,6 +37,7 @@ class ClockReading:
     started: datetime | None = None
     due: datetime | None = None
     met_at: datetime | None = None
+    doubtful: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the reading as decisions show it."""
@@ -41,11 +51,64 @@ class ClockReading:
         }
 
 
-def read_clock(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any]) -> ClockReading:
-    """Read a clock. `length` is its parameter's value in `unit`: hours, days, or weeks elapsed."""
-    now = facts.get("now")
-    if now is None:
+def read_clock(
+    clock: Clock,
+    length: Any,
+    unit: str,
+    facts: Mapping[str, Any],
+    doubtful: DoubtfulEvents | None = None,
+) -> ClockReading:
+    """Read a clock. `length` is its parameter's value in `unit`: hours, days, or weeks elapsed.
+
+    `doubtful` has the events that perhaps did not happen, by path, and the times at which they may
+    have happened. The clock has a status only if every choice of those times gives the same one.
+    """
+    if facts.get("now") is None:
         return ClockReading(clock.name, clock.owner, "unknown")
+    events = [path for path in (clock.start, clock.stop, clock.repeats) if path in (doubtful or {})]
+    readings = [
+        _read_events(clock, length, unit, {**facts, **choice})
+        for choice in _choices(facts["now"], {path: (doubtful or {})[path] for path in events})
+    ]
+    if len(readings) == 1:
+        return readings[0]
+    if len({reading.status for reading in readings}) > 1:
+        return ClockReading(clock.name, clock.owner, "unknown", doubtful=tuple(events))
+    return _merge(readings)
+
+
+def _choices(now: datetime, doubtful: DoubtfulEvents) -> Iterator[Mapping[str, datetime | None]]:
+    """Yield each choice of times for doubtful events, with None for an event that did not happen.
+
+    INVARIANT: the earliest time and `now` represent every time between them. A clock is met or
+    running if an event's time does not exceed a due time, and a due time never moves back as the
+    events that it counts from move forward. So the extreme times bring every status that any time
+    brings.
+    """
+    times = [(None, *((_EARLIEST, now) if known is None else known)) for known in doubtful.values()]
+    for choice in product(*times):
+        yield dict(zip(doubtful, choice, strict=True))
+
+
+def _merge(readings: list[ClockReading]) -> ClockReading:
+    """Merge readings of one status. `due` is the earliest, other times only if all agree."""
+    first = readings[0]
+    due_times = [reading.due for reading in readings if reading.due is not None]
+    started = {reading.started for reading in readings}
+    met_at = {reading.met_at for reading in readings}
+    return ClockReading(
+        first.clock,
+        first.owner,
+        first.status,
+        first.started if len(started) == 1 else None,
+        min(due_times) if len(due_times) == len(readings) else None,
+        first.met_at if len(met_at) == 1 else None,
+    )
+
+
+def _read_events(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any]) -> ClockReading:
+    """Read a clock whose events are known, or known not to be recorded."""
+    now = facts["now"]
 
     def recorded(path: str | None) -> datetime | None:
         """Return the event's time, if it is recorded by now."""

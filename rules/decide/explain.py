@@ -187,7 +187,8 @@ def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
         case tree.OutcomeOf(decision):
             return {f"decisions.{decision}": Leaf(f"decisions.{decision}", decision=decision)}
         case tree.StatusOf(clock):
-            return {"now": Leaf("now", clock=clock)}
+            paths = world.doubtful_events(clock) or ("now",)
+            return {path: Leaf(path, clock=clock) for path in paths}
         case tree.Choose(condition, then, otherwise):
             chooses = value_of(condition, world, bound)
             if chooses is not None:

@@ -36,6 +36,7 @@ class CaseFacts:
         self.original = facts
         self.facts = facts if program.law is None else program.law.filled(facts)
         self.rulings: dict[str, Ruling] = {}
+        self.clock_readings: dict[tuple[str, date], ClockReading] = {}
 
     def decide(self, name: str) -> Ruling:
         """Return the ruling on a decision, and remember it."""
@@ -66,10 +67,17 @@ class CaseFacts:
         return day, governed_by
 
     def clock(self, name: str, segment: Segment) -> ClockReading:
-        """Read a clock of the segment."""
-        clock = segment.clocks[name]
-        unit = segment.pack.parameters[clock.length].unit
-        return read_clock(clock, segment.parameters[clock.length], unit, self.facts.known)
+        """Read a clock of the segment, once for each day whose rules apply."""
+        reading = self.clock_readings.get((name, segment.day))
+        if reading is None:
+            clock = segment.clocks[name]
+            length, unit = (
+                segment.parameters[clock.length],
+                segment.pack.parameters[clock.length].unit,
+            )
+            reading = read_clock(clock, length, unit, self.facts.known, self.facts.doubtful)
+            self.clock_readings[name, segment.day] = reading
+        return reading
 
 
 def _day_in(moment: Any, time_zone: str) -> date:
@@ -227,7 +235,14 @@ class Ruling:
             self.segment.segment.parameters,
             self.case.outcome,
             self._clock_status,
+            self._doubtful_events,
         )
+
+    def _doubtful_events(self, clock: str) -> tuple[str, ...]:
+        assert self.segment is not None
+        if clock not in self.segment.segment.clocks:
+            return ()
+        return self.case.clock(clock, self.segment.segment).doubtful
 
     def _clock_status(self, clock: str) -> str | None:
         assert self.segment is not None

@@ -24,13 +24,15 @@ class World:
     """The values that a condition is evaluated on.
 
     `facts` holds the known facts by path, a list as a tuple of records. `outcome` returns another
-    decision's outcome and `status` a clock's status, None while unknown.
+    decision's outcome and `status` a clock's status, None while unknown. `doubtful_events` returns
+    the events that leave a clock unknown, none if the clock is unknown without `now`.
     """
 
     facts: Mapping[str, Any]
     parameters: Mapping[str, Any]
     outcome: Callable[[str], str | None]
     status: Callable[[str], str | None]
+    doubtful_events: Callable[[str], tuple[str, ...]] = lambda _: ()
 
 
 def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = None) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Mapping
+from dataclasses import field
+from datetime import datetime
 from functools import partial
 from math import ceil, floor
 from typing import Any
@@ -35,11 +37,14 @@ LONGEST_LIST = 1_000
 class Facts:
     """The facts of a case. `known` has them by path, and records of a list by field.
 
-    `attested` has the outcomes of decisions that the facts state, by decision.
+    `attested` has the outcomes of decisions that the facts state, by decision. `doubtful` has the
+    events that perhaps did not happen, by path, with the times at which they may have happened.
+    None in place of the times is any time up to `now`. A doubtful event is not among the known.
     """
 
     known: Mapping[str, Any]
     attested: Mapping[str, str]
+    doubtful: Mapping[str, tuple[datetime, ...] | None] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Return SHA-256 over the known facts in canonical form, without spelling and order."""

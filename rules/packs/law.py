@@ -76,7 +76,7 @@ class Law:
         )
         if records == tuple(charges):
             return facts
-        return Facts({**facts.known, CHARGES: records}, facts.attested)
+        return Facts({**facts.known, CHARGES: records}, facts.attested, facts.doubtful)
 
     def _values_of(self, charge: Mapping[str, Any], facts: Facts) -> dict[str, tuple[Offense, str]]:
         day = self.as_of or facts.known.get("encounter.date")

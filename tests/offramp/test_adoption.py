@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,9 +18,12 @@ from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.hub_link.link import link_of
+from offramp.agency.operations import fetch_account
+from offramp.agency.wording import account_lines
 from offramp.cli import main
 from rules.packs.digest import digest
 from rules.shelf import read_pack
+from tests.support.agencies import referral
 from tests.support.running_agencies import SIGNERS, Running, drafts, refused, told
 
 CITY = """
@@ -101,3 +106,32 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
         run_duties(link_of(office))
         assert digest(office.working_set().gateway.pack) == done["pack"]
     assert main([*words[:3], "lead", *words[4:]]) == 0
+
+
+def test_the_time_zone_of_an_adopted_pack_applies(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(running.office("police")) as office:
+        assert office.working_set().gateway.history.newest.zone.key == "America/Los_Angeles"
+    adopt = ["agency", "adopt", str(running.folder / "defender"), "santa-fe"]
+    capsys.readouterr()
+    assert main([*adopt, "--passphrase-file", str(running.passphrase), "--json"]) == 0
+    proposed = json.loads(capsys.readouterr().out)
+    for name in SIGNERS[1:]:
+        (draft,) = drafts(running, capsys, name)
+        zone = "the zone is `America/Denver` and was `America/Los_Angeles`"
+        assert zone in draft["changes"]
+        told(running, capsys, "approve", name, proposed["draft"])
+    case = "c" * 32
+    with closing(running.office("police")) as office:
+        learn_directory(link_of(office))
+        assert office.working_set().gateway.history.newest.zone.key == "America/Denver"
+        office.compose("referral", (referral(),), case=case)
+    running.settle()
+    running.settle()
+    with closing(running.office("police")) as office:
+        account = fetch_account(office, case)
+    # The account's first line has the time to the minute, in the program's zone.
+    at = datetime.fromtimestamp(account.statement.at, UTC)
+    local = at.astimezone(ZoneInfo("America/Denver")).strftime("%Y-%m-%d %H:%M")
+    assert local in account_lines(account, "en")[0]

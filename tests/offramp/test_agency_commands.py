@@ -17,10 +17,7 @@ from tests.support.agencies import referral
 from tests.support.running_agencies import Running, consent, doctor, pull, says, told
 from tests.support.simulator import grant
 
-OWN_WORDS = (
-    "the redisclosure notice shown is Offramp's own wording: "
-    "install the official words of 42 CFR 2.32"
-)
+NO_NOTICE = "the text of the redisclosure notice `own-7` isn't installed"
 
 
 def test_a_determination_goes_to_case_managers_and_a_person_retries_a_refused_record(
@@ -87,14 +84,17 @@ def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
     folder = running.folder / "crossroads"
     code, found = doctor(running, capsys, "crossroads")
     assert code == 1
-    assert OWN_WORDS in found["wrong"] and says(found["wrong"], "there is no backup of the journal")
+    assert says(found["wrong"], "there is no backup of the journal")
+    assert not says(found["wrong"], "redisclosure notice")
     assert says(found["note"], "the pack `lead` has 18 provisional rules and values")
     assert says(found["note"], "its module is not a validated one (FIPS 140)")
 
     assert running.agency("backup", "crossroads", str(running.folder / "crossroads.backup")) == 0
-    (folder / "notice.txt").write_text("The official words.\n")
     settings = folder / "agency.toml"
-    settings.write_text(settings.read_text() + 'notice_file = "notice.txt"\n')
+    own_notice = settings.read_text().replace("official-1", "own-7")
+    settings.write_text(own_notice + 'notice_file = "notice.txt"\n')
+    assert says(doctor(running, capsys, "crossroads")[1]["wrong"], NO_NOTICE)
+    (folder / "notice.txt").write_text("A longer statement.\n")
     code, found = doctor(running, capsys, "crossroads")
     assert (code, found["wrong"]) == (0, [])
 

@@ -147,7 +147,7 @@ def test_with_the_hub_stopped_what_is_local_works_and_says_so(
         == 1
     )
     found = capsys.readouterr().out
-    assert "Offramp's own wording" in found and "there is no backup" in found
+    assert "redisclosure notice" not in found and "there is no backup" in found
 
 
 def test_serve_does_everything_by_itself_and_stops_when_told(running: Running) -> None:

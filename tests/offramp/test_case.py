@@ -12,6 +12,7 @@ import rules
 from exchange.records.content_checks import check_content
 from offramp.agency.cases.case import LATEST, Case, CaseEntry
 from offramp.agency.cases.decision_record import content_of, contents
+from rules.input.vocabulary import nested
 from rules.shelf import load, vocabulary
 
 SANTA_FE = load("santa-fe")
@@ -188,7 +189,47 @@ def test_an_event_in_conflict_is_neither_recorded_nor_not() -> None:
     (needed,) = [one for one in answer.needed if one["fact"] == INTAKE]
     assert {one["by"] for one in needed["conflict"]} == {"crossroads", "program"}
     # What doesn't read it stands.
-    assert found.decide(SANTA_FE, "eligibility", NOW).is_agreed
+    (other_needs,) = [found.decide(SANTA_FE, "eligibility", NOW).needed]
+    assert INTAKE not in {one["fact"] for one in other_needs}
+
+
+MORNING = "2026-06-16T08:00:00Z"
+UNTOLD = frozenset({INTAKE, "case.plan_at", "case.last_review_at", "case.last_contact_at"})
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome"), [("screening", "proceed"), ("offer", "may_offer")]
+)
+def test_before_consent_police_and_prosecutor_get_an_answer(decision: str, outcome: str) -> None:
+    """Four events are untold and the clock has moved since the referral: the answer reads none."""
+    facts = {
+        "case.referred_at": MORNING,
+        "encounter.date": "2026-06-16",
+        "encounter.route": "arrest",
+        "encounter.charges": [{"conduct": "possession", "violent": False}],
+        "person.age": 27,
+        "person.in_area": True,
+        "judgment.amenable": True,
+        **heroin(2.4),
+    }
+    history = {"history.convictions": [], "history.treatment_court": False}
+    found = case(said("police", "police", 3, facts), said("da", "prosecutor", 4, {}))
+    own = history if decision == "screening" else None
+    answer = found.decide(SANTA_FE, decision, NOW, own, silent=UNTOLD)
+    assert (answer.status, answer.outcome) == ("decided", outcome), answer.needed
+
+
+def test_one_answer_costs_one_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = []
+    plain = rules.Program.decide
+
+    def counted(program: rules.Program, *rest: Any) -> Any:
+        decided.append(rest)
+        return plain(program, *rest)
+
+    monkeypatch.setattr(rules.Program, "decide", counted)
+    case(said("da", "prosecutor", 3, REFERRED)).decide(SANTA_FE, "filing", NOW, silent=UNTOLD)
+    assert len(decided) == 1
 
 
 # Laws that hold for all cases
@@ -279,6 +320,68 @@ def _other(found: Case) -> dict[str, Any]:
         for path, one in found.known.items()
         if path in others
     }
+
+
+TIMES = st.sampled_from(
+    [
+        "2026-01-01T00:00:00Z",
+        "2026-03-02T10:00:00Z",
+        "2026-06-02T10:00:00Z",
+        "2026-06-05T09:59:59Z",
+        "2026-06-16T09:00:00Z",
+        "2026-07-01T00:00:00Z",
+    ]
+)
+EVENTS = sorted(path for path, fact in WORDS.facts.items() if fact.kind == "event")
+
+
+@st.composite
+def eventful_stories(draw: st.DrawFn) -> tuple[CaseEntry, ...]:
+    """Draw a story in which agencies state events, often at different times."""
+    parts = []
+    for number in range(draw(st.integers(0, 4))):
+        by, role = draw(st.sampled_from(AGENCIES))
+        paths = draw(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=3, unique=True))
+        facts = {path: draw(TIMES) for path in paths} | {"case.charge_held": True}
+        parts.append(CaseEntry(by, role, 10.0 + number, f"{number:032x}", "p", facts, {}))
+    return tuple(parts)
+
+
+@given(
+    stories(),
+    eventful_stories(),
+    st.frozensets(st.sampled_from(EVENTS)),
+    st.sampled_from(["admission", "filing", "review", "ejection", "eligibility", "offer"]),
+    st.data(),
+)
+def test_a_decided_answer_is_that_of_every_reading(
+    stated: tuple[CaseEntry, ...],
+    events: tuple[CaseEntry, ...],
+    untold: frozenset[str],
+    decision: str,
+    data: st.DataObject,
+) -> None:
+    """A reading chooses a time, or none, for each doubtful event. None contradicts the answer."""
+    found = Case((*stated, *events), WORDS)
+    answer = found.decide(SANTA_FE, decision, NOW, silent=untold)
+    known = {path: entry.value for path, entry in found.known.items()}
+    outcomes = {f"{name}": entry.value for name, entry in found.attested.items()}
+    doubtful = dict.fromkeys(untold - set(known))
+    choices: dict[str, list[Any]] = {
+        path: [None, "2026-01-01T00:00:00Z", "2026-06-02T10:00:00Z", "2026-06-15T23:00:00Z", NOW]
+        for path in doubtful
+    }
+    for path in set(EVENTS) & set(found.conflicts):
+        choices[path] = [None, *(entry.value for entry in found.conflicts[path])]
+    for _ in range(6):
+        reading = {path: data.draw(st.sampled_from(values)) for path, values in choices.items()}
+        facts = nested({**known, **{path: at for path, at in reading.items() if at is not None}})
+        ruling = SANTA_FE.decide(decision, {**facts, "now": NOW, "decisions": outcomes})
+        assert set(ruling.possible) <= set(answer.possible)
+        if answer.status == "decided":
+            assert (ruling.status, ruling.outcome) == ("decided", answer.outcome)
+    if answer.status == "undetermined":
+        assert answer.needed
 
 
 # As a record

@@ -1,29 +1,31 @@
-"""One case as one agency may see it: every fact with its source, and the rules' answers. Pure.
+"""One case as one agency may see it: its facts with their sources, and the rules' answers. Pure.
 
-Facts come from what this agency opened, issued, and noted for itself. The newest statement of each
-agency counts. A correction takes the place of what it corrects, and of nothing else. Two agencies
-that differ make a fact unknown, with both named. No agency is believed over another, with two
-exceptions. A judgment counts only from the agency of the person who makes it. The outcome of a
-decision counts from the role with the last word on it.
+Facts come from the records that this agency opened or sent, and from its own notes. Each agency's
+newest statement counts. A correction takes the place of the part that it corrects, and of nothing
+else. If two agencies state different values, the fact is unknown and both are named. No agency is
+believed more than another, with two exceptions. A judgment counts only from an agency of the role
+whose judgment it is. The outcome of a decision counts from the role with the last word on it.
 
-An event on which two agencies differ is neither recorded nor absent. An answer that reads it is
-decided only where it is the same either way.
+An event is doubtful if agencies differ on it, or if no agency that knows it may share it. The
+engine then decides only what no choice of the event's time changes. See decision record 0040.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 from rules.decide.decision import Decision
 from rules.decide.program import Program
 from rules.frozen import frozen
+from rules.input.values import read_timestamp
 from rules.input.vocabulary import Fact, Vocabulary, nested
 
-# The roles that work each decision out, since its facts may be there. `admission` and `eligibility`
-# fall to the case managers where a directory lists no program.
+# The roles where each decision is worked out: their agencies may have its facts. `admission` and
+# `eligibility` fall to the case managers if a directory lists no program.
 WORKED_OUT_BY: Mapping[str, tuple[str, ...]] = {
     "offer": ("police", "prosecutor"),
     "screening": ("police", "prosecutor"),
@@ -33,24 +35,30 @@ WORKED_OUT_BY: Mapping[str, tuple[str, ...]] = {
     "ejection": ("prosecutor",),
     "review": ("case_management",),
 }
-# The roles with the last word on a decision, the highest first. Else the role that decides.
+# The roles with the last word on a decision, the highest first. On any other decision, the role
+# that decides it.
 LAST_WORD: Mapping[str, tuple[str, ...]] = {
     "eligibility": ("prosecutor", "program"),
     "admission": ("prosecutor", "program"),
 }
-# The most readings of a case that conflicting events may give: more could not be followed.
-MOST_READINGS = 64
-# The position of an entry that isn't in the log yet.
+# The place of a part that is not in the log yet.
 LATEST = float(2**53)
+
+ACCEPTED, REFERRED, ENROLLED = "offer.accepted", "case.referred_at", "person.enrolled"
+# The kinds of record that begin or end participation. What other agencies stated before one of
+# them was true then, and doesn't contradict it.
+_CHANGES_ENROLLMENT = ("determination", "ejection", "exit", "reinstatement")
 
 
 @frozen
 class CaseEntry:
-    """The statements of one part about a case.
+    """The facts and outcomes that one part states, and its source.
 
-    `by` is the agency, `role` its role, `position` the place in the log. `record` and `part` are
-    None for what was only noted here. `facts` are by path, `outcomes` by decision. `corrects` names
-    record and part.
+    `by` is the agency and `role` its role. `position` is the part's place in the log, `LATEST` if it
+    is not there yet. `record` and `part` are None for a note of this agency. `facts` are by path,
+    `outcomes` by decision. `corrects` is the record and the part that this part corrects. `kind` is
+    the record's. `is_label` is True for the facts that follow from kind and label, which no
+    correction of a content changes.
     """
 
     by: str
@@ -62,22 +70,29 @@ class CaseEntry:
     outcomes: Mapping[str, str]
     determined: Mapping[str, Any] | None = None
     corrects: tuple[str, str] | None = None
+    kind: str | None = None
+    is_label: bool = False
 
     @property
     def is_logged(self) -> bool:
-        """True if it is in a record that the log contains, which others can be shown."""
+        """Whether the log holds the record, so that others can be shown it."""
         return self.record is not None and self.position < LATEST
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None]:
+        """The agency, the record, and the part."""
+        return self.by, self.record, self.part
 
 
 @frozen
 class FactSource:
-    """One agency's newest value of one fact, and the entry that states it."""
+    """One agency's newest value of a fact, and the part that states it."""
 
     value: Any
     entry: CaseEntry
 
     def as_json(self) -> dict[str, Any]:
-        """Return the source as commands print it."""
+        """Return the value with its source as JSON holds it."""
         return {
             "by": self.entry.by,
             "value": self.value,
@@ -87,10 +102,10 @@ class FactSource:
 
 
 class Case:
-    """The facts of a case.
+    """The facts that this agency knows of a case, and the decisions on them.
 
-    `entries` may be in any order. `recalled` are the parts, by record and id, that their issuer
-    recalled: nothing is decided on them any more.
+    `entries` are in any order. `recalled` are the parts, by record and id, that their issuer asks
+    back: they are ignored.
     """
 
     def __init__(
@@ -107,77 +122,97 @@ class Case:
         self._sources: dict[str, dict[str, FactSource]] = {}
         for entry in self.entries:
             for path, value in entry.facts.items():
-                self._add(entry, path, value)
+                self._add_value(entry, path, value)
 
-    def _add(self, entry: CaseEntry, path: str, value: Any) -> None:
+    def _add_value(self, entry: CaseEntry, path: str, value: Any) -> None:
         fact = self.vocabulary.facts.get(path)
         if fact is None or (fact.kind == "judgment" and entry.role != fact.known_by):
             return
         by_agency = self._sources.setdefault(path, {})
+        if path == ENROLLED and entry.kind in _CHANGES_ENROLLMENT:
+            by_agency.clear()
         by_agency.pop(entry.by, None)
-        # None takes back what the same agency stated before.
-        visible = None if value is None else _visible(value, fact, entry.role)
-        by_agency[entry.by] = FactSource(visible, entry)
+        # None withdraws the agency's earlier value.
+        plain = None if value is None else _without_ids(value, fact, entry.role)
+        by_agency[entry.by] = FactSource(plain, entry)
 
     @cached_property
     def known(self) -> Mapping[str, FactSource]:
-        """Every fact on which all agencies agree, with the newest source, by path."""
-        known = {}
-        for path, by_agency in self._sources.items():
-            sources = [source for source in by_agency.values() if source.value is not None]
-            if sources and all(_is_same(source.value, sources[0].value) for source in sources):
-                known[path] = sources[-1]
-        return {path: known[path] for path in sorted(known)}
+        """Every fact on which all agencies that state it agree, with its newest statement."""
+        agreed = {}
+        for path in sorted(self._sources):
+            values = self._stated_sources(path)
+            if values and all(_same(source.value, values[0].value) for source in values):
+                agreed[path] = values[-1]
+        return agreed
 
     @cached_property
     def conflicts(self) -> Mapping[str, tuple[FactSource, ...]]:
-        """Every fact on which agencies differ, with each agency's source."""
-        stated = {
-            path: tuple(source for source in by_agency.values() if source.value is not None)
-            for path, by_agency in sorted(self._sources.items())
-        }
+        """Every fact on which agencies differ, with the value of each."""
+        by_path = {path: self._stated_sources(path) for path in sorted(self._sources)}
         return {
-            path: sources for path, sources in stated.items() if sources and path not in self.known
+            path: values for path, values in by_path.items() if values and path not in self.known
         }
 
+    def _stated_sources(self, path: str) -> tuple[FactSource, ...]:
+        return tuple(source for source in self.sources_of(path) if source.value is not None)
+
     def sources_of(self, path: str) -> tuple[FactSource, ...]:
-        """Return the newest source of each agency on a fact."""
+        """Return each agency's newest source of a fact. A withdrawn value is None."""
         return tuple(self._sources.get(path, {}).values())
 
     @cached_property
     def determined(self) -> Mapping[str, CaseEntry]:
         """The newest determination of each decision by the role with the last word on it."""
-        newest: dict[str, tuple[int, CaseEntry]] = {}
+        highest: dict[str, tuple[int, CaseEntry]] = {}
         for entry in self.entries:
             if entry.determined is not None:
                 decision = str(entry.determined["decision"])
                 rank = _rank(decision, entry.role, self.vocabulary)
-                if decision not in newest or rank <= newest[decision][0]:
-                    newest[decision] = rank, entry
-        return {decision: entry for decision, (_, entry) in sorted(newest.items())}
+                if decision not in highest or rank <= highest[decision][0]:
+                    highest[decision] = rank, entry
+        return {decision: entry for decision, (_, entry) in sorted(highest.items())}
 
     @cached_property
     def attested(self) -> Mapping[str, FactSource]:
-        """The outcomes that an agency attests, in place of the rules.
+        """The outcomes that an agency states, in place of the rules' own.
 
-        None for a decision on which two agencies of the same rank differ.
+        A decision is missing if two agencies of the same rank state different outcomes.
         """
-        best: dict[str, tuple[int, dict[str, FactSource]]] = {}
+        highest: dict[str, tuple[int, dict[str, FactSource]]] = {}
         for entry in self.entries:
             for decision, outcome in entry.outcomes.items():
                 rank = _rank(decision, entry.role, self.vocabulary)
-                best_rank, by_agency = best.get(decision, (rank, {}))
+                best_rank, by_agency = highest.get(decision, (rank, {}))
                 if rank < best_rank:
                     best_rank, by_agency = rank, {}
                 if rank == best_rank:
                     by_agency.pop(entry.by, None)
-                    source = FactSource(outcome, entry)
-                    best[decision] = best_rank, {**by_agency, entry.by: source}
+                    by_agency = {**by_agency, entry.by: FactSource(outcome, entry)}
+                    highest[decision] = best_rank, by_agency
         return {
             decision: list(by_agency.values())[-1]
-            for decision, (_, by_agency) in sorted(best.items())
+            for decision, (_, by_agency) in sorted(highest.items())
             if len({source.value for source in by_agency.values()}) == 1
         }
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the participant has left, and no referral or reinstatement came since."""
+        return self.ended_at >= 0
+
+    @cached_property
+    def ended_at(self) -> float:
+        """The place of the last exit in the log. -1 if the participant hasn't left."""
+        position = -1.0
+        for entry in self.entries:
+            if entry.kind == "exit":
+                position = entry.position
+            elif entry.kind == "reinstatement" or (
+                entry.kind == "referral" and entry.facts.get(ACCEPTED)
+            ):
+                position = -1.0
+        return position
 
     # Deciding
 
@@ -189,212 +224,163 @@ class Case:
         own: Mapping[str, Any] | None = None,
         silent: frozenset[str] = frozenset(),
     ) -> Answer:
-        """Return the rules' answer.
+        """Return the rules' answer at `now`, a UTC time.
 
-        `now` is a UTC time. `own` are facts of this agency's own records, by path, used and not
-        kept. `silent` are events that no agency which knows may tell this one, so that their
-        absence means nothing. Raises as `Program.decide`.
+        `own` are facts of this agency's own records, by path. They are used and not kept.
+        `silent` are the events that no agency may share with this one, so that a missing record of
+        them means nothing. Raises as `Program.decide`.
         """
-        facts = {path: source.value for path, source in self.known.items()} | dict(own or {})
-        # The rules answer this decision whatever a person determined. An answer from records that
-        # never travel can only be taken as it is, unless the records are here.
-        word = self.vocabulary.decisions.get(decision)
-        reads_records = bool(word and word.reads_criminal_history)
-        attested = {
-            name: source.value
-            for name, source in self.attested.items()
-            if name != decision or (reads_records and not own)
-        }
-        readings = []
-        for events in self._events(own or {}, silent, now):
-            facts_read = {
-                **nested({**facts, **events}),
+        own = own or {}
+        values = {path: source.value for path, source in self.known.items()} | dict(own)
+        attested = self._attested_for(decision, bool(own))
+        facts = program.read(
+            {
+                **nested(values),
                 "now": now,
                 **({"decisions": attested} if attested else {}),
             }
-            readings.append(program.decide(decision, facts_read))
-        return Answer(self, decision, now, tuple(readings), frozenset(own or {}), silent)
-
-    def _events(
-        self, own: Mapping[str, Any], silent: frozenset[str], now: str
-    ) -> Iterator[dict[str, Any]]:
-        """Yield every way in which the events in doubt may have happened.
-
-        Events in conflict at any of the times stated, or not yet. Silent events not yet, just now,
-        or as early as anything that is known.
-        """
-        events = {
-            path for path, fact in self.vocabulary.facts.items() if fact.kind == "event"
-        } - set(own)
-        first = min(
-            (str(source.value) for path, source in self.known.items() if path in events),
-            default=now,
         )
-        choices: dict[str, Sequence[Any]] = {
-            path: [None, *(source.value for source in sources)]
-            for path, sources in self.conflicts.items()
-            if path in events
+        doubtful = self._doubtful_events(frozenset(own), silent)
+        ruling = program.decide(decision, replace(facts, doubtful=doubtful))
+        return Answer(self, decision, now, ruling, frozenset(own), silent)
+
+    def _attested_for(self, decision: str, has_own: bool) -> dict[str, str]:
+        """Return the outcomes to use in place of the rules' own.
+
+        The decision itself is left to the rules, whatever a person determined. If it reads criminal
+        history, its stated outcome is used unless the history is among this agency's own facts.
+        """
+        terms = self.vocabulary.decisions.get(decision)
+        keeps_stated = terms is not None and terms.reads_criminal_history and not has_own
+        return {
+            name: source.value
+            for name, source in self.attested.items()
+            if name != decision or keeps_stated
         }
-        for path in sorted(silent & events - set(self.known) - set(choices)):
-            choices[path] = [None, *dict.fromkeys((now, first))]
-        for number, values in enumerate(product(*choices.values())):
-            if number == MOST_READINGS:
-                return
-            yield {
-                path: value
-                for path, value in zip(choices, values, strict=True)
-                if value is not None
-            }
+
+    def _doubtful_events(
+        self, own: frozenset[str], silent: frozenset[str]
+    ) -> Mapping[str, tuple[datetime, ...] | None]:
+        """Return the doubtful events: the stated times of a conflict, any time of a silent one."""
+        events = {path for path, fact in self.vocabulary.facts.items() if fact.kind == "event"}
+        doubtful: dict[str, tuple[datetime, ...] | None] = dict.fromkeys(
+            sorted(silent & events - own - set(self.known))
+        )
+        for path, values in self.conflicts.items():
+            if path in events - own:
+                fact = self.vocabulary.facts[path]
+                times = {read_timestamp(fact, path, source.value) for source in values}
+                doubtful[path] = tuple(sorted(times))
+        return doubtful
 
 
 class Answer:
-    """The rules' answer on a case: one reading of it, or several where events are in doubt.
-
-    `governed` says why these rules and not the newest count for a person who entered the program
-    before them, None where no later rules are in force.
-    """
+    """The rules' answer on a case: a ruling, and the sources of the facts that it read."""
 
     def __init__(
         self,
         case: Case,
         decision: str,
         now: str,
-        readings: tuple[Decision, ...],
+        ruling: Decision,
         own: frozenset[str],
         silent: frozenset[str],
     ) -> None:
         self.case = case
         self.decision = decision
         self.now = now
-        self.readings = readings
+        self.ruling = ruling
         self.own = own
         self.silent = silent
-        self.first = readings[0]
+        # The reason why these rules apply to a person who was in the program before the newest
+        # ones. None if no rules came into force since.
         self.governed: str | None = None
 
     @property
-    def is_agreed(self) -> bool:
-        """True if the answer is the same in every reading of the events in doubt."""
-        return len(self.readings) < MOST_READINGS and all(
-            (reading.status, reading.outcome, reading.possible)
-            == (self.first.status, self.first.outcome, self.first.possible)
-            for reading in self.readings
-        )
-
-    @property
     def status(self) -> str:
-        """The status of the first reading, or `undetermined` where readings differ."""
-        return self.first.status if self.is_agreed else "undetermined"
+        """`decided` or `undetermined`."""
+        return self.ruling.status
 
     @property
     def outcome(self) -> str | list[str] | None:
-        """The outcome, or the outcomes that every reading has."""
-        if self.is_agreed:
-            return self.first.outcome
-        if isinstance(self.first.outcome, list):
-            return [
-                outcome
-                for outcome in self.first.outcome
-                if all(outcome in (reading.outcome or ()) for reading in self.readings)
-            ]
-        return None
+        """The outcome as in `Decision`."""
+        return self.ruling.outcome
 
     @property
     def possible(self) -> list[str]:
-        """The outcomes that any reading may have, in the decision's order."""
-        possible = {outcome for reading in self.readings for outcome in reading.possible}
-        outcomes = self.first.program.outcomes(self.decision)
-        return [outcome for outcome in outcomes if outcome in possible] or self.first.possible
+        """Every outcome that missing facts and doubtful events leave possible."""
+        return self.ruling.possible
 
     @cached_property
     def needed(self) -> list[dict[str, Any]]:
-        """The missing facts with the role to ask. A fact in conflict names the agencies."""
-        needs: dict[str, dict[str, Any]] = {}
-        for reading in self.readings:
-            for need in reading.needed:
-                needs.setdefault(need["fact"], dict(need))
-        if not self.is_agreed:
-            needs |= self._events_in_doubt()
-        for need in needs.values():
-            group = str(need["fact"]).partition("[")[0]
-            if group in self.case.conflicts:
-                need["conflict"] = [source.as_json() for source in self.case.conflicts[group]]
-        return [needs[path] for path in sorted(needs)]
-
-    def _events_in_doubt(self) -> dict[str, dict[str, Any]]:
-        silent = self.silent - set(self.case.known) - self.own
-        needs = {}
-        for path in (self.conflicts.keys() | silent) & self.reads:
-            fact = self.case.vocabulary.facts[path]
-            if fact.kind == "event":
-                needs[path] = {
-                    "fact": path,
-                    "question": fact.question,
-                    "ask": fact.known_by,
-                    "kind": fact.kind,
-                    "rule": None,
-                }
-        return needs
+        """The questions to ask, and the role to ask. A fact in conflict names both sides."""
+        questions = [dict(question) for question in self.ruling.needed]
+        for question in questions:
+            path = str(question["fact"]).partition("[")[0]
+            if path in self.case.conflicts:
+                question["conflict"] = [source.as_json() for source in self.case.conflicts[path]]
+        return questions
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Every fact, event and other outcome that the rules in force read for this answer.
+        """Every fact, event, and other decision that the rules in force read.
 
-        Also the facts that determine which rules are in force.
+        Includes the facts that determine which rules are in force.
         """
-        read = {
-            path for reading in self.readings for paths in reading.reads.values() for path in paths
+        paths = {path for rule_reads in self.ruling.reads.values() for path in rule_reads}
+        decisions = {self.decision} | {
+            path.partition(".")[2] for path in paths if path.startswith("decisions.")
         }
-        names = {self.decision} | {
-            path.partition(".")[2] for path in read if path.startswith("decisions.")
-        }
-        declared = self.first.program.pack.decisions
-        return frozenset(
-            read | {declared[name].governed_by for name in names if name in declared} - {"now"}
-        )
+        declared = self.ruling.program.pack.decisions
+        governed_by = {declared[name].governed_by for name in decisions if name in declared}
+        return frozenset((paths | governed_by) - {"now"})
 
     @property
     def reasons(self) -> list[dict[str, Any]]:
-        """The rules that gave the outcome, as `Decision.reasons`. Empty where readings differ."""
-        return self.first.reasons if self.is_agreed else []
+        """The rules that gave the outcome, as `Decision.reasons`."""
+        return self.ruling.reasons
 
     def reads_of(self, reason: Mapping[str, Any]) -> frozenset[str]:
-        """Return what a reason's rule reads, or the rule that its exception lifts."""
-        return self.first.reads.get(reason.get("lifts", reason["rule"]), frozenset())
+        """Return what a reason's rule reads, or the rule that its exception lifts.
+
+        Empty if no rule gave the outcome.
+        """
+        return self.ruling.reads.get(reason.get("lifts", reason["rule"]), frozenset())
 
     @property
     def unshown(self) -> list[str]:
         """The facts that were read and are in no record of the log."""
-        return sorted(
-            {path for path, source in self.cited if not source.entry.is_logged}
-            | self.own & self.reads
-        )
+        unlogged = {path for path, source in self.cited if not source.entry.is_logged}
+        return sorted(unlogged | self.own & self.reads)
 
     @cached_property
     def cited(self) -> tuple[tuple[str, FactSource], ...]:
-        """Every agency's source of each fact that was read, and of each attested outcome."""
+        """Each agency's value of every fact that was read, and each outcome used as stated."""
         facts = [
             (path, source)
             for path in sorted(self.reads - self.own)
             for source in self.case.sources_of(path)
         ]
-        outcomes = (
+        outcomes = [
             (path, source) for path, source in self.sources.items() if path.startswith("decisions.")
-        )
+        ]
         return (*facts, *outcomes)
 
     @cached_property
     def conflicts(self) -> Mapping[str, tuple[FactSource, ...]]:
-        """The conflicts on which this answer may depend."""
+        """The conflicts that this answer may depend on."""
         return {
-            path: sources
-            for path, sources in self.case.conflicts.items()
+            path: values
+            for path, values in self.case.conflicts.items()
             if path in self.reads and path not in self.own
         }
 
     @cached_property
     def sources(self) -> Mapping[str, FactSource]:
-        """Every fact that was known and read, with its source. Outcomes as `decisions.<name>`."""
+        """Every known fact that was read, with the part that states it.
+
+        Other decisions are `decisions.<name>`.
+        """
         facts = {
             path: source
             for path, source in self.case.known.items()
@@ -404,27 +390,19 @@ class Answer:
         return facts | {path: source for path, source in outcomes.items() if path in self.reads}
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `Decision.as_json`, with sources and conflicts."""
-        value = self.first.as_json()
-        value |= {
-            "status": self.status,
-            "outcome": self.outcome,
-            "possible": self.possible,
-            "needed": self.needed,
-        }
-        if not self.is_agreed:
-            value |= {"next": None, "reasons": self.reasons}
+        """Return the answer as `Decision.as_json`, with the sources of facts, and conflicts."""
+        decision = {**self.ruling.as_json(), "needed": self.needed}
         return {
-            **{name: member for name, member in value.items() if name != "facts_digest"},
+            **{name: value for name, value in decision.items() if name != "facts_digest"},
             "now": self.now,
             "governed": self.governed,
             "sources": {
-                path: {name: member for name, member in source.as_json().items() if name != "value"}
+                path: {name: value for name, value in source.as_json().items() if name != "value"}
                 for path, source in self.sources.items()
             },
             "conflicts": {
-                path: [source.as_json() for source in sources]
-                for path, sources in self.conflicts.items()
+                path: [source.as_json() for source in values]
+                for path, values in self.conflicts.items()
             },
         }
 
@@ -432,37 +410,45 @@ class Answer:
 def _in_force(
     entries: Iterable[CaseEntry], recalled: frozenset[tuple[str, str]]
 ) -> tuple[CaseEntry, ...]:
-    """Return the entries in force, in order. A correction takes the position of its subject."""
+    """Return the parts that are neither corrected nor recalled, in the order of statement.
+
+    A correction takes the place of the part that its issuer corrects with it, through any number of
+    corrections of corrections.
+    """
     ordered = sorted(entries, key=lambda entry: entry.position)
-    positions = {_key(entry): entry.position for entry in ordered}
+    position = {entry.key: entry.position for entry in ordered}
     corrected = set()
     for entry in ordered:
-        if entry.corrects is not None and (earlier := (entry.by, *entry.corrects)) in positions:
+        if entry.corrects is not None and (earlier := (entry.by, *entry.corrects)) in position:
             corrected.add(earlier)
-            # Through any number of corrections of corrections.
-            positions[_key(entry)] = positions[earlier]
-    dropped = corrected | {
-        _key(entry) for entry in ordered if entry.record and (entry.record, entry.part) in recalled
-    }
-    kept = [entry for entry in ordered if entry.record is None or _key(entry) not in dropped]
+            position[entry.key] = position[earlier]
+    remaining = [
+        entry
+        for entry in ordered
+        if entry.record is None
+        or (
+            (entry.record, entry.part) not in recalled
+            and (entry.is_label or entry.key not in corrected)
+        )
+    ]
     return tuple(
-        sorted(kept, key=lambda entry: positions[_key(entry)] if entry.record else entry.position)
+        sorted(remaining, key=lambda entry: position[entry.key] if entry.record else entry.position)
     )
 
 
-def _key(entry: CaseEntry) -> tuple[str, str | None, str | None]:
-    return entry.by, entry.record, entry.part
-
-
 def _rank(decision: str, role: str | None, vocabulary: Vocabulary) -> int:
-    """Return a role's rank among those that decide. The role of rank 0 has the last word."""
-    word = vocabulary.decisions.get(decision)
-    roles = LAST_WORD.get(decision) or ((word.decided_by,) if word else ())
+    """Return a role's place among the roles with a word on a decision. 0 has the last word."""
+    terms = vocabulary.decisions.get(decision)
+    roles = LAST_WORD.get(decision) or ((terms.decided_by,) if terms else ())
     return roles.index(role) if role in roles else len(roles)
 
 
-def _visible(value: Any, fact: Fact, role: str | None) -> Any:
-    """Return a value as the rules read it: without entries' ids and without foreign judgments."""
+def _without_ids(value: Any, fact: Fact, role: str | None) -> Any:
+    """Return a value as the rules read it.
+
+    The rules don't read the ids of a list's entries. A judgment in an entry counts only from the
+    role whose judgment it is.
+    """
     if fact.type != "list" or not isinstance(value, list | tuple):
         return value
     foreign = {
@@ -476,14 +462,15 @@ def _visible(value: Any, fact: Fact, role: str | None) -> Any:
     ]
 
 
-def _is_same(value: Any, other: Any) -> bool:
-    """Compare two values. The order of a list's entries means nothing."""
-    if isinstance(value, list) and isinstance(other, list):
-        return len(value) == len(other) and sorted(map(repr, map(_members, value))) == sorted(
-            map(repr, map(_members, other))
-        )
-    return bool(value == other)
+def _same(left: Any, right: Any) -> bool:
+    """Whether two values are equal, apart from the order of a list's entries."""
+    if isinstance(left, list) and isinstance(right, list):
+        return _sorted_entries(left) == _sorted_entries(right)
+    return bool(left == right)
 
 
-def _members(entry: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return sorted((name, value) for name, value in entry.items() if value is not None)
+def _sorted_entries(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted(
+        repr(sorted((name, value) for name, value in entry.items() if value is not None))
+        for entry in entries
+    )

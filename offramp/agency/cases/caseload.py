@@ -1,16 +1,26 @@
-"""An agency's cases, from the records it issued and opened and from its own notes."""
+"""The cases of one agency: from its records, sent and opened, and its notes, to its known facts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from exchange.records import statements
+from exchange.records.building import Part
 from exchange.records.kinds import find_kind
 from exchange.records.statements import About, Answer, Question, Statement
 from exchange.standards import sd_jwt
-from offramp.agency.cases.case import LATEST, WORKED_OUT_BY, Case, CaseEntry
+from offramp.agency.cases.case import (
+    ACCEPTED,
+    ENROLLED,
+    LATEST,
+    REFERRED,
+    WORKED_OUT_BY,
+    Case,
+    CaseEntry,
+)
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
@@ -18,9 +28,13 @@ from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
 from rules.shelf import vocabulary
 
+ENCOUNTERED = "encounter.date"
+# Whether the participant is enrolled after a record of these kinds.
+_ENROLLED_AFTER = {"ejection": False, "exit": False, "reinstatement": True}
+
 
 def handles(working_set: WorkingSet) -> tuple[str, ...]:
-    """Return every case that this agency has anything about, in the order of learning of it."""
+    """Return every case that this agency knows of, in the order in which it learned of them."""
     cases: dict[str, None] = {}
     for received in working_set.gateway.received.values():
         if received.committed is not None and received.committed.case is not None:
@@ -34,12 +48,12 @@ def handles(working_set: WorkingSet) -> tuple[str, ...]:
 
 
 def case_of(working_set: WorkingSet, handle: str, words: Vocabulary | None = None) -> Case:
-    """Return the facts known here of a case. Raises `AgencyError` `no-such-case`."""
+    """Return this agency's view of a case. Raises `AgencyError` `no-such-case`."""
     if handle not in handles(working_set):
         raise AgencyError(
             "no-such-case",
-            f"nothing is known here of a case `{handle[:40]}`",
-            fix="look at `agency cases`",
+            f"this agency knows no case `{handle[:40]}`",
+            fix="list the cases with `agency cases`",
         )
     return Case(
         entries_of(working_set, handle),
@@ -49,43 +63,102 @@ def case_of(working_set: WorkingSet, handle: str, words: Vocabulary | None = Non
     )
 
 
-def entries_of(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
-    """Yield an entry for each part that this agency issued or opened, and for each note."""
-    yield from _issued(working_set, handle)
-    yield from _received(working_set, handle)
-    yield from _noted(working_set, handle)
+# Finding a case
+
+_SHORTEST_PREFIX, _HANDLE_LENGTH = 4, 32
 
 
-def _issued(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
-    role = working_set.gateway.history.newest.role(working_set.agency)
+def find_case(working_set: WorkingSet, prefix: str) -> str:
+    """Return the case whose handle starts with `prefix`, at least 4 hexadecimal digits.
+
+    A whole handle is returned as it is, known here or not. Raises `AgencyError` `no-such-case`,
+    `ambiguous-case`.
+    """
+    digits = prefix.lower()
+    is_hexadecimal = set(digits) <= set("0123456789abcdef")
+    if is_hexadecimal and len(digits) == _HANDLE_LENGTH:
+        return digits
+    matches = [handle for handle in handles(working_set) if handle.startswith(digits)]
+    if not is_hexadecimal or len(digits) < _SHORTEST_PREFIX or not matches:
+        raise AgencyError(
+            "no-such-case",
+            f"this agency knows no case `{prefix[:40]}`",
+            fix=f"give at least {_SHORTEST_PREFIX} digits of a handle from `agency cases`",
+        )
+    if len(matches) > 1:
+        listed = ", ".join(_case_with_name(working_set, handle) for handle in matches)
+        raise AgencyError(
+            "ambiguous-case",
+            f"`{digits}` is the start of {len(matches)} cases: {listed}",
+            fix="give more digits of the handle",
+        )
+    return matches[0]
+
+
+def _case_with_name(working_set: WorkingSet, handle: str) -> str:
+    name = person_name(working_set, handle)
+    return f"`{handle}` ({name})" if name else f"`{handle}`"
+
+
+def person_name(working_set: WorkingSet, handle: str) -> str | None:
+    """Return the participant's name from the newest contact details. None if not known here."""
+    newest: tuple[float, str] | None = None
+    for position, content in _contents_of(working_set, handle):
+        contact = content.get("contact") or {}
+        names = (contact.get("given_name"), contact.get("family_name"))
+        name = " ".join(str(part) for part in names if part)
+        if name and (newest is None or position >= newest[0]):
+            newest = position, name
+    return newest[1] if newest else None
+
+
+def _contents_of(working_set: WorkingSet, handle: str) -> Iterator[tuple[float, Mapping[str, Any]]]:
+    """Yield the contents of a case that this agency opened or sent, with their log index."""
+    for received in working_set.gateway.received.values():
+        if received.committed is not None and received.committed.case == handle:
+            for opened in received.opened.values():
+                yield received.committed.index, opened.content
     for outgoing in working_set.outbox.values():
-        if outgoing.case != handle or outgoing.refused is not None or outgoing.replaced_by:
+        if outgoing.case == handle and outgoing.refused is None:
+            position = outgoing.receipt.index if outgoing.receipt else LATEST
+            for part in outgoing.parts:
+                yield position, part["content"]
+
+
+# The parts of a case
+
+
+def entries_of(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    """Yield the facts and outcomes in all that this agency sent, opened, and noted of a case."""
+    yield from _sent_parts(working_set, handle)
+    yield from _received_parts(working_set, handle)
+    yield from _noted_parts(working_set, handle)
+
+
+def _sent_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    agency = working_set.agency
+    role = working_set.gateway.history.newest.role(agency)
+    for outgoing in working_set.outbox.values():
+        if outgoing.case != handle or outgoing.refused is not None:
             continue
-        position, time = LATEST, outgoing.time
-        if outgoing.receipt:
-            position, time = outgoing.receipt.index, outgoing.receipt.time
+        if outgoing.replaced_by is not None:
+            continue
+        receipt = outgoing.receipt
+        position, time = (receipt.index, receipt.time) if receipt else (LATEST, outgoing.time)
         for part, statement, content in own_parts(outgoing):
-            yield entry_of_part(
-                working_set.agency,
-                role,
-                position,
-                time,
-                outgoing.jti,
-                part,
-                outgoing.kind,
-                statement,
-                content,
+            yield from entries_of_part(
+                agency, role, position, time, outgoing.jti, part, outgoing.kind, statement, content
             )
 
 
-def _received(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+def _received_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
     for received in working_set.gateway.received.values():
         record, committed = received.record, received.committed
         if record is None or committed is None or record.case != handle:
             continue
         for part, label in record.labels.items():
             opened = received.opened.get(part)
-            yield entry_of_part(
+            yield from entries_of_part(
                 record.issuer,
                 record.role,
                 committed.index,
@@ -98,28 +171,27 @@ def _received(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
             )
 
 
-def _noted(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
-    role = working_set.gateway.history.newest.role(working_set.agency)
+def _noted_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    agency = working_set.agency
+    role = working_set.gateway.history.newest.role(agency)
     for event in working_set.noted:
-        # After what the log held when it was noted, before what followed.
+        # Place a note after everything that the log held then, and before everything later.
         position, facts = event.body["after"] - 0.5, event.body.get("facts", {})
-        outcomes: dict[str, str] = {}
-        determined = None
         if event.body["case"] == handle:
             determined = event.body.get("determination")
-            if determined:
-                outcomes = {determined["decision"]: determined["outcome"]}
+            outcomes = {determined["decision"]: determined["outcome"]} if determined else {}
+            yield CaseEntry(agency, role, position, None, None, facts, outcomes, determined)
         else:
-            # A fact about no person, such as how many places are free, counts in every case.
-            facts = {
+            # A fact about no person, such as the number of openings, applies to every case.
+            shared = {
                 path: value
                 for path, value in facts.items()
                 if vocabulary().facts[path].category == "operation"
             }
-        yield CaseEntry(working_set.agency, role, position, None, None, facts, outcomes, determined)
+            yield CaseEntry(agency, role, position, None, None, shared, {})
 
 
-def entry_of_part(
+def entries_of_part(
     by: str,
     role: str | None,
     position: float,
@@ -128,19 +200,18 @@ def entry_of_part(
     part: str,
     kind: str,
     statement: Statement | None,
-    content: Any,
-) -> CaseEntry:
-    """Return one part's entry: the facts in its content and in its label's statement.
+    content: Mapping[str, Any],
+) -> Iterator[CaseEntry]:
+    """Yield the facts of one part: those that kind and label state, then those of its content.
 
-    `time` is the leaf's, in seconds since 1970.
+    `time` is that of the record's leaf, in seconds since 1970.
     """
+    label_facts = _label_facts(kind, statement, time)
+    if label_facts:
+        yield CaseEntry(by, role, position, record, part, label_facts, {}, kind=kind, is_label=True)
     facts: dict[str, Any] = {}
     outcomes: dict[str, str] = {}
     determined = None
-    if isinstance(statement, Answer):
-        facts["offer.accepted"] = statement.answer == "accepted"
-        if kind == "referral" and statement.answer == "accepted":
-            facts["case.referred_at"] = utc(time)
     for members in content.values():
         facts |= members.get("facts") or {}
         determined = members.get("determination") or determined
@@ -150,24 +221,81 @@ def entry_of_part(
             outcomes["screening"] = outcome
     if determined is not None:
         outcomes[determined["decision"]] = determined["outcome"]
-    is_correction = kind == "correction" and isinstance(statement, About)
-    corrects = statement.about if is_correction and isinstance(statement, About) else None
-    return CaseEntry(by, role, position, record, part, facts, outcomes, determined, corrects)
+    corrects = statement.about if kind == "correction" and isinstance(statement, About) else None
+    yield CaseEntry(
+        by, role, position, record, part, facts, outcomes, determined, corrects, kind=kind
+    )
+
+
+def _label_facts(kind: str, statement: Statement | None, time: int) -> dict[str, Any]:
+    """Return the facts that follow from a record's kind and a label's statement.
+
+    A referral that repeats an earlier one states the time of the first.
+    """
+    facts: dict[str, Any] = {}
+    if isinstance(statement, Answer):
+        facts[ACCEPTED] = statement.answer == "accepted"
+        if kind == "referral" and statement.answer == "accepted":
+            # A time after the leaf's would put off deadlines, so it doesn't count.
+            facts[REFERRED] = utc(min(time, statement.referred_at or time))
+    if kind in _ENROLLED_AFTER:
+        facts[ENROLLED] = _ENROLLED_AFTER[kind]
+    return facts
+
+
+def repeat_referral(
+    working_set: WorkingSet, kind: str, handle: str | None, parts: tuple[Part, ...]
+) -> tuple[Part, ...]:
+    """Return the parts of a record, those of a repeated referral with the time of the first.
+
+    A referral to one more recipient moves no deadline: its label states the time of the first
+    referral, which the new recipient doesn't receive. After an exit, a refused offer, or another
+    encounter, a referral is a new first one.
+    """
+    if kind != "referral" or handle is None or handle not in handles(working_set):
+        return parts
+    case = case_of(working_set, handle)
+    accepted = case.known.get(ACCEPTED)
+    if case.is_ended or accepted is None or not accepted.value or REFERRED not in case.known:
+        return parts
+    first = case.known[REFERRED]
+    if not first.entry.is_logged or _is_another_encounter(case, parts):
+        return parts
+    referred_at = seconds(first.value)
+    return tuple(
+        replace(part, says={**part.says, "referred_at": referred_at})
+        if part.says and part.says.get("answer") == "accepted" and "referred_at" not in part.says
+        else part
+        for part in parts
+    )
+
+
+def _is_another_encounter(case: Case, parts: tuple[Part, ...]) -> bool:
+    """Whether parts state a day of the encounter, and none of them the known one."""
+    known = case.known.get(ENCOUNTERED)
+    days = {
+        members["facts"][ENCOUNTERED]
+        for part in parts
+        for members in part.content.values()
+        if (members.get("facts") or {}).get(ENCOUNTERED)
+    }
+    return known is not None and bool(days) and known.value not in days
 
 
 def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]]:
-    """Yield id, statement and content of each part of a record composed here."""
+    """Yield the id, the statement, and the content of each part of a record composed here."""
     for text, part in zip(outgoing.bundle.labels, outgoing.parts, strict=True):
         label = sd_jwt.read(text).value
-        statement = None
-        if "says" in label:
-            type_ = str(find_kind(outgoing.kind).says)
-            statement = statements.read_statement(type_, label["says"])
+        statement = (
+            statements.read_statement(str(find_kind(outgoing.kind).says), label["says"])
+            if "says" in label
+            else None
+        )
         yield str(label["id"]), statement, part["content"]
 
 
 def recalled_parts(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
-    """Return the parts of other agencies that their issuer recalled, by record and part."""
+    """Return the parts of other agencies that their issuer asked back: record and part."""
     state = working_set.gateway.state(handle)
     return frozenset(
         statement.about
@@ -178,11 +306,11 @@ def recalled_parts(working_set: WorkingSet, handle: str) -> frozenset[tuple[str,
     )
 
 
-# Where decisions are worked out
+# The agencies that work a decision out
 
 
 def decisions_here(working_set: WorkingSet) -> tuple[str, ...]:
-    """Return the decisions that this agency works out, in the vocabulary's order."""
+    """Return the decisions that this agency's facts may decide, in the vocabulary's order."""
     return tuple(
         name
         for name in vocabulary().decisions
@@ -199,22 +327,25 @@ def deciding_agencies(working_set: WorkingSet, decision: str) -> tuple[str, ...]
 
 
 def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[str]:
-    """Return the events that no agency which knows may tell this one.
+    """Return the events that no agency which knows them may share with this one.
 
-    Their absence means nothing here. `now` is in seconds since 1970.
+    A missing record of such an event means nothing here. `now` is in seconds since 1970.
     """
-    directory = working_set.gateway.history.newest
-    own_role = directory.role(working_set.agency)
-    silent = set()
-    for path, fact in vocabulary().facts.items():
-        if fact.kind != "event" or fact.known_by == own_role or path == "case.referred_at":
-            continue
-        if not any(
-            working_set.gateway.may_receive(agency, fact.category, case=handle, now=now)
+    gateway = working_set.gateway
+    directory = gateway.history.newest
+    role = directory.role(working_set.agency)
+    return frozenset(
+        path
+        for path, fact in vocabulary().facts.items()
+        # The label of a referral states its time to every recipient.
+        if fact.kind == "event"
+        and path != REFERRED
+        and role != fact.known_by
+        and not any(
+            gateway.may_receive(agency, fact.category, case=handle, now=now)
             for agency in directory.with_role(fact.known_by)
-        ):
-            silent.add(path)
-    return frozenset(silent)
+        )
+    )
 
 
 # Questions
@@ -224,7 +355,8 @@ def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[s
 class OpenQuestion:
     """A fact that another agency asked this one for.
 
-    `by` is the agency, `record`, `part`, and `index` are where it asked, `decision` what for.
+    `by` is the agency that asked. `record` and `part` hold the question, `index` is its position in
+    the log, `path` the fact, `decision` the decision that lacks it.
     """
 
     by: str
@@ -236,16 +368,13 @@ class OpenQuestion:
 
 
 def open_questions(working_set: WorkingSet, handle: str) -> tuple[OpenQuestion, ...]:
-    """Return the opened questions to this agency that it hasn't answered, the oldest first."""
+    """Return the opened questions that this agency hasn't answered, the oldest first."""
     questions = []
     for received in working_set.gateway.received.values():
         record, committed = received.record, received.committed
-        if (
-            record is None
-            or committed is None
-            or record.kind != "question"
-            or record.case != handle
-        ):
+        if record is None or committed is None or record.kind != "question":
+            continue
+        if record.case != handle:
             continue
         for part, opened in received.opened.items():
             statement = opened.label.statement
@@ -256,26 +385,26 @@ def open_questions(working_set: WorkingSet, handle: str) -> tuple[OpenQuestion, 
             questions += [
                 OpenQuestion(record.issuer, record.jti, part, committed.index, path, decision)
                 for path in paths
-                if not _is_answered(working_set, handle, record.issuer, path, committed.index)
+                if not _answered_since(working_set, handle, record.issuer, path, committed.index)
             ]
     return tuple(sorted(questions, key=lambda question: (question.index, question.path)))
 
 
-def _is_answered(working_set: WorkingSet, handle: str, agency: str, path: str, index: int) -> bool:
-    for outgoing in working_set.outbox.values():
-        if (
-            outgoing.case == handle
-            and outgoing.refused is None
-            and (outgoing.receipt is None or outgoing.receipt.index > index)
-        ):
-            for part in outgoing.parts:
-                if agency in part["to"] and _states(part["content"], path):
-                    return True
-    return False
+def _answered_since(
+    working_set: WorkingSet, handle: str, agency: str, path: str, index: int
+) -> bool:
+    return any(
+        agency in part["to"] and _has_answer(part["content"], path)
+        for outgoing in working_set.outbox.values()
+        if outgoing.case == handle
+        and outgoing.refused is None
+        and (outgoing.receipt is None or outgoing.receipt.index > index)
+        for part in outgoing.parts
+    )
 
 
-def _states(content: Mapping[str, Any], path: str) -> bool:
-    """Report whether a content states a fact, or an outcome asked for as `decisions.<name>`."""
+def _has_answer(content: Mapping[str, Any], path: str) -> bool:
+    """Whether a content has a fact, or an outcome that is asked for as `decisions.<name>`."""
     if path == "decisions.screening":
         return bool((content.get("screening_outcome") or {}).get("outcome"))
     return any(
@@ -284,9 +413,9 @@ def _states(content: Mapping[str, Any], path: str) -> bool:
 
 
 def answering_path(facts: Mapping[str, Any], path: str) -> str | None:
-    """Return the path of the fact that answers a question, None where there is none.
+    """Return the path of the fact that answers a question. None if these facts don't.
 
-    The fact itself, or the list of which a field was asked, if every entry has the field.
+    A question about a list's field is answered by the list, if every entry has the field.
     """
     if facts.get(path) is not None:
         return path
@@ -298,29 +427,37 @@ def answering_path(facts: Mapping[str, Any], path: str) -> str | None:
 
 
 def questions_asked(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
-    """Return agency and fact of every question that this agency has asked.
+    """Return the agency and the path of every question that this agency asked.
 
-    A question is asked again only by a person.
+    The gateway asks once. After that, a person decides whether to ask again.
     """
-    asked = set()
-    for outgoing in working_set.outbox.values():
-        if outgoing.case == handle and outgoing.kind == "question" and outgoing.replaced_by is None:
-            for part in outgoing.parts:
-                for content in part["content"].values():
-                    asked |= {
-                        (agency, path)
-                        for agency in part["to"]
-                        for path in content.get("asks") or ()
-                    }
-    return frozenset(asked)
+    return frozenset(
+        (agency, path)
+        for outgoing in working_set.outbox.values()
+        if outgoing.case == handle and outgoing.kind == "question" and outgoing.replaced_by is None
+        for part in outgoing.parts
+        for content in part["content"].values()
+        for agency in part["to"]
+        for path in content.get("asks") or ()
+    )
 
 
 def own_facts(working_set: WorkingSet, case: Case) -> Mapping[str, Any]:
-    """Return the facts that this agency states itself, by path. It doesn't pass on others'."""
-    own = Case((entry for entry in case.entries if entry.by == working_set.agency), case.vocabulary)
-    return {path: source.value for path, source in own.known.items()}
+    """Return the facts that this agency states itself, by path.
+
+    It never passes on the facts that other agencies told it.
+    """
+    own_case = Case(
+        (entry for entry in case.entries if entry.by == working_set.agency), case.vocabulary
+    )
+    return {path: source.value for path, source in own_case.known.items()}
+
+
+def seconds(instant: str) -> int:
+    """Return a time as facts hold it in seconds since 1970."""
+    return int(datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp())
 
 
 def utc(time: int) -> str:
-    """Return a time in seconds since 1970 as facts have it, such as `2026-11-02T18:00:00Z`."""
+    """Return seconds since 1970 as facts hold a time: `2026-06-16T09:00:00Z`."""
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

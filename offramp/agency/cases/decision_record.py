@@ -48,14 +48,14 @@ class _Parts:
         self.word = self.words.decisions[answer.decision]
         self.default = SCREENING if self.word.reads_criminal_history else OUTCOME
         self.by_categories: dict[frozenset[str], dict[str, Any]] = {}
-        program = answer.first.program
+        program = answer.ruling.program
         self._base = {
             "decision": answer.decision,
             "status": answer.status,
             "pack": program.pack.id,
             "digest": program.digest,
             "now": answer.now,
-            **({"as_of": answer.first.as_of.isoformat()} if answer.first.as_of else {}),
+            **({"as_of": answer.ruling.as_of.isoformat()} if answer.ruling.as_of else {}),
         }
 
     def part(self, *categories: str) -> dict[str, Any]:

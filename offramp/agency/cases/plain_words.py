@@ -1,4 +1,4 @@
-"""The vocabulary's words as one says them to the person whom they are about: English, Spanish."""
+"""Plain terms for the participant, for each term of the vocabulary: English, then Spanish."""
 
 from __future__ import annotations
 

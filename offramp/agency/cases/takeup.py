@@ -124,7 +124,7 @@ def _in_time(case: Case, program: Program, now: int, working_set: WorkingSet) ->
     try:
         clocks = case.decide(
             program, "admission", utc(working_set.gateway.hub_time(now))
-        ).first.clocks
+        ).ruling.clocks
     except Refusal:
         return False
     return any(clock["clock"] == "intake" and clock["status"] == "met" for clock in clocks)

@@ -1,12 +1,14 @@
-"""The tasks in a case with their owners and deadlines, as one agency may see them. Pure."""
+"""The tasks of one agency: in each case the step, the role, and the deadline. Pure.
+
+Tasks are derived anew each time from the records, the clocks, and the rules' answers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from exchange.consent.disclosure import day_of
-from offramp.agency.cases.case import Answer
+from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import (
     case_of,
     decisions_here,
@@ -25,7 +27,7 @@ from rules.shelf import vocabulary
 OVERDUE, RUNNING, OPEN = "overdue", "running", "open"
 _ORDER = (OVERDUE, RUNNING, OPEN)
 
-# The kinds of record that no task asks to open: nothing depends on their contents.
+# The kinds of record that need no step of the recipient until a person opens them.
 QUIET = (
     "acknowledgement",
     "recall",
@@ -38,9 +40,10 @@ QUIET = (
 
 @frozen
 class Task:
-    """A task of a role. `what` is a sentence, `due` a UTC time or a day, where there is one.
+    """A step that a role must take.
 
-    `about` names the clock, fact, record or step that it comes from.
+    `what` is a sentence. `due` is a UTC time or a day, None without a deadline. `about` is the
+    clock, fact, record, or step that the task comes from.
     """
 
     case: str
@@ -50,8 +53,8 @@ class Task:
     about: str
     due: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the task's JSON in `offramp agency tasks`."""
+    def as_json(self) -> dict[str, str | None]:
+        """Return the task as `agency tasks --json` prints it."""
         return {
             "case": self.case,
             "owner": self.owner,
@@ -63,21 +66,19 @@ class Task:
 
 
 def tasks(working_set: WorkingSet, program: Program, now: int) -> tuple[Task, ...]:
-    """Return every task of this agency in every case, the most pressing first."""
-    every = [
+    """Return every task of this agency in every case, the most pressing first.
+
+    `now` is in seconds since 1970.
+    """
+    all_tasks = [
         task
         for handle in handles(working_set)
         for task in tasks_of_case(working_set, program, handle, now)
     ]
     return tuple(
         sorted(
-            every,
-            key=lambda task: (
-                _ORDER.index(task.state),
-                task.due or "9999",
-                task.case,
-                task.what,
-            ),
+            all_tasks,
+            key=lambda task: (_ORDER.index(task.state), task.due or "9999", task.case, task.what),
         )
     )
 
@@ -87,91 +88,109 @@ def tasks_of_case(
 ) -> tuple[Task, ...]:
     """Return this agency's tasks in one case.
 
-    Unopened records, recalls, open questions, running clocks, and facts that the rules lack.
+    After the participant has left, only the records and questions that came since, and recalls,
+    are still tasks.
     """
     role = working_set.gateway.history.newest.role(working_set.agency) or "nobody"
-    case_tasks = [
-        *_unopened(working_set, handle, role),
-        *_recalls(working_set, handle, role),
-        *_questions(working_set, handle, role),
-    ]
     case = case_of(working_set, handle)
-    for decision in decisions_here(working_set):
-        try:
-            answer = case.decide(
-                program,
-                decision,
-                utc(working_set.gateway.hub_time(now)),
-                silent=silent_events(working_set, handle, now),
-            )
-        except Refusal:
-            # Outside the program's time, or facts unknown to its pack: see `agency decide`.
-            continue
-        case_tasks += _tasks_of_answer(handle, decision, answer, role)
+    case_tasks = [
+        *_unopened_records(working_set, case, handle, role),
+        *_pending_recalls(working_set, handle, role),
+        *_unanswered_questions(working_set, case, handle, role),
+    ]
+    if not case.is_ended:
+        case_tasks += _steps_by_the_rules(working_set, program, case, handle, role, now)
     return tuple(dict.fromkeys(case_tasks))
 
 
-def _unopened(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+def _unopened_records(
+    working_set: WorkingSet, case: Case, handle: str, role: str
+) -> Iterator[Task]:
     for received in working_set.gateway.received.values():
-        record = received.record
+        record, committed = received.record, received.committed
         if record is None or record.case != handle or received.opened or record.kind in QUIET:
+            continue
+        if committed is not None and committed.index <= case.ended_at:
             continue
         if any(
             (record.issuer, record.jti, part) not in working_set.destroyed for part in record.labels
         ):
-            sentence = f"Open the `{record.kind}` of `{record.issuer}`."
-            yield Task(handle, role, sentence, OPEN, record.jti)
+            step = f"Open the `{record.kind}` of `{record.issuer}`."
+            yield Task(handle, role, step, OPEN, record.jti)
 
 
-def _recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
     zone = working_set.gateway.history.newest.zone
+    records = {record.jti for record in working_set.gateway.state(handle).records}
     for recall in working_set.gateway.pending_recalls():
-        records = {record.jti for record in working_set.gateway.state(handle).records}
         if recall.record in records:
             until = day_of(recall.until, zone).isoformat()
-            sentence = (
-                f"`{recall.issuer}` asks back part `{recall.part}`: "
-                "delete it or say on which ground it is kept."
+            step = (
+                f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "
+                "on which it is kept."
             )
-            yield Task(handle, role, sentence, OPEN, recall.recall, until)
+            yield Task(handle, role, step, OPEN, recall.recall, until)
 
 
-def _questions(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
-    words = vocabulary()
+def _unanswered_questions(
+    working_set: WorkingSet, case: Case, handle: str, role: str
+) -> Iterator[Task]:
+    terms = vocabulary()
     for question in open_questions(working_set, handle):
+        if question.index <= case.ended_at:
+            continue
         group, _, field = question.path.rpartition(".")
         if group == "decisions":
-            text = words.decisions[field].asks
+            text = terms.decisions[field].asks
         else:
-            text = (words.facts.get(question.path) or words.facts[group].fields[field]).question
-        sentence = f"`{question.by}` asks: {text} (`{question.path}`)"
-        yield Task(handle, role, sentence, OPEN, question.record)
+            text = (terms.facts.get(question.path) or terms.facts[group].fields[field]).question
+        step = f"`{question.by}` asks: {text} (`{question.path}`)"
+        yield Task(handle, role, step, OPEN, question.record)
 
 
-def _tasks_of_answer(handle: str, decision: str, answer: Answer, role: str) -> Iterator[Task]:
-    yield from _clocks(handle, answer, role)
-    if decision == "review" and isinstance(answer.outcome, list):
-        for reason in answer.reasons:
-            if reason["outcome"] in answer.outcome and reason["outcome"] != "continue":
-                step = str(reason["outcome"]).replace("_", " ")
-                sentence = f"Next step: {step}. {reason['text']}"
-                yield Task(handle, role, sentence, OPEN, f"review.{reason['outcome']}")
-    for need in answer.needed:
-        # No agency notes another decision's outcome: it is worked out, or answered at its records.
-        if need["ask"] == role and not str(need["fact"]).startswith("decisions."):
-            differing = [
-                f"`{source['by']}` says {source['value']}" for source in need.get("conflict", ())
-            ]
-            conflict = f" In conflict: {', '.join(differing)}." if differing else ""
-            sentence = f"{need['question']} (`{need['fact']}`, for `{decision}`){conflict}"
-            yield Task(handle, role, sentence, OPEN, str(need["fact"]))
+def _steps_by_the_rules(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, role: str, now: int
+) -> Iterator[Task]:
+    at = utc(working_set.gateway.hub_time(now))
+    silent = silent_events(working_set, handle, now)
+    for decision in decisions_here(working_set):
+        try:
+            answer = case.decide(program, decision, at, silent=silent)
+        except Refusal:
+            # A day outside the program, or facts that its pack doesn't know. `agency decide`
+            # shows the refusal.
+            continue
+        yield from _running_clocks(handle, answer, role)
+        yield from _review_steps(handle, answer, role)
+        yield from _missing_facts(handle, answer, role)
 
 
-def _clocks(handle: str, answer: Answer, role: str) -> Iterator[Task]:
-    for clock in answer.first.clocks:
-        if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE) and answer.is_agreed:
-            segment = answer.first.segment
+def _running_clocks(handle: str, answer: Answer, role: str) -> Iterator[Task]:
+    for clock in answer.ruling.clocks:
+        if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE):
+            segment = answer.ruling.segment
             assert segment is not None, "a clock is read by the rules of a day"
-            label = segment.segment.clocks[clock["clock"]].label
-            about = f"clocks.{clock['clock']}"
-            yield Task(handle, role, f"Due: {label}.", clock["status"], about, clock["due"])
+            step = f"Due: {segment.segment.clocks[clock['clock']].label}."
+            yield Task(
+                handle, role, step, clock["status"], f"clocks.{clock['clock']}", clock["due"]
+            )
+
+
+def _review_steps(handle: str, answer: Answer, role: str) -> Iterator[Task]:
+    if answer.decision != "review" or not isinstance(answer.outcome, list):
+        return
+    for reason in answer.reasons:
+        outcome = str(reason["outcome"])
+        if outcome in answer.outcome and outcome != "continue":
+            step = f"Next step: {outcome.replace('_', ' ')}. {reason['text']}"
+            yield Task(handle, role, step, OPEN, f"review.{outcome}")
+
+
+def _missing_facts(handle: str, answer: Answer, role: str) -> Iterator[Task]:
+    for need in answer.needed:
+        # Nobody notes another decision's outcome: the rules or its decider give it.
+        if need["ask"] == role and not str(need["fact"]).startswith("decisions."):
+            sides = [f"`{side['by']}` says {side['value']}" for side in need.get("conflict", ())]
+            conflict = f" In conflict: {', '.join(sides)}." if sides else ""
+            step = f"{need['question']} (`{need['fact']}`, for `{answer.decision}`){conflict}"
+            yield Task(handle, role, step, OPEN, str(need["fact"]))

@@ -1,47 +1,54 @@
-"""`agency.toml`: the agency's id, its hub's address, and how long it keeps what it issues."""
+"""`agency.toml`: the agency's id, its hub, and how long it keeps the records that it issues."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from exchange.models import AgencyId, WireModel, validate
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder import notices
 from offramp.agency.folder.keys import write_private
 
 NAME = "agency.toml"
+# `agency init` once wrote this version, which no label may name.
+_OLD_NOTICE = "offramp-1"
 
 
 class Settings(WireModel):
-    """The members of the file.
+    """The settings in the file.
 
-    `keep_days` is the retention of a part that doesn't state its own. `notice` is the version of
-    the installed redisclosure notice, and `notice_file` has its official words. `automatic` names
-    the person responsible for automatic acts. Without a name there are none.
+    `keep_days` is how long this agency's records are kept, if a part doesn't state it. `notice` is
+    the version of the redisclosure notice that labels name: one of `notices.OFFICIAL`, or a text
+    that `notice_file` installs. `automatic` is the name of the person for whom the gateway opens,
+    asks, and answers by itself. Without it, the gateway does nothing by itself.
     """
 
     id: AgencyId
     hub: Annotated[str, Field(max_length=512)] | None = None
     pack: Annotated[str, Field(max_length=512)] | None = None
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 365
-    notice: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,31}$")] = "offramp-1"
+    notice: Annotated[str, Field(pattern=r"^(official|own)-[0-9]{1,4}$")] = notices.DEFAULT
     notice_file: str | None = None
     passphrase_file: str | None = None
     automatic: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     crypto: Literal["approved", "validated"] = "approved"
     demo: bool = False
-    # In a demo alone: a word in every content's salt, which shows where contents end up.
+    # For demonstrations: a text in the salt of every content, which shows where contents end up.
     canary: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,12}$")] | None = None
+
+    @field_validator("notice", mode="before")
+    @classmethod
+    def _replace_old_notice(cls, notice: object) -> object:
+        return notices.DEFAULT if notice == _OLD_NOTICE else notice
 
 
 def read_settings(folder: Path) -> Settings:
-    """Read an agency's settings.
-
-    Raises `AgencyError` `not-an-agency`, `ContentError` `wrong-shape`.
-    """
+    """Read an agency's settings. Raises `AgencyError` `not-an-agency`, `ContentError`."""
     path = folder / NAME
     try:
         return validate(Settings, tomllib.loads(path.read_text(encoding="utf-8")), f"`{NAME}`")
@@ -56,18 +63,27 @@ def read_settings(folder: Path) -> Settings:
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
-    """Write the settings whole, on the disk. Raises `AgencyError` `no-room`."""
+    """Write the settings to the disk, whole or not at all. Raises `AgencyError` `no-room`."""
     values = settings.model_dump(exclude_none=True)
     lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
     write_private(folder / NAME, ("\n".join(lines) + "\n").encode())
 
 
 def _toml(value: object) -> str:
+    """Return a value as TOML. The escapes of a JSON string are TOML's too."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    # A member has no line break or control letter, and JSON's escapes are TOML's too.
-    import json
+    return str(value) if isinstance(value, int) else json.dumps(str(value), ensure_ascii=False)
 
-    return json.dumps(str(value), ensure_ascii=False)
+
+def installed_notice(folder: Path, settings: Settings, version: str) -> str | None:
+    """Return the text of a redisclosure notice. None if its text isn't installed here.
+
+    The text in `notice_file` is the version that the settings name.
+    """
+    if version == settings.notice and settings.notice_file is not None:
+        try:
+            return (folder / settings.notice_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return notices.OFFICIAL.get(version)
+    return notices.OFFICIAL.get(version)

@@ -167,7 +167,7 @@ def propose(link: HubLink, payload: bytes) -> str:
 
 
 def adopt_pack(link: HubLink, files: PackFiles) -> Adoption:
-    """Propose that the program adopt a pack, and sign.
+    """Propose that the program adopt a pack and its time zone, and sign.
 
     Raises `PackError` where the pack can't be proved, `AgencyError` `adopted`, and as `propose`.
     """
@@ -183,7 +183,7 @@ def adopt_pack(link: HubLink, files: PackFiles) -> Adoption:
     changes = differences(fetch_pack(link, newest.pack), pack)
     link.client.send_pack(files.write())
     link.office.keep_pack(files, digest)
-    change = {"pack": {"id": pack.id, "digest": digest}}
+    change = {"pack": {"id": pack.id, "digest": digest}, "zone": pack.time_zone}
     draft = propose(link, proposal.apply_change(newest, change))
     return Adoption(pack.id, digest, draft, tuple(str(change) for change in changes))
 

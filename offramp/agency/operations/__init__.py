@@ -7,7 +7,8 @@ Conventions:
 
 - `office` comes first: an opened agency folder, from `open_office`.
 - `actor` is the name of the person who acts, wherever a record or the journal states it.
-- A case and a record are named by 32 hexadecimal digits. Times are seconds since 1970 (UTC), days
+- A case and a record are named by 32 hexadecimal digits. `find_case` completes the first digits
+  of a case. Times are seconds since 1970 (UTC), days
   are text such as `2026-11-28`.
 - A change is one transaction of the journal. It is on the disk before anything is sent, and a hub
   that is away leaves it queued: `state` says so.
@@ -33,6 +34,7 @@ from offramp.agency.operations.case_file import (
     NotedFacts,
     RulesNotice,
     Takeup,
+    find_case,
     list_cases,
     list_tasks,
     note_facts,
@@ -167,6 +169,7 @@ __all__ = [
     "export_decision",
     "export_record",
     "fetch_account",
+    "find_case",
     "join_hub",
     "list_cases",
     "list_drafts",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exchange.errors import ExchangeError
+from offramp.agency.cases import caseload
 from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.case import Answer, FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, handles
@@ -146,6 +147,14 @@ def list_cases(office: Office) -> tuple[CaseSummary, ...]:
         }
         summaries.append(CaseSummary(handle, len(case.known), tuple(case.conflicts), outcomes))
     return tuple(summaries)
+
+
+def find_case(office: Office, prefix: str) -> str:
+    """Return the handle of the case that starts with `prefix`, at least 4 hexadecimal digits.
+
+    A whole handle is returned as it is. Raises `AgencyError` `no-such-case`, `ambiguous-case`.
+    """
+    return caseload.find_case(office.working_set(), prefix)
 
 
 def read_case(office: Office, case: str) -> CaseView:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from exchange.errors import ExchangeError
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import JOURNAL, KEYS, SNAPSHOT, Office
+from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
 from rules.errors import Refusal
@@ -85,10 +86,10 @@ def _findings(office: Office) -> Iterator[Finding]:
 
 def _settings(office: Office) -> Iterator[Finding]:
     settings = office.settings
-    if settings.notice_file is None or not (office.folder / settings.notice_file).is_file():
+    if installed_notice(office.folder, settings, settings.notice) is None:
         yield _wrong(
-            "the redisclosure notice shown is Offramp's own wording: "
-            "install the official words of 42 CFR 2.32"
+            f"the text of the redisclosure notice `{settings.notice}` isn't installed: name its "
+            "file in `notice_file`, or set `notice` to `official-1`"
         )
     if settings.crypto != "validated":
         yield _note(

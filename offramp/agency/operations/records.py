@@ -11,19 +11,16 @@ from exchange.errors import RecordError
 from exchange.records.building import Part
 from offramp.agency.cases import draft as drafts
 from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.caseload import repeat_referral
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.revocation import oral_notice_parts, revocation_parts
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
+from offramp.agency.folder.notices import DEFAULT, OFFICIAL
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.settings import installed_notice
 from offramp.agency.hub_link.delivery import send_now, send_outbox
 from offramp.agency.hub_link.link import link_of
 from rules.frozen import frozen
-
-OWN_NOTICE = (
-    "42 CFR part 2 protects this record: tell nobody else unless the person's written consent or "
-    "that part allows it, and never use it against the person. "
-    "(Offramp's own words, NOT the official notice.)"
-)
 
 
 @frozen
@@ -194,7 +191,8 @@ def send_record(office: Office, kind: str, draft: Draft, case: str | None = None
     receive a part.
     """
     case = drafts.case_for(kind, case, office.random)
-    return _compose_and_send(office, kind, draft.parts, case, draft.form)
+    parts = repeat_referral(office.working_set(), kind, case, draft.parts)
+    return _compose_and_send(office, kind, parts, case, draft.form)
 
 
 def record_consent(office: Office, case: str, draft: Draft) -> SentRecord:
@@ -314,16 +312,19 @@ def open_part(
         use=label.use,
         keep_until=label.keep_until,
         notice_version=label.notice,
-        notice=notice_text(office) if "redisclosure_notice" in reading.obligations else None,
+        notice=(
+            notice_text(office, label.notice)
+            if "redisclosure_notice" in reading.obligations
+            else None
+        ),
         is_unwitnessed=reading.unwitnessed,
     )
 
 
-def notice_text(office: Office) -> str:
-    """Return the installed redisclosure notice, or Offramp's own wording, which says so."""
-    if office.settings.notice_file is None:
-        return OWN_NOTICE
-    try:
-        return (office.folder / office.settings.notice_file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return OWN_NOTICE
+def notice_text(office: Office, version: str) -> str:
+    """Return the redisclosure notice that a label names.
+
+    For a version whose text only its issuer has, return the short statement of 42 CFR 2.32(a)(2),
+    so that an official statement accompanies every disclosure.
+    """
+    return installed_notice(office.folder, office.settings, version) or OFFICIAL[DEFAULT]
