@@ -36,8 +36,14 @@ from exchange.consent.account import Account
 from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.consent.admission import admits
 from exchange.consent.disclosure import Judges, Verdict, day_of
-from exchange.consent.reduction import queries_of, relies
-from exchange.consent.state import Committed, Passage, State, committed_record
+from exchange.consent.reduction import ENDED, queries_of, relies, status_of_grant
+from exchange.consent.state import (
+    Committed,
+    LoggedGrant,
+    Passage,
+    State,
+    committed_record,
+)
 from exchange.errors import ContentError, ExchangeError, LogError, RecordError
 from exchange.log.checkpoints import Witness
 from exchange.log.generation import GenerationTerms
@@ -67,6 +73,8 @@ FOREVER = "9999-12-31"
 
 # The index of a record that isn't committed yet: after everything that is known.
 UNCOMMITTED = 2**53 - 1
+# The index of a composed record whose receipt is still missing: after all that is committed.
+PENDING = UNCOMMITTED - 1
 
 
 class Gateway:
@@ -113,6 +121,8 @@ class Gateway:
         self._numbers: dict[str, int] = defaultdict(int)
         self._sent: dict[str, tuple[Bundle, Receipt | None]] = {}
         self._composed: dict[str, Committed] = {}
+        # The composed consents and changes to consent that have no receipt yet, by case and id.
+        self._pending: dict[str | None, dict[str, Committed]] = defaultdict(dict)
         # The signed forms behind the consents that this agency collected. Only counsel gets them.
         self.forms: dict[str, SignedForm] = {}
         # The disclosures that open the contents of its own records, by record and part.
@@ -131,6 +141,32 @@ class Gateway:
     def state(self, case: str | None) -> State:
         """Return the records of a case that this agency sent and received."""
         return self._states[case]
+
+    def state_with_pending(self, case: str | None) -> State:
+        """Return a case with this agency's own consents and changes that have no receipt yet."""
+        return self._with_pending(case, "consent", "consent_change")
+
+    def _with_pending(self, case: str | None, *kinds: str) -> State:
+        state = self._states[case]
+        pending = [
+            record for record in self._pending.get(case, {}).values() if record.kind in kinds
+        ]
+        return State((*state.records, *pending)) if pending else state
+
+    def unended_grants(self, case: str) -> tuple[LoggedGrant, ...]:
+        """Return the grants of a case that are live now or may become so later.
+
+        A grant of a consent that has no receipt yet is one of them, with the index `PENDING`.
+
+        INVARIANT: only a time that the hub signed counts as past, so a wrong clock of this
+        machine leaves no live grant out.
+        """
+        state = self.state_with_pending(case)
+        past = self.line.time if self.line is not None else 0
+        zone = self.history.newest.zone
+        return tuple(
+            logged for logged in state.grants if status_of_grant(state, logged, past, zone) != ENDED
+        )
 
     def hub_time(self, now: int) -> int:
         """Return the time by the hub's clock: its newest line's, plus the time since.
@@ -291,7 +327,12 @@ class Gateway:
 
     def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
         current = self.history.at(index)
-        state = self._states[committed.case]
+        # INVARIANT: a change to consent counts here as soon as it is composed, so a revocation
+        # closes this agency's own gate before the network is tried. A queued consent permits
+        # nothing yet. Only a change to its own grants may name it.
+        is_change = committed.kind == "consent_change"
+        kinds = ("consent", "consent_change") if is_change else ("consent_change",)
+        state = self._with_pending(committed.case, *kinds)
         return self._judge(current.pack).passage(
             committed, passage, state, current, current.zone, index=index, time=time
         )
@@ -332,7 +373,8 @@ class Gateway:
         )
         time = self.hub_time(now)
         committed = committed_record(check_bundle(bundle, membership), UNCOMMITTED, time)
-        if not admits(self._states[case], committed, membership.directory):
+        state = self.state_with_pending(case) if kind == "consent_change" else self._states[case]
+        if not admits(state, committed, membership.directory):
             raise RecordError(
                 "not-admitted",
                 f"this `{kind}` doesn't fit what is known here of the case",
@@ -371,6 +413,7 @@ class Gateway:
         if earlier is not None:
             return
         self._sent[jti] = bundle, receipt
+        self._pending[self._composed[jti].case].pop(jti, None)
         self._remember(replace(self._composed.pop(jti), index=receipt.index, time=receipt.time))
 
     def learn_account(self, account: Account) -> AccountStatement:
@@ -393,7 +436,23 @@ class Gateway:
         if signed_form is not None:
             self.forms[committed.jti] = signed_form
         self._composed[committed.jti] = committed
+        self.expect_receipt(committed.jti)
         self._sent[committed.jti] = bundle, None
+
+    def expect_receipt(self, jti: str) -> None:
+        """Expect the hub to commit a composed record, so that a revocation covers its grants."""
+        committed = self._composed.get(jti)
+        if committed is not None and committed.kind in ("consent", "consent_change"):
+            self._pending[committed.case][jti] = replace(committed, index=PENDING)
+
+    def expect_no_receipt(self, jti: str) -> None:
+        """Expect no commit of a consent that the hub refused, or that a new record replaces.
+
+        A refused change still closes this agency's own gate.
+        """
+        committed = self._composed.get(jti)
+        if committed is not None and committed.kind == "consent":
+            self._pending[committed.case].pop(jti, None)
 
     def _check_form(
         self, committed: Committed, form: Mapping[str, Any] | None, time: int

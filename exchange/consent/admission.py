@@ -34,7 +34,7 @@ def admits(state: State, record: Committed, roles: Roles) -> bool:
         return True
     grant_ids = {logged.grant.id for logged in state.grants}
     for part, statement in record.says():
-        if not _reaches_bound_agencies(state, record, part, statement):
+        if not _reaches_bound_agencies(state, record, part, statement, roles):
             return False
         if isinstance(statement, Grant):
             if statement.id in grant_ids or not _admits_grant(state, record, statement, roles):
@@ -45,9 +45,18 @@ def admits(state: State, record: Committed, roles: Roles) -> bool:
     return True
 
 
-def _reaches_bound_agencies(state: State, record: Committed, part: str, terms: Statement) -> bool:
-    """Return whether terms go to all agencies that they bind. An agency that isn't told goes on."""
-    return bound_agencies(state, terms) - {record.issuer} <= record.recipients(part)
+def _reaches_bound_agencies(
+    state: State, record: Committed, part: str, terms: Statement, roles: Roles
+) -> bool:
+    """Return whether terms go to all agencies that they bind. An agency that isn't told goes on.
+
+    An end needn't reach an agency that left the directory. That agency may neither disclose nor
+    receive, and a revocation must not wait for it.
+    """
+    bound = bound_agencies(state, terms) - {record.issuer}
+    if isinstance(terms, Change) and terms.does == "end":
+        bound = frozenset(agency for agency in bound if roles.role(agency) is not None)
+    return bound <= record.recipients(part)
 
 
 def _may_be_about(state: State, record: Committed, about: About) -> bool:

@@ -158,7 +158,7 @@ def grant_status(
     by_status: dict[str, list[LoggedGrant]] = {}
     for logged in grants:
         if _covers(before, logged, query):
-            status = _status(before, logged, query.time, zone)
+            status = status_of_grant(before, logged, query.time, zone)
             by_status.setdefault(status, []).append(logged)
     for status in (LIVE, NOT_YET, ENDED):
         if status in by_status:
@@ -178,7 +178,8 @@ def _covers(before: State, logged: LoggedGrant, query: Query) -> bool:
     )
 
 
-def _status(before: State, logged: LoggedGrant, time: int, zone: ZoneInfo) -> str:
+def status_of_grant(before: State, logged: LoggedGrant, time: int, zone: ZoneInfo) -> str:
+    """Return whether a grant is live, not yet live, or ended at a time, in seconds since 1970."""
     grant = logged.grant
     if before.changes_to(grant, "end"):
         return ENDED

@@ -164,7 +164,7 @@ def sent_lines(record: SentRecord) -> list[str]:
 
 def revocation_lines(revocation: Revocation) -> list[str]:
     """Say that a consent ended, and where it was said orally, who was told so."""
-    lines = sent_lines(revocation.record)
+    lines = [line for record in revocation.records for line in sent_lines(record)]
     oral = revocation.oral
     if oral is None:
         return lines

@@ -2,67 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from exchange.agency.gateway import PENDING, UNCOMMITTED
 from exchange.consent.reduction import represents
+from exchange.consent.state import LoggedGrant
 from exchange.records.building import Part
-from exchange.records.statements import Change, Grant
+from exchange.records.statements import Grant
+from exchange.standards.sd_jwt import SIZES
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 
+# The most parts of one record.
+MOST_PARTS = SIZES[-1]
 OPERATION = ("exchange_operation", "operation")
 
 
-def revocation_parts(
+def revocation_records(
     working_set: WorkingSet, case: str, recipient: str | None, defaults: Defaults
-) -> tuple[Part, ...]:
-    """End every live grant of a case, or of those to one recipient.
+) -> tuple[tuple[Part, ...], ...]:
+    """End every live grant of a case, or of those to one recipient, in as many records as needed.
 
     Each end goes to both agencies of its grant and to its certifier. Raises `AgencyError`
     `nothing-to-revoke`.
     """
-    grants = _live_grants(working_set, case, recipient)
+    grants = _grants_to_end(working_set, case, recipient)
     if not grants:
         raise AgencyError(
             "nothing-to-revoke",
             "no consent is known here that could end",
             fix="counsel takes the account first",
         )
-    parts = []
-    sealing = working_set.gateway.history.membership_at(2**53 - 1).sealing
-    for grant in grants:
+    # A record rests on one queued consent at most: if the hub refuses that consent, it refuses its
+    # ends too, and every other end must still pass.
+    by_consent: dict[str, list[Part]] = {}
+    for logged, recipients in grants:
+        consent = logged.jti if logged.index == PENDING else ""
+        part = _end_of(logged.grant, recipients, defaults)
+        by_consent.setdefault(consent, []).append(part)
+    return tuple(
+        tuple(ends[first : first + MOST_PARTS])
+        for ends in by_consent.values()
+        for first in range(0, len(ends), MOST_PARTS)
+    )
+
+
+def _end_of(grant: Grant, recipients: Iterable[str], defaults: Defaults) -> Part:
+    return Part(
+        category=("consent_terms",),
+        content={"consent_terms": {}},
+        to=dict.fromkeys(recipients, OPERATION),
+        keep_until=defaults.keep_until,
+        use=defaults.use,
+        says={"does": "end", "grant": grant.id},
+    )
+
+
+def _grants_to_end(
+    working_set: WorkingSet, case: str, recipient: str | None
+) -> list[tuple[LoggedGrant, tuple[str, ...]]]:
+    """Return each unended grant with the agencies that must learn of its end.
+
+    An agency that left the directory may neither disclose nor receive, and gets no end. A grant
+    between two such agencies is left out, because its end could reach nobody.
+    """
+    membership = working_set.gateway.history.membership_at(UNCOMMITTED)
+    listed = membership.directory.agencies
+    grants = []
+    for logged in working_set.gateway.unended_grants(case):
+        grant = logged.grant
+        if recipient not in (None, grant.recipient):
+            continue
         # An end never waits for a certifier's key: the certifier is told if it can be.
-        certifiers = [grant.certifier] if grant.certifier and grant.certifier in sealing else []
+        certifiers = [grant.certifier] if grant.certifier in membership.sealing else []
         parties = dict.fromkeys((grant.discloser, grant.recipient, *certifiers))
-        recipients = [agency for agency in parties if agency != working_set.agency]
-        parts.append(
-            Part(
-                category=("consent_terms",),
-                content={"consent_terms": {}},
-                to=dict.fromkeys(recipients, OPERATION),
-                keep_until=defaults.keep_until,
-                use=defaults.use,
-                says={"does": "end", "grant": grant.id},
-            )
+        recipients = tuple(
+            agency
+            for agency in parties
+            if agency is not None and agency != working_set.agency and agency in listed
         )
-    return tuple(parts)
-
-
-def _live_grants(working_set: WorkingSet, case: str, recipient: str | None) -> list[Grant]:
-    state = working_set.gateway.state(case)
-    ended = {
-        statement.grant
-        for record in state.kind("consent_change")
-        for _, statement in record.says()
-        if isinstance(statement, Change) and statement.does == "end"
-    }
-    return [
-        statement
-        for record in state.kind("consent")
-        for _, statement in record.says()
-        if isinstance(statement, Grant)
-        and statement.id not in ended
-        and recipient in (None, statement.recipient)
-    ]
+        if recipients:
+            grants.append((logged, recipients))
+    return grants
 
 
 def oral_notice_parts(
@@ -73,7 +95,7 @@ def oral_notice_parts(
     The notice holds what a signed form would (`consent_identity`), so it goes only where a consent
     that is still in force lets it. Empty where none does: the end itself is a record of its own.
     """
-    state = working_set.gateway.state(case)
+    state = working_set.gateway.state_with_pending(case)
     directory = working_set.gateway.history.membership_at(2**53 - 1).directory
     collectors = {record.issuer for record in state.kind("consent")}
     counsel = {agency for agency in directory.with_role("defender") if represents(state, agency)}

@@ -336,6 +336,19 @@ class Office:
         with self.transaction() as working_set:
             return self.compose_in(working_set, kind, tuple(parts), case, form)
 
+    def compose_together(
+        self, working_set: WorkingSet, kind: str, records: Iterable[tuple[Part, ...]], case: str
+    ) -> tuple[Bundle, ...]:
+        """Compose records that the hub commits together, within a transaction.
+
+        Raises as `Gateway.compose`. Then none of them is composed.
+        """
+        bundles: list[Bundle] = []
+        for parts in records:
+            batch = bundles[0].id if bundles else None
+            bundles.append(self.compose_in(working_set, kind, parts, case, batch=batch))
+        return tuple(bundles)
+
     def compose_in(
         self,
         working_set: WorkingSet,
@@ -343,14 +356,19 @@ class Office:
         parts: tuple[Part, ...],
         case: str | None,
         form: Mapping[str, Any] | None = None,
+        batch: str | None = None,
     ) -> Bundle:
-        """Compose a record within a transaction. Raises as `Gateway.compose`."""
+        """Compose a record within a transaction. Raises as `Gateway.compose`.
+
+        `batch` is the id of an earlier record, to be committed together with this one.
+        """
         bundle = working_set.gateway.compose(kind, parts, case=case, now=self.clock(), form=form)
         body = {
             "kind": kind,
             "case": case,
             "parts": [part_json(part) for part in parts],
             **({"form": dict(form)} if form is not None else {}),
+            **({"batch": batch} if batch is not None else {}),
             "bundle": bundle_json(bundle),
             "contents": dict(working_set.gateway.contents[bundle.id]),
         }

@@ -19,7 +19,8 @@ class OutgoingRecord:
     """A record that this agency composed: how far it is, and why it waits.
 
     `parts` are as the journal stores them. `refused` is the hub's refusal, `replaced_by` the id of
-    the record that was built again from the same parts.
+    the record that was built again from the same parts. `batch` is the first id of the records that
+    the hub must commit together, None for a record by itself.
     """
 
     def __init__(self, event: Event, bundle: Bundle) -> None:
@@ -29,6 +30,7 @@ class OutgoingRecord:
         self.case: str | None = event.body["case"]
         self.parts: list[dict[str, Any]] = event.body["parts"]
         self.form: dict[str, Any] | None = event.body.get("form")
+        self.batch: str | None = event.body.get("batch")
         self.receipt: Receipt | None = None
         self.refused: Mapping[str, Any] | None = None
         self.replaced_by: str | None = None

@@ -140,12 +140,15 @@ class WorkingSet:
 
     def _note_refused(self, event: Event) -> None:
         self.outbox[event.body["jti"]].refused = event.body
+        self.gateway.expect_no_receipt(event.body["jti"])
 
     def _note_retry(self, event: Event) -> None:
         self.outbox[event.body["jti"]].refused = None
+        self.gateway.expect_receipt(event.body["jti"])
 
     def _note_replaced(self, event: Event) -> None:
         self.outbox[event.body["jti"]].replaced_by = event.body["by"]
+        self.gateway.expect_no_receipt(event.body["jti"])
 
     def _note_proved(self, event: Event) -> None:
         for proof in event.body["leaves"]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from exchange.errors import LogError
 from exchange.log.receipts import parse_receipt
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.outgoing import QUEUED, OutgoingRecord
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.link import HubLink, link_of
 
-# The most records in one request.
-MOST_BUNDLES = 20
+# The most records in one request, and the most of a batch, which is the hub's limit.
+MOST_BUNDLES, MOST_BATCHED = 20, 100
 
 
 def send_outbox(link: HubLink) -> int:
@@ -22,7 +24,8 @@ def send_outbox(link: HubLink) -> int:
     A record that is sealed to an old key is built again under a new id.
     """
     sent = 0
-    while waiting := link.office.working_set().to_send()[:MOST_BUNDLES]:
+    while queued := link.office.working_set().to_send():
+        waiting = _next_request(queued)
         is_rebuilt = False
         answers = link.client.submit([outgoing.bundle for outgoing in waiting])
         for outgoing, answer in zip(waiting, answers, strict=True):
@@ -38,9 +41,25 @@ def send_outbox(link: HubLink) -> int:
                 is_rebuilt = True
             else:
                 link.office.refused(outgoing.jti, answer["status"], error)
-        if not is_rebuilt and len(waiting) < MOST_BUNDLES:
+        if not is_rebuilt and len(waiting) == len(queued):
             break
     return sent
+
+
+def _next_request(queued: Sequence[OutgoingRecord]) -> Sequence[OutgoingRecord]:
+    """Return the first queued records that make one request, without cutting a batch.
+
+    The hub commits a request in one transaction.
+    """
+    request: list[OutgoingRecord] = []
+    for _, group in groupby(queued, key=lambda outgoing: outgoing.batch or outgoing.jti):
+        batch = list(group)
+        if len(batch) > 1:
+            return request or batch[:MOST_BATCHED]
+        if len(request) == MOST_BUNDLES:
+            break
+        request += batch
+    return request
 
 
 def pull_inbox(link: HubLink, wait: int = 0) -> int:
@@ -68,14 +87,34 @@ def send_now(office: Office, jti: str | None) -> str:
 
     Without `jti`, returns `sent`, or why it is queued.
     """
+    failure = _try_to_send(office)
+    if failure is not None:
+        return f"queued: {failure}"
+    return "sent" if jti is None else _state_of(office, jti)
+
+
+def send_together(office: Office, jtis: Sequence[str]) -> tuple[str, ...]:
+    """Send what is queued if the hub answers. Returns the state of each record, in words."""
+    failure = _try_to_send(office)
+    states = []
+    for jti in jtis:
+        state = _state_of(office, jti)
+        states.append(f"{QUEUED}: {failure}" if state == QUEUED and failure else state)
+    return tuple(states)
+
+
+def _try_to_send(office: Office) -> str | None:
+    """Send what is queued. Returns why the hub took none or not all of it, or None."""
     try:
         link = link_of(office)
         learn_directory(link)
         send_outbox(link)
     except (HubAway, HubRefused, AgencyError) as error:
-        return f"queued: {error.message}"
-    if jti is None:
-        return "sent"
+        return error.message
+    return None
+
+
+def _state_of(office: Office, jti: str) -> str:
     outbox = office.working_set().outbox
     outgoing = outbox[jti]
     while outgoing.replaced_by is not None:

@@ -13,12 +13,13 @@ from offramp.agency.cases import draft as drafts
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import repeat_referral
 from offramp.agency.cases.draft import Draft
-from offramp.agency.cases.revocation import oral_notice_parts, revocation_parts
+from offramp.agency.cases.revocation import oral_notice_parts, revocation_records
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.notices import DEFAULT, OFFICIAL
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.outgoing import SENT, WITNESSED
 from offramp.agency.folder.settings import installed_notice
-from offramp.agency.hub_link.delivery import send_now, send_outbox
+from offramp.agency.hub_link.delivery import send_now, send_outbox, send_together
 from offramp.agency.hub_link.link import link_of
 from rules.frozen import frozen
 
@@ -54,16 +55,27 @@ class OralNotice:
 
 @frozen
 class Revocation:
-    """The record that ends a consent, and the notice of it where the person said so orally."""
+    """The records that end a consent, and the notice of it where the person said so orally.
 
-    record: SentRecord
+    The hub commits the records together.
+    """
+
+    records: tuple[SentRecord, ...]
     oral: OralNotice | None = None
+
+    @property
+    def record(self) -> SentRecord:
+        """The first record that the hub hasn't taken yet, or the first of all."""
+        unsent = (record for record in self.records if record.state not in (SENT, WITNESSED))
+        return next(unsent, self.records[0])
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency revoke`."""
-        if self.oral is None:
-            return self.record.as_json()
-        return {**self.record.as_json(), "aloud_told": list(self.oral.recipients)}
+        value: dict[str, Any] = self.record.as_json()
+        value["records"] = [{"id": record.id, "state": record.state} for record in self.records]
+        if self.oral is not None:
+            value["aloud_told"] = list(self.oral.recipients)
+        return value
 
 
 @frozen
@@ -205,17 +217,23 @@ def revoke_consent(
 ) -> Revocation:
     """End every live grant of a case, or of those to one recipient.
 
-    With `oral`, also note that the person said so by word of mouth, and notify the agencies that
+    However many grants there are, the ends are committed together. With `oral`, also note that the person said so by word of mouth, and notify the agencies that
     may know. Raises `AgencyError` `nothing-to-revoke`, `no-directory`.
     """
-    working_set = office.working_set()
-    parts = revocation_parts(working_set, case, recipient, defaults_today(office, working_set))
-    record = _compose_and_send(office, "consent_change", parts, case)
-    if not oral:
-        return Revocation(record)
-    with office.transaction() as current:
-        office.append(current, "oral", {"jti": record.id, "case": case})
-    return Revocation(record, _notify_orally(office, case))
+    with office.transaction() as working_set:
+        defaults = defaults_today(office, working_set)
+        ends = revocation_records(working_set, case, recipient, defaults)
+        # INVARIANT: this agency's own gate is closed when the transaction ends, and only then is
+        # the network tried.
+        bundles = office.compose_together(working_set, "consent_change", ends, case)
+        if oral:
+            office.append(working_set, "oral", {"jti": bundles[0].id, "case": case})
+    ids = [bundle.id for bundle in bundles]
+    records = tuple(
+        SentRecord(jti, "consent_change", case, state)
+        for jti, state in zip(ids, send_together(office, ids), strict=True)
+    )
+    return Revocation(records, _notify_orally(office, case) if oral else None)
 
 
 def _notify_orally(office: Office, case: str) -> OralNotice:
