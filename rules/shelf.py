@@ -88,7 +88,7 @@ def find(name: str, beside: Path | None = None) -> Path:
 
 def _find_folder(name: str, beside: Path | None) -> Path | None:
     path = Path(name)
-    if beside is None and path.is_dir() and ("/" in name or not (jurisdictions() / name).is_dir()):
+    if beside is None and path.is_dir() and ("/" in name or name not in shipped()):
         return path
     for folder in (beside, jurisdictions()):
         if folder is not None and "/" not in name and (folder / name / "pack.yaml").is_file():
@@ -149,6 +149,15 @@ class Neighbors:
                 "unknown-offenses", f"there is no offense table `{printable(name)}`", fix=fix
             )
         return folders[name]
+
+    def replaces_shipped(self, folder: Path) -> bool:
+        """Return whether a folder is a local one with the name of a shipped pack or table."""
+        folder = folder.resolve()
+        namesake = jurisdictions().resolve() / folder.name
+        return folder != namesake and any(
+            (folder / file).is_file() and (namesake / file).is_file()
+            for file in ("pack.yaml", TABLE)
+        )
 
 
 def _old_table(name: str, places: Iterable[Path]) -> str | None:

@@ -34,6 +34,7 @@ from offramp.documents.segments import (
 )
 from offramp.documents.show import refuse_two_forms
 from offramp.documents.web_page import as_html
+from offramp.policy.local_packs import local_member, print_local_note
 from rules.author.english import Passage, Words, passage, words_of
 from rules.author.phrases import format_day, spell_name
 from rules.decide.program import Program
@@ -53,11 +54,12 @@ def card(options: argparse.Namespace) -> int:
     """Print the card of the pack that the options name, and return exit status 0."""
     refuse_two_forms(options)
     pack = read_pack(options.packs)
+    print_local_note([pack])
     document = card_of(segment_of(pack, options.as_of))
     if options.html:
         print(as_html(document, FOOT), end="")
     elif options.json:
-        identity = {"pack": pack.id, "digest": Program(pack).digest}
+        identity = {"pack": pack.id, "digest": Program(pack).digest} | local_member(pack)
         print(json.dumps({**identity, **as_json(document)}, indent=2, ensure_ascii=False))
     else:
         print(plain_text(document, WIDTH))

@@ -11,6 +11,7 @@ from typing import Any
 from offramp.documents.document import Block, Document, Heading, Text, anchor
 from offramp.documents.markdown import markdown
 from offramp.documents.program_facts import KINDS, program_facts
+from offramp.policy.local_packs import print_local_note
 from offramp.policy.operations import list_programs
 from offramp.policy.program_status import IN_FORCE, NOT_YET, OVER, status_on
 from rules.author.phrases import format_day
@@ -24,6 +25,7 @@ def programs(options: argparse.Namespace) -> int:
     """Print the programs in force on a day, and return exit status 0, even if there are none."""
     day = day_of(options.on)
     packs = [entry.pack for entry in list_programs(day, options.packs)]
+    print_local_note(packs)
     if options.json:
         print(json.dumps(programs_as_json(packs, day), indent=2, ensure_ascii=False))
     else:

@@ -17,6 +17,7 @@ from offramp.documents.pack_page import pack_page
 from offramp.documents.segments import segment_of
 from offramp.documents.timeline import timeline
 from offramp.documents.web_page import as_html
+from offramp.policy.local_packs import local_member, print_local_note
 from rules.decide.program import Program
 from rules.errors import RequestError
 from rules.packs.pack import Pack
@@ -36,6 +37,7 @@ def show(options: argparse.Namespace) -> int:
         )
     refuse_two_forms(options)
     packs = [read_pack(name) for name in names]
+    print_local_note(packs)
     if options.timeline:
         document = timeline(packs[0])
     else:
@@ -57,7 +59,7 @@ def _print_document(document: Document, options: argparse.Namespace, pack: Pack)
     if options.html:
         print(as_html(document, f"Rule pack `{pack.id}`, `{Program(pack).digest}`"), end="")
     elif options.json:
-        identity = {"pack": pack.id, "digest": Program(pack).digest}
+        identity = {"pack": pack.id, "digest": Program(pack).digest} | local_member(pack)
         print(json.dumps({**identity, **as_json(document)}, indent=2, ensure_ascii=False))
     else:
         print(markdown(document), end="")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from offramp.policy.local_packs import local_lines, local_member
+
 if TYPE_CHECKING:
     from offramp.policy.operations import PackCheck, ScenarioRun
     from offramp.policy.second_engine import Comparison
@@ -21,18 +23,20 @@ def check_as_json(check: PackCheck) -> dict[str, Any]:
             for name, proved in check.invariants.items()
         },
         "known": check.known,
+        **local_member(check.pack),
     }
 
 
-def check_line(name: str, check: PackCheck) -> str:
-    """Return a check as one line."""
+def check_lines(name: str, check: PackCheck) -> Iterator[str]:
+    """Return a check as one line, and one more if it rests on local packs."""
     proved = sum(check.invariants.values())
     how = "known from an earlier proof" if check.known else f"proved now, in {check.seconds:.1f} s"
-    return (
+    yield (
         f"{name}: sound, {check.own_rules} rules of its own; of {len(check.invariants)} invariants "
         f"{proved} are proved and {len(check.invariants) - proved} hold in every case tried "
         f"({how}); {check.digest}"
     )
+    yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
 
 
 def run_as_json(run: ScenarioRun) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
             "differ": run.comparison.differ,
             "beyond": run.comparison.beyond,
         }
-    return value
+    return value | local_member(report.pack)
 
 
 def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
@@ -60,6 +64,7 @@ def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
     yield from _report_lines(name, run.report)
     if run.comparison:
         yield from _comparison_lines(name, run.comparison)
+    yield from (f"{name}: {line}" for line in local_lines([run.report.pack], label=""))
 
 
 def _report_lines(name: str, report: Report) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import rules
 from offramp.policy import operations
 from offramp.policy.input_files import read_facts
+from offramp.policy.local_packs import local_lines, local_member
 from rules.errors import Refusal, RequestError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def check(options: argparse.Namespace) -> int:
     """Check each pack. Exit code 2 if one is refused."""
-    from offramp.policy.check_text import check_as_json, check_line
+    from offramp.policy.check_text import check_as_json, check_lines
 
     results: dict[str, Any] = {}
     code = 0
@@ -38,7 +39,7 @@ def check(options: argparse.Namespace) -> int:
             line = f"{name}: {refusal}"
         else:
             results[name] = check_as_json(result)
-            line = check_line(name, result)
+            line = "\n".join(check_lines(name, result))
         if not options.json:
             print(line)
     if options.json:
@@ -104,12 +105,13 @@ def _decide_one(pack: str, options: argparse.Namespace, second: SecondEngine | N
     facts = read_facts(options.facts)
     decision = operations.decide_case(program, options.decision, facts, second=second)
     if options.json:
-        value = decision.as_json(considered=options.considered)
-        print(json.dumps(value, indent=2, ensure_ascii=False))
+        print(json.dumps(_answer_as_json(decision, options), indent=2, ensure_ascii=False))
     else:
         from offramp.policy.decision_text import in_words
 
         print(in_words(decision, considered=options.considered))
+        for line in local_lines([program.pack]):
+            print(line)
     return 0 if decision.status == "decided" else 3
 
 
@@ -127,6 +129,9 @@ def _decide_side_by_side(
         from offramp.policy.decision_text import side_by_side
 
         print(side_by_side(options.decision, facts, answers))
+        decisions = [answer for _, answer in answers if isinstance(answer, rules.Decision)]
+        for line in local_lines(answer.program.pack for answer in decisions):
+            print(line)
     statuses = {
         "refused" if isinstance(answer, Refusal) else answer.status for _, answer in answers
     }
@@ -138,7 +143,7 @@ def _answer_as_json(
 ) -> dict[str, Any]:
     if isinstance(answer, Refusal):
         return {"error": answer.as_json()}
-    return answer.as_json(considered=options.considered)
+    return answer.as_json(considered=options.considered) | local_member(answer.program.pack)
 
 
 def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEngine | None) -> int:
@@ -157,7 +162,7 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
             line["error"] = result.answer.as_json()
             code = 2
         else:
-            line["decision"] = result.answer.as_json(considered=options.considered)
+            line["decision"] = _answer_as_json(result.answer, options)
         sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
     return code
 

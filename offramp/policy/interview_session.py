@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
+from offramp.policy.local_packs import local_lines, local_member
 from rules.decide.interview import Interview, Question
 from rules.errors import FactsError, Refusal, RequestError
 from rules.input.printing import printable
@@ -89,6 +90,8 @@ class TerminalDialog:
         from offramp.policy.decision_text import in_words
 
         _print(f"\n{in_words(interview.decision)}")
+        for line in local_lines([interview.program.pack]):
+            _print(line)
 
     def stop(self) -> None:
         """End the prompt's line after an interrupt."""
@@ -131,7 +134,7 @@ class JsonLinesDialog:
         """Print the decision, the facts, and the facts that the role does not know."""
         self._print(
             {
-                "decision": interview.decision.as_json(),
+                "decision": interview.decision.as_json() | local_member(interview.program.pack),
                 "facts": interview.as_facts(),
                 "not_known": sorted(interview.unknowable),
             }

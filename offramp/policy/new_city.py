@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from datetime import date
@@ -82,12 +83,13 @@ def city_as_text(created: CityFolder) -> str:
     amounts = _count(len(draft.parameters), "amount")
     rules = _count(sum(len(ids) for ids in draft.rules.values()), "rule")
     cases = _count(len(draft.scenario_ids), "case")
+    argument = shlex.quote(city.folder)
     return (
         f"{city.folder}: {city.title}, a variant of {created.parent.title}, from {city.starts}\n"
         f"    pack.yaml       {amounts} and {rules} to look at, where it says CHANGE\n"
         f"    scenarios.yaml  {cases} that must come out as they say\n"
-        f"Change one thing at a time; after each, run `offramp check {city.folder}` and "
-        f"`offramp test {city.folder}`."
+        f"Change one thing at a time; after each, run `offramp check {argument}` and "
+        f"`offramp test {argument}`."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import rules
+from offramp.policy.local_packs import local_lines, local_member
 from offramp.policy.offense_list import OffenseAnswer
 from offramp.policy.operations import OffenseList
 from rules.input.printing import printable
@@ -37,6 +38,7 @@ def _lines(offense_list: OffenseList) -> Iterator[str]:
         group = [answer for answer in offense_list.answers if answer.passes is passes]
         yield f"\n{title}: {len(group)}"
         yield from (f"  {_entry(offense_list.program, answer)}" for answer in group)
+    yield from local_lines([pack])
 
 
 def _entry(program: rules.Program, offense_answer: OffenseAnswer) -> str:
@@ -68,6 +70,7 @@ def offenses_as_json(offense_list: OffenseList) -> dict[str, Any]:
     assert program.pack.offenses is not None
     return {
         "pack": {"id": program.pack.id, "digest": program.digest},
+        **local_member(program.pack),
         "as_of": offense_list.as_of,
         "table": program.pack.offenses.id,
         "assumed": _ASSUMED,

@@ -108,6 +108,12 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
             "provisional": maybe,
         },
     }
+    local = {
+        "type": "object",
+        "required": ["kind", "id"],
+        "properties": {"kind": {"enum": ["pack", "offense table"]}, "id": text},
+        "additionalProperties": False,
+    }
     pack = {
         "type": "object",
         "required": ["id", "digest", "as_of", "as_of_from"],
@@ -135,10 +141,10 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "facts_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
         "offenses": {"type": "array", "items": offense},
         "considered": {"type": "array", "items": considered},
+        "local": {"type": "array", "items": local},
     }
-    required = [
-        name for name in properties if name not in ("offenses", "considered", "facts_digest")
-    ]
+    optional = ("offenses", "considered", "facts_digest", "local")
+    required = [name for name in properties if name not in optional]
     return {
         "$schema": DRAFT,
         "title": "One decision",

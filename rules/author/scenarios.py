@@ -99,7 +99,7 @@ class Report:
 
 def read_scenarios(folder: Path) -> list[Scenario]:
     """Read `scenarios.yaml` beside the pack. Raises `PackError`."""
-    nodes = read_file(folder / "scenarios.yaml", f"{folder.name}/scenarios.yaml").items(
+    nodes = read_file(folder / "scenarios.yaml", f"{folder.resolve().name}/scenarios.yaml").items(
         "the scenarios"
     )
     facts_by_id: dict[str, dict[str, Any]] = {}

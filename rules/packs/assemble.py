@@ -34,7 +34,7 @@ def assemble(
 
     `children` are the ids of the packs that lead here by `extends`. Raises `PackError`.
     """
-    top = read_file(folder / "pack.yaml", f"{folder.name}/pack.yaml")
+    top = read_file(folder / "pack.yaml", f"{folder.resolve().name}/pack.yaml")
     entry = top.mapping("the pack", keys.PACK.names, keys.PACK.required)
     pack_id = _read_pack_id(folder, entry["id"])
     parent = None
@@ -47,7 +47,10 @@ def assemble(
             )
         parent_folder = find_folder(find.pack, entry["extends"], parent_id)
         parent = assemble(parent_folder, vocabulary, find, (*children, pack_id))
-    return _assembled(Draft(pack_id, top, entry, parent, vocabulary, find))
+    draft = Draft(pack_id, top, entry, parent, vocabulary, find)
+    if find.replaces_shipped(folder):
+        draft.local[pack_id] = "pack"
+    return _assembled(draft)
 
 
 def _read_pack_id(folder: Path, node: Node) -> str:
@@ -96,6 +99,7 @@ def _assembled(draft: Draft) -> Pack:
         read_coverage(draft),
         draft.top.place,
         draft.offenses,
+        draft.local,
     )
 
 

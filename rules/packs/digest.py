@@ -17,7 +17,7 @@ from rules.language import tree
 from rules.packs.pack import Pack
 
 LANGUAGE = "offramp-rules/1"
-_LEFT_OUT = {"place", "vocabulary", "coverage", "declared_in"}
+_LEFT_OUT = {"place", "vocabulary", "coverage", "declared_in", "local"}
 _TREES = get_args(tree.Tree)
 
 

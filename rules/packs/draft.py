@@ -38,6 +38,9 @@ class Find(Protocol):
     def table(self, name: str, /) -> Path:
         """Return the folder of an offense table."""
 
+    def replaces_shipped(self, folder: Path, /) -> bool:
+        """Return whether a folder is a local one with the name of a shipped pack or table."""
+
 
 class Draft:
     """A pack while it is assembled: its file, its parent, and the names that its items may use.
@@ -67,6 +70,7 @@ class Draft:
         self.parameters: dict[str, Parameter] = dict(parent.parameters) if parent else {}
         self.offenses: Offenses | None = parent.offenses if parent else None
         self.terms: dict[str, DecisionTerms] = {}
+        self.local: dict[str, str] = dict(parent.local) if parent else {}
 
     def section(self, key: str) -> dict[str, Node]:
         """Return the entries of a mapping at the top of the pack, or none if it is not there."""

@@ -275,7 +275,11 @@ class Offenses:
 
 @frozen
 class Pack:
-    """A whole pack."""
+    """A whole pack.
+
+    `local` are the packs and offense tables that were read from a local folder although one of
+    that name is shipped: by name, `pack` or `offense table`.
+    """
 
     id: str
     title: str
@@ -291,6 +295,7 @@ class Pack:
     coverage: Mapping[str, int]
     place: Place = field(compare=False)
     offenses: Offenses | None = None
+    local: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def items(self) -> Iterator[tuple[str, Item]]:
         """Yield every dated item, with a name for it."""

@@ -107,8 +107,7 @@ def _read_number(node: Node, unit: str, subject: str) -> int | Decimal:
             f"{subject} is `{amount}`, and {noun} is always whole",
             "write a whole number, or use another unit",
         )
-    magnitude: int | Decimal = abs(number)  # no minus before a zero
-    return magnitude
+    return number if number else 0  # no minus before a zero
 
 
 def _in_order(name: str, values: list[Value]) -> tuple[Value, ...]:
@@ -159,6 +158,8 @@ def read_offense_table(draft: Draft) -> None:
     node = draft.entry["offenses"]
     name = node.text("`offenses`")
     folder = find_folder(draft.find.table, node, name)
+    if draft.find.replaces_shipped(folder):
+        draft.local[name] = "offense table"
     own = draft.parameters.get(offenses.NO_OFFENSE)
     if own is not None and (draft.offenses is None or own.declared_in != draft.offenses.id):
         raise PackError(
