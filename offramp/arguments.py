@@ -17,11 +17,11 @@ _ROOT_HELP = "the founders' fingerprint, from a source of your own"
 def decide(parser: Parser, _: Any) -> None:
     """Add the words of `offramp decide`."""
     parser.description = (
-        "Decide one case, or many. Exit code 0: decided; 3: undetermined, with what to ask whom; "
-        "2: bad facts or pack."
+        "Decide one case, or many. Exit code 0: decided. 3: undetermined, with the questions and "
+        "the roles to ask. 2: bad facts or pack."
     )
     parser.add_argument(
-        "packs", metavar="PACK[,PACK…]", help="a shipped id or a folder; several print side by side"
+        "packs", metavar="PACK[,PACK…]", help="a shipped id or a folder. Several print side by side"
     )
     parser.add_argument("decision", metavar="DECISION", help=_DECISIONS)
     parser.add_argument(
@@ -34,13 +34,13 @@ def decide(parser: Parser, _: Any) -> None:
     parser.add_argument(
         "--as-of",
         metavar="DATE",
-        help="the day whose rules apply; else the decision's governing date",
+        help="the day whose rules apply. Default: the decision's governing date",
     )
     _json(parser)
     parser.add_argument(
         "--considered",
         action="store_true",
-        help="show every rule with its value and what settled it",
+        help="show every rule with its value and the facts that settled it",
     )
     parser.add_argument(
         "--lines",
@@ -48,38 +48,40 @@ def decide(parser: Parser, _: Any) -> None:
         help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out',
     )
     parser.add_argument(
-        "--map", metavar="MAP", help="FACTS is CSV; MAP.yaml says how a row becomes facts"
+        "--map", metavar="MAP", help="FACTS is CSV, and MAP.yaml states how a row becomes facts"
     )
-    _engine(parser, "let a second engine decide too, and refuse the answer if it differs")
+    _engine(parser, "let a second engine decide too, and refuse an answer that differs")
 
 
 def interview(parser: Parser, _: Any) -> None:
     """Add the words of `offramp interview`."""
     parser.description = (
-        "Ask only what still matters, the most decisive first. Exit code 0: decided; "
-        "3: undetermined, with what may be done now; 2: bad facts or pack."
+        "Ask only questions that still matter, the most decisive first. Exit code 0: decided. "
+        "3: undetermined, with the next step. 2: bad facts or pack."
     )
     parser.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
     parser.add_argument("decision", metavar="DECISION", help=_DECISIONS)
     parser.add_argument(
-        "facts", metavar="FACTS", nargs="?", help="a JSON file of what is known already"
+        "facts", metavar="FACTS", nargs="?", help="a JSON file with the facts known so far"
     )
     parser.add_argument(
         "--as",
         dest="role",
         metavar="ROLE",
-        help="ask only what this role knows: police, prosecutor, …",
+        help="ask only for facts that this role knows: police, prosecutor, …",
     )
     parser.add_argument(
         "--as-of",
         metavar="DATE",
-        help="the day whose rules apply; else the decision's governing date",
+        help="the day whose rules apply. Default: the decision's governing date",
     )
     parser.add_argument(
-        "--save", metavar="FILE", help="write the facts gathered, as `offramp decide` reads them"
+        "--save",
+        metavar="FILE",
+        help="write the collected facts in the form that `offramp decide` reads",
     )
     parser.add_argument(
-        "--json", action="store_true", help="a JSON object a line out, an answer a line in"
+        "--json", action="store_true", help="print a JSON object a line, and read an answer a line"
     )
 
 
@@ -93,16 +95,14 @@ def offenses(parser: Parser, _: Any) -> None:
         "--as-of",
         metavar="DATE",
         required=True,
-        help="the day of the arrest, and whose rules apply",
+        help="the day of the arrest, whose rules apply",
     )
     _json(parser)
 
 
 def programs(parser: Parser, _: Any) -> None:
     """Add the words of `offramp programs`."""
-    parser.description = (
-        "List which programs were in force on a day, and how they ran, from their packs."
-    )
+    parser.description = "List the programs in force on a day and how they ran, from their packs."
     _several_packs(parser)
     parser.add_argument("--on", metavar="DATE", required=True, help="the day, as 2014-06-01")
     _json(parser)
@@ -113,7 +113,7 @@ def new(parser: Parser, _: Any) -> None:
     parser.add_argument(
         "name",
         metavar="NAME",
-        help="the new folder; its last part is the pack's id, such as las-cruces",
+        help="the new folder. Its last part is the pack's id, such as las-cruces",
     )
     parser.add_argument(
         "--from",
@@ -125,7 +125,7 @@ def new(parser: Parser, _: Any) -> None:
     parser.add_argument(
         "--starts",
         metavar="DATE",
-        help="the program's first day; else today, or the parent's first day if that is later",
+        help="the program's first day. Default: today, or a later first day of the parent",
     )
     _json(parser)
 
@@ -134,7 +134,7 @@ def check(parser: Parser, _: Any) -> None:
     """Add the words of `offramp check`."""
     _several_packs(parser)
     parser.add_argument(
-        "--again", action="store_true", help="prove again what an earlier run proved"
+        "--again", action="store_true", help="repeat proofs that an earlier run made"
     )
     _json(parser)
 
@@ -143,27 +143,28 @@ def test(parser: Parser, _: Any) -> None:
     """Add the words of `offramp test`."""
     _several_packs(parser)
     _json(parser)
-    _engine(parser, "decide each scenario by a second engine too, and count what it can't express")
+    _engine(parser, "decide each scenario by a second engine too, and count those it can't express")
 
 
 def show(parser: Parser, _: Any) -> None:
     """Add the words of `offramp show`."""
     parser.description = (
-        "A pack as a document in plain English, made from the rules that run; several side by side."
+        "Print a pack as a document in plain English, made from the rules that run. Several packs "
+        "print side by side."
     )
     parser.add_argument(
         "packs",
         metavar="PACK[,PACK…]",
-        help="a shipped id or a folder; several are set side by side",
+        help="a shipped id or a folder. Several print side by side",
     )
-    parser.add_argument("--timeline", action="store_true", help="what applied when")
+    parser.add_argument("--timeline", action="store_true", help="show which rules applied when")
     _day_shown(parser)
     _document(parser)
 
 
 def card(parser: Parser, _: Any) -> None:
     """Add the words of `offramp card`."""
-    parser.description = "The officer's pocket card for a program, one sheet."
+    parser.description = "Print the officer's pocket card for a program, one sheet."
     parser.add_argument("packs", metavar="PACK", help="a shipped id or a folder")
     _day_shown(parser)
     _document(parser)
@@ -171,16 +172,14 @@ def card(parser: Parser, _: Any) -> None:
 
 def letter(parser: Parser, _: Any) -> None:
     """Add the words of `offramp letter`."""
-    parser.description = (
-        "A decision as a letter to the person it is about, in the pack's own words."
-    )
+    parser.description = "Print a decision as a letter to the person it is about."
     parser.add_argument(
         "decision",
         metavar="DECISION.json",
-        help="what `offramp decide … --json` prints, or - for standard input",
+        help="the output of `offramp decide … --json`, or - for standard input",
     )
     parser.add_argument(
-        "--pack", metavar="PACK", help="the pack that decided; else the shipped one of that id"
+        "--pack", metavar="PACK", help="the pack that decided. Default: the shipped pack of that id"
     )
     parser.add_argument("--lang", choices=("en", "es"), default="en", help="the letter's language")
     for name, metavar, entry in (
@@ -197,15 +196,11 @@ def letter(parser: Parser, _: Any) -> None:
 def demo(parser: Parser, _: Any) -> None:
     """Add the words of `offramp demo`."""
     parser.description = (
-        "A hub and six agencies, each a process of its own on this machine, work three people's "
-        "cases: who is told what, who isn't, and why. Everybody in it is made up."
+        "A hub and six agencies, each a process on this machine, work on three made-up people's "
+        "cases. It prints what each agency was told, what was withheld, and why."
     )
-    parser.add_argument(
-        "--dir", metavar="DIR", help="where hub and agencies have their folders; kept"
-    )
-    parser.add_argument(
-        "--keep", action="store_true", help="keep the folders, also without `--dir`"
-    )
+    parser.add_argument("--dir", metavar="DIR", help="keep the folders of hub and agencies here")
+    parser.add_argument("--keep", action="store_true", help="keep the folders even without `--dir`")
     parser.add_argument(
         "--canary",
         metavar="WORD",
@@ -217,8 +212,8 @@ def demo(parser: Parser, _: Any) -> None:
 def verify(parser: Parser, _: Any) -> None:
     """Add the words of `offramp verify`."""
     parser.description = (
-        "Prove, offline, what an exhibit, an account or a receipt shows. Exit code 0: proved; "
-        "1: not what it claims to be; 2: it can't be read."
+        "Verify an exhibit, an account, or a receipt offline. Exit code 0: proved. 1: it is not "
+        "what it claims to be. 2: it can't be read."
     )
     parser.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
     parser.add_argument("--root", metavar="FINGERPRINT", help=_ROOT_HELP)
@@ -228,9 +223,9 @@ def verify(parser: Parser, _: Any) -> None:
 def replay(parser: Parser, _: Any) -> None:
     """Add the words of `offramp replay`."""
     parser.description = (
-        "Work a decision out again, offline. Exit code 0: the same, to the byte; 1: not the same, "
-        "or not what it claims to be; 3: something that it rests on is withheld; "
-        "2: it can't be read."
+        "Decide again, offline, from a decision's exhibit. Exit code 0: the same, to the byte. 1: "
+        "different, or not what it claims to be. 3: a needed record is withheld. 2: it can't be "
+        "read."
     )
     parser.add_argument(
         "file", metavar="FILE", help="a JSON file of `offramp agency export --replay`, or -"
@@ -239,7 +234,7 @@ def replay(parser: Parser, _: Any) -> None:
     parser.add_argument(
         "--pack",
         metavar="PACK",
-        help="the pack by which it was decided, where it isn't a shipped one",
+        help="the pack that decided, if it isn't a shipped one",
     )
     _json(parser)
 
@@ -257,7 +252,7 @@ def _several_packs(parser: Parser) -> None:
         "packs",
         metavar="PACK",
         nargs="*",
-        help="a shipped id or a folder; none: all shipped packs",
+        help="a shipped id or a folder. Default: all shipped packs",
     )
 
 
@@ -265,7 +260,7 @@ def _day_shown(parser: Parser) -> None:
     parser.add_argument(
         "--as-of",
         metavar="DATE",
-        help="the day whose rules are shown; else after the pack's last change",
+        help="the day whose rules are shown. Default: after the pack's last change",
     )
 
 

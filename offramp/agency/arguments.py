@@ -9,38 +9,38 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "init": ("make an agency's folder and keys", ()),
     "join": ("ask a hub to list this agency", ("url", "code")),
     "approve": (
-        "sign a draft whose digest was compared by voice: the directory's, or a restored hub's",
+        "sign a draft of the directory or of a restored hub, after comparing its digest by phone",
         ("digest",),
     ),
     "retire": (
-        "retire a signing key, one's own at once, or propose that an agency leaves",
+        "retire an own signing key at once, or propose that an agency leaves",
         ("named",),
     ),
-    "spare": ("make one more signing key and propose it, so that one can retire", ()),
-    "propose": ("propose a change of the directory, and sign it", ("file",)),
-    "adopt": ("propose that a pack be adopted, and sign", ("pack",)),
-    "serve": ("do everything that is due with the hub, and go on", ()),
-    "status": ("what waits, and why", ()),
-    "inbox": ("what came", ()),
-    "send": ("compose a record, queue it and send it", ("kind", "file")),
-    "cases": ("every case that this agency knows of", ()),
-    "case": ("what is known of a case, with its sources, and what the rules answer", ("case",)),
-    "note": ("keep facts that this agency knows itself", ("case", "file")),
-    "notice": ("note that the person was given notice of the rules in force", ("case",)),
-    "tasks": ("what is to be done, by when", ()),
-    "meeting": ("the agenda of the partners' meeting", ()),
-    "takeup": ("how many people got how far in a quarter", ()),
-    "decide": ("what the rules answer in a case", ("case", "decision")),
-    "ask": ("ask the other agencies for what a decision lacks", ("case", "decision")),
+    "spare": ("make a second signing key and propose it", ()),
+    "propose": ("propose a change of the directory and sign it", ("file",)),
+    "adopt": ("propose that a pack be adopted, and sign it", ("pack",)),
+    "serve": ("run the gateway: send, pull, and do what is due with the hub", ()),
+    "status": ("show queued records and why they are pending", ()),
+    "inbox": ("list what other agencies sent", ()),
+    "send": ("compose a record from a file, queue it, and send it", ("kind", "file")),
+    "cases": ("list every case that this agency knows", ()),
+    "case": ("show a case: facts, their sources, and the rules' answers", ("case",)),
+    "note": ("keep facts from this agency's own knowledge", ("case", "file")),
+    "notice": ("note that the person was told of the rules in force", ("case",)),
+    "tasks": ("list tasks with their deadlines", ()),
+    "meeting": ("print the agenda of the partners' meeting", ()),
+    "takeup": ("count the people at each step in a quarter", ()),
+    "decide": ("show the rules' answer in a case", ("case", "decision")),
+    "ask": ("ask other agencies for the facts that a decision lacks", ("case", "decision")),
     "open": ("open a part for a named person", ("record",)),
-    "consent": ("record what the person consented to", ("file",)),
-    "revoke": ("end what the person consented to", ("case",)),
-    "determine": ("record what a named human decided", ("case", "decision", "outcome")),
-    "account": ("everything that was disclosed in a case", ("case",)),
+    "consent": ("record a person's consent", ("file",)),
+    "revoke": ("end a person's consent, or a part of it", ("case",)),
+    "determine": ("record a named person's decision", ("case", "decision", "outcome")),
+    "account": ("list everything that was disclosed in a case", ("case",)),
     "export": ("write an opened record with its proofs to a file", ("record", "file")),
-    "retry": ("send once more what the hub refused", ("record",)),
-    "backup": ("copy the journal to a file; keys apart", ("file",)),
-    "doctor": ("examine the installation: what is wrong, or not yet right", ()),
+    "retry": ("send again a record that the hub refused", ("record",)),
+    "backup": ("copy the journal to a file, without the keys", ("file",)),
+    "doctor": ("examine the installation and name its faults", ()),
 }
 
 
@@ -80,10 +80,10 @@ def _common(command: argparse.ArgumentParser) -> None:
 
 def _options_of_all(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--passphrase-file", metavar="FILE", help="what the keys are encrypted under"
+        "--passphrase-file", metavar="FILE", help="a file with the passphrase of the keys"
     )
     command.add_argument(
-        "--clock", metavar="FILE", help="a file with one UTC time; in a demo alone"
+        "--clock", metavar="FILE", help="a file with one UTC time, for demonstrations only"
     )
     command.add_argument("--json", action="store_true", help="print JSON")
 
@@ -92,17 +92,20 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
     if name == "init":
         command.add_argument("--id", required=True, help="the agency's id: letters, digits, dashes")
         command.add_argument(
-            "--demo", action="store_true", help="a clock in a file may be used here"
+            "--demo", action="store_true", help="allow `--clock`, for demonstrations only"
         )
     if name == "join":
         command.add_argument(
             "--part2",
             choices=("yes", "no", "unknown"),
             default="unknown",
-            help="whether Part 2 covers it",
+            help="whether 42 CFR Part 2 covers the agency",
         )
         command.add_argument(
-            "--custody", choices=("own", "hosted"), default="own", help="who holds its keys"
+            "--custody",
+            choices=("own", "hosted"),
+            default="own",
+            help="whether the agency or a host has its keys",
         )
     if name == "approve":
         command.add_argument(
@@ -110,66 +113,80 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
             metavar="AGENCY",
             action="append",
             default=[],
-            help="given up after a restore of the hub; one each time",
+            help="an agency whose records are given up after a restore of the hub (repeatable)",
         )
     if name == "serve":
-        command.add_argument("--once", action="store_true", help="do what is due, and end")
+        command.add_argument("--once", action="store_true", help="do what is due once, then exit")
     if name == "send":
-        command.add_argument("--case", metavar="HANDLE", help="which case it is about")
+        command.add_argument("--case", metavar="HANDLE", help="the case, by its handle")
     if name == "consent":
         command.add_argument(
-            "--case", metavar="HANDLE", required=True, help="which case it is about"
+            "--case", metavar="HANDLE", required=True, help="the case, by its handle"
         )
     if name == "open":
-        command.add_argument("--by", metavar="NAME", required=True, help="who reads it")
+        command.add_argument("--by", metavar="NAME", required=True, help="the reader's name")
         command.add_argument(
-            "--second", metavar="NAME", help="the second person, after an emergency"
+            "--second", metavar="NAME", help="the second person's name, after a medical emergency"
         )
-        command.add_argument("--part", metavar="ID", help="which part, where there are several")
+        command.add_argument("--part", metavar="ID", help="the part, if the record has several")
     if name == "case":
-        command.add_argument("--by", metavar="NAME", help="open first what this person may read")
+        command.add_argument(
+            "--by", metavar="NAME", help="open unopened parts in this person's name first"
+        )
     if name == "meeting":
         command.add_argument(
             "--present",
             metavar="AGENCY,…",
-            help="only what each of these may be told: for a shared screen",
+            help="show only what each of these agencies may see, for a shared screen",
         )
     if name == "takeup":
         command.add_argument(
             "--quarter",
             metavar="YEAR-QN",
             required=True,
-            help="a quarter that is over, such as 2026-Q2",
+            help="a past quarter, such as 2026-Q2",
         )
     if name == "notice":
-        command.add_argument("--by", metavar="NAME", required=True, help="who told the person")
+        command.add_argument(
+            "--by",
+            metavar="NAME",
+            required=True,
+            help="the name of the person that gave the notice",
+        )
     if name == "decide":
         command.add_argument(
-            "--facts", metavar="FILE", help="facts of this office's own records, used and not kept"
+            "--facts", metavar="FILE", help="facts from this office's own records: used, not kept"
         )
         command.add_argument(
-            "--send", action="store_true", help="tell the answer to those who may have it"
+            "--send",
+            action="store_true",
+            help="send the answer to the agencies that may receive it",
         )
     if name == "export":
         command.add_argument(
             "--replay",
             action="store_true",
-            help="a decision, own or received, with what it rests on",
+            help="export a decision with the records that it is based on",
         )
     if name == "revoke":
         command.add_argument(
-            "--recipient", metavar="AGENCY", help="only what this agency may be told"
+            "--recipient", metavar="AGENCY", help="end only what this agency may receive"
         )
-        command.add_argument(
-            "--oral", action="store_true", help="the person said so by word of mouth"
-        )
+        command.add_argument("--oral", action="store_true", help="the person revoked orally")
     if name == "determine":
         command.add_argument("--reason", metavar="CODE", required=True, help="the reason's code")
-        command.add_argument("--by", metavar="NAME", required=True, help="who decided")
         command.add_argument(
-            "--to", metavar="AGENCY", help="only this agency is told; else all who may be"
+            "--by", metavar="NAME", required=True, help="the name of the person that decided"
+        )
+        command.add_argument(
+            "--to",
+            metavar="AGENCY",
+            help="send it to this agency only, not to all that may receive it",
         )
     if name == "account":
         command.add_argument(
-            "--lang", choices=("en", "es"), default="en", help="the language of the words around it"
+            "--lang",
+            choices=("en", "es"),
+            default="en",
+            help="the language of the account's own words",
         )

@@ -8,10 +8,10 @@ from typing import Any
 COMMANDS = {
     "init": "make a hub's folder",
     "serve": "run the hub",
-    "invite": "print a code with which an agency joins",
-    "backup": "copy the database to a file, while the hub runs or not",
-    "restore": "put a backup in the database's place",
-    "generation": "what a restored hub lacks, and who must sign before it goes on",
+    "invite": "print an invitation code for an agency",
+    "backup": "copy the database to a file, also while the hub runs",
+    "restore": "replace the database by a backup",
+    "generation": "show what a restored hub lacks, and which agencies must sign",
     "fsck": "check every byte of a stopped hub's database",
 }
 
@@ -51,14 +51,14 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
             metavar="AGENCY",
             action="append",
             default=[],
-            help="with the hub stopped: go on without the word of this agency, "
-            "and of each named so; `-`: with everybody's",
+            help="with the hub stopped: go on without this agency's pieces (repeatable). "
+            "`-` waits for all again",
         )
     if name in ("serve", "invite", "generation"):
         command.add_argument(
             "--clock",
             metavar="FILE",
-            help="a file with the one time that is now (demonstrations)",
+            help="a file with one UTC time, for demonstrations only",
         )
     if name in ("backup", "restore"):
         command.add_argument("file", metavar="FILE")
@@ -66,15 +66,15 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
 
 def _init(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--pack", required=True, help="a shipped id or a folder: whose `disclosure` decides"
+        "--pack", required=True, help="the pack that decides disclosure: a shipped id or a folder"
     )
     command.add_argument(
         "--name",
         default="hub.local/offramp",
-        help="the log's name, for ever: hub.example/city",
+        help="the log's permanent name, such as hub.example/city",
     )
-    command.add_argument("--program", help="the program's name; else the pack's title")
-    command.add_argument("--zone", help="the program's time zone; else the pack's")
+    command.add_argument("--program", help="the program's name. Default: the pack's title")
+    command.add_argument("--zone", help="the program's time zone. Default: the pack's")
     command.add_argument(
-        "--demo", action="store_true", help="allow `--clock`; never for real people"
+        "--demo", action="store_true", help="allow `--clock`, never for real people"
     )
