@@ -39,7 +39,8 @@ NonEmptyTuple = Annotated[tuple[T, ...], Field(strict=False, min_length=1, max_l
 Day = Annotated[
     str, AfterValidator(_check_day), WithJsonSchema({"type": "string", "format": "date"})
 ]
-AgencyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
+AGENCY_ID = r"^[a-z][a-z0-9-]{1,30}$"
+AgencyId = Annotated[str, Field(pattern=AGENCY_ID)]
 # The id of a case or a record.
 Handle = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 # The id of a part, a grant, or a restriction.

@@ -30,6 +30,7 @@ from exchange.agency.deliveries import (
     record_id,
 )
 from exchange.agency.log_view import EVIDENCE, LogView, wrong_leaf
+from exchange.agency.own_records import OwnNumbers, UnknownRecord, acknowledged_unsent
 from exchange.agency.reading import Reading
 from exchange.agency.recalls import PendingRecall, pending_recalls
 from exchange.consent.account import Account
@@ -123,6 +124,7 @@ class Gateway:
         self._composed: dict[str, Committed] = {}
         # The composed consents and changes to consent that have no receipt yet, by case and id.
         self._pending: dict[str | None, dict[str, Committed]] = defaultdict(dict)
+        self._own_numbers = OwnNumbers()
         # The signed forms behind the consents that this agency collected. Only counsel gets them.
         self.forms: dict[str, SignedForm] = {}
         # The disclosures that open the contents of its own records, by record and part.
@@ -200,6 +202,17 @@ class Gateway:
     def sent_as(self, jti: str) -> tuple[Bundle | None, Receipt | None]:
         """Return the bundle composed under an id and the hub's receipt, each None if missing."""
         return self._sent.get(jti, (None, None))
+
+    def unknown_own_records(self, queued: Mapping[str | None, int]) -> tuple[UnknownRecord, ...]:
+        """Return the records that carry this agency's name and were not sent from here.
+
+        `queued` counts the records of each case that wait for a receipt.
+        """
+        known = {*self._sent, *(jti for _, _, jti in self.items)}
+        return (
+            *self._own_numbers.unknown(queued),
+            *acknowledged_unsent(self.agency, self._states.values(), known),
+        )
 
     def pending_recalls(self) -> tuple[PendingRecall, ...]:
         """Return the received recalls that have no answer, the earliest deadline first."""
@@ -414,6 +427,7 @@ class Gateway:
             return
         self._sent[jti] = bundle, receipt
         self._pending[self._composed[jti].case].pop(jti, None)
+        self._own_numbers.add(self._composed[jti].case, receipt.number)
         self._remember(replace(self._composed.pop(jti), index=receipt.index, time=receipt.time))
 
     def learn_account(self, account: Account) -> AccountStatement:

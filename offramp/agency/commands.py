@@ -25,6 +25,7 @@ from offramp.agency.folder.settings import read_settings
 from offramp.agency.hub_link.schedule import Schedule
 from offramp.agency.operations import Draft
 from rules.frozen import frozen
+from rules.input.printing import escape_controls
 
 # The longest sleep between two looks at the schedule, in seconds.
 LONGEST_SLEEP = 1.0
@@ -70,10 +71,10 @@ def _passphrase(file: str | None) -> bytes:
 
 def _print(options: argparse.Namespace, output: Output) -> int:
     if options.json:
-        print(json.dumps(output.json, ensure_ascii=False))
+        print(escape_controls(json.dumps(output.json, ensure_ascii=False)))
     else:
         for line in output.lines:
-            print(line)
+            print(escape_controls(line))
     return output.code
 
 
@@ -152,7 +153,7 @@ def _serve(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _report_failure(duty: str, error: Exception) -> None:
-    print(f"offramp: {duty}: {error}", file=sys.stderr, flush=True)
+    print(escape_controls(f"offramp: {duty}: {error}"), file=sys.stderr, flush=True)
 
 
 def _status(office: Office, options: argparse.Namespace) -> Output:

@@ -35,6 +35,7 @@ from offramp.agency.operations import (
     Takeup,
     Task,
 )
+from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
 
 # After a restore of the hub, a lost entry may concern any case.
 _MISSING = {
@@ -121,6 +122,9 @@ def status_lines(status: AgencyStatus) -> list[str]:
         f"{status.items} came, {status.unopened} unopened",
         *(f"NOT BELIEVED: {fault}" for fault in status.faults),
     ]
+    lines += [f"NOT SENT FROM HERE: {sentence}" for sentence in status.not_sent_here]
+    if status.not_sent_here:
+        lines.append(NOT_SENT_HERE_FIX)
     if status.broken:
         lines.append(f"THE LOG IS BROKEN: {status.broken}")
     if status.restored:

@@ -6,12 +6,14 @@ around the gateway's checks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.agency.gateway import Gateway
+from exchange.agency.own_records import UnknownRecord
 from exchange.consent.account import read_account
 from exchange.consent.disclosure import Judges
 from exchange.errors import LogError
@@ -202,6 +204,11 @@ class WorkingSet:
         INVARIANT: a consent is sent before the records that rest on it.
         """
         return [outgoing for outgoing in self.outbox.values() if outgoing.waits]
+
+    def unknown_own_records(self) -> tuple[UnknownRecord, ...]:
+        """Return the records that carry this agency's name and were not sent from this folder."""
+        queued = Counter(outgoing.case for outgoing in self.to_send())
+        return self.gateway.unknown_own_records(queued)
 
     def unproved(self) -> list[Leaf]:
         """Return the leaves stored here that no witnessed checkpoint was shown to contain."""

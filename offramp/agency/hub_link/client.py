@@ -6,9 +6,13 @@ Nothing is believed here. The gateway verifies each answer.
 from __future__ import annotations
 
 import http.client
+import io
 import re
+import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +26,7 @@ from exchange.standards.keys import PrivateKey
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.clock import of_http_date
 from rules.frozen import frozen
+from rules.input.printing import escape_controls, printable
 
 G = TypeVar("G")
 T = TypeVar("T")
@@ -65,6 +70,46 @@ class Transport(Protocol):
     ) -> Answer: ...
 
 
+class _TimedResponse(http.client.HTTPResponse):
+    """An answer with one deadline for all of it, its first byte and its last.
+
+    A socket's own timeout starts anew with every byte. `deadline` is in seconds of
+    `time.monotonic`.
+    """
+
+    def __init__(self, sock: socket.socket, *args: Any, deadline: float, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_TimedReader(sock, deadline))
+
+
+class _TimedReader(io.RawIOBase):
+    """The bytes that a socket receives until a deadline. Raises `TimeoutError` after it."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._socket = sock
+        self._deadline = deadline
+        # The file keeps the socket open while it is read.
+        self._file = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        """Return True: the reader only reads."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Fill a buffer with the bytes that arrive before the deadline."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._socket.settimeout(left)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        """Close the file, and with it a socket that nothing else uses."""
+        self._file.close()
+        super().close()
+
+
 class Http:
     """HTTPS to a hub, or HTTP where the hub is on this machine. Raises `AgencyError` `bad-url`."""
 
@@ -100,6 +145,8 @@ class Http:
             else http.client.HTTPConnection(self._host, self._port, timeout=patience)
         )
         try:
+            deadline = time.monotonic() + patience
+            connection.response_class = partial(_TimedResponse, deadline=deadline)  # type: ignore[assignment]
             connection.request(method, path, body or None, dict(headers))
             response = connection.getresponse()
             body_read = response.read(LARGEST_ANSWER + 1)
@@ -111,7 +158,7 @@ class Http:
                 response.status, body_read, of_http_date(response.getheader("Date") or "")
             )
         except (OSError, http.client.HTTPException) as error:
-            why = str(error) or type(error).__name__
+            why = printable(str(error) or type(error).__name__)
             raise HubAway(
                 "hub-away",
                 f"the hub doesn't answer: {why}",
@@ -211,7 +258,11 @@ class Client:
             isinstance(item.get("status"), int) for item in answers
         ):
             raise _no_hub("not as many answers as records")
-        return answers
+        # INVARIANT: nothing of a refusal is stored or shown before it is made printable.
+        return [
+            {**item, "error": _printable_error(item["error"])} if item.get("error") else item
+            for item in answers
+        ]
 
     def receipt(self, jti: str) -> dict[str, Any]:
         """Return the receipt of a record."""
@@ -280,7 +331,7 @@ class Client:
         value = self._json("GET", "/v1/generation")
         if not isinstance(value.get("closed"), bool):
             raise _no_hub("it doesn't say whether it is closed")
-        return value
+        return dict(_printable_values(value))
 
     def hold(self, piece: bytes) -> None:
         """Send one piece of what is stored here."""
@@ -344,11 +395,28 @@ def _error(response: Answer) -> dict[str, Any]:
         error = i_json.read_object(response.body).get("error")
     except ExchangeError:
         error = None
-    return (
-        error
-        if isinstance(error, dict)
-        else {"code": str(response.status), "message": "no reason given"}
-    )
+    if not isinstance(error, dict):
+        return {"code": str(response.status), "message": "no reason given"}
+    return _printable_error(error)
+
+
+def _printable_error(error: Any) -> dict[str, str]:
+    """Return a refusal's code, sentence, and fix, each on one line without control characters."""
+    members = error if isinstance(error, dict) else {"message": error}
+    return {
+        name: printable(members[name])
+        for name in ("code", "message", "fix")
+        if members.get(name) is not None
+    }
+
+
+def _printable_values(value: Any) -> Any:
+    """Return a JSON value whose texts have no control characters."""
+    if isinstance(value, dict):
+        return {escape_controls(name): _printable_values(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_printable_values(item) for item in value]
+    return escape_controls(value) if isinstance(value, str) else value
 
 
 def _parsed(read: Callable[[G], T], body: G) -> T:

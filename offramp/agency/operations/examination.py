@@ -13,6 +13,7 @@ from offramp.agency.folder.office import JOURNAL, KEYS, SNAPSHOT, Office
 from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
+from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX, describe_unknown
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.packs.pack import Item, Pack
@@ -123,6 +124,8 @@ def _records(working_set: WorkingSet) -> Iterator[Finding]:
     gateway = working_set.gateway
     if gateway.broken is not None:
         yield _wrong(f"the log is believed no more: {gateway.broken.message}")
+    for sentence in describe_unknown(working_set):
+        yield _wrong(f"{sentence}: {NOT_SENT_HERE_FIX}")
     for received in gateway.faults:
         yield _wrong(f"a delivery isn't what it must be: {received.fault}")
     refused = sum(

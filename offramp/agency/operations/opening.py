@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from exchange.errors import shorten
+from exchange.models import AGENCY_ID
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office, init
 from offramp.agency.folder.settings import Settings, read_settings
@@ -21,11 +24,22 @@ def create_agency(
     """Create an agency's folder with its keys, and return its settings.
 
     `agency` is its id: lower-case letters, digits, dashes. `demo` allows a clock in a file.
-    `passphrase_file` is only written into the settings. Raises `AgencyError` `already-there`,
-    `no-room`; `ContentError` `wrong-shape`.
+    `passphrase_file` is only written into the settings. Raises `AgencyError` `bad-id`,
+    `already-there`, `no-room`.
     """
+    check_agency_id(agency)
     init(folder, agency, passphrase, demo=demo, passphrase_file=passphrase_file)
     return read_settings(folder)
+
+
+def check_agency_id(agency: str) -> None:
+    """Check that an agency's id has the exchange's form. Raises `AgencyError` `bad-id`."""
+    if re.fullmatch(AGENCY_ID, agency) is None:
+        raise AgencyError(
+            "bad-id",
+            f"`{shorten(agency)}` is no id of an agency",
+            fix="use 2 to 31 lower-case letters, digits, and dashes, with a letter first",
+        )
 
 
 def open_office(folder: Path, passphrase: bytes, *, clock_file: Path | None = None) -> Office:

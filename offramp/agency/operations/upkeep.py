@@ -9,6 +9,7 @@ from typing import Any
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.keys import check_private, write_private
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import explain_refusal, pull_inbox, send_outbox
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.duties import run_duties
@@ -21,6 +22,10 @@ from offramp.agency.operations.automatic import act_automatically
 from offramp.agency.operations.membership import list_drafts
 from rules.frozen import frozen
 
+NOT_SENT_HERE_FIX = (
+    "if nobody restored a backup or copied the folder, the key is stolen: retire it with "
+    "`offramp agency retire`"
+)
 # How often each duty is due, in seconds.
 EVERY_SECOND, WITNESS_EVERY, DIRECTORY_EVERY, HOURLY = 1.0, 10.0, 60.0, 3600.0
 
@@ -65,6 +70,7 @@ class AgencyStatus:
     """An agency's state. `directory` is the version in force, None before the first.
 
     `faults` are sentences about deliveries that weren't believed, `broken` why the log isn't.
+    `not_sent_here` are sentences about records that another program sent in this agency's name.
     `restored` is what a restored hub waits for, None where the hub is open.
     """
 
@@ -73,6 +79,7 @@ class AgencyStatus:
     items: int
     unopened: int
     faults: tuple[str | None, ...]
+    not_sent_here: tuple[str, ...]
     broken: str | None
     restored: Mapping[str, Any] | None
     recalls: tuple[PendingRecall, ...]
@@ -87,6 +94,7 @@ class AgencyStatus:
             "items": self.items,
             "unopened": self.unopened,
             "faults": list(self.faults),
+            "not_sent_here": list(self.not_sent_here),
             "broken": self.broken,
             "restored": self.restored,
             "recalls": [recall.as_json() for recall in self.recalls],
@@ -131,6 +139,7 @@ def report_status(office: Office) -> AgencyStatus:
             1 for received in gateway.received.values() if received.record and not received.opened
         ),
         faults=tuple(received.fault for received in gateway.faults),
+        not_sent_here=describe_unknown(working_set),
         broken=str(gateway.broken) if gateway.broken else None,
         restored=office.journal.get("restored") or None,
         recalls=tuple(
@@ -140,6 +149,28 @@ def report_status(office: Office) -> AgencyStatus:
         drafts=list_drafts(office),
         outbox=tuple(rows),
     )
+
+
+def describe_unknown(working_set: WorkingSet) -> tuple[str, ...]:
+    """Describe the records that another program sent in this agency's name, a sentence each."""
+    sentences = []
+    for record in working_set.unknown_own_records():
+        of_case = f"of the case `{record.case}`" if record.case else "about no case"
+        if record.number is not None:
+            known_by = f"record `{record.number}` {of_case}"
+        else:
+            known_by = f"record `{record.jti}` {of_case}, which `{record.agency}` acknowledges,"
+        sentences.append(f"{known_by} carries this agency's name and was not sent from this folder")
+    return tuple(sentences)
+
+
+def check_own_records(office: Office) -> None:
+    """Check that all records in this agency's name were sent from here.
+
+    Raises `AgencyError` `not-sent-here`.
+    """
+    if sentences := describe_unknown(office.working_set()):
+        raise AgencyError("not-sent-here", sentences[0], fix=NOT_SENT_HERE_FIX)
 
 
 def run_duties_once(office: Office) -> None:
@@ -162,6 +193,7 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
         Duty("outbox", EVERY_SECOND, _when_open(link, lambda: send_outbox(link))),
         Duty("witness", WITNESS_EVERY, _when_open(link, lambda: cosign_tree(link))),
         Duty("proofs", WITNESS_EVERY, _when_open(link, lambda: fetch_proofs(link))),
+        Duty("own records", WITNESS_EVERY, lambda: check_own_records(office)),
         Duty("keep until", HOURLY, _when_open(link, office.destroy_due)),
         Duty(
             "cases",
