@@ -1,3 +1,3 @@
-"""Offramp: rules for diversion programs, and the exchange that lets their agencies work one case together."""
+"""Offramp: rules for diversion programs, and a records exchange between their agencies."""
 
 __version__ = "0.1.0"

@@ -13,7 +13,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -32,10 +31,9 @@ from rules.decide.program import Program
 from rules.errors import FactsError, Refusal
 from rules.input.facts import Facts
 from rules.input.printing import plain
-from rules.shelf import read_pack
 from rules.unknown import UNKNOWN
 from tests.conftest import ROOT
-from tests.support import generated
+from tests.support import written
 from tests.support.interrupts import start_interruptible
 
 CASES = ROOT / "tests" / "cases"
@@ -58,17 +56,17 @@ def found(path: str, facts: dict[str, Any]) -> Any:
 # Only what still matters
 
 
-@settings(max_examples=12)
-@given(generated.pack_texts(), generated.complete_facts(), st.data())
-def test_whoever_answers_is_asked_only_what_matters_and_never_twice(
-    text: str, complete: dict[str, Any], data: Any
+@settings(max_examples=40)
+@given(written.packs(("screening", "eligibility")), written.complete(), st.data())
+def test_an_interview_asks_only_what_matters_and_never_twice(
+    pack: dict[str, Any], flat: written.Flat, data: st.DataObject
 ) -> None:
+    complete = written.nested(flat)
     complete["decisions"] = {
-        "screening": data.draw(st.sampled_from(generated.OUTCOMES["screening"]))
+        "screening": data.draw(st.sampled_from(written.PARTS["screening"]["outcomes"]))
     }
     forgetful = data.draw(st.sampled_from([0.0, 0.3]))
-    with tempfile.TemporaryDirectory() as folder:
-        program = Program(read_pack(generated.written(text, Path(folder)), whole=False))
+    program = written.program(pack)
     state = Interview(program, "eligibility", program.read({}))
     asked: set[str] = set()
     while (question := state.question) is not None:
@@ -272,11 +270,11 @@ def costs(program: Program) -> tuple[float, float]:
     return ours(frozenset()), best(frozenset())
 
 
-def test_the_questions_are_at_most_one_more_than_the_best_order_needs(tmp_path: Path) -> None:
+def test_the_questions_are_at_most_one_more_than_the_best_order_needs() -> None:
     gaps = []
     for seed in range(25):
         text = made_up(random.Random(seed))
-        program = Program(read_pack(generated.written(text, tmp_path), whole=False))
+        program = Program(written.assembled(text))
         ours, best = costs(program)
         assert best <= ours <= best + 1, f"seed {seed}: {ours} against {best}"
         gaps.append(ours - best)

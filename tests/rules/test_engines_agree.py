@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +20,9 @@ from rules.input.yaml import Node
 from rules.language import tree
 from rules.language.check import check
 from rules.language.checker import Scope
-from rules.packs.digest import digest
-from rules.shelf import read_pack, vocabulary
+from rules.shelf import vocabulary
 from tests.support import generated, written
+from tests.support.written import Flat
 
 SCOPE = Scope(
     vocabulary(), {"quantity_cap": "g", "codes": "codes"}, generated.OUTCOMES, generated.CLOCKS
@@ -171,44 +169,22 @@ def test_a_printed_condition_reads_back_as_the_same_tree(condition: tree.Tree) -
     assert check(Node("a condition", 1, 1, text, quoted=True), SCOPE) == condition, text
 
 
-@given(generated.pack_texts(), generated.complete_facts().flatmap(generated.with_holes))
+@given(written.packs(), written.complete().flatmap(written.holes_in), written.cases())
 def test_a_pack_decides_as_the_plain_meaning_of_its_rules_does(
-    text: str, facts: dict[str, Any]
+    pack: dict[str, Any], partial: Flat, case: Flat
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        program = Program(read_pack(generated.written(text, Path(folder)), whole=False))
-    for name in ("screening", "eligibility"):
-        decision = program.decide(name, facts)
+    program = written.program(pack)
+    with_one_outcome = {
+        name: declared for name, declared in program.pack.decisions.items() if not declared.collect
+    }
+    for name, declared in with_one_outcome.items():
+        decision = program.decide(name, written.nested({**partial, **case}))
         if decision.segment is None:
-            assert [entry["fact"] for entry in decision.needed] == ["encounter.date"]
+            assert [entry["fact"] for entry in decision.needed] == [declared.governed_by]
             continue
         rules_in_force = decision.segment.segment.decisions[name]
         assert decision.possible == possible(rules_in_force, decision.world)
         assert (decision.status == "decided") == (len(decision.possible) == 1)
-
-
-@given(generated.pack_texts(), st.randoms(use_true_random=False))
-def test_the_digest_does_not_see_the_order_of_rules(text: str, random: Any) -> None:
-    head, *blocks = text.split("      - id: ")
-    with tempfile.TemporaryDirectory() as folder:
-        before = read_pack(generated.written(text, Path(folder)), whole=False)
-        # Rules of one decision change places. Everything else stays in its place.
-        pieces: list[list[str]] = [[]]
-        for block in blocks:
-            pieces[-1].append(block)
-            if "\n    otherwise" in block:
-                pieces.append([])
-        shuffled = head
-        for group in pieces:
-            if group:
-                last, _, tail = group[-1].partition("    otherwise")
-                group[-1] = last
-                random.shuffle(group)
-                shuffled += (
-                    "".join(f"      - id: {rule}" for rule in group) + "    otherwise" + tail
-                )
-        after = read_pack(generated.written(shuffled, Path(folder)), whole=False)
-    assert digest(before) == digest(after)
 
 
 PACK = """
@@ -228,8 +204,8 @@ decisions:
 """
 
 
-def digest_of(text: str, folder: Path) -> str:
-    return Program(read_pack(generated.written(text, folder), whole=False)).digest
+def digest_of(text: str) -> str:
+    return Program(written.assembled(text)).digest
 
 
 @pytest.mark.parametrize(
@@ -244,8 +220,8 @@ def digest_of(text: str, folder: Path) -> str:
         ("id: made-up\n", "# a comment\nid: 'made-up'\n"),
     ],
 )
-def test_the_digest_does_not_see_spelling(before: str, after: str, tmp_path: Path) -> None:
-    assert digest_of(PACK, tmp_path) == digest_of(PACK.replace(before, after), tmp_path)
+def test_the_digest_does_not_see_spelling(before: str, after: str) -> None:
+    assert digest_of(PACK) == digest_of(PACK.replace(before, after))
 
 
 @pytest.mark.parametrize(
@@ -263,10 +239,8 @@ def test_the_digest_does_not_see_spelling(before: str, after: str, tmp_path: Pat
         ("because: Over., ", "because: Over., provisional: so so, "),
     ],
 )
-def test_the_digest_sees_every_change_of_meaning_or_wording(
-    before: str, after: str, tmp_path: Path
-) -> None:
-    assert digest_of(PACK, tmp_path) != digest_of(PACK.replace(before, after), tmp_path)
+def test_the_digest_sees_every_change_of_meaning_or_wording(before: str, after: str) -> None:
+    assert digest_of(PACK) != digest_of(PACK.replace(before, after))
 
 
 def test_the_same_pack_and_facts_give_the_same_bytes_whatever_the_hash_seed() -> None:

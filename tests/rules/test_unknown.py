@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +13,11 @@ from hypothesis import strategies as st
 
 import rules
 from rules.decide.compile import compile_condition
-from rules.decide.program import Program
 from rules.decide.walk import World, walk
 from rules.input.facts import read_facts
 from rules.language import tree
 from rules.language.exact import Interval
-from rules.shelf import read_pack, vocabulary
+from rules.shelf import vocabulary
 from rules.unknown import UNKNOWN, Unknown
 from tests.support import generated
 
@@ -53,68 +50,6 @@ def test_learning_facts_never_flips_a_decided_condition(
     if known is not None:
         assert value(condition, complete) is known
     assert value(condition, complete) is not None, "with everything known, everything is decided"
-
-
-@given(generated.pack_texts(), generated.complete_facts(), st.data())
-def test_learning_facts_never_flips_a_decided_decision(
-    text: str, complete: dict[str, Any], data: Any
-) -> None:
-    partial = data.draw(generated.with_holes(complete))
-    partial["encounter"]["date"] = complete["encounter"][
-        "date"
-    ]  # another day is another set of rules
-    complete["now"] = partial["now"] = "2020-06-01T12:00:00Z"
-    with tempfile.TemporaryDirectory() as folder:
-        program = Program(read_pack(generated.written(text, Path(folder)), whole=False))
-    for name in ("screening", "eligibility"):
-        before, after = program.decide(name, partial), program.decide(name, complete)
-        assert set(after.possible) <= set(before.possible)
-        assert after.status == "decided" and after.needed == []
-        if before.status == "decided":
-            assert before.outcome == after.outcome
-    before, after = program.decide("review", partial), program.decide("review", complete)
-    assert isinstance(before.outcome, list) and isinstance(after.outcome, list)
-    assert set(before.outcome) <= set(after.outcome) <= set(after.possible) <= set(before.possible)
-    assert before.status == "undetermined" or before.outcome == after.outcome
-
-
-@given(generated.pack_texts(), generated.complete_facts(), st.data())
-def test_supplying_what_is_needed_decides(text: str, complete: dict[str, Any], data: Any) -> None:
-    facts = data.draw(generated.with_holes(complete))
-    with tempfile.TemporaryDirectory() as folder:
-        program = Program(read_pack(generated.written(text, Path(folder)), whole=False))
-    asked: set[str] = set()
-    for _ in range(40):
-        decision = program.decide("eligibility", facts)
-        assert (decision.needed == []) == (decision.status == "decided")
-        if decision.status == "decided":
-            break
-        paths = [
-            entry["fact"] for entry in decision.needed if not entry["fact"].startswith("decisions.")
-        ]
-        assert paths == sorted(paths) and not asked & set(paths), "nothing is asked twice"
-        asked |= set(paths)
-        if not paths:  # screening is asked as a whole, and nobody for the record
-            facts["decisions"] = {
-                "screening": data.draw(st.sampled_from(generated.OUTCOMES["screening"]))
-            }
-            continue
-        for path in paths:
-            supply(facts, complete, path)
-    else:
-        pytest.fail("the questions have no end")
-
-
-def supply(facts: dict[str, Any], complete: dict[str, Any], path: str) -> None:
-    here, there = facts, complete
-    steps = path.replace("[", ".[").split(".")
-    for step in steps[:-1]:
-        if step.startswith("["):
-            here, there = here[int(step[1:-1])], there[int(step[1:-1])]
-        else:
-            here, there = here.setdefault(step, {}), there[step]
-    assert here.get(steps[-1]) is None, f"{path} is known and was asked for"
-    here[steps[-1]] = copy.deepcopy(there[steps[-1]])
 
 
 def completions(facts: dict[str, Any]) -> Any:

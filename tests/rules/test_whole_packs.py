@@ -171,6 +171,16 @@ def test_learning_never_flips_a_decided_result(
             assert set(before.outcome) <= set(after.outcome) <= set(after.possible)
 
 
+@given(written.packs(), written.complete(), written.complete(written.EVENTS))
+def test_with_every_fact_known_every_decision_is_decided(
+    pack: dict[str, Any], complete: Flat, events: Flat
+) -> None:
+    asked = program(pack)
+    for name in asked.pack.decisions:
+        decision = asked.decide(name, written.nested({**complete, **events}))
+        assert decision.status == "decided" and decision.needed == []
+
+
 @given(written.packs(), written.complete(), written.cases(), st.data())
 def test_the_questions_come_to_an_end_and_ask_only_for_what_is_unknown(
     pack: dict[str, Any], complete: Flat, case: Flat, data: st.DataObject

@@ -1,17 +1,15 @@
-"""Hypothesis strategies for conditions as typed trees, for facts, and for packs of such conditions.
+"""Hypothesis strategies for conditions as typed trees, and for the facts that they read.
 
-The trees have nodes of all kinds, in their normal form. Facts may be partly unknown, and their
-values are near those that the conditions compare with.
+The trees have nodes of all kinds, in their normal form, so a test can compare a tree with the one
+that its text or its English reads back to. Facts may be partly unknown, and their values are near
+those that the conditions compare with. `written` makes conditions as texts, and whole programs.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -244,74 +242,3 @@ def conditions(*, decisions: bool = True, clocks: bool = True) -> Strategy:
             )
         )
     return nested(st.one_of(kinds))
-
-
-# Packs
-
-
-@st.composite
-def pack_texts(draw: st.DrawFn) -> str:
-    """A small program: screening, eligibility that may read it, and a review that collects."""
-    alone = conditions(decisions=False, clocks=False)
-
-    def rules(names: tuple[str, ...], ask: Callable[[], tree.Tree]) -> list[str]:
-        lines = []
-        for number in range(draw(st.integers(1, 4))):
-            then = draw(st.sampled_from(names))
-            lines.append(
-                f"      - id: r{number}\n        when: {json.dumps(tree.text(ask()))}\n"
-                f"        then: {then}\n"
-                f"        because: Because of rule {number}.\n        source: s\n"
-            )
-            if draw(st.booleans()):
-                when = json.dumps(tree.text(ask()))
-                since = draw(st.sampled_from(["", ", from: 2016-02-29", ", until: 2016-02-29"]))
-                lines.append(
-                    f"        unless: [{{id: x, when: {when}, because: Not then., "
-                    f"source: s{since}}}]\n"
-                )
-        return lines
-
-    def reading() -> tree.Tree:
-        outcome = st.sampled_from(OUTCOMES["screening"])
-        read = outcome.map(
-            lambda word: tree.Compare("==", tree.OutcomeOf("screening"), tree.Constant(word))
-        )
-        return draw(nested(st.one_of(alone.filter(lambda node: not private(node)), read)))
-
-    text = [
-        "id: made-up\ntitle: Made up\ntime_zone: UTC\nprogram: {from: 2000-01-01, source: s}\n",
-        "sources: {s: {title: S, address: here, confidence: high}}\nparameters:\n",
-        "  quantity_cap:\n    label: cap\n    unit: g\n    values:\n",
-        "      - {value: 3, source: s}\n",
-        "      - {from: 2016-02-29, value: 6, source: s, provisional: a guess}\n",
-        "  codes: {label: codes, unit: codes, values: [{value: [A, B], source: s}]}\ndecisions:\n",
-    ]
-    for name, outcomes, ask in (
-        ("screening", OUTCOMES["screening"], lambda: draw(alone)),
-        ("eligibility", OUTCOMES["eligibility"], reading),
-    ):
-        last = draw(st.sampled_from(outcomes))
-        text += [
-            f"  {name}:\n    rules:\n",
-            *rules(outcomes, ask),
-            f"    otherwise: {{outcome: {last}, because: Nothing else., source: s}}\n",
-        ]
-    steps = ("continue", "attempt_contact", "prepare_plan", "offer_treatment")
-    text += [
-        "  review:\n    rules:\n",
-        *rules(steps[1:], reading),
-        "    otherwise: {outcome: continue, because: Nothing else., source: s}\n",
-    ]
-    return "".join(text)
-
-
-def private(node: tree.Tree) -> bool:
-    return any(fact.category == "criminal_history" for fact in tree.facts_read(node).values())
-
-
-def written(text: str, folder: Path) -> Path:
-    place = folder / "made-up"
-    place.mkdir(exist_ok=True)
-    (place / "pack.yaml").write_text(text, encoding="utf-8")
-    return place

@@ -1,9 +1,9 @@
-"""Conditions as people write them, and whole programs as YAML, made up by Hypothesis.
+"""Hypothesis strategies for conditions as people write them, and for whole programs as YAML.
 
-`generated` makes trees in their normal form. The texts here are not: pipelines of `filter` and
-`map`, variables within variables, dates moved by lengths of time, and numbers in every spelling.
-The facts are the vocabulary's and a few more, with negative numbers, texts, times, and small
-finite domains.
+`generated` makes trees in their normal form. The texts here are not in that form: pipelines of
+`filter` and `map`, variables within variables, dates moved by lengths of time, and numbers in every
+spelling. The facts are the vocabulary's and a few more, with negative numbers, texts, times, and
+small finite domains.
 """
 
 from __future__ import annotations
@@ -623,8 +623,11 @@ def _private(path: str) -> bool:
 
 
 @st.composite
-def packs(draw: st.DrawFn) -> dict[str, Any]:
-    """A program as data: parameters, clocks, and decisions with rules and exceptions by date."""
+def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Make a program as data: parameters, clocks, and decisions with rules and exceptions by date.
+
+    It has the named decisions of `PARTS`, in this order. Without names, it has two to four of them.
+    """
     dates = st.sampled_from(
         [
             {},
@@ -647,7 +650,7 @@ def packs(draw: st.DrawFn) -> dict[str, Any]:
         **HEAD,
         "parameters": {
             "cap": {"label": "c", "unit": "g", "values": [{"value": 3, **_SOURCED},
-                      {"from": "2018-10", "value": 6, **_SOURCED}]},
+                      {"from": "2018-10", "value": 6, "provisional": "A guess.", **_SOURCED}]},
             "limit": {"label": "l", "unit": "count", "values": [{"value": 2, **_SOURCED}]},
             "plain_hours": {"label": "h", "unit": "hours", "values": [{"value": 72, **_SOURCED}]},
             "listed": {"label": "l", "unit": "codes", "values": [{"value": ["A", "B"], **_SOURCED},
@@ -658,8 +661,8 @@ def packs(draw: st.DrawFn) -> dict[str, Any]:
         "decisions": {},
     }  # fmt: skip
     before: dict[str, tuple[str, ...]] = {}
-    chosen = draw(st.lists(st.sampled_from(sorted(PARTS)), min_size=2, max_size=4, unique=True))
-    for name in chosen:
+    some = st.lists(st.sampled_from(sorted(PARTS)), min_size=2, max_size=4, unique=True)
+    for name in names or draw(some):
         part = PARTS[name]
         paths = tuple(path for path in READABLE if name == "screening" or not _private(path))
         readable = Readable(
