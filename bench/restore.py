@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def timed(what: str, do: Callable[[], T]) -> T:
-    """Does it, and prints how long that took."""
+    """Call a function and print its time."""
     begun = time.perf_counter()
     done = do()
     print(f"{what:<28} {time.perf_counter() - begun:6.2f} s")

@@ -1,6 +1,6 @@
-"""T2: an agency sends what it may not.
+"""T2: an agency sends a record that it may not send.
 
-Its own gateway refuses; a gateway that it changed meets the hub; past that, the recipient.
+Its own gateway refuses it. If that is changed, the hub does, and after the hub the recipient.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """T5: a signing key is stolen.
 
-From the index at which it retires nothing that it signs counts; what it signed before stays good.
+Signatures from the index at which the key retires are ignored. Earlier ones stay valid.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """T10: a disclosure is under way when the person revokes.
 
-What stands before the revocation's index stands; nothing after it does.
+Disclosures before the revocation's index stay valid, and later ones don't.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def withheld(number: int, category: str = "substance_use", text: str = "x") -> P
 
 
 def arrives(*hidden: Part) -> str:
-    """What the clinic gets, as text."""
+    """Return the clinic's mail as text."""
     parts = [shared(), *hidden]
     sent = build_bundle(
         key("crossroads.s1"),
@@ -61,7 +61,7 @@ def arrives(*hidden: Part) -> str:
 
 
 def blanked(text: str) -> str:
-    """Every digest, salt, signature, ciphertext and random id overwritten, letter for letter."""
+    """Overwrite digests, salts, signatures, ciphertexts, and random ids, letter for letter."""
     return re.sub(r"[A-Za-z0-9_-]{16,}", lambda found: "#" * len(found[0]), text)
 
 
@@ -89,7 +89,7 @@ def test_no_word_of_the_withheld_label_occurs() -> None:
 
 
 def _decoded(text: str) -> list[str]:
-    """Every base64url run, decoded, so that nothing hides inside one."""
+    """Decode all runs of base64url, so that nothing hides inside one."""
     from exchange.errors import TextError
     from exchange.standards import base64
 

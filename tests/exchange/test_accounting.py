@@ -83,7 +83,7 @@ class Liar:
         return read_account_line(self.account.line, self.world.hub.history.newest.log, self.case)
 
     def logs(self, body: LeafBody, time: int | None = None) -> Proved:
-        """One more leaf, at any time that it likes; the proof comes when the account is given."""
+        """Add a leaf at any time. Its proof is in the account."""
         stamped = body.model_copy(update={"time": self.world.clock if time is None else time})
         kept = self.world.hub.log
         leaf = Leaf(kept.size, self.world.random(16), write_body(stamped))
@@ -644,7 +644,7 @@ def test_whatever_a_hub_withholds_and_counts_away_who_holds_its_proof_convicts_i
 
 
 def evidence(liar: Liar, **members: Any) -> RecordEvidence:
-    """What the prosecutor holds of the last record."""
+    """Return the prosecutor's evidence of the last record."""
     last = liar.honest().records[-1]
     return replace(
         RecordEvidence(last.jws, last.recorded, liar.world.witnessed(), last.passed), **members

@@ -83,7 +83,7 @@ SENT_AT = seconds("2026-11-16T12:00:00Z") - 3600
 
 
 def changed(whole: Row, by: Row) -> Row:
-    """With these members changed; null takes one away. YAML's days are texts here."""
+    """Change these members. Null removes a member, and YAML's days become texts."""
     merged = {**whole, **by}
     return {
         name: str(value) if name in ("from", "expires") else value
@@ -143,7 +143,7 @@ class Written:
         return found
 
     def statement(self, index: int, row: Row) -> tuple[str, Any, str, list[str]]:
-        """Which statement a row makes, its members, who signs it, and who gets it."""
+        """Return a row's statement, its members, its signer, and its recipients."""
         by = row.get("by", "crossroads")
         if "grant" in row and isinstance(row["grant"], dict):
             lifts = [self.names[name] for name in row.get("lifts", ())]

@@ -140,7 +140,7 @@ BLANKS = (
 
 
 def strings(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every text that a schema takes, with its place, save those of few words, days and times."""
+    """Yield the free texts in a schema and their paths, without enumerations, days, and times."""
     if isinstance(schema, list):
         for each in schema:
             yield from strings(each, path)

@@ -1,4 +1,4 @@
-"""The directory: who may change it, when a key retires, which keys may be sealed to."""
+"""Test the directory: the signers of a change, retired keys, and keys to seal to."""
 
 from __future__ import annotations
 

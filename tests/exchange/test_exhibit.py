@@ -380,7 +380,7 @@ def test_an_account_is_proved_by_the_directory_that_comes_with_it() -> None:
 
 
 def shown_by(world: World, name: str, jti: str, before: bytes, **more: Any) -> findings.Findings:
-    """What an agency's exhibit of the one part it got of a record proves."""
+    """Verify an agency's exhibit of the one part of a record that it got."""
     world.pull(name)
     over = world.witnessed()
     world.prove(name, over)

@@ -140,7 +140,7 @@ def test_the_published_signatures_are_all_here() -> None:
 
 
 def compact(value: Any) -> list[str]:
-    """Every compact serialization in a file of the cookbook."""
+    """Yield the compact serializations in a file of the cookbook."""
     if isinstance(value, dict):
         return [
             text
@@ -191,7 +191,7 @@ def test_any_letter_more_or_less_is_refused(data: st.DataObject) -> None:
 
 
 def with_header(header: bytes, payload: bytes = b"{}") -> str:
-    """A text whose signature is right, whatever its header says."""
+    """Return a text with a valid signature over any header."""
     from exchange.standards.jws import _ES256
 
     signed = f"{base64.encode_url(header)}.{base64.encode_url(payload)}"

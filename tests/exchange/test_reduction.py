@@ -1,4 +1,4 @@
-"""What the log's state comes down to, fact by fact, where the 64 cases don't look."""
+"""Test the state that follows from a log, for facts that the 64 cases don't cover."""
 
 from __future__ import annotations
 

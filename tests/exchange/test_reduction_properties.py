@@ -187,7 +187,7 @@ def questions(draw: st.DrawFn) -> tuple[Committed, Passage]:
 
 @st.composite
 def covered(draw: st.DrawFn) -> tuple[State, tuple[Committed, Passage]]:
-    """A state and a question; often one that a grant in it names, so that permits aren't rare."""
+    """A state, and a question that a grant often names, so that permits aren't rare."""
     state, (this, passage) = draw(states()), draw(questions())
     if state.grants and draw(st.sampled_from([True, True, True, False])):
         grant = draw(st.sampled_from(state.grants)).grant
@@ -217,7 +217,7 @@ def asked(state: State, question: tuple[Committed, Passage], index: int = 100) -
 
 
 def slice_of(state: State, agency: str) -> State:
-    """What one agency may see: what it sent, and what came to it, with its own passages."""
+    """Return the slice that an agency may see: its own records and the ones handed out to it."""
     mine = []
     for record in state.records:
         if record.issuer == agency:

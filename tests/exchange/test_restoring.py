@@ -346,7 +346,7 @@ STEPS = ("refer", "consent", "end", "status", "treat", "pull", "witness", "key",
 
 
 def step(world: World, what: str, name: str, cases: list[str]) -> None:
-    """One thing that somebody does; what the rules refuse just doesn't happen."""
+    """Do one step. A step that the rules refuse has no effect."""
     world.clock += 30
     case = cases[-1]
     with suppress(ExchangeError):

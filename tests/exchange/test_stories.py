@@ -81,7 +81,7 @@ def told(category: str, to: str, purpose: str) -> Part:
 def go(
     world: World, case: str, step: tuple[Any, ...], grants: list[dict[str, Any]], purpose: str
 ) -> None:
-    """One step of a story; what is refused hasn't happened."""
+    """Do one step of a story. A refused step has no effect."""
     does, what, more = step
     if does == "grant":
         kinds = [one for one in more if one != "counseling_note"] or ["status"]

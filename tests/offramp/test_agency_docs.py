@@ -68,7 +68,7 @@ class Newcomer:
         return {**os.environ, "HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT)}
 
     def run(self, who: str, line: str, code: int = 0) -> str:
-        """What a command of a page says, run in somebody's home."""
+        """Run a command of a page in a user's home directory, and return its output."""
         home = self.folder / who
         if not line.startswith("offramp "):
             environment = self.environment(who)

@@ -76,7 +76,7 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def test_nothing_imports_from_a_test_module() -> None:
-    """What test modules share is in `tests/support` or in a `conftest.py`."""
+    """Shared code is in `tests/support`, and shared fixtures are in a `conftest.py`."""
     files = [path for folder in ("tests", "bench") for path in (ROOT / folder).rglob("*.py")]
     shared_wrongly = {
         f"{path.relative_to(ROOT)}: {name}"

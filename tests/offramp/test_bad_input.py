@@ -464,7 +464,7 @@ def run_here(
     *arguments: str,
     given: str | bytes = b"",
 ) -> tuple[int, str, str]:
-    """The same without a process, for many cases: exit code, stdout, stderr."""
+    """Run a command in this process, and return its exit code, stdout, and stderr."""
     raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
     monkeypatch.setattr(sys, "stdin", Stdin(raw))
     code = main(arguments)

@@ -1,4 +1,4 @@
-"""Real arrests through the shipped maps, reconciled with the counts that were made of them by hand.
+"""Decide real arrests through the shipped maps, and compare with counts made by hand.
 
 The cohorts are stand-ins. They show how a program's rules treat these arrests, not which people
 would have been eligible there.
@@ -119,7 +119,7 @@ def test_a_weapon_offense_in_the_incident_is_a_weapon_though_the_person_was_not_
 def test_a_person_s_own_offense_is_among_the_charges_though_the_incident_does_not_list_it(
     tmp_path: Path,
 ) -> None:
-    """In 5,141 rows it isn't listed; here a simple assault beside a drug incident."""
+    """In 5,141 rows it isn't listed. This one is a simple assault beside a drug incident."""
     rows = rows_of(
         "la_nibrs_arrestees_2010_2020.csv.gz",
         lambda row: (row["arrest_offense"], row["incident_offenses"]) == ("13B", "35A"),

@@ -1,4 +1,4 @@
-"""What the documents show is what happens: their commands are run and their output compared."""
+"""Run the commands in the documents and compare their output."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def begun(pack: str, decision: str, facts: dict[str, Any], role: str | None = No
 
 
 def found(path: str, facts: dict[str, Any]) -> Any:
-    """What complete facts say to a question: the value at a path, of a list its length."""
+    """Return the value at a path of complete facts, or the length of a list."""
     value: Any = facts
     for step in path.replace("[", ".[").split("."):
         value = value[int(step[1:-1])] if step.startswith("[") else (value or {}).get(step)

@@ -50,7 +50,7 @@ def text_of(document: Document) -> str:
 
 @lru_cache(maxsize=1)
 def scenarios() -> tuple[tuple[str, rules.Decision, Any], ...]:
-    """Every scenario's decision of every shipped pack that is about a person."""
+    """Return the decisions about a person in the scenarios of all shipped packs."""
     found = []
     for name in shipped():
         for scenario in read_scenarios(find(name)):
@@ -290,7 +290,7 @@ def test_what_the_letter_may_hold_is_never_what_never_travels_or_what_care_and_t
 
 
 def words_replaced(value: Any, key: str = "") -> Any:
-    """The same decision with every free text made another."""
+    """Replace all free texts of a decision."""
     if isinstance(value, dict):
         return {name: words_replaced(one, name) for name, one in value.items()}
     if isinstance(value, list):

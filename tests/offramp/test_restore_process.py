@@ -20,7 +20,7 @@ from tests.support.running_agencies import ROLES, Running, consent, doctor, pull
 
 
 def generation(running: Running, capsys: pytest.CaptureFixture[str]) -> str:
-    """What whoever runs the hub is told."""
+    """Return the output for the hub's operator."""
     capsys.readouterr()
     assert main(["hub", "generation", str(running.folder / "hub")]) == 0
     return capsys.readouterr().out

@@ -84,7 +84,7 @@ def test_whole_programs_as_people_write_them_come_out_alike(
 
 
 def simple(*rules_: dict[str, Any]) -> Program:
-    """A program whose only decision has these rules."""
+    """Make a program with one decision that has these rules."""
     eligibility = {
         "rules": [
             {"then": "ineligible", "because": "B.", "source": "s", **rule} for rule in rules_

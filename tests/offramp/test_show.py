@@ -573,7 +573,7 @@ def test_the_card_is_one_sheet_with_every_rule_of_the_offer(
 def _one_rule_as_list(
     lead: str, items: list[str | dict[str, list[object]]]
 ) -> list[str | dict[str, list[object]]]:
-    """The rules of an outcome; the lines of a single compound rule follow its own lead."""
+    """Return the rules of an outcome. The lines of a single compound rule follow its lead."""
     several = ("if any of these is true:", "if this is true:")
     if lead in several or not lead.startswith("if "):
         return items

@@ -79,7 +79,7 @@ def knows(office: Office) -> dict[str, Any]:
 
 
 def started(town: Town, name: str) -> tuple[dict[str, Any], int]:
-    """What a program knows that starts now, and how many events it read back for that."""
+    """Start a program. Return its state and the number of events that it replayed."""
     read = 0
     learn = WorkingSet.learn
 

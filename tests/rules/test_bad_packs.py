@@ -35,7 +35,7 @@ _ERROR = re.compile(
 
 
 def read_whole(folder: Path) -> Pack:
-    """What `offramp check` and `offramp test` read of a pack."""
+    """Read a pack as `offramp check` and `offramp test` do."""
     pack = read_pack(folder, whole=True)
     if (folder / "scenarios.yaml").exists():
         read_scenarios(folder)

@@ -1,4 +1,4 @@
-"""Every line of the contract's examples holds, and `lead`'s disclosure is the contract's."""
+"""Check each line of the contract's examples, and the disclosure rules of `lead`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLES = SHARED / "contract" / "examples.jsonl"
 
 
 def examples() -> list[Any]:
-    """The lines where the reference material is there; else one that skips with the reason."""
+    """Return the lines of the examples, or one that skips if the reference material is missing."""
     if not EXAMPLES.exists():
         return [pytest.param(None, id="the contract's examples")]
     lines = [json.loads(line) for line in EXAMPLES.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""What another pack changes, in words; and that whatever lies below the floor is found."""
+"""Test the difference of two packs in words, and the search for rules below the minimum."""
 
 from __future__ import annotations
 

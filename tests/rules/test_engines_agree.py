@@ -77,7 +77,7 @@ class OtherText(str):
 
 
 class OtherNumber(int):
-    """The same for numbers."""
+    """A number of another class than JSON's."""
 
 
 def otherwise_spelled(value: Any) -> Any:

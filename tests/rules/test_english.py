@@ -1,4 +1,4 @@
-"""Each English sentence reads back, in one way only, to the tree that it came from."""
+"""Check that an English sentence reads back, in one way only, to the tree that it came from."""
 
 from __future__ import annotations
 

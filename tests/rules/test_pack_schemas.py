@@ -341,7 +341,7 @@ _Emitter.add_representer(
 
 
 def _members(tree: Any, value: keys.Value, path: Path_) -> Iterator[tuple[Path_, keys.Key]]:
-    """Every member of every mapping whose keys are known, with where it is."""
+    """Yield the members of all mappings with known keys, and their paths."""
     if value == keys.REPLACED:
         value = keys.OTHERWISE if tree["id"] == "otherwise" else keys.RULE
     match value:
@@ -380,7 +380,7 @@ def every_key(value: keys.Value, seen: set[str]) -> set[str]:
 
 
 def entry_of(written: Written, path: Path_) -> str:
-    """What kind of mapping a member is of."""
+    """Return the kind of mapping that has a member."""
     found = written.value
     tree = written.tree
     for step in path[:-1]:
@@ -416,7 +416,7 @@ def town() -> Iterator[Path]:
 
 
 class Told:
-    """What the reader and the schema say of a changed file."""
+    """The results of the reader and the schema for a changed file."""
 
     def __init__(self, town: Path, written: Written, tree: Any) -> None:
         text = written.emitted(tree)
@@ -433,7 +433,7 @@ class Told:
             self.error = error
 
     def at(self, path: Path_) -> bool:
-        """Whether the reader refuses it at these lines."""
+        """Return whether the reader refuses it at these lines."""
         return self.error is not None and self.error.at.line in self.lines(path)
 
     def lines(self, path: Path_) -> range:
@@ -560,7 +560,7 @@ def test_a_value_of_the_wrong_kind_is_said_at_its_line_by_both(
 
 @pytest.mark.parametrize("day", ["2018-02-30", "2018-13-01", "0000-01-01"])
 def test_a_day_that_no_calendar_has_is_said_at_its_line(town: Path, day: str) -> None:
-    """By the reader; a schema knows digits and no calendar."""
+    """The reader refuses it. A schema checks digits and no calendar."""
     for path, key in PACK.members():
         if key.value == keys.DAY:
             told = Told(

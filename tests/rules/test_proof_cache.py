@@ -1,4 +1,4 @@
-"""What was proved is known the next time, and nobody else's word for it counts."""
+"""Test the cache of proofs: it is used the next time, and no forged entry is believed."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_learning_facts_never_flips_a_decided_condition(
 
 
 def completions(facts: dict[str, Any]) -> Any:
-    """Every way to fill the holes of two small records and two flat facts."""
+    """Yield all ways to fill the missing fields of the drug records."""
     records = facts["encounter"]["drugs"]
     holes = [
         (record, name) for record in records for name in ("kind", "grams") if name not in record

@@ -230,7 +230,7 @@ def supply(facts: Flat, path: str, complete: Flat, data: st.DataObject) -> None:
 
 
 def respelled(value: Any, data: st.DataObject) -> Any:
-    """The same, its numbers spelled another way and its rules in another order."""
+    """Spell numbers another way and put keys and rules in another order."""
     if isinstance(value, dict):
         return {
             key: respelled(one, data)

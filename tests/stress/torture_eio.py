@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def work(database: Path) -> None:
-    """Founds a world over the database, and sends; each line says what the hub answered."""
+    """Found a world over the database and send records. Print a line for each answer."""
     store = Store(database)
 
     class Kept(Hub):

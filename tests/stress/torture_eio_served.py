@@ -50,12 +50,12 @@ def main() -> None:
 
 
 class FailingHub(HubProcess):
-    """The hub's process; `start_failing` starts it on a disk that fails."""
+    """The hub's process. `start_failing` starts it on a disk that fails."""
 
     failing: subprocess.Popen[bytes] | None = None
 
     def start_failing(self, calls: str, when: str) -> bool:
-        """Whether it serves, with its n-th call of each of these kinds in each thread failing."""
+        """Start the hub so that each thread's n-th such call fails. Return whether it serves."""
         self.port += 1
         database = self.path / "hub.db"
         files = [word for end in ("", "-wal", ".sum") for word in ("-P", f"{database}{end}")]
@@ -149,7 +149,7 @@ def failing(
     when: str,
     tally: dict[str, int],
 ) -> dict[str, Receipt]:
-    """What a hub took whose disk fails: receipts by id."""
+    """Submit the records to a hub with a failing disk, and return its receipts by record id."""
     taken: dict[str, Receipt] = {}
     if not process.start_failing(calls, when):
         tally["not started"] += 1

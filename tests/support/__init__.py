@@ -1,1 +1,1 @@
-"""What tests share: generators, simulators, readers of vectors, and processes."""
+"""Code that tests share: generators, simulators, readers of vectors, and processes."""

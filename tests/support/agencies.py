@@ -56,7 +56,7 @@ class MemoryHub:
         self._witnessed: bytes | None = None
 
     def restore(self, store: Store) -> None:
-        """What a backup kept, in the place of all that the hub has had since."""
+        """Replace the hub's state by a backup, without all that the hub took since."""
         store.set_value(CLOSED, b"-")
         self.hub = Hub(ed25519(LOG), LOG, judges, chance(2), store)
         self.restoration = Restoration(self.hub)

@@ -6,7 +6,7 @@ A case has an expression and tagged bindings: `{"int": 1}`, `{"double": "1.0"}`,
 
 The translation of a case:
 
-* Each binding becomes a typed fact of a small vocabulary; a map becomes a group of facts.
+* Each binding becomes a typed fact of a small vocabulary, and a map becomes a group of facts.
 * A list of plain values becomes a list of records with the field `value`, in a binding and in the
   expression, and the expression reads it as `name.map(element, element.value)`.
 * A result that is not a yes or no is compared: `(expression) == result`.
@@ -96,7 +96,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Answers:
-    """What the tree walk and the compiled condition give: True, False, or None for unknown."""
+    """The value of the tree walk and the compiled condition: True, False, or None for unknown."""
 
     walked: bool | None
     compiled: bool | None
@@ -147,7 +147,7 @@ class Translation:
     is_open: bool  # the case expects unknown
 
     def answer(self, bindings: Bindings) -> Answers | Refused:
-        """What the language gives with these bindings.
+        """Return the result of the expression with these bindings.
 
         An open name takes the first type with which the condition is one. If there is none, the
         refusal is that of the first type.
@@ -223,7 +223,7 @@ def _compared(expression: str, case: Mapping[str, Any]) -> str:
 
 
 def outcome_of(case: Mapping[str, Any], *, guess: bool = False) -> Answers | Refused:
-    """What the language of packs makes of a case."""
+    """Return the result of a case in the language of packs."""
     return translate(case, guess=guess).answer(case.get("bindings", {}))
 
 
@@ -412,7 +412,7 @@ def _open_parts(
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether two paths name the same fact, or one of them a group that the other is in."""
+    """Return whether two paths name the same fact, or one is a group that contains the other."""
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 

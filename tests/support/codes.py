@@ -1,4 +1,4 @@
-"""Every code of a refusal, from the sources, so that each has a page in the documents and a test.
+"""The codes of refusals, read from the sources. Each needs a row in the documents and a test.
 
 A code is a word in hyphens among the first two arguments of an error's class, or of a function or
 method called `fail` or `error`.

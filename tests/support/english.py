@@ -60,7 +60,7 @@ class Reader:
         self.parameters = {label: name for name, label in words.parameters.items()}
 
     def passage(self, said: Passage, scope: tuple[tuple[str, str], ...] = ()) -> list[tree.Tree]:
-        """Every meaning of a line with the lines below it."""
+        """Return all meanings of a line with the lines below it."""
         found: list[tree.Tree] = []
         if not said.items:
             found = [

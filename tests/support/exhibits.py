@@ -124,7 +124,7 @@ def narrowed(world: World) -> tuple[documents.ShownRecord, ...]:
 
 
 def late() -> documents.Exhibit:
-    """Return an exhibit whose consent the hub logged again, after the hand-out."""
+    """Return an exhibit whose consent the hub logged again, after the handout."""
     honest, exhibit = told()
     world = honest.fork()
     (consent,) = exhibit.relied

@@ -77,7 +77,7 @@ def put(facts: dict[str, Any], path: str, value: Any) -> None:
 
 @st.composite
 def complete_facts(draw: st.DrawFn) -> dict[str, Any]:
-    """Every fact that the conditions below may read, known."""
+    """Make facts in which everything that the conditions below may read is known."""
     facts: dict[str, Any] = {}
     for path in FLAT:
         put(facts, path, draw(value_of(FACTS[path])))

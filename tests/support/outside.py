@@ -1,6 +1,4 @@
-"""Every parser of bytes from outside, each with a valid text, for the tests that send wrong
-ones.
-"""
+"""Parsers of bytes from outside, each with a valid text, for tests that send invalid ones."""
 
 from __future__ import annotations
 

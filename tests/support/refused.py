@@ -1,4 +1,4 @@
-"""What a test says of a refusal: its code, and that it reads as every refusal must."""
+"""Checks of a refusal's code and of its sentence."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def backup(world: World) -> Store:
 
 
 class Restored:
-    """A world whose hub was restored from an earlier store and receives its members' reports."""
+    """A world with a hub that was restored from an earlier store and gets its members' reports."""
 
     def __init__(self, world: World, store: Store, hub: type[Hub] = Hub) -> None:
         self.world = world

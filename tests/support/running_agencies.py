@@ -124,7 +124,7 @@ def running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Runn
 
 
 def told(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    """What a command says in JSON."""
+    """Run a command and return the JSON that it prints."""
     capsys.readouterr()
     assert running.agency(*words, "--json") == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)

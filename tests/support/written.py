@@ -164,7 +164,7 @@ SMALL = Readable(TINY, (), {}, ())
 
 @dataclass(frozen=True)
 class Item:
-    """What a variable stands for after `map`: a value of this type."""
+    """The type of a variable after `map`."""
 
     type: str
     unit: str | None = None
@@ -502,13 +502,13 @@ Flat = dict[str, Any]
 
 
 def complete(paths: Iterable[str] = READABLE) -> st.SearchStrategy[Flat]:
-    """Each of the facts known, by path."""
+    """Make values of all these facts, by path."""
     return st.fixed_dictionaries({path: values_of(WORDS.facts[path]) for path in paths})
 
 
 @st.composite
 def holes_in(draw: st.DrawFn, flat: Flat) -> Flat:
-    """The same facts, some of them not known."""
+    """Drop some of the facts and some fields of records."""
     keep = draw(st.sampled_from([1, 4, 7, 10]))
 
     def stays() -> bool:
@@ -535,7 +535,7 @@ def nested(flat: Flat) -> dict[str, Any]:
 
 
 def domain(fact: Fact) -> list[Any]:
-    """Every value that a `tiny` fact can have; of a list, those with up to two records."""
+    """Return all values of a `tiny` fact. For a list, these are the lists of up to two records."""
     match fact.type:
         case "bool":
             return [True, False]
@@ -553,7 +553,7 @@ def domain(fact: Fact) -> list[Any]:
 
 
 def completions(partial: Flat, read: Mapping[str, Fact]) -> Iterator[Flat]:
-    """Every way to learn what isn't known, of the `tiny` facts and fields that are read."""
+    """Yield all completions of the facts by the `tiny` facts and fields that are read."""
     ways: list[list[tuple[str, Any]]] = []
     for path, fact in read.items():
         if fact.of is not None:
