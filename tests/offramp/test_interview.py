@@ -521,7 +521,7 @@ def test_what_is_saved_is_what_decide_reads_and_nobody_else_s(tmp_path: Path) ->
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (3, b"")
-    assert b"Now    police: The offer may be made" in ran.stdout, "what may be done now is said"
+    assert b"Now    police: The officer may make the offer" in ran.stdout, "the next step is stated"
     assert json.loads(saved.read_text())["person"] == {"age": 29}
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     again = subprocess.run(
