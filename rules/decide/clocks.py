@@ -85,8 +85,10 @@ def _choices(now: datetime, doubtful: DoubtfulEvents) -> Iterator[Mapping[str, d
     events that it counts from move forward. So the extreme times bring every status that any time
     brings.
     """
-    times = [(None, *((_EARLIEST, now) if known is None else known)) for known in doubtful.values()]
-    for choice in product(*times):
+    choices = [
+        (None, *((_EARLIEST, now) if times is None else times)) for times in doubtful.values()
+    ]
+    for choice in product(*choices):
         yield dict(zip(doubtful, choice, strict=True))
 
 

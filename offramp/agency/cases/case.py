@@ -41,7 +41,7 @@ LAST_WORD: Mapping[str, tuple[str, ...]] = {
     "eligibility": ("prosecutor", "program"),
     "admission": ("prosecutor", "program"),
 }
-# The place of a part that is not in the log yet.
+# The position of a part that is not in the log yet.
 LATEST = float(2**53)
 
 ACCEPTED, REFERRED, ENROLLED = "offer.accepted", "case.referred_at", "person.enrolled"
@@ -54,8 +54,8 @@ _CHANGES_ENROLLMENT = ("determination", "ejection", "exit", "reinstatement")
 class CaseEntry:
     """The facts and outcomes that one part states, and its source.
 
-    `by` is the agency and `role` its role. `position` is the part's place in the log, `LATEST` if it
-    is not there yet. `record` and `part` are None for a note of this agency. `facts` are by path,
+    `by` is the agency and `role` its role. `position` is the part's index in the log, `LATEST` if
+    it is not logged yet. `record` and `part` are None for a note of this agency. `facts` are by path,
     `outcomes` by decision. `corrects` is the record and the part that this part corrects. `kind` is
     the record's. `is_label` is True for the facts that follow from kind and label, which no
     correction of a content changes.
@@ -75,7 +75,7 @@ class CaseEntry:
 
     @property
     def is_logged(self) -> bool:
-        """Whether the log holds the record, so that others can be shown it."""
+        """True if the log holds the record, so that others can be shown it."""
         return self.record is not None and self.position < LATEST
 
     @property
@@ -198,12 +198,12 @@ class Case:
 
     @property
     def is_ended(self) -> bool:
-        """Whether the participant has left, and no referral or reinstatement came since."""
+        """True if the participant has left, without a referral or reinstatement since."""
         return self.ended_at >= 0
 
     @cached_property
     def ended_at(self) -> float:
-        """The place of the last exit in the log. -1 if the participant hasn't left."""
+        """The position of the last exit in the log. -1 if the participant hasn't left."""
         position = -1.0
         for entry in self.entries:
             if entry.kind == "exit":
@@ -463,7 +463,7 @@ def _without_ids(value: Any, fact: Fact, role: str | None) -> Any:
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Whether two values are equal, apart from the order of a list's entries."""
+    """Return True if two values are equal, apart from the order of a list's entries."""
     if isinstance(left, list) and isinstance(right, list):
         return _sorted_entries(left) == _sorted_entries(right)
     return bool(left == right)

@@ -47,7 +47,7 @@ def handles(working_set: WorkingSet) -> tuple[str, ...]:
     return tuple(cases)
 
 
-def case_of(working_set: WorkingSet, handle: str, words: Vocabulary | None = None) -> Case:
+def case_of(working_set: WorkingSet, handle: str, terms: Vocabulary | None = None) -> Case:
     """Return this agency's view of a case. Raises `AgencyError` `no-such-case`."""
     if handle not in handles(working_set):
         raise AgencyError(
@@ -57,7 +57,7 @@ def case_of(working_set: WorkingSet, handle: str, words: Vocabulary | None = Non
         )
     return Case(
         entries_of(working_set, handle),
-        words or vocabulary(),
+        terms or vocabulary(),
         recalled_parts(working_set, handle),
         here=working_set.agency,
     )
@@ -271,15 +271,15 @@ def repeat_referral(
 
 
 def _is_another_encounter(case: Case, parts: tuple[Part, ...]) -> bool:
-    """Whether parts state a day of the encounter, and none of them the known one."""
-    known = case.known.get(ENCOUNTERED)
+    """Return True if parts state a day of the encounter, and none states the known day."""
+    encounter = case.known.get(ENCOUNTERED)
     days = {
         members["facts"][ENCOUNTERED]
         for part in parts
         for members in part.content.values()
         if (members.get("facts") or {}).get(ENCOUNTERED)
     }
-    return known is not None and bool(days) and known.value not in days
+    return encounter is not None and bool(days) and encounter.value not in days
 
 
 def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]]:
@@ -404,7 +404,7 @@ def _answered_since(
 
 
 def _has_answer(content: Mapping[str, Any], path: str) -> bool:
-    """Whether a content has a fact, or an outcome that is asked for as `decisions.<name>`."""
+    """Return True if a content has a fact, or an outcome asked for as `decisions.<name>`."""
     if path == "decisions.screening":
         return bool((content.get("screening_outcome") or {}).get("outcome"))
     return any(

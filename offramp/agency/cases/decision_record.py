@@ -26,7 +26,7 @@ def contents(answer: Answer) -> Contents:
     """
     parts = _Parts(answer)
     parts.add_outcomes()
-    if not parts.word.reads_criminal_history:
+    if not parts.terms.reads_criminal_history:
         parts.add_reasons()
         parts.add_needs()
         parts.add_sources()
@@ -44,9 +44,9 @@ class _Parts:
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
-        self.words = answer.case.vocabulary
-        self.word = self.words.decisions[answer.decision]
-        self.default = SCREENING if self.word.reads_criminal_history else OUTCOME
+        self.vocabulary = answer.case.vocabulary
+        self.terms = self.vocabulary.decisions[answer.decision]
+        self.default = SCREENING if self.terms.reads_criminal_history else OUTCOME
         self.by_categories: dict[frozenset[str], dict[str, Any]] = {}
         program = answer.ruling.program
         self._base = {
@@ -71,18 +71,18 @@ class _Parts:
         outcome = self.answer.outcome
         outcomes = outcome if isinstance(outcome, list) else [outcome] if outcome else []
         if not outcomes:
-            collected = self.word.outcomes[:1] if self.word.collect else ()
-            categories = [self.word.categories[name] for name in collected]
+            collected = self.terms.outcomes[:1] if self.terms.collect else ()
+            categories = [self.terms.categories[name] for name in collected]
             self.part(*(categories or [self.default]))
         for name in outcomes:
-            content = self.part(self.word.categories.get(name, self.default))
-            content["outcome"] = [*content.get("outcome", ()), name] if self.word.collect else name
+            content = self.part(self.terms.categories.get(name, self.default))
+            content["outcome"] = [*content.get("outcome", ()), name] if self.terms.collect else name
 
     def add_reasons(self) -> None:
         """Add each reason to the part of every category that its rule reads."""
         for reason in self.answer.reasons:
-            step = self.word.categories.get(reason["outcome"])
-            cited = _categories(self.answer.reads_of(reason), self.words)
+            step = self.terms.categories.get(reason["outcome"])
+            cited = _categories(self.answer.reads_of(reason), self.vocabulary)
             categories = [*cited, *([step] if step else [])]
             # A reason without a rule cites nothing: it says what the outcome says.
             content = self.part(*(categories or [self.default]))
@@ -93,7 +93,7 @@ class _Parts:
     def add_needs(self) -> None:
         """Add each missing fact to the part of its category."""
         for need in self.answer.needed:
-            category = _category(str(need["fact"]), self.words)
+            category = _category(str(need["fact"]), self.vocabulary)
             if category is not None:
                 needed = self.part_of_fact(category).setdefault("needed", [])
                 entry = {"fact": plain_path(str(need["fact"])), "ask": need["ask"]}
@@ -103,7 +103,7 @@ class _Parts:
     def add_sources(self) -> None:
         """Add the record and part of each logged source to the part of its category."""
         for path, source in self.answer.cited:
-            category = _category(path, self.words)
+            category = _category(path, self.vocabulary)
             if category is not None and source.entry.is_logged:
                 rests_on = self.part(category).setdefault("rests_on", [])
                 reference = {"record": source.entry.record, "part": source.entry.part}
@@ -117,7 +117,7 @@ class _Parts:
             ("untold", sorted(self.answer.silent & self.answer.reads)),
         ):
             for path in paths:
-                if (category := _category(path, self.words)) is not None:
+                if (category := _category(path, self.vocabulary)) is not None:
                     self.part_of_fact(category).setdefault(member, []).append(path)
 
 
@@ -143,24 +143,24 @@ def plain_path(path: str) -> str:
     )
 
 
-def _category(path: str, words: Vocabulary) -> str | None:
+def _category(path: str, vocabulary: Vocabulary) -> str | None:
     """Return the category of a fact or an outcome.
 
     None for a fact that never travels, or that isn't in the vocabulary.
     """
     if path.startswith("decisions."):
-        word = words.decisions.get(path.partition(".")[2])
-        return SCREENING if word and word.reads_criminal_history else OUTCOME
+        terms = vocabulary.decisions.get(path.partition(".")[2])
+        return SCREENING if terms and terms.reads_criminal_history else OUTCOME
     if path in ("now", "as_of"):
         return "operation"
     plain = plain_path(path)
-    fact = words.facts.get(plain) or words.facts.get(plain.rpartition(".")[0])
-    return None if fact is None or fact.category in words.never_travels else fact.category
+    fact = vocabulary.facts.get(plain) or vocabulary.facts.get(plain.rpartition(".")[0])
+    return None if fact is None or fact.category in vocabulary.never_travels else fact.category
 
 
-def _categories(paths: Iterable[str], words: Vocabulary) -> list[str]:
+def _categories(paths: Iterable[str], vocabulary: Vocabulary) -> list[str]:
     return [
         category
         for path in paths
-        if (category := _category(path, words)) is not None and category != "operation"
+        if (category := _category(path, vocabulary)) is not None and category != "operation"
     ]

@@ -158,7 +158,7 @@ class Keys:
         """
         file = self._file(kid)
         try:
-            salt, nonce, ct = (base64.decode_url(each) for each in (file.salt, file.nonce, file.ct))
+            salt, nonce, ct = (base64.decode_url(text) for text in (file.salt, file.nonce, file.ct))
             return AESGCM(self._stretched(salt)).decrypt(nonce, ct, _bound(kid, use))
         except (InvalidTag, ExchangeError, ValueError):
             raise AgencyError(
