@@ -65,10 +65,14 @@ def read_clock(
     """
     if facts.get("now") is None:
         return ClockReading(clock.name, clock.owner, "unknown")
-    events = [path for path in (clock.start, clock.stop, clock.repeats) if path in (doubtful or {})]
+    events = {
+        path: times
+        for path, times in (doubtful or {}).items()
+        if path in (clock.start, clock.stop, clock.repeats)
+    }
     readings = [
         _read_events(clock, length, unit, {**facts, **choice})
-        for choice in _choices(facts["now"], {path: (doubtful or {})[path] for path in events})
+        for choice in _choices(facts["now"], events)
     ]
     if len(readings) == 1:
         return readings[0]

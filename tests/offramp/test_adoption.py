@@ -129,7 +129,7 @@ def test_the_time_zone_of_an_adopted_pack_applies(
         office.compose("referral", (referral(),), case=case)
     running.settle()
     running.settle()
-    with closing(running.office("police")) as office:
+    with closing(running.office("crossroads")) as office:
         account = fetch_account(office, case)
     # The account's first line has the time to the minute, in the program's zone.
     at = datetime.fromtimestamp(account.statement.at, UTC)

@@ -171,8 +171,8 @@ class Keys:
         salt, nonce = self._salt(), self._random(NONCE_BYTES)
         ct = AESGCM(self._stretched(salt)).encrypt(nonce, secret, _bound(kid, use))
         texts = {
-            name: base64.encode_url(each)
-            for name, each in (("salt", salt), ("nonce", nonce), ("ct", ct))
+            name: base64.encode_url(data)
+            for name, data in (("salt", salt), ("nonce", nonce), ("ct", ct))
         }
         value = {"kid": kid, "use": use, "n": COST, "r": BLOCK, "p": LANES, **texts}
         write_private(self._path(kid), i_json.write(value))
