@@ -24,7 +24,7 @@ from offramp.cli import main
 from rules.packs.digest import digest
 from rules.shelf import read_pack
 from tests.support.agencies import referral
-from tests.support.running_agencies import SIGNERS, Running, drafts, refused, told
+from tests.support.running_agencies import SIGNERS, Running, consent, drafts, refused, told
 
 CITY = """
 id: our-city
@@ -128,6 +128,8 @@ def test_the_time_zone_of_an_adopted_pack_applies(
         assert office.working_set().gateway.history.newest.zone.key == "America/Denver"
         office.compose("referral", (referral(),), case=case)
     running.settle()
+    # The collector of a consent may take the account.
+    consent(running, capsys, case, 1)
     running.settle()
     with closing(running.office("crossroads")) as office:
         account = fetch_account(office, case)
