@@ -26,7 +26,7 @@ def local_member(pack: Pack) -> dict[str, Any]:
 
 
 def print_local_note(packs: Iterable[Pack]) -> None:
-    """Print the note on local packs to standard error, beside a document that must stay as it is."""
+    """Print the note on local packs to standard error, beside a document on standard output."""
     if sys.stderr is not None:
         for line in local_lines(packs, label="note: "):
             print(line, file=sys.stderr)

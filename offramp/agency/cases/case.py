@@ -55,10 +55,10 @@ class CaseEntry:
     """The facts and outcomes that one part states, and its source.
 
     `by` is the agency and `role` its role. `position` is the part's index in the log, `LATEST` if
-    it is not logged yet. `record` and `part` are None for a note of this agency. `facts` are by path,
-    `outcomes` by decision. `corrects` is the record and the part that this part corrects. `kind` is
-    the record's. `is_label` is True for the facts that follow from kind and label, which no
-    correction of a content changes.
+    it is not logged yet. `record` and `part` are None for a note of this agency. `facts` are by
+    path, `outcomes` by decision. `corrects` is the record and the part that this part corrects.
+    `kind` is the record's. `is_label` is True for the facts that follow from kind and label, which
+    no correction of a content changes.
     """
 
     by: str
