@@ -218,7 +218,8 @@ def revoke_consent(
     """End every live grant of a case, or of those to one recipient.
 
     However many grants there are, the ends are committed together. With `oral`, also note that the
-    person said so by word of mouth, and notify the agencies that may know. Raises `AgencyError` `nothing-to-revoke`, `no-directory`.
+    person said so by word of mouth, and notify the agencies that may know. Raises `AgencyError`
+    `nothing-to-revoke`, `no-directory`.
     """
     with office.transaction() as working_set:
         defaults = defaults_today(office, working_set)
