@@ -78,8 +78,9 @@ def interview(parser: Parser, _: Any) -> None:
     parser.add_argument(
         "--save",
         metavar="FILE",
-        help="write the collected facts in the form that `offramp decide` reads",
+        help="write the collected facts to a new file, as `offramp decide` reads them",
     )
+    add_force(parser)
     parser.add_argument(
         "--json", action="store_true", help="print a JSON object a line, and read an answer a line"
     )
@@ -237,6 +238,11 @@ def replay(parser: Parser, _: Any) -> None:
         help="the pack that decided, if it isn't a shipped one",
     )
     _json(parser)
+
+
+def add_force(parser: Parser) -> None:
+    """Add the option that permits a command to overwrite its file."""
+    parser.add_argument("--force", action="store_true", help="overwrite the file if it exists")
 
 
 def _json(parser: Parser) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from offramp.arguments import add_force
+
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "init": ("make an agency's folder and keys", ()),
     "join": ("ask a hub to list this agency", ("url", "code")),
@@ -162,6 +164,8 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
             action="store_true",
             help="send the answer to the agencies that may receive it",
         )
+    if name in ("export", "backup"):
+        add_force(command)
     if name == "export":
         command.add_argument(
             "--replay",

@@ -19,11 +19,12 @@ from exchange.standards import i_json
 from offramp.agency import operations, wording
 from offramp.agency.cases.draft import LARGEST, not_a_draft
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
-from offramp.agency.folder.keys import read_passphrase, write_private
+from offramp.agency.folder.keys import read_passphrase
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
 from offramp.agency.hub_link.schedule import Schedule
 from offramp.agency.operations import Draft
+from offramp.output_file import check_output, write_output
 from rules.frozen import frozen
 from rules.input.printing import escape_controls
 
@@ -162,7 +163,7 @@ def _status(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _backup(office: Office, options: argparse.Namespace) -> Output:
-    backup = operations.back_up(office, Path(options.file))
+    backup = operations.back_up(office, Path(options.file), force=options.force)
     line = f"`{backup.file}` holds the journal; the keys aren't in it, copy them apart from it"
     return Output(backup.as_json(), [line])
 
@@ -246,6 +247,7 @@ def _account(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _export(office: Office, options: argparse.Namespace) -> Output:
+    check_output(options.file, force=options.force)
     if options.replay:
         export = operations.export_decision(office, options.record)
         use = "`offramp replay` works it out again"
@@ -253,7 +255,7 @@ def _export(office: Office, options: argparse.Namespace) -> Output:
         export = operations.export_record(office, options.record)
         use = "`offramp verify` proves it"
     file = Path(options.file)
-    write_private(file, export.text)
+    write_output(file, export.text, force=options.force)
     return Output({"file": options.file}, [wording.exported_line(file, export.record, use)])
 
 

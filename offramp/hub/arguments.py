@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from offramp.arguments import add_force
+
 COMMANDS = {
     "init": "make a hub's folder",
     "serve": "run the hub",
@@ -62,6 +64,8 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
         )
     if name in ("backup", "restore"):
         command.add_argument("file", metavar="FILE")
+    if name == "backup":
+        add_force(command)
 
 
 def _init(command: argparse.ArgumentParser) -> None:

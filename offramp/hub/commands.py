@@ -114,7 +114,7 @@ def _clock(folder: Folder, options: argparse.Namespace) -> Clock:
 def backup(options: argparse.Namespace) -> int:
     """Copy the database to one file, while the hub runs or not."""
     folder, target = operations.open_folder(Path(options.dir)), Path(options.file)
-    size = operations.back_up(folder, target)
+    size = operations.back_up(folder, target, force=options.force)
     keys = folder.path / "keys"
     print(f"{target}: {size} bytes. The keys in {keys} aren't in it: keep them apart.")
     return 0

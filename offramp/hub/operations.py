@@ -26,6 +26,7 @@ from offramp.hub import membership
 from offramp.hub.folder import Folder
 from offramp.hub.folder import create as create_hub
 from offramp.hub.membership import Invited
+from offramp.output_file import check_output
 from rules.errors import RequestError
 
 __all__ = [
@@ -79,13 +80,12 @@ def invite_agency(folder: Folder, agency: str, role: str, name: str, *, now: int
     return membership.invite(folder.secret, invited)
 
 
-def back_up(folder: Folder, target: Path) -> int:
+def back_up(folder: Folder, target: Path, *, force: bool = False) -> int:
     """Copy the database to a new file, while the hub runs or not, and return its size in bytes.
 
     The keys aren't in it. Raises `RequestError` `file-taken`, `no-output`.
     """
-    if target.exists():
-        raise RequestError("file-taken", f"`{target}` is there already", fix="name a new file")
+    check_output(target, force=force)
     partial = target.with_name(f".{target.name}.partial")
     old = os.umask(0o077)
     try:

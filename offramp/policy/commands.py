@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import rules
+from offramp.output_file import check_output
 from offramp.policy import operations
 from offramp.policy.input_files import read_facts
 from offramp.policy.local_packs import local_lines, local_member
@@ -197,14 +198,24 @@ def interview(options: argparse.Namespace) -> int:
         read_facts(options.facts) if options.facts is not None else None,
         role=options.role,
     )
+    if options.save is not None:
+        check_output(options.save, force=options.force)
     dialog = JsonLinesDialog() if options.json else TerminalDialog(state)
     state, interrupted = ask_questions(state, dialog)
+    unsaved: Refusal | None = None
     if options.save is not None:
-        save_facts(options.save, state)
+        try:
+            save_facts(options.save, state, force=options.force)
+        except Refusal as refusal:  # the answer is still printed
+            unsaved = refusal
     if interrupted:
         dialog.stop()
+    else:
+        dialog.finish(state)
+    if unsaved is not None:
+        raise unsaved
+    if interrupted:
         return 130
-    dialog.finish(state)
     return 0 if state.decision.status == "decided" else 3
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from pathlib import Path
 from typing import IO, Any
 
+from offramp.output_file import write_output
 from offramp.policy.local_packs import local_lines, local_member
 from rules.decide.interview import Interview, Question
-from rules.errors import FactsError, Refusal, RequestError
+from rules.errors import FactsError, Refusal
 from rules.input.printing import printable
 
 LONGEST_ANSWER = 4_000  # characters of one line
@@ -156,16 +155,7 @@ def _print(text: str, end: str = "\n") -> None:
     print(text, end=end, flush=True)
 
 
-def save_facts(name: str, interview: Interview) -> None:
+def save_facts(name: str, interview: Interview, *, force: bool = False) -> None:
     """Write the facts to a file that only its owner can read, since they are about a person."""
     text = json.dumps(interview.as_facts(), indent=2, ensure_ascii=False) + "\n"
-    try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            if Path(name).is_file():  # an older file may have been open to others
-                os.fchmod(file.fileno(), 0o600)
-            file.write(text)
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or "it can't be opened").lower()
-        message = f"the facts could not be written to `{printable(name)}`: {reason}"
-        raise RequestError("no-output", message, fix="make room, or write elsewhere") from None
+    write_output(name, text.encode(), force=force)

@@ -512,6 +512,7 @@ def test_what_is_saved_is_what_decide_reads_and_nobody_else_s(tmp_path: Path) ->
     command = [sys.executable, "-m", "offramp"]
     said = b"2014-07-02\n29\nyes\n"
     arguments = ["interview", "santa-fe", "eligibility", "--as", "police", "--save", str(saved)]
+    arguments.append("--force")
     ran = subprocess.run(
         [*command, *arguments],
         input=said,

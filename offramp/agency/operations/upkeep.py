@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.agency.operations.automatic import act_automatically
 from offramp.agency.operations.membership import list_drafts
+from offramp.output_file import check_output
 from rules.frozen import frozen
 
 NOT_SENT_HERE_FIX = (
@@ -214,16 +216,27 @@ def _when_open(link: HubLink, do: Callable[[], Any]) -> Callable[[], Any]:
     return duty
 
 
-def back_up(office: Office, file: Path) -> Backup:
+def back_up(office: Office, file: Path, *, force: bool = False) -> Backup:
     """Copy the journal to a new file that only its owner can read. The keys aren't in it.
 
-    Raises `AgencyError` `already-there`, `no-room`.
+    With `force`, an older backup is replaced once the new one is complete. Raises `AgencyError`
+    `already-there`, `no-room`; `RequestError` `no-output`.
     """
-    if file.exists():
-        raise AgencyError("already-there", f"`{file}` is there already", fix="name another file")
-    write_private(file, b"")
-    office.journal.backup(file)
-    check_private(file)
+    if os.path.lexists(file) and not force:
+        raise AgencyError(
+            "already-there",
+            f"`{file}` is there already",
+            fix="name another file, or add `--force` to overwrite it",
+        )
+    check_output(file, force=force)
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        write_private(partial, b"")
+        office.journal.backup(partial)
+        check_private(partial)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
     with office.transaction():
         office.journal.put("backup", {"time": office.clock()})
     return Backup(file)
