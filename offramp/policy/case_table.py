@@ -2,61 +2,129 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 from offramp.policy.case_input import CaseInput
 from offramp.policy.input_files import open_input, refuse_broken
 from offramp.policy.table_map import TableMap, read_map
 from rules.errors import FactsError, Place, RequestError, nearest
+from rules.input.csv_text import SEPARATORS, Row, read_rows
 from rules.input.printing import printable
+from rules.input.vocabulary import Vocabulary
+
+_NAMED = 500  # columns among which a like name is looked for
 
 
-def read_case_table(map_name: str, table_name: str) -> Iterator[CaseInput]:
-    """Read one case from each row of a table. Raises `RequestError` for a table that breaks off."""
-    mapping = read_map(map_name)
+def read_case_table(
+    map_name: str, table_name: str, words: Vocabulary | None = None
+) -> Iterator[CaseInput]:
+    """Read one case from each row of a table. `words` are the facts that the map can name.
+
+    A row that can't be read is a case whose facts are refused. Raises `RequestError` for a table
+    whose head does not fit the map, and for a file that breaks off.
+    """
+    mapping = read_map(map_name, words)
     with open_input(table_name) as stream, refuse_broken(table_name):
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-        table = csv.DictReader(text, strict=True)
-        try:
-            _check_columns(mapping, list(table.fieldnames or []))
-            for row in table:
-                yield _case(mapping, row, table.line_num)
-        except UnicodeDecodeError:
-            raise RequestError(
-                "not-utf-8", "the table is not UTF-8 text", fix="save it as UTF-8"
-            ) from None
-        except (csv.Error, EOFError, OSError) as error:
-            message = f"the table breaks off at line {table.line_num}: {error}"
-            raise RequestError("not-csv", message, fix="check that line") from None
+        yield from read_cases(mapping, stream)
 
 
-def _check_columns(mapping: TableMap, header: list[str]) -> None:
+def read_cases(mapping: TableMap, stream: IO[bytes]) -> Iterator[CaseInput]:
+    """Read one case from each row of a table."""
+    rows = read_rows(stream, separator=mapping.separator, encoding=mapping.encoding)
+    head = next(rows, None)
+    if isinstance(head, FactsError):
+        raise _unreadable_head(head)
+    header = head.cells if head is not None else []
+    positions = _find_columns(mapping, header)
+    for row in rows:
+        if isinstance(row, FactsError):
+            yield _refused(f"line {row.at.line}", row)
+        else:
+            yield _case(mapping, positions, row, len(header))
+
+
+def _find_columns(mapping: TableMap, header: list[str]) -> dict[str, int]:
+    """Return the position of each column that the map reads.
+
+    A portal writes one column as `ARREST DATE` in an export and as `arrest_date` in its API. So
+    where no column has the exact name, the only one with that name in other letters counts.
+    """
+    for column, count in Counter(header).items():
+        if column and count > 1:
+            raise _duplicate(column, count)
+    folded = [_folded(column) for column in header]
+    positions = {}
     for column in mapping.columns:
-        if column not in header:
+        if column in header:
+            positions[column] = header.index(column)
+            continue
+        count = folded.count(_folded(column))
+        if count > 1:
+            raise _duplicate(column, count)
+        if not count:
             raise RequestError(
                 "no-column",
                 f"the table has no column `{printable(column)}`",
-                fix=nearest(column, header),
+                fix=_other_separator(header) or nearest(column, tuple(Counter(header))[:_NAMED]),
             )
+        positions[column] = folded.index(_folded(column))
+    return positions
 
 
-def _case(mapping: TableMap, row: dict[str, str], line: int) -> CaseInput:
+def _folded(column: str) -> str:
+    return column.strip().casefold().replace(" ", "_")
+
+
+def _duplicate(column: str, count: int) -> RequestError:
+    return RequestError(
+        "duplicate-column",
+        f"the table has the column `{printable(column)}` {count} times",
+        fix="rename or remove all but the right one",
+    )
+
+
+def _other_separator(header: list[str]) -> str:
+    """Return the fix for a head of one column that contains another separator, or no text."""
+    if len(header) != 1:
+        return ""
+    mark = next((mark for mark in SEPARATORS if mark in header[0]), None)
+    return "" if mark is None else f"add `separator: {'tab' if mark == chr(9) else repr(mark)}`"
+
+
+def _unreadable_head(fault: FactsError) -> RequestError:
+    message = f"the head of the table can't be read: {fault.message}"
+    if fault.code == "not-utf-8":
+        return RequestError("not-utf-8", message, at=fault.at, fix=fault.fix)
+    return RequestError("not-csv", message, at=fault.at, fix=fault.fix)
+
+
+def _refused(case_id: str, refusal: FactsError) -> CaseInput:
     def read_facts() -> Any:
-        """Return the row's facts."""
-        # The CSV reader marks extra cells by the key None and missing cells by the value None.
-        if None in row or None in row.values():
-            raise FactsError(
-                "unmapped-cell",
-                f"line {line} has more or fewer cells than the head",
-                at=Place(line=line),
-                fix="check its commas and quotes",
-            )
+        raise refusal
+
+    return CaseInput(case_id, read_facts)
+
+
+def _case(mapping: TableMap, positions: Mapping[str, int], row: Row, width: int) -> CaseInput:
+    cells, line = row.cells, row.line
+    if len(cells) != width:
+        position = positions[mapping.id_column]
+        case_id = cells[position] if position < len(cells) else ""
+        refusal = FactsError(
+            "unmapped-cell",
+            f"line {line} has {len(cells)} cells, and the head has {width}",
+            at=Place(line=line),
+            fix="check its commas and quotes",
+        )
+        return _refused(case_id or f"line {line}", refusal)
+    by_column = {column: cells[position] for column, position in positions.items()}
+
+    def read_facts() -> Any:
         facts: dict[str, Any] = {}
         for path, reader in mapping.readers:
-            value = reader(row)
+            value = reader(by_column)
             if value is not None:
                 *groups, name = path.split(".")
                 level = facts
@@ -65,4 +133,4 @@ def _case(mapping: TableMap, row: dict[str, str], line: int) -> CaseInput:
                 level[name] = value
         return facts
 
-    return CaseInput(row.get(mapping.id_column) or f"line {line}", read_facts)
+    return CaseInput(by_column[mapping.id_column] or f"line {line}", read_facts)

@@ -156,7 +156,9 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
     program = rules.load(packs[0], options.as_of)
     code = 0
-    results = operations.decide_cases(program, options.decision, _cases(options), second=second)
+    results = operations.decide_cases(
+        program, options.decision, _cases(program, options), second=second
+    )
     for result in results:
         line: dict[str, Any] = {"id": result.id}
         if isinstance(result.answer, Refusal):
@@ -168,11 +170,11 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
     return code
 
 
-def _cases(options: argparse.Namespace) -> Iterator[CaseInput]:
+def _cases(program: rules.Program, options: argparse.Namespace) -> Iterator[CaseInput]:
     if options.map:
         from offramp.policy.case_table import read_case_table
 
-        return read_case_table(options.map, options.facts)
+        return read_case_table(options.map, options.facts, program.pack.vocabulary)
     from offramp.policy.case_input import read_case_lines
 
     return read_case_lines(options.facts)

@@ -15,10 +15,11 @@ from typing import Any
 
 from rules.decide.explain import Names
 from rules.decide.walk import compared, computed, disjunction, total
+from rules.input.interval import Interval
 from rules.input.printing import PLAIN, plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.language.exact import Interval, add
+from rules.language.exact import add
 from rules.packs.resolve import DecisionInForce
 
 # Each takes the facts by path, other decisions' outcomes by name, and clocks' statuses by name.
@@ -217,7 +218,7 @@ class _Writer:
                     return "False"
                 local, value = self.temporary(), self.expression(item)
                 members = self.members(values)
-                if _may_be_interval(item):
+                if _may_be_total(item) or _may_be_range(item):
                     return f"is_member({members}, {value})"
                 return f"(None if ({local} := {value}) is None else {local} in {members})"
             case tree.Choose(condition, then, otherwise):
@@ -256,8 +257,15 @@ class _Writer:
         return f"({settled} if {tests} else None if {unknown} else {otherwise})"
 
     def comparison(self, operator: str, left: tree.Tree, right: tree.Tree) -> str:
-        """Write a comparison, inline if neither side can be an interval."""
-        if _may_be_interval(left) or _may_be_interval(right):
+        """Write a comparison, inline unless it may need `compared`.
+
+        A fact may be an interval, which puts itself in order with numbers. Whether it equals one
+        may be unknown, and Python's `==` can't say that.
+        """
+        is_order = operator not in ("==", "!=")
+        if any(
+            _may_be_total(side) or (_may_be_range(side) and not is_order) for side in (left, right)
+        ):
             return f"compared({operator!r}, {self.expression(left)}, {self.expression(right)})"
         sides, unknown = [], []
         for side in (left, right):
@@ -337,5 +345,12 @@ class _Writer:
         return f"loop{number}({', '.join([self.fact(over.path), *outer_names])})"
 
 
-def _may_be_interval(node: tree.Tree) -> bool:
+def _may_be_total(node: tree.Tree) -> bool:
     return any(isinstance(part, tree.Total) for part in tree.nodes(node))
+
+
+def _may_be_range(node: tree.Tree) -> bool:
+    return any(
+        isinstance(part, (tree.FactOf, tree.FieldOf)) and part.fact.type in ("int", "decimal")
+        for part in tree.nodes(node)
+    )

@@ -12,9 +12,9 @@ from typing import Any
 
 from rules.decide.walk import World, walk
 from rules.frozen import frozen
+from rules.input.interval import Interval
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.language.exact import Interval
 
 Bound = Mapping[
     str, tuple[Mapping[str, Any], str]

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, NoReturn
 
@@ -26,6 +26,7 @@ from rules.decide.search import Search
 from rules.errors import FactsError, Place, Refusal, nearest
 from rules.frozen import frozen
 from rules.input.facts import LONGEST_LIST, Facts, read_facts
+from rules.input.number_text import read_number_text
 from rules.input.printing import plain, printable
 from rules.input.values import iso_day
 from rules.input.vocabulary import Fact, nested
@@ -311,13 +312,7 @@ def _choice(question: Question, text: str, folded: str) -> str:
 
 
 def _number(text: str, unit: str | None) -> int | Decimal | None:
-    bare = text.removesuffix(unit).rstrip() if unit else text
-    if not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", bare):
-        return None
-    try:
-        return int(bare) if bare.lstrip("-").isdigit() else Decimal(bare)
-    except InvalidOperation:
-        return None
+    return read_number_text(text.removesuffix(unit).rstrip() if unit else text)
 
 
 def _time(text: str, time_zone: str) -> str:

@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from rules.frozen import frozen
+from rules.input.interval import Interval, compare
 from rules.language import exact, tree
-from rules.language.exact import Interval
 from rules.packs.resolve import DecisionInForce
 
 Record = Mapping[str, Any]
@@ -121,7 +121,7 @@ def compared(operator: str, left: Any, right: Any) -> bool | None:
     if left is None or right is None:
         return None
     if isinstance(left, Interval) or isinstance(right, Interval):
-        return exact.compare(operator, left, right)
+        return compare(operator, left, right)
     match operator:
         case "==":
             return bool(left == right)

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from unicodedata import category
 
+from rules.input.interval import Interval
+
 PLAIN = frozenset({bool, int, float, str, type(None)})
 _LONGEST_QUOTED = 30  # characters of a text in a message
 _LONGEST_PRINTED = 200
@@ -17,7 +19,10 @@ _OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def plain(value: Any) -> Any:
-    """Return a fact's value as JSON contains it: exact, and the same however it was written."""
+    """Return a fact's value as JSON contains it: exact, and the same however it was written.
+
+    A range is `{"from": …, "to": …}`, with null for no end.
+    """
     if value.__class__ in PLAIN:
         return value
     if isinstance(value, Decimal):
@@ -26,6 +31,8 @@ def plain(value: Any) -> Any:
     match value:
         case bool() | int() | float() | str() | None:
             return value
+        case Interval(low=low, high=high):
+            return {"from": plain(low), "to": plain(high)}
         case datetime():
             return (
                 value.strftime("%Y-%m-%dT%H:%M:%SZ")

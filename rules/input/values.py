@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from rules.errors import FactsError, Place, nearest
+from rules.input.interval import Interval
 from rules.input.printing import kind_of, printable
 from rules.input.vocabulary import Fact
 
@@ -74,8 +75,13 @@ def read_text(fact: Fact, path: str, value: Any) -> str:
 # Numbers
 
 
-def read_number(fact: Fact, path: str, value: Any) -> int | Decimal:
-    """Read a number within the fact's range: at most 12 digits before the point and 6 after it."""
+def read_number(fact: Fact, path: str, value: Any) -> int | Decimal | Interval:
+    """Read a number within the fact's range: at most 12 digits before the point and 6 after it.
+
+    Only a table gives an `Interval`. No JSON value is one.
+    """
+    if isinstance(value, Interval):
+        return _read_interval(fact, path, value)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         fail(
             path,
@@ -98,6 +104,32 @@ def read_number(fact: Fact, path: str, value: Any) -> int | Decimal:
         )
     _refuse_outside(fact, path, number)
     return number
+
+
+def _read_interval(fact: Fact, path: str, value: Interval) -> Interval | int | Decimal:
+    """Read the ends of a range as numbers of the fact. A range of one point is that number."""
+    ends = (value.low, value.high)
+    low, high = (None if end is None else _read_end(fact, path, end) for end in ends)
+    if low is not None and high is not None:
+        if low > high:
+            fail(path, "wrong-value", f"`{path}` ends before it begins", "check the range")
+        if low == high:
+            return low
+    # INVARIANT: an open end is that of the fact's own range, so that totals stay in theirs.
+    return Interval(
+        low if low is not None else _whole(fact.low),
+        high if high is not None else _whole(fact.high),
+    )
+
+
+def _read_end(fact: Fact, path: str, end: int | Decimal) -> int | Decimal:
+    number = read_number(fact, path, end)
+    assert not isinstance(number, Interval)
+    return number
+
+
+def _whole(end: Decimal | None) -> int | Decimal | None:
+    return int(end) if end is not None and end == end.to_integral_value() else end
 
 
 def _short_decimal(value: float) -> int | Decimal | None:

@@ -8,13 +8,14 @@ the parameter `no_offense`.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
-from rules.errors import PackError, Place, nearest
+from rules.errors import FactsError, PackError, Place, nearest
+from rules.input.csv_text import Row, read_rows
 from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary
 from rules.packs.pack import Citation, Offense, Offenses, Parameter, Source, Value
@@ -90,40 +91,33 @@ def _read_sources(folder: Path) -> dict[str, Source]:
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Place, dict[str, str]]]:
     """Yield the rows of a CSV file with these columns, each with its place."""
     name = f"{path.parent.name}/{path.name}"
-    reader = csv.reader(io.StringIO(_read_text(path, name), newline=""), strict=True)
-    try:
-        head = next(reader, [])
-        if tuple(head) != columns:
-            _fail(
-                Place(name, 1),
-                "wrong-shape",
-                "the columns are not those of such a table",
-                f"write `{','.join(columns)}`",
-            )
-        for cells in reader:
-            place = Place(name, reader.line_num)
-            if not cells:  # a blank line, such as editors leave at the end
-                continue
-            if not all(cell.isprintable() for cell in cells):
-                _fail(place, "wrong-value", "the row holds what can't be printed", "retype the row")
-            if len(cells) != len(columns):
-                _fail(
-                    place,
-                    "wrong-shape",
-                    f"the row has {len(cells)} cells, not {len(columns)}",
-                    "check commas and quotes",
-                )
-            yield place, {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
-    except csv.Error as error:
+    rows = read_rows(io.BytesIO(_read_bytes(path, name)))
+    head = next(rows, None)
+    if not isinstance(head, Row) or tuple(head.cells) != columns:
         _fail(
-            Place(name, reader.line_num),
+            Place(name, 1),
             "wrong-shape",
-            f"the row breaks off: {error}",
-            "check commas and quotes",
+            "the columns are not those of such a table",
+            f"write `{','.join(columns)}`",
         )
+    for row in rows:
+        place = Place(name, row.line if isinstance(row, Row) else row.at.line)
+        if isinstance(row, FactsError):
+            _fail(place, "wrong-shape", f"the row breaks off: {row.message}", row.fix)
+        if not all(cell.isprintable() for cell in row.cells):
+            _fail(place, "wrong-value", "the row holds what can't be printed", "retype the row")
+        if len(row.cells) != len(columns):
+            _fail(
+                place,
+                "wrong-shape",
+                f"the row has {len(row.cells)} cells, not {len(columns)}",
+                "check commas and quotes",
+            )
+        cells = zip(columns, row.cells, strict=True)
+        yield place, {column: cell.strip() for column, cell in cells}
 
 
-def _read_text(path: Path, name: str) -> str:
+def _read_bytes(path: Path, name: str) -> bytes:
     try:
         if not path.is_file():  # reading a pipe would not end
             raise FileNotFoundError
@@ -138,12 +132,13 @@ def _read_text(path: Path, name: str) -> str:
             "too-large", f"`{name}` has over {_LARGEST} bytes", at=Place(name), fix="split it up"
         )
     try:
-        return raw.decode("utf-8-sig")
+        raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise PackError(
             "not-utf-8", "this isn't UTF-8 text", at=Place(name, line), fix="save as UTF-8"
         ) from None
+    return raw
 
 
 def _offense(
@@ -222,7 +217,7 @@ def _overlap(first: Offense, second: Offense) -> bool:
     )
 
 
-def _fail(place: Place, code: str, message: str, fix: str) -> None:
+def _fail(place: Place, code: str, message: str, fix: str) -> NoReturn:
     raise PackError(code, message, at=place, fix=fix)
 
 

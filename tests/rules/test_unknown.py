@@ -15,8 +15,8 @@ import rules
 from rules.decide.compile import compile_condition
 from rules.decide.walk import World, walk
 from rules.input.facts import read_facts
+from rules.input.interval import Interval
 from rules.language import tree
-from rules.language.exact import Interval
 from rules.shelf import vocabulary
 from rules.unknown import UNKNOWN, Unknown
 from tests.support import generated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -20,6 +21,12 @@ from exchange.records.content_checks import check_content
 from exchange.records.delivery import check_delivery, parse_delivery, read_path
 from exchange.records.presentation import present, verify_presentation
 from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
+from offramp.policy.case_table import read_cases
+from offramp.policy.table_map import TableMap, read_map_text
+from rules.errors import FactsError, RequestError
+from rules.input.facts import read_facts
+from rules.input.yaml import read_text
+from rules.shelf import vocabulary
 from tests.support import forge, parties
 from tests.support.attack_stories import send_status, under_way
 from tests.support.chance import chance
@@ -219,5 +226,51 @@ PARSERS |= {
         base64.encode_url(bytes(2 + 3 * 32)).encode(),
     ),
 }
+
+TABLE = b"""\
+id,day,section,grams,drugs
+1,06/01/2015,PL 2200300,"1,800.5","A:1:GM|B:2:XX"
+"2
+",2015-06-01T00:00:00.000,"a ""quoted"" cell",4g><14g,
+"""
+MAP = """\
+title: a table
+id: id
+facts:
+  encounter.date: {column: day, date: [MM/DD/YYYY, 'YYYY-MM-DDTHH:mm:ss.SSS']}
+  encounter.charges: {items: [{code: {column: section}}]}
+  encounter.drugs:
+    - split: {column: drugs, by: '|', parts: ':', names: [kind, grams, unit]}
+      item: {grams: {part: grams, times: {part: unit, values: {GM: 1, XX: unknown}}}}
+    - items:
+        - grams:
+            column: grams
+            thousands: ','
+            patterns: [{is: '(.+)g><(.+)g', between: ['\\1', '\\2']}]
+            else: as-is
+"""
+
+
+@cache
+def table_map() -> TableMap:
+    """A map of every kind of value."""
+    return read_map_text(read_text(MAP, "map.yaml"), vocabulary())
+
+
+def table(data: bytes) -> object:
+    """The facts of each row, or the codes of their refusals."""
+    answers: list[object] = []
+    try:
+        for case in read_cases(table_map(), io.BytesIO(data)):
+            try:
+                answers.append(read_facts(case.read_facts(), vocabulary()))
+            except FactsError as refusal:
+                answers.append(refusal.code)
+    except RequestError as refusal:
+        answers.append(refusal.code)
+    return answers
+
+
+PARSERS["table"] = (table, TABLE)
 
 MARKS = [b".", b"~", b"\n", b'"', b"=", b"{", b"[", b"+", b","]
