@@ -8,16 +8,20 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from exchange.standards import i_json, sd_jwt
 from offramp.cli import main
+from offramp.demo import town
 from offramp.demo.checks import hub_has
 from offramp.demo.timeline import timeline
+from rules.errors import RequestError
 from tests.conftest import ROOT
 from tests.support.hub_process import serving
 
@@ -91,7 +95,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         WORD,
         "--json",
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
     logs = (
         "".join(path.read_text() for path in (folder / "log").glob("*.txt"))
         if folder.exists()
@@ -213,7 +217,33 @@ def test_what_the_readme_shows_of_it_is_what_it_prints(
     # How often something was told hangs on which process was first to ask.
     counted = re.compile(r"\d+ (disclosures|decisions)|; \d+ rest")
     for block in shown[:2]:
-        assert counted.sub("N", block) in counted.sub("N", printed)
+        missing = [line for line in block.splitlines() if line not in printed]
+        assert counted.sub("N", block) in counted.sub("N", printed), missing
+
+
+# Waiting
+
+
+def test_a_slow_town_is_waited_for_and_a_silent_one_is_stuck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A town is slow, and not stuck, while its processes write."""
+    monkeypatch.setattr(town, "PATIENCE", 0.2)
+    journal = tmp_path / "journal"
+
+    def write() -> None:
+        journal.write_text(str(time.monotonic()))
+
+    silent = SimpleNamespace(id="police", folder=tmp_path / "police", pull=lambda: None)
+    slow = SimpleNamespace(id="police", folder=tmp_path / "police", pull=write)
+    ready = time.monotonic() + 1.0
+    town.Agency.until(slow, lambda: time.monotonic() > ready, "the end")
+    with pytest.raises(RequestError) as stuck:
+        town.Agency.until(silent, lambda: False, "a record")
+    assert stuck.value.code == "demo-stuck"
+    monkeypatch.setattr(town, "LIMIT", 0.5)
+    with pytest.raises(RequestError, match="waited for a record"):
+        town.Agency.until(slow, lambda: False, "a record")
 
 
 # Replay
