@@ -88,7 +88,8 @@ def find(name: str, beside: Path | None = None) -> Path:
 
 def _find_folder(name: str, beside: Path | None) -> Path | None:
     path = Path(name)
-    if beside is None and path.is_dir() and ("/" in name or name not in shipped()):
+    is_own = (path / "pack.yaml").exists() and name not in shipped()
+    if beside is None and path.is_dir() and ("/" in name or is_own):
         return path
     for folder in (beside, jurisdictions()):
         if folder is not None and "/" not in name and (folder / name / "pack.yaml").is_file():

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from types import NoneType
 from typing import IO, Any
 
 from offramp.policy.input_files import READ_LIMIT, open_input, refuse_broken
 from rules.errors import FactsError, Place, Refusal
 from rules.frozen import frozen
 from rules.input.json_text import LARGEST, parse_json
-from rules.input.printing import printable
+from rules.input.printing import kind_of, printable
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@frozen
+class WrittenNumber:
+    """A number as it is written in JSON."""
+
+    text: str
 
 
 @frozen
@@ -52,8 +65,17 @@ def _parse_line(line: bytes, number: int) -> CaseInput:
         case_id = case.get("id") if isinstance(case, dict) else None
         message = "the line is not an object with `id` and `facts`"
         fault = FactsError("wrong-shape", message, fix='write `{"id": …, "facts": {…}}`')
-        return _refused(case_id, fault, number)
-    return CaseInput(_plain_id(case.get("id")), lambda: case["facts"])
+        return _refused(_exact_id(case_id, text), fault, number)
+    case_id = case.get("id")
+    if isinstance(case_id, bool) or not isinstance(case_id, (str, int, Decimal, NoneType)):
+        fault = FactsError(
+            "wrong-shape",
+            f"`id` is {kind_of(case_id)}, not a text or a number",
+            at=Place(path="id"),
+            fix="put it in quotes",
+        )
+        return _refused(None, fault, number)
+    return CaseInput(_exact_id(case_id, text), lambda: case["facts"])
 
 
 def _refused(case_id: Any, refusal: Refusal, number: int) -> CaseInput:
@@ -63,10 +85,22 @@ def _refused(case_id: Any, refusal: Refusal, number: int) -> CaseInput:
         """Raise the refusal."""
         raise refusal
 
-    return CaseInput(_plain_id(case_id), read_facts)
+    return CaseInput(case_id, read_facts)
 
 
-def _plain_id(case_id: Any) -> Any:
-    if isinstance(case_id, str):
-        return printable(case_id)
-    return case_id if isinstance(case_id, int) else None
+def _exact_id(case_id: Any, line: str) -> str | int | WrittenNumber | None:
+    """Return an id that comes out as it is written in its line, or None if it can't be one."""
+    if isinstance(case_id, Decimal) or (case_id == 0 and not isinstance(case_id, bool)):
+        # The value has lost its spelling: 1e3, 1.0, or -0.
+        tokens = json.loads(line, parse_int=WrittenNumber, parse_float=WrittenNumber)
+        token: WrittenNumber = tokens["id"]
+        return token
+    if isinstance(case_id, str) and not case_id.isprintable():
+        # JSON escapes the rest, but half a surrogate pair is no text.
+        return _SURROGATE.sub(lambda half: printable(half[0]), case_id)
+    return case_id if isinstance(case_id, (str, int)) else None
+
+
+def id_as_json(case_id: Any) -> str:
+    """Return an id as JSON text."""
+    return case_id.text if isinstance(case_id, WrittenNumber) else json.dumps(case_id)

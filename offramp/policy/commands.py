@@ -155,18 +155,21 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
         )
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
     program = rules.load(packs[0], options.as_of)
+    from offramp.policy.case_input import id_as_json
+
     code = 0
     results = operations.decide_cases(
         program, options.decision, _cases(program, options), second=second
     )
     for result in results:
-        line: dict[str, Any] = {"id": result.id}
+        line: dict[str, Any] = {}
         if isinstance(result.answer, Refusal):
             line["error"] = result.answer.as_json()
             code = 2
         else:
             line["decision"] = _answer_as_json(result.answer, options)
-        sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+        text = json.dumps(line, separators=(",", ":"))
+        sys.stdout.write(f'{{"id":{id_as_json(result.id)},{text[1:]}\n')
     return code
 
 

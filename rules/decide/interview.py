@@ -294,7 +294,7 @@ def read_answer(question: Question, typed: str, time_zone: str) -> Any:
             if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
                 return text
         case "timestamp":
-            return _time(text, time_zone)
+            return _read_time(question, text, time_zone)
         case _:
             if text:
                 return text
@@ -315,19 +315,45 @@ def _number(text: str, unit: str | None) -> int | Decimal | None:
     return read_number_text(text.removesuffix(unit).rstrip() if unit else text)
 
 
-def _time(text: str, time_zone: str) -> str:
-    local = _LOCAL_TIME.fullmatch(text)
-    if local is None:
+def _read_time(question: Question, text: str, time_zone: str) -> str:
+    """Return the instant that a local time names. A time with its zone stays as it is.
+
+    A local time that clocks skip or repeat is refused, so that it is asked for again.
+    """
+    shape = _LOCAL_TIME.fullmatch(text)
+    if shape is None:
         return text
     from zoneinfo import ZoneInfo
 
+    from rules.input.local_time import instants_of, written, written_in
+
+    plain_time = f"{shape[1]}T{shape[2]}{shape[3] or ':00'}"
+    zone = ZoneInfo(time_zone)
     try:
-        at = datetime.fromisoformat(f"{local[1]}T{local[2]}{local[3] or ':00'}").replace(
-            tzinfo=ZoneInfo(time_zone)
-        )
-        return at.isoformat()
+        if shape[2].startswith("24"):  # newer Pythons read it as the next day
+            raise ValueError
+        local = datetime.fromisoformat(plain_time)
+        instants = instants_of(local, zone)
     except (ValueError, OverflowError):
-        return f"{local[1]}T{local[2]}{local[3] or ':00'}Z"  # no such day or hour: refused as that
+        return f"{plain_time}Z"  # no such day or hour: refused as that
+    at = Place(path=question.fact)
+    if not instants:
+        example = written(local.replace(tzinfo=zone))
+        raise FactsError(
+            "no-such-day",
+            f"`{text}` is no time in `{time_zone}`: clocks skip it on that day",
+            at=at,
+            fix=f"check the clock, or write the time with its zone, such as {example}",
+        )
+    if len(instants) > 1:
+        first, second = (written_in(instant, zone) for instant in instants)
+        raise FactsError(
+            "time-twice",
+            f"`{text}` comes twice in `{time_zone}`: clocks go back on that day",
+            at=at,
+            fix=f"write {first} for the first, or {second} for the second",
+        )
+    return written(instants[0])
 
 
 def _day(text: Any) -> date:
