@@ -67,7 +67,16 @@ class Refusal(Exception):
 
 
 class PackError(Refusal):
-    """A pack, the vocabulary, scenarios, or a map can't be read."""
+    """A pack, the vocabulary, scenarios, or a map can't be read.
+
+    `others` are the further faults of the same stage, so that an author can fix all in one go.
+    """
+
+    others: tuple[PackError, ...] = ()
+
+    def all(self) -> tuple[PackError, ...]:
+        """Return this error and the others of its stage."""
+        return (self, *self.others)
 
 
 class FactsError(Refusal):

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from offramp.policy.local_packs import local_lines, local_member
+from rules.errors import PackError, Refusal
+
+MOST_SHOWN = 20  # errors of one pack
 
 if TYPE_CHECKING:
     from offramp.policy.operations import PackCheck, ScenarioRun
@@ -37,6 +40,27 @@ def check_lines(name: str, check: PackCheck) -> Iterator[str]:
         f"({how}); {check.digest}"
     )
     yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
+
+
+def refusal_as_json(refusal: Refusal) -> dict[str, Any]:
+    """Return a refused pack: the first `error`, and up to 20 `errors` of its stage.
+
+    `more` counts the errors that are left out.
+    """
+    faults = refusal.all() if isinstance(refusal, PackError) else (refusal,)
+    value: dict[str, Any] = {
+        "error": refusal.as_json(),
+        "errors": [fault.as_json() for fault in faults[:MOST_SHOWN]],
+    }
+    return value | ({"more": len(faults) - MOST_SHOWN} if len(faults) > MOST_SHOWN else {})
+
+
+def refusal_lines(name: str, refusal: Refusal) -> Iterator[str]:
+    """Return the errors of a refused pack, one line each and 20 at most."""
+    faults = refusal.all() if isinstance(refusal, PackError) else (refusal,)
+    yield from (f"{name}: {fault}" for fault in faults[:MOST_SHOWN])
+    if len(faults) > MOST_SHOWN:
+        yield f"{name}: {len(faults) - MOST_SHOWN} more"
 
 
 def run_as_json(run: ScenarioRun) -> dict[str, Any]:

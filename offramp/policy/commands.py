@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 def check(options: argparse.Namespace) -> int:
     """Check each pack. Exit code 2 if one is refused."""
-    from offramp.policy.check_text import check_as_json, check_lines
+    from offramp.policy.check_text import (
+        check_as_json,
+        check_lines,
+        refusal_as_json,
+        refusal_lines,
+    )
 
     results: dict[str, Any] = {}
     code = 0
@@ -36,8 +41,8 @@ def check(options: argparse.Namespace) -> int:
             result = operations.check_pack(name, again=options.again)
         except Refusal as refusal:
             code = 2
-            results[name] = {"error": refusal.as_json()}
-            line = f"{name}: {refusal}"
+            results[name] = refusal_as_json(refusal)
+            line = "\n".join(refusal_lines(name, refusal))
         else:
             results[name] = check_as_json(result)
             line = "\n".join(check_lines(name, result))
@@ -54,7 +59,12 @@ def test(options: argparse.Namespace) -> int:
     Exit code 1 if a scenario fails, coverage falls short, or the engines differ. 2 if a pack can't
     be read.
     """
-    from offramp.policy.check_text import run_as_json, run_lines
+    from offramp.policy.check_text import (
+        refusal_as_json,
+        refusal_lines,
+        run_as_json,
+        run_lines,
+    )
 
     results: dict[str, Any] = {}
     code = 0
@@ -64,8 +74,8 @@ def test(options: argparse.Namespace) -> int:
                 run = operations.run_scenarios(name, second=second)
             except Refusal as refusal:
                 code = 2
-                results[name] = {"error": refusal.as_json()}
-                lines: Iterable[str] = (f"{name}: {refusal}",)
+                results[name] = refusal_as_json(refusal)
+                lines: Iterable[str] = refusal_lines(name, refusal)
             else:
                 code = max(code, 0 if run.passed else 1)
                 results[name] = run_as_json(run)

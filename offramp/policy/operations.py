@@ -79,17 +79,23 @@ class PackCheck:
 def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     """Read a pack and its scenarios, and prove its invariants.
 
-    With `again`, prove what an earlier run proved. Raises `PackError` at the first fault.
+    With `again`, prove what an earlier run proved. Raises `PackError` with all faults of a stage:
+    first those of the pack's and the scenarios' files, then those of the pack as a whole.
     """
     from time import monotonic
 
     from rules.author.scenarios import read_scenarios
+    from rules.packs.faults import Faults
     from rules.prove.proof_cache import prove
 
-    checked = read_pack(pack, whole=False)
     folder = find(str(pack))
+    faults = Faults()
+    with faults.collect():
+        checked = read_pack(pack, whole=False)
     if (folder / "scenarios.yaml").exists():
-        read_scenarios(folder)
+        with faults.collect():
+            read_scenarios(folder)
+    faults.raise_all()
     start = monotonic()
     proof = prove(checked, again=again)
     seconds = monotonic() - start

@@ -21,6 +21,7 @@ from rules.frozen import frozen
 from rules.input import keys
 from rules.input.yaml import Node, read_file
 from rules.language import tree
+from rules.packs.faults import Faults
 from rules.packs.pack import Exemption, Pack, Rule
 from rules.packs.resolve import RuleInForce
 
@@ -104,48 +105,60 @@ def read_scenarios(folder: Path) -> list[Scenario]:
     )
     facts_by_id: dict[str, dict[str, Any]] = {}
     scenarios: list[Scenario] = []
+    faults = Faults()
     for node in nodes:
-        fields = node.mapping("a scenario", keys.SCENARIO.names, keys.SCENARIO.required)
-        name = fields["id"].text("`id`")
-        if name in facts_by_id:
-            fields["id"].fail(
-                "duplicate-id", f"the scenario `{name}` appears twice", "choose another id"
-            )
-        facts: Any = fields["facts"].data() if "facts" in fields else {}
-        if not isinstance(facts, dict):
-            fields["facts"].fail(
-                "wrong-shape", f"the facts of `{name}` are not a mapping", "write them as `{…}`"
-            )
-        if "like" in fields:
-            model = fields["like"].text("`like`")
-            if model not in facts_by_id:
-                fields["like"].fail(
-                    "unknown-scenario",
-                    f"there is no scenario `{model}` above `{name}`",
-                    "name one above it",
-                )
-            facts = _over(facts_by_id[model], facts)
-        facts_by_id[name] = facts
-        expected = fields["expect"]
-        expect = expected.mapping(f"what `{name}` expects", keys.EXPECT.names)
-        if not expect:
-            expected.fail(
-                "missing-key", f"the scenario `{name}` expects nothing", "say what must come out"
-            )
-        for key, wanted in expect.items():
-            _is_readable(wanted, keys.EXPECT.keys[key].value, f"`{key}`")
-        scenarios.append(
-            Scenario(
-                name,
-                " ".join(fields["says"].text("`says`").split()),
-                fields["decision"].text("`decision`"),
-                fields["as_of"].text("`as_of`") if "as_of" in fields else None,
-                facts,
-                expected.data(),
-                node.place,
-            )
-        )
+        with faults.collect(*_own_id(node)):
+            scenarios.append(_read_scenario(node, facts_by_id))
+    faults.raise_all()
     return scenarios
+
+
+def _own_id(node: Node) -> tuple[str, ...]:
+    """Return the id of a scenario, if it has one."""
+    id_node = node.value.get("id") if isinstance(node.value, dict) else None
+    return (id_node.value,) if id_node is not None and isinstance(id_node.value, str) else ()
+
+
+def _read_scenario(node: Node, facts_by_id: dict[str, dict[str, Any]]) -> Scenario:
+    """Read one scenario. `facts_by_id` has the facts of those above it, and gets its own."""
+    fields = node.mapping("a scenario", keys.SCENARIO.names, keys.SCENARIO.required)
+    name = fields["id"].text("`id`")
+    if name in facts_by_id:
+        fields["id"].fail(
+            "duplicate-id", f"the scenario `{name}` appears twice", "choose another id"
+        )
+    facts: Any = fields["facts"].data() if "facts" in fields else {}
+    if not isinstance(facts, dict):
+        fields["facts"].fail(
+            "wrong-shape", f"the facts of `{name}` are not a mapping", "write them as `{…}`"
+        )
+    if "like" in fields:
+        model = fields["like"].text("`like`")
+        if model not in facts_by_id:
+            fields["like"].fail(
+                "unknown-scenario",
+                f"there is no scenario `{model}` above `{name}`",
+                "name one above it",
+            )
+        facts = _over(facts_by_id[model], facts)
+    facts_by_id[name] = facts
+    expected = fields["expect"]
+    expect = expected.mapping(f"what `{name}` expects", keys.EXPECT.names)
+    if not expect:
+        expected.fail(
+            "missing-key", f"the scenario `{name}` expects nothing", "say what must come out"
+        )
+    for key, wanted in expect.items():
+        _is_readable(wanted, keys.EXPECT.keys[key].value, f"`{key}`")
+    return Scenario(
+        name,
+        " ".join(fields["says"].text("`says`").split()),
+        fields["decision"].text("`decision`"),
+        fields["as_of"].text("`as_of`") if "as_of" in fields else None,
+        facts,
+        expected.data(),
+        node.place,
+    )
 
 
 def _is_readable(node: Node, value: keys.Value, label: str) -> None:

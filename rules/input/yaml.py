@@ -80,21 +80,32 @@ class Node:
                 "wrong-shape", f"{subject} is not a mapping", "write it as `key: value` lines"
             )
         fields: dict[str, Node] = self.value
-        if allowed:
-            for key in fields:
-                if key not in allowed:
-                    fix = (
-                        nearest(key, allowed)
-                        if _KEY.fullmatch(key)
-                        else "put the condition or the text in quotes: '…'"
-                    )
-                    self.keys[key].fail("unknown-key", f"{subject} has no key `{key}`", fix)
+        faults = [*self._unknown_keys(subject, allowed)] if allowed else []
+        meant = "".join(fault.fix for fault in faults)
         for key in required:
-            if key not in fields:
-                code = "no-source" if key == "source" else "missing-key"
-                fix = "name the source it rests on" if key == "source" else f"add `{key}:`"
-                self.fail(code, f"{subject} has no `{key}`", fix)
+            if key not in fields and f"did you mean `{key}`" not in meant:
+                faults.append(self._missing_key(subject, key))
+        if faults:
+            first, *rest = faults
+            first.others = tuple(rest)
+            raise first
         return fields
+
+    def _unknown_keys(self, subject: str, allowed: tuple[str, ...]) -> Iterator[PackError]:
+        for key in self.value:
+            if key not in allowed:
+                fix = (
+                    nearest(key, allowed)
+                    if _KEY.fullmatch(key)
+                    else "put the condition or the text in quotes: '…'"
+                )
+                message = f"{subject} has no key `{key}`"
+                yield PackError("unknown-key", message, at=self.keys[key].place, fix=fix)
+
+    def _missing_key(self, subject: str, key: str) -> PackError:
+        code = "no-source" if key == "source" else "missing-key"
+        fix = "name the source it rests on" if key == "source" else f"add `{key}:`"
+        return PackError(code, f"{subject} has no `{key}`", at=self.place, fix=fix)
 
     def items(self, subject: str) -> list[Node]:
         """Read a list."""

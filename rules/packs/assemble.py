@@ -8,6 +8,7 @@ whole (gaps between dates, rules without effect, broken invariants) are found by
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rules.input import keys
 from rules.input.vocabulary import Vocabulary
@@ -15,6 +16,7 @@ from rules.input.yaml import Node, read_file
 from rules.language.checker import Scope
 from rules.packs.decisions import read_decision, read_terms, refuse_clashes
 from rules.packs.draft import Draft, Find, find_folder, refuse_bad_id
+from rules.packs.faults import Faults
 from rules.packs.head import (
     read_coverage,
     read_facts,
@@ -35,8 +37,19 @@ def assemble(
     `children` are the ids of the packs that lead here by `extends`. Raises `PackError`.
     """
     top = read_file(folder / "pack.yaml", f"{folder.resolve().name}/pack.yaml")
-    entry = top.mapping("the pack", keys.PACK.names, keys.PACK.required)
-    pack_id = _read_pack_id(folder, entry["id"])
+    faults = Faults()
+    entry = top.mapping("the pack")
+    with faults.collect():
+        top.mapping("the pack", keys.PACK.names, keys.PACK.required)
+    # What is below a key that isn't known is missing elsewhere, which is no fault of its own.
+    unknown = (node.value for key, node in entry.items() if key not in keys.PACK.names)
+    faults.refuse_names(name for value in unknown if isinstance(value, dict) for name in value)
+    if "sources" not in entry:
+        faults.ignore("unknown-source")
+    pack_id = folder.resolve().name
+    if "id" in entry:
+        with faults.collect():
+            _refuse_other_id(pack_id, entry["id"])
     parent = None
     if "extends" in entry:
         parent_id = entry["extends"].text("`extends`")
@@ -47,59 +60,76 @@ def assemble(
             )
         parent_folder = find_folder(find.pack, entry["extends"], parent_id)
         parent = assemble(parent_folder, vocabulary, find, (*children, pack_id))
-    draft = Draft(pack_id, top, entry, parent, vocabulary, find)
+    draft = Draft(pack_id, top, entry, parent, vocabulary, find, faults)
     if find.replaces_shipped(folder):
         draft.local[pack_id] = "pack"
     return _assembled(draft)
 
 
-def _read_pack_id(folder: Path, node: Node) -> str:
-    """Read the pack's id, which is the name of its folder."""
+def _refuse_other_id(folder_name: str, node: Node) -> None:
+    """Refuse an id that is not the name of the pack's folder."""
     pack_id = node.text("`id`")
     refuse_bad_id(pack_id, node)
-    if pack_id != folder.resolve().name:
+    if pack_id != folder_name:
         node.fail(
             "bad-id",
-            f"the pack `{pack_id}` is in the folder `{folder.resolve().name}`",
+            f"the pack `{pack_id}` is in the folder `{folder_name}`",
             "give folder and id the same name",
         )
-    return pack_id
 
 
 def _assembled(draft: Draft) -> Pack:
-    """Read every part of the pack, each after those that it may name."""
-    read_sources(draft)
-    program = read_program(draft)
-    read_facts(draft)
-    read_parameters(draft)
-    read_offense_table(draft)
-    decision_nodes = draft.section("decisions")
+    """Read every part of the pack, each after those that it may name.
+
+    Raises `PackError` with the faults of all parts.
+    """
+    faults = draft.faults
+    parts: dict[str, Any] = {}
+    decisions: dict[str, Decision] = dict(draft.parent.decisions) if draft.parent else {}
+    decision_nodes: dict[str, Node] = {}
+    with faults.collect():
+        read_sources(draft)
+    if "program" in draft.entry:
+        with faults.collect():
+            parts["program"] = read_program(draft)
+    for read in (read_facts, read_parameters, read_offense_table):
+        with faults.collect():
+            read(draft)
+    with faults.collect():
+        decision_nodes = draft.section("decisions")
     read_terms(draft, decision_nodes)
     refuse_clashes(draft, decision_nodes)
     draft.scope = _scope(draft)
-    clocks = read_clocks(draft)
-    decisions: dict[str, Decision] = dict(draft.parent.decisions) if draft.parent else {}
+    with faults.collect():
+        parts["clocks"] = read_clocks(draft)
     for name, node in decision_nodes.items():
-        decisions[name] = read_decision(draft, name, node, decisions.get(name))
-    invariants = read_invariants(draft)
-    if not decisions:
+        if name in draft.terms:
+            with faults.collect(name):
+                decisions[name] = read_decision(draft, name, node, decisions.get(name))
+    with faults.collect():
+        parts["invariants"] = read_invariants(draft)
+    if not decisions and not faults.errors:
         draft.top.fail("missing-key", "the pack decides nothing", "add `decisions:` or `extends:`")
+    for key, read_part in (
+        ("title", lambda: draft.entry["title"].text("`title`")),
+        ("time_zone", lambda: read_time_zone(draft)),
+        ("coverage", lambda: read_coverage(draft)),
+    ):
+        if key in draft.entry or key == "coverage":
+            with faults.collect():
+                parts[key] = read_part()
+    faults.raise_all()
     return Pack(
-        draft.id,
-        draft.entry["title"].text("`title`"),
-        draft.parent.id if draft.parent else None,
-        read_time_zone(draft),
-        program,
-        draft.sources,
-        draft.parameters,
-        decisions,
-        clocks,
-        invariants,
-        draft.vocabulary,
-        read_coverage(draft),
-        draft.top.place,
-        draft.offenses,
-        draft.local,
+        id=draft.id,
+        extends=draft.parent.id if draft.parent else None,
+        sources=draft.sources,
+        parameters=draft.parameters,
+        decisions=decisions,
+        vocabulary=draft.vocabulary,
+        place=draft.top.place,
+        offenses=draft.offenses,
+        local=draft.local,
+        **parts,
     )
 
 
@@ -110,6 +140,12 @@ def _scope(draft: Draft) -> Scope:
         draft.vocabulary,
         {name: parameter.unit for name, parameter in draft.parameters.items()},
         {name: terms.outcomes for name, terms in draft.terms.items()},
-        tuple(dict.fromkeys([*parent_clocks, *draft.section("clocks")])),
+        tuple(dict.fromkeys([*parent_clocks, *_clock_names(draft)])),
         tuple(name for name, terms in draft.terms.items() if terms.collect),
     )
+
+
+def _clock_names(draft: Draft) -> tuple[str, ...]:
+    """Return the names of the pack's clocks. A section of another shape is refused later."""
+    node = draft.entry.get("clocks")
+    return tuple(node.value) if node is not None and isinstance(node.value, dict) else ()

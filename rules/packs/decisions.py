@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from rules.errors import PackError, nearest
 from rules.input import keys
@@ -12,6 +14,7 @@ from rules.input.yaml import Node
 from rules.language import tree
 from rules.language.check import check
 from rules.packs.draft import Draft, read_id, read_items, refuse_unusable
+from rules.packs.faults import gather
 from rules.packs.pack import Decision, Default, Exemption, Obligation, Rule, Wording
 
 _FIXED_TERMS = ("asks", "decided_by", "governed_by")
@@ -26,24 +29,32 @@ def read_terms(draft: Draft, nodes: Mapping[str, Node]) -> None:
         for name, decision in draft.parent.decisions.items():
             draft.terms[name] = _inherited_terms(decision, vocabulary.get(name))
     for name, node in nodes.items():
-        fields = node.mapping(f"the decision `{name}`", keys.DECISION.names)
-        refuse_unusable(name, node)
-        inherited = draft.terms.get(name)
-        terms = inherited or vocabulary.get(name)
-        if terms is None:
-            key_node = draft.entry["decisions"].keys.get(name, node)
-            terms = _read_new_terms(draft, name, fields, key_node)
-        else:
-            _refuse_fixed_terms(name, fields)
-        if "collect" in fields and not terms.collect:
-            terms = _read_collect(terms, fields["collect"])
-        if "outcomes" in fields:
-            if inherited:
-                fields["outcomes"].fail(
-                    "floor-lifted", f"the outcomes of `{name}` are the parent's", "leave them out"
-                )
-            terms = replace(terms, outcomes=_read_outcomes(terms, fields["outcomes"]))
-        draft.terms[name] = terms
+        with draft.faults.collect(name):
+            draft.terms[name] = _read_terms(draft, name, node, vocabulary.get(name))
+
+
+def _read_terms(draft: Draft, name: str, node: Node, fixed: DecisionTerms | None) -> DecisionTerms:
+    """Read the terms of one decision. `fixed` are those of the vocabulary."""
+    with draft.faults.collect():
+        node.mapping(f"the decision `{name}`", keys.DECISION.names)
+    fields = node.mapping(f"the decision `{name}`")
+    refuse_unusable(name, node)
+    inherited = draft.terms.get(name)
+    terms = inherited or fixed
+    if terms is None:
+        key_node = draft.entry["decisions"].keys.get(name, node)
+        terms = _read_new_terms(draft, name, fields, key_node)
+    else:
+        _refuse_fixed_terms(name, fields)
+    if "collect" in fields and not terms.collect:
+        terms = _read_collect(terms, fields["collect"])
+    if "outcomes" in fields:
+        if inherited:
+            fields["outcomes"].fail(
+                "floor-lifted", f"the outcomes of `{name}` are the parent's", "leave them out"
+            )
+        terms = replace(terms, outcomes=_read_outcomes(terms, fields["outcomes"]))
+    return terms
 
 
 def _inherited_terms(decision: Decision, fixed: DecisionTerms | None) -> DecisionTerms:
@@ -127,17 +138,22 @@ def refuse_clashes(draft: Draft, nodes: Mapping[str, Node]) -> None:
     for name, parameter in draft.parameters.items():
         if name in facts or name in draft.terms or name in draft.vocabulary.decisions:
             noun = "fact" if name in facts else "decision"
-            raise PackError(
-                "name-clash",
-                f"the parameter `{name}` has the name of a {noun}",
-                at=parameter.place,
-                fix="rename the parameter",
+            draft.faults.add(
+                PackError(
+                    "name-clash",
+                    f"the parameter `{name}` has the name of a {noun}",
+                    at=parameter.place,
+                    fix="rename the parameter",
+                )
             )
     for name, node in nodes.items():
         if name in facts:
-            node.fail(
-                "name-clash", f"the decision `{name}` has the name of a fact", "rename the decision"
-            )
+            with draft.faults.collect():
+                node.fail(
+                    "name-clash",
+                    f"the decision `{name}` has the name of a fact",
+                    "rename the decision",
+                )
 
 
 # One decision
@@ -160,8 +176,9 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
                 f"`{name}` has the parent's `otherwise` already",
                 "put it under `override` with `id: otherwise`",
             )
-        otherwise = _read_default(draft, fields["otherwise"], terms)
-    if otherwise is None:
+        with draft.faults.collect("otherwise"):
+            otherwise = _read_default(draft, fields["otherwise"], terms)
+    elif otherwise is None:
         node.fail(
             "missing-key",
             f"the decision `{name}` has no `otherwise`",
@@ -170,7 +187,12 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
     next_steps = _read_next_steps(draft, terms, fields, before)
     waiting = before.while_waiting if before else None
     if "while_waiting" in fields:
-        waiting = _read_step(draft, fields["while_waiting"], "`while_waiting`")
+        with draft.faults.collect():
+            waiting = _read_step(draft, fields["while_waiting"], "`while_waiting`")
+    obligations = _read_obligations(draft, terms, fields, before)
+    if otherwise is None:
+        draft.faults.raise_all()
+    assert otherwise is not None  # or its fault was raised
     return Decision(
         name,
         terms.asks,
@@ -182,7 +204,7 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
         otherwise,
         waiting,
         next_steps,
-        _read_obligations(draft, terms, fields, before),
+        obligations,
         node.place,
     )
 
@@ -199,19 +221,20 @@ def _refuse_loosening(terms: DecisionTerms, fields: Mapping[str, Node]) -> None:
 
 def _remove_rules(draft: Draft, fields: Mapping[str, Node], rules: dict[str, Rule]) -> None:
     for node in read_items(fields, "remove"):
-        removal = node.mapping("what is removed", keys.REMOVAL.names, ("id",))
-        rule_id = removal["id"].text("`id`")
-        subject = f"the removal of `{rule_id}`"
-        node.mapping(subject, (), keys.REMOVAL.required)
-        removal["because"].text(f"`because` of {subject}")
-        draft.read_citation(node, removal, subject)
-        if rule_id not in rules:
-            removal["id"].fail(
-                "override-of-nothing",
-                f"there is no rule `{rule_id}` to remove",
-                nearest(rule_id, tuple(rules)),
-            )
-        del rules[rule_id]
+        with draft.faults.collect():
+            removal = node.mapping("what is removed", keys.REMOVAL.names, ("id",))
+            rule_id = removal["id"].text("`id`")
+            subject = f"the removal of `{rule_id}`"
+            node.mapping(subject, (), keys.REMOVAL.required)
+            removal["because"].text(f"`because` of {subject}")
+            draft.read_citation(node, removal, subject)
+            if rule_id not in rules:
+                removal["id"].fail(
+                    "override-of-nothing",
+                    f"there is no rule `{rule_id}` to remove",
+                    nearest(rule_id, tuple(rules)),
+                )
+            del rules[rule_id]
 
 
 def _override_rules(
@@ -225,21 +248,22 @@ def _override_rules(
     otherwise = before.otherwise if before else None
     overridden: set[str] = set()
     for node in read_items(fields, "override"):
-        id_node = node.mapping("what overrides", (), ("id",))["id"]
-        rule_id = id_node.text("`id`")
-        if rule_id in overridden:
-            id_node.fail("duplicate-id", f"`{rule_id}` is overridden twice", "keep one of them")
-        overridden.add(rule_id)
-        if rule_id == "otherwise" and otherwise is not None:
-            otherwise = _read_default(draft, node, terms)
-        elif before is None or rule_id not in before.rules:
-            id_node.fail(
-                "override-of-nothing",
-                f"there is no rule `{rule_id}` to override",
-                nearest(rule_id, tuple(before.rules) if before else ()),
-            )
-        else:
-            rules[rule_id] = _read_rule(draft, node, terms)
+        with draft.faults.collect():
+            id_node = node.mapping("what overrides", (), ("id",))["id"]
+            rule_id = id_node.text("`id`")
+            if rule_id in overridden:
+                id_node.fail("duplicate-id", f"`{rule_id}` is overridden twice", "keep one of them")
+            overridden.add(rule_id)
+            if rule_id == "otherwise" and otherwise is not None:
+                otherwise = _read_default(draft, node, terms)
+            elif before is None or rule_id not in before.rules:
+                id_node.fail(
+                    "override-of-nothing",
+                    f"there is no rule `{rule_id}` to override",
+                    nearest(rule_id, tuple(before.rules) if before else ()),
+                )
+            else:
+                rules[rule_id] = _read_rule(draft, node, terms)
     return otherwise
 
 
@@ -251,22 +275,23 @@ def _add_rules(
     before: Decision | None,
 ) -> None:
     for node in read_items(fields, "rules"):
-        rule = _read_rule(draft, node, terms)
-        if rule.id == "otherwise":
-            node.fail(
-                "bad-id",
-                "`otherwise` is the word for what holds when no rule does",
-                "choose another id",
-            )
-        if rule.id in rules:
-            _refuse_duplicate(node, rule, terms, before)
-        if before and terms.tighten_only and rule.then not in terms.tighten_only:
-            node.fail(
-                "floor-lifted",
-                f"`{terms.name}` may only be tightened, and `{rule.id}` would {rule.then}",
-                f"add rules that {' or '.join(terms.tighten_only)}",
-            )
-        rules[rule.id] = rule
+        with draft.faults.collect():
+            rule = _read_rule(draft, node, terms)
+            if rule.id == "otherwise":
+                node.fail(
+                    "bad-id",
+                    "`otherwise` is the word for what holds when no rule does",
+                    "choose another id",
+                )
+            if rule.id in rules:
+                _refuse_duplicate(node, rule, terms, before)
+            if before and terms.tighten_only and rule.then not in terms.tighten_only:
+                node.fail(
+                    "floor-lifted",
+                    f"`{terms.name}` may only be tightened, and `{rule.id}` would {rule.then}",
+                    f"add rules that {' or '.join(terms.tighten_only)}",
+                )
+            rules[rule.id] = rule
 
 
 def _refuse_duplicate(
@@ -285,8 +310,9 @@ def _read_next_steps(
     steps = dict(before.next) if before else {}
     if "next" in fields:
         for outcome, node in fields["next"].mapping("`next`").items():
-            read_outcome(fields["next"].keys[outcome], terms)
-            steps[outcome] = _read_step(draft, node, f"the next step of `{outcome}`")
+            with draft.faults.collect():
+                read_outcome(fields["next"].keys[outcome], terms)
+                steps[outcome] = _read_step(draft, node, f"the next step of `{outcome}`")
     return steps
 
 
@@ -295,14 +321,15 @@ def _read_obligations(
 ) -> dict[str, Obligation]:
     obligations = dict(before.obligations) if before else {}
     for node in read_items(fields, "obligations"):
-        obligation = _read_obligation(draft, node, terms)
-        if obligation.id in obligations:
-            node.fail(
-                "duplicate-id",
-                f"the obligation `{obligation.id}` is listed already",
-                "leave it out",
-            )
-        obligations[obligation.id] = obligation
+        with draft.faults.collect():
+            obligation = _read_obligation(draft, node, terms)
+            if obligation.id in obligations:
+                node.fail(
+                    "duplicate-id",
+                    f"the obligation `{obligation.id}` is listed already",
+                    "leave it out",
+                )
+            obligations[obligation.id] = obligation
     return obligations
 
 
@@ -343,40 +370,103 @@ def _read_condition(draft: Draft, node: Node, terms: DecisionTerms, subject: str
 
 
 def _read_rule(draft: Draft, node: Node, terms: DecisionTerms) -> Rule:
-    fields = node.mapping("a rule", keys.RULE.names, ("id",))
+    fields, fault = _read_fields(node, "a rule", keys.RULE)
     rule_id = read_id(fields["id"])
     subject = f"the rule `{rule_id}`"
-    node.mapping(subject, (), keys.RULE.required)
-    exemptions: list[Exemption] = []
-    for inner in read_items(fields, "unless"):
-        exemption = _read_exemption(draft, inner, terms)
-        if any(exemption.id == earlier.id for earlier in exemptions):
-            inner.fail(
-                "duplicate-id", f"the exception `{exemption.id}` appears twice", "choose another id"
-            )
-        exemptions.append(exemption)
-    return Rule(
-        id=rule_id,
-        when=_read_condition(draft, fields["when"], terms, subject),
-        then=read_outcome(fields["then"], terms),
-        because=draft.read_wording(fields["because"]),
-        unless=tuple(exemptions),
-        reviewable_by=draft.read_reviewer(fields),
-        **draft.read_item(node, fields, subject),
+    parts = gather(
+        {
+            **_key_readers(node, fault, subject, keys.RULE),
+            "unless": partial(_read_exemptions, draft, fields, terms),
+            **_present(
+                fields,
+                when=lambda field: _read_condition(draft, field, terms, subject),
+                then=lambda field: read_outcome(field, terms),
+                because=draft.read_wording,
+            ),
+            "reviewable_by": partial(draft.read_reviewer, fields),
+            "item": partial(draft.read_item, node, fields, subject),
+        }
     )
+    del parts["required"]
+    return Rule(id=rule_id, **parts.pop("item"), **parts)
+
+
+def _read_fields(
+    node: Node, subject: str, entry: keys.Entry
+) -> tuple[dict[str, Node], PackError | None]:
+    """Return an item's fields, and the fault of its keys, if they have one.
+
+    Raises `PackError` for an item that is no mapping or has no id.
+    """
+    try:
+        return node.mapping(subject, entry.names, ("id",)), None
+    except PackError as error:
+        fault = error
+    fields = node.mapping(subject)
+    is_cut = any(error.fix.startswith("put the condition") for error in fault.all())
+    if "id" not in fields or is_cut:  # a condition without quotes is cut at its brackets
+        raise fault
+    return fields, fault
+
+
+def _key_readers(
+    node: Node, fault: PackError | None, subject: str, entry: keys.Entry
+) -> dict[str, Callable[[], Any]]:
+    """Return the readers that raise the faults of an item's keys."""
+    if fault is None:
+        return {"required": partial(node.mapping, subject, (), entry.required)}
+    key_fault = fault
+    meant = "".join(error.fix for error in fault.all())
+    required = tuple(key for key in entry.required if f"did you mean `{key}`" not in meant)
+
+    def refuse() -> None:
+        """Raise the faults of the keys."""
+        raise key_fault
+
+    return {"names": refuse, "required": partial(node.mapping, subject, (), required)}
+
+
+def _present(
+    fields: Mapping[str, Node], **readers: Callable[[Node], Any]
+) -> dict[str, Callable[[], Any]]:
+    """Return the readers of the fields that are present. The others are refused as missing."""
+    return {name: partial(read, fields[name]) for name, read in readers.items() if name in fields}
+
+
+def _read_exemptions(
+    draft: Draft, fields: Mapping[str, Node], terms: DecisionTerms
+) -> tuple[Exemption, ...]:
+    exemptions: dict[str, Exemption] = {}
+    for node in read_items(fields, "unless"):
+        with draft.faults.collect():
+            exemption = _read_exemption(draft, node, terms)
+            if exemption.id in exemptions:
+                node.fail(
+                    "duplicate-id",
+                    f"the exception `{exemption.id}` appears twice",
+                    "choose another id",
+                )
+            exemptions[exemption.id] = exemption
+    return tuple(exemptions.values())
 
 
 def _read_exemption(draft: Draft, node: Node, terms: DecisionTerms) -> Exemption:
-    fields = node.mapping("an exception", keys.EXEMPTION.names, ("id",))
+    fields, fault = _read_fields(node, "an exception", keys.EXEMPTION)
     exemption_id = read_id(fields["id"])
     subject = f"the exception `{exemption_id}`"
-    node.mapping(subject, (), keys.EXEMPTION.required)
-    return Exemption(
-        id=exemption_id,
-        when=_read_condition(draft, fields["when"], terms, subject),
-        because=draft.read_wording(fields["because"]),
-        **draft.read_item(node, fields, subject),
+    parts = gather(
+        {
+            **_key_readers(node, fault, subject, keys.EXEMPTION),
+            **_present(
+                fields,
+                when=lambda field: _read_condition(draft, field, terms, subject),
+                because=draft.read_wording,
+            ),
+            "item": partial(draft.read_item, node, fields, subject),
+        }
     )
+    del parts["required"]
+    return Exemption(id=exemption_id, **parts.pop("item"), **parts)
 
 
 def _read_default(draft: Draft, node: Node, terms: DecisionTerms) -> Default:

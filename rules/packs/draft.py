@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from rules.input.vocabulary import DecisionTerms, Vocabulary
 from rules.input.yaml import Node
 from rules.language.checker import Scope
 from rules.language.tokens import KEYWORDS, RESERVED
+from rules.packs.faults import Faults, gather
 from rules.packs.pack import Citation, Offenses, Other, Pack, Parameter, Source
 
 _UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum"}
@@ -59,7 +61,9 @@ class Draft:
         parent: Pack | None,
         vocabulary: Vocabulary,
         find: Find,
+        faults: Faults,
     ) -> None:
+        self.faults = faults
         self.id = pack_id
         self.top = top
         self.entry = entry
@@ -102,8 +106,12 @@ class Draft:
 
     def read_item(self, node: Node, fields: Mapping[str, Node], subject: str) -> dict[str, Any]:
         """Read the fields that every `Item` has, by name."""
-        since = read_day(fields["from"]) if "from" in fields else None
-        until = read_day(fields["until"]) if "until" in fields else None
+        days = gather(
+            {key: partial(read_day, fields[key]) for key in ("from", "until") if key in fields}
+            | {"source": partial(self.read_citation, node, fields, subject)}
+        )
+        since, until = days.get("from"), days.get("until")
+        source = days["source"]
         if since and until and until <= since:
             fields["until"].fail(
                 "dates-reversed",
@@ -111,7 +119,7 @@ class Draft:
                 "swap the dates",
             )
         return {
-            "source": self.read_citation(node, fields, subject),
+            "source": source,
             "since": since,
             "until": until,
             "provisional": read_optional_text(fields, "provisional"),
@@ -144,14 +152,18 @@ class Draft:
     def read_wording(self, node: Node) -> str:
         """Read a text that may name parameters in `{braces}`."""
         text = " ".join(node.text("the wording").split())
-        for name in _PARAMETER_IN_TEXT.findall(text):
-            if name not in self.parameters:
-                node.fail(
-                    "unknown-parameter",
-                    f"there is no parameter `{name}`",
-                    nearest(name, tuple(self.parameters)),
-                )
+        names = _PARAMETER_IN_TEXT.findall(text)
+        gather({name: partial(self._refuse_unknown, name, node) for name in names})
         return text
+
+    def _refuse_unknown(self, name: str, node: Node) -> None:
+        """Refuse the name of a parameter that the pack doesn't have."""
+        if name not in self.parameters:
+            node.fail(
+                "unknown-parameter",
+                f"there is no parameter `{name}`",
+                nearest(name, tuple(self.parameters)),
+            )
 
 
 def find_folder(lookup: Callable[[str], Path], node: Node, name: str) -> Path:
@@ -168,25 +180,31 @@ def merge_items(
     added: Mapping[str, Node],
     replaced: Mapping[str, Node],
     read: Callable[[str, Node], T],
+    faults: Faults,
 ) -> dict[str, T]:
-    """Return the parent's items with some replaced and others added, by name."""
+    """Return the parent's items with some replaced and others added, by name.
+
+    The faults of items are collected.
+    """
     result = dict(parents)
     for name, node in replaced.items():
-        if name not in parents:
-            node.fail(
-                "override-of-nothing",
-                f"there is no {noun} `{name}` to override",
-                nearest(name, tuple(parents)),
-            )
-        result[name] = read(name, node)
+        with faults.collect(name):
+            if name not in parents:
+                node.fail(
+                    "override-of-nothing",
+                    f"there is no {noun} `{name}` to override",
+                    nearest(name, tuple(parents)),
+                )
+            result[name] = read(name, node)
     for name, node in added.items():
-        if name in parents:
-            node.fail(
-                "duplicate-id",
-                f"the {noun} `{name}` is in the parent already",
-                "override it, or rename it",
-            )
-        result[name] = read(name, node)
+        with faults.collect(name):
+            if name in parents:
+                node.fail(
+                    "duplicate-id",
+                    f"the {noun} `{name}` is in the parent already",
+                    "override it, or rename it",
+                )
+            result[name] = read(name, node)
     return result
 
 

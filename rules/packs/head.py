@@ -27,14 +27,15 @@ _USUAL_ZONES = (
 def read_sources(draft: Draft) -> None:
     """Read `sources` into the draft."""
     for name, node in draft.section("sources").items():
-        if name in draft.sources:
-            node.fail(
-                "duplicate-id",
-                f"the source `{name}` is in a parent already",
-                "choose another id",
-            )
-        refuse_bad_id(name, node)
-        draft.sources[name] = _read_source(name, node)
+        with draft.faults.collect(name):
+            if name in draft.sources:
+                node.fail(
+                    "duplicate-id",
+                    f"the source `{name}` is in a parent already",
+                    "choose another id",
+                )
+            refuse_bad_id(name, node)
+            draft.sources[name] = _read_source(name, node)
 
 
 def _read_source(name: str, node: Node) -> Source:
@@ -55,10 +56,11 @@ def read_facts(draft: Draft) -> None:
     """Read `facts` into the draft's vocabulary."""
     added: dict[str, Fact] = {}
     for path, node in draft.section("facts").items():
-        _refuse_bad_path(path, node, draft, added)
-        subject = f"the fact `{path}`"
-        draft.read_citation(node, node.mapping(subject), subject)
-        added[path] = read_fact(path, node, draft.vocabulary.roles, draft.vocabulary.categories)
+        with draft.faults.collect(path):
+            _refuse_bad_path(path, node, draft, added)
+            subject = f"the fact `{path}`"
+            draft.read_citation(node, node.mapping(subject), subject)
+            added[path] = read_fact(path, node, draft.vocabulary.roles, draft.vocabulary.categories)
     if added:
         draft.vocabulary = draft.vocabulary.extended(added)
 

@@ -15,18 +15,21 @@ def read_invariants(draft: Draft) -> dict[str, Invariant]:
     parents = draft.parent.invariants if draft.parent else {}
     invariants = dict(parents)
     for node in read_items(draft.entry, "invariants"):
-        invariant = _read_invariant(draft, node)
-        if invariant.id in parents:
-            node.fail(
-                "floor-lifted",
-                f"the invariant `{invariant.id}` is the parent's",
-                "add one with another id",
-            )
-        if invariant.id in invariants:
-            node.fail(
-                "duplicate-id", f"the invariant `{invariant.id}` appears twice", "choose another id"
-            )
-        invariants[invariant.id] = invariant
+        with draft.faults.collect():
+            invariant = _read_invariant(draft, node)
+            if invariant.id in parents:
+                node.fail(
+                    "floor-lifted",
+                    f"the invariant `{invariant.id}` is the parent's",
+                    "add one with another id",
+                )
+            if invariant.id in invariants:
+                node.fail(
+                    "duplicate-id",
+                    f"the invariant `{invariant.id}` appears twice",
+                    "choose another id",
+                )
+            invariants[invariant.id] = invariant
     return invariants
 
 

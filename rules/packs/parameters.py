@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from rules.errors import PackError, nearest
@@ -14,6 +15,7 @@ from rules.input.values import fits
 from rules.input.yaml import Node
 from rules.language.operators import LONGEST
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
+from rules.packs.faults import gather
 from rules.packs.pack import Clock, Parameter, Value
 
 # The greatest amount of each unit. No law has a larger one: a larger number is a typo. Lengths of
@@ -42,14 +44,16 @@ def read_parameters(draft: Draft) -> None:
         draft.section("parameters"),
         replaced,
         lambda name, node: _read_parameter(draft, name, node),
+        draft.faults,
     )
     for name, node in replaced.items():
-        if parents[name].unit != draft.parameters[name].unit:
-            node.fail(
-                "wrong-unit",
-                f"`{name}` is in `{parents[name].unit}` in the parent",
-                "keep the unit",
-            )
+        if name in parents and parents[name].unit != draft.parameters[name].unit:
+            with draft.faults.collect():
+                node.fail(
+                    "wrong-unit",
+                    f"`{name}` is in `{parents[name].unit}` in the parent",
+                    "keep the unit",
+                )
 
 
 def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
@@ -59,10 +63,15 @@ def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
     unit = fields["unit"].text("`unit`")
     if unit not in UNITS:
         fields["unit"].fail("wrong-unit", f"`{unit}` is no unit", nearest(unit, UNITS))
-    values = [
-        _read_value(draft, value, unit, subject)
-        for value in fields["values"].items(f"the values of {subject}")
-    ]
+    nodes = fields["values"].items(f"the values of {subject}")
+    values = list(
+        gather(
+            {
+                str(index): partial(_read_value, draft, node, unit, subject)
+                for index, node in enumerate(nodes)
+            }
+        ).values()
+    )
     if not values:
         fields["values"].fail("missing-key", f"{subject} has no value", "add one with its source")
     label = fields["label"].text("`label`")
@@ -72,12 +81,14 @@ def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
 def _read_value(draft: Draft, node: Node, unit: str, parameter: str) -> Value:
     subject = f"a value of {parameter}"
     fields = node.mapping(subject, keys.PARAMETER_VALUE.names, keys.PARAMETER_VALUE.required)
-    value = (
-        _read_codes(fields["value"], subject)
-        if unit == "codes"
-        else _read_number(fields["value"], unit, subject)
+    read = _read_codes if unit == "codes" else partial(_read_number, unit=unit)
+    parts = gather(
+        {
+            "value": partial(read, fields["value"], subject=subject),
+            "item": partial(draft.read_item, node, fields, subject),
+        }
     )
-    return Value(value=value, **draft.read_item(node, fields, subject))
+    return Value(value=parts["value"], **parts["item"])
 
 
 def _read_codes(node: Node, subject: str) -> tuple[str, ...]:
@@ -187,6 +198,7 @@ def read_clocks(draft: Draft) -> dict[str, Clock]:
         draft.section("clocks"),
         draft.overrides("clocks"),
         lambda name, node: _read_clock(draft, name, node),
+        draft.faults,
     )
 
 
@@ -200,19 +212,20 @@ def _read_clock(draft: Draft, name: str, node: Node) -> Clock:
             f"{subject} needs either `stop` or `repeats`",
             "say which event ends or renews it",
         )
-    length = _read_length(draft, fields["length"])
-    return Clock(
-        name=name,
-        label=fields["label"].text("`label`"),
-        owner=draft.read_role(fields["owner"]),
-        start=_read_event(draft, fields["start"]),
-        stop=_read_optional_event(draft, fields, "stop"),
-        repeats=_read_optional_event(draft, fields, "repeats"),
-        length=length,
-        tolling=_read_pauses(draft, fields["tolling"]) if "tolling" in fields else None,
-        follows=draft.read_wording(fields["follows"]),
-        **draft.read_item(node, fields, subject),
+    parts = gather(
+        {
+            "length": partial(_read_length, draft, fields["length"]),
+            "label": partial(fields["label"].text, "`label`"),
+            "owner": partial(draft.read_role, fields["owner"]),
+            "start": partial(_read_event, draft, fields["start"]),
+            "stop": partial(_read_optional_event, draft, fields, "stop"),
+            "repeats": partial(_read_optional_event, draft, fields, "repeats"),
+            "tolling": partial(_read_pauses, draft, fields),
+            "follows": partial(draft.read_wording, fields["follows"]),
+            "item": partial(draft.read_item, node, fields, subject),
+        }
     )
+    return Clock(name=name, **parts.pop("item"), **parts)
 
 
 def _read_length(draft: Draft, node: Node) -> str:
@@ -249,8 +262,11 @@ def _read_event(draft: Draft, node: Node) -> str:
     return path
 
 
-def _read_pauses(draft: Draft, node: Node) -> str:
-    """Read the path of a list of events with `from` and `until`, while which a clock is paused."""
+def _read_pauses(draft: Draft, fields: Mapping[str, Node]) -> str | None:
+    """Read `tolling`: the path of a list of pauses, events with `from` and `until`."""
+    if "tolling" not in fields:
+        return None
+    node = fields["tolling"]
     path = node.text("`tolling`")
     fact = draft.vocabulary.facts.get(path)
     types = {name: field.type for name, field in fact.fields.items()} if fact else {}

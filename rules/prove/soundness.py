@@ -16,6 +16,7 @@ from rules.decide.search import Search, TooFar, bounded, exact
 from rules.errors import PackError, Place
 from rules.frozen import frozen
 from rules.language import tree
+from rules.packs.faults import Faults
 from rules.packs.pack import Decision, Invariant, Pack, Rule, conditions
 from rules.packs.resolve import RuleInForce, Segment, resolve
 
@@ -25,19 +26,32 @@ _FIRST_DAY = date(1, 1, 1)
 def check_whole(pack: Pack) -> tuple[str, ...]:
     """Return the ids of the invariants that are proved. The others hold in every case tried.
 
-    Raises `PackError` for the first fault.
+    Raises `PackError` with the faults of one stage: first of names and dates, then of proofs.
     """
     _no_circles(pack)
     segments = list(segments_of(pack))
+    faults = Faults()
     for segment in segments:
-        _everything_read_exists(segment)
-    _independence(pack)
+        with faults.collect():
+            _everything_read_exists(segment)
+    with faults.collect():
+        _independence(pack)
+    faults.raise_all()
     proved = set(pack.invariants)
+    broken: set[str] = set()  # one day that breaks an invariant is enough
     for segment in segments:
         for invariant in pack.invariants.values():
-            if invariant.in_force(segment.day) and not _holds(segment, invariant):
-                proved.discard(invariant.id)
-    _all_reachable(pack, segments)
+            if not invariant.in_force(segment.day) or invariant.id in broken:
+                continue
+            try:
+                if not _holds(segment, invariant):
+                    proved.discard(invariant.id)
+            except PackError as error:
+                broken.add(invariant.id)
+                faults.add(error)
+    if not broken:
+        _all_reachable(pack, segments, faults)
+    faults.raise_all()
     return tuple(sorted(proved))
 
 
@@ -259,7 +273,7 @@ def _idle(pack: Pack, segments: list[Segment]) -> Iterator[tuple[Decision, Rule,
                 yield decision, rule, bool(in_force_on)
 
 
-def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
+def _all_reachable(pack: Pack, segments: list[Segment], faults: Faults) -> None:
     """Check that every rule that this pack declares decides some case on some day."""
     for decision, rule, ever_in_force in _idle(pack, segments):
         why, fix = (
@@ -267,11 +281,13 @@ def _all_reachable(pack: Pack, segments: list[Segment]) -> None:
             if ever_in_force
             else ("it is never in force", "look at its dates, and at the program's")
         )
-        raise PackError(
-            "unreachable-rule",
-            f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
-            at=rule.place,
-            fix=fix,
+        faults.add(
+            PackError(
+                "unreachable-rule",
+                f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
+                at=rule.place,
+                fix=fix,
+            )
         )
 
 
