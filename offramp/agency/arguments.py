@@ -45,6 +45,29 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "doctor": ("examine the installation and name its faults", ()),
 }
 
+# The arguments that have no dashes.
+WORDS = {
+    "url": "the hub's address, such as https://hub.example:8440",
+    "code": "the invitation code from the hub's operator",
+    "digest": "the digest that was compared by voice. Any other word prints the draft's digest",
+    "named": "an agency's id, or the id of a signing key, such as clinic.s1",
+    "pack": "a shipped id or a folder",
+    "kind": "the kind of record, such as referral",
+    "case": "the case's handle, or its first digits (at least 4)",
+    "decision": "the decision, such as eligibility",
+    "outcome": "the person's decision, such as eligible",
+    "record": "the record's number in the inbox, or its id in `status`",
+}
+# The files of single commands.
+FILES = {
+    "propose": "a JSON file with the changes of the directory",
+    "send": "a YAML or JSON file with the record's parts",
+    "note": "a JSON file with facts",
+    "consent": "a YAML or JSON file with the consent's parts",
+    "export": "the new file",
+    "backup": "the new file",
+}
+
 
 def agency(parser: argparse.ArgumentParser, parser_class: type[argparse.ArgumentParser]) -> None:
     """Add the words of `offramp agency`."""
@@ -55,7 +78,8 @@ def agency(parser: argparse.ArgumentParser, parser_class: type[argparse.Argument
         command = subparsers.add_parser(name, help=text, description=text)
         _common(command)
         for word in words:
-            command.add_argument(word, metavar=word.upper())
+            word_help = FILES[name] if word == "file" else WORDS[word]
+            command.add_argument(word, metavar=word.upper(), help=word_help)
         _options(name, command)
 
 
@@ -178,7 +202,12 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
         )
         command.add_argument("--oral", action="store_true", help="the person revoked orally")
     if name == "determine":
-        command.add_argument("--reason", metavar="CODE", required=True, help="the reason's code")
+        command.add_argument(
+            "--reason",
+            metavar="CODE",
+            required=True,
+            help="the reason, as a code such as `rules` or `safety`",
+        )
         command.add_argument(
             "--by", metavar="NAME", required=True, help="the name of the person that decided"
         )

@@ -39,13 +39,21 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
     if name == "init":
         _init(command)
     if name in ("init", "serve"):
-        command.add_argument("--port", type=int, default=8440 if name == "init" else None)
+        default = "8440" if name == "init" else "the port in `hub.toml`"
+        command.add_argument(
+            "--port",
+            type=int,
+            default=8440 if name == "init" else None,
+            help=f"the port to serve on. Default: {default}",
+        )
     if name == "invite":
         command.add_argument(
             "agency", metavar="AGENCY", help="its id: lower-case letters, digits, dashes"
         )
-        command.add_argument("--role", required=True)
-        command.add_argument("--name", required=True)
+        command.add_argument(
+            "--role", required=True, help="its role in the vocabulary, such as case_management"
+        )
+        command.add_argument("--name", required=True, help="its name for people")
     if name == "generation":
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument(
@@ -63,7 +71,8 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
             help="a file with one UTC time, for demonstrations only",
         )
     if name in ("backup", "restore"):
-        command.add_argument("file", metavar="FILE")
+        text = "the new file" if name == "backup" else "a file of `offramp hub backup`"
+        command.add_argument("file", metavar="FILE", help=text)
     if name == "backup":
         add_force(command)
 
