@@ -164,7 +164,7 @@ def _status(office: Office, options: argparse.Namespace) -> Output:
 
 def _backup(office: Office, options: argparse.Namespace) -> Output:
     backup = operations.back_up(office, Path(options.file), force=options.force)
-    line = f"`{backup.file}` holds the journal; the keys aren't in it, copy them apart from it"
+    line = f"`{backup.file}` contains the journal without the keys: copy the keys to another place"
     return Output(backup.as_json(), [line])
 
 
@@ -176,7 +176,7 @@ def _doctor(options: argparse.Namespace) -> Output:
     except ExchangeError:
         if not findings:
             raise
-        stopped = "nothing more can be looked at before that is fixed"
+        stopped = "the rest can't be examined until that is fixed"
         findings.append(operations.Finding("wrong", stopped))
     else:
         with closing(office):

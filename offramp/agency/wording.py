@@ -39,8 +39,8 @@ from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
 
 # After a restore of the hub, a lost entry may concern any case.
 _MISSING = {
-    "en": "MISSING: of {count} entries of the hub's log, in this case or others, nobody has all "
-    "that stood there",
+    "en": "MISSING: {count} entries of the hub's log, in this case or others, are lost in whole or "
+    "in part",
     "es": "FALTA: de {count} entradas del registro del centro, de este caso o de otros, nadie "
     "tiene todo lo que decían",
 }
@@ -58,7 +58,7 @@ def approval_lines(approval: Approval) -> list[str]:
 
 
 def draft_lines(draft: PendingDraft) -> list[str]:
-    """Say a draft's digest, its changes, and its signers."""
+    """Describe a draft: its digest, its changes, and its signers."""
     waits = "waits for your signature" if draft.is_mine else "waits for others"
     signed = f"; signed with {', '.join(draft.signed)}" if draft.signed else ""
     return [
@@ -90,7 +90,7 @@ def spare_key_lines(spare: SpareKey) -> list[str]:
     return [
         f"made `{spare.key}`; have the others compare and approve `{spare.draft}`",
         f"then keep its file, `keys/{spare.key}.json`, in another place: "
-        "whoever steals this folder must not have both",
+        "a thief of this folder must not get both",
     ]
 
 
@@ -107,8 +107,8 @@ def pack_proposal_lines(proposal: PackProposal) -> list[str]:
     return [
         f"proposed and signed `{proposal.draft}`: the pack `{proposal.id}` ({proposal.pack})",
         *(f"  {change}" for change in proposal.changes),
-        "it is in force when enough have approved that draft, "
-        "and for what stands in the log after it",
+        "it is in force when enough agencies have approved that draft, "
+        "and it applies to later entries of the log",
     ]
 
 
@@ -116,10 +116,10 @@ def pack_proposal_lines(proposal: PackProposal) -> list[str]:
 
 
 def status_lines(status: AgencyStatus) -> list[str]:
-    """Say what waits, and why."""
+    """Describe an agency's state: what is pending, and why."""
     lines = [
         f"{status.agency}: directory {status.directory or 'none yet'}, "
-        f"{status.items} came, {status.unopened} unopened",
+        f"{status.items} received, {status.unopened} unopened",
         *(f"NOT BELIEVED: {fault}" for fault in status.faults),
     ]
     lines += [f"NOT SENT FROM HERE: {sentence}" for sentence in status.not_sent_here]
@@ -167,7 +167,7 @@ def sent_lines(record: SentRecord) -> list[str]:
 
 
 def revocation_lines(revocation: Revocation) -> list[str]:
-    """Say that a consent ended, and where it was said orally, who was told so."""
+    """Report the end of a consent, and the notices of an oral revocation."""
     lines = [line for record in revocation.records for line in sent_lines(record)]
     oral = revocation.oral
     if oral is None:
@@ -175,10 +175,10 @@ def revocation_lines(revocation: Revocation) -> list[str]:
     if oral.record is not None:
         return lines + sent_lines(oral.record)
     if oral.refusal is not None:
-        return [*lines, f"nobody is told that it was said aloud: {oral.refusal}"]
+        return [*lines, f"no agency is told that the revocation was oral: {oral.refusal}"]
     return [
         *lines,
-        "that it was said aloud stands in this journal: no consent lets anybody else be told",
+        "the revocation was oral. Only this journal states that, because no agency may be told",
     ]
 
 
@@ -191,7 +191,7 @@ def opened_lines(opened: OpenedPart) -> list[str]:
         lines.append(f"[notice {opened.notice_version}] {opened.notice}")
     return [
         *lines,
-        *(f"binds you: {obligation}" for obligation in opened.obligations),
+        *(f"obligation: {obligation}" for obligation in opened.obligations),
         f"keep until {opened.keep_until}; use: {opened.use}",
         json.dumps(opened.content, ensure_ascii=False, indent=2),
     ]
@@ -207,7 +207,7 @@ def account_lines(account: CaseAccount, language: str) -> list[str]:
 
 def exported_line(file: Path, record: str, use: str) -> str:
     """Say where an export was written."""
-    return f"`{file}` holds `{record}`, readable by you alone: {use}"
+    return f"`{file}` contains `{record}`. Only you can read the file: {use}"
 
 
 # Cases
@@ -267,11 +267,11 @@ def answer_text(answer: Answer) -> str:
         )
     for path in sorted(answer.silent & answer.reads - set(answer.case.known)):
         lines.append(
-            f"Silent on {path}: nobody who knows may tell it here, so its absence says nothing"
+            f"No agency that knows {path} may share it here, so a missing record means nothing"
         )
     for path, statements in answer.conflicts.items():
         differing = "; ".join(_statement(statement) for statement in statements)
-        lines.append(f"Differ on {path}: {differing}")
+        lines.append(f"Agencies differ on {path}: {differing}")
     return "\n".join(lines)
 
 
@@ -296,13 +296,13 @@ def tasks_lines(tasks: Iterable[Task]) -> list[str]:
     """List tasks, the most pressing first."""
     return [
         f"{task.state:<8} {task.due or '-':<20} case {task.case[:8]}  {task.what}" for task in tasks
-    ] or ["nothing is to be done"]
+    ] or ["no tasks"]
 
 
 def meeting_lines(meeting: Meeting) -> list[str]:
     """Show an agenda."""
     lines = [
-        f"for the screen that {', '.join(meeting.present)} see"
+        f"for a screen that these agencies see: {', '.join(meeting.present)}"
         if meeting.present
         else f"as `{meeting.agency}` may see it"
     ]
@@ -311,14 +311,14 @@ def meeting_lines(meeting: Meeting) -> list[str]:
         lines += [
             f"  {item.what}" + (f"  (due {item.due})" if item.due else "") for item in case.items
         ]
-    return lines if meeting.cases else [*lines, "", "nothing to talk about"]
+    return lines if meeting.cases else [*lines, "", "no cases to discuss"]
 
 
 def takeup_lines(takeup: Takeup) -> list[str]:
     """Show the counts of a quarter."""
     return [
-        f"{takeup.quarter}, as counted at `{takeup.agency}`; - stands for a count that is too "
-        "small to tell, or too near another",
+        f"{takeup.quarter}, as counted at `{takeup.agency}`. A dash hides a count that is too "
+        "small to show, or too near another",
         *(
             f"{stage.replace('_', ' '):<16} {'-' if count is None else count:>6}"
             for stage, count in takeup.counts.items()
@@ -330,7 +330,7 @@ def takeup_lines(takeup: Takeup) -> list[str]:
 
 
 def case_answer_lines(answered: CaseAnswer) -> list[str]:
-    """Show the rules' answer, and who was told."""
+    """Show the rules' answer, and the agencies that were told."""
     lines = [answer_text(answered.answer)]
     if answered.record is not None:
         lines.append(f"told to {', '.join(answered.recipients)}: {answered.state}")
@@ -338,7 +338,7 @@ def case_answer_lines(answered: CaseAnswer) -> list[str]:
 
 
 def question_lines(question: SentQuestion) -> list[str]:
-    """Say what was asked of whom."""
+    """List the facts that each agency was asked for."""
     return [
         f"question `{question.record}` in case `{question.case}`: {question.state}",
         *(f"  asked {agency}: {', '.join(paths)}" for agency, paths in question.asked.items()),
@@ -346,7 +346,7 @@ def question_lines(question: SentQuestion) -> list[str]:
 
 
 def determination_lines(made: Determination) -> list[str]:
-    """Say what a person decided, and who was told."""
+    """Describe a person's decision, and list the agencies that were told."""
     differs = ", which differs from the rules' answer" if made.differs else ""
     told = (
         f"told to {', '.join(made.recipients)}: {made.state}"

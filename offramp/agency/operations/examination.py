@@ -53,8 +53,8 @@ def examine_files(folder: Path) -> tuple[Finding, ...]:
             if path.stat().st_mode & 0o077:
                 findings.append(
                     _wrong(
-                        f"others than its owner may use `{path}`: take that from them, "
-                        "and ask who did"
+                        f"users other than the owner can use `{path}`: remove their "
+                        "permissions, and find out if anybody used it"
                     )
                 )
     return tuple(findings)
@@ -98,14 +98,13 @@ def _settings(office: Office) -> Iterator[Finding]:
             "(FIPS 140)"
         )
     if settings.demo:
-        yield _wrong("`demo = true`: a file can say what time it is; never with real people")
+        yield _wrong("`demo = true`: a file can set the time. Never use this with real people")
     yield _note(
-        "the hub knows, for each handle, who may tell whom which kind of thing, "
-        "and nothing else of a person"
+        "the hub knows, for each handle, which agency may tell which agency what kind of "
+        "information, and nothing else about a person"
     )
     yield _note(
-        "opened content stands readable in the journal: the disk is this agency's to encrypt "
-        "and to protect"
+        "opened content is readable in the journal: this agency must encrypt and protect the disk"
     )
 
 
@@ -123,11 +122,11 @@ def _backup(office: Office) -> Iterator[Finding]:
 def _records(working_set: WorkingSet) -> Iterator[Finding]:
     gateway = working_set.gateway
     if gateway.broken is not None:
-        yield _wrong(f"the log is believed no more: {gateway.broken.message}")
+        yield _wrong(f"the log is no longer trusted: {gateway.broken.message}")
     for sentence in describe_unknown(working_set):
         yield _wrong(f"{sentence}: {NOT_SENT_HERE_FIX}")
     for received in gateway.faults:
-        yield _wrong(f"a delivery isn't what it must be: {received.fault}")
+        yield _wrong(f"a delivery has a fault: {received.fault}")
     refused = sum(
         1
         for outgoing in working_set.outbox.values()
@@ -146,12 +145,12 @@ def _directory(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
     if listed is not None and sole_role and len(listed.signing) < 2:
         yield _wrong(
             f"no other {sole_role.replace('_', ' ')} can sign the directory, and this one has a "
-            "single key: once that is stolen or lost, nothing in it can ever be changed again; "
+            "single key: if that key is stolen or lost, the directory can never change again; "
             "run `offramp agency spare`"
         )
     if listed is not None and listed.part2 == "unknown":
         yield _note(
-            "nobody has said whether 42 CFR Part 2 covers this agency: it is treated as if it did"
+            "this agency hasn't stated if 42 CFR Part 2 covers it: it is treated as covered"
         )
     with suppress(Refusal):
         pack = office.pack(directory.pack)
