@@ -78,8 +78,8 @@ def _check_decisions(place: Town) -> dict[str, Any]:
                 file = place.folder / "drafts" / f"replay-{outgoing.jti}.json"
                 verdicts[_replay(agency, outgoing.jti, file)].append(outgoing.jti)
     sentence = (
-        f"{len(verdicts[SAME])} decisions come out again, to the byte, from the records that they "
-        f"rest on; {len(verdicts[WITHHELD])} rest on what stands in no record, and say on what"
+        f"{len(verdicts[SAME])} decisions are the same, byte for byte, when replayed from their "
+        f"records; {len(verdicts[WITHHELD])} rest on facts that no record contains, and name them"
     )
     return _check(sentence, not verdicts[DIFFERENT] and bool(verdicts[SAME]))
 

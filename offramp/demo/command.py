@@ -49,7 +49,7 @@ def demo(options: argparse.Namespace) -> int:
                 print(line)
             print()
             print(
-                f"Everything lies in {folder}."
+                f"All folders are in {folder}."
                 if keep
                 else "Run it with `--dir DIR` to look at the folders afterwards."
             )

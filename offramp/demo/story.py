@@ -432,7 +432,7 @@ class Story:
         answer = self.decides(
             "prosecutor",
             person,
-            "The record is read where it is; the rules answer.",
+            "The prosecutor reads the criminal record, and the rules answer.",
             "screening",
             facts=own,
         )
@@ -462,7 +462,7 @@ class Story:
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
         self.refers(
             person,
-            "An officer offers the program instead of booking; A says yes.",
+            "An officer offers the program instead of booking. A says yes.",
             scene,
             charges,
             "Ana Delgado",
@@ -486,7 +486,7 @@ class Story:
         self.notes(
             "police",
             person,
-            "The program's gateway asked the one who knows; the officer weighs 2.4 g.",
+            "The program's gateway asks police, and the officer weighs 2.4 g.",
             {"encounter": {"drugs": weighed}},
         )
         self.waits(
@@ -506,7 +506,7 @@ class Story:
         self.decides(
             "program",
             person,
-            "Now they can: eligible. Each part of the why goes to those who may have it.",
+            "Now they can: eligible. Each agency gets the parts of the reasons that it may have.",
             "eligibility",
             send=True,
         )
@@ -528,7 +528,7 @@ class Story:
         self.sends(
             "case-management",
             person,
-            "Intake, two days after the referral; a month would have been in time.",
+            "Intake, two days after the referral. The limit is 30 days.",
             "intake",
             parts,
         )
@@ -543,7 +543,7 @@ class Story:
         self.determines(
             "prosecutor",
             person,
-            "Asked by the program's gateway, the prosecutor has nothing against it.",
+            "The program's gateway asks the prosecutor, and the prosecutor does not object.",
             "admission",
             "admitted",
             "rules",
@@ -553,7 +553,12 @@ class Story:
         if answer["outcome"] != "admitted":
             raise stuck(f"admission came out as {answer['outcome']}")
         self.determines(
-            "program", person, "A person says so, not a machine.", "admission", "admitted", "rules"
+            "program",
+            person,
+            "A named person decides, not a machine.",
+            "admission",
+            "admitted",
+            "rules",
         )
         self.opens("prosecutor", person, "The prosecutor reads that A is in.")
         self.notes(
@@ -566,7 +571,7 @@ class Story:
         self.consents(
             person,
             "Ana Delgado",
-            "At the plan A agrees, one by one, to what care may tell care.",
+            "With the plan, A consents to each disclosure among care providers.",
             AT_THE_PLAN,
             on=self.town.now.date().isoformat(),
         )
@@ -593,7 +598,7 @@ class Story:
         self.sends(
             "case-management",
             person,
-            "Before the two-week meeting: progress, in closed form.",
+            "Before the two-week meeting: progress, in fixed terms.",
             "status",
             [self.part("status", status, ways)],
         )
@@ -666,7 +671,7 @@ class Story:
         ]
 
     def person_b(self) -> None:
-        """Over the cap: the ordinary process; and later, without an arrest, another door."""
+        """Person B: over the cap, so the ordinary process. Later, an offer without an arrest."""
         person = "B"
         self.later(hours=2)
         today = self.town.now.date().isoformat()
@@ -684,7 +689,7 @@ class Story:
         charges = [{"conduct": "possession", "level": "felony", "violent": False}]
         self.refers(
             person,
-            "B had 9.1 g. The offer needn't wait for a scale; B says yes.",
+            "B had 9.1 g. The offer needn't wait for a scale. B says yes.",
             scene,
             charges,
             "Ben Archuleta",
@@ -723,7 +728,7 @@ class Story:
         }
         self.refers(
             person,
-            "Without an arrest, an officer who knows B offers again: another door.",
+            "Later, an officer offers B the program again, without an arrest.",
             scene,
             [],
             "Ben Archuleta",
@@ -757,7 +762,7 @@ class Story:
         ]
         self.refers(
             person,
-            "C pushed an officer. The charge of violence goes along.",
+            "C pushed an officer. The referral includes the violent charge.",
             scene,
             charges,
             "Carl Montoya",
@@ -796,14 +801,14 @@ class Story:
         )
 
     def takes_back(self) -> None:
-        """A ends part of the consent. What was told by it is asked back, and deleted."""
+        """A ends a part of the consent. The clinic recalls what it sent, and it is deleted."""
         person = "A"
         self.later(days=1)
         case = self.cases[person]
         self.step(
             "case-management",
             person,
-            "A ends what the clinic may be told and tell, by word of mouth; the rest stands.",
+            "A orally ends the consent to inform the case managers. The rest stays in force.",
             f"revoke {case} --recipient case-management --oral",
             lambda office: operations.revoke_consent(
                 office, case, recipient="case-management", oral=True
@@ -821,7 +826,7 @@ class Story:
             for part in labels
         ]
         recall = self.sends(
-            "treatment", person, "The clinic asks back what it told.", "recall", recalls
+            "treatment", person, "The clinic recalls what it sent.", "recall", recalls
         )
         self.at("case-management").pull()
         asked = (
@@ -840,7 +845,7 @@ class Story:
         self.sends(
             "case-management",
             person,
-            "The case manager deletes it, and says so.",
+            "The case manager deletes it and confirms that.",
             "recall_answer",
             answers,
         )
@@ -887,7 +892,7 @@ class Story:
                 self.town.now,
                 "A",
                 "police",
-                "Police ask the hub for A's account, and for a case that there isn't: one answer.",
+                "Police ask for A's account, then for that of no real case. The answers match.",
                 f"offramp agency account DIR/police {self.cases['A']}",
                 (),
                 {"refused": answers[0][2]},
@@ -904,7 +909,7 @@ class Story:
         retirement = self.step(
             "police",
             "A key",
-            "Somebody has the key that police sign with. They retire it, alone and at once.",
+            "A thief has the signing key of police. Police retire it, alone and at once.",
             f"retire {stolen}",
             lambda office: operations.retire(office, stolen),
         )
@@ -914,7 +919,7 @@ class Story:
             answer = {"refused": f"the hub takes nothing that this key signs [{error.hub_code}]"}
         else:
             raise stuck("the thief's request was answered")
-        summary = "Whoever has it asks for the police's inbox, a minute later."
+        summary = "A minute later, the thief asks for the inbox of police."
         self.steps.append(
             Step(self.town.now, "A key", "police", summary, "GET /v1/inbox", (), answer)
         )
@@ -938,7 +943,7 @@ class Story:
         self.step(
             "police",
             "A key",
-            "And police go on.",
+            "Police continue with the new key.",
             f"note {case} {self._keep('facts', facts)}",
             lambda office: operations.note_facts(office, case, facts),
         )

@@ -114,8 +114,8 @@ def held_table(held: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     marks = {"own": "own", "opened": "read", "sealed": "sealed"}
     categories = sorted({category for states in held.values() for category in states})
     yield (
-        "Who ever held what. own: it said it; read: it was told and a person opened it; "
-        "sealed: it came and nobody opened it."
+        "What each agency had. own: its own statement. read: a part that somebody there opened. "
+        "sealed: a part that arrived and that nobody opened."
     )
     yield ""
     yield (f"{'':<22}" + "".join(f"{_SHORT[agency]:<11}" for agency in held)).rstrip()
