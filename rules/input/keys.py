@@ -142,15 +142,15 @@ _WHEN = {
         required=True,
     )
 }
-_REVIEWABLE = {"reviewable_by": Key("Who may look at it again.", Words("roles"))}
+_REVIEWABLE = {"reviewable_by": Key("The roles that may review it.", Words("roles"))}
 
 SOURCE = Entry(
     "a source",
     {
-        "title": Key("What it is called, as one would cite it.", required=True),
+        "title": Key("The title, as a citation has it.", required=True),
         "address": Key("Where it can be found: a web address, or a place in words.", required=True),
         "confidence": Key(
-            "How sure it is that it says this: high, medium or low.",
+            "How certain it is that the source states this: high, medium, or low.",
             Words("confidence"),
             required=True,
         ),
@@ -158,22 +158,24 @@ SOURCE = Entry(
     },
 )
 
-_UNTIL = Key("The first day on which it was no pilot any more.", DAY, required=True)
+_UNTIL = Key("The first day on which it was no longer a pilot.", DAY, required=True)
 PILOT = Entry(
     "the pilot",
-    {**_ITEM, "until": _UNTIL, "says": Key("What was to be tried.")},
+    {**_ITEM, "until": _UNTIL, "says": Key("What the pilot was to test.")},
 )
 PLACES = Entry(
     "places",
     {"value": Key("How many people at once.", COUNT, required=True), **_ITEM},
 )
-FUNDING = Entry("funding", {"says": Key("Who paid how much, for what.", required=True), **_ITEM})
+FUNDING = Entry(
+    "funding", {"says": Key("The payer, the amount, and the purpose.", required=True), **_ITEM}
+)
 BODY = Entry(
     "a body",
     {
-        "name": Key("What it is called.", required=True),
-        "members": Key("Who sits in it, by role.", ListOf(Words("roles"))),
-        "others": Key("Who sits in it without such a role.", ListOf(TEXT)),
+        "name": Key("The name of the body.", required=True),
+        "members": Key("The roles of its members.", ListOf(Words("roles"))),
+        "others": Key("Members without such a role.", ListOf(TEXT)),
         "does": Key("What it decides, and how."),
         **_ITEM,
     },
@@ -192,24 +194,24 @@ PROGRAM = Entry(
     "the program",
     {
         "from": Key(
-            "The first day of the program. Asked about a day before it, Offramp says "
-            "that there was none.",
+            "The first day of the program. For an earlier day, Offramp answers that there was "
+            "no program.",
             DAY,
             required=True,
         ),
-        "until": Key("The first day on which the program is no longer there.", DAY),
+        "until": Key("The first day after the end of the program.", DAY),
         **_SOURCE,
         **_DOUBT,
         "kind": Key(
-            "program; or base, if others extend it and nobody runs it as it stands; or "
-            "plan, if it never opened.",
+            "program. Or base, if other packs extend it and no city runs it itself. Or plan, if "
+            "it never opened.",
             Words("program_kinds"),
         ),
-        "note": Key("What is known of how it began and went."),
-        "pilot": Key("Until when it was a pilot.", PILOT),
-        "places": Key("How many people it takes at once, and when.", ListOf(PLACES)),
-        "funding": Key("Who paid how much.", ListOf(FUNDING)),
-        "bodies": Key("Who decides about the program.", ListOf(BODY)),
+        "note": Key("Known facts about its start and its course."),
+        "pilot": Key("The end of its time as a pilot.", PILOT),
+        "places": Key("The number of people that it takes at once, by date.", ListOf(PLACES)),
+        "funding": Key("The payers and the amounts.", ListOf(FUNDING)),
+        "bodies": Key("The bodies that decide about the program.", ListOf(BODY)),
         "open_cases": Key("What becomes of the cases that are open when it ends.", OPEN_CASES),
     },
 )
@@ -239,9 +241,10 @@ _FIELD = {
         "and several.",
         PHRASE,
     ),
-    "known_by": Key("Who can answer it.", Words("roles")),
+    "known_by": Key("The roles that can answer the question.", Words("roles")),
     "category": Key(
-        "What kind of information it is; this decides who may be told.", Words("categories")
+        "The kind of information. It decides which agencies may receive the fact.",
+        Words("categories"),
     ),
     "kind": Key(
         "A record, a measurement, somebody's judgment, or an event with its time.", Words("kinds")
@@ -293,14 +296,14 @@ CLOCK = Entry(
     "a clock",
     {
         "label": Key("What must be done in time, in a few words.", required=True),
-        "owner": Key("Who must do it.", Words("roles"), required=True),
+        "owner": Key("The role that must act.", Words("roles"), required=True),
         "start": Key("The event that starts it.", Words("events", open_ended=True), required=True),
         "stop": Key(
             "The event that ends it. Either this or repeats.", Words("events", open_ended=True)
         ),
         "repeats": Key("The event after which it is due again.", Words("events", open_ended=True)),
         "length": Key("The parameter that says how long it is.", NAME, required=True),
-        "tolling": Key("The list of pauses, each with from and until, in which it stands still."),
+        "tolling": Key("The list of pauses, each with from and until, during which it stops."),
         "follows": Key(
             "What follows, in plain words; {a_parameter} shows its value.", required=True
         ),
@@ -327,7 +330,7 @@ RULE = Entry(
 OTHERWISE = Entry(
     "otherwise",
     {
-        "id": Key("The word otherwise, where it stands under override.", NAME),
+        "id": Key("The word otherwise, if this entry is under override.", NAME),
         "outcome": Key("The outcome when no rule gives one.", OUTCOME, required=True),
         **_BECAUSE,
         **_REVIEWABLE,
@@ -338,15 +341,15 @@ OTHERWISE = Entry(
 REMOVAL = Entry(
     "a removal",
     {
-        "id": Key("The id of the parent's rule that doesn't hold here.", NAME, required=True),
-        "because": Key("Why it doesn't hold here.", required=True),
+        "id": Key("The id of the parent's rule that doesn't apply here.", NAME, required=True),
+        "because": Key("Why it doesn't apply here.", required=True),
         **_SOURCE,
     },
 )
 STEP = Entry(
     "a next step",
     {
-        "who": Key("Who does it.", Words("roles"), required=True),
+        "who": Key("The role that acts.", Words("roles"), required=True),
         "text": Key("What to do, in plain words; {a_parameter} shows its value.", required=True),
         **_ITEM,
     },
@@ -354,7 +357,9 @@ STEP = Entry(
 OBLIGATION = Entry(
     "an obligation",
     {
-        "id": Key("Which of the vocabulary's obligations.", Words("obligations"), required=True),
+        "id": Key(
+            "The id of an obligation of the vocabulary.", Words("obligations"), required=True
+        ),
         **_WHEN,
         **_ITEM,
     },
@@ -366,26 +371,27 @@ DECISION = Entry(
         "outcomes": Key(
             "The outcomes that this program uses, highest first. Left out: all.", ListOf(OUTCOME, 1)
         ),
-        "asks": Key("The question, for a decision that the vocabulary doesn't know."),
+        "asks": Key("The question, for a decision that the vocabulary doesn't have."),
         "decided_by": Key(
-            "Who decides, for a decision that the vocabulary doesn't know.", Words("roles")
+            "The role that decides, for a decision that the vocabulary doesn't have.",
+            Words("roles"),
         ),
         "governed_by": Key(
-            "The date whose rules apply, for a decision that the vocabulary doesn't know."
+            "The date that selects the rules, for a decision that the vocabulary doesn't have."
         ),
         "collect": Key("true: the outcome is the list of all that surely hold.", FLAG),
         "rules": Key(
             "Rules that this pack adds. They have no order; the highest outcome wins.", ListOf(RULE)
         ),
         "override": Key(
-            "Whole rules, or otherwise, that stand in place of the parent's of the same id.",
+            "Whole rules, or otherwise, that replace those of the parent with the same id.",
             ListOf(REPLACED),
         ),
-        "remove": Key("Rules of the parent's that don't hold here.", ListOf(REMOVAL)),
-        "otherwise": Key("What holds when no rule does.", OTHERWISE),
-        "while_waiting": Key("What is said first while the answer isn't known.", STEP),
+        "remove": Key("Rules of the parent that don't apply here.", ListOf(REMOVAL)),
+        "otherwise": Key("The answer if no rule applies.", OTHERWISE),
+        "while_waiting": Key("The first step while the answer isn't known.", STEP),
         "next": Key("What comes after each outcome.", MapOf(STEP, "outcomes")),
-        "obligations": Key("What whoever gets the answer must keep to.", ListOf(OBLIGATION)),
+        "obligations": Key("Duties of each recipient of the answer.", ListOf(OBLIGATION)),
     },
 )
 
@@ -429,10 +435,12 @@ PACK = Entry(
         "extends": Key(
             "The pack that this one starts from: everything not written here is that one's.", NAME
         ),
-        "time_zone": Key("Where it is what time: America/Denver.", required=True),
-        "program": Key("When the program ran, and what is known of it.", PROGRAM, required=True),
+        "time_zone": Key("The program's time zone, such as America/Denver.", required=True),
+        "program": Key(
+            "The dates of the program, and known facts about it.", PROGRAM, required=True
+        ),
         "sources": Key(
-            "Where things are said. Everything in the pack names one of these.",
+            "The documents that the pack rests on. Each item of the pack names one of them.",
             MapOf(SOURCE),
             required=True,
         ),
@@ -460,15 +468,15 @@ EXPECT = Entry(
     {
         "status": Key("decided or undetermined.", Words("statuses")),
         "outcome": Key("The outcome; a list for a decision that collects.", ANSWER),
-        "outcome_not": Key("What must not come out.", ANSWER),
+        "outcome_not": Key("The outcome that must not result.", ANSWER),
         "outcome_includes": Key("What must be among the outcomes.", ListOf(TEXT)),
         "possible": Key("The outcomes that are still open, highest first.", ListOf(TEXT)),
         "needs": Key("Facts that must be asked for; [] if nothing may be.", ListOf(TEXT)),
         "rules": Key("Rules that must be among the reasons.", ListOf(TEXT)),
-        "clocks": Key("How clocks stand: {plan: overdue}.", MapOf(TEXT)),
+        "clocks": Key("The states of clocks, such as {plan: overdue}.", MapOf(TEXT)),
         "provisional": Key("Whether the answer rests on something doubtful.", FLAG),
-        "next": Key("Who acts next.", Words("roles")),
-        "error": Key("The code of the error that must come.", FAULT),
+        "next": Key("The role that acts next.", Words("roles")),
+        "error": Key("The code of the error that must result.", FAULT),
     },
 )
 SCENARIO = Entry(
@@ -479,10 +487,10 @@ SCENARIO = Entry(
         "decision": Key("What is decided.", Words("decisions", open_ended=True), required=True),
         "as_of": Key("The day whose rules apply; left out: the case's own.", DAY),
         "like": Key(
-            "The id of a scenario above: its facts hold, with this one's laid over them.", NAME
+            "The id of a scenario above. Its facts apply, except those that this one states.", NAME
         ),
         "facts": Key("What is known of the case. What isn't written isn't known.", FACTS),
-        "expect": Key("What must come out.", EXPECT, required=True),
+        "expect": Key("The result that the case must have.", EXPECT, required=True),
     },
 )
 SCENARIOS = ListOf(SCENARIO)
