@@ -18,14 +18,14 @@ _NAMED = 500  # columns among which a like name is looked for
 
 
 def read_case_table(
-    map_name: str, table_name: str, words: Vocabulary | None = None
+    map_name: str, table_name: str, vocabulary: Vocabulary | None = None
 ) -> Iterator[CaseInput]:
-    """Read one case from each row of a table. `words` are the facts that the map can name.
+    """Read one case from each row of a table. `vocabulary` has the facts that the map can name.
 
     A row that can't be read is a case whose facts are refused. Raises `RequestError` for a table
     whose head does not fit the map, and for a file that breaks off.
     """
-    mapping = read_map(map_name, words)
+    mapping = read_map(map_name, vocabulary)
     with open_input(table_name) as stream, refuse_broken(table_name):
         yield from read_cases(mapping, stream)
 

@@ -156,13 +156,15 @@ def _refuse_misplaced(fact: Fact, entry: Mapping[str, Node]) -> None:
         if key in entry and fact.type not in types:
             entry[key].fail(
                 "wrong-shape",
-                f"`{fact.path}` can't have `{key}`, for it is a {fact.type}",
+                f"`{key}` does not fit `{fact.path}`, which is of type `{fact.type}`",
                 f"leave `{key}` out",
             )
-    for key, others in _APART.items():
-        for other in others:
-            if key in entry and other in entry:
-                entry[other].fail("wrong-shape", f"`{other}` is beside `{key}`", "keep one of them")
+    for key, excluded_keys in _APART.items():
+        for excluded in excluded_keys:
+            if key in entry and excluded in entry:
+                entry[excluded].fail(
+                    "wrong-shape", f"`{excluded}` is beside `{key}`", "keep one of them"
+                )
     for key, needed in (("split", "any_of"), ("none_of", "any_of")):
         if key in entry and needed not in entry:
             entry[key].fail("missing-key", f"`{key}` is without `{needed}`", f"add `{needed}:`")
@@ -203,20 +205,20 @@ class _Meanings:
         if "any_of" in self.entry:
             return self.any_of()
         times = _read_times(self.entry["times"], self.scope) if "times" in self.entry else None
-        found = self.lookup()
+        look_up = self.lookup()
         if times is None:
-            return lambda cell, _: found(cell)
+            return lambda cell, _: look_up(cell)
 
         def scaled(cell: str, row: Row) -> Any:
             factor = times(row)
-            return None if factor is None else self.scale(cell, found(cell), factor)
+            return None if factor is None else self.scale(cell, look_up(cell), factor)
 
         return scaled
 
     def any_of(self) -> Meaning:
-        """True if a code is among these, and false if all are among `none_of`."""
-        these = frozenset(read_cells(self.entry["any_of"], "`any_of`"))
-        others = frozenset(
+        """Return true if a code is among these, and false if all are among `none_of`."""
+        true_codes = frozenset(read_cells(self.entry["any_of"], "`any_of`"))
+        false_codes = frozenset(
             read_cells(self.entry["none_of"], "`none_of`") if "none_of" in self.entry else ()
         )
         by = self.entry["split"].text("`split`") if "split" in self.entry else None
@@ -224,7 +226,7 @@ class _Meanings:
 
         def read(cell: str, _: Row) -> Any:
             codes = {code.strip() for code in cell.split(by)} if by else {cell}
-            return True if codes & these else False if codes <= others else otherwise
+            return True if codes & true_codes else False if codes <= false_codes else otherwise
 
         return read
 

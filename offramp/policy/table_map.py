@@ -13,6 +13,7 @@ from typing import Any
 
 from offramp.policy.map_cells import CELL, PART, Reader, Row, Scope, read_cell, read_condition
 from offramp.policy.map_values import read_cells, read_mark
+from rules import shelf
 from rules.errors import FactsError, Place, nearest
 from rules.frozen import frozen
 from rules.input.csv_text import ENCODINGS, SEPARATORS
@@ -20,7 +21,6 @@ from rules.input.facts import LONGEST_LIST
 from rules.input.printing import printable
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.input.yaml import Node, read_file
-from rules.shelf import jurisdictions, vocabulary
 
 _SEPARATORS = {"tab": "\t", **{mark: mark for mark in SEPARATORS}}
 _ENCODINGS = {name: name for name in ENCODINGS}
@@ -40,29 +40,29 @@ class TableMap:
     encoding: str = "utf-8"
 
 
-def read_map(name: str, words: Vocabulary | None = None) -> TableMap:
+def read_map(name: str, vocabulary: Vocabulary | None = None) -> TableMap:
     """Read a map from a file, or a shipped map by its id. Raises `PackError`.
 
-    `words` are the facts that it can name: the shipped vocabulary, or a pack's with its own facts.
+    `vocabulary` has the facts that it can name: the shipped ones, or a pack's with its own.
     """
     path = Path(name)
-    shipped = jurisdictions() / "maps" / f"{name}.yaml"
+    shipped = shelf.jurisdictions() / "maps" / f"{name}.yaml"
     if not path.is_file() and shipped.is_file():
         path = shipped
-    return read_map_text(read_file(path, path.name), words or vocabulary())
+    return read_map_text(read_file(path, path.name), vocabulary or shelf.vocabulary())
 
 
-def read_map_text(top: Node, words: Vocabulary) -> TableMap:
+def read_map_text(top: Node, vocabulary: Vocabulary) -> TableMap:
     """Read a map from its YAML document. Raises `PackError`."""
-    return _MapReader(top, words).map()
+    return _MapReader(top, vocabulary).map()
 
 
 class _MapReader:
     """Reads one map, and collects the columns that it names."""
 
-    def __init__(self, top: Node, words: Vocabulary) -> None:
+    def __init__(self, top: Node, vocabulary: Vocabulary) -> None:
         self.top = top
-        self.words = words
+        self.vocabulary = vocabulary
         self.scope = Scope({}, ("",))
 
     def map(self) -> TableMap:
@@ -98,12 +98,12 @@ class _MapReader:
         """Make the reader of one fact, or of the attested outcome of `decisions.NAME`."""
         if path.startswith(_ATTESTED):
             return read_cell(self.attested(path, parent), node, self.scope)
-        fact = self.words.facts.get(path)
+        fact = self.vocabulary.facts.get(path)
         if fact is None:
             parent.keys[path].fail(
                 "unknown-fact",
                 f"there is no fact `{path}`",
-                nearest(path, tuple(self.words.facts)),
+                nearest(path, tuple(self.vocabulary.facts)),
             )
         return (
             self.records(fact, node) if fact.type == "list" else read_cell(fact, node, self.scope)
@@ -112,12 +112,12 @@ class _MapReader:
     def attested(self, path: str, parent: Node) -> Fact:
         """Return an attested outcome as a fact: a choice of the decision's outcomes."""
         name = path.removeprefix(_ATTESTED)
-        decision = self.words.decisions.get(name)
+        decision = self.vocabulary.decisions.get(name)
         if decision is None:
             parent.keys[path].fail(
                 "unknown-fact",
                 f"there is no decision `{name}`",
-                nearest(name, tuple(self.words.decisions)),
+                nearest(name, tuple(self.vocabulary.decisions)),
             )
         return Fact(
             path=path,

@@ -20,17 +20,17 @@ class Interval:
     low: Number | None
     high: Number | None
 
-    def __lt__(self, other: object) -> bool | None:
-        return compare("<", self, other)
+    def __lt__(self, number: object) -> bool | None:
+        return compare("<", self, number)
 
-    def __le__(self, other: object) -> bool | None:
-        return compare("<=", self, other)
+    def __le__(self, number: object) -> bool | None:
+        return compare("<=", self, number)
 
-    def __gt__(self, other: object) -> bool | None:
-        return compare(">", self, other)
+    def __gt__(self, number: object) -> bool | None:
+        return compare(">", self, number)
 
-    def __ge__(self, other: object) -> bool | None:
-        return compare(">=", self, other)
+    def __ge__(self, number: object) -> bool | None:
+        return compare(">=", self, number)
 
 
 def compare(operator: str, left: object, right: object) -> bool | None:
