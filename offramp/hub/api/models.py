@@ -92,7 +92,7 @@ class Cursor(Model):
 
 
 class Witnessed(Model):
-    """Whether the open checkpoint has its quorum."""
+    """A flag that states if the open checkpoint has its quorum."""
 
     witnessed: bool
 
@@ -168,7 +168,7 @@ class Signature(Model):
 
 
 class InForce(Model):
-    """Whether the draft came into force."""
+    """A flag that states if the draft came into force."""
 
     in_force: bool
 
@@ -186,14 +186,14 @@ class KeyAnswer(Model):
 
 
 class ThresholdModel(Model):
-    """How many of which agencies must sign."""
+    """The number of signatures that are needed, and the agencies that can sign."""
 
     signatures: int
     of: list[str]
 
 
 class RestoreState(Model):
-    """How far a restored hub is, and what the threshold has to sign."""
+    """The state of a restored hub, and the text that the threshold must sign."""
 
     closed: bool
     generation: int
@@ -217,7 +217,7 @@ class PieceAnswer(Model):
 
 
 class Begun(Model):
-    """Whether the next generation of the log has begun."""
+    """A flag that states if the next generation of the log has begun."""
 
     begun: bool
 
@@ -236,7 +236,7 @@ class PackDigest(Model):
 
 
 class Health(Model):
-    """That the hub runs, its log's size, and its version."""
+    """The health of the hub, the size of its log, and its version."""
 
     status: str
     size: int
