@@ -50,7 +50,7 @@ _MISSING = {
 
 
 def approval_lines(approval: Approval) -> list[str]:
-    """Say what was signed."""
+    """Describe a signed draft."""
     return [
         f"{approval.result} `{approval.digest}`",
         *(f"  {change}" for change in approval.changes),
@@ -68,7 +68,7 @@ def draft_lines(draft: PendingDraft) -> list[str]:
 
 
 def retirement_lines(retirement: Retirement) -> list[str]:
-    """Say what is retired, and what must be signed."""
+    """Describe a retirement, and the draft that must be signed."""
     lines = []
     if retirement.at_once:
         lines.append(
@@ -86,7 +86,7 @@ def retirement_lines(retirement: Retirement) -> list[str]:
 
 
 def spare_key_lines(spare: SpareKey) -> list[str]:
-    """Say what to do with a spare key."""
+    """Explain the next steps with a spare key."""
     return [
         f"made `{spare.key}`; have the others compare and approve `{spare.draft}`",
         f"then keep its file, `keys/{spare.key}.json`, in another place: "
@@ -95,7 +95,7 @@ def spare_key_lines(spare: SpareKey) -> list[str]:
 
 
 def proposal_lines(proposal: Proposal) -> list[str]:
-    """Say what was proposed."""
+    """Describe a proposed draft and its changes."""
     return [
         f"proposed and signed `{proposal.draft}`",
         *(f"  {change}" for change in proposal.changes),
@@ -103,7 +103,7 @@ def proposal_lines(proposal: Proposal) -> list[str]:
 
 
 def pack_proposal_lines(proposal: PackProposal) -> list[str]:
-    """Say what pack was proposed, what it changes, and when it is in force."""
+    """Describe a proposed pack, its changes, and the start of its force."""
     return [
         f"proposed and signed `{proposal.draft}`: the pack `{proposal.id}` ({proposal.pack})",
         *(f"  {change}" for change in proposal.changes),
@@ -161,7 +161,7 @@ def _received_line(record: ReceivedRecord) -> str:
 
 
 def sent_lines(record: SentRecord) -> list[str]:
-    """Say how far a record is."""
+    """Describe the state of a record."""
     case = f" in case `{record.case}`" if record.case else ""
     return [f"{record.kind} `{record.id}`{case}: {record.state}"]
 
@@ -206,7 +206,7 @@ def account_lines(account: CaseAccount, language: str) -> list[str]:
 
 
 def exported_line(file: Path, record: str, use: str) -> str:
-    """Say where an export was written."""
+    """Name the file and the record of an export."""
     return f"`{file}` contains `{record}`. Only you can read the file: {use}"
 
 
@@ -276,7 +276,7 @@ def answer_text(answer: Answer) -> str:
 
 
 def noted_lines(noted: NotedFacts) -> list[str]:
-    """Say what was noted, and which questions it answered."""
+    """List the noted facts, and the questions that they answered."""
     facts = ", ".join(f"{path} = {value}" for path, value in noted.facts.items())
     return [
         f"noted: {facts}",
@@ -285,7 +285,7 @@ def noted_lines(noted: NotedFacts) -> list[str]:
 
 
 def notice_lines(notice: RulesNotice) -> list[str]:
-    """Say which notice was given."""
+    """Describe the notice that a person was given."""
     return [
         f"noted: {notice.actor} gave the person notice of the rules in force, "
         f"`{notice.pack_id}` ({notice.pack[:19]}…)"
