@@ -84,7 +84,7 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     """
     from time import monotonic
 
-    from rules.author.scenarios import read_scenarios
+    from rules.author.scenarios import read_scenarios, refuse_bad_facts
     from rules.packs.faults import Faults
     from rules.prove.proof_cache import prove
 
@@ -92,9 +92,15 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     faults = Faults()
     with faults.collect():
         checked = read_pack(pack, whole=False)
+    scenarios = []
     if (folder / "scenarios.yaml").exists():
         with faults.collect():
-            read_scenarios(folder)
+            scenarios = read_scenarios(folder)
+    faults.raise_all()
+    program = rules.Program(checked)
+    for scenario in scenarios:
+        with faults.collect():
+            refuse_bad_facts(program, scenario)
     faults.raise_all()
     start = monotonic()
     proof = prove(checked, again=again)
@@ -105,8 +111,7 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
         for rule in decision.rules.values()
     )
     invariants = {name: name in proof.proved for name in sorted(checked.invariants)}
-    digest = rules.Program(checked).digest
-    return PackCheck(checked, digest, own_rules, invariants, proof.known, seconds)
+    return PackCheck(checked, program.digest, own_rules, invariants, proof.known, seconds)
 
 
 # Run a pack's scenarios

@@ -16,7 +16,7 @@ from rules.decide import explain
 from rules.decide.decision import Decision
 from rules.decide.program import Program
 from rules.decide.ruling import CaseFacts, Ruling
-from rules.errors import Place, Refusal, respelled
+from rules.errors import PackError, Place, Refusal, respelled
 from rules.frozen import frozen
 from rules.input import keys
 from rules.input.yaml import Node, read_file
@@ -159,6 +159,17 @@ def _read_scenario(node: Node, facts_by_id: dict[str, dict[str, Any]]) -> Scenar
         expected.data(),
         node.place,
     )
+
+
+def refuse_bad_facts(program: Program, scenario: Scenario) -> None:
+    """Refuse facts that no case can have, unless the scenario expects that they are refused."""
+    if "error" in scenario.expect:
+        return
+    try:
+        program.read(scenario.facts)
+    except Refusal as refusal:
+        message = f"the scenario `{scenario.id}` can't be decided: {refusal.message}"
+        raise PackError(refusal.code, message, at=scenario.place, fix=refusal.fix) from None
 
 
 def _is_readable(node: Node, value: keys.Value, label: str) -> None:

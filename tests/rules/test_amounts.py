@@ -100,3 +100,7 @@ def test_a_scenario_with_a_negative_amount_fails(
     )
     assert main(["test", str(pack)]) == 1
     assert "[out-of-range]" in capsys.readouterr().out
+    assert main(["check", str(pack)]) == 2
+    shown = capsys.readouterr().out
+    assert "town/scenarios.yaml:1:3: the scenario `a` can't be decided" in shown
+    assert "is -3" in shown and "[out-of-range]" in shown
