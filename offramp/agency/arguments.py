@@ -41,7 +41,12 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "account": ("list everything that was disclosed in a case", ("case",)),
     "export": ("write an opened record with its proofs to a file", ("record", "file")),
     "retry": ("send again a record that the hub refused", ("record",)),
-    "backup": ("copy the journal to a file, without the keys", ("file",)),
+    "backup": ("write the whole agency to one encrypted file", ("file",)),
+    "restore": ("make an agency's folder again from the file of a backup or move", ("file",)),
+    "move": (
+        "write the whole agency to a file for another machine, and send nothing from here",
+        ("file",),
+    ),
     "doctor": ("examine the installation and name its faults", ()),
 }
 
@@ -140,6 +145,10 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
             action="append",
             default=[],
             help="an agency whose records are given up after a restore of the hub (repeatable)",
+        )
+    if name == "backup":
+        command.add_argument(
+            "--drill", action="store_true", help="restore the file for a trial, and compare"
         )
     if name == "serve":
         command.add_argument("--once", action="store_true", help="do what is due once, then exit")

@@ -45,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
     """Run one command, and print its output. Raises what its operation refuses with."""
     if options.agency_command == "init":
         return _print(options, _init(options))
+    if options.agency_command == "restore":
+        return _print(options, _restore(options))
     if options.agency_command == "doctor":
         return _print(options, _doctor(options))
     with suppress(BrokenPipeError), closing(office_of(options)) as office:
@@ -163,9 +165,22 @@ def _status(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _backup(office: Office, options: argparse.Namespace) -> Output:
-    backup = operations.back_up(office, Path(options.file), force=options.force)
-    line = f"`{backup.file}` contains the journal without the keys: copy the keys to another place"
-    return Output(backup.as_json(), [line])
+    backup = operations.back_up(
+        office, Path(options.file), drill=options.drill, force=options.force
+    )
+    code = 0 if backup.drill is None or backup.drill.is_complete else 1
+    return Output(backup.as_json(), wording.backup_lines(backup), code)
+
+
+def _move(office: Office, options: argparse.Namespace) -> Output:
+    backup = operations.move_agency(office, Path(options.file))
+    return Output(backup.as_json(), wording.moved_lines(backup))
+
+
+def _restore(options: argparse.Namespace) -> Output:
+    passphrase = _passphrase(options.passphrase_file)
+    restored = operations.restore_agency(Path(options.dir), Path(options.file), passphrase)
+    return Output(restored.as_json(), wording.restored_lines(restored))
 
 
 def _doctor(options: argparse.Namespace) -> Output:
@@ -369,4 +384,5 @@ COMMANDS: dict[str, Callable[[Office, argparse.Namespace], Output]] = {
     "export": _export,
     "retry": _retry,
     "backup": _backup,
+    "move": _move,
 }

@@ -13,6 +13,7 @@ from offramp.agency.cases.case import Answer, FactSource
 from offramp.agency.operations import (
     AgencyStatus,
     Approval,
+    Backup,
     CaseAccount,
     CaseAnswer,
     CaseSummary,
@@ -26,6 +27,7 @@ from offramp.agency.operations import (
     PendingDraft,
     Proposal,
     ReceivedRecord,
+    RestoredAgency,
     Retirement,
     Revocation,
     RulesNotice,
@@ -123,14 +125,16 @@ def status_lines(status: AgencyStatus) -> list[str]:
         *(f"NOT BELIEVED: {fault}" for fault in status.faults),
     ]
     lines += [f"NOT SENT FROM HERE: {sentence}" for sentence in status.not_sent_here]
+    if status.moved_at is not None:
+        lines.append("MOVED: this agency works in another folder, and sends nothing from here")
     if status.not_sent_here:
         lines.append(NOT_SENT_HERE_FIX)
     if status.broken:
         lines.append(f"THE LOG IS BROKEN: {status.broken}")
     if status.restored:
-        from offramp.restored import lines as restored_lines
+        from offramp.restored import lines as restored_hub_lines
 
-        lines += restored_lines(dict(status.restored))
+        lines += restored_hub_lines(dict(status.restored))
     for draft in status.drafts:
         lines += draft_lines(draft)
     for recall in status.recalls:
@@ -139,6 +143,47 @@ def status_lines(status: AgencyStatus) -> list[str]:
     for row in status.outbox:
         reason = f"  {row.reason}" if row.reason else ""
         lines.append(f"{row.state:<10} {row.kind:<20} {row.id}{reason}")
+    return lines
+
+
+def backup_lines(backup: Backup) -> list[str]:
+    """Say where a backup is, and whether it restores."""
+    lines = [
+        f"`{backup.file}` has settings, keys, and journal, encrypted under the passphrase; "
+        "keep it on another machine, and the passphrase apart from it"
+    ]
+    drill = backup.drill
+    if drill is None:
+        return lines
+    lines.append(f"restored {drill.events} events and {drill.keys} keys into a temporary folder")
+    if drill.is_complete:
+        return [*lines, "the restored folder is the same as this one"]
+    if drill.missing_events:
+        lines.append(f"it lacks the last {drill.missing_events} events: make a new backup")
+    lines += [f"it lacks `{name}`: make a new backup" for name in drill.missing_keys]
+    return [*lines, *(f"it differs in `{name}`" for name in drill.different)]
+
+
+def moved_lines(backup: Backup) -> list[str]:
+    """Say what to do with the file of a move."""
+    return [
+        f"`{backup.file}` has the whole agency, and this folder sends nothing any more",
+        "on the new machine, run `offramp agency restore DIR FILE` and `offramp agency doctor DIR`,"
+        " then delete this folder",
+    ]
+
+
+def restored_lines(restored: RestoredAgency) -> list[str]:
+    """Say what was restored, and what to check before sending."""
+    lines = [
+        f"`{restored.folder}` is the folder of `{restored.agency}` again, with {restored.events} "
+        f"events and {len(restored.keys)} keys; run `offramp agency doctor` on it now"
+    ]
+    if restored.purpose == "backup":
+        lines.append(
+            "never work in the old folder again; records that were sent after the backup are "
+            "missing here, and `status` names them"
+        )
     return lines
 
 

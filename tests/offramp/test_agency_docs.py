@@ -171,6 +171,11 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     assert '"encounter.route": "arrest"' in newcomer.run(
         "crossroads", command("agency.md", "offramp agency open")
     )
+    newcomer.run("crossroads", command("agency.md", "offramp agency backup"))
+    newcomer.run("crossroads", command("agency.md", "offramp agency restore"))
+    newcomer.run("crossroads", command("agency.md", "offramp agency move"))
+    moved = newcomer.run("crossroads", once.replace("~/agency", "~/agency-again"), 2)
+    assert "agency restore" in moved
 
     newcomer.run("hub", command("hub.md", "offramp hub backup"))
     newcomer.stop()

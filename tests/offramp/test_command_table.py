@@ -72,7 +72,12 @@ def test_an_unknown_command_is_refused_without_the_old_spellings(
 
 
 def test_each_word_of_agency_and_hub_has_its_function() -> None:
-    assert set(agency_arguments.COMMANDS) == {*agency_commands.COMMANDS, "init", "doctor"}
+    assert set(agency_arguments.COMMANDS) == {
+        *agency_commands.COMMANDS,
+        "init",
+        "restore",
+        "doctor",
+    }
     assert set(hub_arguments.COMMANDS) == set(hub_commands.COMMANDS)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -185,14 +185,21 @@ class Journal:
         with _sound():
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
-    def backup(self, to: Path) -> None:
-        """Copy the whole journal, as of now."""
+    def copy(self) -> bytes:
+        """Return a whole copy of the database as of now, without the mark of a move.
+
+        INVARIANT: the copy is in memory only. A file would keep contents past their last day.
+        """
+        with _sound(), closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+            self._db.backup(copy)
+            copy.execute("DELETE FROM newest WHERE name = 'moved'")
+            return copy.serialize()
+
+    def digests(self) -> dict[int, bytes]:
+        """Return the digest of every event, by its place."""
         with _sound():
-            copy = sqlite3.connect(to)
-            try:
-                self._db.backup(copy)
-            finally:
-                copy.close()
+            rows = self._db.execute("SELECT at, digest FROM event").fetchall()
+        return {int(at): bytes(digest) for at, digest in rows}
 
 
 def _digest(at: int, kind: str, time: int, text: bytes) -> bytes:

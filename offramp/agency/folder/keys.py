@@ -92,6 +92,10 @@ class Keys:
             )
         )
 
+    def stretch(self, salt: bytes) -> bytes:
+        """Return the key that the passphrase makes with a salt, to encrypt a backup under."""
+        return self._stretched(salt)
+
     def ids(self) -> list[str]:
         """Return the ids of the keys in the folder."""
         return sorted(path.stem for path in self.folder.glob("*.json"))
@@ -175,6 +179,13 @@ class Keys:
             for name, data in (("salt", salt), ("nonce", nonce), ("ct", ct))
         }
         value = {"kid": kid, "use": use, "n": COST, "r": BLOCK, "p": LANES, **texts}
+        # INVARIANT: no key is ever overwritten. A lost key can't be made again.
+        if self._path(kid).exists():
+            raise AgencyError(
+                "already-there",
+                f"`{self._path(kid)}` is there already, and a key is never overwritten",
+                fix="keep it, and restore a backup with `offramp agency restore` if need be",
+            )
         write_private(self._path(kid), i_json.write(value))
 
 

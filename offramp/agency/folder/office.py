@@ -64,10 +64,7 @@ def init(
 
     Raises `AgencyError` `already-there`, `no-room`.
     """
-    if (folder / "agency.toml").exists():
-        raise AgencyError(
-            "already-there", f"`{folder}` is an agency's folder already", fix="take another folder"
-        )
+    check_unused(folder)
     settings = Settings(id=agency, demo=demo, passphrase_file=passphrase_file)
     try:
         (folder / KEYS).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -83,8 +80,26 @@ def init(
     keys.make_signing(f"{agency}.s1")
     keys.make_witness(f"{agency}.w1")
     Journal(folder / JOURNAL).close()
-    # Last, so that an interrupted start can be repeated.
     write_settings(folder, settings)
+
+
+def check_unused(folder: Path) -> None:
+    """Check that nothing in a folder can be of an agency. Raises `AgencyError` `already-there`.
+
+    INVARIANT: no command writes an agency's files over others, so no key is ever lost to one.
+    """
+    if (folder / "agency.toml").exists():
+        raise AgencyError(
+            "already-there", f"`{folder}` is an agency's folder already", fix="take another folder"
+        )
+    for path in (folder / JOURNAL, *sorted((folder / KEYS).glob("*"))):
+        if path.exists():
+            raise AgencyError(
+                "already-there",
+                f"`{path}` is of an agency, and nothing is written over it",
+                fix="keep this folder, and restore a backup into a new one with "
+                "`offramp agency restore`",
+            )
 
 
 class Office:
@@ -104,6 +119,12 @@ class Office:
         self.random = random_bytes
         check_private(folder / KEYS)
         self.keys = Keys(folder / KEYS, passphrase, random_bytes)
+        if not (folder / JOURNAL).exists():
+            raise AgencyError(
+                "damaged",
+                f"`{folder}` has no journal (`{JOURNAL}`)",
+                fix="restore a backup into a new folder with `offramp agency restore`",
+            )
         self.journal = Journal(folder / JOURNAL)
         self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
@@ -316,11 +337,31 @@ class Office:
             gateway.watch.advance(kept["note"].encode(), ())
 
     def append(self, working_set: WorkingSet, kind: str, body: dict[str, Any]) -> Event:
-        """Append an event of the gateway's last act, within a transaction."""
+        """Append an event of the gateway's last act, within a transaction.
+
+        Raises `AgencyError` `moved`.
+        """
+        # INVARIANT: nothing is added after a move, so the moved file has everything.
+        self.check_not_moved()
         event = self.journal.append(kind, self.clock(), body)
         self._at = event.at
         working_set.note(event)
         return event
+
+    @property
+    def moved_at(self) -> int | None:
+        """The time when the agency moved from this folder, in seconds since 1970, or None."""
+        moved = self.journal.get("moved")
+        return None if moved is None else int(moved["time"])
+
+    def check_not_moved(self) -> None:
+        """Check that the agency still is in this folder. Raises `AgencyError` `moved`."""
+        if self.moved_at is not None:
+            raise AgencyError(
+                "moved",
+                f"`{self.agency}` moved out of `{self.folder}`, which only can be read now",
+                fix="work in the folder that `offramp agency restore` made",
+            )
 
     # Acts of people
 

@@ -54,12 +54,19 @@ def read_settings(folder: Path) -> Settings:
         return validate(Settings, tomllib.loads(path.read_text(encoding="utf-8")), f"`{NAME}`")
     except OSError:
         raise AgencyError(
-            "not-an-agency", f"there is no `{path}`", fix="run `offramp agency init` first"
+            "not-an-agency", f"there is no `{path}`", fix=_missing_settings_fix(folder)
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AgencyError(
             "not-an-agency", f"`{path}` can't be read: {error}", fix="write it as TOML"
         ) from None
+
+
+def _missing_settings_fix(folder: Path) -> str:
+    """Say what to do without settings. A folder with keys or a journal was an agency's."""
+    if any((folder / "keys").glob("*.json")) or (folder / "agency.db").exists():
+        return "keep this folder, and restore a backup into a new one with `offramp agency restore`"
+    return "run `offramp agency init` first"
 
 
 def write_settings(folder: Path, settings: Settings) -> None:

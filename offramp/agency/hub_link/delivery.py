@@ -25,6 +25,7 @@ def send_outbox(link: HubLink) -> int:
     """
     sent = 0
     while queued := link.office.working_set().to_send():
+        link.office.check_not_moved()
         waiting = _next_request(queued)
         is_rebuilt = False
         answers = link.client.submit([outgoing.bundle for outgoing in waiting])

@@ -32,7 +32,8 @@ class HubLink:
 
 
 def link_of(office: Office) -> HubLink:
-    """Return an office's link to its hub. Raises `AgencyError` `not-joined`."""
+    """Return an office's link to its hub. Raises `AgencyError` `not-joined`, `moved`."""
+    office.check_not_moved()
     if office.settings.hub is None:
         raise AgencyError(
             "not-joined", f"`{office.agency}` has joined no hub", fix="run `offramp agency join`"

@@ -27,6 +27,15 @@ from offramp.agency.cases.meeting import Agenda, Item
 from offramp.agency.cases.tasks import Task
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
+from offramp.agency.operations.backups import (
+    Backup,
+    Drill,
+    RestoredAgency,
+    back_up,
+    drill_backup,
+    move_agency,
+    restore_agency,
+)
 from offramp.agency.operations.case_file import (
     CaseSummary,
     CaseView,
@@ -98,10 +107,8 @@ from offramp.agency.operations.records import (
 )
 from offramp.agency.operations.upkeep import (
     AgencyStatus,
-    Backup,
     OutboxRow,
     PendingRecall,
-    back_up,
     duties_of,
     report_status,
     run_duties_once,
@@ -127,6 +134,7 @@ __all__ = [
     "CaseView",
     "Determination",
     "Draft",
+    "Drill",
     "Export",
     "Finding",
     "Inbox",
@@ -143,6 +151,7 @@ __all__ = [
     "Proposal",
     "ReceivedPart",
     "ReceivedRecord",
+    "RestoredAgency",
     "Result",
     "Retirement",
     "Retry",
@@ -163,6 +172,7 @@ __all__ = [
     "create_agency",
     "decide",
     "determine",
+    "drill_backup",
     "duties_of",
     "examine",
     "examine_files",
@@ -176,6 +186,7 @@ __all__ = [
     "list_inbox",
     "list_tasks",
     "make_spare_key",
+    "move_agency",
     "note_facts",
     "note_notice",
     "open_case",
@@ -188,6 +199,7 @@ __all__ = [
     "read_case",
     "record_consent",
     "report_status",
+    "restore_agency",
     "retire",
     "retry_record",
     "revoke_consent",

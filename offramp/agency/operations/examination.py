@@ -70,6 +70,11 @@ def examine(office: Office) -> tuple[Finding, ...]:
 
 def _findings(office: Office) -> Iterator[Finding]:
     yield from _settings(office)
+    if office.moved_at is not None:
+        yield _wrong(
+            "the agency moved out of this folder: work in the other one, and delete this one"
+        )
+        return
     yield from _backup(office)
     try:
         working_set = office.replay()
@@ -111,10 +116,7 @@ def _settings(office: Office) -> Iterator[Finding]:
 def _backup(office: Office) -> Iterator[Finding]:
     backup = office.journal.get("backup")
     if backup is None:
-        yield _wrong(
-            "there is no backup of the journal: run `offramp agency backup`, "
-            "and copy the keys apart from it"
-        )
+        yield _wrong("there is no backup of the journal: run `offramp agency backup`")
     elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
         yield _wrong("the last backup of the journal is over a week old")
 

@@ -1,14 +1,11 @@
-"""Report an agency's state, run the gateway's duties, back up the journal."""
+"""Report an agency's state, and run the gateway's duties."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.keys import check_private, write_private
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import explain_refusal, pull_inbox, send_outbox
@@ -21,7 +18,6 @@ from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.agency.operations.automatic import act_automatically
 from offramp.agency.operations.membership import list_drafts
-from offramp.output_file import check_output
 from rules.frozen import frozen
 
 NOT_SENT_HERE_FIX = (
@@ -73,6 +69,7 @@ class AgencyStatus:
 
     `faults` are sentences about deliveries that weren't believed, `broken` why the log isn't.
     `not_sent_here` are sentences about records that another program sent in this agency's name.
+    `moved_at` is when the agency moved from this folder, None if it is still in it.
     `restored` is what a restored hub waits for, None where the hub is open.
     """
 
@@ -87,6 +84,7 @@ class AgencyStatus:
     recalls: tuple[PendingRecall, ...]
     drafts: tuple[PendingDraft, ...]
     outbox: tuple[OutboxRow, ...]
+    moved_at: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency status`."""
@@ -102,18 +100,8 @@ class AgencyStatus:
             "recalls": [recall.as_json() for recall in self.recalls],
             "drafts": [draft.as_json() for draft in self.drafts],
             "outbox": [row.as_json() for row in self.outbox],
+            "moved": self.moved_at,
         }
-
-
-@frozen
-class Backup:
-    """The file that a backup of the journal was written to. The keys aren't in it."""
-
-    file: Path
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `offramp agency backup`."""
-        return {"file": str(self.file)}
 
 
 def report_status(office: Office) -> AgencyStatus:
@@ -148,8 +136,9 @@ def report_status(office: Office) -> AgencyStatus:
             PendingRecall(recall.record, recall.part, recall.issuer, recall.until)
             for recall in gateway.pending_recalls()
         ),
-        drafts=list_drafts(office),
+        drafts=list_drafts(office) if office.moved_at is None else (),
         outbox=tuple(rows),
+        moved_at=office.moved_at,
     )
 
 
@@ -190,7 +179,7 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
     """
     link = link_of(office)
     return (
-        Duty("directory", DIRECTORY_EVERY, lambda: learn_directory(link)),
+        Duty("directory", DIRECTORY_EVERY, lambda: _learn(link)),
         Duty("keys", HOURLY, _when_open(link, lambda: rotate_keys(link))),
         Duty("outbox", EVERY_SECOND, _when_open(link, lambda: send_outbox(link))),
         Duty("witness", WITNESS_EVERY, _when_open(link, lambda: cosign_tree(link))),
@@ -206,37 +195,17 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
     )
 
 
+def _learn(link: HubLink) -> int:
+    link.office.check_not_moved()
+    return learn_directory(link)
+
+
 def _when_open(link: HubLink, do: Callable[[], Any]) -> Callable[[], Any]:
     def duty() -> Any:
+        link.office.check_not_moved()
         if link.office.working_set().gateway.history.size and link.restored is None:
             link.take_up_key()  # another program may have learned that it is listed
             return do()
         return None
 
     return duty
-
-
-def back_up(office: Office, file: Path, *, force: bool = False) -> Backup:
-    """Copy the journal to a new file that only its owner can read. The keys aren't in it.
-
-    With `force`, an older backup is replaced once the new one is complete. Raises `AgencyError`
-    `already-there`, `no-room`; `RequestError` `no-output`.
-    """
-    if os.path.lexists(file) and not force:
-        raise AgencyError(
-            "already-there",
-            f"`{file}` is there already",
-            fix="name another file, or add `--force` to overwrite it",
-        )
-    check_output(file, force=force)
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        write_private(partial, b"")
-        office.journal.backup(partial)
-        check_private(partial)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
-    with office.transaction():
-        office.journal.put("backup", {"time": office.clock()})
-    return Backup(file)

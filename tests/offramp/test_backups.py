@@ -1,0 +1,252 @@
+"""Backup, drill, restore, and move: no key is ever overwritten, and nothing is lost midway."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.archive import read_archive, read_header
+from offramp.agency.folder.keys import Keys
+from offramp.agency.folder.office import Office
+from offramp.agency.hub_link.client import Client
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.link import HubLink, link_of
+from offramp.agency.operations import back_up, create_agency, move_agency, restore_agency
+from offramp.agency.operations.upkeep import describe_unknown
+from tests.support.agencies import PASSPHRASE, Town, a_case, referral
+from tests.support.refused import refused
+from tests.support.running_agencies import Running, told
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    made = Town(tmp_path)
+    yield made
+    for office in made.at.values():
+        office.close()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def reopen(town: Town, name: str, folder: Path) -> tuple[Office, HubLink]:
+    office = Office(folder, PASSPHRASE, lambda: town.hub.clock)
+    client = Client(town.hub, office.signing, office.clock, office.random)
+    return office, HubLink(office, client)
+
+
+@pytest.mark.parametrize("missing", ["agency.toml", "agency.db", "both"])
+def test_init_never_writes_over_an_agencys_files(missing: str, tmp_path: Path) -> None:
+    folder = tmp_path / "clinic"
+    create_agency(folder, "clinic", PASSPHRASE)
+    for name in ("agency.toml", "agency.db"):
+        if missing in (name, "both"):
+            (folder / name).unlink()
+    before = contents(folder)
+    for agency in ("clinic", "hospital"):
+        with pytest.raises(AgencyError) as caught:
+            create_agency(folder, agency, PASSPHRASE)
+        assert caught.value.code == "already-there" and "agency init" not in str(caught.value)
+    assert contents(folder) == before
+    with pytest.raises(AgencyError) as caught:
+        Office(folder, PASSPHRASE, lambda: 0)
+    assert "agency restore" in caught.value.fix and "agency init" not in caught.value.fix
+
+
+def test_no_function_overwrites_a_key(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir(mode=0o700)
+    keys = Keys(tmp_path / "keys", PASSPHRASE)
+    keys.make_signing("clinic.s1")
+    before = contents(tmp_path)
+    for make in (keys.make_signing, keys.make_sealing, keys.make_witness):
+        with refused("already-there"):
+            make("clinic.s1")
+    assert contents(tmp_path) == before
+
+
+def test_a_restored_agency_has_its_own_records_and_its_inbox(town: Town) -> None:
+    case = a_case()
+    sent = town.at["police"].compose("referral", (referral(),), case=case).id
+    town.settle()
+    crossroads, police = town.at["crossroads"], town.at["police"]
+    crossroads.open(sent, None, by="Rosa Quintana")
+    for name in ("police", "crossroads"):
+        file = town.folder / f"{name}.backup"
+        drill = back_up(town.at[name], file, drill=True).drill
+        assert drill is not None and drill.is_complete
+        assert not list((town.folder / name).glob(".drill-*"))
+        assert b"encounter" not in file.read_bytes()
+        restored = restore_agency(town.folder / f"{name}-2", file, PASSPHRASE)
+        assert (restored.agency, restored.purpose) == (name, "backup")
+    office, link = reopen(town, "police", town.folder / "police-2")
+    with closing(office):
+        run_duties(link)
+        assert office.working_set().outbox[sent].state == "witnessed"
+        assert [event.body for event in office.journal.after(0)][: police.at] == [
+            event.body for event in police.journal.after(0)
+        ]
+        office.compose("referral", (referral(),), case=case)
+        run_duties(link)
+        assert describe_unknown(office.working_set()) == ()
+    office, link = reopen(town, "crossroads", town.folder / "crossroads-2")
+    with closing(office):
+        (opened,) = office.working_set().opened
+        assert opened.body["by"] == "Rosa Quintana"
+
+
+def test_an_old_backup_that_sends_is_a_fault(town: Town) -> None:
+    police, case = town.at["police"], a_case()
+    file = town.folder / "old.backup"
+    back_up(police, file)
+    police.compose("referral", (referral(),), case=case)
+    town.settle()
+    drill = back_up(police, file, drill=True).drill
+    assert drill is not None and drill.missing_events and not drill.is_complete
+    restore_agency(town.folder / "police-2", file, PASSPHRASE)
+    office, link = reopen(town, "police", town.folder / "police-2")
+    with closing(office):
+        office.compose("referral", (referral(),), case=case)
+        run_duties(link)
+        (sentence,) = describe_unknown(office.working_set())
+        assert sentence.startswith("record `1`")
+
+
+def test_a_restoration_never_writes_over_anything(town: Town) -> None:
+    file = town.folder / "police.backup"
+    back_up(town.at["police"], file)
+    before = file.read_bytes()
+    with refused("already-there"):
+        back_up(town.at["police"], file)
+    for folder in ("police", "clinic"):
+        kept = contents(town.folder / folder / "keys")
+        with refused("already-there"):
+            restore_agency(town.folder / folder, file, PASSPHRASE)
+        assert contents(town.folder / folder / "keys") == kept
+    other = town.folder / "notes"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    with refused("already-there"):
+        restore_agency(other, file, PASSPHRASE)
+    assert contents(other) == {"mine.txt": b"mine"} and file.read_bytes() == before
+
+
+def test_a_changed_cut_or_foreign_file_doesnt_open(town: Town, tmp_path: Path) -> None:
+    file, police = town.folder / "police.backup", town.at["police"]
+    back_up(police, file)
+    data = file.read_bytes()
+    chance = random.Random(5)
+    first_line = data.index(b"\n") + 1
+    bad = tmp_path / "bad"
+    changes = [data[:first_line], data[:-1], data[: first_line + 65_552], data + b"x", b"", b"{}\n"]
+    for _ in range(12):
+        at = chance.randrange(len(data))
+        changes.append(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    for changed in changes:
+        bad.write_bytes(changed)
+        with pytest.raises(AgencyError):
+            restore_agency(tmp_path / "restored", bad, PASSPHRASE)
+        assert not (tmp_path / "restored").exists()
+    with refused("wrong-passphrase"):
+        restore_agency(tmp_path / "restored", file, b"another passphrase")
+    with refused("not-a-backup"):
+        restore_agency(tmp_path / "restored", tmp_path / "missing", PASSPHRASE)
+    with refused("another-agency"):
+        back_up(town.at["clinic"], file, drill=True)
+
+
+def test_a_moved_folder_sends_nothing_and_the_new_one_goes_on(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(running.office("police")) as office:
+        queued = office.compose("referral", (referral(),), case=a_case()).id
+    file = running.folder / "police.move"
+    told(running, capsys, "move", "police", str(file))
+    for words in (("serve", "police", "--once"), ("retry", "police", queued)):
+        capsys.readouterr()
+        assert running.agency(*words, "--json") == 2
+        assert json.loads(capsys.readouterr().out)["error"]["code"] == "moved"
+    assert told(running, capsys, "status", "police")["moved"] is not None
+    restored = told(running, capsys, "restore", "police-2", str(file))
+    assert restored["from"] == "move" and restored["agency"] == "police"
+    with closing(running.office("police-2")) as office:
+        run_duties(link_of(office))
+        assert office.working_set().outbox[queued].receipt is not None
+    with closing(running.office("police")) as office:
+        with refused("moved"):
+            office.compose("referral", (referral(),), case=a_case())
+        assert office.working_set().outbox[queued].receipt is None
+
+
+def test_a_move_that_is_killed_anywhere_loses_nothing(running: Running) -> None:
+    """Kill the process at random moments, then repeat the command, as a person would."""
+    chance = random.Random(11)
+    with closing(running.office("police")) as office:
+        queued = office.compose("referral", (referral(),), case=a_case()).id
+    original = running.folder / "original"
+    shutil.copytree(running.folder / "police", original)
+    for round_number in range(6):
+        shutil.rmtree(running.folder / "police")
+        shutil.copytree(original, running.folder / "police")
+        file = running.folder / f"{round_number}.move"
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            try:
+                running.agency("move", "police", str(file))
+            finally:
+                os._exit(0)
+        time.sleep(chance.random() * 0.5)
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        keys = contents(original / "keys")
+        assert contents(running.folder / "police" / "keys") == keys
+        with closing(running.office("police")) as office:
+            is_marked = office.moved_at is not None
+            # A file is there whole, and only after the folder was marked.
+            assert is_marked or not file.exists()
+            if not file.exists():
+                move_agency(office, file)
+            stretch = office.keys.stretch
+        assert read_header(file).purpose == "move"
+        assert {name for name in read_archive(file, stretch) if name.startswith("keys/")} == {
+            f"keys/{name}" for name in keys
+        }
+        new = running.folder / f"new-{round_number}"
+        restore_agency(new, file, PASSPHRASE)
+        with closing(Office(new, PASSPHRASE, lambda: int(time.time()))) as office:
+            assert queued in office.working_set().outbox and office.moved_at is None
+
+
+def test_a_restoration_that_is_killed_leaves_no_half_folder(town: Town) -> None:
+    file = town.folder / "police.backup"
+    back_up(town.at["police"], file)
+    chance = random.Random(12)
+    for round_number in range(6):
+        folder = town.folder / f"new-{round_number}"
+        child = os.fork()
+        if child == 0:
+            try:
+                restore_agency(folder, file, PASSPHRASE)
+            finally:
+                os._exit(0)
+        time.sleep(chance.random() * 0.4)
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        if not folder.exists():
+            restore_agency(folder, file, PASSPHRASE)
+        with closing(Office(folder, PASSPHRASE, lambda: town.hub.clock)) as office:
+            office.replay()
