@@ -125,6 +125,8 @@ class Gateway:
         # The composed consents and changes to consent that have no receipt yet, by case and id.
         self._pending: dict[str | None, dict[str, Committed]] = defaultdict(dict)
         self._own_numbers = OwnNumbers()
+        # The cases of the own records that only an account listed, by id.
+        self._accounted: dict[str, str | None] = {}
         # The signed forms behind the consents that this agency collected. Only counsel gets them.
         self.forms: dict[str, SignedForm] = {}
         # The disclosures that open the contents of its own records, by record and part.
@@ -208,9 +210,10 @@ class Gateway:
 
         `queued` counts the records of each case that wait for a receipt.
         """
-        known = {*self._sent, *(jti for _, _, jti in self.items)}
+        known = {*self._sent, *self._accounted, *(jti for _, _, jti in self.items)}
         return (
             *self._own_numbers.unknown(queued),
+            *(UnknownRecord(case, jti=jti) for jti, case in self._accounted.items()),
             *acknowledged_unsent(self.agency, self._states.values(), known),
         )
 
@@ -433,14 +436,19 @@ class Gateway:
     def learn_account(self, account: Account) -> AccountStatement:
         """Verify a case's account, and add its consents to this agency's view of the case.
 
-        So counsel, named in no grant, can end or narrow the person's consents. Raises as
-        `verify_account`.
+        So counsel, named in no grant, can end or narrow the person's consents. An agency's own
+        records that are missing here, as after a restored backup, are added too, without their
+        contents. Raises as `verify_account`.
         """
         self.log_view.check_unbroken()
         statement = verify_account(account, self.history, self._judge)
         existing = {(record.issuer, record.jti) for record in self._states[account.case].records}
-        for committed in statement.consents:
-            if (committed.issuer, committed.jti) not in existing:
+        for committed in statement.records:
+            is_own = committed.issuer == self.agency and committed.jti not in self._sent
+            if is_own:
+                self._accounted[committed.jti] = committed.case
+            is_consent = committed.kind in ("consent", "consent_change")
+            if (is_own or is_consent) and (committed.issuer, committed.jti) not in existing:
                 self._remember(committed)
         return statement
 

@@ -19,8 +19,8 @@ from rules.frozen import frozen
 class UnknownRecord:
     """A record of this agency that was not sent from here.
 
-    Its number among the agency's records of the case is known from later receipts, its id from an
-    acknowledgment. `agency` sent the acknowledgment.
+    Its number among the agency's records of the case is known from later receipts, its id from the
+    case's account or from an acknowledgment. `agency` sent the acknowledgment.
     """
 
     case: str | None

@@ -68,7 +68,7 @@ class AccountStatement:
     `rows` are in order of time, `size` is the tree that the account covers, and `last` is each
     issuer's number of records. `at` is the hub's time on that tree, which its witnesses cosigned,
     and the account says nothing about later events. `entries` are the log entries by index.
-    `consents` are the records of consents and changes.
+    `consents` are the records of consents and changes, `records` all records in the log's order.
 
     `missing` are the log indices that were lost in full or in part when the hub was restored.
     Their records may have been of this case or of another.
@@ -82,6 +82,7 @@ class AccountStatement:
     entries: Mapping[int, bytes]
     consents: tuple[Committed, ...] = ()
     missing: tuple[int, ...] = ()
+    records: tuple[Committed, ...] = ()
 
     def check_evidence(self, evidence: RecordEvidence, history: History) -> None:
         """Check that the account has each leaf of an agency's evidence.
@@ -175,6 +176,7 @@ def verify_account(
         {leaf.index: leaf.entry for leaf in leaves},
         state.kind("consent", "consent_change"),
         missing,
+        state.records,
     )
 
 

@@ -25,6 +25,7 @@ from offramp.agency.operations.upkeep import describe_unknown
 from tests.support.agencies import PASSPHRASE, Town, a_case, referral
 from tests.support.refused import refused
 from tests.support.running_agencies import Running, told
+from tests.support.simulator import FORM, grant, part
 
 
 @pytest.fixture
@@ -123,6 +124,30 @@ def test_an_old_backup_that_sends_is_a_fault(town: Town) -> None:
         run_duties(link)
         (sentence,) = describe_unknown(office.working_set())
         assert sentence.startswith("record `1`")
+
+
+def test_an_account_gives_a_restored_agency_its_later_records_back(town: Town) -> None:
+    crossroads, case = town.at["crossroads"], a_case()
+    file = town.folder / "old.backup"
+    town.at["police"].compose("referral", (referral(),), case=case)
+    town.settle()
+    back_up(crossroads, file)
+    terms = grant("police", "crossroads", ["decision_outcome"], ["diversion_coordination"])
+    to = {"police": ("exchange_operation", "operation")}
+    sent = crossroads.compose(
+        "consent", (part("consent_terms", to=to, says=terms),), case=case, form=FORM
+    ).id
+    town.settle()
+    restore_agency(town.folder / "crossroads-2", file, PASSPHRASE)
+    office, link = reopen(town, "crossroads", town.folder / "crossroads-2")
+    with closing(office):
+        run_duties(link)
+        assert office.working_set().gateway.unended_grants(case) == ()
+        office.learn_account(link.client.account(case))
+        (logged,) = office.working_set().gateway.unended_grants(case)
+        assert logged.jti == sent
+        (sentence,) = describe_unknown(office.replay())
+        assert sent in sentence and "which the account lists" in sentence
 
 
 def test_a_restoration_never_writes_over_anything(town: Town) -> None:

@@ -149,8 +149,10 @@ def describe_unknown(working_set: WorkingSet) -> tuple[str, ...]:
         of_case = f"of the case `{record.case}`" if record.case else "about no case"
         if record.number is not None:
             known_by = f"record `{record.number}` {of_case}"
-        else:
+        elif record.agency is not None:
             known_by = f"record `{record.jti}` {of_case}, which `{record.agency}` acknowledges,"
+        else:
+            known_by = f"record `{record.jti}` {of_case}, which the account lists,"
         sentences.append(f"{known_by} carries this agency's name and was not sent from this folder")
     return tuple(sentences)
 
