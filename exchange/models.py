@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from exchange.errors import ContentError, shorten
 from rules.errors import respelled
+from rules.input.characters import code_point, find_hidden
 
 MOST_LISTED = 64
 
@@ -39,6 +40,16 @@ NonEmptyTuple = Annotated[tuple[T, ...], Field(strict=False, min_length=1, max_l
 Day = Annotated[
     str, AfterValidator(_check_day), WithJsonSchema({"type": "string", "format": "date"})
 ]
+# A name that others read: up to 100 characters, none of them hidden (see `rules.input.characters`).
+PlainName = Annotated[
+    str,
+    Field(
+        pattern=(
+            r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+            r"\ufeff\ufff9-\ufffb]{1,100}$"
+        )
+    ),
+]
 AGENCY_ID = r"^[a-z][a-z0-9-]{1,30}$"
 AgencyId = Annotated[str, Field(pattern=AGENCY_ID)]
 # The id of a case or a record.
@@ -59,6 +70,7 @@ def validate(model: type[S], value: Any, label: str) -> S:
 
     `label` names the value in the refusal. Raises `ContentError` `wrong-shape`.
     """
+    _refuse_hidden(value, label)
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -69,6 +81,19 @@ def validate(model: type[S], value: Any, label: str) -> S:
             f"{label} is malformed at `{path}`: {_why(first)}",
             fix=_fix(error) or "follow its schema",
         ) from None
+
+
+def _refuse_hidden(value: Any, label: str) -> None:
+    """Refuse a control or bidirectional character in any text, since others read it later."""
+    for text in _texts(value):
+        offset = find_hidden(text, "\n\t")
+        if offset is not None:
+            character = code_point(text[offset])
+            raise ContentError(
+                "wrong-shape",
+                f"{label} is malformed: it contains the hidden character `{character}`",
+                fix="delete it, and type the text again",
+            )
 
 
 def _fix(error: ValidationError) -> str | None:

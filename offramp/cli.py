@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from offramp import __version__, arguments
+from offramp.terminal import print_error, print_json
 from rules.errors import Refusal, RequestError, respelling
 from rules.frozen import frozen
 from rules.input.printing import printable
@@ -307,11 +308,9 @@ def _run(words: list[str]) -> int:
 
 def _print_refusal(refusal: Refusal, *, as_json: bool) -> int:
     if as_json:
-        import json
-
-        print(json.dumps({"error": refusal.as_json()}))
+        print_json({"error": refusal.as_json()}, ascii_only=True)
         sys.stdout.flush()
     elif sys.stderr is not None:
         with suppress(OSError):
-            print(f"offramp: {refusal}", file=sys.stderr)
+            print_error(f"offramp: {refusal}")
     return 2

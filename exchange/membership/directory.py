@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from exchange.errors import DirectoryError, KeyMaterialError, TextError, shorten
-from exchange.models import AgencyId, NonEmptyTuple, WireModel, agency_of, validate
+from exchange.models import AgencyId, NonEmptyTuple, PlainName, WireModel, agency_of, validate
 from exchange.standards import i_json, keys, notes
 from exchange.standards.keys import PublicKey
 from exchange.standards.notes import NoteKey
@@ -55,8 +55,6 @@ def _check_zone(name: str) -> str:
     return name
 
 
-_Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")]
-
 _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -77,7 +75,7 @@ class AgencyEntry(WireModel):
     """
 
     id: AgencyId
-    name: _Name
+    name: PlainName
     role: Role
     part2: Literal["yes", "no", "unknown"]
     custody: Literal["own", "hosted"]
@@ -106,7 +104,7 @@ class DirectoryDocument(WireModel):
     """
 
     version: Annotated[int, Field(ge=1)]
-    program: _Name
+    program: PlainName
     zone: Annotated[str, AfterValidator(_check_zone)]
     pack: PackReference
     log: Annotated[str, Field(max_length=512)]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import random
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -25,8 +23,8 @@ from offramp.agency.folder.settings import read_settings
 from offramp.agency.hub_link.schedule import Schedule
 from offramp.agency.operations import Draft
 from offramp.output_file import check_output, write_output
+from offramp.terminal import print_error, print_json, print_text
 from rules.frozen import frozen
-from rules.input.printing import escape_controls
 
 # The longest sleep between two looks at the schedule, in seconds.
 LONGEST_SLEEP = 1.0
@@ -74,10 +72,10 @@ def _passphrase(file: str | None) -> bytes:
 
 def _print(options: argparse.Namespace, output: Output) -> int:
     if options.json:
-        print(escape_controls(json.dumps(output.json, ensure_ascii=False)))
+        print_json(output.json)
     else:
         for line in output.lines:
-            print(escape_controls(line))
+            print_text(line)
     return output.code
 
 
@@ -156,7 +154,7 @@ def _serve(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _report_failure(duty: str, error: Exception) -> None:
-    print(escape_controls(f"offramp: {duty}: {error}"), file=sys.stderr, flush=True)
+    print_error(f"offramp: {duty}: {error}")
 
 
 def _status(office: Office, options: argparse.Namespace) -> Output:

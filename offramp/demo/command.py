@@ -14,6 +14,7 @@ from offramp.demo.checks import categories_held, check_story
 from offramp.demo.story import START, Story
 from offramp.demo.timeline import timeline
 from offramp.demo.town import town
+from offramp.terminal import print_json, print_text
 from rules.errors import RequestError
 
 
@@ -43,12 +44,12 @@ def demo(options: argparse.Namespace) -> int:
     try:
         result = run_story(folder, options.canary)
         if options.json:
-            print(json.dumps(result, ensure_ascii=False))
+            print_json(result)
         else:
             for line in timeline(result):
-                print(line)
-            print()
-            print(
+                print_text(line)
+            print_text()
+            print_text(
                 f"All folders are in {folder}."
                 if keep
                 else "Run it with `--dir DIR` to look at the folders afterwards."

@@ -9,7 +9,6 @@ Every condition is the tree's own English; every other sentence is the pack's.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 
 from offramp.documents.document import (
@@ -35,6 +34,7 @@ from offramp.documents.segments import (
 from offramp.documents.show import refuse_two_forms
 from offramp.documents.web_page import as_html
 from offramp.policy.local_packs import local_member, print_local_note
+from offramp.terminal import print_json, print_text
 from rules.author.english import Passage, Words, passage, words_of
 from rules.author.phrases import format_day, spell_name
 from rules.decide.program import Program
@@ -57,12 +57,12 @@ def card(options: argparse.Namespace) -> int:
     print_local_note([pack])
     document = card_of(segment_of(pack, options.as_of))
     if options.html:
-        print(as_html(document, FOOT), end="")
+        print_text(as_html(document, FOOT), end="")
     elif options.json:
         identity = {"pack": pack.id, "digest": Program(pack).digest} | local_member(pack)
-        print(json.dumps({**identity, **as_json(document)}, indent=2, ensure_ascii=False))
+        print_json({**identity, **as_json(document)}, indent=2)
     else:
-        print(plain_text(document, WIDTH))
+        print_text(plain_text(document, WIDTH))
     return 0
 
 

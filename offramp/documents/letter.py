@@ -8,7 +8,6 @@ on any other category, the letter says that there is a reason and which agency t
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +35,7 @@ from offramp.documents.plain_text import plain_text
 from offramp.documents.show import refuse_two_forms
 from offramp.documents.web_page import as_html
 from offramp.policy.input_files import read_json
+from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day, spell_name
 from rules.decide.program import Program
 from rules.decide.wording import fill_in
@@ -90,11 +90,11 @@ def letter(options: argparse.Namespace) -> int:
     content = read_json(options.decision, "the contents of the decision")
     document = write_letter(content, options.lang, options.pack, _letterhead(options))
     if options.html:
-        print(as_html(document), end="")
+        print_text(as_html(document), end="")
     elif options.json:
-        print(json.dumps(as_json(document), indent=2, ensure_ascii=False))
+        print_json(as_json(document), indent=2)
     else:
-        print(plain_text(document, WIDTH))
+        print_text(plain_text(document, WIDTH))
     return 0
 
 

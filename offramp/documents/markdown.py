@@ -18,6 +18,7 @@ from offramp.documents.document import (
     code_parts,
 )
 from rules.author.english import Passage
+from rules.input.characters import printable_lines
 
 # A mark of a note after a space is shown as it is; other signs of Markdown are escaped.
 _SIGNS = re.compile(r"((?<= )\[\d+(?:, in doubt)?\](?![\[(:]))|([*<`\[\]\\])")
@@ -77,8 +78,8 @@ def escape_line(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Escape the signs of Markdown outside of code."""
+    """Escape the signs of Markdown outside of code, and hidden characters everywhere."""
     return "".join(
         f"`{part}`" if is_code else _SIGNS.sub(lambda sign: sign[1] or rf"\{sign[2]}", part)
-        for part, is_code in code_parts(text)
+        for part, is_code in code_parts(printable_lines(text))
     )

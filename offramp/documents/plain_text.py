@@ -15,6 +15,7 @@ from offramp.documents.document import (
     Text,
 )
 from rules.author.english import Passage
+from rules.input.characters import printable_lines
 
 
 def plain_text(document: Document, width: int) -> str:
@@ -63,7 +64,7 @@ class _Writer:
     def put(self, text: str, first: str = "", rest: str = "") -> None:
         """Add a text as wrapped lines."""
         self.lines += wrap(
-            text.replace("`", ""),
+            printable_lines(text).replace("`", ""),
             self.width,
             initial_indent=first,
             subsequent_indent=rest,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
@@ -14,6 +13,7 @@ from offramp.documents.program_facts import KINDS, program_facts
 from offramp.policy.local_packs import print_local_note
 from offramp.policy.operations import list_programs
 from offramp.policy.program_status import IN_FORCE, NOT_YET, OVER, status_on
+from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day
 from rules.packs.pack import Body, Citation, Item, Pack, Places, Stated
 from rules.shelf import day_of
@@ -27,10 +27,10 @@ def programs(options: argparse.Namespace) -> int:
     packs = [entry.pack for entry in list_programs(day, options.packs)]
     print_local_note(packs)
     if options.json:
-        print(json.dumps(programs_as_json(packs, day), indent=2, ensure_ascii=False))
+        print_json(programs_as_json(packs, day), indent=2)
     else:
         title = f"Programs in force on {format_day(day)}"
-        print(markdown(Document(title, "en", tuple(_blocks(packs, day, title)))), end="")
+        print_text(markdown(Document(title, "en", tuple(_blocks(packs, day, title)))), end="")
     return 0
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from offramp.documents.segments import segment_of
 from offramp.documents.timeline import timeline
 from offramp.documents.web_page import as_html
 from offramp.policy.local_packs import local_member, print_local_note
+from offramp.terminal import print_json, print_text
 from rules.decide.program import Program
 from rules.errors import RequestError
 from rules.packs.pack import Pack
@@ -57,12 +57,12 @@ def refuse_two_forms(options: argparse.Namespace) -> None:
 
 def _print_document(document: Document, options: argparse.Namespace, pack: Pack) -> None:
     if options.html:
-        print(as_html(document, f"Rule pack `{pack.id}`, `{Program(pack).digest}`"), end="")
+        print_text(as_html(document, f"Rule pack `{pack.id}`, `{Program(pack).digest}`"), end="")
     elif options.json:
         identity = {"pack": pack.id, "digest": Program(pack).digest} | local_member(pack)
-        print(json.dumps({**identity, **as_json(document)}, indent=2, ensure_ascii=False))
+        print_json({**identity, **as_json(document)}, indent=2)
     else:
-        print(markdown(document), end="")
+        print_text(markdown(document), end="")
 
 
 def pages() -> dict[str, str]:

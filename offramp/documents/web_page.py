@@ -23,6 +23,7 @@ from offramp.documents.document import (
 )
 from offramp.documents.stylesheet import STYLESHEET
 from rules.author.english import Passage
+from rules.input.characters import printable_lines
 
 # By language: the link past the navigation, the navigation's name, and a hint for wide tables.
 _PHRASES = {
@@ -41,7 +42,7 @@ def as_html(document: Document, foot: str = "") -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="{document.lang}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(document.title)}</title>\n<style>{STYLESHEET}</style>\n</head>\n"
+        f"<title>{escape_html(document.title)}</title>\n<style>{STYLESHEET}</style>\n</head>\n"
         f'<body class="{document.kind}">\n<a class="skip" href="#text">{skip}</a>\n'
         f'<header>\n<h1 id="{title.id}">{_text(title.text)}</h1>\n</header>\n'
         f'{_navigation(document, contents)}<main id="text" tabindex="-1">\n{body}\n</main>\n'
@@ -75,7 +76,7 @@ def _block(block: Block, sideways: str) -> str:
             return _list(items, _lang(lang))
         case Statement(text, name, id_, items):
             below = _list(items) if items else ""
-            sentence = f"<p>{_text(text)} <code>{html.escape(name)}</code></p>"
+            sentence = f"<p>{_text(text)} <code>{escape_html(name)}</code></p>"
             return f'<div class="rule" id="{id_}">\n{sentence}\n{below}</div>'
         case Table():
             return _table(block, sideways)
@@ -87,7 +88,7 @@ def _block(block: Block, sideways: str) -> str:
 def _table(table: Table, sideways: str) -> str:
     head = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in table.head)
     rows = "\n".join(_row(row, table.head) for row in table.rows)
-    name = html.escape(f"{table.caption} ({sideways})")
+    name = escape_html(f"{table.caption} ({sideways})")
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{name}">\n<table>\n'
         f"<caption>{_text(table.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
@@ -98,7 +99,7 @@ def _table(table: Table, sideways: str) -> str:
 def _row(row: tuple[Cell, ...], head: tuple[str, ...]) -> str:
     first, *rest = row
     cells = "".join(
-        f'<td data-head="{html.escape(column)}">{_cell(cell)}</td>'
+        f'<td data-head="{escape_html(column)}">{_cell(cell)}</td>'
         for column, cell in zip(head[1:], rest, strict=False)
     )
     return f'<tr><th scope="row">{_text(str(first))}</th>{cells}</tr>'
@@ -121,10 +122,15 @@ def _lang(lang: str | None) -> str:
     return f' lang="{lang}"' if lang else ""
 
 
+def escape_html(text: str) -> str:
+    """Return text as HTML shows it: no markup, and no hidden character."""
+    return html.escape(printable_lines(text))
+
+
 def _text(text: str) -> str:
     """Return the text with its code, links, and line breaks as HTML."""
     parts = (
-        f"<code>{html.escape(part)}</code>" if is_code else _with_links(html.escape(part))
+        f"<code>{escape_html(part)}</code>" if is_code else _with_links(escape_html(part))
         for part, is_code in code_parts(text)
     )
     return "".join(parts).replace("\n", "<br>")

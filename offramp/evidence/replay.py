@@ -8,7 +8,6 @@ was withheld, the command names it and claims nothing.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from offramp.agency.cases.caseload import entries_of_part
 from offramp.agency.cases.decision_record import contents, decision_in
 from offramp.evidence.report import grouped
 from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
+from offramp.terminal import print_json, print_text
 from rules.decide.program import Program
 from rules.errors import Refusal, RequestError
 from rules.frozen import frozen
@@ -74,18 +74,17 @@ def replay(options: argparse.Namespace) -> int:
         return 1
     result = replay_decision(findings, options.pack)
     if options.json:
-        print(
-            json.dumps(
-                {
-                    "verified": root is not None,
-                    "replay": _json(result),
-                    "signed_by": findings.record.signer.agency,
-                }
-            )
+        print_json(
+            {
+                "verified": root is not None,
+                "replay": _json(result),
+                "signed_by": findings.record.signer.agency,
+            },
+            ascii_only=True,
         )
     else:
         for line in _describe(findings, result, root is not None):
-            print(printable(line))
+            print_text(printable(line))
     return _EXIT_STATUS[result.verdict]
 
 

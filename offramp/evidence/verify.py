@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from exchange.evidence.verify import (
     verify_receipt,
 )
 from offramp.evidence.report import DocumentFindings, describe
+from offramp.terminal import print_json, print_text
 from rules.errors import Refusal, RequestError
 from rules.input.printing import printable
 
@@ -47,19 +47,18 @@ def verify(options: argparse.Namespace) -> int:
         print_refusal(error, as_json=options.json)
         return 1
     if options.json:
-        print(
-            json.dumps(
-                {
-                    "verified": root is not None,
-                    "holds_together": True,
-                    "found": _json(findings),
-                }
-            )
+        print_json(
+            {
+                "verified": root is not None,
+                "holds_together": True,
+                "found": _json(findings),
+            },
+            ascii_only=True,
         )
     else:
         for line in describe(findings, root is not None):
             # Somebody else wrote the record, and it must not move the cursor or hide a line.
-            print(printable(line))
+            print_text(printable(line))
     return 0
 
 
@@ -112,11 +111,13 @@ def read_file(name: str) -> bytes:
 def print_refusal(error: Refusal, *, as_json: bool) -> None:
     """Print that a file isn't what it claims to be, and why."""
     if as_json:
-        print(json.dumps({"verified": False, "holds_together": False, "error": error.as_json()}))
+        print_json(
+            {"verified": False, "holds_together": False, "error": error.as_json()}, ascii_only=True
+        )
         return
-    print("NOT VERIFIED. Don't rely on anything in this file.")
-    print(f"  what is wrong: {printable(error.message)} [{error.code}]")
-    print(f"  what to do: {printable(error.fix)}")
+    print_text("NOT VERIFIED. Don't rely on anything in this file.")
+    print_text(f"  what is wrong: {printable(error.message)} [{error.code}]")
+    print_text(f"  what to do: {printable(error.fix)}")
 
 
 # Field names with a different JSON key.

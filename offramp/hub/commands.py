@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import signal
-import sys
 from pathlib import Path
 
 from offramp.clock import Clock
 from offramp.hub import operations
 from offramp.hub.folder import Folder
 from offramp.restored import lines
+from offramp.terminal import print_error, print_json, print_text
 from rules.errors import RequestError
 
 
@@ -21,7 +20,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         return COMMANDS[options.hub_command](options)
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        print_error()
         return 0
 
 
@@ -37,12 +36,12 @@ def init(options: argparse.Namespace) -> int:
         demo=options.demo,
     )
     settings = folder.settings
-    print(f"{folder.path} is the folder of the hub `{settings.name}` for {settings.program}.")
-    print(
+    print_text(f"{folder.path} is the folder of the hub `{settings.name}` for {settings.program}.")
+    print_text(
         f"Next: offramp hub invite {options.dir} AGENCY --role ROLE --name NAME, "
         "once for each founder;"
     )
-    print(f"then: offramp hub serve {options.dir}")
+    print_text(f"then: offramp hub serve {options.dir}")
     return 0
 
 
@@ -50,7 +49,9 @@ def invite(options: argparse.Namespace) -> int:
     """Print the code with which an agency joins."""
     folder = operations.open_folder(Path(options.dir))
     now = _clock(folder, options).now()
-    print(operations.invite_agency(folder, options.agency, options.role, options.name, now=now))
+    print_text(
+        operations.invite_agency(folder, options.agency, options.role, options.name, now=now)
+    )
     return 0
 
 
@@ -93,7 +94,7 @@ def serve(options: argparse.Namespace) -> int:
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    print(f"the hub `{settings.name}` listens on {settings.host}:{port}", flush=True)
+    print_text(f"the hub `{settings.name}` listens on {settings.host}:{port}", flush=True)
     # Uvicorn stops at these and then sends them on: a stop that was asked for is no failure.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: None)
@@ -116,7 +117,7 @@ def backup(options: argparse.Namespace) -> int:
     folder, target = operations.open_folder(Path(options.dir)), Path(options.file)
     size = operations.back_up(folder, target, force=options.force)
     keys = folder.path / "keys"
-    print(f"{target}: {size} bytes. The keys in {keys} aren't in it: keep them apart.")
+    print_text(f"{target}: {size} bytes. The keys in {keys} aren't in it: keep them apart.")
     return 0
 
 
@@ -124,11 +125,11 @@ def restore(options: argparse.Namespace) -> int:
     """Put a backup in the database's place."""
     folder = operations.open_folder(Path(options.dir))
     operations.restore(folder, Path(options.file))
-    print(
+    print_text(
         f"{folder.database} is that of {options.file}. Serve it: it hands out nothing until every "
         "agency's gateway has been heard."
     )
-    print(f"Then: offramp hub generation {options.dir}")
+    print_text(f"Then: offramp hub generation {options.dir}")
     return 0
 
 
@@ -138,7 +139,10 @@ def generation(options: argparse.Namespace) -> int:
     if options.without:
         operations.set_aside(folder, (agency for agency in options.without if agency != "-"))
     state = operations.report_generation(folder, now=_clock(folder, options).now())
-    print(json.dumps(state) if options.json else "\n".join(lines(state)))
+    if options.json:
+        print_json(state, ascii_only=True)
+    else:
+        print_text("\n".join(lines(state)))
     return 0
 
 
@@ -150,9 +154,9 @@ def fsck(options: argparse.Namespace) -> int:
         raise RequestError("no-file", f"there is no `{database}`", fix="name a hub's folder")
     faults = operations.find_faults(database)
     for fault in faults:
-        print(f"wrong: {fault}")
+        print_text(f"wrong: {fault}")
     if not faults:
-        print(f"{database}: every byte is as it was written.")
+        print_text(f"{database}: every byte is as it was written.")
     return 1 if faults else 0
 
 

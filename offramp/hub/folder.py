@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +19,8 @@ from exchange.models import WireModel, validate
 from exchange.standards.notes import COSIGNATURE, derive_note_key
 from offramp.adoption import collect_pack, read_pack_files
 from offramp.hub.membership import PACK, Founding
-from rules.errors import RequestError
+from rules.errors import FactsError, RequestError
+from rules.input.toml_text import read_toml
 from rules.packs.digest import digest
 from rules.shelf import read_pack
 
@@ -45,15 +45,15 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            settings = tomllib.loads((path / "hub.toml").read_text(encoding="utf-8"))
+            settings = read_toml(path / "hub.toml", "`hub.toml`")
             self.settings = validate(Settings, settings, "`hub.toml`")
             self.secret = (path / "keys" / "invite").read_bytes()
             self._log = (path / "keys" / "log").read_bytes()
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
             raise RequestError(
                 "not-a-hub", f"`{path}` is no hub's folder: {error}", fix="run `offramp hub init`"
             ) from None
-        except ExchangeError as error:
+        except (ExchangeError, FactsError) as error:
             raise RequestError(
                 "not-a-hub", f"`{path}` is no hub's folder: {error.message}", fix=error.fix
             ) from None

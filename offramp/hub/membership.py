@@ -30,7 +30,7 @@ from exchange.membership.directory import (
 )
 from exchange.membership.proposal import draft_next_version
 from exchange.membership.signatures import SignedPayload, read_signing_kid
-from exchange.models import AgencyId, WireModel, validate
+from exchange.models import AgencyId, PlainName, WireModel, validate
 from exchange.standards import base64, i_json, keys
 from rules.frozen import frozen
 
@@ -48,7 +48,7 @@ class Invited(WireModel):
 
     agency: AgencyId
     role: Role
-    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")]
+    name: PlainName
     until: Annotated[int, Field(ge=0)]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -16,6 +15,7 @@ from offramp.output_file import check_output
 from offramp.policy import operations
 from offramp.policy.input_files import read_facts
 from offramp.policy.local_packs import local_lines, local_member
+from offramp.terminal import print_json, print_text
 from rules.errors import Refusal, RequestError
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ def check(options: argparse.Namespace) -> int:
             results[name] = check_as_json(result)
             line = "\n".join(check_lines(name, result))
         if not options.json:
-            print(line)
+            print_text(line)
     if options.json:
-        print(json.dumps(results, indent=2))
+        print_json(results, indent=2, ascii_only=True)
     return code
 
 
@@ -81,9 +81,9 @@ def test(options: argparse.Namespace) -> int:
                 results[name] = run_as_json(run)
                 lines = run_lines(name, run)
             if not options.json:
-                print("\n".join(lines))
+                print_text("\n".join(lines))
     if options.json:
-        print(json.dumps(results, indent=2, ensure_ascii=False))
+        print_json(results, indent=2)
     return code
 
 
@@ -116,13 +116,13 @@ def _decide_one(pack: str, options: argparse.Namespace, second: SecondEngine | N
     facts = read_facts(options.facts)
     decision = operations.decide_case(program, options.decision, facts, second=second)
     if options.json:
-        print(json.dumps(_answer_as_json(decision, options), indent=2, ensure_ascii=False))
+        print_json(_answer_as_json(decision, options), indent=2)
     else:
         from offramp.policy.decision_text import in_words
 
-        print(in_words(decision, considered=options.considered))
+        print_text(in_words(decision, considered=options.considered))
         for line in local_lines([program.pack]):
-            print(line)
+            print_text(line)
     return 0 if decision.status == "decided" else 3
 
 
@@ -135,14 +135,14 @@ def _decide_side_by_side(
     )
     if options.json:
         value = {name: _answer_as_json(answer, options) for name, answer in answers}
-        print(json.dumps(value, indent=2, ensure_ascii=False))
+        print_json(value, indent=2)
     else:
         from offramp.policy.decision_text import side_by_side
 
-        print(side_by_side(options.decision, facts, answers))
+        print_text(side_by_side(options.decision, facts, answers))
         decisions = [answer for _, answer in answers if isinstance(answer, rules.Decision)]
         for line in local_lines(answer.program.pack for answer in decisions):
-            print(line)
+            print_text(line)
     statuses = {
         "refused" if isinstance(answer, Refusal) else answer.status for _, answer in answers
     }
@@ -179,7 +179,7 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
         else:
             line["decision"] = _answer_as_json(result.answer, options)
         text = json.dumps(line, separators=(",", ":"))
-        sys.stdout.write(f'{{"id":{id_as_json(result.id)},{text[1:]}\n')
+        print_text(f'{{"id":{id_as_json(result.id)},{text[1:]}')
     return code
 
 
@@ -240,9 +240,9 @@ def offenses(options: argparse.Namespace) -> int:
 
     offense_list = operations.list_offenses(options.pack, options.as_of)
     if options.json:
-        print(json.dumps(offenses_as_json(offense_list), indent=2, ensure_ascii=False))
+        print_json(offenses_as_json(offense_list), indent=2)
     else:
-        print(offenses_as_text(offense_list))
+        print_text(offenses_as_text(offense_list))
     return 0
 
 
@@ -253,5 +253,8 @@ def new(options: argparse.Namespace) -> int:
     city = operations.create_city(
         options.name, options.parent, starts=options.starts or None, today=date.today()
     )
-    print(json.dumps(city_as_json(city), indent=2) if options.json else city_as_text(city))
+    if options.json:
+        print_json(city_as_json(city), indent=2, ascii_only=True)
+    else:
+        print_text(city_as_text(city))
     return 0

@@ -8,8 +8,10 @@ from typing import IO, Any
 
 from offramp.output_file import write_output
 from offramp.policy.local_packs import local_lines, local_member
+from offramp.terminal import print_json, print_text
 from rules.decide.interview import Interview, Question
 from rules.errors import FactsError, Refusal
+from rules.input.json_text import parse_json
 from rules.input.printing import printable
 
 LONGEST_ANSWER = 4_000  # characters of one line
@@ -114,8 +116,8 @@ class JsonLinesDialog:
         if not line.startswith('"'):
             return line
         try:
-            answer = json.loads(line)
-        except ValueError:
+            answer = parse_json(line, "the answer")
+        except FactsError:
             answer = None
         if not isinstance(answer, str):
             raise FactsError(
@@ -144,7 +146,7 @@ class JsonLinesDialog:
 
     @staticmethod
     def _print(value: dict[str, Any]) -> None:
-        _print(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        print_json(value, compact=True, flush=True)
 
 
 def _role(role: str) -> str:
@@ -152,7 +154,7 @@ def _role(role: str) -> str:
 
 
 def _print(text: str, end: str = "\n") -> None:
-    print(text, end=end, flush=True)
+    print_text(text, end=end, flush=True)
 
 
 def save_facts(name: str, interview: Interview, *, force: bool = False) -> None:

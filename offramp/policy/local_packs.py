@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from offramp.terminal import print_error
 from rules.packs.pack import Pack
 
 
@@ -29,4 +30,4 @@ def print_local_note(packs: Iterable[Pack]) -> None:
     """Print the note on local packs to standard error, beside a document on standard output."""
     if sys.stderr is not None:
         for line in local_lines(packs, label="note: "):
-            print(line, file=sys.stderr)
+            print_error(line)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from unicodedata import category
 
 from rules.input.interval import Interval
 
 PLAIN = frozenset({bool, int, float, str, type(None)})
 _LONGEST_QUOTED = 30  # characters of a text in a message
 _LONGEST_PRINTED = 200
-# Control, format (such as a change of direction), surrogate, and the two separators of lines.
-_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def plain(value: Any) -> Any:
@@ -67,19 +63,6 @@ def kind_of(value: Any) -> str:
         case Mapping():
             return "an object"
     return f"a {type(value).__name__}"
-
-
-def escape_controls(text: str) -> str:
-    """Return a text without characters that a terminal obeys. They are written as JSON escapes.
-
-    Line ends stay. The text isn't cut.
-    """
-    return "".join(
-        character
-        if character == "\n" or category(character) not in _OBEYED
-        else json.dumps(character)[1:-1].replace("\x7f", "\\u007f")
-        for character in text
-    )
 
 
 def printable(text: Any) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rules.errors import PackError, Place, nearest
+from rules.input.characters import code_point, find_hidden
+from rules.input.printing import printable
 
 LARGEST = 2_000_000  # characters of YAML; the largest shipped pack has a twentieth of it
 DEEPEST = 40
@@ -178,7 +180,9 @@ def read_text(text: str, file: str) -> Node:
         raise _too_large(file)
     _refuse_depth(text, file)
     try:
-        return _compose(yaml.parse(text, Loader=yaml.CBaseLoader), file)
+        root = _compose(yaml.parse(text, Loader=yaml.CBaseLoader), file)
+        _refuse_hidden(text, file)
+        return root
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text, file) from None
     except yaml.YAMLError as error:
@@ -202,7 +206,7 @@ def _syntax_error(error: Any, text: str, file: str) -> PackError:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.splitlines()
     whole = lines[line - 1] if line <= len(lines) else ""
-    at_fault = whole.strip()
+    at_fault = printable(whole.strip())
     problem = (error.problem or error.context or "it can't be read").strip()
     fix = "check quotes, indentation and brackets near here"
     if is_unclosed:
@@ -239,6 +243,24 @@ def _refuse_depth(text: str, file: str) -> None:
             return
 
 
+def _refuse_hidden(text: str, file: str) -> None:
+    """Refuse hidden characters in comments. Those of texts and keys are refused at their nodes."""
+    offset = None if text.isascii() else find_hidden(text.removeprefix("\ufeff"), "\n\r\t")
+    if offset is not None:
+        text = text.removeprefix("\ufeff")
+        line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+        raise _hidden(text[offset], Place(file, line, column))
+
+
+def _hidden(character: str, at: Place) -> PackError:
+    return PackError(
+        "hidden-character",
+        f"the text contains the hidden character `{code_point(character)}`",
+        at=at,
+        fix="delete it, and type the text again",
+    )
+
+
 def _too_large(file: str) -> PackError:
     return PackError(
         "too-large", f"the file has over {LARGEST} characters", at=Place(file), fix="split it up"
@@ -259,7 +281,7 @@ def _compose(events: Iterator[Any], file: str) -> Node:
         if isinstance(event, yaml.AliasEvent):
             raise PackError(
                 "yaml-alias",
-                f"the alias `*{event.anchor}` repeats another part of the file",
+                f"the alias `*{printable(event.anchor)}` repeats another part of the file",
                 at=_place(event, file),
                 fix="write it out",
             )
@@ -280,7 +302,7 @@ def _compose(events: Iterator[Any], file: str) -> Node:
 
 
 def _refuse_tag(event: Any, file: str) -> NoReturn:
-    written = event.tag.replace("tag:yaml.org,2002:", "!!", 1)
+    written = printable(event.tag.replace("tag:yaml.org,2002:", "!!", 1))
     if written.startswith("!!"):
         message, fix = f"`{written[:60]}` is a YAML tag here", "leave the tag out"
     else:
@@ -292,6 +314,9 @@ def _refuse_tag(event: Any, file: str) -> NoReturn:
 def _scalar(event: Any, file: str) -> Node:
     is_quoted = event.style not in (None, "")
     start, end = event.start_mark, event.end_mark
+    hidden = find_hidden(event.value, "\n\t")
+    if hidden is not None:  # an escape such as `\e` in double quotes
+        raise _hidden(event.value[hidden], _place(event, file))
     width = end.column - start.column if start.line == end.line else -1
     is_verbatim = width == len(event.value) + 2 * is_quoted
     return Node(file, start.line + 1, start.column + 1, event.value, is_quoted, is_verbatim)

@@ -21,7 +21,9 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
+from rules.errors import FactsError
 from rules.frozen import frozen
+from rules.input.json_text import parse_json
 from rules.packs import digest
 from rules.packs.pack import Pack
 
@@ -122,8 +124,16 @@ def _read(key: str) -> tuple[str, ...] | None:
                 if not stat.S_ISREG(status.st_mode):
                     return None
                 raw = file.read(_LARGEST + 1)
-        proved = tuple(json.loads(raw.partition(b"\n")[0])["proved"])
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # RuntimeError: nobody's home
+        first_line = raw.partition(b"\n")[0].decode("utf-8")
+        proved = tuple(parse_json(first_line, "the proof")["proved"])
+    except (
+        FactsError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+    ):  # RuntimeError: nobody's home
         return None
     return proved if raw == _text(key, proved) else None
 

@@ -17,7 +17,7 @@ from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.hub_link import client as hub_client
 from offramp.agency.hub_link.client import Answer, Client, Http
 from offramp.cli import main
-from rules.input.printing import escape_controls
+from rules.input.characters import printable_lines
 from tests.support.keys import key
 from tests.support.refused import refused
 
@@ -117,5 +117,5 @@ def test_a_refusal_with_terminal_escapes_is_made_printable_wherever_it_is_kept()
 
 
 def test_escaped_text_keeps_lines_and_letters() -> None:
-    assert escape_controls("año\n\u00a0x") == "año\n\u00a0x"
-    assert escape_controls(EVIL) == "no\\u001b[2J\\u009b31m\\u202esecret"
+    assert printable_lines("año\n\u00a0x") == "año\n\u00a0x"
+    assert printable_lines(EVIL) == "no\\u001b[2J\\u009b31m\\u202esecret"

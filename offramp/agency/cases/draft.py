@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-import yaml
-
 from exchange.agency.gateway import Gateway
 from exchange.consent.state import COLLECTORS
-from exchange.errors import shorten
 from exchange.records.building import Part
 from exchange.records.ids import new_id, new_short_id
 from exchange.records.kinds import find_kind
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.settings import Settings
+from rules.errors import PackError
 from rules.frozen import frozen
+from rules.input.printing import plain
+from rules.input.yaml import read_text
 
-# The longest text of a draft, in bytes.
+# The longest text of a draft, in bytes and in characters.
 LARGEST = 1024 * 1024
 NO_NOTICE = "none"
 
@@ -53,14 +53,20 @@ def defaults_of(
 
 
 def parse_draft(text: str, defaults: Defaults) -> Draft:
-    """Read a draft from YAML or JSON text. Raises `AgencyError` `not-a-draft`."""
-    if len(text.encode()) > LARGEST:
+    """Read a draft from YAML or JSON text, by the reader of packs.
+
+    Numbers, `true`, and `false` are those of YAML 1.2. Days and all other words are texts, and so
+    are `021`, `no`, and `1_000`. Raises `AgencyError` `not-a-draft`.
+    """
+    if len(text) > LARGEST:
         raise not_a_draft("it is over 1 MiB")
     try:
-        value = yaml.load(text, Loader=_TextDates)
-    except (yaml.YAMLError, RecursionError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise not_a_draft(f"it can't be read: {shorten(first_line)}") from None
+        value = plain(read_text(text, "the draft").data())
+    except PackError as error:
+        line = f"line {error.at.line}: " if error.at.line else ""
+        raise AgencyError(
+            "not-a-draft", f"this is no draft of a record: {line}{error.message}", fix=error.fix
+        ) from None
     return build_draft(value, defaults)
 
 
@@ -80,15 +86,6 @@ def build_draft(value: object, defaults: Defaults) -> Draft:
         raise not_a_draft("`form` is the signed form, member by member")
     return Draft(tuple(_part(part, defaults) for part in value["parts"]), form)
 
-
-class _TextDates(yaml.SafeLoader):
-    """YAML in which a day is a text, as records have it."""
-
-
-_TextDates.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 _MEMBERS = {"category", "content", "to", "keep_until", "sensitivity", "use", "notice", "says", "id"}
 

@@ -28,7 +28,7 @@ from exchange.records.building import Part
 from exchange.records.bundle import Bundle
 from exchange.standards import base64
 from offramp import adoption
-from offramp.agency.errors import AgencyError
+from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.destruction import destroy_parts, notes_due, parts_due
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, check_private, write_private
@@ -339,8 +339,9 @@ class Office:
     def append(self, working_set: WorkingSet, kind: str, body: dict[str, Any]) -> Event:
         """Append an event of the gateway's last act, within a transaction.
 
-        Raises `AgencyError` `moved`.
+        Raises `AgencyError` `moved`; `hidden-character` for such a name of a person.
         """
+        refuse_hidden_name(body.get("by"))
         # INVARIANT: nothing is added after a move, so the moved file has everything.
         self.check_not_moved()
         event = self.journal.append(kind, self.clock(), body)
@@ -434,6 +435,8 @@ class Office:
         keeps the part closed. Raises `AgencyError` `not-here`, `which-part`, `destroyed`; as
         `Gateway.open`.
         """
+        refuse_hidden_name(by)
+        refuse_hidden_name(second)
         with self.transaction() as working_set:
             received = self._received(working_set, jti)
             assert received.record is not None, "what is listed was checked"

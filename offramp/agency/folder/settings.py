@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +12,8 @@ from exchange.models import AgencyId, WireModel, validate
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder import notices
 from offramp.agency.folder.keys import write_private
+from rules.errors import FactsError
+from rules.input.toml_text import read_toml
 
 NAME = "agency.toml"
 # `agency init` once wrote this version, which no label may name.
@@ -51,14 +52,14 @@ def read_settings(folder: Path) -> Settings:
     """Read an agency's settings. Raises `AgencyError` `not-an-agency`, `ContentError`."""
     path = folder / NAME
     try:
-        return validate(Settings, tomllib.loads(path.read_text(encoding="utf-8")), f"`{NAME}`")
+        return validate(Settings, read_toml(path, f"`{NAME}`"), f"`{NAME}`")
     except OSError:
         raise AgencyError(
             "not-an-agency", f"there is no `{path}`", fix=_missing_settings_fix(folder)
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except FactsError as error:
         raise AgencyError(
-            "not-an-agency", f"`{path}` can't be read: {error}", fix="write it as TOML"
+            "not-an-agency", f"the settings can't be read: {error.message}", fix=error.fix
         ) from None
 
 

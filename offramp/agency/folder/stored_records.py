@@ -5,7 +5,6 @@ A destroyed text is replaced by its digest, which is all that the gateway's chec
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from exchange.records.bundle import Bundle, parse_bundle
 from exchange.records.delivery import DeliveredText
 from exchange.records.manifest import Entry
 from exchange.records.sealing import Sealed
-from exchange.standards import base64, sd_jwt
+from exchange.standards import base64, i_json, sd_jwt
 from offramp.agency.folder.outgoing import OutgoingRecord
 from rules.frozen import frozen
 
@@ -70,7 +69,7 @@ def read_item(value: dict[str, Any]) -> Item:
 
 def bundle_json(bundle: Bundle) -> dict[str, Any]:
     """Return a bundle as the journal stores it."""
-    return dict(json.loads(bundle.write()))
+    return i_json.read_object(bundle.write())
 
 
 def part_json(part: Part) -> dict[str, Any]:
@@ -104,7 +103,7 @@ def last_days(outgoing: OutgoingRecord) -> list[tuple[str, str]]:
 
 def record_of_item(item: dict[str, Any]) -> str:
     """Return the record's id that a stored item's leaf names, empty for none."""
-    body = json.loads(item["leaf"]["body"])
+    body = i_json.read_object(item["leaf"]["body"].encode())
     return str(body.get("record", ""))
 
 

@@ -26,7 +26,8 @@ from exchange.standards.keys import PrivateKey
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.clock import of_http_date
 from rules.frozen import frozen
-from rules.input.printing import escape_controls, printable
+from rules.input.characters import printable_lines
+from rules.input.printing import printable
 
 G = TypeVar("G")
 T = TypeVar("T")
@@ -413,10 +414,10 @@ def _printable_error(error: Any) -> dict[str, str]:
 def _printable_values(value: Any) -> Any:
     """Return a JSON value whose texts have no control characters."""
     if isinstance(value, dict):
-        return {escape_controls(name): _printable_values(item) for name, item in value.items()}
+        return {printable_lines(name): _printable_values(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_printable_values(item) for item in value]
-    return escape_controls(value) if isinstance(value, str) else value
+    return printable_lines(value) if isinstance(value, str) else value
 
 
 def _parsed(read: Callable[[G], T], body: G) -> T:
