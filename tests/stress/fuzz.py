@@ -16,9 +16,12 @@ from random import Random
 
 from exchange.errors import ExchangeError
 from exchange.standards import base64
+from rules.errors import Refusal
 from tests.support.outside import MARKS, PARSERS
+from tests.support.readers import READERS
 
 SLOW = 1.0
+ROUTES = PARSERS | READERS
 _RUN = re.compile(rb"[A-Za-z0-9_-]{24,}")
 
 
@@ -27,16 +30,16 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--seed", type=int, default=int(time.time()))
     chosen = options.parse_args()
-    random, done = Random(chosen.seed), dict.fromkeys(PARSERS, 0)
-    print(f"fuzzing {len(PARSERS)} parsers for {chosen.seconds:.0f} s, seed {chosen.seed}")
+    random, done = Random(chosen.seed), dict.fromkeys(ROUTES, 0)
+    print(f"fuzzing {len(ROUTES)} parsers for {chosen.seconds:.0f} s, seed {chosen.seed}")
     until = time.monotonic() + chosen.seconds
     while time.monotonic() < until:
-        for name, (parse, right) in PARSERS.items():
+        for name, (parse, right) in ROUTES.items():
             data = broken(right, random)
             began = time.process_time()
             try:
                 parse(data)
-            except ExchangeError:
+            except Refusal:
                 pass
             except Exception as error:
                 print(f"{name}: {error!r} on {data.hex()}")
