@@ -48,8 +48,6 @@ def parse_json(text: str, subject: str = "the facts") -> Any:
         raise too_deep from None
     if _is_deep(value):  # the depth at which `json` itself stops differs between Pythons
         raise too_deep
-    if "\\u" in text or not text.isascii():
-        _refuse_halves(value, subject)
     return value
 
 
@@ -79,23 +77,6 @@ def _read_number(token: str) -> int | Decimal:
             fix="check the number",
         )
     return int(token) if token.lstrip("-").isdigit() else Decimal(token)
-
-
-def _refuse_halves(value: Any, subject: str) -> None:
-    """Refuse half a surrogate pair, which no UTF-8 text can contain."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            waiting += [*part, *part.values()]
-        elif isinstance(part, list):
-            waiting += part
-        elif isinstance(part, str) and any("\ud800" <= sign <= "\udfff" for sign in part):
-            raise FactsError(
-                "not-json",
-                f"{subject} contain half a surrogate pair",
-                fix="write the whole character",
-            )
 
 
 def _is_deep(value: Any) -> bool:
