@@ -71,6 +71,8 @@ FILES = {
     "consent": "a YAML or JSON file with the consent's parts",
     "export": "the new file",
     "backup": "the new file",
+    "restore": "the file that `backup` or `move` wrote",
+    "move": "the new file",
 }
 
 
