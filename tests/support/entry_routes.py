@@ -31,6 +31,8 @@ _CALLS = {
     "json.JSONDecoder": "JSON",
     "pickle.load": "pickle",
     "pickle.loads": "pickle",
+    "tarfile.open": "archive",
+    "zipfile.ZipFile": "archive",
     "tomllib.load": "TOML",
     "tomllib.loads": "TOML",
     "csv.reader": "CSV",
