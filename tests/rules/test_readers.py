@@ -155,7 +155,7 @@ def test_an_age_with_a_leading_zero_is_no_number() -> None:
     draft = read_draft(DRAFT.replace("21}", "021}"))
     content = draft.parts[0].content
     assert content == {"contact": {"facts": {"person.age": "021"}}}
-    with pytest.raises(ContentError, match="person.age"):
+    with pytest.raises(ContentError, match=r"person\.age"):
         check_content("referral", ("contact",), content)
 
 
