@@ -282,3 +282,30 @@ def test_an_answer_that_another_program_has_overtaken_is_left_and_not_taken_for_
     now = office.working_set().gateway
     with refused("older-line"):
         office.take(slow, now.cursor, now.line)
+
+
+def test_an_older_line_that_another_process_journals_does_no_harm(town: Town) -> None:
+    """A process knows a newer line by an answer that was no event. `serve` journals its own."""
+    command, serve = town.at["crossroads"], town.office("crossroads")
+    pull_inbox(town.link("crossroads"))
+    before = serve.working_set().gateway
+    after, line = before.cursor, before.line
+    slow = town.link("crossroads").client.inbox(after, 0)
+    elsewhere = part(
+        "encounter",
+        {"facts": {"encounter.route": "arrest"}},
+        to={"prosecutor": ("screening", "offer_at_scene")},
+        says={"answer": "accepted"},
+        use="none",
+    )
+    town.at["police"].compose("referral", (elsewhere,), case="d" * 32)
+    send_outbox(town.link("police"))
+    newer = town.link("crossroads").client.inbox(after, 0)
+    own = command.working_set().gateway
+    assert command.take(newer, own.cursor, own.line) == 0
+    assert serve.working_set().gateway.line == line, "the newer line was no event"
+    known = command.working_set().gateway.line
+    town.hub.clock += MINUTE
+    assert serve.take(slow, after, line) == 0
+    assert serve.working_set().gateway.line != line, "the older line is an event"
+    assert command.working_set().gateway.line == known
