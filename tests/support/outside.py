@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from exchange.agency.gateway import Gateway
@@ -21,6 +23,7 @@ from exchange.records.content_checks import check_content
 from exchange.records.delivery import check_delivery, parse_delivery, read_path
 from exchange.records.presentation import present, verify_presentation
 from exchange.standards import base64, hpke, i_json, jws, keys, merkle, notes, sd_jwt
+from offramp.agency.folder.archive import read_archive, write_archive
 from offramp.policy.case_table import read_cases
 from offramp.policy.table_map import TableMap, read_map_text
 from rules.errors import FactsError, RequestError
@@ -272,5 +275,31 @@ def table(data: bytes) -> object:
 
 
 PARSERS["table"] = (table, TABLE)
+
+
+def stretched(salt: bytes) -> bytes:
+    """A stand-in for scrypt, which is too slow to repeat thousands of times."""
+    return salt.ljust(32, b"-")[:32]
+
+
+def archive(data: bytes) -> object:
+    """Open an agency's backup of these bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "backup"
+        path.write_bytes(data)
+        return read_archive(path, stretched)
+
+
+@cache
+def backup() -> bytes:
+    """An agency's backup of two files."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "backup"
+        header = {"agency": "police", "purpose": "backup", "time": START}
+        write_archive(path, header, {"agency.toml": b"id = 1", "agency.db": b"x"}, stretched)
+        return path.read_bytes()
+
+
+PARSERS["archive"] = (archive, backup())
 
 MARKS = [b".", b"~", b"\n", b'"', b"=", b"{", b"[", b"+", b","]
