@@ -7,7 +7,6 @@ file belongs to its user alone, and is complete or not there.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -116,7 +115,7 @@ def _partial(path: Path) -> Path:
     """Return the path of the file beside, in which the content is complete before it is renamed."""
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
         raise ValueError(path.name)
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
 
 
 def _write(path: Path, data: bytes) -> None:
