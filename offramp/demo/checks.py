@@ -19,7 +19,17 @@ from rules.errors import RequestError
 
 # The categories that run the exchange and say nothing about a person's life.
 QUIET = ("operation", "consent_terms")
-CARE = {"substance_use", "attendance", "plan", "treatment", "test_result", "service"}
+# The categories that never go to police or the prosecutor, in the order of the sentence below.
+CARE = (
+    "plan",
+    "service",
+    "attendance",
+    "substance_use",
+    "test_result",
+    "treatment",
+    "health",
+    "counseling_note",
+)
 
 
 def categories_held(agency: Agency) -> dict[str, str]:
@@ -44,13 +54,19 @@ def categories_held(agency: Agency) -> dict[str, str]:
 def check_story(place: Town, story: Story) -> Iterator[dict[str, Any]]:
     """Yield each check with `what` it says and whether it `holds`."""
     held_by = {name: categories_held(agency) for name, agency in place.agencies.items()}
-    leaked = sorted(CARE & (held_by["police"].keys() | held_by["prosecutor"].keys()))
-    yield _check("what care knows reached neither police nor prosecutor", not leaked)
+    enforcement = held_by["police"].keys() | held_by["prosecutor"].keys()
+    yield _check(
+        "no plan, service, attendance, substance use, test result, treatment, health, or "
+        "counseling note reached police or the prosecutor",
+        not enforcement & set(CARE),
+    )
     history = [name for name, held in held_by.items() if "criminal_history" in held]
     yield _check("the criminal record never left the prosecutor's office", not history)
     yield _check_decisions(place)
     yield _check(
-        "the account of A is complete, and proves it: " + _account_size(place, story), True
+        "the account of A is complete for what went through the exchange, and proves it: "
+        + _account_size(place, story),
+        True,
     )
     faults = [
         received.fault
