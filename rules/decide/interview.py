@@ -353,7 +353,7 @@ def _read_time(question: Question, text: str, time_zone: str) -> str:
             at=at,
             fix=f"write {first} for the first, or {second} for the second",
         )
-    return written(instants[0])
+    return written_in(instants[0], zone)
 
 
 def _day(text: Any) -> date:
