@@ -124,7 +124,7 @@ COMMANDS = (
         "exchange",
         "run one agency's side of the exchange",
         "offramp.agency.commands:run",
-        "offramp.agency.arguments:agency",
+        "offramp.agency.commands:agency",
     ),
     Command(
         "hub",
@@ -160,14 +160,14 @@ COMMANDS = (
         None,
         "propose that a pack be adopted, and sign",
         "offramp.agency.commands:run",
-        "offramp.agency.arguments:adopt",
+        "offramp.agency.commands:adopt",
     ),
     Command(
         "doctor",
         None,
         "examine an agency's installation",
         "offramp.agency.commands:run",
-        "offramp.agency.arguments:doctor",
+        "offramp.agency.commands:doctor",
     ),
     Command(
         "fsck",

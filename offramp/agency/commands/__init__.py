@@ -1,0 +1,57 @@
+"""`offramp agency …`: parse the words, call one operation, print its result as words or JSON.
+
+Each group of commands is a module with its own words, options, and functions in `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from offramp.agency.commands import cases, decisions, evidence, folder, membership, records
+from offramp.agency.commands.command import (
+    PACK,
+    AgencyCommand,
+    add_command,
+    add_common_options,
+    run_command,
+)
+
+# Every command by name, in the order of the help.
+COMMANDS: dict[str, AgencyCommand] = {
+    command.name: command
+    for group in (membership, folder, records, cases, decisions, evidence)
+    for command in group.COMMANDS
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one command, and print its output. Raises what its operation refuses with."""
+    return run_command(COMMANDS[options.agency_command], options)
+
+
+def agency(parser: argparse.ArgumentParser, parser_class: type[argparse.ArgumentParser]) -> None:
+    """Add the words of `offramp agency`."""
+    subparsers = parser.add_subparsers(
+        dest="agency_command", metavar="COMMAND", required=True, parser_class=parser_class
+    )
+    for command in COMMANDS.values():
+        text = command.help
+        add_command(command, subparsers.add_parser(command.name, help=text, description=text))
+
+
+def adopt(parser: argparse.ArgumentParser, _: Any) -> None:
+    """Add the words of `offramp adopt`, the old spelling of `offramp agency adopt`."""
+    parser.set_defaults(agency_command="adopt")
+    word, word_help = PACK
+    parser.add_argument(word, metavar=word.upper(), help=word_help)
+    parser.add_argument(
+        "--agency", dest="dir", metavar="DIR", required=True, help="the agency's folder"
+    )
+    add_common_options(parser)
+
+
+def doctor(parser: argparse.ArgumentParser, _: Any) -> None:
+    """Add the words of `offramp doctor`, the old spelling of `offramp agency doctor`."""
+    parser.set_defaults(agency_command="doctor")
+    add_command(COMMANDS["doctor"], parser)

@@ -1,0 +1,118 @@
+"""Commands that show cases, tasks, and the partners' meeting."""
+
+from __future__ import annotations
+
+import argparse
+
+from offramp.agency import operations, wording
+from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.facts_file import read_facts_file
+from offramp.agency.folder.office import Office
+
+
+def _cases(office: Office, options: argparse.Namespace) -> Output:
+    summaries = operations.list_cases(office)
+    value = {"cases": [summary.as_json() for summary in summaries]}
+    return Output(value, wording.cases_lines(summaries))
+
+
+def _case(office: Office, options: argparse.Namespace) -> Output:
+    view = (
+        operations.open_case(office, options.by, options.case)
+        if options.by
+        else operations.read_case(office, options.case)
+    )
+    return Output(view.as_json(), wording.case_lines(view))
+
+
+def _case_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--by", metavar="NAME", help="open unopened parts in this person's name first"
+    )
+
+
+def _note(office: Office, options: argparse.Namespace) -> Output:
+    noted = operations.note_facts(office, options.case, read_facts_file(options.file))
+    return Output(noted.as_json(), wording.noted_lines(noted))
+
+
+def _notice(office: Office, options: argparse.Namespace) -> Output:
+    notice = operations.note_notice(office, options.by, options.case)
+    return Output(notice.as_json(), wording.notice_lines(notice))
+
+
+def _notice_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--by",
+        metavar="NAME",
+        required=True,
+        help="the name of the person that gave the notice",
+    )
+
+
+def _tasks(office: Office, options: argparse.Namespace) -> Output:
+    tasks = operations.list_tasks(office)
+    return Output({"tasks": [task.as_json() for task in tasks]}, wording.tasks_lines(tasks))
+
+
+def _meeting(office: Office, options: argparse.Namespace) -> Output:
+    present = [agency for agency in (options.present or "").split(",") if agency]
+    meeting = operations.prepare_meeting(office, present)
+    return Output(meeting.as_json(), wording.meeting_lines(meeting))
+
+
+def _meeting_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--present",
+        metavar="AGENCY,…",
+        help="show only what each of these agencies may see, for a shared screen",
+    )
+
+
+def _takeup(office: Office, options: argparse.Namespace) -> Output:
+    takeup = operations.publish_takeup(office, options.quarter)
+    return Output(takeup.as_json(), wording.takeup_lines(takeup))
+
+
+def _takeup_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quarter",
+        metavar="YEAR-QN",
+        required=True,
+        help="a past quarter, such as 2026-Q2",
+    )
+
+
+COMMANDS = (
+    AgencyCommand("cases", "list every case that this agency knows", run=_cases),
+    AgencyCommand(
+        "case",
+        "show a case: facts, their sources, and the rules' answers",
+        run=_case,
+        words=(CASE,),
+        options=_case_options,
+    ),
+    AgencyCommand(
+        "note",
+        "keep facts from this agency's own knowledge",
+        run=_note,
+        words=(CASE, ("file", "a JSON file with facts")),
+    ),
+    AgencyCommand(
+        "notice",
+        "note that the person was told of the rules in force",
+        run=_notice,
+        words=(CASE,),
+        options=_notice_options,
+    ),
+    AgencyCommand("tasks", "list tasks with their deadlines", run=_tasks),
+    AgencyCommand(
+        "meeting",
+        "print the agenda of the partners' meeting",
+        run=_meeting,
+        options=_meeting_options,
+    ),
+    AgencyCommand(
+        "takeup", "count the people at each step in a quarter", run=_takeup, options=_takeup_options
+    ),
+)

@@ -1,0 +1,119 @@
+"""One command of `offramp agency`: its words, its help, and the function that runs it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from offramp.agency import operations
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.keys import read_passphrase
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.settings import read_settings
+from offramp.terminal import print_json, print_text
+from rules.frozen import frozen
+
+Options = Callable[[argparse.ArgumentParser], None]
+
+# The arguments that have no dashes, and their help.
+URL = ("url", "the hub's address, such as https://hub.example:8440")
+CODE = ("code", "the invitation code from the hub's operator")
+DIGEST = (
+    "digest",
+    "the digest that was compared by voice. Any other word prints the draft's digest",
+)
+NAMED = ("named", "an agency's id, or the id of a signing key, such as clinic.s1")
+PACK = ("pack", "a shipped id or a folder")
+KIND = ("kind", "the kind of record, such as referral")
+CASE = ("case", "the case's handle, or its first digits (at least 4)")
+DECISION = ("decision", "the decision, such as eligibility")
+OUTCOME = ("outcome", "the person's decision, such as eligible")
+RECORD = ("record", "the record's number in the inbox, or its id in `status`")
+NEW_FILE = ("file", "the new file")
+
+
+@frozen
+class Output:
+    """The output of a command: its JSON, its lines, and its exit code."""
+
+    json: Any
+    lines: list[str]
+    code: int = 0
+
+
+@frozen
+class AgencyCommand:
+    """A command of `offramp agency`.
+
+    `words` are its arguments without dashes, each with its help, and `options` adds the others.
+    `run` is given the opened office, or the options alone where the command opens none.
+    """
+
+    name: str
+    help: str
+    run: Callable[[Office, argparse.Namespace], Output] | None = None
+    words: tuple[tuple[str, str], ...] = ()
+    options: Options | None = None
+    run_without_office: Callable[[argparse.Namespace], Output] | None = None
+
+
+def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
+    """Run one command, and print its output. Raises what its operation refuses with."""
+    if command.run is None:
+        assert command.run_without_office is not None
+        return _print(options, command.run_without_office(options))
+    with suppress(BrokenPipeError), closing(office_of(options)) as office:
+        if getattr(options, "case", None) not in (None, operations.NEW_CASE):
+            options.case = operations.find_case(office, options.case)
+        return _print(options, command.run(office, options))
+    return 141
+
+
+def office_of(options: argparse.Namespace) -> Office:
+    """Open the folder that a command names. Raises `AgencyError` as `operations.open_office`."""
+    folder = Path(options.dir)
+    clock_file = Path(options.clock) if options.clock else None
+    named = options.passphrase_file or read_settings(folder).passphrase_file
+    return operations.open_office(folder, passphrase_of(named), clock_file=clock_file)
+
+
+def passphrase_of(file: str | None) -> bytes:
+    """Read the passphrase of the keys from its file. Raises `AgencyError` `no-passphrase`."""
+    if file is None:
+        raise AgencyError(
+            "no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`"
+        )
+    return read_passphrase(Path(file))
+
+
+def _print(options: argparse.Namespace, output: Output) -> int:
+    if options.json:
+        print_json(output.json)
+    else:
+        for line in output.lines:
+            print_text(line)
+    return output.code
+
+
+def add_command(command: AgencyCommand, parser: argparse.ArgumentParser) -> None:
+    """Add a command's words and options to its parser."""
+    parser.add_argument("dir", metavar="DIR", help="the agency's folder")
+    add_common_options(parser)
+    for word, word_help in command.words:
+        parser.add_argument(word, metavar=word.upper(), help=word_help)
+    if command.options is not None:
+        command.options(parser)
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command has."""
+    parser.add_argument(
+        "--passphrase-file", metavar="FILE", help="a file with the passphrase of the keys"
+    )
+    parser.add_argument(
+        "--clock", metavar="FILE", help="a file with one UTC time, for demonstrations only"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")

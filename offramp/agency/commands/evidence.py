@@ -1,0 +1,66 @@
+"""Commands that print the account of a case and export proofs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from offramp.agency import operations, wording
+from offramp.agency.commands.command import CASE, NEW_FILE, RECORD, AgencyCommand, Output
+from offramp.agency.folder.office import Office
+from offramp.arguments import add_force
+from offramp.output_file import check_output, write_output
+
+
+def _account(office: Office, options: argparse.Namespace) -> Output:
+    account = operations.fetch_account(office, options.case)
+    return Output(account.as_json(), wording.account_lines(account, options.lang))
+
+
+def _account_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lang",
+        choices=("en", "es"),
+        default="en",
+        help="the language of the account's own words",
+    )
+
+
+def _export(office: Office, options: argparse.Namespace) -> Output:
+    check_output(options.file, force=options.force)
+    if options.replay:
+        export = operations.export_decision(office, options.record)
+        use = "`offramp replay` works it out again"
+    else:
+        export = operations.export_record(office, options.record)
+        use = "`offramp verify` proves it"
+    file = Path(options.file)
+    write_output(file, export.text, force=options.force)
+    return Output({"file": options.file}, [wording.exported_line(file, export.record, use)])
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    add_force(parser)
+    parser.add_argument(
+        "--replay",
+        action="store_true",
+        help="export a decision with the records that it is based on",
+    )
+
+
+COMMANDS = (
+    AgencyCommand(
+        "account",
+        "list everything that was disclosed in a case",
+        run=_account,
+        words=(CASE,),
+        options=_account_options,
+    ),
+    AgencyCommand(
+        "export",
+        "write an opened record with its proofs to a file",
+        run=_export,
+        words=(RECORD, NEW_FILE),
+        options=_export_options,
+    ),
+)

@@ -1,0 +1,141 @@
+"""Commands that run an agency's gateway and take care of its folder."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import random
+import signal
+import time
+from contextlib import closing
+from pathlib import Path
+
+from exchange.errors import ExchangeError
+from offramp.agency import operations, wording
+from offramp.agency.commands.command import (
+    NEW_FILE,
+    AgencyCommand,
+    Output,
+    office_of,
+    passphrase_of,
+)
+from offramp.agency.errors import HubAway, HubRefused
+from offramp.agency.folder.office import Office
+from offramp.agency.hub_link.schedule import Schedule
+from offramp.arguments import add_force
+from offramp.terminal import print_error
+
+# The longest sleep between two looks at the schedule, in seconds.
+LONGEST_SLEEP = 1.0
+
+
+def _serve(office: Office, options: argparse.Namespace) -> Output:
+    if options.once:
+        operations.run_duties_once(office)
+        return _status(office, options)
+    gc.enable()  # it lives long, unlike other commands
+    stopping = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.append(True))
+    duties = operations.duties_of(office)
+    schedule = Schedule(duties, time.monotonic, random.SystemRandom().random)
+    while not stopping:
+        schedule.run((HubAway, HubRefused, ExchangeError), _report_failure)
+        time.sleep(min(schedule.next_in(), LONGEST_SLEEP))
+    return Output({"stopped": True}, ["stopped"])
+
+
+def _report_failure(duty: str, error: Exception) -> None:
+    print_error(f"offramp: {duty}: {error}")
+
+
+def _serve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="do what is due once, then exit")
+
+
+def _status(office: Office, options: argparse.Namespace) -> Output:
+    status = operations.report_status(office)
+    return Output(status.as_json(), wording.status_lines(status))
+
+
+def _backup(office: Office, options: argparse.Namespace) -> Output:
+    backup = operations.back_up(
+        office, Path(options.file), drill=options.drill, force=options.force
+    )
+    code = 0 if backup.drill is None or backup.drill.is_complete else 1
+    return Output(backup.as_json(), wording.backup_lines(backup), code)
+
+
+def _backup_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--drill", action="store_true", help="restore the file for a trial, and compare"
+    )
+    add_force(parser)
+
+
+def _restore(options: argparse.Namespace) -> Output:
+    passphrase = passphrase_of(options.passphrase_file)
+    restored = operations.restore_agency(Path(options.dir), Path(options.file), passphrase)
+    return Output(restored.as_json(), wording.restored_lines(restored))
+
+
+def _move(office: Office, options: argparse.Namespace) -> Output:
+    backup = operations.move_agency(office, Path(options.file))
+    return Output(backup.as_json(), wording.moved_lines(backup))
+
+
+def _doctor(options: argparse.Namespace) -> Output:
+    """Examine an installation. Exit code 1 where something is wrong."""
+    findings = [*operations.examine_files(Path(options.dir))]
+    try:
+        office = office_of(options)
+    except ExchangeError:
+        if not findings:
+            raise
+        stopped = "the rest can't be examined until that is fixed"
+        findings.append(operations.Finding("wrong", stopped))
+    else:
+        with closing(office):
+            findings += operations.examine(office)
+    is_wrong = any(finding.level == "wrong" for finding in findings)
+    return Output(
+        {"well": not is_wrong, "found": [finding.as_json() for finding in findings]},
+        [
+            *(f"{finding.level}: {finding.text}" for finding in findings),
+            "something is wrong" if is_wrong else "all well",
+        ],
+        1 if is_wrong else 0,
+    )
+
+
+COMMANDS = (
+    AgencyCommand(
+        "serve",
+        "run the gateway: send, pull, and do what is due with the hub",
+        run=_serve,
+        options=_serve_options,
+    ),
+    AgencyCommand("status", "show queued records and why they are pending", run=_status),
+    AgencyCommand(
+        "backup",
+        "write the whole agency to one encrypted file",
+        run=_backup,
+        words=(NEW_FILE,),
+        options=_backup_options,
+    ),
+    AgencyCommand(
+        "restore",
+        "make an agency's folder again from the file of a backup or move",
+        run_without_office=_restore,
+        words=(("file", "the file that `backup` or `move` wrote"),),
+    ),
+    AgencyCommand(
+        "move",
+        "write the whole agency to a file for another machine, and send nothing from here",
+        run=_move,
+        words=(NEW_FILE,),
+    ),
+    AgencyCommand(
+        "doctor", "examine the installation and name its faults", run_without_office=_doctor
+    ),
+)

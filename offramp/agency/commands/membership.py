@@ -1,0 +1,143 @@
+"""Commands of a member: found an agency, join a hub, and change the directory."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from exchange.errors import ExchangeError
+from exchange.standards import i_json
+from offramp.agency import operations, wording
+from offramp.agency.commands.command import (
+    CODE,
+    DIGEST,
+    NAMED,
+    PACK,
+    URL,
+    AgencyCommand,
+    Output,
+    passphrase_of,
+)
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+
+
+def _init(options: argparse.Namespace) -> Output:
+    passphrase = passphrase_of(options.passphrase_file)
+    operations.create_agency(Path(options.dir), options.id, passphrase, demo=options.demo)
+    line = f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere"
+    return Output({"agency": options.id}, [line])
+
+
+def _init_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--id", required=True, help="the agency's id: letters, digits, dashes")
+    parser.add_argument(
+        "--demo", action="store_true", help="allow `--clock`, for demonstrations only"
+    )
+
+
+def _join(office: Office, options: argparse.Namespace) -> Output:
+    request = operations.join_hub(
+        office, options.url, options.code, part2=options.part2, custody=options.custody
+    )
+    line = (
+        "asked to be listed; when all have joined, compare the draft's digest by voice and run "
+        "`offramp agency approve`"
+    )
+    return Output(request.as_json(), [line])
+
+
+def _join_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--part2",
+        choices=("yes", "no", "unknown"),
+        default="unknown",
+        help="whether 42 CFR Part 2 covers the agency",
+    )
+    parser.add_argument(
+        "--custody",
+        choices=("own", "hosted"),
+        default="own",
+        help="whether the agency or a host has its keys",
+    )
+
+
+def _approve(office: Office, options: argparse.Namespace) -> Output:
+    approval = operations.approve_draft(office, options.digest, without=options.without)
+    return Output(approval.as_json(), wording.approval_lines(approval))
+
+
+def _approve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--without",
+        metavar="AGENCY",
+        action="append",
+        default=[],
+        help="an agency whose records are given up after a restore of the hub (repeatable)",
+    )
+
+
+def _retire(office: Office, options: argparse.Namespace) -> Output:
+    retirement = operations.retire(office, options.named)
+    return Output(retirement.as_json(), wording.retirement_lines(retirement))
+
+
+def _spare(office: Office, options: argparse.Namespace) -> Output:
+    spare = operations.make_spare_key(office)
+    return Output(spare.as_json(), wording.spare_key_lines(spare))
+
+
+def _propose(office: Office, options: argparse.Namespace) -> Output:
+    try:
+        change = i_json.read_object(Path(options.file).read_bytes())
+    except (OSError, ExchangeError) as error:
+        why = error.message if isinstance(error, ExchangeError) else error.strerror
+        raise AgencyError(
+            "not-a-change", f"`{options.file}` can't be read: {why}", fix="write the change as JSON"
+        ) from None
+    proposal = operations.propose_change(office, change)
+    return Output(proposal.as_json(), wording.proposal_lines(proposal))
+
+
+def _adopt(office: Office, options: argparse.Namespace) -> Output:
+    from offramp.adoption import collect_pack
+
+    proposal = operations.adopt_pack(office, collect_pack(options.pack))
+    return Output(proposal.as_json(), wording.pack_proposal_lines(proposal))
+
+
+COMMANDS = (
+    AgencyCommand(
+        "init", "make an agency's folder and keys", run_without_office=_init, options=_init_options
+    ),
+    AgencyCommand(
+        "join",
+        "ask a hub to list this agency",
+        run=_join,
+        words=(URL, CODE),
+        options=_join_options,
+    ),
+    AgencyCommand(
+        "approve",
+        "sign a draft of the directory or of a restored hub, after comparing its digest by phone",
+        run=_approve,
+        words=(DIGEST,),
+        options=_approve_options,
+    ),
+    AgencyCommand(
+        "retire",
+        "retire an own signing key at once, or propose that an agency leaves",
+        run=_retire,
+        words=(NAMED,),
+    ),
+    AgencyCommand("spare", "make a second signing key and propose it", run=_spare),
+    AgencyCommand(
+        "propose",
+        "propose a change of the directory and sign it",
+        run=_propose,
+        words=(("file", "a JSON file with the changes of the directory"),),
+    ),
+    AgencyCommand(
+        "adopt", "propose that a pack be adopted, and sign it", run=_adopt, words=(PACK,)
+    ),
+)

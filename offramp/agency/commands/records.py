@@ -1,0 +1,111 @@
+"""Commands that send records from files, and list and open what arrived."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from offramp.agency import operations, wording
+from offramp.agency.cases.draft import LARGEST, not_a_draft
+from offramp.agency.commands.command import CASE, KIND, RECORD, AgencyCommand, Output
+from offramp.agency.folder.office import Office
+from offramp.agency.operations import Draft
+
+
+def _inbox(office: Office, options: argparse.Namespace) -> Output:
+    inbox = operations.list_inbox(office)
+    return Output(inbox.as_json(), wording.inbox_lines(inbox))
+
+
+def _send(office: Office, options: argparse.Namespace) -> Output:
+    draft = _draft(office, Path(options.file))
+    record = operations.send_record(office, options.kind, draft, options.case)
+    return Output(record.as_json(), wording.sent_lines(record))
+
+
+def _draft(office: Office, path: Path) -> Draft:
+    """Read a draft's file. Raises `AgencyError` `not-a-draft`, `no-directory`."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise not_a_draft("it is over 1 MiB")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise not_a_draft(f"`{path}` can't be read: {error}") from None
+    return operations.parse_draft(office, text)
+
+
+def _send_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--case", metavar="HANDLE", help="the case, by its handle")
+
+
+def _consent(office: Office, options: argparse.Namespace) -> Output:
+    record = operations.record_consent(office, options.case, _draft(office, Path(options.file)))
+    return Output(record.as_json(), wording.sent_lines(record))
+
+
+def _consent_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--case", metavar="HANDLE", required=True, help="the case, by its handle")
+
+
+def _revoke(office: Office, options: argparse.Namespace) -> Output:
+    revocation = operations.revoke_consent(
+        office, options.case, recipient=options.recipient, oral=options.oral
+    )
+    return Output(revocation.as_json(), wording.revocation_lines(revocation))
+
+
+def _revoke_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipient", metavar="AGENCY", help="end only what this agency may receive"
+    )
+    parser.add_argument("--oral", action="store_true", help="the person revoked orally")
+
+
+def _open(office: Office, options: argparse.Namespace) -> Output:
+    opened = operations.open_part(
+        office, options.by, options.record, part=options.part, second=options.second
+    )
+    return Output(opened.as_json(), wording.opened_lines(opened))
+
+
+def _open_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", metavar="NAME", required=True, help="the reader's name")
+    parser.add_argument(
+        "--second", metavar="NAME", help="the second person's name, after a medical emergency"
+    )
+    parser.add_argument("--part", metavar="ID", help="the part, if the record has several")
+
+
+def _retry(office: Office, options: argparse.Namespace) -> Output:
+    retried = operations.retry_record(office, options.record)
+    return Output(retried.as_json(), [f"`{retried.id}`: {retried.state}"])
+
+
+COMMANDS = (
+    AgencyCommand("inbox", "list what other agencies sent", run=_inbox),
+    AgencyCommand(
+        "send",
+        "compose a record from a file, queue it, and send it",
+        run=_send,
+        words=(KIND, ("file", "a YAML or JSON file with the record's parts")),
+        options=_send_options,
+    ),
+    AgencyCommand(
+        "consent",
+        "record a person's consent",
+        run=_consent,
+        words=(("file", "a YAML or JSON file with the consent's parts"),),
+        options=_consent_options,
+    ),
+    AgencyCommand(
+        "revoke",
+        "end a person's consent, or a part of it",
+        run=_revoke,
+        words=(CASE,),
+        options=_revoke_options,
+    ),
+    AgencyCommand(
+        "open", "open a part for a named person", run=_open, words=(RECORD,), options=_open_options
+    ),
+    AgencyCommand("retry", "send again a record that the hub refused", run=_retry, words=(RECORD,)),
+)
