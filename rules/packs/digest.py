@@ -1,14 +1,15 @@
 """The digest of a pack: SHA-256 over canonical JSON of the whole pack and the language's version.
 
 Conditions are printed from their trees and numbers are normalized, so that spelling does not count.
-Wording and sources count. Scenarios, comments, and the order of rules do not.
+Wording and sources count. Scenarios, comments, and the order of rules do not. A field with its
+default value is left out, so that a new optional key changes no digest of a pack without it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, get_args
@@ -16,7 +17,7 @@ from typing import Any, get_args
 from rules.language import tree
 from rules.packs.pack import Pack
 
-LANGUAGE = "offramp-rules/1"
+LANGUAGE = "offramp-rules/2"
 _LEFT_OUT = {"place", "vocabulary", "coverage", "declared_in", "local"}
 _TREES = get_args(tree.Tree)
 
@@ -44,13 +45,12 @@ def canonical(value: Any) -> Any:
     if isinstance(value, _TREES):
         return tree.text(value)
     if is_dataclass(value) and not isinstance(value, type):
-        members = {
-            field.name: canonical(getattr(value, field.name))
+        return {
+            field.name: member
             for field in fields(value)
             if field.name not in _LEFT_OUT
-        }
-        return {
-            name: member for name, member in members.items() if member not in (None, [], {}, "")
+            and (member := canonical(getattr(value, field.name)))
+            not in _defaults(type(value), field)
         }
     if isinstance(value, Mapping):
         return {str(key): canonical(item) for key, item in value.items()}
@@ -63,3 +63,21 @@ def canonical(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
+
+
+def _defaults(kind: type, field: Field[Any]) -> tuple[Any, ...]:
+    """Return the values of a field that are left out: its default, or what is empty without one."""
+    defaults = _DEFAULTS.get((kind, field.name))
+    if defaults is None:
+        if field.default is not MISSING:
+            defaults = (canonical(field.default),)
+        elif field.default_factory is not MISSING:
+            defaults = (canonical(field.default_factory()),)
+        else:
+            defaults = (None, [], {}, "", False)
+        _DEFAULTS[kind, field.name] = defaults
+    return defaults
+
+
+# By class and field. Defaults never change.
+_DEFAULTS: dict[tuple[type, str], tuple[Any, ...]] = {}
