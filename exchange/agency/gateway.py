@@ -124,6 +124,8 @@ class Gateway:
         self._composed: dict[str, Committed] = {}
         # The composed consents and changes to consent that have no receipt yet, by case and id.
         self._pending: dict[str | None, dict[str, Committed]] = defaultdict(dict)
+        # The ids of those changes among them that the hub refused.
+        self._refused_changes: set[str] = set()
         self._own_numbers = OwnNumbers()
         # The cases of the own records that only an account listed, by id.
         self._accounted: dict[str, str | None] = {}
@@ -157,15 +159,30 @@ class Gateway:
         ]
         return State((*state.records, *pending)) if pending else state
 
+    def _without_refused(self, state: State) -> State:
+        """Return a state without the changes that the hub refused."""
+        if not self._refused_changes:
+            return state
+        refused = self._refused_changes
+        return State(
+            tuple(
+                record
+                for record in state.records
+                if record.issuer != self.agency or record.jti not in refused
+            )
+        )
+
     def unended_grants(self, case: str) -> tuple[LoggedGrant, ...]:
         """Return the grants of a case that are live now or may become so later.
 
-        A grant of a consent that has no receipt yet is one of them, with the index `PENDING`.
+        A grant of a consent that has no receipt yet is one of them, with the index `PENDING`. An
+        end that the hub refused ends nothing: the hub may have refused it because its consent
+        wasn't there yet.
 
         INVARIANT: only a time that the hub signed counts as past, so a wrong clock of this
         machine leaves no live grant out.
         """
-        state = self.state_with_pending(case)
+        state = self._without_refused(self.state_with_pending(case))
         past = self.line.time if self.line is not None else 0
         zone = self.history.newest.zone
         return tuple(
@@ -430,6 +447,7 @@ class Gateway:
             return
         self._sent[jti] = bundle, receipt
         self._pending[self._composed[jti].case].pop(jti, None)
+        self._refused_changes.discard(jti)
         self._own_numbers.add(self._composed[jti].case, receipt.number)
         self._remember(replace(self._composed.pop(jti), index=receipt.index, time=receipt.time))
 
@@ -464,17 +482,20 @@ class Gateway:
     def expect_receipt(self, jti: str) -> None:
         """Expect the hub to commit a composed record, so that a revocation covers its grants."""
         committed = self._composed.get(jti)
+        self._refused_changes.discard(jti)
         if committed is not None and committed.kind in ("consent", "consent_change"):
             self._pending[committed.case][jti] = replace(committed, index=PENDING)
 
     def expect_no_receipt(self, jti: str) -> None:
-        """Expect no commit of a consent that the hub refused, or that a new record replaces.
+        """Expect no commit of a record that the hub refused, or that a new record replaces.
 
-        A refused change still closes this agency's own gate.
+        A refused change still closes this agency's own gate, and ends no grant for others.
         """
         committed = self._composed.get(jti)
         if committed is not None and committed.kind == "consent":
             self._pending[committed.case].pop(jti, None)
+        elif committed is not None and committed.kind == "consent_change":
+            self._refused_changes.add(jti)
 
     def _check_form(
         self, committed: Committed, form: Mapping[str, Any] | None, time: int

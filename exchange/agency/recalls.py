@@ -14,37 +14,42 @@ RECALL_ANSWERED_IN = 7 * 24 * 3600
 
 @frozen
 class PendingRecall:
-    """A recall that this agency has not answered: its issuer and id, the part, and the deadline.
+    """A recalled part that this agency has not answered, and the deadline of the answer.
 
-    `until` is in seconds since 1970.
+    `recall` and `recall_part` name the request, `record` and `part` what it asks back. `until` is
+    in seconds since 1970.
     """
 
+    case: str | None
     issuer: str
     recall: str
+    recall_part: str
     record: str
     part: str
     until: int
 
 
 def pending_recalls(agency: str, states: Iterable[State]) -> tuple[PendingRecall, ...]:
-    """Return the recalls to an agency that have no answer, the earliest deadline first."""
+    """Return the recalled parts that an agency hasn't answered, the earliest deadline first."""
     pending: list[PendingRecall] = []
     for state in states:
         answered = {
-            about.about[0]
+            about.about
             for answer in state.kind("recall_answer")
             if answer.issuer == agency
-            for about in _abouts(answer)
+            for _, about in _abouts(answer)
         }
         for recall in state.kind("recall"):
-            if recall.issuer != agency and recall.jti not in answered:
-                until = recall.time + RECALL_ANSWERED_IN
-                pending += [
-                    PendingRecall(recall.issuer, recall.jti, *about.about, until)
-                    for about in _abouts(recall)
-                ]
+            if recall.issuer == agency:
+                continue
+            until = recall.time + RECALL_ANSWERED_IN
+            pending += [
+                PendingRecall(recall.case, recall.issuer, recall.jti, part, *about.about, until)
+                for part, about in _abouts(recall)
+                if (recall.jti, part) not in answered
+            ]
     return tuple(sorted(pending, key=lambda recall: recall.until))
 
 
-def _abouts(record: Committed) -> Iterable[About]:
-    return (about for _, about in record.says() if isinstance(about, About))
+def _abouts(record: Committed) -> Iterable[tuple[str, About]]:
+    return ((part, about) for part, about in record.says() if isinstance(about, About))

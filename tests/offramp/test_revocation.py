@@ -192,6 +192,34 @@ def test_the_own_gate_closes_before_the_network_is_tried(tmp_path: Any) -> None:
         office.close()
 
 
+def test_an_end_that_the_hub_refused_before_its_consent_is_sent_again(tmp_path: Any) -> None:
+    town = Town(tmp_path)
+    crossroads, case = town.at["crossroads"], "8" * 32
+    terms = part(
+        "consent_terms",
+        to={"clinic": ("exchange_operation", "operation")},
+        says=grant("crossroads", "clinic", ["status"], [PURPOSE]),
+    )
+    town.hub.away = True
+    crossroads.compose("consent", (terms,), case=case, form=FORM)
+    early = revoke_consent(crossroads, case).record
+    crossroads.refused(early.id, 403, {})
+    town.hub.away = False
+    send_outbox(town.link("crossroads"))
+    status = part("status", {"engagement": "engaged"}, to={"clinic": (PURPOSE, "consent")})
+    # The consent is in force at the hub. This agency's own gate stays closed.
+    assert len(crossroads.working_set().gateway.unended_grants(case)) == 1
+    with refused("not-permitted"):
+        crossroads.compose("status", (status,), case=case)
+    revoke_consent(crossroads, case)
+    send_outbox(town.link("crossroads"))
+    state = town.hub.hub.state(case)
+    assert [logged.change.does for logged in state.changes] == ["end"]
+    assert crossroads.working_set().gateway.unended_grants(case) == ()
+    for office in town.at.values():
+        office.close()
+
+
 def test_a_consent_of_eleven_grants_renewed_twice_ends_in_one_list(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

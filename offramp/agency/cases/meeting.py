@@ -66,7 +66,7 @@ def agenda(
     others = [agency for agency in present if agency != working_set.agency]
     cases = []
     for handle in handles(working_set):
-        if working_set.gateway.state(handle).kind("exit"):
+        if case_of(working_set, handle).is_ended:
             continue
         items = items_of(working_set, program, handle, now)
         if present:

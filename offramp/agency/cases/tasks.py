@@ -121,9 +121,8 @@ def _unopened_records(
 
 def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
     zone = working_set.gateway.history.newest.zone
-    records = {record.jti for record in working_set.gateway.state(handle).records}
     for recall in working_set.gateway.pending_recalls():
-        if recall.record in records:
+        if recall.case == handle:
             until = day_of(recall.until, zone).isoformat()
             step = (
                 f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "

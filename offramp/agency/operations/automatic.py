@@ -89,7 +89,7 @@ def _ask_what_is_missing(
 ) -> int:
     case = case_of(working_set, handle)
     enrolled = case.known.get("person.enrolled")
-    if (enrolled is not None and enrolled.value) or working_set.gateway.state(handle).kind("exit"):
+    if (enrolled is not None and enrolled.value) or case.is_ended:
         return 0
     if working_set.closed_parts(handle, QUIET):
         return 0  # what is asked for may have arrived, unopened
