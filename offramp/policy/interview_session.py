@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import IO, Any
+from typing import Any
 
+from offramp.asking import read_line
 from offramp.output_file import write_output
 from offramp.policy.local_packs import local_lines, local_member
 from offramp.terminal import print_json, print_text
@@ -13,9 +14,6 @@ from rules.decide.interview import Interview, Question
 from rules.errors import FactsError, Refusal
 from rules.input.json_text import parse_json
 from rules.input.printing import printable
-
-LONGEST_ANSWER = 4_000  # characters of one line
-_LONGEST_LINE = LONGEST_ANSWER * 4  # bytes
 
 
 def ask_questions(
@@ -28,7 +26,7 @@ def ask_questions(
     try:
         while (question := interview.question) is not None:
             dialog.ask(question)
-            line = _read_line()
+            line = read_line()
             if line is None:
                 break
             try:
@@ -38,19 +36,6 @@ def ask_questions(
     except KeyboardInterrupt:
         return interview, True
     return interview, False
-
-
-def _read_line() -> str | None:
-    """Return the next line. None at the end of the input."""
-    stream: IO[bytes] | None = sys.stdin.buffer if sys.stdin is not None else None
-    raw = stream.readline(_LONGEST_LINE) if stream is not None else b""
-    if not raw:
-        return None
-    rest = raw
-    while not rest.endswith(b"\n") and len(rest) == _LONGEST_LINE:  # skip the rest of the line
-        assert stream is not None
-        rest = stream.readline(_LONGEST_LINE)
-    return raw.decode("utf-8", "replace").strip()[:LONGEST_ANSWER]
 
 
 class TerminalDialog:

@@ -15,27 +15,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import Any, NoReturn
+from typing import Any
 
 from rules.decide.decision import Decision
 from rules.decide.program import Program
 from rules.decide.search import Search
-from rules.errors import FactsError, Place, Refusal, nearest
+from rules.errors import FactsError, Place, Refusal
 from rules.frozen import frozen
-from rules.input.facts import LONGEST_LIST, Facts, read_facts
-from rules.input.number_text import read_number_text
+from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain, printable
+from rules.input.typed_answers import AnswerForm, choices_of, read_typed
 from rules.input.values import iso_day
 from rules.input.vocabulary import Fact, nested
 from rules.unknown import UNKNOWN
 
-NOT_KNOWN = ("not known", "unknown", "not sure", "don't know", "do not know", "?")
-_YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
 _ELEMENT = re.compile(r"(.+)\[(\d+)\](?:\.(.+))?")
-_LOCAL_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(:[0-9]{2})?")
 MOST_TRIED = 24  # answers of one question; if conditions name more values, some are left out
 
 
@@ -59,26 +56,14 @@ class Question:
     high: Decimal | None = None
 
     @property
+    def form(self) -> AnswerForm:
+        """The answers that the question allows. "Not known" is always one."""
+        return AnswerForm(self.type, choices_of(self.choices), self.unit)
+
+    @property
     def how(self) -> str:
         """The instruction for an answer."""
-        match self.type:
-            case "bool":
-                form = "yes or no"
-            case "choice":
-                form = ", ".join(
-                    f"{number} {_spaced(choice)}" for number, choice in enumerate(self.choices, 1)
-                )
-            case "size":
-                form = "how many, 0 for none"
-            case "date":
-                form = "a day such as 2014-06-01"
-            case "timestamp":
-                form = "a time such as 2014-06-01 16:30"
-            case "int" | "decimal":
-                form = f"a number{f' of {self.unit}' if self.unit else ''}"
-            case _:
-                form = "a short text"
-        return f"{form}; or not known"
+        return self.form.how()
 
     def as_json(self) -> dict[str, Any]:
         """Return `fact`, `question`, `ask`, `kind`, `rule`, `type`, and `how`.
@@ -271,89 +256,7 @@ def read_answer(question: Question, typed: str, time_zone: str) -> Any:
     A time without a zone is in `time_zone`. Ranges, digits, and the calendar are checked later by
     `read_facts`. Raises `FactsError`.
     """
-    text = " ".join(typed.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
-    folded = text.casefold().rstrip(".")
-    if folded in NOT_KNOWN or text == "?":
-        return UNKNOWN
-    match question.type:
-        case "bool":
-            if folded in _YES:
-                return _YES[folded]
-        case "choice":
-            return _choice(question, text, folded)
-        case "size":
-            if re.fullmatch(r"[0-9]{1,4}", text) and int(text) <= LONGEST_LIST:
-                return int(text)
-            if folded in ("none", "no"):
-                return 0
-        case "int" | "decimal":
-            number = _number(text, question.unit)
-            if number is not None:
-                return number
-        case "date":
-            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-                return text
-        case "timestamp":
-            return _read_time(question, text, time_zone)
-        case _:
-            if text:
-                return text
-    _no_answer(question, text)
-
-
-def _choice(question: Question, text: str, folded: str) -> str:
-    if re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= len(question.choices):
-        return question.choices[int(text) - 1]
-    chosen = folded.replace(" ", "_").replace("-", "_")
-    if chosen in question.choices:
-        return chosen
-    near = nearest(chosen, question.choices) if chosen else ""
-    _no_answer(question, text, near if near.startswith("did you") else "")
-
-
-def _number(text: str, unit: str | None) -> int | Decimal | None:
-    return read_number_text(text.removesuffix(unit).rstrip() if unit else text)
-
-
-def _read_time(question: Question, text: str, time_zone: str) -> str:
-    """Return the instant that a local time names. A time with its zone stays as it is.
-
-    A local time that clocks skip or repeat is refused, so that it is asked for again.
-    """
-    shape = _LOCAL_TIME.fullmatch(text)
-    if shape is None:
-        return text
-    from zoneinfo import ZoneInfo
-
-    from rules.input.local_time import instants_of, written, written_in
-
-    plain_time = f"{shape[1]}T{shape[2]}{shape[3] or ':00'}"
-    zone = ZoneInfo(time_zone)
-    try:
-        if shape[2].startswith("24"):  # newer Pythons read it as the next day
-            raise ValueError
-        local = datetime.fromisoformat(plain_time)
-        instants = instants_of(local, zone)
-    except (ValueError, OverflowError):
-        return f"{plain_time}Z"  # no such day or hour: refused as that
-    at = Place(path=question.fact)
-    if not instants:
-        example = written(local.replace(tzinfo=zone))
-        raise FactsError(
-            "no-such-day",
-            f"`{text}` is no time in `{time_zone}`: clocks skip it on that day",
-            at=at,
-            fix=f"check the clock, or write the time with its zone, such as {example}",
-        )
-    if len(instants) > 1:
-        first, second = (written_in(instant, zone) for instant in instants)
-        raise FactsError(
-            "time-twice",
-            f"`{text}` comes twice in `{time_zone}`: clocks go back on that day",
-            at=at,
-            fix=f"write {first} for the first, or {second} for the second",
-        )
-    return written_in(instants[0], zone)
+    return read_typed(question.fact, question.form, typed, time_zone)
 
 
 def _day(text: Any) -> date:
@@ -366,15 +269,3 @@ def _day(text: Any) -> date:
             fix="write it as 2014-04-01",
         )
     return day
-
-
-def _no_answer(question: Question, text: str, fix: str = "") -> NoReturn:
-    quoted = f"`{printable(text)[:40]}`" if text else "an empty line"
-    message = f"{quoted} is no answer to `{question.fact}`"
-    raise FactsError(
-        "no-answer", message, at=Place(path=question.fact), fix=fix or f"answer {question.how}"
-    )
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")

@@ -1,0 +1,327 @@
+"""Ask a person for what a command needs, or take it from its flags or from a file of answers.
+
+A command states its questions as data, and `collect_answers` returns the answers by name. A
+question is answered by a flag, by the file of `--answers`, or at the terminal, where a bad answer
+is asked for again with the reason. Without a terminal, one refusal names every flag that is
+missing. Nothing is asked of a pipe. An interrupt or the end of the input keeps and sends nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import IO, Any
+
+from offramp.terminal import print_error, print_text
+from rules.errors import FactsError, Place, Refusal, RequestError, nearest
+from rules.frozen import frozen
+from rules.input.characters import refuse_hidden
+from rules.input.printing import kind_of, printable
+from rules.input.typed_answers import NOT_KNOWN, WORDS, AnswerForm, Choice, read_typed
+from rules.input.values import fits, iso_day, read_instant
+from rules.unknown import UNKNOWN
+
+__all__ = [
+    "UNKNOWN",
+    "AnswerForm",
+    "Choice",
+    "Dialog",
+    "Question",
+    "Stopped",
+    "collect_answers",
+    "confirm",
+    "read_line",
+]
+
+LONGEST_ANSWER = 4_000  # characters of one line
+_LONGEST_LINE = LONGEST_ANSWER * 4  # bytes
+
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "stop": "Ctrl-C stops: nothing is kept or sent.",
+        "stopped": "stopped: nothing was kept or sent",
+        "send": "Send it?",
+    },
+    "es": {
+        "stop": "Ctrl-C termina: no se guarda ni se envía nada.",
+        "stopped": "terminado: no se guardó ni se envió nada",
+        "send": "¿Lo envía?",
+    },
+}
+
+
+class Stopped(KeyboardInterrupt):
+    """The person stopped, and nothing was kept or sent. A command ends with exit code 130."""
+
+
+@frozen
+class Question:
+    """A question of a command.
+
+    `name` is its key in a file of answers. `text` and the labels of its choices are in the dialog's
+    language. `help` is a line under it. `check` raises a `Refusal` for a value that isn't allowed.
+    """
+
+    name: str
+    text: str
+    form: AnswerForm
+    help: str | None = None
+    check: Callable[[Any], object] | None = None
+    option: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """The flag that answers the question: `--encounter-date` for `encounter.date`."""
+        return self.option or flag_of(self.name)
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a question: `--encounter-date` for `encounter.date`."""
+    return "--" + name.replace(".", "-").replace("_", "-")
+
+
+@frozen
+class Dialog:
+    """A dialog with the person at the terminal.
+
+    `language` is `en` or `es`. A local time is in `time_zone`. With `is_terminal` false, nothing is
+    asked.
+    """
+
+    language: str = "en"
+    time_zone: str = "UTC"
+    is_terminal: bool = False
+
+    @classmethod
+    def at_terminal(cls, language: str, time_zone: str, *, as_json: bool = False) -> Dialog:
+        """Return a dialog with the person at this process's terminal, if there is one.
+
+        A command that prints JSON asks nothing, so that its output stays JSON.
+        """
+        streams = (sys.stdin, sys.stdout)
+        is_terminal = not as_json and all(stream and stream.isatty() for stream in streams)
+        return cls(language, time_zone, is_terminal)
+
+
+Questions = Sequence[Question] | Callable[[Mapping[str, Any]], Sequence[Question]]
+
+
+def collect_answers(
+    questions: Questions,
+    given: Mapping[str, Any],
+    dialog: Dialog,
+    also_missing: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the answer to each question by name: `given`, or asked for at the terminal.
+
+    `questions` may depend on the answers so far. `given` has texts as they would be typed, or
+    values of JSON. The result has values as JSON holds them, `UNKNOWN` where the person doesn't
+    know, and None where a question was left out. `also_missing` are flags that a refusal names
+    too.
+
+    Raises `RequestError` `answers-missing`, `unknown-question`; `Refusal` for a given answer that
+    is none; `Stopped`.
+    """
+    answers: dict[str, Any] = {}
+    has_begun = False
+    while (question := _next_question(questions, answers)) is not None:
+        if question.name in given:
+            answers[question.name] = read_given(question, given[question.name], dialog)
+        elif dialog.is_terminal:
+            if not has_begun:
+                print_text(_WORDS[dialog.language]["stop"], flush=True)
+            has_begun = True
+            answers[question.name] = _ask(question, dialog)
+        else:
+            answers |= _given_or_missing(questions, answers, given, dialog, also_missing)
+    _refuse_unknown(questions, answers, given)
+    return answers
+
+
+def _listed(questions: Questions, answers: Mapping[str, Any]) -> Sequence[Question]:
+    return questions(answers) if callable(questions) else questions
+
+
+def _next_question(questions: Questions, answers: Mapping[str, Any]) -> Question | None:
+    unanswered = (one for one in _listed(questions, answers) if one.name not in answers)
+    return next(unanswered, None)
+
+
+def _given_or_missing(
+    questions: Questions,
+    answers: Mapping[str, Any],
+    given: Mapping[str, Any],
+    dialog: Dialog,
+    also_missing: Sequence[str],
+) -> dict[str, Any]:
+    """Return the given and the empty answers. Raises if a question has to be answered."""
+    found: dict[str, Any] = {}
+    missing = []
+    for question in _listed(questions, answers):
+        if question.name in answers:
+            continue
+        if question.name in given:
+            found[question.name] = read_given(question, given[question.name], dialog)
+        elif question.form.may_be_empty:
+            found[question.name] = None
+        else:
+            missing.append(question)
+    if missing:
+        raise _missing(missing, also_missing)
+    return found
+
+
+def _missing(missing: Sequence[Question], also_missing: Sequence[str]) -> RequestError:
+    flags = dict.fromkeys((*(question.flag for question in missing), *also_missing))
+    named = ", ".join(f"`{question.name}`" for question in missing)
+    return RequestError(
+        "answers-missing",
+        f"there is no terminal to ask at, and no answer to {named}",
+        fix=f"give {', '.join(f'`{flag}`' for flag in flags)}, or `--answers FILE`",
+    )
+
+
+def _refuse_unknown(
+    questions: Questions, answers: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    names = [question.name for question in _listed(questions, answers)]
+    for name in given:
+        if name not in names:
+            raise RequestError(
+                "unknown-question",
+                f"`{printable(name)}` isn't asked here",
+                fix=nearest(name, names),
+            )
+
+
+# Answers
+
+
+def read_given(question: Question, value: Any, dialog: Dialog) -> Any:
+    """Return the answer that a flag or a file gives. Raises a `Refusal` that names the question.
+
+    A text is read as if it were typed. Other values have the type of the answer.
+    """
+    form = question.form
+    if value is None:
+        if form.may_be_empty:
+            return None
+        value = NOT_KNOWN[0]
+    if isinstance(value, str):
+        return _read(question, value, dialog)
+    types: tuple[type, ...] = {
+        "bool": (bool,),
+        "size": (int,),
+        "int": (int,),
+        "decimal": (int, float, Decimal),
+        "choices": (list, tuple),
+    }.get(form.type, ())
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise FactsError(
+            "no-answer",
+            f"{kind_of(value)} is no answer to `{question.name}`",
+            at=Place(path=question.name),
+            fix=WORDS[dialog.language]["answer_so"].format(how=form.how(dialog.language)),
+        )
+    if isinstance(value, (list, tuple)):
+        if not all(isinstance(word, str) for word in value):
+            return read_given(question, {}, dialog)
+        return _read(question, ", ".join(value) or "none", dialog)
+    _check(question, value, dialog)
+    return value
+
+
+def _read(question: Question, typed: str, dialog: Dialog) -> Any:
+    refuse_hidden(typed, f"the answer to `{question.name}`")
+    if len(typed) > LONGEST_ANSWER:
+        raise FactsError(
+            "no-answer",
+            f"the answer to `{question.name}` is over {LONGEST_ANSWER:,} characters",
+            at=Place(path=question.name),
+            fix="shorten it",
+        )
+    value = read_typed(question.name, question.form, typed, dialog.time_zone, dialog.language)
+    if value is not UNKNOWN and value is not None:
+        _check(question, value, dialog)
+    return value
+
+
+def _check(question: Question, value: Any, dialog: Dialog) -> None:
+    """Refuse a day in no calendar, a number with too many digits, and what `check` refuses."""
+    form = question.form
+    is_wrong = (
+        (form.type == "date" and iso_day(value) is None)
+        or (form.type == "timestamp" and read_instant(value) is None)
+        or (form.type == "int" and not isinstance(value, int))
+        or (form.type in ("int", "decimal") and not _is_number(value))
+    )
+    if is_wrong:
+        words = WORDS[dialog.language]
+        raise FactsError(
+            "no-answer",
+            words["no_answer"].format(answer=f"`{printable(value)[:40]}`", name=question.name),
+            at=Place(path=question.name),
+            fix=words["answer_so"].format(how=form.how(dialog.language)),
+        )
+    if question.check is not None:
+        question.check(value)
+
+
+def _is_number(value: int | float | Decimal) -> bool:
+    number = Decimal(str(value))
+    return number.is_finite() and fits(number)
+
+
+# At the terminal
+
+
+def _ask(question: Question, dialog: Dialog) -> Any:
+    """Ask until there is an answer. Raises `Stopped`."""
+    how = question.form.how(dialog.language)
+    print_text(f"\n{question.text}", flush=True)
+    for line in (question.help, how):
+        if line:
+            print_text(f"   {line}")
+    while True:
+        try:
+            print_text("> ", end="", flush=True)
+            line = read_line()
+        except KeyboardInterrupt:
+            line = None
+        if line is None:
+            print_text()
+            print_error(f"offramp: {_WORDS[dialog.language]['stopped']}")
+            raise Stopped
+        try:
+            return _read(question, line, dialog)
+        except Refusal as refusal:
+            print_text(f"   {refusal.message}; {refusal.fix}", flush=True)
+
+
+def confirm(dialog: Dialog, text: str | None = None, *, flag: str = "--yes") -> bool:
+    """Ask whether to send. Return the answer, which has no default.
+
+    Raises `RequestError` `answers-missing` without a terminal; `Stopped`.
+    """
+    text = text or _WORDS[dialog.language]["send"]
+    question = Question("yes", text, AnswerForm("bool", may_be_unknown=False), option=flag)
+    if not dialog.is_terminal:
+        raise _missing([question], ())
+    return bool(_ask(question, dialog))
+
+
+def read_line() -> str | None:
+    """Return the next line of standard input, cut one character after the longest answer.
+
+    None at the end of the input.
+    """
+    stream: IO[bytes] | None = sys.stdin.buffer if sys.stdin is not None else None
+    raw = stream.readline(_LONGEST_LINE) if stream is not None else b""
+    if not raw:
+        return None
+    rest = raw
+    while not rest.endswith(b"\n") and len(rest) == _LONGEST_LINE:  # skip the rest of the line
+        assert stream is not None
+        rest = stream.readline(_LONGEST_LINE)
+    return raw.decode("utf-8", "replace").strip()[: LONGEST_ANSWER + 1]

@@ -1,0 +1,215 @@
+"""Questions of a command: answered by flags, by a file, or at a terminal, and never by a pipe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from string import Formatter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offramp import asking
+from offramp.asking import UNKNOWN, AnswerForm, Choice, Dialog, Question, collect_answers
+from rules.errors import Refusal, RequestError
+from rules.input.typed_answers import WORDS
+from tests.conftest import ROOT
+from tests.support.terminals import END_OF_INPUT, INTERRUPT, Conversation, converse
+
+DRUGS = (Choice("opioid", "opioid"), Choice("stimulant", "stimulant or meth"))
+QUESTIONS = (
+    Question("encounter.date", "On what day?", AnswerForm("date", may_be_unknown=False)),
+    Question("drug.kind", "What drug?", AnswerForm("choice", DRUGS)),
+    Question("drug.grams", "How many grams?", AnswerForm("decimal", unit="g")),
+    Question("at", "At what time?", AnswerForm("timestamp", may_be_unknown=False)),
+    Question("weapon", "Was there a weapon?", AnswerForm("bool")),
+    Question("barriers", "What is in the way?", AnswerForm("choices", DRUGS)),
+    Question("note", "Anything else?", AnswerForm("text", may_be_unknown=False, may_be_empty=True)),
+)
+TYPED = {
+    "encounter.date": "2026-06-12",
+    "drug.kind": "1",
+    "drug.grams": "2.4 g",
+    "at": "2026-06-12 16:10",
+    "weapon": "not known",
+    "barriers": "2, opioid",
+    "note": "",
+}
+MEANT = {
+    "encounter.date": "2026-06-12",
+    "drug.kind": "opioid",
+    "drug.grams": Decimal("2.4"),
+    "at": "2026-06-12T16:10:00-06:00",
+    "weapon": UNKNOWN,
+    "barriers": ("stimulant", "opioid"),
+    "note": None,
+}
+QUIET = Dialog("en", "America/Denver")
+# A program that asks the questions above, as the module is used, and prints what it learned.
+PROGRAM = """
+import sys
+from offramp.asking import Dialog, collect_answers, confirm
+from offramp.cli import main
+from tests.offramp.test_asking import QUESTIONS
+dialog = Dialog.at_terminal(sys.argv[1], "America/Denver")
+try:
+    answers = collect_answers(QUESTIONS, {}, dialog)
+    print(repr(answers), confirm(dialog))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def at_terminal(answers: list[str], language: str = "en") -> Conversation:
+    command = [sys.executable, "-c", PROGRAM, language]
+    return converse(command, answers, {**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_each_type_of_answer_is_read_from_a_text_as_it_is_typed() -> None:
+    assert collect_answers(QUESTIONS, TYPED, QUIET) == MEANT
+
+
+def test_a_file_may_give_values_of_json_too() -> None:
+    values = {**TYPED, "weapon": None, "drug.grams": 2.4, "barriers": ["stimulant", "opioid"]}
+    assert collect_answers(QUESTIONS, {**values, "note": None}, QUIET) == {
+        **MEANT,
+        "drug.grams": 2.4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encounter.date", "2026-02-30"),
+        ("encounter.date", "June 12"),
+        ("encounter.date", "not known"),
+        ("encounter.date", None),
+        ("drug.kind", "3"),
+        ("drug.kind", 1),
+        ("drug.grams", "2.4 oz"),
+        ("drug.grams", True),
+        ("drug.grams", float("nan")),
+        ("drug.grams", 1e300),
+        ("at", "2026-06-12 24:10"),
+        ("at", "2026-03-08 02:30"),
+        ("at", "2026-11-01 01:30"),
+        ("weapon", "maybe"),
+        ("weapon", 0),
+        ("barriers", "opioid, sugar"),
+        ("barriers", [1]),
+        ("barriers", {}),
+        ("note", "a\x1b[2J"),
+        ("note", "a" * 4001),
+    ],
+)
+def test_another_value_is_refused_by_the_name_of_its_question(name: str, value: Any) -> None:
+    with pytest.raises(Refusal) as refused:
+        collect_answers(QUESTIONS, {**TYPED, name: value}, QUIET)
+    assert name in str(refused.value) and refused.value.fix
+
+
+@given(st.sampled_from(QUESTIONS), st.text() | st.integers() | st.floats() | st.none())
+def test_any_value_is_an_answer_or_a_refusal(question: Question, value: Any) -> None:
+    try:
+        (answer,) = collect_answers([question], {question.name: value}, QUIET).values()
+    except Refusal as refusal:
+        assert refusal.message and refusal.fix
+    else:
+        assert (
+            answer is UNKNOWN
+            or answer is None
+            or isinstance(answer, (str, int, float, Decimal, tuple))
+        )
+
+
+def test_without_a_terminal_one_refusal_names_every_missing_flag() -> None:
+    given_answers = {"drug.kind": "opioid"}
+    with pytest.raises(RequestError) as refused:
+        collect_answers(QUESTIONS, given_answers, QUIET, also_missing=["--yes"])
+    assert refused.value.code == "answers-missing"
+    for flag in ("--encounter-date", "--drug-grams", "--at", "--weapon", "--barriers", "--yes"):
+        assert f"`{flag}`" in refused.value.fix
+    assert "--drug-kind" not in refused.value.fix and "--note" not in refused.value.fix
+
+
+def test_an_answer_to_no_question_is_refused() -> None:
+    with pytest.raises(RequestError) as refused:
+        collect_answers(QUESTIONS, {**TYPED, "encounter.dat": "2026-06-12"}, QUIET)
+    assert refused.value.code == "unknown-question" and "`encounter.date`" in refused.value.fix
+
+
+def test_questions_may_depend_on_answers() -> None:
+    def questions(answers: Any) -> list[Question]:
+        count = answers.get("drugs", 0)
+        size = Question("drugs", "How many drugs?", AnswerForm("size", may_be_unknown=False))
+        return [
+            size,
+            *(
+                Question(f"drugs[{index}].kind", "What drug?", AnswerForm("choice", DRUGS))
+                for index in range(count)
+            ),
+        ]
+
+    given_answers = {"drugs": 2, "drugs[0].kind": "opioid", "drugs[1].kind": "?"}
+    answers = collect_answers(questions, given_answers, QUIET)
+    assert answers == {"drugs": 2, "drugs[0].kind": "opioid", "drugs[1].kind": UNKNOWN}
+
+
+# At a terminal
+
+
+def test_at_a_terminal_each_question_is_asked_and_a_bad_answer_again() -> None:
+    typed = [*TYPED.values()]
+    shown = at_terminal([*typed[:1], "sugar", *typed[1:], "perhaps", "yes"])
+    assert shown.code == 0, shown.text
+    assert "`sugar` is no answer to `drug.kind`; answer 1 opioid, 2 stimulant or meth" in shown.text
+    assert "`perhaps` is no answer" in shown.text and repr(MEANT) in shown.text
+    assert shown.text.rstrip().endswith("True")
+    assert shown.text.count("What drug?") == 1, "the question isn't repeated, its reason is given"
+
+
+def test_in_spanish_the_program_s_own_words_are_spanish() -> None:
+    typed = {**TYPED, "weapon": "no sé", "barriers": "ninguna"}
+    shown = at_terminal(["hoy", *typed.values(), "no"], "es")
+    assert shown.code == 0 and shown.text.rstrip().endswith("False")
+    assert "no es una respuesta" in shown.text and "¿Lo envía?" in shown.text
+    for english in ("yes or no", "not known", "is no answer", "Ctrl-C stops", "Send it"):
+        assert english not in shown.text
+    assert "'weapon': UNKNOWN, 'barriers': ()" in shown.text
+
+
+@pytest.mark.parametrize("key", [INTERRUPT, END_OF_INPUT])
+@pytest.mark.parametrize("answered", [0, 3, 7])
+def test_a_person_can_stop_at_any_question(key: str, answered: int) -> None:
+    shown = at_terminal([*[*TYPED.values()][:answered], key])
+    assert shown.code == 130 and "Traceback" not in shown.text
+    assert "nothing was kept or sent" in shown.text and "{" not in shown.text
+
+
+def test_nothing_is_asked_of_a_pipe() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "en"],
+        input=b"2026-06-12\n" * 20,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert ended.returncode == 1 and b"answers-missing" in ended.stderr and not ended.stdout
+
+
+def test_a_command_that_prints_json_asks_nothing() -> None:
+    assert not Dialog.at_terminal("en", "UTC", as_json=True).is_terminal
+
+
+def test_both_languages_have_every_word_with_the_same_places() -> None:
+    for table in (WORDS, asking._WORDS):
+        english, spanish = table["en"], table["es"]
+        assert english.keys() == spanish.keys()
+        for key, text in english.items():
+            places = {field for _, field, _, _ in Formatter().parse(text) if field}
+            assert places == {f for _, f, _, _ in Formatter().parse(spanish[key]) if f}, key
