@@ -18,6 +18,9 @@ from rules.input.characters import code_point, find_hidden
 
 MOST_LISTED = 64
 
+# Words with a new name: "papers" could be read as immigration papers.
+_RENAMED = {"papers": "id_documents"}
+
 
 class WireModel(BaseModel):
     """Base class of every value that one agency writes and another reads."""
@@ -100,7 +103,7 @@ def _fix(error: ValidationError) -> str | None:
     """Return the new spelling if an old one is at fault. Nothing else of the input is shown."""
     first = error.errors(include_url=False)[0]
     for name in (*_texts(list(first["loc"])), *_texts(first["input"])):
-        new = respelled(name)
+        new = _RENAMED.get(name) or respelled(name)
         if new is not None:
             return f"write `{new}`, its spelling now"
     return None

@@ -56,7 +56,7 @@ from exchange.protocol.inbox import Inbox, Item
 from exchange.records.building import Part, build_with_disclosures
 from exchange.records.bundle import Bundle, check_bundle
 from exchange.records.categories import SignedForm
-from exchange.records.content_checks import check_form
+from exchange.records.content_checks import check_form, check_recipient
 from exchange.records.delivery import open_part
 from exchange.records.kinds import report_kinds
 from exchange.records.label import Label
@@ -663,6 +663,7 @@ class Gateway:
                 fix="name a second person",
             )
         opened = open_part(received.record, part, self.sealing)
+        check_recipient(self.history.newest.role(self.agency), opened.content)
         received.opened[part] = opened
         return Reading(opened, verdict.obligations, unwitnessed, by, second)
 

@@ -17,8 +17,10 @@ from exchange.records.label import Label
 from exchange.records.statements import About, Answer, Emergency, Representation
 from rules.frozen import frozen
 
-# The categories that 42 CFR Part 2 covers unless the sender is known to be outside it.
+# The categories that 42 CFR Part 2 covers unless the sender is known to be outside it. `barriers`
+# are among them, because case managers learn them in care.
 FROM_CARE = (
+    "barriers",
     "plan",
     "service",
     "progress",

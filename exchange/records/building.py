@@ -8,7 +8,7 @@ from typing import Any
 from exchange.membership.history import Membership
 from exchange.models import agency_of
 from exchange.records.bundle import Bundle, check_size
-from exchange.records.content_checks import check_part_content
+from exchange.records.content_checks import check_part_content, check_recipient
 from exchange.records.ids import new_id, new_short_id
 from exchange.records.manifest import build_manifest
 from exchange.records.record import CONTENT, TYP
@@ -113,6 +113,7 @@ def build_with_disclosures(
             sd_jwt.disclose_element(sd_jwt.hide_properties(label, [content]), random_bytes)
         )
         for agency, (purpose, basis) in sorted(part.to.items()):
+            check_recipient(membership.directory.role(agency), part.content)
             key = membership.newest_key(agency)
             sealed.append(seal(content.encode("ascii"), jti, part_id, key, purpose, basis))
     manifest = build_manifest([sealed_text.entry() for sealed_text in sealed], random_bytes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,7 @@ from exchange.records.field_types import (
     Role,
     Text,
 )
+from rules.shelf import vocabulary
 
 
 class Reason(WireModel):
@@ -155,26 +156,27 @@ class CaseManagerContact(Content):
     phone: Phone
 
 
-_Domain = Literal[
-    "housing",
-    "income",
-    "employment",
-    "education",
-    "family",
-    "legal",
-    "papers",
-    "safety",
-    "health_care",
-    "transport",
-]
+# The vocabulary fixes the words: `Literal` takes them as data.
+_WORDS = vocabulary().closed_words
+_Engagement: Any = Literal[tuple(_WORDS["engagement"])]
+_AreaOfLife: Any = Literal[tuple(_WORDS["area_of_life"])]
 
 
 class Status(Content):
-    """Progress in closed form. An absent member has no meaning: no term expresses failure."""
+    """The engagement, in one closed word. An absent word has no meaning: no word means failure."""
 
-    engagement: Literal["starting", "engaged", "meeting_goals"] | None = None
-    barriers: NonEmptyTuple[_Domain] | None = None
-    goals: NonEmptyTuple[_Domain] | None = None
+    engagement: _Engagement | None = None
+
+
+class Barriers(Content):
+    """Areas of life where something is in the way, and the areas of the person's goals.
+
+    They are apart from `status`, because police may never have them, and any other agency only by
+    a consent of its own.
+    """
+
+    areas: NonEmptyTuple[_AreaOfLife] | None = None
+    goals: NonEmptyTuple[_AreaOfLife] | None = None
 
 
 class Grievance(Content):
@@ -327,6 +329,7 @@ CATEGORY_MODELS: dict[str, type[Content]] = {
     "intake_status": IntakeStatus,
     "case_manager_contact": CaseManagerContact,
     "status": Status,
+    "barriers": Barriers,
     "grievance": Grievance,
     "plan": CareText,
     "service": CareText,

@@ -20,6 +20,9 @@ _CODES = {
     "digest": ("pack_adoption", "directory_change", "court_order_disclosure"),
 }
 
+# Members that were in `status` before, with their names in the category `barriers`.
+_MOVED = {"barriers": "areas", "goals": "goals"}
+
 
 def check_content(kind: str, categories: Sequence[str], value: Any) -> None:
     """Check that a part's content has exactly these categories, each as its model requires.
@@ -38,11 +41,23 @@ def check_content(kind: str, categories: Sequence[str], value: Any) -> None:
             raise ContentError(
                 "wrong-content", f"`{shorten(category)}` never travels", fix="leave it out"
             )
+        _refuse_moved(category, value[category])
         try:
             content = validate(model, value[category], f"the content of `{category}`")
         except ContentError as error:
             raise ContentError("wrong-content", error.message, fix=error.fix) from None
         _check_kind(kind, category, categories, content)
+
+
+def _refuse_moved(category: str, content: Any) -> None:
+    """Refuse a member that was in `status` before, and name the place where it is now."""
+    if category == "status" and isinstance(content, dict):
+        for name in sorted(_MOVED.keys() & content.keys()):
+            raise ContentError(
+                "wrong-content",
+                f"`{name}` is no longer in `status`, which police may receive",
+                fix=f"send it as `{_MOVED[name]}` in a part of its own, of the category `barriers`",
+            )
 
 
 def _check_kind(kind: str, category: str, categories: Sequence[str], content: Content) -> None:
@@ -118,6 +133,29 @@ def check_decider(role: str, value: Mapping[str, Any]) -> None:
     if decided_by == "prosecutor" and role != "prosecutor":
         raise _wrong(
             "decision_outcome", f"`{determination['decision']}` is for the prosecutor to decide"
+        )
+
+
+def may_be_told(role: str | None, value: Mapping[str, Any]) -> bool:
+    """Return whether an agency of this role may receive this content, as far as the form decides.
+
+    To police, the status is the engagement word alone. The rules read the categories of a label,
+    and the hub can read no content. So the gateways of the issuer and the recipient hold this.
+    """
+    status = value.get("status") or {}
+    return role != "police" or status.keys() <= {"engagement"}
+
+
+def check_recipient(role: str | None, value: Mapping[str, Any]) -> None:
+    """Check that an agency of this role may receive this content.
+
+    Raises `ContentError` `wrong-content`.
+    """
+    if not may_be_told(role, value):
+        raise ContentError(
+            "wrong-content",
+            "the content of `status` is wrong: police receive `engagement` alone",
+            fix="leave police out, or send police a part with the engagement word alone",
         )
 
 

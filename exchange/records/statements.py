@@ -85,6 +85,9 @@ class Grant(Statement):
             self.type == "counseling_notes" and len(self.categories) > 1
         ):
             raise ValueError("counseling notes need a consent of their own")
+        # So nobody who agrees to tell the status tells what is in the way with it.
+        if "barriers" in self.categories and len(self.categories) > 1:
+            raise ValueError("barriers need a consent of their own")
         return self
 
 

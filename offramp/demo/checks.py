@@ -21,8 +21,10 @@ from rules.errors import RequestError
 QUIET = ("operation", "consent_terms")
 # The categories that never go to police or the prosecutor, in the order of the sentence below.
 CARE = (
+    "barriers",
     "plan",
     "service",
+    "progress",
     "attendance",
     "substance_use",
     "test_result",
@@ -56,9 +58,15 @@ def check_story(place: Town, story: Story) -> Iterator[dict[str, Any]]:
     held_by = {name: categories_held(agency) for name, agency in place.agencies.items()}
     enforcement = held_by["police"].keys() | held_by["prosecutor"].keys()
     yield _check(
-        "no plan, service, attendance, substance use, test result, treatment, health, or "
-        "counseling note reached police or the prosecutor",
+        "no barrier, plan, service, progress report, attendance, substance use, test result, "
+        "treatment, health, or counseling note reached police or the prosecutor",
         not enforcement & set(CARE),
+    )
+    yield _check(
+        "the status that was sent to police is one word of a fixed list: the engagement",
+        all(
+            part["content"]["status"].keys() == {"engagement"} for part in _status_to_police(place)
+        ),
     )
     history = [name for name, held in held_by.items() if "criminal_history" in held]
     yield _check("the criminal record never left the prosecutor's office", not history)
@@ -79,6 +87,15 @@ def check_story(place: Town, story: Story) -> Iterator[dict[str, Any]]:
             "the word in every content's salt is in no file of the hub",
             not hub_has(place.folder / "hub", place.canary),
         )
+
+
+def _status_to_police(place: Town) -> Iterator[dict[str, Any]]:
+    """Yield each part of a record that any agency addressed to police as `status`."""
+    for agency in place.agencies.values():
+        for outgoing in agency.office.working_set().outbox.values():
+            for part in outgoing.parts:
+                if "status" in part["category"] and "police" in part["to"]:
+                    yield part
 
 
 def _check(sentence: str, holds: bool) -> dict[str, Any]:

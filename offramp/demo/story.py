@@ -78,6 +78,8 @@ AT_THE_HAND_OFF = (
         ("intake_status", "enrollment", "status"),
         ("filing_status", TOGETHER),
     ),
+    # What is in the way needs a consent of its own. Nobody asks A to tell it to the prosecutor.
+    ("case-management", "program", ("barriers",), (TOGETHER,)),
     ("case-management", "police", ("case_manager_contact", "status"), (TOGETHER,)),
     (
         "case-management",
@@ -578,7 +580,7 @@ class Story:
         ways = {"program": (TOGETHER, "consent"), "defender": (LEGAL, "consent")}
         plan = self.town.now.strftime("%Y-%m-%dT%H:%M:%SZ")
         content = {
-            "text": "A room first, then the papers; methadone at Mesa Clinic.",
+            "text": "A room first, then an identity card; methadone at Mesa Clinic.",
             "facts": {"case.plan_at": plan},
         }
         self.sends(
@@ -589,7 +591,8 @@ class Story:
             [self.from_care("plan", content, ways)],
         )
         self.later(days=12)
-        status = {"engagement": "engaged", "barriers": ["housing", "papers"]}
+        status = {"engagement": "engaged"}
+        barriers = {"areas": ["housing", "id_documents"]}
         ways = {
             "program": (TOGETHER, "consent"),
             "prosecutor": (TOGETHER, "consent"),
@@ -600,7 +603,10 @@ class Story:
             person,
             "Before the two-week meeting: progress, in fixed terms.",
             "status",
-            [self.part("status", status, ways)],
+            [
+                self.part("status", status, ways),
+                self.from_care("barriers", barriers, {"program": (TOGETHER, "consent")}),
+            ],
         )
         use = {
             "text": "Used twice this week, came to say so; dose raised.",

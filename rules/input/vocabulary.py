@@ -27,6 +27,7 @@ _PARTS = (
     "purposes",
     "barred_purposes",
     "kinds",
+    "closed_words",
     "obligations",
     "decisions",
     "facts",
@@ -104,7 +105,11 @@ class RecordKind:
 
 @frozen
 class Vocabulary:
-    """The whole vocabulary. `tree` has the facts again, nested by the parts of their paths."""
+    """The whole vocabulary.
+
+    `closed_words` has the words of each form's field, each in English and Spanish. `tree` has the
+    facts again, nested by the parts of their paths.
+    """
 
     roles: Mapping[str, str]
     categories: Mapping[str, str]
@@ -116,6 +121,7 @@ class Vocabulary:
     decisions: Mapping[str, DecisionTerms]
     facts: Mapping[str, Fact]
     tree: Mapping[str, Any]
+    closed_words: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     def extended(self, added: Mapping[str, Fact]) -> Vocabulary:
         """Return the vocabulary with more facts."""
@@ -154,6 +160,10 @@ def read_vocabulary(path: Path) -> Vocabulary:
         decisions,
         facts,
         nested(facts),
+        {
+            name: _read_closed_words(name, node)
+            for name, node in top["closed_words"].mapping("`closed_words`").items()
+        },
     )
 
 
@@ -382,6 +392,15 @@ def _read_kind(
         entry["says_in"].text("a category") if "says_in" in entry else None,
         entry["case"].flag("`case`") if "case" in entry else True,
     )
+
+
+def _read_closed_words(name: str, node: Node) -> dict[str, tuple[str, str]]:
+    """Read the words of one field, each with what people read in English and in Spanish."""
+    words = {}
+    for word, texts in node.mapping(f"the words of `{name}`").items():
+        entry = texts.mapping(f"the word `{word}`", ("en", "es"), ("en", "es"))
+        words[word] = entry["en"].text("the English"), entry["es"].text("the Spanish")
+    return words
 
 
 def nested(facts: Mapping[str, Any]) -> dict[str, Any]:

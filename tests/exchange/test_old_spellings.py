@@ -63,6 +63,21 @@ def test_a_category_of_a_label(new: str) -> None:
     assert refused.value.fix == f"write `{new}`, its spelling now"
 
 
+def test_a_word_that_has_a_new_name() -> None:
+    with pytest.raises(ContentError) as refused:
+        check_content("status", ["barriers"], {"barriers": {"areas": ["housing", "papers"]}})
+    assert "one of housing, income" in refused.value.message
+    assert refused.value.fix == "write `id_documents`, its spelling now"
+
+
+@pytest.mark.parametrize("name", ["barriers", "goals"])
+def test_a_member_that_moved_to_a_category_of_its_own(name: str) -> None:
+    with pytest.raises(ContentError) as refused:
+        check_content("status", ["status"], {"status": {"engagement": "engaged", name: ["family"]}})
+    assert (refused.value.code, f"`{name}`" in refused.value.message) == ("wrong-content", True)
+    assert refused.value.fix.endswith("of the category `barriers`")
+
+
 def test_a_fact_in_a_content() -> None:
     content = {"encounter": {"facts": {british("judgment.amenable"): True}}}
     with pytest.raises(ContentError) as refused:

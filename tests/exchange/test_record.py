@@ -55,7 +55,7 @@ def status(to: To, **members: Any) -> Part:
 def built(*parts: Part, kind: str = "status", by: str = "crossroads.s1", seed: int = 0) -> Bundle:
     given_parts = parts or (
         status(TO_PROSECUTOR),
-        status(TO_DEFENDER, content={"status": {"barriers": ["housing"]}}),
+        status(TO_DEFENDER, content={"status": {"engagement": "starting"}}),
     )
     return build_bundle(
         key(by),
@@ -93,7 +93,7 @@ def test_each_party_sees_its_own_and_nothing_else() -> None:
         assert verified.closed == 7
     assert seen == {
         "prosecutor": {"status": {"engagement": "engaged"}},
-        "defender": {"status": {"barriers": ["housing"]}},
+        "defender": {"status": {"engagement": "starting"}},
     }
 
 

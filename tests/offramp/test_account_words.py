@@ -66,7 +66,7 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
     english, spanish = said(world, case, "en"), said(world, case, "es")
     text, texto = "\n".join(english), "\n".join(spanish)
     (row,) = [one for one in english if "asked for it back on" in one]
-    assert "in a few fixed words, how you are doing, to work on your case together" in row
+    assert "in one fixed word, how you are doing, to work on your case together" in row
     assert "It was allowed because you agreed to it in a signed consent." in row
     assert "(prosecutor's office) opened it on 2026-" in row and "has not answered that yet" in row
     assert "has not fetched it yet" in text and "todavía no lo ha recogido" in texto

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
+from exchange.records.content_checks import may_be_told
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.decision_record import content_of, contents
 from offramp.agency.cases.draft import NO_NOTICE, Defaults
@@ -40,6 +41,8 @@ def address(
     to = {}
     for agency in directory.agencies:
         if agency == working_set.agency or (only is not None and agency not in only):
+            continue
+        if not may_be_told(directory.role(agency), part.content):
             continue
         is_counsel = directory.role(agency) == "defender"
         purposes = dict.fromkeys(

@@ -52,7 +52,11 @@ CATEGORIES: Words = {
         "how to reach your case manager",
         "cómo localizar a su gestor de caso",
     ),
-    "status": ("in a few fixed words, how you are doing", "en pocas palabras fijas, cómo le va"),
+    "status": ("in one fixed word, how you are doing", "en una palabra fija, cómo le va"),
+    "barriers": (
+        "what is in your way, and your goals, in a few fixed words",
+        "en pocas palabras fijas, qué obstáculos tiene y cuáles son sus metas",
+    ),
     "grievance": ("a complaint of yours", "una queja suya"),
     "plan": ("the plan made with you", "el plan hecho con usted"),
     "service": ("help that was arranged for you", "la ayuda que se organizó para usted"),
@@ -110,8 +114,8 @@ PURPOSES: Words = {
     ),
     "treatment": ("to treat you", "para darle tratamiento"),
     "service_arrangement": (
-        "to arrange housing, work, papers or other help",
-        "para conseguir vivienda, trabajo, documentos u otra ayuda",
+        "to arrange housing, work, identity documents or other help",
+        "para conseguir vivienda, trabajo, documentos de identidad u otra ayuda",
     ),
     "legal_representation": (
         "so that your lawyer can advise and defend you",
