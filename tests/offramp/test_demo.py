@@ -197,7 +197,7 @@ def test_the_record_of_convictions_lies_in_no_folder(told: Told) -> None:
 
 def test_what_the_demo_prints_names_everybody_and_every_check(told: Told) -> None:
     lines = "\n".join(timeline(told.story))
-    assert "NOT SO" not in lines and lines.count("\nok: ") == 6
+    assert "NOT SO" not in lines and lines.count("\nok: ") == 7
     for words in (
         "A, WHOSE WEIGHT NOBODY KNEW",
         "substance use",
