@@ -107,6 +107,7 @@ class Store:
         self.path = path
         self._depth = 0
         self._destroyed = False
+        self._grown: set[str] = set()
         # Whether a commit failed and may have left frames in the write-ahead log.
         self._failed = False
         with _translated_errors():
@@ -415,9 +416,16 @@ class Store:
 
     def add_item(self, agency: str, issuer: str, jti: str) -> None:
         """Add a record to the end of an agency's inbox, under its next number from the issuer."""
+        self._grown.add(agency)
         self._put(
             "item", agency, self.items(agency) + 1, issuer, jti, self.last_item(agency, issuer) + 1
         )
+
+    def take_grown(self) -> list[str]:
+        """Return the agencies whose inboxes grew since the last call, in order."""
+        grown = sorted(self._grown)
+        self._grown.clear()
+        return grown
 
     def last_item(self, agency: str, issuer: str) -> int:
         """Return the last number that an agency has from an issuer, 0 if it has none."""

@@ -1,9 +1,10 @@
 """Signed requests: the header with which an agency signs each request to the hub.
 
-`Authorization: Offramp <JWS>` is an ES256 text over the method, the path with its query, the body's
-digest, a time, and an id. So a request can't be changed, sent elsewhere, sent later, or sent twice.
-Its time is compared with the hub's clock, which a gateway learns from the `Date` of any answer. The
-hub remembers its id while a repetition could still be in time.
+`Authorization: Offramp <JWS>` is an ES256 text over the method, the raw target (path and query),
+the body's digest, the name of the hub, a time, and an id. So a request can't be changed, sent to
+another hub, sent later, or sent twice. The hub checks it before it reads the body, and then
+compares the body's digest. Its time is compared with the hub's clock, which a gateway learns from
+the `Date` of any answer. The hub remembers its id while a repetition could still be in time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ REMEMBERED = 2 * CLOCKS_APART
 class _Claims(WireModel):
     iss: AgencyId
     method: Annotated[str, Field(pattern=r"^[A-Z]{1,16}$")]
-    path: Annotated[str, Field(max_length=2048)]
+    # INVARIANT: nothing may follow a `#`, which a reader of targets would drop.
+    path: Annotated[str, Field(max_length=2048, pattern=r"^/[^#\s]*$")]
+    hub: Annotated[str, Field(max_length=200)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     iat: Annotated[int, Field(ge=0, le=2**53 - 1)]
     jti: Handle
@@ -40,7 +43,7 @@ class _Claims(WireModel):
 
 @frozen
 class Request:
-    """A request that an agency signed, with the id of its key.
+    """A request that an agency signed, with the id of its key and the digest of its body.
 
     Remember `jti` until `REMEMBERED` seconds after `iat`, to refuse a repetition.
     """
@@ -49,19 +52,34 @@ class Request:
     jti: str
     iat: int
     kid: str
+    sha256: str
+
+    def check_body(self, body: bytes) -> None:
+        """Refuse any body but the signed one. Raises `RequestRefused` `another-request`."""
+        if sha256(body).hexdigest() != self.sha256:
+            raise _another_request()
 
 
 def authorize(
-    key: PrivateKey, method: str, path: str, body: bytes, *, iat: int, random_bytes: RandomBytes
+    key: PrivateKey,
+    method: str,
+    path: str,
+    body: bytes,
+    *,
+    hub: str,
+    iat: int,
+    random_bytes: RandomBytes,
 ) -> str:
     """Return the `Authorization` header of a request.
 
-    `path` includes the query. `iat` is by the hub's clock, in seconds since 1970 (UTC).
+    `path` includes the query. `hub` is the hub's name in the directory. `iat` is by the hub's
+    clock, in seconds since 1970 (UTC).
     """
     claims = {
         "iss": agency_of(key.public.kid),
         "method": method,
         "path": path,
+        "hub": hub,
         "sha256": sha256(body).hexdigest(),
         "iat": iat,
         "jti": new_id(random_bytes),
@@ -69,14 +87,14 @@ def authorize(
     return f"{SCHEME} {jws.sign(i_json.write(claims), key, typ=TYP)}"
 
 
-def check_request(
-    header: str, method: str, path: str, body: bytes, *, membership: Membership, now: int
+def check_head(
+    header: str, method: str, path: str, *, hub: str, membership: Membership, now: int
 ) -> Request:
-    """Return the request if an agency signed exactly this one, just now.
+    """Return the request if an agency signed this head for this hub, just now.
 
-    The caller checks that its id is new. Raises `SignedTextError`, `TextError`, `ContentError`,
-    `DirectoryError` `unknown-key`, and `RequestRefused`: `not-signed`, `another-request`,
-    `out-of-time`.
+    The caller checks that its id is new, and then its body. Raises `SignedTextError`, `TextError`,
+    `ContentError`, `DirectoryError` `unknown-key`, and `RequestRefused`: `not-signed`,
+    `another-request`, `another-hub`, `out-of-time`.
     """
     scheme, _, text = header.partition(" ")
     if scheme != SCHEME or not text:
@@ -93,20 +111,25 @@ def check_request(
         raise RequestRefused(
             "not-signed", f"the request's signature can't be read: {error.message}", fix=_AGAIN
         ) from None
-    if (claims.iss, claims.method, claims.path, claims.sha256) != (
-        agency.id,
-        method,
-        path,
-        sha256(body).hexdigest(),
-    ):
-        raise RequestRefused("another-request", "the signature is of another request", fix=_AGAIN)
+    if (claims.iss, claims.method, claims.path) != (agency.id, method, path):
+        raise _another_request()
+    if claims.hub != hub:
+        raise RequestRefused(
+            "another-hub",
+            f"the request is for the hub `{claims.hub}`, and this is `{hub}`",
+            fix="ask the hub for its directory, then sign for the hub that it names",
+        )
     if abs(claims.iat - now) > CLOCKS_APART:
         raise RequestRefused(
             "out-of-time",
             f"the request is `{now - claims.iat}` seconds from the hub's clock",
             fix="use the hub's `Date`",
         )
-    return Request(agency.id, claims.jti, claims.iat, key.kid)
+    return Request(agency.id, claims.jti, claims.iat, key.kid, claims.sha256)
+
+
+def _another_request() -> RequestRefused:
+    return RequestRefused("another-request", "the signature is of another request", fix=_AGAIN)
 
 
 _AGAIN = "sign every request separately"

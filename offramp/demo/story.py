@@ -909,7 +909,11 @@ class Story:
         """A police key is stolen. They retire it at once, and the threshold lists a new one."""
         police = self.at("police")
         thief = Client(
-            Http(self.town.url), police.office.signing, police.office.clock, police.office.random
+            Http(self.town.url),
+            police.office.signing,
+            police.office.clock,
+            police.office.random,
+            police.office.hub_name,
         )
         stolen = police.office.signing.public.kid
         retirement = self.step(

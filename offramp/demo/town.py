@@ -126,7 +126,8 @@ class Town:
             port=self.port,
             demo=True,
         )
-        self.start("hub", "hub", "serve", str(hub.path), "--clock", str(self.clock))
+        clock = ("--clock", str(self.clock))
+        self.start("hub", "hub", "serve", str(hub.path), *clock, "--health-port", "0")
         codes = {}
         now = hub_operations.clock_of(hub, self.clock).now()
         for agency_id, (name, role, _, _) in AGENCIES.items():
@@ -160,7 +161,7 @@ class Town:
         deadline = time.monotonic() + LIMIT
         while True:
             try:
-                Http(self.url).ask("GET", "/health", b"", {}, 1.0)
+                Http(self.url).ask("GET", "/v1/directory", b"", {}, 1.0)
                 return
             except HubAway:
                 if time.monotonic() > deadline or self._processes["hub"].poll() is not None:

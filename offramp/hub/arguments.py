@@ -46,6 +46,14 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
             default=8440 if name == "init" else None,
             help=f"the port to serve on. Default: {default}",
         )
+    if name == "serve":
+        command.add_argument(
+            "--health-port",
+            metavar="PORT",
+            type=int,
+            help="the port of /health and /metrics on this machine, 0 for any that is free. "
+            "Default: `health_port` in `hub.toml`, or else the port after the hub's",
+        )
     if name == "invite":
         command.add_argument(
             "agency", metavar="AGENCY", help="its id: lower-case letters, digits, dashes"

@@ -55,12 +55,15 @@ def invite(options: argparse.Namespace) -> int:
     return 0
 
 
+LOOPBACK = ("127.0.0.1", "::1")
+
+
 def serve(options: argparse.Namespace) -> int:
     """Serve the hub until a signal. Raises `RequestError` `no-certificate`, `not-a-hub`."""
     import uvicorn
 
     from offramp.hub.api.app import create_app
-    from offramp.hub.api.requests import LOOPBACK
+    from offramp.hub.api.monitoring import ADDRESS, Monitor
     from offramp.hub.patience import PatientProtocol, create_server
     from offramp.hub.service import Service
 
@@ -78,6 +81,8 @@ def serve(options: argparse.Namespace) -> int:
     service = Service(folder, _clock(folder, options))
     app = create_app(service)
     port = options.port or settings.port
+    named = options.health_port if options.health_port is not None else settings.health_port
+    monitor = Monitor(service, port + 1 if named is None else named)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -92,13 +97,19 @@ def serve(options: argparse.Namespace) -> int:
         limit_concurrency=2000,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=64 * 1024,
     )
-    print_text(f"the hub `{settings.name}` listens on {settings.host}:{port}", flush=True)
+    print_text(f"the hub `{settings.name}` listens on {settings.host}:{port}")
+    print_text(f"its health is at http://{ADDRESS}:{monitor.port}/health", flush=True)
     # Uvicorn stops at these and then sends them on: a stop that was asked for is no failure.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: None)
-    create_server(config, service.writer.wake).run()
+    monitor.start()
+
+    def stop() -> None:
+        monitor.stop()
+        service.writer.wake()
+
+    create_server(config, stop).run()
     return 0
 
 

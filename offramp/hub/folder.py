@@ -33,6 +33,8 @@ class Settings(WireModel):
     zone: str
     pack: str
     port: Annotated[int, Field(ge=1, le=65535)] = 8440
+    # The port of health and counts, on loopback only. Default: the port after `port`.
+    health_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     host: str = "127.0.0.1"
     certificate: str | None = None
     key: str | None = None

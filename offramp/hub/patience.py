@@ -1,39 +1,158 @@
-"""Limit how long the hub waits for the head of a request, and end waits when it stops.
+"""Limit what one connection can cost the hub before and after its requests are answered.
 
-Uvicorn itself waits forever for a request's head. Half-sent heads could use up every connection.
+Uvicorn itself waits forever for a request's head, takes a head of any length, goes on reading a
+body after its refusal, and waits forever for a client that doesn't read. Each of these could use
+up every connection or the memory.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from types import FrameType
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from exchange.standards import i_json
+from offramp.hub.limits import LARGEST_BODY
 
 HEAD_WITHIN = 20.0
+LARGEST_HEAD = 64 * 1024
+# How long the rest of a body is taken and dropped after its request was refused, so that the
+# client can read the refusal. At most as much as the largest body is dropped.
+LINGER = 5.0
+# A client that reads nothing for so long is cut off.
+READ_WITHIN = 20.0
+# The most connections from one address.
+MOST_CONNECTIONS = 256
+
+_connections_by_address: Counter[str] = Counter()
 
 
-class PatientProtocol(H11Protocol):
-    """A connection that closes if no whole head arrives within one to two `HEAD_WITHIN`."""
+class PatientProtocol(HttpToolsProtocol):
+    """A connection that closes when its client sends no whole head, or doesn't read."""
+
+    _address: str | None = None
+    _in_head = True
+    _head_bytes = 0
+    _dropped_bytes = 0
+    # The bytes that wait to be read, at the last look. None while the client keeps up.
+    _unread: int | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
         super().connection_made(transport)
-        self._check_later()
+        self._address = self.client[0] if self.client else ""
+        _connections_by_address[self._address] += 1
+        if _connections_by_address[self._address] > MOST_CONNECTIONS:
+            transport.abort()
+            return
+        self._check_head_later()
 
-    def _check_later(self) -> None:
-        self.loop.call_later(HEAD_WITHIN, self._check, self.cycle)
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._address is not None:
+            _connections_by_address[self._address] -= 1
+            if not _connections_by_address[self._address]:
+                del _connections_by_address[self._address]
+            self._address = None
 
-    def _check(self, earlier_cycle: object) -> None:
+    # The head of a request
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a malformed request with a refusal of the API's shape, and close."""
+        body = i_json.write(
+            {
+                "error": {
+                    "code": "bad-request",
+                    "message": "this is no request that the hub can read",
+                    "fix": "send HTTP/1.1 with a path and a query as the target",
+                }
+            }
+        )
+        head = (
+            "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("the head of the request is too long")
+
+    def on_message_begin(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if b"#" in self.url or not self.url.startswith(b"/"):
+            # INVARIANT: a signature covers the whole target. The parser would drop what follows a
+            # `#`. It takes any exception for a malformed request.
+            raise ValueError("the request's target is no path with a query")
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        # The next head begins, or the connection is idle.
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_complete()
+
+    def _check_head_later(self) -> None:
+        self.loop.call_later(HEAD_WITHIN, self._check_head, self.cycle)
+
+    def _check_head(self, earlier_cycle: object) -> None:
         if self.transport.is_closing():
             return
         # The same request as before, or still none, and no more than a part of another one.
-        if self.cycle is earlier_cycle and self.conn.their_state is h11.IDLE:
+        is_answered = self.cycle is None or self.cycle.response_complete
+        if self.cycle is earlier_cycle and is_answered and self._in_head:
             self.transport.close()
         else:
-            self._check_later()
+            self._check_head_later()
+
+    # The rest of a refused body
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self.cycle is not None and self.cycle.response_complete:
+            self._dropped_bytes += len(body)
+            if self._dropped_bytes > LARGEST_BODY:
+                self.transport.abort()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle is not None and self.cycle.more_body and not self.transport.is_closing():
+            self.loop.call_later(LINGER, self._end_refused, self.cycle)
+
+    def _end_refused(self, cycle: object) -> None:
+        if self.cycle is cycle and self.cycle.more_body:
+            self.transport.close()
+
+    # An answer that isn't read
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.transport.get_write_buffer_size()
+        self.loop.call_later(READ_WITHIN, self._check_read)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread = None
+
+    def _check_read(self) -> None:
+        if self._unread is None:
+            return
+        unread = self.transport.get_write_buffer_size()
+        if unread >= self._unread:
+            self.transport.abort()
+        else:
+            self._unread = unread
+            self.loop.call_later(READ_WITHIN, self._check_read)
 
 
 def create_server(config: uvicorn.Config, on_stop: Callable[[], None]) -> uvicorn.Server:

@@ -14,12 +14,20 @@ from exchange.membership.history import Membership
 from exchange.protocol import request as signed_request
 from offramp.clock import Clock
 from offramp.hub.folder import Folder
+from offramp.hub.limits import InFlight
 from offramp.hub.witnessing import Witnessing
 from offramp.hub.writer import Writer
 
 # An index past every leaf: the directory that is in force now.
 LATEST_INDEX = 2**53 - 1
 FORGET_EVERY = 60
+
+
+def target_of(request: Request) -> str:
+    """Return the raw target of a request as its client sent it: path and query."""
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    target: bytes = path + (b"?" + query if query else b"")
+    return target.decode("latin-1")
 
 
 class Service:
@@ -34,6 +42,7 @@ class Service:
         self.restoration = Restoration(self.hub)
         self.membership: Membership | None = None
         self.started = clock.now()
+        self.in_flight = InFlight()
         self.proving = asyncio.Lock()
         self.request_counts: dict[tuple[str, int], int] = {}
         self._seen_ids: dict[str, int] = {}
@@ -47,10 +56,10 @@ class Service:
         history = self.restoration.gathering.history() if is_closed else hub.history
         self.membership = history.membership_at(LATEST_INDEX) if history.size else None
 
-    def authenticate(self, request: Request, body: bytes) -> signed_request.Request:
-        """Return the agency and key that signed a request.
+    def authenticate(self, request: Request) -> signed_request.Request:
+        """Return the agency and key that signed the head of a request. Its body is not read.
 
-        Raises as `signed_request.check_request`, and `RequestRefused` `not-founded`, `out-of-time`,
+        Raises as `signed_request.check_head`, and `RequestRefused` `not-founded`, `out-of-time`,
         `sent-before`.
         """
         if self.membership is None:
@@ -60,12 +69,11 @@ class Service:
                 fix="have all founders approve the draft",
             )
         now = self.clock.now()
-        query = f"?{request.url.query}" if request.url.query else ""
-        authenticated = signed_request.check_request(
+        authenticated = signed_request.check_head(
             request.headers.get("authorization", ""),
             request.method,
-            request.url.path + query,
-            body,
+            target_of(request),
+            hub=self.hub.name,
             membership=self.membership,
             now=now,
         )

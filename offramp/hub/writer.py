@@ -1,116 +1,157 @@
 """Run every job on the hub in one thread, many jobs to one commit.
 
-A job is answered when its effects are on the disk.
+A job is answered when its effects are on the disk. Each member has a queue of its own, and the
+queues take turns, so that no member waits for another's backlog.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from queue import SimpleQueue
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from exchange.errors import ExchangeError, StoreError
 from exchange.hub.hub import Hub
+from rules.frozen import frozen
 
 T = TypeVar("T")
-MOST_TOGETHER = 256
+# The most jobs, each counted by its weight, in one commit.
+MOST_TOGETHER = 128
 
-_Job = tuple[Callable[[Hub], Any], "Future[Any]"]
+
+@frozen
+class _Job:
+    """A job, who waits for it, and about how many records it commits."""
+
+    run: Callable[[Hub], Any]
+    future: Future[Any]
+    weight: int
+
+
 _Outcome = tuple["Future[Any]", Any, Exception | None]
 
 
+class _Queues:
+    """A queue of jobs for each member. They take turns."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Condition()
+        self._queues: OrderedDict[str, deque[_Job]] = OrderedDict()
+        self._is_closed = False
+
+    def put(self, member: str, job: _Job) -> None:
+        with self._ready:
+            self._queues.setdefault(member, deque()).append(job)
+            self._ready.notify()
+
+    def close(self) -> None:
+        """Let the jobs that wait be taken, and then no more."""
+        with self._ready:
+            self._is_closed = True
+            self._ready.notify()
+
+    def take(self) -> list[_Job]:
+        """Return the next jobs for one commit, one of each member in turn. Empty at the end."""
+        batch: list[_Job] = []
+        weight = 0
+        with self._ready:
+            while not self._queues and not self._is_closed:
+                self._ready.wait()
+            while self._queues and weight < MOST_TOGETHER:
+                member, queue = self._queues.popitem(last=False)
+                batch.append(queue.popleft())
+                weight += batch[-1].weight
+                if queue:
+                    self._queues[member] = queue
+        return batch
+
+
 class Writer:
-    """Run jobs on a hub in the order in which they arrive, many to one commit."""
+    """Run jobs on a hub, many to one commit. The jobs of one member keep their order."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._queues = _Queues()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._commit_events: set[asyncio.Event] = set()
+        self._waiting: dict[str, set[asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.stopping = False
 
     def start(self) -> None:
-        """Start the thread. Call it in the event loop that will wait for the answers."""
+        """Start the thread. Call it in the event loop that will wait for new items."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def wake(self) -> None:
-        """End every wait for a commit, because the hub stops."""
+        """End every wait for an item, because the hub stops."""
         self.stopping = True
-        self._announce_commit()
+        self._announce(list(self._waiting))
 
     def stop(self) -> None:
         """Finish the jobs that were taken, then end the thread."""
-        self._jobs.put(None)
+        self._queues.close()
         self._thread.join()
 
-    async def do(self, job: Callable[[Hub], T]) -> T:
+    async def do(self, job: Callable[[Hub], T], member: str = "", *, weight: int = 1) -> T:
         """Return a job's answer when it is on the disk.
 
-        Raises what the job raises, and `StoreError`.
+        `member` is the agency whose turn it takes, empty for a caller that signed nothing. Raises
+        what the job raises, and `StoreError`.
         """
         future: Future[T] = Future()
-        self._jobs.put((job, future))
+        self._queues.put(member, _Job(job, future, weight))
         return await asyncio.wrap_future(future)
 
-    async def changed(self, seconds: float) -> None:
-        """Wait for the next commit, for at most so many seconds."""
+    @contextmanager
+    def watch(self, agency: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set at each commit that adds to an agency's inbox."""
         event = asyncio.Event()
-        self._commit_events.add(event)
+        self._waiting.setdefault(agency, set()).add(event)
         try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            pass
+            yield event
         finally:
-            self._commit_events.discard(event)
+            self._waiting[agency].discard(event)
+            if not self._waiting[agency]:
+                del self._waiting[agency]
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            batch = [job]
-            stopping = False
-            while len(batch) < MOST_TOGETHER and not self._jobs.empty():
-                job = self._jobs.get()
-                if job is None:
-                    stopping = True
-                    break
-                batch.append(job)
+        while batch := self._queues.take():
             self._commit(batch)
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._announce_commit)
-            if stopping:
-                return
+            grown = self._hub.store.take_grown()
+            if grown and self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._announce, grown)
 
-    def _announce_commit(self) -> None:
-        for event in self._commit_events:
-            event.set()
+    def _announce(self, agencies: list[str]) -> None:
+        for agency in agencies:
+            for event in self._waiting.get(agency, ()):
+                event.set()
 
     def _commit(self, batch: list[_Job]) -> None:
         # A client may cancel until here. After this line each outcome has a waiting client.
-        jobs = [(job, future) for job, future in batch if future.set_running_or_notify_cancel()]
+        jobs = [job for job in batch if job.future.set_running_or_notify_cancel()]
         outcomes: list[_Outcome] = []
         try:
             with self._hub.together():
-                for job, future in jobs:
-                    outcomes.append(self._run_one(job, future))
+                for job in jobs:
+                    outcomes.append(self._run_one(job))
         except ExchangeError as error:
-            outcomes = [(future, None, error) for _, future in jobs]
+            outcomes = [(job.future, None, error) for job in jobs]
         for future, answer, failure in outcomes:
             if failure is not None:
                 future.set_exception(failure)
             else:
                 future.set_result(answer)
 
-    def _run_one(self, job: Callable[[Hub], Any], future: Future[Any]) -> _Outcome:
+    def _run_one(self, job: _Job) -> _Outcome:
         """Run one job in its own savepoint. A refusal or a fault of ours spares the other jobs."""
         try:
             with self._hub.together():
-                return future, job(self._hub), None
+                return job.future, job.run(self._hub), None
         except StoreError:
             raise
         except Exception as error:
-            return future, None, error
+            return job.future, None, error

@@ -23,12 +23,20 @@ BODY = b'{"records":[]}'
 
 def signed(by: str = "clinic.s1", **more: Any) -> str:
     """Sign a request."""
-    values = {"method": "POST", "path": "/v1/records?x=1", "body": BODY, "iat": START, **more}
+    values = {
+        "method": "POST",
+        "path": "/v1/records?x=1",
+        "body": BODY,
+        "hub": "hub",
+        "iat": START,
+        **more,
+    }
     return request.authorize(
         key(by),
         values["method"],
         values["path"],
         values["body"],
+        hub=values["hub"],
         iat=values["iat"],
         random_bytes=chance(),
     )
@@ -41,14 +49,16 @@ def checked(
     body: bytes = BODY,
     now: int = START,
 ) -> Any:
-    return request.check_request(
+    taken = request.check_head(
         header,
         method,
         path,
-        body,
+        hub="hub",
         membership=WORLD.hub.history.membership_at(WORLD.hub.log.size),
         now=now,
     )
+    taken.check_body(body)
+    return taken
 
 
 def test_a_request_says_who_sent_it() -> None:
@@ -70,6 +80,8 @@ def test_a_clock_five_minutes_off_still_does(apart: int) -> None:
         (signed(), {"method": "GET"}, "another-request"),
         (signed(), {"path": "/v1/records"}, "another-request"),
         (signed(), {"body": BODY + b" "}, "another-request"),
+        (signed(path="/v1/records?x=1#y"), {"path": "/v1/records?x=1#y"}, "wrong-shape"),
+        (signed(hub="other"), {}, "another-hub"),
         (signed(iat=START - 301), {}, "out-of-time"),
         (signed(iat=START + 301), {}, "out-of-time"),
         (signed("stranger.s1"), {}, "unknown-key"),

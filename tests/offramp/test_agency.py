@@ -275,7 +275,9 @@ def test_an_answer_that_another_program_has_overtaken_is_left_and_not_taken_for_
     slow = town.link("crossroads").client.inbox(after, 0)
     town.at["police"].compose("referral", (referral(),), case="c" * 32)
     send_outbox(town.link("police"))
-    faster = HubLink(other, Client(town.hub, other.signing, other.clock, other.random))
+    faster = HubLink(
+        other, Client(town.hub, other.signing, other.clock, other.random, other.hub_name)
+    )
     assert pull_inbox(faster) > 0
     assert office.take(slow, after, line) == 0
     # The same answer from a hub that tells it when it knows better is refused.

@@ -46,7 +46,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def reopen(town: Town, name: str, folder: Path) -> tuple[Office, HubLink]:
     office = Office(folder, PASSPHRASE, lambda: town.hub.clock)
-    client = Client(town.hub, office.signing, office.clock, office.random)
+    client = Client(town.hub, office.signing, office.clock, office.random, office.hub_name)
     return office, HubLink(office, client)
 
 

@@ -217,7 +217,7 @@ def test_a_request_more_than_five_minutes_from_the_hub_s_clock_is_refused_with_i
     [
         ("GET", "/nothing", 404),
         ("PUT", "/v1/records", 405),
-        ("GET", "/v1/log/inclusion?index=x&size=1", 401),
+        ("GET", "/v1/log/inclusion?index=x&size=1", 400),
         ("GET", "/v1/packs/sha256:0", 404),
         ("POST", "/v1/join", 422),
     ],
@@ -232,7 +232,10 @@ def test_no_refusal_has_a_shape_of_its_own(
 
 def test_only_this_machine_sees_health_and_metrics_and_they_name_no_case(world: WireWorld) -> None:
     case = start_case(world)
-    text = world.wire.ask(None, "GET", "/metrics").text
+    for path in ("/health", "/metrics"):
+        assert world.wire.ask(None, "GET", path).status_code == 404
+    assert httpx.get(f"{world.process.health}/health").json()["status"] == "ok"
+    text = httpx.get(f"{world.process.health}/metrics").text
     assert "offramp_log_size" in text and case not in text and "crossroads" not in text
 
 
@@ -288,7 +291,7 @@ def test_a_body_over_the_limit_is_refused_while_it_is_read(world: WireWorld) -> 
         except OSError:
             pass
         assert sent < 64 * 1024 * 1024
-    assert world.wire.ask(None, "GET", "/health").status_code == 200
+    assert httpx.get(f"{world.process.health}/health").status_code == 200
 
 
 def test_slow_clients_and_those_that_hang_up_keep_nobody_else_waiting(world: WireWorld) -> None:
@@ -567,7 +570,7 @@ def test_a_hub_doesn_t_start_without_what_it_once_acknowledged(own_world: WireWo
     # What a power failure leaves of a commit that nobody was told of is no reason not to start.
     wal.write_bytes(whole[:-100])
     own_world.process.start()
-    assert own_world.wire.ask(None, "GET", "/health").status_code == 200
+    assert httpx.get(f"{own_world.process.health}/health").status_code == 200
 
 
 def test_what_cannot_be_gone_back_to_is_refused_and_an_open_hub_waits_for_nobody(

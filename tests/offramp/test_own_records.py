@@ -34,7 +34,7 @@ def send_from_copy(town: Town, case: str) -> str:
     shutil.copytree(town.folder / "police", copy)
     with closing(Office(copy, PASSPHRASE, lambda: town.hub.clock)) as office:
         jti = office.compose("referral", (referral(),), case=case).id
-        client = Client(town.hub, office.signing, office.clock, office.random)
+        client = Client(town.hub, office.signing, office.clock, office.random, office.hub_name)
         send_outbox(HubLink(office, client))
     return jti
 

@@ -97,7 +97,7 @@ EVIL = "no\x1b[2J\x9b31m\u202esecret"
 def client_of(status: int, body: Any) -> Client:
     answer = Answer(status, i_json.write(body), None)
     transport = SimpleNamespace(ask=lambda *request: answer)
-    return Client(transport, key("clinic.s1"), lambda: 0, lambda count: bytes(count))
+    return Client(transport, key("clinic.s1"), lambda: 0, lambda count: bytes(count), lambda: "")
 
 
 def test_a_refusal_with_terminal_escapes_is_made_printable_wherever_it_is_kept() -> None:

@@ -81,7 +81,7 @@ class FailingHub(HubProcess):
         while time.monotonic() < until and self.failing.poll() is None:
             try:
                 # Even to say that it runs it asks the writer, which may be refused.
-                httpx.get(f"{self.url}/health")
+                httpx.get(f"{self.url}/v1/directory")
                 return True
             except httpx.TransportError:
                 time.sleep(0.02)

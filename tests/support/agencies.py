@@ -104,9 +104,10 @@ class MemoryHub:
         membership = (
             self.restoration.gathering.history() if closed else hub.history
         ).membership_at(2**53 - 1)
-        asked = request.check_request(
-            headers["Authorization"], method, path, body, membership=membership, now=now
+        asked = request.check_head(
+            headers["Authorization"], method, path, hub=LOG, membership=membership, now=now
         )
+        asked.check_body(body)
         agency = asked.agency
         if parts.path == "/v1/generation":
             return 200, i_json.write(restore_state.report_state(self.restoration, agency, now))
@@ -225,7 +226,9 @@ class Town:
 
     def link(self, name: str) -> HubLink:
         office = self.at[name]
-        return HubLink(office, Client(self.hub, office.signing, office.clock, office.random))
+        return HubLink(
+            office, Client(self.hub, office.signing, office.clock, office.random, office.hub_name)
+        )
 
     def settle(self) -> None:
         """Everybody does all duties, until nobody has anything left to prove."""

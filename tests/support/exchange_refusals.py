@@ -600,6 +600,8 @@ CASES += [
     lambda: verify_exhibit(exhibits.logged(first=exhibits.said_no)),
     lambda: requested(header="Bearer x"),
     lambda: requested(path="/v1/keys"),
+    lambda: requested(hub="another.example"),
+    lambda: requested(body=b"-"),
     lambda: requested(now=START + 900),
 ]
 
@@ -638,11 +640,21 @@ def scribbled(path: Path) -> object:
     return Store(path)
 
 
-def requested(header: str | None = None, path: str = "/v1/inbox", now: int = START) -> object:
+def requested(
+    header: str | None = None,
+    path: str = "/v1/inbox",
+    now: int = START,
+    hub: str = "hub",
+    body: bytes = b"",
+) -> object:
     signed = request.authorize(
-        key("clinic.s1"), "GET", "/v1/inbox", b"", iat=START, random_bytes=chance()
+        key("clinic.s1"), "GET", "/v1/inbox", b"", hub="hub", iat=START, random_bytes=chance()
     )
-    return request.check_request(header or signed, "GET", path, b"", membership=MEMBERSHIP, now=now)
+    taken = request.check_head(
+        header or signed, "GET", path, hub=hub, membership=MEMBERSHIP, now=now
+    )
+    taken.check_body(body)
+    return taken
 
 
 def nested() -> dict[str, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -42,6 +43,7 @@ from tests.support.simulator import START, World, judges
 
 NAME = "hub.example/lead"
 STARTS_WITHIN = 20.0
+HEALTH = r"its health is at (http://127\.0\.0\.1:\d+)/health"
 
 _FORKS = """
 import json, os, resource, signal, sys
@@ -111,7 +113,7 @@ def serving(url: str) -> None:
     until = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < until:
         try:
-            httpx.get(f"{url}/health")
+            httpx.get(f"{url}/v1/directory")
             return
         except httpx.TransportError:
             time.sleep(0.02)
@@ -128,6 +130,8 @@ class HubProcess:
         self.out = path.with_name(f"{path.name}.out")
         self.pid = 0
         self.port = 0
+        # The address of health and counts, as the hub prints it.
+        self.health = ""
         self.set_clock(START)
         done = offramp(
             "hub",
@@ -164,12 +168,15 @@ class HubProcess:
             str(self.port),
             "--clock",
             str(self.clock),
+            "--health-port",
+            "0",
         ]
         self.pid = self.starter.start(arguments, self.out, fsize=fsize)
         until = time.monotonic() + STARTS_WITHIN
         while time.monotonic() < until and self.runs():
             try:
-                if httpx.get(f"{self.url}/health").status_code == 200:
+                if httpx.get(f"{self.url}/v1/directory").status_code == 200:
+                    self.health = re.findall(HEALTH, self.out.read_text())[-1]
                     return
             except httpx.TransportError:
                 time.sleep(0.02)
@@ -228,7 +235,13 @@ class Wire:
 
     def signature(self, name: str, method: str, path: str, body: bytes) -> str:
         return authorize(
-            key(f"{name}.s1"), method, path, body, iat=self.now, random_bytes=secrets.token_bytes
+            key(f"{name}.s1"),
+            method,
+            path,
+            body,
+            hub=NAME,
+            iat=self.now,
+            random_bytes=secrets.token_bytes,
         )
 
     def told(

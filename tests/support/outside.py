@@ -166,8 +166,8 @@ def pulled(data: bytes) -> object:
 
 def requested(data: bytes) -> object:
     membership = world()[0].hub.history.membership_at(10**6)
-    return request.check_request(
-        text(data), "GET", "/v1/inbox", b"", membership=membership, now=START
+    return request.check_head(
+        text(data), "GET", "/v1/inbox", hub="hub", membership=membership, now=START
     )
 
 
@@ -217,7 +217,7 @@ PARSERS |= {
     "request": (
         requested,
         request.authorize(
-            SIGNING, "GET", "/v1/inbox", b"", iat=START, random_bytes=chance()
+            SIGNING, "GET", "/v1/inbox", b"", hub="hub", iat=START, random_bytes=chance()
         ).encode(),
     ),
     "content": (

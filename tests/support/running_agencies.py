@@ -58,6 +58,7 @@ class Running:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "offramp", "hub", "serve", str(self.folder / "hub")]
+        command += ["--health-port", "0"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         serving(self.url)
 

@@ -129,6 +129,7 @@ class Office:
         self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
         self._working_set: WorkingSet | None = None
+        self._hub_name = ""
         self._at = 0
         # The journal's last event when no automatic act was left to do.
         self.settled_at: int | None = None
@@ -262,6 +263,13 @@ class Office:
         """Return the working set, caught up, to read from."""
         with self.transaction() as working_set:
             return working_set
+
+    def hub_name(self) -> str:
+        """Return the hub's permanent name in the directory, empty before the first version."""
+        if not self._hub_name:
+            history = self.working_set().gateway.history
+            self._hub_name = history.newest.log.name if history.size else ""
+        return self._hub_name
 
     def replay(self) -> WorkingSet:
         """Rebuild the working set from the journal alone, verifying every record again.

@@ -172,6 +172,7 @@ class Http:
 class Client:
     """A client of the hub for one agency.
 
+    `hub_name` returns the hub's name in the directory, and an empty text before the first version.
     `ahead` is how many seconds the hub's clock is ahead, None before its first answer.
 
     Raises `HubAway` where it doesn't answer as a hub does, `HubRefused` where it refuses.
@@ -183,8 +184,10 @@ class Client:
         signing: PrivateKey,
         clock: Callable[[], int],
         random_bytes: Callable[[int], bytes],
+        hub_name: Callable[[], str],
     ) -> None:
         self._transport = transport
+        self._hub_name = hub_name
         self.signing = signing
         self._clock = clock
         self._random = random_bytes
@@ -379,7 +382,13 @@ class Client:
     def _once(self, method: str, path: str, body: bytes, patience: float) -> Answer:
         iat = self._clock() + (self.ahead or 0)
         signed = request.authorize(
-            self.signing, method, path, body, iat=iat, random_bytes=self._random
+            self.signing,
+            method,
+            path,
+            body,
+            hub=self._hub_name(),
+            iat=iat,
+            random_bytes=self._random,
         )
         headers = {
             "Authorization": signed,

@@ -38,5 +38,7 @@ def link_of(office: Office) -> HubLink:
         raise AgencyError(
             "not-joined", f"`{office.agency}` has joined no hub", fix="run `offramp agency join`"
         )
-    client = Client(Http(office.settings.hub), office.signing, office.clock, office.random)
+    client = Client(
+        Http(office.settings.hub), office.signing, office.clock, office.random, office.hub_name
+    )
     return HubLink(office, client)

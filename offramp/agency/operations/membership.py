@@ -132,7 +132,7 @@ def join_hub(
     `custody` whether it holds its own keys. Raises `HubAway`, `HubRefused`; `AgencyError`
     `bad-url`, `no-room`.
     """
-    client = Client(Http(url), office.signing, office.clock, office.random)
+    client = Client(Http(url), office.signing, office.clock, office.random, office.hub_name)
     witness = f"{office.agency}.w1"
     client.join(
         {

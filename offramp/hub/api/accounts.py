@@ -32,4 +32,4 @@ async def accounting(request: Request, case: str) -> Response:
             raise not_passed()
         return hub.account(case, agency, note, now).write()
 
-    return Response(await service.writer.do(account), media_type=JSON)
+    return Response(await service.writer.do(account, agency), media_type=JSON)

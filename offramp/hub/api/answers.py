@@ -10,13 +10,23 @@ from fastapi import Response
 
 from exchange.errors import NotPassed, RequestRefused, StoreError
 from exchange.standards import i_json
+from offramp.hub.limits import RETRY_AFTER
 from rules.errors import Refusal
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 BOUNDARY = 0.25
 SEE_DESCRIPTION = "see the API's description"
-_STATUS = {"too-large": 413, "too-slow": 408, "bad-code": 403, "no-such-thing": 404, "closed": 409}
+_STATUS = {
+    "bad-parameter": 400,
+    "bad-code": 403,
+    "no-such-thing": 404,
+    "too-slow": 408,
+    "closed": 409,
+    "too-large": 413,
+    "busy": 429,
+    "quota": 429,
+}
 
 
 def status_of(refusal: Refusal) -> int:
@@ -41,6 +51,8 @@ def answer_refusal(refusal: Refusal) -> Response:
     if response.status_code in (408, 413):
         # The rest of the body is not read.
         response.headers["Connection"] = "close"
+    if response.status_code == 429:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offramp import __version__
 from offramp.clock import http_date
-from offramp.hub.api import accounts, directory, log, monitoring, packs, records, restore
+from offramp.hub.api import accounts, directory, log, packs, records, restore
 from offramp.hub.api.answers import (
     SEE_DESCRIPTION,
     answer,
@@ -31,7 +32,37 @@ from offramp.hub.api.models import BODY_SCHEMAS, SECURITY
 from offramp.hub.service import Service
 from rules.errors import Refusal
 
-ROUTERS = (records, log, directory, packs, restore, accounts, monitoring)
+ROUTERS = (records, log, directory, packs, restore, accounts)
+
+
+class Finish:
+    """Time refusals about a person evenly, date each answer, count it, and end its limits."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        arrived = time.monotonic()
+
+        async def finish(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if message["status"] == 403:
+                    await wait_for_boundary(arrived)
+                date = http_date(self._service.clock.now()).encode()
+                message["headers"] += [(b"date", date), (b"cache-control", b"no-store")]
+                route = getattr(scope.get("route"), "path", "other")
+                self._service.count(route, message["status"])
+            await send(message)
+
+        with contextlib.ExitStack() as stack:
+            # What the request counts for in the limits, until its answer is sent.
+            scope.setdefault("state", {})["stack"] = stack
+            await self._app(scope, receive, finish)
 
 
 def create_app(service: Service) -> FastAPI:
@@ -45,33 +76,23 @@ def create_app(service: Service) -> FastAPI:
         service.hub.store.close()
 
     app = FastAPI(
-        title="Offramp hub", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Offramp hub",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would repeat the `Host` that a client made up.
+        redirect_slashes=False,
     )
     app.state.service = service
     for subject in ROUTERS:
         app.include_router(subject.router)
-    app.middleware("http")(_finish)
+    app.add_middleware(Finish, service=service)
     app.exception_handler(Refusal)(_on_refusal)
     app.exception_handler(RequestValidationError)(_on_bad_parameter)
     app.exception_handler(HTTPException)(_on_http_error)
     _describe_security(app)
     return app
-
-
-async def _finish(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Answer refusals, time those about a person evenly, date the answer, and count it."""
-    arrived = time.monotonic()
-    service: Service = request.app.state.service
-    try:
-        response = await call(request)
-    except Refusal as refusal:
-        response = answer_refusal(refusal)
-    if response.status_code == 403:
-        await wait_for_boundary(arrived)
-    response.headers["Date"] = http_date(service.clock.now())
-    response.headers["Cache-Control"] = "no-store"
-    service.count(getattr(request.scope.get("route"), "path", "other"), response.status_code)
-    return response
 
 
 async def _on_refusal(_: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,12 +13,14 @@ from exchange.models import validate
 from exchange.standards import base64, i_json
 from offramp.hub import membership, restore_state
 from offramp.hub.api import models
-from offramp.hub.api.answers import answer
+from offramp.hub.api.answers import JSON, answer
 from offramp.hub.api.models import describe
 from offramp.hub.api.requests import check_open, read_body, read_object, read_signed, service_of
 from offramp.hub.membership import Joining
 
 router = APIRouter()
+# The members as JSON and the state that they were written in, by hub.
+_written: WeakKeyDictionary[Hub, tuple[Any, bytes]] = WeakKeyDictionary()
 
 
 @router.get(
@@ -31,7 +34,7 @@ router = APIRouter()
 )
 async def versions(request: Request) -> Response:
     await read_body(request)
-    return answer(await service_of(request).writer.do(_directory_of))
+    return Response(await service_of(request).writer.do(_directory_of), media_type=JSON)
 
 
 @router.get(
@@ -65,7 +68,7 @@ async def propose(request: Request) -> Response:
     agency, body = await read_signed(request)
     document = i_json.read_object(body)
     payload = await service_of(request).writer.do(
-        lambda hub: membership.propose(check_open(hub), document, agency)
+        lambda hub: membership.propose(check_open(hub), document, agency), agency
     )
     return answer({"directory": base64.encode_url(payload)})
 
@@ -134,12 +137,20 @@ async def keys(request: Request) -> Response:
             raise not_passed()
         return check_open(hub).open_key(announced, now).json()
 
-    leaf = await service.writer.do(open_key)
+    leaf = await service.writer.do(open_key, agency)
     await service.writer.do(service.refresh)
     return answer({"leaf": leaf}, 201)
 
 
-def _directory_of(hub: Hub) -> dict[str, Any]:
+def _directory_of(hub: Hub) -> bytes:
+    """Return the members as JSON, written again only where they changed."""
+    state = (hub.history.size, len(hub.generations), hub.store.value(CLOSED))
+    if _written.get(hub, (None, b""))[0] != state:
+        _written[hub] = state, i_json.write(_members_of(hub))
+    return _written[hub][1]
+
+
+def _members_of(hub: Hub) -> dict[str, Any]:
     return {
         "versions": [
             {"leaf": hub.store.leaf(index).json(), "signed": i_json.read(signed)}

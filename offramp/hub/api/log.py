@@ -33,7 +33,7 @@ router = APIRouter()
     ),
 )
 async def checkpoint(request: Request, witnessed: bool = False) -> Response:
-    await read_signed(request)
+    agency, _ = await read_signed(request)
     service = service_of(request)
     now = service.clock.now()
 
@@ -42,7 +42,7 @@ async def checkpoint(request: Request, witnessed: bool = False) -> Response:
             return hub.store.value(WITNESSED)
         return service.witnessing.poll(check_open(hub), now)
 
-    note = await service.writer.do(note_of)
+    note = await service.writer.do(note_of, agency)
     if note is None:
         raise not_found()
     return Response(note, media_type=TEXT)
@@ -65,16 +65,16 @@ async def cosignatures(request: Request) -> Response:
         witness = check_open(hub).history.newest.agencies[agency].witness
         return service.witnessing.add_cosignature(hub, note, witness)
 
-    return answer({"witnessed": await service.writer.do(take)})
+    return answer({"witnessed": await service.writer.do(take, agency)})
 
 
 @router.get("/v1/log/entries", **describe("Return blinded leaves, at most 1,024.", models.Entries))
 async def entries(request: Request, start: int = 0, end: int = MOST_ENTRIES) -> Response:
-    await read_signed(request)
+    agency, _ = await read_signed(request)
     check_range(start, 0, LARGEST_NUMBER)
     check_range(end, start, start + MOST_ENTRIES)
     leaves = await service_of(request).writer.do(
-        lambda hub: [leaf.entry for leaf in hub.store.leaves(start, end)]
+        lambda hub: [leaf.entry for leaf in hub.store.leaves(start, end)], agency
     )
     return answer({"start": start, "entries": [base64.encode_url(entry) for entry in leaves]})
 
@@ -83,8 +83,10 @@ async def entries(request: Request, start: int = 0, end: int = MOST_ENTRIES) -> 
     "/v1/log/inclusion", **describe("Prove that a leaf is in the tree of a size.", models.Proof)
 )
 async def inclusion(request: Request, index: int, size: int) -> Response:
-    await read_signed(request)
-    hashes = await service_of(request).writer.do(lambda hub: hub.log.tree.inclusion(index, size))
+    agency, _ = await read_signed(request)
+    hashes = await service_of(request).writer.do(
+        lambda hub: hub.log.tree.inclusion(index, size), agency
+    )
     return _proof(hashes)
 
 
@@ -93,9 +95,9 @@ async def inclusion(request: Request, index: int, size: int) -> Response:
     **describe("Prove that one tree is the beginning of another.", models.Proof),
 )
 async def consistency(request: Request, first: int, second: int) -> Response:
-    await read_signed(request)
+    agency, _ = await read_signed(request)
     hashes = await service_of(request).writer.do(
-        lambda hub: hub.log.tree.consistency(first, second)
+        lambda hub: hub.log.tree.consistency(first, second), agency
     )
     return _proof(hashes)
 

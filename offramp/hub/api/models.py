@@ -252,8 +252,8 @@ SECURITY = {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "`Offramp` and an ES256 JWS over issuer, method, path with query, SHA-256 "
-        "of the body, time, and id.",
+        "description": "`Offramp` and an ES256 JWS over issuer, method, raw target (path with "
+        "query), hub, SHA-256 of the body, time, and id.",
     }
 }
 _REASONS = {
@@ -261,10 +261,12 @@ _REASONS = {
     403: "The answer depends on a person or case, and says no more.",
     404: "There is nothing here.",
     405: "This path has other methods.",
+    400: "A parameter or the request itself has a wrong value.",
     408: "The body arrived too slowly.",
     409: "The id has another statement, or the hub was restored and is closed.",
     413: "The request is too large.",
     422: "The form is wrong, and the answer names the fault.",
+    429: "Too much of this agency is in flight. `Retry-After` says when to send it again.",
     507: "The hub's disk refuses. The record may exist after a crash. Send it again: it gets one "
     "receipt.",
 }
@@ -291,7 +293,7 @@ def describe(
     responses: dict[int | str, dict[str, Any]] = {
         code: {"description": summary, **answered} for code in status
     }
-    refused = {*refuses, 404, 405, 408, 413, 422, 507, *((401,) if signed else ())}
+    refused = {*refuses, 400, 404, 405, 408, 413, 422, 507, *((401, 429) if signed else ())}
     for code in sorted(refused - set(status)):
         responses[code] = {"description": _REASONS[code], "model": ErrorAnswer}
     extra: dict[str, Any] = {"security": [{"Offramp": []}] if signed else []}

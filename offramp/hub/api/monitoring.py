@@ -1,42 +1,91 @@
-"""Health and counts for the operator, from the hub's own machine only."""
+"""Health and counts for the operator, on a socket of their own that only this machine reaches.
+
+They are served by a thread of their own, so that they answer while the hub is busy.
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+import asyncio
+import socket
+import threading
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from offramp import __version__
 from offramp.hub.api import models
 from offramp.hub.api.answers import TEXT, answer
 from offramp.hub.api.models import describe
-from offramp.hub.api.requests import check_local, service_of
+from offramp.hub.api.requests import service_of
+from offramp.hub.patience import PatientProtocol
+from offramp.hub.service import Service
+from rules.errors import RequestError
 
+ADDRESS = "127.0.0.1"
+# A writer that has not answered for so long is stuck.
+ANSWER_WITHIN = 5.0
 router = APIRouter()
 
 
-@router.get(
-    "/health",
-    **describe("Report that the hub runs. From its own machine only.", models.Health, signed=False),
-)
+@router.get("/health", **describe("Report that the hub runs.", models.Health, signed=False))
 async def health(request: Request) -> Response:
-    check_local(request)
-    size = await service_of(request).writer.do(lambda hub: hub.log.size)
+    service = service_of(request)
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            size = await service.writer.do(lambda hub: hub.log.size)
+    except TimeoutError:
+        return answer({"status": "busy", "size": None, "version": __version__}, 503)
     return answer({"status": "ok", "size": size, "version": __version__})
 
 
 @router.get(
     "/metrics",
-    **describe(
-        "Return counts, none of them about a case. From the hub's own machine only.",
-        models.TEXT,
-        signed=False,
-    ),
+    **describe("Return counts, none of them about a case.", models.TEXT, signed=False),
 )
 async def metrics(request: Request) -> Response:
-    check_local(request)
     service = service_of(request)
-    lines = [f"offramp_log_size {await service.writer.do(lambda hub: hub.log.size)}"]
+    lines = [f"offramp_log_size {service.hub.log.size}"]
     lines += [
         f'offramp_requests_total{{path="{path}",status="{status}"}} {count}'
-        for (path, status), count in sorted(service.request_counts.items())
+        for (path, status), count in sorted(service.request_counts.copy().items())
     ]
     return Response("\n".join(lines) + "\n", media_type=TEXT)
+
+
+class Monitor:
+    """The thread that serves health and counts. Raises `RequestError` `port-taken`."""
+
+    def __init__(self, service: Service, port: int) -> None:
+        app = FastAPI(title="Offramp hub's health", docs_url=None, redoc_url=None)
+        app.state.service = service
+        app.include_router(router)
+        config = uvicorn.Config(
+            app,
+            http=PatientProtocol,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=100,
+        )
+        self._server = uvicorn.Server(config)
+        try:
+            self._socket = socket.create_server((ADDRESS, port))
+        except OSError as error:
+            raise RequestError(
+                "port-taken",
+                f"health can't be served on {ADDRESS}:{port}: {error.strerror}",
+                fix="set another `health_port` in hub.toml, or give `--health-port`",
+            ) from None
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Serve nothing more."""
+        self._server.should_exit = True
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._socket])

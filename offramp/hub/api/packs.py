@@ -44,13 +44,13 @@ async def pack(request: Request, named: str) -> Response:
     ),
 )
 async def packs(request: Request) -> Response:
-    _, body = await read_signed(request)
+    agency, body = await read_signed(request)
     service = service_of(request)
     files = read_pack_files(body)
     # The proofs take seconds. The hub goes on meanwhile, and proves one pack at a time.
     async with service.proving:
         _, digest = await asyncio.to_thread(accept_pack, files)
     await service.writer.do(
-        lambda hub: hub.store.set_value(f"{membership.PACK} {digest}", files.write())
+        lambda hub: hub.store.set_value(f"{membership.PACK} {digest}", files.write()), agency
     )
     return answer({"digest": digest}, 201)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -32,6 +34,7 @@ from offramp.hub.api.requests import (
     LARGEST_NUMBER,
     check_open,
     check_range,
+    off_loop,
     read_signed,
     service_of,
 )
@@ -55,24 +58,22 @@ async def submit(request: Request) -> Response:
     arrived = time.monotonic()
     agency, body = await read_signed(request)
     service = service_of(request)
-    value = i_json.read(body)
-    values = value if isinstance(value, list) else [value]
-    if not 1 <= len(values) <= MOST_BUNDLES:
-        raise RequestRefused(
-            "too-large", f"`{len(values)}` records at once", fix=f"send up to {MOST_BUNDLES}"
-        )
-    bundles = [_read_bundle(each, agency, len(body)) for each in values]
+    is_list, bundles = await off_loop(len(body), lambda: _read_bundles(body, agency))
     sound = [bundle for bundle in bundles if isinstance(bundle, Bundle)]
     now = service.clock.now()
     results = iter(
-        await service.writer.do(lambda hub: check_open(hub).submit(sound, now)) if sound else ()
+        await service.writer.do(
+            lambda hub: check_open(hub).submit(sound, now), agency, weight=len(sound)
+        )
+        if sound
+        else ()
     )
     answers = [
         _answer_of(next(results) if isinstance(bundle, Bundle) else bundle) for bundle in bundles
     ]
     if any(entry["status"] == 403 for entry in answers):
         await wait_for_boundary(arrived)
-    if isinstance(value, list):
+    if is_list:
         return answer(answers)
     return answer(answers[0], answers[0]["status"])
 
@@ -83,7 +84,7 @@ async def submit(request: Request) -> Response:
 )
 async def receipt(request: Request, jti: str) -> Response:
     agency, _ = await read_signed(request)
-    record = await service_of(request).writer.do(lambda hub: hub.store.record(agency, jti))
+    record = await service_of(request).writer.do(lambda hub: hub.store.record(agency, jti), agency)
     if record is None:
         raise not_found()
     return answer({"receipt": record[1].json(), "sha256": hash_statement(record[0].jws)})
@@ -103,16 +104,24 @@ async def inbox(request: Request, after: int = 0, wait: int = 0) -> Response:
     service = service_of(request)
     check_range(after, 0, LARGEST_NUMBER)
     until = time.monotonic() + min(max(wait, 0), LONGEST_WAIT)
-    while (
-        not service.writer.stopping
-        and await service.writer.do(lambda hub: hub.store.items(agency)) <= after
-        and (left := until - time.monotonic()) > 0
-    ):
-        await service.writer.changed(left)
+    with ExitStack() as stack:
+        if wait > 0:
+            stack.enter_context(service.in_flight.poll(agency))
+        # INVARIANT: the event is watched before the items are counted, so none is missed between.
+        grown = stack.enter_context(service.writer.watch(agency))
+        while (
+            not service.writer.stopping
+            and await service.writer.do(lambda hub: hub.store.items(agency), agency) <= after
+            and (left := until - time.monotonic()) > 0
+        ):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await grown.wait()
+            grown.clear()
     pulled = await service.writer.do(
-        lambda hub: check_open(hub).inbox(agency, service.clock.now(), after)
+        lambda hub: check_open(hub).inbox(agency, service.clock.now(), after), agency
     )
-    return Response(pulled.write(), media_type=JSON)
+    return Response(await asyncio.to_thread(pulled.write), media_type=JSON)
 
 
 @router.post(
@@ -125,9 +134,20 @@ async def done(request: Request) -> Response:
     if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after <= LARGEST_NUMBER:
         raise bad_parameter("`after` is not a number of items")
     await service_of(request).writer.do(
-        lambda hub: hub.store.set_value(f"done {agency}", str(after).encode())
+        lambda hub: hub.store.set_value(f"done {agency}", str(after).encode()), agency
     )
     return answer({"after": after})
+
+
+def _read_bundles(body: bytes, agency: str) -> tuple[bool, list[Bundle | Rejection]]:
+    """Read one bundle or a list of them. Raises `TextError`, `RequestRefused` `too-large`."""
+    value = i_json.read(body)
+    values = value if isinstance(value, list) else [value]
+    if not 1 <= len(values) <= MOST_BUNDLES:
+        raise RequestRefused(
+            "too-large", f"`{len(values)}` records at once", fix=f"send up to {MOST_BUNDLES}"
+        )
+    return isinstance(value, list), [_read_bundle(each, agency, len(body)) for each in values]
 
 
 def _read_bundle(value: Any, agency: str, body_bytes: int) -> Bundle | Rejection:

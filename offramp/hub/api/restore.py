@@ -12,7 +12,7 @@ from offramp.hub import restore_state
 from offramp.hub.api import models
 from offramp.hub.api.answers import answer, not_found
 from offramp.hub.api.models import describe
-from offramp.hub.api.requests import read_body, read_signed, service_of
+from offramp.hub.api.requests import authenticate, read_signed, service_of
 
 router = APIRouter()
 
@@ -31,7 +31,7 @@ async def state(request: Request) -> Response:
     now = service.clock.now()
     return answer(
         await service.writer.do(
-            lambda hub: restore_state.report_state(service.restoration, agency, now)
+            lambda hub: restore_state.report_state(service.restoration, agency, now), agency
         )
     )
 
@@ -45,16 +45,16 @@ async def state(request: Request) -> Response:
     ),
 )
 async def take_piece(request: Request) -> Response:
-    body = await read_body(request)
+    signed, body = await authenticate(request)
     service = service_of(request)
-    kid, now = service.authenticate(request, body).kid, service.clock.now()
+    kid, now = signed.kid, service.clock.now()
 
     def take(hub: Hub) -> int | None:
         if not hub.store.value(CLOSED):
             return None
         return restore_state.take_piece(service.restoration, kid, body, now)
 
-    number = await service.writer.do(take)
+    number = await service.writer.do(take, signed.agency)
     if number is None:
         raise not_found()
     await service.writer.do(service.refresh)
@@ -71,7 +71,7 @@ async def take_piece(request: Request) -> Response:
     ),
 )
 async def sign(request: Request) -> Response:
-    _, body = await read_signed(request)
+    agency, body = await read_signed(request)
     service = service_of(request)
     value = i_json.read_object(body)
     sha256, signature = str(value.get("sha256")), str(value.get("signature"))
@@ -82,7 +82,7 @@ async def sign(request: Request) -> Response:
             return None
         return service.restoration.sign(sha256, signature, now)
 
-    begun = await service.writer.do(sign_draft)
+    begun = await service.writer.do(sign_draft, agency)
     if begun is None:
         raise not_found()
     await service.writer.do(service.refresh)
