@@ -42,7 +42,7 @@ class InFlight:
     @contextmanager
     def poll(self, member: str) -> Iterator[None]:
         """Count a request that waits for a new item. Raises `RequestRefused` `busy`."""
-        with _counted(self._polls, member, MOST_POLLS, "waiting requests"):
+        with _counted(self._polls, member, MOST_POLLS, "requests that wait"):
             yield
 
     def add_bytes(self, member: str, count: int) -> None:
@@ -50,7 +50,7 @@ class InFlight:
         if self._bytes[member] + count > MOST_BYTES_OF_MEMBER or (
             self._all_bytes + count > MOST_BYTES
         ):
-            raise _busy(f"bodies of {self._bytes[member] + count} bytes are in flight")
+            raise _busy(f"`{member}` has too many bytes in flight")
         self._bytes[member] += count
         self._all_bytes += count
 
@@ -65,7 +65,7 @@ class InFlight:
 @contextmanager
 def _counted(counts: Counter[str], member: str, most: int, what: str) -> Iterator[None]:
     if counts[member] >= most:
-        raise _busy(f"{counts[member]} {what} of `{member}` are in flight")
+        raise _busy(f"`{member}` has {most} {what} in flight")
     counts[member] += 1
     try:
         yield

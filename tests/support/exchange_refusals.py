@@ -600,7 +600,7 @@ CASES += [
     lambda: verify_exhibit(exhibits.logged(first=exhibits.said_no)),
     lambda: requested(header="Bearer x"),
     lambda: requested(path="/v1/keys"),
-    lambda: requested(hub="another.example"),
+    lambda: requested(hub="hub.example"),
     lambda: requested(body=b"-"),
     lambda: requested(now=START + 900),
 ]
@@ -644,11 +644,17 @@ def requested(
     header: str | None = None,
     path: str = "/v1/inbox",
     now: int = START,
-    hub: str = "hub",
+    hub: str = "other.example",
     body: bytes = b"",
 ) -> object:
     signed = request.authorize(
-        key("clinic.s1"), "GET", "/v1/inbox", b"", hub="hub", iat=START, random_bytes=chance()
+        key("clinic.s1"),
+        "GET",
+        "/v1/inbox",
+        b"",
+        hub="other.example",
+        iat=START,
+        random_bytes=chance(),
     )
     taken = request.check_head(
         header or signed, "GET", path, hub=hub, membership=MEMBERSHIP, now=now
