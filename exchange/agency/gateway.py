@@ -37,7 +37,14 @@ from exchange.consent.account import Account
 from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.consent.admission import admits
 from exchange.consent.disclosure import Judges, Verdict, day_of
-from exchange.consent.reduction import ENDED, queries_of, relies, status_of_grant
+from exchange.consent.reduction import (
+    ENDED,
+    midnight,
+    next_change,
+    queries_of,
+    relies,
+    status_of_grant,
+)
 from exchange.consent.state import (
     Committed,
     LoggedGrant,
@@ -189,6 +196,18 @@ class Gateway:
             logged for logged in state.grants if status_of_grant(state, logged, past, zone) != ENDED
         )
 
+    def next_change(self, case: str, time: int) -> int | None:
+        """Return the first time after `time` at which what may pass in a case may change.
+
+        None if nothing changes without a record. Times are by the hub's clock.
+        """
+        newest = self.history.newest
+        zone, pack = newest.zone, self._judge(newest.pack).pack
+        changes = [next_change(self.state_with_pending(case), time, zone)]
+        days = {*pack.boundaries(), pack.program.since, pack.program.until}
+        changes += [midnight(day, zone) for day in days if day is not None]
+        return min((change for change in changes if change and change > time), default=None)
+
     def hub_time(self, now: int) -> int:
         """Return the time by the hub's clock: its newest line's, plus the time since.
 
@@ -234,9 +253,13 @@ class Gateway:
             *acknowledged_unsent(self.agency, self._states.values(), known),
         )
 
-    def pending_recalls(self) -> tuple[PendingRecall, ...]:
-        """Return the received recalls that have no answer, the earliest deadline first."""
-        return pending_recalls(self.agency, self._states.values())
+    def pending_recalls(self, case: str | None = None) -> tuple[PendingRecall, ...]:
+        """Return the received recalls that have no answer, the earliest deadline first.
+
+        With `case`, only those of the case.
+        """
+        states = self._states.values() if case is None else (self.state(case),)
+        return pending_recalls(self.agency, states)
 
     # The log
 

@@ -195,6 +195,23 @@ def status_of_grant(before: State, logged: LoggedGrant, time: int, zone: ZoneInf
     return LIVE if time >= midnight(date.fromisoformat(grant.from_), zone) else NOT_YET
 
 
+def next_change(state: State, time: int, zone: ZoneInfo) -> int | None:
+    """Return the first time after `time` at which the reduction may change without a record.
+
+    Times are in seconds since 1970. The result is None for never, and it is never too late.
+    """
+    times = []
+    for logged in state.grants:
+        times.append(midnight(date.fromisoformat(logged.grant.from_), zone))
+        if logged.grant.expires is not None:
+            times.append(midnight(date.fromisoformat(logged.grant.expires), zone, days=1))
+    for record in state.kind("referral"):
+        times += [record.time, record.time + int(OFFER_LASTS.total_seconds()) + 1]
+    for record in state.kind("emergency_disclosure"):
+        times += [record.time, record.time + int(EMERGENCY_LASTS.total_seconds())]
+    return min((change for change in times if change > time), default=None)
+
+
 def is_restricted(before: State, sender: str, recipient: str, category: str) -> bool:
     """Return whether a restriction covers this category for this pair, and no grant lifts it.
 

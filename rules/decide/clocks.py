@@ -65,20 +65,46 @@ def read_clock(
     """
     if facts.get("now") is None:
         return ClockReading(clock.name, clock.owner, "unknown")
-    events = {
-        path: times
-        for path, times in (doubtful or {}).items()
-        if path in (clock.start, clock.stop, clock.repeats)
-    }
-    readings = [
-        _read_events(clock, length, unit, {**facts, **choice})
-        for choice in _choices(facts["now"], events)
-    ]
+    events = _doubtful_events_of(clock, doubtful)
+    readings = _readings(clock, length, unit, facts, events)
     if len(readings) == 1:
         return readings[0]
     if len({reading.status for reading in readings}) > 1:
         return ClockReading(clock.name, clock.owner, "unknown", doubtful=tuple(events))
     return _merge(readings)
+
+
+def list_due_times(
+    clock: Clock,
+    length: Any,
+    unit: str,
+    facts: Mapping[str, Any],
+    doubtful: DoubtfulEvents | None = None,
+) -> tuple[datetime, ...]:
+    """Return every time at which a clock may be due, under any choice of the doubtful events.
+
+    The arguments are those of `read_clock`, with a known `now`.
+    """
+    events = _doubtful_events_of(clock, doubtful)
+    readings = _readings(clock, length, unit, facts, events)
+    return tuple(reading.due for reading in readings if reading.due is not None)
+
+
+def _doubtful_events_of(clock: Clock, doubtful: DoubtfulEvents | None) -> DoubtfulEvents:
+    return {
+        path: times
+        for path, times in (doubtful or {}).items()
+        if path in (clock.start, clock.stop, clock.repeats)
+    }
+
+
+def _readings(
+    clock: Clock, length: Any, unit: str, facts: Mapping[str, Any], events: DoubtfulEvents
+) -> list[ClockReading]:
+    return [
+        _read_events(clock, length, unit, {**facts, **choice})
+        for choice in _choices(facts["now"], events)
+    ]
 
 
 def _choices(now: datetime, doubtful: DoubtfulEvents) -> Iterator[Mapping[str, datetime | None]]:

@@ -136,6 +136,18 @@ class CompiledPack:
         return result
 
     @cached_property
+    def reads_now(self) -> bool:
+        """True if a condition of the pack names `now` itself, beside clocks and governing dates."""
+        return any(
+            "now" in tree.facts_read(condition)
+            for decision in self.pack.decisions.values()
+            for condition in (
+                *(each for rule in decision.rules.values() for each in conditions(rule)),
+                *(obligation.when for obligation in decision.obligations.values()),
+            )
+        )
+
+    @cached_property
     def digest(self) -> str:
         """The pack's digest, `sha256:` and 64 hexadecimal digits."""
         return digest(self.pack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 
@@ -18,6 +18,18 @@ def instants_of(local: datetime, zone: ZoneInfo) -> list[datetime]:
         for instant in candidates
         if instant.astimezone(zone).replace(tzinfo=None, fold=0) == local
     )
+
+
+def first_instant(day: date, time_zone: str) -> datetime:
+    """Return the instant, in UTC, at which a day begins in a zone.
+
+    Within a day of the calendar's ends, it is the day's midnight in UTC.
+    """
+    midnight = datetime(day.year, day.month, day.day)
+    try:
+        return midnight.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    except OverflowError:
+        return midnight.replace(tzinfo=UTC)
 
 
 def written_in(instant: datetime, zone: ZoneInfo) -> str:

@@ -74,7 +74,7 @@ def knows(office: Office) -> dict[str, Any]:
     return {
         name: told(one)
         for name, one in held.items()
-        if name.removeprefix("gateway.") not in {"gateway", *snapshot._GIVEN}
+        if name.removeprefix("gateway.") not in {"gateway", "memory", *snapshot._GIVEN}
     }
 
 

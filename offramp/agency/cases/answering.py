@@ -107,6 +107,6 @@ def packs_noticed(working_set: WorkingSet, handle: str) -> frozenset[str]:
     """Return the digests of the packs of which the person was given notice, as noted here."""
     return frozenset(
         str(event.body["notice"])
-        for event in working_set.noted
-        if event.body["case"] == handle and "notice" in event.body
+        for event in working_set.cases.records(handle).notes
+        if "notice" in event.body
     )

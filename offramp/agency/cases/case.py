@@ -18,7 +18,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from offramp.agency.cases.holding import in_seconds
 from rules.decide.decision import Decision
+from rules.decide.holding import holds_until
 from rules.decide.program import Program
 from rules.frozen import frozen
 from rules.input.values import read_timestamp
@@ -334,6 +336,11 @@ class Answer:
         declared = self.ruling.program.pack.decisions
         governed_by = {declared[name].governed_by for name in decisions if name in declared}
         return frozenset((paths | governed_by) - {"now"})
+
+    @property
+    def holds_until(self) -> int | None:
+        """The first time, in seconds since 1970, at which time alone may change the answer."""
+        return in_seconds(holds_until(self.ruling))
 
     @property
     def reasons(self) -> list[dict[str, Any]]:

@@ -35,21 +35,12 @@ _ENROLLED_AFTER = {"ejection": False, "exit": False, "reinstatement": True}
 
 def handles(working_set: WorkingSet) -> tuple[str, ...]:
     """Return every case that this agency knows of, in the order in which it learned of them."""
-    cases: dict[str, None] = {}
-    for received in working_set.gateway.received.values():
-        if received.committed is not None and received.committed.case is not None:
-            cases[received.committed.case] = None
-    for outgoing in working_set.outbox.values():
-        if outgoing.case is not None:
-            cases[outgoing.case] = None
-    for event in working_set.noted:
-        cases[event.body["case"]] = None
-    return tuple(cases)
+    return working_set.cases.handles()
 
 
 def case_of(working_set: WorkingSet, handle: str, terms: Vocabulary | None = None) -> Case:
     """Return this agency's view of a case. Raises `AgencyError` `no-such-case`."""
-    if handle not in handles(working_set):
+    if handle not in working_set.cases:
         raise AgencyError(
             "no-such-case",
             f"this agency knows no case `{handle[:40]}`",
@@ -114,12 +105,13 @@ def person_name(working_set: WorkingSet, handle: str) -> str | None:
 
 def _contents_of(working_set: WorkingSet, handle: str) -> Iterator[tuple[float, Mapping[str, Any]]]:
     """Yield the contents of a case that this agency opened or sent, with their log index."""
-    for received in working_set.gateway.received.values():
-        if received.committed is not None and received.committed.case == handle:
+    records = working_set.cases.records(handle)
+    for received in records.received.values():
+        if received.committed is not None:
             for opened in received.opened.values():
                 yield received.committed.index, opened.content
-    for outgoing in working_set.outbox.values():
-        if outgoing.case == handle and outgoing.refused is None:
+    for outgoing in records.sent:
+        if outgoing.refused is None:
             position = outgoing.receipt.index if outgoing.receipt else LATEST
             for part in outgoing.parts:
                 yield position, part["content"]
@@ -138,10 +130,8 @@ def entries_of(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
 def _sent_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
     agency = working_set.agency
     role = working_set.gateway.history.newest.role(agency)
-    for outgoing in working_set.outbox.values():
-        if outgoing.case != handle or outgoing.refused is not None:
-            continue
-        if outgoing.replaced_by is not None:
+    for outgoing in working_set.cases.records(handle).sent:
+        if outgoing.refused is not None or outgoing.replaced_by is not None:
             continue
         receipt = outgoing.receipt
         position, time = (receipt.index, receipt.time) if receipt else (LATEST, outgoing.time)
@@ -152,9 +142,9 @@ def _sent_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
 
 
 def _received_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
-    for received in working_set.gateway.received.values():
+    for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
-        if record is None or committed is None or record.case != handle:
+        if record is None or committed is None:
             continue
         for part, label in record.labels.items():
             opened = received.opened.get(part)
@@ -174,7 +164,7 @@ def _received_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]
 def _noted_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
     agency = working_set.agency
     role = working_set.gateway.history.newest.role(agency)
-    for event in working_set.noted:
+    for event in working_set.cases.notes_about(handle):
         # Place a note after everything that the log held then, and before everything later.
         position, facts = event.body["after"] - 0.5, event.body.get("facts", {})
         if event.body["case"] == handle:
@@ -252,7 +242,7 @@ def repeat_referral(
     referral, which the new recipient doesn't receive. After an exit, a refused offer, or another
     encounter, a referral is a new first one.
     """
-    if kind != "referral" or handle is None or handle not in handles(working_set):
+    if kind != "referral" or handle is None or handle not in working_set.cases:
         return parts
     case = case_of(working_set, handle)
     accepted = case.known.get(ACCEPTED)
@@ -370,11 +360,9 @@ class OpenQuestion:
 def open_questions(working_set: WorkingSet, handle: str) -> tuple[OpenQuestion, ...]:
     """Return the opened questions that this agency hasn't answered, the oldest first."""
     questions = []
-    for received in working_set.gateway.received.values():
+    for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
         if record is None or committed is None or record.kind != "question":
-            continue
-        if record.case != handle:
             continue
         for part, opened in received.opened.items():
             statement = opened.label.statement
@@ -395,10 +383,8 @@ def _answered_since(
 ) -> bool:
     return any(
         agency in part["to"] and _has_answer(part["content"], path)
-        for outgoing in working_set.outbox.values()
-        if outgoing.case == handle
-        and outgoing.refused is None
-        and (outgoing.receipt is None or outgoing.receipt.index > index)
+        for outgoing in working_set.cases.records(handle).sent
+        if outgoing.refused is None and (outgoing.receipt is None or outgoing.receipt.index > index)
         for part in outgoing.parts
     )
 
@@ -433,8 +419,8 @@ def questions_asked(working_set: WorkingSet, handle: str) -> frozenset[tuple[str
     """
     return frozenset(
         (agency, path)
-        for outgoing in working_set.outbox.values()
-        if outgoing.case == handle and outgoing.kind == "question" and outgoing.replaced_by is None
+        for outgoing in working_set.cases.records(handle).sent
+        if outgoing.kind == "question" and outgoing.replaced_by is None
         for part in outgoing.parts
         for content in part["content"].values()
         for agency in part["to"]

@@ -132,16 +132,16 @@ def _in_time(case: Case, program: Program, now: int, working_set: WorkingSet) ->
 
 def _engaged(working_set: WorkingSet, handle: str) -> bool:
     """Report whether any status sent or received says so. None can say the opposite."""
+    records = working_set.cases.records(handle)
     contents: list[Any] = [
         part["content"]
-        for outgoing in working_set.outbox.values()
-        if outgoing.case == handle and outgoing.refused is None
+        for outgoing in records.sent
+        if outgoing.refused is None
         for part in outgoing.parts
     ]
     contents += [
         opened.content
-        for received in working_set.gateway.received.values()
-        if received.record is not None and received.record.case == handle
+        for received in records.received.values()
         for opened in received.opened.values()
     ]
     return any(

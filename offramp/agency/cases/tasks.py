@@ -17,6 +17,8 @@ from offramp.agency.cases.caseload import (
     silent_events,
     utc,
 )
+from offramp.agency.cases.holding import earliest, pack_end
+from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
@@ -65,22 +67,36 @@ class Task:
         }
 
 
+# What is remembered of each case. A list of tasks is remembered until the case changes, or until
+# a clock, a consent, or the rules of a day may change it.
+TASKS: Subject[tuple[Task, ...]] = Subject(
+    "tasks",
+    write=lambda tasks: [task.as_json() for task in tasks],
+    read=lambda written: tuple(Task(**members) for members in written),
+)
+
+
 def tasks(working_set: WorkingSet, program: Program, now: int) -> tuple[Task, ...]:
     """Return every task of this agency in every case, the most pressing first.
 
     `now` is in seconds since 1970.
     """
-    all_tasks = [
-        task
-        for handle in handles(working_set)
-        for task in tasks_of_case(working_set, program, handle, now)
-    ]
-    return tuple(
-        sorted(
-            all_tasks,
-            key=lambda task: (_ORDER.index(task.state), task.due or "9999", task.case, task.what),
-        )
-    )
+
+    def work_out() -> tuple[tuple[Task, ...], int | None]:
+        all_tasks: list[Task] = []
+        ends = []
+        for handle in handles(working_set):
+            case_tasks, end = _remembered_tasks(working_set, program, handle, now)
+            all_tasks += case_tasks
+            ends.append(end)
+        return tuple(sorted(all_tasks, key=_order)), earliest(ends)
+
+    time = working_set.gateway.hub_time(now)
+    return working_set.memory.recall_list((TASKS.name, program.digest), time, work_out)
+
+
+def _order(task: Task) -> tuple[int, str, str, str]:
+    return _ORDER.index(task.state), task.due or "9999", task.case, task.what
 
 
 def tasks_of_case(
@@ -91,6 +107,24 @@ def tasks_of_case(
     After the participant has left, only the records and questions that came since, and recalls,
     are still tasks.
     """
+    return _remembered_tasks(working_set, program, handle, now)[0]
+
+
+def _remembered_tasks(
+    working_set: WorkingSet, program: Program, handle: str, now: int
+) -> tuple[tuple[Task, ...], int | None]:
+    return working_set.memory.recall_with_end(
+        TASKS,
+        handle,
+        working_set.gateway.hub_time(now),
+        lambda: _work_out_tasks(working_set, program, handle, now),
+    )
+
+
+def _work_out_tasks(
+    working_set: WorkingSet, program: Program, handle: str, now: int
+) -> tuple[tuple[Task, ...], int | None]:
+    """Return the tasks of a case, and the first time at which time alone may change them."""
     role = working_set.gateway.history.newest.role(working_set.agency) or "nobody"
     case = case_of(working_set, handle)
     case_tasks = [
@@ -98,17 +132,22 @@ def tasks_of_case(
         *_pending_recalls(working_set, handle, role),
         *_unanswered_questions(working_set, case, handle, role),
     ]
-    if not case.is_ended:
-        case_tasks += _steps_by_the_rules(working_set, program, case, handle, role, now)
-    return tuple(dict.fromkeys(case_tasks))
+    if case.is_ended:
+        return tuple(dict.fromkeys(case_tasks)), None
+    answers, until = _answers(working_set, program, case, handle, now)
+    for answer in answers:
+        case_tasks += _running_clocks(handle, answer, role)
+        case_tasks += _review_steps(handle, answer, role)
+        case_tasks += _missing_facts(handle, answer, role)
+    return tuple(dict.fromkeys(case_tasks)), until
 
 
 def _unopened_records(
     working_set: WorkingSet, case: Case, handle: str, role: str
 ) -> Iterator[Task]:
-    for received in working_set.gateway.received.values():
+    for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
-        if record is None or record.case != handle or received.opened or record.kind in QUIET:
+        if record is None or received.opened or record.kind in QUIET:
             continue
         if committed is not None and committed.index <= case.ended_at:
             continue
@@ -121,7 +160,7 @@ def _unopened_records(
 
 def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
     zone = working_set.gateway.history.newest.zone
-    for recall in working_set.gateway.pending_recalls():
+    for recall in working_set.gateway.pending_recalls(handle):
         if recall.case == handle:
             until = day_of(recall.until, zone).isoformat()
             step = (
@@ -147,21 +186,24 @@ def _unanswered_questions(
         yield Task(handle, role, step, OPEN, question.record)
 
 
-def _steps_by_the_rules(
-    working_set: WorkingSet, program: Program, case: Case, handle: str, role: str, now: int
-) -> Iterator[Task]:
-    at = utc(working_set.gateway.hub_time(now))
+def _answers(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, now: int
+) -> tuple[list[Answer], int | None]:
+    """Return the rules' answers here, and the first time at which time alone may change one."""
+    time = working_set.gateway.hub_time(now)
     silent = silent_events(working_set, handle, now)
+    answers = []
+    ends = [working_set.gateway.next_change(handle, time), pack_end(program, time)]
     for decision in decisions_here(working_set):
         try:
-            answer = case.decide(program, decision, at, silent=silent)
+            answer = case.decide(program, decision, utc(time), silent=silent)
         except Refusal:
             # A day outside the program, or facts that its pack doesn't know. `agency decide`
             # shows the refusal.
             continue
-        yield from _running_clocks(handle, answer, role)
-        yield from _review_steps(handle, answer, role)
-        yield from _missing_facts(handle, answer, role)
+        answers.append(answer)
+        ends.append(answer.holds_until)
+    return answers, earliest(ends)
 
 
 def _running_clocks(handle: str, answer: Answer, role: str) -> Iterator[Task]:

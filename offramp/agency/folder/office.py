@@ -29,7 +29,9 @@ from exchange.records.bundle import Bundle
 from exchange.standards import base64
 from offramp import adoption
 from offramp.agency.errors import AgencyError, refuse_hidden_name
+from offramp.agency.folder.case_memory import CaseMemory
 from offramp.agency.folder.destruction import destroy_parts, notes_due, parts_due
+from offramp.agency.folder.index_file import ENOUGH, IndexFile
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, check_private, write_private
 from offramp.agency.folder.settings import Settings, read_settings, write_settings
@@ -43,6 +45,7 @@ from rules.shelf import read_pack, shipped
 
 JOURNAL = "agency.db"
 SNAPSHOT = "agency.snapshot"
+INDEX = "agency.index"
 SALT_BYTES = 32
 KEYS = "keys"
 PACKS = "packs"
@@ -130,11 +133,14 @@ class Office:
         self.witness = self.keys.witness(self._newest("w"))
         self._working_set: WorkingSet | None = None
         self._hub_name = ""
+        # The salt of the files derived from the journal when the working set was built.
+        self._built_with = b""
         self._at = 0
         # The journal's last event when no automatic act was left to do.
         self.settled_at: int | None = None
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
+        self._programs: dict[str, Program] = {}
 
     def close(self) -> None:
         """Close the journal."""
@@ -197,7 +203,10 @@ class Office:
 
         Raises `AgencyError` `unknown-pack`.
         """
-        return Program(self.pack(working_set.gateway.history.newest.pack))
+        digest = working_set.gateway.history.newest.pack
+        if digest not in self._programs:
+            self._programs[digest] = Program(self.pack(digest))
+        return self._programs[digest]
 
     def pack(self, digest: str) -> Pack:
         """Return the adopted pack of this digest, never the newest installed one.
@@ -277,16 +286,20 @@ class Office:
         Raises the refusal of the first event that fails.
         """
         with self.journal.together():
-            self.snapshot().forget()
+            self._forget_derived()
             self._working_set = None
             return self._caught_up()
 
     def _caught_up(self) -> WorkingSet:
+        if self._built_with != (salt := self._salt()):
+            # INVARIANT: what another program destroyed stays in no memory either.
+            self._working_set, self._built_with = None, salt
         working_set, fresh = self._working_set, self._working_set is None
         if working_set is None:
             keys = self.signing, self.witness, self._sealing()
             working_set = WorkingSet(self.agency, *keys, self._judge, self.random, self._salts())
             self._at = self.snapshot().read_into(working_set, self.journal.digest_of)
+            working_set.memory.fill = self._fill_memory
         before = working_set.records
         for event in self.journal.after(self._at):
             working_set.learn(event)
@@ -305,11 +318,32 @@ class Office:
 
         With `anew`, under another salt, so that no earlier copy opens.
         """
+        return Snapshot(self.folder / SNAPSHOT, self.signing, self._salt(anew=anew))
+
+    def _salt(self, *, anew: bool = False) -> bytes:
+        """Return the salt of everything derived that is kept, within a transaction."""
         stored = self.journal.get("snapshot")
         if stored is None or anew:
             stored = {"salt": base64.encode_url(secrets.token_bytes(SALT_BYTES))}
             self.journal.put("snapshot", stored)
-        return Snapshot(self.folder / SNAPSHOT, self.signing, base64.decode_url(stored["salt"]))
+        return base64.decode_url(stored["salt"])
+
+    def _forget_derived(self, *, anew: bool = False) -> None:
+        """Forget snapshot and index, within a transaction. With `anew`, no earlier copy opens."""
+        self.snapshot(anew=anew).forget()
+        self._index().forget()
+
+    def _index(self) -> IndexFile:
+        return IndexFile(self.folder / INDEX, self.signing, self._built_with)
+
+    def _fill_memory(self, memory: CaseMemory) -> None:
+        """Add to a memory what an earlier program worked out."""
+        self._index().read_into(memory, self.journal.digests())
+
+    def keep_memory(self, working_set: WorkingSet) -> None:
+        """Write what was worked out of the cases to the index file, if it is worth a write."""
+        if len(working_set.memory.unsaved) >= ENOUGH:
+            self._index().write(working_set.memory, self.journal.digests())
 
     def _keep(self, working_set: WorkingSet) -> None:
         digest = self.journal.digest_of(self._at)
@@ -572,7 +606,7 @@ class Office:
             today = day_of(gateway.hub_time(self.clock()), gateway.history.newest.zone).isoformat()
             parts, notes = parts_due(working_set, today), notes_due(working_set, today)
             if parts or notes:
-                self.snapshot(anew=True).forget()
+                self._forget_derived(anew=True)
             for event in notes:
                 self.journal.replace(event, {**event.body, "facts": {}})
             if parts:

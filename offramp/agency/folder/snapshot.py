@@ -12,26 +12,21 @@ import io
 import os
 import pickle
 import secrets
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import pydantic
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-import exchange
-import offramp
-import rules
 from exchange.standards.keys import PrivateKey, PublicKey, read_public_key
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.case_memory import CaseMemory
+from offramp.agency.folder.code_version import code_version
 from offramp.agency.folder.keys import overwritten
 from offramp.agency.folder.working_set import WorkingSet
 
@@ -80,12 +75,17 @@ class Snapshot:
             if digest_of(at) == digest:
                 vars(working_set.gateway).update(gateway)
                 vars(working_set).update(kept)
+                working_set.memory = CaseMemory(working_set.cases)
                 return int(at)
         return 0
 
     def write(self, working_set: WorkingSet, at: int, digest: bytes) -> None:
         """Write the working set that replay made of the journal up to `at`. Ignores a full disk."""
-        kept = {name: value for name, value in vars(working_set).items() if name != "gateway"}
+        kept = {
+            name: value
+            for name, value in vars(working_set).items()
+            if name not in ("gateway", "memory")
+        }
         gateway = {
             name: value for name, value in vars(working_set.gateway).items() if name not in _GIVEN
         }
@@ -131,11 +131,6 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
-@lru_cache(maxsize=1)
 def _made_by() -> bytes:
     """Return a digest of the code whose objects these are: another version replays."""
-    hashed = sha256(f"{sys.version}\0{pydantic.VERSION}\0".encode())
-    for package in (rules, exchange, offramp):
-        for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
-            hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return b"offramp/1/snapshot\0" + hashed.digest()
+    return b"offramp/1/snapshot\0" + code_version()

@@ -26,9 +26,15 @@ from exchange.records.delivery import OpenedPart, read_content
 from exchange.standards import base64
 from exchange.standards.keys import PrivateKey
 from exchange.standards.sd_jwt import RandomBytes
+from offramp.agency.folder.case_index import CaseIndex
+from offramp.agency.folder.case_memory import CaseMemory
 from offramp.agency.folder.journal import Event
 from offramp.agency.folder.outgoing import OutgoingRecord
-from offramp.agency.folder.stored_records import read_bundle, read_item
+from offramp.agency.folder.stored_records import read_bundle, read_item, record_of_item
+
+# The events that change nothing of what an agency knows of a case. `key`, `proved`, and `broken`
+# decide what may open, and none of them what is known.
+_CHANGES_NO_CASE = frozenset({"key", "broken"})
 
 
 class WorkingSet:
@@ -37,7 +43,8 @@ class WorkingSet:
     `outbox` has the composed records by id. `proved` has the entry of each witnessed leaf by index,
     `awaiting` the entry and record of each sent leaf that isn't. `approved` are the digests of
     drafts that people compared. `opened`, `noted`, and `published` are the journal's events of
-    those kinds. `destroyed` has issuer, record, and part of each destroyed text.
+    those kinds. `destroyed` has issuer, record, and part of each destroyed text. `cases` has the
+    same records by case. `memory` has what was worked out of them, and is never read as a source.
     """
 
     def __init__(
@@ -61,6 +68,8 @@ class WorkingSet:
         self.destroyed: set[tuple[str, str, str]] = set()
         self.noted: list[Event] = []
         self.published: list[Event] = []
+        self.cases = CaseIndex()
+        self.memory = CaseMemory(self.cases)
 
     def learn(self, event: Event) -> None:
         """Replay one event of the journal. Raises as the gateway did when it happened."""
@@ -74,6 +83,8 @@ class WorkingSet:
         note = getattr(self, f"_note_{event.kind}", None)
         if note is not None:
             note(event)
+        elif event.kind not in _CHANGES_NO_CASE:
+            self.cases.touch_all(event)
 
     # The gateway's part of a replay
 
@@ -135,10 +146,16 @@ class WorkingSet:
         resumed, _ = self.gateway.sent_as(bundle.id)
         outgoing = OutgoingRecord(event, resumed or bundle)
         self.outbox[outgoing.jti] = outgoing
+        self.cases.add_sent(event, outgoing)
+
+    def _note_inbox(self, event: Event) -> None:
+        keys = ((item["issuer"], record_of_item(item)) for item in event.body["items"])
+        self.cases.add_received(event, (self.gateway.received.get(key) for key in keys))
 
     def _note_receipt(self, event: Event) -> None:
         outgoing = self.outbox[event.body["jti"]]
         outgoing.receipt, outgoing.refused = parse_receipt(event.body["receipt"]), None
+        self.cases.touch(event, outgoing.case)
         leaf = outgoing.leaf(self.agency)
         assert leaf is not None, "it has a receipt"
         if self.proved.get(leaf.index) == leaf.entry:
@@ -147,16 +164,23 @@ class WorkingSet:
             self.awaiting[leaf.index] = leaf.entry, outgoing
 
     def _note_refused(self, event: Event) -> None:
-        self.outbox[event.body["jti"]].refused = event.body
+        outgoing = self._touched(event)
+        outgoing.refused = event.body
         self.gateway.expect_no_receipt(event.body["jti"])
 
     def _note_retry(self, event: Event) -> None:
-        self.outbox[event.body["jti"]].refused = None
+        self._touched(event).refused = None
         self.gateway.expect_receipt(event.body["jti"])
 
     def _note_replaced(self, event: Event) -> None:
-        self.outbox[event.body["jti"]].replaced_by = event.body["by"]
+        self._touched(event).replaced_by = event.body["by"]
         self.gateway.expect_no_receipt(event.body["jti"])
+
+    def _touched(self, event: Event) -> OutgoingRecord:
+        """Return the composed record that an event changes, and mark its case as changed."""
+        outgoing = self.outbox[event.body["jti"]]
+        self.cases.touch(event, outgoing.case)
+        return outgoing
 
     def _note_proved(self, event: Event) -> None:
         for proof in event.body["leaves"]:
@@ -172,14 +196,19 @@ class WorkingSet:
 
     def _note_noted(self, event: Event) -> None:
         self.noted.append(event)
+        self.cases.add_note(event)
 
     def _note_published(self, event: Event) -> None:
         self.published.append(event)
 
     def _note_opened(self, event: Event) -> None:
         self.opened.append(event)
+        received = self.gateway.received.get((event.body["issuer"], event.body["jti"]))
+        if received is not None and received.committed is not None:
+            self.cases.touch(event, received.committed.case)
 
     def _note_destroyed(self, event: Event) -> None:
+        self.cases.touch_all(event)
         self.destroyed.add((event.body["issuer"], event.body["jti"], event.body["part"]))
 
     @property
@@ -196,10 +225,8 @@ class WorkingSet:
         """
         return [
             (jti, part)
-            for (issuer, jti), received in self.gateway.received.items()
-            if received.record is not None
-            and received.record.case == case
-            and received.record.kind not in but
+            for (issuer, jti), received in self.cases.records(case).received.items()
+            if received.record is not None and received.record.kind not in but
             for part in received.record.labels
             if part not in received.opened and (issuer, jti, part) not in self.destroyed
         ]

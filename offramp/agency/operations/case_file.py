@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from exchange.errors import ExchangeError
@@ -14,6 +15,7 @@ from offramp.agency.cases.meeting import Agenda, agenda
 from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
 from offramp.agency.cases.tasks import Task, tasks
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
@@ -42,6 +44,15 @@ class CaseSummary:
             "conflicts": list(self.conflicts),
             "determined": dict(self.outcomes),
         }
+
+
+SUMMARIES: Subject[CaseSummary] = Subject(
+    "summary",
+    write=lambda summary: summary.as_json(),
+    read=lambda written: CaseSummary(
+        written["case"], written["facts"], tuple(written["conflicts"]), written["determined"]
+    ),
+)
 
 
 @frozen
@@ -137,16 +148,23 @@ class Takeup:
 def list_cases(office: Office) -> tuple[CaseSummary, ...]:
     """List every case that this agency knows of, in the order in which it learned of them."""
     working_set = office.working_set()
-    summaries = []
-    for handle in handles(working_set):
-        case = case_of(working_set, handle)
-        outcomes = {
-            name: str(statement.determined["outcome"])
-            for name, statement in case.determined.items()
-            if statement.determined
-        }
-        summaries.append(CaseSummary(handle, len(case.known), tuple(case.conflicts), outcomes))
-    return tuple(summaries)
+    now = working_set.gateway.hub_time(office.clock())
+    summaries = tuple(
+        working_set.memory.recall(SUMMARIES, handle, now, partial(_summarize, working_set, handle))
+        for handle in handles(working_set)
+    )
+    office.keep_memory(working_set)
+    return summaries
+
+
+def _summarize(working_set: WorkingSet, handle: str) -> tuple[CaseSummary, None]:
+    case = case_of(working_set, handle)
+    outcomes = {
+        name: str(statement.determined["outcome"])
+        for name, statement in case.determined.items()
+        if statement.determined
+    }
+    return CaseSummary(handle, len(case.known), tuple(case.conflicts), outcomes), None
 
 
 def find_case(office: Office, prefix: str) -> str:
@@ -277,7 +295,9 @@ def note_notice(office: Office, actor: str, case: str) -> RulesNotice:
 def list_tasks(office: Office) -> tuple[Task, ...]:
     """List this agency's tasks in every case, the most pressing first."""
     working_set = office.working_set()
-    return tasks(working_set, office.program(working_set), office.clock())
+    all_tasks = tasks(working_set, office.program(working_set), office.clock())
+    office.keep_memory(working_set)
+    return all_tasks
 
 
 def prepare_meeting(office: Office, present: Sequence[str] = ()) -> Meeting:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from exchange.errors import ExchangeError
 from offramp.agency.errors import HubAway, HubRefused
-from offramp.agency.folder.office import JOURNAL, KEYS, SNAPSHOT, Office
+from offramp.agency.folder.office import INDEX, JOURNAL, KEYS, SNAPSHOT, Office
 from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
@@ -48,6 +48,7 @@ def examine_files(folder: Path) -> tuple[Finding, ...]:
         *sorted((folder / KEYS).glob("*")),
         folder / JOURNAL,
         folder / SNAPSHOT,
+        folder / INDEX,
     ):
         with suppress(FileNotFoundError):
             if path.stat().st_mode & 0o077:

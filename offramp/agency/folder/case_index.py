@@ -1,0 +1,120 @@
+"""The records and notes of each case, and when each case last changed.
+
+The index is built as the journal is read, so that a look at one case reads only what belongs to
+it. Pure: it has no clock and no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from exchange.agency.deliveries import Received
+from offramp.agency.folder.journal import Event
+from offramp.agency.folder.outgoing import OutgoingRecord
+from rules.shelf import vocabulary
+
+
+class CaseRecords:
+    """What this agency sent, received, and noted of one case, each in the order of the journal.
+
+    `touched` is the number of the newest event that changed the case.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[OutgoingRecord] = []
+        self.received: dict[tuple[str, str], Received] = {}
+        self.notes: list[Event] = []
+        self.touched = 0
+
+
+class CaseIndex:
+    """The records of every case by its handle, in the order in which this agency learned of them.
+
+    `shared_notes` state facts about no person, which apply to every case. `version` grows with
+    each change of any case.
+    """
+
+    def __init__(self) -> None:
+        self._cases: dict[str, CaseRecords] = {}
+        self._touched_all = 0
+        self.shared_notes: list[Event] = []
+        self.version = 0
+
+    def __contains__(self, handle: object) -> bool:
+        return handle in self._cases
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    def handles(self) -> tuple[str, ...]:
+        """Return every case, in the order in which this agency learned of them."""
+        return tuple(self._cases)
+
+    def records(self, handle: str) -> CaseRecords:
+        """Return what belongs to a case. It is empty for a case that isn't known here."""
+        return self._cases.get(handle) or CaseRecords()
+
+    def notes_about(self, handle: str) -> Iterable[Event]:
+        """Return the notes of a case and the shared notes, in the order of the journal."""
+        own = self.records(handle).notes
+        if not self.shared_notes:
+            return own
+        notes = {event.at: event for event in (*own, *self.shared_notes)}
+        return [notes[at] for at in sorted(notes)]
+
+    def touched(self, handle: str) -> int:
+        """Return the number of the newest event that may change what is known of a case."""
+        return max(self.records(handle).touched, self._touched_all)
+
+    # Changes, in the order of the journal
+
+    def add_sent(self, event: Event, outgoing: OutgoingRecord) -> None:
+        """Add a record that was composed here. A record about no case is not indexed."""
+        if outgoing.case is not None:
+            self._at(outgoing.case, event.at).sent.append(outgoing)
+
+    def add_received(self, event: Event, arrived: Iterable[Received | None]) -> None:
+        """Add what an answer of the hub brought, None for an item that is not a checked record.
+
+        Such an item may block any case, so every case counts as changed.
+        """
+        for received in arrived:
+            if received is None or received.record is None or received.committed is None:
+                self.touch_all(event)
+                continue
+            key = received.record.issuer, received.record.jti
+            if received.committed.case is not None:
+                case = self._at(received.committed.case, event.at)
+                if case.received.setdefault(key, received) is not received:
+                    self.touch_all(event)
+
+    def add_note(self, event: Event) -> None:
+        """Add a note. One with facts about no person changes every case."""
+        self._at(event.body["case"], event.at).notes.append(event)
+        if _states_shared_facts(event.body):
+            self.shared_notes.append(event)
+            self.touch_all(event)
+
+    def touch(self, event: Event, handle: str | None) -> None:
+        """Mark a case as changed."""
+        if handle is not None:
+            self._at(handle, event.at)
+
+    def touch_all(self, event: Event) -> None:
+        """Mark every case as changed."""
+        self._touched_all = event.at
+        self.version += 1
+
+    def _at(self, handle: str, event: int) -> CaseRecords:
+        case = self._cases.setdefault(handle, CaseRecords())
+        case.touched = event
+        self.version += 1
+        return case
+
+
+def _states_shared_facts(body: dict[str, Any]) -> bool:
+    facts = vocabulary().facts
+    return any(
+        path in facts and facts[path].category == "operation" for path in body.get("facts", {})
+    )
