@@ -8,6 +8,8 @@ find exactly one meaning:
   becomes a list (`all of these are true:`).
 * A record's field is `its weight`, or follows `whose`. Nested lists number their records
   (`drug 1's weight`, `drug 2's weight`).
+* A part of a moment is `the local time of (…)`, and a length that a parameter gives has the
+  parameter's label after it: `30 days (“time to take up the service”)`.
 * A choice is in plain words, a text in straight quotes, and a parameter's label in curly quotes
   with its value after it in brackets.
 """
@@ -15,7 +17,7 @@ find exactly one meaning:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from rules.author.phrases import (
     Phrase,
@@ -30,6 +32,7 @@ from rules.author.phrases import (
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
 from rules.language import tree
+from rules.language.times import TIME_OF_DAY
 from rules.language.tree import (
     And,
     Arithmetic,
@@ -38,16 +41,18 @@ from rules.language.tree import (
     Constant,
     FactOf,
     FieldOf,
+    LengthOf,
     Member,
+    Months,
     Not,
     Or,
     OutcomeOf,
     ParameterOf,
+    PartOf,
     Quantifier,
     StatusOf,
     Total,
     Tree,
-    Years,
 )
 
 __all__ = ["Passage", "Phrase", "Words", "complete_phrases", "line", "passage", "words_of"]
@@ -67,6 +72,14 @@ ORDER_OF_TIMES = {
     ">": "is after",
     ">=": "is on or after",
 }
+ORDER_OF_CLOCK_TIMES = {
+    **ORDER,
+    "<": "is before",
+    "<=": "is at or before",
+    ">": "is after",
+    ">=": "is at or after",
+}
+PART = {"day": "the local day of", "time": "the local time of", "weekday": "the weekday of"}
 ARITHMETIC = {"+": "plus", "-": "minus", "*": "times"}
 FOR = {"exists": "for at least one", "all": "for every"}
 ALL, ANY, NOT_ALL, NONE, NOT = (
@@ -245,9 +258,29 @@ class _Sentences:
             case Compare("==", Total(over, _, None, None), Constant(0)):
                 return f"there is no {self.singular(over)}"
         left, right = node.left, node.right
-        verbs = ORDER_OF_TIMES if is_time(left) or is_time(right) else ORDER
-        verb = verbs[node.operator]
+        verb = self.verbs(left, right)[node.operator]
         return f"{self.side(left, right, scope)} {verb} {self.side(right, left, scope)}"
+
+    def verbs(self, left: Tree, right: Tree) -> Mapping[str, str]:
+        """Return the phrases of the operators between two sides."""
+        sides = (left, right)
+        if any(is_time(side) for side in sides):
+            return ORDER_OF_TIMES
+        is_clock_time = any(self.is_clock_time(side) for side in sides)
+        return ORDER_OF_CLOCK_TIMES if is_clock_time else ORDER
+
+    def is_clock_time(self, node: Tree) -> bool:
+        """Return True if the value is a time of day."""
+        match node:
+            case Constant(value):
+                return isinstance(value, time)
+            case PartOf(part):
+                return part == "time"
+            case ParameterOf(name):
+                return self.terms.units.get(name) == TIME_OF_DAY
+            case Choose(_, then, _):
+                return self.is_clock_time(then)
+        return False
 
     def side(self, node: Tree, opposite: Tree, scope: Scope) -> str:
         """Return one side of a comparison. A constant takes the other side's choices and unit."""
@@ -336,6 +369,11 @@ class _Sentences:
             case ParameterOf(name):
                 value = f" ({self.terms.values[name]})" if name in self.terms.values else ""
                 return f"the “{self.terms.parameters[name]}”{value}"
+            case LengthOf(_, ParameterOf(name)):
+                length = self.terms.values.get(name, "the length")
+                return f"{length} (“{self.terms.parameters[name]}”)"
+            case PartOf(part, moment):
+                return f"{PART[part]} {self.operand(moment, scope)}"
             case OutcomeOf(decision):
                 return f"the answer on {spell_name(decision)}"
             case StatusOf(clock):
@@ -349,14 +387,9 @@ class _Sentences:
     def arithmetic(self, node: Arithmetic, scope: Scope) -> str:
         """Return the words for a sum, a difference, or a time before or after another."""
         operator, left, right = node.operator, self.operand(node.left, scope), node.right
-        if (
-            is_time(node.left)
-            and operator in "+-"
-            and isinstance(right, Constant)
-            and isinstance(right.value, (timedelta, Years))
-        ):
+        if is_time(node.left) and operator in "+-" and is_length(right):
             side = "after" if operator == "+" else "before"
-            return f"{format_constant(right.value)} {side} {left}"
+            return f"{self.value(right, scope)} {side} {left}"
         return f"{left} {ARITHMETIC[operator]} {self.operand(right, scope)}"
 
     def operand(self, node: Tree, scope: Scope) -> str:
@@ -393,6 +426,8 @@ class _Sentences:
                 return self.terms.outcomes.get(decision, ())
             case StatusOf():
                 return tree.CLOCK_STATUSES
+            case PartOf("weekday"):
+                return tree.WEEKDAYS
         return ()
 
     def unit(self, node: Tree) -> str | None:
@@ -416,6 +451,13 @@ def _binds_variable(inside: tuple[Tree | None, ...]) -> bool:
     )
 
 
+def is_length(node: Tree) -> bool:
+    """Return True if the value is a length of time that is written out or a parameter's."""
+    if isinstance(node, Constant):
+        return isinstance(node.value, (timedelta, Months))
+    return isinstance(node, LengthOf)
+
+
 def is_time(node: Tree) -> bool:
     """Return True if the value is a day or a moment."""
     match node:
@@ -423,6 +465,8 @@ def is_time(node: Tree) -> bool:
             return isinstance(value, date)
         case FactOf(fact) | FieldOf(_, fact):
             return fact.type in ("date", "timestamp")
+        case PartOf(part):
+            return part == "day"
         case Arithmetic(_, left, right):
             return is_time(left) and not is_time(right)
         case Choose(_, then, _):

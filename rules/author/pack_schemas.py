@@ -13,14 +13,16 @@ from typing import Any
 from rules.author.facts_schema import facts_schema
 from rules.input import keys
 from rules.input.vocabulary import KINDS, TYPES, DecisionTerms, Vocabulary
+from rules.language.times import TIME_OF_DAY
 from rules.packs.head import CONFIDENCE, PROGRAM_KINDS
-from rules.packs.parameters import UNITS
+from rules.packs.parameters import GREATEST, UNITS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 
 _SCALAR: Schema = {"type": ["string", "number", "boolean"], "pattern": "\\S"}
 _DAY = "^\\s*[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?\\s*$"
+_TIME = "^\\s*([01][0-9]|2[0-3]):[0-5][0-9]\\s*$"
 _PLAIN: dict[str, Schema] = {
     keys.TEXT: _SCALAR,
     keys.CONDITION: _SCALAR,
@@ -34,6 +36,7 @@ _PLAIN: dict[str, Schema] = {
         "anyOf": [
             {"type": "number", "minimum": 0},
             {"type": "array", "items": _SCALAR, "minItems": 1},
+            {"type": "string", "pattern": _TIME},
         ]
     },
     keys.ANSWER: {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
@@ -175,7 +178,7 @@ class _Maker:
         if entry.one_of:
             schema["oneOf"] = [{"required": [key]} for key in entry.one_of]
         if entry is keys.PARAMETER:
-            schema.update(_codes_are_lists())
+            schema["allOf"] = _values_by_unit()
         if entry is keys.PACK:
             schema["anyOf"] = [{"required": ["decisions"]}, {"required": ["extends"]}]
         if entry in (keys.PACK, keys.SCENARIO):
@@ -198,12 +201,20 @@ def _has_outcomes(value: keys.Value) -> bool:
     return value in (keys.OUTCOME, keys.REPLACED)
 
 
-def _codes_are_lists() -> Schema:
+def _values_by_unit() -> list[Schema]:
+    """Return the shape of a parameter's values: a list of codes, a time of day, or a number."""
+
     def values(kind: str) -> Schema:
         return {"properties": {"values": {"items": {"properties": {"value": {"type": kind}}}}}}
 
-    unit = {"properties": {"unit": {"const": "codes"}}, "required": ["unit"]}
-    return {"if": unit, "then": values("array"), "else": values("number")}
+    def unit(*names: str) -> Schema:
+        return {"properties": {"unit": {"enum": list(names)}}, "required": ["unit"]}
+
+    return [
+        {"if": unit("codes"), "then": values("array")},
+        {"if": unit(TIME_OF_DAY), "then": values("string")},
+        {"if": unit(*GREATEST), "then": values("number")},
+    ]
 
 
 def _opened(properties: Mapping[str, Any]) -> Schema:

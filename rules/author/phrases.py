@@ -10,13 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.language.tree import Years
+from rules.language.tree import Months
 from rules.packs.resolve import Segment
 
 # A noun, or a pair: the clauses for yes and no, or a list's singular and plural.
@@ -98,7 +98,7 @@ def spell_name(name: str) -> str:
 
 def format_choice(choice: str) -> str:
     """Return a choice as words, in curly quotes if a reader could take it for several."""
-    text = spell_name(choice)
+    text = choice.capitalize() if choice in tree.WEEKDAYS else spell_name(choice)
     return f"“{text}”" if any(joint in text for joint in (" or ", " and ", ",")) else text
 
 
@@ -109,6 +109,8 @@ def format_day(day: date) -> str:
 
 def format_amount(value: Any, unit: str | None) -> str:
     """Return `3 g`, `1 year`, `18 years`; a count has no unit to show."""
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
     number = tree.constant_text(value)
     if unit is None or unit in ("count", "codes"):
         return number
@@ -126,8 +128,12 @@ def format_constant(value: Any, choices: tuple[str, ...] = (), unit: str | None 
             return json.dumps(value, ensure_ascii=False)
         case date():
             return format_day(value)
-        case Years(number):
-            return _count(number, "calendar year")
+        case time():
+            return f"{value:%H:%M}"
+        case Months(number) if number % 12:
+            return _count(number, "calendar month")
+        case Months(number):
+            return _count(number // 12, "calendar year")
         case timedelta():
             seconds = value.days * 86400 + value.seconds
             if seconds % 86400 == 0:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
-from rules.decide.walk import moved
+from rules.decide.moments import moved
 from rules.frozen import frozen
 from rules.input.printing import plain
 from rules.packs.pack import Clock

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rules.decide.explain import Names
+from rules.decide.moments import part_of
 from rules.decide.walk import compared, computed, disjunction, total
 from rules.input.interval import Interval
 from rules.input.printing import PLAIN, plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.exact import add
+from rules.language.times import length_of
 from rules.packs.resolve import DecisionInForce
 
 # Each takes the facts by path, other decisions' outcomes by name, and clocks' statuses by name.
@@ -30,19 +32,26 @@ FactReader = Callable[[Mapping[str, Any], Outcomes, Statuses], dict[str, Any]]
 Settle = Callable[[Mapping[str, Any], Outcomes, Statuses], list[str]]
 
 
-def compile_condition(node: tree.Tree, parameters: Mapping[str, Any]) -> Condition:
-    """Compile a condition to a function of facts, other decisions' outcomes, and clocks."""
-    writer = _Writer(parameters)
+def compile_condition(
+    node: tree.Tree, parameters: Mapping[str, Any], time_zone: str = ""
+) -> Condition:
+    """Compile a condition to a function of facts, other decisions' outcomes, and clocks.
+
+    A condition that takes a moment apart needs the pack's `time_zone`.
+    """
+    writer = _Writer(parameters, time_zone)
     compiled: Condition = writer.compiled([f"return {writer.expression(node)}"])
     return compiled
 
 
-def compile_decision(decision: DecisionInForce, parameters: Mapping[str, Any]) -> Settle:
+def compile_decision(
+    decision: DecisionInForce, parameters: Mapping[str, Any], time_zone: str = ""
+) -> Settle:
     """Compile a decision to a function that lists its possible outcomes, in order of precedence.
 
     The function stops at the first outcome with a true rule, since nothing below can apply.
     """
-    writer = _Writer(parameters)
+    writer = _Writer(parameters, time_zone)
     lines = ["possible = []"]
     for outcome, rules in decision.ranks:
         name = writer.constant(outcome)
@@ -134,8 +143,9 @@ def _is_member(values: Iterable[Any], item: Any) -> bool | None:
 class _Writer:
     """Writes the source of one function. `constants` are the values that the source names."""
 
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, parameters: Mapping[str, Any], time_zone: str = "") -> None:
         self.parameters = parameters
+        self.time_zone = time_zone
         self.constants: dict[str, Any] = {}
         self.facts: dict[str, str] = {}
         self.temporaries = 0
@@ -161,6 +171,7 @@ class _Writer:
             "add": add,
             "total": total,
             "is_member": _is_member,
+            "part_of": part_of,
         }
         names |= {"Interval": Interval, "PLAIN": PLAIN, "plain": plain, **self.constants}
         exec(compile("\n".join(source), "<pack>", "exec"), names)
@@ -197,6 +208,11 @@ class _Writer:
                 return f"{self.variables[variable]}.get({self.constant(fact.name)})"
             case tree.ParameterOf(name):
                 return self.constant(self.parameters[name])
+            case tree.LengthOf(unit, tree.ParameterOf(name)):
+                return self.constant(length_of(unit, self.parameters[name]))
+            case tree.PartOf(part, moment):
+                zone = self.constant(self.time_zone)
+                return f"part_of({self.constant(part)}, {self.expression(moment)}, {zone})"
             case tree.OutcomeOf(decision):
                 self.read.add("outcome")
                 return f"outcome({self.constant(decision)})"
@@ -269,7 +285,7 @@ class _Writer:
             return f"compared({operator!r}, {self.expression(left)}, {self.expression(right)})"
         sides, unknown = [], []
         for side in (left, right):
-            if isinstance(side, (tree.Constant, tree.ParameterOf)):
+            if isinstance(side, (tree.Constant, tree.ParameterOf, tree.LengthOf)):
                 sides.append(self.expression(side))
             else:
                 value = self.temporary()

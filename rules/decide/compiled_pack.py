@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rules.decide.compile import Condition, Settle, compile_condition, compile_decision
+from rules.decide.scene_day import with_day
 from rules.decide.wording import RuleTexts
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.frozen import cached_property
@@ -48,6 +49,7 @@ class CompiledPack:
         Raises `FactsError` for facts or attested outcomes that the pack does not know.
         """
         checked = read_facts(facts, self.pack.vocabulary)
+        with_day(checked, self.pack.time_zone)  # refuse a moment of another day
         for name, outcome in checked.attested.items():
             declared = self.pack.decisions.get(name)
             if declared is None or outcome not in declared.outcomes:
@@ -183,7 +185,7 @@ class CompiledSegment:
         settle = self._settle.get(name)
         if settle is None:
             settle = self._settle[name] = compile_decision(
-                self.segment.decisions[name], self.segment.parameters
+                self.segment.decisions[name], self.segment.parameters, self.segment.pack.time_zone
             )
         return settle
 
@@ -199,6 +201,7 @@ class CompiledSegment:
         # INVARIANT: the segment keeps its trees alive, so an id names one tree.
         condition = self._conditions.get(id(node))
         if condition is None:
-            condition = compile_condition(node, self.segment.parameters)
+            segment = self.segment
+            condition = compile_condition(node, segment.parameters, segment.pack.time_zone)
             self._conditions[id(node)] = condition
         return condition

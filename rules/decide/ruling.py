@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from rules.decide.clocks import ClockReading, read_clock
 from rules.decide.compile import FactReader
 from rules.decide.compiled_pack import CompiledPack, CompiledSegment
+from rules.decide.moments import local
+from rules.decide.scene_day import with_day
 from rules.decide.walk import World
 from rules.decide.wording import RuleTexts
 from rules.frozen import cached_property
@@ -28,13 +30,15 @@ T = TypeVar("T")
 class CaseFacts:
     """The facts of one case under one program, and the rulings on other decisions made so far.
 
-    `original` are the facts as given. `facts` have the charges filled in from the offense table.
+    `original` are the facts as given. `facts` have the day of the encounter filled in from its
+    moment, and the charges from the offense table.
     """
 
     def __init__(self, program: CompiledPack, facts: Facts) -> None:
         self.program = program
         self.original = facts
-        self.facts = facts if program.law is None else program.law.filled(facts)
+        dated = with_day(facts, program.pack.time_zone)
+        self.facts = dated if program.law is None else program.law.filled(dated)
         self.rulings: dict[str, Ruling] = {}
         self.clock_readings: dict[tuple[str, date], ClockReading] = {}
 
@@ -62,7 +66,7 @@ class CaseFacts:
         if moment is None:
             return None, governed_by
         if governed_by == "now":
-            return _day_in(moment, program.pack.time_zone), governed_by
+            moment = local(moment, program.pack.time_zone).date()
         day: date = moment
         return day, governed_by
 
@@ -78,16 +82,6 @@ class CaseFacts:
             reading = read_clock(clock, length, unit, self.facts.known, self.facts.doubtful)
             self.clock_readings[name, segment.day] = reading
         return reading
-
-
-def _day_in(moment: Any, time_zone: str) -> date:
-    from zoneinfo import ZoneInfo
-
-    try:
-        day: date = moment.astimezone(ZoneInfo(time_zone)).date()
-    except OverflowError:  # within a day of the calendar's ends
-        day = moment.date()
-    return day
 
 
 class Ruling:
@@ -236,6 +230,7 @@ class Ruling:
             self.case.outcome,
             self._clock_status,
             self._doubtful_events,
+            self.segment.segment.pack.time_zone,
         )
 
     def _doubtful_events(self, clock: str) -> tuple[str, ...]:

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from rules.decide import explain
-from rules.decide.walk import World, moved, possible, walk
+from rules.decide.moments import instant_of, local, moved
+from rules.decide.scene_day import DAY, MOMENT
+from rules.decide.walk import World, possible, walk
 from rules.input.printing import plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.exact import EXACT
+from rules.language.times import length_of
 from rules.packs.resolve import Segment
 
 # Records in the longest list tried: at least, and at most where conditions mention longer lists.
@@ -57,7 +60,13 @@ class Search:
         self.known: dict[str, Any] = {}
         self.statuses: dict[str, str] = {}
         self.outcomes: dict[str, str | None] = {}
-        self.world = World(self.known, segment.parameters, self._outcome, self.statuses.get)
+        self.world = World(
+            self.known,
+            segment.parameters,
+            self._outcome,
+            self.statuses.get,
+            time_zone=segment.pack.time_zone,
+        )
         trees = list(goals)
         for decision in segment.decisions.values():
             trees += [rule.condition for rule in decision.rules]
@@ -149,27 +158,51 @@ class Search:
                         if fact.type == "decimal" or number == int(number):
                             yield int(number) if number == int(number) else number
             case "date":
-                days = {*self.points["date"], self.segment.day}
-                days |= {
-                    moved(day, length, sign)
-                    for day in days
-                    for length in self.points["length"]
-                    for sign in (1, -1)
-                }
-                yield from sorted(
-                    {moved(day, timedelta(days=step), 1) for day in days for step in (-1, 0, 1)}
-                )
+                yield from self._days(fact)
             case "timestamp":
-                yield datetime(
-                    self.segment.day.year,
-                    self.segment.day.month,
-                    self.segment.day.day,
-                    12,
-                    tzinfo=UTC,
-                )
+                yield from self._moments(fact)
             case "list":
                 for length in (1, 0, *range(2, self.longest + 1)):
                     yield tuple({} for _ in range(length))
+
+    def _days(self, fact: Fact) -> Iterator[date]:
+        """Return the days to try, as `values` does. The day of the encounter has one moment."""
+        moment = self.known.get(MOMENT) if fact.path == DAY else None
+        if moment is not None:
+            yield local(moment, self.segment.pack.time_zone).date()
+            return
+        days = {*self.points["date"], self.segment.day}
+        days |= {
+            moved(day, length, sign)
+            for day in days
+            for length in self.points["length"]
+            for sign in (1, -1)
+        }
+        days |= {moved(day, timedelta(days=step), 1) for day in days for step in (-1, 0, 1)}
+        yield from sorted(days | self._week())
+
+    def _week(self) -> set[date]:
+        """Return a week of days if a condition asks for the day of the week."""
+        steps = range(7) if self.points["weekday"] else ()
+        return {moved(self.segment.day, timedelta(days=step), 1) for step in steps}
+
+    def _moments(self, fact: Fact) -> Iterator[datetime]:
+        """Return the moments to try: noon, and at and just before each time of day named."""
+        noon = time(12)
+        second = timedelta(seconds=1)
+        clock_times = {noon, *self.points["time"]} | {
+            (datetime.combine(self.segment.day, clock_time) - second).time()
+            for clock_time in self.points["time"]
+        }
+        days = {*self.points["date"], self.segment.day} | self._week()
+        if fact.path == MOMENT and DAY in self.known:
+            days = {self.known[DAY]}
+        zone = self.segment.pack.time_zone
+        for day in sorted(days):
+            for clock_time in sorted(clock_times, key=lambda clock_time: clock_time != noon):
+                moment = instant_of(day, clock_time, zone)
+                if moment is not None:
+                    yield moment
 
     def _assign(self, leaf: explain.Leaf, value: Any) -> None:
         target: dict[str, Any]
@@ -217,7 +250,7 @@ def bounded(*trees: tree.Tree) -> bool:
     """Return True if the values tried represent all there are, but for the length of lists."""
     for condition in trees:
         for part in tree.nodes(condition):
-            if isinstance(part, (tree.Total, tree.Arithmetic)):
+            if isinstance(part, (tree.Total, tree.Arithmetic, tree.PartOf)):
                 return False
             written = (tree.Constant, tree.ParameterOf, tree.OutcomeOf, tree.StatusOf)
             if (
@@ -237,6 +270,8 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
         "date": set(),
         "length": set(),
         "text": set(),
+        "time": set(),
+        "weekday": set(),
     }
 
     def add(value: Any) -> None:
@@ -248,7 +283,9 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
                 points["number"].add(Decimal(value))
             case date():
                 points["date"].add(value)
-            case timedelta() | tree.Years():
+            case time():
+                points["time"].add(value)
+            case timedelta() | tree.Months():
                 points["length"].add(value)
             case str():
                 points["text"].add(value)
@@ -271,4 +308,8 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
                     add(value)
                 case tree.ParameterOf(name) | tree.Member(_, tree.ParameterOf(name)):
                     add(parameters[name])
+                case tree.LengthOf(unit, tree.ParameterOf(name)):
+                    add(length_of(unit, parameters[name]))
+                case tree.PartOf("weekday"):
+                    points["weekday"].add(True)
     return points

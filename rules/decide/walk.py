@@ -8,12 +8,14 @@ every condition and on all facts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from rules.decide.moments import moved, part_of
 from rules.frozen import frozen
 from rules.input.interval import Interval, compare
 from rules.language import exact, tree
+from rules.language.times import length_of
 from rules.packs.resolve import DecisionInForce
 
 Record = Mapping[str, Any]
@@ -25,7 +27,8 @@ class World:
 
     `facts` holds the known facts by path, a list as a tuple of records. `outcome` returns another
     decision's outcome and `status` a clock's status, None while unknown. `doubtful_events` returns
-    the events that leave a clock unknown, none if the clock is unknown without `now`.
+    the events that leave a clock unknown, none if the clock is unknown without `now`. `time_zone`
+    is the pack's. A condition that takes a moment apart needs it.
     """
 
     facts: Mapping[str, Any]
@@ -33,6 +36,7 @@ class World:
     outcome: Callable[[str], str | None]
     status: Callable[[str], str | None]
     doubtful_events: Callable[[str], tuple[str, ...]] = lambda _: ()
+    time_zone: str = ""
 
 
 def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = None) -> Any:
@@ -47,6 +51,10 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
             return bound[variable].get(fact.name)
         case tree.ParameterOf(name):
             return world.parameters[name]
+        case tree.LengthOf(unit, tree.ParameterOf(name)):
+            return length_of(unit, world.parameters[name])
+        case tree.PartOf(part, moment):
+            return part_of(part, walk(moment, world, bound), world.time_zone)
         case tree.OutcomeOf(decision):
             return world.outcome(decision)
         case tree.StatusOf(clock):
@@ -146,35 +154,6 @@ def computed(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, (date, timedelta)):
         return moved(left, right, 1 if operator == "+" else -1)
     return {"+": exact.add, "-": exact.subtract, "*": exact.multiply}[operator](left, right)
-
-
-def moved(start: Any, by: Any, sign: int) -> Any:
-    """Return a day, a moment, or a length of time, later (`sign` 1) or earlier (-1)."""
-    if isinstance(by, tree.Years):
-        return years_later(start, sign * by.number)
-    if isinstance(by, date):
-        return start - by
-    try:
-        return start + by if sign > 0 else start - by
-    except OverflowError:
-        later = (by > timedelta(0)) == (sign > 0)
-        if isinstance(start, timedelta):
-            return timedelta.max if later else timedelta.min
-        if isinstance(start, datetime):
-            return (datetime.max if later else datetime.min).replace(
-                tzinfo=start.tzinfo, microsecond=0
-            )
-        return date.max if later else date.min
-
-
-def years_later(day: date, years: int) -> date:
-    """Return the same day so many years later. February 29 becomes 28 in a common year."""
-    year = min(max(day.year + years, 1), 9999)
-    if (day.month, day.day) == (2, 29) and not (
-        year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    ):
-        return date(year, 2, 28)
-    return day.replace(year=year)
 
 
 def total(kept: list[tuple[bool | None, Any]], low: Any, high: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import time
 from typing import Any
 
 from rules.decide import explain
@@ -134,6 +135,8 @@ def fill_in(segment: Segment | None, text: str) -> str:
             return "(not known)"
         if isinstance(parameter, tuple):
             return ", ".join(entry.replace("_", " ") for entry in parameter)
+        if isinstance(parameter, time):
+            return f"{parameter:%H:%M}"
         return tree.constant_text(parameter)
 
     return re.sub(r"\{([^{}]*)\}", value, text)

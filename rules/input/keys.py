@@ -273,7 +273,9 @@ PARAMETER_VALUE = Entry(
     "a value of a parameter",
     {
         "value": Key(
-            "The number; or, if the unit is codes, a list of texts.", AMOUNT, required=True
+            "The number; or, if the unit is codes, a list of texts; or a time of day.",
+            AMOUNT,
+            required=True,
         ),
         **_ITEM,
     },
@@ -283,7 +285,14 @@ PARAMETER = Entry(
     {
         "label": Key("What it is, in a few words.", required=True),
         "unit": Key(
-            "What the number counts; codes for a list of texts.", Words("units"), required=True
+            "What the number counts; codes for a list of texts; time of day for a time such as "
+            "07:00.",
+            Words("units"),
+            required=True,
+        ),
+        "range": Key(
+            "[lowest, highest] that a value may be, here and in a child; null for no end.",
+            ListOf(END, 2, 2),
         ),
         "values": Key(
             "The values, each from its day to the next one's.",

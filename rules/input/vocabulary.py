@@ -187,7 +187,7 @@ def read_fact(
         entry["type"].fail(
             "wrong-shape", f"{subject} is a list inside a list", "make it a list of its own"
         )
-    low, high = _read_range(entry["range"], subject) if "range" in entry else (None, None)
+    low, high = read_range(entry["range"], subject) if "range" in entry else (None, None)
     choices = (
         tuple(item.text("a choice") for item in entry["choices"].items("`choices`"))
         if "choices" in entry
@@ -242,7 +242,7 @@ def _read_word(
     return text
 
 
-def _read_range(node: Node, subject: str) -> tuple[Decimal | None, Decimal | None]:
+def read_range(node: Node, subject: str) -> tuple[Decimal | None, Decimal | None]:
     """Read the lowest and the highest value, of which each may be null."""
     ends = node.items(f"`range` of {subject}")
     if len(ends) != 2:

@@ -20,9 +20,9 @@ from rules.language.operators import (
     check_connective,
     check_literal,
     check_negative,
-    check_written_time,
 )
 from rules.language.parse import parse
+from rules.language.times import check_date, check_length, check_part, check_time
 
 DEEPEST = 80  # Python takes 200 nested brackets, and a compiled condition has two a level
 _USES = {
@@ -33,9 +33,14 @@ _USES = {
     "filter": "list.filter(x, …)",
     "map": "list.map(x, …)",
     "date": 'date("2014-04-01")',
-    "days": "days(7)",
     "hours": "hours(72)",
+    "days": "days(7)",
+    "weeks": "weeks(2)",
+    "months": "months(6)",
     "years": "years(10)",
+    "day": "day(encounter.at)",
+    "time": "time(encounter.at)",
+    "weekday": "weekday(encounter.at)",
 }
 
 
@@ -148,8 +153,14 @@ def _check_call(checker: Checker, node: syntax.Call, bound: Bound) -> Typed:
             return check_size(checker, listed, bound)
         case syntax.Call("sum", None, (_,)):
             return check_sum(checker, node, bound)
-        case syntax.Call("date" | "days" | "hours" | "years", None):
-            return check_written_time(checker, node)
+        case syntax.Call("date", None):
+            return check_date(checker, node)
+        case syntax.Call("hours" | "days" | "weeks" | "months" | "years", None):
+            return check_length(checker, node)
+        case syntax.Call("day" | "weekday", None):
+            return check_part(checker, node, bound)
+        case syntax.Call("time", None):
+            return check_time(checker, node, bound)
     if node.function in _USES:
         checker.fail(
             node,

@@ -12,7 +12,7 @@ from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import syntax, tree
 
 NUMBERS = ("int", "decimal")
-ORDERED = (*NUMBERS, "date", "timestamp", "duration")
+ORDERED = (*NUMBERS, "date", "timestamp", "time of day", "duration")
 LONGEST_SHOWN = 60  # characters of a condition in a message
 _TYPE_IN_WORDS = {
     "bool": "a yes or no",
@@ -20,13 +20,15 @@ _TYPE_IN_WORDS = {
     "decimal": "a number",
     "timestamp": "a time",
     "duration": "a length of time",
-    "years": "a number of years",
+    "months": "a number of months or years",
 }
 
 
 @frozen
 class Type:
-    """The type of a part of a condition: a fact's type, `duration`, or `years`.
+    """The type of a part of a condition: a fact's type, or a kind of time that no fact has.
+
+    Those are `time of day`, `duration`, and `months`, a length by the calendar.
 
     `low` and `high` bound a number, `choices` are the values of a choice.
     """
@@ -135,8 +137,14 @@ class Checker:
         texts = ("text", "choice")
         is_alike = left.name == right.name or (left.is_number and right.is_number)
         if not is_alike and not (left.name in texts and right.name in texts):
+            is_day_against_time = {left.name, right.name} == {"date", "timestamp"}
             self.fail(
-                node, "wrong-type", f"{{}} sets {left} against {right}", "compare like with like"
+                node,
+                "wrong-type",
+                f"{{}} sets {left} against {right}",
+                "write `day(…)` around the time"
+                if is_day_against_time
+                else "compare like with like",
             )
         self.require_unit(node, left, right)
 

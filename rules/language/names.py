@@ -7,6 +7,7 @@ from typing import NoReturn
 from rules.errors import nearest
 from rules.language import syntax, tree
 from rules.language.checker import Bound, Checker, Type, Typed, dotted, fact_type
+from rules.language.times import TIME_OF_DAY
 
 
 def check_name(checker: Checker, node: syntax.Name | syntax.Select, bound: Bound) -> Typed:
@@ -88,6 +89,8 @@ def _check_parameter(checker: Checker, node: syntax.Expression, name: str) -> Ty
             "{} is a list of codes where one value is needed",
             f"write `x in {name}`",
         )
+    if unit == TIME_OF_DAY:
+        return tree.ParameterOf(name), Type(TIME_OF_DAY)
     return tree.ParameterOf(name), Type("decimal", unit=unit)
 
 

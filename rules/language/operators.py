@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
 from decimal import Decimal
 
-from rules.input.values import iso_day
 from rules.language import syntax, tree
 from rules.language.checker import BOOL, ORDERED, Bound, Checker, Type, Typed, negated
 from rules.language.exact import EXACT
-
-LONGEST = {"days": 73_000, "hours": 1_752_000, "years": 200}  # 200 years each
-_EXAMPLE_DATE = 'write it as `date("2014-04-01")`'
+from rules.language.times import is_of_whole_days
 
 # Written values
 
@@ -46,44 +42,6 @@ def _check_number(checker: Checker, node: syntax.Literal) -> Typed:
     is_whole = node.kind == "int"
     kind = Type("int" if is_whole else "decimal", low=value, high=value)
     return tree.Constant(int(value) if is_whole else value), kind
-
-
-def check_written_time(checker: Checker, node: syntax.Call) -> Typed:
-    """Check `date("…")`, `days(n)`, `hours(n)`, or `years(n)`, all of a literal.
-
-    A fact as the argument is refused, since it could make the call fail on some facts.
-    """
-    argument = node.arguments[0] if len(node.arguments) == 1 else None
-    if node.function == "date":
-        return _check_date(checker, node, argument), Type("date")
-    sign = 1
-    if isinstance(argument, syntax.Unary) and argument.operator == "-":
-        sign, argument = -1, argument.operand
-    if not (isinstance(argument, syntax.Literal) and argument.kind == "int"):
-        checker.fail(
-            node,
-            "wrong-arguments",
-            "{} is not of a whole number written out",
-            f"write `{node.function}(3)`",
-        )
-    number = sign * int(str(argument.value))
-    if abs(number) > LONGEST[node.function]:
-        checker.fail(node, "number-too-large", "{} is longer than 200 years", "use a shorter time")
-    if node.function == "years":
-        return tree.Constant(tree.Years(number)), Type("years")
-    length = timedelta(days=number) if node.function == "days" else timedelta(hours=number)
-    return tree.Constant(length), Type("duration")
-
-
-def _check_date(
-    checker: Checker, node: syntax.Call, argument: syntax.Expression | None
-) -> tree.Constant:
-    if not (isinstance(argument, syntax.Literal) and argument.kind == "text"):
-        checker.fail(node, "wrong-arguments", "{} is not of a date written out", _EXAMPLE_DATE)
-    day = iso_day(str(argument.value))
-    if day is None:
-        checker.fail(node, "no-such-day", "{} is not a day", _EXAMPLE_DATE)
-    return tree.Constant(day)
 
 
 # Logic
@@ -168,9 +126,9 @@ def check_arithmetic(checker: Checker, node: syntax.Binary, bound: Bound) -> Typ
             node,
             "wrong-type",
             f"{{}} has no meaning for {left_type} and {right_type}",
-            "check the two sides",
+            _fix_of_moved(left_type, right_type),
         )
-    if left_type.name == "date" and right_type.name == "duration" and not _is_of_whole_days(right):
+    if left_type.name == "date" and right_type.name == "duration" and not is_of_whole_days(right):
         checker.fail(node, "wrong-unit", "{} moves a day by hours", "use `days(n)` or a timestamp")
     return tree.Arithmetic(node.operator, left, right), result
 
@@ -183,11 +141,20 @@ def _type_of_moved(operator: str, left: Type, right: Type) -> Type | None:
         return Type("duration")
     name = {
         ("date", "duration"): "date",
-        ("date", "years"): "date",
+        ("date", "months"): "date",
         ("timestamp", "duration"): "timestamp",
         ("duration", "duration"): "duration",
     }.get((left.name, right.name))
     return Type(name) if name else None
+
+
+def _fix_of_moved(left: Type, right: Type) -> str:
+    """Return the fix for a date or time that can't be moved so."""
+    if left.name == "timestamp" and right.name in ("date", "months"):
+        return "write `day(…)` around the time"
+    if left.name == "date" and right.name == "timestamp":
+        return "write `day(…)` around the time"
+    return "check the two sides"
 
 
 def _number_type(checker: Checker, node: syntax.Binary, left: Type, right: Type) -> Type:
@@ -224,22 +191,3 @@ def _range_of_product(left: Type, right: Type) -> tuple[Decimal | None, Decimal 
         return min(finite), max(finite)
     is_positive = all(low is not None and low >= 0 for low in (left.low, right.low))
     return (Decimal(0) if is_positive else None), None
-
-
-def _is_of_whole_days(length: tree.Tree) -> bool:
-    """Return whether a length of time surely has whole days: written so, or between two days."""
-    match length:
-        case tree.Constant(timedelta() as value):
-            return not value.seconds
-        case tree.Constant(value):
-            return type(value) is date
-        case tree.FactOf(fact) | tree.FieldOf(_, fact):
-            return fact.type == "date"
-        case tree.Arithmetic(_, left, right):
-            moves_by_years = isinstance(right, tree.Constant) and isinstance(
-                right.value, tree.Years
-            )
-            return _is_of_whole_days(left) and (moves_by_years or _is_of_whole_days(right))
-        case tree.Choose(_, then, otherwise):
-            return _is_of_whole_days(then) and _is_of_whole_days(otherwise)
-    return False

@@ -13,26 +13,33 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, Union, get_args
 
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
 
+LENGTHS = ("hours", "days", "weeks", "months", "years")
+PARTS = ("day", "time", "weekday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CLOCK_STATUSES = ("not_started", "running", "met", "late", "overdue", "unknown")
 
 
 @frozen
 class Constant:
-    """A bool, int, Decimal, text, date, timedelta or `Years`."""
+    """A bool, int, Decimal, text, date, time of day, timedelta, or `Months`."""
 
     value: Any
 
 
 @frozen
-class Years:
-    """So many calendar years: 29 February less a year is 28 February."""
+class Months:
+    """So many calendar months. A year is twelve of them.
+
+    A day that the month lacks becomes the month's last day: March 31 less a month is February 28
+    or 29.
+    """
 
     number: int
 
@@ -57,6 +64,22 @@ class ParameterOf:
     """A parameter's value on the day (a number, or a list of texts inside `Member`)."""
 
     name: str
+
+
+@frozen
+class LengthOf:
+    """A length of time as long as a parameter in that very unit: `days(lookback_days)`."""
+
+    unit: str
+    amount: ParameterOf
+
+
+@frozen
+class PartOf:
+    """A part of a date or timestamp in the pack's time zone: its `day`, `time`, or `weekday`."""
+
+    part: str
+    moment: Tree
 
 
 @frozen
@@ -162,6 +185,8 @@ Tree = Union[
     FactOf,
     FieldOf,
     ParameterOf,
+    LengthOf,
+    PartOf,
     OutcomeOf,
     StatusOf,
     Not,
@@ -243,6 +268,10 @@ def _print(node: Tree) -> tuple[str, int]:
             return name, _WHOLE
         case StatusOf(clock):
             return f"clocks.{clock}", _WHOLE
+        case LengthOf(unit, ParameterOf(name)):
+            return f"{unit}({name})", _WHOLE
+        case PartOf(part, moment):
+            return f"{part}({_inside(moment, _CHOICE)})", _WHOLE
         case Not(operand):
             return f"!{_inside(operand, _PREFIX)}", _PREFIX
         case And(items):
@@ -292,8 +321,10 @@ def constant_text(value: Any) -> str:
             return format(value.normalize(), "f")
         case date():
             return f'date("{value.isoformat()}")'
-        case Years(number):
-            return f"years({number})"
+        case time():
+            return f'time("{value:%H:%M}")'
+        case Months(number):
+            return f"months({number})" if number % 12 else f"years({number // 12})"
         case timedelta():
             seconds = value.days * 86400 + value.seconds
             return (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -71,14 +71,17 @@ class Item:
 
 @frozen_by_name
 class Value(Item):
-    """One value of a parameter: a number, or a tuple of texts."""
+    """One value of a parameter: a number, a tuple of texts, or a time of day."""
 
-    value: int | Decimal | tuple[str, ...]
+    value: int | Decimal | tuple[str, ...] | time
 
 
 @frozen
 class Parameter:
-    """A number or a list of codes that changes over time. Its values follow each other by date."""
+    """A number, a list of codes, or a time of day that changes over time.
+
+    Its values follow each other by date. `low` and `high` bound them, also those of a child.
+    """
 
     name: str
     label: str
@@ -86,6 +89,8 @@ class Parameter:
     values: tuple[Value, ...]
     declared_in: str
     place: Place = field(compare=False)
+    low: Decimal | None = None
+    high: Decimal | None = None
 
     def on(self, day: date) -> Value | None:
         """Return the value on this day, if there is one."""

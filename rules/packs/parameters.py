@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 from rules.errors import PackError, nearest
 from rules.input import keys
 from rules.input.values import fits
+from rules.input.vocabulary import read_range
 from rules.input.yaml import Node
-from rules.language.operators import LONGEST
+from rules.language import tree
+from rules.language.times import LONGEST, TIME_OF_DAY, read_time_of_day
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
 from rules.packs.faults import gather
 from rules.packs.pack import Clock, Parameter, Value
@@ -24,13 +26,15 @@ GREATEST = {
     "g": 1_000_000,
     "dosage units": 1_000_000,
     "years": LONGEST["years"],
+    "months": LONGEST["months"],
     "days": LONGEST["days"],
     "hours": LONGEST["hours"],
-    "weeks": LONGEST["days"] // 7,
+    "weeks": LONGEST["weeks"],
     "count": 1_000_000,
+    "USD": 1_000_000_000,
 }
-WHOLE_UNITS = ("years", "days", "weeks", "count")
-UNITS = (*GREATEST, "codes")
+WHOLE_UNITS = ("years", "months", "days", "weeks", "count")
+UNITS = (*GREATEST, "codes", TIME_OF_DAY)
 CLOCK_UNITS = ("days", "hours", "weeks")
 
 
@@ -47,13 +51,42 @@ def read_parameters(draft: Draft) -> None:
         draft.faults,
     )
     for name, node in replaced.items():
-        if name in parents and parents[name].unit != draft.parameters[name].unit:
+        if name in parents and draft.parameters[name] is not parents[name]:
             with draft.faults.collect():
-                node.fail(
-                    "wrong-unit",
-                    f"`{name}` is in `{parents[name].unit}` in the parent",
-                    "keep the unit",
-                )
+                _refuse_other_parameter(draft, name, node, parents[name])
+
+
+def _refuse_other_parameter(draft: Draft, name: str, node: Node, parent: Parameter) -> None:
+    """Refuse an override that is in another unit, or that a floor of the parent's excludes."""
+    if parent.unit != draft.parameters[name].unit:
+        node.fail("wrong-unit", f"`{name}` is in `{parent.unit}` in the parent", "keep the unit")
+    invariants = draft.parent.invariants.values() if draft.parent else ()
+    for invariant in invariants:
+        if invariant.when is not None and _protects_cases_by(name, invariant.when):
+            node.fail(
+                "floor-lifted",
+                f"the invariant `{invariant.id}` of the parent reads `{name}`, "
+                "and another value would change which cases it protects",
+                "keep the parent's value",
+            )
+
+
+def _protects_cases_by(name: str, when: tree.Tree) -> bool:
+    """Return whether a parameter helps to select the cases that an invariant protects.
+
+    A `when` of parameters alone, such as `intake_days > 30`, selects no case. It bounds them.
+    """
+    leaves = (tree.FactOf, tree.FieldOf, tree.Quantifier, tree.Total, tree.OutcomeOf, tree.StatusOf)
+    selects = any(isinstance(part, leaves) for part in tree.nodes(when))
+    return selects and name in parameters_in(when)
+
+
+def parameters_in(condition: tree.Tree) -> set[str]:
+    """Return the names of the parameters that a condition reads."""
+    parts = (
+        part.values if isinstance(part, tree.Member) else part for part in tree.nodes(condition)
+    )
+    return {part.name for part in parts if isinstance(part, tree.ParameterOf)}
 
 
 def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
@@ -63,11 +96,12 @@ def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
     unit = fields["unit"].text("`unit`")
     if unit not in UNITS:
         fields["unit"].fail("wrong-unit", f"`{unit}` is no unit", nearest(unit, UNITS))
+    low, high = _read_own_range(draft, name, fields, unit)
     nodes = fields["values"].items(f"the values of {subject}")
     values = list(
         gather(
             {
-                str(index): partial(_read_value, draft, node, unit, subject)
+                str(index): partial(_read_value, draft, node, unit, subject, (low, high))
                 for index, node in enumerate(nodes)
             }
         ).values()
@@ -75,13 +109,48 @@ def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
     if not values:
         fields["values"].fail("missing-key", f"{subject} has no value", "add one with its source")
     label = fields["label"].text("`label`")
-    return Parameter(name, label, unit, _in_order(name, values), draft.id, node.place)
+    return Parameter(name, label, unit, _in_order(name, values), draft.id, node.place, low, high)
 
 
-def _read_value(draft: Draft, node: Node, unit: str, parameter: str) -> Value:
+Range = tuple[Decimal | None, Decimal | None]
+
+
+def _read_own_range(draft: Draft, name: str, fields: Mapping[str, Node], unit: str) -> Range:
+    """Read `range`, or return the parent's. A child may only narrow it."""
+    parent = draft.parent.parameters.get(name) if draft.parent else None
+    inherited = (parent.low, parent.high) if parent else (None, None)
+    if "range" not in fields:
+        return inherited
+    node, subject = fields["range"], f"the parameter `{name}`"
+    if unit not in GREATEST:
+        node.fail("wrong-shape", f"{subject} is in `{unit}` and has no range", "leave `range` out")
+    low, high = read_range(node, subject)
+    for end in (low, high):
+        if end is not None:
+            _refuse_amount(node, end, unit, f"an end of the `range` of {subject}")
+    is_wider = (inherited[0] is not None and (low is None or low < inherited[0])) or (
+        inherited[1] is not None and (high is None or high > inherited[1])
+    )
+    if is_wider:
+        node.fail(
+            "floor-lifted",
+            f"the `range` of {subject} is wider than the parent's {_range_text(inherited)}",
+            "narrow it, or leave it out",
+        )
+    return low, high
+
+
+def _range_text(ends: Range) -> str:
+    low, high = ("null" if end is None else format(end.normalize(), "f") for end in ends)
+    return f"`[{low}, {high}]`"
+
+
+def _read_value(draft: Draft, node: Node, unit: str, parameter: str, ends: Range) -> Value:
     subject = f"a value of {parameter}"
     fields = node.mapping(subject, keys.PARAMETER_VALUE.names, keys.PARAMETER_VALUE.required)
-    read = _read_codes if unit == "codes" else partial(_read_number, unit=unit)
+    read: Any = partial(_read_number, unit=unit, ends=ends)
+    if unit in ("codes", TIME_OF_DAY):
+        read = _read_codes if unit == "codes" else _read_time
     parts = gather(
         {
             "value": partial(read, fields["value"], subject=subject),
@@ -98,12 +167,33 @@ def _read_codes(node: Node, subject: str) -> tuple[str, ...]:
     return codes
 
 
-def _read_number(node: Node, unit: str, subject: str) -> int | Decimal:
+def _read_time(node: Node, subject: str) -> time:
+    text = node.text(subject)
+    value = read_time_of_day(text)
+    if value is None:
+        node.fail("no-such-time", f"`{text}` is not a time of day", 'write it as "22:00"')
+    return value
+
+
+def _read_number(node: Node, unit: str, subject: str, ends: Range) -> int | Decimal:
     number: Any = node.data()
     if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
         node.fail("wrong-shape", f"{subject} is not a number", f"write the number of {unit}")
     if not fits(number):
         node.fail("number-too-fine", f"{subject} has too many digits", "round it")
+    _refuse_amount(node, number, unit, subject)
+    low, high = ends
+    if (low is not None and number < low) or (high is not None and number > high):
+        node.fail(
+            "out-of-range",
+            f"{subject} is `{number}`, and the parameter's range is {_range_text(ends)}",
+            "check the number",
+        )
+    return number if number else 0  # no minus before a zero
+
+
+def _refuse_amount(node: Node, number: int | Decimal, unit: str, subject: str) -> None:
+    """Refuse an amount that no law has: below 0, too great, or a part of a whole unit."""
     amount = f"{number}" if unit == "count" else f"{number} {unit}"
     if not 0 <= number <= GREATEST[unit]:
         node.fail(
@@ -118,7 +208,6 @@ def _read_number(node: Node, unit: str, subject: str) -> int | Decimal:
             f"{subject} is `{amount}`, and {noun} is always whole",
             "write a whole number, or use another unit",
         )
-    return number if number else 0  # no minus before a zero
 
 
 def _in_order(name: str, values: list[Value]) -> tuple[Value, ...]:

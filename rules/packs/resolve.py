@@ -6,7 +6,7 @@ The compiler, the proofs, and the difference of two versions all work on a segme
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 
 from rules.frozen import frozen
@@ -45,13 +45,14 @@ class DecisionInForce:
 class Segment:
     """A pack on a day.
 
-    `values` are the values of parameters in force, `parameters` only their numbers or codes.
+    `values` are the values of parameters in force, `parameters` only their numbers, codes, or times
+    of day.
     """
 
     pack: Pack
     day: date
     values: Mapping[str, Value]
-    parameters: Mapping[str, int | Decimal | tuple[str, ...]]
+    parameters: Mapping[str, int | Decimal | tuple[str, ...] | time]
     decisions: Mapping[str, DecisionInForce]
     clocks: Mapping[str, Clock]
 

@@ -145,7 +145,7 @@ def test_a_condition_as_people_write_it_means_the_same_to_both_and_printed(
     condition = written.checked(text)
     assert written.checked(tree.text(condition)) == condition
     parameters = {name: value for name, (_, value) in written.PARAMETERS.items()}
-    compiled = compile_condition(condition, parameters)
+    compiled = compile_condition(condition, parameters, written.ZONE)
     outcomes = {
         name: data.draw(st.sampled_from([*all_of, None]))
         for name, all_of in written.DECISIONS.items()
@@ -157,7 +157,7 @@ def test_a_condition_as_people_write_it_means_the_same_to_both_and_printed(
     values = []
     for flat in (data.draw(written.holes_in(complete)), complete):
         known = read_facts(written.nested(flat), written.WORDS).known
-        around = World(known, parameters, outcomes.get, statuses.get)
+        around = World(known, parameters, outcomes.get, statuses.get, time_zone=written.ZONE)
         values.append(walk(condition, around))
         assert compiled(known, around.outcome, around.status) is values[-1], text
     assert values[0] is None or values[0] is values[1], "learning a fact flipped it"

@@ -133,6 +133,9 @@ def test_the_tests_above_saw_every_kind_of_node() -> None:
         "tiny.yes ? wide.heat < 3 : !tiny.yes",
         "sum(wide.rows.filter(a, a.count > 1).map(a, a.grams)) - 2 <= cap && wide.word in listed",
         "encounter.date + years(1) >= date('2014-04-01') || clocks.plan in ['running']",
+        "day(encounter.at) - months(spell) < encounter.date && time(encounter.at) >= opens",
+        "weekday(encounter.at) == 'sunday' || encounter.date - days(lookback) == day(now)",
+        "encounter.at - encounter.at < hours(plain_hours) || time('23:59') > time(now)",
         "screening == 'stop' || tiny.rows.all(a, a.kind in ['a', 'b'])",
     ]
     trees = [written.checked(text) for text in texts]

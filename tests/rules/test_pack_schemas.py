@@ -153,7 +153,7 @@ clocks:
     other: [{says: a week, source: act}]
 override:
   parameters:
-    cap: {label: cap, unit: g, values: [{value: 5, source: ordinance}]}
+    cap: {label: cap, unit: g, range: [0, 5], values: [{value: 5, source: ordinance}]}
   clocks:
     plan: {label: plan, owner: program, start: case.intake_at, stop: case.plan_at, length: hours,
          follows: So., source: act}

@@ -76,7 +76,7 @@ class Plain:
                 else None
             )
 
-        world = World(self.known, values, outcome, status)
+        world = World(self.known, values, outcome, status, time_zone=self.pack.time_zone)
         of_outcome: dict[str, bool | None] = {}
         for rule in decision.rules.values():
             if holds(rule):
@@ -113,7 +113,7 @@ def test_the_engine_decides_as_the_program_means(
     given_facts = {**written.nested(facts), "decisions": attested}
     plain = Plain(
         asked.pack,
-        read_facts(written.nested(facts), asked.pack.vocabulary).known,
+        read_facts(written.nested(written.with_day(facts)), asked.pack.vocabulary).known,
         attested,
         asked.as_of,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -35,10 +35,19 @@ ORDER_OF_TIMES = {
     ">": "is after",
     ">=": "is on or after",
 }
+ORDER_OF_CLOCK_TIMES = {
+    **ORDER,
+    "<": "is before",
+    "<=": "is at or before",
+    ">": "is after",
+    ">=": "is at or after",
+}
+PARTS = {"day": "the local day of", "time": "the local time of", "weekday": "the weekday of"}
 ARITHMETIC = {"plus": "+", "minus": "-", "times": "*"}
 LEADS = ("the question: ", "if yes: ", "if no: ")
 _DATE = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}")
-_LENGTH = re.compile(r"(-?\d+) (calendar year|day|hour)s?")
+_LENGTH = re.compile(r"(-?\d+) (calendar year|calendar month|day|hour)s?")
+_CLOCK_TIME = re.compile(r"[0-2]\d:[0-5]\d")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -56,7 +65,9 @@ class Reader:
             for one in field.choices
         ]
         outcomes = [one for those in words.outcomes.values() for one in those]
-        self.choices = tuple(dict.fromkeys([*every_choice, *outcomes, *tree.CLOCK_STATUSES]))
+        self.choices = tuple(
+            dict.fromkeys([*every_choice, *outcomes, *tree.CLOCK_STATUSES, *tree.WEEKDAYS])
+        )
         self.parameters = {label: name for name, label in words.parameters.items()}
 
     def passage(self, said: Passage, scope: tuple[tuple[str, str], ...] = ()) -> list[tree.Tree]:
@@ -246,9 +257,9 @@ class _Line:
     def compared(
         self, left: tree.Tree, place: int, scope: Any, *, plain_right: bool
     ) -> Iterator[tuple[Any, int]]:
-        times = english.is_time(left)
+        orders = (ORDER, ORDER_OF_TIMES, ORDER_OF_CLOCK_TIMES)
         for operator in ORDER:
-            for phrase in {ORDER[operator], ORDER_OF_TIMES[operator]}:
+            for phrase in {order[operator] for order in orders}:
                 for start in self.at(f" {phrase} ", place):
                     sides: Found = [
                         (tree.Constant(value), end) for value, end in self.constants(start, left)
@@ -258,8 +269,10 @@ class _Line:
                     else:
                         sides += self.value(start, scope)
                     for right, end in sides:
-                        by_time = times or english.is_time(right)
-                        if phrase == (ORDER_OF_TIMES if by_time else ORDER)[operator]:
+                        by_day = english.is_time(left) or english.is_time(right)
+                        by_clock = any(map(self.spelled.is_clock_time, (left, right)))
+                        order = orders[1] if by_day else orders[2] if by_clock else orders[0]
+                        if phrase == order[operator]:
                             yield tree.Compare(operator, left, right), end
         for start in self.at(" is on the list “", place):
             for name, end in self.label(start):
@@ -381,11 +394,14 @@ class _Line:
         ):  # an amount is held against no length
             number = int(length[1])
             made: Any = {
-                "calendar year": tree.Years(number),
+                "calendar year": tree.Months(12 * number),
+                "calendar month": tree.Months(number),
                 "day": timedelta(days=number),
                 "hour": timedelta(hours=number),
             }
             found.append((made[length[2]], length.end()))
+        if clock := _CLOCK_TIME.match(self.text, place):
+            return [*found, (time.fromisoformat(clock[0]), clock.end())]
         if number_ := _NUMBER.match(self.text, place):
             value = Decimal(number_[0])
             spelled = [one for unit in units for one in (unit, unit.removesuffix("s"))]
@@ -411,10 +427,16 @@ class _Line:
                         for left, after in self.operand(start, scope, constants=True):
                             if (
                                 english.is_time(left)
-                                and isinstance(span, (timedelta, tree.Years))
+                                and isinstance(span, (timedelta, tree.Months))
                                 and end == length.end()
                             ):
                                 yield tree.Arithmetic(operator, left, tree.Constant(span)), after
+        for span, end in self.lengths(place):
+            for operator, word in (("+", "after"), ("-", "before")):
+                for start in self.at(f" {word} ", end):
+                    for left, after in self.operand(start, scope, constants=True):
+                        if english.is_time(left):
+                            yield tree.Arithmetic(operator, left, span), after
 
     def operand(self, place: int, scope: Any, *, constants: bool = False) -> Found:
         return self.once(
@@ -449,8 +471,24 @@ class _Line:
                         for one, after in self.then(")", last)
                     )
 
+    def lengths(self, place: int) -> Found:
+        """Lengths that parameters give: the value that day, then the label."""
+        words = self.reader.words
+        return [
+            (tree.LengthOf(words.units[name], tree.ParameterOf(name)), end)
+            for name, label in words.parameters.items()
+            if words.units.get(name) in tree.LENGTHS
+            for end in self.at(f"{words.values.get(name, 'the length')} (“{label}”)", place)
+        ]
+
     def named(self, place: int, scope: Any) -> Found:
-        found: Found = []
+        found: Found = self.lengths(place)
+        for part, phrase in PARTS.items():
+            for start in self.at(f"{phrase} ", place):
+                found += [
+                    (tree.PartOf(part, moment), end)
+                    for moment, end in self.operand(start, scope, constants=True)
+                ]
         words = self.reader.words
         for fact in self.reader.facts.values():
             if fact.type not in ("bool", "list"):
@@ -585,8 +623,10 @@ def meaning(node: Any, depth: int = 0, names: Mapping[str, str] | None = None) -
             return ("field", names.get(variable, f"free {variable}"), fact.path)
         case tree.FactOf(fact):
             return ("fact", fact.path)
-        case tree.ParameterOf() | tree.OutcomeOf() | tree.StatusOf():
+        case tree.ParameterOf() | tree.OutcomeOf() | tree.StatusOf() | tree.LengthOf():
             return node
+        case tree.PartOf(part, moment):
+            return ("part", part, meaning(moment, depth, names))
         case tree.And(items) | tree.Or(items):
             return (type(node).__name__, *(meaning(one, depth, names) for one in items))
         case tree.Compare(operator, left, right) | tree.Arithmetic(operator, left, right):

@@ -149,7 +149,7 @@ def atom(fact: Fact, read: tree.Tree) -> Strategy:
             )
         case "date":
             spans = st.sampled_from(
-                [timedelta(days=1), timedelta(days=-30), tree.Years(1), tree.Years(-10)]
+                [timedelta(days=1), timedelta(days=-30), tree.Months(12), tree.Months(-7)]
             )
             moved = st.builds(
                 lambda day, span: tree.Arithmetic("+", tree.Constant(day), tree.Constant(span)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,23 +16,25 @@ from rules.language import syntax
 from rules.language.parse import parse
 
 
-class _Years:
-    """A number of calendar years. February 29 moves to February 28 in a year without it."""
+class _Months:
+    """A number of calendar months. A day that the month lacks is tried a day earlier."""
 
     def __init__(self, number: int) -> None:
         self.number = number
 
     def __add__(self, day: date) -> date:
-        year = day.year + self.number
-        try:
-            return day.replace(year=year)
-        except ValueError:
-            return day.replace(year=year, day=28)
+        year, month = divmod(day.year * 12 + day.month - 1 + self.number, 12)
+        for last in (day.day, 30, 29, 28):
+            try:
+                return date(year, month + 1, min(last, day.day))
+            except ValueError:
+                continue
+        raise AssertionError(day)
 
     __radd__ = __add__
 
     def __rsub__(self, day: date) -> date:
-        return _Years(-self.number) + day
+        return _Months(-self.number) + day
 
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -111,5 +113,8 @@ _CALLS: Mapping[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
     "days": lambda number: timedelta(days=int(number)),
     "hours": lambda number: timedelta(hours=int(number)),
-    "years": lambda number: _Years(int(number)),
+    "weeks": lambda number: timedelta(weeks=int(number)),
+    "months": lambda number: _Months(int(number)),
+    "years": lambda number: _Months(12 * int(number)),
+    "time": time.fromisoformat,
 }

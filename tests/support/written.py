@@ -12,14 +12,16 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from itertools import product
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from rules.decide.program import Program
+from rules.input.values import read_instant
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.input.yaml import Node
 from rules.language import tree
@@ -77,10 +79,11 @@ ADDED: dict[str, dict[str, Any]] = {
         "fields": {"from": _field("timestamp"), "until": _field("timestamp")},
     },
 }
+ZONE = "America/Denver"
 HEAD: dict[str, Any] = {
     "id": "made-up",
     "title": "Made up",
-    "time_zone": "America/Denver",
+    "time_zone": ZONE,
     "program": {"from": "2010-01-01", "source": "s"},
     "sources": {"s": {"title": "S", "address": "here", "confidence": "high"}},
     "facts": ADDED,
@@ -120,6 +123,12 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "limit": ("count", 2),
     "plain_hours": ("hours", 72),
     "listed": ("codes", ("A", "B")),
+    "lookback": ("days", 30),
+    "fortnights": ("weeks", 4),
+    "spell": ("months", 7),
+    "decade": ("years", 10),
+    "opens": ("time of day", time(7, 0)),
+    "closed": ("codes", ("sunday", "monday")),
 }
 DECISIONS = {
     "screening": WORDS.decisions["screening"].outcomes,
@@ -299,6 +308,8 @@ class Author:
             "text",
             "day",
             "time",
+            "clock time",
+            "weekday",
             "status",
             "outcome",
             "flags",
@@ -361,6 +372,11 @@ class Author:
                         length, self.pick(["hours(72)", "days(3)", "hours(-1)"]), ordered=True
                     )
                 return self.compared(self.time(bound), self.time(bound), ordered=True)
+            case "clock time":
+                sides = self.clock_time(bound), self.clock_time(bound)
+                return self.compared(*sides, ordered=True)
+            case "weekday":
+                return self.weekday(bound)
             case "text" if self.leaves({}, "text"):
                 return self.about_text(bound)
             case "status" if self.readable.clocks:
@@ -428,6 +444,9 @@ class Author:
     def day(self, bound: Bound, depth: int) -> str:
         leaves = [one for one, _ in self.leaves(bound, "date")]
         base = self.pick(leaves) if leaves and self.maybe() else f'date("{self.pick(DAYS)}")'
+        moments = [one for one, _ in self.leaves(bound, "timestamp")]
+        if moments and self.maybe(4):
+            base = f"day({self.pick(moments)})"
         if depth > 0 and self.maybe(3):
             length = self.pick(
                 [
@@ -436,11 +455,45 @@ class Author:
                     "years(1)",
                     "years(10)",
                     "years(-4)",
+                    "weeks(2)",
+                    "months(1)",
+                    "months(-7)",
+                    "months(24)",
                     "(days(2) - days(1))",
+                    *self.lengths("days", "weeks", "months", "years"),
                 ]
             )
             return f"({base} {self.pick('+-')} {length})"
         return str(base)
+
+    def lengths(self, *units: str) -> list[str]:
+        """Lengths of time that parameters in these units give."""
+        return [
+            f"{unit}({name})"
+            for name in self.readable.parameters
+            for unit in units
+            if PARAMETERS[name][0] == unit
+        ]
+
+    def clock_time(self, bound: Bound) -> str:
+        moments = [one for one, _ in self.leaves(bound, "timestamp")]
+        written_out = [f'time("{hour}")' for hour in ("00:00", "07:00", "17:00", "23:59")]
+        parameters = [
+            name for name in self.readable.parameters if PARAMETERS[name][0] == "time of day"
+        ]
+        ways = [*(f"time({one})" for one in moments), *written_out, *parameters]
+        return str(self.pick(ways))
+
+    def weekday(self, bound: Bound) -> str:
+        """A question about the day of the week."""
+        moments = [one for one, _ in self.leaves(bound, "timestamp", "date")]
+        if not moments:
+            return "true"
+        asked = f"weekday({self.pick(moments)})"
+        if "closed" in self.readable.parameters and self.maybe():
+            return f"({asked} in closed)"
+        days = self.draw(st.lists(st.sampled_from(tree.WEEKDAYS), max_size=3, unique=True))
+        return f"({asked} in {json.dumps(days)})"
 
     def time(self, bound: Bound) -> str:
         leaves = [one for one, _ in self.leaves(bound, "timestamp")]
@@ -448,7 +501,8 @@ class Author:
             return 'date("2014-04-01")'
         base = self.pick(leaves)
         return (
-            f"({base} {self.pick('+-')} {self.pick(['hours(72)', 'hours(1)', 'days(2)'])})"
+            f"({base} {self.pick('+-')} "
+            f"{self.pick(['hours(72)', 'hours(1)', 'days(2)', *self.lengths('hours', 'days')])})"
             if self.maybe(3)
             else str(base)
         )
@@ -502,8 +556,29 @@ Flat = dict[str, Any]
 
 
 def complete(paths: Iterable[str] = READABLE) -> st.SearchStrategy[Flat]:
-    """Make values of all these facts, by path."""
-    return st.fixed_dictionaries({path: values_of(WORDS.facts[path]) for path in paths})
+    """Make values of all these facts, by path. The encounter's day is that of its moment."""
+    return st.fixed_dictionaries({path: values_of(WORDS.facts[path]) for path in paths}).map(
+        _agreeing
+    )
+
+
+def _agreeing(flat: Flat) -> Flat:
+    if "encounter.at" not in flat or "encounter.date" not in flat:
+        return flat
+    return {**flat, "encounter.date": local_day(flat["encounter.at"])}
+
+
+def local_day(text: str) -> str:
+    """The day of a moment in the zone of these packs, as JSON has it."""
+    instant = read_instant(text)
+    assert instant is not None
+    return instant.astimezone(ZoneInfo(ZONE)).date().isoformat()
+
+
+def with_day(flat: Flat) -> Flat:
+    """The facts with the encounter's day, if its moment is known."""
+    moment = flat.get("encounter.at")
+    return flat if moment is None else {**flat, "encounter.date": local_day(moment)}
 
 
 @st.composite
@@ -655,6 +730,17 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
             "plain_hours": {"label": "h", "unit": "hours", "values": [{"value": 72, **_SOURCED}]},
             "listed": {"label": "l", "unit": "codes", "values": [{"value": ["A", "B"], **_SOURCED},
                        {"from": "2016-02-29", "value": ["B"], **_SOURCED}]},
+            "lookback": {"label": "b", "unit": "days", "range": [1, 365],
+                         "values": [{"value": 30, **_SOURCED},
+                                    {"from": "2016-02-29", "value": 365, **_SOURCED}]},
+            "opens": {"label": "o", "unit": "time of day",
+                      "values": [{"value": "07:00", **_SOURCED},
+                                 {"from": "2018-10", "value": "17:00", **_SOURCED}]},
+            "closed": {"label": "d", "unit": "codes",
+                       "values": [{"value": ["sunday", "monday"], **_SOURCED}]},
+            **{name: {"label": name, "unit": PARAMETERS[name][0],
+                      "values": [{"value": PARAMETERS[name][1], **_SOURCED}]}
+               for name in ("fortnights", "spell", "decade")},
         },
         "clocks": {"intake": {**clock, "stop": "case.intake_at", "tolling": "wide.pauses"},
                    "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at"}},

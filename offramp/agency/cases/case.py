@@ -22,6 +22,7 @@ from offramp.agency.cases.holding import in_seconds
 from rules.decide.decision import Decision
 from rules.decide.holding import holds_until
 from rules.decide.program import Program
+from rules.decide.scene_day import DAY, MOMENT
 from rules.frozen import frozen
 from rules.input.values import read_timestamp
 from rules.input.vocabulary import Fact, Vocabulary, nested
@@ -335,7 +336,9 @@ class Answer:
         }
         declared = self.ruling.program.pack.decisions
         governed_by = {declared[name].governed_by for name in decisions if name in declared}
-        return frozenset((paths | governed_by) - {"now"})
+        paths |= governed_by
+        # The moment of the encounter states its day too.
+        return frozenset((paths | ({MOMENT} if DAY in paths else set())) - {"now"})
 
     @property
     def holds_until(self) -> int | None:

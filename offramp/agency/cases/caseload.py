@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from exchange.consent.disclosure import day_of
 from exchange.records import statements
 from exchange.records.building import Part
 from exchange.records.kinds import find_kind
@@ -24,11 +26,11 @@ from offramp.agency.cases.case import (
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
+from rules.decide.scene_day import DAY, MOMENT
 from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
 from rules.shelf import vocabulary
 
-ENCOUNTERED = "encounter.date"
 # Whether the participant is enrolled after a record of these kinds.
 _ENROLLED_AFTER = {"ejection": False, "exit": False, "reinstatement": True}
 
@@ -249,7 +251,7 @@ def repeat_referral(
     if case.is_ended or accepted is None or not accepted.value or REFERRED not in case.known:
         return parts
     first = case.known[REFERRED]
-    if not first.entry.is_logged or _is_another_encounter(case, parts):
+    if not first.entry.is_logged or _is_another_encounter(working_set, case, parts):
         return parts
     referred_at = seconds(first.value)
     return tuple(
@@ -260,16 +262,23 @@ def repeat_referral(
     )
 
 
-def _is_another_encounter(case: Case, parts: tuple[Part, ...]) -> bool:
+def _is_another_encounter(working_set: WorkingSet, case: Case, parts: tuple[Part, ...]) -> bool:
     """Return True if parts state a day of the encounter, and none states the known day."""
-    encounter = case.known.get(ENCOUNTERED)
-    days = {
-        members["facts"][ENCOUNTERED]
-        for part in parts
-        for members in part.content.values()
-        if (members.get("facts") or {}).get(ENCOUNTERED)
-    }
-    return encounter is not None and bool(days) and encounter.value not in days
+    zone = working_set.gateway.history.newest.zone
+    encounters = [members.get("facts") or {} for part in parts for members in part.content.values()]
+    days = {day for facts in encounters if (day := _day_stated(facts, zone)) is not None}
+    known = {path: case.known[path].value for path in (DAY, MOMENT) if path in case.known}
+    day = _day_stated(known, zone)
+    return day is not None and bool(days) and day not in days
+
+
+def _day_stated(facts: Mapping[str, Any], zone: ZoneInfo) -> str | None:
+    """Return the day of the encounter that facts state: itself, or by its moment."""
+    if facts.get(DAY):
+        return str(facts[DAY])
+    if not facts.get(MOMENT):
+        return None
+    return day_of(seconds(facts[MOMENT]), zone).isoformat()
 
 
 def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]]:

@@ -73,10 +73,18 @@ def check_over(working_set: WorkingSet, quarter: tuple[date, date], now: int) ->
 def _began(working_set: WorkingSet, case: Case) -> date | None:
     referred = case.known.get("case.referred_at")
     if referred is not None:
-        at = datetime.fromisoformat(str(referred.value).replace("Z", "+00:00")).astimezone(UTC)
-        return day_of(int(at.timestamp()), working_set.gateway.history.newest.zone)
+        return _day_of_text(working_set, referred.value)
     met = case.known.get("encounter.date")
-    return date.fromisoformat(str(met.value)) if met is not None else None
+    if met is not None:
+        return date.fromisoformat(str(met.value))
+    moment = case.known.get("encounter.at")
+    return None if moment is None else _day_of_text(working_set, moment.value)
+
+
+def _day_of_text(working_set: WorkingSet, text: object) -> date:
+    """Return the local day of a timestamp as records hold it."""
+    at = datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(UTC)
+    return day_of(int(at.timestamp()), working_set.gateway.history.newest.zone)
 
 
 def _stages(
