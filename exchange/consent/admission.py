@@ -24,7 +24,7 @@ def admits(state: State, record: Committed, roles: Roles) -> bool:
     * Consent terms go to every agency that they bind.
     """
     if record.case is not None and any(
-        other.jti == record.jti and other.issuer != record.issuer for other in state.records
+        other.issuer != record.issuer for other in state.of_id(record.jti)
     ):
         return False
     for _, statement in record.says():
@@ -32,12 +32,13 @@ def admits(state: State, record: Committed, roles: Roles) -> bool:
             return False
     if record.kind not in ("consent", "consent_change"):
         return True
-    grant_ids = {logged.grant.id for logged in state.grants}
+    grant_ids: set[str] = set()
     for part, statement in record.says():
         if not _reaches_bound_agencies(state, record, part, statement, roles):
             return False
         if isinstance(statement, Grant):
-            if statement.id in grant_ids or not _admits_grant(state, record, statement, roles):
+            is_taken = statement.id in grant_ids or state.grant(statement.id) is not None
+            if is_taken or not _admits_grant(state, record, statement, roles):
                 return False
             grant_ids.add(statement.id)
         elif isinstance(statement, Change) and not _admits_change(state, record, statement):
@@ -81,9 +82,8 @@ def _admits_grant(state: State, record: Committed, grant: Grant, roles: Roles) -
         return False
     return not any(
         restriction.part not in grant.lifts
-        and (grant.discloser, grant.recipient) in (restriction.change.pairs or ())
         and set(grant.categories) & set(restriction.change.categories or ())
-        for restriction in state.restrictions
+        for restriction in state.changes_for((grant.discloser, grant.recipient))
     )
 
 

@@ -154,7 +154,7 @@ def grant_status(
     pair = direction(query)
     if None in before.faulty or pair in before.faulty:
         return INVALID, NONE, None
-    grants = [logged for logged in before.grants if logged.pair == pair]
+    grants = before.grants_of(pair)
     if any(not logged.entitled for logged in grants):
         return INVALID, NONE, None
     by_status: dict[str, list[LoggedGrant]] = {}
@@ -218,16 +218,14 @@ def is_restricted(before: State, sender: str, recipient: str, category: str) -> 
     Only a later, unended grant for the same pair and category lifts a restriction, by its id.
     """
     pair = sender, recipient
-    for restriction in before.changes:
-        change = restriction.change
-        if pair in (change.pairs or ()) and category in (change.categories or ()):
+    for restriction in before.changes_for(pair):
+        if category in (restriction.change.categories or ()):
             is_lifted = any(
                 restriction.part in logged.grant.lifts
                 and logged.index > restriction.record.index
                 and category in logged.grant.categories
                 and not before.changes_to(logged.grant, "end")
-                for logged in before.grants
-                if logged.pair == pair
+                for logged in before.grants_of(pair)
             )
             if not is_lifted:
                 return True
@@ -321,7 +319,7 @@ def _accepted_offer(before: State, query: Query) -> Committed | None:
     """
     accepted: Committed | None = None
     includes_itself = query.record.index >= query.index
-    for record in (*before.records, query.record) if includes_itself else before.records:
+    for record in (*before.answers, query.record) if includes_itself else before.answers:
         answers = [
             statement.answer for _, statement in record.says() if isinstance(statement, Answer)
         ]

@@ -10,14 +10,19 @@ permission away (end, narrow, restrict) needs less than a grant does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import Protocol
+from itertools import chain
+from typing import Protocol, TypeVar
 
 from exchange.models import agency_of
 from exchange.records.label import Label
 from exchange.records.record import Record
-from exchange.records.statements import About, Change, Grant, Statement
+from exchange.records.statements import About, Answer, Change, Grant, Statement
 from rules.frozen import frozen
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 # The roles that may collect a person's consent (42 CFR 2.31). Police never may: they hold the
 # person in custody, and the exchange's own rule excludes them.
@@ -143,6 +148,80 @@ class LoggedChange:
 
 
 @frozen
+class _Index:
+    """The records of a case by kind and by id, and those that answer an offer or end a case."""
+
+    by_kind: Mapping[str, tuple[Committed, ...]]
+    by_id: Mapping[str, tuple[Committed, ...]]
+    answers: tuple[Committed, ...]
+
+    def with_(self, record: Committed) -> _Index:
+        """Return the index with one more record at its end."""
+        answers = record.kind == "exit" or any(
+            isinstance(statement, Answer) for _, statement in record.says()
+        )
+        return _Index(
+            _extended(self.by_kind, record.kind, record),
+            _extended(self.by_id, record.jti, record),
+            (*self.answers, record) if answers else self.answers,
+        )
+
+
+@frozen
+class _Consents:
+    """The grants and changes of a case, by the ids and pairs that questions name."""
+
+    grants: Mapping[str, LoggedGrant]
+    grants_by_pair: Mapping[tuple[str, str], tuple[LoggedGrant, ...]]
+    changes: tuple[LoggedChange, ...]
+    changes_by_grant: Mapping[str | None, tuple[LoggedChange, ...]]
+    changes_by_pair: Mapping[tuple[str, str], tuple[LoggedChange, ...]]
+    faulty: frozenset[tuple[str, str] | None]
+    # The ids of the grants that are no fault.
+    faultless: frozenset[str]
+
+    def with_(self, record: Committed) -> _Consents:
+        """Return the consents with those of one more record at its end."""
+        if record.kind == "consent":
+            return self._with_consent(record)
+        if record.kind == "consent_change":
+            return self._with_change(record)
+        return self
+
+    def _with_consent(self, record: Committed) -> _Consents:
+        grants, by_pair = self.grants, self.grants_by_pair
+        for _, grant in record.says() if record.sound else ():
+            if isinstance(grant, Grant) and grant.id not in grants:
+                logged = LoggedGrant(grant, record.jti, record.index, record.role in COLLECTORS)
+                grants = {**grants, grant.id: logged}
+                by_pair = _extended(by_pair, logged.pair, logged)
+        seen = set(self.faultless)
+        pairs = frozenset(_faulty_pairs(record, seen))
+        return replace(
+            self,
+            grants=grants,
+            grants_by_pair=by_pair,
+            faulty=self.faulty | pairs,
+            faultless=frozenset(seen),
+        )
+
+    def _with_change(self, record: Committed) -> _Consents:
+        changes, by_grant, by_pair = self.changes, self.changes_by_grant, self.changes_by_pair
+        for logged in _changes_of(record):
+            changes = (*changes, logged)
+            by_grant = _extended(by_grant, logged.change.grant, logged)
+            for pair in logged.change.pairs or ():
+                by_pair = _extended(by_pair, pair, logged)
+        return replace(
+            self,
+            changes=changes,
+            changes_by_grant=by_grant,
+            changes_by_pair=by_pair,
+            faulty=self.faulty if record.sound else self.faulty | {None},
+        )
+
+
+@frozen
 class State:
     """The records of one case, in order of index."""
 
@@ -153,11 +232,12 @@ class State:
         records = self.records
         if not records or records[-1].index < record.index:
             extended = State((*records, record))
-            if record.kind not in DECISIVE:
-                # The cached properties read only decisive kinds, so their values stay correct.
-                vars(extended).update(
-                    (name, value) for name, value in vars(self).items() if name != "records"
-                )
+            # What is known of the records so far is extended, never computed anew.
+            vars(extended).update(
+                (name, vars(self)[name].with_(record))
+                for name in ("_index", "_consents")
+                if name in vars(self)
+            )
             return extended
         return State(tuple(sorted((*records, record), key=lambda committed: committed.index)))
 
@@ -167,72 +247,97 @@ class State:
             return self
         return State(tuple(record for record in self.records if record.index < index))
 
+    @cached_property
+    def _index(self) -> _Index:
+        index = _Index({}, {}, ())
+        for record in self.records:
+            index = index.with_(record)
+        return index
+
+    @cached_property
+    def _consents(self) -> _Consents:
+        consents = _Consents({}, {}, (), {}, {}, frozenset(), frozenset())
+        for record in self.kind("consent", "consent_change"):
+            consents = consents.with_(record)
+        return consents
+
     def kind(self, *names: str) -> tuple[Committed, ...]:
-        """Return the records of these kinds."""
-        return tuple(record for record in self.records if record.kind in names)
+        """Return the records of these kinds, in order."""
+        found = [self._index.by_kind[name] for name in names if name in self._index.by_kind]
+        if len(found) == 1:
+            return found[0]
+        return tuple(sorted(chain(*found), key=lambda record: record.index))
+
+    def of_id(self, jti: str) -> tuple[Committed, ...]:
+        """Return the records with an id: one for each issuer that used it."""
+        return self._index.by_id.get(jti, ())
+
+    @property
+    def answers(self) -> tuple[Committed, ...]:
+        """The records that state an answer to an offer, and the exits, in order."""
+        return self._index.answers
 
     def subject(self, about: About) -> Committed | None:
         """Return the record of this case that a statement is about."""
         jti, part = about.about
-        return next(
-            (record for record in self.records if record.jti == jti and part in record.labels),
-            None,
-        )
+        return next((record for record in self.of_id(jti) if part in record.labels), None)
 
-    @cached_property
+    @property
     def grants(self) -> tuple[LoggedGrant, ...]:
         """Every well-formed grant, the first of its id. A second one is a fault, see `faulty`."""
-        grants: dict[str, LoggedGrant] = {}
-        for record in self.records:
-            if record.kind == "consent" and record.sound:
-                for _, grant in record.says():
-                    if isinstance(grant, Grant) and grant.id not in grants:
-                        entitled = record.role in COLLECTORS
-                        grants[grant.id] = LoggedGrant(grant, record.jti, record.index, entitled)
-        return tuple(grants.values())
+        return tuple(self._consents.grants.values())
 
     def grant(self, id: str | None) -> LoggedGrant | None:
         """Return a grant by its id."""
-        return next((logged for logged in self.grants if logged.grant.id == id), None)
+        return self._consents.grants.get(id) if id is not None else None
 
-    @cached_property
+    def grants_of(self, pair: tuple[str, str]) -> tuple[LoggedGrant, ...]:
+        """Return the grants from a discloser to a recipient."""
+        return self._consents.grants_by_pair.get(pair, ())
+
+    @property
     def faulty(self) -> frozenset[tuple[str, str] | None]:
         """The pair (discloser, recipient) of each malformed consent.
 
         None means a consent that can't be read. It blocks every pair.
         """
-        pairs: list[tuple[str, str] | None] = []
-        seen: set[str] = set()
-        for record in self.records:
-            if record.kind == "consent_change" and not record.sound:
-                pairs.append(None)
-            if record.kind == "consent":
-                pairs += _faulty_pairs(record, seen)
-        return frozenset(pairs)
+        return self._consents.faulty
 
-    @cached_property
+    @property
     def changes(self) -> tuple[LoggedChange, ...]:
         """Every change to consent by an issuer that may make it."""
-        return tuple(
-            LoggedChange(record, part, change)
-            for record in self.records
-            if record.kind == "consent_change"
-            for part, change in record.says()
-            if isinstance(change, Change) and may_change(record.role, change)
-        )
+        return self._consents.changes
 
-    @cached_property
+    @property
     def restrictions(self) -> tuple[LoggedChange, ...]:
         """The person's restrictions."""
         return tuple(logged for logged in self.changes if logged.change.does == "restrict")
+
+    def changes_for(self, pair: tuple[str, str]) -> tuple[LoggedChange, ...]:
+        """Return the changes that name a discloser and a recipient."""
+        return self._consents.changes_by_pair.get(pair, ())
 
     def changes_to(self, grant: Grant, does: str) -> tuple[LoggedChange, ...]:
         """Return the changes of one sort to a grant, wherever in the log a hub put them."""
         return tuple(
             logged
-            for logged in self.changes
-            if logged.change.does == does and logged.change.grant == grant.id
+            for logged in self._consents.changes_by_grant.get(grant.id, ())
+            if logged.change.does == does
         )
+
+
+def _extended(found: Mapping[K, tuple[V, ...]], key: K, value: V) -> Mapping[K, tuple[V, ...]]:
+    """Return the values by key with one more."""
+    return {**found, key: (*found.get(key, ()), value)}
+
+
+def _changes_of(record: Committed) -> tuple[LoggedChange, ...]:
+    """Return the changes to consent in a record, if its issuer may make them."""
+    return tuple(
+        LoggedChange(record, part, change)
+        for part, change in record.says()
+        if isinstance(change, Change) and may_change(record.role, change)
+    )
 
 
 def _faulty_pairs(record: Committed, seen: set[str]) -> Iterable[tuple[str, str] | None]:

@@ -17,9 +17,10 @@ def bound_agencies(state: State, terms: Statement | None) -> frozenset[str]:
         return frozenset((terms.discloser, terms.recipient, *certifier))
     if isinstance(terms, Change) and terms.pairs is not None:
         # Without a grant for the pair, only the discloser must know of the restriction.
-        granted = {logged.pair for logged in state.grants}
         return frozenset(
-            agency for pair in terms.pairs for agency in (pair if pair in granted else pair[:1])
+            agency
+            for pair in terms.pairs
+            for agency in (pair if state.grants_of(pair) else pair[:1])
         )
     if isinstance(terms, Change):
         logged = state.grant(terms.grant)
@@ -36,9 +37,7 @@ def named_agencies(state: State, terms: Statement | None) -> frozenset[str]:
     """
     agencies = bound_agencies(state, terms)
     if isinstance(terms, Change) and terms.does == "end":
-        return agencies | {
-            logged.grant.certifier
-            for logged in state.grants
-            if logged.grant.id == terms.grant and logged.grant.certifier
-        }
+        ended = state.grant(terms.grant)
+        if ended is not None and ended.grant.certifier:
+            return agencies | {ended.grant.certifier}
     return agencies

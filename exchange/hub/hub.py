@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exchange.consent.account import Account, AccountedRecord, Proved
 from exchange.consent.admission import admits
 from exchange.consent.disclosure import Judges, Verdict
+from exchange.consent.effects import EVERYTHING, Effect, effects_of
 from exchange.consent.reduction import queries_of, relies, represents
 from exchange.consent.state import DECISIVE, Committed, Passage, State, committed_record
 from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
@@ -239,7 +240,7 @@ class Hub:
             self.store.add_item(agency, record.issuer, record.jti)
         # A record that ends a permission takes effect at its index, not at the next request.
         if record.kind in DECISIVE:
-            self._sweep(record.case, committed.time, but=committed)
+            self._sweep(record.case, committed.time, effects_of(committed, before), but=committed)
         return receipt
 
     def _number_nonce(self, index: int, blind: bytes, record: Record) -> bytes:
@@ -285,11 +286,7 @@ class Hub:
         )
 
     def _committed(self, issuer: str, jti: str, case: str | None) -> Committed:
-        return next(
-            record
-            for record in self.state(case).records
-            if (record.issuer, record.jti) == (issuer, jti)
-        )
+        return next(record for record in self.state(case).of_id(jti) if record.issuer == issuer)
 
     # Hand-out
 
@@ -430,18 +427,28 @@ class Hub:
         for text in texts:
             self.store.settle_text(text, committed.case, WITHDRAWN, leaf.index)
 
-    def _sweep(self, case: str | None, time: int, but: Committed | None = None) -> None:
-        """Withdraw the waiting texts of a case that may no longer pass, except those of `but`."""
-        waiting: dict[tuple[str, str, str], list[SealedText]] = {}
-        for text in self.store.waiting_in(case):
-            waiting.setdefault((text.issuer, text.jti, text.agency), []).append(text)
+    def _sweep(
+        self,
+        case: str | None,
+        time: int,
+        effects: Sequence[Effect] = (EVERYTHING,),
+        but: Committed | None = None,
+    ) -> None:
+        """Withdraw the waiting texts of a case that may no longer pass, except those of `but`.
+
+        Only those are judged that one of the effects covers.
+        """
+        waiting: dict[tuple[str, str, str], dict[str, SealedText]] = {}
+        for effect in effects:
+            for text in self.store.waiting_in(case, effect):
+                texts = waiting.setdefault((text.issuer, text.jti, text.agency), {})
+                texts[text.entry.part] = text
         for (issuer, jti, agency), texts in waiting.items():
             if but is not None and (issuer, jti) == (but.issuer, but.jti):
                 continue
             committed = self._committed(issuer, jti, case)
-            parts = frozenset(text.entry.part for text in texts)
-            permitted = self._permitted(committed, agency, parts, time)
-            denied = [text for text in texts if text.entry.part not in permitted]
+            permitted = self._permitted(committed, agency, frozenset(texts), time)
+            denied = [text for part, text in texts.items() if part not in permitted]
             if denied:
                 self._withdraw(committed, self.store.item(agency, issuer, jti), denied, time)
 

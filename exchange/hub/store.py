@@ -23,6 +23,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from exchange.consent.effects import EVERYTHING, Effect
 from exchange.errors import StoreError
 from exchange.hub.pages import Pages
 from exchange.log.leaves import Leaf
@@ -34,7 +35,8 @@ from exchange.records.sealing import Sealed
 from exchange.standards.sqlite import fault_of
 from rules.frozen import frozen
 
-FORMAT = 1
+# Format 1 had another `text_open`.
+FORMAT = 2
 # The size in bytes from which the write-ahead log is written back.
 LONGEST_LOG = 16 * 1024 * 1024
 # The states of a sealed text.
@@ -61,7 +63,7 @@ INDICES = (
     "CREATE INDEX record_case ON record(held, at)",
     "CREATE INDEX record_number ON record(issuer, held, number)",
     "CREATE UNIQUE INDEX text_id ON text(issuer, jti, agency, part)",
-    f"CREATE INDEX text_open ON text(held) WHERE state = {WAITING}",
+    f"CREATE INDEX text_open ON text(held, issuer, agency) WHERE state = {WAITING}",
     "CREATE UNIQUE INDEX item_id ON item(agency, position)",
     "CREATE INDEX item_number ON item(issuer, agency, number)",
 )
@@ -136,6 +138,12 @@ class Store:
                 self._db.execute(f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL) STRICT")
             for index in INDICES:
                 self._db.execute(index)
+            self._db.execute(f"PRAGMA user_version = {FORMAT}")
+            self._db.execute("COMMIT")
+        elif version == 1:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DROP INDEX text_open")
+            self._db.execute(next(index for index in INDICES if " text_open " in index))
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
             self._db.execute("COMMIT")
         elif version != FORMAT:
@@ -344,12 +352,20 @@ class Store:
         ).fetchone()
         return 4096 + (row[0] or 0) * 4 // 3
 
-    def waiting_in(self, case: str | None) -> list[SealedText]:
-        """Return the waiting texts of a case."""
-        rows = self._db.execute(
-            f"{_TEXT} WHERE held IS ? AND state = {WAITING} ORDER BY issuer, jti, agency, part",
-            (case,),
-        )
+    def waiting_in(self, case: str | None, effect: Effect = EVERYTHING) -> list[SealedText]:
+        """Return the waiting texts of a case that an effect covers."""
+        where, values = f"held IS ? AND state = {WAITING}", [case]
+        if effect.between is not None:
+            where += " AND ((issuer = ? AND agency = ?) OR (issuer = ? AND agency = ?))"
+            values += [*effect.between, *reversed(effect.between)]
+        if effect.party is not None:
+            where += " AND (issuer = ? OR agency = ?)"
+            values += [effect.party] * 2
+        for column, value in (("basis", effect.basis), ("purpose", effect.purpose)):
+            if value is not None:
+                where += f" AND {column} = ?"
+                values.append(value)
+        rows = self._db.execute(f"{_TEXT} WHERE {where} ORDER BY issuer, jti, agency, part", values)
         return [_text_of(row) for row in rows.fetchall()]
 
     def cases_waiting(self) -> list[str | None]:

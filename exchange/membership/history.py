@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
 from exchange.errors import DirectoryError, shorten
@@ -81,7 +82,13 @@ class History:
     def __init__(self) -> None:
         self._versions: list[tuple[int, Directory]] = []
         self._sealing: list[tuple[int, str, PublicKey]] = []
+        # The thumbprint of each signing key that was ever listed, by id, and all of these.
         self._known: dict[str, str] = {}
+        self._known_thumbprints: set[str] = set()
+        # The same of sealing keys: all thumbprints, and the open keys of each agency, newest first.
+        self._sealing_thumbprints: set[str] = set()
+        self._open: dict[str, tuple[PublicKey, ...]] = {}
+        self._newest_membership: Membership | None = None
 
     @property
     def size(self) -> int:
@@ -108,21 +115,33 @@ class History:
 
     def at(self, index: int) -> Directory:
         """Return the version in force at a leaf's index. Raises `DirectoryError` `no-directory`."""
-        versions = [directory for leaf, directory in self._versions if leaf < index]
-        if not versions:
+        place = bisect_left(self._versions, index, key=_leaf_of)
+        if not place:
             raise _none_yet()
-        return versions[-1]
+        return self._versions[place - 1][1]
 
     def membership_at(self, index: int) -> Membership:
         """Return the directory and sealing keys in force for the leaf at this index.
 
         Raises `DirectoryError` `no-directory`.
         """
+        if index > max(
+            (found[-1][0] for found in (self._versions, self._sealing) if found), default=0
+        ):
+            return self._newest(index)
         sealing: dict[str, tuple[PublicKey, ...]] = {}
         for leaf, agency, key in self._sealing:
             if leaf < index:
                 sealing[agency] = (key, *sealing.get(agency, ()))[:EPOCHS_OPEN]
         return Membership(index, self.at(index), sealing)
+
+    def _newest(self, index: int) -> Membership:
+        """Return the membership after everything that is known, made once for each change."""
+        newest = self._newest_membership
+        if newest is None or newest.index != index:
+            sealing = newest.sealing if newest is not None else dict(self._open)
+            newest = self._newest_membership = Membership(index, self.newest, sealing)
+        return newest
 
     def check(self, signed: SignedPayload) -> Directory:
         """Return the next version if enough of the right agencies signed it. Nothing is added yet.
@@ -161,9 +180,11 @@ class History:
         """Add the next version, committed at this index. Raises as `check` does."""
         directory = self.check(signed)
         self._versions.append((index, directory))
+        self._newest_membership = None
         for agency in directory.agencies.values():
             for key in agency.signing.values():
                 self._known[key.kid] = key.thumbprint
+                self._known_thumbprints.add(key.thumbprint)
         return directory
 
     def check_sealing(self, announced: str) -> tuple[Agency, PublicKey]:
@@ -182,19 +203,12 @@ class History:
         owner, _, month = key.kid.partition(".")
         if owner != agency.id or not _is_month(month):
             raise _announcement(f"`{shorten(key.kid)}` isn't named after the agency and the month")
-        last_key = next(
-            (
-                earlier_key
-                for _, earlier_agency, earlier_key in reversed(self._sealing)
-                if earlier_agency == agency.id
-            ),
-            None,
-        )
+        last_key = next(iter(self._open.get(agency.id, ())), None)
         if last_key is not None and key.kid <= last_key.kid:
             raise _announcement(
                 f"`{shorten(key.kid)}` isn't of a later month than `{last_key.kid}`"
             )
-        if key.thumbprint in {earlier_key.thumbprint for _, _, earlier_key in self._sealing}:
+        if key.thumbprint in self._sealing_thumbprints:
             raise _announcement(f"`{shorten(key.kid)}` is a key of another month or agency")
         return agency, key
 
@@ -202,6 +216,9 @@ class History:
         """Add a sealing key, committed at this index. Raises as `check_sealing` does."""
         agency, key = self.check_sealing(announced)
         self._sealing.append((index, agency.id, key))
+        self._sealing_thumbprints.add(key.thumbprint)
+        self._open[agency.id] = (key, *self._open.get(agency.id, ()))[:EPOCHS_OPEN]
+        self._newest_membership = None
 
     def _check_keys_unused(self, directory: Directory) -> None:
         """Check that a key id names one key forever, and that a retired key doesn't return."""
@@ -213,12 +230,16 @@ class History:
                 if (
                     thumbprint is not None
                     and (thumbprint != key.thumbprint or key.kid not in in_force)
-                ) or (thumbprint is None and key.thumbprint in self._known.values()):
+                ) or (thumbprint is None and key.thumbprint in self._known_thumbprints):
                     raise DirectoryError(
                         "key-reused",
                         f"the key `{key.kid}` was used before",
                         fix="make a new key with a new id",
                     )
+
+
+def _leaf_of(version: tuple[int, Directory]) -> int:
+    return version[0]
 
 
 def announce_key(key: PublicKey, signing: PrivateKey) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.consent.disclosure import Judge, Verdict
+from exchange.consent.effects import effects_of
 from exchange.consent.reduction import queries_of as asks_of
 from exchange.consent.reduction import reduce, relies
 from exchange.consent.state import COLLECTORS, DECISIVE, Committed, Passage, State
@@ -412,3 +413,32 @@ def test_every_fact_is_always_given(case: Any) -> None:
     for path, value in facts.items():
         choices = vocabulary().facts[path].choices
         assert value is None or isinstance(value, bool) or value in choices
+
+
+@given(covered(), st.data())
+def test_a_record_stops_only_the_passages_that_its_effects_cover(
+    case: Any, data: st.DataObject
+) -> None:
+    state, question = case
+    record = data.draw(records(50))
+    this, passage = question
+    is_covered = any(
+        effect.covers(this.issuer, passage.to, passage.purpose, passage.basis)
+        for effect in effects_of(record, state)
+    )
+    if not is_covered and asked(state, question).permit:
+        assert asked(state.with_(record), question).permit
+
+
+@given(states())
+def test_a_state_that_grew_knows_what_one_made_at_once_knows(state: State) -> None:
+    grown = State()
+    for record in state.records:
+        grown.kind("exit"), grown.grants
+        grown = grown.with_(record)
+    made = State(state.records)
+    names = ("grants", "changes", "restrictions", "faulty", "answers")
+    assert [getattr(grown, name) for name in names] == [getattr(made, name) for name in names]
+    for record in state.records:
+        assert grown.of_id(record.jti) == (record,)
+        assert grown.kind(record.kind) == made.kind(record.kind)
