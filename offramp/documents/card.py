@@ -155,7 +155,7 @@ def _lists(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
         for _, rules in ranks_that_matter(offer)
         for rule in rules
         for part in tree.nodes(rule.condition)
-        if isinstance(part, tree.Member) and isinstance(part.values, tree.ParameterOf)
+        if isinstance(part, (tree.Member, tree.IsOne)) and isinstance(part.values, tree.ParameterOf)
     }
     for name in sorted(names):
         entries = segment.parameters.get(name)

@@ -11,11 +11,10 @@ from offramp.documents.segments import (
     PROVED_MEANS,
     TRIED_MEANS,
     decisions_in_order,
-    format_value,
     invariant_status,
     reason,
 )
-from rules.author.phrases import format_day, spell_name
+from rules.author.phrases import format_day, format_value, spell_name
 from rules.decide.wording import fill_in
 from rules.packs.resolve import DecisionInForce, Segment
 
@@ -88,7 +87,7 @@ def _values(segments: list[Segment], head: tuple[str, ...]) -> Iterator[Block]:
     for name in dict.fromkeys(name for segment in segments for name in segment.values):
         having = [segment for segment in segments if name in segment.values]
         cells = [
-            format_value(segment.values[name], segment.pack.parameters[name].unit)
+            format_value(segment.values[name].value, segment.pack.parameters[name].unit)
             if name in segment.values
             else ""
             for segment in segments

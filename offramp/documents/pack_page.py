@@ -6,7 +6,8 @@ that runs. Sources, dates, and doubts are numbered notes at the end of each sect
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from offramp.documents.document import (
     Block,
@@ -30,18 +31,17 @@ from offramp.documents.segments import (
     TRIED_MEANS,
     cited,
     decisions_in_order,
-    format_value,
     in_pack_order,
     invariant_status,
     last_change,
     reason,
 )
 from rules.author.english import Passage, passage, words_of
-from rules.author.phrases import format_day, spell_name
+from rules.author.phrases import format_amount, format_day, format_value, format_word, spell_name
 from rules.decide.program import Program
 from rules.decide.wording import fill_in
 from rules.language import tree
-from rules.packs.pack import Invariant, Item, Wording
+from rules.packs.pack import Invariant, Item, Parameter, Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.shelf import english
 
@@ -231,20 +231,31 @@ class _Page:
             if value is not None:
                 since = format_day(value.since) if value.since else "the program's start"
                 until = f", until {format_day(value.until)}" if value.until else ""
-                amount = format_value(value, parameter.unit)
                 mark = self.mark(value, is_dated=False).strip()
-                rows.append((parameter.label, amount, since + until, mark))
+                amounts = self.amounts(parameter, value.value)
+                rows += [(label, amount, since + until, mark) for label, amount in amounts]
         if rows:
             yield Heading(2, "Amounts, times, and lists", "amounts")
             caption = f"In force on {format_day(self.segment.day)}"
             yield Table(caption, ("What", "Value", "Since", "Notes"), tuple(rows))
+
+    def amounts(self, parameter: Parameter, value: Any) -> Iterator[tuple[str, str]]:
+        """Yield a parameter's name with its value: for a table a line for each row."""
+        if not isinstance(value, Mapping):
+            yield parameter.label, format_value(value, parameter.unit)
+            return
+        fact = self.pack.vocabulary.fact_at(str(parameter.by))
+        assert fact is not None  # it was there when the parameter was read
+        for word, amount in value.items():
+            name = format_word(word, fact.word_tree)
+            yield f"{parameter.label}: {name}", format_amount(amount, parameter.unit)
 
     def clocks(self) -> Iterator[Block]:
         """Yield the table of time limits."""
         rows: list[tuple[Cell, ...]] = []
         for clock in self.segment.clocks.values():
             length = format_value(
-                self.segment.values[clock.length], self.pack.parameters[clock.length].unit
+                self.segment.values[clock.length].value, self.pack.parameters[clock.length].unit
             )
             limit = f"every {length}" if clock.repeats else f"within {length}"
             end = self.fact_name(clock.repeats or clock.stop or "")

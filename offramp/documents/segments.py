@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from rules.author.phrases import format_amount, spell_name
 from rules.decide.program import Program
 from rules.decide.wording import fill_in
-from rules.packs.pack import Citation, Pack, Value
+from rules.packs.pack import Citation, Pack
 from rules.packs.resolve import RuleInForce, Segment, resolve
 from rules.prove.proof_cache import prove
 from rules.shelf import day_of
@@ -74,13 +73,6 @@ def cited(pack: Pack, citation: Citation) -> str:
     source = pack.sources[citation.id]
     at = f", {citation.at}" if citation.at else ""
     return f"{source.title}{at} ({source.confidence} confidence)"
-
-
-def format_value(value: Value, unit: str) -> str:
-    """Return a parameter's value with its unit, or its list."""
-    if isinstance(value.value, tuple):
-        return ", ".join(spell_name(entry) for entry in value.value)
-    return format_amount(value.value, unit)
 
 
 def invariant_status(segment: Segment, invariant: str) -> str | None:

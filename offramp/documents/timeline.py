@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from offramp.documents.document import Block, Cell, Document, Heading, Table, Text, anchor
-from offramp.documents.segments import format_value
-from rules.author.phrases import format_day
+from rules.author.phrases import format_day, format_value
 from rules.decide.program import Program
 from rules.decide.wording import fill_in
 from rules.packs.pack import Exemption, Item, Pack, Parameter, Rule, Value
@@ -55,7 +54,7 @@ def _value_rows(pack: Pack, parameter: Parameter) -> Iterator[tuple[Cell, ...]]:
         yield (
             format_day(value.since) if value.since else "the program's start",
             format_day(value.until) if value.until else _next_start(parameter, value),
-            format_value(value, parameter.unit),
+            format_value(value.value, parameter.unit),
             pack.sources[value.source.id].title,
             value.provisional or "",
         )
@@ -89,7 +88,7 @@ def _line(pack: Pack, name: str, item: Item) -> str:
     text = ""
     if isinstance(item, Value):
         parameter = pack.parameters[name.split("`")[1]]
-        name, text = parameter.label, f": {format_value(item, parameter.unit)}"
+        name, text = parameter.label, f": {format_value(item.value, parameter.unit)}"
     elif isinstance(item, Rule | Exemption) and item.since is not None:
         text = f": {fill_in(resolve(pack, item.since), item.because)}"
     doubt = f" (in doubt: {item.provisional})" if item.provisional else ""

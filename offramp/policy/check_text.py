@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offramp.policy.local_packs import local_lines, local_member
 from rules.errors import PackError, Refusal
+from rules.packs.finer import words_without_rest
 
 MOST_SHOWN = 20  # errors of one pack
 
@@ -26,12 +27,13 @@ def check_as_json(check: PackCheck) -> dict[str, Any]:
             for name, proved in check.invariants.items()
         },
         "known": check.known,
+        "warnings": list(words_without_rest(check.pack)),
         **local_member(check.pack),
     }
 
 
 def check_lines(name: str, check: PackCheck) -> Iterator[str]:
-    """Return a check as one line, and one more if it rests on local packs."""
+    """Return a check as one line, one more if it rests on local packs, and one for each warning."""
     proved = sum(check.invariants.values())
     how = "known from an earlier proof" if check.known else f"proved now, in {check.seconds:.1f} s"
     yield (
@@ -40,6 +42,7 @@ def check_lines(name: str, check: PackCheck) -> Iterator[str]:
         f"({how}); {check.digest}"
     )
     yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
+    yield from (f"{name}: warning: {warning}" for warning in words_without_rest(check.pack))
 
 
 def refusal_as_json(refusal: Refusal) -> dict[str, Any]:

@@ -116,7 +116,8 @@ class Variant:
         conditions = [rule.when, *(exemption.when for exemption in rule.unless)]
         parts = [part for condition in conditions for part in tree.nodes(condition)]
         if any(
-            isinstance(part, tree.ParameterOf) and self.parent.parameters[part.name].unit == "g"
+            isinstance(part, (tree.ParameterOf, tree.RowOf))
+            and self.parent.parameters[part.name].unit == "g"
             for part in parts
         ):
             return "cap"

@@ -59,6 +59,7 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
             "ask": role,
             "rule": maybe,
             "kind": {"enum": ["record", "measurement", "judgment", "event", "decision"]},
+            "given": text,
         },
     }
     clock = {

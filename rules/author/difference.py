@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rules.frozen import frozen
+from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.digest import canonical
 from rules.packs.pack import (
@@ -28,6 +29,7 @@ from rules.packs.pack import (
     Stated,
     Wording,
 )
+from rules.packs.tables import rows_in_words
 
 ADDED, REMOVED, CHANGED = "came", "went", "changed"
 
@@ -71,9 +73,7 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _each("offense", _offenses(before), _offenses(after), _offense)
     yield from _each("clock", before.clocks, after.clocks, _clock)
     yield from _each("invariant", before.invariants, after.invariants, _invariant)
-    yield from _each(
-        "fact", before.vocabulary.facts, after.vocabulary.facts, lambda fact: fact.question
-    )
+    yield from _each("fact", before.vocabulary.facts, after.vocabulary.facts, _fact)
 
 
 def _decision(name: str, old: Decision | None, new: Decision | None) -> Iterator[Difference]:
@@ -206,7 +206,20 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return rows_in_words(value, lambda amount: str(canonical(amount)), _words)
     return ", ".join(value) if isinstance(value, tuple) else str(canonical(value))
+
+
+def _fact(fact: Fact) -> str:
+    """Return a fact's question, and the finer words that its pack has for it or for its fields."""
+    words = [
+        f"; finer words of `{entry.path}`: "
+        + ", ".join(f"{word} (a kind of {above})" for word, above in entry.finer.items())
+        for entry in (fact, *fact.fields.values())
+        if entry.finer
+    ]
+    return fact.question + "".join(words)
 
 
 def _clock(clock: Clock) -> str:

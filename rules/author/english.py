@@ -24,16 +24,18 @@ from rules.author.phrases import (
     Words,
     complete_phrases,
     format_constant,
-    join_or,
+    format_word,
     spell_name,
     with_article,
     words_of,
 )
 from rules.frozen import frozen
+from rules.input.finer_words import WordTree
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.times import TIME_OF_DAY
 from rules.language.tree import (
+    Alike,
     And,
     Arithmetic,
     Choose,
@@ -41,6 +43,7 @@ from rules.language.tree import (
     Constant,
     FactOf,
     FieldOf,
+    IsOne,
     LengthOf,
     Member,
     Months,
@@ -50,10 +53,12 @@ from rules.language.tree import (
     ParameterOf,
     PartOf,
     Quantifier,
+    RowOf,
     StatusOf,
     Total,
     Tree,
 )
+from rules.packs.tables import join_or
 
 __all__ = ["Passage", "Phrase", "Words", "complete_phrases", "line", "passage", "words_of"]
 
@@ -112,12 +117,31 @@ class Passage:
 
 def passage(node: Tree, terms: Words) -> Passage:
     """Return the condition as a line, or as a line with those it introduces."""
-    return _Sentences(terms).passage(node, {})
+    return _Sentences(terms).passage(_plain(node), {})
 
 
 def line(node: Tree, terms: Words) -> str:
     """Return the condition on one line, with brackets where a passage has lists."""
-    return _Sentences(terms).sentence(node, {})
+    return _Sentences(terms).sentence(_plain(node), {})
+
+
+def _plain(node: Tree) -> Tree:
+    """Return the tree with comparisons of finer words as comparisons: they read alike."""
+
+    def compare(part: Tree) -> Tree:
+        """Return one node, of which the parts are plain."""
+        match part:
+            case IsOne(item, (value,)):
+                return Compare("==", item, Constant(value))
+            case IsOne(item, values):
+                return Member(item, values)
+            case Alike(left, right):
+                return Compare("==", left, right)
+            case Not(Compare("==", FactOf(fact) | FieldOf(_, fact) as left, right)) if fact.finer:
+                return Compare("!=", left, right)
+        return part
+
+    return tree.changed(node, compare)
 
 
 # Each bound variable and the name of its record: "it", or "drug 1".
@@ -285,7 +309,7 @@ class _Sentences:
     def side(self, node: Tree, opposite: Tree, scope: Scope) -> str:
         """Return one side of a comparison. A constant takes the other side's choices and unit."""
         if isinstance(node, Constant) and not isinstance(node.value, bool):
-            return format_constant(node.value, self.choices(opposite), self.unit(opposite))
+            return self.constant(node.value, opposite)
         return self.value(node, scope)
 
     def member(self, node: Member, scope: Scope, among: str, on_list: str) -> str:
@@ -293,12 +317,21 @@ class _Sentences:
         item = self.value(node.item, scope)
         if isinstance(node.values, ParameterOf):
             return f"{item} {on_list} “{self.terms.parameters[node.values.name]}”"
-        choices = self.choices(node.item)
-        unit = self.unit(node.item)
-        values = [format_constant(value, choices, unit) for value in node.values] or ["nothing"]
+        values = [self.constant(value, node.item) for value in node.values] or ["nothing"]
         if among == "one of" and len(values) > 1:
             return f"{item} is {join_or(values)}"
         return f"{item} is {among} {join_or(values)}"
+
+    def constant(self, value: object, opposite: Tree) -> str:
+        """Return a constant in the words and the unit of the value that it is compared with."""
+        choices = self.choices(opposite)
+        if isinstance(value, str) and value in choices:
+            return format_word(value, self.word_tree(opposite))
+        return format_constant(value, choices, self.unit(opposite))
+
+    def word_tree(self, node: Tree) -> WordTree:
+        """Return the words of the node's value, with those that a pack adds below others."""
+        return node.fact.word_tree if isinstance(node, (FactOf, FieldOf)) else WordTree()
 
     # Records of a list
 
@@ -339,7 +372,7 @@ class _Sentences:
                 return (
                     variable == node.variable
                     and fact.type != "bool"
-                    and isinstance(right, (Constant, FieldOf, ParameterOf))
+                    and isinstance(right, (Constant, FieldOf, ParameterOf, RowOf))
                 )
         return False
 
@@ -374,6 +407,10 @@ class _Sentences:
                 return f"{length} (“{self.terms.parameters[name]}”)"
             case PartOf(part, moment):
                 return f"{PART[part]} {self.operand(moment, scope)}"
+            case RowOf(name, key):
+                rows = f" ({self.terms.values[name]})" if name in self.terms.values else ""
+                label = self.terms.parameters[name]
+                return f"the “{label}” for {self.value(key, scope)}{rows}"
             case OutcomeOf(decision):
                 return f"the answer on {spell_name(decision)}"
             case StatusOf(clock):
@@ -435,7 +472,7 @@ class _Sentences:
         match node:
             case FactOf(fact) | FieldOf(_, fact) | Total(value=FieldOf(_, fact)):
                 return fact.unit
-            case ParameterOf(name):
+            case ParameterOf(name) | RowOf(name):
                 return self.terms.units.get(name)
         return None
 

@@ -37,6 +37,7 @@ _PLAIN: dict[str, Schema] = {
             {"type": "number", "minimum": 0},
             {"type": "array", "items": _SCALAR, "minItems": 1},
             {"type": "string", "pattern": _TIME},
+            {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}},
         ]
     },
     keys.ANSWER: {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
@@ -213,12 +214,19 @@ def _values_by_unit() -> list[Schema]:
     return [
         {"if": unit("codes"), "then": values("array")},
         {"if": unit(TIME_OF_DAY), "then": values("string")},
-        {"if": unit(*GREATEST), "then": values("number")},
+        {
+            "if": unit(*GREATEST),
+            "then": {
+                "if": {"required": ["by"]},
+                "then": values("object"),
+                "else": values("number"),
+            },
+        },
     ]
 
 
 def _opened(properties: Mapping[str, Any]) -> Schema:
-    """Return facts in groups that a pack may add to. It may not add to the records of a list."""
+    """Return facts in groups that a pack may add to: facts, words of choices, and fields."""
     return {
         "type": "object",
         "properties": {name: _group(schema) for name, schema in properties.items()},
@@ -226,6 +234,16 @@ def _opened(properties: Mapping[str, Any]) -> Schema:
 
 
 def _group(schema: Mapping[str, Any]) -> Schema:
+    if "enum" in schema:  # a pack may have finer words
+        about = {key: value for key, value in schema.items() if key != "enum"}
+        return {**about, "anyOf": [{"enum": schema["enum"]}, _SCALAR]}
+    if _kinds(schema.get("type", ())) == {"array", "null"}:
+        record = schema["items"]
+        fields = {name: _group(inner) for name, inner in record["properties"].items()}
+        return {
+            **schema,
+            "items": {**record, "properties": fields, "additionalProperties": True},
+        }
     if _kinds(schema.get("type", ())) != {"object", "null"}:
         return dict(schema)
     below = {name: _group(inner) for name, inner in schema["properties"].items()}

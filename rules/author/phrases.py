@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import date, time, timedelta
 from typing import Any
 
 from rules.frozen import frozen
+from rules.input.finer_words import WordTree
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.tree import Months
 from rules.packs.resolve import Segment
+from rules.packs.tables import rows_in_words
 
 # A noun, or a pair: the clauses for yes and no, or a list's singular and plural.
 Phrase = str | tuple[str, str]
@@ -50,9 +52,9 @@ def words_of(segment: Segment, phrases: Mapping[str, Phrase]) -> Words:
         for name, parameter in pack.parameters.items()
     }
     values = {
-        name: format_amount(value, pack.parameters[name].unit)
-        for name, value in segment.parameters.items()
-        if not isinstance(value, tuple)
+        name: format_value(value.value, pack.parameters[name].unit)
+        for name, value in segment.values.items()
+        if not isinstance(value.value, tuple)
     }
     units = {name: parameter.unit for name, parameter in pack.parameters.items()}
     outcomes = {name: decision.outcomes for name, decision in pack.decisions.items()}
@@ -117,6 +119,22 @@ def format_amount(value: Any, unit: str | None) -> str:
     return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
 
 
+def format_value(value: Any, unit: str) -> str:
+    """Return a parameter's value with its unit: an amount, a list, or the rows of a table."""
+    if isinstance(value, tuple):
+        return ", ".join(spell_name(entry) for entry in value)
+    if isinstance(value, Mapping):
+        return rows_in_words(value, lambda amount: format_amount(amount, unit), spell_name)
+    return format_amount(value, unit)
+
+
+def format_word(word: str, word_tree: WordTree) -> str:
+    """Return a choice as words. A finer word is explained: `fentanyl (a kind of opioid)`."""
+    above = word_tree.above(word)
+    kind = f" (a kind of {format_choice(above[0])})" if above else ""
+    return format_choice(word) + kind
+
+
 def format_constant(value: Any, choices: tuple[str, ...] = (), unit: str | None = None) -> str:
     """Return a constant of a condition as a reader sees it."""
     match value:
@@ -149,8 +167,3 @@ def _count(number: int, noun: str) -> str:
 def with_article(noun: str) -> str:
     """Return the noun after `a` or `an`."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def join_or(texts: Sequence[str]) -> str:
-    """Return `a`, `a or b`, or `a, b or c`."""
-    return " or ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]

@@ -16,6 +16,7 @@ from typing import Any
 from rules.decide.explain import Names
 from rules.decide.moments import part_of
 from rules.decide.walk import compared, computed, disjunction, total
+from rules.input.finer_words import WordTree
 from rules.input.interval import Interval
 from rules.input.printing import PLAIN, plain
 from rules.input.vocabulary import Fact
@@ -237,6 +238,13 @@ class _Writer:
                 if _may_be_total(item) or _may_be_range(item):
                     return f"is_member({members}, {value})"
                 return f"(None if ({local} := {value}) is None else {local} in {members})"
+            case tree.RowOf(name, key):
+                return f"{self.constant(self.parameters[name].by_word.get)}({self.expression(key)})"
+            case tree.IsOne(item, values, word_tree):
+                return self.is_one(item, values, word_tree)
+            case tree.Alike(left, right, word_tree):
+                alike = self.constant(word_tree.are_alike)
+                return f"{alike}({self.expression(left)}, {self.expression(right)})"
             case tree.Choose(condition, then, otherwise):
                 local = self.temporary()
                 return (
@@ -252,6 +260,18 @@ class _Writer:
                     over, variable, keep, value, f"{self.constant(low)}, {self.constant(high)}"
                 )
         raise AssertionError(node)
+
+    def is_one(
+        self, item: tree.Tree, values: tuple[Any, ...] | tree.ParameterOf, word_tree: WordTree
+    ) -> str:
+        """Write a membership of a word: in the words that surely count, or in those that may."""
+        if values == ():
+            return "False"
+        among = self.parameters[values.name] if isinstance(values, tree.ParameterOf) else values
+        surely, perhaps = map(self.constant, word_tree.split(among))
+        local, value = self.temporary(), self.expression(item)
+        unknown = f"({local} := {value}) is None or {local} in {perhaps}"
+        return f"(None if {unknown} else {local} in {surely})"
 
     def members(self, values: tuple[Any, ...] | tree.ParameterOf) -> str:
         """Write the values of an `in`."""
@@ -362,7 +382,7 @@ class _Writer:
 
 
 def _may_be_total(node: tree.Tree) -> bool:
-    return any(isinstance(part, tree.Total) for part in tree.nodes(node))
+    return any(isinstance(part, (tree.Total, tree.RowOf)) for part in tree.nodes(node))
 
 
 def _may_be_range(node: tree.Tree) -> bool:

@@ -23,12 +23,16 @@ Bound = Mapping[
 
 @frozen
 class Leaf:
-    """One thing that isn't known: a fact, another decision's outcome, or the time (for a clock)."""
+    """One thing that isn't known: a fact, another decision's outcome, or the time (for a clock).
+
+    `given` is the value of a fact that is known too coarsely.
+    """
 
     path: str
     fact: Fact | None = None
     decision: str | None = None
     clock: str | None = None
+    given: str | None = None
 
 
 def value_of(node: tree.Tree, world: World, bound: Bound) -> Any:
@@ -121,7 +125,12 @@ def _names(node: tree.Tree | None, inner: list[Names]) -> Names:
             decisions[decision] = None
         case tree.StatusOf(clock):
             clocks[clock] = None
-        case tree.ParameterOf(name) | tree.Member(_, tree.ParameterOf(name)):
+        case (
+            tree.ParameterOf(name)
+            | tree.RowOf(name)
+            | tree.Member(_, tree.ParameterOf(name))
+            | tree.IsOne(_, tree.ParameterOf(name))
+        ):
             parameters[name] = None
         case tree.Quantifier(_, over, variable) | tree.Total(over, variable):
             own = tuple(name for bound, name in fields if bound == variable)
@@ -208,7 +217,24 @@ def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
                     for part in (keep, value):
                         leaves |= unknown(part, world, binding) if part is not None else {}
             return leaves
+        case tree.IsOne() | tree.Alike() | tree.RowOf():
+            return _merged(
+                _words_open(part, world, bound)
+                for part in tree.children(node)
+                if isinstance(part, (tree.FactOf, tree.FieldOf))
+            )
     return _merged(unknown(part, world, bound) for part in tree.children(node))
+
+
+def _words_open(part: tree.FactOf | tree.FieldOf, world: World, bound: Bound) -> dict[str, Leaf]:
+    """Return the leaf of a choice that is unknown, or known by a coarse word only."""
+    word = value_of(part, world, bound)
+    if word is not None and not part.fact.word_tree.is_coarse(word):
+        return {}
+    if isinstance(part, tree.FactOf):
+        return {part.fact.path: Leaf(part.fact.path, part.fact, given=word)}
+    path = f"{bound[part.variable][1]}.{part.fact.name}"
+    return {path: Leaf(path, part.fact, given=word)}
 
 
 def _records(

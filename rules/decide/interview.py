@@ -172,7 +172,9 @@ class Interview:
         if fact is None:  # the caller's own `as_of`
             return ask("date")
         answer_type = "size" if fact.type == "list" else fact.type
-        return ask(answer_type, fact.choices, fact.unit, fact.low, fact.high)
+        coarse = entry.get("given")
+        choices = fact.word_tree.below(coarse) if coarse is not None else fact.choices
+        return ask(answer_type, choices, fact.unit, fact.low, fact.high)
 
     def _fact(self, path: str) -> Fact | None:
         facts = self.program.pack.vocabulary.facts
@@ -220,10 +222,17 @@ class Interview:
                 questions += sum(map(after._may_ask, decision.needed))
         return (outcomes / trials, questions / trials) if trials else (0.0, 0.0)
 
+    def _finest(self, question: Question) -> Iterator[str]:
+        """Return the answers to a choice that can be asked for no finer word."""
+        fact = None if question.kind == "decision" else self._fact(question.fact)
+        for choice in question.choices:
+            if fact is None or not fact.word_tree.is_coarse(choice):
+                yield choice
+
     def trial_answers(self, question: Question) -> Iterator[Any]:
         """Return all answers to the question, or those around the values that conditions name."""
         if question.type == "choice":
-            yield from question.choices
+            yield from self._finest(question)
             return
         fact = self._fact(question.fact)
         assert fact is not None and self.decision.segment is not None

@@ -13,6 +13,7 @@ def list_needed(ruling: Ruling) -> list[dict[str, Any]]:
     """Return the questions to ask, sorted by path. Empty when decided.
 
     Each has `fact`, `question`, `ask` (a role), `kind`, and `rule` (the first rule that needs it).
+    A fact that is known by a coarse word only has that word as `given`.
     """
     if ruling.status == "decided":
         return []
@@ -48,4 +49,13 @@ def _question(ruling: Ruling, leaf: Leaf, rule: str | None) -> dict[str, Any]:
         text, role, kind = declared.asks, declared.decided_by, "decision"
     elif (fact := leaf.fact or pack.vocabulary.facts.get(leaf.path)) is not None:
         text, role, kind = fact.question, fact.known_by, fact.kind
-    return {"fact": leaf.path, "question": text, "ask": role, "kind": kind, "rule": rule}
+    question: dict[str, Any] = {
+        "fact": leaf.path,
+        "question": text,
+        "ask": role,
+        "kind": kind,
+        "rule": rule,
+    }
+    if leaf.given is not None:
+        question["given"] = leaf.given
+    return question

@@ -28,6 +28,7 @@ from rules.language import tree
 from rules.language.exact import EXACT
 from rules.language.times import length_of
 from rules.packs.resolve import Segment
+from rules.packs.tables import Table
 
 # Records in the longest list tried: at least, and at most where conditions mention longer lists.
 SHORTEST, LONGEST = 2, 6
@@ -138,7 +139,7 @@ class Search:
             case "bool":
                 yield from (True, False)
             case "choice":
-                yield from fact.choices
+                yield from fact.word_tree.finest
             case "text":
                 yield from (*sorted(self.points["text"]), "(any other)")
             case "int" | "decimal":
@@ -252,7 +253,13 @@ def bounded(*trees: tree.Tree) -> bool:
         for part in tree.nodes(condition):
             if isinstance(part, (tree.Total, tree.Arithmetic, tree.PartOf)):
                 return False
-            written = (tree.Constant, tree.ParameterOf, tree.OutcomeOf, tree.StatusOf)
+            written = (
+                tree.Constant,
+                tree.ParameterOf,
+                tree.RowOf,
+                tree.OutcomeOf,
+                tree.StatusOf,
+            )
             if (
                 isinstance(part, tree.Compare)
                 and not isinstance(part.left, written)
@@ -292,6 +299,9 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
             case tuple():
                 for item in value:
                     add(item)
+            case Table():
+                for item in value.rows.values():
+                    add(item)
 
     for whole in trees:
         for part in tree.nodes(whole):
@@ -306,7 +316,11 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
             match part:
                 case tree.Constant(value) | tree.Member(_, tuple() as value):
                     add(value)
-                case tree.ParameterOf(name) | tree.Member(_, tree.ParameterOf(name)):
+                case (
+                    tree.ParameterOf(name)
+                    | tree.RowOf(name)
+                    | tree.Member(_, tree.ParameterOf(name))
+                ):
                     add(parameters[name])
                 case tree.LengthOf(unit, tree.ParameterOf(name)):
                     add(length_of(unit, parameters[name]))

@@ -74,6 +74,15 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
             )
             value = walk(item, world, bound)
             return disjunction([compared("==", value, member) for member in among])
+        case tree.RowOf(name, key):
+            return world.parameters[name].row(walk(key, world, bound))
+        case tree.IsOne(item, values, word_tree):
+            among = (
+                world.parameters[values.name] if isinstance(values, tree.ParameterOf) else values
+            )
+            return word_tree.is_one(walk(item, world, bound), among)
+        case tree.Alike(left, right, word_tree):
+            return word_tree.are_alike(walk(left, world, bound), walk(right, world, bound))
         case tree.Choose(condition, then, otherwise):
             value = walk(condition, world, bound)
             return None if value is None else walk(then if value else otherwise, world, bound)

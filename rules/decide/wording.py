@@ -7,7 +7,7 @@ by all its rulings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import time
 from typing import Any
 
@@ -17,6 +17,7 @@ from rules.frozen import cached_property, frozen
 from rules.language import tree
 from rules.packs.pack import Citation, Exemption, Item
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
+from rules.packs.tables import rows_in_words
 
 
 @frozen
@@ -127,12 +128,25 @@ class RuleTexts:
 
 
 def fill_in(segment: Segment | None, text: str) -> str:
-    """Return the text with each `{parameter}` replaced by its value in the segment."""
+    """Return the text with each `{parameter}` replaced by its value in the segment.
+
+    The amounts of a table have their unit, since they stand apart.
+    """
+
+    def amount_in(name: str) -> Callable[[Any], str]:
+        """Return a function that spells an amount of a table with the table's unit."""
+        unit = segment.pack.parameters[name].unit if segment else ""
+        return lambda amount: f"{tree.constant_text(amount)} {unit}"
 
     def value(match: re.Match[str]) -> str:
-        parameter = segment.parameters.get(match[1]) if segment else None
-        if parameter is None:
+        in_force = segment.values.get(match[1]) if segment else None
+        if in_force is None:
             return "(not known)"
+        parameter = in_force.value
+        if isinstance(parameter, Mapping):
+            return rows_in_words(
+                parameter, amount_in(match[1]), lambda word: word.replace("_", " ")
+            )
         if isinstance(parameter, tuple):
             return ", ".join(entry.replace("_", " ") for entry in parameter)
         if isinstance(parameter, time):

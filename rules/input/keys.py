@@ -273,7 +273,8 @@ PARAMETER_VALUE = Entry(
     "a value of a parameter",
     {
         "value": Key(
-            "The number; or, if the unit is codes, a list of texts; or a time of day.",
+            "The number; or, if the unit is codes, a list of texts; or a time of day; or, if it "
+            "has by, a row for each word.",
             AMOUNT,
             required=True,
         ),
@@ -294,6 +295,7 @@ PARAMETER = Entry(
             "[lowest, highest] that a value may be, here and in a child; null for no end.",
             ListOf(END, 2, 2),
         ),
+        "by": Key("The choice that has a row for each of its words, if this is a table."),
         "values": Key(
             "The values, each from its day to the next one's.",
             ListOf(PARAMETER_VALUE, 1),
@@ -458,6 +460,10 @@ PACK = Entry(
             "What each section of law was, by day: the name of a table, such as new-mexico.", NAME
         ),
         "facts": Key("Facts that the vocabulary lacks, by path: encounter.park.", MapOf(FACT)),
+        "refine": Key(
+            "Finer words below the words of a choice: {encounter.drugs.kind: {heroin: opioid}}.",
+            MapOf(MapOf(TEXT)),
+        ),
         "parameters": Key(
             "Amounts and lists that may change: the cap, an age, a deadline.", MapOf(PARAMETER)
         ),

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from rules.errors import nearest
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 from rules.input import keys
+from rules.input.finer_words import WordTree
 from rules.input.yaml import Node, read_file
 
 TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
@@ -41,7 +42,8 @@ _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 class Fact:
     """A fact. `path` has no indices (`encounter.drugs.grams`). `of` is the list of a field.
 
-    `says` is how documents refer to the fact, where `english.yaml` does not.
+    `says` is how documents refer to the fact, where `english.yaml` does not. `finer` has the words
+    that a pack adds to `choices`, each with the word just above it.
     """
 
     path: str
@@ -57,11 +59,17 @@ class Fact:
     of: str | None = None
     fields: Mapping[str, Fact] = field(default_factory=dict)
     says: str | tuple[str, str] | None = None
+    finer: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
+
+    @cached_property
+    def word_tree(self) -> WordTree:
+        """The choices, with the finer words below the coarse ones."""
+        return WordTree(self.choices, self.finer)
 
 
 @frozen
@@ -124,9 +132,31 @@ class Vocabulary:
     closed_words: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     def extended(self, added: Mapping[str, Fact]) -> Vocabulary:
-        """Return the vocabulary with more facts."""
+        """Return the vocabulary with more facts, or with facts in place of those of their paths."""
         facts = {**self.facts, **added}
         return replace(self, facts=facts, tree=nested(facts))
+
+    def fact_at(self, path: str) -> Fact | None:
+        """Return the fact with this path, or the field of a list with it."""
+        fact = self.facts.get(path)
+        if fact is None:
+            above, _, name = path.rpartition(".")
+            fact = self.facts[above].fields.get(name) if above in self.facts else None
+        return fact
+
+    def with_fact(self, fact: Fact) -> Vocabulary:
+        """Return the vocabulary with a fact or field in place of the one with its path."""
+        if fact.of is None:
+            return self.extended({fact.path: fact})
+        over = self.facts[fact.of]
+        return self.extended({over.path: replace(over, fields={**over.fields, fact.name: fact})})
+
+    @cached_property
+    def is_refined(self) -> bool:
+        """True if a choice has finer words."""
+        return any(
+            entry.finer for fact in self.facts.values() for entry in (fact, *fact.fields.values())
+        )
 
 
 def read_vocabulary(path: Path) -> Vocabulary:

@@ -11,8 +11,9 @@ from rules.errors import ConditionError, PackError, Place, nearest
 from rules.input.yaml import Node
 from rules.language import syntax, tree
 from rules.language.checker import BOOL, Bound, Checker, Scope, Typed
+from rules.language.finer import fitted
 from rules.language.lists import check_member, check_quantifier, check_size, check_sum
-from rules.language.names import check_name
+from rules.language.names import check_name, check_row
 from rules.language.operators import (
     check_arithmetic,
     check_comparison,
@@ -74,6 +75,11 @@ def check(condition: Node, scope: Scope) -> tree.Tree:
             "{} is not a yes-or-no question",
             "compare it with something",
         )
+    if scope.vocabulary.is_refined:
+        try:
+            node = fitted(node, scope.vocabulary)
+        except PackError as error:
+            raise PackError(error.code, error.message, at=place(0), fix=error.fix) from None
     if _is_deep(node):
         checker.fail(
             surface,
@@ -119,7 +125,7 @@ def _check_part(checker: Checker, node: syntax.Expression, bound: Bound) -> Type
             fix = "write `x in [ … ]`"
             checker.fail(node, "list-alone", "{} is a list where one value is needed", fix)
         case syntax.Index():
-            checker.refuse_index(node)
+            return check_row(checker, node, bound)
         case _:
             checker.fail(
                 node,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from decimal import Decimal
 from typing import NoReturn
 
@@ -74,7 +75,8 @@ class Scope:
     """The names that a condition may use.
 
     `parameters` maps a name to its unit (`codes` for a list of texts), `decisions` to its outcomes.
-    `collecting` are the decisions that collect many outcomes.
+    `collecting` are the decisions that collect many outcomes. `tables` maps a parameter with rows
+    to the path of the choice that it has its rows by.
     """
 
     vocabulary: Vocabulary
@@ -82,6 +84,7 @@ class Scope:
     decisions: Mapping[str, tuple[str, ...]]
     clocks: tuple[str, ...]
     collecting: tuple[str, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     def takes(self, name: str) -> bool:
         """Return whether a fact, parameter, or decision begins with this name."""

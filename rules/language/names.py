@@ -89,9 +89,38 @@ def _check_parameter(checker: Checker, node: syntax.Expression, name: str) -> Ty
             "{} is a list of codes where one value is needed",
             f"write `x in {name}`",
         )
+    if name in checker.scope.tables:
+        checker.fail(
+            node,
+            "wrong-type",
+            "{} is a table where one value is needed",
+            f"write `{name}[…]` with `{checker.scope.tables[name]}`",
+        )
     if unit == TIME_OF_DAY:
         return tree.ParameterOf(name), Type(TIME_OF_DAY)
     return tree.ParameterOf(name), Type("decimal", unit=unit)
+
+
+def check_row(checker: Checker, node: syntax.Index, bound: Bound) -> Typed:
+    """Return the typed tree of `name[key]`: the row of a table for the word of its choice."""
+    name = dotted(node.operand)
+    if name is None or name in bound or name not in checker.scope.parameters:
+        checker.refuse_index(node)
+    by = checker.scope.tables.get(name)
+    if by is None:
+        fix = f"write `{name}` alone, or give the parameter `by:`"
+        checker.fail(node, "wrong-type", f"{{}} picks a row of `{name}`, which has none", fix)
+    key, _ = checker.value(node.index, bound)
+    if not (isinstance(key, (tree.FactOf, tree.FieldOf)) and key.fact.path == by):
+        checker.fail(
+            node.index,
+            "wrong-type",
+            f"{{}} picks a row of `{name}`, whose rows are by `{by}`",
+            "use that very fact",
+        )
+    unit = checker.scope.parameters[name]
+    is_time = unit == TIME_OF_DAY
+    return tree.RowOf(name, key), Type(TIME_OF_DAY) if is_time else Type("decimal", unit=unit)
 
 
 def _refuse_unknown(checker: Checker, node: syntax.Expression, bound: Bound, path: str) -> NoReturn:

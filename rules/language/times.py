@@ -64,6 +64,8 @@ def check_length(checker: Checker, node: syntax.Call) -> Typed:
                 f"{{}} takes `{name}`, which is in `{checker.scope.parameters[name]}`",
                 "use a parameter in that very unit",
             )
+        if name in checker.scope.tables:
+            checker.fail(node, "wrong-type", "{} takes a table", "use a parameter with one value")
         return tree.LengthOf(unit, tree.ParameterOf(name)), kind
     sign = 1
     if isinstance(argument, syntax.Unary) and argument.operator == "-":

@@ -11,13 +11,14 @@ quantifier.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, Union, get_args
 
 from rules.frozen import frozen
+from rules.input.finer_words import WordTree
 from rules.input.vocabulary import Fact
 
 LENGTHS = ("hours", "days", "weeks", "months", "years")
@@ -83,6 +84,17 @@ class PartOf:
 
 
 @frozen
+class RowOf:
+    """The row of a table for the word of a choice: `name[key]`.
+
+    `key` is the fact or the field by which the parameter has its rows.
+    """
+
+    name: str
+    key: Tree
+
+
+@frozen
 class OutcomeOf:
     """Another decision's outcome, unknown while undetermined."""
 
@@ -132,6 +144,27 @@ class Member:
 
     item: Tree
     values: tuple[Any, ...] | ParameterOf
+
+
+@frozen
+class IsOne:
+    """`item == "word"` or `item in values`, of a choice that has finer words.
+
+    It is unknown where `item` is a coarse word of which some finest words are meant and some not.
+    """
+
+    item: Tree
+    values: tuple[Any, ...] | ParameterOf
+    word_tree: WordTree
+
+
+@frozen
+class Alike:
+    """`left == right` of two choices that have finer words."""
+
+    left: Tree
+    right: Tree
+    word_tree: WordTree
 
 
 @frozen
@@ -187,6 +220,7 @@ Tree = Union[
     ParameterOf,
     LengthOf,
     PartOf,
+    RowOf,
     OutcomeOf,
     StatusOf,
     Not,
@@ -194,6 +228,8 @@ Tree = Union[
     Or,
     Compare,
     Member,
+    IsOne,
+    Alike,
     Choose,
     Arithmetic,
     Quantifier,
@@ -220,6 +256,20 @@ _PARTS = {
     )
     for kind in _NODES
 }
+
+
+def changed(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Return the tree with `change` applied to every node, from the leaves up."""
+    parts: dict[str, Any] = {}
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
+        if isinstance(value, tuple):
+            parts[name] = tuple(
+                changed(item, change) if isinstance(item, _NODES) else item for item in value
+            )
+        elif isinstance(value, _NODES):
+            parts[name] = changed(value, change)
+    return change(replace(node, **parts) if parts else node)
 
 
 def nodes(node: Tree) -> Iterator[Tree]:
@@ -266,6 +316,8 @@ def _print(node: Tree) -> tuple[str, int]:
             return f"{variable}.{fact.name}", _WHOLE
         case ParameterOf(name) | OutcomeOf(name):
             return name, _WHOLE
+        case RowOf(name, key):
+            return f"{name}[{_inside(key, _CHOICE)}]", _WHOLE
         case StatusOf(clock):
             return f"clocks.{clock}", _WHOLE
         case LengthOf(unit, ParameterOf(name)):
@@ -288,6 +340,12 @@ def _print(node: Tree) -> tuple[str, int]:
                 f"{_inside(item, _SUM)} in [{', '.join(constant_text(value) for value in values)}]",
                 _RELATION,
             )
+        case IsOne(item, (value,)):
+            return f"{_inside(item, _SUM)} == {constant_text(value)}", _RELATION
+        case IsOne(item, values):
+            return _print(Member(item, values))
+        case Alike(left, right):
+            return _print(Compare("==", left, right))
         case Choose(condition, then, otherwise):
             return (
                 f"{_inside(condition, _OR)} ? {_inside(then, _OR)} : {_inside(otherwise, _CHOICE)}",

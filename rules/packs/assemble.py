@@ -17,6 +17,7 @@ from rules.language.checker import Scope
 from rules.packs.decisions import read_decision, read_terms, refuse_clashes
 from rules.packs.draft import Draft, Find, find_folder, refuse_bad_id
 from rules.packs.faults import Faults
+from rules.packs.finer import read_finer_words
 from rules.packs.head import (
     read_coverage,
     read_facts,
@@ -85,16 +86,16 @@ def _assembled(draft: Draft) -> Pack:
     """
     faults = draft.faults
     parts: dict[str, Any] = {}
-    decisions: dict[str, Decision] = dict(draft.parent.decisions) if draft.parent else {}
     decision_nodes: dict[str, Node] = {}
     with faults.collect():
         read_sources(draft)
     if "program" in draft.entry:
         with faults.collect():
             parts["program"] = read_program(draft)
-    for read in (read_facts, read_parameters, read_offense_table):
+    for read in (read_facts, read_finer_words, read_parameters, read_offense_table):
         with faults.collect():
             read(draft)
+    decisions: dict[str, Decision] = dict(draft.parent.decisions) if draft.parent else {}
     with faults.collect():
         decision_nodes = draft.section("decisions")
     read_terms(draft, decision_nodes)
@@ -142,6 +143,7 @@ def _scope(draft: Draft) -> Scope:
         {name: terms.outcomes for name, terms in draft.terms.items()},
         tuple(dict.fromkeys([*parent_clocks, *_clock_names(draft)])),
         tuple(name for name, terms in draft.terms.items() if terms.collect),
+        {name: part.by for name, part in draft.parameters.items() if part.by is not None},
     )
 
 

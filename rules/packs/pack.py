@@ -71,16 +71,20 @@ class Item:
 
 @frozen_by_name
 class Value(Item):
-    """One value of a parameter: a number, a tuple of texts, or a time of day."""
+    """One value of a parameter: a number, a tuple of texts, a time of day, or the rows of a table.
 
-    value: int | Decimal | tuple[str, ...] | time
+    Rows are by word.
+    """
+
+    value: int | Decimal | tuple[str, ...] | time | Mapping[str, int | Decimal | time]
 
 
 @frozen
 class Parameter:
     """A number, a list of codes, or a time of day that changes over time.
 
-    Its values follow each other by date. `low` and `high` bound them, also those of a child.
+    Its values follow each other by date. `low` and `high` bound them, also those of a child. `by`
+    is the path of the choice whose words have rows, if it is a table.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Parameter:
     place: Place = field(compare=False)
     low: Decimal | None = None
     high: Decimal | None = None
+    by: str | None = None
 
     def on(self, day: date) -> Value | None:
         """Return the value on this day, if there is one."""

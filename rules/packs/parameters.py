@@ -12,13 +12,14 @@ from typing import Any
 from rules.errors import PackError, nearest
 from rules.input import keys
 from rules.input.values import fits
-from rules.input.vocabulary import read_range
+from rules.input.vocabulary import Fact, read_range
 from rules.input.yaml import Node
 from rules.language import tree
 from rules.language.times import LONGEST, TIME_OF_DAY, read_time_of_day
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
 from rules.packs.faults import gather
 from rules.packs.pack import Clock, Parameter, Value
+from rules.packs.tables import read_key, read_rows
 
 # The greatest amount of each unit. No law has a larger one: a larger number is a typo. Lengths of
 # time end at 200 years, as in conditions.
@@ -60,6 +61,12 @@ def _refuse_other_parameter(draft: Draft, name: str, node: Node, parent: Paramet
     """Refuse an override that is in another unit, or that a floor of the parent's excludes."""
     if parent.unit != draft.parameters[name].unit:
         node.fail("wrong-unit", f"`{name}` is in `{parent.unit}` in the parent", "keep the unit")
+    if parent.by != draft.parameters[name].by:
+        node.fail(
+            "wrong-type",
+            f"`{name}` has {f'rows by `{parent.by}`' if parent.by else 'one value'} in the parent",
+            f"keep `by: {parent.by}`" if parent.by else "leave `by` out",
+        )
     invariants = draft.parent.invariants.values() if draft.parent else ()
     for invariant in invariants:
         if invariant.when is not None and _protects_cases_by(name, invariant.when):
@@ -84,9 +91,10 @@ def _protects_cases_by(name: str, when: tree.Tree) -> bool:
 def parameters_in(condition: tree.Tree) -> set[str]:
     """Return the names of the parameters that a condition reads."""
     parts = (
-        part.values if isinstance(part, tree.Member) else part for part in tree.nodes(condition)
+        part.values if isinstance(part, (tree.Member, tree.IsOne)) else part
+        for part in tree.nodes(condition)
     )
-    return {part.name for part in parts if isinstance(part, tree.ParameterOf)}
+    return {part.name for part in parts if isinstance(part, (tree.ParameterOf, tree.RowOf))}
 
 
 def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
@@ -97,11 +105,14 @@ def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
     if unit not in UNITS:
         fields["unit"].fail("wrong-unit", f"`{unit}` is no unit", nearest(unit, UNITS))
     low, high = _read_own_range(draft, name, fields, unit)
+    by = read_key(draft.vocabulary, fields["by"], subject) if "by" in fields else None
+    if by is not None and unit not in (*GREATEST, TIME_OF_DAY):
+        fields["by"].fail("wrong-unit", f"{subject} has rows of `{unit}`", "use rows of numbers")
     nodes = fields["values"].items(f"the values of {subject}")
     values = list(
         gather(
             {
-                str(index): partial(_read_value, draft, node, unit, subject, (low, high))
+                str(index): partial(_read_value, draft, node, unit, subject, (low, high), by)
                 for index, node in enumerate(nodes)
             }
         ).values()
@@ -109,7 +120,8 @@ def _read_parameter(draft: Draft, name: str, node: Node) -> Parameter:
     if not values:
         fields["values"].fail("missing-key", f"{subject} has no value", "add one with its source")
     label = fields["label"].text("`label`")
-    return Parameter(name, label, unit, _in_order(name, values), draft.id, node.place, low, high)
+    in_order, path = _in_order(name, values), by.path if by is not None else None
+    return Parameter(name, label, unit, in_order, draft.id, node.place, low, high, path)
 
 
 Range = tuple[Decimal | None, Decimal | None]
@@ -145,12 +157,21 @@ def _range_text(ends: Range) -> str:
     return f"`[{low}, {high}]`"
 
 
-def _read_value(draft: Draft, node: Node, unit: str, parameter: str, ends: Range) -> Value:
+def _read_value(
+    draft: Draft, node: Node, unit: str, parameter: str, ends: Range, by: Fact | None
+) -> Value:
     subject = f"a value of {parameter}"
     fields = node.mapping(subject, keys.PARAMETER_VALUE.names, keys.PARAMETER_VALUE.required)
-    read: Any = partial(_read_number, unit=unit, ends=ends)
+    read_one: Any = partial(_read_number, unit=unit, ends=ends)
     if unit in ("codes", TIME_OF_DAY):
-        read = _read_codes if unit == "codes" else _read_time
+        read_one = _read_codes if unit == "codes" else _read_time
+
+    def read(node: Node, subject: str) -> Any:
+        """Read the value, or the row of a table for each word."""
+        if by is None:
+            return read_one(node, subject=subject)
+        return read_rows(node, by, lambda row, name: read_one(row, subject=name), subject)
+
     parts = gather(
         {
             "value": partial(read, fields["value"], subject=subject),
@@ -325,6 +346,10 @@ def _read_length(draft: Draft, node: Node) -> str:
             "unknown-parameter",
             f"there is no parameter `{length}`",
             nearest(length, tuple(draft.parameters)),
+        )
+    if draft.parameters[length].by is not None:
+        node.fail(
+            "wrong-type", f"`{length}` is a table, and a clock has one length", "name another"
         )
     unit = draft.parameters[length].unit
     if unit not in CLOCK_UNITS:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
+from typing import Any
 
 from rules.frozen import frozen
 from rules.language.tree import And, Not, Tree
 from rules.packs.pack import Clock, Decision, Default, Exemption, Obligation, Pack, Rule, Value
+from rules.packs.tables import Table, table_of
 
 
 @frozen
@@ -45,14 +47,14 @@ class DecisionInForce:
 class Segment:
     """A pack on a day.
 
-    `values` are the values of parameters in force, `parameters` only their numbers, codes, or times
-    of day.
+    `values` are the values of parameters in force, `parameters` only their numbers, codes, times of
+    day, or tables.
     """
 
     pack: Pack
     day: date
     values: Mapping[str, Value]
-    parameters: Mapping[str, int | Decimal | tuple[str, ...] | time]
+    parameters: Mapping[str, int | Decimal | tuple[str, ...] | time | Table]
     decisions: Mapping[str, DecisionInForce]
     clocks: Mapping[str, Clock]
 
@@ -63,8 +65,17 @@ def resolve(pack: Pack, day: date) -> Segment:
     values = {name: value for name, value in dated.items() if value is not None}
     decisions = {name: _in_force(decision, day) for name, decision in pack.decisions.items()}
     clocks = {name: clock for name, clock in pack.clocks.items() if clock.in_force(day)}
-    parameters = {name: value.value for name, value in values.items()}
+    parameters = {name: _as_read(pack, name, value) for name, value in values.items()}
     return Segment(pack, day, values, parameters, decisions, clocks)
+
+
+def _as_read(pack: Pack, name: str, value: Value) -> Any:
+    """Return a parameter's value as conditions read it: a table has a row for each finest word."""
+    if not isinstance(value.value, Mapping):
+        return value.value
+    fact = pack.vocabulary.fact_at(str(pack.parameters[name].by))
+    assert fact is not None  # it was there when the parameter was read
+    return table_of(value.value, fact.word_tree)
 
 
 def _in_force(decision: Decision, day: date) -> DecisionInForce:

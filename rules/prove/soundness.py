@@ -144,8 +144,8 @@ def _everything_read_exists(segment: Segment) -> None:
     for reader in _readers(segment):
         names_read: list[str] = []
         for part in tree.nodes(reader.condition) if reader.condition else ():
-            inner = part.values if isinstance(part, tree.Member) else part
-            if isinstance(inner, tree.ParameterOf):
+            inner = part.values if isinstance(part, (tree.Member, tree.IsOne)) else part
+            if isinstance(inner, (tree.ParameterOf, tree.RowOf)):
                 names_read.append(inner.name)
             if isinstance(part, tree.StatusOf) and part.clock not in segment.clocks:
                 raise PackError(

@@ -144,7 +144,7 @@ def test_a_condition_as_people_write_it_means_the_same_to_both_and_printed(
 ) -> None:
     condition = written.checked(text)
     assert written.checked(tree.text(condition)) == condition
-    parameters = {name: value for name, (_, value) in written.PARAMETERS.items()}
+    parameters = written.parameters()
     compiled = compile_condition(condition, parameters, written.ZONE)
     outcomes = {
         name: data.draw(st.sampled_from([*all_of, None]))

@@ -26,9 +26,9 @@ GENERATED = Words(
 )
 WRITTEN = Words(
     complete_phrases(written.WORDS.facts, english()),
-    {name: name for name in written.PARAMETERS},
+    {name: name for name in (*written.PARAMETERS, *written.TABLES)},
     {},
-    {name: unit for name, (unit, _) in written.PARAMETERS.items()},
+    {name: parts[0] for name, parts in {**written.PARAMETERS, **written.TABLES}.items()},
     written.DECISIONS,
 )
 
@@ -38,7 +38,9 @@ def read_back(node: tree.Tree, words: Words, reader: Reader) -> None:
         text = said if isinstance(said, str) else repr(said)
         found = [
             meaning(one)
-            for one in (reader.line(said) if isinstance(said, str) else reader.passage(said))
+            for one in reader.fitted(
+                reader.line(said) if isinstance(said, str) else reader.passage(said)
+            )
         ]
         assert found, f"can't be read back: {text}"
         assert len(set(map(repr, found))) == 1, f"has {len(found)} meanings: {text}"
@@ -137,6 +139,8 @@ def test_the_tests_above_saw_every_kind_of_node() -> None:
         "weekday(encounter.at) == 'sunday' || encounter.date - days(lookback) == day(now)",
         "encounter.at - encounter.at < hours(plain_hours) || time('23:59') > time(now)",
         "screening == 'stop' || tiny.rows.all(a, a.kind in ['a', 'b'])",
+        "wide.heat > kind_cap[tiny.kind] || tiny.rows.exists(a, tiny.kind == 'a1' || "
+        "tiny.rows.exists(b, a.kind == b.kind))",
     ]
     trees = [written.checked(text) for text in texts]
     assert {type(part) for one in trees for part in tree.nodes(one)} | {tree.FieldOf} == set(

@@ -125,7 +125,14 @@ facts:
     fields:
       from: {type: timestamp, question: From when?}
       until: {type: timestamp, question: Until when?}
+refine:
+  encounter.mood: {angry: loud}
 parameters:
+  by_mood:
+    label: bones by mood
+    unit: count
+    by: encounter.mood
+    values: [{value: {calm: 1, otherwise: 2}, source: ordinance}]
   listed:
     label: listed sections
     unit: codes

@@ -24,7 +24,8 @@ from rules.errors import PackError
 from rules.input.facts import read_facts
 from rules.language import tree
 from rules.packs.digest import digest
-from rules.packs.pack import Item, Pack
+from rules.packs.pack import Item, Pack, Parameter
+from rules.packs.tables import table_of
 from tests.support import written
 from tests.support.written import AS_OF, Flat, program
 
@@ -50,6 +51,13 @@ class Plain:
         sure, may_be = self.answer(name)
         return sure[0] if len(may_be) == 1 and sure else None
 
+    def as_read(self, parameter: Parameter, value: Any) -> Any:
+        if parameter.by is None or value is None:
+            return value
+        fact = self.pack.vocabulary.fact_at(parameter.by)
+        assert fact is not None
+        return table_of(value, fact.word_tree)
+
     def answer(self, name: str) -> tuple[list[str], list[str]]:
         """The sure outcomes (all that a collecting decision answers) and the possible ones."""
         decision, day = self.pack.decisions[name], self.day(name)
@@ -60,7 +68,7 @@ class Plain:
             return not (item.since and day < item.since) and not (item.until and day >= item.until)
 
         values = {
-            name: next((v.value for v in one.values if holds(v)), None)
+            name: self.as_read(one, next((v.value for v in one.values if holds(v)), None))
             for name, one in self.pack.parameters.items()
         }
 

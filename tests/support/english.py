@@ -15,8 +15,11 @@ from typing import Any
 
 from rules.author import english, phrases
 from rules.author.english import Passage, Words
+from rules.errors import PackError
 from rules.input.vocabulary import Fact
 from rules.language import tree
+from rules.language.finer import fitted
+from rules.shelf import vocabulary
 
 Found = list[tuple[Any, int]]
 # Repeated here, so that two operators with swapped phrases in `rules.author.english` are caught.
@@ -68,6 +71,7 @@ class Reader:
         self.choices = tuple(
             dict.fromkeys([*every_choice, *outcomes, *tree.CLOCK_STATUSES, *tree.WEEKDAYS])
         )
+        self.vocabulary = vocabulary().extended(facts)
         self.parameters = {label: name for name, label in words.parameters.items()}
 
     def passage(self, said: Passage, scope: tuple[tuple[str, str], ...] = ()) -> list[tree.Tree]:
@@ -121,6 +125,16 @@ class Reader:
 
     def line(self, text: str) -> list[tree.Tree]:
         return self.passage(Passage(text))
+
+    def fitted(self, found: list[tree.Tree]) -> list[tree.Tree]:
+        """Return the meanings with comparisons of finer words, which read like all others."""
+        readings = []
+        for node in found:
+            try:
+                readings.append(fitted(node, self.vocabulary))
+            except PackError:  # no checker would take it
+                continue
+        return readings
 
 
 def _without_lead(said: Passage) -> Passage:
@@ -365,6 +379,14 @@ class _Line:
             for end in self.at(f"{label}”", place):
                 yield name, end
 
+    def word(self, choice: str, left: tree.Tree | None) -> str:
+        """A choice as it is spelled beside a value: a finer word with the one above it."""
+        spelled = phrases.format_choice(choice)
+        finer = left.fact.finer if isinstance(left, (tree.FactOf, tree.FieldOf)) else {}
+        if choice not in finer:
+            return spelled
+        return f"{spelled} (a kind of {phrases.format_choice(finer[choice])})"
+
     def constants(self, place: int, left: tree.Tree | None = None, *, bools: bool = False) -> Found:
         found: Found = []
         choices = self.reader.choices if left is None else self.spelled.choices(left)
@@ -374,9 +396,7 @@ class _Line:
             else [one for one in (self.spelled.unit(left),) if one]
         )
         found += [
-            (choice, end)
-            for choice in choices
-            for end in self.at(phrases.format_choice(choice), place)
+            (choice, end) for choice in choices for end in self.at(self.word(choice, left), place)
         ]
         if bools:
             found += [
@@ -508,6 +528,13 @@ class _Line:
             for name, end in self.label(start):
                 held = f" ({words.values[name]})" if name in words.values else ""
                 found += [(tree.ParameterOf(name), after) for after in self.at(held, end)]
+                for begin in self.at(" for ", end):
+                    found += [
+                        (tree.RowOf(name, key), after)
+                        for key, stop in self.named(begin, scope)
+                        if isinstance(key, (tree.FactOf, tree.FieldOf))
+                        for after in self.at(held, stop)
+                    ]
         for decision in words.outcomes:
             found += [
                 (tree.OutcomeOf(decision), end)
@@ -636,8 +663,10 @@ def meaning(node: Any, depth: int = 0, names: Mapping[str, str] | None = None) -
                 meaning(left, depth, names),
                 meaning(right, depth, names),
             )
-        case tree.Member(item, values):
-            return ("member", meaning(item, depth, names), values)
+        case tree.Member(item, values) | tree.IsOne(item, values):
+            return (type(node).__name__, meaning(item, depth, names), values)
+        case tree.RowOf(name, key):
+            return ("row", name, meaning(key, depth, names))
     return (type(node).__name__, *(meaning(one, depth, names) for one in tree.children(node)))
 
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from rules.language import tree
 from rules.language.check import check
 from rules.language.checker import Scope
 from rules.packs.pack import Pack
+from rules.packs.tables import table_of
 from rules.shelf import read_pack
 
 SHARED_BY_ALL = {
@@ -80,6 +82,13 @@ ADDED: dict[str, dict[str, Any]] = {
     },
 }
 ZONE = "America/Denver"
+# Finer words: a child of a child, and a coarse word whose rest has a word of its own.
+KINDS = {"a1": "a", "a2": "a", "a21": "a2", "a22": "a2"}
+REFINED: dict[str, dict[str, str]] = {
+    "tiny.kind": KINDS,
+    "tiny.rows.kind": {"a1": "a", "a2": "a"},
+    "encounter.drugs.kind": {"heroin": "opioid", "fentanyl": "opioid", "other_opioid": "opioid"},
+}
 HEAD: dict[str, Any] = {
     "id": "made-up",
     "title": "Made up",
@@ -87,6 +96,7 @@ HEAD: dict[str, Any] = {
     "program": {"from": "2010-01-01", "source": "s"},
     "sources": {"s": {"title": "S", "address": "here", "confidence": "high"}},
     "facts": ADDED,
+    "refine": REFINED,
 }
 
 
@@ -130,6 +140,25 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "opens": ("time of day", time(7, 0)),
     "closed": ("codes", ("sunday", "monday")),
 }
+# Tables: the unit, the choice that they have rows by, and the rows.
+TABLES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "kind_cap": ("g", "tiny.kind", {"a": 1, "a21": 3, "otherwise": 2.5}),
+    "row_limit": ("count", "tiny.rows.kind", {"a1": 0, "otherwise": 1}),
+    "drug_cap": ("g", "encounter.drugs.kind", {"heroin": 1, "opioid": 3, "otherwise": 2.5}),
+}
+
+
+def parameters() -> dict[str, Any]:
+    """Return the values of all parameters as conditions read them."""
+    tables = {}
+    for name, (_, by, rows) in TABLES.items():
+        fact = WORDS.fact_at(by)
+        assert fact is not None
+        exact = {word: Decimal(str(value)) for word, value in rows.items()}
+        tables[name] = table_of(exact, fact.word_tree)
+    return {**{name: value for name, (_, value) in PARAMETERS.items()}, **tables}
+
+
 DECISIONS = {
     "screening": WORDS.decisions["screening"].outcomes,
     "eligibility": ("ineligible", "eligible"),
@@ -152,6 +181,7 @@ class Readable:
     parameters: tuple[str, ...] = tuple(PARAMETERS)
     decisions: Mapping[str, tuple[str, ...]] | None = None
     clocks: tuple[str, ...] = CLOCKS
+    tables: tuple[str, ...] = tuple(TABLES)
 
     @property
     def outcomes(self) -> Mapping[str, tuple[str, ...]]:
@@ -161,14 +191,16 @@ class Readable:
     def scope(self) -> Scope:
         return Scope(
             WORDS,
-            {name: PARAMETERS[name][0] for name in self.parameters},
+            {name: PARAMETERS[name][0] for name in self.parameters}
+            | {name: TABLES[name][0] for name in self.tables},
             self.outcomes,
             self.clocks,
+            tables={name: TABLES[name][1] for name in self.tables},
         )
 
 
 EVERYTHING = Readable()
-SMALL = Readable(TINY, (), {}, ())
+SMALL = Readable(TINY, (), {}, (), ("kind_cap", "row_limit"))
 
 
 @dataclass(frozen=True)
@@ -217,6 +249,22 @@ class Author:
 
     # Numbers
 
+    def rows(self, unit: str | None, bound: Bound) -> list[str]:
+        """The rows of tables in this unit, of which the key is at hand."""
+        found = []
+        for name in self.readable.tables:
+            own_unit, by, _ = TABLES[name]
+            if own_unit != unit:
+                continue
+            found += [f"{name}[{by}]"] if by in self.readable.paths else []
+            over, _, field = by.rpartition(".")
+            found += [
+                f"{name}[{variable}.{field}]"
+                for variable, what in bound.items()
+                if isinstance(what, Fact) and what.path == over
+            ]
+        return found
+
     def number(self, unit: str | None, bound: Bound, depth: int) -> str:
         """A number in this unit, or in none."""
         ways = ["written", "written", "leaf", "leaf"]
@@ -231,6 +279,8 @@ class Author:
                     one for one, what in self.leaves(bound, *NUMBERS) if what.unit in (unit, None)
                 ]
                 leaves += [name for name in self.readable.parameters if PARAMETERS[name][0] == unit]
+                rows = self.rows(unit, bound)
+                leaves += rows * (1 + len(leaves) // 2)
                 return str(self.pick(leaves)) if leaves else "1"
             case "sum":
                 return self.total(unit, bound, depth - 1)
@@ -527,7 +577,7 @@ def values_of(fact: Fact) -> st.SearchStrategy[Any]:
         case "bool":
             return st.booleans()
         case "choice":
-            return st.sampled_from(fact.choices)
+            return st.sampled_from(fact.word_tree.finest)
         case "text":
             return st.sampled_from(CODES)
         case "date":
@@ -583,18 +633,25 @@ def with_day(flat: Flat) -> Flat:
 
 @st.composite
 def holes_in(draw: st.DrawFn, flat: Flat) -> Flat:
-    """Drop some of the facts and some fields of records."""
+    """Drop some of the facts and some fields of records, and make some words coarser."""
     keep = draw(st.sampled_from([1, 4, 7, 10]))
 
     def stays() -> bool:
         return draw(st.integers(1, 10)) <= keep
 
-    def thinned(value: Any) -> Any:
-        if not isinstance(value, list):
-            return value
-        return [{name: one for name, one in record.items() if stays()} for record in value]
+    def coarser(fact: Fact, value: Any) -> Any:
+        above = fact.word_tree.above(value) if fact.finer else ()
+        return value if not above or stays() else draw(st.sampled_from(above))
 
-    return {path: thinned(value) for path, value in flat.items() if stays()}
+    def thinned(fact: Fact, value: Any) -> Any:
+        if not isinstance(value, list):
+            return coarser(fact, value)
+        return [
+            {name: coarser(fact.fields[name], one) for name, one in record.items() if stays()}
+            for record in value
+        ]
+
+    return {path: thinned(WORDS.facts[path], value) for path, value in flat.items() if stays()}
 
 
 def nested(flat: Flat) -> dict[str, Any]:
@@ -615,7 +672,7 @@ def domain(fact: Fact) -> list[Any]:
         case "bool":
             return [True, False]
         case "choice":
-            return list(fact.choices)
+            return list(fact.word_tree.finest)
         case "int":
             assert fact.low is not None and fact.high is not None
             return list(range(int(fact.low), int(fact.high) + 1))
@@ -625,6 +682,16 @@ def domain(fact: Fact) -> list[Any]:
         for one in product(*(domain(fact.fields[name]) for name in names))
     ]
     return [[*some] for length in (0, 1, 2) for some in product(records, repeat=length)]
+
+
+def is_open(fact: Fact, value: Any) -> bool:
+    """Return True if a fact is unknown, or known by a coarse word."""
+    return value is None or (bool(fact.finer) and fact.word_tree.is_coarse(value))
+
+
+def meant(fact: Fact, value: Any) -> list[Any]:
+    """Return the values that an open fact may have."""
+    return domain(fact) if value is None else sorted(fact.word_tree.finest_of(value))
 
 
 def completions(partial: Flat, read: Mapping[str, Fact]) -> Iterator[Flat]:
@@ -652,10 +719,13 @@ def completions(partial: Flat, read: Mapping[str, Fact]) -> Iterator[Flat]:
         elif fact.type == "list":
             each = []
             for record in partial[path]:
-                missing = [field for field in fields if field.name not in record]
-                each.append([{**record, **dict(zip([f.name for f in missing], one, strict=True))}
-                             for one in product(*map(domain, missing))])  # fmt: skip
+                open_ = [field for field in fields if is_open(field, record.get(field.name))]
+                values = product(*(meant(f, record.get(f.name)) for f in open_))
+                names = [f.name for f in open_]
+                each.append([{**record, **dict(zip(names, one, strict=True))} for one in values])
             ways.append([(path, [*some]) for some in product(*each)])
+        elif is_open(fact, partial[path]):
+            ways.append([(path, value) for value in meant(fact, partial[path])])
     for chosen in product(*ways):
         yield {**partial, **dict(chosen)}
 
@@ -741,6 +811,10 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
             **{name: {"label": name, "unit": PARAMETERS[name][0],
                       "values": [{"value": PARAMETERS[name][1], **_SOURCED}]}
                for name in ("fortnights", "spell", "decade")},
+            **{name: {"label": name, "unit": unit, "by": by,
+                      "values": [{"value": rows, **_SOURCED},
+                                 {"from": "2018-10", "value": {"otherwise": 1}, **_SOURCED}]}
+               for name, (unit, by, rows) in TABLES.items()},
         },
         "clocks": {"intake": {**clock, "stop": "case.intake_at", "tolling": "wide.pauses"},
                    "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at"}},

@@ -1,0 +1,126 @@
+"""Parameters with a row for each word of a choice.
+
+A row is for its word and for the finer words below it that have no row of their own. `otherwise` is
+for the rest. So every finest word has one value, and a coarse or unknown word has all those that it
+may mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rules.errors import nearest
+from rules.frozen import cached_property, frozen
+from rules.input.finer_words import WordTree
+from rules.input.interval import Interval
+from rules.input.vocabulary import Fact, Vocabulary
+from rules.input.yaml import Node
+
+REST = "otherwise"
+
+
+@frozen
+class Table:
+    """A table on a day: the value of each finest word, as rules read it."""
+
+    rows: Mapping[str, Any]
+    word_tree: WordTree
+
+    def row(self, word: str | None) -> Any:
+        """Return the value for a word: an interval, or None for times, while rows differ."""
+        words = self.rows if word is None else self.word_tree.finest_of(word)
+        return _span([self.rows[finest] for finest in words])
+
+    @cached_property
+    def by_word(self) -> dict[str | None, Any]:
+        """What `row` returns for every word, and for None."""
+        return {word: self.row(word) for word in (None, *self.word_tree.words)}
+
+
+def _span(values: list[Any]) -> Any:
+    """Return the one value, or the interval of numbers that differ."""
+    if all(value == values[0] for value in values):
+        return values[0]
+    if all(isinstance(value, (int, Decimal)) for value in values):
+        return Interval(min(values), max(values))
+    return None
+
+
+def table_of(written: Mapping[str, Any], word_tree: WordTree) -> Table:
+    """Return the table with a row for each finest word."""
+    return Table(
+        {word: written[_row_of(word, written, word_tree)] for word in word_tree.finest}, word_tree
+    )
+
+
+def _row_of(word: str, written: Mapping[str, Any], word_tree: WordTree) -> str:
+    """Return the name of the row that is for a finest word."""
+    return next((name for name in (word, *word_tree.above(word)) if name in written), REST)
+
+
+def rows_in_words(
+    rows: Mapping[str, Any], amount: Callable[[Any], str], word: Callable[[str], str]
+) -> str:
+    """Return the rows as words: `1 g for heroin or fentanyl, 2 g otherwise`.
+
+    `amount` spells a value, and `word` the word of a row.
+    """
+    by_amount: dict[str, list[str]] = {}
+    for name, value in rows.items():
+        if name != REST:
+            by_amount.setdefault(amount(value), []).append(word(name))
+    parts = [f"{text} for {join_or(words)}" for text, words in by_amount.items()]
+    if REST in rows:
+        parts.append(f"{amount(rows[REST])} otherwise")
+    return ", ".join(parts)
+
+
+def join_or(texts: Sequence[str]) -> str:
+    """Return `a`, `a or b`, or `a, b or c`."""
+    return " or ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]
+
+
+def read_key(vocabulary: Vocabulary, node: Node, subject: str) -> Fact:
+    """Read `by`: the path of the choice whose words have rows."""
+    path = node.text(f"`by` of {subject}")
+    fact = vocabulary.fact_at(path)
+    if fact is None:
+        paths = [
+            entry.path
+            for listed in vocabulary.facts.values()
+            for entry in (listed, *listed.fields.values())
+            if entry.type == "choice"
+        ]
+        node.fail("unknown-fact", f"there is no fact `{path}`", nearest(path, paths))
+    if fact.type != "choice":
+        node.fail(
+            "wrong-type", f"`{path}` is no choice, and {subject} has rows by it", "name a choice"
+        )
+    return fact
+
+
+def read_rows(
+    node: Node, by: Fact, read: Callable[[Node, str], Any], subject: str
+) -> dict[str, Any]:
+    """Read the rows of a table, each with `read`. Refuse a word without one."""
+    rows: dict[str, Any] = {}
+    fields = node.mapping(f"{subject} by `{by.path}`")
+    for word, row in fields.items():
+        if word != REST and word not in by.choices:
+            node.keys[word].fail(
+                "unknown-choice",
+                f"`{word}` is no choice for `{by.path}`",
+                nearest(word, (*by.choices, REST)),
+            )
+        rows[word] = read(row, f"the row `{word}` of {subject}")
+    if REST not in rows:
+        for word in by.word_tree.finest:
+            if not {word, *by.word_tree.above(word)} & set(rows):
+                node.fail(
+                    "table-gap",
+                    f"{subject} has no row for `{word}`",
+                    "add one, or add `otherwise`",
+                )
+    return rows
