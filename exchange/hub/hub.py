@@ -31,6 +31,7 @@ from exchange.consent.effects import EVERYTHING, Effect, effects_of
 from exchange.consent.reduction import queries_of, relies, represents
 from exchange.consent.state import DECISIVE, Committed, Passage, State, committed_record
 from exchange.errors import ExchangeError, NotPassed, RecordError, StoreError
+from exchange.hub.quota import Quota
 from exchange.hub.store import HANDED, WAITING, WITHDRAWN, InboxEntry, SealedText, Store
 from exchange.log import generation
 from exchange.log.leaves import (
@@ -110,6 +111,7 @@ class Hub:
         self._secret = hmac.digest(key.private_bytes_raw(), b"offramp/1/numbers", "sha256")
         # INVARIANT: only this hub writes the store, so cached cases stay current.
         self._states: OrderedDict[str | None, State] = OrderedDict()
+        self._quota = Quota(self.store)
         self._read()
 
     def _read(self) -> None:
@@ -140,6 +142,7 @@ class Hub:
             self.log.tree.shrink(size)
             self.log.time = time
             self._states.clear()
+            self._quota.forget()
             if (self.history.size, len(self.generations)) != versions:
                 self._read()
             raise
@@ -212,6 +215,7 @@ class Hub:
             record = check_bundle(bundle, self.history.membership_at(index))
             if stored is not None:
                 return self._conflict(record, time)
+            self._quota.check(record.kind, record.issuer, record.case, time)
             committed = committed_record(record, index, time)
             self._check_admitted(committed)
         except StoreError:
@@ -235,6 +239,7 @@ class Hub:
         receipt = Receipt(leaf.index, committed.time, number, leaf.nonce, nonce)
         before = self.state(record.case)
         self.store.add_record(record, receipt)
+        self._quota.add(record.kind, record.issuer, record.case, committed.time)
         self._states[record.case] = before.with_(committed)
         for agency in sorted({passage.to for passage in committed.passages}):
             self.store.add_item(agency, record.issuer, record.jti)

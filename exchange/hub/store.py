@@ -333,6 +333,20 @@ class Store:
         ).fetchone()
         return row[0] if row else 0
 
+    def count_since(self, time: int, issuer: str) -> int:
+        """Count an agency's records since a time, in seconds since 1970 (UTC)."""
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM record WHERE issuer = ? AND time >= ?", (issuer, time)
+        ).fetchone()
+        return int(count)
+
+    def kinds_in_case_since(self, time: int, issuer: str, case: str | None) -> list[str]:
+        """Return the kinds of an agency's records in a case since a time, in seconds since 1970."""
+        rows = self._db.execute(
+            f"{_RECORD} WHERE issuer = ? AND held IS ? AND time >= ?", (issuer, case, time)
+        )
+        return [self._record(row)[0].kind for row in rows.fetchall()]
+
     # Texts
 
     def texts(self, issuer: str, jti: str, agency: str | None = None) -> list[SealedText]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from exchange.consent.state import Committed
+from exchange.errors import ExchangeError
+from exchange.hub import quota
 from exchange.hub.hub import Acceptance, Hub, Rejection
 from exchange.log.leaves import HandoutBody, HandoutPart, Leaf, LeafBody, WithdrawalBody, write_body
 from exchange.log.tree import Log
@@ -54,6 +56,35 @@ def test_what_was_composed_and_never_sent_changes_nothing() -> None:
     assert (world.hub.log.size, world.at["crossroads"].state(case)) == before
     with refused("not-permitted"):
         world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+
+
+# Quotas
+
+
+def test_a_full_quota_stops_one_agency_in_one_case_for_one_day_and_never_a_revocation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quota, "MOST_IN_CASE", 4)
+    world, case = under_way()
+    for _ in range(4):
+        send_status(world, case)
+    with refused("quota"):
+        send_status(world, case)
+    # The count is the store's: a hub that starts again knows it.
+    world.hub._quota.forget()
+    with pytest.raises(ExchangeError, match="has sent 4 records in this case today") as refusal:
+        send_status(world, case)
+    assert str(refusal.value.fix).startswith("send it after 2026-")
+    # Others, another case, and what takes a permission away go on.
+    assert world.refer(world.new_case())
+    grants = world.hub.state(case).grants
+    world.change(case, "end", agencies=["prosecutor"], grant=grants[0].grant.id)
+    assert len(world.hub.state(case).changes) == 1
+    monkeypatch.setattr(quota, "MOST_OF_AGENCY", 1)
+    with refused("quota"):
+        world.refer(world.new_case())
+    world.clock += DAY
+    assert world.refer(world.new_case())
 
 
 # Before consent

@@ -18,6 +18,7 @@ from exchange.consent.account import Account, read_account
 from exchange.errors import ExchangeError
 from exchange.evidence.documents import read_any
 from exchange.evidence.verify import verify_exhibit
+from exchange.hub import quota
 from exchange.hub.store import Store
 from exchange.log import generation
 from exchange.log.checkpoints import Witness, check_included, check_time
@@ -602,6 +603,7 @@ CASES += [
     lambda: requested(path="/v1/keys"),
     lambda: requested(hub="hub.example"),
     lambda: requested(body=b"-"),
+    lambda: over_quota(),
     lambda: requested(now=START + 900),
 ]
 
@@ -661,6 +663,13 @@ def requested(
     )
     taken.check_body(body)
     return taken
+
+
+def over_quota() -> None:
+    limits = quota.Quota(Store())
+    for _ in range(quota.MOST_IN_CASE):
+        limits.add("status", "clinic", "c" * 32, START)
+    limits.check("status", "clinic", "c" * 32, START)
 
 
 def nested() -> dict[str, object]:

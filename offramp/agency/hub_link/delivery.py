@@ -24,7 +24,13 @@ def send_outbox(link: HubLink) -> int:
     A record that is sealed to an old key is built again under a new id.
     """
     sent = 0
-    while queued := link.office.working_set().to_send():
+    link.held = None
+    held_cases: set[str | None] = set()
+    while queued := [
+        outgoing
+        for outgoing in link.office.working_set().to_send()
+        if outgoing.case not in held_cases
+    ]:
         link.office.check_not_moved()
         waiting = _next_request(queued)
         is_rebuilt = False
@@ -34,7 +40,11 @@ def send_outbox(link: HubLink) -> int:
             if "receipt" in answer:
                 link.office.receive(outgoing.jti, parse_receipt(answer["receipt"]))
                 sent += 1
-            elif answer["status"] >= 500:
+            elif error.get("code") == "quota":
+                # It stays queued, and what follows it in its case with it.
+                held_cases.add(outgoing.case)
+                link.held = f"{error.get('message')}: {error.get('fix')}"
+            elif answer["status"] == 429 or answer["status"] >= 500:
                 return sent
             elif error.get("code") == "key-old":
                 learn_directory(link)
@@ -42,7 +52,7 @@ def send_outbox(link: HubLink) -> int:
                 is_rebuilt = True
             else:
                 link.office.refused(outgoing.jti, answer["status"], error)
-        if not is_rebuilt and len(waiting) == len(queued):
+        if not is_rebuilt and not held_cases and len(waiting) == len(queued):
             break
     return sent
 
@@ -112,7 +122,7 @@ def _try_to_send(office: Office) -> str | None:
         send_outbox(link)
     except (HubAway, HubRefused, AgencyError) as error:
         return error.message
-    return None
+    return link.held
 
 
 def _state_of(office: Office, jti: str) -> str:

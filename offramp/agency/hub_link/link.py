@@ -22,6 +22,8 @@ class HubLink:
         self.client = client
         # A sentence that says why this agency doesn't cosign, None where it does.
         self.apart: str | None = None
+        # A sentence that says why the hub takes some queued records later, None where it took all.
+        self.held: str | None = None
         # The state of a restored hub that is closed, None where it is open.
         self.restored: dict[str, Any] | None = None
 
