@@ -27,6 +27,7 @@ from rules.input.yaml import Node
 from rules.language import tree
 from rules.packs.offenses import NO_OFFENSE
 from rules.packs.pack import Pack, Rule
+from rules.packs.parameters import fixed_by
 
 # The topic of a rule that a city changes first: the first of these that it reads.
 _TOPICS = (
@@ -91,12 +92,17 @@ class Variant:
         self.rules = self._rules()
 
     def _parameters(self) -> tuple[str, ...]:
-        """Return the parameters with a value on the first day: grams, other numbers, lists."""
+        """Return the parameters with a value on the first day: grams, other numbers, lists.
+
+        Those that a floor of the parent fixes are left out.
+        """
         from_table = {NO_OFFENSE} if self.parent.offenses is not None else set()
         parameters = [
             parameter
             for name, parameter in self.parent.parameters.items()
-            if name not in from_table and parameter.on(self.city.starts) is not None
+            if name not in from_table
+            and parameter.on(self.city.starts) is not None
+            and fixed_by(self.parent, name) is None
         ]
         parameters.sort(key=lambda parameter: (parameter.unit == "codes", parameter.unit != "g"))
         return tuple(parameter.name for parameter in parameters)

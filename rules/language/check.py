@@ -162,7 +162,7 @@ def _check_call(checker: Checker, node: syntax.Call, bound: Bound) -> Typed:
         case syntax.Call("date", None):
             return check_date(checker, node)
         case syntax.Call("hours" | "days" | "weeks" | "months" | "years", None):
-            return check_length(checker, node)
+            return check_length(checker, node, bound)
         case syntax.Call("day" | "weekday", None):
             return check_part(checker, node, bound)
         case syntax.Call("time", None):

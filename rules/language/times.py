@@ -47,7 +47,7 @@ def length_of(unit: str, number: int | Decimal) -> timedelta | tree.Months:
     return timedelta(microseconds=int(number * 3_600_000_000))
 
 
-def check_length(checker: Checker, node: syntax.Call) -> Typed:
+def check_length(checker: Checker, node: syntax.Call, bound: Bound) -> Typed:
     """Check `days(7)` or `days(lookback_days)`, or the same of another unit.
 
     A fact as the argument is refused, since it could make the call fail on some facts.
@@ -67,6 +67,8 @@ def check_length(checker: Checker, node: syntax.Call) -> Typed:
         if name in checker.scope.tables:
             checker.fail(node, "wrong-type", "{} takes a table", "use a parameter with one value")
         return tree.LengthOf(unit, tree.ParameterOf(name)), kind
+    if argument is not None and name is not None:
+        checker.value(argument, bound)  # a name that nothing has is a fault of its own
     sign = 1
     if isinstance(argument, syntax.Unary) and argument.operator == "-":
         sign, argument = -1, argument.operand

@@ -18,7 +18,7 @@ from rules.language import tree
 from rules.language.times import LONGEST, TIME_OF_DAY, read_time_of_day
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
 from rules.packs.faults import gather
-from rules.packs.pack import Clock, Parameter, Value
+from rules.packs.pack import Clock, Invariant, Pack, Parameter, Value
 from rules.packs.tables import read_key, read_rows
 
 # The greatest amount of each unit. No law has a larger one: a larger number is a typo. Lengths of
@@ -67,25 +67,28 @@ def _refuse_other_parameter(draft: Draft, name: str, node: Node, parent: Paramet
             f"`{name}` has {f'rows by `{parent.by}`' if parent.by else 'one value'} in the parent",
             f"keep `by: {parent.by}`" if parent.by else "leave `by` out",
         )
-    invariants = draft.parent.invariants.values() if draft.parent else ()
-    for invariant in invariants:
-        if invariant.when is not None and _protects_cases_by(name, invariant.when):
-            node.fail(
-                "floor-lifted",
-                f"the invariant `{invariant.id}` of the parent reads `{name}`, "
-                "and another value would change which cases it protects",
-                "keep the parent's value",
-            )
+    invariant = fixed_by(draft.parent, name) if draft.parent else None
+    if invariant is not None:
+        node.fail(
+            "floor-lifted",
+            f"the invariant `{invariant.id}` of the parent reads `{name}`, "
+            "and another value would change which cases it protects",
+            "keep the parent's value",
+        )
 
 
-def _protects_cases_by(name: str, when: tree.Tree) -> bool:
-    """Return whether a parameter helps to select the cases that an invariant protects.
+def fixed_by(parent: Pack, name: str) -> Invariant | None:
+    """Return an invariant that selects its cases by a parameter, so that no child may change it.
 
     A `when` of parameters alone, such as `intake_days > 30`, selects no case. It bounds them.
     """
     leaves = (tree.FactOf, tree.FieldOf, tree.Quantifier, tree.Total, tree.OutcomeOf, tree.StatusOf)
-    selects = any(isinstance(part, leaves) for part in tree.nodes(when))
-    return selects and name in parameters_in(when)
+    for invariant in parent.invariants.values():
+        when = invariant.when
+        if when is not None and name in parameters_in(when):
+            if any(isinstance(part, leaves) for part in tree.nodes(when)):
+                return invariant
+    return None
 
 
 def parameters_in(condition: tree.Tree) -> set[str]:
