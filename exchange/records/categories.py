@@ -25,6 +25,13 @@ from exchange.records.field_types import (
 from rules.shelf import vocabulary
 
 
+# The vocabulary fixes the words of forms: `Literal` takes them as data.
+_WORDS = vocabulary().closed_words
+_Engagement: Any = Literal[tuple(_WORDS["engagement"])]
+_AreaOfLife: Any = Literal[tuple(_WORDS["area_of_life"])]
+_MeetingStep: Any = Literal[tuple(_WORDS["meeting_step"])]
+
+
 class Reason(WireModel):
     """A rule that decided: its id and its outcome."""
 
@@ -70,11 +77,26 @@ class DecisionPart(WireModel):
     untold: Annotated[tuple[FactPath, ...], Field(strict=False, max_length=64)] = ()
 
 
+class MeetingStep(WireModel):
+    """A step that a meeting agreed on: what, for which role, until which day.
+
+    The closed words make it no place for anything else.
+    """
+
+    step: _MeetingStep
+    owner: Role
+    until: Day | None = None
+
+
 class Content(WireModel):
-    """Base class of a category's content. `asks` are the facts that a question asks for."""
+    """Base class of a category's content.
+
+    `asks` are the facts that a question asks for, `steps` those that a meeting agreed on.
+    """
 
     asks: NonEmptyTuple[RequestedFact] | None = None
     decision: DecisionPart | None = None
+    steps: NonEmptyTuple[MeetingStep] | None = None
 
 
 class Contact(Content):
@@ -156,16 +178,14 @@ class CaseManagerContact(Content):
     phone: Phone
 
 
-# The vocabulary fixes the words: `Literal` takes them as data.
-_WORDS = vocabulary().closed_words
-_Engagement: Any = Literal[tuple(_WORDS["engagement"])]
-_AreaOfLife: Any = Literal[tuple(_WORDS["area_of_life"])]
-
-
 class Status(Content):
-    """The engagement, in one closed word. An absent word has no meaning: no word means failure."""
+    """The engagement, in one closed word. An absent word has no meaning: no word means failure.
+
+    `meeting_on` is the day of a meeting, in the agenda that asks for the word.
+    """
 
     engagement: _Engagement | None = None
+    meeting_on: Day | None = None
 
 
 class Barriers(Content):

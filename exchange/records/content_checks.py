@@ -7,7 +7,13 @@ from typing import Any
 
 from exchange.errors import ContentError, shorten
 from exchange.models import validate
-from exchange.records.categories import Content, DecisionOutcome, Operation, SignedForm
+from exchange.records.categories import (
+    Content,
+    DecisionOutcome,
+    Operation,
+    SignedForm,
+    Status,
+)
 from exchange.records.content import content_models
 from exchange.records.field_types import NON_FACTS
 from rules.shelf import vocabulary
@@ -79,6 +85,7 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], content: Co
     for name in sorted(content.model_fields_set) if isinstance(content, Operation) else ():
         if kind not in _CODES.get(name, (kind,)):
             raise _wrong(category, f"a `{kind}` can't contain `{name}`")
+    _check_meeting(kind, category, content)
     determination = content.determination if isinstance(content, DecisionOutcome) else None
     if determination is not None:
         _check_outcome(category, categories, determination.decision, determination.outcome)
@@ -119,6 +126,21 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], content: Co
         # A fact about no person, such as the number of free places, may be in any category.
         if fact.category not in (*categories, "operation"):
             raise _wrong(category, f"`{path}` isn't a fact of these categories")
+
+
+def _check_meeting(kind: str, category: str, content: Content) -> None:
+    """Check that only the records of a meeting contain its steps and its day.
+
+    A step is of the category that the rules give it, as a next step of `review` is.
+    """
+    if content.steps is not None and kind != "meeting_decision":
+        raise _wrong(category, "only the decisions of a meeting contain `steps`")
+    categories = vocabulary().decisions["review"].categories
+    for step in content.steps or ():
+        if categories[step.step] != category:
+            raise _wrong(category, f"`{step.step}` is no step of this category")
+    if isinstance(content, Status) and content.meeting_on and kind != "meeting_agenda":
+        raise _wrong(category, "only the agenda of a meeting contains `meeting_on`")
 
 
 def check_decider(role: str, value: Mapping[str, Any]) -> None:

@@ -20,7 +20,6 @@ from offramp.agency.operations import (
     CaseView,
     Determination,
     Inbox,
-    Meeting,
     NotedFacts,
     OpenedPart,
     PackProposal,
@@ -342,21 +341,6 @@ def tasks_lines(tasks: Iterable[Task]) -> list[str]:
     return [
         f"{task.state:<8} {task.due or '-':<20} case {task.case[:8]}  {task.what}" for task in tasks
     ] or ["no tasks"]
-
-
-def meeting_lines(meeting: Meeting) -> list[str]:
-    """Show an agenda."""
-    lines = [
-        f"for a screen that these agencies see: {', '.join(meeting.present)}"
-        if meeting.present
-        else f"as `{meeting.agency}` may see it"
-    ]
-    for case in meeting.cases:
-        lines += ["", f"case {case.case}"]
-        lines += [
-            f"  {item.what}" + (f"  (due {item.due})" if item.due else "") for item in case.items
-        ]
-    return lines if meeting.cases else [*lines, "", "no cases to discuss"]
 
 
 def takeup_lines(takeup: Takeup) -> list[str]:

@@ -73,7 +73,7 @@ def decision_parts(
             keep_until=defaults.keep_until,
             use=defaults.use,
         )
-        part = _protect_care(part, working_set, defaults)
+        part = protect_care(part, working_set, defaults)
         addressed.append(address(working_set, handle, "decision", part, answer.decision, now))
     parts = tuple(part for part in addressed if part is not None)
     if not parts:
@@ -83,7 +83,7 @@ def decision_parts(
     return parts
 
 
-def _protect_care(part: Part, working_set: WorkingSet, defaults: Defaults) -> Part:
+def protect_care(part: Part, working_set: WorkingSet, defaults: Defaults) -> Part:
     """Bar adverse action on care, and add Part 2's notice unless the agency isn't covered."""
     if not set(part.category) & set(FROM_CARE):
         return part

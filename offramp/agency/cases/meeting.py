@@ -1,131 +1,403 @@
-"""The two-week meeting: the decisions and tasks of each open case, and nothing else.
+"""The partners' meeting: what each open case brings to it, and what those present may see of it.
 
-Each agency sees its own view. The shared screen shows what this agency may tell every agency
-present, by the same rules as any record. A case of which nothing may be told to all of them is
-left out, since even the existence of a case discloses something.
+An agency sees its own view on its own screen. A shared screen shows what this agency may tell every
+agency present, by the same rules as any record, and what an agency present said itself. A case of
+which nothing may be shown to all of them is left out, since even its existence discloses something.
+
+The meeting has two parts: with police in the room, and without. Each part is worked out for those
+who are present, so that nothing of the second part is ever on a screen that police see.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 from exchange.agency.gateway import FOREVER
 from exchange.consent.reduction import FROM_CARE
+from exchange.membership.directory import Directory
 from exchange.records.building import Part
+from exchange.records.content_checks import may_be_told
 from offramp.agency.cases.addressing import COORDINATION
-from offramp.agency.cases.caseload import case_of, handles
-from offramp.agency.cases.tasks import Task, tasks_of_case
+from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.caseload import (
+    case_of,
+    decisions_here,
+    handles,
+    silent_events,
+    utc,
+)
+from offramp.agency.cases.minutes import Minutes, newest_minutes
+from offramp.agency.cases.stated import StatedContent, stated_contents
+from offramp.agency.cases.tasks import OVERDUE, RUNNING, Task, tasks_of_case
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
+from rules.errors import Refusal
 from rules.frozen import frozen
+from rules.packs.pack import Clock
 from rules.shelf import vocabulary
+
+POLICE = "police"
+# The parts of a meeting. `own` is the view on this agency's own screen.
+WITH_POLICE, WITHOUT_POLICE, OWN = "with_police", "without_police", "own"
+# What an item is about, in the order of the screen.
+STATUS, BARRIERS, CLOCK, TASK, DECISION, STEP = (
+    *("status", "barriers", "clock", "task", "decision", "step"),
+)
 
 
 @frozen
 class Item:
-    """A decision or a task, in a sentence, with its category, None for own affairs."""
+    """One line about a case: a sentence, and the categories of information that it discloses.
 
+    `about` is one of the words above. `due` is a UTC time or a day, and `owner` a role. `content`
+    is what a record would contain. `by` is the agency that said it, None for what this agency
+    worked out. Without a category, the item is this agency's own affair.
+    """
+
+    about: str
     what: str
-    category: str | None
+    categories: tuple[str, ...]
+    content: Mapping[str, Any]
     due: str | None = None
     owner: str | None = None
+    by: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the item's JSON in `offramp agency meeting`."""
-        return {"what": self.what, "category": self.category, "due": self.due, "owner": self.owner}
+        return {
+            "about": self.about,
+            "what": self.what,
+            "category": self.categories[0] if self.categories else None,
+            "due": self.due,
+            "owner": self.owner,
+        }
 
 
 @frozen
 class Agenda:
-    """One case at the meeting."""
+    """One case at the meeting. `name` is None where somebody present may not see it."""
 
     case: str
     items: tuple[Item, ...]
+    name: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the case's JSON in `offramp agency meeting`."""
-        return {"case": self.case, "items": [item.as_json() for item in self.items]}
+        return {
+            "case": self.case,
+            "name": self.name,
+            "items": [item.as_json() for item in self.items],
+        }
 
 
-def agenda(
-    working_set: WorkingSet, program: Program, now: int, present: tuple[str, ...] = ()
-) -> tuple[Agenda, ...]:
-    """Return the open cases. With `present`, only what each of these agencies may be told.
+@frozen
+class OffBoard:
+    """An open case of which nothing may be shown to all agencies present.
 
-    Raises `AgencyError` `unknown-agency`.
+    `withheld_from` are the agencies that may see nothing of it.
     """
-    directory = working_set.gateway.history.newest
+
+    case: str
+    name: str | None
+    withheld_from: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the case's JSON in `offramp agency meeting --off-board`."""
+        return {"case": self.case, "name": self.name, "withheld_from": list(self.withheld_from)}
+
+
+def check_present(directory: Directory, present: Iterable[str]) -> None:
+    """Check that the directory lists each agency. Raises `AgencyError` `unknown-agency`."""
     for agency in present:
         if agency not in directory.agencies:
             raise AgencyError(
                 "unknown-agency",
                 f"the directory lists no `{agency[:40]}`",
-                fix="use the ids of `agency status`",
+                fix=f"use {', '.join(f'`{one}`' for one in sorted(directory.agencies))}",
             )
-    others = [agency for agency in present if agency != working_set.agency]
-    cases = []
+
+
+def part_of(directory: Directory, present: Iterable[str]) -> str:
+    """Return the part of the meeting at which these agencies are present."""
+    roles = {directory.role(agency) for agency in present}
+    if not roles:
+        return OWN
+    return WITH_POLICE if POLICE in roles else WITHOUT_POLICE
+
+
+def open_cases(working_set: WorkingSet) -> Iterator[tuple[str, Case]]:
+    """Yield each case that hasn't ended, in the order in which this agency learned of them."""
     for handle in handles(working_set):
-        if case_of(working_set, handle).is_ended:
-            continue
-        items = items_of(working_set, program, handle, now)
-        if present:
-            items = [item for item in items if _for_all(working_set, handle, item, others, now)]
-        if items:
-            cases.append(Agenda(handle, tuple(items)))
+        case = case_of(working_set, handle)
+        if not case.is_ended:
+            yield handle, case
+
+
+def agenda(
+    working_set: WorkingSet, program: Program, now: int, present: tuple[str, ...] = ()
+) -> tuple[Agenda, ...]:
+    """Return the open cases. With `present`, only what each of these agencies may see.
+
+    Raises `AgencyError` `unknown-agency`.
+    """
+    check_present(working_set.gateway.history.newest, present)
+    cases = []
+    for handle, case in open_cases(working_set):
+        view = CaseOnBoard(working_set, program, handle, case, now)
+        shown = view.agenda(present)
+        if shown.items:
+            cases.append(shown)
     return tuple(cases)
 
 
-def items_of(working_set: WorkingSet, program: Program, handle: str, now: int) -> list[Item]:
-    """Return the determinations of a case, and its tasks."""
-    case = case_of(working_set, handle)
-    items = []
-    for name, entry in case.determined.items():
-        assert entry.determined is not None, "a listed entry was determined"
-        outcome = str(entry.determined["outcome"]).replace("_", " ")
-        category = "screening_outcome" if name == "screening" else "decision_outcome"
-        items.append(
-            Item(
-                f"Decided: {name} is {outcome}, by {entry.determined['by']}.",
-                category,
-                owner=entry.role,
-            )
+def cases_off_board(
+    working_set: WorkingSet, program: Program, now: int, present: tuple[str, ...]
+) -> tuple[OffBoard, ...]:
+    """Return the open cases that the board leaves out, with the agencies that may see nothing.
+
+    Raises `AgencyError` `unknown-agency`.
+    """
+    check_present(working_set.gateway.history.newest, present)
+    left_out = []
+    for handle, case in open_cases(working_set):
+        view = CaseOnBoard(working_set, program, handle, case, now)
+        if not view.agenda(present).items:
+            withheld = tuple(agency for agency in present if not view.agenda((agency,)).items)
+            left_out.append(OffBoard(handle, view.name()[0], withheld or present))
+    return tuple(left_out)
+
+
+class CaseOnBoard:
+    """One case as this agency may bring it to a meeting at `now`, in seconds since 1970."""
+
+    def __init__(
+        self, working_set: WorkingSet, program: Program, handle: str, case: Case, now: int
+    ) -> None:
+        self.working_set = working_set
+        self.program = program
+        self.handle = handle
+        self.case = case
+        self.now = now
+        self._stated = stated_contents(working_set, handle, case)
+        self._items: tuple[Item, ...] | None = None
+        self._permitted: dict[tuple[str, tuple[str, ...]], bool] = {}
+
+    def agenda(self, present: tuple[str, ...]) -> Agenda:
+        """Return what all of these agencies may see of the case, everything for none."""
+        name, by = self.name()
+        if not present:
+            return Agenda(self.handle, self.items, name)
+        items = tuple(
+            item for item in self.items if all(self.may_see(agency, item) for agency in present)
         )
-    return items + [
-        Item(task.what, _category(task), task.due, task.owner)
-        for task in tasks_of_case(working_set, program, handle, now)
-    ]
+        contact = Item("name", "", ("contact",), {}, by=by)
+        is_named = name is not None and all(self.may_see(agency, contact) for agency in present)
+        return Agenda(self.handle, items, name if is_named else None)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every item, in the order of the screen."""
+        if self._items is None:
+            self._items = (
+                *self._status_items(),
+                *self._clock_items(),
+                *self._task_items(),
+                *self._decision_items(),
+                *self._step_items(),
+            )
+        return self._items
+
+    def name(self) -> tuple[str | None, str | None]:
+        """Return the person's newest name, and the agency that said it, None for none."""
+        for stated in reversed(self._stated):
+            contact = stated.content.get("contact") or {}
+            parts = (contact.get("given_name"), contact.get("family_name"))
+            if any(parts):
+                return " ".join(str(part) for part in parts if part), stated.by
+        return None, None
+
+    # Who may see an item
+
+    def may_see(self, agency: str, item: Item) -> bool:
+        """Return whether an agency may see an item on a screen of this agency.
+
+        It may see what it said itself, and what this agency may tell it to work the case together.
+        """
+        if agency == self.working_set.agency or agency == item.by:
+            return True
+        role = self.working_set.gateway.history.newest.role(agency)
+        if not item.categories or "operation" in item.categories:
+            return False
+        content = dict.fromkeys(item.categories, item.content)
+        return may_be_told(role, content) and self._may_be_told(agency, item.categories)
+
+    def _may_be_told(self, agency: str, categories: tuple[str, ...]) -> bool:
+        key = agency, categories
+        if key not in self._permitted:
+            gateway = self.working_set.gateway
+            is_care = bool(set(categories) & set(FROM_CARE))
+            part = Part(
+                category=categories,
+                content={},
+                to={},
+                keep_until=FOREVER,
+                use="no_adverse_action",
+                sensitivity="part2" if is_care else "plain",
+                notice="own-1" if is_care else "none",
+            )
+            is_counsel = gateway.history.newest.role(agency) == "defender"
+            purposes = ("legal_representation", COORDINATION) if is_counsel else (COORDINATION,)
+            ways = [(purpose, "consent") for purpose in purposes]
+            self._permitted[key] = (
+                gateway.first_permitted(
+                    "status", part, agency, ways, case=self.handle, now=self.now
+                )
+                is not None
+            )
+        return self._permitted[key]
+
+    # What there is to say
+
+    def _status_items(self) -> Iterator[Item]:
+        words = vocabulary().closed_words
+        status = _newest(self._stated, STATUS, ("engagement",))
+        if status is not None:
+            engagement = status.content[STATUS]["engagement"]
+            text = f"Status: {words['engagement'][engagement][0]} ({self._day(status.time)})."
+            yield Item(STATUS, text, (STATUS,), {"engagement": engagement}, by=status.by)
+        barriers = _newest(self._stated, BARRIERS, ("areas", "goals"))
+        if barriers is not None:
+            content = barriers.content[BARRIERS]
+            texts = [
+                f"{label}: {', '.join(words['area_of_life'][word][0] for word in content[member])}."
+                for member, label in (("areas", "In the way"), ("goals", "Goals"))
+                if content.get(member)
+            ]
+            yield Item(BARRIERS, " ".join(texts), (BARRIERS,), content, by=barriers.by)
+
+    def _clock_items(self) -> Iterator[Item]:
+        facts = vocabulary().facts
+        read: dict[str, tuple[Clock, Mapping[str, Any]]] = {}
+        for answer in self._answers():
+            segment = answer.ruling.segment
+            for reading in answer.ruling.clocks:
+                if segment is not None and reading["status"] in (OVERDUE, RUNNING):
+                    read[reading["clock"]] = segment.segment.clocks[reading["clock"]], reading
+        for clock, state in read.values():
+            # A clock that runs tells that the first event happened, and that the other one didn't.
+            events = (clock.stop or clock.repeats or clock.start, clock.start)
+            categories = tuple(dict.fromkeys(facts[path].category for path in events))
+            late = "Overdue" if state["status"] == OVERDUE else "Due"
+            yield Item(
+                CLOCK,
+                f"{late}: {clock.label}.",
+                categories,
+                {"clock": clock.name},
+                state["due"],
+                clock.owner,
+            )
+
+    def _answers(self) -> Iterator[Answer]:
+        at = utc(self.working_set.gateway.hub_time(self.now))
+        silent = silent_events(self.working_set, self.handle, self.now)
+        for decision in decisions_here(self.working_set):
+            try:
+                yield self.case.decide(self.program, decision, at, silent=silent)
+            except Refusal:
+                continue  # a day outside the program: `agency decide` shows the refusal
+
+    def _task_items(self) -> Iterator[Item]:
+        for task in tasks_of_case(self.working_set, self.program, self.handle, self.now):
+            if not task.about.startswith(("clocks.", "meeting.")):
+                yield Item(
+                    TASK,
+                    task.what,
+                    _categories(task),
+                    {"task": task.about},
+                    task.due,
+                    task.owner,
+                )
+
+    def _decision_items(self) -> Iterator[Item]:
+        for name, entry in self.case.determined.items():
+            assert entry.determined is not None, "a listed entry was determined"
+            outcome = str(entry.determined["outcome"]).replace("_", " ")
+            category = "screening_outcome" if name == "screening" else "decision_outcome"
+            yield Item(
+                DECISION,
+                f"Decided: {name} is {outcome}, by {entry.determined['by']}.",
+                (category,),
+                {"determination": entry.determined},
+                owner=entry.role,
+                by=entry.by,
+            )
+
+    def _step_items(self) -> Iterator[Item]:
+        minutes = newest_minutes(self.working_set, self.handle, self._stated)
+        if minutes is None:
+            return
+        categories = vocabulary().decisions["review"].categories
+        for step in minutes.steps:
+            yield Item(
+                STEP,
+                f"Agreed on {self._day(minutes.time)}: {step.words('en')}.",
+                (categories[step.step],),
+                {"steps": [step.as_json()]},
+                step.until,
+                step.owner,
+                minutes.by,
+            )
+
+    def _day(self, time: int) -> str:
+        zone = self.working_set.gateway.history.newest.zone
+        return month_and_day(datetime.fromtimestamp(time, UTC).astimezone(zone).date())
 
 
-def _category(task: Task) -> str | None:
-    """Return the category of information that a task discloses."""
+def month_and_day(day: date) -> str:
+    """Return a day as `June 16`."""
+    return f"{day:%B} {day.day}"
+
+
+def _newest(
+    stated: Iterable[StatedContent], category: str, members: tuple[str, ...]
+) -> StatedContent | None:
+    """Return the newest content of a category that has one of these members."""
+    found = None
+    for one in stated:
+        content = one.content.get(category) or {}
+        if any(content.get(member) for member in members):
+            found = one
+    return found
+
+
+def _categories(task: Task) -> tuple[str, ...]:
+    """Return the categories of information that a task discloses. Empty for own affairs."""
     words = vocabulary()
     group, _, name = task.about.partition(".")
     if group == "review":
-        return words.decisions["review"].categories[name]
-    if group == "clocks":
-        return {"intake": "intake_status", "plan": "plan", "review": "status"}.get(name, "status")
+        return (words.decisions["review"].categories[name],)
     fact = words.facts.get(task.about.partition("[")[0])
-    return fact.category if fact is not None and fact.category not in words.never_travels else None
+    if fact is None or fact.category in words.never_travels:
+        return ()
+    return (fact.category,)
 
 
-def _for_all(working_set: WorkingSet, handle: str, item: Item, others: list[str], now: int) -> bool:
-    """Report whether this agency may tell each of these, to work the case together."""
-    if item.category is None or item.category == "operation":
-        return False
-    is_care = item.category in FROM_CARE
-    part = Part(
-        category=(item.category,),
-        content={},
-        to={},
-        keep_until=FOREVER,
-        use="no_adverse_action",
-        sensitivity="part2" if is_care else "plain",
-        notice="own-1" if is_care else "none",
-    )
-    return all(
-        working_set.gateway.judge_part(
-            "status", part, agency, (COORDINATION, "consent"), case=handle, now=now
-        ).permit
-        for agency in others
-    )
+__all__ = [
+    "OWN",
+    "WITHOUT_POLICE",
+    "WITH_POLICE",
+    "Agenda",
+    "CaseOnBoard",
+    "Item",
+    "Minutes",
+    "OffBoard",
+    "agenda",
+    "cases_off_board",
+    "check_present",
+    "month_and_day",
+    "open_cases",
+    "part_of",
+]

@@ -17,8 +17,13 @@ from offramp.agency.cases.caseload import (
     silent_events,
     utc,
 )
+<<<<<<< HEAD
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.folder.case_memory import Subject
+=======
+from offramp.agency.cases.minutes import newest_minutes, status_request
+from offramp.agency.cases.stated import stated_contents
+>>>>>>> 35a0f56 (Show at the meeting what all present may see)
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
@@ -132,6 +137,7 @@ def _work_out_tasks(
         *_pending_recalls(working_set, handle, role),
         *_unanswered_questions(working_set, case, handle, role),
     ]
+<<<<<<< HEAD
     if case.is_ended:
         return tuple(dict.fromkeys(case_tasks)), None
     answers, until = _answers(working_set, program, case, handle, now)
@@ -140,6 +146,12 @@ def _work_out_tasks(
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
     return tuple(dict.fromkeys(case_tasks)), until
+=======
+    if not case.is_ended:
+        case_tasks += _meeting_tasks(working_set, case, handle, role)
+        case_tasks += _steps_by_the_rules(working_set, program, case, handle, role, now)
+    return tuple(dict.fromkeys(case_tasks))
+>>>>>>> 35a0f56 (Show at the meeting what all present may see)
 
 
 def _unopened_records(
@@ -168,6 +180,20 @@ def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterato
                 "on which it is kept."
             )
             yield Task(handle, role, step, OPEN, recall.recall, until)
+
+
+def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) -> Iterator[Task]:
+    """Yield the status that is asked for before a meeting, and the steps that one agreed on."""
+    stated = stated_contents(working_set, handle, case)
+    request = status_request(working_set, handle, stated)
+    if request is not None:
+        step = "Tell how it goes before the meeting: `offramp agency report-status`."
+        yield Task(handle, role, step, OPEN, "meeting.status", request.meeting_on)
+    minutes = newest_minutes(working_set, handle, stated)
+    for agreed in minutes.steps if minutes is not None else ():
+        if agreed.owner == role:
+            step = f"Agreed at the meeting: {agreed.words('en')}."
+            yield Task(handle, role, step, OPEN, f"meeting.{agreed.step}", agreed.until)
 
 
 def _unanswered_questions(

@@ -8,7 +8,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from offramp.agency.commands import cases, decisions, evidence, folder, membership, records
+from offramp.agency.commands import (
+    cases,
+    decisions,
+    evidence,
+    folder,
+    meetings,
+    membership,
+    records,
+)
 from offramp.agency.commands.command import (
     PACK,
     AgencyCommand,
@@ -20,7 +28,7 @@ from offramp.agency.commands.command import (
 # Every command by name, in the order of the help.
 COMMANDS: dict[str, AgencyCommand] = {
     command.name: command
-    for group in (membership, folder, records, cases, decisions, evidence)
+    for group in (membership, folder, records, cases, meetings, decisions, evidence)
     for command in group.COMMANDS
 }
 

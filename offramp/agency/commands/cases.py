@@ -1,4 +1,4 @@
-"""Commands that show cases, tasks, and the partners' meeting."""
+"""Commands that show cases, tasks, and counts."""
 
 from __future__ import annotations
 
@@ -55,20 +55,6 @@ def _tasks(office: Office, options: argparse.Namespace) -> Output:
     return Output({"tasks": [task.as_json() for task in tasks]}, wording.tasks_lines(tasks))
 
 
-def _meeting(office: Office, options: argparse.Namespace) -> Output:
-    present = [agency for agency in (options.present or "").split(",") if agency]
-    meeting = operations.prepare_meeting(office, present)
-    return Output(meeting.as_json(), wording.meeting_lines(meeting))
-
-
-def _meeting_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--present",
-        metavar="AGENCY,…",
-        help="show only what each of these agencies may see, for a shared screen",
-    )
-
-
 def _takeup(office: Office, options: argparse.Namespace) -> Output:
     takeup = operations.publish_takeup(office, options.quarter)
     return Output(takeup.as_json(), wording.takeup_lines(takeup))
@@ -106,12 +92,6 @@ COMMANDS = (
         options=_notice_options,
     ),
     AgencyCommand("tasks", "list tasks with their deadlines", run=_tasks),
-    AgencyCommand(
-        "meeting",
-        "print the agenda of the partners' meeting",
-        run=_meeting,
-        options=_meeting_options,
-    ),
     AgencyCommand(
         "takeup", "count the people at each step in a quarter", run=_takeup, options=_takeup_options
     ),

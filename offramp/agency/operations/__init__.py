@@ -23,7 +23,8 @@ Conventions:
 from typing import Any, Protocol
 
 from offramp.agency.cases.draft import Draft
-from offramp.agency.cases.meeting import Agenda, Item
+from offramp.agency.cases.meeting import Agenda, Item, OffBoard
+from offramp.agency.cases.minutes import StatusRequest, Step
 from offramp.agency.cases.tasks import Task
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
@@ -39,7 +40,6 @@ from offramp.agency.operations.backups import (
 from offramp.agency.operations.case_file import (
     CaseSummary,
     CaseView,
-    Meeting,
     NotedFacts,
     RulesNotice,
     Takeup,
@@ -49,7 +49,6 @@ from offramp.agency.operations.case_file import (
     note_facts,
     note_notice,
     open_case,
-    prepare_meeting,
     publish_takeup,
     read_case,
 )
@@ -71,6 +70,21 @@ from offramp.agency.operations.evidence import (
     fetch_account,
 )
 from offramp.agency.operations.examination import Finding, examine, examine_files
+from offramp.agency.operations.meetings import (
+    Meeting,
+    Preparation,
+    RecordedMeeting,
+    SentStatus,
+    StatusDraft,
+    draft_status,
+    open_statuses,
+    prepare_meeting,
+    record_meeting,
+    send_status,
+    show_agenda,
+    show_off_board,
+    status_owed,
+)
 from offramp.agency.operations.membership import (
     Approval,
     JoinRequest,
@@ -142,15 +156,18 @@ __all__ = [
     "JoinRequest",
     "Meeting",
     "NotedFacts",
+    "OffBoard",
     "OpenedPart",
     "OralNotice",
     "OutboxRow",
     "PackProposal",
     "PendingDraft",
     "PendingRecall",
+    "Preparation",
     "Proposal",
     "ReceivedPart",
     "ReceivedRecord",
+    "RecordedMeeting",
     "RestoredAgency",
     "Result",
     "Retirement",
@@ -160,7 +177,11 @@ __all__ = [
     "SentAnswer",
     "SentQuestion",
     "SentRecord",
+    "SentStatus",
     "SpareKey",
+    "StatusDraft",
+    "StatusRequest",
+    "Step",
     "Takeup",
     "Task",
     "act_automatically",
@@ -172,6 +193,7 @@ __all__ = [
     "create_agency",
     "decide",
     "determine",
+    "draft_status",
     "drill_backup",
     "duties_of",
     "examine",
@@ -192,12 +214,14 @@ __all__ = [
     "open_case",
     "open_office",
     "open_part",
+    "open_statuses",
     "parse_draft",
     "prepare_meeting",
     "propose_change",
     "publish_takeup",
     "read_case",
     "record_consent",
+    "record_meeting",
     "report_status",
     "restore_agency",
     "retire",
@@ -206,4 +230,8 @@ __all__ = [
     "run_duties_once",
     "send_answer",
     "send_record",
+    "send_status",
+    "show_agenda",
+    "show_off_board",
+    "status_owed",
 ]

@@ -1,4 +1,4 @@
-"""Read a case, note what this agency knows of it, list tasks, prepare a meeting, count take-up."""
+"""Read a case, note what this agency knows of it, list tasks, count take-up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from offramp.agency.cases import caseload
 from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.case import Answer, FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, handles
-from offramp.agency.cases.meeting import Agenda, agenda
 from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
 from offramp.agency.cases.tasks import Task, tasks
 from offramp.agency.errors import AgencyError
@@ -117,19 +116,6 @@ class RulesNotice:
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency notice`."""
         return {"case": self.case, "pack": self.pack, "by": self.actor}
-
-
-@frozen
-class Meeting:
-    """An agenda: this agency's own, or what every agency of `present` may see on one screen."""
-
-    agency: str
-    present: tuple[str, ...]
-    cases: tuple[Agenda, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `offramp agency meeting`."""
-        return {"present": list(self.present), "cases": [case.as_json() for case in self.cases]}
 
 
 @frozen
@@ -298,17 +284,6 @@ def list_tasks(office: Office) -> tuple[Task, ...]:
     all_tasks = tasks(working_set, office.program(working_set), office.clock())
     office.keep_memory(working_set)
     return all_tasks
-
-
-def prepare_meeting(office: Office, present: Sequence[str] = ()) -> Meeting:
-    """Return the agenda of the partners' meeting.
-
-    Without `present`, this agency's own view. With the ids of the agencies that see the screen,
-    only what each of them may be told. Raises `AgencyError` `unknown-agency`.
-    """
-    working_set = office.working_set()
-    cases = agenda(working_set, office.program(working_set), office.clock(), tuple(present))
-    return Meeting(working_set.agency, tuple(present), cases)
 
 
 def publish_takeup(office: Office, quarter: str) -> Takeup:

@@ -17,6 +17,7 @@ from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.agency.operations.automatic import act_automatically
+from offramp.agency.operations.meetings import ask_before_meeting
 from offramp.agency.operations.membership import list_drafts
 from rules.frozen import frozen
 
@@ -172,6 +173,8 @@ def run_duties_once(office: Office) -> None:
     Raises `HubAway`, `HubRefused`, `AgencyError` `not-joined`; `LogError` where the log is broken.
     """
     run_duties(link_of(office))
+    if office.working_set().gateway.history.size:
+        ask_before_meeting(office)
 
 
 def duties_of(office: Office) -> tuple[Duty, ...]:
@@ -193,6 +196,7 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
             EVERY_SECOND,
             _when_open(link, lambda: act_automatically(office) and send_outbox(link)),
         ),
+        Duty("meeting", HOURLY, _when_open(link, lambda: ask_before_meeting(office))),
         Duty("inbox", EVERY_SECOND, _when_open(link, lambda: pull_inbox(link, wait=1))),
     )
 

@@ -1,0 +1,307 @@
+"""Commands for the partners' meeting: the board, the preparation, the status, the minutes.
+
+`agency status` shows queued records, so the command that tells how a person is doing has a name of
+its own: `report-status`. Decision record 0049 explains the names.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from offramp.agency import operations
+from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.meeting_wording import (
+    meeting_lines,
+    preparation_lines,
+    recorded_lines,
+    sent_status_lines,
+    status_draft_lines,
+)
+from offramp.agency.operations import Step
+from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers, confirm
+from offramp.terminal import print_text
+from rules.errors import RequestError
+from rules.shelf import vocabulary
+
+_TEXTS: Mapping[str, tuple[str, str]] = {
+    "engagement": ("How is it going?", "¿Cómo va?"),
+    "barriers": ("What is in the way?", "¿Qué obstáculos hay?"),
+    "goals": ("Which goals are there?", "¿Qué metas hay?"),
+    "barriers_help": (
+        "Police never get this. Others get it only by a consent of its own.",
+        "La policía nunca lo recibe. Otros, solo con un consentimiento aparte.",
+    ),
+    "steps": ("What did the meeting agree on?", "¿Qué se acordó en la reunión?"),
+    "owner": ("Who does this: {step}?", "¿Quién lo hace: {step}?"),
+    "until": ("Until which day: {step}?", "¿Hasta qué día: {step}?"),
+    "nothing_sent": ("nothing was sent", "no se envió nada"),
+    "nothing_kept": ("nothing was recorded", "no se anotó nada"),
+    "record": ("Record it?", "¿Lo anota?"),
+}
+
+
+def _text(name: str, language: str) -> str:
+    return _TEXTS[name][language == "es"]
+
+
+def _choices(field: str, language: str) -> tuple[Choice, ...]:
+    words = vocabulary().closed_words[field]
+    return tuple(Choice(word, texts[language == "es"]) for word, texts in words.items())
+
+
+def _dialog(office: Office, options: argparse.Namespace) -> Dialog:
+    history = office.working_set().gateway.history
+    zone = history.newest.zone.key if history.size else "UTC"
+    return Dialog.at_terminal(options.lang, zone, as_json=options.json)
+
+
+# The board
+
+
+def _meeting(office: Office, options: argparse.Namespace) -> Output:
+    present = [agency.strip() for agency in (options.present or "").split(",") if agency.strip()]
+    if options.off_board and not present:
+        raise RequestError(
+            "answers-missing",
+            "`--off-board` compares the board with your cases, and nobody is in the room",
+            fix="add `--present` with the agencies in the room",
+        )
+    if options.by:
+        operations.open_statuses(office, options.by)
+    meeting = (
+        operations.show_off_board(office, present)
+        if options.off_board
+        else operations.show_agenda(office, present)
+    )
+    return Output(meeting.as_json(), meeting_lines(meeting))
+
+
+def _meeting_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--present",
+        metavar="AGENCY,…",
+        help="the agencies in the room: show only what each of them may see",
+    )
+    parser.add_argument(
+        "--off-board",
+        action="store_true",
+        help="list the cases that the board leaves out, for your own screen only",
+    )
+    parser.add_argument(
+        "--by", metavar="NAME", help="open unopened statuses in this person's name first"
+    )
+
+
+# The preparation
+
+
+def _prepare(office: Office, options: argparse.Namespace) -> Output:
+    preparation = operations.prepare_meeting(office, options.by, _day(options.on))
+    return Output(preparation.as_json(), preparation_lines(preparation))
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise AgencyError(
+            "no-such-day", f"`{text[:40]}` is no day", fix="write a day such as `2026-06-30`"
+        )
+    return day
+
+
+def _prepare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--on", metavar="DAY", required=True, help="the day of the meeting")
+    parser.add_argument(
+        "--by", metavar="NAME", required=True, help="the name of the person that prepares it"
+    )
+
+
+# The status
+
+
+def _report_status(office: Office, options: argparse.Namespace) -> Output:
+    dialog = _dialog(office, options)
+    questions = _status_questions(options.lang)
+    given = {
+        question.name: value
+        for question in questions
+        if (value := getattr(options, question.name)) is not None
+    }
+    # Whoever gives the word with a flag is not asked for the rest.
+    if "engagement" in given:
+        given = {"areas": "none", "goals": "none", **given}
+    answers = collect_answers(questions, given, dialog)
+    draft = operations.draft_status(
+        office, options.case, answers["engagement"], answers["areas"], answers["goals"]
+    )
+    if not options.yes:
+        for line in status_draft_lines(draft, options.lang):
+            print_text(line)
+        if not confirm(dialog):
+            return Output({"sent": False}, [_text("nothing_sent", options.lang)])
+    sent = operations.send_status(office, draft)
+    return Output(sent.as_json(), sent_status_lines(sent, options.lang))
+
+
+def _status_questions(language: str) -> tuple[Question, ...]:
+    areas = _choices("area_of_life", language)
+    return (
+        Question(
+            "engagement",
+            _text("engagement", language),
+            AnswerForm("choice", _choices("engagement", language), may_be_unknown=False),
+        ),
+        Question(
+            "areas",
+            _text("barriers", language),
+            AnswerForm("choices", areas, may_be_unknown=False),
+            help=_text("barriers_help", language),
+            option="--barriers",
+        ),
+        Question(
+            "goals", _text("goals", language), AnswerForm("choices", areas, may_be_unknown=False)
+        ),
+    )
+
+
+def _report_status_options(parser: argparse.ArgumentParser) -> None:
+    # The help names no word of the vocabulary, so that no other command has to read it.
+    parser.add_argument("--engagement", metavar="WORD", help="the word, such as engaged")
+    parser.add_argument(
+        "--barriers",
+        dest="areas",
+        metavar="WORD,…",
+        help="what is in the way, such as housing,id_documents",
+    )
+    parser.add_argument("--goals", metavar="WORD,…", help="the person's goals, in the same words")
+    _add_yes_and_language(parser)
+
+
+def _add_yes_and_language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do it without asking again")
+    parser.add_argument("--lang", choices=("en", "es"), default="en", help="the language")
+
+
+# The minutes
+
+
+def _record(office: Office, options: argparse.Namespace) -> Output:
+    dialog = _dialog(office, options)
+    answers = collect_answers(
+        lambda so_far: _step_questions(so_far, options.lang), _given_steps(options), dialog
+    )
+    steps = tuple(
+        Step(word, answers[f"{word}.owner"], answers[f"{word}.until"]) for word in answers["steps"]
+    )
+    if not options.yes:
+        for step in steps:
+            until = f" ({step.until})" if step.until else ""
+            print_text(f"  {step.words(options.lang)}: {step.owner}{until}")
+        if not confirm(dialog, _text("record", options.lang)):
+            return Output({"recorded": False}, [_text("nothing_kept", options.lang)])
+    recorded = operations.record_meeting(office, options.by, options.case, steps)
+    return Output(recorded.as_json(), recorded_lines(recorded))
+
+
+def _given_steps(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the answers that `--step WORD:ROLE[:DAY]` and `--nothing` give."""
+    if options.nothing:
+        return {"steps": "none"}
+    if not options.step:
+        return {}
+    given: dict[str, Any] = {"steps": []}
+    for text in options.step:
+        word, _, rest = text.partition(":")
+        owner, _, until = rest.partition(":")
+        given["steps"].append(word)
+        given |= {f"{word}.owner": owner, f"{word}.until": until}
+    return given
+
+
+def _step_questions(so_far: Mapping[str, Any], language: str) -> tuple[Question, ...]:
+    steps = _choices("meeting_step", language)
+    labels = {choice.word: choice.label for choice in steps}
+    roles = tuple(
+        Choice(role, role.replace("_", " "))
+        for role in vocabulary().roles
+        if role not in ("hub", "person", "policy_group")
+    )
+    questions = [
+        Question(
+            "steps",
+            _text("steps", language),
+            AnswerForm("choices", steps, may_be_unknown=False),
+            option="--step",
+        )
+    ]
+    for word in so_far.get("steps") or ():
+        questions += [
+            Question(
+                f"{word}.owner",
+                _text("owner", language).format(step=labels[word]),
+                AnswerForm("choice", roles, may_be_unknown=False),
+                option="--step",
+            ),
+            Question(
+                f"{word}.until",
+                _text("until", language).format(step=labels[word]),
+                AnswerForm("date", may_be_unknown=False, may_be_empty=True),
+                option="--step",
+            ),
+        ]
+    return tuple(questions)
+
+
+def _record_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--by", metavar="NAME", required=True, help="the name of the person that records it"
+    )
+    parser.add_argument(
+        "--step",
+        metavar="WORD:ROLE[:DAY]",
+        action="append",
+        help="a step, who takes it, and until when, such as "
+        "arrange_service:case_management:2026-06-30. Give it once for each step",
+    )
+    parser.add_argument(
+        "--nothing", action="store_true", help="nothing was agreed on: this ends the earlier steps"
+    )
+    _add_yes_and_language(parser)
+
+
+COMMANDS = (
+    AgencyCommand(
+        "meeting",
+        "show the board of the partners' meeting, for those in the room",
+        run=_meeting,
+        options=_meeting_options,
+    ),
+    AgencyCommand(
+        "meeting-prepare",
+        "ask each case manager for the status before a meeting",
+        run=_prepare,
+        options=_prepare_options,
+    ),
+    AgencyCommand(
+        "report-status",
+        "tell how a person is doing, in fixed words",
+        run=_report_status,
+        words=(CASE,),
+        options=_report_status_options,
+    ),
+    AgencyCommand(
+        "meeting-record",
+        "record what the meeting agreed on in a case",
+        run=_record,
+        words=(CASE,),
+        options=_record_options,
+    ),
+)
