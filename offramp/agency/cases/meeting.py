@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from exchange.agency.gateway import FOREVER
@@ -21,20 +22,20 @@ from exchange.records.building import Part
 from exchange.records.content_checks import may_be_told
 from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case import Answer, Case
-from offramp.agency.cases.caseload import (
-    case_of,
-    decisions_here,
-    handles,
-    silent_events,
-    utc,
-)
-from offramp.agency.cases.minutes import Minutes, newest_minutes
+from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.minutes import newest_minutes
 from offramp.agency.cases.stated import StatedContent, stated_contents
-from offramp.agency.cases.tasks import OVERDUE, RUNNING, Task, tasks_of_case
+from offramp.agency.cases.tasks import (
+    OVERDUE,
+    RUNNING,
+    Task,
+    answers_of_case,
+    tasks_of_case,
+)
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
-from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.packs.pack import Clock
 from rules.shelf import vocabulary
@@ -109,6 +110,23 @@ class OffBoard:
         return {"case": self.case, "name": self.name, "withheld_from": list(self.withheld_from)}
 
 
+@frozen
+class Brief:
+    """What a meeting may talk about in one case, as this agency alone may see it.
+
+    `name_by` is the agency that told the name. A case that has ended is not open.
+    """
+
+    is_open: bool
+    name: str | None
+    name_by: str | None
+    items: tuple[Item, ...]
+
+
+# What is remembered of each case in a running process.
+BRIEFS: Subject[Brief] = Subject("meeting")
+
+
 def check_present(directory: Directory, present: Iterable[str]) -> None:
     """Check that the directory lists each agency. Raises `AgencyError` `unknown-agency`."""
     for agency in present:
@@ -144,13 +162,8 @@ def agenda(
     Raises `AgencyError` `unknown-agency`.
     """
     check_present(working_set.gateway.history.newest, present)
-    cases = []
-    for handle, case in open_cases(working_set):
-        view = CaseOnBoard(working_set, program, handle, case, now)
-        shown = view.agenda(present)
-        if shown.items:
-            cases.append(shown)
-    return tuple(cases)
+    shown = (view.agenda(present) for view in _views(working_set, program, now))
+    return tuple(case for case in shown if case.items)
 
 
 def cases_off_board(
@@ -162,62 +175,49 @@ def cases_off_board(
     """
     check_present(working_set.gateway.history.newest, present)
     left_out = []
-    for handle, case in open_cases(working_set):
-        view = CaseOnBoard(working_set, program, handle, case, now)
+    for view in _views(working_set, program, now):
         if not view.agenda(present).items:
             withheld = tuple(agency for agency in present if not view.agenda((agency,)).items)
-            left_out.append(OffBoard(handle, view.name()[0], withheld or present))
+            left_out.append(OffBoard(view.handle, view.brief.name, withheld or present))
     return tuple(left_out)
 
 
-class CaseOnBoard:
-    """One case as this agency may bring it to a meeting at `now`, in seconds since 1970."""
+def _views(working_set: WorkingSet, program: Program, now: int) -> Iterator[CaseScreen]:
+    """Yield a view of each open case."""
+    time = working_set.gateway.hub_time(now)
+    for handle in handles(working_set):
+        brief = working_set.memory.recall(
+            BRIEFS, handle, time, partial(_brief, working_set, program, handle, now)
+        )
+        if brief.is_open:
+            yield CaseScreen(working_set, handle, brief, now)
 
-    def __init__(
-        self, working_set: WorkingSet, program: Program, handle: str, case: Case, now: int
-    ) -> None:
+
+def _brief(
+    working_set: WorkingSet, program: Program, handle: str, now: int
+) -> tuple[Brief, int | None]:
+    return _Briefing(working_set, program, handle, now).brief()
+
+
+class CaseScreen:
+    """One case, to be shown to agencies at a meeting at `now`, in seconds since 1970."""
+
+    def __init__(self, working_set: WorkingSet, handle: str, brief: Brief, now: int) -> None:
         self.working_set = working_set
-        self.program = program
         self.handle = handle
-        self.case = case
+        self.brief = brief
         self.now = now
-        self._stated = stated_contents(working_set, handle, case)
-        self._items: tuple[Item, ...] | None = None
         self._permitted: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     def agenda(self, present: tuple[str, ...]) -> Agenda:
         """Return what all of these agencies may see of the case, everything for none."""
-        name, by = self.name()
-        if not present:
-            return Agenda(self.handle, self.items, name)
+        brief = self.brief
         items = tuple(
-            item for item in self.items if all(self.may_see(agency, item) for agency in present)
+            item for item in brief.items if all(self.may_see(agency, item) for agency in present)
         )
-        contact = Item("name", "", ("contact",), {}, by=by)
-        is_named = name is not None and all(self.may_see(agency, contact) for agency in present)
-        return Agenda(self.handle, items, name if is_named else None)
-
-    @property
-    def items(self) -> tuple[Item, ...]:
-        """Every item, in the order of the screen."""
-        if self._items is None:
-            self._items = (
-                *self._status_items(),
-                *self._clock_items(),
-                *self._task_items(),
-                *self._decision_items(),
-                *self._step_items(),
-            )
-        return self._items
-
-    def name(self) -> tuple[str | None, str | None]:
-        """Return the person's newest name, and the agency that said it, None for none."""
-        for stated in reversed(self._stated):
-            contact = stated.content.get("contact") or {}
-            parts = (contact.get("given_name"), contact.get("family_name"))
-            if any(parts):
-                return " ".join(str(part) for part in parts if part), stated.by
-        return None, None
+        contact = Item("name", "", ("contact",), {}, by=brief.name_by)
+        is_named = all(self.may_see(agency, contact) for agency in present)
+        return Agenda(self.handle, items, brief.name if is_named else None)
 
     # Who may see an item
 
@@ -259,7 +259,43 @@ class CaseOnBoard:
             )
         return self._permitted[key]
 
-    # What there is to say
+
+class _Briefing:
+    """What this agency knows of one case that a meeting may talk about."""
+
+    def __init__(self, working_set: WorkingSet, program: Program, handle: str, now: int) -> None:
+        self.working_set = working_set
+        self.program = program
+        self.handle = handle
+        self.case = case_of(working_set, handle)
+        self.now = now
+        self._stated = stated_contents(working_set, handle, self.case)
+
+    def brief(self) -> tuple[Brief, int | None]:
+        """Return the brief, and the first time at which time alone may change it."""
+        name, by = self._name()
+        if self.case.is_ended:
+            return Brief(False, name, by, ()), None
+        answers, until = answers_of_case(
+            self.working_set, self.program, self.case, self.handle, self.now
+        )
+        items = (
+            *self._status_items(),
+            *self._clock_items(answers),
+            *self._task_items(),
+            *self._decision_items(),
+            *self._step_items(),
+        )
+        return Brief(True, name, by, items), until
+
+    def _name(self) -> tuple[str | None, str | None]:
+        """Return the person's newest name, and the agency that said it, None for none."""
+        for stated in reversed(self._stated):
+            contact = stated.content.get("contact") or {}
+            parts = (contact.get("given_name"), contact.get("family_name"))
+            if any(parts):
+                return " ".join(str(part) for part in parts if part), stated.by
+        return None, None
 
     def _status_items(self) -> Iterator[Item]:
         words = vocabulary().closed_words
@@ -278,10 +314,10 @@ class CaseOnBoard:
             ]
             yield Item(BARRIERS, " ".join(texts), (BARRIERS,), content, by=barriers.by)
 
-    def _clock_items(self) -> Iterator[Item]:
+    def _clock_items(self, answers: Iterable[Answer]) -> Iterator[Item]:
         facts = vocabulary().facts
         read: dict[str, tuple[Clock, Mapping[str, Any]]] = {}
-        for answer in self._answers():
+        for answer in answers:
             segment = answer.ruling.segment
             for reading in answer.ruling.clocks:
                 if segment is not None and reading["status"] in (OVERDUE, RUNNING):
@@ -299,15 +335,6 @@ class CaseOnBoard:
                 state["due"],
                 clock.owner,
             )
-
-    def _answers(self) -> Iterator[Answer]:
-        at = utc(self.working_set.gateway.hub_time(self.now))
-        silent = silent_events(self.working_set, self.handle, self.now)
-        for decision in decisions_here(self.working_set):
-            try:
-                yield self.case.decide(self.program, decision, at, silent=silent)
-            except Refusal:
-                continue  # a day outside the program: `agency decide` shows the refusal
 
     def _task_items(self) -> Iterator[Item]:
         for task in tasks_of_case(self.working_set, self.program, self.handle, self.now):
@@ -390,9 +417,9 @@ __all__ = [
     "WITHOUT_POLICE",
     "WITH_POLICE",
     "Agenda",
-    "CaseOnBoard",
+    "Brief",
+    "CaseScreen",
     "Item",
-    "Minutes",
     "OffBoard",
     "agenda",
     "cases_off_board",

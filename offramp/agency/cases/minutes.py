@@ -88,8 +88,8 @@ def newest_minutes(
             found[one.record] = Minutes(
                 one.by, one.position, one.time, (*(earlier.steps if earlier else ()), *steps)
             )
-    for event in working_set.noted:
-        if event.body["case"] == handle and "minutes" in event.body:
+    for event in working_set.cases.records(handle).notes:
+        if "minutes" in event.body:
             steps = tuple(read_step(step) for step in event.body["minutes"])
             position = event.body["after"] - 0.5
             found[str(event.at)] = Minutes(working_set.agency, position, event.time, steps)
@@ -112,8 +112,8 @@ def status_request(
                 requests.append(StatusRequest(handle, one.by, one.position, status["meeting_on"]))
         elif one.by == working_set.agency and status.get("engagement"):
             answered = max(answered, one.position)
-    for event in working_set.noted:
-        if event.body["case"] == handle and "meeting_on" in event.body:
+    for event in working_set.cases.records(handle).notes:
+        if "meeting_on" in event.body:
             position = event.body["after"] - 0.5
             day = event.body["meeting_on"]
             requests.append(StatusRequest(handle, working_set.agency, position, day))

@@ -44,8 +44,8 @@ def stated_contents(working_set: WorkingSet, handle: str, case: Case) -> tuple[S
 
 
 def _sent(working_set: WorkingSet, handle: str) -> Iterator[StatedContent]:
-    for outgoing in working_set.outbox.values():
-        if outgoing.case != handle or outgoing.refused or outgoing.replaced_by is not None:
+    for outgoing in working_set.cases.records(handle).sent:
+        if outgoing.refused is not None or outgoing.replaced_by is not None:
             continue
         receipt = outgoing.receipt
         position, time = (receipt.index, receipt.time) if receipt else (LATEST, outgoing.time)
@@ -56,9 +56,9 @@ def _sent(working_set: WorkingSet, handle: str) -> Iterator[StatedContent]:
 
 
 def _opened(working_set: WorkingSet, handle: str) -> Iterator[StatedContent]:
-    for received in working_set.gateway.received.values():
+    for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
-        if record is None or committed is None or record.case != handle:
+        if record is None or committed is None:
             continue
         for part, opened in received.opened.items():
             yield StatedContent(

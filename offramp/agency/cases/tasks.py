@@ -17,13 +17,10 @@ from offramp.agency.cases.caseload import (
     silent_events,
     utc,
 )
-<<<<<<< HEAD
 from offramp.agency.cases.holding import earliest, pack_end
-from offramp.agency.folder.case_memory import Subject
-=======
 from offramp.agency.cases.minutes import newest_minutes, status_request
 from offramp.agency.cases.stated import stated_contents
->>>>>>> 35a0f56 (Show at the meeting what all present may see)
+from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
@@ -137,21 +134,15 @@ def _work_out_tasks(
         *_pending_recalls(working_set, handle, role),
         *_unanswered_questions(working_set, case, handle, role),
     ]
-<<<<<<< HEAD
     if case.is_ended:
         return tuple(dict.fromkeys(case_tasks)), None
-    answers, until = _answers(working_set, program, case, handle, now)
+    case_tasks += _meeting_tasks(working_set, case, handle, role)
+    answers, until = answers_of_case(working_set, program, case, handle, now)
     for answer in answers:
         case_tasks += _running_clocks(handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
     return tuple(dict.fromkeys(case_tasks)), until
-=======
-    if not case.is_ended:
-        case_tasks += _meeting_tasks(working_set, case, handle, role)
-        case_tasks += _steps_by_the_rules(working_set, program, case, handle, role, now)
-    return tuple(dict.fromkeys(case_tasks))
->>>>>>> 35a0f56 (Show at the meeting what all present may see)
 
 
 def _unopened_records(
@@ -212,7 +203,7 @@ def _unanswered_questions(
         yield Task(handle, role, step, OPEN, question.record)
 
 
-def _answers(
+def answers_of_case(
     working_set: WorkingSet, program: Program, case: Case, handle: str, now: int
 ) -> tuple[list[Answer], int | None]:
     """Return the rules' answers here, and the first time at which time alone may change one."""

@@ -232,7 +232,8 @@ def open_statuses(office: Office, actor: str) -> None:
 
 
 def _closed_statuses(working_set: WorkingSet, handle: str) -> list[tuple[str, str]]:
-    received = {jti: one for (_, jti), one in working_set.gateway.received.items()}
+    arrived = working_set.cases.records(handle).received
+    received = {jti: one for (_, jti), one in arrived.items()}
     closed = []
     for jti, part in working_set.closed_parts(handle):
         record = received[jti].record
@@ -335,11 +336,10 @@ def status_owed(office: Office) -> tuple[StatusRequest, ...]:
 
 def _is_asked(working_set: WorkingSet, handle: str, day: str) -> bool:
     """Return whether this agency has asked for the status before this meeting."""
-    days = [
-        event.body.get("meeting_on") for event in working_set.noted if event.body["case"] == handle
-    ]
-    for outgoing in working_set.outbox.values():
-        if outgoing.case == handle and outgoing.kind == "meeting_agenda":
+    records = working_set.cases.records(handle)
+    days = [event.body.get("meeting_on") for event in records.notes]
+    for outgoing in records.sent:
+        if outgoing.kind == "meeting_agenda":
             statuses = (part["content"].get("status") or {} for part in outgoing.parts)
             days += [status.get("meeting_on") for status in statuses]
     return day in days
