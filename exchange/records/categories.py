@@ -24,7 +24,6 @@ from exchange.records.field_types import (
 )
 from rules.shelf import vocabulary
 
-
 # The vocabulary fixes the words of forms: `Literal` takes them as data.
 _WORDS = vocabulary().closed_words
 _Engagement: Any = Literal[tuple(_WORDS["engagement"])]
