@@ -18,10 +18,26 @@ LARGEST_BODY = 16 * MEBIBYTE
 LARGEST_UNSIGNED_BODY = 64 * 1024
 MOST_BYTES_OF_MEMBER = 32 * MEBIBYTE
 MOST_BYTES = 96 * MEBIBYTE
+# The most values in the JSON of a request, and of one with records. Reading more keeps the whole
+# process busy. A hundred records have fewer.
+MOST_VALUES = 400_000
+MOST_VALUES_IN_RECORDS = 100_000
 # Requests of one member at once, and those among them that wait for a new item.
 MOST_REQUESTS = 64
 MOST_POLLS = 8
 RETRY_AFTER = 5
+
+
+def check_values(body: bytes, most: int = MOST_VALUES) -> None:
+    """Refuse a JSON text of too many values before it is read.
+
+    The count is by the signs between values, so it is quick and never too low. Raises
+    `RequestRefused` `too-large`.
+    """
+    if sum(map(body.count, (b",", b"[", b"{"))) > most:
+        raise RequestRefused(
+            "too-large", f"a request of over {most} values", fix="send fewer records"
+        )
 
 
 class InFlight:

@@ -16,6 +16,8 @@ from offramp.agency.hub_link.link import HubLink, link_of
 
 # The most records in one request, and the most of a batch, which is the hub's limit.
 MOST_BUNDLES, MOST_BATCHED = 20, 100
+# About the most bytes of a request that is no batch: the hub takes 16 MiB.
+LARGEST_REQUEST = 4 * 1024 * 1024
 
 
 def send_outbox(link: HubLink) -> int:
@@ -63,11 +65,13 @@ def _next_request(queued: Sequence[OutgoingRecord]) -> Sequence[OutgoingRecord]:
     The hub commits a request in one transaction.
     """
     request: list[OutgoingRecord] = []
+    size = 0
     for _, group in groupby(queued, key=lambda outgoing: outgoing.batch or outgoing.jti):
         batch = list(group)
         if len(batch) > 1:
             return request or batch[:MOST_BATCHED]
-        if len(request) == MOST_BUNDLES:
+        size += sum(len(outgoing.bundle.write()) for outgoing in batch)
+        if len(request) == MOST_BUNDLES or (request and size > LARGEST_REQUEST):
             break
         request += batch
     return request

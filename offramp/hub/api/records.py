@@ -38,6 +38,7 @@ from offramp.hub.api.requests import (
     read_signed,
     service_of,
 )
+from offramp.hub.limits import MOST_VALUES_IN_RECORDS, check_values
 
 MOST_BUNDLES = 100
 LONGEST_WAIT = 30
@@ -57,6 +58,7 @@ router = APIRouter()
 async def submit(request: Request) -> Response:
     arrived = time.monotonic()
     agency, body = await read_signed(request)
+    check_values(body, MOST_VALUES_IN_RECORDS)
     service = service_of(request)
     is_list, bundles = await off_loop(len(body), lambda: _read_bundles(body, agency))
     sound = [bundle for bundle in bundles if isinstance(bundle, Bundle)]

@@ -17,7 +17,7 @@ from exchange.hub.hub import Hub
 from exchange.protocol.request import Request as SignedRequest
 from exchange.standards import i_json
 from offramp.hub.api.answers import bad_parameter
-from offramp.hub.limits import LARGEST_BODY, LARGEST_UNSIGNED_BODY
+from offramp.hub.limits import LARGEST_BODY, LARGEST_UNSIGNED_BODY, check_values
 from offramp.hub.service import Service
 
 BODY_WITHIN = 30.0
@@ -72,6 +72,7 @@ async def authenticate(request: Request) -> tuple[SignedRequest, bytes]:
 
     body = await _read_body(request, LARGEST_BODY, count)
     signed.check_body(body)
+    check_values(body)
     return signed, body
 
 
