@@ -81,7 +81,7 @@ def validate(model: type[S], value: Any, label: str) -> S:
         path = shorten(".".join(str(step) for step in first["loc"])) or "the whole"
         raise ContentError(
             "wrong-shape",
-            f"{label} is malformed at `{path}`: {_why(first)}",
+            f"{label} is malformed at `{path}`: {describe_fault(first)}",
             fix=_fix(error) or "follow its schema",
         ) from None
 
@@ -120,7 +120,8 @@ def _texts(value: Any) -> Iterator[str]:
         yield from _texts(list(value.values()))
 
 
-def _why(first: Any) -> str:
+def describe_fault(first: Any) -> str:
+    """Return the fault that pydantic found, as part of a sentence without the input."""
     kind = first["type"]
     if kind == "extra_forbidden":
         return "this name is unknown"

@@ -31,6 +31,7 @@ __all__ = [
     "Stopped",
     "collect_answers",
     "confirm",
+    "flag_of",
     "read_line",
 ]
 
@@ -112,29 +113,40 @@ def collect_answers(
     given: Mapping[str, Any],
     dialog: Dialog,
     also_missing: Sequence[str] = (),
+    *,
+    rest_unknown: bool = False,
 ) -> dict[str, Any]:
     """Return the answer to each question by name: `given`, or asked for at the terminal.
 
     `questions` may depend on the answers so far. `given` has texts as they would be typed, or
     values of JSON. The result has values as JSON holds them, `UNKNOWN` where the person doesn't
     know, and None where a question was left out. `also_missing` are flags that a refusal names
-    too.
+    too. With `rest_unknown`, every question without an answer that may be unknown is unknown.
 
     Raises `RequestError` `answers-missing`, `unknown-question`; `Refusal` for a given answer that
     is none; `Stopped`.
     """
     answers: dict[str, Any] = {}
+    missing: list[Question] = []
     has_begun = False
     while (question := _next_question(questions, answers)) is not None:
-        if question.name in given:
-            answers[question.name] = read_given(question, given[question.name], dialog)
+        name, form = question.name, question.form
+        if name in given:
+            answers[name] = read_given(question, given[name], dialog)
+        elif rest_unknown and form.may_be_unknown:
+            answers[name] = UNKNOWN
         elif dialog.is_terminal:
             if not has_begun:
                 print_text(_WORDS[dialog.language]["stop"], flush=True)
             has_begun = True
-            answers[question.name] = _ask(question, dialog)
-        else:
-            answers |= _given_or_missing(questions, answers, given, dialog, also_missing)
+            answers[name] = _ask(question, dialog)
+        elif form.may_be_empty:
+            answers[name] = None
+        else:  # as if unknown, to find the others that are missing
+            missing.append(question)
+            answers[name] = UNKNOWN
+    if missing:
+        raise _missing(missing, also_missing)
     _refuse_unknown(questions, answers, given)
     return answers
 
@@ -146,30 +158,6 @@ def _listed(questions: Questions, answers: Mapping[str, Any]) -> Sequence[Questi
 def _next_question(questions: Questions, answers: Mapping[str, Any]) -> Question | None:
     unanswered = (one for one in _listed(questions, answers) if one.name not in answers)
     return next(unanswered, None)
-
-
-def _given_or_missing(
-    questions: Questions,
-    answers: Mapping[str, Any],
-    given: Mapping[str, Any],
-    dialog: Dialog,
-    also_missing: Sequence[str],
-) -> dict[str, Any]:
-    """Return the given and the empty answers. Raises if a question has to be answered."""
-    found: dict[str, Any] = {}
-    missing = []
-    for question in _listed(questions, answers):
-        if question.name in answers:
-            continue
-        if question.name in given:
-            found[question.name] = read_given(question, given[question.name], dialog)
-        elif question.form.may_be_empty:
-            found[question.name] = None
-        else:
-            missing.append(question)
-    if missing:
-        raise _missing(missing, also_missing)
-    return found
 
 
 def _missing(missing: Sequence[Question], also_missing: Sequence[str]) -> RequestError:

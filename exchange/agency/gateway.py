@@ -65,10 +65,10 @@ from exchange.records.bundle import Bundle, check_bundle
 from exchange.records.categories import SignedForm
 from exchange.records.content_checks import check_form, check_recipient
 from exchange.records.delivery import open_part
-from exchange.records.kinds import report_kinds
+from exchange.records.kinds import find_kind, report_kinds
 from exchange.records.label import Label
 from exchange.records.record import Record, hash_statement
-from exchange.records.statements import CONSENTED, Grant
+from exchange.records.statements import CONSENTED, Grant, read_statement
 from exchange.standards.keys import PrivateKey
 from exchange.standards.notes import Signature
 from exchange.standards.sd_jwt import RandomBytes
@@ -331,8 +331,10 @@ class Gateway:
     ) -> Verdict:
         """Judge a part before it is composed, on what this agency knows.
 
-        `way` is the purpose and the basis. The label's statement plays no role.
+        `way` is the purpose and the basis. Raises `ContentError` `wrong-shape` for a statement that
+        the kind's labels can't make.
         """
+        says = find_kind(kind).says
         label = Label(
             "",
             part.category,
@@ -340,7 +342,7 @@ class Gateway:
             part.use,
             part.notice,
             part.keep_until,
-            None,
+            read_statement(says, dict(part.says)) if says and part.says is not None else None,
             content_digest="",
         )
         passage = Passage("", recipient, *way)
@@ -377,9 +379,9 @@ class Gateway:
         self, sender: str, kind: str, label: Label, passage: Passage, case: str, now: int
     ) -> Verdict:
         """Judge a passage of a record that does not exist."""
-        role = self.history.newest.role(sender)
-        record = Committed(UNCOMMITTED, 0, "", sender, role, kind, case, {"": label}, (passage,))
-        return self._verdict(record, passage, UNCOMMITTED, self.hub_time(now))
+        role, time = self.history.newest.role(sender), self.hub_time(now)
+        record = Committed(UNCOMMITTED, time, "", sender, role, kind, case, {"": label}, (passage,))
+        return self._verdict(record, passage, UNCOMMITTED, time)
 
     def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
         current = self.history.at(index)

@@ -57,7 +57,7 @@ def content_models() -> Mapping[str, type[Content]]:
 def _facts_model(title: str, facts: Mapping[str, Fact]) -> type[WireModel]:
     fields: dict[str, Any] = {
         path.replace(".", "__"): (
-            _field_type(fact) | None,
+            field_type(fact) | None,
             Field(None, alias=path, description=fact.question),
         )
         for path, fact in facts.items()
@@ -70,7 +70,8 @@ def _facts_model(title: str, facts: Mapping[str, Fact]) -> type[WireModel]:
     )
 
 
-def _field_type(fact: Fact) -> Any:
+def field_type(fact: Fact) -> Any:
+    """Return the type of a fact's value in a content, as pydantic validates it."""
     bounded = Field(
         ge=None if fact.low is None else float(fact.low),
         le=None if fact.high is None else float(fact.high),
@@ -97,7 +98,7 @@ def _field_type(fact: Fact) -> Any:
                     Field(description="Names the entry among records. The rules don't see it."),
                 ),
                 **{
-                    name: (_field_type(field) | None, Field(None, description=field.question))
+                    name: (field_type(field) | None, Field(None, description=field.question))
                     for name, field in fact.fields.items()
                 },
             }

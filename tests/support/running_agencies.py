@@ -7,10 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,11 @@ SIGNERS = ("defender", "crossroads", "clinic")
 
 
 class Running:
-    """A hub's process and the folders of its agencies."""
+    """A hub's process and the folders of its agencies, by default with the pack `lead`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, roles: Mapping[str, str] = ROLES, pack: str = "lead") -> None:
         self.folder = folder
+        self.roles = roles
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -50,10 +52,8 @@ class Running:
         self.passphrase = folder / "passphrase"
         self.passphrase.touch(0o600)
         self.passphrase.write_bytes(PASSPHRASE)
-        assert (
-            main(["hub", "init", str(folder / "hub"), "--pack", "lead", "--port", str(self.port)])
-            == 0
-        )
+        hub = str(folder / "hub")
+        assert main(["hub", "init", hub, "--pack", pack, "--port", str(self.port)]) == 0
         self.start()
 
     def start(self) -> None:
@@ -83,41 +83,32 @@ class Running:
 
     def settle(self) -> None:
         for _ in range(2):
-            for name in ROLES:
+            for name in self.roles:
                 with closing(self.office(name)) as office:
                     run_duties(link_of(office))
+
+    def join_all(self) -> None:
+        """Invite every agency, have each join, and have all approve the directory."""
+        for name, role in self.roles.items():
+            invite = ["hub", "invite", str(self.folder / "hub"), name, "--role", role]
+            with redirect_stdout(StringIO()) as printed:
+                assert main([*invite, "--name", name.title()]) == 0
+            code = printed.getvalue().strip()
+            assert self.agency("init", name, "--id", name) == 0
+            assert self.agency("join", name, self.url, code, "--part2", "no") == 0
+        answer = Http(self.url).ask("GET", "/v1/directory/draft", b"", {}, 5.0)
+        digest = sha256(base64.decode_url(i_json.read_object(answer.body)["directory"])).hexdigest()
+        assert self.agency("approve", "police", "0" * 64) == 2
+        for name in self.roles:
+            assert self.agency("approve", name, digest) == 0
+        self.settle()
 
 
 @pytest.fixture
 def running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Running]:
     found = Running(tmp_path)
     try:
-        for name, role in ROLES.items():
-            capsys.readouterr()
-            assert (
-                main(
-                    [
-                        "hub",
-                        "invite",
-                        str(tmp_path / "hub"),
-                        name,
-                        "--role",
-                        role,
-                        "--name",
-                        name.title(),
-                    ]
-                )
-                == 0
-            )
-            code = capsys.readouterr().out.strip()
-            assert found.agency("init", name, "--id", name) == 0
-            assert found.agency("join", name, found.url, code, "--part2", "no") == 0
-        answer = Http(found.url).ask("GET", "/v1/directory/draft", b"", {}, 5.0)
-        digest = sha256(base64.decode_url(i_json.read_object(answer.body)["directory"])).hexdigest()
-        assert found.agency("approve", "police", "0" * 64) == 2
-        for name in ROLES:
-            assert found.agency("approve", name, digest) == 0
-        found.settle()
+        found.join_all()
         capsys.readouterr()
         yield found
     finally:

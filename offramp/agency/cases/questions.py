@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -92,10 +92,18 @@ def _askable(working_set: WorkingSet, answer: Answer) -> Iterator[tuple[str, str
 
 
 def answer_parts(
-    working_set: WorkingSet, handle: str, case: Case, defaults: Defaults, now: int
+    working_set: WorkingSet,
+    handle: str,
+    case: Case,
+    defaults: Defaults,
+    now: int,
+    added: Mapping[str, Any] | None = None,
 ) -> tuple[Part, ...]:
-    """Answer the open questions from this agency's own knowledge, as far as it may tell."""
-    facts_here = own_facts(working_set, case)
+    """Answer the open questions from this agency's own knowledge, as far as it may tell.
+
+    `added` are facts by path that aren't noted yet.
+    """
+    facts_here = {**own_facts(working_set, case), **(added or {})}
     answers: dict[tuple[str, str, str], dict[str, Any]] = {}
     for question in open_questions(working_set, handle):
         if (path := answering_path(facts_here, question.path)) is not None:

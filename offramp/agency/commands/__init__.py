@@ -13,6 +13,7 @@ from offramp.agency.commands import (
     decisions,
     evidence,
     folder,
+    forms,
     meetings,
     membership,
     records,
@@ -25,11 +26,20 @@ from offramp.agency.commands.command import (
     run_command,
 )
 
+# The groups, in the order of the help.
+GROUPS: tuple[Any, ...] = (
+    membership,
+    folder,
+    forms,
+    records,
+    cases,
+    meetings,
+    decisions,
+    evidence,
+)
 # Every command by name, in the order of the help.
 COMMANDS: dict[str, AgencyCommand] = {
-    command.name: command
-    for group in (membership, folder, records, cases, meetings, decisions, evidence)
-    for command in group.COMMANDS
+    command.name: command for group in GROUPS for command in group.COMMANDS
 }
 
 

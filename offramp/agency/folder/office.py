@@ -441,12 +441,16 @@ class Office:
         case: str | None,
         form: Mapping[str, Any] | None = None,
         batch: str | None = None,
+        jti: str | None = None,
     ) -> Bundle:
         """Compose a record within a transaction. Raises as `Gateway.compose`.
 
-        `batch` is the id of an earlier record, to be committed together with this one.
+        `batch` is the id of an earlier record, to be committed together with this one. `jti` is
+        the record's own id. Without it, one is drawn.
         """
-        bundle = working_set.gateway.compose(kind, parts, case=case, now=self.clock(), form=form)
+        bundle = working_set.gateway.compose(
+            kind, parts, case=case, now=self.clock(), jti=jti, form=form
+        )
         body = {
             "kind": kind,
             "case": case,

@@ -1,0 +1,328 @@
+"""From a form's answers to the parts of a record: contents, recipients, and refusals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from exchange.consent.disclosure import day_of
+from exchange.consent.reduction import FROM_CARE
+from exchange.records.building import Part
+from exchange.records.ids import new_short_id
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.caseload import own_parts, seconds
+from offramp.agency.cases.draft import NO_NOTICE, Defaults
+from offramp.agency.cases.form_questions import Sheet, age_at_encounter
+from offramp.agency.cases.form_terms import Form, form_terms
+from offramp.agency.cases.questions import with_entry_ids
+from offramp.agency.folder.stored_records import read_part
+from offramp.agency.folder.working_set import WorkingSet
+from rules.decide import explain
+from rules.frozen import frozen
+from rules.input.printing import plain
+from rules.input.vocabulary import Fact
+from rules.packs.pack import Pack, conditions
+from rules.unknown import UNKNOWN
+
+OPERATION = ("exchange_operation", "operation")
+_BASES = ("consent", "offer_at_scene")
+# The facts of `disclosure` that follow from the person's consent.
+_CONSENT_FACTS = frozenset(("grant.status", "grant.type", "restriction", "basis"))
+# The roles to which nothing is said about what a person agreed to or refused.
+_UNTOLD_ROLES = ("police", "prosecutor")
+
+
+@frozen
+class Refused:
+    """An agency that doesn't receive a part. `rule` is None where only a consent is missing."""
+
+    agency: str
+    rule: str | None
+    because: str | None
+
+
+@frozen
+class Addressed:
+    """A part with its recipients, and the agencies that don't receive it."""
+
+    part: Part
+    refused: tuple[Refused, ...]
+
+
+# Contents
+
+
+def contents_of(
+    sheet: Sheet, answers: Mapping[str, Any], zone: Any, random_bytes: Callable[[int], bytes]
+) -> dict[str, dict[str, Any]]:
+    """Return the content of each category that the answers fill, in the form's order.
+
+    What nobody knows is left out. A list contains the entries that were sent before, too.
+    """
+    contents = {}
+    form = sheet.form
+    for category in sheet.parts:
+        content = _members_of(form, category, sheet, answers, zone)
+        facts = {
+            fact.path: value
+            for fact in sheet.facts_of(category)
+            if (value := _fact_value(sheet, fact, answers, random_bytes)) is not None
+        }
+        if facts:
+            content["facts"] = facts
+        if content or category == "operation":
+            contents[category] = content
+    return contents
+
+
+def _answer(sheet: Sheet, answers: Mapping[str, Any], name: str) -> Any:
+    """Return an answer, or the one of an earlier record. None where nobody knows."""
+    value = answers.get(name)
+    if name not in answers and sheet.is_known(name, answers):
+        value = (sheet.known or {})[name]
+    return None if value is None or value is UNKNOWN else plain(value)
+
+
+def _members_of(
+    form: Form, category: str, sheet: Sheet, answers: Mapping[str, Any], zone: Any
+) -> dict[str, Any]:
+    prefix = f"{category}."
+    content = {
+        path.removeprefix(prefix): value
+        for path in form_terms().members
+        if path.startswith(prefix)
+        and (value := _answer(sheet, answers, path)) is not None
+        and value != []
+    }
+    for path, value in (form.fixed or {}).items():
+        if path.startswith(prefix):
+            content[path.removeprefix(prefix)] = value
+    for path, fact in (form.derived or {}).items():
+        time = _answer(sheet, answers, fact)
+        if path.startswith(prefix) and time is not None:
+            content[path.removeprefix(prefix)] = day_of(seconds(time), zone).isoformat()
+    return content
+
+
+def _fact_value(
+    sheet: Sheet, fact: Fact, answers: Mapping[str, Any], random_bytes: Callable[[int], bytes]
+) -> Any:
+    if fact.type != "list":
+        value = _answer(sheet, answers, fact.path)
+        if value is None and fact.path == "person.age":
+            return age_at_encounter({**(sheet.known or {}), **answers})
+        return value
+    earlier = (sheet.lists or {}).get(fact.path, ())
+    if sheet.only:
+        return _measured(fact, earlier, answers)
+    count = answers.get(fact.path)
+    if fact.path not in answers and sheet.is_known(fact.path, answers):
+        return (sheet.known or {})[fact.path]
+    if not isinstance(count, int):
+        return None
+    added = [
+        {
+            "id": new_short_id(random_bytes),
+            **{
+                name: value
+                for name in fact.fields
+                if (value := _answer(sheet, answers, f"{fact.path}[{index}].{name}")) is not None
+            },
+        }
+        for index in range(count)
+    ]
+    return [*(dict(entry) for entry in earlier), *added]
+
+
+def _measured(
+    fact: Fact, earlier: Iterable[Mapping[str, Any]], answers: Mapping[str, Any]
+) -> list[dict[str, Any]] | None:
+    """Return the earlier entries with the new measurements. None without any."""
+    entries, is_new = [], False
+    for index, entry in enumerate(earlier):
+        added = {
+            name: plain(value)
+            for name in fact.fields
+            if (value := answers.get(f"{fact.path}[{index}].{name}")) is not None
+            and value is not UNKNOWN
+        }
+        is_new = is_new or any(entry.get(name) != value for name, value in added.items())
+        entries.append({**entry, **added})
+    return entries if is_new else None
+
+
+# Parts and recipients
+
+
+def part_of(
+    working_set: WorkingSet, form: Form, category: str, content: Any, defaults: Defaults
+) -> Part:
+    """Return a part without recipients, labeled as its category and this agency require.
+
+    Content from care may not be used against the person, and has Part 2's notice unless this agency
+    isn't covered.
+    """
+    part = Part(
+        category=(category,),
+        content={category: content},
+        to={},
+        keep_until=defaults.keep_until,
+        use=defaults.use,
+        says=form.says,
+    )
+    if category not in FROM_CARE:
+        return part
+    is_covered = working_set.gateway.history.newest.part2(working_set.agency) != "no"
+    otherwise = "health" if category == "health" else "plain"
+    return replace(
+        part,
+        use="no_adverse_action",
+        sensitivity="part2" if is_covered else otherwise,
+        notice=defaults.notice if is_covered else NO_NOTICE,
+    )
+
+
+def ways_of(form: Form, part: Part, role: str | None) -> list[tuple[str, str]]:
+    """Return the purposes and bases to try for a recipient of a role, in order."""
+    if part.category == ("operation",):
+        return [OPERATION]
+    return [(purpose, basis) for basis in _BASES for purpose in form.purposes_for(role)]
+
+
+def address_part(
+    working_set: WorkingSet,
+    pack: Pack,
+    form: Form,
+    part: Part,
+    case: str,
+    now: int,
+    only: tuple[str, ...] = (),
+) -> Addressed:
+    """Address a part to every agency that may receive it, or to those of `only`.
+
+    `now` is this machine's time in seconds since 1970.
+    """
+    directory = working_set.gateway.history.newest
+    to, refused = {}, []
+    for agency in directory.agencies:
+        if agency == working_set.agency:
+            continue
+        ways = ways_of(form, part, directory.role(agency))
+        denials = []
+        for way in ways:
+            verdict = working_set.gateway.judge_part(
+                form.kind.name, part, agency, way, case=case, now=now
+            )
+            if verdict.permit:
+                to[agency] = way
+                break
+            denials.append(verdict.reasons)
+        if agency not in to:
+            refused.append(_refused(working_set, pack, agency, denials))
+    if only:
+        to = {agency: way for agency, way in to.items() if agency in only}
+    return Addressed(replace(part, to=to), tuple(refused))
+
+
+def _refused(
+    working_set: WorkingSet, pack: Pack, agency: str, denials: Iterable[tuple[str, ...]]
+) -> Refused:
+    """Return why no purpose and basis permits a part.
+
+    A rule that no consent could lift comes first. INVARIANT: to police and prosecutors, a refusal
+    by the person, a missing consent, and an ended one read alike.
+    """
+    rules = pack.decisions["disclosure"].rules
+    by_way = list(denials)
+    always = [
+        reason
+        for reason in dict.fromkeys(reason for reasons in by_way for reason in reasons)
+        if all(reason in reasons for reasons in by_way) and reason in rules
+    ]
+    firm = [reason for reason in always if not _reads_consent(pack, reason)]
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    chosen = firm or ([] if role in _UNTOLD_ROLES else always)
+    if not chosen:
+        return Refused(agency, None, None)
+    return Refused(agency, chosen[0], str(rules[chosen[0]].because))
+
+
+def _reads_consent(pack: Pack, rule: str) -> bool:
+    names = explain.names_of(conditions(pack.decisions["disclosure"].rules[rule]))
+    return bool(_CONSENT_FACTS & set(names.facts))
+
+
+# Earlier records
+
+
+@frozen
+class StatedPart:
+    """A part that this agency sent and that still counts, with its record and recipients."""
+
+    record: str
+    id: str
+    part: Part
+
+
+def stated_parts(working_set: WorkingSet, case: Case, path: str) -> tuple[StatedPart, ...]:
+    """Return the parts of this agency that state a fact and count, in the order of statement."""
+    keys = [
+        (entry.record, entry.part)
+        for entry in case.entries
+        if entry.by == working_set.agency and entry.record and path in entry.facts
+    ]
+    parts = {}
+    for record in {record for record, _ in keys}:
+        outgoing = working_set.outbox[str(record)]
+        for (part_id, _, _), stored in zip(own_parts(outgoing), outgoing.parts, strict=True):
+            parts[record, part_id] = StatedPart(str(record), part_id, read_part(stored))
+    return tuple(parts[key] for key in keys if key in parts)
+
+
+def earlier_lists(
+    working_set: WorkingSet, case: Case, random_bytes: Callable[[int], bytes]
+) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """Return the newest entries of each list that this agency stated, each with its id."""
+    lists = {}
+    for entry in case.entries:
+        for path, value in entry.facts.items():
+            if entry.by == working_set.agency and isinstance(value, list | tuple):
+                lists[path] = tuple(with_entry_ids(value, random_bytes))
+    return lists
+
+
+def measured_parts(
+    working_set: WorkingSet,
+    stated: Iterable[StatedPart],
+    path: str,
+    entries: list[dict[str, Any]],
+    defaults: Defaults,
+    case: str,
+    now: int,
+) -> Iterator[Part]:
+    """Yield a correction of each earlier part, which states it again with new entries of a list.
+
+    It goes to the recipients of the earlier part that may still receive it.
+    """
+    for earlier in stated:
+        content = {
+            category: {**members, "facts": {**members["facts"], path: entries}}
+            if path in (members.get("facts") or {})
+            else members
+            for category, members in earlier.part.content.items()
+        }
+        part = replace(
+            earlier.part,
+            content=content,
+            keep_until=defaults.keep_until,
+            says={"about": [earlier.record, earlier.id]},
+            id=None,
+        )
+        judge = working_set.gateway.judge_part
+        to = {
+            agency: way
+            for agency, way in earlier.part.to.items()
+            if judge("correction", part, agency, way, case=case, now=now).permit
+        }
+        yield replace(part, to=to)

@@ -1,0 +1,357 @@
+"""The questions of a form: those that its parts need, in the words of the vocabulary. Pure.
+
+A part's questions are the members of its category's content, and the facts of the category that
+the adopted pack reads. Judgments and events are asked only of the role that knows them. What the
+record's kind states, and what this agency stated before, isn't asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+
+from exchange.models import Day, describe_fault
+from exchange.records.content import content_models, field_type
+from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED
+from offramp.agency.cases.form_terms import Form, Member, find_form, form_terms
+from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
+from rules.decide import explain
+from rules.errors import FactsError, Place
+from rules.frozen import frozen
+from rules.input.printing import plain
+from rules.input.vocabulary import Fact
+from rules.packs.pack import Pack, conditions
+from rules.shelf import vocabulary
+
+# The facts that a record's kind and its label state.
+STATED = {"referral": (ACCEPTED, REFERRED), "exit": (ENROLLED,)}
+ABOUT, SAME_ENCOUNTER = "about", "same_encounter"
+_BORN, _MET, _AGE = "contact.birth_date", "encounter.date", "person.age"
+_ABOUT = {
+    "en": "What do you tell about?",
+    "es": "¿De qué informa?",
+}
+_SAME = {
+    "en": "Is it about the same encounter as before?",
+    "es": "¿Es sobre el mismo encuentro que antes?",
+}
+_MORE = {
+    "en": "{count} sent before stay as they are. How many more?",
+    "es": "Lo que se envió antes ({count}) se queda como está. ¿Cuántas más?",
+}
+
+
+@frozen
+class Sheet:
+    """A form that was opened for a role and a case, ready to be asked.
+
+    `parts` are the categories to ask for. `reads` are the paths that the adopted pack reads.
+    `stated` are the facts that kind and label state. `known` are answers from this agency's earlier
+    records of the case, by question. `lists` are the entries of lists that were sent before, and
+    are stated again as a whole. `members` are the members to ask for, None for all. With `only`,
+    these fields of the earlier entries are asked, and nothing else.
+    """
+
+    form: Form
+    role: str
+    parts: tuple[str, ...]
+    reads: frozenset[str]
+    stated: frozenset[str] = frozenset()
+    known: Mapping[str, Any] | None = None
+    lists: Mapping[str, tuple[Mapping[str, Any], ...]] | None = None
+    members: tuple[str, ...] | None = None
+    only: tuple[str, ...] = ()
+    language: str = "en"
+
+    def questions(self, answers: Mapping[str, Any], given: frozenset[str]) -> tuple[Question, ...]:
+        """Return the questions to ask after some answers, in order.
+
+        A question that the pack doesn't need is asked if it is `given` an answer.
+        """
+        return tuple(self._questions(answers, given))
+
+    def _questions(self, answers: Mapping[str, Any], given: frozenset[str]) -> Iterator[Question]:
+        if self.form.chooses:
+            yield self._about()
+            if ABOUT not in answers:
+                return
+        if self.known:
+            same = AnswerForm("bool", may_be_unknown=False)
+            yield Question(SAME_ENCOUNTER, _SAME[self.language], same)
+            if SAME_ENCOUNTER not in answers:
+                return
+        for category in self.parts:
+            if not self.form.chooses or category in (answers.get(ABOUT) or ()):
+                yield from self._of_category(category, answers, given)
+
+    @property
+    def paths(self) -> Iterator[str]:
+        """The facts and members that may be asked."""
+        for category in self.parts:
+            if not self.only:
+                yield from (member.path for member in self._members(category))
+            yield from (fact.path for fact in self.facts_of(category))
+
+    def _about(self) -> Question:
+        terms = form_terms()
+        form = AnswerForm("choices", terms.choices(self.parts, self.language), may_be_unknown=False)
+        return Question(ABOUT, _ABOUT[self.language], form, check=_refuse_nothing)
+
+    def is_known(self, name: str, answers: Mapping[str, Any]) -> bool:
+        """Return True if an earlier record of the case has the answer, and it still holds."""
+        if not self.known or name not in self.known:
+            return False
+        return bool(answers.get(SAME_ENCOUNTER)) or name.startswith(("contact.", "person."))
+
+    def _of_category(
+        self, category: str, answers: Mapping[str, Any], given: frozenset[str]
+    ) -> Iterator[Question]:
+        if not self.only:
+            for member in self._members(category):
+                if not self.is_known(member.path, answers):
+                    yield self._member_question(member)
+        for fact in self.facts_of(category):
+            if self.is_known(fact.path, answers) or _is_derived(fact.path, answers):
+                continue
+            if fact.type == "list":
+                yield from self._of_list(fact, answers, given)
+            elif fact.path in given or (not self.only and fact.path in self.reads):
+                yield self._fact_question(fact, fact.path)
+
+    def _members(self, category: str) -> Iterator[Member]:
+        set_here = {*(self.form.fixed or {}), *(self.form.derived or {})}
+        for path, member in form_terms().members.items():
+            is_asked = self.members is None or path in self.members
+            if path.partition(".")[0] == category and path not in set_here and is_asked:
+                yield member
+
+    def facts_of(self, category: str) -> Iterator[Fact]:
+        """Yield the facts of a category that this role may state in this form.
+
+        The category `operation` has facts about no person.
+        """
+        if category == "operation":
+            return
+        needed = {*(self.form.derived or {}).values()}
+        for fact in vocabulary().facts.values():
+            if fact.category != category or fact.path in self.stated or fact.known_by == "hub":
+                continue
+            if fact.kind in ("judgment", "event") and fact.known_by != self.role:
+                if fact.path not in needed:
+                    continue
+            yield fact
+
+    # A list
+
+    def _of_list(
+        self, fact: Fact, answers: Mapping[str, Any], given: frozenset[str]
+    ) -> Iterator[Question]:
+        earlier = (self.lists or {}).get(fact.path, ())
+        if self.only:
+            for index, entry in enumerate(earlier):
+                yield from self._of_entry(fact, index, len(earlier), entry, given)
+            return
+        if fact.path not in self.reads and fact.path not in given:
+            return
+        text = form_terms().question_of(fact.path, fact.question, self.language)
+        more = _MORE[self.language].format(count=len(earlier)) if earlier else None
+        option = options_of(self.form.name)[fact.path]
+        yield Question(fact.path, text, AnswerForm("size"), help=more, option=option)
+        count = answers.get(fact.path)
+        size = count if isinstance(count, int) else 0
+        for index in range(size):
+            yield from self._of_entry(fact, index, size, {}, given)
+
+    def _of_entry(
+        self,
+        fact: Fact,
+        index: int,
+        size: int,
+        entry: Mapping[str, Any],
+        given: frozenset[str],
+    ) -> Iterator[Question]:
+        kind = entry.get("kind") or entry.get("conduct")
+        label = f": {form_terms().label(str(kind), self.language)}" if kind else ""
+        place = f"({index + 1}/{size}{label})" if size > 1 or label else None
+        read = [name for name in fact.fields if f"{fact.path}.{name}" in self.reads]
+        for name, field in fact.fields.items():
+            path = f"{fact.path}[{index}].{name}"
+            if field.kind == "judgment" and field.known_by != self.role:
+                continue
+            if self._is_asked(field, read) or path in given:
+                yield self._fact_question(field, path, place)
+
+    def _is_asked(self, field: Fact, read: list[str]) -> bool:
+        if self.only:
+            is_needed = not read or field.name in read or field.kind != "measurement"
+            return field.path in self.only and is_needed
+        return field.name in read or (not read and field.kind != "measurement")
+
+    # A question
+
+    def _member_question(self, member: Member) -> Question:
+        text = (self.form.instead or {}).get(member.path, member.texts)[self.language]
+        type_ = member_type(member.path)
+        form = _form_of(type_, self.language)
+        return Question(
+            member.path,
+            text,
+            AnswerForm(
+                form.type, form.choices, may_be_unknown=False, may_be_empty=member.is_optional
+            ),
+            check=lambda value: check_value(member.path, type_, value),
+            option=options_of(self.form.name)[member.path],
+        )
+
+    def _fact_question(self, fact: Fact, name: str, place: str | None = None) -> Question:
+        terms = form_terms()
+        type_ = field_type(fact)
+        is_optional = fact.kind == "measurement" or fact.type == "text"
+        form = AnswerForm(
+            fact.type,
+            terms.choices(fact.choices, self.language),
+            fact.unit,
+            may_be_empty=is_optional,
+        )
+        return Question(
+            name,
+            terms.question_of(fact.path, fact.question, self.language),
+            form,
+            help=place,
+            check=lambda value: check_value(name, type_, value),
+            option=options_of(self.form.name)[fact.of or fact.path],
+        )
+
+
+def _is_derived(path: str, answers: Mapping[str, Any]) -> bool:
+    return path == _AGE and age_at_encounter(answers) is not None
+
+
+def age_at_encounter(answers: Mapping[str, Any]) -> int | None:
+    """Return the person's age on the day of the encounter, if both days are answered."""
+    days = [answers.get(name) for name in (_BORN, _MET)]
+    if not all(isinstance(day, str) for day in days):
+        return None
+    born, met = (date.fromisoformat(str(day)) for day in days)
+    age = met.year - born.year - ((met.month, met.day) < (born.month, born.day))
+    return age if 0 <= age <= 130 else None
+
+
+def _refuse_nothing(chosen: Any) -> None:
+    if not chosen:
+        raise FactsError(
+            "no-answer", "nothing is chosen", at=Place(path=ABOUT), fix="choose at least one"
+        )
+
+
+# The flags
+
+
+# The flags of every form's command.
+RESERVED = ("about", "answers", "case", "clock", "facts", "json", "lang", "to", "yes", "by")
+
+
+@cache
+def options_of(name: str) -> Mapping[str, str]:
+    """Return the flag of each fact and member that a form may ask for, by path.
+
+    It is the last part of the path, or the whole path where two would share it.
+    """
+    form = find_form(name)
+    left_out = {
+        *STATED.get(form.kind.name, ()),
+        *(form.fixed or {}),
+        *(form.derived or {}),
+    }
+    lists = {path.rpartition(".")[0] for path in form.only}
+    paths = [
+        path
+        for category in form.parts
+        for path in (
+            *(path for path in form_terms().members if path.partition(".")[0] == category),
+            *(fact.path for fact in vocabulary().facts.values() if fact.category == category),
+        )
+        if category != "operation" and path not in left_out and (not lists or path in lists)
+    ]
+    last = [path.rpartition(".")[2] for path in paths]
+    return {
+        path: flag_of(short if last.count(short) == 1 and short not in RESERVED else path)
+        for path, short in zip(paths, last, strict=True)
+    }
+
+
+# The types of members
+
+
+@cache
+def member_type(path: str) -> Any:
+    """Return the type of a content's member, as pydantic validates it."""
+    category, _, name = path.partition(".")
+    annotation = content_models()[category].model_fields[name].annotation
+    if get_origin(annotation) in (Union, type(int | None)):
+        (annotation,) = (part for part in get_args(annotation) if part is not type(None))
+    field = content_models()[category].model_fields[name]
+    return Annotated[annotation, *field.metadata] if field.metadata else annotation
+
+
+def _form_of(type_: Any, language: str) -> AnswerForm:
+    """Return the form of an answer: a choice, several, a day, a yes or no, or a text."""
+    if type_ is bool:
+        return AnswerForm("bool")
+    if type_ == Day:
+        return AnswerForm("date")
+    words = _literal_words(type_)
+    if words:
+        return AnswerForm("choice", form_terms().choices(words, language))
+    inner = get_args(get_args(type_)[0])[:1] if get_args(type_) else ()
+    words = _literal_words(inner[0]) if inner else ()
+    if words:
+        return AnswerForm("choices", form_terms().choices(words, language))
+    return AnswerForm("text")
+
+
+def _literal_words(type_: Any) -> tuple[str, ...]:
+    return get_args(type_) if get_origin(type_) is Literal else ()
+
+
+def check_value(name: str, type_: Any, value: Any) -> None:
+    """Check an answer by the type of the content's member. Raises `FactsError` `no-answer`."""
+    if value is UNKNOWN or value is None:
+        return
+    try:
+        TypeAdapter(type_).validate_python(plain(value))
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise FactsError(
+            "no-answer",
+            f"that is no answer to `{name}`: {describe_fault(fault)}",
+            at=Place(path=name),
+            fix="answer in another way",
+        ) from None
+
+
+# What the rules read
+
+
+def paths_read(pack: Pack) -> frozenset[str]:
+    """Return every fact and list field that a pack's decisions about a person read."""
+    paths: set[str] = set()
+    for name, decision in pack.decisions.items():
+        if name == "disclosure":
+            continue
+        paths.add(decision.governed_by)
+        for rule in decision.rules.values():
+            for condition in conditions(rule):
+                names = explain.names(condition)
+                paths |= {*names.facts}
+                for path, fields in names.lists:
+                    paths |= {path, *(f"{path}.{field}" for field in fields)}
+    for clock in pack.clocks.values():
+        paths |= {event for event in (clock.start, clock.stop, clock.repeats) if event}
+    if pack.offenses is not None:
+        paths.add("encounter.charges.code")
+    return frozenset(paths)

@@ -1,0 +1,167 @@
+"""The forms that agencies fill in, and their words: the data of `forms.yaml` and `spanish.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from rules.errors import RequestError, nearest
+from rules.frozen import frozen
+from rules.input.printing import printable
+from rules.input.typed_answers import Choice
+from rules.input.vocabulary import RecordKind
+from rules.input.yaml import Node, read_file
+from rules.shelf import jurisdictions, vocabulary
+
+ANY = "any"
+_LANGUAGES = ("en", "es")
+_KEYS = (
+    *(
+        "kind",
+        "from",
+        "title",
+        "parts",
+        "chooses",
+        "begins",
+        "says",
+        "for",
+        "fixed",
+        "derived",
+        "only",
+    ),
+)
+
+
+@frozen
+class Member:
+    """A member of a content that is no fact: its question by language."""
+
+    path: str
+    texts: Mapping[str, str]
+    is_optional: bool = False
+
+
+@frozen
+class Form:
+    """A form: the kind of record, and what its questions and recipients follow from.
+
+    `roles` are those that fill it in. `parts` are the categories to ask for, each a part of the
+    record. With `chooses`, the person first chooses some of them. With `begins`, the form begins a
+    case. `says` is the label's statement. `purposes` are tried in order, each for its roles, None
+    for every role. `fixed` are members that the form sets, `derived` the members that are the day
+    of a fact's time. `only` are the fields of lists to ask, if not all: the form states earlier
+    parts again. `instead` are other texts of its questions.
+    """
+
+    name: str
+    kind: RecordKind
+    roles: tuple[str, ...]
+    title: Mapping[str, str]
+    parts: tuple[str, ...]
+    purposes: tuple[tuple[str, tuple[str, ...] | None], ...]
+    chooses: bool = False
+    begins: bool = False
+    says: Mapping[str, Any] | None = None
+    fixed: Mapping[str, Any] | None = None
+    derived: Mapping[str, str] | None = None
+    only: tuple[str, ...] = ()
+    instead: Mapping[str, Mapping[str, str]] | None = None
+
+    def purposes_for(self, role: str | None) -> tuple[str, ...]:
+        """Return the purposes to try for a recipient of a role, in order."""
+        return tuple(purpose for purpose, roles in self.purposes if roles is None or role in roles)
+
+
+@frozen
+class FormTerms:
+    """Every form, and the words of their questions and choices."""
+
+    forms: Mapping[str, Form]
+    members: Mapping[str, Member]
+    labels: Mapping[str, Mapping[str, str]]
+    spanish: Mapping[str, str]
+
+    def question_of(self, path: str, english: str, language: str) -> str:
+        """Return a fact's question in a language. A fact that a city added may have none in it."""
+        return self.spanish.get(path, english) if language == "es" else english
+
+    def choices(self, words: tuple[str, ...], language: str) -> tuple[Choice, ...]:
+        """Return choices with their labels."""
+        return tuple(Choice(word, self.label(word, language)) for word in words)
+
+    def label(self, word: str, language: str) -> str:
+        """Return the label of a choice. A word without one shows itself, with spaces."""
+        label = self.labels.get(word)
+        return label[language] if label else word.replace("_", " ")
+
+
+@cache
+def form_terms() -> FormTerms:
+    """Return the shipped forms and their words. Raises `PackError` for a fault in the files."""
+    top = read_file(jurisdictions() / "forms.yaml").mapping(
+        "the forms", ("forms", "members", "instead", "labels"), ("forms", "members", "labels")
+    )
+    instead = {
+        form: {path: _texts(node) for path, node in texts.mapping(f"`{form}`").items()}
+        for form, texts in top["instead"].mapping("`instead`").items()
+    }
+    return FormTerms(
+        {
+            name: _read_form(name, node, instead.get(name, {}))
+            for name, node in top["forms"].mapping("`forms`").items()
+        },
+        {path: _read_member(path, node) for path, node in top["members"].mapping("them").items()},
+        {word: _texts(node) for word, node in top["labels"].mapping("`labels`").items()},
+        {
+            path: node.text("a question")
+            for path, node in read_file(jurisdictions() / "spanish.yaml").mapping("all").items()
+        },
+    )
+
+
+def find_form(name: str) -> Form:
+    """Return a form by its name. Raises `RequestError` `unknown-form`."""
+    forms = form_terms().forms
+    if name not in forms:
+        raise RequestError(
+            "unknown-form", f"there is no form `{printable(name)}`", fix=nearest(name, [*forms])
+        )
+    return forms[name]
+
+
+def _read_form(name: str, node: Node, instead: Mapping[str, Mapping[str, str]]) -> Form:
+    entry = node.mapping(f"the form `{name}`", _KEYS, ("kind", "title", "parts", "for"))
+    data = {key: value.data() for key, value in entry.items()}
+    return Form(
+        name,
+        kind := vocabulary().kinds[data["kind"]],
+        tuple(data.get("from", kind.issuers)),
+        _texts(entry["title"]),
+        tuple(data["parts"]),
+        tuple(_purposes(data["for"])),
+        bool(data.get("chooses")),
+        bool(data.get("begins")),
+        data.get("says"),
+        data.get("fixed", {}),
+        data.get("derived", {}),
+        tuple(data.get("only", ())),
+        instead,
+    )
+
+
+def _purposes(stated: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+    for purpose, roles in stated.items():
+        yield purpose, None if roles == ANY else tuple(roles)
+
+
+def _texts(node: Node) -> dict[str, str]:
+    entry = node.mapping("the words", _LANGUAGES, _LANGUAGES)
+    return {language: entry[language].text(f"`{language}`") for language in _LANGUAGES}
+
+
+def _read_member(path: str, node: Node) -> Member:
+    entry = node.mapping(f"the question of `{path}`", (*_LANGUAGES, "optional"), _LANGUAGES)
+    texts = {language: entry[language].text(f"`{language}`") for language in _LANGUAGES}
+    is_optional = "optional" in entry and entry["optional"].flag("`optional`")
+    return Member(path, texts, is_optional)

@@ -1,0 +1,324 @@
+"""Commands that tell other agencies something by a form: ask, show the statement, send.
+
+The forms are data (`jurisdictions/forms.yaml`), and so are these commands: one for each form.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from exchange.records.kinds import kinds
+from offramp.agency import operations
+from offramp.agency.cases.draft import LARGEST
+from offramp.agency.cases.form_questions import ABOUT, SAME_ENCOUNTER, options_of
+from offramp.agency.cases.form_terms import Form, form_terms
+from offramp.agency.commands import form_text
+from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.operations.telling import OpenedForm
+from offramp.asking import AnswerForm, Dialog, Question, collect_answers, confirm
+from offramp.terminal import print_text
+from rules.errors import PackError, RequestError, nearest
+from rules.input.facts import LONGEST_LIST
+from rules.input.printing import plain, printable
+from rules.input.typed_answers import LANGUAGES
+from rules.input.yaml import read_text
+from rules.shelf import vocabulary
+
+_DEST = "answer:"
+_ENTRY = re.compile(r"\s*([a-z_]+)\s*=\s*([^,]*)(?:,|$)")
+_NO_ENTRIES = ("none", "no", "0", "ninguno", "ninguna")
+_OPENER = {
+    "en": "Who opens the questions? Write your name.",
+    "es": "¿Quién abre las preguntas? Escriba su nombre.",
+}
+
+
+def _run(form: Form, office: Office, options: argparse.Namespace) -> Output:
+    """Ask a form's questions, show its statement, and send it."""
+    opened = operations.open_form(office, form.name, options.case, language=options.lang)
+    return _tell(office, opened, options)
+
+
+def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Output:
+    language, words = options.lang, form_text.WORDS[options.lang]
+    dialog = Dialog.at_terminal(language, opened.zone, as_json=options.json)
+    if not options.json:
+        for category in opened.untold:
+            told = form_text.category_text(category, language)
+            print_text(words["untold"].format(category=told))
+    given = _given(opened, options, words)
+    names = frozenset(given)
+    answers = collect_answers(
+        lambda so_far: opened.questions(so_far, names),
+        given,
+        dialog,
+        () if options.yes or options.dry_run else ("--yes",),
+        rest_unknown=options.rest_unknown,
+    )
+    draft = operations.draft_form(office, opened, answers, recipients=tuple(options.to))
+    preview = operations.preview_draft(office, draft)
+    lines = form_text.preview_lines(preview, language)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "", words["dry"]])
+    if not options.json:
+        for line in lines:
+            print_text(line)
+        print_text()
+    if not options.yes and not confirm(dialog):
+        return Output({"sent": False}, [words["not_sent"]])
+    sent = operations.send_draft(office, draft)
+    value = {**sent.as_json(), "preview": preview.as_json()}
+    return Output(value, form_text.sent_form_lines(sent, preview.names, language))
+
+
+def _answer(form: Form, office: Office, options: argparse.Namespace) -> Output:
+    """List the questions that wait, and ask each case's in turn."""
+    language = options.lang
+    _open_questions(office, options)
+    waiting = operations.waiting_questions(office, options.case, language=language)
+    cases = list(dict.fromkeys(question.case for question in waiting))
+    outputs = []
+    for case in cases:
+        if not options.json:
+            of_case = tuple(question for question in waiting if question.case == case)
+            for line in form_text.waiting_lines(of_case, language):
+                print_text(line)
+        opened = operations.open_form(office, form.name, case, language=language)
+        outputs.append(_tell(office, opened, options))
+        if not options.json and case != cases[-1]:
+            for line in outputs[-1].lines:
+                print_text(line)
+    if not outputs:
+        return Output({"answers": []}, form_text.waiting_lines((), language))
+    return Output({"answers": [output.json for output in outputs]}, outputs[-1].lines)
+
+
+def _open_questions(office: Office, options: argparse.Namespace) -> None:
+    """Open the questions that are closed, in a person's name."""
+    if not operations.closed_questions(office, options.case):
+        return
+    name = options.by
+    if name is None:
+        form = AnswerForm("text", may_be_unknown=False)
+        question = Question("by", _OPENER[options.lang], form)
+        dialog = Dialog.at_terminal(options.lang, "UTC", as_json=options.json)
+        name = collect_answers([question], {}, dialog)["by"]
+    operations.open_questions_as(office, name, options.case)
+
+
+# Answers from flags and files
+
+
+def _given(
+    opened: OpenedForm, options: argparse.Namespace, words: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the answers of the flags, over those of the files.
+
+    Facts that the form doesn't tell are left out, and said so. Raises `RequestError`
+    `unknown-question`.
+    """
+    given: dict[str, Any] = {}
+    if getattr(options, "facts", None):
+        found = _flat(_read_file(options.facts))
+        known = {path: value for path, value in found.items() if path in opened.paths}
+        ignored = sorted(set(found) - set(known) - {"now"})
+        if ignored and not options.json:
+            print_text(words["ignored"].format(names=", ".join(map(printable, ignored))))
+        given |= known
+    if options.answers:
+        given |= _flat(_read_file(options.answers))
+    flags = {
+        name.removeprefix(_DEST): value
+        for name, value in vars(options).items()
+        if name.startswith(_DEST) and value is not None
+    }
+    given |= flags
+    names = {*options_of(opened.form.name), ABOUT, SAME_ENCOUNTER}
+    for name in given:
+        if name not in names:
+            raise RequestError(
+                "unknown-question",
+                f"`{printable(name)}` isn't asked here",
+                fix=nearest(name, sorted(names)),
+            )
+    told = {name: value for name, value in given.items() if not _is_untold(opened, name)}
+    return dict(_with_entries(told, opened.measured_lists))
+
+
+def _is_untold(opened: OpenedForm, name: str) -> bool:
+    """Return True for an answer of a part that no agency may receive, which isn't asked either."""
+    fact = vocabulary().facts.get(name)
+    category = fact.category if fact else name.partition(".")[0]
+    return category in opened.untold and name not in opened.paths
+
+
+def _read_file(name: str) -> Any:
+    """Read answers or facts from YAML or JSON. Raises `AgencyError` `not-answers`."""
+    try:
+        path = Path(name)
+        if path.stat().st_size > LARGEST:
+            raise _not_answers(name, "it is over 1 MiB")
+        value = plain(read_text(path.read_text(encoding="utf-8"), "the answers").data())
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise _not_answers(name, why.lower()) from None
+    except PackError as error:
+        line = f"line {error.at.line}: " if error.at.line else ""
+        raise _not_answers(name, f"{line}{error.message}") from None
+    if not isinstance(value, dict):
+        raise _not_answers(name, "it isn't a mapping of questions to answers")
+    return value
+
+
+def _not_answers(name: str, why: str) -> AgencyError:
+    return AgencyError(
+        "not-answers",
+        f"`{printable(name)}` can't be read as answers: {why}",
+        fix="write a line such as `encounter.date: 2026-06-12` for each answer",
+    )
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return answers by path. A mapping in a mapping continues the path."""
+    flat: dict[str, Any] = {}
+    for name, inner in value.items():
+        path = f"{prefix}{name}"
+        if isinstance(inner, dict):
+            flat |= _flat(inner, f"{path}.")
+        else:
+            flat[path] = inner
+    return flat
+
+
+def _with_entries(given: Mapping[str, Any], measured: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the answers, a list as its length and the answers of its entries.
+
+    The entries of a `measured` list are those that were sent before, in their order.
+    """
+    for name, value in given.items():
+        fact = vocabulary().facts.get(name)
+        if fact is None or fact.type != "list" or not isinstance(value, list):
+            yield name, value
+            continue
+        entries = [] if len(value) == 1 and _is_none(value[0]) else value
+        if len(entries) > LONGEST_LIST:
+            raise _not_answers(name, f"it has over {LONGEST_LIST} entries")
+        if name not in measured:
+            yield name, len(entries)
+        for index, entry in enumerate(entries):
+            for field, answer in _fields(name, entry).items():
+                if field != "id":
+                    yield f"{name}[{index}].{field}", answer
+
+
+def _is_none(entry: Any) -> bool:
+    return isinstance(entry, str) and entry.strip().casefold() in _NO_ENTRIES
+
+
+def _fields(name: str, entry: Any) -> Mapping[str, Any]:
+    """Return the fields of an entry, from a mapping or from `kind=opioid, grams=2.4`."""
+    if isinstance(entry, str):
+        found = dict(_ENTRY.findall(entry))
+        if not found or _ENTRY.sub("", entry).strip():
+            raise _not_answers(
+                name, f"`{printable(entry)[:40]}` isn't `field=answer, field=answer`"
+            )
+        entry = {field: answer.strip() for field, answer in found.items()}
+    fields = vocabulary().facts[name].fields
+    if not isinstance(entry, dict):
+        raise _not_answers(name, "an entry isn't a mapping of its fields")
+    for field in entry:
+        if field != "id" and field not in fields:
+            raise RequestError(
+                "unknown-question",
+                f"`{printable(name)}` has no `{printable(field)}`",
+                fix=nearest(str(field), [*fields]),
+            )
+    return entry
+
+
+# The words
+
+
+def _options(form: Form, parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each question that the form may ask, and those of every form."""
+    parser.add_argument(
+        "--answers", metavar="FILE", help="a YAML or JSON file with answers by the question's name"
+    )
+    if form.begins:
+        parser.add_argument("--case", metavar="CASE", help="a case that there is already")
+        parser.add_argument(
+            "--facts", metavar="FILE", help="facts that `offramp interview --save` wrote"
+        )
+    if form.name == "answer":
+        parser.add_argument("--case", metavar="CASE", help="one case only. Default: every case")
+        parser.add_argument("--by", metavar="NAME", help="the name of the person that opens them")
+    parser.add_argument(
+        "--to",
+        metavar="AGENCY",
+        action="append",
+        default=[],
+        help="tell only this agency, of those that may be told (repeatable)",
+    )
+    parser.add_argument("--yes", action="store_true", help="send without the last question")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be told, and keep and send nothing"
+    )
+    parser.add_argument(
+        "--rest-unknown", action="store_true", help="facts without an answer are not known"
+    )
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language to ask in")
+    group = parser.add_argument_group(
+        "answers", "each answers one question, which is then not asked"
+    )
+    _question_options(form, group)
+
+
+def _question_options(form: Form, group: Any) -> None:
+    terms, facts = form_terms(), vocabulary().facts
+    if form.chooses:
+        group.add_argument("--about", dest=f"{_DEST}{ABOUT}", metavar="ANSWER", help="what to tell")
+    if form.begins:
+        group.add_argument(
+            "--same-encounter",
+            dest=f"{_DEST}{SAME_ENCOUNTER}",
+            metavar="ANSWER",
+            help="whether the case is about the same encounter as before",
+        )
+    for path, flag in options_of(form.name).items():
+        fact, member = facts.get(path), terms.members.get(path)
+        text = member.texts["en"] if member else fact.question if fact else path
+        if fact is not None and fact.type == "list":
+            fields = ", ".join(f"{name}=…" for name in fact.fields)
+            text += f' Write "{fields}", once for each, or "none".'
+            group.add_argument(
+                flag, dest=f"{_DEST}{path}", metavar="ENTRY", action="append", help=text
+            )
+        else:
+            group.add_argument(flag, dest=f"{_DEST}{path}", metavar="ANSWER", help=text)
+
+
+def _command(form: Form) -> AgencyCommand:
+    run = _answer if form.name == "answer" else _run
+    return AgencyCommand(
+        form.name,
+        f"{form.title['en']} (for {_roles_text(form.roles)})",
+        run=partial(run, form),
+        words=() if form.begins or form.name == "answer" else (CASE,),
+        options=partial(_options, form),
+    )
+
+
+def _roles_text(roles: tuple[str, ...]) -> str:
+    """Return the roles in words: all of them, or each."""
+    return "every agency" if roles == kinds()["answer"].issuers else ", ".join(roles)
+
+
+COMMANDS = tuple(_command(form) for form in form_terms().forms.values())

@@ -1,0 +1,587 @@
+"""Tell other agencies something by a form: open it, draft from answers, preview, and send.
+
+`open_form` finds out what to ask. `OpenedForm.questions` lists the questions after any answers, for
+a terminal or a page. `draft_form` makes a draft, which nothing keeps. `preview_draft` shows its
+statement, its recipients, and why the other agencies receive nothing. `send_draft` sends exactly
+that, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from exchange.records.building import Part
+from exchange.records.ids import new_id
+from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.caseload import (
+    case_of,
+    handles,
+    open_questions,
+    own_facts,
+    repeat_referral,
+)
+from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.form_parts import (
+    Addressed,
+    Refused,
+    address_part,
+    contents_of,
+    earlier_lists,
+    measured_parts,
+    part_of,
+    stated_parts,
+)
+from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
+from offramp.agency.cases.form_terms import Form, find_form, form_terms
+from offramp.agency.cases.questions import answer_parts
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.records import SentRecord
+from offramp.asking import Question
+from rules.frozen import frozen
+from rules.shelf import vocabulary
+
+_SCREENING = "decisions.screening"
+
+
+@frozen
+class OpenedForm:
+    """A form that is opened for a case, and ready to be asked.
+
+    `case` is None where the form begins one. `untold` are the categories that no agency may
+    receive, and why. Their facts are kept here, and nothing else of them is asked.
+    """
+
+    form: Form
+    case: str | None
+    sheets: tuple[Sheet, ...]
+    untold: Mapping[str, tuple[Refused, ...]]
+    zone: str
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The facts and members that the form may ask for."""
+        return frozenset(path for sheet in self.sheets for path in sheet.paths)
+
+    @property
+    def measured_lists(self) -> frozenset[str]:
+        """The lists whose earlier entries get more fields, and no entry is added."""
+        return frozenset(path.rpartition(".")[0] for sheet in self.sheets for path in sheet.only)
+
+    def questions(
+        self, answers: Mapping[str, Any], given: frozenset[str] = frozenset()
+    ) -> tuple[Question, ...]:
+        """Return the questions after some answers, in order. A `given` answer's is asked, too."""
+        return tuple(
+            question for sheet in self.sheets for question in sheet.questions(answers, given)
+        )
+
+
+@frozen
+class FormDraft:
+    """A record that isn't sent yet. `record` is its id, under which it is sent once.
+
+    `kept` are facts that this agency notes for itself: nobody may be told, or it answers with them.
+    """
+
+    form: str
+    kind: str
+    case: str
+    record: str
+    parts: tuple[Part, ...]
+    kept: Mapping[str, Any]
+
+
+@frozen
+class PartPreview:
+    """A part of a draft: its content, its recipients, and the agencies that don't receive it."""
+
+    part: Part
+    refused: tuple[Refused, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part's JSON in a preview."""
+        return {
+            "category": list(self.part.category),
+            "content": self.part.content,
+            "to": {
+                agency: {"purpose": purpose, "basis": basis}
+                for agency, (purpose, basis) in self.part.to.items()
+            },
+            "not_to": {
+                refused.agency: {"rule": refused.rule, "because": refused.because}
+                for refused in self.refused
+            },
+            "sensitivity": self.part.sensitivity,
+            "use": self.part.use,
+            "notice": self.part.notice,
+            "keep_until": self.part.keep_until,
+            "says": dict(self.part.says) if self.part.says is not None else None,
+        }
+
+
+@frozen
+class Preview:
+    """What a draft tells, to whom, and to whom not. `names` are the agencies' names by id."""
+
+    draft: FormDraft
+    parts: tuple[PartPreview, ...]
+    names: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of a form's `--dry-run`."""
+        return {
+            "kind": self.draft.kind,
+            "case": self.draft.case,
+            "parts": [part.as_json() for part in self.parts],
+            "kept": dict(self.draft.kept),
+        }
+
+
+@frozen
+class SentForm:
+    """A form that was sent. `record` is None where nobody was told, and facts are kept alone."""
+
+    case: str
+    record: SentRecord | None
+    recipients: tuple[str, ...]
+    kept: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of a form's command."""
+        record = self.record.as_json() if self.record else {"id": None, "state": "kept"}
+        return {**record, "case": self.case, "to": list(self.recipients), "kept": dict(self.kept)}
+
+
+@frozen
+class WaitingQuestion:
+    """A fact that another agency asked for in a case. `question` is in the vocabulary's words."""
+
+    case: str
+    by: str
+    path: str
+    decision: str
+    question: str
+
+
+# Opening
+
+
+def open_form(
+    office: Office, name: str, case: str | None = None, *, language: str = "en"
+) -> OpenedForm:
+    """Open a form for a case, or for a new one where the form begins it.
+
+    Raises `RequestError` `unknown-form`; `AgencyError` `no-directory`, `not-yours`,
+    `name-the-case`, `no-such-case`, `nobody-to-tell`, `nothing-to-tell`.
+    """
+    form = find_form(name)
+    working_set = office.working_set()
+    defaults = defaults_today(office, working_set)
+    directory = working_set.gateway.history.newest
+    role = directory.role(working_set.agency)
+    if role is None or role not in form.roles:
+        raise AgencyError(
+            "not-yours",
+            f"`{name}` isn't for `{role}`",
+            fix=f"it is for {', '.join(form.roles)}",
+        )
+    if case is None and not form.begins:
+        raise AgencyError(
+            "name-the-case", f"a `{form.kind.name}` is about a case", fix="name it first"
+        )
+    known = (
+        case_of(working_set, case)
+        if case is not None
+        else Case((), vocabulary(), here=working_set.agency)
+    )
+    pack = office.program(working_set).pack
+    sheet = Sheet(
+        form,
+        role,
+        form.parts,
+        paths_read(pack),
+        stated=frozenset(STATED.get(form.kind.name, ())),
+        lists=earlier_lists(working_set, known, office.random),
+        language=language,
+    )
+    untold: dict[str, tuple[Refused, ...]] = {}
+    if form.name == "answer":
+        sheets = _answer_sheets(working_set, sheet, known, str(case))
+    elif form.only:
+        sheets = (_measuring_sheet(working_set, sheet, known),)
+    else:
+        sheet, untold = _reduced(office, working_set, sheet, defaults, case)
+        if form.begins and case is not None:
+            sheet = replace(sheet, lists={}, known=_known_here(working_set, known, case))
+        sheets = (sheet,)
+    return OpenedForm(form, case, sheets, untold, directory.zone.key)
+
+
+def _reduced(
+    office: Office, working_set: WorkingSet, sheet: Sheet, defaults: Defaults, case: str | None
+) -> tuple[Sheet, dict[str, tuple[Refused, ...]]]:
+    """Leave out the parts that no agency may receive, except for facts to keep here.
+
+    Raises `AgencyError` `nobody-to-tell` where nothing is left.
+    """
+    handle = case or new_id(office.random)
+    pack = office.program(working_set).pack
+    untold = {}
+    for category in sheet.parts:
+        part = part_of(working_set, sheet.form, category, {}, defaults)
+        addressed = address_part(working_set, pack, sheet.form, part, handle, office.clock())
+        if not addressed.part.to:
+            untold[category] = addressed.refused
+    parts = tuple(
+        category
+        for category in sheet.parts
+        if category not in untold or any(_kept_facts(sheet, category))
+    )
+    is_told = any(category not in untold for category in sheet.parts)
+    if not parts or (sheet.form.begins and not is_told):
+        because = next(
+            (refused.because for one in untold.values() for refused in one if refused.because),
+            "The person's consent doesn't cover it.",
+        )
+        raise AgencyError(
+            "nobody-to-tell",
+            f"no agency may be told this: {because}",
+            fix="ask the person for consent",
+        )
+    members = tuple(path for path in form_terms().members if path.partition(".")[0] not in untold)
+    return replace(sheet, parts=parts, members=members), untold
+
+
+def _kept_facts(sheet: Sheet, category: str) -> list[str]:
+    """Return the facts of a category that this agency can note for itself."""
+    return [
+        fact.path
+        for fact in sheet.facts_of(category)
+        if fact.known_by == sheet.role and fact.path in sheet.reads
+    ]
+
+
+def _known_here(working_set: WorkingSet, known: Case, case: str) -> dict[str, Any]:
+    """Return the answers that this agency's own records of a case contain, by question."""
+    answers: dict[str, Any] = {}
+    for outgoing in working_set.outbox.values():
+        if outgoing.case != case or outgoing.refused is not None:
+            continue
+        for part in outgoing.parts:
+            for category, content in part["content"].items():
+                members = {name: value for name, value in content.items() if name != "facts"}
+                answers |= {f"{category}.{name}": value for name, value in members.items()}
+    asked = {path for path in answers if path in form_terms().members}
+    raw = {
+        path: value
+        for entry in known.entries
+        if entry.by == working_set.agency
+        for path, value in entry.facts.items()
+    }
+    facts = {path: raw[path] for path in own_facts(working_set, known) if path in raw}
+    return {path: answers[path] for path in asked} | facts
+
+
+def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, known: Case) -> Sheet:
+    lists = {path.rpartition(".")[0] for path in sheet.form.only}
+    stated = [path for path in lists if stated_parts(working_set, known, path)]
+    entries = {path: (sheet.lists or {}).get(path, ()) for path in stated}
+    if not any(entries.values()):
+        raise AgencyError(
+            "nothing-to-tell",
+            "nothing that was sent in this case can be measured",
+            fix="send it first, or answer what was asked with `agency answer`",
+        )
+    return replace(sheet, lists=entries, only=sheet.form.only)
+
+
+def _answer_sheets(
+    working_set: WorkingSet, sheet: Sheet, known: Case, case: str
+) -> tuple[Sheet, ...]:
+    """Return the sheets of the open questions: of entries sent before, and of all other facts."""
+    asked = {question.path for question in open_questions(working_set, case)}
+    if not asked:
+        raise AgencyError(
+            "nothing-to-tell",
+            "no question waits for this agency in this case",
+            fix="look at `agency tasks`",
+        )
+    entries = sheet.lists or {}
+    fields = tuple(path for path in sorted(asked) if entries.get(path.rpartition(".")[0]))
+    rest = frozenset(asked - set(fields))
+    lists = {path.rpartition(".")[0] for path in rest} & set(vocabulary().facts)
+    members = ("screening_outcome.outcome",) if _SCREENING in asked else ()
+    return (
+        replace(sheet, only=fields) if fields else replace(sheet, parts=()),
+        replace(sheet, reads=rest | lists, lists={}, members=members),
+    )
+
+
+# Drafting
+
+
+def draft_form(
+    office: Office,
+    opened: OpenedForm,
+    answers: Mapping[str, Any],
+    *,
+    recipients: tuple[str, ...] = (),
+) -> FormDraft:
+    """Draft the record of a form from its answers. Nothing is kept or sent.
+
+    With `recipients`, only these agencies are told, of those that may be. Raises `AgencyError`
+    `no-directory`, `unknown-agency`, `nothing-to-tell`, `nobody-to-tell`.
+    """
+    working_set = office.working_set()
+    _check_agencies(working_set, recipients)
+    defaults = defaults_today(office, working_set)
+    case = opened.case or new_id(office.random)
+    zone = working_set.gateway.history.newest.zone
+    contents: dict[str, dict[str, Any]] = {}
+    for sheet in opened.sheets:
+        for category, content in contents_of(sheet, answers, zone, office.random).items():
+            merged = contents.setdefault(category, {})
+            facts = {**merged.get("facts", {}), **content.get("facts", {})}
+            merged |= {**content, **({"facts": facts} if facts else {})}
+    if not any(contents.values()) and "operation" not in contents:
+        raise AgencyError(
+            "nothing-to-tell", "no answer says anything", fix="answer at least one question"
+        )
+    parts, kept = _parts_of(office, working_set, opened, contents, defaults, case)
+    if recipients:
+        parts = tuple(_only(part, recipients) for part in parts)
+    parts = tuple(part for part in parts if part.to)
+    if not parts and not kept:
+        raise AgencyError(
+            "nobody-to-tell",
+            "no agency may be told what was answered",
+            fix="ask the person for consent",
+        )
+    form = opened.form
+    return FormDraft(form.name, form.kind.name, case, new_id(office.random), parts, kept)
+
+
+def _check_agencies(working_set: WorkingSet, recipients: tuple[str, ...]) -> None:
+    directory = working_set.gateway.history.newest
+    for agency in recipients:
+        if directory.role(agency) is None or agency == working_set.agency:
+            raise AgencyError(
+                "unknown-agency",
+                f"`{agency[:40]}` is no other agency of the directory",
+                fix=f"it lists {', '.join(f'`{name}`' for name in sorted(directory.agencies))}",
+            )
+
+
+def _only(part: Part, recipients: tuple[str, ...]) -> Part:
+    return replace(
+        part, to={agency: way for agency, way in part.to.items() if agency in recipients}
+    )
+
+
+def _parts_of(
+    office: Office,
+    working_set: WorkingSet,
+    opened: OpenedForm,
+    contents: Mapping[str, dict[str, Any]],
+    defaults: Defaults,
+    case: str,
+) -> tuple[tuple[Part, ...], dict[str, Any]]:
+    """Return the addressed parts, and the facts that this agency keeps for itself."""
+    form, now = opened.form, office.clock()
+    facts = {
+        path: value for one in contents.values() for path, value in one.get("facts", {}).items()
+    }
+    if form.name == "answer":
+        return _answering_parts(office, working_set, contents, facts, defaults, case)
+    if form.only:
+        known = case_of(working_set, case)
+        parts = [
+            part
+            for path, entries in facts.items()
+            for part in measured_parts(
+                working_set,
+                stated_parts(working_set, known, path),
+                path,
+                entries,
+                defaults,
+                case,
+                now,
+            )
+        ]
+        return tuple(parts), {}
+    addressed = _address(office, working_set, form, contents, defaults, case)
+    told = tuple(one.part for one in addressed if one.part.to)
+    role = opened.sheets[0].role
+    kept = {
+        path: value
+        for one in addressed
+        if not one.part.to
+        for content in one.part.content.values()
+        for path, value in content.get("facts", {}).items()
+        if vocabulary().facts[path].known_by == role
+    }
+    return repeat_referral(working_set, form.kind.name, opened.case, told), kept
+
+
+def _address(
+    office: Office,
+    working_set: WorkingSet,
+    form: Form,
+    contents: Mapping[str, Any],
+    defaults: Defaults,
+    case: str,
+) -> list[Addressed]:
+    pack, now = office.program(working_set).pack, office.clock()
+    return [
+        address_part(
+            working_set,
+            pack,
+            form,
+            part_of(working_set, form, category, content, defaults),
+            case,
+            now,
+        )
+        for category, content in contents.items()
+    ]
+
+
+def _answering_parts(
+    office: Office,
+    working_set: WorkingSet,
+    contents: Mapping[str, dict[str, Any]],
+    facts: Mapping[str, Any],
+    defaults: Defaults,
+    case: str,
+) -> tuple[tuple[Part, ...], dict[str, Any]]:
+    now = office.clock()
+    parts = list(
+        answer_parts(working_set, case, case_of(working_set, case), defaults, now, added=facts)
+    )
+    outcome = contents.get("screening_outcome", {}).get("outcome")
+    form = find_form("answer")
+    for question in open_questions(working_set, case):
+        if question.path == _SCREENING and outcome is not None:
+            part = replace(
+                part_of(working_set, form, "screening_outcome", {"outcome": outcome}, defaults),
+                says={"about": [question.record, question.part]},
+            )
+            pack = office.program(working_set).pack
+            only = (question.by,)
+            parts.append(address_part(working_set, pack, form, part, case, now, only).part)
+    return tuple(parts), {path: value for path, value in facts.items() if not _has_ids(value)} | {
+        path: [_without_id(entry) for entry in value]
+        for path, value in facts.items()
+        if _has_ids(value)
+    }
+
+
+def _has_ids(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _without_id(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "id"}
+
+
+# Preview and send
+
+
+def preview_draft(office: Office, draft: FormDraft) -> Preview:
+    """Show what a draft tells, to whom, and why the other agencies don't receive it."""
+    working_set = office.working_set()
+    directory = working_set.gateway.history.newest
+    form, pack = find_form(draft.form), office.program(working_set).pack
+    parts = []
+    for part in draft.parts:
+        refused = address_part(
+            working_set, pack, form, replace(part, to={}), draft.case, office.clock()
+        ).refused
+        parts.append(PartPreview(part, tuple(one for one in refused if one.agency not in part.to)))
+    names = {agency: listed.name for agency, listed in directory.agencies.items()}
+    return Preview(draft, tuple(parts), names)
+
+
+def send_draft(office: Office, draft: FormDraft) -> SentForm:
+    """Send a draft as it was shown, once: sent again, it is the same record.
+
+    Raises as `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-permitted` where an
+    agency may no longer receive a part. Then nothing is kept or sent.
+    """
+    with office.transaction() as working_set:
+        is_new = draft.record not in working_set.outbox and not any(
+            event.body.get("draft") == draft.record for event in working_set.noted
+        )
+        if is_new and draft.kept:
+            _keep(office, working_set, draft)
+        if is_new and draft.parts:
+            office.compose_in(working_set, draft.kind, draft.parts, draft.case, jti=draft.record)
+    record = None
+    if draft.parts:
+        state = send_now(office, draft.record)
+        record = SentRecord(draft.record, draft.kind, draft.case, state)
+    recipients = tuple(sorted({agency for part in draft.parts for agency in part.to}))
+    return SentForm(draft.case, record, recipients, draft.kept)
+
+
+def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
+    line = working_set.gateway.line
+    body = {
+        "case": draft.case,
+        "facts": dict(draft.kept),
+        "draft": draft.record,
+        "after": line.size if line else 0,
+        "keep_until": defaults_today(office, working_set).keep_until,
+    }
+    office.append(working_set, "noted", body)
+
+
+def waiting_questions(
+    office: Office, case: str | None = None, *, language: str = "en"
+) -> tuple[WaitingQuestion, ...]:
+    """Return the questions to this agency that wait for an answer, in one case or in all."""
+    working_set = office.working_set()
+    terms, facts = form_terms(), vocabulary().facts
+    waiting = []
+    for handle in (case,) if case is not None else handles(working_set):
+        for question in open_questions(working_set, handle):
+            group, _, field = question.path.rpartition(".")
+            fact = facts.get(question.path) or (
+                facts[group].fields[field] if group in facts else None
+            )
+            text = (
+                terms.question_of(question.path, fact.question, language)
+                if fact
+                else terms.members["screening_outcome.outcome"].texts[language]
+            )
+            waiting.append(
+                WaitingQuestion(handle, question.by, question.path, question.decision, text)
+            )
+    return tuple(waiting)
+
+
+def closed_questions(office: Office, case: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Return the record and the part of each question that nobody here has opened."""
+    working_set = office.working_set()
+    return tuple(
+        (record.jti, part)
+        for received in working_set.gateway.received.values()
+        if (record := received.record) is not None
+        and record.kind == "question"
+        and (case is None or record.case == case)
+        for part in record.labels
+        if part not in received.opened
+        and (record.issuer, record.jti, part) not in working_set.destroyed
+    )
+
+
+def open_questions_as(office: Office, actor: str, case: str | None = None) -> None:
+    """Open the closed questions in a named person's name. Raises as `Office.open`."""
+    for record, part in closed_questions(office, case):
+        office.open(record, part, by=actor)
+    send_now(office, None)
