@@ -25,7 +25,7 @@ from rules.shelf import Neighbors, find, jurisdictions, read_pack, shipped
 LARGEST = 4 * 1024 * 1024
 MOST_FILES = 16
 FLOOR = "lead"
-_FILE = re.compile(r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|offenses\.csv|sources\.csv)")
+_FILE = re.compile(r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|offenses\.csv|sources\.csv|table\.yaml)")
 
 
 @frozen
@@ -77,7 +77,7 @@ def _files(folder: Path) -> Iterator[Path]:
     yield folder / "pack.yaml"
     if pack.offenses is not None:
         table = neighbors.table(pack.offenses.id)
-        yield from (table / "offenses.csv", table / "sources.csv")
+        yield from (table / "offenses.csv", table / "sources.csv", table / "table.yaml")
     if pack.extends is not None:
         yield from _files(neighbors.pack(pack.extends))
 

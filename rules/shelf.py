@@ -21,6 +21,7 @@ from rules.packs.assemble import assemble
 from rules.packs.pack import Pack
 
 TABLE = "offenses.csv"
+LAW = "law"  # the folder of offense tables, beside the packs
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +134,7 @@ class Neighbors:
 
     def table(self, name: str) -> Path:
         """Return the folder of an offense table."""
-        places = (jurisdictions(), self.folder)
+        places = (jurisdictions() / LAW, self.folder / LAW, self.folder)
         folders = {
             table.parent.name: table.parent
             for place in places
@@ -153,11 +154,13 @@ class Neighbors:
 
     def replaces_shipped(self, folder: Path) -> bool:
         """Return whether a folder is a local one with the name of a shipped pack or table."""
-        folder = folder.resolve()
-        namesake = jurisdictions().resolve() / folder.name
-        return folder != namesake and any(
-            (folder / file).is_file() and (namesake / file).is_file()
-            for file in ("pack.yaml", TABLE)
+        folder, shipped_folder = folder.resolve(), jurisdictions().resolve()
+        return any(
+            (folder / file).is_file() and (namesake / file).is_file() and folder != namesake
+            for namesake, file in (
+                (shipped_folder / folder.name, "pack.yaml"),
+                (shipped_folder / LAW / folder.name, TABLE),
+            )
         )
 
 

@@ -155,11 +155,16 @@ def _lists(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
         for _, rules in ranks_that_matter(offer)
         for rule in rules
         for part in tree.nodes(rule.condition)
-        if isinstance(part, (tree.Member, tree.IsOne)) and isinstance(part.values, tree.ParameterOf)
+        if isinstance(part, (tree.Member, tree.IsOne, tree.Cited))
+        and isinstance(part.values, tree.ParameterOf)
     }
     for name in sorted(names):
         entries = segment.parameters.get(name)
-        text = ", ".join(map(spell_name, entries)) if isinstance(entries, tuple) else "nothing"
+        text = (
+            ", ".join(spell_name(str(entry)) for entry in entries)
+            if isinstance(entries, tuple)
+            else "nothing"
+        )
         yield Text(text, f"“{terms.parameters[name]}”:")
 
 

@@ -63,7 +63,8 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
         lines += _entry("With", _name(obligation))
     for entry in decision.offenses:
         lines += _entry("Law" if entry["given"] is None else "But", _offense(entry))
-        lines += _entry("", _source(entry))
+        if entry["source"] is not None:
+            lines += _entry("", _source(entry))
     for doubt in decision.provisional:
         lines += _entry("Doubt", doubt)
     if considered:
@@ -252,8 +253,7 @@ def _offense(entry: dict[str, Any]) -> str:
         return f"{entry['fact']} = {table}, from its code {code}"
     value = _name(entry["given"])
     return (
-        f"{entry['fact']} is given as {value}, which is used; by its code {code} it would be "
-        f"{table}"
+        f"{entry['fact']} is given as {value}, and by its code {code} it is {table}: neither counts"
     )
 
 

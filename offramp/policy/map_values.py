@@ -27,6 +27,7 @@ _READERS: dict[str, Callable[[Fact, str, Any], Any]] = {
     "int": read_number,
     "decimal": read_number,
     "text": read_text,
+    "citation": read_text,  # `read_facts` reads it, with the systems of the pack
     "timestamp": read_timestamp,
 }
 NUMBERS = ("int", "decimal")

@@ -27,7 +27,7 @@ from rules.input.yaml import Node
 from rules.language import tree
 from rules.packs.offenses import NO_OFFENSE
 from rules.packs.pack import Pack, Rule
-from rules.packs.parameters import fixed_by
+from rules.packs.parameters import LISTS, fixed_by
 
 # The topic of a rule that a city changes first: the first of these that it reads.
 _TOPICS = (
@@ -104,7 +104,7 @@ class Variant:
             and parameter.on(self.city.starts) is not None
             and fixed_by(self.parent, name) is None
         ]
-        parameters.sort(key=lambda parameter: (parameter.unit == "codes", parameter.unit != "g"))
+        parameters.sort(key=lambda parameter: (parameter.unit in LISTS, parameter.unit != "g"))
         return tuple(parameter.name for parameter in parameters)
 
     def _rules(self) -> dict[str, dict[str, list[str]]]:

@@ -208,7 +208,7 @@ def _parameter(parameter: Parameter) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return rows_in_words(value, lambda amount: str(canonical(amount)), _words)
-    return ", ".join(value) if isinstance(value, tuple) else str(canonical(value))
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(canonical(value))
 
 
 def _fact(fact: Fact) -> str:

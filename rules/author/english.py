@@ -39,6 +39,7 @@ from rules.language.tree import (
     And,
     Arithmetic,
     Choose,
+    Cited,
     Compare,
     Constant,
     FactOf,
@@ -203,7 +204,7 @@ class _Sentences:
                 return False
             case Quantifier():
                 return self.is_relative(node, scope)
-            case Not(FactOf() | FieldOf() | Member()):
+            case Not(FactOf() | FieldOf() | Member() | Cited()):
                 return True
             case Not(Quantifier("exists") as inner):
                 return self.is_relative(inner, scope)
@@ -232,6 +233,8 @@ class _Sentences:
                 return self.comparison(node, scope)
             case Member():
                 return self.member(node, scope, "one of", "is on the list")
+            case Cited():
+                return self.cited(node, scope, "is under", "is on the list")
             case Choose(condition, then, otherwise):
                 parts = [self.bracketed(part, scope) for part in (condition, then, otherwise)]
                 return f"if {parts[0]}, then {parts[1]}, otherwise {parts[2]}"
@@ -252,6 +255,8 @@ class _Sentences:
                 return self.clause(fact, scope, variable, is_yes=False)
             case Member():
                 return self.member(node, scope, "none of", "is not on the list")
+            case Cited():
+                return self.cited(node, scope, "is not under", "is not on the list")
             case Quantifier("exists", over):
                 return self.quantifier(node, f"there is no {self.singular(over)}", "for no", scope)
         return f"it is not true that {self.bracketed(node, scope)}"
@@ -333,6 +338,13 @@ class _Sentences:
         """Return the words of the node's value, with those that a pack adds below others."""
         return node.fact.word_tree if isinstance(node, (FactOf, FieldOf)) else WordTree()
 
+    def cited(self, node: Cited, scope: Scope, under: str, on_list: str) -> str:
+        """Return the sentence about a citation and sections of law."""
+        item = self.value(node.item, scope)
+        if isinstance(node.values, ParameterOf):
+            return f"{item} {on_list} “{self.terms.parameters[node.values.name]}”"
+        return f"{item} {under} {join_or([section.text for section in node.values])}"
+
     # Records of a list
 
     def singular(self, over: Fact) -> str:
@@ -366,7 +378,12 @@ class _Sentences:
         if _binds_variable((body, getattr(node, "value", None))):
             return False
         match body:
-            case Member(FieldOf(variable)) | Not(Member(FieldOf(variable))):
+            case (
+                Member(FieldOf(variable))
+                | Not(Member(FieldOf(variable)))
+                | Cited(FieldOf(variable))
+                | Not(Cited(FieldOf(variable)))
+            ):
                 return variable == node.variable
             case Compare(_, FieldOf(variable, fact), right):
                 return (
@@ -519,4 +536,4 @@ def _is_yes_or_no(node: Tree) -> bool:
             return fact.type == "bool"
         case Choose(_, then, _):
             return _is_yes_or_no(then)
-    return isinstance(node, (Not, And, Or, Compare, Member, Quantifier))
+    return isinstance(node, (Not, And, Or, Compare, Member, Cited, Quantifier))

@@ -15,7 +15,7 @@ from rules.input import keys
 from rules.input.vocabulary import KINDS, TYPES, DecisionTerms, Vocabulary
 from rules.language.times import TIME_OF_DAY
 from rules.packs.head import CONFIDENCE, PROGRAM_KINDS
-from rules.packs.parameters import GREATEST, UNITS
+from rules.packs.parameters import GREATEST, LISTS, UNITS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
@@ -212,7 +212,7 @@ def _values_by_unit() -> list[Schema]:
         return {"properties": {"unit": {"enum": list(names)}}, "required": ["unit"]}
 
     return [
-        {"if": unit("codes"), "then": values("array")},
+        {"if": unit(*LISTS), "then": values("array")},
         {"if": unit(TIME_OF_DAY), "then": values("string")},
         {
             "if": unit(*GREATEST),

@@ -114,7 +114,7 @@ def format_amount(value: Any, unit: str | None) -> str:
     if isinstance(value, time):
         return f"{value:%H:%M}"
     number = tree.constant_text(value)
-    if unit is None or unit in ("count", "codes"):
+    if unit is None or unit in ("count", "codes", "citations"):
         return number
     return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
 
@@ -122,7 +122,7 @@ def format_amount(value: Any, unit: str | None) -> str:
 def format_value(value: Any, unit: str) -> str:
     """Return a parameter's value with its unit: an amount, a list, or the rows of a table."""
     if isinstance(value, tuple):
-        return ", ".join(spell_name(entry) for entry in value)
+        return ", ".join(spell_name(str(entry)) for entry in value)
     if isinstance(value, Mapping):
         return rows_in_words(value, lambda amount: format_amount(amount, unit), spell_name)
     return format_amount(value, unit)

@@ -306,7 +306,7 @@ def _outcome(decision: Decision) -> str:
     )
 
 
-_ATOMS = (tree.Compare, tree.Member, tree.IsOne, tree.Alike, tree.Quantifier)
+_ATOMS = (tree.Compare, tree.Member, tree.IsOne, tree.Alike, tree.Cited, tree.Quantifier)
 
 
 class _Touched:

@@ -16,6 +16,7 @@ from typing import Any
 from rules.decide.explain import Names
 from rules.decide.moments import part_of
 from rules.decide.walk import compared, computed, disjunction, total
+from rules.input.citations import section_set
 from rules.input.finer_words import WordTree
 from rules.input.interval import Interval
 from rules.input.printing import PLAIN, plain
@@ -245,6 +246,11 @@ class _Writer:
             case tree.Alike(left, right, word_tree):
                 alike = self.constant(word_tree.are_alike)
                 return f"{alike}({self.expression(left)}, {self.expression(right)})"
+            case tree.Cited(item, values):
+                sections = (
+                    self.parameters[values.name] if isinstance(values, tree.ParameterOf) else values
+                )
+                return f"{self.constant(section_set(sections).has)}({self.expression(item)})"
             case tree.Choose(condition, then, otherwise):
                 local = self.temporary()
                 return (

@@ -35,13 +35,15 @@ class CompiledPack:
         self.as_of = as_of
         self._boundaries = pack.boundaries()
         self._segments: dict[int, CompiledSegment] = {}
-        self.law: Law | None = None
-        if pack.offenses is not None:
-            from rules.packs.law import Law  # a pack without a table doesn't need it
-
-            self.law = Law(pack.offenses, as_of)
         if as_of is not None:
             self.refuse_day_outside(as_of, "as_of")
+
+    @cached_property
+    def law(self) -> Law:
+        """The law of the pack's offense table and of the systems of citation."""
+        from rules.packs.law import Law  # a case without charges doesn't need it
+
+        return Law(self.pack.offenses, self.pack.vocabulary, self.as_of)
 
     def read(self, facts: Any) -> Facts:
         """Check facts against the pack's vocabulary, once for any number of decisions.

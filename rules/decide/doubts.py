@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rules.decide.reads import fields_read
-from rules.decide.ruling import Ruling, explanation
+from rules.decide.ruling import CHARGES, Ruling, explanation
 from rules.decide.wording import RuleText
-
-_CHARGES = "encounter.charges"
 
 
 @explanation
@@ -73,9 +71,6 @@ def _of_offenses(ruling: Ruling) -> Iterator[str]:
     for entry in list_offenses(ruling):
         if entry["provisional"] and entry["given"] is None:
             yield f"{entry['code']}: {entry['provisional']}"
-    law = ruling.program.law
-    if law is not None and "code" in fields_read(ruling, _CHARGES):
-        yield from law.doubts(ruling.case.facts)
 
 
 @explanation
@@ -85,11 +80,10 @@ def list_offenses(ruling: Ruling) -> list[dict[str, Any]]:
     Only fields that the ruling's rules read are listed, through inner decisions too.
     """
     case = ruling.case
-    law = case.program.law
-    if law is None or ruling.segment is None or ruling.attested:
+    if not case.original.known.get(CHARGES) or ruling.segment is None or ruling.attested:
         return []
-    entries = law.differences(case.original, case.program.pack.sources)
+    entries = case.program.law.differences(case.dated, case.program.pack.sources)
     if not entries:
         return []
-    fields = fields_read(ruling, _CHARGES)
+    fields = fields_read(ruling, CHARGES)
     return [entry for entry in entries if entry["fact"].rpartition(".")[2] in fields]

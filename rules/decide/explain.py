@@ -188,16 +188,16 @@ def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
     if not undecided(value_of(node, world, bound)):
         return {}
     match node:
-        case tree.FactOf(fact):
-            return {fact.path: Leaf(fact.path, fact)}
-        case tree.FieldOf(variable, fact):
-            path = f"{bound[variable][1]}.{fact.name}"
-            return {path: Leaf(path, fact)}
+        case tree.FactOf() | tree.FieldOf():
+            return _leaf_of(node, bound)
         case tree.OutcomeOf(decision):
             return {f"decisions.{decision}": Leaf(f"decisions.{decision}", decision=decision)}
         case tree.StatusOf(clock):
             paths = world.doubtful_events(clock) or ("now",)
             return {path: Leaf(path, clock=clock) for path in paths}
+        case tree.Cited(item):
+            # A citation that is known may still not be recognized, and is asked for again.
+            return unknown(item, world, bound) or _leaf_of(item, bound)
         case tree.Choose(condition, then, otherwise):
             chooses = value_of(condition, world, bound)
             if chooses is not None:
@@ -235,6 +235,17 @@ def _words_open(part: tree.FactOf | tree.FieldOf, world: World, bound: Bound) ->
         return {part.fact.path: Leaf(part.fact.path, part.fact, given=word)}
     path = f"{bound[part.variable][1]}.{part.fact.name}"
     return {path: Leaf(path, part.fact, given=word)}
+
+
+def _leaf_of(node: tree.Tree, bound: Bound) -> dict[str, Leaf]:
+    """Return the leaf of a fact or a field."""
+    match node:
+        case tree.FactOf(fact):
+            return {fact.path: Leaf(fact.path, fact)}
+        case tree.FieldOf(variable, fact):
+            path = f"{bound[variable][1]}.{fact.name}"
+            return {path: Leaf(path, fact)}
+    raise AssertionError(node)
 
 
 def _records(

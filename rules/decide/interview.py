@@ -141,11 +141,21 @@ class Interview:
 
         Raises `Refusal` if the fact can't have this value.
         """
-        if value is UNKNOWN or value is None:
+        if value is UNKNOWN or value is None or value == self._given(question.fact):
             return replace(self, unknowable=self.unknowable | {question.fact})
         after = self._with_value(question, value)
+        if question.type == "citation":
+            _refuse_no_citation(question, after.facts.known, value)
         after.decision.status  # noqa: B018  # refuse a day without a program, to ask again
         return after
+
+    def _given(self, path: str) -> Any:
+        """Return the value that was given for a fact and can't be used, None if there is none.
+
+        The same value again is no answer, and the question is not asked a third time.
+        """
+        entries = (entry for entry in self.decision.needed if entry["fact"] == path)
+        return next(entries, {}).get("given")
 
     def as_facts(self) -> dict[str, Any]:
         """Return the facts so far, as `offramp decide` reads them."""
@@ -266,6 +276,17 @@ def read_answer(question: Question, typed: str, time_zone: str) -> Any:
     `read_facts`. Raises `FactsError`.
     """
     return read_typed(question.fact, question.form, typed, time_zone)
+
+
+def _refuse_no_citation(question: Question, known: Mapping[str, Any], value: Any) -> None:
+    """Refuse an answer that cites no section of law, so that the question is asked again."""
+    element = _ELEMENT.fullmatch(question.fact)
+    fact = known[element[1]][int(element[2])][element[3]] if element else known[question.fact]
+    if fact.section is None or not fact.section.is_whole:
+        quoted = f"`{printable(value)[:40]}`"
+        message = f"{quoted} cites no section of law"
+        at = Place(path=question.fact)
+        raise FactsError("no-citation", message, at=at, fix=f"answer {question.how}")
 
 
 def _day(text: Any) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rules.decide.explain import Leaf, unknown
-from rules.decide.ruling import Ruling, explanation, shares_needs
+from rules.decide.ruling import CHARGES, Ruling, explanation, shares_needs
 
 
 @explanation
@@ -13,7 +13,8 @@ def list_needed(ruling: Ruling) -> list[dict[str, Any]]:
     """Return the questions to ask, sorted by path. Empty when decided.
 
     Each has `fact`, `question`, `ask` (a role), `kind`, and `rule` (the first rule that needs it).
-    A fact that is known by a coarse word only has that word as `given`.
+    A fact that is known by a coarse word only has that word as `given`. So has a value that can't
+    be used: a section that is not recognized, or a level against the offense table.
     """
     if ruling.status == "decided":
         return []
@@ -57,5 +58,24 @@ def _question(ruling: Ruling, leaf: Leaf, rule: str | None) -> dict[str, Any]:
         "rule": rule,
     }
     if leaf.given is not None:
-        question["given"] = leaf.given
+        return {**question, "given": leaf.given}
+    given = ruling.case.given(leaf.path)
+    if given is not None:
+        question |= {"question": _which(ruling, leaf.path, given), "given": given}
     return question
+
+
+def _which(ruling: Ruling, path: str, given: str) -> str:
+    """Return the question about a charge's field that was given and can't be used."""
+    name = path.rpartition(".")[2]
+    if name == "code":
+        return "Which section is meant?"
+    index = int(path.partition("[")[2].partition("]")[0])
+    charge = ruling.case.dated.known[CHARGES][index]
+    day = ruling.program.as_of or ruling.case.dated.known.get("encounter.date")
+    statements = ruling.program.law.stated(charge, day).get(name, ())
+    stated = " or ".join(statement.value.replace("_", " ") for statement in statements)
+    of_law = f"{charge['code'].section.text} is {stated} by the table"
+    if name == "authority":
+        of_law = f"{charge['code'].section.text} is {stated} law"
+    return f"Which is right? {of_law}, and {str(given).replace('_', ' ')} was given."

@@ -6,6 +6,7 @@ The functions that explain a ruling are in the modules above this one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
@@ -19,10 +20,13 @@ from rules.decide.walk import World
 from rules.decide.wording import RuleTexts
 from rules.frozen import cached_property
 from rules.input.facts import Facts
+from rules.input.printing import plain
 from rules.language import tree
 from rules.packs.pack import Decision as DeclaredDecision
 from rules.packs.resolve import DecisionInForce, Segment
 
+CHARGES = "encounter.charges"
+_CHARGE_FIELD = re.compile(r"encounter\.charges\[(\d+)\]\.([a-z_]+)")
 NOT_PART = "not_part_of_this_program"
 T = TypeVar("T")
 
@@ -30,15 +34,17 @@ T = TypeVar("T")
 class CaseFacts:
     """The facts of one case under one program, and the rulings on other decisions made so far.
 
-    `original` are the facts as given. `facts` have the day of the encounter filled in from its
-    moment, and the charges from the offense table.
+    `original` are the facts as given, and `dated` have the day of the encounter filled in from its
+    moment. `facts` have the charges as the law reads them too: filled in from the offense table,
+    and without what contradicts it.
     """
 
     def __init__(self, program: CompiledPack, facts: Facts) -> None:
         self.program = program
         self.original = facts
-        dated = with_day(facts, program.pack.time_zone)
-        self.facts = dated if program.law is None else program.law.filled(dated)
+        self.dated = with_day(facts, program.pack.time_zone)
+        has_charges = self.dated.known.get(CHARGES)
+        self.facts = program.law.filled(self.dated) if has_charges else self.dated
         self.rulings: dict[str, Ruling] = {}
         self.clock_readings: dict[tuple[str, date], ClockReading] = {}
 
@@ -56,6 +62,15 @@ class CaseFacts:
             return attested
         outcome = self.decide(name).outcome
         return outcome if isinstance(outcome, str) else None
+
+    def given(self, path: str) -> Any:
+        """Return the value of a charge's field as it was given, None if it was not given."""
+        element = _CHARGE_FIELD.fullmatch(path)
+        if element is None:
+            return None
+        charges = self.original.known.get(CHARGES) or ()
+        index = int(element[1])
+        return plain(charges[index].get(element[2])) if index < len(charges) else None
 
     def governing_day(self, governed_by: str) -> tuple[date | None, str]:
         """Return the day whose rules apply, None while unknown, and the fact it comes from."""

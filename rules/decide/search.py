@@ -22,6 +22,7 @@ from rules.decide import explain
 from rules.decide.moments import instant_of, local, moved
 from rules.decide.scene_day import DAY, MOMENT
 from rules.decide.walk import World, possible, walk
+from rules.input.citations import GivenCitation, Section, another_section, reader_of
 from rules.input.printing import plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
@@ -103,6 +104,8 @@ class Search:
     def _leaf(self, goal: tree.Tree) -> explain.Leaf | None:
         """Return an unknown leaf of the goal, through the decisions that it reads."""
         for leaf in explain.unknown(goal, self.world).values():
+            if self._is_held(leaf):
+                continue
             if leaf.decision is None or self.attested is not None:
                 return leaf
             for rule in self.segment.decisions[leaf.decision].rules:
@@ -110,6 +113,13 @@ class Search:
                 if inner is not None:
                     return inner
         return None
+
+    def _is_held(self, leaf: explain.Leaf) -> bool:
+        """Return whether the leaf has a value already, such as a citation of a chapter alone."""
+        step = _STEP.match(leaf.path)
+        if step is None:
+            return leaf.path in self.known
+        return step[3] in self.known.get(step[1], ())[int(step[2])]
 
     def _outcome(self, name: str) -> str | None:
         if self.attested is not None:
@@ -140,6 +150,9 @@ class Search:
                 yield from (True, False)
             case "choice":
                 yield from fact.word_tree.finest
+            case "citation":
+                # Unknown is what a citation brings that is not recognized: no goal needs one.
+                yield from self._citations()
             case "text":
                 yield from (*sorted(self.points["text"]), "(any other)")
             case "int" | "decimal":
@@ -204,6 +217,16 @@ class Search:
                 moment = instant_of(day, clock_time, zone)
                 if moment is not None:
                     yield moment
+
+    def _citations(self) -> Iterator[GivenCitation]:
+        """Return every section that the conditions name, and one of another chapter."""
+        for section in sorted(self.points["citation"], key=str):
+            yield GivenCitation(section.text, section)
+        for system in self.segment.pack.vocabulary.citations.values():
+            if not system.title_first:
+                text = another_section(system)
+                yield GivenCitation(text, reader_of(self.segment.pack.vocabulary).read(text))
+                return
 
     def _assign(self, leaf: explain.Leaf, value: Any) -> None:
         target: dict[str, Any]
@@ -279,6 +302,7 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
         "text": set(),
         "time": set(),
         "weekday": set(),
+        "citation": set(),
     }
 
     def add(value: Any) -> None:
@@ -296,6 +320,8 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
                 points["length"].add(value)
             case str():
                 points["text"].add(value)
+            case Section():
+                points["citation"].add(value)
             case tuple():
                 for item in value:
                     add(item)
@@ -314,13 +340,13 @@ def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, 
                     ):
                         points["size"].add(opposite.value)
             match part:
-                case tree.Constant(value) | tree.Member(_, tuple() as value):
-                    add(value)
                 case (
-                    tree.ParameterOf(name)
-                    | tree.RowOf(name)
-                    | tree.Member(_, tree.ParameterOf(name))
+                    tree.Constant(value)
+                    | tree.Member(_, tuple() as value)
+                    | tree.Cited(_, tuple() as value)
                 ):
+                    add(value)
+                case tree.ParameterOf(name) | tree.RowOf(name):
                     add(parameters[name])
                 case tree.LengthOf(unit, tree.ParameterOf(name)):
                     add(length_of(unit, parameters[name]))

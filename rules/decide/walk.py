@@ -13,6 +13,7 @@ from typing import Any
 
 from rules.decide.moments import moved, part_of
 from rules.frozen import frozen
+from rules.input.citations import section_set
 from rules.input.interval import Interval, compare
 from rules.language import exact, tree
 from rules.language.times import length_of
@@ -83,6 +84,10 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
             return word_tree.is_one(walk(item, world, bound), among)
         case tree.Alike(left, right, word_tree):
             return word_tree.are_alike(walk(left, world, bound), walk(right, world, bound))
+        case tree.Cited(item, tree.ParameterOf(name)):
+            return section_set(world.parameters[name]).has(walk(item, world, bound))
+        case tree.Cited(item, tuple() as sections):
+            return section_set(sections).has(walk(item, world, bound))
         case tree.Choose(condition, then, otherwise):
             value = walk(condition, world, bound)
             return None if value is None else walk(then if value else otherwise, world, bound)

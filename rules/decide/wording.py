@@ -148,7 +148,7 @@ def fill_in(segment: Segment | None, text: str) -> str:
                 parameter, amount_in(match[1]), lambda word: word.replace("_", " ")
             )
         if isinstance(parameter, tuple):
-            return ", ".join(entry.replace("_", " ") for entry in parameter)
+            return ", ".join(str(entry).replace("_", " ") for entry in parameter)
         if isinstance(parameter, time):
             return f"{parameter:%H:%M}"
         return tree.constant_text(parameter)

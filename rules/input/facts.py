@@ -17,12 +17,14 @@ from typing import Any
 
 from rules.errors import FactsError, Place, nearest
 from rules.frozen import frozen
+from rules.input.citations import reader_of
 from rules.input.printing import kind_of, plain, printable
 from rules.input.values import (
     LARGEST_NUMBER,
     fail,
     read_bool,
     read_choice,
+    read_citation,
     read_date,
     read_number,
     read_text,
@@ -74,7 +76,7 @@ def read_facts(value: Any, vocabulary: Vocabulary) -> Facts:
         )
     table: _Table | None = vocabulary.__dict__.get("_table")
     if table is None:
-        table = vocabulary.__dict__["_table"] = _table(vocabulary.tree)
+        table = vocabulary.__dict__["_table"] = _table(vocabulary.tree, vocabulary)
     known: dict[str, Any] = {}
     _read_level("", value, table, vocabulary, known)
     return Facts(known, _read_attested(value.get("decisions")))
@@ -90,14 +92,14 @@ _Entry = tuple[type, Container[Any], str, tuple[_Reader, Fact]]
 _Table = dict[str, Any]
 
 
-def _table(level: Mapping[str, Any]) -> _Table:
+def _table(level: Mapping[str, Any], vocabulary: Vocabulary) -> _Table:
     return {
-        key: _entry(below) if isinstance(below, Fact) else _table(below)
+        key: _entry(below, vocabulary) if isinstance(below, Fact) else _table(below, vocabulary)
         for key, below in level.items()
     }
 
 
-def _entry(fact: Fact) -> _Entry:
+def _entry(fact: Fact, vocabulary: Vocabulary) -> _Entry:
     match fact.type:
         case "bool":
             return bool, (False, True), fact.path, (read_bool, fact)
@@ -108,8 +110,10 @@ def _entry(fact: Fact) -> _Entry:
             high = LARGEST_NUMBER if fact.high is None else min(floor(fact.high), LARGEST_NUMBER)
             return int, range(low, high + 1), fact.path, (read_number, fact)
         case "list":
-            fields = {name: _entry(field) for name, field in fact.fields.items()}
+            fields = {name: _entry(field, vocabulary) for name, field in fact.fields.items()}
             return Fact, (), fact.path, (partial(_read_records, fields), fact)
+        case "citation":
+            return Fact, (), fact.path, (partial(read_citation, reader_of(vocabulary)), fact)
     # No JSON value has the class `Fact`, so that the reader sees every value.
     readers = {"text": read_text, "date": read_date, "timestamp": read_timestamp}
     return Fact, (), fact.path, (readers[fact.type], fact)

@@ -19,7 +19,7 @@ OUTCOME = "outcome"  # an outcome of the decision around it
 CITED = "cited"  # a source's id, or `{id, at}`
 COUNT = "count"  # a whole number, none below 0
 END = "end"  # of a range: a number, or null for none
-AMOUNT = "amount"  # a parameter's value: a number, or a list of texts where the unit is `codes`
+AMOUNT = "amount"  # a parameter's value: a number, or a list where the unit is one of lists
 FACTS = "facts"  # a case's facts, nested as the vocabulary has them
 ANSWER = "answer"  # an outcome, or a list of them
 FAULT = "fault"  # an error's code, or true for any
@@ -273,8 +273,8 @@ PARAMETER_VALUE = Entry(
     "a value of a parameter",
     {
         "value": Key(
-            "The number; or, if the unit is codes, a list of texts; or a time of day; or, if it "
-            "has by, a row for each word.",
+            "The number; or, if the unit is codes or citations, a list; or a time of day; or, if "
+            "it has by, a row for each word.",
             AMOUNT,
             required=True,
         ),
@@ -286,8 +286,8 @@ PARAMETER = Entry(
     {
         "label": Key("What it is, in a few words.", required=True),
         "unit": Key(
-            "What the number counts; codes for a list of texts; time of day for a time such as "
-            "07:00.",
+            "What the number counts; codes for a list of words, citations for one of sections; "
+            "time of day for a time such as 07:00.",
             Words("units"),
             required=True,
         ),
@@ -321,6 +321,25 @@ CLOCK = Entry(
         **_ITEM,
     },
     one_of=("stop", "repeats"),
+)
+
+# What an offense table states about itself, in `table.yaml`
+
+TABLE = Entry(
+    "a table",
+    {
+        "system": Key("The system of its citations, such as RCW. A table may name one of its own."),
+        "authority": Key("Whose law it is, for a system that the vocabulary doesn't have."),
+        "levels": Key("The parts of a section in a system of its own: title.chapter.section."),
+        "covers": Key(
+            "The chapters of which it has every section that may be charged.",
+            ListOf(TEXT),
+            required=True,
+        ),
+        "aliases": Key(
+            "Short spellings of the system that count in this table's packs.", ListOf(TEXT)
+        ),
+    },
 )
 
 # Decisions

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from rules.input.citations import GivenCitation, Section
 from rules.input.interval import Interval
 
 PLAIN = frozenset({bool, int, float, str, type(None)})
@@ -27,6 +28,10 @@ def plain(value: Any) -> Any:
     match value:
         case bool() | int() | float() | str() | None:
             return value
+        case GivenCitation(given=given):
+            return given
+        case Section(text=text):
+            return text
         case Interval(low=low, high=high):
             return {"from": plain(low), "to": plain(high)}
         case datetime():

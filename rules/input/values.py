@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from rules.errors import FactsError, Place, nearest
+from rules.input.citations import CitationReader, GivenCitation, clean
 from rules.input.interval import Interval
 from rules.input.printing import kind_of, printable
 from rules.input.vocabulary import Fact
@@ -70,6 +71,14 @@ def read_text(fact: Fact, path: str, value: Any) -> str:
             "check the text",
         )
     return value
+
+
+def read_citation(reader: CitationReader, fact: Fact, path: str, value: Any) -> GivenCitation:
+    """Read a citation of law. A text that cites nothing is kept as it was given."""
+    if isinstance(value, GivenCitation):
+        return value
+    given = clean(value) if isinstance(value, str) else value
+    return GivenCitation(read_text(fact, path, given), reader.read(given))
 
 
 # Numbers

@@ -16,10 +16,11 @@ from typing import Any
 from rules.errors import nearest
 from rules.frozen import cached_property, frozen
 from rules.input import keys
+from rules.input.citations import System, clashing
 from rules.input.finer_words import WordTree
 from rules.input.yaml import Node, read_file
 
-TYPES = ("bool", "int", "decimal", "text", "choice", "date", "timestamp", "list")
+TYPES = ("bool", "int", "decimal", "text", "citation", "choice", "date", "timestamp", "list")
 KINDS = ("record", "measurement", "judgment", "event")
 _PARTS = (
     "roles",
@@ -31,6 +32,7 @@ _PARTS = (
     "closed_words",
     "obligations",
     "decisions",
+    "citations",
     "facts",
 )
 # Roles of a case that run no agency: they sign no record.
@@ -116,7 +118,9 @@ class Vocabulary:
     """The whole vocabulary.
 
     `closed_words` has the words of each form's field, each in English and Spanish. `tree` has the
-    facts again, nested by the parts of their paths.
+    facts again, nested by the parts of their paths. `citations` are the known systems of citing
+    law. `short_citations` are further spellings, which the offense table of a pack adds, each with
+    its system.
     """
 
     roles: Mapping[str, str]
@@ -130,6 +134,8 @@ class Vocabulary:
     facts: Mapping[str, Fact]
     tree: Mapping[str, Any]
     closed_words: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
+    citations: Mapping[str, System] = field(default_factory=dict)
+    short_citations: Mapping[str, str] = field(default_factory=dict)
 
     def extended(self, added: Mapping[str, Fact]) -> Vocabulary:
         """Return the vocabulary with more facts, or with facts in place of those of their paths."""
@@ -194,7 +200,33 @@ def read_vocabulary(path: Path) -> Vocabulary:
             name: _read_closed_words(name, node)
             for name, node in top["closed_words"].mapping("`closed_words`").items()
         },
+        _read_systems(top["citations"]),
     )
+
+
+def _read_systems(node: Node) -> dict[str, System]:
+    """Read the systems of citing law, by name."""
+    systems: dict[str, System] = {}
+    for name, inner in node.mapping("`citations`").items():
+        subject = f"the system `{name}`"
+        entry = inner.mapping(
+            subject, ("authority", "levels", "spellings"), ("authority", "levels")
+        )
+        levels = entry["levels"].text(f"`levels` of {subject}")
+        title, _, rest = levels.rpartition(" before ")
+        spellings = entry["spellings"].items("`spellings`") if "spellings" in entry else []
+        systems[name] = System(
+            name,
+            entry["authority"].text("`authority`"),
+            tuple(spelling.text("a spelling") for spelling in spellings),
+            (*([title] if title else []), *re.split("[.:/-]", rest)),
+            tuple(re.findall("[.:/-]", rest)),
+            bool(title),
+        )
+    clash = clashing(systems.values(), {})
+    if clash is not None:
+        node.fail("name-clash", f"`{clash}` is a spelling of two systems", "leave it to one")
+    return systems
 
 
 def read_fact(

@@ -74,9 +74,9 @@ Bound = Mapping[str, Pipeline]
 class Scope:
     """The names that a condition may use.
 
-    `parameters` maps a name to its unit (`codes` for a list of texts), `decisions` to its outcomes.
-    `collecting` are the decisions that collect many outcomes. `tables` maps a parameter with rows
-    to the path of the choice that it has its rows by.
+    `parameters` maps a name to its unit (`codes` or `citations` for a list), `decisions` to its
+    outcomes. `collecting` are the decisions that collect many outcomes. `tables` maps a parameter
+    with rows to the path of the choice that it has its rows by.
     """
 
     vocabulary: Vocabulary

@@ -12,6 +12,7 @@ from decimal import Decimal
 from rules.errors import nearest
 from rules.language import syntax, tree
 from rules.language.checker import BOOL, Bound, Checker, Pipeline, Type, Typed, dotted
+from rules.language.citations import check_among, check_equal, check_listed, is_citation
 
 
 def check_quantifier(checker: Checker, node: syntax.Comprehension, bound: Bound) -> Typed:
@@ -31,7 +32,10 @@ def check_member(checker: Checker, node: syntax.Binary, bound: Bound) -> Typed:
     if isinstance(node.right, syntax.ListOf):
         return _member_of_written(checker, node, node.right, (item, kind), bound), BOOL
     path = dotted(node.right)
-    if path is not None and checker.scope.parameters.get(path) == "codes":
+    unit = checker.scope.parameters.get(path) if path is not None else None
+    if path is not None and unit is not None and (unit == "citations" or is_citation(kind)):
+        return check_listed(checker, node, (item, kind), path), BOOL
+    if path is not None and unit == "codes":
         if kind.name not in ("text", "choice"):
             checker.fail(
                 node, "wrong-type", f"{{}} looks for {kind} among texts", "look for a text"
@@ -46,6 +50,10 @@ def check_member(checker: Checker, node: syntax.Binary, bound: Bound) -> Typed:
             "map each record to one of its fields first",
         )
     element, element_type = pipeline.item
+    if is_citation(kind, element_type):
+        equal = replace(node, operator="==")
+        cited = check_equal(checker, equal, (item, kind), pipeline.item)
+        return _quantified("exists", pipeline, cited), BOOL
     checker.require_match(node, kind, element_type)
     checker.require_choice(node.left, item, element_type)
     return _quantified("exists", pipeline, tree.Compare("==", element, item)), BOOL
@@ -56,6 +64,9 @@ def _member_of_written(
 ) -> tree.Tree:
     """Return a `Member` of constants, or else a comparison with each element."""
     sought, kind = item
+    if is_citation(kind):
+        parts = [(part, checker.value(part, bound)) for part in written.items]
+        return check_among(checker, sought, parts)
     elements: list[tree.Tree] = []
     for part in written.items:
         element, element_type = checker.value(part, bound)
@@ -130,7 +141,7 @@ def _list_of_facts(checker: Checker, node: syntax.Expression, bound: Bound) -> P
     is_bound = path is not None and path.partition(".")[0] in bound
     if path and fact is None and not is_bound and path not in scope.parameters:
         lists = [name for name, listed in scope.vocabulary.facts.items() if listed.type == "list"]
-        lists += [name for name, unit in scope.parameters.items() if unit == "codes"]
+        lists += [name for name, unit in scope.parameters.items() if unit in ("codes", "citations")]
         checker.fail(node, "unknown-fact", "there is no list {}", nearest(path, lists))
     checker.fail(
         node,

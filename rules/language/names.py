@@ -82,11 +82,11 @@ def _check_fact(checker: Checker, node: syntax.Expression, path: str) -> Typed:
 
 def _check_parameter(checker: Checker, node: syntax.Expression, name: str) -> Typed:
     unit = checker.scope.parameters[name]
-    if unit == "codes":
+    if unit in ("codes", "citations"):
         checker.fail(
             node,
             "list-alone",
-            "{} is a list of codes where one value is needed",
+            f"{{}} is a list of {unit} where one value is needed",
             f"write `x in {name}`",
         )
     if name in checker.scope.tables:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from rules.language import syntax, tree
 from rules.language.checker import BOOL, ORDERED, Bound, Checker, Type, Typed, negated
+from rules.language.citations import check_equal, is_citation
 from rules.language.exact import EXACT
 from rules.language.times import is_of_whole_days
 
@@ -68,6 +69,10 @@ def check_conditional(checker: Checker, node: syntax.Conditional, bound: Bound) 
     left, left_type = checker.value(node.then, bound)
     right, right_type = checker.value(node.otherwise, bound)
     checker.require_match(node, left_type, right_type)
+    if is_citation(left_type):
+        checker.fail(
+            node, "wrong-type", "{} chooses between citations", "choose between two conditions"
+        )
     lows, highs = (left_type.low, right_type.low), (left_type.high, right_type.high)
     joined = replace(
         left_type,
@@ -89,6 +94,8 @@ def check_comparison(checker: Checker, node: syntax.Binary, bound: Bound) -> Typ
         checker.refuse_list(side, bound)
     left, left_type = checker.value(node.left, bound)
     right, right_type = checker.value(node.right, bound)
+    if is_citation(left_type, right_type):
+        return check_equal(checker, node, (left, left_type), (right, right_type)), BOOL
     checker.require_match(node, left_type, right_type)
     if node.operator in ("==", "!="):
         checker.require_choice(node.left, left, right_type)

@@ -3,7 +3,7 @@
 `check` builds it from the surface tree, and makes it smaller. `filter` and `map` are folded into
 the part that uses them: a list is walked only by a `Quantifier` (`exists`, `all`) or a `Total`
 (`size`, `sum`), directly over a list of facts. `a in list` is a `Member` of written texts, or a
-quantifier.
+quantifier. A section of law in a list is `Cited`.
 
 `text` prints a node as a condition in one canonical way. A pack's digest hashes that text.
 """
@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Any, Union, get_args
 
 from rules.frozen import frozen
+from rules.input.citations import Section
 from rules.input.finer_words import WordTree
 from rules.input.vocabulary import Fact
 
@@ -168,6 +169,17 @@ class Alike:
 
 
 @frozen
+class Cited:
+    """`item in values` of a citation: it cites one of the sections, or one below it.
+
+    `item == "RCW 69.50.4013"` has one section. A parameter's list has those of its day.
+    """
+
+    item: Tree
+    values: tuple[Section, ...] | ParameterOf
+
+
+@frozen
 class Choose:
     """`condition ? then : otherwise`."""
 
@@ -230,6 +242,7 @@ Tree = Union[
     Member,
     IsOne,
     Alike,
+    Cited,
     Choose,
     Arithmetic,
     Quantifier,
@@ -346,6 +359,14 @@ def _print(node: Tree) -> tuple[str, int]:
             return _print(Member(item, values))
         case Alike(left, right):
             return _print(Compare("==", left, right))
+        case Cited(item, ParameterOf(name)):
+            return f"{_inside(item, _SUM)} in {name}", _RELATION
+        case Cited(item, (section,)):
+            return f"{_inside(item, _SUM)} == {constant_text(section.text)}", _RELATION
+        case Cited(item, sections):
+            assert isinstance(sections, tuple)
+            listed = ", ".join(constant_text(section.text) for section in sections)
+            return f"{_inside(item, _SUM)} in [{listed}]", _RELATION
         case Choose(condition, then, otherwise):
             return (
                 f"{_inside(condition, _OR)} ? {_inside(then, _OR)} : {_inside(otherwise, _CHOICE)}",
@@ -375,6 +396,8 @@ def constant_text(value: Any) -> str:
             return "true" if value else "false"
         case str():
             return json.dumps(value, ensure_ascii=False)
+        case Section():
+            return json.dumps(value.text, ensure_ascii=False)
         case Decimal():
             return format(value.normalize(), "f")
         case date():

@@ -27,7 +27,12 @@ from rules.packs.head import (
 )
 from rules.packs.invariants import read_invariants
 from rules.packs.pack import Decision, Pack
-from rules.packs.parameters import read_clocks, read_offense_table, read_parameters
+from rules.packs.parameters import (
+    read_clocks,
+    read_offense_table,
+    read_parameters,
+    read_spellings,
+)
 
 
 def assemble(
@@ -92,7 +97,13 @@ def _assembled(draft: Draft) -> Pack:
     if "program" in draft.entry:
         with faults.collect():
             parts["program"] = read_program(draft)
-    for read in (read_facts, read_finer_words, read_parameters, read_offense_table):
+    for read in (
+        read_facts,
+        read_finer_words,
+        read_spellings,
+        read_parameters,
+        read_offense_table,
+    ):
         with faults.collect():
             read(draft)
     decisions: dict[str, Decision] = dict(draft.parent.decisions) if draft.parent else {}

@@ -14,11 +14,12 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any, get_args
 
+from rules.input.citations import Section
 from rules.language import tree
 from rules.packs.pack import Pack
 
 LANGUAGE = "offramp-rules/2"
-_LEFT_OUT = {"place", "vocabulary", "coverage", "declared_in", "local"}
+_LEFT_OUT = {"place", "vocabulary", "coverage", "declared_in", "local", "sections"}
 _TREES = get_args(tree.Tree)
 
 
@@ -44,6 +45,8 @@ def canonical(value: Any) -> Any:
     """Return the value as plain JSON, the same for every spelling of one meaning."""
     if isinstance(value, _TREES):
         return tree.text(value)
+    if isinstance(value, Section):
+        return value.text
     if is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: member

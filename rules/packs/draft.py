@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rules.errors import PackError, nearest
 from rules.input import keys
@@ -20,6 +20,9 @@ from rules.language.checker import Scope
 from rules.language.tokens import KEYWORDS, RESERVED
 from rules.packs.faults import Faults, gather
 from rules.packs.pack import Citation, Offenses, Other, Pack, Parameter, Source
+
+if TYPE_CHECKING:
+    from rules.packs.table_head import TableHead
 
 _UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum"}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -47,8 +50,8 @@ class Find(Protocol):
 class Draft:
     """A pack while it is assembled: its file, its parent, and the names that its items may use.
 
-    The stages add to it in this order: sources, facts (in `vocabulary`), parameters, offenses, the
-    terms of decisions, and `scope`, which conditions are checked against.
+    The stages add to it in this order: sources, facts and spellings of citations (in `vocabulary`),
+    parameters, offenses, the terms of decisions, and `scope`, which conditions are checked against.
     """
 
     scope: Scope
@@ -73,6 +76,7 @@ class Draft:
         self.sources: dict[str, Source] = dict(parent.sources) if parent else {}
         self.parameters: dict[str, Parameter] = dict(parent.parameters) if parent else {}
         self.offenses: Offenses | None = parent.offenses if parent else None
+        self.table_head: TableHead | None = None
         self.terms: dict[str, DecisionTerms] = {}
         self.local: dict[str, str] = dict(parent.local) if parent else {}
 

@@ -1,6 +1,7 @@
 """Read an offense table: sections of law with their level and conduct, by date.
 
-A table is a folder with `offenses.csv`, in which a row is a section for a time, and `sources.csv`.
+A table is a folder with `offenses.csv`, in which a row is a section for a time, `sources.csv`, and
+`table.yaml` (see `table_head`).
 A pack names its table (`offenses: new-york`). Then a charge's `level` and `conduct` come from its
 code where the facts lack them (see `law`), and the sections that were no offense on the day are
 the parameter `no_offense`.
@@ -15,10 +16,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from rules.errors import FactsError, PackError, Place, nearest
+from rules.input.citations import Section, reader_of
 from rules.input.csv_text import Row, read_rows
+from rules.input.printing import printable
 from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary
+from rules.language.citations import EXAMPLE
 from rules.packs.pack import Citation, Offense, Offenses, Parameter, Source, Value
+from rules.packs.table_head import TableHead
 
 CHARGES = "encounter.charges"
 NONE = "none"  # the level of a section that was no offense in that time
@@ -39,25 +44,62 @@ _SOURCE_COLUMNS = ("id", "title", "address", "confidence")
 _LARGEST = 1_000_000  # bytes of a table
 
 
-def read_offenses(folder: Path, vocabulary: Vocabulary) -> tuple[Offenses, dict[str, Source]]:
+def read_offenses(folder: Path, head: TableHead) -> tuple[Offenses, dict[str, Source]]:
     """Read the table in `folder`, and the sources that it cites. Raises `PackError`.
 
     The id of a source has the table's before it, such as `new-york.mrta`.
     """
     sources = _read_sources(folder)
     rows: dict[str, list[Offense]] = {}
+    sections: dict[str, Section] = {}
     for place, row in _rows(folder / "offenses.csv", COLUMNS):
-        offense = _offense(folder.name, place, row, sources, vocabulary)
+        section = _section(place, row["code"], head)
+        sections[section.text] = section
+        offense = _offense(folder.name, place, row, section, sources, head.vocabulary)
         for earlier in rows.setdefault(offense.code, []):
             if (earlier.level == NONE) != (offense.level == NONE) and _overlap(earlier, offense):
                 message = f"`{offense.code}` is an offense and none on one day"
                 _fail(place, "overlapping-dates", message, "let one row end where the other begins")
         rows[offense.code].append(offense)
     cited = {offense.source.id for offenses in rows.values() for offense in offenses}
+    _refuse_offenses_below_none(rows, sections)
     table = Offenses(
-        folder.name, {code: tuple(offenses) for code, offenses in sorted(rows.items())}
+        folder.name,
+        {code: tuple(offenses) for code, offenses in sorted(rows.items())},
+        head.covers,
+        sections,
+        head.short,
     )
     return table, {source.id: source for source in sources.values() if source.id in cited}
+
+
+def _section(place: Place, code: str, head: TableHead) -> Section:
+    """Return the section that a row is about."""
+    if not code:
+        _fail(place, "missing-key", "the offense `` has no `code`", "fill the column `code`")
+    section = reader_of(head.vocabulary).read(code)
+    if section is None or not section.is_whole:
+        _fail(place, "no-citation", f"`{printable(code)}` cites no section of law", EXAMPLE)
+    return section
+
+
+def _refuse_offenses_below_none(
+    rows: Mapping[str, list[Offense]], sections: Mapping[str, Section]
+) -> None:
+    """Refuse a subsection that is an offense while its section is none.
+
+    The section is listed as no offense, and a list takes in what is below its sections.
+    """
+    none = [row for offenses in rows.values() for row in offenses if row.level == NONE]
+    for row in none:
+        for code, section in sections.items():
+            if code == row.code or not sections[row.code].contains(section):
+                continue
+            for below in rows[code]:
+                if below.level != NONE and _overlap(row, below):
+                    message = f"`{code}` is an offense while `{row.code}` above it is none"
+                    fix = "list the subsections that are no offense, and not their section"
+                    _fail(below.place, "overlapping-dates", message, fix)
 
 
 def _read_sources(folder: Path) -> dict[str, Source]:
@@ -145,11 +187,12 @@ def _offense(
     table: str,
     place: Place,
     row: Mapping[str, str],
+    section: Section,
     sources: Mapping[str, Source],
     vocabulary: Vocabulary,
 ) -> Offense:
     subject = f"the offense `{row['code']}`"
-    for key in ("code", "title", "level", "conduct"):
+    for key in ("title", "level", "conduct"):
         if not row[key]:
             _fail(place, "missing-key", f"{subject} has no `{key}`", f"fill the column `{key}`")
     if not row["source"]:
@@ -176,7 +219,7 @@ def _offense(
             "swap the dates",
         )
     return Offense(
-        code=row["code"],
+        code=section.text,
         title=row["title"],
         level=row["level"],
         drugs=drugs,
@@ -222,7 +265,7 @@ def _fail(place: Place, code: str, message: str, fix: str) -> NoReturn:
 
 
 def no_offense(table: Offenses) -> Parameter | None:
-    """Return the codes that were no offense, as a parameter whose values change by date.
+    """Return the sections that were no offense, as a parameter whose values change by date.
 
     There is no value on days on which every section was an offense.
     """
@@ -239,7 +282,7 @@ def no_offense(table: Offenses) -> Parameter | None:
             doubts = dict.fromkeys(row.provisional for row in in_force if row.provisional)
             values.append(
                 Value(
-                    value=tuple(row.code for row in in_force),
+                    value=tuple(dict.fromkeys(table.sections[row.code] for row in in_force)),
                     source=in_force[0].source,
                     since=None if day == date.min else day,
                     until=following,
@@ -249,4 +292,4 @@ def no_offense(table: Offenses) -> Parameter | None:
                 )
             )
     label = "sections that were not an offense"
-    return Parameter(NO_OFFENSE, label, "codes", tuple(values), table.id, rows[0].place)
+    return Parameter(NO_OFFENSE, label, "citations", tuple(values), table.id, rows[0].place)

@@ -15,6 +15,7 @@ from typing import Any
 
 from rules.errors import Place
 from rules.frozen import frozen, frozen_by_name
+from rules.input.citations import Section
 from rules.input.vocabulary import Vocabulary
 from rules.language.tree import Tree
 
@@ -71,17 +72,24 @@ class Item:
 
 @frozen_by_name
 class Value(Item):
-    """One value of a parameter: a number, a tuple of texts, a time of day, or the rows of a table.
+    """One value of a parameter: a number, a list, a time of day, or the rows of a table by word.
 
-    Rows are by word.
+    A list is of texts or of sections of law.
     """
 
-    value: int | Decimal | tuple[str, ...] | time | Mapping[str, int | Decimal | time]
+    value: (
+        int
+        | Decimal
+        | tuple[str, ...]
+        | tuple[Section, ...]
+        | time
+        | Mapping[str, int | Decimal | time]
+    )
 
 
 @frozen
 class Parameter:
-    """A number, a list of codes, or a time of day that changes over time.
+    """A number, a list, or a time of day that changes over time.
 
     Its values follow each other by date. `low` and `high` bound them, also those of a child. `by`
     is the path of the choice whose words have rows, if it is a table.
@@ -262,7 +270,7 @@ class Program(Item):
 
 @frozen_by_name
 class Offense(Item):
-    """A section of law for a time.
+    """A section of law for a time. `code` is its citation in canonical form.
 
     `level` is that of a charge, or `none` if the section was no offense. `drugs` are kinds of drug.
     Without any, the drug does not matter.
@@ -277,10 +285,17 @@ class Offense(Item):
 
 @frozen
 class Offenses:
-    """An offense table: its rows, by code."""
+    """An offense table: its rows by code, and the chapters that it covers.
+
+    A table covers a chapter if every section of it that matters is in the table. `sections` has the
+    section of each code. `short` are the table's own spellings, each with its system.
+    """
 
     id: str
     rows: Mapping[str, tuple[Offense, ...]]
+    covers: tuple[Section, ...] = ()
+    sections: Mapping[str, Section] = field(default_factory=dict)
+    short: Mapping[str, str] = field(default_factory=dict)
 
 
 @frozen

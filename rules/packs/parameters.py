@@ -11,10 +11,13 @@ from typing import Any
 
 from rules.errors import PackError, nearest
 from rules.input import keys
+from rules.input.citations import Section, reader_of
+from rules.input.printing import printable
 from rules.input.values import fits
 from rules.input.vocabulary import Fact, read_range
 from rules.input.yaml import Node
 from rules.language import tree
+from rules.language.citations import EXAMPLE
 from rules.language.times import LONGEST, TIME_OF_DAY, read_time_of_day
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
 from rules.packs.faults import gather
@@ -35,7 +38,8 @@ GREATEST = {
     "USD": 1_000_000_000,
 }
 WHOLE_UNITS = ("years", "months", "days", "weeks", "count")
-UNITS = (*GREATEST, "codes", TIME_OF_DAY)
+LISTS = ("codes", "citations")  # units of lists
+UNITS = (*GREATEST, *LISTS, TIME_OF_DAY)
 CLOCK_UNITS = ("days", "hours", "weeks")
 
 
@@ -166,7 +170,9 @@ def _read_value(
     subject = f"a value of {parameter}"
     fields = node.mapping(subject, keys.PARAMETER_VALUE.names, keys.PARAMETER_VALUE.required)
     read_one: Any = partial(_read_number, unit=unit, ends=ends)
-    if unit in ("codes", TIME_OF_DAY):
+    if unit == "citations":
+        read_one = partial(_read_sections, draft)
+    elif unit in ("codes", TIME_OF_DAY):
         read_one = _read_codes if unit == "codes" else _read_time
 
     def read(node: Node, subject: str) -> Any:
@@ -189,6 +195,22 @@ def _read_codes(node: Node, subject: str) -> tuple[str, ...]:
     if not codes:
         node.fail("wrong-shape", f"{subject} is an empty list", "leave the value out")
     return codes
+
+
+def _read_sections(draft: Draft, node: Node, subject: str) -> tuple[Section, ...]:
+    """Read sections of law, each in its canonical form and once."""
+    _read_codes(node, subject)
+    listed = enumerate(node.items(subject))
+    sections = gather({str(at): partial(_read_section, draft, entry) for at, entry in listed})
+    return tuple(dict.fromkeys(sections.values()))
+
+
+def _read_section(draft: Draft, node: Node) -> Section:
+    section = reader_of(draft.vocabulary).read(node.text("a citation"))
+    if section is None:
+        message = f"`{printable(node.value)}` cites no section of law"
+        node.fail("no-citation", message, EXAMPLE)
+    return section
 
 
 def _read_time(node: Node, subject: str) -> time:
@@ -270,12 +292,24 @@ def _refuse_overlap(name: str, value: Value, following: Value) -> None:
     )
 
 
+def read_spellings(draft: Draft) -> None:
+    """Read how the pack's offense table spells citations, before any citation is read."""
+    if "offenses" not in draft.entry:
+        return
+    from rules.packs.table_head import read_table_head  # a pack without a table doesn't need it
+
+    node = draft.entry["offenses"]
+    folder = find_folder(draft.find.table, node, node.text("`offenses`"))
+    draft.table_head = read_table_head(folder, draft.vocabulary)
+    draft.vocabulary = draft.table_head.vocabulary
+
+
 def read_offense_table(draft: Draft) -> None:
     """Read the offense table that the pack names into the draft, in place of the parent's.
 
     The codes that the table lists as no offenses become a parameter.
     """
-    if "offenses" not in draft.entry:
+    if "offenses" not in draft.entry or draft.table_head is None:
         return
     from rules.packs import offenses  # a pack without a table doesn't need it
 
@@ -293,7 +327,7 @@ def read_offense_table(draft: Draft) -> None:
             fix="rename the parameter, or leave it to the table",
         )
     draft.parameters.pop(offenses.NO_OFFENSE, None)
-    draft.offenses, sources = offenses.read_offenses(folder, draft.vocabulary)
+    draft.offenses, sources = offenses.read_offenses(folder, draft.table_head)
     draft.sources |= sources
     parameter = offenses.no_offense(draft.offenses)
     if parameter is not None:

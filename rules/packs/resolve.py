@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from rules.frozen import frozen
+from rules.input.citations import Section
 from rules.language.tree import And, Not, Tree
 from rules.packs.pack import Clock, Decision, Default, Exemption, Obligation, Pack, Rule, Value
 from rules.packs.tables import Table, table_of
@@ -47,14 +48,14 @@ class DecisionInForce:
 class Segment:
     """A pack on a day.
 
-    `values` are the values of parameters in force, `parameters` only their numbers, codes, times of
+    `values` are the values of parameters in force, `parameters` only their numbers, lists, times of
     day, or tables.
     """
 
     pack: Pack
     day: date
     values: Mapping[str, Value]
-    parameters: Mapping[str, int | Decimal | tuple[str, ...] | time | Table]
+    parameters: Mapping[str, int | Decimal | tuple[str, ...] | tuple[Section, ...] | time | Table]
     decisions: Mapping[str, DecisionInForce]
     clocks: Mapping[str, Clock]
 

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 TABLES = sorted(
     table.parent.name
-    for table in jurisdictions().glob(f"*/{TABLE}")
+    for table in jurisdictions().glob(f"law/*/{TABLE}")
     if table.parent.name not in shipped()
 )
 CHILD = """\
@@ -155,7 +155,7 @@ def test_json_has_an_optional_member_for_local_packs(
 
 
 def test_a_local_offense_table_is_named_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(jurisdictions() / "new-mexico", here / "new-mexico")
+    shutil.copytree(jurisdictions() / "law" / "new-mexico", here / "new-mexico")
     pack = town(here)
     (pack / "pack.yaml").write_text(CHILD + "offenses: new-mexico\n")
     assert main(["check", str(pack)]) == 0

@@ -25,7 +25,7 @@ from tests.support import generated, written
 from tests.support.written import Flat
 
 SCOPE = Scope(
-    vocabulary(), {"quantity_cap": "g", "codes": "codes"}, generated.OUTCOMES, generated.CLOCKS
+    vocabulary(), {"quantity_cap": "g", "codes": "citations"}, generated.OUTCOMES, generated.CLOCKS
 )
 
 

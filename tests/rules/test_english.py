@@ -21,7 +21,7 @@ GENERATED = Words(
     complete_phrases(generated.FACTS, english()),
     LABELS,
     {"quantity_cap": "3 g"},
-    {"quantity_cap": "g", "codes": "codes"},
+    {"quantity_cap": "g", "codes": "citations"},
     generated.OUTCOMES,
 )
 WRITTEN = Words(
@@ -138,6 +138,7 @@ def test_the_tests_above_saw_every_kind_of_node() -> None:
         "day(encounter.at) - months(spell) < encounter.date && time(encounter.at) >= opens",
         "weekday(encounter.at) == 'sunday' || encounter.date - days(lookback) == day(now)",
         "encounter.at - encounter.at < hours(plain_hours) || time('23:59') > time(now)",
+        "encounter.charges.exists(c, c.code in ['RCW 69.50.4013', 'NY PL 221.05(1)'])",
         "screening == 'stop' || tiny.rows.all(a, a.kind in ['a', 'b'])",
         "wide.heat > kind_cap[tiny.kind] || tiny.rows.exists(a, tiny.kind == 'a1' || "
         "tiny.rows.exists(b, a.kind == b.kind))",

@@ -33,7 +33,7 @@ NOT_BUILT_PACKS = {
     "oregon",
     "santa-fe-scene",
 }
-NOT_BUILT = {"wa-blake-subsection"}
+NOT_BUILT: set[str] = set()
 
 
 def lines() -> list[dict[str, Any]]:

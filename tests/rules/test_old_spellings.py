@@ -134,7 +134,7 @@ def test_the_file_of_an_offense_table(tmp_path: Path) -> None:
         HEAD + "offenses: our-state\n" + OFFER, encoding="utf-8"
     )
     table = tmp_path / "our-state"
-    shutil.copytree(ROOT / "jurisdictions" / "new-york", table)
+    shutil.copytree(ROOT / "jurisdictions" / "law" / "new-york", table)
     (table / "offenses.csv").rename(table / british("offenses.csv"))
     with pytest.raises(PackError) as refused:
         read_pack(tmp_path / "made-up", whole=False)

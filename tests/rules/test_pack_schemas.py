@@ -135,15 +135,15 @@ parameters:
     values: [{value: {calm: 1, otherwise: 2}, source: ordinance}]
   listed:
     label: listed sections
-    unit: codes
+    unit: citations
     values:
-      - value: [A 1, A 2]
+      - value: [NY PL 1.01, NY PL 1.02]
         from: 2018-01-01
         until: 2020-01-01
         source: ordinance
         provisional: perhaps
         other: [{says: A 3, source: act, why: it was another}]
-      - {value: [A 4], from: 2020-01-01, source: ordinance}
+      - {value: [NY PL 1.04], from: 2020-01-01, source: ordinance}
 clocks:
   look:
     label: a look

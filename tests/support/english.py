@@ -16,6 +16,7 @@ from typing import Any
 from rules.author import english, phrases
 from rules.author.english import Passage, Words
 from rules.errors import PackError
+from rules.input.citations import reader_of
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.finer import fitted
@@ -288,12 +289,20 @@ class _Line:
                         order = orders[1] if by_day else orders[2] if by_clock else orders[0]
                         if phrase == order[operator]:
                             yield tree.Compare(operator, left, right), end
+        is_cited = isinstance(left, (tree.FactOf, tree.FieldOf)) and left.fact.type == "citation"
+        listed = tree.Cited if is_cited else tree.Member
         for start in self.at(" is on the list “", place):
             for name, end in self.label(start):
-                yield tree.Member(left, tree.ParameterOf(name)), end
+                yield listed(left, tree.ParameterOf(name)), end
         for start in self.at(" is not on the list “", place):
             for name, end in self.label(start):
-                yield tree.Not(tree.Member(left, tree.ParameterOf(name))), end
+                yield tree.Not(listed(left, tree.ParameterOf(name))), end
+        for start in self.at(" is under ", place) if is_cited else ():
+            for sections, end in self.sections(start):
+                yield tree.Cited(left, sections), end
+        for start in self.at(" is not under ", place):
+            for sections, end in self.sections(start):
+                yield tree.Not(tree.Cited(left, sections)), end
         for start in self.at(" is ", place):
             for values, end in self.several(start, left):
                 if len(values) > 1:
@@ -309,6 +318,16 @@ class _Line:
                 yield tree.Not(tree.Member(left, values)), end
             for end in self.at("nothing", start):
                 yield tree.Not(tree.Member(left, ())), end
+
+    def sections(self, place: int) -> Found:
+        """Read sections of law: `A`, `A or B`, or `A, B or C`. The longest run is the only one."""
+        one = r"[A-Z0-9][A-Za-z0-9. ]*? [0-9][0-9A-Z.:/-]*[0-9A-Z](?:\([0-9a-z]+\))*"
+        match = re.compile(rf"{one}(?:(?:, {one})* or {one})?").match(self.text, place)
+        if match is None:
+            return []
+        cited = [reader_of(vocabulary()).read(text) for text in re.split(", | or ", match.group())]
+        sections = tuple(section for section in cited if section is not None)
+        return [(sections, match.end())] if len(sections) == len(cited) else []
 
     def several(self, place: int, left: tree.Tree) -> Found:
         row: Found = [((value,), end) for value, end in self.constants(place, left, bools=True)]
@@ -632,6 +651,8 @@ def meaning(node: Any, depth: int = 0, names: Mapping[str, str] | None = None) -
                 meaning(item, depth, names),
                 tuple(Decimal(v).normalize() if _is_number(v) else v for v in values),
             )
+        case tree.Cited(item, values):
+            return ("cited", meaning(item, depth, names), values)
         case tree.Quantifier(kind, over, variable, body):
             return (
                 "quantifier",

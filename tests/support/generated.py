@@ -14,12 +14,23 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from rules.input.citations import Section, reader_of
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.shelf import vocabulary
 
 FACTS = vocabulary().facts
-PARAMETERS: dict[str, Any] = {"quantity_cap": Decimal(3), "codes": ("A", "B")}
+_READER = reader_of(vocabulary())
+
+
+def section(text: str) -> Section:
+    found = _READER.read(text)
+    assert found is not None
+    return found
+
+
+SECTIONS = (section("RCW 1.02.003"), section("NY PL 1.10(2)"))
+PARAMETERS: dict[str, Any] = {"quantity_cap": Decimal(3), "codes": SECTIONS}
 OUTCOMES = {
     "screening": ("stop", "attorney_to_decide", "proceed"),
     "eligibility": ("ineligible", "eligible"),
@@ -54,8 +65,10 @@ def value_of(fact: Fact) -> st.SearchStrategy[Any]:
             return st.booleans()
         case "choice":
             return st.sampled_from(fact.choices)
-        case "text":
-            return st.sampled_from(["A", "B", "C"])
+        case "citation":
+            # Each is among the sections below, or surely not.
+            spelled = ["r.c.w. § 1.02.003(1)(A)", "RCW 1.02.003", "NY PL 1.10(2)", "RCW 1.02.004"]
+            return st.sampled_from(spelled)
         case "date":
             return st.sampled_from(
                 [
@@ -142,10 +155,11 @@ def atom(fact: Fact, read: tree.Tree) -> Strategy:
                     st.lists(choices, max_size=3, unique=True),
                 ),
             )
-        case "text":
+        case "citation":
             return st.one_of(
-                st.just(tree.Member(read, tree.ParameterOf("codes"))),
-                st.just(tree.Compare("==", read, tree.Constant("A"))),
+                st.just(tree.Cited(read, tree.ParameterOf("codes"))),
+                st.just(tree.Cited(read, SECTIONS[:1])),
+                st.just(tree.Cited(read, SECTIONS)),
             )
         case "date":
             spans = st.sampled_from(

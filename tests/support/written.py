@@ -128,6 +128,8 @@ def _words() -> Vocabulary:
 
 WORDS = _words()
 CODES = ("A", "B", "NY PL 221.05")
+# Canonical, and none below another, so that the plain meaning may compare them as texts.
+CITED = ("NY PL 1.10", "RCW 1.02.003(1)(a)", "21 USC 844")
 PARAMETERS: dict[str, tuple[str, Any]] = {
     "cap": ("g", 3),
     "limit": ("count", 2),
@@ -139,6 +141,7 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "decade": ("years", 10),
     "opens": ("time of day", time(7, 0)),
     "closed": ("codes", ("sunday", "monday")),
+    "sections": ("citations", CITED[:2]),
 }
 # Tables: the unit, the choice that they have rows by, and the rows.
 TABLES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -356,6 +359,7 @@ class Author:
             "choice",
             "choice",
             "text",
+            "citation",
             "day",
             "time",
             "clock time",
@@ -429,6 +433,8 @@ class Author:
                 return self.weekday(bound)
             case "text" if self.leaves({}, "text"):
                 return self.about_text(bound)
+            case "citation" if self.leaves(bound, "citation"):
+                return self.about_citation(bound)
             case "status" if self.readable.clocks:
                 among = json.dumps(
                     self.draw(
@@ -476,6 +482,14 @@ class Author:
             else f"({one} != 'A')"
         )
 
+    def about_citation(self, bound: Bound) -> str:
+        one, _ = self.pick(self.leaves(bound, "citation"))
+        if "sections" in self.readable.parameters and self.maybe(3):
+            return f"({one} in sections)"
+        if self.maybe():
+            return f"({one} in {json.dumps(self.pick([CITED[:1], CITED]))})"
+        return f"({one} {self.pick(['==', '!='])} {json.dumps(self.pick(CITED))})"
+
     def like(self, item: Item, bound: Bound) -> str | None:
         """A value to be looked for among such items."""
         match item.type:
@@ -485,6 +499,8 @@ class Author:
                 return json.dumps(self.pick(item.choices))
             case "text":
                 return '"A"'
+            case "citation":
+                return json.dumps(self.pick(CITED))
             case "bool":
                 return str(self.pick(["true", *(one for one, _ in self.leaves(bound, "bool"))]))
             case "date":
@@ -580,6 +596,8 @@ def values_of(fact: Fact) -> st.SearchStrategy[Any]:
             return st.sampled_from(fact.word_tree.finest)
         case "text":
             return st.sampled_from(CODES)
+        case "citation":
+            return st.sampled_from(CITED)
         case "date":
             return st.sampled_from([*DAYS, "2014-03-31", "2012-02-29", "2026-03-01"])
         case "timestamp":
@@ -815,6 +833,8 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
                       "values": [{"value": rows, **_SOURCED},
                                  {"from": "2018-10", "value": {"otherwise": 1}, **_SOURCED}]}
                for name, (unit, by, rows) in TABLES.items()},
+            "sections": {"label": "s", "unit": "citations",
+                         "values": [{"value": [*CITED[:2]], **_SOURCED}]},
         },
         "clocks": {"intake": {**clock, "stop": "case.intake_at", "tolling": "wide.pauses"},
                    "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at"}},

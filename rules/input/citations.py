@@ -1,0 +1,275 @@
+"""Citations of law: one canonical form for the many spellings of a section.
+
+`RCW 69.50.4013(2)(b)` and `r.c.w. § 69.50.4013 (2)(b).` cite the same section. The systems of
+citation are in the vocabulary, and a pack's offense table may add one, or short spellings. A system
+is never guessed: `69.50.4013` alone cites nothing. A spelling that has no clear meaning cites
+nothing either, so that the rules ask and never take one section for another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from rules.frozen import cached_property, frozen
+
+LONGEST = 200  # characters of a citation
+_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
+# Marks that are not seen, apart from the format characters (category Cf): they are left out.
+_INVISIBLE = (
+    (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164),
+    (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF),
+)  # fmt: skip
+# Compatibility forms that NFKC would turn into plain digits: a footnote mark, `½`, a circled 1.
+_NOT_PLAIN = ("<super>", "<sub>", "<fraction>", "<circle>", "<square>", "<vertical>")
+_SIGN = r"(?:(?:§+|\b(?:sections?|secs?|subds?|subdivisions?|subsections?)\b)[\s.,]*)*"
+_TOKEN = r"[0-9]{1,5}[A-Z]{0,2}"  # a title, chapter, or article
+_LAST = r"[0-9]+[A-Z]*(?:[.:/-][0-9A-Z]+)*"
+_SUBSECTION = re.compile(r"\s*\(\s*([0-9A-Za-z]{1,8}(?:[.-][0-9A-Za-z]{1,8})*)\s*\)")
+# `152.025, subd. 2` names the subsection without brackets.
+_WORD_OF_PART = re.compile(
+    r"[\s.,]*\b(?:subd|subdivision|subsec|subsection|para?|paragraph)\b[\s.]*\(?"
+    r"([0-9A-Za-z]{1,8})\)?",
+    re.IGNORECASE,
+)
+
+
+@frozen
+class System:
+    """A system of citation, such as `RCW`.
+
+    `levels` name the parts of a section, outermost first, and `separators` are between them: the
+    chapter of `RCW 69.50.4013` is `RCW 69.50`. With `title_first` the first level comes before the
+    system's name: `21 USC 841`. `authority` is whose law it is.
+    """
+
+    name: str
+    authority: str
+    spellings: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ("section",)
+    separators: tuple[str, ...] = ()
+    title_first: bool = False
+
+
+@frozen
+class Section:
+    """A section of law, one of its subsections, or a chapter.
+
+    `path` has its parts, outermost first. `is_whole` is False for a chapter, which contains
+    sections and is none.
+    """
+
+    system: str
+    path: tuple[str, ...]
+    text: str
+    is_whole: bool = True
+
+    def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def lineage(self) -> tuple[tuple[str, ...], ...]:
+        """The keys of everything that contains the section, outermost first, its own key last."""
+        return tuple((self.system, *self.path[:end]) for end in range(1, len(self.path) + 1))
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The system and the path: equal for equal sections."""
+        return (self.system, *self.path)
+
+    def contains(self, other: Section) -> bool:
+        """Return whether `other` is this section or below it."""
+        return self.key in other.lineage
+
+
+@frozen
+class GivenCitation:
+    """A citation in facts: the text as given, and the section that it cites, None if it cites none.
+
+    `is_recognized` is False for a section that the pack's offense table should have and lacks.
+    """
+
+    given: str
+    section: Section | None
+    is_recognized: bool = True
+
+
+@frozen
+class SectionSet:
+    """Sections to look for a citation in. Made by `section_set`."""
+
+    listed: frozenset[tuple[str, ...]]
+    above: frozenset[tuple[str, ...]]
+
+    def has(self, citation: GivenCitation | None) -> bool | None:
+        """Return True for a listed section or one below it, and None if that can't be known.
+
+        It can't be known of a citation that is unknown, cites nothing or a chapter alone, is above
+        a listed section, or is not recognized.
+        """
+        if citation is None or citation.section is None:
+            return None
+        section = citation.section
+        if not self.listed.isdisjoint(section.lineage):
+            return True
+        is_open = not (citation.is_recognized and section.is_whole) or section.key in self.above
+        return None if is_open else False
+
+
+@lru_cache(maxsize=1024)
+def section_set(sections: tuple[Section, ...]) -> SectionSet:
+    """Return a set of sections, and of everything that is above one of them."""
+    above = {key for section in sections for key in section.lineage[:-1]}
+    return SectionSet(frozenset(section.key for section in sections), frozenset(above))
+
+
+class CitationReader:
+    """Reads citations in the spellings of some systems. `short` maps other spellings to systems."""
+
+    def __init__(self, systems: Mapping[str, System], short: Mapping[str, str]) -> None:
+        self.systems = systems
+        names = {
+            _fold(spelling): system.name
+            for system in systems.values()
+            for spelling in (system.name, *system.spellings)
+        } | {_fold(spelling): name for spelling, name in short.items()}
+        self._names = names
+        # INVARIANT: the longest spelling comes first, so that `NY PL` is never taken for less.
+        spelled = "|".join(_spelled(name) for name in sorted(names, key=len, reverse=True))
+        self._pattern = re.compile(
+            rf"(?:({_TOKEN})[\s.,]*)?({spelled or '(?!)'})[\s.,]*{_SIGN}(.*)",
+            re.IGNORECASE | re.DOTALL,
+        )
+        self.read = lru_cache(maxsize=8192)(self._read)
+
+    def _read(self, text: str) -> Section | None:
+        """Return the section that a text cites, or None."""
+        plain = _plain(text)
+        match = self._pattern.fullmatch(plain) if plain is not None else None
+        if match is None:
+            return None
+        title, spelling, rest = match.groups()
+        system = self.systems[self._names[_fold(spelling)]]
+        if system.title_first != (title is not None):
+            return None
+        return _section(system, title, rest)
+
+
+def _section(system: System, title: str | None, rest: str) -> Section | None:
+    """Return the section of a system whose title comes before its name, or is None."""
+    head = re.match(r"[0-9A-Za-z.:/-]*", rest)
+    number = head.group().rstrip(".:/-").upper() if head else ""
+    own = _split(number, system.separators) if number else ()
+    parts = [title.upper(), *own] if title is not None else [*own]
+    depth = len(system.levels)
+    subsections = _subsections(rest[len(head.group()) if head else 0 :])
+    is_whole = len(parts) == depth and bool(number)
+    if not parts or subsections is None or (subsections and not is_whole):
+        return None
+    outer = parts[:-1] if is_whole else parts
+    if not all(re.fullmatch(_TOKEN, part) for part in outer):
+        return None
+    if is_whole and not re.fullmatch(_LAST, parts[-1]):
+        return None
+    before = f"{title.upper()} " if title is not None else ""
+    main = f"{before}{system.name} {number}".rstrip()
+    tail = "".join(f"({name})" for name in subsections)
+    return Section(system.name, (*parts, *subsections), main + tail, is_whole)
+
+
+def _split(number: str, separators: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the parts of a number between the separators, as far as it has them in this order."""
+    parts: list[str] = []
+    for separator in separators:
+        outer, found, inner = number.partition(separator)
+        if not found:
+            break
+        parts.append(outer)
+        number = inner
+    return (*parts, number)
+
+
+def _subsections(text: str) -> tuple[str, ...] | None:
+    """Return the names of subsections after a section, or None for any other text."""
+    names: list[str] = []
+    at = 0
+    while match := _SUBSECTION.match(text, at) or _WORD_OF_PART.match(text, at):
+        names.append(match[1].lower())
+        at = match.end()
+    return tuple(names) if not text[at:].strip(" .,") else None
+
+
+def clean(text: str) -> str:
+    """Return a text without what nobody sees: invisible marks. Every blank is a plain one."""
+    if text.isascii():
+        return text
+    import unicodedata
+
+    return "".join(
+        " " if unicodedata.category(character) == "Zs" else character
+        for character in text
+        if unicodedata.category(character) != "Cf" and not _is_invisible(character)
+    )
+
+
+def _plain(text: str) -> str | None:
+    """Return a text in ASCII, or None if it has a character without a plain form."""
+    if len(text) > LONGEST:
+        return None
+    if text.isascii():
+        return text.strip()
+    import unicodedata
+
+    seen = clean(text)
+    if any(unicodedata.decomposition(character).startswith(_NOT_PLAIN) for character in seen):
+        return None
+    plain = unicodedata.normalize("NFKC", seen).translate(_DASHES).strip()
+    return plain if plain.replace("§", "").isascii() else None
+
+
+def _is_invisible(character: str) -> bool:
+    number = ord(character)
+    return any(first <= number <= last for first, last in _INVISIBLE)
+
+
+def _spelled(name: str) -> str:
+    """Return the pattern of a folded spelling. `RCW` is not in `RCWA`, nor 1978 in 19784."""
+    end = "(?![0-9])" if name[-1].isdigit() else "(?![A-Za-z])"
+    return r"[\s.,]*".join(map(re.escape, name)) + end
+
+
+def _fold(spelling: str) -> str:
+    """Return a system's spelling without what does not count: points, commas, blanks, and case."""
+    return re.sub(r"[\s.,]", "", spelling).casefold()
+
+
+def another_section(system: System) -> str:
+    """Return a citation of a section that no list and no table has."""
+    levels = ["99999"] * len(system.levels)
+    number = "".join(map("".join, zip(levels, (*system.separators, ""), strict=True)))
+    return f"{system.name} {number}"
+
+
+def clashing(systems: Iterable[System], short: Mapping[str, str]) -> str | None:
+    """Return a spelling that means two systems, or None."""
+    names: dict[str, str] = {}
+    spellings = [
+        (spelling, system.name)
+        for system in systems
+        for spelling in (system.name, *system.spellings)
+    ]
+    for spelling, name in (*spellings, *short.items()):
+        if names.setdefault(_fold(spelling), name) != name:
+            return spelling
+    return None
+
+
+def reader_of(vocabulary: Any) -> CitationReader:
+    """Return the reader of a vocabulary's citations, made once."""
+    reader: CitationReader | None = vocabulary.__dict__.get("_citations")
+    if reader is None:
+        reader = CitationReader(vocabulary.citations, vocabulary.short_citations)
+        vocabulary.__dict__["_citations"] = reader
+    return reader
