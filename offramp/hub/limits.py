@@ -46,6 +46,7 @@ class InFlight:
     def __init__(self) -> None:
         self._requests: Counter[str] = Counter()
         self._polls: Counter[str] = Counter()
+        self._proofs: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
         self._all_bytes = 0
 
@@ -59,6 +60,12 @@ class InFlight:
     def poll(self, member: str) -> Iterator[None]:
         """Count a request that waits for a new item. Raises `RequestRefused` `busy`."""
         with _counted(self._polls, member, MOST_POLLS, "requests that wait"):
+            yield
+
+    @contextmanager
+    def proof(self, member: str) -> Iterator[None]:
+        """Count a pack that waits for its proof or is proved. Raises `RequestRefused` `busy`."""
+        with _counted(self._proofs, member, 1, "pack to prove"):
             yield
 
     def add_bytes(self, member: str, count: int) -> None:

@@ -66,6 +66,10 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
     assert any(one.startswith(change) for one in done["changes"])
     # Whoever approves sees it, worked out from what the hub gave and this agency proved.
     for name in SIGNERS[1:]:
+        if name == SIGNERS[1]:
+            (draft,) = drafts(running, capsys, name)
+            assert any("has not proved the new pack yet" in one for one in draft["changes"])
+        assert "the draft has the digest" in refused(running, capsys, "approve", name, "0")
         (draft,) = drafts(running, capsys, name)
         assert draft["sha256"] == done["draft"] and any(
             one.startswith(change) for one in draft["changes"]

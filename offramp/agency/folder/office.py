@@ -38,6 +38,7 @@ from offramp.agency.folder.settings import Settings, read_settings, write_settin
 from offramp.agency.folder.snapshot import EVERY, Snapshot
 from offramp.agency.folder.stored_records import bundle_json, part_json, read_part
 from offramp.agency.folder.working_set import WorkingSet
+from offramp.pack_trial import examine_pack
 from rules.decide.program import Program
 from rules.packs.digest import digest as digest_of
 from rules.packs.pack import Pack
@@ -239,9 +240,11 @@ class Office:
     def keep_pack(self, files: adoption.PackFiles, digest: str) -> Pack:
         """Prove a pack and keep it for ever.
 
-        Raises `AgencyError` `no-room`; as `adoption.accept_pack`.
+        A pack that isn't shipped is proved in a process of its own, so call it outside every
+        transaction. Raises `AgencyError` `no-room`; as `examine_pack`.
         """
-        pack, _ = adoption.accept_pack(files, digest)
+        examine_pack(files, digest)
+        pack = files.pack()
         folder = self.folder / PACKS
         folder.mkdir(mode=0o700, exist_ok=True)
         write_private(adoption.path_of(folder, digest), files.write())

@@ -21,11 +21,12 @@ from rules.errors import Refusal
 from rules.packs.pack import Pack
 
 
-def learn_directory(link: HubLink) -> int:
+def learn_directory(link: HubLink, *, proves: bool = True) -> int:
     """Learn the versions, keys and generations that are new, and return how many there were.
 
-    A closed hub is sent what it may lack. Raises `HubAway`, `HubRefused`; `AgencyError`
-    `not-approved`; `LogError` where the log would go on without what is stored here.
+    With `proves`, packs in force that aren't kept here are fetched and proved. A closed hub is sent
+    what it may lack. Raises `HubAway`, `HubRefused`; `AgencyError` `not-approved`; `LogError` where
+    the log would go on without what is stored here.
     """
     served = link.client.directory()
     members = sorted(
@@ -49,7 +50,8 @@ def learn_directory(link: HubLink) -> int:
         with link.office.transaction():
             link.office.journal.put("restored", link.restored or {})
     link.take_up_key()
-    _fetch_packs(link, served.versions)
+    if proves:
+        _fetch_packs(link, served.versions)
     return len(new)
 
 

@@ -10,11 +10,12 @@ from exchange.membership import proposal
 from exchange.membership.directory import Directory, read_directory
 from exchange.membership.signatures import read_signing_kid, sign_directory
 from exchange.models import agency_of
-from offramp.adoption import PackFiles, accept_pack
+from offramp.adoption import PackFiles
 from offramp.agency.errors import AgencyError
 from offramp.agency.hub_link.directory import fetch_pack, learn_directory, parse_signed
 from offramp.agency.hub_link.link import HubLink
 from offramp.agency.hub_link.restoration import sign_generation
+from offramp.pack_trial import examine_pack
 from rules.author.difference import differences
 from rules.frozen import frozen
 
@@ -61,9 +62,12 @@ class Retired:
     new_key: str | None
 
 
-def list_drafts(link: HubLink) -> tuple[PendingDraft, ...]:
-    """Return the drafts that can come into force next, the oldest first."""
-    learn_directory(link)
+def list_drafts(link: HubLink, *, proves: bool) -> tuple[PendingDraft, ...]:
+    """Return the drafts that can come into force next, the oldest first.
+
+    With `proves`, a pack that isn't kept here yet is fetched and proved first.
+    """
+    learn_directory(link, proves=proves)
     office = link.office
     history = office.working_set().gateway.history
     before = history.newest if history.size else None
@@ -77,15 +81,25 @@ def list_drafts(link: HubLink) -> tuple[PendingDraft, ...]:
         }
         signers = before.document.threshold.of if before else tuple(drafted.agencies)
         is_mine = office.agency in signers and office.signing.public.kid not in signed
-        changes = (*proposal.describe_changes(before, payload), *_rules(link, before, drafted))
+        changes = (
+            *proposal.describe_changes(before, payload),
+            *_rules(link, before, drafted, proves=proves),
+        )
         drafts.append(PendingDraft(drafted.sha256, changes, tuple(sorted(signed)), is_mine))
     return tuple(drafts)
 
 
-def _rules(link: HubLink, before: Directory | None, drafted: Directory) -> tuple[str, ...]:
+def _rules(
+    link: HubLink, before: Directory | None, drafted: Directory, *, proves: bool
+) -> tuple[str, ...]:
     """Say what a draft's pack changes in the rules."""
     if before is None or before.pack == drafted.pack:
         return ()
+    if not proves and not link.office.keeps(drafted.pack):
+        return (
+            "the rules change. This machine has not proved the new pack yet: "
+            "`offramp agency approve DIR 0` does, and then this list says what changes",
+        )
     changes = differences(fetch_pack(link, before.pack), fetch_pack(link, drafted.pack))
     return tuple(str(change) for change in changes)
 
@@ -173,7 +187,8 @@ def adopt_pack(link: HubLink, files: PackFiles) -> Adoption:
     """
     learn_directory(link)
     newest = link.office.working_set().gateway.history.newest
-    pack, digest = accept_pack(files)
+    digest = examine_pack(files)
+    pack = files.pack()
     if digest == newest.pack:
         raise AgencyError(
             "adopted",

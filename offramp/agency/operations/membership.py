@@ -157,11 +157,11 @@ def list_drafts(office: Office) -> tuple[PendingDraft, ...]:
     return _pending_drafts(link_of(office)) if office.settings.hub else ()
 
 
-def _pending_drafts(link: HubLink) -> tuple[PendingDraft, ...]:
+def _pending_drafts(link: HubLink, *, proves: bool = False) -> tuple[PendingDraft, ...]:
     before, link.client.patience = link.client.patience, SHORT_PATIENCE
     try:
         with suppress(ExchangeError):
-            return directory_changes.list_drafts(link)
+            return directory_changes.list_drafts(link, proves=proves)
         return ()
     finally:
         link.client.patience = before
@@ -175,7 +175,8 @@ def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -
     `not-joined`, `no-draft`, `another-draft`, `not-listed`, `nothing-to-sign`, `not-heard`.
     """
     link = link_of(office)
-    draft = next((draft for draft in _pending_drafts(link) if draft.sha256 == digest), None)
+    drafts = _pending_drafts(link, proves=True)
+    draft = next((draft for draft in drafts if draft.sha256 == digest), None)
     result = directory_changes.approve_draft(link, digest, without)
     return Approval(digest, result, draft.changes if draft else ())
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Request, Response
 
-from offramp.adoption import accept_pack, read_pack_files
+from offramp.adoption import read_pack_files
 from offramp.hub import membership
 from offramp.hub.api import models
 from offramp.hub.api.answers import JSON, answer, not_found
 from offramp.hub.api.models import describe
-from offramp.hub.api.requests import read_body, read_signed, service_of
+from offramp.hub.api.requests import off_loop, read_body, read_signed, service_of
+from offramp.pack_trial import examine_pack_async
 
 router = APIRouter()
 
@@ -46,10 +45,11 @@ async def pack(request: Request, named: str) -> Response:
 async def packs(request: Request) -> Response:
     agency, body = await read_signed(request)
     service = service_of(request)
-    files = read_pack_files(body)
-    # The proofs take seconds. The hub goes on meanwhile, and proves one pack at a time.
-    async with service.proving:
-        _, digest = await asyncio.to_thread(accept_pack, files)
+    files = await off_loop(len(body), lambda: read_pack_files(body))
+    # The hub goes on meanwhile, and proves one pack at a time, one of each member.
+    with service.in_flight.proof(agency):
+        async with service.proving:
+            digest = await examine_pack_async(files)
     await service.writer.do(
         lambda hub: hub.store.set_value(f"{membership.PACK} {digest}", files.write()), agency
     )
