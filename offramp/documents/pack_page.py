@@ -257,6 +257,7 @@ class _Page:
             length = format_value(
                 self.segment.values[clock.length].value, self.pack.parameters[clock.length].unit
             )
+            length += " (whole days, local time)" if clock.counts else ""
             limit = f"every {length}" if clock.repeats else f"within {length}"
             end = self.fact_name(clock.repeats or clock.stop or "")
             rows.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rules.author.facts_schema import DRAFT
-from rules.input.vocabulary import Vocabulary
+from rules.input.vocabulary import PERSONS, Vocabulary
 
 
 def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -60,6 +60,7 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
             "rule": maybe,
             "kind": {"enum": ["record", "measurement", "judgment", "event", "decision"]},
             "given": text,
+            "of": {"enum": list(PERSONS)},
         },
     }
     clock = {

@@ -79,6 +79,7 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
 def _decision(name: str, old: Decision | None, new: Decision | None) -> Iterator[Difference]:
     if old is None or new is None:
         yield from _one(f"decision {name}", old.asks if old else None, new.asks if new else None)
+    yield from _one(f"{name}, what else it reads", _reads(old), _reads(new))
     yield from _each(f"rule {name}.", old.rules if old else {}, new.rules if new else {}, _rule)
     yield from _one(f"{name}, where no rule holds", _default(old), _default(new))
     yield from _each(
@@ -173,6 +174,10 @@ def _rule(rule: Rule) -> str:
     return f"{condition}{unless}{_dates(rule)}{_doubt(rule)}"
 
 
+def _reads(decision: Decision | None) -> str | None:
+    return ", ".join(decision.reads) or None if decision is not None else None
+
+
 def _default(decision: Decision | None) -> str | None:
     return (
         None
@@ -219,12 +224,18 @@ def _fact(fact: Fact) -> str:
         for entry in (fact, *fact.fields.values())
         if entry.finer
     ]
-    return fact.question + "".join(words)
+    fields = [
+        f"; {field.path}: {field.question}"
+        for field in fact.fields.values()
+        if field.of is not None
+    ]
+    return fact.question + "".join(fields) + "".join(words)
 
 
 def _clock(clock: Clock) -> str:
     ends = f"until {clock.stop}" if clock.stop else f"again after {clock.repeats}"
     span = f"{clock.length} from {clock.start} {ends}"
+    span += f" in local {clock.counts}" if clock.counts else ""
     return f"{clock.label}: {span}, owed by {_words(clock.owner)}{_dates(clock)}"
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from rules.author.facts_schema import facts_schema
 from rules.input import keys
-from rules.input.vocabulary import KINDS, TYPES, DecisionTerms, Vocabulary
+from rules.input.vocabulary import KINDS, PERSONS, TYPES, DecisionTerms, Vocabulary
 from rules.language.times import TIME_OF_DAY
 from rules.packs.head import CONFIDENCE, PROGRAM_KINDS
-from rules.packs.parameters import GREATEST, LISTS, UNITS
+from rules.packs.own_reads import READS
+from rules.packs.parameters import COUNTS, GREATEST, LISTS, UNITS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
@@ -108,6 +109,9 @@ class _Maker:
             "kinds": KINDS,
             "confidence": CONFIDENCE,
             "program_kinds": PROGRAM_KINDS,
+            "persons": PERSONS,
+            "reads": READS,
+            "counts": COUNTS,
             "statuses": ("decided", "undetermined"),
         }
 

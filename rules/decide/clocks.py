@@ -8,10 +8,11 @@ it reads leave its status open.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 
+from rules.decide.day_clocks import due_day, end_of, local_day
 from rules.decide.moments import moved
 from rules.frozen import frozen
 from rules.input.printing import plain
@@ -28,6 +29,8 @@ DoubtfulEvents = Mapping[str, Sequence[datetime] | None]
 class ClockReading:
     """One clock at `now`; times in UTC. `due` is None before the clock starts.
 
+    `met_at` is a day if the event that stops the clock is a day.
+
     `doubtful` has the paths of the events that leave an unknown clock open.
     """
 
@@ -36,7 +39,7 @@ class ClockReading:
     status: str
     started: datetime | None = None
     due: datetime | None = None
-    met_at: datetime | None = None
+    met_at: date | None = None
     doubtful: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -57,8 +60,9 @@ def read_clock(
     unit: str,
     facts: Mapping[str, Any],
     doubtful: DoubtfulEvents | None = None,
+    time_zone: str = "UTC",
 ) -> ClockReading:
-    """Read a clock. `length` is its parameter's value in `unit`: hours, days, or weeks elapsed.
+    """Read a clock. `length` is its parameter's value in `unit`, elapsed or in local days.
 
     `doubtful` has the events that perhaps did not happen, by path, and the times at which they may
     have happened. The clock has a status only if every choice of those times gives the same one.
@@ -66,10 +70,10 @@ def read_clock(
     if facts.get("now") is None:
         return ClockReading(clock.name, clock.owner, "unknown")
     events = _doubtful_events_of(clock, doubtful)
-    readings = _readings(clock, length, unit, facts, events)
+    readings = _readings(clock, length, unit, facts, events, time_zone)
     if len(readings) == 1:
         return readings[0]
-    if len({reading.status for reading in readings}) > 1:
+    if len({reading.status for reading in readings}) > 1 or _may_skip(clock, unit, facts, events):
         return ClockReading(clock.name, clock.owner, "unknown", doubtful=tuple(events))
     return _merge(readings)
 
@@ -80,13 +84,14 @@ def list_due_times(
     unit: str,
     facts: Mapping[str, Any],
     doubtful: DoubtfulEvents | None = None,
+    time_zone: str = "UTC",
 ) -> tuple[datetime, ...]:
     """Return every time at which a clock may be due, under any choice of the doubtful events.
 
     The arguments are those of `read_clock`, with a known `now`.
     """
     events = _doubtful_events_of(clock, doubtful)
-    readings = _readings(clock, length, unit, facts, events)
+    readings = _readings(clock, length, unit, facts, events, time_zone)
     return tuple(reading.due for reading in readings if reading.due is not None)
 
 
@@ -99,10 +104,15 @@ def _doubtful_events_of(clock: Clock, doubtful: DoubtfulEvents | None) -> Doubtf
 
 
 def _readings(
-    clock: Clock, length: Any, unit: str, facts: Mapping[str, Any], events: DoubtfulEvents
+    clock: Clock,
+    length: Any,
+    unit: str,
+    facts: Mapping[str, Any],
+    events: DoubtfulEvents,
+    time_zone: str,
 ) -> list[ClockReading]:
     return [
-        _read_events(clock, length, unit, {**facts, **choice})
+        _read_events(clock, length, unit, {**facts, **choice}, time_zone)
         for choice in _choices(facts["now"], events)
     ]
 
@@ -122,6 +132,15 @@ def _choices(now: datetime, doubtful: DoubtfulEvents) -> Iterator[Mapping[str, d
         yield dict(zip(doubtful, choice, strict=True))
 
 
+def _may_skip(clock: Clock, unit: str, facts: Mapping[str, Any], events: DoubtfulEvents) -> bool:
+    """Return True if the extreme times of a doubtful event may miss a status.
+
+    Months differ in length. With pauses, a start a day later can make the time end earlier.
+    """
+    is_open = any(events.get(path) is None for path in events if path != clock.stop)
+    return is_open and unit in ("months", "years") and bool(facts.get(clock.tolling or ""))
+
+
 def _merge(readings: list[ClockReading]) -> ClockReading:
     """Merge readings of one status. `due` is the earliest, other times only if all agree."""
     first = readings[0]
@@ -138,14 +157,18 @@ def _merge(readings: list[ClockReading]) -> ClockReading:
     )
 
 
-def _read_events(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any]) -> ClockReading:
+def _read_events(
+    clock: Clock, length: Any, unit: str, facts: Mapping[str, Any], time_zone: str
+) -> ClockReading:
     """Read a clock whose events are known, or known not to be recorded."""
     now = facts["now"]
 
-    def recorded(path: str | None) -> datetime | None:
-        """Return the event's time, if it is recorded by now."""
-        at: datetime | None = facts.get(path) if path else None
-        return at if at is not None and at <= now else None
+    def recorded(path: str | None) -> Any:
+        """Return the event's time, if it is recorded by now. A stop event may be a day."""
+        at = facts.get(path) if path else None
+        if at is None or isinstance(at, datetime):
+            return at if at is not None and at <= now else None
+        return at if at <= local_day(now, time_zone) else None
 
     started, met_at = recorded(clock.start), recorded(clock.stop)
     if started is None:
@@ -154,15 +177,36 @@ def _read_events(clock: Clock, length: Any, unit: str, facts: Mapping[str, Any])
         )
     renewed = recorded(clock.repeats)
     counts_from = max(started, renewed) if renewed else started
-    allowed = timedelta(seconds=float(length * _HOURS[unit] * 3600) // 1)
-    due = _extended(
-        moved(counts_from, allowed, 1), counts_from, now, facts.get(clock.tolling or "")
-    )
+    due = _due(clock, length, unit, facts, counts_from, time_zone)
     if met_at is not None:
-        status = "met" if met_at <= due else "late"
+        status = "met" if _is_by(met_at, due, time_zone) else "late"
     else:
         status = "running" if now <= due else "overdue"
     return ClockReading(clock.name, clock.owner, status, counts_from, due, met_at)
+
+
+def _is_by(met_at: date, due: datetime, time_zone: str) -> bool:
+    """Return whether an event was in time. A day is in time up to the local day that is due."""
+    if isinstance(met_at, datetime):
+        return met_at <= due
+    return met_at <= local_day(due, time_zone)
+
+
+def _due(
+    clock: Clock,
+    length: Any,
+    unit: str,
+    facts: Mapping[str, Any],
+    counts_from: datetime,
+    time_zone: str,
+) -> datetime:
+    """Return the last moment of a clock's time."""
+    now, pauses = facts["now"], facts.get(clock.tolling or "")
+    if clock.counts == "days":
+        start = local_day(counts_from, time_zone)
+        return end_of(due_day(start, length, unit, pauses, now, time_zone), time_zone)
+    allowed = timedelta(seconds=float(length * _HOURS[unit] * 3600) // 1)
+    return _extended(moved(counts_from, allowed, 1), counts_from, now, pauses)
 
 
 def _extended(due: datetime, start: datetime, now: datetime, pauses: Any) -> datetime:

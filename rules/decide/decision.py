@@ -9,7 +9,7 @@ from rules.decide.next_step import find_next_step
 from rules.decide.questions import list_needed
 from rules.decide.reads import list_reads
 from rules.decide.reasons import list_considered, list_reasons
-from rules.decide.ruling import Ruling
+from rules.decide.ruling import Ruling, reads_clocks
 
 
 class Decision(Ruling):
@@ -71,8 +71,7 @@ class Decision(Ruling):
     @property
     def clocks(self) -> list[dict[str, Any]]:
         """Every clock of the program at `now`, for the decisions that read clocks."""
-        declared = self.program.pack.vocabulary.decisions.get(self.decision)
-        if self.segment is None or declared is None or not declared.reads_clocks:
+        if self.segment is None or not reads_clocks(self.program.pack, self.decision):
             return []
         segment = self.segment.segment
         return [self.case.clock(name, segment).as_json() for name in sorted(segment.clocks)]

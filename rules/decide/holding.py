@@ -40,7 +40,8 @@ def holds_until(ruling: Ruling) -> datetime | None:
             length = segment.parameters[clock.length]
             unit = segment.pack.parameters[clock.length].unit
             facts, doubtful = case.facts.known, case.facts.doubtful
-            changes += _clock_changes(clock, length, unit, facts, doubtful)
+            zone = segment.pack.time_zone
+            changes += _clock_changes(clock, length, unit, facts, doubtful, zone)
     return min((change for change in changes if change > now), default=None)
 
 
@@ -57,7 +58,12 @@ def _days(pack: Pack, now: datetime) -> Iterator[datetime]:
 
 
 def _clock_changes(
-    clock: Clock, length: Any, unit: str, facts: Mapping[str, Any], doubtful: DoubtfulEvents
+    clock: Clock,
+    length: Any,
+    unit: str,
+    facts: Mapping[str, Any],
+    doubtful: DoubtfulEvents,
+    time_zone: str,
 ) -> Iterator[datetime]:
     """Yield the times after `now` at which a clock may change, without another event."""
     now: datetime = facts["now"]
@@ -70,14 +76,16 @@ def _clock_changes(
     ]
     for event in (*recorded, *in_doubt):
         # An event later than `now` isn't recorded yet.
-        if event is not None:
+        if event is not None and not isinstance(event, datetime):
+            yield first_instant(event, time_zone)
+        elif event is not None:
             yield _next_second(now) if event == now else event
     for pause in facts.get(clock.tolling or "") or ():
         # A pause that runs moves the due time with every second.
         if pause.get("from") is not None:
             runs = pause["from"] <= now < pause.get("until", _NEVER)
             yield _next_second(now) if runs else pause["from"]
-    for due in list_due_times(clock, length, unit, facts, doubtful):
+    for due in list_due_times(clock, length, unit, facts, doubtful, time_zone):
         # A clock that is due exactly at `now` still runs.
         if due >= now:
             yield _next_second(due.replace(microsecond=0))

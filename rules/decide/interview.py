@@ -22,6 +22,7 @@ from typing import Any
 
 from rules.decide.decision import Decision
 from rules.decide.program import Program
+from rules.decide.ruling import keeps_its_needs
 from rules.decide.search import Search
 from rules.errors import FactsError, Place, Refusal
 from rules.frozen import frozen
@@ -41,7 +42,8 @@ class Question:
     """A question to ask.
 
     `type` is the fact's type, `choice` for another decision's outcome, and `size` for a list, whose
-    length is asked. `fact`, `ask`, `kind`, and `rule` are as in `Decision.needed`.
+    length is asked. `of` is the person whom the role asks. `fact`, `ask`, `kind`, and `rule` are as
+    in `Decision.needed`.
     """
 
     fact: str
@@ -54,6 +56,7 @@ class Question:
     unit: str | None = None
     low: Decimal | None = None
     high: Decimal | None = None
+    of: str | None = None
 
     @property
     def form(self) -> AnswerForm:
@@ -68,7 +71,7 @@ class Question:
     def as_json(self) -> dict[str, Any]:
         """Return `fact`, `question`, `ask`, `kind`, `rule`, `type`, and `how`.
 
-        `choices`, `unit`, and `range` are added where the fact has them.
+        `of`, `choices`, `unit`, and `range` are added where the fact has them.
         """
         value: dict[str, Any] = {
             "fact": self.fact,
@@ -79,6 +82,8 @@ class Question:
             "type": self.type,
             "how": self.how,
         }
+        if self.of:
+            value["of"] = self.of
         if self.choices:
             value["choices"] = list(self.choices)
         if self.unit:
@@ -170,8 +175,7 @@ class Interview:
         return entry["fact"] not in self.unknowable and self.role in (None, entry["ask"])
 
     def _keeps_its_needs(self, path: str) -> bool:
-        declared = self.program.pack.vocabulary.decisions.get(path.partition(".")[2])
-        return declared is not None and declared.keeps_its_needs
+        return keeps_its_needs(self.program.pack, path.partition(".")[2])
 
     def _question(self, entry: Mapping[str, Any]) -> Question:
         path = entry["fact"]
@@ -184,7 +188,7 @@ class Interview:
         answer_type = "size" if fact.type == "list" else fact.type
         coarse = entry.get("given")
         choices = fact.word_tree.below(coarse) if coarse is not None else fact.choices
-        return ask(answer_type, choices, fact.unit, fact.low, fact.high)
+        return ask(answer_type, choices, fact.unit, fact.low, fact.high, fact.asks)
 
     def _fact(self, path: str) -> Fact | None:
         facts = self.program.pack.vocabulary.facts

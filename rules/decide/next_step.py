@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rules.decide.questions import list_needed
 from rules.decide.ruling import Ruling
 from rules.decide.wording import fill_in, role_name
 from rules.packs.pack import Wording
 
+_PERSONS = {"victim": "the victim", "parent": "a parent", "person": "the person"}
 _QUESTIONS = 3  # so many are asked in the text of the step
 
 
@@ -35,7 +39,7 @@ def find_next_step(ruling: Ruling) -> dict[str, str] | None:
 def _step_with_questions(ruling: Ruling) -> dict[str, str]:
     step = find_interim_step(ruling)
     questions = [
-        f"Ask {role_name(question['ask'])}: {question['question']} (`{question['fact']}`)"
+        f"Ask {_asked(question)}: {question['question']} (`{question['fact']}`)"
         for question in list_needed(ruling)
     ]
     sentences = [step["text"]] if step else []
@@ -43,6 +47,13 @@ def _step_with_questions(ruling: Ruling) -> dict[str, str]:
     if len(questions) > _QUESTIONS:
         sentences.append(f"… and {len(questions) - _QUESTIONS} more, see `needed`.")
     return {"who": step["who"] if step else ruling.decided_by, "text": " ".join(sentences)}
+
+
+def _asked(question: Mapping[str, Any]) -> str:
+    """Return the role to ask, and the person whom the role asks."""
+    person = question.get("of")
+    role = role_name(question["ask"])
+    return role if person is None else f"{role}, who asks {_PERSONS[person]}"
 
 
 def find_interim_step(ruling: Ruling) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rules.decide.explain import Leaf, unknown
 from rules.decide.ruling import CHARGES, Ruling, explanation, shares_needs
+from rules.input.vocabulary import Fact
 
 
 @explanation
@@ -15,6 +16,7 @@ def list_needed(ruling: Ruling) -> list[dict[str, Any]]:
     Each has `fact`, `question`, `ask` (a role), `kind`, and `rule` (the first rule that needs it).
     A fact that is known by a coarse word only has that word as `given`. So has a value that can't
     be used: a section that is not recognized, or a level against the offense table.
+    If the role asks a person, `of` says which: the victim, a parent, or the person concerned.
     """
     if ruling.status == "decided":
         return []
@@ -45,11 +47,13 @@ def _add(questions: dict[str, dict[str, Any]], ruling: Ruling, leaf: Leaf, rule:
 def _question(ruling: Ruling, leaf: Leaf, rule: str | None) -> dict[str, Any]:
     pack = ruling.program.pack
     text, role, kind = "On what day does the question stand?", "hub", "record"
+    fact: Fact | None = None
     if leaf.decision is not None:
         declared = pack.decisions[leaf.decision]
         text, role, kind = declared.asks, declared.decided_by, "decision"
     elif (fact := leaf.fact or pack.vocabulary.facts.get(leaf.path)) is not None:
         text, role, kind = fact.question, fact.known_by, fact.kind
+    person = None if leaf.decision is not None or fact is None else fact.asks
     question: dict[str, Any] = {
         "fact": leaf.path,
         "question": text,
@@ -57,6 +61,8 @@ def _question(ruling: Ruling, leaf: Leaf, rule: str | None) -> dict[str, Any]:
         "kind": kind,
         "rule": rule,
     }
+    if person is not None:
+        question["of"] = person
     if leaf.given is not None:
         return {**question, "given": leaf.given}
     given = ruling.case.given(leaf.path)

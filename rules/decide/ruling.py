@@ -22,7 +22,9 @@ from rules.frozen import cached_property
 from rules.input.facts import Facts
 from rules.input.printing import plain
 from rules.language import tree
+from rules.packs.own_reads import CLOCKS, RECORDS
 from rules.packs.pack import Decision as DeclaredDecision
+from rules.packs.pack import Pack
 from rules.packs.resolve import DecisionInForce, Segment
 
 CHARGES = "encounter.charges"
@@ -94,7 +96,8 @@ class CaseFacts:
                 segment.parameters[clock.length],
                 segment.pack.parameters[clock.length].unit,
             )
-            reading = read_clock(clock, length, unit, self.facts.known, self.facts.doubtful)
+            facts, zone = self.facts, segment.pack.time_zone
+            reading = read_clock(clock, length, unit, facts.known, facts.doubtful, zone)
             self.clock_readings[name, segment.day] = reading
         return reading
 
@@ -281,7 +284,23 @@ def explanation(explain: Callable[[Ruling], T]) -> Callable[[Ruling], T]:
 def shares_needs(ruling: Ruling, name: str) -> bool:
     """Return True if explanations may look into the inner decision `name`.
 
-    The vocabulary may declare that a decision keeps its needs to its decider.
+    The vocabulary may declare that a decision keeps its needs to its decider. A pack's own decision
+    on records does.
     """
-    declared = ruling.program.pack.vocabulary.decisions.get(name)
-    return declared is None or not declared.keeps_its_needs
+    return not keeps_its_needs(ruling.program.pack, name)
+
+
+def keeps_its_needs(pack: Pack, name: str) -> bool:
+    """Return True if only the decider of a decision is asked for what it needs."""
+    declared, own = pack.vocabulary.decisions.get(name), pack.decisions.get(name)
+    if declared is not None:
+        return declared.keeps_its_needs
+    return own is not None and RECORDS in own.reads
+
+
+def reads_clocks(pack: Pack, name: str) -> bool:
+    """Return True if a decision may read clocks."""
+    declared, own = pack.vocabulary.decisions.get(name), pack.decisions.get(name)
+    if declared is not None:
+        return declared.reads_clocks
+    return own is not None and CLOCKS in own.reads

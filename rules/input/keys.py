@@ -246,22 +246,18 @@ _FIELD = {
         "The kind of information. It decides which agencies may receive the fact.",
         Words("categories"),
     ),
+    "asks": Key("The person whom the agency asks.", Words("persons")),
     "kind": Key(
         "A record, a measurement, somebody's judgment, or an event with its time.", Words("kinds")
     ),
 }
 FIELD = Entry("a field of a list", _FIELD)
+# What a fact of its own needs besides. A field that a pack adds to a list takes them from the list.
+OF_ITS_OWN = ("known_by", "category", "kind")
 FACT = Entry(
     "a fact",
     {
-        **{
-            name: Key(
-                key.about,
-                key.value,
-                required=name in ("type", "question", "known_by", "category", "kind"),
-            )
-            for name, key in _FIELD.items()
-        },
+        **_FIELD,
         "fields": Key("What each record of the list holds, if the type is list.", MapOf(FIELD)),
         **_SOURCE,
     },
@@ -314,6 +310,10 @@ CLOCK = Entry(
         ),
         "repeats": Key("The event after which it is due again.", Words("events", open_ended=True)),
         "length": Key("The parameter that says how long it is.", NAME, required=True),
+        "counts": Key(
+            "days: the time ends with the last second of the last local day. Left out: it elapses.",
+            Words("counts"),
+        ),
         "tolling": Key("The list of pauses, each with from and until, during which it stops."),
         "follows": Key(
             "What follows, in plain words; {a_parameter} shows its value.", required=True
@@ -408,6 +408,10 @@ DECISION = Entry(
         ),
         "governed_by": Key(
             "The date that selects the rules, for a decision that the vocabulary doesn't have."
+        ),
+        "reads": Key(
+            "What else such a decision reads: records that never travel, or clocks.",
+            ListOf(Words("reads"), 1),
         ),
         "collect": Key("true: the outcome is the list of all that surely hold.", FLAG),
         "rules": Key(

@@ -21,6 +21,8 @@ from rules.input.finer_words import WordTree
 from rules.input.yaml import Node, read_file
 
 TYPES = ("bool", "int", "decimal", "text", "citation", "choice", "date", "timestamp", "list")
+# People who answer an agency's question. They sign nothing and receive no part.
+PERSONS = ("victim", "parent", "person")
 KINDS = ("record", "measurement", "judgment", "event")
 _PARTS = (
     "roles",
@@ -45,7 +47,8 @@ class Fact:
     """A fact. `path` has no indices (`encounter.drugs.grams`). `of` is the list of a field.
 
     `says` is how documents refer to the fact, where `english.yaml` does not. `finer` has the words
-    that a pack adds to `choices`, each with the word just above it.
+    that a pack adds to `choices`, each with the word just above it. `asks` is the person who gives
+    the answer to the agency that holds it.
     """
 
     path: str
@@ -62,6 +65,7 @@ class Fact:
     fields: Mapping[str, Fact] = field(default_factory=dict)
     says: str | tuple[str, str] | None = None
     finer: Mapping[str, str] = field(default_factory=dict)
+    asks: str | None = None
 
     @property
     def name(self) -> str:
@@ -78,7 +82,8 @@ class Fact:
 class DecisionTerms:
     """The terms of a decision that the vocabulary fixes. `outcomes` are in order, highest first.
 
-    `categories` is the category of an outcome as information.
+    `categories` is the category of an outcome as information. `reads` is what a decision of a
+    pack's own reads besides facts.
     """
 
     name: str
@@ -93,6 +98,7 @@ class DecisionTerms:
     reads_clocks: bool = False
     tighten_only: tuple[str, ...] = ()
     categories: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
 
 
 @frozen
@@ -242,8 +248,8 @@ def read_fact(
     """
     subject = f"the fact `{path}`"
     # The vocabulary's own facts have no source. `head` requires one of a fact that a pack adds.
-    required = [key for key in (keys.FIELD if parent else keys.FACT).required if key != "source"]
-    entry = node.mapping(subject, keys.FACT.names, tuple(required))
+    required = (*keys.FIELD.required, *(() if parent else keys.OF_ITS_OWN))
+    entry = node.mapping(subject, keys.FACT.names, required)
     type_name = _read_word(entry, "type", TYPES, subject)
     if parent and type_name == "list":
         entry["type"].fail(
@@ -276,6 +282,7 @@ def read_fact(
         unit=entry["unit"].text("the unit") if "unit" in entry else None,
         of=parent.path if parent else None,
         says=_read_phrase(entry["says"], subject, type_name) if "says" in entry else None,
+        asks=_read_word(entry, "asks", PERSONS, subject) if "asks" in entry else None,
     )
     if type_name != "list":
         return fact
@@ -297,9 +304,10 @@ def _read_word(
         return inherited
     text = entry[key].text(f"`{key}` of {subject}")
     if text not in allowed:
-        code, noun = (
-            ("unknown-role", "role") if key == "known_by" else ("unknown-word", f"{key} of a fact")
-        )
+        code, noun = {
+            "known_by": ("unknown-role", "role"),
+            "asks": ("unknown-word", "person whom an agency asks"),
+        }.get(key, ("unknown-word", f"{key} of a fact"))
         entry[key].fail(code, f"`{text}` is no {noun}", nearest(text, tuple(allowed)))
     return text
 

@@ -15,6 +15,12 @@ from rules.language import tree
 from rules.language.check import check
 from rules.packs.draft import Draft, read_id, read_items, refuse_unusable
 from rules.packs.faults import gather
+from rules.packs.own_reads import (
+    own_reads,
+    read_reads,
+    refuse_other_office,
+    refuse_telling_outcomes,
+)
 from rules.packs.pack import Decision, Default, Exemption, Obligation, Rule, Wording
 
 _FIXED_TERMS = ("asks", "decided_by", "governed_by")
@@ -54,6 +60,8 @@ def _read_terms(draft: Draft, name: str, node: Node, fixed: DecisionTerms | None
                 "floor-lifted", f"the outcomes of `{name}` are the parent's", "leave them out"
             )
         terms = replace(terms, outcomes=_read_outcomes(terms, fields["outcomes"]))
+    if "reads" in fields:
+        refuse_telling_outcomes(terms, fields["outcomes"])
     return terms
 
 
@@ -67,6 +75,7 @@ def _inherited_terms(decision: Decision, fixed: DecisionTerms | None) -> Decisio
         decision.governed_by,
         decision.outcomes,
         decision.collect,
+        **own_reads(decision.reads),
     )
 
 
@@ -89,11 +98,13 @@ def _read_new_terms(
             "unknown-fact", f"`{governed_by}` is no date", "name a date, `now` or `as_of`"
         )
     asks = fields["asks"].text("`asks`")
-    return DecisionTerms(name, asks, draft.read_role(fields["decided_by"]), governed_by, ())
+    role = draft.read_role(fields["decided_by"])
+    reads = read_reads(fields["reads"], name, governed_by) if "reads" in fields else ()
+    return DecisionTerms(name, asks, role, governed_by, (), **own_reads(reads))
 
 
 def _refuse_fixed_terms(name: str, fields: Mapping[str, Node]) -> None:
-    for key in _FIXED_TERMS:
+    for key in (*_FIXED_TERMS, "reads"):
         if key in fields:
             fields[key].fail(
                 "fixed-word", f"`{key}` of `{name}` is fixed by the vocabulary", "leave it out"
@@ -206,6 +217,7 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
         next_steps,
         obligations,
         node.place,
+        terms.reads,
     )
 
 
@@ -344,7 +356,8 @@ def _read_condition(draft: Draft, node: Node, terms: DecisionTerms, subject: str
             node.fail(
                 "reads-clock",
                 f"{subject} reads the clock `{part.clock}`, and `{terms.name}` may not",
-                "only admission, filing and review read clocks",
+                "only admission, filing, review, completion, and a decision of your own with "
+                "`reads: [clocks]` read clocks",
             )
         if isinstance(part, tree.OutcomeOf) and terms.reads_only:
             node.fail(
@@ -360,12 +373,15 @@ def _read_condition(draft: Draft, node: Node, terms: DecisionTerms, subject: str
                     f"{subject} reads `{path}`, and `{terms.name}` may not",
                     "an offer reads only what is seen at the scene",
                 )
-        elif fact.category in draft.vocabulary.never_travels and not terms.reads_criminal_history:
-            node.fail(
-                "reads-too-much",
-                f"{subject} reads `{path}`, which never leaves the office that knows it",
-                "read it in `screening`, and that decision here",
-            )
+        elif fact.category in draft.vocabulary.never_travels:
+            if not terms.reads_criminal_history:
+                node.fail(
+                    "reads-too-much",
+                    f"{subject} reads `{path}`, which never leaves the office that knows it",
+                    "read it in `screening` or in a decision with `reads: [records]`, and that "
+                    "decision here",
+                )
+            refuse_other_office(terms, fact, node, subject)
     return condition
 
 

@@ -61,7 +61,9 @@ def _read_choice(draft: Draft, path: str, key: Node, node: Node) -> Fact:
             finer[word] = parent
     for word in finer:
         _refuse_circle(fact, word, finer, node)
-    return replace(fact, choices=(*fact.choices, *finer), finer={**fact.finer, **finer})
+    # In order of the alphabet, since the order of a mapping's keys means nothing.
+    in_order = {word: finer[word] for word in sorted(finer)}
+    return replace(fact, choices=(*fact.choices, *in_order), finer={**fact.finer, **in_order})
 
 
 def _key_of(node: Node, word: str) -> Node:

@@ -10,6 +10,7 @@ from rules.input import keys
 from rules.input.vocabulary import Fact, read_fact
 from rules.input.yaml import Node
 from rules.packs.draft import Draft, read_items, read_optional_text, refuse_bad_id
+from rules.packs.fields import find_list, read_field
 from rules.packs.pack import Body, Pilot, Places, Program, Source, Stated
 
 CONFIDENCE = ("high", "medium", "low")
@@ -57,6 +58,10 @@ def read_facts(draft: Draft) -> None:
     added: dict[str, Fact] = {}
     for path, node in draft.section("facts").items():
         with draft.faults.collect(path):
+            over = find_list(draft, path)
+            if over is not None:
+                draft.vocabulary = draft.vocabulary.with_fact(read_field(draft, over, path, node))
+                continue
             _refuse_bad_path(path, node, draft, added)
             subject = f"the fact `{path}`"
             draft.read_citation(node, node.mapping(subject), subject)

@@ -158,7 +158,11 @@ class Obligation(Item):
 
 @frozen
 class Decision:
-    """A decision of the program. `outcomes` are in order, highest first."""
+    """A decision of the program. `outcomes` are in order, highest first.
+
+    `reads` is what a decision of the pack's own reads besides facts: `records` that never travel,
+    or `clocks`.
+    """
 
     name: str
     asks: str
@@ -172,6 +176,7 @@ class Decision:
     next: Mapping[str, Wording]
     obligations: Mapping[str, Obligation]
     place: Place = field(compare=False)
+    reads: tuple[str, ...] = ()
 
 
 @frozen_by_name
@@ -179,6 +184,7 @@ class Clock(Item):
     """A time limit on an event. `length` names a parameter.
 
     Either `stop` or `repeats` is set: the event that ends the clock, or the one that restarts it.
+    `counts` is `days` if the time is counted in local days.
     """
 
     name: str
@@ -190,6 +196,7 @@ class Clock(Item):
     length: str
     tolling: str | None
     follows: str
+    counts: str | None = None
 
 
 @frozen_by_name

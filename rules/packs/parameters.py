@@ -41,6 +41,8 @@ WHOLE_UNITS = ("years", "months", "days", "weeks", "count")
 LISTS = ("codes", "citations")  # units of lists
 UNITS = (*GREATEST, *LISTS, TIME_OF_DAY)
 CLOCK_UNITS = ("days", "hours", "weeks")
+DAY_UNITS = ("days", "weeks", "months", "years")
+COUNTS = ("days",)
 
 
 def read_parameters(draft: Draft) -> None:
@@ -359,23 +361,36 @@ def _read_clock(draft: Draft, name: str, node: Node) -> Clock:
             f"{subject} needs either `stop` or `repeats`",
             "say which event ends or renews it",
         )
+    counts = _read_counts(fields)
     parts = gather(
         {
-            "length": partial(_read_length, draft, fields["length"]),
+            "length": partial(_read_length, draft, fields["length"], counts),
             "label": partial(fields["label"].text, "`label`"),
             "owner": partial(draft.read_role, fields["owner"]),
             "start": partial(_read_event, draft, fields["start"]),
-            "stop": partial(_read_optional_event, draft, fields, "stop"),
+            "stop": partial(_read_optional_event, draft, fields, "stop", counts),
             "repeats": partial(_read_optional_event, draft, fields, "repeats"),
             "tolling": partial(_read_pauses, draft, fields),
             "follows": partial(draft.read_wording, fields["follows"]),
             "item": partial(draft.read_item, node, fields, subject),
         }
     )
-    return Clock(name=name, **parts.pop("item"), **parts)
+    return Clock(name=name, counts=counts, **parts.pop("item"), **parts)
 
 
-def _read_length(draft: Draft, node: Node) -> str:
+def _read_counts(fields: Mapping[str, Node]) -> str | None:
+    """Read `counts`: the time is counted in local days, or else it elapses."""
+    if "counts" not in fields:
+        return None
+    counts = fields["counts"].text("`counts`")
+    if counts not in COUNTS:
+        fields["counts"].fail(
+            "unknown-word", f"`{counts}` is nothing that a clock counts", "write `counts: days`"
+        )
+    return counts
+
+
+def _read_length(draft: Draft, node: Node, counts: str | None) -> str:
     """Read the name of a parameter that is a length of time."""
     length = node.text("`length`")
     if length not in draft.parameters:
@@ -389,27 +404,36 @@ def _read_length(draft: Draft, node: Node) -> str:
             "wrong-type", f"`{length}` is a table, and a clock has one length", "name another"
         )
     unit = draft.parameters[length].unit
-    if unit not in CLOCK_UNITS:
+    if unit not in (DAY_UNITS if counts else CLOCK_UNITS):
+        is_length = unit in (*CLOCK_UNITS, *DAY_UNITS)
+        fault = f"which {'needs' if not counts else 'can have no'} `counts: days`"
         node.fail(
             "wrong-unit",
-            f"`{length}` is in `{unit}`, which is no length of time",
-            "use a parameter in hours, days or weeks",
+            f"`{length}` is in `{unit}`, {fault if is_length else 'which is no length of time'}",
+            "use a parameter in hours, days or weeks; or in months or years with `counts: days`",
         )
     return length
 
 
-def _read_optional_event(draft: Draft, fields: Mapping[str, Node], key: str) -> str | None:
-    return _read_event(draft, fields[key]) if key in fields else None
+def _read_optional_event(
+    draft: Draft, fields: Mapping[str, Node], key: str, counts: str | None = None
+) -> str | None:
+    return _read_event(draft, fields[key], may_be_day=bool(counts)) if key in fields else None
 
 
-def _read_event(draft: Draft, node: Node) -> str:
-    """Read the path of a fact that is an event."""
+def _read_event(draft: Draft, node: Node, *, may_be_day: bool = False) -> str:
+    """Read the path of a fact that is an event: a moment, or the day that stops a clock of days."""
     path = node.text("the event")
     fact = draft.vocabulary.facts.get(path)
     if fact is None or fact.kind != "event":
         facts = draft.vocabulary.facts.values()
         events = tuple(event.path for event in facts if event.kind == "event")
         node.fail("unknown-fact", f"`{path}` is no event", nearest(path, events))
+    if fact.type != "timestamp" and not (may_be_day and fact.type == "date"):
+        fault = "a day, and only the stop of a clock with `counts: days` may be one"
+        if fact.type != "date":
+            fault = "no moment"
+        node.fail("wrong-type", f"the event `{path}` is {fault}", "name a timestamp")
     return path
 
 

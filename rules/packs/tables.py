@@ -123,4 +123,4 @@ def read_rows(
                     f"{subject} has no row for `{word}`",
                     "add one, or add `otherwise`",
                 )
-    return rows
+    return {word: rows[word] for word in (*by.choices, REST) if word in rows}

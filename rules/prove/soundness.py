@@ -19,6 +19,7 @@ from rules.language import tree
 from rules.packs.faults import Faults
 from rules.packs.pack import Decision, Invariant, Pack, Rule, conditions
 from rules.packs.resolve import RuleInForce, Segment, resolve
+from rules.prove.own_delay import refuse_own_delay
 from rules.prove.unread import refuse_unread
 
 _FIRST_DAY = date(1, 1, 1)
@@ -37,6 +38,8 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
             _everything_read_exists(segment)
     with faults.collect():
         _independence(pack)
+    with faults.collect():
+        refuse_own_delay(pack)
     if not faults.errors:
         refuse_unread(pack, segments, faults)
     faults.raise_all()

@@ -160,14 +160,14 @@ def test_the_words_and_the_table_read_well(pack: Pack) -> None:
     over = pack.decisions["eligibility"].rules["over"].when
     assert line(over, words) == (
         "there is a drug whose weight is over the “largest amount” for its kind "
-        "(1 g for heroin, 2 g for fentanyl, 0.1 g for carfentanil, 3 g otherwise)"
+        "(0.1 g for carfentanil, 2 g for fentanyl, 1 g for heroin, 3 g otherwise)"
     )
     page = repr(pack_page(segment))
     assert "largest amount: carfentanil (a kind of fentanyl)" in page
     reason = Program(pack).decide("eligibility", facts({"kind": "heroin", "grams": 2})).reasons[0]
     assert (
         reason["text"]
-        == "At most 1 g for heroin, 2 g for fentanyl, 0.1 g for carfentanil, 3 g otherwise."
+        == "At most 0.1 g for carfentanil, 2 g for fentanyl, 1 g for heroin, 3 g otherwise."
     )
 
 
@@ -179,7 +179,7 @@ def test_a_difference_names_words_and_rows(pack: Pack) -> None:
         BASE, changed.replace("{heroin: opioid", "{other_opioid: opioid, heroin: opioid")
     )
     found = {difference.what: str(difference) for difference in differences(pack, other)}
-    assert "2 for heroin or fentanyl" in found["parameter cap"]
+    assert "2 for fentanyl or heroin" in found["parameter cap"]
     assert "tar (a kind of heroin)" in found["fact encounter.drugs"]
 
 

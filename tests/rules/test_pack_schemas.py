@@ -88,7 +88,10 @@ sources:
   ordinance: {title: The ordinance, address: there, confidence: low, note: seen in part}
 coverage: {rules: 0, conditions: 0}
 facts:
+  encounter.charges.consent:
+    {type: bool, question: Is there consent?, asks: victim, source: ordinance}
   encounter.park:
+    asks: person
     type: bool
     question: Was it in a park?
     says: [it was in a park, it was not in a park]
@@ -106,7 +109,7 @@ facts:
     fields:
       size: {type: choice, choices: [small, large], says: size, question: How large?,
              known_by: police, category: encounter, kind: judgment}
-      legs: {type: int, range: [0, 4], unit: count, question: How many legs?}
+      legs: {type: int, range: [0, 4], unit: count, question: How many legs?, asks: person}
   encounter.mood:
     {type: choice, choices: [calm, loud], question: How was it?, known_by: police,
          category: encounter, kind: judgment,
@@ -128,6 +131,7 @@ facts:
 refine:
   encounter.mood: {angry: loud}
 parameters:
+  spell: {label: a spell, unit: months, values: [{value: 2, source: ordinance}]}
   by_mood:
     label: bones by mood
     unit: count
@@ -150,9 +154,10 @@ clocks:
     owner: program
     start: case.intake_at
     repeats: case.last_review_at
-    length: hours
+    length: spell
     tolling: case.pauses
-    follows: Within {hours} hours.
+    counts: days
+    follows: Within {spell} months.
     source: ordinance
     from: 2018-01-01
     until: 2030-01-01
@@ -217,6 +222,7 @@ decisions:
     asks: Is the car towed?
     decided_by: police
     governed_by: encounter.date
+    reads: [records]
     collect: false
     outcomes: [towed, left]
     rules:

@@ -74,7 +74,9 @@ class Plain:
 
         def status(clock: str) -> str | None:
             declared = self.pack.clocks[clock]
-            status = read_clock(declared, values[declared.length], "hours", self.known).status
+            unit, zone = self.pack.parameters[declared.length].unit, self.pack.time_zone
+            length = values[declared.length]
+            status = read_clock(declared, length, unit, self.known, time_zone=zone).status
             return None if status == "unknown" else status
 
         def outcome(other: str) -> str | None:

@@ -48,6 +48,14 @@ def _field(kind: str, **more: Any) -> dict[str, Any]:
 # `tiny` facts have few values each, so that every completion can be tried. `wide` facts are the
 # others.
 ADDED: dict[str, dict[str, Any]] = {
+    # Fields of lists that all packs share.
+    "encounter.drugs.hidden": {"type": "bool", "question": "Was it hidden?", "source": "s"},
+    "history.convictions.juvenile": {
+        "type": "bool",
+        "question": "Was it as a juvenile?",
+        "asks": "person",
+        "source": "s",
+    },
     "tiny.yes": {**SHARED_BY_ALL, "type": "bool"},
     "tiny.kind": {**SHARED_BY_ALL, "type": "choice", "choices": ["a", "b", "c"]},
     "tiny.score": {**SHARED_BY_ALL, "type": "int", "range": [-1, 1]},
@@ -763,6 +771,28 @@ PARTS: dict[str, dict[str, Any]] = {
             "outcomes": list(CUSTOM),
         },
     },
+    "record": {
+        "outcomes": CUSTOM,
+        "head": {
+            "asks": "What do the records say?",
+            "decided_by": "prosecutor",
+            "governed_by": "encounter.date",
+            "reads": ["records"],
+            "outcomes": list(CUSTOM),
+        },
+    },
+    "completion": {"outcomes": WORDS.decisions["completion"].outcomes, "clocks": True},
+    "pace": {
+        "outcomes": CUSTOM,
+        "clocks": True,
+        "head": {
+            "asks": "How far?",
+            "decided_by": "program",
+            "governed_by": "now",
+            "reads": ["clocks"],
+            "outcomes": list(CUSTOM),
+        },
+    },
     "admission": {"outcomes": WORDS.decisions["admission"].outcomes, "clocks": True},
     "ejection": {"outcomes": WORDS.decisions["ejection"].outcomes},
     "marks": {
@@ -783,6 +813,13 @@ _SOURCED = {"source": "s"}
 
 def _private(path: str) -> bool:
     return WORDS.facts[path].category in WORDS.never_travels
+
+
+def _may_read(decision: str, path: str) -> bool:
+    """Return whether a decision may read a fact that never travels."""
+    if decision == "record":
+        return WORDS.facts[path].known_by == "prosecutor"
+    return decision == "screening"
 
 
 @st.composite
@@ -837,14 +874,15 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
                          "values": [{"value": [*CITED[:2]], **_SOURCED}]},
         },
         "clocks": {"intake": {**clock, "stop": "case.intake_at", "tolling": "wide.pauses"},
-                   "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at"}},
+                   "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at",
+                            "length": "lookback", "counts": "days", "tolling": "wide.pauses"}},
         "decisions": {},
     }  # fmt: skip
     before: dict[str, tuple[str, ...]] = {}
     some = st.lists(st.sampled_from(sorted(PARTS)), min_size=2, max_size=4, unique=True)
     for name in names or draw(some):
         part = PARTS[name]
-        paths = tuple(path for path in READABLE if name == "screening" or not _private(path))
+        paths = tuple(path for path in READABLE if not _private(path) or _may_read(name, path))
         readable = Readable(
             paths, decisions=dict(before), clocks=CLOCKS if part.get("clocks") else ()
         )
