@@ -16,7 +16,8 @@ from exchange.evidence.documents import DecisionExhibit, read_any
 from exchange.evidence.findings import DecisionFindings, ProvedRecord
 from exchange.evidence.verify import verify_decision
 from exchange.standards import i_json
-from offramp.agency.cases.case import Answer, Case, CaseEntry
+from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import entries_of_part
 from offramp.agency.cases.decision_record import contents, decision_in
 from offramp.evidence.report import grouped

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import rules
 from exchange.records.content_checks import check_content
-from offramp.agency.cases.case import LATEST, Case, CaseEntry
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.case_entry import LATEST, CaseEntry
 from offramp.agency.cases.decision_record import content_of, contents
 from rules.input.vocabulary import nested
 from rules.shelf import load, vocabulary
@@ -33,7 +34,7 @@ def said(
 
 
 def case(*stated: CaseEntry, recalled: tuple[tuple[str, str], ...] = ()) -> Case:
-    return Case(stated, WORDS, recalled, here="program")
+    return Case(stated, WORDS, dict.fromkeys(recalled, LATEST), here="program")
 
 
 def value(found: Case, path: str) -> Any:

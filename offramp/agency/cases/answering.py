@@ -9,7 +9,8 @@ from typing import Any
 from exchange.consent.disclosure import day_of
 from exchange.membership.directory import read_directory
 from exchange.membership.signatures import SignedPayload
-from offramp.agency.cases.case import LATEST, Answer, Case
+from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.case_entry import LATEST
 from offramp.agency.cases.caseload import case_of, deciding_agencies, silent_events, utc
 from offramp.agency.cases.draft import Defaults, defaults_of
 from offramp.agency.cases.governing import SEVERITY, governing

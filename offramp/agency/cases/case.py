@@ -1,10 +1,10 @@
 """One case as one agency may see it: its facts with their sources, and the rules' answers. Pure.
 
 Facts come from the records that this agency opened or sent, and from its own notes. Each agency's
-newest statement counts. A correction takes the place of the part that it corrects, and of nothing
-else. If two agencies state different values, the fact is unknown and both are named. No agency is
-believed more than another, with two exceptions. A judgment counts only from an agency of the role
-whose judgment it is. The outcome of a decision counts from the role with the last word on it.
+newest statement counts. `offramp.agency.cases.corrections` applies corrections and recalls. If two
+agencies state different values, the fact is unknown and both are named. No agency is believed more
+than another, with two exceptions. A judgment counts only from an agency of the role whose judgment
+it is. The outcome of a decision counts from the role with the last word on it.
 
 An event is doubtful if agencies differ on it, or if no agency that knows it may share it. The
 engine then decides only what no choice of the event's time changes. See decision record 0040.
@@ -12,18 +12,19 @@ engine then decides only what no choice of the event's time changes. See decisio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from offramp.agency.cases.case_entry import CaseEntry, FactSource, same_value
+from offramp.agency.cases.corrections import apply_corrections
 from offramp.agency.cases.holding import in_seconds
 from rules.decide.decision import Decision
 from rules.decide.holding import holds_until
 from rules.decide.program import Program
 from rules.decide.scene_day import DAY, MOMENT
-from rules.frozen import frozen
 from rules.input.values import read_timestamp
 from rules.input.vocabulary import Fact, Vocabulary, nested
 
@@ -44,84 +45,35 @@ LAST_WORD: Mapping[str, tuple[str, ...]] = {
     "eligibility": ("prosecutor", "program"),
     "admission": ("prosecutor", "program"),
 }
-# The position of a part that is not in the log yet.
-LATEST = float(2**53)
-
 ACCEPTED, REFERRED, ENROLLED = "offer.accepted", "case.referred_at", "person.enrolled"
 # The kinds of record that begin or end participation. What other agencies stated before one of
 # them was true then, and doesn't contradict it.
 _CHANGES_ENROLLMENT = ("determination", "ejection", "exit", "reinstatement")
 
 
-@frozen
-class CaseEntry:
-    """The facts and outcomes that one part states, and its source.
-
-    `by` is the agency and `role` its role. `position` is the part's index in the log, `LATEST` if
-    it is not logged yet. `record` and `part` are None for a note of this agency. `facts` are by
-    path, `outcomes` by decision. `corrects` is the record and the part that this part corrects.
-    `kind` is the record's. `is_label` is True for the facts that follow from kind and label, which
-    no correction of a content changes.
-    """
-
-    by: str
-    role: str | None
-    position: float
-    record: str | None
-    part: str | None
-    facts: Mapping[str, Any]
-    outcomes: Mapping[str, str]
-    determined: Mapping[str, Any] | None = None
-    corrects: tuple[str, str] | None = None
-    kind: str | None = None
-    is_label: bool = False
-
-    @property
-    def is_logged(self) -> bool:
-        """True if the log holds the record, so that others can be shown it."""
-        return self.record is not None and self.position < LATEST
-
-    @property
-    def key(self) -> tuple[str, str | None, str | None]:
-        """The agency, the record, and the part."""
-        return self.by, self.record, self.part
-
-
-@frozen
-class FactSource:
-    """One agency's newest value of a fact, and the part that states it."""
-
-    value: Any
-    entry: CaseEntry
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the value with its source as JSON holds it."""
-        return {
-            "by": self.entry.by,
-            "value": self.value,
-            "record": self.entry.record,
-            "part": self.entry.part,
-        }
-
-
 class Case:
     """The facts that this agency knows of a case, and the decisions on them.
 
     `entries` are in any order. `recalled` are the parts, by record and id, that their issuer asks
-    back: they are ignored.
+    back, each with the position of the recall: they are ignored. `changes` are the values that were
+    corrected or recalled after they were stated. `unopened` has, by path, the correction that
+    nobody opened here yet: until then, the fact is unknown.
     """
 
     def __init__(
         self,
         entries: Iterable[CaseEntry],
         vocabulary: Vocabulary,
-        recalled: Iterable[tuple[str, str]] = (),
+        recalled: Mapping[tuple[str, str], float] | None = None,
         *,
         here: str = "",
     ) -> None:
         self.vocabulary = vocabulary
         self.here = here
-        self.entries = _in_force(entries, frozenset(recalled))
+        in_force = apply_corrections(entries, recalled or {}, vocabulary)
+        self.entries = in_force.entries
+        self.changes = in_force.changes
+        self.unopened = in_force.unopened
         self._sources: dict[str, dict[str, FactSource]] = {}
         for entry in self.entries:
             for path, value in entry.facts.items():
@@ -145,7 +97,8 @@ class Case:
         agreed = {}
         for path in sorted(self._sources):
             values = self._stated_sources(path)
-            if values and all(_same(source.value, values[0].value) for source in values):
+            is_agreed = all(same_value(source.value, values[0].value) for source in values)
+            if values and is_agreed and path not in self.unopened:
                 agreed[path] = values[-1]
         return agreed
 
@@ -154,7 +107,9 @@ class Case:
         """Every fact on which agencies differ, with the value of each."""
         by_path = {path: self._stated_sources(path) for path in sorted(self._sources)}
         return {
-            path: values for path, values in by_path.items() if values and path not in self.known
+            path: values
+            for path, values in by_path.items()
+            if len(values) > 1 and path not in self.known and path not in self.unopened
         }
 
     def _stated_sources(self, path: str) -> tuple[FactSource, ...]:
@@ -386,6 +341,15 @@ class Answer:
         }
 
     @cached_property
+    def unopened(self) -> Mapping[str, CaseEntry]:
+        """The unopened corrections of facts that were read, by path: those facts are unknown."""
+        return {
+            path: correction
+            for path, correction in self.case.unopened.items()
+            if path in self.reads and path not in self.own
+        }
+
+    @cached_property
     def sources(self) -> Mapping[str, FactSource]:
         """Every known fact that was read, with the part that states it.
 
@@ -417,35 +381,6 @@ class Answer:
         }
 
 
-def _in_force(
-    entries: Iterable[CaseEntry], recalled: frozenset[tuple[str, str]]
-) -> tuple[CaseEntry, ...]:
-    """Return the parts that are neither corrected nor recalled, in the order of statement.
-
-    A correction takes the place of the part that its issuer corrects with it, through any number of
-    corrections of corrections.
-    """
-    ordered = sorted(entries, key=lambda entry: entry.position)
-    position = {entry.key: entry.position for entry in ordered}
-    corrected = set()
-    for entry in ordered:
-        if entry.corrects is not None and (earlier := (entry.by, *entry.corrects)) in position:
-            corrected.add(earlier)
-            position[entry.key] = position[earlier]
-    remaining = [
-        entry
-        for entry in ordered
-        if entry.record is None
-        or (
-            (entry.record, entry.part) not in recalled
-            and (entry.is_label or entry.key not in corrected)
-        )
-    ]
-    return tuple(
-        sorted(remaining, key=lambda entry: position[entry.key] if entry.record else entry.position)
-    )
-
-
 def _rank(decision: str, role: str | None, vocabulary: Vocabulary) -> int:
     """Return a role's place among the roles with a word on a decision. 0 has the last word."""
     terms = vocabulary.decisions.get(decision)
@@ -470,17 +405,3 @@ def _without_ids(value: Any, fact: Fact, role: str | None) -> Any:
         {name: member for name, member in entry.items() if name != "id" and name not in foreign}
         for entry in value
     ]
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Return True if two values are equal, apart from the order of a list's entries."""
-    if isinstance(left, list) and isinstance(right, list):
-        return _sorted_entries(left) == _sorted_entries(right)
-    return bool(left == right)
-
-
-def _sorted_entries(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    return sorted(
-        repr(sorted((name, value) for name, value in entry.items() if value is not None))
-        for entry in entries
-    )

@@ -14,16 +14,12 @@ from exchange.records.building import Part
 from exchange.records.kinds import find_kind
 from exchange.records.statements import About, Answer, Question, Statement
 from exchange.standards import sd_jwt
-from offramp.agency.cases.case import (
-    ACCEPTED,
-    ENROLLED,
-    LATEST,
-    REFERRED,
-    WORKED_OUT_BY,
-    Case,
-    CaseEntry,
-)
+from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED, WORKED_OUT_BY, Case
+from offramp.agency.cases.case_entry import CaseEntry
+from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.journal import Event
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.scene_day import DAY, MOMENT
@@ -31,6 +27,9 @@ from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
 from rules.shelf import vocabulary
 
+# The mistakes by which a recalled part is wrong in its case, so that it doesn't count here either.
+_ABOUT_ANOTHER = ("wrong_person", "wrong_case")
+WRONG_HERE = (*_ABOUT_ANOTHER, "duplicate", "mistaken_exit")
 # Whether the participant is enrolled after a record of these kinds.
 _ENROLLED_AFTER = {"ejection": False, "exit": False, "reinstatement": True}
 
@@ -106,20 +105,34 @@ def person_name(working_set: WorkingSet, handle: str) -> str | None:
 
 
 def _contents_of(working_set: WorkingSet, handle: str) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """Yield the contents of a case that this agency opened or sent, with their log index."""
+    """Yield the contents of a case that this agency opened or sent, with their position.
+
+    Leaves recalled parts out.
+    """
+    recalled = recalled_parts(working_set, handle)
     records = working_set.cases.records(handle)
     for received in records.received.values():
         if received.committed is not None:
-            for opened in received.opened.values():
-                yield received.committed.index, opened.content
+            for part, opened in received.opened.items():
+                if (received.committed.jti, part) not in recalled:
+                    yield received.committed.index, opened.content
     for outgoing in records.sent:
         if outgoing.refused is None:
-            position = outgoing.receipt.index if outgoing.receipt else LATEST
-            for part in outgoing.parts:
-                yield position, part["content"]
+            for part, _, content in own_parts(outgoing):
+                if (outgoing.jti, part) not in recalled:
+                    yield record_position(outgoing), content
 
 
 # The parts of a case
+
+
+@frozen
+class OwnLabel:
+    """What the label of an own part states. `keep_until` is the part's last day."""
+
+    statement: Statement | None
+    category: tuple[str, ...]
+    keep_until: str
 
 
 def entries_of(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
@@ -136,10 +149,23 @@ def _sent_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
         if outgoing.refused is not None or outgoing.replaced_by is not None:
             continue
         receipt = outgoing.receipt
-        position, time = (receipt.index, receipt.time) if receipt else (LATEST, outgoing.time)
-        for part, statement, content in own_parts(outgoing):
+        position = record_position(outgoing)
+        time = receipt.time if receipt else outgoing.time
+        for part, label, content in own_parts(outgoing):
+            is_here = (agency, outgoing.jti, part) not in working_set.destroyed
             yield from entries_of_part(
-                agency, role, position, time, outgoing.jti, part, outgoing.kind, statement, content
+                agency,
+                role,
+                position,
+                time,
+                outgoing.jti,
+                part,
+                outgoing.kind,
+                label.statement,
+                content,
+                categories=label.category,
+                has_content=is_here,
+                seen=outgoing.seen,
             )
 
 
@@ -160,6 +186,9 @@ def _received_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]
                 record.kind,
                 label.statement,
                 opened.content if opened else {},
+                categories=label.category,
+                has_content=opened is not None,
+                was_opened=(record.issuer, record.jti, part) in working_set.read_parts,
             )
 
 
@@ -167,12 +196,15 @@ def _noted_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
     agency = working_set.agency
     role = working_set.gateway.history.newest.role(agency)
     for event in working_set.cases.notes_about(handle):
-        # Place a note after everything that the log held then, and before everything later.
-        position, facts = event.body["after"] - 0.5, event.body.get("facts", {})
+        facts = valid_facts(working_set, event)
         if event.body["case"] == handle:
+            position = note_position(working_set, event)
             determined = event.body.get("determination")
             outcomes = {determined["decision"]: determined["outcome"]} if determined else {}
-            yield CaseEntry(agency, role, position, None, None, facts, outcomes, determined)
+            kind = CORRECTION if "corrected_by" in event.body else None
+            yield CaseEntry(
+                agency, role, position, None, None, facts, outcomes, determined, kind=kind
+            )
         else:
             # A fact about no person, such as the number of openings, applies to every case.
             shared = {
@@ -180,7 +212,7 @@ def _noted_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
                 for path, value in facts.items()
                 if vocabulary().facts[path].category == "operation"
             }
-            yield CaseEntry(agency, role, position, None, None, shared, {})
+            yield CaseEntry(agency, role, event.body["after"] - 0.5, None, None, shared, {})
 
 
 def entries_of_part(
@@ -193,10 +225,15 @@ def entries_of_part(
     kind: str,
     statement: Statement | None,
     content: Mapping[str, Any],
+    *,
+    categories: tuple[str, ...] = (),
+    has_content: bool = True,
+    was_opened: bool = True,
+    seen: float | None = None,
 ) -> Iterator[CaseEntry]:
     """Yield the facts of one part: those that kind and label state, then those of its content.
 
-    `time` is that of the record's leaf, in seconds since 1970.
+    `time` is that of the record's leaf, in seconds since 1970. The others are as in `CaseEntry`.
     """
     label_facts = _label_facts(kind, statement, time)
     if label_facts:
@@ -213,9 +250,22 @@ def entries_of_part(
             outcomes["screening"] = outcome
     if determined is not None:
         outcomes[determined["decision"]] = determined["outcome"]
-    corrects = statement.about if kind == "correction" and isinstance(statement, About) else None
+    corrects = statement.about if kind == CORRECTION and isinstance(statement, About) else None
     yield CaseEntry(
-        by, role, position, record, part, facts, outcomes, determined, corrects, kind=kind
+        by,
+        role,
+        position,
+        record,
+        part,
+        facts,
+        outcomes,
+        determined,
+        corrects,
+        kind=kind,
+        categories=categories,
+        has_content=has_content,
+        was_opened=was_opened,
+        seen=seen,
     )
 
 
@@ -281,8 +331,8 @@ def _day_stated(facts: Mapping[str, Any], zone: ZoneInfo) -> str | None:
     return day_of(seconds(facts[MOMENT]), zone).isoformat()
 
 
-def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, Statement | None, Any]]:
-    """Yield the id, the statement, and the content of each part of a record composed here."""
+def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, OwnLabel, Any]]:
+    """Yield the id, the label, and the content of each part of a record composed here."""
     for text, part in zip(outgoing.bundle.labels, outgoing.parts, strict=True):
         label = sd_jwt.read(text).value
         statement = (
@@ -290,19 +340,73 @@ def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, Statement | None,
             if "says" in label
             else None
         )
-        yield str(label["id"]), statement, part["content"]
+        own = OwnLabel(statement, tuple(label["category"]), str(label["keep_until"]))
+        yield str(label["id"]), own, part["content"]
 
 
-def recalled_parts(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
-    """Return the parts of other agencies that their issuer asked back: record and part."""
+def recalled_parts(working_set: WorkingSet, handle: str) -> Mapping[tuple[str, str], float]:
+    """Return the recalled parts, by record and part, with the position of the recall.
+
+    Of this agency's own parts, those that it recalled because they are wrong in this case. What
+    it asked back from a wrong recipient is still true here.
+    """
+    agency = working_set.agency
+    recalled: dict[tuple[str, str], float] = {}
+    explained: set[tuple[str, str]] = set()
+    for event in working_set.mistakes:
+        if event.body["case"] == handle:
+            parts = mistaken_parts(working_set, event)
+            explained.update(parts)
+            if event.body["reason"] in WRONG_HERE:
+                recalled |= dict.fromkeys(parts, event.body["after"] - 0.5)
     state = working_set.gateway.state(handle)
-    return frozenset(
-        statement.about
-        for recall in state.kind("recall")
-        if recall.issuer != working_set.agency
-        for _, statement in recall.says()
-        if isinstance(statement, About)
-    )
+    exits = {(record.issuer, record.jti) for record in state.kind("exit")}
+    for recall in state.kind("recall"):
+        for _, statement in recall.says():
+            subject = state.subject(statement) if isinstance(statement, About) else None
+            if not isinstance(statement, About) or (subject and subject.issuer != recall.issuer):
+                continue
+            # An own exit that is recalled without a stated mistake has not happened either.
+            is_exit = (agency, statement.about[0]) in exits and statement.about not in explained
+            if recall.issuer != agency or is_exit:
+                recalled.setdefault(statement.about, recall.index)
+    return recalled
+
+
+def valid_facts(working_set: WorkingSet, note: Event) -> Mapping[str, Any]:
+    """Return the facts of a note, without those that are about another person or case.
+
+    A recall for such a mistake names the details of what it asks back. Earlier notes of them are
+    about the same mistake.
+    """
+    void = {
+        str(name)
+        for event in working_set.mistakes
+        if event.body["case"] == note.body["case"]
+        and event.at > note.at
+        and event.body["reason"] in _ABOUT_ANOTHER
+        for name in event.body["details"]
+    }
+    facts = note.body.get("facts", {})
+    return {path: value for path, value in facts.items() if path not in void} if void else facts
+
+
+def mistaken_parts(working_set: WorkingSet, mistake: Event) -> tuple[tuple[str, str], ...]:
+    """Return the own parts that a mistake names, by record and part.
+
+    A part of a record that was built again is the same part of the new record.
+    """
+    parts = []
+    for jti, part in mistake.body["parts"]:
+        outgoing = working_set.outbox.get(str(jti))
+        ids = [str(id) for id, _, _ in own_parts(outgoing)] if outgoing is not None else []
+        while outgoing is not None and outgoing.replaced_by is not None and part in ids:
+            place = ids.index(part)
+            outgoing = working_set.outbox[outgoing.replaced_by]
+            ids = [str(id) for id, _, _ in own_parts(outgoing)]
+            jti, part = outgoing.jti, ids[place]
+        parts.append((str(jti), str(part)))
+    return tuple(parts)
 
 
 # The agencies that work a decision out

@@ -25,13 +25,8 @@ from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.minutes import newest_minutes
 from offramp.agency.cases.stated import StatedContent, stated_contents
-from offramp.agency.cases.tasks import (
-    OVERDUE,
-    RUNNING,
-    Task,
-    answers_of_case,
-    tasks_of_case,
-)
+from offramp.agency.cases.task import OVERDUE, RUNNING, Task
+from offramp.agency.cases.tasks import answers_of_case, tasks_of_case
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet

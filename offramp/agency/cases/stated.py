@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from offramp.agency.cases.case import LATEST, Case
+from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import own_parts
+from offramp.agency.cases.positions import record_position
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
+
+_Key = tuple[str, str, str]
 
 
 @frozen
 class StatedContent:
-    """The content of one part that this agency sent or opened.
+    """The content of one part that this agency sent or opened, as it was corrected since.
 
-    `by` is the agency that said it. `position` is the record's index in the log, `LATEST` before it
-    is logged, and `time` its time in seconds since 1970.
+    `by` is the agency that said it. `position` is the record's index in the log, a later one before
+    it is logged, and `time` its time in seconds since 1970.
     """
 
     by: str
@@ -29,26 +33,55 @@ class StatedContent:
 
 
 def stated_contents(working_set: WorkingSet, handle: str, case: Case) -> tuple[StatedContent, ...]:
-    """Return the contents of a case that are neither corrected nor recalled, the oldest first."""
-    in_force = {entry.key for entry in case.entries if not entry.is_label}
-    return tuple(
-        sorted(
-            (
-                stated
-                for stated in (*_sent(working_set, handle), *_opened(working_set, handle))
-                if (stated.by, stated.record, stated.part) in in_force
-            ),
-            key=lambda stated: stated.position,
-        )
-    )
+    """Return the contents of a case that aren't recalled, the oldest first.
+
+    A correction is read into the part that it corrects. What an unopened correction may have
+    changed is left out.
+    """
+    contents = {
+        (stated.by, stated.record, stated.part): stated
+        for stated in (*_sent(working_set, handle), *_opened(working_set, handle))
+    }
+    merged: dict[_Key, StatedContent] = {}
+    root: dict[_Key, _Key] = {}
+    for entry in case.entries:
+        if entry.is_label or entry.record is None or entry.part is None:
+            continue
+        key = (entry.by, entry.record, entry.part)
+        corrected = (entry.by, *entry.corrects) if entry.corrects else key
+        root[key] = root.get(corrected, key)
+        stated, earlier = contents.get(key), merged.get(root[key])
+        if earlier is not None and not entry.has_content:
+            kept = _without(earlier.content, entry.categories)
+            merged[root[key]] = replace(earlier, content=kept)
+        elif earlier is not None and stated is not None:
+            corrected_content = _corrected(earlier.content, stated.content)
+            merged[root[key]] = replace(earlier, content=corrected_content)
+        elif stated is not None:
+            merged[key] = stated
+    return tuple(sorted(merged.values(), key=lambda stated: stated.position))
+
+
+def _without(content: Mapping[str, Any], categories: Collection[str]) -> Mapping[str, Any]:
+    return {name: members for name, members in content.items() if name not in categories}
+
+
+def _corrected(content: Mapping[str, Any], correction: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a content with the members that a correction restates."""
+    corrected = dict(content)
+    for category, members in correction.items():
+        before = corrected.get(category) or {}
+        facts = {**(before.get("facts") or {}), **(members.get("facts") or {})}
+        corrected[category] = {**before, **members, **({"facts": facts} if facts else {})}
+    return corrected
 
 
 def _sent(working_set: WorkingSet, handle: str) -> Iterator[StatedContent]:
     for outgoing in working_set.cases.records(handle).sent:
         if outgoing.refused is not None or outgoing.replaced_by is not None:
             continue
-        receipt = outgoing.receipt
-        position, time = (receipt.index, receipt.time) if receipt else (LATEST, outgoing.time)
+        time = outgoing.receipt.time if outgoing.receipt else outgoing.time
+        position = record_position(outgoing)
         for part, _, content in own_parts(outgoing):
             yield StatedContent(
                 working_set.agency, position, time, outgoing.jti, part, outgoing.kind, content

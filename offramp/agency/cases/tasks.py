@@ -14,21 +14,21 @@ from offramp.agency.cases.caseload import (
     decisions_here,
     handles,
     open_questions,
+    recalled_parts,
     silent_events,
     utc,
 )
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
+from offramp.agency.cases.repair_tasks import repair_tasks
 from offramp.agency.cases.stated import stated_contents
+from offramp.agency.cases.task import OPEN, OVERDUE, RUNNING, Task
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
-from rules.frozen import frozen
 from rules.shelf import vocabulary
 
-# The states of a task, the most pressing first.
-OVERDUE, RUNNING, OPEN = "overdue", "running", "open"
 _ORDER = (OVERDUE, RUNNING, OPEN)
 
 # The kinds of record that need no step of the recipient until a person opens them.
@@ -40,33 +40,6 @@ QUIET = (
     "consent",
     "consent_change",
 )
-
-
-@frozen
-class Task:
-    """A step that a role must take.
-
-    `what` is a sentence. `due` is a UTC time or a day, None without a deadline. `about` is the
-    clock, fact, record, or step that the task comes from.
-    """
-
-    case: str
-    owner: str
-    what: str
-    state: str
-    about: str
-    due: str | None = None
-
-    def as_json(self) -> dict[str, str | None]:
-        """Return the task as `agency tasks --json` prints it."""
-        return {
-            "case": self.case,
-            "owner": self.owner,
-            "what": self.what,
-            "state": self.state,
-            "due": self.due,
-            "about": self.about,
-        }
 
 
 # What is remembered of each case. A list of tasks is remembered until the case changes, or until
@@ -106,8 +79,8 @@ def tasks_of_case(
 ) -> tuple[Task, ...]:
     """Return this agency's tasks in one case.
 
-    After the participant has left, only the records and questions that came since, and recalls,
-    are still tasks.
+    After the participant has left, only the records and questions that came since, recalls, and
+    corrections are still tasks.
     """
     return _remembered_tasks(working_set, program, handle, now)[0]
 
@@ -134,20 +107,23 @@ def _work_out_tasks(
         *_pending_recalls(working_set, handle, role),
         *_unanswered_questions(working_set, case, handle, role),
     ]
+    repairs, repairs_until = repair_tasks(working_set, program, case, handle, role, now)
+    case_tasks += repairs
     if case.is_ended:
-        return tuple(dict.fromkeys(case_tasks)), None
+        return tuple(dict.fromkeys(case_tasks)), repairs_until
     case_tasks += _meeting_tasks(working_set, case, handle, role)
     answers, until = answers_of_case(working_set, program, case, handle, now)
     for answer in answers:
         case_tasks += _running_clocks(handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
-    return tuple(dict.fromkeys(case_tasks)), until
+    return tuple(dict.fromkeys(case_tasks)), earliest((until, repairs_until))
 
 
 def _unopened_records(
     working_set: WorkingSet, case: Case, handle: str, role: str
 ) -> Iterator[Task]:
+    recalled = recalled_parts(working_set, handle)
     for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
         if record is None or received.opened or record.kind in QUIET:
@@ -155,7 +131,9 @@ def _unopened_records(
         if committed is not None and committed.index <= case.ended_at:
             continue
         if any(
-            (record.issuer, record.jti, part) not in working_set.destroyed for part in record.labels
+            (record.issuer, record.jti, part) not in working_set.destroyed
+            and (record.jti, part) not in recalled
+            for part in record.labels
         ):
             step = f"Open the `{record.kind}` of `{record.issuer}`."
             yield Task(handle, role, step, OPEN, record.jti)
@@ -164,13 +142,12 @@ def _unopened_records(
 def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
     zone = working_set.gateway.history.newest.zone
     for recall in working_set.gateway.pending_recalls(handle):
-        if recall.case == handle:
-            until = day_of(recall.until, zone).isoformat()
-            step = (
-                f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "
-                "on which it is kept."
-            )
-            yield Task(handle, role, step, OPEN, recall.recall, until)
+        until = day_of(recall.until, zone).isoformat()
+        step = (
+            f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "
+            "on which it is kept."
+        )
+        yield Task(handle, role, step, OPEN, recall.recall, until)
 
 
 def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) -> Iterator[Task]:

@@ -41,7 +41,8 @@ def notes_due(working_set: WorkingSet, today: str) -> list[Event]:
     return [
         event
         for event in working_set.noted
-        if event.body["keep_until"] < today and event.body.get("facts")
+        if event.body["keep_until"] < today
+        and (event.body.get("facts") or event.body.get("members"))
     ]
 
 

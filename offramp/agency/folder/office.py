@@ -8,7 +8,7 @@ interrupted change has not happened.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from exchange.standards import base64
 from offramp import adoption
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.case_memory import CaseMemory
-from offramp.agency.folder.destruction import destroy_parts, notes_due, parts_due
+from offramp.agency.folder.destruction import PartKey, destroy_parts, notes_due, parts_due
 from offramp.agency.folder.index_file import ENOUGH, IndexFile
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, check_private, write_private
@@ -454,9 +454,11 @@ class Office:
         bundle = working_set.gateway.compose(
             kind, parts, case=case, now=self.clock(), jti=jti, form=form
         )
+        line = working_set.gateway.line
         body = {
             "kind": kind,
             "case": case,
+            "seen": line.size if line else 0,
             "parts": [part_json(part) for part in parts],
             **({"form": dict(form)} if form is not None else {}),
             **({"batch": batch} if batch is not None else {}),
@@ -612,20 +614,34 @@ class Office:
                 return 0
             today = day_of(gateway.hub_time(self.clock()), gateway.history.newest.zone).isoformat()
             parts, notes = parts_due(working_set, today), notes_due(working_set, today)
-            if parts or notes:
+            if notes:
                 self._forget_derived(anew=True)
             for event in notes:
-                self.journal.replace(event, {**event.body, "facts": {}})
-            if parts:
-                destroy_parts(self.journal, parts)
-            for issuer, jti, part in sorted(parts):
-                body = {"issuer": issuer, "jti": jti, "part": part}
-                self.append(working_set, "destroyed", body)
-        if parts or notes:
-            # INVARIANT: destroyed texts stay neither in memory nor in the write-ahead log.
+                self.journal.replace(event, {**event.body, "facts": {}, "members": {}})
+            self.destroy_in(working_set, parts)
+        self.forget_destroyed(parts or notes)
+        return len(parts) + len(notes)
+
+    def destroy_in(self, working_set: WorkingSet, parts: Collection[PartKey]) -> None:
+        """Destroy the contents and texts of parts, within a transaction.
+
+        Call `forget_destroyed` after it.
+        """
+        if not parts:
+            return
+        self._forget_derived(anew=True)
+        destroy_parts(self.journal, set(parts))
+        for issuer, jti, part in sorted(parts):
+            self.append(working_set, "destroyed", {"issuer": issuer, "jti": jti, "part": part})
+
+    def forget_destroyed(self, destroyed: Collection[object]) -> None:
+        """Forget destroyed texts, after the transaction.
+
+        INVARIANT: destroyed texts stay neither in memory nor in the write-ahead log.
+        """
+        if destroyed:
             self._working_set = None
             self.journal.write_back()
-        return len(parts) + len(notes)
 
 
 def _only(labels: Mapping[str, Any]) -> str:

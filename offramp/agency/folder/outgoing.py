@@ -18,19 +18,23 @@ REFUSED, REPLACED = "refused", "replaced"
 class OutgoingRecord:
     """A record that this agency composed: how far it is, and why it waits.
 
-    `parts` are as the journal stores them. `refused` is the hub's refusal, `replaced_by` the id of
-    the record that was built again from the same parts. `batch` is the first id of the records that
-    the hub must commit together, None for a record by itself.
+    `at` is the number of its event in the journal, or of the first that it replaces. `parts` are as
+    the journal stores them. `refused` is the hub's refusal, `replaced_by` the id of the record that
+    was built again from the same parts. `batch` is the first id of the records that the hub must
+    commit together, None for a record by itself. `seen` is the size of the log that this agency had
+    seen then.
     """
 
     def __init__(self, event: Event, bundle: Bundle) -> None:
         self.bundle = bundle
+        self.at = event.at
         self.time = event.time
         self.kind: str = event.body["kind"]
         self.case: str | None = event.body["case"]
         self.parts: list[dict[str, Any]] = event.body["parts"]
         self.form: dict[str, Any] | None = event.body.get("form")
         self.batch: str | None = event.body.get("batch")
+        self.seen: int | None = event.body.get("seen")
         self.receipt: Receipt | None = None
         self.refused: Mapping[str, Any] | None = None
         self.replaced_by: str | None = None

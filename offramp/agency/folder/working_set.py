@@ -43,8 +43,10 @@ class WorkingSet:
     `outbox` has the composed records by id. `proved` has the entry of each witnessed leaf by index,
     `awaiting` the entry and record of each sent leaf that isn't. `approved` are the digests of
     drafts that people compared. `opened`, `noted`, and `published` are the journal's events of
-    those kinds. `destroyed` has issuer, record, and part of each destroyed text. `cases` has the
-    same records by case. `memory` has what was worked out of them, and is never read as a source.
+    those kinds, and `mistakes` those of mistakes that people named. `destroyed` has issuer, record,
+    and part of each destroyed text, and `read_parts` of each text that a person here opened.
+    `cases` has the same records by case. `memory` has what was worked out of them, and is never
+    read as a source.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class WorkingSet:
         self.destroyed: set[tuple[str, str, str]] = set()
         self.noted: list[Event] = []
         self.published: list[Event] = []
+        self.mistakes: list[Event] = []
+        self.read_parts: set[tuple[str, str, str]] = set()
         self.cases = CaseIndex()
         self.memory = CaseMemory(self.cases)
 
@@ -173,7 +177,9 @@ class WorkingSet:
         self.gateway.expect_receipt(event.body["jti"])
 
     def _note_replaced(self, event: Event) -> None:
-        self._touched(event).replaced_by = event.body["by"]
+        replaced = self._touched(event)
+        replaced.replaced_by = event.body["by"]
+        self.outbox[event.body["by"]].at = replaced.at
         self.gateway.expect_no_receipt(event.body["jti"])
 
     def _touched(self, event: Event) -> OutgoingRecord:
@@ -201,8 +207,13 @@ class WorkingSet:
     def _note_published(self, event: Event) -> None:
         self.published.append(event)
 
+    def _note_mistake(self, event: Event) -> None:
+        self.cases.touch(event, event.body["case"])
+        self.mistakes.append(event)
+
     def _note_opened(self, event: Event) -> None:
         self.opened.append(event)
+        self.read_parts.add((event.body["issuer"], event.body["jti"], event.body["part"]))
         received = self.gateway.received.get((event.body["issuer"], event.body["jti"]))
         if received is not None and received.committed is not None:
             self.cases.touch(event, received.committed.case)

@@ -25,7 +25,7 @@ from typing import Any, Protocol
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.meeting import Agenda, Item, OffBoard
 from offramp.agency.cases.minutes import StatusRequest, Step
-from offramp.agency.cases.tasks import Task
+from offramp.agency.cases.task import Task
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
 from offramp.agency.operations.backups import (
@@ -100,7 +100,25 @@ from offramp.agency.operations.membership import (
     propose_change,
     retire,
 )
+from offramp.agency.operations.mistakes import (
+    Correction,
+    Effects,
+    SentCorrection,
+    correct,
+    effects,
+    list_told,
+)
 from offramp.agency.operations.opening import create_agency, open_office
+from offramp.agency.operations.recalls import (
+    KEEP_REASONS,
+    REASONS,
+    Recall,
+    RecallAnswer,
+    answer_recalls,
+    list_own_entries,
+    preview_recall,
+    recall,
+)
 from offramp.agency.operations.records import (
     Inbox,
     OpenedPart,
@@ -152,7 +170,9 @@ class Result(Protocol):
 
 
 __all__ = [
+    "KEEP_REASONS",
     "NEW_CASE",
+    "REASONS",
     "AgencyStatus",
     "Agenda",
     "Approval",
@@ -161,9 +181,11 @@ __all__ = [
     "CaseAnswer",
     "CaseSummary",
     "CaseView",
+    "Correction",
     "Determination",
     "Draft",
     "Drill",
+    "Effects",
     "Export",
     "Finding",
     "FormDraft",
@@ -184,6 +206,8 @@ __all__ = [
     "Preparation",
     "Preview",
     "Proposal",
+    "Recall",
+    "RecallAnswer",
     "ReceivedPart",
     "ReceivedRecord",
     "RecordedMeeting",
@@ -194,6 +218,7 @@ __all__ = [
     "Revocation",
     "RulesNotice",
     "SentAnswer",
+    "SentCorrection",
     "SentForm",
     "SentQuestion",
     "SentRecord",
@@ -207,11 +232,13 @@ __all__ = [
     "WaitingQuestion",
     "act_automatically",
     "adopt_pack",
+    "answer_recalls",
     "approve_draft",
     "ask",
     "back_up",
     "build_draft",
     "closed_questions",
+    "correct",
     "create_agency",
     "decide",
     "determine",
@@ -219,6 +246,7 @@ __all__ = [
     "draft_status",
     "drill_backup",
     "duties_of",
+    "effects",
     "examine",
     "examine_files",
     "export_decision",
@@ -229,7 +257,9 @@ __all__ = [
     "list_cases",
     "list_drafts",
     "list_inbox",
+    "list_own_entries",
     "list_tasks",
+    "list_told",
     "make_spare_key",
     "move_agency",
     "note_facts",
@@ -243,9 +273,11 @@ __all__ = [
     "parse_draft",
     "prepare_meeting",
     "preview_draft",
+    "preview_recall",
     "propose_change",
     "publish_takeup",
     "read_case",
+    "recall",
     "record_consent",
     "record_meeting",
     "report_status",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.errors import ExchangeError
+from exchange.records.statements import About, Statement
 from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.caseload import case_of, decisions_here, handles
+from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_parts
 from offramp.agency.cases.tasks import QUIET
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.mistakes import deliver_repairs
 from rules.errors import Refusal
 from rules.frozen import frozen
 
@@ -46,18 +49,20 @@ def answer_questions(
 def act_automatically(office: Office) -> int:
     """Do in every case what the settings leave to the gateway, and count the records composed.
 
-    Acts in the name of the person that `automatic` in `agency.toml` names, and not at all where it
-    names nobody: opens questions and the answers to its own, answers what is known, and asks for
-    what the rules lack. Asks only for `offer`, `screening`, `eligibility` and `admission`, which
-    are for a person's good, and asks nothing twice.
+    Sends the corrections and recalls that a person decided on and that couldn't go before.
+    Otherwise acts in the name of the person that `automatic` in `agency.toml` names, and not at all
+    where it names nobody: opens questions, the answers to its own, and corrections of those,
+    answers what is known, and asks for what the rules lack. Asks only for `offer`, `screening`,
+    `eligibility` and `admission`, which are for a person's good, and asks nothing twice.
     """
     actor = office.settings.automatic
-    if actor is None:
-        return 0
-    composed = 0
     working_set = office.working_set()
     if office.at == office.settled_at:
         return 0  # nothing has happened since it was last done
+    composed = deliver_repairs(office)
+    if actor is None:
+        office.settled_at = office.at if not composed else None
+        return composed
     _open_questions_and_answers(office, working_set, actor)
     for handle in handles(office.working_set()):
         with office.transaction() as working_set:
@@ -73,15 +78,32 @@ def act_automatically(office: Office) -> int:
 def _open_questions_and_answers(office: Office, working_set: WorkingSet, actor: str) -> None:
     for (_, jti), received in list(working_set.gateway.received.items()):
         record = received.record
-        if record is None or record.kind not in ("question", "answer") or not record.case:
+        if record is None or not record.case:
             continue
-        for part in record.labels:
+        is_automatic = record.kind in ("question", "answer")
+        for part, label in record.labels.items():
+            if not is_automatic and not _corrects_answer(working_set, record.case, label.statement):
+                continue
             is_destroyed = (record.issuer, jti, part) in working_set.destroyed
             if part not in received.opened and not is_destroyed:
                 try:
                     office.open(jti, part, by=actor)
                 except ExchangeError:
                     continue  # it stays closed, and `agency tasks` lists it
+
+
+def _corrects_answer(working_set: WorkingSet, handle: str, statement: Statement | None) -> bool:
+    """Return True if a label is that of the correction of an answer that was opened here."""
+    state = working_set.gateway.state(handle)
+    while isinstance(statement, About):
+        subject = state.subject(statement)
+        if subject is None or subject.kind not in ("answer", CORRECTION):
+            return False
+        if subject.kind == "answer":
+            received = working_set.gateway.received.get((subject.issuer, subject.jti))
+            return received is not None and statement.about[1] in received.opened
+        statement = subject.labels[statement.about[1]].statement
+    return False
 
 
 def _ask_what_is_missing(

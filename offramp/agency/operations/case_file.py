@@ -9,16 +9,27 @@ from typing import Any
 from exchange.errors import ExchangeError
 from offramp.agency.cases import caseload
 from offramp.agency.cases.answering import answer_case, defaults_today
-from offramp.agency.cases.case import Answer, FactSource
-from offramp.agency.cases.caseload import case_of, decisions_here, handles
+from offramp.agency.cases.case import Answer
+from offramp.agency.cases.case_entry import FactSource
+from offramp.agency.cases.caseload import case_of, decisions_here, handles, recalled_parts
+from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
+from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
-from offramp.agency.cases.tasks import Task, tasks
+from offramp.agency.cases.task import Task
+from offramp.agency.cases.tasks import tasks
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.automatic import SentAnswer, answer_questions
+from offramp.agency.operations.mistakes import (
+    SentCorrection,
+    changed_facts,
+    compose_owed_corrections,
+    keep_correction,
+    send_corrections,
+)
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.facts import Facts, read_facts
@@ -60,7 +71,9 @@ class CaseView:
 
     `facts` by path with their sources, `conflicts` by path with each agency's statement,
     `determinations` by decision with the deciding `agency`, `answers` of the rules by decision.
-    `refusals` are sentences: the parts that stay closed, and the decisions that can't be answered.
+    `outdated` are decisions that rest on what was corrected or recalled since, and `unopened` the
+    agency whose unopened correction makes a fact unknown, by path. `refusals` are sentences: the
+    parts that stay closed, and the decisions that can't be answered.
     """
 
     agency: str
@@ -69,6 +82,8 @@ class CaseView:
     conflicts: Mapping[str, tuple[FactSource, ...]]
     determinations: Mapping[str, Mapping[str, Any]]
     answers: Mapping[str, Answer]
+    outdated: tuple[OutdatedDecision, ...]
+    unopened: Mapping[str, str]
     refusals: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -82,18 +97,26 @@ class CaseView:
             },
             "determined": {name: dict(made) for name, made in self.determinations.items()},
             "decisions": {name: answer.as_json() for name, answer in self.answers.items()},
+            "outdated": [decision.as_json() for decision in self.outdated],
+            "unopened": dict(self.unopened),
             "refused": list(self.refusals),
         }
 
 
 @frozen
 class NotedFacts:
-    """Facts that were noted, by path, the answers sent because of them, and their state."""
+    """Facts that were noted, by path, the answers sent because of them, and their state.
+
+    `corrections` tell the agencies that had another value, and `untold` are those of them that
+    can't be told.
+    """
 
     case: str
     facts: Mapping[str, Any]
     answers: tuple[SentAnswer, ...]
     state: str
+    corrections: tuple[SentCorrection, ...] = ()
+    untold: tuple[Holder, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency note`."""
@@ -101,6 +124,8 @@ class NotedFacts:
             "case": self.case,
             "noted": dict(self.facts),
             "answered": [answer.as_json() for answer in self.answers],
+            "corrections": [correction.as_json() for correction in self.corrections],
+            "untold": [holder.as_json() for holder in self.untold],
         }
 
 
@@ -172,7 +197,11 @@ def open_case(office: Office, actor: str, case: str) -> CaseView:
     A part that stays closed is one of the view's `refusals`. Raises `AgencyError` `no-such-case`.
     """
     refusals = []
-    for record, part in office.working_set().closed_parts(case):
+    working_set = office.working_set()
+    recalled = recalled_parts(working_set, case)
+    for record, part in working_set.closed_parts(case):
+        if (record, part) in recalled:
+            continue  # it stays closed, and its recall is answered
         try:
             office.open(record, part, by=actor)
         except ExchangeError as error:
@@ -202,6 +231,8 @@ def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
         case.conflicts,
         determinations,
         answers,
+        outdated_decisions(working_set, office.program(working_set), handle, case, office.clock()),
+        {path: correction.by for path, correction in case.unopened.items()},
         tuple(refusals),
     )
 
@@ -209,6 +240,7 @@ def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
 def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFacts:
     """Keep facts of this agency's own knowledge, and answer the questions that they settle.
 
+    An agency that was told another value of a fact, and that may ask for it, is sent a correction.
     `facts` are nested, as `offramp decide` reads them. Raises `FactsError`; `AgencyError`
     `never-kept`, `not-yours`, `nothing-to-note`, `no-such-case`, `no-directory`.
     """
@@ -218,17 +250,23 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
         _check_own_facts(working_set, read, noted)
         case_of(working_set, case)
         defaults = defaults_today(office, working_set)
-        line = working_set.gateway.line
-        body = {
-            "case": case,
-            "facts": noted,
-            "after": line.size if line else 0,
-            "keep_until": defaults.keep_until,
-        }
-        office.append(working_set, "noted", body)
+        changed = changed_facts(office, working_set, case, noted)
+        kept = {path: value for path, value in noted.items() if path not in changed}
+        if kept:
+            line = working_set.gateway.line
+            body = {
+                "case": case,
+                "facts": kept,
+                "after": line.size if line else 0,
+                "keep_until": defaults.keep_until,
+            }
+            office.append(working_set, "noted", body)
+        if changed:
+            keep_correction(office, working_set, case, changed, None)
+        composed, untold = compose_owed_corrections(office, working_set, case)
         answers = answer_questions(office, working_set, case, defaults)
     state = send_now(office, None) if answers else ""
-    return NotedFacts(case, noted, answers, state)
+    return NotedFacts(case, noted, answers, state, send_corrections(office, composed), untold)
 
 
 def _check_own_facts(working_set: WorkingSet, read: Facts, noted: Mapping[str, Any]) -> None:

@@ -18,7 +18,9 @@ from offramp.agency.cases.human_decision import (
     human_decision_parts,
     make_decision,
 )
+from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.questions import question_parts
+from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
@@ -34,17 +36,26 @@ NEW_CASE = "new"
 
 @frozen
 class CaseAnswer:
-    """The rules' answer on a case, and where it was sent, the record and its recipients."""
+    """The rules' answer on a case, and where it was sent, the record and its recipients.
+
+    `outdated` are earlier decisions of the same question that rest on what was corrected or
+    recalled since.
+    """
 
     case: str
     answer: Answer
     record: str | None = None
     recipients: tuple[str, ...] = ()
     state: str | None = None
+    outdated: tuple[OutdatedDecision, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency decide`."""
         value = {**self.answer.as_json(), "case": self.case}
+        value["outdated"] = [decision.as_json() for decision in self.outdated]
+        value["unopened"] = {
+            path: correction.by for path, correction in self.answer.unopened.items()
+        }
         if self.record is not None:
             value |= {"id": self.record, "to": list(self.recipients), "state": self.state}
         return value
@@ -112,14 +123,23 @@ def decide(
         if facts is not None
         else {}
     )
-    return CaseAnswer(case, answer_case(office, office.working_set(), case, decision, own_facts))
+    working_set = office.working_set()
+    answer = answer_case(office, working_set, case, decision, own_facts)
+    program, now = office.program(working_set), office.clock()
+    outdated = tuple(
+        earlier
+        for earlier in outdated_decisions(working_set, program, case, answer.case, now)
+        if earlier.decision == decision
+    )
+    return CaseAnswer(case, answer, outdated=outdated)
 
 
 def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
     """Send an answer of `decide` to the agencies that may receive each part of it.
 
-    Raises `AgencyError` `nobody-to-tell`.
+    Raises `AgencyError` `nobody-to-tell`, `correction-unopened`.
     """
+    _check_corrections_read(answered.answer)
     with office.transaction() as working_set:
         defaults = defaults_today(office, working_set)
         parts = decision_parts(
@@ -128,6 +148,19 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
         bundle = office.compose_in(working_set, "decision", parts, answered.case)
     state = send_now(office, bundle.id)
     return CaseAnswer(answered.case, answered.answer, bundle.id, _recipients(parts), state)
+
+
+def _check_corrections_read(answer: Answer | None) -> None:
+    """Check that nobody decides on a value of which a correction waits unopened.
+
+    Raises `AgencyError` `correction-unopened`.
+    """
+    for path, correction in answer.unopened.items() if answer is not None else ():
+        raise AgencyError(
+            "correction-unopened",
+            f"`{correction.by}` corrected `{path}`, and nobody here has opened the correction",
+            fix="open it with `offramp agency case DIR CASE --by NAME`",
+        )
 
 
 def ask(office: Office, case: str, decision: str) -> SentQuestion:
@@ -163,7 +196,7 @@ def determine(
     `actor` is the person's name, `reason` a reason's code such as `rules`. `case` may be
     `NEW_CASE`: a person who is offered nothing has no case, and the decision is noted all the same.
     With `recipient`, only that agency is told. Raises `AgencyError` `unknown-outcome`, `not-yours`,
-    `no-such-case`, `no-directory`; `ContentError` `wrong-content`.
+    `correction-unopened`, `no-such-case`, `no-directory`; `ContentError` `wrong-content`.
     """
     with office.transaction() as working_set:
         if case == NEW_CASE:
@@ -172,6 +205,7 @@ def determine(
         else:
             known = case_of(working_set, case)
         answer = _answer_if_here(office, working_set, case, decision, known)
+        _check_corrections_read(answer)
         defaults = defaults_today(office, working_set)
         now = office.clock()
         made = make_decision(

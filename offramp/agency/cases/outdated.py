@@ -1,0 +1,251 @@
+"""Decisions that rest on what was corrected or recalled since: for each case, which and why. Pure.
+
+A named person's decision stays in force until that person's agency decides again. It is only
+flagged. The rules' answers are worked out anew at each look, so of them only records that were
+sent can rest on an old value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.case_entry import CaseEntry, same_value
+from offramp.agency.cases.caseload import own_parts, silent_events, utc
+from offramp.agency.cases.corrections import RECALLED, FactChange
+from offramp.agency.cases.decision_record import decision_in
+from offramp.agency.cases.positions import record_position
+from offramp.agency.folder.working_set import WorkingSet
+from rules.decide.program import Program
+from rules.errors import Refusal
+from rules.frozen import frozen
+from rules.shelf import vocabulary
+
+DETERMINATION, ANSWER = "determination", "answer"
+
+
+@frozen
+class OutdatedDecision:
+    """A decision that rests on what was changed after it.
+
+    `what` is `determination` for a named person's decision, `answer` for the rules' answer in a
+    record. `agency` and `role` decided, `by` is the person's name or None. `outcome` may be None.
+    `changes` are what was changed, in order.
+    """
+
+    what: str
+    decision: str
+    outcome: Any
+    agency: str
+    role: str | None
+    by: str | None
+    record: str | None
+    changes: tuple[FactChange, ...]
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Describe in words what was changed, without any value, each change once."""
+        return tuple(dict.fromkeys(_in_words(change) for change in self.changes))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the decision as `offramp agency case --json` prints it."""
+        return {
+            "what": self.what,
+            "decision": self.decision,
+            "outcome": self.outcome,
+            "agency": self.agency,
+            "by": self.by,
+            "record": self.record,
+            "changes": [
+                {
+                    "how": change.how,
+                    "by": change.by,
+                    "fact": change.path,
+                    "before": change.before,
+                    "record": change.record,
+                    "part": change.part,
+                    "category": list(change.categories),
+                }
+                for change in self.changes
+            ],
+        }
+
+
+def _in_words(change: FactChange) -> str:
+    if change.path is None:
+        return f"`{change.by}` recalled a part of it ({', '.join(change.categories)})"
+    return f"`{change.by}` corrected `{change.path}`"
+
+
+def outdated_decisions(
+    working_set: WorkingSet, program: Program, handle: str, case: Case, now: int
+) -> tuple[OutdatedDecision, ...]:
+    """Return the decisions of a case that rest on what was changed since.
+
+    `now` is in seconds since 1970.
+    """
+    if not case.changes:
+        return ()
+    reads = FactsRead(working_set, program, handle, case, now)
+    determinations = (
+        OutdatedDecision(
+            DETERMINATION,
+            decision,
+            entry.determined["outcome"],
+            entry.by,
+            entry.role,
+            str(entry.determined["by"]),
+            entry.record,
+            changes,
+        )
+        for decision, entry in case.determined.items()
+        if entry.determined is not None
+        and (changes := _changes_since(case, entry, reads.of(decision)))
+    )
+    return (*determinations, *_outdated_answers(working_set, handle, case))
+
+
+def _changes_since(
+    case: Case, entry: CaseEntry, reads: frozenset[str] | None
+) -> tuple[FactChange, ...]:
+    """Return what was changed after a decision, of all that it rested on.
+
+    `reads` are the facts that the decision reads, None if that isn't known.
+    """
+    basis = entry.seen if entry.seen is not None else entry.position
+    return tuple(
+        change
+        for change in case.changes
+        if change.stated_at < basis <= change.changed_at
+        and (reads is None or _is_read(change, reads))
+        and not _is_restored(case, change)
+    )
+
+
+def _is_read(change: FactChange, reads: frozenset[str]) -> bool:
+    if change.path is not None:
+        return change.path in reads
+    facts = vocabulary().facts
+    categories = {facts[path].category for path in reads if path in facts}
+    if any(path.startswith("decisions.") for path in reads):
+        categories |= {"screening_outcome", "decision_outcome"}
+    return bool(categories & set(change.categories))
+
+
+def _is_restored(case: Case, change: FactChange) -> bool:
+    """Return True if an agency states again what it had corrected."""
+    if change.how == RECALLED or change.path is None or change.path in case.unopened:
+        return False
+    return any(
+        source.entry.by == change.by and same_value(source.value, change.before)
+        for source in case.sources_of(change.path)
+    )
+
+
+class FactsRead:
+    """The facts that each decision reads, through other decisions too, attested or not."""
+
+    def __init__(
+        self, working_set: WorkingSet, program: Program, handle: str, case: Case, now: int
+    ) -> None:
+        self._program = program
+        self._case = case
+        self._at = utc(working_set.gateway.hub_time(now))
+        self._silent = silent_events(working_set, handle, now)
+
+    def of(self, decision: str, seen: frozenset[str] = frozenset()) -> frozenset[str] | None:
+        """Return the facts that a decision reads. None if that can't be told."""
+        try:
+            answer = self._case.decide(self._program, decision, self._at, silent=self._silent)
+        except Refusal:
+            return None
+        if answer.ruling.segment is None:
+            return None
+        paths = set(answer.reads)
+        for path in answer.reads:
+            group, _, inner = path.partition(".")
+            if group == "decisions" and inner not in seen | {decision}:
+                deeper = self.of(inner, seen | {decision})
+                if deeper is None:
+                    return None
+                paths |= deeper
+        return frozenset(paths)
+
+
+# The rules' answers in records
+
+
+@frozen
+class _AnswerPart:
+    """One part of a decision record. `rests_on` are records and parts, `seen` a log position."""
+
+    by: str
+    role: str | None
+    record: str
+    position: float
+    seen: float
+    decision: str
+    outcome: Any
+    rests_on: tuple[tuple[str, str], ...]
+
+
+def _answer_parts(working_set: WorkingSet, handle: str) -> Iterator[_AnswerPart]:
+    """Yield the parts of the decision records that this agency sent or opened."""
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    records = working_set.cases.records(handle)
+    for outgoing in records.sent:
+        is_told = outgoing.refused is None and outgoing.replaced_by is None
+        if outgoing.kind == "decision" and is_told:
+            position = record_position(outgoing)
+            seen = position if outgoing.seen is None else float(outgoing.seen)
+            for _, _, content in own_parts(outgoing):
+                yield from _answer_part(
+                    working_set.agency, role, outgoing.jti, position, seen, content
+                )
+    for received in records.received.values():
+        record, committed = received.record, received.committed
+        if record is None or committed is None or record.kind != "decision":
+            continue
+        index = float(committed.index)
+        for opened in received.opened.values():
+            yield from _answer_part(
+                record.issuer, record.role, record.jti, index, index, opened.content
+            )
+
+
+def _answer_part(
+    by: str, role: str | None, record: str, position: float, seen: float, content: Any
+) -> Iterator[_AnswerPart]:
+    decision = decision_in(content)
+    if decision is not None:
+        rests_on = tuple(
+            (str(source["record"]), str(source["part"])) for source in decision.get("rests_on", ())
+        )
+        name, outcome = str(decision["decision"]), decision.get("outcome")
+        yield _AnswerPart(by, role, record, position, seen, name, outcome, rests_on)
+
+
+def _outdated_answers(
+    working_set: WorkingSet, handle: str, case: Case
+) -> Iterator[OutdatedDecision]:
+    """Yield the newest answer of the rules that each agency sent, if it rests on an old value."""
+    newest: dict[tuple[str, str], list[_AnswerPart]] = {}
+    for part in sorted(_answer_parts(working_set, handle), key=lambda part: part.position):
+        parts = newest.setdefault((part.by, part.decision), [])
+        if parts and parts[0].record != part.record:
+            parts.clear()
+        parts.append(part)
+    for (by, decision), parts in newest.items():
+        rests_on = {source for part in parts for source in part.rests_on}
+        changes = tuple(
+            change
+            for change in case.changes
+            if (change.record, change.part) in rests_on
+            and change.changed_at >= parts[0].seen
+            and not _is_restored(case, change)
+        )
+        if changes:
+            outcome = next((part.outcome for part in parts if part.outcome is not None), None)
+            role, record = parts[0].role, parts[0].record
+            yield OutdatedDecision(ANSWER, decision, outcome, by, role, None, record, changes)

@@ -1,0 +1,138 @@
+"""The tasks that follow from mistakes: decide again, tell a holder, call about a recall. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from exchange.consent.disclosure import day_of
+from exchange.consent.reduction import represents
+from exchange.records.statements import About
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.holding import earliest
+from offramp.agency.cases.outdated import DETERMINATION, OutdatedDecision, outdated_decisions
+from offramp.agency.cases.owed_corrections import QUEUED_FIRST, owed_corrections
+from offramp.agency.cases.task import OPEN, OVERDUE, Task
+from offramp.agency.folder.working_set import WorkingSet
+from rules.decide.program import Program
+
+HOUR, DAY = 3600, 24 * 3600
+# A recipient answers a recall within seven days. After two, somebody calls.
+_CALL_AFTER, _ANSWER_WITHIN = 2 * DAY, 7 * DAY
+
+
+def repair_tasks(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, role: str, now: int
+) -> tuple[list[Task], int | None]:
+    """Return the tasks of a case that follow from corrections and recalls.
+
+    Also returns the first time at which time alone may change them, None for never. Times are in
+    seconds since 1970.
+    """
+    tasks: list[Task] = []
+    if not case.is_ended:
+        for outdated in outdated_decisions(working_set, program, handle, case, now):
+            tasks.append(_decide_again(working_set, handle, outdated, role))
+        tasks += _represent_again(working_set, handle, role)
+    untold = list(_holders_untold(working_set, handle, role, now))
+    time = working_set.gateway.hub_time(now)
+    # A consent that begins or ends changes who may be told.
+    ends = [time + HOUR if untold else None, _next_call(working_set, handle, time)]
+    tasks += [*untold, *_unanswered_recalls(working_set, handle, role, now)]
+    return tasks, earliest(ends)
+
+
+def _next_call(working_set: WorkingSet, handle: str, time: int) -> int | None:
+    """Return the next time at which a recall of this agency has waited too long."""
+    return min(
+        (
+            recall.time + wait
+            for recall in working_set.gateway.state(handle).kind("recall")
+            if recall.issuer == working_set.agency
+            for wait in (_CALL_AFTER, _ANSWER_WITHIN)
+            if recall.time + wait > time
+        ),
+        default=None,
+    )
+
+
+def _decide_again(
+    working_set: WorkingSet, handle: str, outdated: OutdatedDecision, role: str
+) -> Task:
+    """Return the task to decide again. It names facts, and no value."""
+    changed = "; ".join(outdated.changed)
+    decision, is_here = outdated.decision, outdated.agency == working_set.agency
+    if outdated.what == DETERMINATION:
+        step = (
+            f"Decide `{decision}` again: {changed}, after {outdated.by} decided."
+            if is_here
+            else f"`{decision}` waits for a new decision of `{outdated.agency}`: {changed}, after "
+            f"{outdated.by} decided."
+        )
+    else:
+        step = (
+            f"Send the rules' answer on `{decision}` again: {changed}, after it was sent."
+            if is_here
+            else f"The answer of `{outdated.agency}` on `{decision}` is out of date: {changed}."
+        )
+    owner = role if is_here else outdated.role or role
+    return Task(handle, owner, step, OPEN, f"outdated.{decision}")
+
+
+def _represent_again(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+    """Yield counsel's task after an exit that was taken back: the exit ended the representation."""
+    state = working_set.gateway.state(handle)
+    agency = working_set.agency
+    if represents(state, agency, past_exit=True) and not represents(state, agency):
+        step = "The exit was a mistake and ended your representation: state it again."
+        yield Task(handle, role, step, OPEN, "representation")
+
+
+def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -> Iterator[Task]:
+    gateway = working_set.gateway
+    if not gateway.history.size:
+        return
+    today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
+    for owed in owed_corrections(working_set, handle, bytes, today, now):
+        for holder in owed.holders:
+            if holder.why_not is None:
+                step = (
+                    f"`{holder.agency}` has an old value of `{holder.told.detail.name}` and may be "
+                    "told the new one: let the gateway run."
+                )
+            elif holder.why_not == QUEUED_FIRST:
+                continue
+            else:
+                step = (
+                    f"`{holder.agency}` has an old value of `{holder.told.detail.name}` and can't "
+                    f"be told: {holder.why_not}."
+                )
+            yield Task(handle, role, step, OPEN, f"holder.{holder.told.detail.name}")
+
+
+def _unanswered_recalls(
+    working_set: WorkingSet, handle: str, role: str, now: int
+) -> Iterator[Task]:
+    gateway = working_set.gateway
+    state, time = gateway.state(handle), gateway.hub_time(now)
+    answered = {
+        (answer.issuer, *statement.about)
+        for answer in state.kind("recall_answer")
+        for _, statement in answer.says()
+        if isinstance(statement, About)
+    }
+    listed = gateway.history.newest.agencies
+    for recall in state.kind("recall"):
+        if recall.issuer != working_set.agency or time < recall.time + _CALL_AFTER:
+            continue
+        silent = {
+            agency
+            for part in recall.labels
+            for agency in recall.recipients(part)
+            if (agency, recall.jti, part) not in answered and agency in listed
+        }
+        until = recall.time + _ANSWER_WITHIN
+        for agency in sorted(silent):
+            step = f"Call `{agency}`: it hasn't answered what you asked back."
+            status = OVERDUE if time >= until else OPEN
+            due = day_of(until, gateway.history.newest.zone).isoformat()
+            yield Task(handle, role, step, status, recall.jti, due)

@@ -1,0 +1,35 @@
+"""A task of an agency: the step, the role that takes it, and the deadline."""
+
+from __future__ import annotations
+
+from rules.frozen import frozen
+
+# The states of a task, the most pressing first.
+OVERDUE, RUNNING, OPEN = "overdue", "running", "open"
+
+
+@frozen
+class Task:
+    """A step that a role must take.
+
+    `what` is a sentence. `due` is a UTC time or a day, None without a deadline. `about` is the
+    clock, fact, record, or step that the task comes from.
+    """
+
+    case: str
+    owner: str
+    what: str
+    state: str
+    about: str
+    due: str | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the task as `agency tasks --json` prints it."""
+        return {
+            "case": self.case,
+            "owner": self.owner,
+            "what": self.what,
+            "state": self.state,
+            "due": self.due,
+            "about": self.about,
+        }

@@ -1,0 +1,336 @@
+"""Correct what was sent, and show before what follows: holders, and decisions to work out again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exchange.consent.disclosure import day_of
+from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.case_entry import same_value
+from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.effects import RestingDecision, decisions_that_read
+from offramp.agency.cases.owed_corrections import (
+    Holder,
+    OwedCorrection,
+    correct_holders,
+    old_values,
+    owed_corrections,
+)
+from offramp.agency.cases.told import (
+    ToldDetail,
+    corrected_details,
+    may_be_asked_for,
+    told_details,
+)
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.delivery import send_together
+from offramp.agency.operations.recalls import deliver_recalls
+from rules.errors import nearest
+from rules.frozen import frozen
+from rules.input.facts import read_facts
+from rules.input.printing import plain
+from rules.input.vocabulary import nested
+from rules.shelf import vocabulary
+
+
+@frozen
+class Effects:
+    """What follows from a correction, before anything is sent.
+
+    `details` are the new values by name, None for a withdrawn value. `holders` are the recipients
+    that have an old one. `decisions` rest on what changes.
+    """
+
+    case: str
+    details: Mapping[str, Any]
+    holders: tuple[Holder, ...]
+    decisions: tuple[RestingDecision, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency correct --preview`."""
+        return {
+            "case": self.case,
+            "details": dict(self.details),
+            "holders": [holder.as_json() for holder in self.holders],
+            "decisions": [decision.as_json() for decision in self.decisions],
+        }
+
+
+@frozen
+class SentCorrection:
+    """A correction to one recipient: the record, the names of the details, and its state."""
+
+    record: str
+    agency: str
+    details: tuple[str, ...]
+    state: str
+
+    @property
+    def is_refused(self) -> bool:
+        """True if the hub refused it, so that the recipient still has the old value."""
+        return self.state.startswith("refused")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the correction's JSON in `offramp agency correct` and `note`."""
+        return {
+            "id": self.record,
+            "to": self.agency,
+            "details": list(self.details),
+            "state": self.state,
+        }
+
+
+@frozen
+class Correction:
+    """A correction: its effects, the records that tell it, and the holders that weren't told."""
+
+    effects: Effects
+    sent: tuple[SentCorrection, ...]
+    untold: tuple[Holder, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency correct`."""
+        return {
+            **self.effects.as_json(),
+            "corrections": [correction.as_json() for correction in self.sent],
+            "untold": [holder.as_json() for holder in self.untold],
+        }
+
+
+def list_told(office: Office, case: str) -> Mapping[str, tuple[ToldDetail, ...]]:
+    """Return what this agency told other agencies in a case, by the name of each detail.
+
+    These are the details that can be corrected, with the value that each recipient has. Raises
+    `AgencyError` `no-such-case`, `no-directory`.
+    """
+    working_set = office.working_set()
+    case_of(working_set, case)
+    return told_details(working_set, case, _today(office, working_set))
+
+
+def effects(office: Office, case: str, details: Mapping[str, Any]) -> Effects:
+    """Return what follows from a correction. Nothing is sent or kept.
+
+    `details` have the new value by the name of each detail, as JSON holds it, None for unknown.
+    Raises as `correct`.
+    """
+    with office.transaction() as working_set:
+        return _effects_in(office, working_set, case, details)
+
+
+def correct(office: Office, actor: str, case: str, details: Mapping[str, Any]) -> Correction:
+    """Correct details that this agency told others, and tell everybody who holds an old value.
+
+    A recipient is told only what it was told before, on the same terms, and only if the rules still
+    permit it. `untold` names the others. What isn't named stands as it was. Corrections that the
+    hub refused before are tried once more.
+
+    Raises `AgencyError` `never-told`, `nothing-to-correct`, `no-such-case`, `no-directory`,
+    `nameless`; `FactsError`; `ContentError` `wrong-content`.
+    """
+    check_named(actor)
+    with office.transaction() as working_set:
+        found = _effects_in(office, working_set, case, details)
+        keep_correction(office, working_set, case, found.details, actor)
+        owed = owed_corrections(
+            working_set,
+            case,
+            office.random,
+            _today(office, working_set),
+            office.clock(),
+            again=True,
+        )
+        composed = _compose(office, working_set, case, owed)
+    return Correction(found, send_corrections(office, composed), untold_in(owed))
+
+
+def check_named(actor: str) -> None:
+    """Check that an act has the name of a person. Raises `AgencyError` `nameless`."""
+    if not actor.strip():
+        raise AgencyError(
+            "nameless", "no name of the person who acts is given", fix="name them with `--by`"
+        )
+
+
+def _effects_in(
+    office: Office, working_set: WorkingSet, case: str, details: Mapping[str, Any]
+) -> Effects:
+    known = case_of(working_set, case)
+    today, now = _today(office, working_set), office.clock()
+    told = told_details(working_set, case, today)
+    values = _read_details(told, details)
+    owed = [
+        (holding, values[holding.detail.name])
+        for holding in old_values(working_set, case, values, today)
+    ]
+    holders = tuple(
+        holder
+        for correction in correct_holders(working_set, case, owed, office.random, now, again=True)
+        for holder in correction.holders
+    )
+    if not holders and not _changes_own(working_set, case, values):
+        names = ", ".join(f"`{name}`" for name in values) or "the case"
+        raise AgencyError(
+            "nothing-to-correct",
+            f"everybody who was told {names} has this value already",
+            fix="give another value, or list what was told with `offramp agency correct DIR CASE`",
+        )
+    facts = [name for name in values if name in vocabulary().facts]
+    program = office.program(working_set)
+    resting = decisions_that_read(working_set, program, case, known, facts, now) if facts else ()
+    return Effects(case, values, holders, resting)
+
+
+def _changes_own(working_set: WorkingSet, case: str, values: Mapping[str, Any]) -> bool:
+    corrected = corrected_details(working_set, case)
+    return any(
+        name in corrected and not same_value(corrected[name].value, value)
+        for name, value in values.items()
+    )
+
+
+def _read_details(
+    told: Mapping[str, Sequence[ToldDetail]], details: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Read the new values of details. Raises `AgencyError` `never-told`; `FactsError`."""
+    values: dict[str, Any] = {}
+    for name, value in details.items():
+        if name not in told:
+            raise AgencyError(
+                "never-told",
+                f"this agency told nobody `{name[:60]}` in this case",
+                fix=nearest(name, sorted(told))
+                or "keep a fact of your own with `offramp agency note`",
+            )
+        if value is None or name not in vocabulary().facts:
+            values[name] = value
+        else:
+            read = read_facts(nested({name: _without_ids(value)}), vocabulary())
+            values[name] = plain(read.known[name])
+    return values
+
+
+def _without_ids(value: Any) -> Any:
+    """Return a list as the rules read it: the ids of its entries belong to records."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [
+        {key: member for key, member in entry.items() if key != "id"}
+        if isinstance(entry, dict)
+        else entry
+        for entry in value
+    ]
+
+
+def keep_correction(
+    office: Office,
+    working_set: WorkingSet,
+    case: str,
+    details: Mapping[str, Any],
+    actor: str | None,
+) -> None:
+    """Note the new values in this agency's journal, within a transaction. `actor` corrected them.
+
+    INVARIANT: the note is kept with the correction's records or not at all, and the gateway sends
+    from it what couldn't be sent at first.
+    """
+    line = working_set.gateway.line
+    facts = vocabulary().facts
+    body = {
+        "case": case,
+        "facts": {name: value for name, value in details.items() if name in facts},
+        "members": {name: value for name, value in details.items() if name not in facts},
+        "after": line.size if line else 0,
+        "keep_until": defaults_today(office, working_set).keep_until,
+        "corrected_by": actor,
+    }
+    office.append(working_set, "noted", body)
+
+
+def changed_facts(
+    office: Office, working_set: WorkingSet, case: str, facts: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return those facts of which another agency may ask, and was told another value."""
+    asked_for = {path: value for path, value in facts.items() if may_be_asked_for(path)}
+    holding = old_values(working_set, case, asked_for, _today(office, working_set))
+    names = {told.detail.name for told in holding}
+    corrected = corrected_details(working_set, case)
+    names |= {path for path in asked_for if path in corrected}
+    return {path: value for path, value in asked_for.items() if path in names}
+
+
+ComposedCorrections = tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
+def _compose(
+    office: Office, working_set: WorkingSet, case: str, owed: Sequence[OwedCorrection]
+) -> ComposedCorrections:
+    """Compose one record for each recipient, so that a refusal of one doesn't stop another."""
+    composed = []
+    for correction in owed:
+        if correction.parts:
+            bundle = office.compose_in(working_set, "correction", correction.parts, case)
+            names = tuple(
+                sorted(
+                    holder.told.detail.name
+                    for holder in correction.holders
+                    if holder.why_not is None
+                )
+            )
+            composed.append((bundle.id, correction.agency, names))
+    return tuple(composed)
+
+
+def send_corrections(office: Office, composed: ComposedCorrections) -> tuple[SentCorrection, ...]:
+    """Send composed corrections if the hub answers. Returns each with its state."""
+    states = send_together(office, [record for record, _, _ in composed])
+    return tuple(
+        SentCorrection(record, agency, names, state)
+        for (record, agency, names), state in zip(composed, states, strict=True)
+    )
+
+
+def untold_in(owed: Sequence[OwedCorrection]) -> tuple[Holder, ...]:
+    """Return the holders that can't be told."""
+    return tuple(
+        holder for correction in owed for holder in correction.holders if holder.why_not is not None
+    )
+
+
+def compose_owed_corrections(
+    office: Office, working_set: WorkingSet, case: str
+) -> tuple[ComposedCorrections, tuple[Holder, ...]]:
+    """Compose every correction that a case's notes owe and that may go now, in a transaction.
+
+    Returns them with the holders that can't be told yet.
+    """
+    today = _today(office, working_set)
+    owed = owed_corrections(working_set, case, office.random, today, office.clock())
+    return _compose(office, working_set, case, owed), untold_in(owed)
+
+
+def deliver_repairs(office: Office) -> int:
+    """Compose the corrections and recalls that people decided on and that couldn't go before.
+
+    Returns their number. A person decided on each, so this needs no name.
+    """
+    composed = 0
+    working_set = office.working_set()
+    if not working_set.gateway.history.size:
+        return 0
+    corrected = {event.body["case"] for event in working_set.noted if "corrected_by" in event.body}
+    mistaken = {event.body["case"] for event in working_set.mistakes}
+    for handle in handles(working_set):
+        if handle in corrected or handle in mistaken:
+            with office.transaction() as current:
+                composed += len(deliver_recalls(office, current, handle))
+                composed += len(compose_owed_corrections(office, current, handle)[0])
+    return composed
+
+
+def _today(office: Office, working_set: WorkingSet) -> str:
+    gateway = working_set.gateway
+    return day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone).isoformat()

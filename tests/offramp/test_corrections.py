@@ -1,0 +1,492 @@
+"""Mistakes in real cases: corrections, recalls, and what rests on them, with three agencies.
+
+`crossroads` works `eligibility` out, because the directory lists no program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from offramp.agency import operations
+from offramp.agency.cases.caseload import case_of, person_name
+from offramp.agency.cases.draft import Draft
+from offramp.agency.hub_link import delivery
+from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
+from offramp.agency.operations import records
+from tests.support.agencies import Town
+from tests.support.refused import refused
+from tests.support.simulator import DAY, FORM, HOUR, grant, part
+
+CASE = "7c5fe888" + "0" * 24
+OFFER = ("offer_and_hand_off", "offer_at_scene")
+AMENABLE, DRUGS, DATE = "judgment.amenable", "encounter.drugs", "encounter.date"
+BY = "Officer Lund"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return Town(tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture
+def town(shared: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """Agencies whose operations reach the hub in memory. Each test has a case of its own."""
+    monkeypatch.setattr(delivery, "link_of", lambda office: shared.link(office.agency))
+    monkeypatch.setattr(records, "link_of", lambda office: shared.link(office.agency))
+    shared.hub.away = False
+    return shared
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> str:
+    return request.node.name.encode().hex()[-32:].rjust(32, "0")
+
+
+def drugs(grams: float) -> list[dict[str, Any]]:
+    return [{"id": "0" * 16, "kind": "opioid", "form": "weighed", "grams": grams}]
+
+
+FACTS = {DATE: "2026-11-02", "encounter.route": "arrest", DRUGS: drugs(2.4), AMENABLE: True}
+
+
+def deliver(town: Town, *names: str) -> None:
+    """Send and pull for these agencies, or all."""
+    for name in (*names, *names) or (*town.at, *town.at):
+        send_outbox(town.link(name))
+        pull_inbox(town.link(name))
+
+
+def refer(town: Town, case: str, *recipients: str, facts: Mapping[str, Any] = FACTS) -> str:
+    """Refer a person, and let every recipient open what arrived."""
+    to = dict.fromkeys(recipients, OFFER)
+    says = {"answer": "accepted"}
+    contact = {"given_name": "Maria", "family_name": "Rael", "facts": {"person.age": 27}}
+    parts = (
+        part("contact", contact, to=to, says=says, use="none"),
+        part("encounter", {"facts": dict(facts)}, to=to, says=says, use="none"),
+    )
+    record = operations.send_record(town.at["police"], "referral", Draft(parts), case)
+    deliver(town)
+    for name in recipients:
+        operations.open_case(town.at[name], "Rosa Quintana", case)
+    deliver(town)
+    return record.id
+
+
+def known(town: Town, agency: str, case: str) -> dict[str, Any]:
+    view = case_of(town.at[agency].working_set(), case)
+    return {path: source.value for path, source in view.known.items()}
+
+
+def grams(town: Town, agency: str, case: str) -> Any:
+    listed = known(town, agency, case).get(DRUGS)
+    return listed[0]["grams"] if listed else None
+
+
+def consent(town: Town, case: str, *grants: dict[str, Any]) -> None:
+    parts = []
+    for terms in grants:
+        parties = {terms["discloser"], terms["recipient"]} - {"crossroads"}
+        to = dict.fromkeys(parties, ("exchange_operation", "operation"))
+        parts.append(part("consent_terms", to=to, says=terms))
+    operations.record_consent(town.at["crossroads"], case, Draft(tuple(parts), FORM))
+    deliver(town)
+
+
+def exit_case(town: Town, case: str) -> None:
+    """The case manager sends an exit to counsel, and so to nobody else."""
+    to = {"defender": ("exchange_operation", "operation")}
+    operations.send_record(town.at["crossroads"], "exit", Draft((part("operation", to=to),)), case)
+    deliver(town)
+
+
+def represent(town: Town, case: str) -> None:
+    to = {"crossroads": ("exchange_operation", "operation")}
+    says = {"agency": "defender"}
+    appears = part("operation", to=to, says=says, use="none")
+    operations.send_record(town.at["defender"], "representation", Draft((appears,)), case)
+    deliver(town)
+
+
+def task_texts(town: Town, agency: str, case: str) -> list[str]:
+    return [task.what for task in operations.list_tasks(town.at[agency]) if task.case == case]
+
+
+# Corrections by fact
+
+
+def test_a_correction_restates_one_fact_and_the_rest_stands_as_it_was(
+    town: Town, case: str
+) -> None:
+    record = refer(town, case, "crossroads", "prosecutor")
+    before = known(town, "crossroads", case)
+    found = operations.effects(town.at["police"], case, {DRUGS: drugs(7.9)})
+    assert [(holder.agency, holder.why_not) for holder in found.holders] == [
+        ("crossroads", None),
+        ("prosecutor", None),
+    ]
+    made = operations.correct(town.at["police"], BY, case, {DRUGS: drugs(7.9)})
+    assert [(sent.agency, sent.state) for sent in made.sent] == [
+        ("crossroads", "sent"),
+        ("prosecutor", "sent"),
+    ]
+    assert not made.untold
+    deliver(town)
+    for name in ("crossroads", "prosecutor"):
+        # Nobody relies on the old value before the correction is opened.
+        assert DRUGS not in known(town, name, case) and DATE not in known(town, name, case)
+        operations.open_case(town.at[name], "Rosa Quintana", case)
+        after = known(town, name, case)
+        assert after.pop(DRUGS)[0]["grams"] == 7.9
+        assert after == {path: value for path, value in before.items() if path != DRUGS}
+    assert grams(town, "police", case) == 7.9
+    # By hand, only the changed fact needs to be restated too.
+    encounter = next(
+        part_id
+        for part_id, label in town.at["crossroads"]
+        .working_set()
+        .gateway.received["police", record]
+        .record.labels.items()
+        if "encounter" in label.category
+    )
+    by_hand = part(
+        "encounter",
+        {"facts": {AMENABLE: None}},
+        to={"crossroads": OFFER},
+        says={"about": [record, encounter]},
+        use="none",
+    )
+    operations.send_record(town.at["police"], "correction", Draft((by_hand,)), case)
+    deliver(town)
+    operations.open_case(town.at["crossroads"], "Rosa Quintana", case)
+    after = known(town, "crossroads", case)
+    assert AMENABLE not in after and after[DATE] == "2026-11-02" and after[DRUGS]
+
+
+def test_a_name_is_corrected_and_no_other_member_is_lost(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    operations.correct(town.at["police"], BY, case, {"contact.given_name": "María"})
+    deliver(town)
+    operations.open_case(town.at["crossroads"], "Rosa Quintana", case)
+    for name in ("police", "crossroads"):
+        assert person_name(town.at[name].working_set(), case) == "María Rael"
+    assert known(town, "crossroads", case)["person.age"] == 27
+
+
+def test_nobody_learns_from_a_correction_what_it_was_never_told(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    # The prosecutor is told less: nothing of the drugs.
+    to = {"prosecutor": OFFER}
+    less = part("encounter", {"facts": {"encounter.route": "arrest"}}, to=to, use="none",
+                says={"answer": "accepted"})  # fmt: skip
+    operations.send_record(town.at["police"], "referral", Draft((less,)), case)
+    deliver(town)
+    made = operations.correct(
+        town.at["police"], BY, case, {DRUGS: drugs(7.9), "encounter.route": "social_contact"}
+    )
+    assert {sent.agency: sent.details for sent in made.sent} == {
+        "crossroads": (DRUGS, "encounter.route"),
+        "prosecutor": ("encounter.route",),
+    }
+    deliver(town)
+    operations.open_case(town.at["prosecutor"], "Ada", case)
+    assert DRUGS not in known(town, "prosecutor", case)
+    assert known(town, "prosecutor", case)["encounter.route"] == "social_contact"
+    with refused("never-told"):
+        operations.correct(town.at["police"], BY, case, {"encounter.weapon": True})
+    with refused("nothing-to-correct"):
+        operations.correct(town.at["police"], BY, case, {DRUGS: drugs(7.9)})
+    with refused("nameless"):
+        operations.correct(town.at["police"], " ", case, {DRUGS: drugs(1)})
+    with refused("never-told"):
+        operations.correct(town.at["crossroads"], "Rosa", case, {DRUGS: drugs(1)})
+
+
+def test_a_holder_whose_consent_ended_is_named_and_told_after_a_new_one(
+    town: Town, case: str
+) -> None:
+    consent(
+        town, case,
+        grant("crossroads", "prosecutor", ["intake_status"], ["diversion_coordination"]),
+        grant("crossroads", "defender", ["intake_status"], ["legal_representation"]),
+    )  # fmt: skip
+    represent(town, case)
+    done = "2026-11-03T10:00:00Z"
+    to = {
+        "prosecutor": ("diversion_coordination", "consent"),
+        "defender": ("legal_representation", "consent"),
+    }
+    intake = part("intake_status", {"facts": {"case.intake_at": done}}, to=to)
+    crossroads = town.at["crossroads"]
+    operations.send_record(crossroads, "intake", Draft((intake,)), case)
+    deliver(town)
+    operations.revoke_consent(crossroads, case, recipient="prosecutor")
+    right = {"case.intake_at": "2026-11-02T10:00:00Z"}
+    (unreachable,) = [
+        holder
+        for holder in operations.effects(crossroads, case, right).holders
+        if holder.why_not is not None
+    ]
+    assert unreachable.agency == "prosecutor" and unreachable.why_not
+    made = operations.correct(crossroads, "Rosa Quintana", case, right)
+    assert [sent.agency for sent in made.sent] == ["defender"]
+    assert [holder.agency for holder in made.untold] == ["prosecutor"]
+    assert any(
+        "`prosecutor` has an old value" in text for text in task_texts(town, "crossroads", case)
+    )
+    # A new consent lets the gateway send it by itself, in nobody's name.
+    later = grant("crossroads", "prosecutor", ["intake_status"], ["diversion_coordination"],
+                  id="f" * 16)  # fmt: skip
+    consent(town, case, later)
+    assert operations.act_automatically(crossroads) == 1
+    deliver(town)
+    operations.open_case(town.at["prosecutor"], "Ada", case)
+    assert known(town, "prosecutor", case)["case.intake_at"] == right["case.intake_at"]
+    assert not any("old value" in text for text in task_texts(town, "crossroads", case))
+    assert operations.act_automatically(crossroads) == 0
+
+
+# A later value, and decisions that rest on it
+
+
+def test_a_later_value_reaches_whoever_asked_and_the_decision_is_made_again(
+    town: Town, case: str
+) -> None:
+    """X06: the question was answered, and then the value changed."""
+    refer(town, case, "crossroads", facts={DATE: "2026-11-02", "encounter.route": "arrest"})
+    police, crossroads = town.at["police"], town.at["crossroads"]
+    operations.ask(crossroads, case, "eligibility")
+    deliver(town)
+    operations.open_case(police, BY, case)
+    noted = operations.note_facts(police, case, {"judgment": {"amenable": True}})
+    assert [answer.recipient for answer in noted.answers] == [
+        "crossroads"
+    ] and not noted.corrections
+    deliver(town)
+    operations.open_case(crossroads, "Rosa Quintana", case)
+    assert operations.decide(crossroads, case, "eligibility").answer.outcome == "eligible"
+    operations.determine(crossroads, "Rosa Quintana", case, "eligibility", "eligible", "rules")
+    assert not operations.read_case(crossroads, case).outdated
+    town.hub.clock += HOUR
+    noted = operations.note_facts(police, case, {"judgment": {"amenable": False}})
+    assert [(sent.agency, sent.state) for sent in noted.corrections] == [("crossroads", "sent")]
+    deliver(town)
+    # Until somebody opens the correction, nothing is decided on the old value.
+    answered = operations.decide(crossroads, case, "eligibility")
+    assert answered.answer.status == "undetermined" and AMENABLE in answered.answer.unopened
+    with refused("correction-unopened"):
+        operations.determine(crossroads, "Rosa", case, "eligibility", "eligible", "rules")
+    view = operations.open_case(crossroads, "Rosa Quintana", case)
+    answered = operations.decide(crossroads, case, "eligibility")
+    assert answered.answer.outcome == "ineligible"
+    (flagged,) = answered.outdated
+    assert (flagged.decision, flagged.by) == ("eligibility", "Rosa Quintana")
+    assert flagged in view.outdated
+    assert [text for text in task_texts(town, "crossroads", case) if "`eligibility` again" in text]
+    town.hub.clock += HOUR
+    operations.determine(crossroads, "Rosa Quintana", case, "eligibility", "ineligible", "rules")
+    assert not operations.decide(crossroads, case, "eligibility").outdated
+    # The same value once more is no correction.
+    assert not operations.note_facts(police, case, {"judgment": {"amenable": False}}).corrections
+
+
+def test_a_decision_made_before_the_correction_was_pulled_is_flagged(town: Town, case: str) -> None:
+    """The correction is in the log before the decision, and nobody had seen it."""
+    refer(town, case, "crossroads")
+    operations.correct(town.at["police"], BY, case, {AMENABLE: False})
+    crossroads = town.at["crossroads"]
+    operations.determine(crossroads, "Rosa Quintana", case, "eligibility", "eligible", "rules")
+    deliver(town)
+    operations.open_case(crossroads, "Rosa Quintana", case)
+    assert [one.decision for one in operations.read_case(crossroads, case).outdated] == [
+        "eligibility"
+    ]
+
+
+def test_a_value_that_is_restored_flags_nothing(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    crossroads = town.at["crossroads"]
+    operations.determine(crossroads, "Rosa Quintana", case, "eligibility", "eligible", "rules")
+    deliver(town)
+    for amenable in (False, True):
+        operations.correct(town.at["police"], BY, case, {AMENABLE: amenable})
+        deliver(town)
+        operations.open_case(crossroads, "Rosa Quintana", case)
+        assert bool(operations.read_case(crossroads, case).outdated) is not amenable
+
+
+# After an exit
+
+
+def test_a_correction_that_the_hub_refuses_after_an_exit_says_why(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    represent(town, case)
+    exit_case(town, case)
+    made = operations.correct(town.at["police"], BY, case, {DRUGS: drugs(7.9)})
+    (sent,) = made.sent
+    assert sent.is_refused
+    # It waits for a person, and isn't tried again and again.
+    assert operations.act_automatically(town.at["police"]) == 0
+    (task,) = [text for text in task_texts(town, "police", case) if "old value" in text]
+    assert "the hub refused the correction" in task
+    # A consent lets it pass, when a person tries again.
+    consent(town, case, grant("police", "crossroads", ["encounter"], ["diversion_coordination"]))
+    made = operations.correct(town.at["police"], BY, case, {DRUGS: drugs(8.1)})
+    assert [one.state for one in made.sent] == ["sent"]
+
+
+def test_a_mistaken_exit_is_undone_and_gives_no_permission_back(town: Town, case: str) -> None:
+    """X08: every agency that was told computes the case as open, as the one that took it back."""
+    refer(town, case, "crossroads")
+    represent(town, case)
+    crossroads = town.at["crossroads"]
+    exit_case(town, case)
+    for name in ("crossroads", "defender"):
+        assert case_of(town.at[name].working_set(), case).is_ended
+    with refused("no-exit"):
+        operations.recall(town.at["police"], BY, case, "mistaken_exit")
+    preview = operations.preview_recall(crossroads, case, "mistaken_exit")
+    assert preview.recipients == ("defender",) and not preview.records
+    made = operations.recall(crossroads, "Rosa Quintana", case, "mistaken_exit")
+    assert [record.state for record in made.records] == ["sent"]
+    deliver(town)
+    for name in ("crossroads", "defender"):
+        view = case_of(town.at[name].working_set(), case)
+        assert not view.is_ended and view.known.get("person.enrolled") is None
+    assert task_texts(town, "crossroads", case)
+    assert any("state it again" in text for text in task_texts(town, "defender", case))
+    # The log still has the exit: police tell nothing more on the offer at the scene.
+    (sent,) = operations.correct(town.at["police"], BY, case, {DRUGS: drugs(7.9)}).sent
+    assert sent.is_refused
+    operations.answer_recalls(town.at["defender"], "Counsel", case)
+    represent(town, case)
+    assert not any("state it again" in text for text in task_texts(town, "defender", case))
+    with refused("no-exit"):
+        operations.recall(crossroads, "Rosa Quintana", case, "mistaken_exit")
+    # A later exit is an exit again.
+    exit_case(town, case)
+    assert case_of(crossroads.working_set(), case).is_ended
+
+
+# Recalls
+
+
+def test_what_was_sent_about_the_wrong_person_counts_nowhere_and_is_deleted(
+    town: Town, case: str
+) -> None:
+    record = refer(town, case, "crossroads", "prosecutor")
+    police, crossroads = town.at["police"], town.at["crossroads"]
+    operations.determine(crossroads, "Rosa Quintana", case, "eligibility", "eligible", "rules")
+    operations.correct(police, BY, case, {DRUGS: drugs(7.9)})
+    deliver(town)
+    operations.open_case(crossroads, "Rosa Quintana", case)
+    preview = operations.preview_recall(police, case, "wrong_person")
+    assert preview.recipients == ("crossroads", "prosecutor")
+    assert "eligibility" in [decision.decision for decision in preview.decisions]
+    assert preview.draft["parts"][0]["content"]["contact"]["given_name"] == "Maria"
+    made = operations.recall(police, BY, case, "wrong_person", record=record[:8])
+    assert [one.state for one in made.records] == ["sent"]
+    deliver(town)
+    for name in ("police", "crossroads"):
+        assert not {DRUGS, DATE, AMENABLE, "offer.accepted"} & set(known(town, name, case))
+        assert person_name(town.at[name].working_set(), case) is None
+    flagged = operations.read_case(crossroads, case).outdated
+    assert [one.decision for one in flagged] == ["eligibility"]
+    # A correction brings nothing of it back.
+    with refused("never-told"):
+        operations.correct(police, BY, case, {DRUGS: drugs(2.4)})
+    with refused("nothing-to-recall"):
+        operations.recall(police, BY, case, "wrong_person")
+    answer = operations.answer_recalls(crossroads, "Rosa Quintana", case)
+    assert len(answer.parts) == 3 and [one.state for one in answer.records] == ["sent"]
+    assert operations.read_case(crossroads, case).outdated == flagged
+    with refused("nothing-recalled"):
+        operations.answer_recalls(crossroads, "Rosa Quintana", case)
+    # The correction was opened, so it is deleted with the part that it corrected.
+    for received in crossroads.working_set().gateway.received.values():
+        if received.record is not None and received.record.issuer == "police":
+            if received.record.case == case and received.record.kind != "recall":
+                assert not received.opened
+    prosecutor = town.at["prosecutor"]
+    kept = operations.answer_recalls(prosecutor, "Ada", case, keep_because="law")
+    assert kept.reason == "law" and AMENABLE not in known(town, "prosecutor", case)
+    with refused("unknown-reason"):
+        operations.answer_recalls(prosecutor, "Ada", case, keep_because="curiosity")
+    deliver(town)
+    town.hub.clock += 8 * DAY
+    assert not any("Call" in text for text in task_texts(town, "police", case))
+
+
+def test_the_wrong_recipient_is_asked_alone_and_called_after_two_days(
+    town: Town, case: str
+) -> None:
+    refer(town, case, "crossroads", "prosecutor")
+    police = town.at["police"]
+    with refused("which-recipient"):
+        operations.recall(police, BY, case, "wrong_recipient")
+    made = operations.recall(police, BY, case, "wrong_recipient", recipient="prosecutor")
+    assert made.recipients == ("prosecutor",)
+    deliver(town)
+    # The facts are true, and the other recipient keeps them.
+    for name, is_known in (("police", True), ("crossroads", True), ("prosecutor", False)):
+        assert (DRUGS in known(town, name, case)) is is_known
+    assert not any("Call" in text for text in task_texts(town, "police", case))
+    town.hub.clock += 2 * DAY + HOUR
+    deliver(town)
+    assert "Call `prosecutor`: it hasn't answered what you asked back." in task_texts(
+        town, "police", case
+    )
+    # A correction goes to the other one only.
+    made_again = operations.correct(police, BY, case, {DRUGS: drugs(5)})
+    assert [sent.agency for sent in made_again.sent] == ["crossroads"]
+    with refused("unknown-reason"):
+        operations.recall(police, BY, case, "regret")
+
+
+def test_what_is_still_queued_is_recalled_and_corrected_when_the_hub_has_it(
+    town: Town, case: str
+) -> None:
+    town.hub.away = True
+    to = {"crossroads": OFFER}
+    says = {"answer": "accepted"}
+    police = town.at["police"]
+    encounter = part("encounter", {"facts": dict(FACTS)}, to=to, says=says, use="none")
+    operations.send_record(police, "referral", Draft((encounter,)), case)
+    made = operations.correct(police, BY, case, {DRUGS: drugs(7.9)})
+    assert not made.sent and [holder.agency for holder in made.untold] == ["crossroads"]
+    assert grams(town, "police", case) == 7.9
+    town.hub.away = False
+    deliver(town, "police")
+    assert operations.act_automatically(police) == 1
+    deliver(town)
+    operations.open_case(town.at["crossroads"], "Rosa Quintana", case)
+    assert grams(town, "police", case) == grams(town, "crossroads", case) == 7.9
+    town.hub.away = True
+    more = part("charge", {"facts": {}}, to=to, says=says, use="none")
+    second = operations.send_record(police, "referral", Draft((more,)), case)
+    made_back = operations.recall(police, BY, case, "duplicate", record=second.id[:8])
+    assert made_back.queued and not made_back.records
+    town.hub.away = False
+    deliver(town, "police")
+    assert operations.act_automatically(police) == 1
+    deliver(town)
+    (pending,) = town.at["crossroads"].working_set().gateway.pending_recalls(case)
+    assert pending.record == second.id
+
+
+def test_two_programs_that_correct_at_once_both_reach_every_holder(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    first, second = town.at["police"], town.office("police")
+    operations.correct(first, BY, case, {DRUGS: drugs(7.9)})
+    operations.correct(second, "Sergeant Ruiz", case, {DATE: "2026-11-01", AMENABLE: False})
+    operations.correct(first, BY, case, {DRUGS: drugs(3.1)})
+    second.close()
+    deliver(town)
+    operations.open_case(town.at["crossroads"], "Rosa Quintana", case)
+    for name in ("police", "crossroads"):
+        assert grams(town, name, case) == 3.1
+        assert known(town, name, case)[DATE] == "2026-11-01"
+        assert known(town, name, case)[AMENABLE] is False
