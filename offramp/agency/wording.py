@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from offramp.agency.cases.account import sentences
+from offramp.agency.cases.account import details, first_page
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.effects import RestingDecision
@@ -48,15 +48,6 @@ from offramp.agency.operations import (
     Task,
 )
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
-
-# After a restore of the hub, a lost entry may concern any case.
-_MISSING = {
-    "en": "MISSING: {count} entries of the hub's log, in this case or others, are lost in whole or "
-    "in part",
-    "es": "FALTA: de {count} entradas del registro del centro, de este caso o de otros, nadie "
-    "tiene todo lo que decían",
-}
-
 
 # Membership
 
@@ -252,11 +243,12 @@ def opened_lines(opened: OpenedPart) -> list[str]:
     ]
 
 
-def account_lines(account: CaseAccount, language: str) -> list[str]:
-    """List the disclosures of a case in English (`en`) or Spanish (`es`)."""
-    lines = list(sentences(account.statement, account.directory, language))
-    if account.statement.missing:
-        lines.append(_MISSING[language].format(count=len(account.statement.missing)))
+def account_lines(account: CaseAccount, language: str, *, is_full: bool = False) -> list[str]:
+    """Show the account of a case in English (`en`) or Spanish (`es`): its first page, or all."""
+    statement = account.statement
+    lines = first_page(statement, account.directory, language, account.agency)
+    if is_full:
+        lines += ["", *details(statement, account.directory, language)]
     return lines
 
 

@@ -33,6 +33,7 @@ from offramp.documents.document import (
 )
 from offramp.documents.plain_text import plain_text
 from offramp.documents.show import refuse_two_forms
+from offramp.documents.spoken_dates import spoken_day
 from offramp.documents.web_page import as_html
 from offramp.policy.input_files import read_json
 from offramp.terminal import print_json, print_text
@@ -67,10 +68,6 @@ ALLOWED = frozenset(
     }
 )
 _MOST_QUESTIONS = 20
-_MONTHS = (
-    "enero", "febrero", "marzo", "abril", "mayo", "junio",
-    "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -363,5 +360,5 @@ class _Letter:
 
     def day(self, day: date) -> str:
         if self.lang == "es":
-            return f"{day.day} de {_MONTHS[day.month - 1]} de {day.year}"
+            return spoken_day(day, "es")
         return format_day(day)

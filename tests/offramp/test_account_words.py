@@ -9,22 +9,36 @@ import re
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from exchange.consent.account_rows import WITHDRAWN
 from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.membership.directory import Role
-from offramp.agency.cases.account import sentences
+from offramp.agency.cases.account import RUNS, details, first_page, rows_of_agency
+from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES, Words
 from rules.shelf import vocabulary
-from tests.support.attack_stories import emergency, send_status, under_way, with_second_key
-from tests.support.simulator import World, judges, part
+from tests.support.attack_stories import (
+    TO_CLINIC,
+    emergency,
+    send_status,
+    status_grant,
+    under_way,
+    with_second_key,
+)
+from tests.support.simulator import World, grant, judges, part
 
 VOCABULARY = vocabulary()
+OPERATION = ("exchange_operation", "operation")
 TABLES: dict[str, tuple[Words, set[str]]] = {
     "roles": (ROLES, set(get_args(Role))),
     "categories": (CATEGORIES, set(VOCABULARY.categories)),
     "purposes": (PURPOSES, set(VOCABULARY.purposes) | set(VOCABULARY.barred_purposes)),
     "bases": (BASES, {"consent", "offer_at_scene", "operation", "none"}),
     "kinds": (KINDS, set(VOCABULARY.kinds)),
+    "short categories": (SHORT_CATEGORIES, set(VOCABULARY.categories)),
+    "sentences": (SAID, set(SAID)),
 }
 
 
@@ -33,10 +47,12 @@ def test_every_word_is_there_in_both_languages_and_no_other(name: str) -> None:
     table, words = TABLES[name]
     assert set(table) == words
     for english, spanish in table.values():
-        assert english and spanish and english != spanish and "_" not in english + spanish
+        assert english and spanish and english != spanish
+        assert name == "sentences" or "_" not in english + spanish
+        assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", spanish))
     for column in (0, 1):
         said = [one[column] for one in table.values()]
-        assert name == "kinds" or len(set(said)) == len(said)
+        assert name in ("kinds", "sentences") or len(set(said)) == len(said)
 
 
 def statement(world: World, case: str) -> AccountStatement:
@@ -48,7 +64,14 @@ def statement(world: World, case: str) -> AccountStatement:
 
 
 def said(world: World, case: str, lang: str) -> list[str]:
-    return list(sentences(statement(world, case), world.hub.history.newest, lang))
+    return details(statement(world, case), world.hub.history.newest, lang)
+
+
+def page(world: World, case: str, lang: str, agency: str | None = None) -> str:
+    account = statement(world, case)
+    if agency is not None:
+        account = rows_of_agency(account, agency)
+    return " ".join(" ".join(first_page(account, world.hub.history.newest, lang, agency)).split())
 
 
 def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
@@ -68,13 +91,17 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
     (row,) = [one for one in english if "asked for it back on" in one]
     assert "in one fixed word, how you are doing, to work on your case together" in row
     assert "It was allowed because you agreed to it in a signed consent." in row
-    assert "(prosecutor's office) opened it on 2026-" in row and "has not answered that yet" in row
+    assert (
+        "(prosecutor's office) opened it on November 2, 2026, 11:00 a.m." in row
+        and "has not answered that yet" in row
+    )
     assert "has not fetched it yet" in text and "todavía no lo ha recogido" in texto
     assert (
-        "pidió su devolución el 2026-" in texto
+        "pidió su devolución el 2 de noviembre de 2026, 11:00 a. m." in texto
         and "usted lo aceptó en un consentimiento firmado" in texto
     )
-    assert "nothing is missing" in text and "no falta nada" in texto
+    assert "Nothing is missing" in page(world, case, "en")
+    assert "No falta nada" in page(world, case, "es")
     # As many lines in one language as in the other; and no code is left in any of them.
     assert len(english) == len(spanish)
     for line in (*english, *spanish):
@@ -100,3 +127,113 @@ def test_an_emergency_and_what_was_told_aloud_are_said_with_what_the_rules_say_o
     )
     assert any("because of a medical emergency" in one for one in lines)
     assert any("NO lo habrían permitido" in one for one in said(world, case, "es"))
+
+
+def test_the_first_page_is_short_and_tells_an_agency_only_its_own_affairs() -> None:
+    world, case = under_way()
+    for _ in range(12):
+        send_status(world, case)
+    world.settle()
+    told = {"told": "prosecutor", "category": "treatment", "on": "2026-11-02"}
+    to = {"defender": ("exchange_operation", "operation")}
+    world.represent(case)
+    world.send("clinic", "oral_disclosure", part("operation", {}, to=to, says=told), case=case)
+    world.settle()
+    whole, own = page(world, case, "en"), page(world, case, "en", "crossroads")
+    assert "All times are local times of the zone America/Denver." in whole
+    assert "Todas las horas son locales, de la zona America/Denver." in page(world, case, "es")
+    assert "status in one word" in whole and "status in one word" in own
+    # What the clinic told the prosecutor is the person's and counsel's to know.
+    assert "treatment" in whole and "NOT have allowed" in whole
+    assert "treatment" not in own and "Only what Crossroads said or was told." in own
+    account = statement(world, case)
+    for language in ("en", "es"):
+        lines = first_page(account, world.hub.history.newest, language)
+        assert len(lines) <= 30 and all(len(line) <= 96 for line in lines)
+
+
+def test_a_count_has_its_plural() -> None:
+    world, case = under_way()
+    notices = said(world, case, "en")
+    assert any("sent Clinic (drug or alcohol treatment) 1 notice that runs" in n for n in notices)
+    assert "You signed 2 permissions to tell something." in page(world, case, "en")
+    world.consent(case, grant("clinic", "crossroads", ["treatment"], ["treatment"], id="a" * 16))
+    notices = said(world, case, "en")
+    assert any("sent Clinic (drug or alcohol treatment) 2 notices that run" in n for n in notices)
+    assert "You signed 1 permission to tell something." in page(world, case, "en")
+    assert "Usted firmó 1 permiso para" in page(world, case, "es")
+
+
+# The start of the next agency's paragraph.
+PARAGRAPH = re.compile(r"\. (?=[A-Z][a-z]+ \()")
+
+STEPS = ("status", "refer", "pull", "open", "recall", "end", "consent", "aloud", "wait")
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=10))
+def test_an_account_of_any_story_has_each_disclosure_exactly_once(steps: list[str]) -> None:
+    world, case = under_way()
+    live, sent = True, []
+    for number, step in enumerate(steps):
+        if step == "status" and live:
+            sent.append(send_status(world, case))
+        elif step == "refer":
+            parts = [
+                part(category, {"text": "as agreed"}, to=TO_CLINIC, notice="own-1")
+                for category in ("service", "treatment")
+            ]
+            world.send("crossroads", "service_referral", *parts, case=case)
+        elif step == "pull":
+            world.pull("prosecutor")
+            world.pull("clinic")
+        elif step == "open" and sent and live:
+            world.settle()
+            held = world.at["prosecutor"].received.get(("crossroads", sent[-1]))
+            if held is not None and not held.opened:
+                world.acknowledge("prosecutor", sent[-1], world.open("prosecutor", sent[-1]))
+        elif step == "recall" and sent:
+            labels = world.hub.state(case)
+            record = next(one for one in labels.records if one.jti == sent[-1])
+            about = {"about": [sent[-1], next(iter(record.labels))]}
+            to = {"prosecutor": OPERATION}
+            recall = part("operation", {}, to=to, says=about)
+            world.send("crossroads", "recall", recall, case=case)
+        elif step == "end" and live:
+            for logged in world.hub.state(case).grants:
+                if logged.grant.recipient == "prosecutor":
+                    world.change(case, "end", agencies=["prosecutor"], grant=logged.grant.id)
+            live = False
+        elif step == "consent":
+            world.consent(case, status_grant(id=f"{number:016x}"))
+            live = True
+        elif step == "aloud":
+            told = {"told": "prosecutor", "category": "health", "on": "2026-11-02"}
+            report = part("operation", {}, to={"clinic": OPERATION}, says=told)
+            world.send("crossroads", "oral_disclosure", report, case=case)
+        elif step == "wait":
+            world.clock += 3600
+    account = statement(world, case)
+    told_rows = [row for row in account.rows if row.is_oral or row.category not in RUNS]
+    for column, language in enumerate(("en", "es")):
+        directory = world.hub.history.newest
+        lines = details(account, directory, language)
+        # One line for each disclosure, in order, that names its kind of information.
+        for row, line in zip(told_rows, lines, strict=False):
+            assert CATEGORIES[row.category][column] in line, (row, line)
+        notices = lines[len(told_rows) :]
+        pairs = {(row.issuer, row.to) for row in account.rows} - {
+            (row.issuer, row.to) for row in told_rows
+        }
+        assert len(notices) >= len(pairs) + 1
+        # The first page names each kind of information that an agency has, once for the agency.
+        text = " ".join(" ".join(first_page(account, directory, language)).split())
+        knows = text.split(SAID["changed"][column])[0]
+        for agency in {row.to for row in told_rows if row.status != WITHDRAWN}:
+            name = directory.agencies[agency].name
+            paragraph = PARAGRAPH.split(knows[knows.index(f"{name} (") :])[0].partition("),")[2]
+            for category in {row.category for row in told_rows if row.to == agency}:
+                if any(
+                    row.to == agency and row.category == category and row.status != WITHDRAWN
+                    for row in told_rows
+                ):
+                    assert paragraph.count(SHORT_CATEGORIES[category][column]) == 1, paragraph

@@ -21,6 +21,7 @@ from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations import fetch_account
 from offramp.agency.wording import account_lines
 from offramp.cli import main
+from offramp.documents.spoken_dates import spoken_time
 from rules.packs.digest import digest
 from rules.shelf import read_pack
 from tests.support.agencies import referral
@@ -139,5 +140,6 @@ def test_the_time_zone_of_an_adopted_pack_applies(
         account = fetch_account(office, case)
     # The account's first line has the time to the minute, in the program's zone.
     at = datetime.fromtimestamp(account.statement.at, UTC)
-    local = at.astimezone(ZoneInfo("America/Denver")).strftime("%Y-%m-%d %H:%M")
-    assert local in account_lines(account, "en")[0]
+    local = spoken_time(at.astimezone(ZoneInfo("America/Denver")), "en")
+    assert account_lines(account, "en")[0].endswith(local)
+    assert account_lines(account, "en")[1].endswith("America/Denver.")

@@ -1,160 +1,305 @@
-"""The account of a case in plain English or Spanish: each disclosure, its reason, its fate."""
+"""The account of a case in plain English or Spanish: a first page, and each disclosure after it.
+
+The first page says who knows what now, and what changed. The details are one sentence for each
+disclosure: what was told, why it was allowed, and what became of it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from textwrap import wrap
 
 from exchange.consent.account_rows import HANDED, PENDING, WITHDRAWN, Row
 from exchange.consent.accounting import AccountStatement
+from exchange.consent.state import Committed
 from exchange.membership.directory import Directory
+from exchange.records.statements import Change, Grant
+from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES, count_words
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
+from offramp.documents.spoken_dates import spoken_day, spoken_time
 
 LANGUAGES = ("en", "es")
 # Categories that run the exchange and disclose nothing about the person: counted, not listed.
 RUNS = ("operation", "consent_terms")
-
-_SAID = {
-    "title": (
-        "What was told about you in this case, up to {at}",
-        "Lo que se comunicó sobre usted en este caso, hasta {at}",
-    ),
-    "nothing": (
-        "Nothing about you was told through the exchange.",
-        "No se comunicó nada sobre usted por este sistema.",
-    ),
-    HANDED: (
-        "On {at}, {issuer} told {to} {category}, {purpose}. It came as {kind}. It was allowed "
-        "because {basis}.",
-        "El {at}, {issuer} comunicó a {to} {category}, {purpose}. Se envió como {kind}. Se "
-        "permitió porque {basis}.",
-    ),
-    WITHDRAWN: (
-        "{issuer} meant to tell {to} {category}, {purpose}. It was stopped on {at}, before "
-        "anybody could read it.",
-        "{issuer} iba a comunicar a {to} {category}, {purpose}. Se detuvo el {at}, antes de que "
-        "alguien pudiera leerlo.",
-    ),
-    PENDING: (
-        "On {at}, {issuer} sent {category} for {to}, {purpose}. {to} has not fetched it yet.",
-        "El {at}, {issuer} envió {category} para {to}, {purpose}. {to} todavía no lo ha recogido.",
-    ),
-    "told": (
-        "On {at}, {issuer} recorded that {to} was told {category}, outside the exchange ({kind}).",
-        "El {at}, {issuer} dejó constancia de que se comunicó a {to} {category}, fuera de este "
-        "sistema ({kind}).",
-    ),
-    "denied": (
-        "The program's rules would NOT have allowed this. Ask your lawyer about it.",
-        "Las reglas del programa NO lo habrían permitido. Pregunte a su abogado.",
-    ),
-    "allowed": (
-        "The program's rules would have allowed this.",
-        "Las reglas del programa lo habrían permitido.",
-    ),
-    "opened": ("{to} opened it on {when}.", "{to} lo abrió el {when}."),
-    "unopened": (
-        "{to} has not said that it was opened.",
-        "{to} no ha indicado que se haya abierto.",
-    ),
-    "recalled": (
-        "{issuer} asked for it back on {when}.",
-        "{issuer} pidió su devolución el {when}.",
-    ),
-    "answered": ("{to} answered that on {when}.", "{to} respondió el {when}."),
-    "unanswered": ("{to} has not answered that yet.", "{to} todavía no ha respondido."),
-    "runs": (
-        "Besides, {issuer} sent {to} {count} notices that run the exchange, such as that "
-        "something was read or that a consent "
-        "began or ended. They say nothing else about you.",
-        "Además, {issuer} envió a {to} {count} avisos para el funcionamiento del sistema, como "
-        "que algo se leyó o que un "
-        "consentimiento empezó o terminó. No dicen nada más sobre usted.",
-    ),
-    "whole": (
-        "How we know that nothing is missing: each agency's records about you are numbered "
-        "without gaps ({counts}), all of "
-        "them were checked, and independent witnesses, the public defender among them, signed "
-        "the log as it stood at {at}.",
-        "Cómo sabemos que no falta nada: los registros de cada agencia sobre usted están "
-        "numerados sin huecos ({counts}), se "
-        "comprobaron todos, y testigos independientes, entre ellos la defensa pública, firmaron "
-        "el registro tal como estaba "
-        "el {at}.",
-    ),
-    "limits": (
-        "What was said aloud is here only if somebody recorded it. What happened after {at} is "
-        "not here.",
-        "Lo que se dijo de palabra solo aparece si alguien lo anotó. Lo ocurrido después del "
-        "{at} no aparece.",
-    ),
-}
+WIDTH = 96
+# The states of what an agency knows, in the order of the first page.
+_STATES = ("read", "aloud", "asked_back", "not_opened", "not_fetched")
+# The changes on the first page. Older ones are counted.
+MOST_CHANGES = 8
 
 
-def sentences(statement: AccountStatement, directory: Directory, lang: str) -> Iterator[str]:
-    """Yield the account's lines: title, disclosures by time, proof of completeness, limits.
+def rows_of_agency(statement: AccountStatement, agency: str) -> AccountStatement:
+    """Return the account with the rows alone that an agency said or was told."""
+    rows = tuple(row for row in statement.rows if agency in (row.issuer, row.to))
+    return replace(statement, rows=rows)
 
-    `lang` is `en` or `es`. Times are in the program's zone.
+
+def first_page(
+    statement: AccountStatement, directory: Directory, language: str, agency: str | None = None
+) -> list[str]:
+    """Return the lines of the first page: who knows what now, what changed, and how we know.
+
+    `language` is `en` or `es`. `agency` is named where the account has its rows alone.
     """
-    column = LANGUAGES.index(lang)
-
-    def say(what: str, **given: object) -> str:
-        return _SAID[what][column].format(**given)
-
-    def day(at: int) -> str:
-        return datetime.fromtimestamp(at, UTC).astimezone(directory.zone).strftime("%Y-%m-%d %H:%M")
-
-    def name(agency: str) -> str:
-        found = directory.agencies.get(agency)
-        return f"{found.name} ({ROLES[found.role][column]})" if found else agency
-
-    at = day(statement.at)
-    yield say("title", at=at)
-    told = [row for row in statement.rows if row.category not in RUNS or row.is_oral]
-    if not told:
-        yield say("nothing")
-    for row in told:
-        yield " ".join(_row(row, column, say, day, name))
-    ran = Counter(
-        (row.issuer, row.to) for row in statement.rows if row.category in RUNS and not row.is_oral
-    )
-    for (issuer, to), count in sorted(ran.items()):
-        yield say("runs", issuer=name(issuer), to=name(to), count=count)
-    counts = ", ".join(f"{name(issuer)}: {last}" for issuer, last in sorted(statement.last.items()))
-    yield say("whole", counts=counts, at=at)
-    yield say("limits", at=at)
+    return list(_Page(statement, directory, language).first(agency))
 
 
-def _row(
-    row: Row,
-    column: int,
-    say: Callable[..., str],
-    day: Callable[[int], str],
-    name: Callable[[str], str],
-) -> Iterator[str]:
-    words = {
-        "at": day(row.at),
-        "issuer": name(row.issuer),
-        "to": name(row.to),
-        "category": CATEGORIES[row.category][column],
-        "purpose": PURPOSES[row.purpose][column] if row.purpose else "",
-        "basis": BASES[row.basis][column] if row.basis else "",
-        "kind": KINDS[row.kind][column],
-    }
-    yield say(row.status, **words)
-    if row.denied is not None:
-        yield say("denied" if row.denied else "allowed")
-    if row.status == HANDED:
-        yield (
-            say("opened", when=day(row.opened), **words)
-            if row.opened is not None
-            else say("unopened", **words)
-        )
-        if row.recalled is not None:
-            yield say("recalled", when=day(row.recalled), **words)
-            yield (
-                say("answered", when=day(row.answered), **words)
-                if row.answered is not None
-                else say("unanswered", **words)
+def details(statement: AccountStatement, directory: Directory, language: str) -> list[str]:
+    """Return one sentence for each disclosure, in the order of time, and then the notices."""
+    return list(_Page(statement, directory, language).details())
+
+
+class _Page:
+    """An account in one language."""
+
+    def __init__(self, statement: AccountStatement, directory: Directory, language: str) -> None:
+        self.statement = statement
+        self.directory = directory
+        self.language = language
+        self.column = LANGUAGES.index(language)
+        self.told = [row for row in statement.rows if row.category not in RUNS or row.is_oral]
+
+    # Words
+
+    def say(self, what: str, **given: object) -> str:
+        """Return a sentence of this program's own in the page's language."""
+        return SAID[what][self.column].format(**given)
+
+    def name(self, agency: str) -> str:
+        """Return an agency's name with its role."""
+        found = self.directory.agencies.get(agency)
+        return f"{found.name} ({ROLES[found.role][self.column]})" if found else agency
+
+    def short_name(self, agency: str) -> str:
+        """Return an agency's name."""
+        found = self.directory.agencies.get(agency)
+        return found.name if found else agency
+
+    def time(self, at: int) -> str:
+        """Return a time in the program's zone."""
+        return spoken_time(self._local(at), self.language)
+
+    def day(self, at: int) -> str:
+        """Return the day of a time in the program's zone."""
+        return spoken_day(self._local(at).date(), self.language, with_year=False)
+
+    def _local(self, at: int) -> datetime:
+        return datetime.fromtimestamp(at, UTC).astimezone(self.directory.zone)
+
+    # The first page
+
+    def first(self, agency: str | None) -> Iterator[str]:
+        """Yield the lines of the first page."""
+        at = self.time(self.statement.at)
+        yield from _wrapped(self.say("title", at=at))
+        yield from _wrapped(self.say("zone", zone=self.directory.zone.key))
+        if agency is not None:
+            yield from _wrapped(self.say("own_rows", agency=self.short_name(agency)))
+        yield ""
+        yield self.say("who_knows")
+        knows = list(self._who_knows())
+        if not knows:
+            yield from _wrapped(self.say("nothing"), "  ")
+        yield from knows
+        changes = list(self._changes(agency))
+        if changes:
+            yield ""
+            yield self.say("changed")
+            hidden = max(0, len(changes) - MOST_CHANGES)
+            for change in changes[hidden:]:
+                yield from _wrapped(change, "  ")
+            if hidden:
+                yield from _wrapped(self._counted("more_changes", hidden), "  ")
+        yield ""
+        yield from _wrapped(" ".join(self._proof(at)))
+
+    def _proof(self, at: str) -> Iterator[str]:
+        """Yield whether something is missing, what the account can't know, and how to see more."""
+        if self.statement.missing:
+            yield self._counted("lost", len(self.statement.missing))
+        else:
+            yield self.say("whole")
+        limits = self.say("limits", at=at)
+        yield limits if limits.endswith(".") else f"{limits}."
+        yield self.say("full")
+
+    def _who_knows(self) -> Iterator[str]:
+        """Yield a paragraph for each recipient, with each category once."""
+        by_agency: dict[str, dict[str, list[Row]]] = {}
+        for row in self.told:
+            if row.status != WITHDRAWN:
+                by_agency.setdefault(row.to, {}).setdefault(row.category, []).append(row)
+        for agency, by_category in sorted(by_agency.items(), key=lambda pair: self.name(pair[0])):
+            newest = max(row.at for rows in by_category.values() for row in rows)
+            by_state: dict[str, list[str]] = {}
+            for category, rows in by_category.items():
+                by_state.setdefault(_state(rows), []).append(self._short(category))
+            known = ". ".join(
+                self.say(state, categories=", ".join(by_state[state]))
+                for state in _STATES
+                if state in by_state
             )
+            text = self.say(
+                "knows", agency=self.name(agency), day=self.day(newest), categories=known
+            )
+            yield from _wrapped(text, "  ")
+
+    def _short(self, category: str) -> str:
+        return SHORT_CATEGORIES[category][self.column]
+
+    def _changes(self, agency: str | None) -> Iterator[str]:
+        """Yield what changed, the oldest first. With `agency`, only what concerns its own rows."""
+        events = [
+            *(() if agency is not None else self._consents()),
+            *self._recalls(),
+            *self._stopped(),
+            *self._aloud(),
+            *(() if agency is not None else self._other_changes()),
+        ]
+        for at, sentence in sorted(events):
+            yield f"{self.day(at)}: {sentence}"
+
+    def _consents(self) -> Iterator[tuple[int, str]]:
+        pairs: dict[str, tuple[str, str]] = {}
+        for record in self.statement.consents:
+            grants = [said for _, said in record.says() if isinstance(said, Grant)]
+            pairs |= {grant.id: (grant.discloser, grant.recipient) for grant in grants}
+            if grants:
+                yield record.time, self._counted("consented", len(grants))
+            yield from self._changed_consents(record, pairs)
+
+    def _changed_consents(
+        self, record: Committed, pairs: Mapping[str, tuple[str, str]]
+    ) -> Iterator[tuple[int, str]]:
+        by_effect: dict[str, list[tuple[str, str]]] = {}
+        for _, said in record.says():
+            if isinstance(said, Change):
+                ended = [pairs[said.grant]] if said.grant and said.grant in pairs else []
+                by_effect.setdefault(said.does, []).extend([*(said.pairs or ()), *ended])
+        for does, changed in by_effect.items():
+            recipients = sorted({self.short_name(recipient) for _, recipient in changed})
+            names = ", ".join(recipients) or self.say("somebody")
+            yield record.time, self.say(f"consent_{does}", agencies=names)
+
+    def _recalls(self) -> Iterator[tuple[int, str]]:
+        recalled = [row for row in self.told if row.recalled is not None]
+        for rows in _grouped(recalled, lambda row: (row.recalled, row.answered is None)):
+            first = rows[0]
+            answer = "unanswered_short" if first.answered is None else "answered_short"
+            assert first.recalled is not None, "they were chosen by it"
+            yield first.recalled, f"{self._about('recalled_short', rows)} {self.say(answer)}"
+
+    def _stopped(self) -> Iterator[tuple[int, str]]:
+        stopped = [row for row in self.told if row.status == WITHDRAWN]
+        for rows in _grouped(stopped, lambda row: row.at):
+            yield rows[0].at, self._about("stopped_short", rows)
+
+    def _aloud(self) -> Iterator[tuple[int, str]]:
+        spoken = [row for row in self.told if row.is_oral]
+        for rows in _grouped(spoken, lambda row: (row.at, row.denied is None, bool(row.denied))):
+            sentence = self._about("aloud_short", rows)
+            verdict = "" if rows[0].denied is None else f" {self._verdict(rows[0])}"
+            yield rows[0].at, sentence + verdict
+
+    def _about(self, what: str, rows: Sequence[Row]) -> str:
+        """Return a sentence about several categories between two agencies."""
+        categories = ", ".join(dict.fromkeys(self._short(row.category) for row in rows))
+        issuer, to = self.short_name(rows[0].issuer), self.short_name(rows[0].to)
+        return self.say(what, issuer=issuer, to=to, categories=categories)
+
+    def _other_changes(self) -> Iterator[tuple[int, str]]:
+        for record in self.statement.records:
+            if record.kind in ("correction", "exit", "ejection", "reinstatement", "transfer"):
+                kind = KINDS[record.kind][self.column]
+                issuer = self.short_name(record.issuer)
+                yield record.time, self.say("sent_short", issuer=issuer, kind=kind)
+
+    # The details
+
+    def details(self) -> Iterator[str]:
+        """Yield one line for each disclosure, then the notices, and the records of each agency."""
+        for row in self.told:
+            yield " ".join(self._sentences(row))
+        ran: dict[tuple[str, str], int] = {}
+        for row in self.statement.rows:
+            if row.category in RUNS and not row.is_oral:
+                ran[row.issuer, row.to] = ran.get((row.issuer, row.to), 0) + 1
+        for (issuer, to), count in sorted(ran.items()):
+            yield self._counted("runs", count, issuer=self.name(issuer), to=self.name(to))
+        counts = ", ".join(
+            f"{self.name(issuer)}: {last}" for issuer, last in sorted(self.statement.last.items())
+        )
+        yield self.say("numbered", counts=counts)
+
+    def _sentences(self, row: Row) -> Iterator[str]:
+        words = self._words(row)
+        yield self.say(row.status, **words)
+        if row.denied is not None:
+            yield self._verdict(row)
+        if row.status == HANDED:
+            yield from self._fate(row, words)
+
+    def _fate(self, row: Row, words: Mapping[str, str]) -> Iterator[str]:
+        """Yield whether a text was opened, asked back, and answered."""
+        if row.opened is not None:
+            yield self.say("opened", when=self.time(row.opened), **words)
+        else:
+            yield self.say("unopened", **words)
+        if row.recalled is not None:
+            yield self.say("recalled", when=self.time(row.recalled), **words)
+            if row.answered is not None:
+                yield self.say("answered", when=self.time(row.answered), **words)
+            else:
+                yield self.say("unanswered", **words)
+
+    def _verdict(self, row: Row) -> str:
+        return self.say("denied" if row.denied else "allowed")
+
+    def _words(self, row: Row) -> dict[str, str]:
+        return {
+            "at": self.time(row.at),
+            "issuer": self.name(row.issuer),
+            "to": self.name(row.to),
+            "category": CATEGORIES[row.category][self.column],
+            "purpose": PURPOSES[row.purpose][self.column] if row.purpose else "",
+            "basis": BASES[row.basis][self.column] if row.basis else "",
+            "kind": KINDS[row.kind][self.column],
+        }
+
+    def _counted(self, what: str, count: int, **given: object) -> str:
+        """Return a sentence with a count, in the singular for one."""
+        return self.say(count_words(what, count), count=count, **given)
+
+
+def _state(rows: Sequence[Row]) -> str:
+    """Return how far an agency's newest text of a category is. Read, if it read an earlier one."""
+    newest = rows[-1]
+    if newest.is_oral:
+        return "aloud"
+    if newest.recalled is not None:
+        return "asked_back"
+    if any(row.opened is not None for row in rows):
+        return "read"
+    return "not_fetched" if newest.status == PENDING else "not_opened"
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], object]) -> Iterable[list[Row]]:
+    """Group the rows between the same agencies that also agree in a key."""
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.issuer, row.to, key(row)), []).append(row)
+    return groups.values()
+
+
+def _wrapped(text: str, indent: str = "") -> Iterable[str]:
+    """Break a paragraph into lines. The lines after the first are indented further."""
+    return wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent * 2,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

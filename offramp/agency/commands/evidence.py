@@ -13,8 +13,9 @@ from offramp.output_file import check_output, write_output
 
 
 def _account(office: Office, options: argparse.Namespace) -> Output:
-    account = operations.fetch_account(office, options.case)
-    return Output(account.as_json(), wording.account_lines(account, options.lang))
+    account = operations.fetch_account(office, options.case, for_person=options.for_person)
+    lines = wording.account_lines(account, options.lang, is_full=options.full)
+    return Output(account.as_json(), lines)
 
 
 def _account_options(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,14 @@ def _account_options(parser: argparse.ArgumentParser) -> None:
         choices=("en", "es"),
         default="en",
         help="the language of the account's own words",
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="show each disclosure after the first page"
+    )
+    parser.add_argument(
+        "--for-person",
+        action="store_true",
+        help="show the whole account, to give to the person, not only this agency's own part",
     )
 
 

@@ -11,6 +11,7 @@ from exchange.evidence.verify import verify_decision, verify_exhibit
 from exchange.log.leaves import Leaf
 from exchange.membership.directory import Directory
 from exchange.standards.notes import read_checkpoint, read_note
+from offramp.agency.cases.account import rows_of_agency
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -38,10 +39,15 @@ _COLUMNS = {
 
 @frozen
 class CaseAccount:
-    """A verified account of a case, and the directory that names its agencies."""
+    """A verified account of a case, and the directory that names its agencies.
+
+    `agency` is this agency if the account has only the rows that it said or was told, and None if
+    the account is whole.
+    """
 
     statement: AccountStatement
     directory: Directory
+    agency: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency account`."""
@@ -66,14 +72,21 @@ class Export:
     text: bytes
 
 
-def fetch_account(office: Office, case: str) -> CaseAccount:
+def fetch_account(office: Office, case: str, *, for_person: bool = False) -> CaseAccount:
     """Fetch a case's account from the hub, verify it, and keep it.
+
+    The person's counsel gets all of it. Any other agency gets what it said or was told, since what
+    agencies tell each other is not its affair. With `for_person` it gets all of it, to give to the
+    person.
 
     Raises `HubAway`; `HubRefused` where this agency may not have it; `AgencyError` `not-joined`;
     `LogError` where the account can't be proved.
     """
     statement = office.learn_account(link_of(office).client.account(case))
-    return CaseAccount(statement, office.working_set().gateway.history.newest)
+    directory = office.working_set().gateway.history.newest
+    if for_person or directory.role(office.agency) == "defender":
+        return CaseAccount(statement, directory)
+    return CaseAccount(rows_of_agency(statement, office.agency), directory, office.agency)
 
 
 def export_record(office: Office, record: str) -> Export:

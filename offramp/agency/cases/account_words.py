@@ -1,0 +1,216 @@
+"""The account's own sentences: English, then Spanish. A count has a sentence for one and for more.
+
+Spanish addresses the reader as "usted". No court translator has read it yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exchange.consent.account_rows import HANDED, PENDING, WITHDRAWN
+
+SAID: Mapping[str, tuple[str, str]] = {
+    # The first page
+    "title": (
+        "What was told about you in this case, up to {at}",
+        "Lo que se comunicó sobre usted en este caso, hasta el {at}",
+    ),
+    "zone": (
+        "All times are local times of the zone {zone}.",
+        "Todas las horas son locales, de la zona {zone}.",
+    ),
+    "own_rows": (
+        "Only what {agency} said or was told. Counsel has the whole account, and `--for-person` "
+        "prints it to give to the person.",
+        "Solo lo que {agency} comunicó o recibió. La defensa tiene el informe completo, y "
+        "`--for-person` lo imprime para dárselo a la persona.",
+    ),
+    "who_knows": ("WHO KNOWS WHAT NOW", "QUIÉN SABE QUÉ AHORA"),
+    "nothing": (
+        "Nothing about you was told through the exchange.",
+        "No se comunicó nada sobre usted por este sistema.",
+    ),
+    "knows": (
+        "{agency}, last on {day}. {categories}.",
+        "{agency}, por última vez el {day}. {categories}.",
+    ),
+    "read": ("Opened: {categories}", "Abierto: {categories}"),
+    "aloud": ("Told aloud: {categories}", "De palabra: {categories}"),
+    "asked_back": ("Asked back: {categories}", "Se pidió su devolución: {categories}"),
+    "not_opened": ("Not opened yet: {categories}", "Aún sin abrir: {categories}"),
+    "not_fetched": ("Not fetched yet: {categories}", "Aún sin recoger: {categories}"),
+    "changed": ("WHAT CHANGED", "QUÉ CAMBIÓ"),
+    "more_changes_one": (
+        "There is {count} earlier change. `--full` shows everything.",
+        "Hay {count} cambio anterior. `--full` lo muestra todo.",
+    ),
+    "more_changes": (
+        "There are {count} earlier changes. `--full` shows everything.",
+        "Hay {count} cambios anteriores. `--full` lo muestra todo.",
+    ),
+    "consented_one": (
+        "You signed {count} permission to tell something.",
+        "Usted firmó {count} permiso para comunicar algo.",
+    ),
+    "consented": (
+        "You signed {count} permissions to tell something.",
+        "Usted firmó {count} permisos para comunicar algo.",
+    ),
+    "consent_end": (
+        "You took back what {agencies} may be told.",
+        "Usted retiró el permiso de comunicar algo a {agencies}.",
+    ),
+    "consent_narrow": (
+        "You narrowed what {agencies} may be told.",
+        "Usted redujo lo que se puede comunicar a {agencies}.",
+    ),
+    "consent_restrict": (
+        "You said no: {agencies} may not be told certain things.",
+        "Usted dijo que no: ciertas cosas no se pueden comunicar a {agencies}.",
+    ),
+    "consent_certify": (
+        "A permission ended as agreed: {agencies}.",
+        "Un permiso terminó como se acordó: {agencies}.",
+    ),
+    "somebody": ("an agency", "una agencia"),
+    "recalled_short": (
+        "{issuer} asked {to} to give back: {categories}.",
+        "{issuer} pidió a {to} que devolviera: {categories}.",
+    ),
+    "answered_short": ("That was answered.", "Hubo respuesta."),
+    "unanswered_short": ("There is no answer yet.", "Todavía no hay respuesta."),
+    "stopped_short": (
+        "This was stopped before {to} could read it: {categories}.",
+        "Esto se detuvo antes de que {to} pudiera leerlo: {categories}.",
+    ),
+    "aloud_short": (
+        "{issuer} recorded that {to} was told, outside the exchange: {categories}.",
+        "{issuer} anotó que se comunicó a {to}, fuera de este sistema: {categories}.",
+    ),
+    "sent_short": ("{issuer} sent {kind}.", "{issuer} envió {kind}."),
+    "whole": (
+        "Nothing is missing: each agency's records are numbered without gaps, and all were "
+        "checked. Independent witnesses, the public defender among them, signed the log.",
+        "No falta nada: los registros de cada agencia están numerados sin huecos y todos se "
+        "comprobaron. Testigos independientes, entre ellos la defensa pública, firmaron el "
+        "registro.",
+    ),
+    "limits": (
+        "Not here: what was said aloud and nobody recorded, and what came after {at}",
+        "No está aquí lo que se dijo de palabra sin anotarlo, ni lo que ocurrió después: {at}",
+    ),
+    "full": ("`--full` shows each disclosure.", "`--full` muestra cada comunicación."),
+    # The details
+    HANDED: (
+        "On {at}, {issuer} told {to} {category}, {purpose}. It came as {kind}. It was allowed "
+        "because {basis}.",
+        "El {at}, {issuer} comunicó a {to} {category}, {purpose}. Se envió como {kind}. Se "
+        "permitió porque {basis}.",
+    ),
+    WITHDRAWN: (
+        "{issuer} meant to tell {to} {category}, {purpose}. It was stopped on {at}, before "
+        "anybody could read it.",
+        "{issuer} iba a comunicar a {to} {category}, {purpose}. Se detuvo el {at}, antes de que "
+        "alguien pudiera leerlo.",
+    ),
+    PENDING: (
+        "On {at}, {issuer} sent {category} for {to}, {purpose}. {to} has not fetched it yet.",
+        "El {at}, {issuer} envió {category} para {to}, {purpose}. {to} todavía no lo ha recogido.",
+    ),
+    "told": (
+        "On {at}, {issuer} recorded that {to} was told {category}, outside the exchange ({kind}).",
+        "El {at}, {issuer} dejó constancia de que se comunicó a {to} {category}, fuera de este "
+        "sistema ({kind}).",
+    ),
+    "denied": (
+        "The program's rules would NOT have allowed this. Ask your lawyer about it.",
+        "Las reglas del programa NO lo habrían permitido. Pregunte a su abogado.",
+    ),
+    "allowed": (
+        "The program's rules would have allowed this.",
+        "Las reglas del programa lo habrían permitido.",
+    ),
+    "opened": ("{to} opened it on {when}.", "{to} lo abrió el {when}."),
+    "unopened": (
+        "{to} has not said that it was opened.",
+        "{to} no ha indicado que se haya abierto.",
+    ),
+    "recalled": (
+        "{issuer} asked for it back on {when}.",
+        "{issuer} pidió su devolución el {when}.",
+    ),
+    "answered": ("{to} answered that on {when}.", "{to} respondió el {when}."),
+    "unanswered": ("{to} has not answered that yet.", "{to} todavía no ha respondido."),
+    "runs_one": (
+        "Besides, {issuer} sent {to} {count} notice that runs the exchange, such as that "
+        "something was read. It says nothing else about you.",
+        "Además, {issuer} envió a {to} {count} aviso para el funcionamiento del sistema, como que "
+        "algo se leyó. No dice nada más sobre usted.",
+    ),
+    "runs": (
+        "Besides, {issuer} sent {to} {count} notices that run the exchange, such as that "
+        "something was read or that a consent began or ended. They say nothing else about you.",
+        "Además, {issuer} envió a {to} {count} avisos para el funcionamiento del sistema, como "
+        "que algo se leyó o que un consentimiento empezó o terminó. No dicen nada más sobre usted.",
+    ),
+    "numbered": (
+        "The records about you are numbered by agency. The last number of each: {counts}.",
+        "Los registros sobre usted están numerados por agencia. El último número de cada una: "
+        "{counts}.",
+    ),
+    # After a restore of the hub, a lost entry may concern any case.
+    "lost_one": (
+        "MISSING: {count} entry of the hub's log, in this case or another, is lost in whole or in "
+        "part",
+        "FALTA: de {count} entrada del registro del centro, de este caso o de otro, nadie tiene "
+        "todo lo que decía",
+    ),
+    "lost": (
+        "MISSING: {count} entries of the hub's log, in this case or others, are lost in whole or "
+        "in part",
+        "FALTA: de {count} entradas del registro del centro, de este caso o de otros, nadie "
+        "tiene todo lo que decían",
+    ),
+}
+
+
+def count_words(what: str, count: int) -> str:
+    """Return the name of the sentence for a count: that for one, or that for more."""
+    return f"{what}_one" if count == 1 else what
+
+
+# Short names of the categories, for the first page.
+SHORT_CATEGORIES: Mapping[str, tuple[str, str]] = {
+    "contact": ("name and contact", "nombre y contacto"),
+    "encounter": ("the encounter with police", "el encuentro con la policía"),
+    "charge": ("possible charges", "posibles acusaciones"),
+    "screening_outcome": ("the answer of the records check", "la respuesta sobre antecedentes"),
+    "new_charge": ("a later charge", "una acusación posterior"),
+    "charge_status": ("whether a charge is held", "si hay una acusación en suspenso"),
+    "decision_outcome": ("decisions", "decisiones"),
+    "enrollment": ("being in the program", "estar en el programa"),
+    "intake_status": ("the first interview is done", "primera entrevista hecha"),
+    "case_manager_contact": ("the case manager's contact", "contacto del gestor de caso"),
+    "status": ("status in one word", "estado en una palabra"),
+    "barriers": ("barriers and goals", "obstáculos y metas"),
+    "grievance": ("a complaint", "una queja"),
+    "plan": ("the plan", "el plan"),
+    "service": ("help that was arranged", "ayuda conseguida"),
+    "progress": ("how life is going", "cómo va la vida"),
+    "attendance": ("appointments kept or missed", "citas cumplidas o perdidas"),
+    "substance_use": ("drug or alcohol use", "consumo de drogas o alcohol"),
+    "test_result": ("drug test results", "resultados de pruebas de drogas"),
+    "treatment": ("treatment for drug or alcohol use", "tratamiento por consumo"),
+    "health": ("health", "salud"),
+    "counseling_note": ("counseling notes", "notas de terapia"),
+    "consent_terms": ("permissions", "permisos"),
+    "consent_identity": ("the signed form", "el formulario firmado"),
+    "disclosure_account": ("an account like this", "un informe como este"),
+    "operation": ("notices of the exchange", "avisos del sistema"),
+    "criminal_history": ("criminal record", "antecedentes penales"),
+    "offense_disclosure": ("an offense spoken of in care", "un delito contado al recibir atención"),
+    "immigration": ("immigration status", "situación migratoria"),
+    "informant": ("something about informing", "algo sobre ser informante"),
+    "privileged": ("talks with the lawyer", "conversaciones con la defensa"),
+    "third_party": ("something about somebody else", "algo sobre otra persona"),
+}
