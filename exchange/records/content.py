@@ -29,6 +29,9 @@ from rules.input.values import fits
 from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
 
+# The most entries of a list in a content.
+MOST_ENTRIES = 256
+
 
 @cache
 def content_models() -> Mapping[str, type[Content]]:
@@ -105,7 +108,7 @@ def field_type(fact: Fact) -> Any:
             entry: Any = create_model(f"{title}Entry", __base__=WireModel, **fields)
             return Annotated[
                 tuple[entry, ...],
-                Field(strict=False, max_length=256),
+                Field(strict=False, max_length=MOST_ENTRIES),
                 AfterValidator(_check_distinct),
             ]
     return StatuteSection

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from exchange.records.content import MOST_ENTRIES
 from exchange.records.kinds import kinds
 from offramp.agency import operations
 from offramp.agency.cases.draft import LARGEST
@@ -25,7 +26,6 @@ from offramp.agency.operations.telling import OpenedForm
 from offramp.asking import AnswerForm, Dialog, Question, collect_answers, confirm
 from offramp.terminal import print_text
 from rules.errors import PackError, RequestError, nearest
-from rules.input.facts import LONGEST_LIST
 from rules.input.printing import plain, printable
 from rules.input.typed_answers import LANGUAGES
 from rules.input.yaml import read_text
@@ -208,8 +208,8 @@ def _with_entries(given: Mapping[str, Any], measured: frozenset[str]) -> Iterato
             yield name, value
             continue
         entries = [] if len(value) == 1 and _is_none(value[0]) else value
-        if len(entries) > LONGEST_LIST:
-            raise _not_answers(name, f"it has over {LONGEST_LIST} entries")
+        if len(entries) > MOST_ENTRIES:
+            raise _not_answers(name, f"it has over {MOST_ENTRIES} entries")
         if name not in measured:
             yield name, len(entries)
         for index, entry in enumerate(entries):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from exchange.records.building import Part
+from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case import Case
@@ -336,7 +337,8 @@ def draft_form(
     """Draft the record of a form from its answers. Nothing is kept or sent.
 
     With `recipients`, only these agencies are told, of those that may be. Raises `AgencyError`
-    `no-directory`, `unknown-agency`, `nothing-to-tell`, `nobody-to-tell`.
+    `no-directory`, `unknown-agency`, `nothing-to-tell`, `nobody-to-tell`; `ContentError`
+    `wrong-content`.
     """
     working_set = office.working_set()
     _check_agencies(working_set, recipients)
@@ -364,6 +366,14 @@ def draft_form(
             fix="ask the person for consent",
         )
     form = opened.form
+    for part in parts:
+        check_part_content(
+            form.kind.name,
+            opened.sheets[0].role,
+            part.category,
+            (part.says or {}).get("answer"),
+            part.content,
+        )
     return FormDraft(form.name, form.kind.name, case, new_id(office.random), parts, kept)
 
 

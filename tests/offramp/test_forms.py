@@ -1,0 +1,611 @@
+"""Forms: what is asked, what is shown before it is sent, and that exactly this is sent, once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rules
+from exchange.errors import RecordError
+from exchange.records.content import content_models
+from exchange.records.content_checks import check_part_content
+from offramp.agency import operations
+from offramp.agency.cases.case import ACCEPTED
+from offramp.agency.cases.form_parts import contents_of
+from offramp.agency.cases.form_questions import ABOUT, STATED, Sheet, paths_read
+from offramp.agency.cases.form_terms import Form, form_terms
+from offramp.agency.commands.form_text import WORDS, preview_lines
+from offramp.agency.errors import AgencyError
+from offramp.agency.hub_link import delivery
+from offramp.agency.operations import FormDraft, OpenedForm, Preview, records, telling
+from offramp.asking import Dialog, Question, collect_answers
+from offramp.cli import main
+from rules.errors import Refusal
+from rules.shelf import shipped, vocabulary
+from tests.conftest import ROOT
+from tests.offramp.test_real_cases import consent
+from tests.support.agencies import Town
+from tests.support.chance import chance
+from tests.support.running_agencies import ROLES, Running
+from tests.support.simulator import DAY, HOUR, grant, part
+from tests.support.terminals import END_OF_INPUT, INTERRUPT, Conversation, converse
+
+FORMS = form_terms().forms
+QUIET = Dialog("en", "America/Denver")
+REFERRAL = {
+    "encounter.date": "2026-11-02",
+    "encounter.charges": 1,
+    "encounter.charges[0].conduct": "possession",
+    "encounter.drugs": 1,
+    "encounter.drugs[0].kind": "opioid",
+    "judgment.amenable": "yes",
+    "contact.given_name": "María",
+    "contact.birth_date": "1999-03-04",
+}
+
+
+# The data
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.name)
+def test_a_form_names_only_what_the_vocabulary_has(form: Form) -> None:
+    words = vocabulary()
+    assert set(form.parts) <= set(form.kind.categories)
+    assert set(form.roles) <= set(form.kind.issuers)
+    for purpose, roles in form.purposes:
+        assert purpose in words.purposes
+        assert set(roles or ()) <= set(words.roles)
+    for path in (*(form.fixed or {}), *(form.derived or {}), *(form.instead or {})):
+        assert path.partition(".")[2] in content_models()[path.partition(".")[0]].model_fields
+    assert set((form.derived or {}).values()) <= set(words.facts)
+
+
+def test_each_member_is_one_of_its_content_and_each_path_in_spanish_is_a_fact() -> None:
+    for path in form_terms().members:
+        category, _, name = path.partition(".")
+        assert name in content_models()[category].model_fields, path
+    told = {
+        field.path
+        for fact in vocabulary().facts.values()
+        if fact.known_by != "hub" and fact.category not in vocabulary().never_travels
+        for field in (fact, *fact.fields.values())
+    }
+    assert set(form_terms().spanish) == told - {"now"}
+
+
+def test_every_choice_that_a_form_offers_has_a_label_in_both_languages() -> None:
+    for form in FORMS.values():
+        for role in form.roles:
+            for question in _all_questions(form, role):
+                for choice in question.form.choices:
+                    if question.name != ABOUT:
+                        assert choice.word in form_terms().labels, (question.name, choice.word)
+
+
+def test_the_words_are_there_in_both_languages() -> None:
+    assert WORDS["en"].keys() == WORDS["es"].keys()
+
+
+def _sheet(form: Form, role: str, pack: str = "santa-fe") -> Sheet:
+    stated = frozenset(STATED.get(form.kind.name, ()))
+    return Sheet(form, role, form.parts, _reads(pack), stated=stated)
+
+
+@cache
+def _reads(pack: str) -> frozenset[str]:
+    return paths_read(rules.load(pack).pack)
+
+
+def _all_questions(form: Form, role: str) -> tuple[Question, ...]:
+    lists = {fact.path: 2 for fact in vocabulary().facts.values() if fact.type == "list"}
+    answers = {ABOUT: form.parts, **lists}
+    if form.only:
+        return ()
+    return _sheet(form, role).questions(answers, frozenset())
+
+
+# Whatever is answered
+
+
+@given(
+    st.sampled_from([(form, role) for form in FORMS.values() for role in form.roles]),
+    st.sampled_from(shipped()),
+    st.data(),
+)
+def test_whatever_is_answered_fits_the_content_of_its_kind(
+    asked: tuple[Form, str], pack: str, data: st.DataObject
+) -> None:
+    form, role = asked
+    if form.only:
+        return  # it states again what was sent
+    sheet = _sheet(form, role, pack)
+    typed = {}
+
+    def questions(answers: Mapping[str, Any]) -> tuple[Question, ...]:
+        listed = sheet.questions(answers, frozenset(typed))
+        for question in listed:
+            if question.name not in typed:
+                typed[question.name] = data.draw(_answers(question))
+        return listed
+
+    questions({})
+    try:
+        answers = collect_answers(questions, typed, QUIET)
+    except Refusal as refusal:
+        assert refusal.code in ("no-answer", "hidden-character") and refusal.fix
+        return
+    contents = contents_of(sheet, answers, _zone(), chance(3))
+    for category, content in contents.items():
+        answer = (form.says or {}).get("answer")
+        check_part_content(form.kind.name, role, (category,), answer, {category: content})
+
+
+def _zone() -> Any:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo("America/Denver")
+
+
+def _answers(question: Question) -> st.SearchStrategy[str]:
+    form = question.form
+    likely = {
+        "bool": st.sampled_from(["yes", "no"]),
+        "choice": st.sampled_from([choice.word for choice in form.choices] or ["-"]),
+        "choices": st.lists(
+            st.sampled_from([choice.word for choice in form.choices] or ["-"]), min_size=1
+        ).map(", ".join),
+        "size": st.sampled_from(["0", "1", "2"]),
+        "int": st.integers(0, 99).map(str),
+        "decimal": st.sampled_from(["0", "2.4", "9.1"]),
+        "date": st.dates().map(str),
+        "timestamp": st.sampled_from(["2026-11-02 10:00", "2026-11-02T10:00:00Z"]),
+        "text": st.sampled_from(["Ana", "es", "methadone"]),
+    }[form.type]
+    odd = [st.just("not known")] if form.may_be_unknown else []
+    return st.one_of(likely, likely, likely, *odd, st.text(max_size=6) if len(odd) else likely)
+
+
+# Agencies in memory
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return Town(tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture
+def town(made: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """Agencies whose operations reach the hub in memory. Each test has a case of its own."""
+    for module in (delivery, records, telling):
+        if hasattr(module, "link_of"):
+            monkeypatch.setattr(module, "link_of", lambda office: made.link(office.agency))
+    return made
+
+
+def fill(
+    town: Town, agency: str, name: str, case: str | None, answers: Mapping[str, Any], **more: Any
+) -> tuple[OpenedForm, FormDraft, Preview]:
+    office = town.at[agency]
+    opened = operations.open_form(office, name, case)
+    names = frozenset(answers)
+    given_answers = collect_answers(
+        lambda so_far: opened.questions(so_far, names), answers, QUIET, rest_unknown=True
+    )
+    draft = operations.draft_form(office, opened, given_answers, **more)
+    return opened, draft, operations.preview_draft(office, draft)
+
+
+def tell(town: Town, agency: str, name: str, case: str | None, answers: Mapping[str, Any]) -> str:
+    _, draft, _ = fill(town, agency, name, case, answers)
+    sent = operations.send_draft(town.at[agency], draft)
+    assert sent.record is None or sent.record.state in ("sent", "witnessed"), sent
+    town.settle()
+    return draft.case
+
+
+def known(town: Town, agency: str, case: str) -> dict[str, Any]:
+    view = operations.open_case(town.at[agency], "Rosa Quintana", case)
+    assert not [text for text in view.refusals if "stays closed" in text], view.refusals
+    return {path: source.value for path, source in view.facts.items()}
+
+
+def test_a_referral_goes_to_those_who_may_have_it_and_says_why_the_others_do_not(
+    town: Town,
+) -> None:
+    events = town.at["police"].at
+    _, draft, preview = fill(town, "police", "refer", None, REFERRAL)
+    assert town.at["police"].at == events, "a draft and its preview keep nothing"
+    assert {part.category for part in draft.parts} == {("encounter",), ("charge",), ("contact",)}
+    for shown in preview.parts:
+        assert {*shown.part.to} == {"prosecutor", "crossroads"}
+        assert {one.agency for one in shown.refused} == {"defender", "clinic"}
+    charge = next(shown for shown in preview.parts if shown.part.category == ("charge",))
+    rule_of = {one.agency: one.rule for one in charge.refused}
+    assert rule_of == {"clinic": "provider-ceiling", "defender": None}, "nothing about consent"
+    operations.send_draft(town.at["police"], draft)
+    town.settle()
+    told = known(town, "crossroads", draft.case)
+    assert told["encounter.charges"] == [{"conduct": "possession"}]
+    assert told["person.age"] == 27 and told[ACCEPTED] is True, (
+        "the age follows from the birth date"
+    )
+    assert "encounter.weapon" not in told, "what nobody asked stays unknown"
+    with pytest.raises(AgencyError):
+        operations.read_case(town.at["clinic"], draft.case)
+
+
+def test_what_is_shown_is_what_is_sent_and_it_is_sent_once(town: Town) -> None:
+    office = town.at["police"]
+    _, draft, preview = fill(town, "police", "refer", None, REFERRAL)
+    first = operations.send_draft(office, draft)
+    again = operations.send_draft(office, draft)
+    assert first.record is not None and again.record is not None
+    assert first.record.id == again.record.id == draft.record
+    sent = [one for one in office.working_set().outbox.values() if one.case == draft.case]
+    assert len(sent) == 1
+    shown = [one.part for one in preview.parts]
+    assert [stored["content"] for stored in sent[0].parts] == [one.content for one in shown]
+    assert [set(stored["to"]) for stored in sent[0].parts] == [set(one.to) for one in shown]
+
+
+def test_a_recipient_can_be_left_out_and_none_can_be_added(town: Town) -> None:
+    _, draft, _ = fill(town, "police", "refer", None, REFERRAL, recipients=("crossroads",))
+    assert {agency for one in draft.parts for agency in one.to} == {"crossroads"}
+    with pytest.raises(AgencyError, match="no agency may be told"):
+        fill(town, "police", "refer", None, REFERRAL, recipients=("clinic",))
+    with pytest.raises(AgencyError) as refused:
+        fill(town, "police", "refer", None, REFERRAL, recipients=("sheriff",))
+    assert refused.value.code == "unknown-agency"
+
+
+def test_a_weight_reaches_everybody_who_holds_the_encounter_and_nothing_else_changes(
+    town: Town,
+) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    for grams in ("2.4", "7.9"):
+        town.hub.clock += HOUR
+        tell(town, "police", "weigh", case, {"encounter.drugs[0].grams": f"{grams} g"})
+        for agency in ("prosecutor", "crossroads", "police"):
+            told = known(town, agency, case)
+            assert told["encounter.drugs"] == [{"kind": "opioid", "grams": float(grams)}]
+            assert told["encounter.date"] == "2026-11-02" and told["judgment.amenable"] is True
+    with pytest.raises(AgencyError) as refused:
+        fill(town, "police", "weigh", case, {})
+    assert refused.value.code == "nothing-to-tell"
+
+
+def test_the_prosecutor_gives_one_word(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    known(town, "prosecutor", case)
+    opened = operations.open_form(town.at["prosecutor"], "screen", case)
+    assert [question.name for question in opened.questions({})] == ["screening_outcome.outcome"]
+    tell(town, "prosecutor", "screen", case, {"screening_outcome.outcome": "proceed"})
+    view = operations.open_case(town.at["crossroads"], "Rosa Quintana", case)
+    assert "screening" not in view.facts and town.at["clinic"].at
+    content = [
+        opened.content
+        for received in town.at["crossroads"].working_set().gateway.received.values()
+        for opened in received.opened.values()
+        if received.committed is not None and received.committed.case == case
+        if "screening_outcome" in opened.content
+    ]
+    assert content == [{"screening_outcome": {"outcome": "proceed"}}]
+
+
+def test_each_role_is_refused_the_forms_of_others(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    for agency, role in ROLES.items():
+        for form in FORMS.values():
+            if role not in form.roles:
+                with pytest.raises(AgencyError) as refused:
+                    operations.open_form(town.at[agency], form.name, case)
+                assert refused.value.code in ("not-yours",)
+
+
+def test_without_consent_the_facts_are_kept_and_nothing_is_told(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    known(town, "crossroads", case)
+    opened, draft, preview = fill(
+        town, "crossroads", "intake", case, {"case.intake_at": "2026-11-02 11:00"}
+    )
+    assert set(opened.untold) == {"intake_status"} and not draft.parts
+    sent = operations.send_draft(town.at["crossroads"], draft)
+    operations.send_draft(town.at["crossroads"], draft)
+    assert sent.record is None and sent.recipients == ()
+    assert known(town, "crossroads", case)["case.intake_at"].startswith("2026-11-02T11:00")
+    noted = town.at["crossroads"].working_set().noted
+    assert [one.body["case"] for one in noted].count(case) == 1
+    assert any("keep this for yourself" in line for line in preview_lines(preview, "en"))
+    with pytest.raises(AgencyError) as refused:
+        operations.open_form(town.at["crossroads"], "grievance", case)
+    assert refused.value.code == "nobody-to-tell"
+
+
+def test_a_consent_opens_the_form_and_its_end_stops_even_a_draft_that_was_shown(
+    town: Town,
+) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    known(town, "crossroads", case)
+    town.hub.clock += HOUR
+    consent(town, grant("crossroads", "clinic", ["plan"], ["treatment"]), case=case)
+    plan = {"plan.text": "A room first.", "case.plan_at": "2026-11-02 11:00"}
+    _, draft, preview = fill(town, "crossroads", "plan", case, plan)
+    (shown,) = preview.parts
+    assert shown.part.to == {"clinic": ("treatment", "consent")}
+    assert (shown.part.sensitivity, shown.part.use) == ("part2", "no_adverse_action")
+    assert shown.part.notice.startswith("official")
+    operations.revoke_consent(town.at["crossroads"], case)
+    events = town.at["crossroads"].at
+    with pytest.raises(RecordError) as refused:
+        operations.send_draft(town.at["crossroads"], draft)
+    assert refused.value.code == "not-permitted" and town.at["crossroads"].at == events
+
+
+def test_police_and_prosecutors_cannot_tell_a_no_from_a_question_never_asked(town: Town) -> None:
+    def refusals(answers: Mapping[str, Any], *, ended: bool) -> Any:
+        case = tell(town, "police", "refer", None, REFERRAL)
+        known(town, "prosecutor", case)
+        known(town, "crossroads", case)
+        if ended:
+            terms = grant("prosecutor", "defender", ["new_charge"], ["legal_representation"])
+            consent(town, terms, case=case)
+            operations.revoke_consent(town.at["crossroads"], case)
+            town.settle()
+        opened = operations.open_form(town.at["prosecutor"], "charge", case)
+        return opened.untold
+
+    assert refusals({}, ended=True) == refusals({}, ended=False)
+
+
+def test_later_charges_are_stated_with_those_before(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    known(town, "prosecutor", case)
+    for conduct in ("possession", "theft"):
+        charge = {"case.new_charges": 1, "case.new_charges[0].conduct": conduct}
+        tell(town, "prosecutor", "charge", case, charge)
+    told = known(town, "prosecutor", case)["case.new_charges"]
+    assert [entry["conduct"] for entry in told] == ["possession", "theft"]
+
+
+def test_the_same_referral_to_one_more_agency_asks_nothing_again(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    opened = operations.open_form(town.at["police"], "refer", case)
+    same = {"same_encounter": True}
+    names = [question.name for question in opened.questions(same)]
+    assert not {name for name in names if name in REFERRAL}
+    other = [question.name for question in opened.questions({"same_encounter": False})]
+    assert "encounter.date" in other and "contact.given_name" not in other
+    town.hub.clock += HOUR
+    _, draft, _ = fill(town, "police", "refer", case, {"same_encounter": "yes"})
+    assert draft.case == case
+    charges = next(part for part in draft.parts if part.category == ("charge",))
+    entries = charges.content["charge"]["facts"]["encounter.charges"]
+    assert [entry["conduct"] for entry in entries] == ["possession"]
+    assert all(part.says and "referred_at" in part.says for part in draft.parts)
+
+
+def test_waiting_questions_are_listed_asked_and_answered(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    known(town, "crossroads", case)
+    question = part(
+        "encounter",
+        {"asks": ["encounter.drugs.grams", "encounter.weapon"]},
+        to={"police": ("admission", "offer_at_scene")},
+        says={"for": "eligibility"},
+    )
+    office = town.at["crossroads"]
+    operations.send_record(office, "question", operations.Draft((question,)), case)
+    town.settle()
+    police = town.at["police"]
+    assert operations.closed_questions(police, case)
+    assert not operations.waiting_questions(police, case)
+    operations.open_questions_as(police, "Officer Lund", case)
+    waiting = operations.waiting_questions(police, case, language="es")
+    assert {one.path for one in waiting} == {"encounter.drugs.grams", "encounter.weapon"}
+    assert all(one.question.startswith("¿") for one in waiting)
+    opened = operations.open_form(police, "answer", case)
+    asked = [question.name for question in opened.questions({})]
+    assert asked == ["encounter.drugs[0].grams", "encounter.weapon"]
+    tell(
+        town, "police", "answer", case, {"encounter.drugs[0].grams": "2.4", "encounter.weapon": "?"}
+    )
+    assert known(town, "crossroads", case)["encounter.drugs"] == [{"kind": "opioid", "grams": 2.4}]
+    assert [one.path for one in operations.waiting_questions(police, case)] == ["encounter.weapon"]
+    tell(town, "police", "answer", case, {"encounter.weapon": "no"})
+    assert known(town, "crossroads", case)["encounter.weapon"] is False
+    with pytest.raises(AgencyError) as refused:
+        operations.open_form(police, "answer", case)
+    assert refused.value.code == "nothing-to-tell"
+
+
+def test_an_exit_tells_the_notice_without_consent_and_a_day_only_with_it(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    known(town, "crossroads", case)
+    known(town, "prosecutor", case)
+    town.hub.clock += DAY
+    consent(town, grant("crossroads", "prosecutor", ["enrollment"], ["filing_status"]), case=case)
+    tell(town, "crossroads", "exit", case, {"enrollment.since": "2026-11-03"})
+    assert known(town, "prosecutor", case)["person.enrolled"] is False
+    assert known(town, "crossroads", case)["person.enrolled"] is False
+
+
+# Real processes
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    found = Running(tmp_path_factory.mktemp("forms"), {**ROLES, "da": "prosecutor"}, "santa-fe")
+    try:
+        found.join_all()
+        yield found
+    finally:
+        found.stop()
+
+
+def words_of(running: Running, command: str, agency: str, *words: str) -> list[str]:
+    folder = str(running.folder / agency)
+    passphrase = ["--passphrase-file", str(running.passphrase)]
+    return ["agency", command, folder, *words, *passphrase]
+
+
+def at_terminal(running: Running, answers: list[str], *words: str) -> Conversation:
+    command = [sys.executable, "-m", "offramp", *words_of(running, *words)]
+    return converse(command, answers, {**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def run(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    """Run a command without a terminal, and return its code and all that it printed."""
+    capsys.readouterr()
+    code = main(words_of(running, *words))
+    printed = capsys.readouterr()
+    return code, printed.out + printed.err
+
+
+def outbox(running: Running, capsys: pytest.CaptureFixture[str], agency: str = "police") -> int:
+    _, printed = run(running, capsys, "status", agency, "--json")
+    return len(json.loads(printed)["outbox"])
+
+
+TYPED = [
+    *("2026-11-02", "arrest", "yes", "1", "opioid", "", "weighed", "yes", "no", "no"),
+    *("1", "", "1", "no", "Ana", "Delgado", "1999-03-04", "", "es"),
+]
+
+
+def test_an_officer_refers_by_answering_questions(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = outbox(running, capsys)
+    shown = at_terminal(running, [*TYPED, "no"], "refer", "police")
+    assert shown.code == 0 and "Not sent. Nothing was kept." in shown.text
+    assert outbox(running, capsys) == before
+    shown = at_terminal(running, ["soon", *TYPED, "perhaps", "yes"], "refer", "police")
+    assert shown.code == 0, shown.text
+    assert "`soon` is no answer to `encounter.date`" in shown.text
+    assert shown.text.index("not to Clinic: Providers do not need") < shown.text.index("Send it?")
+    assert "to Crossroads: to offer the program" in shown.text and ": sent" in shown.text
+    assert outbox(running, capsys) == before + 1
+
+
+@pytest.mark.parametrize("key", [INTERRUPT, END_OF_INPUT])
+def test_a_stop_before_or_after_the_statement_keeps_and_sends_nothing(
+    key: str, running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = outbox(running, capsys)
+    for answered in (TYPED[:4], TYPED):
+        shown = at_terminal(running, [*answered, key], "refer", "police", "--lang", "es")
+        assert shown.code == 130 and "no se guardó ni se envió nada" in shown.text
+        assert "Traceback" not in shown.text
+    assert outbox(running, capsys) == before
+
+
+FLAGS = [
+    *("--date", "2026-11-02", "--route", "arrest", "--in-area", "yes", "--amenable", "yes"),
+    *("--drugs", "kind=opioid, form=weighed", "--above-subsistence", "no"),
+    *("--exploits-others", "no", "--charges", "conduct=possession, violent=no"),
+    *("--given-name", "Ana", "--birth-date", "1999-03-04"),
+]
+
+
+def test_flags_and_files_answer_for_scripts(
+    running: Running, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, printed = run(running, capsys, "refer", "police")
+    assert code == 2 and "[answers-missing]" in printed
+    for flag in ("--date", "--drugs", "--given-name", "--yes"):
+        assert f"`{flag}`" in printed
+    before = outbox(running, capsys)
+    code, printed = run(running, capsys, "refer", "police", *FLAGS, "--dry-run", "--json")
+    preview = json.loads(printed)
+    assert code == 0 and outbox(running, capsys) == before
+    code, printed = run(running, capsys, "refer", "police", *FLAGS, "--yes", "--json")
+    sent = json.loads(printed)
+    assert (code, sent["state"], sent["to"]) == (0, "sent", ["crossroads", "da"])
+
+    def contents(parts: Any) -> str:
+        return json.dumps([part["content"] for part in parts], default=str)
+
+    ids = r'"id": "[0-9a-f]{16}"'
+    import re
+
+    assert re.sub(ids, "", contents(preview["parts"])) == re.sub(
+        ids, "", contents(sent["preview"]["parts"])
+    )
+    answers = tmp_path / "answers.yaml"
+    answers.write_text(
+        "encounter: {date: 2026-11-02, route: arrest, in_area: yes, drugs: [], charges: []}\n"
+        "judgment.amenable: yes\ncontact: {given_name: José}\n"
+    )
+    more = ("--answers", str(answers), "--rest-unknown", "--yes", "--json")
+    code, printed = run(running, capsys, "refer", "police", *more)
+    assert code == 0 and "José" in printed and json.loads(printed)["state"] == "sent"
+
+
+def test_an_interview_feeds_a_referral(
+    running: Running, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    facts = tmp_path / "facts.json"
+    begun = json.loads((ROOT / "examples" / "arrest.json").read_text())
+    facts.write_text(json.dumps(begun))
+    more = ("--facts", str(facts), "--given-name", "Ana", "--rest-unknown", "--yes")
+    code, printed = run(running, capsys, "refer", "police", *more)
+    assert code == 0 and ": sent" in printed
+    assert "Left out, because this form doesn't tell it: " in printed
+    assert "history" not in printed.partition("This is what you tell")[2], "no record is told"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "a",
+        "x: &a [1]\ny: *a",
+        "{" * 60,
+        "encounter.date: [2026-11-02]",
+        "encounter: {date: 17}",
+        "encounter.charges: {conduct: possession}",
+        "encounter.charges: [possession]",
+        "encounter.charges: [[1]]",
+        "encounter.charges: [{conduct: [possession]}]",
+        "encounter.charges: [{verdict: guilty}]",
+        "encounter.drugs: [{kind: opioid, grams: -1}]",
+        "encounter.drugs: [{kind: opioid, grams: .nan}]",
+        pytest.param("encounter.drugs: " + json.dumps([{}] * 300), id="many"),
+        pytest.param("contact: {given_name: '" + "a" * 5000 + "'}", id="long"),
+        'contact: {given_name: "a\\u202eb"}',
+        "contact: {phone: call me}",
+        "history.convictions: []",
+        "person.enrolled: yes",
+        "decisions: {screening: proceed}",
+    ],
+)
+def test_a_hostile_file_of_answers_is_one_sentence(
+    text: str, running: Running, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    answers = tmp_path / "answers.yaml"
+    answers.write_text(text)
+    name = () if "given_name" in text else ("--given-name", "Ana")
+    words = ("refer", "police", "--answers", str(answers), *name, "--rest-unknown", "--yes")
+    code, printed = run(running, capsys, *words)
+    assert code == 2 and printed.startswith("offramp: ") and "Traceback" not in printed
+    assert printed.rstrip().endswith("]") and "\n" not in printed.rstrip()
+
+
+def test_every_form_command_lists_its_roles_and_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in FORMS.values():
+        with pytest.raises(SystemExit):
+            main(["agency", form.name, "--help"])
+        printed = " ".join(capsys.readouterr().out.split())
+        assert form.title["en"] in printed and "--answers FILE" in printed
+        for role in form.roles if len(form.roles) < 8 else ():
+            assert role in printed
