@@ -112,8 +112,9 @@ def test_a_refusal_with_terminal_escapes_is_made_printable_wherever_it_is_kept()
     bundle: Any = SimpleNamespace(write=lambda: b"{}")
     (answer,) = client_of(200, [{"status": 403, "error": error}]).submit([bundle])
     assert all(text.isprintable() for text in answer["error"].values())
-    state = client_of(200, {"closed": True, "lacks": {"message": EVIL}}).generation()
-    assert state["lacks"]["message"].isprintable()
+    with pytest.raises(HubAway) as hidden:
+        client_of(200, {"closed": False, "generation": 1, "draft": EVIL}).generation()
+    assert str(hidden.value).isprintable()
 
 
 def test_escaped_text_keeps_lines_and_letters() -> None:

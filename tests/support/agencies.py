@@ -128,7 +128,8 @@ class MemoryHub:
             found = [
                 leaf.entry for leaf in hub.store.leaves(int(query["start"]), int(query["end"]))
             ]
-            return 200, i_json.write({"entries": [base64.encode_url(one) for one in found]})
+            entries = [base64.encode_url(one) for one in found]
+            return 200, i_json.write({"start": int(query["start"]), "entries": entries})
         if parts.path == "/v1/keys":
             leaf = hub.open_key(str(i_json.read_object(body)["announced"]), now)
             return 201, i_json.write({"leaf": leaf.json()})
@@ -146,7 +147,7 @@ class MemoryHub:
         if parts.path == "/v1/inbox":
             return 200, hub.inbox(agency, now, int(query["after"])).write()
         if parts.path == "/v1/inbox/done":
-            return 200, b"{}"
+            return 200, body
         if parts.path == "/v1/log/checkpoint":
             if "witnessed" in query:
                 return (
@@ -157,7 +158,7 @@ class MemoryHub:
             return 200, hub.checkpoint(now)
         if parts.path == "/v1/log/cosignatures":
             self._cosigned(agency, body)
-            return 200, b"{}"
+            return 200, b'{"witnessed":false}'
         if parts.path == "/v1/log/consistency":
             return _proof(hub.log.tree.consistency(int(query["first"]), int(query["second"])))
         if parts.path == "/v1/log/inclusion":
@@ -179,7 +180,7 @@ class MemoryHub:
 
 
 def _proof(hashes: tuple[bytes, ...]) -> tuple[int, bytes]:
-    return 200, i_json.write({"proof": [base64.encode_url(one) for one in hashes]})
+    return 200, i_json.write({"proof": [digest.hex() for digest in hashes]})
 
 
 class Town:

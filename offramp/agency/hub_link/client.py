@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import re
 import socket
 import ssl
 import time
@@ -18,18 +17,20 @@ from urllib.parse import urlsplit
 
 from exchange.consent.account import Account, read_account
 from exchange.errors import ExchangeError, shorten
-from exchange.protocol import request
+from exchange.models import WireModel, validate
+from exchange.protocol import answers, request
 from exchange.protocol.inbox import Inbox, read_inbox
 from exchange.records.bundle import Bundle
 from exchange.standards import base64, i_json
 from exchange.standards.keys import PrivateKey
+from exchange.standards.merkle import HASH_BYTES
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.clock import of_http_date
 from rules.frozen import frozen
-from rules.input.characters import printable_lines
 from rules.input.printing import printable
 
 G = TypeVar("G")
+S = TypeVar("S", bound=WireModel)
 T = TypeVar("T")
 
 MOST_ENTRIES = 1024
@@ -199,28 +200,26 @@ class Client:
 
     def join(self, request_body: Mapping[str, Any]) -> bytes:
         """Ask to be listed. Returns the draft of the directory with this agency in it."""
-        return self._draft(self._json("POST", "/v1/join", i_json.write(dict(request_body))))
+        body = i_json.write(dict(request_body))
+        return _payload(self._shape(answers.Drafted, "POST", "/v1/join", body).directory)
 
     def draft(self) -> bytes:
         """Return the draft that waits for signatures."""
-        return self._draft(self._json("GET", "/v1/directory/draft"))
+        return _payload(self._shape(answers.Drafts, "GET", "/v1/directory/draft").directory)
 
     def drafts(self) -> list[tuple[bytes, tuple[str, ...]]]:
         """Return every draft that waits, the oldest first, with its signatures so far."""
         try:
-            value = self._json("GET", "/v1/directory/draft")
+            value = self._shape(answers.Drafts, "GET", "/v1/directory/draft")
         except HubRefused as error:
             if error.hub_code != "no-draft":
                 raise
             return []
-        return [
-            (self._draft(item), tuple(str(item) for item in item.get("signatures") or ()))
-            for item in _list(value.get("drafts"))
-        ]
+        return [(_payload(draft.directory), draft.signatures) for draft in value.drafts]
 
     def propose(self, payload: bytes) -> None:
         """Propose the payload of a next version."""
-        self._json("POST", "/v1/directory/draft", payload)
+        self._shape(answers.Drafted, "POST", "/v1/directory/draft", payload)
 
     def pack(self, digest: str) -> bytes:
         """Return the text of a pack and its parents, unchecked, as an agency sent it to the hub."""
@@ -228,11 +227,12 @@ class Client:
 
     def send_pack(self, data: bytes) -> None:
         """Send a pack to be adopted. The hub proves it first, which takes time."""
-        self._ask("POST", "/v1/packs", data, patience=PROVING)
+        self._shape(answers.PackDigest, "POST", "/v1/packs", data, patience=PROVING)
 
     def sign_draft(self, sha256: str, signature: str) -> None:
         """Send a signature under the draft of this digest."""
-        self._json(
+        self._shape(
+            answers.InForce,
             "POST",
             "/v1/directory/signatures",
             i_json.write({"sha256": sha256, "signature": signature}),
@@ -240,15 +240,18 @@ class Client:
 
     def directory(self) -> Served:
         """Return the directory as the hub serves it."""
-        value = self._json("GET", "/v1/directory")
-        versions, keys, generations = (
-            _list(value.get(name)) for name in ("versions", "keys", "generations")
+        answer = self._shape(answers.DirectoryAnswer, "GET", "/v1/directory")
+        value = answer.model_dump()
+        return Served(
+            list(value["versions"]),
+            list(value["keys"]),
+            list(value["generations"]),
+            closed=answer.closed,
         )
-        return Served(versions, keys, generations, closed=value.get("closed") is True)
 
     def announce(self, announced: str) -> None:
         """Announce a key that opens seals, as a JWS."""
-        self._json("POST", "/v1/keys", i_json.write({"announced": announced}))
+        self._shape(answers.KeyAnswer, "POST", "/v1/keys", i_json.write({"announced": announced}))
 
     # Records
 
@@ -257,20 +260,18 @@ class Client:
         body = b"[" + b",".join(item.write() for item in bundles) + b"]"
         response = self._ask("POST", "/v1/records", body)
         value = _parsed(i_json.read, response.body)
-        answers = _list(value)
-        if len(answers) != len(bundles) or not all(
-            isinstance(item.get("status"), int) for item in answers
-        ):
+        if not isinstance(value, list) or len(value) != len(bundles):
             raise _no_hub("not as many answers as records")
         # INVARIANT: nothing of a refusal is stored or shown before it is made printable.
         return [
-            {**item, "error": _printable_error(item["error"])} if item.get("error") else item
-            for item in answers
+            _validated(answers.Submitted, _with_printable_error(item)).model_dump(exclude_none=True)
+            for item in value
         ]
 
     def receipt(self, jti: str) -> dict[str, Any]:
         """Return the receipt of a record."""
-        return self._json("GET", f"/v1/records/{jti}/receipt")
+        path = f"/v1/records/{jti}/receipt"
+        return self._shape(answers.ReceiptAnswer, "GET", path).model_dump()
 
     def inbox(self, after: int, wait: int) -> Inbox:
         """Return the items after the first `after`, having waited `wait` seconds for more."""
@@ -281,7 +282,7 @@ class Client:
 
     def done(self, after: int) -> None:
         """Tell the hub how many items are stored here."""
-        self._json("POST", "/v1/inbox/done", i_json.write({"after": after}))
+        self._shape(answers.Cursor, "POST", "/v1/inbox/done", i_json.write({"after": after}))
 
     # The log
 
@@ -299,15 +300,15 @@ class Client:
 
     def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
         """Return the proof that the tree of size `second` grew out of that of size `first`."""
-        return _proof(self._json("GET", f"/v1/log/consistency?first={first}&second={second}"))
+        return self._proof(f"/v1/log/consistency?first={first}&second={second}")
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return the proof that a leaf is in the tree of a size."""
-        return _proof(self._json("GET", f"/v1/log/inclusion?index={index}&size={size}"))
+        return self._proof(f"/v1/log/inclusion?index={index}&size={size}")
 
     def cosign(self, note: bytes) -> None:
         """Send a checkpoint with this agency's cosignature."""
-        self._ask("POST", "/v1/log/cosignatures", note)
+        self._shape(answers.Witnessed, "POST", "/v1/log/cosignatures", note)
 
     def account(self, case: str) -> Account:
         """Return the account of a case, unverified."""
@@ -317,46 +318,55 @@ class Client:
         """Return the log's blinded leaves from index `start` to before `end`, end to end."""
         entries = bytearray()
         while start < end:
-            value = self._json(
-                "GET", f"/v1/log/entries?start={start}&end={min(end, start + MOST_ENTRIES)}"
-            )
-            batch = value.get("entries")
-            if not isinstance(batch, list) or not batch:
+            path = f"/v1/log/entries?start={start}&end={min(end, start + MOST_ENTRIES)}"
+            batch = self._shape(answers.Entries, "GET", path)
+            if batch.start != start or not 1 <= len(batch.entries) <= end - start:
                 raise _no_hub("leaves are missing")
-            for item in batch:
-                entries += _parsed(base64.decode_url, str(item))
-            start += len(batch)
+            for item in batch.entries:
+                entry = _parsed(base64.decode_url, item)
+                if len(entry) != HASH_BYTES:
+                    raise _no_hub("a leaf has another length")
+                entries += entry
+            start += len(batch.entries)
         return bytes(entries)
 
     # After a restore
 
     def generation(self) -> dict[str, Any]:
         """Return what a restored hub waits for and must have signed. Others have no `closed`."""
-        value = self._json("GET", "/v1/generation")
-        if not isinstance(value.get("closed"), bool):
-            raise _no_hub("it doesn't say whether it is closed")
-        return dict(_printable_values(value))
+        return self._shape(answers.RestoreState, "GET", "/v1/generation").model_dump(
+            mode="json", exclude_none=True
+        )
 
     def hold(self, piece: bytes) -> None:
         """Send one piece of what is stored here."""
-        self._json("POST", "/v1/generation/held", piece)
+        self._shape(answers.PieceAnswer, "POST", "/v1/generation/held", piece)
 
     def sign_generation(self, sha256: str, signature: str) -> bool:
         """Send a signature. Returns whether it completes the threshold, so that the log goes on."""
-        value = self._json(
+        return self._shape(
+            answers.Begun,
             "POST",
             "/v1/generation/signatures",
             i_json.write({"sha256": sha256, "signature": signature}),
-        )
-        return value.get("begun") is True
+        ).begun
 
     # Asking
 
-    def _draft(self, value: Mapping[str, Any]) -> bytes:
-        return _parsed(base64.decode_url, str(value.get("directory")))
+    def _shape(
+        self,
+        shape: type[S],
+        method: str,
+        path: str,
+        body: bytes = b"",
+        patience: float | None = None,
+    ) -> S:
+        """Ask, and read the answer by its closed shape."""
+        return _validated(shape, _parsed(i_json.read, self._ask(method, path, body, patience).body))
 
-    def _json(self, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
-        return _parsed(i_json.read_object, self._ask(method, path, body).body)
+    def _proof(self, path: str) -> tuple[bytes, ...]:
+        proof = self._shape(answers.Proof, "GET", path).proof
+        return tuple(bytes.fromhex(digest) for digest in proof)
 
     def _ask(
         self, method: str, path: str, body: bytes = b"", patience: float | None = None
@@ -420,13 +430,21 @@ def _printable_error(error: Any) -> dict[str, str]:
     }
 
 
-def _printable_values(value: Any) -> Any:
-    """Return a JSON value whose texts have no control characters."""
-    if isinstance(value, dict):
-        return {printable_lines(name): _printable_values(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_printable_values(item) for item in value]
-    return printable_lines(value) if isinstance(value, str) else value
+def _with_printable_error(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("error"):
+        return {**value, "error": {"fix": None, **_printable_error(value["error"])}}
+    return value
+
+
+def _validated(shape: type[S], value: Any) -> S:
+    try:
+        return validate(shape, value, "the answer")
+    except ExchangeError as error:
+        raise _no_hub(error.message) from None
+
+
+def _payload(text: str) -> bytes:
+    return _parsed(base64.decode_url, text)
 
 
 def _parsed(read: Callable[[G], T], body: G) -> T:
@@ -434,25 +452,6 @@ def _parsed(read: Callable[[G], T], body: G) -> T:
         return read(body)
     except ExchangeError as error:
         raise _no_hub(error.message) from None
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _no_hub("a list is missing")
-    return value
-
-
-def _proof(value: Mapping[str, Any]) -> tuple[bytes, ...]:
-    hashes = value.get("proof")
-    if not isinstance(hashes, list):
-        raise _no_hub("a proof is missing")
-    # 64 letters are hexadecimal, 43 base64url.
-    return tuple(
-        bytes.fromhex(str(item))
-        if re.fullmatch("[0-9a-f]{64}", str(item))
-        else _parsed(base64.decode_url, str(item))
-        for item in hashes
-    )
 
 
 def _no_hub(why: str) -> HubAway:

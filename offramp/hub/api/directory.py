@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub, not_passed
 from exchange.models import validate
+from exchange.protocol import answers as shapes
 from exchange.standards import base64, i_json
 from offramp.hub import membership, restore_state
 from offramp.hub.api import models
@@ -28,7 +29,7 @@ _written: WeakKeyDictionary[Hub, tuple[Any, bytes]] = WeakKeyDictionary()
     **describe(
         "Return every version of the directory, sealing key, and generation of the log, each "
         "with its leaf, and whether the hub is closed.",
-        models.DirectoryAnswer,
+        shapes.DirectoryAnswer,
         signed=False,
     ),
 )
@@ -41,7 +42,7 @@ async def versions(request: Request) -> Response:
     "/v1/directory/draft",
     **describe(
         "Return the newest draft of a next version, and all that wait for signatures.",
-        models.Drafts,
+        shapes.Drafts,
         signed=False,
     ),
 )
@@ -59,7 +60,7 @@ async def draft(request: Request) -> Response:
     "/v1/directory/draft",
     **describe(
         "Propose the next version whole. It becomes a draft beside those of others.",
-        models.Drafted,
+        shapes.Drafted,
         body=models.AnyObject,
         refuses=(409,),
     ),
@@ -77,7 +78,7 @@ async def propose(request: Request) -> Response:
     "/v1/directory/signatures",
     **describe(
         "Take a signature of a draft.",
-        models.InForce,
+        shapes.InForce,
         body=models.Signature,
         signed=False,
         refuses=(401, 409),
@@ -100,7 +101,7 @@ async def signatures(request: Request) -> Response:
     "/v1/join",
     **describe(
         "Add an invited agency to the draft.",
-        models.Drafted,
+        shapes.Drafted,
         body=Joining,
         signed=False,
         refuses=(403, 409),
@@ -120,7 +121,7 @@ async def join(request: Request) -> Response:
     "/v1/keys",
     **describe(
         "Take an agency's next sealing key.",
-        models.KeyAnswer,
+        shapes.KeyAnswer,
         body=models.KeyRequest,
         status=(201,),
         refuses=(403, 409),

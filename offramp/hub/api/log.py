@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fastapi import APIRouter, Request, Response
 
 from exchange.hub.hub import Hub
+from exchange.protocol import answers as shapes
 from exchange.standards import base64
 from offramp.hub.api import models
 from offramp.hub.api.answers import TEXT, answer, not_found
@@ -52,7 +53,7 @@ async def checkpoint(request: Request, witnessed: bool = False) -> Response:
     "/v1/log/cosignatures",
     **describe(
         "Take a witness's cosignature: the checkpoint with it.",
-        models.Witnessed,
+        shapes.Witnessed,
         body=models.TEXT,
         refuses=(409,),
     ),
@@ -68,7 +69,7 @@ async def cosignatures(request: Request) -> Response:
     return answer({"witnessed": await service.writer.do(take, agency)})
 
 
-@router.get("/v1/log/entries", **describe("Return blinded leaves, at most 1,024.", models.Entries))
+@router.get("/v1/log/entries", **describe("Return blinded leaves, at most 1,024.", shapes.Entries))
 async def entries(request: Request, start: int = 0, end: int = MOST_ENTRIES) -> Response:
     agency, _ = await read_signed(request)
     check_range(start, 0, LARGEST_NUMBER)
@@ -80,7 +81,7 @@ async def entries(request: Request, start: int = 0, end: int = MOST_ENTRIES) -> 
 
 
 @router.get(
-    "/v1/log/inclusion", **describe("Prove that a leaf is in the tree of a size.", models.Proof)
+    "/v1/log/inclusion", **describe("Prove that a leaf is in the tree of a size.", shapes.Proof)
 )
 async def inclusion(request: Request, index: int, size: int) -> Response:
     agency, _ = await read_signed(request)
@@ -92,7 +93,7 @@ async def inclusion(request: Request, index: int, size: int) -> Response:
 
 @router.get(
     "/v1/log/consistency",
-    **describe("Prove that one tree is the beginning of another.", models.Proof),
+    **describe("Prove that one tree is the beginning of another.", shapes.Proof),
 )
 async def consistency(request: Request, first: int, second: int) -> Response:
     agency, _ = await read_signed(request)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from exchange.protocol.answers import ErrorText, Submitted
+
 TEXT = "text/plain"
 
 
@@ -20,38 +22,11 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ErrorText(Model):
-    """One refusal: a stable code, one sentence, and the fix."""
-
-    code: str
-    message: str
-    fix: str | None
-    at: str | None = None
-
-
 class ErrorAnswer(Model):
     """The answer to a refused request. `status` repeats the HTTP status for one record."""
 
     error: ErrorText
     status: int | None = None
-
-
-class LeafModel(Model):
-    """An opened leaf of the log."""
-
-    index: int
-    nonce: str
-    body: str
-
-
-class ReceiptModel(Model):
-    """The place, time, and number of a record in the log."""
-
-    index: int
-    time: int
-    number: int
-    nonce: str
-    number_nonce: str
 
 
 class BundleModel(Model):
@@ -63,101 +38,11 @@ class BundleModel(Model):
     pads: list[str]
 
 
-class Submitted(Model):
-    """The answer to one record: its HTTP status, and a receipt or an error."""
-
-    status: int
-    receipt: ReceiptModel | None = None
-    error: dict[str, Any] | None = None
-
-
-class ReceiptAnswer(Model):
-    """The receipt of a record, and the digest of its statement."""
-
-    receipt: ReceiptModel
-    sha256: str
-
-
 class InboxAnswer(Model):
     """Items after the cursor, and the hub's signed line."""
 
     items: list[dict[str, Any]]
     line: str
-
-
-class Cursor(Model):
-    """The number of items that a gateway has stored."""
-
-    after: int
-
-
-class Witnessed(Model):
-    """A flag that states if the open checkpoint has its quorum."""
-
-    witnessed: bool
-
-
-class Entries(Model):
-    """Blinded leaves from `start` on, base64url."""
-
-    start: int
-    entries: list[str]
-
-
-class Proof(Model):
-    """Hashes of a Merkle proof, hexadecimal."""
-
-    proof: list[str]
-
-
-class SignedVersion(Model):
-    """A version of the directory with its leaf."""
-
-    leaf: LeafModel
-    signed: dict[str, Any]
-
-
-class AnnouncedKey(Model):
-    """A sealing key with its leaf."""
-
-    leaf: LeafModel
-    announced: str
-
-
-class SignedGeneration(Model):
-    """A generation of the log with its leaf."""
-
-    leaf: LeafModel
-    generation: dict[str, Any]
-
-
-class DirectoryAnswer(Model):
-    """Every version, sealing key, and generation, and whether the hub is closed."""
-
-    versions: list[SignedVersion]
-    keys: list[AnnouncedKey]
-    generations: list[SignedGeneration]
-    closed: bool
-
-
-class DraftModel(Model):
-    """One draft of a next version, with the signatures so far."""
-
-    by: str
-    directory: str
-    signatures: list[str]
-
-
-class Drafted(Model):
-    """The newest draft."""
-
-    directory: str
-
-
-class Drafts(Drafted):
-    """The newest draft, and every draft that waits for signatures."""
-
-    drafts: list[DraftModel]
 
 
 class Signature(Model):
@@ -167,59 +52,10 @@ class Signature(Model):
     signature: str
 
 
-class InForce(Model):
-    """A flag that states if the draft came into force."""
-
-    in_force: bool
-
-
 class KeyRequest(Model):
     """A sealing key, signed by its agency."""
 
     announced: str
-
-
-class KeyAnswer(Model):
-    """The leaf of a sealing key."""
-
-    leaf: LeafModel
-
-
-class ThresholdModel(Model):
-    """The number of signatures that are needed, and the agencies that can sign."""
-
-    signatures: int
-    of: list[str]
-
-
-class RestoreState(Model):
-    """The state of a restored hub, and the text that the threshold must sign."""
-
-    closed: bool
-    generation: int
-    size: int | None = None
-    root: str | None = None
-    items: int | None = None
-    heard: list[str] | None = None
-    waits: list[str] | None = None
-    aside: list[str] | None = None
-    lacks: dict[str, Any] | None = None
-    draft: str | None = None
-    sha256: str | None = None
-    signed: list[str] | None = None
-    threshold: ThresholdModel | None = None
-
-
-class PieceAnswer(Model):
-    """The number of the piece that was taken."""
-
-    n: int
-
-
-class Begun(Model):
-    """A flag that states if the next generation of the log has begun."""
-
-    begun: bool
 
 
 class PackText(Model):
@@ -229,17 +65,11 @@ class PackText(Model):
     files: dict[str, str]
 
 
-class PackDigest(Model):
-    """The digest of a pack that was read and proved."""
-
-    digest: str
-
-
 class Health(Model):
     """The health of the hub, the size of its log, and its version."""
 
     status: str
-    size: int
+    size: int | None
     version: str
 
 

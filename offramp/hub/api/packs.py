@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from exchange.protocol import answers as shapes
 from offramp.adoption import read_pack_files
 from offramp.hub import membership
 from offramp.hub.api import models
@@ -37,7 +38,7 @@ async def pack(request: Request, named: str) -> Response:
     "/v1/packs",
     **describe(
         "Take a pack that is to be adopted. It is read, proved, and held to the minimum.",
-        models.PackDigest,
+        shapes.PackDigest,
         body=models.PackText,
         status=(201,),
     ),

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from exchange.errors import ExchangeError, RequestRefused
 from exchange.hub.hub import Acceptance, Rejection, not_passed
+from exchange.protocol import answers as shapes
 from exchange.records.bundle import Bundle, parse_bundle, read_bundle
 from exchange.records.record import LARGEST, hash_statement
 from exchange.standards import i_json
@@ -24,9 +25,7 @@ from offramp.hub.api.answers import (
 )
 from offramp.hub.api.models import (
     Bundles,
-    Cursor,
     InboxAnswer,
-    ReceiptAnswer,
     SubmittedAnswer,
     describe,
 )
@@ -82,7 +81,7 @@ async def submit(request: Request) -> Response:
 
 @router.get(
     "/v1/records/{jti}/receipt",
-    **describe("Return the receipt of one of the agency's own records.", ReceiptAnswer),
+    **describe("Return the receipt of one of the agency's own records.", shapes.ReceiptAnswer),
 )
 async def receipt(request: Request, jti: str) -> Response:
     agency, _ = await read_signed(request)
@@ -128,7 +127,7 @@ async def inbox(request: Request, after: int = 0, wait: int = 0) -> Response:
 
 @router.post(
     "/v1/inbox/done",
-    **describe("Note how many items the gateway has stored.", Cursor, body=Cursor),
+    **describe("Note how many items the gateway has stored.", shapes.Cursor, body=shapes.Cursor),
 )
 async def done(request: Request) -> Response:
     agency, body = await read_signed(request)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Hub
+from exchange.protocol import answers as shapes
 from exchange.protocol.pieces import Piece
 from exchange.standards import i_json
 from offramp.hub import restore_state
@@ -22,7 +23,7 @@ router = APIRouter()
     **describe(
         "Return what a restored hub waits for: the agencies heard and missing, and what the "
         "threshold has to sign.",
-        models.RestoreState,
+        shapes.RestoreState,
     ),
 )
 async def state(request: Request) -> Response:
@@ -40,7 +41,7 @@ async def state(request: Request) -> Response:
     "/v1/generation/held",
     **describe(
         "Take one piece of what an agency holds of the log beyond a restored hub's.",
-        models.PieceAnswer,
+        shapes.PieceAnswer,
         body=Piece,
     ),
 )
@@ -65,7 +66,7 @@ async def take_piece(request: Request) -> Response:
     "/v1/generation/signatures",
     **describe(
         "Take an agency's signature of the log's next generation.",
-        models.Begun,
+        shapes.Begun,
         body=models.Signature,
         refuses=(401,),
     ),
