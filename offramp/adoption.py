@@ -1,4 +1,4 @@
-"""Packs as they travel and are stored: a pack's text, and that of its parents and offense tables.
+"""Packs as they travel and are stored: a pack's texts, and those of its parents and tables.
 
 Each is named by the digest of what it resolves to. No party believes another about a digest: the
 receiver of a pack reads the text and computes it. A pack that isn't a shipped one is proved whole,
@@ -20,12 +20,15 @@ from rules.errors import PackError, Refusal, RequestError
 from rules.frozen import frozen
 from rules.packs.digest import digest
 from rules.packs.pack import Pack
+from rules.packs.words import SPANISH
 from rules.shelf import Neighbors, find, jurisdictions, read_pack, shipped
 
 LARGEST = 4 * 1024 * 1024
 MOST_FILES = 16
 FLOOR = "lead"
-_FILE = re.compile(r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|offenses\.csv|sources\.csv|table\.yaml)")
+_FILE = re.compile(
+    r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|spanish\.csv|offenses\.csv|sources\.csv|table\.yaml)"
+)
 
 
 @frozen
@@ -75,6 +78,8 @@ def _files(folder: Path) -> Iterator[Path]:
     folder = folder.resolve()
     pack, neighbors = read_pack(folder, whole=False), Neighbors(folder.parent)
     yield folder / "pack.yaml"
+    if (folder / SPANISH).is_file():
+        yield folder / SPANISH
     if pack.offenses is not None:
         table = neighbors.table(pack.offenses.id)
         yield from (table / "offenses.csv", table / "sources.csv", table / "table.yaml")

@@ -5,7 +5,7 @@ The application's folder is looked up by name. The application is never imported
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from rules.input.printing import printable
 from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary, read_vocabulary
 from rules.packs.assemble import assemble
-from rules.packs.pack import Pack
+from rules.packs.pack import InBoth, Pack
 
 TABLE = "offenses.csv"
 LAW = "law"  # the folder of offense tables, beside the packs
@@ -61,6 +61,31 @@ def english() -> dict[str, str | tuple[str, str]]:
         else:
             phrases[path] = node.text("a phrase")
     return phrases
+
+
+@lru_cache(maxsize=1)
+def spanish() -> Mapping[str, str]:
+    """Return the Spanish of the vocabulary's questions, by their English text."""
+    from rules.packs.words import SPANISH, read_translations
+
+    path = jurisdictions() / SPANISH
+    return {english: text for _, english, text in read_translations(path, SPANISH)}
+
+
+@lru_cache(maxsize=1)
+def choice_labels() -> Mapping[str, Mapping[str, InBoth]]:
+    """Return the short labels of the vocabulary's choices, by a fact's path and the choice."""
+    from rules.input.yaml import read_file
+    from rules.packs.consent_sets import read_in_both
+
+    top = read_file(jurisdictions() / "choices.yaml").mapping("the choices")
+    return {
+        path: {
+            choice: read_in_both(inner, f"the label of `{choice}`")
+            for choice, inner in node.mapping(f"the labels of `{path}`").items()
+        }
+        for path, node in top.items()
+    }
 
 
 def shipped() -> tuple[str, ...]:

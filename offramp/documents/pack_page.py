@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from offramp.documents.consent_section import consent_blocks, words_blocks
 from offramp.documents.document import (
     Block,
     Bullets,
@@ -79,6 +80,8 @@ class _Page:
                 self.decision(self.segment.decisions[name])
                 for name in decisions_in_order([self.segment])
             ),
+            consent_blocks(self.pack, self.fact_name, self.mark),
+            words_blocks(self.pack, self.mark),
             self.facts(),
             self.program(),
             self.sources(),

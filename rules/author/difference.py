@@ -12,6 +12,7 @@ from typing import Any
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
 from rules.language import tree
+from rules.packs.consent_sets import wider_grants
 from rules.packs.digest import canonical
 from rules.packs.pack import (
     Body,
@@ -264,8 +265,9 @@ def loosened(floor: Pack, pack: Pack, *, invariants: bool) -> tuple[str, ...]:
 
     A decision such as `disclosure` may only be tightened. The floor's rules that tighten, its
     obligations, and its `otherwise` must be as they are, and no other rule may permit what the
-    floor would not. With `invariants`, each of the floor's invariants must be there too. A pack
-    without such a decision permits nothing by it, and so keeps the floor.
+    floor would not. A consent set of the floor's may only ask for less. With `invariants`, each of
+    the floor's invariants must be there too. A pack without such a decision permits nothing by it,
+    and so keeps the floor.
     """
     return tuple(_loosened(floor, pack, invariants))
 
@@ -290,6 +292,13 @@ def _loosened(floor: Pack, pack: Pack, invariants: bool) -> Iterator[str]:
                 yield f"the obligation `{obligation.id}` of `{name}` isn't there as it must be"
         if decision.otherwise.outcome not in (*tight, base.otherwise.outcome):
             yield f"`{name}` would {_words(decision.otherwise.outcome)} where no rule holds"
+    for name, consent_set in floor.consent_sets.items():
+        if name in pack.consent_sets:
+            for question, grant in wider_grants(consent_set, pack.consent_sets[name]):
+                yield (
+                    f"the question `{question.id}` of `{name}` asks that `{grant.sender}` may tell "
+                    f"`{question.recipient}` more than the floor asks for"
+                )
     for invariant in floor.invariants.values() if invariants else ():
         if _meaning(pack.invariants.get(invariant.id)) != _meaning(invariant):
             yield f"the invariant `{invariant.id}` isn't there as it must be"

@@ -14,6 +14,7 @@ from rules.author.facts_schema import facts_schema
 from rules.input import keys
 from rules.input.vocabulary import KINDS, PERSONS, TYPES, DecisionTerms, Vocabulary
 from rules.language.times import TIME_OF_DAY
+from rules.packs.consent_sets import NEEDS
 from rules.packs.head import CONFIDENCE, PROGRAM_KINDS
 from rules.packs.own_reads import READS
 from rules.packs.parameters import COUNTS, GREATEST, LISTS, UNITS
@@ -113,6 +114,8 @@ class _Maker:
             "reads": READS,
             "counts": COUNTS,
             "statuses": ("decided", "undetermined"),
+            "purposes": tuple(vocabulary.purposes),
+            "needs": NEEDS,
         }
 
     def of(self, value: keys.Value, around: DecisionTerms | None) -> Schema:

@@ -447,6 +447,90 @@ INVARIANT = Entry(
     one_of=("always", "independent_of"),
 )
 
+# Consent sets and words
+
+IN_BOTH = Entry(
+    "a text in two languages",
+    {
+        "en": Key("The text in English.", required=True),
+        "es": Key("The same text in Spanish, with usted.", required=True),
+    },
+)
+CONSENT_GRANT = Entry(
+    "a grant of a consent question",
+    {
+        "from": Key("The role that may tell.", Words("roles"), required=True),
+        "categories": Key(
+            "The kinds of information.", ListOf(Words("categories"), 1), required=True
+        ),
+        "purposes": Key("What it is told for.", ListOf(Words("purposes"), 1), required=True),
+        "says": Key(
+            "A sentence of the pack's own about it. The exact list follows it in any case.",
+            IN_BOTH,
+        ),
+    },
+)
+CONSENT_QUESTION = Entry(
+    "a consent question",
+    {
+        "to": Key("The role that would be told.", Words("roles"), required=True),
+        "need": Key(
+            "minimum, if a decision of that role reads what it would be told. optional, if no "
+            "decision about entering the program does.",
+            Words("needs"),
+            required=True,
+        ),
+        "days": Key("How many days the consent lasts, if other than the set says.", COUNT),
+        "asks": Key("The question in the pack's own words.", IN_BOTH),
+        "grants": Key(
+            "The grants: who may tell what, for what.", ListOf(CONSENT_GRANT, 1), required=True
+        ),
+    },
+)
+CONSENT_SET = Entry(
+    "a consent set",
+    {
+        "label": Key("When it is asked, in words for the person.", IN_BOTH, required=True),
+        "after": Key(
+            "The event after which it is asked.", Words("events", open_ended=True), required=True
+        ),
+        "days": Key(
+            "How many days the consent lasts, the first and the last day included.",
+            COUNT,
+            required=True,
+        ),
+        "questions": Key(
+            "The questions, each about one recipient. Each is answered by itself.",
+            MapOf(CONSENT_QUESTION),
+            required=True,
+        ),
+        **_SOURCE,
+        **_DOUBT,
+    },
+)
+PHONE = Entry(
+    "the phone number",
+    {
+        "number": Key("The number, as it is dialed: 505-555-0100.", required=True),
+        **_SOURCE,
+        **_DOUBT,
+    },
+)
+OFFICER_SAYS = Entry("what the officer says", {**IN_BOTH.keys, **_SOURCE, **_DOUBT})
+WORDS = Entry(
+    "the words",
+    {
+        "phone": Key("The number at which the program answers an officer.", PHONE),
+        "officer_says": Key(
+            "What the officer says to the person, by the outcome of the offer.",
+            MapOf(OFFICER_SAYS),
+        ),
+        "choices": Key(
+            "Short labels of choices, by the path of a fact and the choice.", MapOf(MapOf(IN_BOTH))
+        ),
+    },
+)
+
 OVERRIDE = Entry(
     "override",
     {
@@ -454,6 +538,10 @@ OVERRIDE = Entry(
             "Parameters in place of the parent's, whole, in the same unit.", MapOf(PARAMETER)
         ),
         "clocks": Key("Clocks in place of the parent's, whole.", MapOf(CLOCK)),
+        "consent_sets": Key(
+            "Consent sets in place of the parent's, whole: fewer grants, or for fewer days.",
+            MapOf(CONSENT_SET),
+        ),
     },
 )
 
@@ -495,7 +583,12 @@ PACK = Entry(
         "invariants": Key(
             "What no edit may break, this pack's own or a child's.", ListOf(INVARIANT)
         ),
-        "override": Key("Parameters and clocks in place of the parent's.", OVERRIDE),
+        "consent_sets": Key(
+            "What a person may consent to: sets of questions, each asked at one time.",
+            MapOf(CONSENT_SET),
+        ),
+        "words": Key("Words that people read: a phone number, labels, what is said.", WORDS),
+        "override": Key("Parameters, clocks, and consent sets in place of the parent's.", OVERRIDE),
     },
 )
 

@@ -14,6 +14,7 @@ from rules.input import keys
 from rules.input.vocabulary import Vocabulary
 from rules.input.yaml import Node, read_file
 from rules.language.checker import Scope
+from rules.packs.consent_sets import read_consent_sets
 from rules.packs.decisions import read_decision, read_terms, refuse_clashes
 from rules.packs.draft import Draft, Find, find_folder, refuse_bad_id
 from rules.packs.faults import Faults
@@ -33,6 +34,7 @@ from rules.packs.parameters import (
     read_parameters,
     read_spellings,
 )
+from rules.packs.words import read_spanish, read_words, texts_of
 
 
 def assemble(
@@ -69,7 +71,7 @@ def assemble(
     draft = Draft(pack_id, top, entry, parent, vocabulary, find, faults)
     if find.replaces_shipped(folder):
         draft.local[pack_id] = "pack"
-    return _assembled(draft)
+    return _assembled(draft, folder)
 
 
 def _refuse_other_id(folder_name: str, node: Node) -> None:
@@ -84,7 +86,7 @@ def _refuse_other_id(folder_name: str, node: Node) -> None:
         )
 
 
-def _assembled(draft: Draft) -> Pack:
+def _assembled(draft: Draft, folder: Path) -> Pack:
     """Read every part of the pack, each after those that it may name.
 
     Raises `PackError` with the faults of all parts.
@@ -118,8 +120,13 @@ def _assembled(draft: Draft) -> Pack:
         if name in draft.terms:
             with faults.collect(name):
                 decisions[name] = read_decision(draft, name, node, decisions.get(name))
-    with faults.collect():
-        parts["invariants"] = read_invariants(draft)
+    for key, read_section in (
+        ("invariants", read_invariants),
+        ("consent_sets", read_consent_sets),
+        ("words", read_words),
+    ):
+        with faults.collect():
+            parts[key] = read_section(draft)
     if not decisions and not faults.errors:
         draft.top.fail("missing-key", "the pack decides nothing", "add `decisions:` or `extends:`")
     for key, read_part in (
@@ -131,6 +138,14 @@ def _assembled(draft: Draft) -> Pack:
             with faults.collect():
                 parts[key] = read_part()
     faults.raise_all()
+    own_facts = {
+        path: fact
+        for path, fact in draft.vocabulary.facts.items()
+        if path not in draft.shared_facts
+    }
+    texts = texts_of(decisions, parts["invariants"], own_facts)
+    inherited = draft.parent.spanish if draft.parent else {}
+    parts["spanish"] = read_spanish(folder, texts, inherited)
     return Pack(
         id=draft.id,
         extends=draft.parent.id if draft.parent else None,

@@ -73,6 +73,7 @@ class Draft:
         self.parent = parent
         self.find = find
         self.vocabulary = parent.vocabulary if parent else vocabulary
+        self.shared_facts = vocabulary.facts
         self.sources: dict[str, Source] = dict(parent.sources) if parent else {}
         self.parameters: dict[str, Parameter] = dict(parent.parameters) if parent else {}
         self.offenses: Offenses | None = parent.offenses if parent else None
@@ -85,7 +86,7 @@ class Draft:
         return self.entry[key].mapping(f"`{key}`") if key in self.entry else {}
 
     def overrides(self, key: str) -> dict[str, Node]:
-        """Return the parent's parameters or clocks (`key`) that the pack overrides."""
+        """Return the parent's parameters, clocks, or consent sets that the pack overrides."""
         if "override" not in self.entry:
             return {}
         fields = self.entry["override"].mapping("`override`", keys.OVERRIDE.names)

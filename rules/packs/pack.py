@@ -305,9 +305,92 @@ class Offenses:
     short: Mapping[str, str] = field(default_factory=dict)
 
 
+LANGUAGES = ("en", "es")
+
+
+@frozen
+class InBoth:
+    """A text in English and in Spanish."""
+
+    en: str
+    es: str
+
+    def text(self, lang: str) -> str:
+        """Return the text in a language, `en` or `es`."""
+        return self.es if lang == "es" else self.en
+
+
+@frozen
+class ConsentGrant:
+    """A permission that a person may give: the role `sender` may tell `categories`.
+
+    `says` is the pack's own sentence, if it has one.
+    """
+
+    sender: str
+    categories: tuple[str, ...]
+    purposes: tuple[str, ...]
+    says: InBoth | None = None
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@frozen
+class ConsentQuestion:
+    """A question about one recipient role, answered yes or no by itself.
+
+    `need` is `minimum` or `optional`. A yes lasts for `days`, the first and the last included.
+    """
+
+    id: str
+    recipient: str
+    need: str
+    days: int
+    grants: tuple[ConsentGrant, ...]
+    asks: InBoth | None = None
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@frozen_by_name
+class ConsentSet(Item):
+    """The questions that are asked together, after an event. `label` says when, in words."""
+
+    id: str
+    label: InBoth
+    after: str
+    questions: Mapping[str, ConsentQuestion]
+
+
+@frozen_by_name
+class PhoneNumber(Item):
+    """The number at which a program answers an officer."""
+
+    number: str
+
+
+@frozen_by_name
+class Spoken(Item):
+    """What an officer says to the person, in both languages."""
+
+    text: InBoth
+
+
+@frozen
+class PackWords:
+    """Words that people read and no rule does.
+
+    `officer_says` is by outcome of `offer`, `choices` by the path of a fact and its choice.
+    """
+
+    phone: PhoneNumber | None = None
+    officer_says: Mapping[str, Spoken] = field(default_factory=dict)
+    choices: Mapping[str, Mapping[str, InBoth]] = field(default_factory=dict)
+
+
 @frozen
 class Pack:
     """A whole pack.
+
+    `spanish` maps the pack's English texts to Spanish ones.
 
     `local` are the packs and offense tables that were read from a local folder although one of
     that name is shipped: by name, `pack` or `offense table`.
@@ -327,6 +410,9 @@ class Pack:
     coverage: Mapping[str, int]
     place: Place = field(compare=False)
     offenses: Offenses | None = None
+    consent_sets: Mapping[str, ConsentSet] = field(default_factory=dict)
+    words: PackWords = field(default_factory=PackWords)
+    spanish: Mapping[str, str] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def items(self) -> Iterator[tuple[str, Item]]:

@@ -367,7 +367,7 @@ def _read_clock(draft: Draft, name: str, node: Node) -> Clock:
             "length": partial(_read_length, draft, fields["length"], counts),
             "label": partial(fields["label"].text, "`label`"),
             "owner": partial(draft.read_role, fields["owner"]),
-            "start": partial(_read_event, draft, fields["start"]),
+            "start": partial(read_event, draft, fields["start"]),
             "stop": partial(_read_optional_event, draft, fields, "stop", counts),
             "repeats": partial(_read_optional_event, draft, fields, "repeats"),
             "tolling": partial(_read_pauses, draft, fields),
@@ -418,10 +418,10 @@ def _read_length(draft: Draft, node: Node, counts: str | None) -> str:
 def _read_optional_event(
     draft: Draft, fields: Mapping[str, Node], key: str, counts: str | None = None
 ) -> str | None:
-    return _read_event(draft, fields[key], may_be_day=bool(counts)) if key in fields else None
+    return read_event(draft, fields[key], may_be_day=bool(counts)) if key in fields else None
 
 
-def _read_event(draft: Draft, node: Node, *, may_be_day: bool = False) -> str:
+def read_event(draft: Draft, node: Node, *, may_be_day: bool = False) -> str:
     """Read the path of a fact that is an event: a moment, or the day that stops a clock of days."""
     path = node.text("the event")
     fact = draft.vocabulary.facts.get(path)

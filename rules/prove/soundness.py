@@ -19,6 +19,7 @@ from rules.language import tree
 from rules.packs.faults import Faults
 from rules.packs.pack import Decision, Invariant, Pack, Rule, conditions
 from rules.packs.resolve import RuleInForce, Segment, resolve
+from rules.prove.consent_sets import check_consent_sets
 from rules.prove.own_delay import refuse_own_delay
 from rules.prove.unread import refuse_unread
 
@@ -42,6 +43,7 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
         refuse_own_delay(pack)
     if not faults.errors:
         refuse_unread(pack, segments, faults)
+        check_consent_sets(pack, segments, faults)
     faults.raise_all()
     proved = set(pack.invariants)
     broken: set[str] = set()  # one day that breaks an invariant is enough

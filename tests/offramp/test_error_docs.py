@@ -56,9 +56,9 @@ def test_every_code_has_one_sentence_of_meaning_an_example_and_a_fix(kind: str) 
 
 def page_example(path: Path) -> str:
     """Return a bad pack's expected error without its file and line, escaped as the page has it."""
-    return re.sub(r"^[^ ]+\.yaml(:\d+)*: ", "", path.read_text(encoding="utf-8").strip()).replace(
-        "|", "\\|"
-    )
+    return re.sub(
+        r"^[^ ]+\.(yaml|csv)(:\d+)*: ", "", path.read_text(encoding="utf-8").strip()
+    ).replace("|", "\\|")
 
 
 def test_every_example_of_a_pack_s_error_is_one_that_a_bad_pack_gives() -> None:

@@ -29,7 +29,7 @@ SOUND = sorted(folder.name for folder in GOOD.iterdir())
 # `file:line:column: one sentence; its fix [code]`. A missing file has no place, and a file that
 # can't be read has no column.
 _ERROR = re.compile(
-    r"(?:(?P<at>[^ :]+\.yaml(?::\d+){0,2}): )?(?P<message>[a-z`].*?)"
+    r"(?:(?P<at>[^ :]+\.(?:yaml|csv)(?::\d+){0,2}): )?(?P<message>[a-z`].*?)"
     r"(?:; (?P<fix>.+))? \[(?P<code>[a-z0-9-]+)\]"
 )
 

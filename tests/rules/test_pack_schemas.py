@@ -34,6 +34,17 @@ clocks:
   plan: {label: plan, owner: case_management, start: case.intake_at, stop: case.plan_at,
        length: hours, follows: So.,
          source: act}
+consent_sets:
+  first:
+    label: {en: at first, es: al principio}
+    after: case.referred_at
+    days: 9
+    source: act
+    questions:
+      told:
+        to: program
+        need: optional
+        grants: [{from: defender, categories: [grievance], purposes: [admission]}]
 decisions:
   eligibility:
     rules:
@@ -169,6 +180,45 @@ override:
   clocks:
     plan: {label: plan, owner: program, start: case.intake_at, stop: case.plan_at, length: hours,
          follows: So., source: act}
+  consent_sets:
+    first:
+      label: {en: at the start, es: al comienzo}
+      after: case.referred_at
+      days: 8
+      source: act
+      questions:
+        told:
+          to: program
+          need: optional
+          grants: [{from: defender, categories: [grievance], purposes: [admission]}]
+consent_sets:
+  second:
+    label: {en: later, es: más tarde}
+    after: case.intake_at
+    days: 30
+    source: ordinance
+    provisional: perhaps
+    other: [{says: a year, source: act}]
+    questions:
+      counsel:
+        to: defender
+        need: minimum
+        days: 20
+        asks: {en: May counsel know?, es: ¿Puede saberlo el abogado?}
+        grants:
+          - from: program
+            categories: [enrollment]
+            purposes: [legal_representation]
+            says: {en: It helps., es: Ayuda.}
+words:
+  phone: {number: 505-555-0100, source: ordinance, provisional: perhaps,
+       other: [{says: another one, source: act}]}
+  officer_says:
+    may_offer: {en: Will you come?, es: ¿Viene?, source: ordinance, provisional: perhaps,
+         other: [{says: nothing, source: act}]}
+  choices:
+    encounter.mood:
+      calm: {en: Calm, es: En calma}
 decisions:
   eligibility:
     remove:
