@@ -243,7 +243,7 @@ class SignedForm(WireModel):
 
     name: Name
     signed_on: Day
-    method: Literal["paper", "electronic", "mark"]
+    method: Literal["paper", "electronic", "mark", "typed", "drawn"]
     explained_by: Name
     witness: Name | None
     place: Name

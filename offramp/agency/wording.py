@@ -24,6 +24,7 @@ from offramp.agency.operations import (
     CaseAnswer,
     CaseSummary,
     CaseView,
+    ConsentSetSummary,
     Correction,
     Determination,
     Effects,
@@ -36,6 +37,7 @@ from offramp.agency.operations import (
     Recall,
     RecallAnswer,
     ReceivedRecord,
+    RecordedConsent,
     RestoredAgency,
     Retirement,
     Revocation,
@@ -44,6 +46,7 @@ from offramp.agency.operations import (
     SentQuestion,
     SentRecord,
     SpareKey,
+    StandingGrant,
     Takeup,
     Task,
 )
@@ -225,6 +228,34 @@ def revocation_lines(revocation: Revocation) -> list[str]:
     return [
         *lines,
         "the revocation was oral. Only this journal states that, because no agency may be told",
+    ]
+
+
+def consent_sets_lines(sets: Sequence[ConsentSetSummary]) -> list[str]:
+    """List the consent sets, and whether each is due."""
+    lines = []
+    for each in sets:
+        asked = f"asked on {', '.join(each.asked)}" if each.asked else "not asked yet"
+        due = "due" if each.is_due else "not due yet"
+        lines.append(f"`{each.id}`: {each.label} ({due}, {asked})")
+    return lines or ["the rules in force have no consent set"]
+
+
+def recorded_consent_lines(recorded: RecordedConsent, is_shown: bool) -> list[str]:
+    """Report a recorded consent, with its text unless that was shown before."""
+    lines = [] if is_shown else list(recorded.lines)
+    if not recorded.grants:
+        lines.append("nothing new is allowed")
+    for record in recorded.records:
+        lines += sent_lines(record)
+    lines.append(f"the text `{recorded.version}` is kept here")
+    return lines
+
+
+def standing_lines(standing: Sequence[StandingGrant]) -> list[str]:
+    """List the grants in force, each with its id."""
+    return [f"`{grant.id}`: {grant.sentence}" for grant in standing] or [
+        "no consent is known here that could end"
     ]
 
 

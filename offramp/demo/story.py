@@ -10,7 +10,6 @@ from typing import Any
 
 from exchange.errors import ExchangeError
 from exchange.records.ids import new_id, new_short_id
-from exchange.records.statements import ATTESTED
 from offramp.agency import operations
 from offramp.agency.errors import HubRefused
 from offramp.agency.folder.office import Office
@@ -21,93 +20,12 @@ from rules.frozen import frozen
 from rules.input.json_text import parse_json
 
 START = datetime(2026, 6, 2, 18, 0, tzinfo=UTC)
-TODAY, LAST_DAY = "2026-06-02", "2027-06-01"
+TODAY = "2026-06-02"
 
 SCENE = ("offer_and_hand_off", "offer_at_scene")
 SCREENING = ("screening", "offer_at_scene")
 OPERATION = ("exchange_operation", "operation")
 TOGETHER, CARE, LEGAL = "diversion_coordination", "treatment", "legal_representation"
-
-# The grants at the hand-off: discloser, recipient, categories, purposes.
-AT_THE_HAND_OFF = (
-    (
-        "prosecutor",
-        "program",
-        ("decision_outcome", "charge_status"),
-        ("admission", TOGETHER, "filing_status"),
-    ),
-    (
-        "prosecutor",
-        "case-management",
-        ("decision_outcome", "charge_status", "enrollment"),
-        (TOGETHER, "filing_status"),
-    ),
-    (
-        "prosecutor",
-        "defender",
-        ("decision_outcome", "charge_status", "new_charge", "enrollment"),
-        (LEGAL, TOGETHER),
-    ),
-    (
-        "program",
-        "prosecutor",
-        ("decision_outcome", "enrollment", "encounter", "charge"),
-        ("admission", TOGETHER),
-    ),
-    (
-        "program",
-        "case-management",
-        ("decision_outcome", "enrollment", "status"),
-        ("admission", TOGETHER),
-    ),
-    (
-        "program",
-        "defender",
-        ("decision_outcome", "enrollment", "contact", "encounter", "charge", "screening_outcome"),
-        (LEGAL, TOGETHER),
-    ),
-    (
-        "case-management",
-        "program",
-        ("intake_status", "enrollment", "case_manager_contact", "status"),
-        ("admission", TOGETHER),
-    ),
-    (
-        "case-management",
-        "prosecutor",
-        ("intake_status", "enrollment", "status"),
-        ("filing_status", TOGETHER),
-    ),
-    # What is in the way needs a consent of its own. Nobody asks A to tell it to the prosecutor.
-    ("case-management", "program", ("barriers",), (TOGETHER,)),
-    ("case-management", "police", ("case_manager_contact", "status"), (TOGETHER,)),
-    (
-        "case-management",
-        "defender",
-        ("intake_status", "enrollment", "status", "case_manager_contact"),
-        (LEGAL, TOGETHER),
-    ),
-    ("defender", "program", ("grievance",), (TOGETHER,)),
-)
-# The grants at the plan, three days later. Each is separate, and none is a condition.
-AT_THE_PLAN = (
-    ("case-management", "treatment", ("contact", "plan", "service"), (CARE, "service_arrangement")),
-    ("treatment", "case-management", ("attendance", "substance_use", "treatment"), (CARE,)),
-    ("case-management", "program", ("plan",), (TOGETHER,)),
-    ("case-management", "defender", ("plan",), (LEGAL,)),
-)
-FORM = {
-    "signed_on": TODAY,
-    "method": "paper",
-    "explained_by": "Rosa Quintana",
-    "witness": None,
-    "place": "Crossroads",
-    "language": "es",
-    "in_custody": False,
-    "time_to_think": True,
-    "copy_given": True,
-    "texts": [{"id": "consent_form", "version": "1", "language": "es"}],
-}
 
 
 @frozen
@@ -199,26 +117,15 @@ class Story:
         case = self.cases.get(person)
         draft = operations.build_draft(self.at(agency).office, members)
         disclosures = self._told(agency, kind, draft, case)
-        if kind == "consent":
-            command = f"consent {path} --case {case}"
-            answer = self.step(
-                agency,
-                person,
-                summary,
-                command,
-                lambda office: operations.record_consent(office, str(case), draft),
-                disclosures,
-            )
-        else:
-            command = f"send {kind} {path}" + (f" --case {case}" if case else "")
-            answer = self.step(
-                agency,
-                person,
-                summary,
-                command,
-                lambda office: operations.send_record(office, kind, draft, case),
-                disclosures,
-            )
+        command = f"send {kind} {path}" + (f" --case {case}" if case else "")
+        answer = self.step(
+            agency,
+            person,
+            summary,
+            command,
+            lambda office: operations.send_record(office, kind, draft, case),
+            disclosures,
+        )
         self.cases.setdefault(person, str(answer["case"]))
         return str(answer["id"])
 
@@ -377,46 +284,46 @@ class Story:
         self.sends("police", person, summary, "referral", parts)
 
     def consents(
-        self,
-        person: str,
-        name: str,
-        summary: str,
-        terms: Iterable[tuple[Any, ...]],
-        on: str = TODAY,
-    ) -> dict[str, str]:
-        """Record a consent with a part for each grant. Returns the grants' ids."""
-        ids, parts = {}, []
-        for discloser, recipient, categories, purposes in terms:
-            ids[f"{discloser}>{recipient}"] = grant = self.id()
-            says = {
-                "id": grant,
-                "discloser": discloser,
-                "recipient": recipient,
-                "categories": list(categories),
-                "purposes": list(purposes),
-                "type": "ordinary",
-                "from": on,
-                "expires": LAST_DAY,
-                "form": list(ATTESTED),
-                "signer": "adult",
-            }
-            disclosures = {
-                agency: OPERATION
-                for agency in (discloser, recipient)
-                if agency != "case-management"
-            }
-            parts.append(self.part("consent_terms", {}, disclosures, says=says))
-        self.sends(
+        self, person: str, name: str, summary: str, set_id: str, *, declines: tuple[str, ...] = ()
+    ) -> None:
+        """Ask the questions of the pack's consent set in Spanish, and record the answers.
+
+        The person says no to `declines`, and yes to all others.
+        """
+        case, collector = self.cases[person], self.at("case-management")
+        form = operations.open_consent_form(collector.office, set_id, "es")
+        answers = {question.id: question.id not in declines for question in form.questions}
+        signature = operations.Signature(
+            name=name,
+            method="paper",
+            explained_by=collector.person,
+            place="Crossroads",
+            in_custody=False,
+            time_to_think=True,
+            copy_given=True,
+        )
+        details = {
+            "name": name,
+            "by": collector.person,
+            "place": "Crossroads",
+            "in_custody": "no",
+            "signed": "paper",
+            "time_to_think": "yes",
+            "copy_given": "yes",
+            "answers": {name: "yes" if answer else "no" for name, answer in answers.items()},
+        }
+        path = self._keep("consent", details)
+        self.step(
             "case-management",
             person,
             summary,
-            "consent",
-            parts,
-            form={**FORM, "name": name, "signed_on": on},
+            f"consent {case} --set {set_id} --lang es --answers {path} --yes",
+            lambda office: operations.record_answers(
+                office, case, set_id, answers, name, signature, "es"
+            ),
         )
         for member in self.town.agencies.values():
             member.pull()
-        return ids
 
     def represented(self, person: str) -> None:
         disclosures = dict.fromkeys(("program", "case-management", "prosecutor"), OPERATION)
@@ -501,8 +408,8 @@ class Story:
         self.consents(
             person,
             "Ana Delgado",
-            "The case manager comes, explains, and A signs the minimum.",
-            AT_THE_HAND_OFF,
+            "The case manager comes, asks question by question, and A signs.",
+            "hand_off",
         )
         self.represented(person)
         self.decides(
@@ -573,9 +480,9 @@ class Story:
         self.consents(
             person,
             "Ana Delgado",
-            "With the plan, A consents to each disclosure among care providers.",
-            AT_THE_PLAN,
-            on=self.town.now.date().isoformat(),
+            "With the plan, A answers each question by itself, and says no to two of them.",
+            "plan",
+            declines=("police_enrollment", "prosecutor_barriers"),
         )
         ways = {"program": (TOGETHER, "consent"), "defender": (LEGAL, "consent")}
         plan = self.town.now.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -703,9 +610,7 @@ class Story:
         )
         self.screened(person, [])
         self.opens("program", person, "The program opens the referral.")
-        self.consents(
-            person, "Ben Archuleta", "B signs the minimum too.", AT_THE_HAND_OFF, on=today
-        )
+        self.consents(person, "Ben Archuleta", "B is asked too, and signs.", "hand_off")
         self.represented(person)
         answer = self.decides(
             "program",
@@ -776,7 +681,7 @@ class Story:
         )
         self.screened(person, [])
         self.opens("program", person, "The program opens the referral.")
-        self.consents(person, "Carl Montoya", "C signs the minimum.", AT_THE_HAND_OFF, on=today)
+        self.consents(person, "Carl Montoya", "C is asked, and signs.", "hand_off")
         self.represented(person)
         self.town.agencies["prosecutor"].until(
             lambda: any(

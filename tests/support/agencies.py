@@ -186,17 +186,18 @@ def _proof(hashes: tuple[bytes, ...]) -> tuple[int, bytes]:
 class Town:
     """Agencies with folders, and the hub between them. Everybody reads `clock`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, roles: Mapping[str, str] = ROLES) -> None:
         self.folder = folder
+        self.roles = roles
         self.hub = MemoryHub()
         self.skew: dict[str, int] = {}
         self.at: dict[str, Office] = {}
-        for name in ROLES:
+        for name in roles:
             init(folder / name, name, PASSPHRASE)
             self.at[name] = self.office(name)
         payload = write_document(
             document(
-                agencies=[self._entry(name) for name in ROLES],
+                agencies=[self._entry(name) for name in roles],
                 threshold={"signatures": 2, "of": ["prosecutor", "defender", "clinic"]},
             )
         )
@@ -218,7 +219,7 @@ class Town:
         return {
             "id": name,
             "name": name.title(),
-            "role": ROLES[name],
+            "role": self.roles[name],
             "part2": "no" if name in ("police", "prosecutor", "defender") else "yes",
             "custody": "own",
             "signing": [office.signing.public.as_jwk()],

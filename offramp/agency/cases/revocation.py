@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from exchange.agency.gateway import PENDING, UNCOMMITTED
 from exchange.consent.reduction import represents
@@ -20,14 +20,22 @@ OPERATION = ("exchange_operation", "operation")
 
 
 def revocation_records(
-    working_set: WorkingSet, case: str, recipient: str | None, defaults: Defaults
+    working_set: WorkingSet,
+    case: str,
+    recipient: str | None,
+    defaults: Defaults,
+    chosen: Collection[str] | None = None,
 ) -> tuple[tuple[Part, ...], ...]:
     """End every live grant of a case, or of those to one recipient, in as many records as needed.
 
-    Each end goes to both agencies of its grant and to its certifier. Raises `AgencyError`
-    `nothing-to-revoke`.
+    With `chosen`, end the grants of these ids. Each end goes to both agencies of its grant and to
+    its certifier. Raises `AgencyError` `nothing-to-revoke`.
     """
-    grants = _grants_to_end(working_set, case, recipient)
+    grants = [
+        (logged, recipients)
+        for logged, recipients in _grants_to_end(working_set, case, recipient)
+        if chosen is None or logged.grant.id in chosen
+    ]
     if not grants:
         raise AgencyError(
             "nothing-to-revoke",

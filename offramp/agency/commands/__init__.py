@@ -10,6 +10,7 @@ from typing import Any
 
 from offramp.agency.commands import (
     cases,
+    consent,
     decisions,
     evidence,
     folder,
@@ -32,6 +33,7 @@ GROUPS: tuple[Any, ...] = (
     folder,
     forms,
     records,
+    consent,
     cases,
     meetings,
     decisions,

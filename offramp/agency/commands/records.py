@@ -7,7 +7,7 @@ from pathlib import Path
 
 from offramp.agency import operations, wording
 from offramp.agency.cases.draft import LARGEST, not_a_draft
-from offramp.agency.commands.command import CASE, KIND, RECORD, AgencyCommand, Output
+from offramp.agency.commands.command import KIND, RECORD, AgencyCommand, Output
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Draft
 
@@ -18,12 +18,12 @@ def _inbox(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _send(office: Office, options: argparse.Namespace) -> Output:
-    draft = _draft(office, Path(options.file))
+    draft = read_draft(office, Path(options.file))
     record = operations.send_record(office, options.kind, draft, options.case)
     return Output(record.as_json(), wording.sent_lines(record))
 
 
-def _draft(office: Office, path: Path) -> Draft:
+def read_draft(office: Office, path: Path) -> Draft:
     """Read a draft's file. Raises `AgencyError` `not-a-draft`, `no-directory`."""
     try:
         if path.stat().st_size > LARGEST:
@@ -36,29 +36,6 @@ def _draft(office: Office, path: Path) -> Draft:
 
 def _send_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--case", metavar="HANDLE", help="the case, by its handle")
-
-
-def _consent(office: Office, options: argparse.Namespace) -> Output:
-    record = operations.record_consent(office, options.case, _draft(office, Path(options.file)))
-    return Output(record.as_json(), wording.sent_lines(record))
-
-
-def _consent_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--case", metavar="HANDLE", required=True, help="the case, by its handle")
-
-
-def _revoke(office: Office, options: argparse.Namespace) -> Output:
-    revocation = operations.revoke_consent(
-        office, options.case, recipient=options.recipient, oral=options.oral
-    )
-    return Output(revocation.as_json(), wording.revocation_lines(revocation))
-
-
-def _revoke_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--recipient", metavar="AGENCY", help="end only what this agency may receive"
-    )
-    parser.add_argument("--oral", action="store_true", help="the person revoked orally")
 
 
 def _open(office: Office, options: argparse.Namespace) -> Output:
@@ -89,20 +66,6 @@ COMMANDS = (
         run=_send,
         words=(KIND, ("file", "a YAML or JSON file with the record's parts")),
         options=_send_options,
-    ),
-    AgencyCommand(
-        "consent",
-        "record a person's consent",
-        run=_consent,
-        words=(("file", "a YAML or JSON file with the consent's parts"),),
-        options=_consent_options,
-    ),
-    AgencyCommand(
-        "revoke",
-        "end a person's consent, or a part of it",
-        run=_revoke,
-        words=(CASE,),
-        options=_revoke_options,
     ),
     AgencyCommand(
         "open", "open a part for a named person", run=_open, words=(RECORD,), options=_open_options

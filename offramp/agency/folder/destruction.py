@@ -46,6 +46,15 @@ def notes_due(working_set: WorkingSet, today: str) -> list[Event]:
     ]
 
 
+def statements_due(working_set: WorkingSet, today: str) -> list[Event]:
+    """Return the signed texts of consents of which the last day is before `today`."""
+    return [
+        event
+        for event in working_set.statements
+        if event.body["keep_until"] < today and event.body.get("lines")
+    ]
+
+
 def destroy_parts(journal: Journal, due: set[PartKey]) -> None:
     """Take the contents and texts of these parts out of every event, within `together`."""
     parts = {(jti, part) for _, jti, part in due}

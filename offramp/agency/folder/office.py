@@ -30,7 +30,13 @@ from exchange.standards import base64
 from offramp import adoption
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.case_memory import CaseMemory
-from offramp.agency.folder.destruction import PartKey, destroy_parts, notes_due, parts_due
+from offramp.agency.folder.destruction import (
+    PartKey,
+    destroy_parts,
+    notes_due,
+    parts_due,
+    statements_due,
+)
 from offramp.agency.folder.index_file import ENOUGH, IndexFile
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, check_private, write_private
@@ -604,7 +610,7 @@ class Office:
     # Acts of time
 
     def destroy_due(self) -> int:
-        """Destroy every content and note after its last day, by the hub's time.
+        """Destroy every content, note, and signed text after its last day, by the hub's time.
 
         Returns how many were destroyed.
         """
@@ -614,13 +620,16 @@ class Office:
                 return 0
             today = day_of(gateway.hub_time(self.clock()), gateway.history.newest.zone).isoformat()
             parts, notes = parts_due(working_set, today), notes_due(working_set, today)
-            if notes:
+            statements = statements_due(working_set, today)
+            if notes or statements:
                 self._forget_derived(anew=True)
             for event in notes:
                 self.journal.replace(event, {**event.body, "facts": {}, "members": {}})
+            for event in statements:
+                self.journal.replace(event, {**event.body, "lines": []})
             self.destroy_in(working_set, parts)
-        self.forget_destroyed(parts or notes)
-        return len(parts) + len(notes)
+        self.forget_destroyed([*parts, *notes, *statements])
+        return len(parts) + len(notes) + len(statements)
 
     def destroy_in(self, working_set: WorkingSet, parts: Collection[PartKey]) -> None:
         """Destroy the contents and texts of parts, within a transaction.

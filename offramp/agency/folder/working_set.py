@@ -43,7 +43,8 @@ class WorkingSet:
     `outbox` has the composed records by id. `proved` has the entry of each witnessed leaf by index,
     `awaiting` the entry and record of each sent leaf that isn't. `approved` are the digests of
     drafts that people compared. `opened`, `noted`, and `published` are the journal's events of
-    those kinds, and `mistakes` those of mistakes that people named. `destroyed` has issuer, record,
+    those kinds, `statements` those of signed texts, and `mistakes` those of mistakes that people
+    named. `destroyed` has issuer, record,
     and part of each destroyed text, and `read_parts` of each text that a person here opened.
     `cases` has the same records by case. `memory` has what was worked out of them, and is never
     read as a source.
@@ -74,6 +75,7 @@ class WorkingSet:
         self.read_parts: set[tuple[str, str, str]] = set()
         self.cases = CaseIndex()
         self.memory = CaseMemory(self.cases)
+        self.statements: list[Event] = []
 
     def learn(self, event: Event) -> None:
         """Replay one event of the journal. Raises as the gateway did when it happened."""
@@ -210,6 +212,10 @@ class WorkingSet:
     def _note_mistake(self, event: Event) -> None:
         self.cases.touch(event, event.body["case"])
         self.mistakes.append(event)
+
+    def _note_statement(self, event: Event) -> None:
+        self.cases.touch(event, event.body["case"])
+        self.statements.append(event)
 
     def _note_opened(self, event: Event) -> None:
         self.opened.append(event)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from exchange.consent.state import COLLECTORS
 from exchange.errors import ExchangeError
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import INDEX, JOURNAL, KEYS, SNAPSHOT, Office
@@ -14,6 +15,7 @@ from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX, describe_unknown
+from rules.decide.consent import ENTRY, STAYING, closure, reads_no_consent
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.packs.pack import Item, Pack
@@ -163,6 +165,27 @@ def _directory(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
                 f"the pack `{pack.id}` has {provisional} provisional rules and values: "
                 "counsel hasn't confirmed them"
             )
+        if listed is not None and listed.role in COLLECTORS:
+            yield from _consent_sets(pack)
+
+
+def _consent_sets(pack: Pack) -> Iterator[Finding]:
+    """Report what the consent forms of a collector can't say, and what counsel must read."""
+    if not pack.consent_sets:
+        yield _note(f"the pack `{pack.id}` has no consent sets: consents are recorded from files")
+        return
+    unsaid = [
+        what
+        for what, decisions in (("entering", ENTRY), ("staying in", STAYING))
+        if not closure(pack, decisions)
+    ]
+    if unsaid or not reads_no_consent(pack):
+        about = " and ".join(unsaid) or "any decision of"
+        yield _note(
+            f"the rules don't say what a no to consent changes about {about} the program, so the "
+            "forms say nothing of it: have counsel read them"
+        )
+    yield _note("no court translator has read the consent forms in Spanish")
 
 
 def _proofs(office: Office, working_set: WorkingSet) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +19,7 @@ from offramp.agency.folder.notices import DEFAULT, OFFICIAL
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import SENT, WITNESSED
 from offramp.agency.folder.settings import installed_notice
+from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now, send_outbox, send_together
 from offramp.agency.hub_link.link import link_of
 from rules.frozen import frozen
@@ -213,17 +214,23 @@ def record_consent(office: Office, case: str, draft: Draft) -> SentRecord:
 
 
 def revoke_consent(
-    office: Office, case: str, *, recipient: str | None = None, oral: bool = False
+    office: Office,
+    case: str,
+    *,
+    recipient: str | None = None,
+    grants: Collection[str] | None = None,
+    oral: bool = False,
 ) -> Revocation:
-    """End every live grant of a case, or of those to one recipient.
+    """End every live grant of a case, or of those to one recipient, or the `grants` of these ids.
 
     However many grants there are, the ends are committed together. With `oral`, also note that the
     person said so by word of mouth, and notify the agencies that may know. Raises `AgencyError`
-    `nothing-to-revoke`, `no-directory`.
+    `nothing-to-revoke`, `no-such-grant`, `no-directory`.
     """
     with office.transaction() as working_set:
         defaults = defaults_today(office, working_set)
-        ends = revocation_records(working_set, case, recipient, defaults)
+        _check_known(working_set, case, grants or ())
+        ends = revocation_records(working_set, case, recipient, defaults, grants)
         # INVARIANT: this agency's own gate is closed when the transaction ends, and only then is
         # the network tried.
         bundles = office.compose_together(working_set, "consent_change", ends, case)
@@ -235,6 +242,18 @@ def revoke_consent(
         for jti, state in zip(ids, send_together(office, ids), strict=True)
     )
     return Revocation(records, _notify_orally(office, case) if oral else None)
+
+
+def _check_known(working_set: WorkingSet, case: str, grants: Collection[str]) -> None:
+    """Check that each grant is one of the case. Raises `AgencyError` `no-such-grant`."""
+    known = {logged.grant.id for logged in working_set.gateway.unended_grants(case)}
+    for grant in grants:
+        if grant not in known:
+            raise AgencyError(
+                "no-such-grant",
+                f"no grant `{grant[:40]}` is in force in this case",
+                fix="list them with `offramp agency revoke --list`",
+            )
 
 
 def _notify_orally(office: Office, case: str) -> OralNotice:

@@ -1,0 +1,351 @@
+"""A pack's consent set as a person reads it: questions, exact sentences, and what a no changes.
+
+Pure: the pack of a day and the directory in, texts in English or Spanish out. Each question is
+about one recipient and is answered by itself. Every sentence says who tells whom what, and for
+what, in the words of the terms that are signed. What a no changes is worked out from the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from hashlib import sha256
+
+from exchange.membership.directory import Directory
+from offramp.agency.cases.consent_words import decision_words, say, spell_day
+from offramp.agency.cases.plain_words import CATEGORIES, PURPOSES
+from offramp.agency.errors import AgencyError
+from rules.decide.consent import (
+    ENTRY,
+    STAYING,
+    Passage,
+    closure,
+    depending,
+    never_told,
+    passages,
+    permits,
+    reads_no_consent,
+)
+from rules.decide.program import Program
+from rules.errors import nearest
+from rules.frozen import frozen
+from rules.packs.consent_sets import MINIMUM, OPTIONAL
+from rules.packs.pack import ConsentGrant, ConsentQuestion, ConsentSet
+
+# The kinds of information of which a question says that the recipient is never told them.
+_SENSITIVE = (
+    "substance_use",
+    "test_result",
+    "treatment",
+    "attendance",
+    "health",
+    "progress",
+    "plan",
+    "barriers",
+    "encounter",
+    "charge",
+)
+# An answer to a question: yes, no, or the numbers of the lines with a yes, from 1. A question that
+# has no answer was put off. It adds nothing, and ends nothing.
+Answer = bool | tuple[int, ...]
+Answers = Mapping[str, Answer]
+
+
+@frozen
+class Line:
+    """One sentence of a question, with the terms that it states. `until` is the last day."""
+
+    discloser: str
+    recipient: str
+    categories: tuple[str, ...]
+    purposes: tuple[str, ...]
+    until: str
+    sentence: str
+    refusal: str
+
+
+@frozen
+class Question:
+    """A question of a consent set, in one language.
+
+    `id` is that of the pack, with the agencies' ids after it where several have the role. `need` is
+    `minimum` or `optional`, and `about_need` says what that means. `never` are kinds of information
+    that the recipient is never told, whatever the answer. `if_no` says what a no changes.
+    """
+
+    id: str
+    recipient: str
+    recipient_name: str
+    need: str
+    text: str
+    about_need: str
+    lines: tuple[Line, ...]
+    until: str
+    never: tuple[str, ...]
+    if_no: tuple[str, ...]
+
+
+@frozen
+class Form:
+    """A consent set on a day, in one language. `missing` are roles that no agency has."""
+
+    id: str
+    label: str
+    language: str
+    questions: tuple[Question, ...]
+    missing: tuple[str, ...]
+    rights: tuple[str, ...]
+
+
+@frozen
+class Statement:
+    """The exact text that a person signs.
+
+    `version` is the first 20 digits of the SHA-256 of its lines, so that it names this very text.
+    `agreed` are the lines with a yes.
+    """
+
+    set_id: str
+    language: str
+    lines: tuple[str, ...]
+    agreed: tuple[Line, ...]
+    declined: tuple[Line, ...]
+
+    @property
+    def version(self) -> str:
+        """The version of the text in the signed form."""
+        return sha256("\n".join(self.lines).encode()).hexdigest()[:20]
+
+
+def find_set(program: Program, set_id: str) -> ConsentSet:
+    """Return a consent set of the pack. Raises `AgencyError` `no-consent-set`."""
+    sets = {name: each for name, each in program.pack.consent_sets.items() if each.questions}
+    if set_id not in sets:
+        fix = nearest(set_id, tuple(sets)) if sets else "record the consent from a file"
+        raise AgencyError(
+            "no-consent-set", f"the rules have no consent set `{set_id[:40]}`", fix=fix
+        )
+    return sets[set_id]
+
+
+def make_form(
+    program: Program,
+    consent_set: ConsentSet,
+    directory: Directory,
+    collector: str,
+    today: date,
+    lang: str,
+) -> Form:
+    """Return the form of a consent set, for the agencies of the directory.
+
+    `program` is the pack in force on `today`, `collector` the agency that asks.
+    """
+    maker = _Maker(program, directory, collector, today, lang)
+    questions = [
+        asked for question in consent_set.questions.values() for asked in maker.questions(question)
+    ]
+    roles = {
+        role
+        for question in consent_set.questions.values()
+        for role in (question.recipient, *(grant.sender for grant in question.grants))
+    }
+    missing = tuple(sorted(role for role in roles if not maker.agencies(role)))
+    label = consent_set.label.text(lang)
+    return Form(consent_set.id, label, lang, tuple(questions), missing, tuple(maker.rights()))
+
+
+class _Maker:
+    """Makes the questions of one form."""
+
+    def __init__(
+        self, program: Program, directory: Directory, collector: str, today: date, lang: str
+    ) -> None:
+        self.program = program
+        self.pack = program.pack
+        self.directory = directory
+        self.collector = collector
+        self.today = today
+        self.lang = lang
+        self.column = 1 if lang == "es" else 0
+        self._never: dict[str, tuple[str, ...]] = {}
+
+    def agencies(self, role: str) -> tuple[str, ...]:
+        """Return the agencies of a role. Of the collector's own role, only the collector."""
+        if self.directory.role(self.collector) == role:
+            return (self.collector,)
+        return tuple(sorted(self.directory.with_role(role)))
+
+    def questions(self, question: ConsentQuestion) -> Iterator[Question]:
+        """Yield a question for each recipient, and for each of several senders of one role.
+
+        So nobody has to allow one clinic in order to allow another.
+        """
+        for recipient in self.agencies(question.recipient):
+            grouped: dict[str, list[tuple[str, ConsentGrant]]] = {}
+            for grant in question.grants:
+                senders = self.agencies(grant.sender)
+                for sender in senders:
+                    several = sender if len(senders) > 1 else ""
+                    grouped.setdefault(several, []).append((sender, grant))
+            for several, pairs in grouped.items():
+                is_one = len(self.agencies(question.recipient)) == 1
+                parts = (question.id, "" if is_one else recipient, several)
+                name = ":".join(part for part in parts if part)
+                yield self.question(name, question, recipient, pairs)
+
+    def question(
+        self,
+        name: str,
+        question: ConsentQuestion,
+        recipient: str,
+        pairs: list[tuple[str, ConsentGrant]],
+    ) -> Question:
+        """Return one question with its lines."""
+        last_day = self.today + timedelta(days=question.days - 1)
+        lines = tuple(self.line(sender, recipient, grant, last_day) for sender, grant in pairs)
+        text = (
+            question.asks.text(self.lang)
+            if question.asks
+            else self.say("question", recipient=self.name(recipient))
+        )
+        # A city's rules may not read what the model's do. Then nothing needs it.
+        is_minimum = question.need == MINIMUM and bool(self.decisions(question, pairs))
+        return Question(
+            name,
+            recipient,
+            self.name(recipient),
+            MINIMUM if is_minimum else OPTIONAL,
+            text,
+            self.say("minimum" if is_minimum else "optional"),
+            lines,
+            self.say("until", day=spell_day(last_day, self.lang)),
+            self.never(question.recipient),
+            tuple(self.if_no(question, recipient, pairs)),
+        )
+
+    def line(self, sender: str, recipient: str, grant: ConsentGrant, last_day: date) -> Line:
+        """Return the exact sentence of a grant. The pack's own sentence stands before the list."""
+        terms = {
+            "sender": self.name(sender),
+            "recipient": self.name(recipient),
+            "categories": "; ".join(CATEGORIES[each][self.column] for each in grant.categories),
+            "purposes": self.say("and").join(
+                PURPOSES[each][self.column] for each in grant.purposes
+            ),
+        }
+        own = f"{grant.says.text(self.lang)} " if grant.says else ""
+        return Line(
+            sender,
+            recipient,
+            grant.categories,
+            grant.purposes,
+            last_day.isoformat(),
+            own + self.say("may_tell", **terms),
+            self.say("not_allowed", **terms),
+        )
+
+    def never(self, role: str) -> tuple[str, ...]:
+        """Return what no consent lets anyone tell a role, in plain words."""
+        if role not in self._never:
+            categories = never_told(self.program, role, _SENSITIVE)
+            self._never[role] = tuple(CATEGORIES[each][self.column] for each in categories)
+        return self._never[role]
+
+    def decisions(
+        self, question: ConsentQuestion, pairs: list[tuple[str, ConsentGrant]]
+    ) -> tuple[str, ...]:
+        """Return the decisions that depend on what a question asks for."""
+        return tuple(
+            dict.fromkeys(
+                decision
+                for _, grant in pairs
+                for passage in passages(grant, question.recipient)
+                for decision in depending(self.pack, passage)
+            )
+        )
+
+    def if_no(
+        self, question: ConsentQuestion, recipient: str, pairs: list[tuple[str, ConsentGrant]]
+    ) -> Iterator[str]:
+        """Yield what a no changes, as far as the rules prove it, and nothing else."""
+        name = self.name(recipient)
+        yield self.say("not_told", recipient=name)
+        decisions = self.decisions(question, pairs)
+        for decision in decisions:
+            words = decision_words(self.pack, decision, self.lang)
+            yield self.say("open", recipient=name, decision=words)
+        for decided, key in ((ENTRY, "entry_same"), (STAYING, "staying_same")):
+            names = closure(self.pack, decided)
+            # INVARIANT: this is said only where no decision about it reads what would be told.
+            if names and not names & set(decisions):
+                yield self.say(key)
+        if reads_no_consent(self.pack):
+            yield self.say("no_rule_reads")
+
+    def rights(self) -> Iterator[str]:
+        """Yield the rights of the person that the statement names."""
+        yield self.say("no_need_to_sign")
+        if reads_no_consent(self.pack):
+            yield self.say("no_rule_reads")
+        yield self.say("take_back")
+        role = self.directory.role(self.collector) or ""
+        passage = Passage(role, "defender", "status", "legal_representation")
+        if permits(self.program, passage) and not permits(self.program, passage, use="none"):
+            yield self.say("limit", collector=self.name(self.collector))
+        yield self.say("copy")
+
+    def name(self, agency: str) -> str:
+        """Return an agency's name from the directory."""
+        return self.directory.agencies[agency].name
+
+    def say(self, key: str, **terms: str) -> str:
+        """Return a fixed sentence in the form's language."""
+        return say(self.lang, key, **terms)
+
+
+def make_statement(form: Form, answers: Answers, person: str, program_title: str) -> Statement:
+    """Return the exact text to sign: each sentence with its answer, and the person's rights.
+
+    A question without an answer is not in it. Raises `AgencyError` `no-such-answer`.
+    """
+    check_answers(form, answers)
+    agreed: list[Line] = []
+    declined: list[Line] = []
+    sentences: list[str] = []
+    for question in form.questions:
+        if question.id not in answers:
+            continue
+        answer = answers[question.id]
+        for number, line in enumerate(question.lines, 1):
+            is_yes = answer if isinstance(answer, bool) else number in answer
+            (agreed if is_yes else declined).append(line)
+            mark = say(form.language, "yes" if is_yes else "no")
+            sentences.append(f"{mark}: {line.sentence if is_yes else line.refusal}")
+            if is_yes:
+                sentences.append(f"   {question.until}")
+    head = say(form.language, "head", program=program_title, person=person)
+    counts = say(form.language, "counts", agreed=str(len(agreed)), declined=str(len(declined)))
+    lines = (head, counts, *sentences, *form.rights)
+    return Statement(form.id, form.language, lines, tuple(agreed), tuple(declined))
+
+
+def check_answers(form: Form, answers: Answers) -> None:
+    """Check that each answer is to a question and a line of the form.
+
+    Raises `AgencyError` `no-such-answer`.
+    """
+    questions = {question.id: question for question in form.questions}
+    for name, answer in answers.items():
+        if name not in questions:
+            raise AgencyError(
+                "no-such-answer",
+                f"`{name[:40]}` is no question of `{form.id}`",
+                fix=nearest(name, tuple(questions)),
+            )
+        count = len(questions[name].lines)
+        if not isinstance(answer, bool) and not all(1 <= number <= count for number in answer):
+            raise AgencyError(
+                "no-such-answer",
+                f"`{name}` has {count} lines, and the answer names another",
+                fix=f"name lines from 1 to {count}",
+            )

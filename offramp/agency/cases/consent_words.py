@@ -1,0 +1,168 @@
+"""The fixed sentences of a consent form, in English and Spanish.
+
+The Spanish has not been read by a professional translator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from rules.author.phrases import format_day
+from rules.packs.pack import Pack
+
+_MONTHS = (
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+)
+
+SAY: Mapping[str, tuple[str, str]] = {
+    "question": ("May {recipient} be told this?", "¿Se le puede decir esto a {recipient}?"),
+    "may_tell": (
+        "{sender} may tell {recipient}: {categories}. This is {purposes}.",
+        "{sender} puede decir a {recipient}: {categories}. Esto es {purposes}.",
+    ),
+    "not_allowed": (
+        "You do not allow {sender} to tell {recipient}: {categories}. This was {purposes}.",
+        "Usted no permite que {sender} diga a {recipient}: {categories}. Esto era {purposes}.",
+    ),
+    "and": (", and ", ", y "),
+    "until": (
+        "This ends on {day}, or on any day you say so.",
+        "Esto termina el {day}, o el día que usted lo diga.",
+    ),
+    "minimum": (
+        "The rules need this for an answer. You may still say no.",
+        "Las reglas lo necesitan para dar una respuesta. Aun así puede decir que no.",
+    ),
+    "optional": ("This is optional.", "Esto es opcional."),
+    "never": (
+        "Whatever you answer, {recipient} is never told:",
+        "Conteste lo que conteste, a {recipient} nunca se le dice:",
+    ),
+    "if_no": ("If you say no:", "Si dice que no:"),
+    "not_told": (
+        "{recipient} is told none of this.",
+        "A {recipient} no se le dice nada de esto.",
+    ),
+    "open": (
+        "The rules may have no answer about this: {decision}. It stays open until {recipient} "
+        "learns it in another way.",
+        "Las reglas pueden quedarse sin respuesta sobre esto: {decision}. Queda abierto hasta que "
+        "{recipient} lo sepa de otra manera.",
+    ),
+    "entry_same": (
+        "Whether you enter the program does not depend on it.",
+        "Si entra o no en el programa no depende de esto.",
+    ),
+    "staying_same": (
+        "Whether you stay in the program does not depend on it.",
+        "Si se queda o no en el programa no depende de esto.",
+    ),
+    "no_rule_reads": (
+        "No rule of the program looks at whether you said yes or no.",
+        "Ninguna regla del programa mira si usted dijo que sí o que no.",
+    ),
+    "no_need_to_sign": (
+        "You don't have to sign, and you may say no to any line.",
+        "No tiene que firmar, y puede decir que no a cualquier línea.",
+    ),
+    "take_back": (
+        "You can take back any of it, on any day, in writing or by saying so. What was told "
+        "before can't be untold. You can ask for it to be given back.",
+        "Puede retirar cualquier parte, cualquier día, por escrito o con solo decirlo. Lo que ya "
+        "se dijo no se puede borrar de la memoria. Puede pedir que lo devuelvan.",
+    ),
+    "limit": (
+        "What {collector} tells about you carries a limit: it may not be used against you.",
+        "Lo que {collector} diga sobre usted lleva un límite: no se puede usar en su contra.",
+    ),
+    "copy": ("You get a copy of this.", "Usted recibe una copia de esto."),
+    "head": (
+        "Consent, {program}. For {person}.",
+        "Consentimiento, {program}. De {person}.",
+    ),
+    "counts": (
+        "Lines with a yes: {agreed}. Lines with a no: {declined}. Only what is written here holds.",
+        "Líneas con un sí: {agreed}. Líneas con un no: {declined}. Solo vale lo que está escrito "
+        "aquí.",
+    ),
+    "number": ("Question {number} of {count}", "Pregunta {number} de {count}"),
+    "choose_yes": ("yes", "sí"),
+    "choose_no": ("no", "no"),
+    "choose_each": ("answer each line by itself", "contestar cada línea por separado"),
+    "choose_later": ("ask me later", "pregúnteme después"),
+    "take_back_what": ("What do you take back?", "¿Qué retira?"),
+    "take_back_all": ("all of it", "todo"),
+    "yes": ("YES", "SÍ"),
+    "no": ("NO", "NO"),
+    "standing": (
+        "{sender} may tell {recipient}: {categories}. It ends on {day}.",
+        "{sender} puede decir a {recipient}: {categories}. Termina el {day}.",
+    ),
+    "standing_event": (
+        "{sender} may tell {recipient}: {categories}. It ends when {certifier} confirms the event.",
+        "{sender} puede decir a {recipient}: {categories}. Termina cuando {certifier} confirma el "
+        "hecho.",
+    ),
+}
+
+# The decisions of the vocabulary, as what the rules have an answer about.
+DECISIONS: Mapping[str, tuple[str, str]] = {
+    "offer": (
+        "whether the program can be offered to you",
+        "si se le puede ofrecer el programa",
+    ),
+    "screening": (
+        "whether records stop you from entering",
+        "si hay antecedentes que le impiden entrar",
+    ),
+    "eligibility": (
+        "whether you meet the program's test",
+        "si cumple las condiciones del programa",
+    ),
+    "admission": ("whether you are in the program", "si está en el programa"),
+    "filing": (
+        "whether a charge that is on hold may be filed",
+        "si se puede presentar una acusación que está en suspenso",
+    ),
+    "review": ("what the next steps for you are", "cuáles son sus próximos pasos"),
+    "ejection": (
+        "whether the prosecutor may end your place",
+        "si la fiscalía puede terminar su plaza",
+    ),
+    "disclosure": (
+        "whether something may be told about you",
+        "si se puede comunicar algo sobre usted",
+    ),
+}
+
+
+def say(lang: str, key: str, **terms: str) -> str:
+    """Return a fixed sentence in a language, with its terms filled in."""
+    return SAY[key][1 if lang == "es" else 0].format(**terms)
+
+
+def decision_words(pack: Pack, decision: str, lang: str) -> str:
+    """Return what a decision is about. A pack's own decision is named by its question."""
+    if decision in DECISIONS:
+        return DECISIONS[decision][1 if lang == "es" else 0]
+    asks = " ".join(pack.decisions[decision].asks.split())
+    return pack.spanish.get(asks, asks) if lang == "es" else asks
+
+
+def spell_day(day: date, lang: str) -> str:
+    """Return a day in words: `June 1, 2027`, or `1 de junio de 2027`."""
+    if lang == "es":
+        return f"{day.day} de {_MONTHS[day.month - 1]} de {day.year}"
+    return format_day(day)

@@ -1,0 +1,483 @@
+"""Commands that ask a person for consent by the pack's form, and that take consent back."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from offramp.agency import operations, wording
+from offramp.agency.cases.consent_form import Answer, Form
+from offramp.agency.cases.consent_form import Question as PersonQuestion
+from offramp.agency.cases.consent_words import say
+from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.records import read_draft
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.operations import ConsentSetSummary, Signature
+from offramp.asking import (
+    AnswerForm,
+    Choice,
+    Dialog,
+    Question,
+    collect_answers,
+    confirm,
+    read_given,
+)
+from offramp.terminal import print_text
+from rules.errors import RequestError, nearest
+from rules.input.printing import plain
+from rules.input.yaml import read_file
+
+YES, NO, EACH, LATER = "yes", "no", "each", "later"
+NOT_SIGNED = "not_signed"
+METHODS = ("typed", "drawn", "paper", "mark")
+# What an answers file may have beside the answers, and the flag of each.
+DETAILS = {
+    "name": "the person's name, as on the form",
+    "by": "the staff member that explains the form",
+    "place": "where it is explained and signed",
+    "in_custody": "whether the person is in custody",
+    "interpreter": "the interpreter's name",
+    "signed": f"how the person signed: {', '.join(METHODS)}, or {NOT_SIGNED}",
+    "time_to_think": "whether the person had time to think",
+    "copy_given": "whether the person got a copy",
+    "witness": "a witness of the signature",
+    "representative": "the name of a representative that signs for the person",
+    "authority": "what allows the representative to sign",
+}
+_SIGN = {
+    "en": "How does the person sign?",
+    "es": "¿Cómo firma la persona?",
+}
+_SIGN_CHOICES = {
+    "en": {
+        "typed": "the person types the name",
+        "drawn": "drawn with a finger or a pen on a screen",
+        "paper": "signed on paper",
+        "mark": "a mark in place of a signature",
+        NOT_SIGNED: "the person doesn't sign",
+    },
+    "es": {
+        "typed": "la persona escribe su nombre",
+        "drawn": "con un dedo o un lápiz en una pantalla",
+        "paper": "en papel",
+        "mark": "con una marca en lugar de una firma",
+        NOT_SIGNED: "la persona no firma",
+    },
+}
+_TYPED_NAME = {
+    "en": "To sign, the person types the name: {name}",
+    "es": "Para firmar, la persona escribe su nombre: {name}",
+}
+
+
+def _consent(office: Office, options: argparse.Namespace) -> Output:
+    """Record a consent from a file, or walk through a consent set of the pack."""
+    if options.file is not None and options.case is not None:
+        record = operations.record_consent(
+            office, options.case, read_draft(office, Path(options.file))
+        )
+        return Output(record.as_json(), wording.sent_lines(record))
+    if options.file is None and options.case is None:
+        raise RequestError("usage", "no case is named", fix="name one by its handle")
+    case = options.case or operations.find_case(office, options.file)
+    sets = operations.list_consent_sets(office, case, options.lang)
+    if options.list:
+        value = {"sets": [each.as_json() for each in sets]}
+        return Output(value, wording.consent_sets_lines(sets))
+    return _walk(office, case, sets, options)
+
+
+def _walk(
+    office: Office, case: str, sets: Sequence[ConsentSetSummary], options: argparse.Namespace
+) -> Output:
+    """Ask a consent set at the terminal, or take the answers from flags and a file."""
+    given = _given(options)
+    chosen_answers = given.pop("answers", {})
+    zone = office.working_set().gateway.history.newest.zone.key
+    staff = Dialog.at_terminal("en", zone, as_json=options.json)
+    person = Dialog(options.lang, zone, staff.is_terminal)
+    set_id = _choose_set(sets, options.set, staff)
+    known_name = operations.person_name(office, case)
+    if known_name is not None:
+        given.setdefault("name", known_name)
+    form = operations.open_consent_form(office, set_id, options.lang)
+    _print_missing(form, staff)
+    details = _details(given, staff, ("by", "place", "in_custody", "interpreter", "name"))
+    answers = _ask_person(form, chosen_answers, person)
+    name = str(details["name"])
+    statement = operations.write_statement(office, set_id, answers, name, options.lang)
+    if staff.is_terminal:
+        print_text("\n" + "\n".join(statement.lines))
+    signature = _sign(details, given, staff, person) if statement.agreed else None
+    if not options.yes and not confirm(staff, "Record it?"):
+        _stop()
+    recorded = operations.record_answers(
+        office,
+        case,
+        set_id,
+        answers,
+        name,
+        signature,
+        options.lang,
+        version=statement.version,
+    )
+    return Output(recorded.as_json(), wording.recorded_consent_lines(recorded, staff.is_terminal))
+
+
+def _stop() -> NoReturn:
+    raise RequestError("not-recorded", "nothing was recorded", fix="ask again at any time")
+
+
+def _choose_set(sets: Sequence[ConsentSetSummary], named: str | None, dialog: Dialog) -> str:
+    """Return the set to ask: the named one, the only one that is due, or the one chosen."""
+    if named is not None:
+        return named
+    due = [each.id for each in sets if each.is_due and not each.asked]
+    if len(due) == 1:
+        return due[0]
+    if not sets:
+        raise AgencyError(
+            "no-consent-set",
+            "the rules in force have no consent set",
+            fix="record the consent from a file",
+        )
+    choices = tuple(Choice(each.id, each.label) for each in sets)
+    form = AnswerForm("choice", choices, may_be_unknown=False)
+    answer = collect_answers([Question("set", "Which consent is asked?", form)], {}, dialog)
+    return str(answer["set"])
+
+
+def _print_missing(form: Form, dialog: Dialog) -> None:
+    if form.missing and dialog.is_terminal:
+        roles = ", ".join(role.replace("_", " ") for role in form.missing)
+        print_text(f"Not asked, because no agency in the directory has the role: {roles}")
+
+
+# The staff's details
+
+
+def _details(given: Mapping[str, Any], dialog: Dialog, names: Sequence[str]) -> dict[str, Any]:
+    own = {name: given[name] for name in names if name in given}
+    return collect_answers([_detail(name) for name in names], own, dialog)
+
+
+def _detail(name: str) -> Question:
+    texts = {
+        "by": "Who explains the form? (your name)",
+        "place": "Where are you?",
+        "in_custody": "Is the person in custody?",
+        "interpreter": "Who interprets?",
+        "name": "What is the person's name?",
+        "time_to_think": "Did the person have time to think?",
+        "copy_given": "Does the person have a copy?",
+        "witness": "Who witnesses the signature?",
+    }
+    is_flag = name in ("in_custody", "time_to_think", "copy_given")
+    may_be_empty = name in ("interpreter", "witness")
+    form = AnswerForm(
+        "bool" if is_flag else "text", may_be_unknown=False, may_be_empty=may_be_empty
+    )
+    return Question(name, texts[name], form)
+
+
+# The person's answers
+
+
+def _ask_person(form: Form, chosen: Mapping[str, Any], dialog: Dialog) -> dict[str, Answer]:
+    """Return the person's answers. A question that is put off has none."""
+    answers = _chosen_answers(form, chosen, dialog)
+    asked = [question for question in form.questions if question.id not in answers]
+    if not dialog.is_terminal:
+        if not answers:
+            raise RequestError(
+                "answers-missing",
+                "there is no terminal to ask at, and no answer to "
+                + ", ".join(f"`{question.id}`" for question in form.questions),
+                fix="give `--allow`, `--decline`, or `--answers FILE`",
+            )
+        return answers
+
+    def questions(so_far: Mapping[str, Any]) -> list[Question]:
+        found = []
+        for number, question in enumerate(asked, 1):
+            found.append(_person_question(question, number, len(asked), dialog.language))
+            if so_far.get(question.id) == EACH:
+                found += _line_questions(question, dialog.language)
+        return found
+
+    typed = collect_answers(questions, {}, dialog)
+    for question in asked:
+        answer = typed[question.id]
+        if answer == EACH:
+            numbers = range(1, len(question.lines) + 1)
+            answers[question.id] = tuple(
+                number for number in numbers if typed[f"{question.id}.{number}"]
+            )
+        elif answer != LATER:
+            answers[question.id] = answer == YES
+    return answers
+
+
+def _chosen_answers(form: Form, chosen: Mapping[str, Any], dialog: Dialog) -> dict[str, Answer]:
+    """Return the answers that flags and a file give."""
+    questions = {question.id: question for question in form.questions}
+    answers: dict[str, Answer] = {}
+    for name, value in chosen.items():
+        if name not in questions:
+            raise AgencyError(
+                "no-such-answer",
+                f"`{name[:40]}` is no question of `{form.id}`",
+                fix=nearest(name, tuple(questions)),
+            )
+        if isinstance(value, list):
+            answers[name] = tuple(_line_number(number) for number in value)
+            continue
+        word = {True: YES, False: NO}.get(value, value)
+        question = _person_question(questions[name], 1, 1, "en")
+        answer = read_given(question, word, Dialog("en", dialog.time_zone))
+        if answer == EACH:
+            raise AgencyError(
+                "no-such-answer",
+                f"`{name}` is answered line by line, and no line is named",
+                fix="write the numbers of the lines with a yes, such as [1, 3]",
+            )
+        if answer != LATER:
+            answers[name] = answer == YES
+    return answers
+
+
+def _line_number(value: Any) -> int:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def _person_question(question: PersonQuestion, number: int, count: int, lang: str) -> Question:
+    """Return a question with its exact sentences. Yes and no are the first two choices."""
+    numbered = [f"   {at}. {line.sentence}" for at, line in enumerate(question.lines, 1)]
+    lines = [
+        say(lang, "number", number=str(number), count=str(count)),
+        question.text,
+        *numbered,
+        question.until,
+        question.about_need,
+    ]
+    if question.never:
+        never = say(lang, "never", recipient=question.recipient_name)
+        lines.append(f"{never} {'; '.join(question.never)}.")
+    lines.append(" ".join([say(lang, "if_no"), *question.if_no]))
+    choices = [Choice(YES, say(lang, "choose_yes")), Choice(NO, say(lang, "choose_no"))]
+    if len(question.lines) > 1:
+        choices.append(Choice(EACH, say(lang, "choose_each")))
+    choices.append(Choice(LATER, say(lang, "choose_later")))
+    form = AnswerForm("choice", tuple(choices), may_be_unknown=False)
+    return Question(question.id, "\n".join(lines), form, option="--answers")
+
+
+def _line_questions(question: PersonQuestion, lang: str) -> list[Question]:
+    form = AnswerForm("bool", may_be_unknown=False)
+    return [
+        Question(f"{question.id}.{number}", line.sentence, form)
+        for number, line in enumerate(question.lines, 1)
+    ]
+
+
+# The signature
+
+
+def _sign(
+    details: Mapping[str, Any], given: Mapping[str, Any], staff: Dialog, person: Dialog
+) -> Signature | None:
+    """Return how the person signed, or None if the person doesn't sign."""
+    lang = person.language
+    labels = _SIGN_CHOICES[lang]
+    form = AnswerForm(
+        "choice", tuple(Choice(word, labels[word]) for word in labels), may_be_unknown=False
+    )
+    own = {"signed": given["signed"]} if "signed" in given else {}
+    method = collect_answers([Question("signed", _SIGN[lang], form)], own, person)["signed"]
+    if method == NOT_SIGNED:
+        return None
+    name = str(given.get("representative") or details["name"])
+    if method == "typed" and person.is_terminal and "signed" not in given:
+        text = _TYPED_NAME[lang].format(name=name)
+        collect_answers(
+            [
+                Question(
+                    "typed_name",
+                    text,
+                    AnswerForm("text", may_be_unknown=False),
+                    check=lambda typed: _check_same(typed, name),
+                )
+            ],
+            {},
+            person,
+        )
+    rest = _details(given, staff, ("time_to_think", "copy_given", "witness"))
+    return Signature(
+        name=str(details["name"]),
+        method=method,
+        explained_by=str(details["by"]),
+        place=str(details["place"]),
+        in_custody=details["in_custody"],
+        time_to_think=rest["time_to_think"],
+        copy_given=rest["copy_given"],
+        witness=rest["witness"],
+        interpreter=details["interpreter"],
+        representative=given.get("representative"),
+        authority=given.get("authority"),
+    )
+
+
+def _check_same(typed: str, name: str) -> None:
+    if " ".join(typed.split()).casefold() != " ".join(name.split()).casefold():
+        raise RequestError(
+            "other-name", f"`{typed[:40]}` isn't the name on the form", fix=f"type `{name}`"
+        )
+
+
+# What flags and files give
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the flags and the file of answers give, by name. A flag wins over the file."""
+    given = _read_answers(options.answers) if options.answers else {}
+    answers = dict(given.get("answers", {}))
+    for flags, word in ((options.allow, YES), (options.decline, NO)):
+        for name in flags:
+            if name in (options.decline if word == YES else options.allow):
+                raise RequestError("usage", f"`{name}` has a yes and a no", fix="give one of them")
+            answers[name] = word
+    flags_given = {
+        name: getattr(options, name) for name in DETAILS if getattr(options, name) is not None
+    }
+    return {**given, **flags_given, "answers": answers}
+
+
+def _read_answers(file: str) -> dict[str, Any]:
+    value = plain(read_file(Path(file), file).data())
+    allowed = (*DETAILS, "answers")
+    if not isinstance(value, dict) or not isinstance(value.get("answers", {}), dict):
+        raise RequestError(
+            "unknown-question",
+            f"`{file}` has no answers by name",
+            fix="write `answers:` with each question's id and yes, no, or its lines",
+        )
+    for name in value:
+        if name not in allowed:
+            raise RequestError(
+                "unknown-question",
+                f"`{name[:40]}` isn't asked here",
+                fix=nearest(name, allowed),
+            )
+    return value
+
+
+def _consent_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        metavar="CASE",
+        nargs="?",
+        help="the case's handle, to ask by the pack's form. With `--case`, a YAML or JSON file "
+        "with the consent's parts",
+    )
+    parser.add_argument("--case", metavar="HANDLE", help="the case, if a file is named")
+    parser.add_argument("--list", action="store_true", help="list the consent sets, and stop")
+    parser.add_argument("--set", metavar="SET", help="the consent set, such as hand_off")
+    parser.add_argument(
+        "--lang", choices=("en", "es"), default="en", help="the language of the person's form"
+    )
+    parser.add_argument(
+        "--answers", metavar="FILE", help="a YAML or JSON file with answers and details"
+    )
+    for flag, word in (("--allow", "a yes"), ("--decline", "a no")):
+        parser.add_argument(
+            flag,
+            metavar="QUESTION",
+            action="append",
+            default=[],
+            help=f"{word} to this question (repeatable)",
+        )
+    for name, about in DETAILS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=about)
+    parser.add_argument("--yes", action="store_true", help="record without asking once more")
+
+
+# Taking back
+
+
+def _revoke(office: Office, options: argparse.Namespace) -> Output:
+    if options.list:
+        standing = operations.list_standing_grants(office, options.case, options.lang)
+        value = {"grants": [grant.as_json() for grant in standing]}
+        return Output(value, wording.standing_lines(standing))
+    grants: Sequence[str] | None = options.grant or None
+    zone = office.working_set().gateway.history.newest.zone.key
+    dialog = Dialog.at_terminal(options.lang, zone, as_json=options.json)
+    if grants is None and options.recipient is None and not options.all and dialog.is_terminal:
+        grants = _choose_grants(office, options.case, dialog)
+    revocation = operations.revoke_consent(
+        office, options.case, recipient=options.recipient, grants=grants, oral=options.oral
+    )
+    return Output(revocation.as_json(), wording.revocation_lines(revocation))
+
+
+def _choose_grants(office: Office, case: str, dialog: Dialog) -> Sequence[str] | None:
+    """Ask which grants the person takes back. Returns None for all of them."""
+    standing = operations.list_standing_grants(office, case, dialog.language)
+    if not standing:
+        return None
+    lines = [f"   {number}. {grant.sentence}" for number, grant in enumerate(standing, 2)]
+    every = say(dialog.language, "take_back_all")
+    text = "\n".join([say(dialog.language, "take_back_what"), f"   1. {every}", *lines])
+    choices = (
+        Choice("all", every),
+        *(Choice(grant.id, grant.recipient) for grant in standing),
+    )
+    question = Question(
+        "grants", text, AnswerForm("choices", choices, may_be_unknown=False), option="--grant"
+    )
+    chosen = collect_answers([question], {}, dialog)["grants"]
+    if not chosen:
+        _stop()
+    return None if "all" in chosen else chosen
+
+
+def _revoke_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipient", metavar="AGENCY", help="end only what this agency may receive"
+    )
+    parser.add_argument(
+        "--grant",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="end only this grant of `--list` (repeatable)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="end every grant, and ask nothing at a terminal"
+    )
+    parser.add_argument("--list", action="store_true", help="list what is in force, and stop")
+    parser.add_argument("--oral", action="store_true", help="the person revoked orally")
+    parser.add_argument(
+        "--lang", choices=("en", "es"), default="en", help="the language of the list"
+    )
+
+
+COMMANDS = (
+    AgencyCommand(
+        "consent",
+        "ask a person for consent by the pack's form, or record one from a file",
+        run=_consent,
+        options=_consent_options,
+    ),
+    AgencyCommand(
+        "revoke",
+        "end a person's consent, or a part of it",
+        run=_revoke,
+        words=(CASE,),
+        options=_revoke_options,
+    ),
+)
