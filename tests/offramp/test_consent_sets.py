@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from exchange.records.ids import new_id
 from offramp.agency import operations
 from offramp.agency.cases.consent_form import Answers, Form, Line
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.destruction import statements_due
+from offramp.agency.folder.journal import Event
 from offramp.agency.operations import Signature
 from rules.decide.consent import ENTRY, STAYING, closure, depending, passages, permits
 from rules.decide.program import Program
@@ -28,7 +30,7 @@ from rules.prove.soundness import segments_of
 from rules.shelf import read_pack, shipped
 from tests.support.agencies import PASSPHRASE, ROLES, Town, referral
 from tests.support.chance import chance
-from tests.support.simulator import DAY, KEEP, part
+from tests.support.simulator import KEEP, part
 from tests.support.terminals import INTERRUPT, Conversation, converse
 
 SETS = ("hand_off", "plan")
@@ -205,23 +207,16 @@ def test_what_is_recorded_is_what_was_shown(town: Town) -> None:
     assert refused.value.code == "other-text"
 
 
-def test_the_signed_text_is_destroyed_after_its_last_day(tmp_path: Path) -> None:
-    town = Town(tmp_path, EVERYONE)
+def test_the_signed_text_is_due_for_destruction_after_its_last_day(town: Town) -> None:
     case = begin(town)
     town.settle()
-    record(town, case, "hand_off", {"counsel": False})
-    town.hub.clock += 4000 * DAY
-    office = town.at["crossroads"]
-    gateway = office.working_set().gateway
-    line = gateway.line
-    assert line is not None
-    town.hub.clock -= 4000 * DAY
-    (event,) = office.working_set().statements
-    assert event.body["lines"]
-    from offramp.agency.folder.destruction import statements_due
-
-    assert not statements_due(office.working_set(), event.body["keep_until"])
-    assert statements_due(office.working_set(), "2999-01-01") == [event]
+    record(town, case, "hand_off", {"counsel": True})
+    working_set = town.at["crossroads"].working_set()
+    (event,) = (each for each in working_set.statements if each.body["case"] == case)
+    (grant,) = {each.until for each in form_of(town, "hand_off").questions[-1].lines}
+    assert event.body["keep_until"] >= grant
+    assert event not in statements_due(working_set, event.body["keep_until"])
+    assert event in statements_due(working_set, "2999-01-01")
 
 
 def test_only_a_collector_asks_and_only_what_the_form_asks(town: Town) -> None:
@@ -328,15 +323,20 @@ def test_no_key_of_the_vocabulary_is_shown(town: Town, lang: str) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[tuple[Town, str, list[str]]]:
-    town = Town(tmp_path, EVERYONE)
+def folder(town: Town, tmp_path: Path) -> tuple[Town, str, list[str]]:
+    """A case of its own, and the words of a command at the case managers' folder."""
     case = begin(town)
     town.settle()
     secret = tmp_path / "passphrase"
     secret.write_bytes(PASSPHRASE)
     secret.chmod(0o600)
-    words = [sys.executable, "-m", "offramp", "agency"]
-    yield town, case, [*words, "{}", str(tmp_path / "crossroads"), "--passphrase-file", str(secret)]
+    at = [str(town.folder / "crossroads"), "--passphrase-file", str(secret)]
+    return town, case, [sys.executable, "-m", "offramp", "agency", "{}", *at]
+
+
+def statements_of(town: Town, case: str) -> list[Event]:
+    statements = town.at["crossroads"].working_set().statements
+    return [each for each in statements if each.body["case"] == case]
 
 
 def talk(words: list[str], command: str, more: list[str], answers: list[str]) -> Conversation:
@@ -355,7 +355,7 @@ def test_a_person_is_asked_in_spanish_and_signs_what_was_shown(
     assert shown.code == 0, shown.text
     assert "Pregunta 1 de 6" in shown.text and "Si dice que no:" in shown.text
     assert "SÍ: Crossroads puede decir a Lead-Office: que su primera entrevista" in shown.text
-    (statement,) = town.at["crossroads"].working_set().statements
+    (statement,) = statements_of(town, case)
     assert statement.body["language"] == "es" and statement.body["signed"] == "typed"
     town.settle()
     sentences = operations.list_standing_grants(town.at["crossroads"], case)
@@ -377,12 +377,9 @@ def test_a_person_who_stops_keeps_and_sends_nothing(
     answers = ["Rosa Quintana", "Crossroads", "no", "", NAME, *["1"] * 6, "1", NAME, "yes"]
     shown = talk(words, "consent", [case], [*answers[:stop_at], INTERRUPT])
     assert shown.code == 130
-    assert not town.at["crossroads"].working_set().statements
-    assert not [
-        each
-        for each in town.at["crossroads"].working_set().outbox.values()
-        if each.kind == "consent"
-    ]
+    assert not statements_of(town, case)
+    outbox = town.at["crossroads"].working_set().outbox.values()
+    assert not [each for each in outbox if each.kind == "consent" and each.case == case]
 
 
 def test_a_script_gives_flags_and_a_file_and_misses_nothing_silently(
@@ -437,4 +434,4 @@ def test_a_script_gives_flags_and_a_file_and_misses_nothing_silently(
         answers.write_text(wrong, encoding="utf-8")
         code, text = run(*details, "--answers", str(answers), "--yes", "--set", "hand_off")
         assert code == 2 and f"[{code_of}]" in text, text
-    assert len(town.at["crossroads"].working_set().statements) == 1
+    assert len(statements_of(town, case)) == 1
