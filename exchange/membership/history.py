@@ -113,6 +113,14 @@ class History:
             raise _none_yet()
         return self._versions[0][1].sha256
 
+    def signing_kids(self) -> frozenset[str]:
+        """Return the id of every signing key that was ever listed."""
+        return frozenset(self._known)
+
+    def sealing_kids(self) -> frozenset[str]:
+        """Return the id of every sealing key that was ever announced."""
+        return frozenset(key.kid for _, _, key in self._sealing)
+
     def at(self, index: int) -> Directory:
         """Return the version in force at a leaf's index. Raises `DirectoryError` `no-directory`."""
         place = bisect_left(self._versions, index, key=_leaf_of)

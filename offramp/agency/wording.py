@@ -20,6 +20,7 @@ from offramp.agency.operations import (
     AgencyStatus,
     Approval,
     Backup,
+    BreachReport,
     CaseAccount,
     CaseAnswer,
     CaseSummary,
@@ -577,3 +578,39 @@ def determination_lines(made: Determination) -> list[str]:
         else "nobody may be told; it is kept here"
     )
     return [f"{made.decision} is {made.outcome}{differs}; {told}"]
+
+
+def breach_lines(report: BreachReport) -> list[str]:
+    """Say what the thief of a key could have read, and by when people must be told."""
+    breach = report.breach
+    lines = [
+        f"whoever has `{breach.key}` "
+        + (
+            "opens parts that are sealed to it"
+            if breach.opens_parts
+            else "opens no part, and sees the labels in the inbox of its agency"
+        ),
+        f"{_counted(len(breach.cases), 'case')} could have been read in part, from what "
+        "this agency holds",
+    ]
+    for case in breach.cases:
+        named = f" ({case.name})" if case.name else ""
+        lines.append(f"  case {case.case[:8]}{named}")
+        if case.categories:
+            lines.append(f"    contents: {', '.join(case.categories)}")
+        if case.label_categories:
+            lines.append(f"    only that they exist: {', '.join(case.label_categories)}")
+    if breach.without_case:
+        lines.append(f"  and {_counted(len(breach.without_case), 'part')} about no case")
+    lines += [
+        f"tell each person by {breach.tell_by} (45 CFR 164.404(b)). State law may say sooner",
+        f"tell the Secretary of Health and Human Services by {breach.report_by} (45 CFR 164.408)",
+        "other agencies run this command too: each knows only what it sent or received",
+    ]
+    if not breach.opens_parts:
+        lines.append(f"if it still signs, retire it: `offramp agency retire DIR {breach.key}`")
+    return [*lines, *(f"wrote {path}" for path in report.letters)]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"

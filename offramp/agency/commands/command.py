@@ -26,6 +26,7 @@ DIGEST = (
     "the digest that was compared by voice. Any other word prints the draft's digest",
 )
 NAMED = ("named", "an agency's id, or the id of a signing key, such as clinic.s1")
+KEY = ("key", "a signing key such as clinic.s1, or a sealing key such as clinic.2026-11")
 PACK = ("pack", "a shipped id or a folder")
 KIND = ("kind", "the kind of record, such as referral")
 CASE = ("case", "the case's handle, or its first digits (at least 4)")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from offramp.agency import operations, wording
-from offramp.agency.commands.command import CASE, NEW_FILE, RECORD, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, KEY, NEW_FILE, RECORD, AgencyCommand, Output
 from offramp.agency.folder.office import Office
 from offramp.arguments import add_force
 from offramp.output_file import check_output, write_output
@@ -57,6 +57,43 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _breach(office: Office, options: argparse.Namespace) -> Output:
+    report = operations.report_breach(
+        office,
+        options.key,
+        options.since,
+        discovered=options.discovered,
+        letters=Path(options.letters) if options.letters else None,
+        contact=options.contact,
+    )
+    return Output(report.as_json(), wording.breach_lines(report))
+
+
+def _breach_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--since",
+        metavar="INDEX",
+        type=int,
+        required=True,
+        help="the index of the log from which the thief may have had the key, 0 if nobody knows",
+    )
+    parser.add_argument(
+        "--discovered",
+        metavar="DAY",
+        help="the day on which the agency learned of it. Default: today",
+    )
+    parser.add_argument(
+        "--letters",
+        metavar="FOLDER",
+        help="write a draft of a letter to each person there, in English and Spanish",
+    )
+    parser.add_argument(
+        "--contact",
+        metavar="TEXT",
+        help="whom a person can ask: a free telephone number, an e-mail, or an address",
+    )
+
+
 COMMANDS = (
     AgencyCommand(
         "account",
@@ -71,5 +108,12 @@ COMMANDS = (
         run=_export,
         words=(RECORD, NEW_FILE),
         options=_export_options,
+    ),
+    AgencyCommand(
+        "breach",
+        "list what the thief of a key could have read, and draft the letters",
+        run=_breach,
+        words=(KEY,),
+        options=_breach_options,
     ),
 )

@@ -37,6 +37,7 @@ from offramp.agency.operations.backups import (
     move_agency,
     restore_agency,
 )
+from offramp.agency.operations.breach import BreachReport, report_breach
 from offramp.agency.operations.case_file import (
     CaseSummary,
     CaseView,
@@ -189,6 +190,7 @@ __all__ = [
     "Agenda",
     "Approval",
     "Backup",
+    "BreachReport",
     "CaseAccount",
     "CaseAnswer",
     "CaseSummary",
@@ -301,6 +303,7 @@ __all__ = [
     "record_answers",
     "record_consent",
     "record_meeting",
+    "report_breach",
     "report_status",
     "restore_agency",
     "retire",
