@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from exchange.models import AgencyId, Day, Handle, NonEmptyTuple, ShortId, Term, WireModel
 from exchange.records.field_types import (
     DecisionName,
     FactPath,
+    FinerWord,
     Hex,
     Instant,
     Language,
@@ -108,10 +109,24 @@ class Contact(Content):
     language: Language | None = None
 
 
+def _check_own(name: str) -> str:
+    if name in vocabulary().decisions:
+        raise ValueError("all packs share this decision, and it has a form of its own")
+    return name
+
+
+class RecordAnswer(WireModel):
+    """The outcome of a pack's own decision on records, without any reason."""
+
+    decision: Annotated[FinerWord, AfterValidator(_check_own)]
+    outcome: FinerWord
+
+
 class ScreeningOutcome(Content):
-    """The outcome of the screening, without its reasons."""
+    """The outcome of the screening, or of a pack's own decision on records, without its reasons."""
 
     outcome: Literal["stop", "attorney_to_decide", "proceed"] | None = None
+    record: RecordAnswer | None = None
 
 
 class ChargeStatus(Content):

@@ -24,7 +24,8 @@ from pydantic import AfterValidator, Field, create_model
 
 from exchange.models import Day, ShortId, WireModel
 from exchange.records.categories import CATEGORY_MODELS, Content
-from exchange.records.field_types import Instant, StatuteSection
+from exchange.records.field_types import FinerWord, Instant, StatuteSection
+from exchange.records.finer_words import FINER
 from rules.input.values import fits
 from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
@@ -105,6 +106,7 @@ def field_type(fact: Fact) -> Any:
                     for name, field in fact.fields.items()
                 },
             }
+            fields |= _finer_field(fact)
             entry: Any = create_model(f"{title}Entry", __base__=WireModel, **fields)
             return Annotated[
                 tuple[entry, ...],
@@ -112,6 +114,17 @@ def field_type(fact: Fact) -> Any:
                 AfterValidator(_check_distinct),
             ]
     return StatuteSection
+
+
+def _finer_field(fact: Fact) -> dict[str, Any]:
+    """Return the member for finer words of a list's choices, if it has any."""
+    choices = tuple(name for name, field in fact.fields.items() if field.type == "choice")
+    if not choices:
+        return {}
+    about = "Finer words of the program's pack, each below the word in the field of its name."
+    # The form is closed: a name of a choice, and one word.
+    words = dict[Literal[choices], FinerWord]  # type: ignore[valid-type]
+    return {FINER: (words | None, Field(None, description=about, max_length=len(choices)))}
 
 
 def _check_number(number: int | float) -> int | float:

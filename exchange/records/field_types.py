@@ -83,6 +83,11 @@ Outcome = Annotated[
     ),
 ]
 
+# A word of a program's pack. It is short and has few parts, so that it can't carry a sentence.
+FinerWord = Annotated[
+    str, Field(max_length=40, pattern=r"^[a-z][a-z0-9]{0,23}(_[a-z0-9]{1,23}){0,3}$")
+]
+
 Obligation = Annotated[str, _OneOf(_VOCABULARY.obligations, "obligation")]
 
 # A decision may also lack the outcome of another decision, or the day.

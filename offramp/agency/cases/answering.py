@@ -18,6 +18,8 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
+from rules.input.vocabulary import Vocabulary
+from rules.shelf import vocabulary
 
 
 def defaults_today(office: Office, working_set: WorkingSet) -> Defaults:
@@ -31,6 +33,16 @@ def defaults_today(office: Office, working_set: WorkingSet) -> Defaults:
     gateway = working_set.gateway
     today = day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone)
     return defaults_of(office.settings, gateway, today, office.random)
+
+
+def words_of(office: Office, working_set: WorkingSet) -> Vocabulary:
+    """Return the vocabulary of the pack that this agency adopted, with the pack's own words.
+
+    Before there is a directory, it is the vocabulary that all packs share.
+    """
+    if not working_set.gateway.history.size:
+        return vocabulary()
+    return office.program(working_set).pack.vocabulary
 
 
 def answer_case(
@@ -50,7 +62,7 @@ def answer_case(
     now = office.clock()
     program = office.program(working_set)
     program.outcomes(decision)
-    _check_decided_here(working_set, decision)
+    _check_decided_here(working_set, decision, program)
     at = utc(working_set.gateway.hub_time(now))
     silent = silent_events(working_set, handle, now)
     enrolled, later = packs_since_enrollment(working_set, case)
@@ -68,8 +80,8 @@ def answer_case(
     return answer
 
 
-def _check_decided_here(working_set: WorkingSet, decision: str) -> None:
-    deciders = deciding_agencies(working_set, decision)
+def _check_decided_here(working_set: WorkingSet, decision: str, program: Program) -> None:
+    deciders = deciding_agencies(working_set, decision, program.pack)
     if working_set.agency not in deciders:
         where = ", ".join(f"`{agency}`" for agency in deciders) or "nobody who is listed"
         raise AgencyError(

@@ -18,12 +18,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from offramp.agency.cases.case_entry import CaseEntry, FactSource, same_value
+from exchange.records.finer_words import own_form
+from offramp.agency.cases.case_entry import CaseEntry, FactSource
 from offramp.agency.cases.corrections import apply_corrections
+from offramp.agency.cases.finer_values import agreed_source
 from offramp.agency.cases.holding import in_seconds
 from rules.decide.decision import Decision
 from rules.decide.holding import holds_until
 from rules.decide.program import Program
+from rules.decide.ruling import keeps_its_needs
 from rules.decide.scene_day import DAY, MOMENT
 from rules.input.values import read_timestamp
 from rules.input.vocabulary import Fact, Vocabulary, nested
@@ -38,6 +41,7 @@ WORKED_OUT_BY: Mapping[str, tuple[str, ...]] = {
     "filing": ("prosecutor",),
     "ejection": ("prosecutor",),
     "review": ("case_management",),
+    "completion": ("program",),
 }
 # The roles with the last word on a decision, the highest first. On any other decision, the role
 # that decides it.
@@ -93,13 +97,15 @@ class Case:
 
     @cached_property
     def known(self) -> Mapping[str, FactSource]:
-        """Every fact on which all agencies that state it agree, with its newest statement."""
+        """Every fact on which all agencies that state it agree, with its newest statement.
+
+        Of a word and a finer one below it, the finer one counts.
+        """
         agreed = {}
         for path in sorted(self._sources):
-            values = self._stated_sources(path)
-            is_agreed = all(same_value(source.value, values[0].value) for source in values)
-            if values and is_agreed and path not in self.unopened:
-                agreed[path] = values[-1]
+            source = agreed_source(self._stated_sources(path))
+            if source is not None and path not in self.unopened:
+                agreed[path] = source
         return agreed
 
     @cached_property
@@ -189,8 +195,14 @@ class Case:
         them means nothing. Raises as `Program.decide`.
         """
         own = own or {}
-        values = {path: source.value for path, source in self.known.items()} | dict(own)
-        attested = self._attested_for(decision, bool(own))
+        words = program.pack.vocabulary
+        stated = {path: source.value for path, source in self.known.items()} | dict(own)
+        values = {
+            path: own_form(path, value, words)
+            for path, value in stated.items()
+            if path in words.facts
+        }
+        attested = self._attested_for(program, decision, bool(own))
         facts = program.read(
             {
                 **nested(values),
@@ -202,19 +214,27 @@ class Case:
         ruling = program.decide(decision, replace(facts, doubtful=doubtful))
         return Answer(self, decision, now, ruling, frozenset(own), silent)
 
-    def _attested_for(self, decision: str, has_own: bool) -> dict[str, str]:
+    def _attested_for(self, program: Program, decision: str, has_own: bool) -> dict[str, str]:
         """Return the outcomes to use in place of the rules' own.
 
         The decision itself is left to the rules, whatever a person determined. If it reads criminal
-        history, its stated outcome is used unless the history is among this agency's own facts.
+        history, its stated outcome is used unless the history is among this agency's own facts. A
+        pack's own decision counts from its decider's role, where the pack has that outcome.
         """
-        terms = self.vocabulary.decisions.get(decision)
-        keeps_stated = terms is not None and terms.reads_criminal_history and not has_own
+        keeps_stated = keeps_its_needs(program.pack, decision) and not has_own
         return {
             name: source.value
             for name, source in self.attested.items()
-            if name != decision or keeps_stated
+            if (name != decision or keeps_stated) and self._counts(program, name, source)
         }
+
+    def _counts(self, program: Program, decision: str, source: FactSource) -> bool:
+        if decision in self.vocabulary.decisions:
+            return True
+        own = program.pack.decisions.get(decision)
+        return (
+            own is not None and source.value in own.outcomes and source.entry.role == own.decided_by
+        )
 
     def _doubtful_events(
         self, own: frozenset[str], silent: frozenset[str]

@@ -25,6 +25,7 @@ from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.scene_day import DAY, MOMENT
 from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
+from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
 # The mistakes by which a recalled part is wrong in its case, so that it doesn't count here either.
@@ -248,6 +249,8 @@ def entries_of_part(
         outcome = screening.get("outcome") or (screening.get("decision") or {}).get("outcome")
         if outcome is not None:
             outcomes["screening"] = outcome
+        if answer := screening.get("record"):
+            outcomes[answer["decision"]] = answer["outcome"]
     if determined is not None:
         outcomes[determined["decision"]] = determined["outcome"]
     corrects = statement.about if kind == CORRECTION and isinstance(statement, About) else None
@@ -412,19 +415,29 @@ def mistaken_parts(working_set: WorkingSet, mistake: Event) -> tuple[tuple[str, 
 # The agencies that work a decision out
 
 
-def decisions_here(working_set: WorkingSet) -> tuple[str, ...]:
-    """Return the decisions that this agency's facts may decide, in the vocabulary's order."""
+def decisions_here(working_set: WorkingSet, pack: Pack | None = None) -> tuple[str, ...]:
+    """Return the decisions that this agency's facts may decide, in the vocabulary's order.
+
+    With `pack`, `completion` is among them only if the pack has it: most programs ask for nothing
+    that somebody could complete.
+    """
     return tuple(
         name
         for name in vocabulary().decisions
         if working_set.agency in deciding_agencies(working_set, name)
+        and not (name == "completion" and pack is not None and name not in pack.decisions)
     )
 
 
-def deciding_agencies(working_set: WorkingSet, decision: str) -> tuple[str, ...]:
-    """Return the agencies that work a decision out."""
+def deciding_agencies(
+    working_set: WorkingSet, decision: str, pack: Pack | None = None
+) -> tuple[str, ...]:
+    """Return the agencies that work a decision out. `pack` has the decisions of its own."""
     directory = working_set.gateway.history.newest
     roles = WORKED_OUT_BY.get(decision, ())
+    own = pack.decisions.get(decision) if pack is not None else None
+    if own is not None and decision not in vocabulary().decisions:
+        roles = (own.decided_by,)
     agencies = tuple(agency for role in roles for agency in directory.with_role(role))
     return agencies or (directory.with_role("case_management") if "program" in roles else ())
 

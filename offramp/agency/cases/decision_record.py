@@ -11,6 +11,7 @@ from typing import Any
 
 from exchange.records.kinds import kinds
 from offramp.agency.cases.case import Answer
+from rules.decide.never_travels import read_what_never_travels
 from rules.input.vocabulary import Vocabulary
 
 OUTCOME, SCREENING = "decision_outcome", "screening_outcome"
@@ -21,12 +22,12 @@ Contents = Mapping[tuple[str, ...], dict[str, Any]]
 def contents(answer: Answer) -> Contents:
     """Return each part's content, by the part's categories in order.
 
-    Leaves out every category that a decision record may not contain. Of a decision that reads
-    criminal history, only the outcome is told.
+    Leaves out every category that a decision record may not contain. Of a decision that read a fact
+    that never travels, only the outcome is told.
     """
     parts = _Parts(answer)
     parts.add_outcomes()
-    if not parts.terms.reads_criminal_history:
+    if not parts.terms.reads_criminal_history and not read_what_never_travels(answer.ruling):
         parts.add_reasons()
         parts.add_needs()
         parts.add_sources()
@@ -154,6 +155,8 @@ def _category(path: str, vocabulary: Vocabulary) -> str | None:
     if path in ("now", "as_of"):
         return "operation"
     plain = plain_path(path)
+    if vocabulary.fact_at(plain) is None:  # a fact or a field that only the pack has
+        return None
     fact = vocabulary.facts.get(plain) or vocabulary.facts.get(plain.rpartition(".")[0])
     return None if fact is None or fact.category in vocabulary.never_travels else fact.category
 

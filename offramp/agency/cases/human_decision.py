@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
@@ -17,6 +17,8 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.errors import respelling
 from rules.frozen import frozen
+from rules.packs.own_reads import RECORDS
+from rules.packs.pack import Decision, Pack
 from rules.shelf import vocabulary
 
 _APPROVAL = {
@@ -61,12 +63,16 @@ def make_decision(
     reason: str,
     by: str,
     now: int,
+    pack: Pack,
 ) -> HumanDecision:
     """Make a person's decision. `answer` is the rules' own, None where their facts aren't here.
 
-    `reason` is a reason's code, `by` the person's name, `now` seconds since 1970. Raises
-    `AgencyError` `unknown-outcome`, `not-yours`.
+    `reason` is a reason's code, `by` the person's name, `now` seconds since 1970, `pack` the pack
+    in force here. Raises `AgencyError` `unknown-outcome`, `not-yours`.
     """
+    own = pack.decisions.get(decision)
+    if own is not None and RECORDS in own.reads:
+        return _on_records(working_set, own, answer, outcome)
     _check_outcome(decision, outcome)
     _check_entitled(working_set, decision)
     differs = _differs(answer, outcome)
@@ -91,16 +97,37 @@ def make_decision(
     return HumanDecision(kind, {(OUTCOME,): content, **effects}, differs)
 
 
+def _on_records(
+    working_set: WorkingSet, decision: Decision, answer: Answer | None, outcome: str
+) -> HumanDecision:
+    """Make a person's decision on records: its outcome alone, whatever the reason."""
+    if outcome not in decision.outcomes:
+        _refuse_outcome(decision.name, outcome, decision.outcomes)
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    if role != decision.decided_by:
+        raise AgencyError(
+            "not-yours",
+            f"`{decision.name}` isn't for `{role}` to decide",
+            fix=f"it is for {decision.decided_by}",
+        )
+    content = {"record": {"decision": decision.name, "outcome": outcome}}
+    return HumanDecision("screening_outcome", {(SCREENING,): content}, _differs(answer, outcome))
+
+
+def _refuse_outcome(decision: str, outcome: str, outcomes: tuple[str, ...]) -> NoReturn:
+    known = ", ".join(f"`{name}`" for name in outcomes or vocabulary().decisions)
+    raise AgencyError(
+        "unknown-outcome",
+        f"`{outcome}` is no outcome of `{decision}`",
+        fix=respelling(outcome, outcomes) or f"use one of {known}",
+    )
+
+
 def _check_outcome(decision: str, outcome: str) -> None:
     words = vocabulary()
     word = words.decisions.get(decision)
     if word is None or outcome not in word.outcomes:
-        known = ", ".join(f"`{name}`" for name in (word.outcomes if word else words.decisions))
-        raise AgencyError(
-            "unknown-outcome",
-            f"`{outcome}` is no outcome of `{decision}`",
-            fix=respelling(outcome, word.outcomes if word else ()) or f"use one of {known}",
-        )
+        _refuse_outcome(decision, outcome, word.outcomes if word else ())
 
 
 def _check_entitled(working_set: WorkingSet, decision: str) -> None:

@@ -82,7 +82,12 @@ def _askable(working_set: WorkingSet, answer: Answer) -> Iterator[tuple[str, str
     words, directory = vocabulary(), working_set.gateway.history.newest
     for need in answer.needed:
         path = plain_path(str(need["fact"]))
-        fact = words.facts.get(path) or words.facts.get(path.rpartition(".")[0])
+        is_shared = words.fact_at(path) is not None
+        fact = (
+            (words.facts.get(path) or words.facts.get(path.rpartition(".")[0]))
+            if is_shared
+            else None
+        )
         category = fact.category if fact else SCREENING if path == "decisions.screening" else None
         if category not in kinds()["question"].categories:
             continue

@@ -188,7 +188,7 @@ def answers_of_case(
     silent = silent_events(working_set, handle, now)
     answers = []
     ends = [working_set.gateway.next_change(handle, time), pack_end(program, time)]
-    for decision in decisions_here(working_set):
+    for decision in decisions_here(working_set, program.pack):
         try:
             answer = case.decide(program, decision, utc(time), silent=silent)
         except Refusal:

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from exchange.errors import ExchangeError
+from exchange.records.finer_words import paths_cut, shared_form
 from offramp.agency.cases import caseload
-from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, handles, recalled_parts
@@ -34,6 +35,7 @@ from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain
+from rules.input.vocabulary import Vocabulary
 from rules.shelf import vocabulary
 
 
@@ -215,7 +217,8 @@ def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
     case = case_of(working_set, handle)
     refusals = list(closed)
     answers = {}
-    for decision in decisions_here(working_set):
+    pack = office.program(working_set).pack
+    for decision in decisions_here(working_set, pack):
         try:
             answers[decision] = answer_case(office, working_set, handle, decision, case=case)
         except Refusal as refusal:
@@ -244,9 +247,14 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
     `facts` are nested, as `offramp decide` reads them. Raises `FactsError`; `AgencyError`
     `never-kept`, `not-yours`, `nothing-to-note`, `no-such-case`, `no-directory`.
     """
-    read = read_facts(facts, vocabulary())
-    noted = {path: plain(value) for path, value in read.known.items()}
     with office.transaction() as working_set:
+        words = words_of(office, working_set)
+        read = read_facts(facts, words)
+        noted = {path: plain(value) for path, value in read.known.items()}
+        _refuse_cut(noted, words)
+        noted = {
+            path: shared_form(path, value, words, vocabulary()) for path, value in noted.items()
+        }
         _check_own_facts(working_set, read, noted)
         case_of(working_set, case)
         defaults = defaults_today(office, working_set)
@@ -267,6 +275,17 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
         answers = answer_questions(office, working_set, case, defaults)
     state = send_now(office, None) if answers else ""
     return NotedFacts(case, noted, answers, state, send_corrections(office, composed), untold)
+
+
+def _refuse_cut(noted: Mapping[str, Any], words: Vocabulary) -> None:
+    """Refuse a fact or a field that only the program's pack has: no record could carry it."""
+    for path, value in noted.items():
+        for cut in paths_cut(path, value, words, vocabulary()):
+            raise AgencyError(
+                "never-kept",
+                f"`{cut}` isn't kept here",
+                fix="give it to `agency decide` with `--facts` each time",
+            )
 
 
 def _check_own_facts(working_set: WorkingSet, read: Facts, noted: Mapping[str, Any]) -> None:

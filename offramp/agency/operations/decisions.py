@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from exchange.records.building import Part
+from exchange.records.finer_words import with_words_apart
 from exchange.records.ids import new_id
 from offramp.agency.cases.addressing import decision_parts
-from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.decision_record import OUTCOME
@@ -118,12 +119,14 @@ def decide(
     `facts` are nested facts of this agency's own records: they are used and not kept. Raises
     `FactsError`; `AgencyError` `no-such-case`, `not-here-decided`; as `Program.decide`.
     """
-    own_facts = (
-        {path: plain(value) for path, value in read_facts(facts, vocabulary()).known.items()}
-        if facts is not None
-        else {}
-    )
     working_set = office.working_set()
+    own_facts = {}
+    if facts is not None:
+        words = words_of(office, working_set)
+        own_facts = {
+            path: with_words_apart(path, plain(value), words)
+            for path, value in read_facts(facts, words).known.items()
+        }
     answer = answer_case(office, working_set, case, decision, own_facts)
     program, now = office.program(working_set), office.clock()
     outdated = tuple(
@@ -140,6 +143,13 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
     Raises `AgencyError` `nobody-to-tell`, `correction-unopened`.
     """
     _check_corrections_read(answered.answer)
+    if answered.answer.decision not in vocabulary().decisions:
+        raise AgencyError(
+            "nothing-to-tell",
+            f"no record holds the reasons of `{answered.answer.decision}`, which only this program "
+            "has",
+            fix="record the outcome with `offramp agency determine`",
+        )
     with office.transaction() as working_set:
         defaults = defaults_today(office, working_set)
         parts = decision_parts(
@@ -208,8 +218,17 @@ def determine(
         _check_corrections_read(answer)
         defaults = defaults_today(office, working_set)
         now = office.clock()
+        pack = office.program(working_set).pack
         made = make_decision(
-            working_set, known, answer, decision, outcome, reason=reason, by=actor, now=now
+            working_set,
+            known,
+            answer,
+            decision,
+            outcome,
+            reason=reason,
+            by=actor,
+            now=now,
+            pack=pack,
         )
         made.check()
         parts = human_decision_parts(working_set, case, made, decision, defaults, now, recipient)

@@ -1,0 +1,90 @@
+"""Facts as parts carry them: shared words in shared fields, and finer words beside them.
+
+A program's pack may add finer words below the vocabulary's, and fields to the vocabulary's lists. A
+part holds the shared word, so that every agency can read it, and the finer one in `finer`. A field
+that only the pack has is cut: it never travels, or no other agency could read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rules.input.vocabulary import Fact, Vocabulary
+
+FINER = "finer"
+
+
+def shared_form(path: str, value: Any, own: Vocabulary, shared: Vocabulary) -> Any:
+    """Return a fact's value in the words and fields that all agencies share.
+
+    `own` is the vocabulary of the program's pack. The value of a fact that only the pack has is
+    None.
+    """
+    fact, common = own.facts.get(path), shared.facts.get(path)
+    if fact is None or common is None or value is None:
+        return None if common is None else value
+    if fact.type == "choice":
+        return fact.word_tree.shared(str(value))
+    if fact.type != "list":
+        return value
+    return [
+        {name: member for name, member in _apart(entry, fact).items() if _travels(name, common)}
+        for entry in value
+    ]
+
+
+def _travels(name: str, common: Fact) -> bool:
+    return name in ("id", FINER) or name in common.fields
+
+
+def with_words_apart(path: str, value: Any, own: Vocabulary) -> Any:
+    """Return a list with each finer word beside its shared word, and with all of its fields."""
+    fact = own.facts.get(path)
+    if fact is None or fact.type != "list" or not isinstance(value, Sequence):
+        return value
+    return [_apart(entry, fact) for entry in value]
+
+
+def _apart(entry: Mapping[str, Any], fact: Fact) -> dict[str, Any]:
+    members, finer = dict(entry), dict(entry.get(FINER) or {})
+    for name, field in fact.fields.items():
+        word = entry.get(name)
+        if field.finer and isinstance(word, str) and word in field.finer:
+            members[name] = field.word_tree.shared(word)
+            finer[name] = word
+    return {**members, FINER: finer} if finer else members
+
+
+def own_form(path: str, value: Any, own: Vocabulary) -> Any:
+    """Return a fact's value in the words of a program's pack.
+
+    A finer word counts only if the pack has it below the word in the shared field. Otherwise the
+    shared word stays. A field that the pack doesn't have is left out.
+    """
+    fact = own.facts.get(path)
+    if fact is None or fact.type != "list" or not isinstance(value, Sequence):
+        return value
+    return [_own_entry(entry, fact) for entry in value]
+
+
+def _own_entry(entry: Mapping[str, Any], fact: Fact) -> dict[str, Any]:
+    members = {name: member for name, member in entry.items() if name in fact.fields}
+    for name, word in (entry.get(FINER) or {}).items():
+        field = fact.fields.get(name)
+        if field is not None and members.get(name) in field.word_tree.above(str(word)):
+            members[name] = word
+    return members
+
+
+def paths_cut(path: str, value: Any, own: Vocabulary, shared: Vocabulary) -> tuple[str, ...]:
+    """Return the paths of a fact, or of fields of its records, that no part can carry."""
+    if path not in shared.facts:
+        return (path,)
+    common, fact = shared.facts[path], own.facts[path]
+    if fact.type != "list" or not isinstance(value, Sequence):
+        return ()
+    names = dict.fromkeys(name for entry in value for name in entry)
+    return tuple(
+        f"{path}.{name}" for name in names if name not in common.fields and name in fact.fields
+    )
