@@ -26,6 +26,7 @@ from offramp.documents.segments import (
     PROMISES,
     PROVED,
     TRIED,
+    cited,
     in_pack_order,
     invariant_status,
     reason,
@@ -36,9 +37,10 @@ from offramp.documents.web_page import as_html
 from offramp.policy.local_packs import local_member, print_local_note
 from offramp.terminal import print_json, print_text
 from rules.author.english import Passage, Words, passage, words_of
-from rules.author.phrases import format_day, spell_name
+from rules.author.phrases import format_day, format_value, spell_name
+from rules.decide.explain import names_of
 from rules.decide.program import Program
-from rules.decide.wording import fill_in
+from rules.decide.wording import fill_in, parameters_read
 from rules.errors import RequestError
 from rules.language import tree
 from rules.packs.pack import Wording
@@ -117,6 +119,7 @@ def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
     if offer.decision.while_waiting:
         yield Text(fill_in(segment, offer.decision.while_waiting.text), "Not sure?")
     yield from _lists(segment, offer, terms)
+    yield from _amounts(segment, offer, terms)
 
 
 def ranks_that_matter(offer: DecisionInForce) -> tuple[tuple[str, tuple[RuleInForce, ...]], ...]:
@@ -166,6 +169,17 @@ def _lists(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
             else "nothing"
         )
         yield Text(text, f"“{terms.parameters[name]}”:")
+
+
+def _amounts(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[Block]:
+    """Return the source of every amount that a condition on the card reads."""
+    conditions = [rule.condition for _, rules in ranks_that_matter(offer) for rule in rules]
+    for name in parameters_read(segment, names_of(conditions)):
+        value = segment.values[name]
+        if not isinstance(value.value, tuple):
+            amount = format_value(value.value, segment.pack.parameters[name].unit)
+            source = cited(segment.pack, value.source)
+            yield Text(f"{amount}, by {source}.", f"“{terms.parameters[name]}”:")
 
 
 # What the program checks later

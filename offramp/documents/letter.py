@@ -38,8 +38,9 @@ from offramp.documents.web_page import as_html
 from offramp.policy.input_files import read_json
 from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day, spell_name
+from rules.decide.explain import names
 from rules.decide.program import Program
-from rules.decide.wording import fill_in
+from rules.decide.wording import fill_in, parameters_read
 from rules.input.printing import printable
 from rules.input.yaml import read_file
 from rules.language import tree
@@ -236,21 +237,27 @@ class _Letter:
             elif not self.may_give(reason):
                 keepers.append(self.keeper(reason))
             elif isinstance(reason, Exemption):
-                yield from self.reason(reason, reason.because, "lifted")
+                yield from self.reason(reason, reason.because, reason.when, label="lifted")
             elif isinstance(reason, RuleInForce):
-                yield from self.reason(reason.rule, reason.rule.because)
+                yield from self.reason(reason.rule, reason.rule.because, reason.condition)
             elif self.file.in_force is not None:
                 default = self.file.in_force.otherwise
                 yield from self.reason(default, default.because)
         for keeper in dict.fromkeys(keepers):
             yield Text(self.say("withheld", role=self.role(keeper)))
 
-    def reason(self, item: Item, because: str, label: str = "") -> Iterator[Block]:
-        """Yield a reason, where it is written, and its doubts."""
-        assert self.file.segment is not None
-        text = fill_in(self.file.segment, because)
+    def reason(
+        self, item: Item, because: str, condition: tree.Tree | None = None, label: str = ""
+    ) -> Iterator[Block]:
+        """Yield a reason, where its amounts and the rule are written, and its doubts."""
+        segment = self.file.segment
+        assert segment is not None
+        text = fill_in(segment, because)
         yield Text(text, self.words[label] if label else "", self.pack_lang)
-        yield self.written_in(item.source, self.file.segment)
+        read = parameters_read(segment, names(condition)) if condition is not None else ()
+        # The source of an amount comes first: it is what decided.
+        citations = dict.fromkeys((*(segment.values[name].source for name in read), item.source))
+        yield from dict.fromkeys(self.written_in(citation, segment) for citation in citations)
         if item.provisional:
             yield Text(item.provisional, self.words["doubtful"], self.pack_lang)
 

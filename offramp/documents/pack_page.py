@@ -39,8 +39,9 @@ from offramp.documents.segments import (
 )
 from rules.author.english import Passage, passage, words_of
 from rules.author.phrases import format_amount, format_day, format_value, format_word, spell_name
+from rules.decide.explain import names
 from rules.decide.program import Program
-from rules.decide.wording import fill_in
+from rules.decide.wording import fill_in, parameters_read
 from rules.language import tree
 from rules.packs.pack import Invariant, Item, Parameter, Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
@@ -96,6 +97,18 @@ class _Page:
         """Add a note with the item's source, dates, and doubts, and return the mark for it."""
         number = self.notes.setdefault(self.note(item, is_dated=is_dated), len(self.notes) + 1)
         return f" [{number}, in doubt]" if item.provisional else f" [{number}]"
+
+    def value_marks(self, condition: tree.Tree) -> str:
+        """Add a note with the source of each value that a condition reads, and return the marks."""
+        marks = ""
+        for name in parameters_read(self.segment, names(condition)):
+            value, parameter = self.segment.values[name], self.pack.parameters[name]
+            is_list = isinstance(value.value, tuple)
+            amount = "the list" if is_list else format_value(value.value, parameter.unit)
+            note = f"“{parameter.label}” is {amount}. {self.note(value, is_dated=True)}"
+            number = self.notes.setdefault(note, len(self.notes) + 1)
+            marks += f" [{number}, in doubt]" if value.provisional else f" [{number}]"
+        return marks
 
     def note(self, item: Item, *, is_dated: bool) -> str:
         """Return the note for an item: its source, dates, doubts, and other sources."""
@@ -319,7 +332,8 @@ class _Page:
             items.append(Passage(because, (condition,)))
         if rule.reviewable_by:
             items.append(Passage(f"can be reviewed by: {spell_name(rule.reviewable_by)}"))
-        text = fill_in(self.segment, rule.because) + self.mark(rule)
+        marks = self.value_marks(in_force.condition) + self.mark(rule)
+        text = fill_in(self.segment, rule.because) + marks
         return Statement(text, rule.id, anchor("rule", decision, rule.id), tuple(items))
 
     def otherwise(self, in_force: DecisionInForce) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 import rules
+from rules.author.phrases import format_amount
 from rules.decide.next_step import find_interim_step
 from rules.errors import Refusal
 from rules.input.printing import plain, printable
@@ -29,6 +30,9 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
         )
     for reason in decision.reasons:
         lines += _entry("Why", reason["text"])
+        for value in _values(reason):
+            said = f"{_name(value['parameter'])} is {_amount(value)}"
+            lines += _entry("", f"{said}: {_source(value)}")
         lines += _entry("", _source(reason))
         if reason["facts"]:
             lines += _entry(
@@ -151,11 +155,11 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
         return program, "not part of this program", "This program has no such decision.", ""
     outcome = ", ".join(answer.outcome) if isinstance(answer.outcome, list) else answer.outcome
     sentences: list[str] = [reason["text"] for reason in answer.reasons]
-    sources = [_source(reason) for reason in answer.reasons]
+    sources = [_source(item) for reason in answer.reasons for item in (*_values(reason), reason)]
     for reason in answer.reasons:
         for because in reason.get("because", {}).values():
             sentences += [item["text"] for item in because]
-            sources += [_source(item) for item in because]
+            sources += [_source(entry) for item in because for entry in (*_values(item), item)]
     step = answer.next
     if answer.status == "undetermined":
         now = find_interim_step(answer)
@@ -255,6 +259,22 @@ def _offense(entry: dict[str, Any]) -> str:
     return (
         f"{entry['fact']} is given as {value}, and by its code {code} it is {table}: neither counts"
     )
+
+
+def _values(reason: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the values that a rule decided by. Where no rule holds, none of them decided."""
+    values: list[dict[str, Any]] = reason["values"]
+    return [] if reason["rule"] == "otherwise" else values
+
+
+def _amount(value: dict[str, Any]) -> str:
+    """Return a value with its unit: `6 g`, `2 g for cocaine`, or a list."""
+    row = f" for {_name(value['row'])}" if "row" in value else ""
+    if isinstance(value["value"], list):
+        return ", ".join(map(_name, value["value"]))
+    amount = value["value"]
+    text = amount if isinstance(amount, str) else format_amount(amount, value["unit"])
+    return f"{text}{row}"
 
 
 def _source(reason: dict[str, Any]) -> str:

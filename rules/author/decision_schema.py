@@ -29,14 +29,39 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {"says": text, "source": source, "why": maybe},
     }
+    amount = {"type": ["number", "string"]}
+    value = {
+        "type": "object",
+        "required": ["parameter", "value", "unit", "from", "source", "provisional"],
+        "properties": {
+            "parameter": text,
+            "value": {"anyOf": [amount, {"type": "array", "items": text}]},
+            "unit": text,
+            "from": maybe,
+            "source": source,
+            "provisional": maybe,
+            "row": text,
+        },
+        "additionalProperties": False,
+    }
     reason = {
         "type": "object",
-        "required": ["rule", "outcome", "text", "source", "facts", "provisional", "reviewable_by"],
+        "required": [
+            "rule",
+            "outcome",
+            "text",
+            "source",
+            "values",
+            "facts",
+            "provisional",
+            "reviewable_by",
+        ],
         "properties": {
             "rule": text,
             "outcome": text,
             "text": text,
             "source": source,
+            "values": {"type": "array", "items": value},
             "facts": {"type": "object"},
             "provisional": maybe,
             "reviewable_by": {"enum": [*vocabulary.roles, None]},

@@ -152,30 +152,44 @@ def settled(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
 
     Without a value, these are the facts of its decided parts.
     """
+    return _merged(known(part, world, inner) for part, inner in settling(node, world, bound))
+
+
+def settling(
+    node: tree.Tree, world: World, bound: Bound | None = None
+) -> Iterator[tuple[tree.Tree, Bound]]:
+    """Yield the parts without connectives that suffice for the condition's value.
+
+    Each is bound to the records that it is about.
+    """
     bound = bound or {}
     value = value_of(node, world, bound)
     match node:
         case tree.And(items) | tree.Or(items):
             decides = isinstance(node, tree.Or)
             if value is decides:
-                return settled(_first(items, world, bound, decides), world, bound)
-            return _merged(settled(item, world, bound) for item in items)
+                items = (_first(items, world, bound, decides),)
+            for item in items:
+                yield from settling(item, world, bound)
         case tree.Not(operand):
-            return settled(operand, world, bound)
+            yield from settling(operand, world, bound)
         case tree.Choose(condition, then, otherwise):
             chosen = then if value_of(condition, world, bound) else otherwise
-            return _merged(settled(part, world, bound) for part in (condition, chosen))
-        case tree.Quantifier(kind, over, variable, body):
+            for part in (condition, chosen):
+                yield from settling(part, world, bound)
+        case tree.Quantifier(kind, over, variable, body) if over_records := _records(
+            over, variable, world, bound
+        ):
             decides = kind == "exists"
-            records = _records(over, variable, world, bound)
-            if not records:
-                return known(node, world, bound)
             if value is decides:
-                records = [
-                    binding for binding in records if value_of(body, world, binding) is decides
-                ][:1]
-            return _merged(settled(body, world, binding) for binding in records)
-    return known(node, world, bound)
+                deciding = (
+                    record for record in over_records if value_of(body, world, record) is decides
+                )
+                over_records = [next(deciding)]
+            for record in over_records:
+                yield from settling(body, world, record)
+        case _:
+            yield node, bound
 
 
 def _first(items: tuple[tree.Tree, ...], world: World, bound: Bound, wanted: bool) -> tree.Tree:

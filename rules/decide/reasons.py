@@ -7,9 +7,11 @@ from typing import Any
 
 from rules.decide import doubts, explain
 from rules.decide.ruling import Ruling, explanation, shares_needs
-from rules.decide.wording import RuleText, role_name
+from rules.decide.wording import RuleText, role_name, value_entry
 from rules.input.printing import PLAIN, plain
+from rules.language import tree
 from rules.packs.resolve import RuleInForce
+from rules.packs.tables import Table
 
 
 @explanation
@@ -46,6 +48,7 @@ def _attested(ruling: Ruling) -> dict[str, Any]:
         "text": f"Answered by {decider}; the answer stands in place of the program's own rules "
         "for it.",
         "source": None,
+        "values": [],
         "facts": {f"decisions.{ruling.decision}": ruling.outcome},
         "provisional": None,
         "reviewable_by": None,
@@ -100,6 +103,7 @@ def _reason(
         "outcome": outcome,
         "text": text.text,
         "source": text.source,
+        "values": [*text.values, *_rows_read(ruling, text)],
         "facts": ruling.known_facts(text.read_facts),
         "provisional": "; ".join(dict.fromkeys(rule_doubts)) or None,
         "reviewable_by": reviewable_by,
@@ -115,6 +119,32 @@ def _reason(
     if because:
         reason["because"] = because
     return reason
+
+
+def _rows_read(ruling: Ruling, text: RuleText) -> list[dict[str, Any]]:
+    """Return the rows of tables that mattered: those of the words that settled the conditions."""
+    segment = ruling.rules_segment
+    tables = {name: segment.parameters[name] for name in text.tables}
+    words: dict[tuple[str, str], None] = {}
+    for condition in text.conditions if text.tables else ():
+        for part, bound in explain.settling(condition, ruling.world):
+            for row, inner in explain.parts(part, ruling.world, bound):
+                if isinstance(row, tree.RowOf):
+                    word = explain.value_of(row.key, ruling.world, inner)
+                    words |= dict.fromkeys((row.name, meant) for meant in _finest(row.key, word))
+    return [
+        value_entry(segment, name, table.rows[word], word)
+        for name, word in words
+        if isinstance(table := tables[name], Table)
+    ]
+
+
+def _finest(key: tree.Tree, word: str | None) -> tuple[str, ...]:
+    """Return the finest words that a table's key may mean, in their order."""
+    assert isinstance(key, (tree.FactOf, tree.FieldOf))
+    words = key.fact.word_tree
+    meant = words.finest if word is None else words.finest_of(word)
+    return tuple(finest for finest in words.finest if finest in meant)
 
 
 @explanation

@@ -222,6 +222,12 @@ class Ruling:
         return self.segment.segment.decisions[self.decision]
 
     @property
+    def rules_segment(self) -> Segment:
+        """The segment of the day, which must be known."""
+        assert self.segment is not None
+        return self.segment.segment
+
+    @property
     def texts(self) -> RuleTexts:
         """The texts of the decision's rules on the day, which must be known."""
         assert self.segment is not None

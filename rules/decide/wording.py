@@ -14,18 +14,23 @@ from typing import Any
 from rules.decide import explain
 from rules.decide.compile import FactReader, compile_fact_reader
 from rules.frozen import cached_property, frozen
+from rules.input.printing import plain
 from rules.language import tree
 from rules.packs.pack import Citation, Exemption, Item
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
-from rules.packs.tables import rows_in_words
+from rules.packs.tables import Table, rows_in_words
 
 
 @frozen
 class RuleText:
     """The text of one rule, exception, or default on a day.
 
-    `source` and the items of `other` have the shape they have in a decision's JSON. `value_doubts`
-    are the doubts about the values and clocks that the item reads.
+    `source` and the items of `values` and `other` have the shape they have in a decision's JSON.
+    `tables` are the parameters with rows, whose values depend on the case. `value_doubts` are the
+    doubts about the values and clocks that the item reads.
+
+    INVARIANT: no source is cited for a text and against it. What a source of `source` or `values`
+    says of another value is left out of `other`, and stays on the pack's page.
     """
 
     text: str
@@ -34,6 +39,9 @@ class RuleText:
     other: list[dict[str, Any]]
     names: explain.Names
     value_doubts: tuple[str, ...]
+    values: tuple[dict[str, Any], ...] = ()
+    tables: tuple[str, ...] = ()
+    conditions: tuple[tree.Tree, ...] = ()
 
     @cached_property
     def read_facts(self) -> FactReader:
@@ -100,13 +108,13 @@ class RuleTexts:
 
     def _text(self, item: Item, because: str, conditions: Iterable[tree.Tree]) -> RuleText:
         segment = self.segment
+        conditions = tuple(conditions)
         names = explain.names_of(conditions)
-        values: list[Item] = [segment.values[name] for name in names.parameters]
-        items_read = list(values)
-        for name in names.clocks:
-            if name in segment.clocks:
-                clock = segment.clocks[name]
-                items_read += [clock, segment.values[clock.length]]
+        read = parameters_read(segment, names)
+        values: list[Item] = [segment.values[name] for name in read]
+        clocks = [segment.clocks[name] for name in names.clocks if name in segment.clocks]
+        items_read = [*values, *clocks]
+        cited_for = {sourced.source.id for sourced in (item, *values)}
         other_source = [
             {
                 "says": other_source.says,
@@ -115,8 +123,9 @@ class RuleTexts:
             }
             for sourced in (item, *values)
             for other_source in sourced.other
+            if other_source.source.id not in cited_for
         ]
-        doubts = dict.fromkeys(read.provisional for read in items_read if read.provisional)
+        doubts = dict.fromkeys(doubt.provisional for doubt in items_read if doubt.provisional)
         return RuleText(
             fill_in(segment, because),
             cite(segment, item.source),
@@ -124,7 +133,34 @@ class RuleTexts:
             other_source,
             names,
             tuple(doubts),
+            tuple(
+                value_entry(segment, name, segment.parameters[name])
+                for name in read
+                if not isinstance(segment.parameters[name], Table)
+            ),
+            tuple(name for name in read if isinstance(segment.parameters[name], Table)),
+            conditions,
         )
+
+
+def parameters_read(segment: Segment, names: explain.Names) -> tuple[str, ...]:
+    """Return the parameters that a condition reads, and the lengths of the clocks that it reads."""
+    lengths = [segment.clocks[name].length for name in names.clocks if name in segment.clocks]
+    return tuple(dict.fromkeys((*names.parameters, *lengths)))
+
+
+def value_entry(segment: Segment, name: str, amount: Any, row: str | None = None) -> dict[str, Any]:
+    """Return a value that a rule reads as decisions show it. `row` is the word of a table's row."""
+    value = segment.values[name]
+    entry: dict[str, Any] = {
+        "parameter": name,
+        "value": f"{amount:%H:%M}" if isinstance(amount, time) else plain(amount),
+        "unit": segment.pack.parameters[name].unit,
+        "from": value.since.isoformat() if value.since else None,
+        "source": cite(segment, value.source),
+        "provisional": value.provisional,
+    }
+    return entry if row is None else {**entry, "row": row}
 
 
 def fill_in(segment: Segment | None, text: str) -> str:

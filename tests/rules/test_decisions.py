@@ -291,6 +291,11 @@ def test_a_reason_has_text_source_facts_and_who_may_review(program: Program) -> 
     assert reason == {
         "rule": "over", "outcome": "ineligible", "text": "Over 6 g.",
         "source": {"id": "act", "title": "The act", "at": "section 2", "confidence": "high"},
+        "values": [{
+            "parameter": "cap", "value": 6, "unit": "g", "from": "2018-10-01",
+            "source": {"id": "act", "title": "The act", "at": None, "confidence": "high"},
+            "provisional": "the day is a guess",
+        }],
         "facts": {"encounter.drugs[0].grams": 6.5}, "provisional": "the day is a guess",
         "reviewable_by": "prosecutor",
     }  # fmt: skip
