@@ -12,20 +12,20 @@ from offramp.policy.table_map import TableMap, read_map
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.input.csv_text import SEPARATORS, Row, read_rows
 from rules.input.printing import printable
-from rules.input.vocabulary import Vocabulary
+from rules.packs.pack import Pack
 
 _NAMED = 500  # columns among which a like name is looked for
 
 
 def read_case_table(
-    map_name: str, table_name: str, vocabulary: Vocabulary | None = None
+    map_name: str, table_name: str, pack: Pack | None = None
 ) -> Iterator[CaseInput]:
-    """Read one case from each row of a table. `vocabulary` has the facts that the map can name.
+    """Read one case from each row of a table. The map can name what `pack` adds.
 
     A row that can't be read is a case whose facts are refused. Raises `RequestError` for a table
     whose head does not fit the map, and for a file that breaks off.
     """
-    mapping = read_map(map_name, vocabulary)
+    mapping = read_map(map_name, pack)
     with open_input(table_name) as stream, refuse_broken(table_name):
         yield from read_cases(mapping, stream)
 

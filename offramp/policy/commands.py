@@ -187,7 +187,7 @@ def _cases(program: rules.Program, options: argparse.Namespace) -> Iterator[Case
     if options.map:
         from offramp.policy.case_table import read_case_table
 
-        return read_case_table(options.map, options.facts, program.pack.vocabulary)
+        return read_case_table(options.map, options.facts, program.pack)
     from offramp.policy.case_input import read_case_lines
 
     return read_case_lines(options.facts)

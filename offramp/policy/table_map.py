@@ -7,7 +7,7 @@ format.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from rules.frozen import frozen
 from rules.input.csv_text import ENCODINGS, SEPARATORS
 from rules.input.facts import LONGEST_LIST
 from rules.input.printing import printable
-from rules.input.vocabulary import Fact, Vocabulary
+from rules.input.vocabulary import DecisionTerms, Fact, Vocabulary
 from rules.input.yaml import Node, read_file
+from rules.packs.pack import Decision, Pack
 
 _SEPARATORS = {"tab": "\t", **{mark: mark for mark in SEPARATORS}}
 _ENCODINGS = {name: name for name in ENCODINGS}
@@ -40,29 +41,40 @@ class TableMap:
     encoding: str = "utf-8"
 
 
-def read_map(name: str, vocabulary: Vocabulary | None = None) -> TableMap:
+def read_map(name: str, pack: Pack | None = None) -> TableMap:
     """Read a map from a file, or a shipped map by its id. Raises `PackError`.
 
-    `vocabulary` has the facts that it can name: the shipped ones, or a pack's with its own.
+    With `pack`, the map can also fill the facts, the fields, and the decisions that the pack adds.
     """
     path = Path(name)
     shipped = shelf.jurisdictions() / "maps" / f"{name}.yaml"
     if not path.is_file() and shipped.is_file():
         path = shipped
-    return read_map_text(read_file(path, path.name), vocabulary or shelf.vocabulary())
+    top = read_file(path, path.name)
+    if pack is None:
+        return read_map_text(top, shelf.vocabulary())
+    return read_map_text(top, pack.vocabulary, pack.decisions)
 
 
-def read_map_text(top: Node, vocabulary: Vocabulary) -> TableMap:
-    """Read a map from its YAML document. Raises `PackError`."""
-    return _MapReader(top, vocabulary).map()
+def read_map_text(
+    top: Node, vocabulary: Vocabulary, decisions: Mapping[str, Decision] | None = None
+) -> TableMap:
+    """Read a map from its YAML document. `decisions` are a pack's. Raises `PackError`."""
+    return _MapReader(top, vocabulary, decisions or {}).map()
 
 
 class _MapReader:
     """Reads one map, and collects the columns that it names."""
 
-    def __init__(self, top: Node, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, top: Node, vocabulary: Vocabulary, decisions: Mapping[str, Decision]
+    ) -> None:
         self.top = top
         self.vocabulary = vocabulary
+        self.decisions: dict[str, Decision | DecisionTerms] = {
+            **vocabulary.decisions,
+            **decisions,
+        }
         self.scope = Scope({}, ("",))
 
     def map(self) -> TableMap:
@@ -112,12 +124,12 @@ class _MapReader:
     def attested(self, path: str, parent: Node) -> Fact:
         """Return an attested outcome as a fact: a choice of the decision's outcomes."""
         name = path.removeprefix(_ATTESTED)
-        decision = self.vocabulary.decisions.get(name)
+        decision = self.decisions.get(name)
         if decision is None:
             parent.keys[path].fail(
                 "unknown-fact",
                 f"there is no decision `{name}`",
-                nearest(name, tuple(self.vocabulary.decisions)),
+                nearest(name, tuple(self.decisions)),
             )
         return Fact(
             path=path,

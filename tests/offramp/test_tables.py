@@ -13,7 +13,9 @@ import pytest
 from offramp.cli import main
 from offramp.policy.case_table import read_cases
 from offramp.policy.table_map import read_map
+from rules.errors import PackError
 from tests.conftest import ROOT, shared
+from tests.support.written import assembled
 
 MAP = """\
 title: t
@@ -363,6 +365,55 @@ def test_an_attested_decision_and_a_fact_of_the_pack(tables: Tables, tmp_path: P
     decision = next(iter(load(packs[0]).pack.decisions))
     rows = tables.rows("id,day,s\n1,2015-06-01,x\n", mapping, pack=packs[0], decision=decision)
     assert "unknown-fact" not in codes(rows).values()
+
+
+def test_a_map_fills_the_fields_words_and_decisions_that_a_pack_adds(tmp_path: Path) -> None:
+    pack = assembled(
+        """
+id: made-up
+title: Made up
+time_zone: America/Denver
+program: {from: 2014-04-01, source: act}
+sources: {act: {title: The act, address: here, confidence: high}}
+refine: {encounter.drugs.kind: {heroin: opioid, other_opioid: opioid}}
+facts:
+  encounter.drugs.hidden: {type: bool, question: Was it hidden?, source: act}
+decisions:
+  victim:
+    asks: Does the victim agree?
+    decided_by: police
+    governed_by: encounter.date
+    outcomes: [refuses, agrees]
+    rules: [{id: hidden, when: 'encounter.drugs.exists(d, d.hidden)', then: refuses,
+             because: Hidden., source: act}]
+    otherwise: {outcome: agrees, because: Fine., source: act}
+"""
+    )
+    mapping = tmp_path / "map.yaml"
+    mapping.write_text(
+        """
+title: t
+id: id
+facts:
+  encounter.drugs:
+    items:
+      - kind: {column: kind, values: {h: heroin, o: opioid}}
+        hidden: {column: hidden, values: {y: true, n: false}}
+  decisions.victim: {column: victim, values: {r: refuses}, else: unknown}
+""",
+        encoding="utf-8",
+    )
+    table = b"id,kind,hidden,victim\n1,h,y,r\n2,o,n,x\n"
+    first, second = read_cases(read_map(str(mapping), pack), io.BytesIO(table))
+    assert first.read_facts()["encounter"]["drugs"] == [{"kind": "heroin", "hidden": True}]
+    assert first.read_facts()["decisions"] == {"victim": "refuses"}
+    assert second.read_facts()["encounter"]["drugs"] == [{"kind": "opioid", "hidden": False}]
+    for words in ("decisions.victin", "encounter.drug"):
+        text = mapping.read_text().replace("decisions.victim", words)
+        mapping.write_text(text, encoding="utf-8")
+        with pytest.raises(PackError) as refused:
+            read_map(str(mapping), pack)
+        assert refused.value.code == "unknown-fact"
 
 
 # What a map declares wrongly is refused when it is loaded
