@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from exchange.errors import ExchangeError
 from exchange.standards import i_json
 from exchange.standards.keys import PrivateKey
+from exchange.standards.sqlite import fault_of
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_memory import CaseMemory, Remembered
 from offramp.agency.folder.code_version import code_version
@@ -36,6 +37,13 @@ NONCE_BYTES, KEY_BYTES = 12, 32
 # How long a write waits for another program, in seconds. Then the values stay unwritten.
 PATIENCE = 1
 _LABEL = b"offramp/1/index"
+_OPENING = (
+    "PRAGMA trusted_schema = OFF",
+    # Not synced: a torn row doesn't open.
+    "PRAGMA synchronous = OFF",
+    "CREATE TABLE IF NOT EXISTS remembered(name BLOB PRIMARY KEY, sealed BLOB NOT NULL) "
+    "STRICT, WITHOUT ROWID",
+)
 
 
 class IndexFile:
@@ -55,7 +63,8 @@ class IndexFile:
 
         `digests` are those of the journal's events by number.
         """
-        with self._database() as database:
+
+        def read(database: sqlite3.Connection) -> None:
             rows = database.execute("SELECT name, sealed FROM remembered").fetchall()
             for name, sealed in rows:
                 with suppress(InvalidTag, ExchangeError, ValueError, TypeError, KeyError):
@@ -65,6 +74,8 @@ class IndexFile:
                         value = Remembered(stamp, row["since"], row["until"], row["value"], True)
                         memory.add(row["subject"], row["case"], value)
 
+        self._with_database(read)
+
     def write(self, memory: CaseMemory, digests: Mapping[int, bytes]) -> None:
         """Write the values that the file lacks. Ignores a full disk and a busy file."""
         rows = [
@@ -72,11 +83,14 @@ class IndexFile:
             for subject, handle, remembered in memory.written()
             if remembered.stamp in digests
         ]
-        with self._database() as database:
+
+        def write(database: sqlite3.Connection) -> None:
             database.execute("BEGIN IMMEDIATE")
             database.executemany("INSERT OR REPLACE INTO remembered VALUES (?, ?)", rows)
             database.execute("COMMIT")
             memory.unsaved.clear()
+
+        self._with_database(write)
 
     def forget(self) -> None:
         """Overwrite and delete the file, so that no destroyed text stays in it.
@@ -116,32 +130,25 @@ class IndexFile:
         code.update(f"{subject}\0{handle}".encode())
         return code.finalize()
 
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        """Open the file and ignore its faults. A damaged file is deleted."""
+    def _with_database(self, act: Callable[[sqlite3.Connection], None]) -> None:
+        """Do something with the file, and ignore its faults. A damaged file is deleted."""
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             os.close(os.open(self.path, flags, 0o600))
             if not self.path.is_file():  # a pipe would be waited for
-                raise OSError("it is no file")
+                return
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
         except (OSError, sqlite3.Error):
-            connection = sqlite3.connect(":memory:", isolation_level=None)
+            return
         with closing(connection) as database:
             try:
-                database.execute("PRAGMA trusted_schema = OFF")
-                # Not synced: a torn row doesn't open.
-                database.execute("PRAGMA synchronous = OFF")
-                database.execute(
-                    "CREATE TABLE IF NOT EXISTS remembered(name BLOB PRIMARY KEY, "
-                    "sealed BLOB NOT NULL) STRICT, WITHOUT ROWID"
-                )
-                yield database
-            except sqlite3.OperationalError:
-                return  # busy, or no room
-            except sqlite3.DatabaseError:
-                with suppress(OSError):
-                    self.path.unlink()
+                for statement in _OPENING:
+                    database.execute(statement)
+                act(database)
+            except sqlite3.Error as error:
+                if fault_of(error) not in ("busy", "disk"):
+                    with suppress(OSError):
+                        self.path.unlink()
 
 
 def _bound_to(name: bytes) -> bytes:
