@@ -690,7 +690,7 @@ class Gateway:
         opened = open_part(received.record, part, self.sealing)
         check_recipient(self.history.newest.role(self.agency), opened.content)
         received.opened[part] = opened
-        return Reading(opened, verdict.obligations, unwitnessed, by, second)
+        return Reading(opened, verdict.obligations, unwitnessed, by, second, received.record.case)
 
     def _check_witnessed(
         self, received: Received, committed: Committed, passage: Passage, now: int

@@ -12,7 +12,8 @@ from rules.frozen import frozen
 class Reading:
     """An opened part, the obligations of its reader, and the names of the reader and a second.
 
-    `unwitnessed` is true if the log still lacks its witnesses, within the grace.
+    `case` is the record's, None for a record about no case. `unwitnessed` is true if the log still
+    lacks its witnesses, within the grace.
     """
 
     opened: OpenedPart
@@ -20,6 +21,7 @@ class Reading:
     unwitnessed: bool
     by: str
     second: str | None = None
+    case: str | None = None
 
 
 def acknowledgement(received: Received, reading: Reading, *, keep_until: str) -> Part:

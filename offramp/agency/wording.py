@@ -52,6 +52,7 @@ from offramp.agency.operations import (
     Task,
 )
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
+from offramp.agency.people_wording import duplicate_lines
 
 # Membership
 
@@ -272,6 +273,7 @@ def opened_lines(opened: OpenedPart) -> list[str]:
         *(f"obligation: {obligation}" for obligation in opened.obligations),
         f"keep until {opened.keep_until}; use: {opened.use}",
         json.dumps(opened.content, ensure_ascii=False, indent=2),
+        *duplicate_lines(opened.duplicates),
     ]
 
 
@@ -295,16 +297,27 @@ def exported_line(file: Path, record: str, use: str) -> str:
 def cases_lines(summaries: Sequence[CaseSummary]) -> list[str]:
     """List cases."""
     return [
-        f"{summary.case}  {summary.facts} facts"
+        f"{summary.case}  {_person_text(summary.person)}{summary.facts} facts"
+        + (f"; the same person: {_handles(summary.joined)}" if summary.joined else "")
         + (f"; in conflict: {', '.join(summary.conflicts)}" if summary.conflicts else "")
         + "".join(f"; {name}: {outcome}" for name, outcome in summary.outcomes.items())
         for summary in summaries
     ] or ["no case is known here"]
 
 
+def _person_text(person: str | None) -> str:
+    return f"{person}  " if person else ""
+
+
+def _handles(cases: Iterable[str]) -> str:
+    return ", ".join(case[:8] for case in cases)
+
+
 def case_lines(view: CaseView) -> list[str]:
     """Show a case: facts with their sources, conflicts, decisions, and the rules' answers."""
-    lines = [f"case {view.case}, as `{view.agency}` may see it"]
+    of_person = f" of {view.person}" if view.person else ""
+    lines = [f"case {view.case}{of_person}, as `{view.agency}` may see it"]
+    lines += duplicate_lines(view.duplicates, view.case)
     for path, fact in view.facts.items():
         lines.append(f"  {path} = {value_text(fact.value)}   ({_source(fact)})")
     for path, statements in view.conflicts.items():
@@ -533,7 +546,9 @@ def notice_lines(notice: RulesNotice) -> list[str]:
 def tasks_lines(tasks: Iterable[Task]) -> list[str]:
     """List tasks, the most pressing first."""
     return [
-        f"{task.state:<8} {task.due or '-':<20} case {task.case[:8]}  {task.what}" for task in tasks
+        f"{task.state:<8} {task.due or '-':<20} case {task.case[:8]}  "
+        f"{_person_text(task.person)}{task.what}"
+        for task in tasks
     ] or ["no tasks"]
 
 

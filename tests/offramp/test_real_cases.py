@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from offramp.agency import operations
-from offramp.agency.cases.caseload import case_of, person_name
+from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.people import person_name
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder import notices
 from offramp.agency.folder.settings import Settings, read_settings, write_settings

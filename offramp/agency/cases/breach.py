@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from exchange.membership.history import History
 from exchange.models import agency_of
 from exchange.records.label import Label
-from offramp.agency.cases.caseload import person_name
+from offramp.agency.cases.people import person_name
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -48,80 +48,22 @@ def case_of(working_set: WorkingSet, handle: str, terms: Vocabulary | None = Non
             f"this agency knows no case `{handle[:40]}`",
             fix="list the cases with `agency cases`",
         )
+    entries = [*entries_of(working_set, handle), *joined_entries(working_set, handle)]
+    return _case_of_entries(working_set, handle, entries, terms)
+
+
+def _case_of_entries(
+    working_set: WorkingSet,
+    handle: str,
+    entries: Iterable[CaseEntry],
+    terms: Vocabulary | None = None,
+) -> Case:
     return Case(
-        entries_of(working_set, handle),
+        entries,
         terms or vocabulary(),
         recalled_parts(working_set, handle),
         here=working_set.agency,
     )
-
-
-# Finding a case
-
-_SHORTEST_PREFIX, _HANDLE_LENGTH = 4, 32
-
-
-def find_case(working_set: WorkingSet, prefix: str) -> str:
-    """Return the case whose handle starts with `prefix`, at least 4 hexadecimal digits.
-
-    A whole handle is returned as it is, known here or not. Raises `AgencyError` `no-such-case`,
-    `ambiguous-case`.
-    """
-    digits = prefix.lower()
-    is_hexadecimal = set(digits) <= set("0123456789abcdef")
-    if is_hexadecimal and len(digits) == _HANDLE_LENGTH:
-        return digits
-    matches = [handle for handle in handles(working_set) if handle.startswith(digits)]
-    if not is_hexadecimal or len(digits) < _SHORTEST_PREFIX or not matches:
-        raise AgencyError(
-            "no-such-case",
-            f"this agency knows no case `{prefix[:40]}`",
-            fix=f"give at least {_SHORTEST_PREFIX} digits of a handle from `agency cases`",
-        )
-    if len(matches) > 1:
-        listed = ", ".join(_case_with_name(working_set, handle) for handle in matches)
-        raise AgencyError(
-            "ambiguous-case",
-            f"`{digits}` is the start of {len(matches)} cases: {listed}",
-            fix="give more digits of the handle",
-        )
-    return matches[0]
-
-
-def _case_with_name(working_set: WorkingSet, handle: str) -> str:
-    name = person_name(working_set, handle)
-    return f"`{handle}` ({name})" if name else f"`{handle}`"
-
-
-def person_name(working_set: WorkingSet, handle: str) -> str | None:
-    """Return the participant's name from the newest contact details. None if not known here."""
-    newest: tuple[float, str] | None = None
-    for position, content in _contents_of(working_set, handle):
-        contact = content.get("contact") or {}
-        names = (contact.get("given_name"), contact.get("family_name"))
-        name = " ".join(str(part) for part in names if part)
-        if name and (newest is None or position >= newest[0]):
-            newest = position, name
-    return newest[1] if newest else None
-
-
-def _contents_of(working_set: WorkingSet, handle: str) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """Yield the contents of a case that this agency opened or sent, with their position.
-
-    Leaves recalled parts out.
-    """
-    recalled = recalled_parts(working_set, handle)
-    records = working_set.cases.records(handle)
-    for received in records.received.values():
-        if received.committed is not None:
-            for part, opened in received.opened.items():
-                if (received.committed.jti, part) not in recalled:
-                    yield received.committed.index, opened.content
-    for outgoing in records.sent:
-        if outgoing.refused is None:
-            for part, _, content in own_parts(outgoing):
-                if (outgoing.jti, part) not in recalled:
-                    yield record_position(outgoing), content
 
 
 # The parts of a case
@@ -214,6 +156,41 @@ def _noted_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
                 if vocabulary().facts[path].category == "operation"
             }
             yield CaseEntry(agency, role, event.body["after"] - 0.5, None, None, shared, {})
+
+
+def answers_enrollment(working_set: WorkingSet) -> bool:
+    """Report whether this agency knows who is enrolled.
+
+    It is the program, or the case managers if the directory lists no program.
+    """
+    directory = working_set.gateway.history.newest
+    role = directory.role(working_set.agency)
+    knows = vocabulary().facts[ENROLLED].known_by
+    return role == knows or (role == "case_management" and not directory.with_role(knows))
+
+
+def joined_entries(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
+    """Yield that the person is enrolled, if another case of the same person says so here.
+
+    Only for an agency that knows who is enrolled. Whatever the case's own records state counts
+    first.
+    """
+    group = working_set.cases.same_person(handle)
+    if len(group) == 1 or not answers_enrollment(working_set):
+        return
+    if any(ENROLLED in entry.facts for entry in entries_of(working_set, handle)):
+        return
+    for other in group:
+        if other != handle:
+            case = _case_of_entries(working_set, other, entries_of(working_set, other))
+            enrolled = case.known.get(ENROLLED)
+            if enrolled is not None and enrolled.value is True:
+                role = working_set.gateway.history.newest.role(working_set.agency)
+                position = enrolled.entry.position
+                yield CaseEntry(
+                    working_set.agency, role, position, None, None, {ENROLLED: True}, {}
+                )
+                return
 
 
 def entries_of_part(

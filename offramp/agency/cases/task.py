@@ -13,7 +13,8 @@ class Task:
     """A step that a role must take.
 
     `what` is a sentence. `due` is a UTC time or a day, None without a deadline. `about` is the
-    clock, fact, record, or step that the task comes from.
+    clock, fact, record, or step that the task comes from. `person` is the participant's name, None
+    where it isn't known here.
     """
 
     case: str
@@ -22,11 +23,13 @@ class Task:
     state: str
     about: str
     due: str | None = None
+    person: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
         """Return the task as `agency tasks --json` prints it."""
         return {
             "case": self.case,
+            "person": self.person,
             "owner": self.owner,
             "what": self.what,
             "state": self.state,

@@ -6,6 +6,7 @@ Tasks are derived anew each time from the records, the clocks, and the rules' an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from exchange.consent.disclosure import day_of
 from offramp.agency.cases.case import Answer, Case
@@ -20,6 +21,7 @@ from offramp.agency.cases.caseload import (
 )
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
+from offramp.agency.cases.people import person_name, undecided_matches
 from offramp.agency.cases.repair_tasks import repair_tasks
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.cases.task import OPEN, OVERDUE, RUNNING, Task
@@ -110,14 +112,30 @@ def _work_out_tasks(
     repairs, repairs_until = repair_tasks(working_set, program, case, handle, role, now)
     case_tasks += repairs
     if case.is_ended:
-        return tuple(dict.fromkeys(case_tasks)), repairs_until
+        return _named(working_set, handle, case_tasks), repairs_until
     case_tasks += _meeting_tasks(working_set, case, handle, role)
+    case_tasks += _undecided_people(working_set, handle, role)
     answers, until = answers_of_case(working_set, program, case, handle, now)
     for answer in answers:
         case_tasks += _running_clocks(handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
-    return tuple(dict.fromkeys(case_tasks)), earliest((until, repairs_until))
+    return _named(working_set, handle, case_tasks), earliest((until, repairs_until))
+
+
+def _named(working_set: WorkingSet, handle: str, case_tasks: list[Task]) -> tuple[Task, ...]:
+    """Return each task once, with the participant's name."""
+    name = person_name(working_set, handle)
+    return tuple(replace(task, person=name) for task in dict.fromkeys(case_tasks))
+
+
+def _undecided_people(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+    for other in undecided_matches(working_set, handle):
+        step = (
+            f"Is this the person of case `{other[:8]}`? "
+            f"Compare them: `agency same {handle[:8]} {other[:8]}`."
+        )
+        yield Task(handle, role, step, OPEN, "person")
 
 
 def _unopened_records(

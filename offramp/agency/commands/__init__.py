@@ -17,6 +17,7 @@ from offramp.agency.commands import (
     forms,
     meetings,
     membership,
+    people,
     records,
 )
 from offramp.agency.commands.command import (
@@ -35,6 +36,7 @@ GROUPS: tuple[Any, ...] = (
     records,
     consent,
     cases,
+    people,
     meetings,
     decisions,
     evidence,

@@ -20,6 +20,7 @@ from offramp.agency.cases.form_questions import ABOUT, SAME_ENCOUNTER, options_o
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.commands import form_text
 from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.known_person import KnownPerson, add_option, ask_known_person
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.telling import OpenedForm
@@ -62,6 +63,15 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
         () if options.yes or options.dry_run else ("--yes",),
         rest_unknown=options.rest_unknown,
     )
+    known = KnownPerson()
+    if opened.form.begins and opened.case is None:
+        known = ask_known_person(office, answers, options, dialog)
+    if known.is_here_already:
+        return Output({"sent": False}, [words["not_sent"]])
+    if known.case is not None:
+        # The same person in another encounter: the record belongs to the person's case.
+        opened = operations.open_form(office, opened.form.name, known.case, language=language)
+        answers = {**answers, SAME_ENCOUNTER: False}
     draft = operations.draft_form(office, opened, answers, recipients=tuple(options.to))
     preview = operations.preview_draft(office, draft)
     lines = form_text.preview_lines(preview, language)
@@ -74,6 +84,7 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
     if not options.yes and not confirm(dialog):
         return Output({"sent": False}, [words["not_sent"]])
     sent = operations.send_draft(office, draft)
+    operations.note_other_people(office, sent.case, known.others)
     value = {**sent.as_json(), "preview": preview.as_json()}
     return Output(value, form_text.sent_form_lines(sent, preview.names, language))
 
@@ -257,6 +268,7 @@ def _options(form: Form, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--facts", metavar="FILE", help="facts that `offramp interview --save` wrote"
         )
+        add_option(parser)
     if form.name == "answer":
         parser.add_argument("--case", metavar="CASE", help="one case only. Default: every case")
         parser.add_argument("--by", metavar="NAME", help="the name of the person that opens them")

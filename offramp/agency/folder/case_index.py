@@ -6,13 +6,31 @@ it. Pure: it has no clock and no file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exchange.agency.deliveries import Received
 from offramp.agency.folder.journal import Event
 from offramp.agency.folder.outgoing import OutgoingRecord
+from rules.frozen import frozen
 from rules.shelf import vocabulary
+
+# What a person or this program said of two cases: perhaps of one person, of one, or of two people.
+POSSIBLE, SAME, DIFFERENT, SPLIT = "possible", "same", "different", "split"
+
+
+@frozen
+class CaseLink:
+    """The newest word on two cases.
+
+    `first` is the case that came later here. `at` is in seconds since 1970, `by` a person's name,
+    None for the program's own notice.
+    """
+
+    does: str
+    first: str
+    at: int
+    by: str | None
 
 
 class CaseRecords:
@@ -38,6 +56,7 @@ class CaseIndex:
     def __init__(self) -> None:
         self._cases: dict[str, CaseRecords] = {}
         self._touched_all = 0
+        self._links: dict[str, dict[str, CaseLink]] = {}
         self.shared_notes: list[Event] = []
         self.version = 0
 
@@ -65,7 +84,26 @@ class CaseIndex:
 
     def touched(self, handle: str) -> int:
         """Return the number of the newest event that may change what is known of a case."""
-        return max(self.records(handle).touched, self._touched_all)
+        group = self.same_person(handle)
+        return max(self._touched_all, *(self.records(case).touched for case in group))
+
+    def links(self, handle: str) -> Mapping[str, CaseLink]:
+        """Return the newest word on a case and each other case, by the other's handle."""
+        return self._links.get(handle, {})
+
+    def same_person(self, handle: str) -> tuple[str, ...]:
+        """Return the cases that were joined as one person's, in the order of their handles."""
+        if handle not in self._links:
+            return (handle,)
+        group: dict[str, None] = {handle: None}
+        self._add_joined(handle, group)
+        return tuple(sorted(group))
+
+    def _add_joined(self, handle: str, group: dict[str, None]) -> None:
+        for other, link in self.links(handle).items():
+            if link.does == SAME and other not in group:
+                group[other] = None
+                self._add_joined(other, group)
 
     # Changes, in the order of the journal
 
@@ -95,6 +133,14 @@ class CaseIndex:
         if _states_shared_facts(event.body):
             self.shared_notes.append(event)
             self.touch_all(event)
+
+    def add_link(self, event: Event) -> None:
+        """Add a word on two cases."""
+        first, second = event.body["cases"]
+        link = CaseLink(event.body["does"], first, event.body["at"], event.body.get("by"))
+        for one, other in ((first, second), (second, first)):
+            self._links.setdefault(one, {})[other] = link
+            self._at(one, event.at)
 
     def touch(self, event: Event, handle: str | None) -> None:
         """Mark a case as changed."""

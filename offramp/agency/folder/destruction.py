@@ -37,12 +37,12 @@ def parts_due(working_set: WorkingSet, today: str) -> set[PartKey]:
 
 
 def notes_due(working_set: WorkingSet, today: str) -> list[Event]:
-    """Return the noted facts of which the last day is before `today`."""
+    """Return the notes with facts or a number of which the last day is before `today`."""
     return [
         event
         for event in working_set.noted
         if event.body["keep_until"] < today
-        and (event.body.get("facts") or event.body.get("members"))
+        and any(event.body.get(name) for name in ("facts", "members", "report_number"))
     ]
 
 
@@ -53,6 +53,12 @@ def statements_due(working_set: WorkingSet, today: str) -> list[Event]:
         for event in working_set.statements
         if event.body["keep_until"] < today and event.body.get("lines")
     ]
+
+
+def destroy_note(journal: Journal, event: Event) -> None:
+    """Take the facts and the report number out of a note, within `together`."""
+    kept = {name: value for name, value in event.body.items() if name != "report_number"}
+    journal.replace(event, {**kept, "facts": {}, "members": {}})
 
 
 def destroy_parts(journal: Journal, due: set[PartKey]) -> None:

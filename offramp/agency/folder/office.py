@@ -32,6 +32,7 @@ from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.case_memory import CaseMemory
 from offramp.agency.folder.destruction import (
     PartKey,
+    destroy_note,
     destroy_parts,
     notes_due,
     parts_due,
@@ -624,7 +625,7 @@ class Office:
             if notes or statements:
                 self._forget_derived(anew=True)
             for event in notes:
-                self.journal.replace(event, {**event.body, "facts": {}, "members": {}})
+                destroy_note(self.journal, event)
             for event in statements:
                 self.journal.replace(event, {**event.body, "lines": []})
             self.destroy_in(working_set, parts)

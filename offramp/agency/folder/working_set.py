@@ -206,6 +206,9 @@ class WorkingSet:
         self.noted.append(event)
         self.cases.add_note(event)
 
+    def _note_people(self, event: Event) -> None:
+        self.cases.add_link(event)
+
     def _note_published(self, event: Event) -> None:
         self.published.append(event)
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from exchange.errors import ExchangeError
 from exchange.records.finer_words import paths_cut, shared_form
-from offramp.agency.cases import caseload
+from offramp.agency.cases import people
 from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, handles, recalled_parts
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import Holder
+from offramp.agency.cases.people import person_name
 from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
 from offramp.agency.cases.task import Task
 from offramp.agency.cases.tasks import tasks
@@ -31,6 +32,7 @@ from offramp.agency.operations.mistakes import (
     keep_correction,
     send_corrections,
 )
+from offramp.agency.operations.people import Person, check_new_person, undecided
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.facts import Facts, read_facts
@@ -41,17 +43,25 @@ from rules.shelf import vocabulary
 
 @frozen
 class CaseSummary:
-    """A case in a list. `outcomes` are the people's, by decision; `conflicts` are fact paths."""
+    """A case in a list.
+
+    `outcomes` are the people's, by decision. `conflicts` are fact paths. `person` is the
+    participant's name, None where it isn't known here. `joined` are the other cases of the person.
+    """
 
     case: str
     facts: int
     conflicts: tuple[str, ...]
     outcomes: Mapping[str, str]
+    person: str | None = None
+    joined: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the case's JSON in `offramp agency cases`."""
         return {
             "case": self.case,
+            "person": self.person,
+            "joined": list(self.joined),
             "facts": self.facts,
             "conflicts": list(self.conflicts),
             "determined": dict(self.outcomes),
@@ -62,7 +72,12 @@ SUMMARIES: Subject[CaseSummary] = Subject(
     "summary",
     write=lambda summary: summary.as_json(),
     read=lambda written: CaseSummary(
-        written["case"], written["facts"], tuple(written["conflicts"]), written["determined"]
+        written["case"],
+        written["facts"],
+        tuple(written["conflicts"]),
+        written["determined"],
+        written["person"],
+        tuple(written["joined"]),
     ),
 )
 
@@ -76,6 +91,8 @@ class CaseView:
     `outdated` are decisions that rest on what was corrected or recalled since, and `unopened` the
     agency whose unopened correction makes a fact unknown, by path. `refusals` are sentences: the
     parts that stay closed, and the decisions that can't be answered.
+    `person` is the participant's name, and `duplicates` are this agency's people who may be the
+    participant.
     """
 
     agency: str
@@ -87,11 +104,15 @@ class CaseView:
     outdated: tuple[OutdatedDecision, ...]
     unopened: Mapping[str, str]
     refusals: tuple[str, ...]
+    person: str | None = None
+    duplicates: tuple[Person, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency case`."""
         return {
             "case": self.case,
+            "person": self.person,
+            "possible_duplicates": [person.as_json() for person in self.duplicates],
             "facts": {path: fact.as_json() for path, fact in self.facts.items()},
             "conflicts": {
                 path: [statement.as_json() for statement in statements]
@@ -177,7 +198,10 @@ def _summarize(working_set: WorkingSet, handle: str) -> tuple[CaseSummary, None]
         for name, statement in case.determined.items()
         if statement.determined
     }
-    return CaseSummary(handle, len(case.known), tuple(case.conflicts), outcomes), None
+    joined = tuple(other for other in working_set.cases.same_person(handle) if other != handle)
+    name = person_name(working_set, handle)
+    conflicts = tuple(case.conflicts)
+    return CaseSummary(handle, len(case.known), conflicts, outcomes, name, joined), None
 
 
 def find_case(office: Office, prefix: str) -> str:
@@ -185,7 +209,7 @@ def find_case(office: Office, prefix: str) -> str:
 
     A whole handle is returned as it is. Raises `AgencyError` `no-such-case`, `ambiguous-case`.
     """
-    return caseload.find_case(office.working_set(), prefix)
+    return people.find_case(office.working_set(), prefix)
 
 
 def read_case(office: Office, case: str) -> CaseView:
@@ -208,6 +232,7 @@ def open_case(office: Office, actor: str, case: str) -> CaseView:
             office.open(record, part, by=actor)
         except ExchangeError as error:
             refusals.append(f"`{part}` of `{record}` stays closed: {error.message}")
+    check_new_person(office, case)
     send_now(office, None)
     return _view(office, case, refusals)
 
@@ -237,6 +262,8 @@ def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
         outdated_decisions(working_set, office.program(working_set), handle, case, office.clock()),
         {path: correction.by for path, correction in case.unopened.items()},
         tuple(refusals),
+        person_name(working_set, handle),
+        undecided(office, handle),
     )
 
 

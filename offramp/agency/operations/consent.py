@@ -11,7 +11,7 @@ from exchange.consent.state import COLLECTORS, LoggedGrant
 from exchange.records.building import Part
 from exchange.records.ids import new_short_id
 from exchange.records.statements import ATTESTED
-from offramp.agency.cases import caseload
+from offramp.agency.cases import people
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.consent_form import (
@@ -164,7 +164,7 @@ def list_consent_sets(office: Office, case: str, lang: str = "en") -> tuple[Cons
 
 def person_name(office: Office, case: str) -> str | None:
     """Return the person's name from the contact details that this agency holds, or None."""
-    return caseload.person_name(office.working_set(), case)
+    return people.person_name(office.working_set(), case)
 
 
 def open_consent_form(office: Office, set_id: str, lang: str = "en") -> Form:

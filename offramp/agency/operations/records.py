@@ -22,6 +22,7 @@ from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now, send_outbox, send_together
 from offramp.agency.hub_link.link import link_of
+from offramp.agency.operations.people import Person, check_new_person
 from rules.frozen import frozen
 
 
@@ -153,6 +154,7 @@ class OpenedPart:
 
     `content` is by category. `notice` is the text of the redisclosure notice of `notice_version`,
     None where none applies. `is_unwitnessed` is true until the log's witnesses have signed.
+    `duplicates` are this agency's people who may be the person of the case.
     """
 
     record: str
@@ -164,6 +166,7 @@ class OpenedPart:
     notice_version: str
     notice: str | None
     is_unwitnessed: bool
+    duplicates: tuple[Person, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency open`."""
@@ -177,6 +180,7 @@ class OpenedPart:
             "keep_until": self.keep_until,
             "notice": notice,
             "unwitnessed": self.is_unwitnessed,
+            "possible_duplicates": [person.as_json() for person in self.duplicates],
         }
 
 
@@ -356,6 +360,11 @@ def open_part(
             else None
         ),
         is_unwitnessed=reading.unwitnessed,
+        duplicates=(
+            check_new_person(office, reading.case)
+            if reading.case is not None and "contact" in label.category
+            else ()
+        ),
     )
 
 

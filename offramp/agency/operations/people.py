@@ -1,0 +1,462 @@
+"""Find people in this agency's own records, and join the cases of one person.
+
+Nothing of this leaves the agency: no function here sends or composes a record.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import partial
+from typing import Any
+
+from exchange.errors import shorten
+from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.case import ENROLLED
+from offramp.agency.cases.caseload import answers_enrollment, case_of
+from offramp.agency.cases.matching import (
+    PHONE_DIGITS,
+    Description,
+    is_like_word,
+    name_words,
+)
+from offramp.agency.cases.people import (
+    PossibleMatch,
+    match_people,
+    matches_of_case,
+    newest_description,
+    person_of,
+    undecided_matches,
+)
+from offramp.agency.errors import AgencyError, refuse_hidden_name
+from offramp.agency.folder.case_index import DIFFERENT, POSSIBLE, SAME, SPLIT
+from offramp.agency.folder.case_memory import Subject
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from rules.frozen import frozen
+from rules.input.characters import refuse_hidden
+
+# How long two joined cases can be split again, in seconds.
+SPLIT_WITHIN = 30 * 24 * 3600
+LONGEST_SEARCH = 200
+_CONTACT = ("given_name", "family_name", "birth_date", "phone")
+# What a name has beside letters: apostrophes, a hyphen, a period, and a comma.
+_IN_NAMES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}`-.,"
+_REPORT_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./_-]{0,39}")
+
+_ENROLLMENT: Subject[bool | None] = Subject(
+    "enrollment", write=lambda enrolled: enrolled, read=lambda written: written
+)
+
+
+@frozen
+class PersonCase:
+    """A case of a person. `state` is `referred`, `enrolled`, or `ended`."""
+
+    case: str
+    state: str
+    report_numbers: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the case's JSON in `offramp agency find`."""
+        return {
+            "case": self.case,
+            "state": self.state,
+            "report_numbers": list(self.report_numbers),
+        }
+
+
+@frozen
+class Person:
+    """A person of this agency, with the cases that were joined, and the reasons for showing them.
+
+    `reasons` are words of `offramp.agency.cases.matching`. They are empty for a search.
+    """
+
+    name: str | None
+    birth_date: str | None
+    cases: tuple[PersonCase, ...]
+    reasons: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the person's JSON in `offramp agency find` and `offramp agency same`."""
+        return {
+            "name": self.name,
+            "birth_date": self.birth_date,
+            "cases": [case.as_json() for case in self.cases],
+            "reasons": list(self.reasons),
+        }
+
+
+@frozen
+class Comparison:
+    """Two cases side by side. `reasons` are what the descriptions have in common.
+
+    `link` is the newest word on the two: `possible`, `same`, `different`, `split`, or None.
+    `split_until` is the last time at which a join can be undone, in seconds since 1970.
+    """
+
+    first: Person
+    second: Person
+    reasons: tuple[str, ...]
+    link: str | None
+    split_until: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency same`."""
+        return {
+            "first": self.first.as_json(),
+            "second": self.second.as_json(),
+            "reasons": list(self.reasons),
+            "link": self.link,
+            "split_until": self.split_until,
+        }
+
+
+def find(office: Office, text: str) -> tuple[Person, ...]:
+    """Find people by name, birth date, phone number, report number, or the start of a handle.
+
+    A name is compared without accents, spelling, or order, and may be cut off. A birth date is
+    `1990-06-18` or `6/18/1990`, in either order of month and day. Several words must all fit.
+    Raises `AgencyError` `nothing-to-find`; `FactsError` `hidden-character`.
+    """
+    words = _search_words(text)
+    working_set = office.working_set()
+    groups: dict[tuple[str, ...], None] = {}
+    for handle in working_set.cases.handles():
+        person = person_of(working_set, handle)
+        if any(
+            all(_fits(word, handle, description, person.report_numbers) for word in words)
+            for description in person.descriptions or (Description(),)
+        ):
+            groups[working_set.cases.same_person(handle)] = None
+    return tuple(_person(working_set, cases) for cases in groups)
+
+
+def possible_duplicates(office: Office, contact: Mapping[str, Any]) -> tuple[Person, ...]:
+    """Return the people of this agency who may be the described one, the likeliest first.
+
+    `contact` is the content of a `contact` part that isn't sent yet: `given_name`, `family_name`,
+    `birth_date`, `phone`, each of which may be missing.
+    """
+    members = {name: str(contact[name]) for name in _CONTACT if contact.get(name)}
+    working_set = office.working_set()
+    return _people(working_set, match_people(working_set, (Description(**members),)))
+
+
+def duplicates_of(office: Office, case: str) -> tuple[Person, ...]:
+    """Return the people who may be the person of a case, without those told apart.
+
+    Raises `AgencyError` `no-such-case`.
+    """
+    working_set = office.working_set()
+    case_of(working_set, case)
+    return _people(working_set, matches_of_case(working_set, case))
+
+
+def undecided(office: Office, case: str) -> tuple[Person, ...]:
+    """Return the people who may be the person of a case, as noted when it was opened.
+
+    Raises `AgencyError` `no-such-case`.
+    """
+    working_set = office.working_set()
+    case_of(working_set, case)
+    groups = {
+        working_set.cases.same_person(other): None for other in undecided_matches(working_set, case)
+    }
+    return tuple(_person(working_set, cases) for cases in groups)
+
+
+def same_person(office: Office, first: str, second: str) -> Comparison:
+    """Return two cases side by side, to decide if they are of one person.
+
+    Raises `AgencyError` `no-such-case`, `one-case`.
+    """
+    working_set = office.working_set()
+    _check_pair(working_set, first, second)
+    link = working_set.cases.links(first).get(second)
+    found = match_people(
+        working_set,
+        person_of(working_set, first).descriptions,
+        besides=(each for each in working_set.cases.handles() if each != second),
+    )
+    until = link.at + SPLIT_WITHIN if link is not None and link.does == SAME else None
+    return Comparison(
+        _person(working_set, (first,)),
+        _person(working_set, (second,)),
+        found[0].reasons if found else (),
+        link.does if link is not None else None,
+        until,
+    )
+
+
+def join(office: Office, actor: str, first: str, second: str) -> Comparison:
+    """Note that two cases are of one person, in this agency's own index.
+
+    The exchange's handles stay two. Show `same_person` to `actor` first. The join can be undone
+    for thirty days. Raises as `same_person`; `AgencyError` `hidden-character`.
+    """
+    return _link(office, actor, first, second, SAME)
+
+
+def tell_apart(office: Office, actor: str, first: str, second: str) -> Comparison:
+    """Note that two cases are of two people, so that they aren't shown as duplicates again.
+
+    Raises as `join`; `AgencyError` `joined` for cases that were joined.
+    """
+    return _link(office, actor, first, second, DIFFERENT)
+
+
+def split(office: Office, actor: str, first: str, second: str) -> Comparison:
+    """Undo a join within thirty days.
+
+    Raises as `join`; `AgencyError` `not-one-person`, `joined`.
+    """
+    return _link(office, actor, first, second, SPLIT)
+
+
+def note_other_people(office: Office, case: str, others: Iterable[str]) -> None:
+    """Note that the person of a case that was just sent is none of the people of other cases.
+
+    Raises `AgencyError` `no-such-case`.
+    """
+    with office.transaction() as working_set:
+        for other in others:
+            _check_pair(working_set, case, other)
+            _append_link(office, working_set, case, other, DIFFERENT, None)
+
+
+def note_report_number(office: Office, case: str, number: str) -> str:
+    """Keep this agency's own report number of a case, to find it by. It is never sent.
+
+    Raises `AgencyError` `no-such-case`, `bad-report-number`, `no-directory`.
+    """
+    number = " ".join(number.split())
+    if _REPORT_NUMBER.fullmatch(number) is None:
+        raise AgencyError(
+            "bad-report-number",
+            f"`{shorten(number)}` is no report number",
+            fix="use up to 40 letters, digits, spaces, and `- / . _`",
+        )
+    with office.transaction() as working_set:
+        case_of(working_set, case)
+        line = working_set.gateway.line
+        body = {
+            "case": case,
+            "report_number": number,
+            "after": line.size if line else 0,
+            "keep_until": defaults_today(office, working_set).keep_until,
+        }
+        office.append(working_set, "noted", body)
+    return number
+
+
+def check_new_person(office: Office, case: str) -> tuple[Person, ...]:
+    """Match the person of a case that was just opened, and note what follows.
+
+    Possible matches are noted, so that `tasks` asks a person about them. If there is none, and name
+    and birth date of everybody concerned are known, the program notes that the person isn't
+    enrolled. Otherwise that stays unknown. Returns the possible matches.
+    """
+    with office.transaction() as working_set:
+        if case not in working_set.cases or not person_of(working_set, case).descriptions:
+            return ()
+        matches = matches_of_case(working_set, case)
+        known = working_set.cases.links(case)
+        for match in matches:
+            if not any(handle in known for handle in match.cases):
+                _append_link(office, working_set, case, match.cases[-1], POSSIBLE, None)
+        _note_enrollment(office, working_set, case, matches)
+        return _people(working_set, matches)
+
+
+def _note_enrollment(
+    office: Office, working_set: WorkingSet, case: str, matches: Iterable[PossibleMatch]
+) -> None:
+    """Note that a person isn't enrolled, if the agency's own people leave no doubt about it."""
+    if not working_set.gateway.history.size or not answers_enrollment(working_set):
+        return
+    if ENROLLED in case_of(working_set, case).known:
+        return
+    doubtful = {handle for match in matches for handle in match.cases}
+    if not newest_description(working_set, (case,)).is_complete:
+        return
+    for handle in working_set.cases.handles():
+        if handle == case or _enrolled(working_set, handle) is not True:
+            continue
+        if handle in doubtful or not newest_description(working_set, (handle,)).is_complete:
+            return
+    if any(_enrolled(working_set, handle) is None for handle in doubtful):
+        return
+    line = working_set.gateway.line
+    body = {
+        "case": case,
+        "facts": {ENROLLED: False},
+        "after": line.size if line else 0,
+        "keep_until": defaults_today(office, working_set).keep_until,
+    }
+    office.append(working_set, "noted", body)
+
+
+def _enrolled(working_set: WorkingSet, handle: str) -> bool | None:
+    return working_set.memory.recall(
+        _ENROLLMENT, handle, 0, partial(_find_enrollment, working_set, handle)
+    )
+
+
+def _find_enrollment(working_set: WorkingSet, handle: str) -> tuple[bool | None, None]:
+    source = case_of(working_set, handle).known.get(ENROLLED)
+    return (None if source is None else bool(source.value)), None
+
+
+def _link(office: Office, actor: str, first: str, second: str, does: str) -> Comparison:
+    refuse_hidden_name(actor)
+    with office.transaction() as working_set:
+        _check_pair(working_set, first, second)
+        link = working_set.cases.links(first).get(second)
+        now = working_set.gateway.hub_time(office.clock())
+        is_joined = link is not None and link.does == SAME
+        if does == SPLIT and (link is None or not is_joined):
+            raise AgencyError(
+                "not-one-person",
+                f"`{first[:8]}` and `{second[:8]}` were not joined with each other",
+                fix="see the cases of each person with `agency find`",
+            )
+        if link is not None and is_joined and does != SAME:
+            if does == DIFFERENT:
+                raise AgencyError(
+                    "joined",
+                    f"`{first[:8]}` and `{second[:8]}` were joined as one person's cases",
+                    fix="split them first, within thirty days",
+                )
+            if now > link.at + SPLIT_WITHIN:
+                raise AgencyError(
+                    "joined",
+                    f"`{first[:8]}` and `{second[:8]}` were joined more than thirty days ago",
+                    fix="correct or recall what was sent in the wrong case",
+                )
+        if not (is_joined and does == SAME):
+            _append_link(office, working_set, first, second, does, actor)
+        for case in (first, second):
+            _note_enrollment(office, working_set, case, matches_of_case(working_set, case))
+    return same_person(office, first, second)
+
+
+def _append_link(
+    office: Office, working_set: WorkingSet, first: str, second: str, does: str, by: str | None
+) -> None:
+    body: dict[str, Any] = {
+        "does": does,
+        "cases": [first, second],
+        "at": working_set.gateway.hub_time(office.clock()),
+    }
+    office.append(working_set, "people", body | ({"by": by} if by is not None else {}))
+
+
+def _check_pair(working_set: WorkingSet, first: str, second: str) -> None:
+    for handle in (first, second):
+        case_of(working_set, handle)
+    if first == second:
+        raise AgencyError(
+            "one-case", f"`{first[:8]}` is one case", fix="name two cases of `agency cases`"
+        )
+
+
+def _people(working_set: WorkingSet, matches: Iterable[PossibleMatch]) -> tuple[Person, ...]:
+    return tuple(_person(working_set, match.cases, match.reasons) for match in matches)
+
+
+def _person(
+    working_set: WorkingSet, cases: tuple[str, ...], reasons: tuple[str, ...] = ()
+) -> Person:
+    description = newest_description(working_set, cases)
+    return Person(
+        description.name,
+        description.birth_date,
+        tuple(
+            PersonCase(
+                handle,
+                _state(working_set, handle),
+                person_of(working_set, handle).report_numbers,
+            )
+            for handle in cases
+        ),
+        reasons,
+    )
+
+
+def _state(working_set: WorkingSet, handle: str) -> str:
+    case = case_of(working_set, handle)
+    if case.is_ended:
+        return "ended"
+    enrolled = case.known.get(ENROLLED)
+    return "enrolled" if enrolled is not None and enrolled.value else "referred"
+
+
+# Searching
+
+
+def _search_words(text: str) -> tuple[str, ...]:
+    refuse_hidden(text, "the search")
+    words = tuple(unicodedata.normalize("NFC", text).split())
+    if not words or len(text) > LONGEST_SEARCH:
+        raise AgencyError(
+            "nothing-to-find",
+            f"`{shorten(text)}` is no name, date, or number to search for",
+            fix=f"give at most {LONGEST_SEARCH} characters",
+        )
+    return words
+
+
+def _fits(word: str, handle: str, description: Description, report_numbers: Iterable[str]) -> bool:
+    """Report whether one word of a search fits a case."""
+    plain = _plain(word)
+    digits = "".join(filter(str.isdigit, word))
+    if len(plain) >= 4 and any(plain in _plain(number) for number in report_numbers):
+        return True
+    if len(word) >= 4 and handle.startswith(word.lower()):
+        return True
+    if digits and description.birth_date is not None:
+        if description.birth_date in _days(word) or description.birth_date[:4] == word:
+            return True
+    if len(digits) >= 3 and not any(letter.isalpha() for letter in word):
+        return digits[-PHONE_DIGITS:] in description.digits
+    if not all(letter.isalpha() or letter in _IN_NAMES for letter in word):
+        return False
+    searched = name_words(word)
+    return bool(searched) and all(
+        any(
+            _fits_name(each, name)
+            for each in spelled
+            for names in description.words
+            for name in names
+        )
+        for spelled in searched
+    )
+
+
+def _fits_name(searched: str, name: str) -> bool:
+    return name.startswith(searched) or is_like_word(searched, name)
+
+
+def _plain(number: str) -> str:
+    return "".join(filter(str.isalnum, number)).casefold()
+
+
+def _days(word: str) -> frozenset[str]:
+    """Return the days that a word may mean, written `1990-06-18`."""
+    parts = re.fullmatch(r"([0-9]{1,4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,4})", word)
+    if parts is None:
+        return frozenset()
+    first, middle, last = parts.groups()
+    year, rest = (first, (middle, last)) if len(first) == 4 else (last, (first, middle))
+    days = set()
+    for month, day in (rest, rest[::-1]):
+        if len(year) == 4:
+            try:
+                days.add(date(int(year), int(month), int(day)).isoformat())
+            except ValueError:
+                continue
+    return frozenset(days)

@@ -1,0 +1,335 @@
+"""Test the people of an agency's own cases: found, matched, joined, and never told to others."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from exchange.records.ids import new_id
+from offramp.agency import commands, operations
+from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.draft import Draft
+from offramp.agency.hub_link import delivery
+from offramp.agency.operations import Person, records
+from rules.errors import FactsError, RequestError
+from tests.support.agencies import Town
+from tests.support.chance import chance
+from tests.support.refused import refused
+from tests.support.simulator import DAY, FORM, grant, part
+
+ENROLLED = "person.enrolled"
+OFFER = ("offer_and_hand_off", "offer_at_scene")
+OPERATION = ("exchange_operation", "operation")
+BY = "Rosa Quintana"
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town whose case managers know who is enrolled, because it lists no program."""
+    town = Town(tmp_path_factory.mktemp("town"))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (delivery, records):
+            patch.setattr(module, "link_of", lambda office: town.link(office.agency))
+        yield town
+
+
+_number = itertools.count(1)
+
+
+def a_case() -> str:
+    return new_id(chance(next(_number)))
+
+
+def contact(name: str, born: str | None = None, phone: str | None = None) -> dict[str, str]:
+    given, _, family = name.partition(" ")
+    members = {"given_name": given, "family_name": family, "birth_date": born, "phone": phone}
+    return {member: value for member, value in members.items() if value}
+
+
+def refer(town: Town, content: dict[str, str], *, case: str | None = None) -> str:
+    """Send a referral from police to the case managers, and return its case."""
+    case = case or a_case()
+    to = {"crossroads": OFFER}
+    parts = (part("contact", content, to=to, says={"answer": "accepted"}, use="none"),)
+    operations.send_record(town.at["police"], "referral", Draft(parts), case)
+    town.settle()
+    return case
+
+
+def open_referral(town: Town, case: str) -> tuple[Person, ...]:
+    """Open what came of a case, and return the possible duplicates that are shown."""
+    inbox = operations.list_inbox(town.at["crossroads"]).records
+    record = next(each.id for each in inbox if each.case == case)
+    return operations.open_part(town.at["crossroads"], BY, record).duplicates
+
+
+def enroll(town: Town, case: str) -> None:
+    """Have the case managers state that a person is enrolled."""
+    terms = grant("crossroads", "prosecutor", ["enrollment"], ["diversion_coordination"])
+    terms["id"] = case[:16]
+    to = {"prosecutor": OPERATION}
+    operations.record_consent(
+        town.at["crossroads"], case, Draft((part("consent_terms", to=to, says=terms),), FORM)
+    )
+    way = {"prosecutor": ("diversion_coordination", "consent")}
+    content = {"facts": {ENROLLED: True}}
+    operations.send_record(
+        town.at["crossroads"], "hand_off", Draft((part("enrollment", content, to=way),)), case
+    )
+    town.settle()
+
+
+def enrolled(town: Town, case: str) -> bool | None:
+    source = case_of(town.at["crossroads"].working_set(), case).known.get(ENROLLED)
+    return None if source is None else source.value
+
+
+def cases_of(people: tuple[Person, ...]) -> list[tuple[str, ...]]:
+    return [tuple(each.case for each in person.cases) for person in people]
+
+
+def questions(town: Town, case: str) -> list[str]:
+    tasks = operations.list_tasks(town.at["crossroads"])
+    return [task.what for task in tasks if task.case == case and task.about == "person"]
+
+
+# Possible duplicates
+
+
+def test_a_second_referral_of_one_person_is_shown_before_anything_is_sent(town: Town) -> None:
+    """X09: the same birth date, and `María` for `Maria`."""
+    first = refer(town, contact("Maria Rael", "1990-04-17"))
+    police, before = town.at["police"], len(town.hub.asked)
+    (person,) = operations.possible_duplicates(police, contact("María Rael", "1990-04-17"))
+    assert (person.name, cases_of((person,))) == ("Maria Rael", [(first,)])
+    assert person.reasons == ("same_name", "same_date")
+    # From their own records alone: the case managers have not opened the first one.
+    assert operations.possible_duplicates(town.at["crossroads"], contact("Maria Rael")) == ()
+    assert len(town.hub.asked) == before
+    second = refer(town, contact("María Rael", "1990-04-17"))
+    assert open_referral(town, first) == ()
+    assert cases_of(open_referral(town, second)) == [(first,)]
+    assert questions(town, second) and not questions(town, first)
+    assert "Maria Rael" in {task.person for task in operations.list_tasks(town.at["crossroads"])}
+
+
+def test_twins_are_told_apart_once_and_for_all(town: Town) -> None:
+    ana, eva = (refer(town, contact(f"{name} Tafoya", "1999-02-03")) for name in ("Ana", "Eva"))
+    open_referral(town, ana)
+    assert cases_of(open_referral(town, eva)) == [(ana,)]
+    assert enrolled(town, ana) is False
+    operations.tell_apart(town.at["crossroads"], BY, eva, ana)
+    assert operations.duplicates_of(town.at["crossroads"], eva) == ()
+    assert not questions(town, eva) and enrolled(town, eva) is False
+
+
+def test_whether_a_person_is_enrolled_stays_unknown_until_a_person_decides(town: Town) -> None:
+    first = refer(town, contact("Pat Begay", "1985-09-12"))
+    open_referral(town, first)
+    assert enrolled(town, first) is False, "nobody here is like that person"
+    enroll(town, first)
+    second = refer(town, contact("Patrick Begay", "1985-12-09"))
+    assert cases_of(open_referral(town, second)) == [(first,)]
+    assert enrolled(town, second) is None and questions(town, second)
+    office = town.at["crossroads"]
+    operations.join(office, BY, second, first)
+    assert enrolled(town, second) is True and not questions(town, second)
+    operations.split(office, BY, second, first)
+    assert enrolled(town, second) is not True
+    operations.tell_apart(office, BY, second, first)
+    assert enrolled(town, second) is False and enrolled(town, first) is True
+
+
+@pytest.mark.parametrize("content", [contact("Dolores Chee"), contact("Cher", "1970-01-01")])
+def test_an_incomplete_description_is_never_a_silent_no(
+    town: Town, content: dict[str, str]
+) -> None:
+    case = refer(town, content)
+    open_referral(town, case)
+    assert enrolled(town, case) is None
+
+
+# Joined cases
+
+
+def test_two_cases_are_joined_side_by_side_and_can_be_split_for_thirty_days(town: Town) -> None:
+    office = town.at["crossroads"]
+    first = refer(town, contact("Luis Ortiz", "1977-07-07", "505 555 0111"))
+    second = refer(town, contact("Luis Ortiz Baca", "1977-07-07"))
+    for case in (first, second):
+        open_referral(town, case)
+    comparison = operations.same_person(office, second, first)
+    assert [comparison.first.name, comparison.second.name] == ["Luis Ortiz Baca", "Luis Ortiz"]
+    assert comparison.reasons == ("like_name", "same_date") and comparison.link == "possible"
+    joined = operations.join(office, BY, second, first)
+    assert joined.link == "same" and joined.split_until is not None
+    (person,) = operations.find(office, "ortiz luis")
+    assert cases_of((person,)) == [tuple(sorted((first, second)))]
+    rows = {row.case: row for row in operations.list_cases(office)}
+    assert (rows[first].joined, rows[second].joined) == ((second,), (first,))
+    with refused("joined"):
+        operations.tell_apart(office, BY, first, second)
+    town.hub.clock += 29 * DAY
+    assert operations.split(office, BY, first, second).link == "split"
+    assert len(operations.find(office, "ortiz luis")) == 2
+    with refused("not-one-person"):
+        operations.split(office, BY, first, second)
+    operations.join(office, BY, first, second)
+    town.hub.clock += 31 * DAY
+    town.settle()
+    with refused("joined"):
+        operations.split(office, BY, first, second)
+    for pair in ((first, first), (first, "f" * 32)):
+        with refused("one-case" if pair[0] == pair[1] else "no-such-case"):
+            operations.join(office, BY, *pair)
+    with refused("hidden-character"):
+        operations.join(office, "Rosa\u202e", first, second)
+
+
+# Searching
+
+
+def test_a_person_is_found_by_whatever_people_know(town: Town) -> None:
+    police = town.at["police"]
+    case = refer(town, contact("María Peña Núñez", "1966-03-08", "505-555-0177"))
+    operations.note_report_number(police, case, "26-0417/B")
+    for text in (
+        "Maria Pena",
+        "nunez maria",
+        "penya núñ",
+        "MARIA nunes 1966",
+        "1966-03-08",
+        "3/8/1966",
+        "8/3/1966",
+        "505 555-0177",
+        "5550177",
+        "26-0417/b",
+        "260417",
+        case,
+        case[:6],
+    ):
+        people = operations.find(police, text)
+        assert case in {each for cases in cases_of(people) for each in cases}, text
+    assert operations.find(police, "Maria Pena 1967") == ()
+    assert "26-0417/B" not in str(operations.find(town.at["crossroads"], "26-0417/B"))
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE event; --", "%", "\\d+", "*", "½ ﷽", "0" * 200])
+def test_a_search_for_nonsense_finds_nobody(town: Town, text: str) -> None:
+    assert operations.find(town.at["police"], text) == ()
+
+
+def test_a_search_for_nothing_or_for_hidden_characters_is_refused(town: Town) -> None:
+    for text in ("", "  ", "x" * 201):
+        with refused("nothing-to-find"):
+            operations.find(town.at["police"], text)
+    with pytest.raises(FactsError, match="hidden-character"):
+        operations.find(town.at["police"], "Maria\x1b[31m")
+    for number in ("", "\x07", "x" * 41):
+        with refused("bad-report-number"):
+            operations.note_report_number(town.at["police"], next(iter(_known(town))), number)
+
+
+def _known(town: Town) -> tuple[str, ...]:
+    return town.at["police"].working_set().cases.handles()
+
+
+# Nothing leaves the agency
+
+
+def _sent_sizes(town: Town, name: str, decide: bool) -> list[tuple[str, int]]:
+    """Work two cases of one person. Return the target and the size of everything sent meanwhile.
+
+    With `decide`, everybody also searches, compares, joins, splits, and tells apart.
+    """
+    town.settle()
+    start = len(town.hub.asked)
+    first = refer(town, contact(f"{name} Lucero", "1988-08-18"))
+    if decide:
+        operations.possible_duplicates(town.at["police"], contact(name, "1988-08-18"))
+        operations.note_report_number(town.at["police"], first, "26-1111")
+    second = refer(town, contact(f"{name} Lucero", "1988-08-18"))
+    for case in (first, second):
+        open_referral(town, case)
+    if decide:
+        office = town.at["crossroads"]
+        operations.find(office, f"{name} Lucero")
+        for change in (
+            operations.join,
+            operations.split,
+            operations.tell_apart,
+            operations.join,
+        ):
+            change(office, BY, second, first)
+        assert operations.find(town.at["police"], "26-1111")
+    town.settle()
+    sent = [request.partition(b"?")[0].partition(b"[")[0] for request in town.hub.asked[start:]]
+    return [
+        (target[:16].decode("latin-1"), len(request) if b"/v1/records" in request else 0)
+        for target, request in zip(sent, town.hub.asked[start:], strict=True)
+    ]
+
+
+def test_what_is_sent_is_the_same_with_and_without_matching(town: Town) -> None:
+    assert _sent_sizes(town, "Elena", True) == _sent_sizes(town, "Irina", False)
+
+
+def test_nobody_is_found_after_the_parts_are_destroyed(town: Town) -> None:
+    case = refer(town, contact("Rufina Archuleta", "1955-05-05"))
+    second = refer(town, contact("Rufina Archuleta", "1955-05-05"))
+    for each in (case, second):
+        open_referral(town, each)
+    operations.note_report_number(town.at["police"], case, "26-9999")
+    operations.join(town.at["crossroads"], BY, case, second)
+    town.hub.clock += 4000 * DAY
+    town.settle()
+    for name in ("police", "crossroads"):
+        office = town.at[name]
+        for text in ("Archuleta", "1955-05-05", "26-9999"):
+            assert operations.find(office, text) == ()
+        assert operations.possible_duplicates(office, contact("Rufina Archuleta")) == ()
+        written: Any = [event.body for event in office.journal.after(0)]
+        assert "Archuleta" not in str(written) and "26-9999" not in str(written)
+        assert {row.person for row in operations.list_cases(office)} == {None}
+
+
+# The command that refers a person
+
+
+def _refer_by_form(town: Town, *words: str) -> dict[str, Any]:
+    """Run `offramp agency refer` at police without a terminal, and return its JSON."""
+    parser = argparse.ArgumentParser()
+    commands.agency(parser, argparse.ArgumentParser)
+    flags = ("--yes", "--json", "--rest-unknown", "--route", "arrest")
+    options = parser.parse_args(["refer", str(town.folder / "police"), *flags, *words])
+    run = commands.COMMANDS["refer"].run
+    assert run is not None
+    output = run(town.at["police"], options)
+    town.settle()
+    assert isinstance(output.json, dict)
+    return output.json
+
+
+def test_refer_asks_about_a_person_who_may_be_known_before_it_sends(town: Town) -> None:
+    contact_flags = ("--given-name", "Zoila", "--family-name", "Quispe")
+    born = ("--birth-date", "1992-02-09")
+    first = _refer_by_form(town, *contact_flags, *born)["case"]
+    outbox = len(town.at["police"].working_set().outbox)
+    with pytest.raises(RequestError, match="--known-person"):
+        _refer_by_form(town, *contact_flags, *born)
+    assert _refer_by_form(town, *contact_flags, *born, "--known-person", "stop") == {"sent": False}
+    assert len(town.at["police"].working_set().outbox) == outbox
+    # The same person at another encounter is in the same case.
+    same = _refer_by_form(town, *contact_flags, *born, "--known-person", first[:8])
+    assert same["case"] == first
+    twin = ("--given-name", "Zenobia", "--family-name", "Quispe", *born)
+    other = _refer_by_form(town, *twin, "--known-person", "someone_else")["case"]
+    assert other != first
+    assert operations.same_person(town.at["police"], other, first).link == "different"
+    assert operations.duplicates_of(town.at["police"], other) == ()
+    with pytest.raises(FactsError):
+        _refer_by_form(town, *contact_flags, *born, "--known-person", "7777")
