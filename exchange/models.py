@@ -6,7 +6,6 @@ JSON Schemas are generated from these models.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
@@ -88,7 +87,11 @@ def validate(model: type[S], value: Any, label: str) -> S:
 
 def _refuse_hidden(value: Any, label: str) -> None:
     """Refuse a control or bidirectional character in any text, since others read it later."""
-    for text in _texts(value):
+    texts = _texts(value)
+    # One search over all of them. Only a value at fault is looked through text by text.
+    if find_hidden("\n".join(texts), "\n\t") is None:
+        return
+    for text in texts:
         offset = find_hidden(text, "\n\t")
         if offset is not None:
             character = code_point(text[offset])
@@ -109,15 +112,22 @@ def _fix(error: ValidationError) -> str | None:
     return None
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value, except the keys of objects."""
+def _texts(value: Any) -> list[str]:
+    """Return every text in a JSON value, except the keys of objects."""
+    texts: list[str] = []
+    _add_texts(value, texts)
+    return texts
+
+
+def _add_texts(value: Any, texts: list[str]) -> None:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
+        texts.append(value)
     elif isinstance(value, dict):
-        yield from _texts(list(value.values()))
+        for item in value.values():
+            _add_texts(item, texts)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _add_texts(item, texts)
 
 
 def describe_fault(first: Any) -> str:

@@ -10,6 +10,7 @@ INVARIANT: nothing assigns to a field after `__init__`. The type checker enforce
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
@@ -40,8 +41,23 @@ else:
 T = TypeVar("T")
 
 
-def _values(record: Any) -> tuple[Any, ...]:
-    return tuple(getattr(record, item.name) for item in fields(record) if item.compare)
+# What reads the compared fields of a record, by class. Made at a class's first comparison, since
+# most classes of a cold start have none.
+_readers: dict[type, Callable[[Any], Any]] = {}
+
+
+def _values(record: Any) -> Any:
+    """Return the values that two records of one class are compared by."""
+    reader = _readers.get(record.__class__)
+    if reader is None:
+        names = [item.name for item in fields(record) if item.compare]
+        reader = attrgetter(*names) if names else _nothing
+        _readers[record.__class__] = reader
+    return reader(record)
+
+
+def _nothing(record: Any) -> tuple[()]:
+    return ()
 
 
 def _equal(self: Any, value: object) -> bool:

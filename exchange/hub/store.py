@@ -110,6 +110,9 @@ class Store:
         self._depth = 0
         self._destroyed = False
         self._grown: set[str] = set()
+        # INVARIANT: only this store writes the database, so the last numbers stay correct until a
+        # transaction is undone.
+        self._last: dict[tuple[str, ...], int] = {}
         # Whether a commit failed and may have left frames in the write-ahead log.
         self._failed = False
         with _translated_errors():
@@ -193,6 +196,7 @@ class Store:
                 yield
                 self._db.execute(end)
             except BaseException as error:
+                self._last.clear()
                 self._failed = self._failed or isinstance(error, sqlite3.Error | StoreError)
                 # A full disk may have ended it already.
                 if self._db.in_transaction:
@@ -219,11 +223,8 @@ class Store:
                 "the hub's disk refused, and does so still",
                 fix="make room, then send again",
             )
-        marks = "?, " * len(values)
-        verb = "INSERT OR REPLACE" if replace else "INSERT"
-        self._db.execute(
-            f"{verb} INTO {table} VALUES ({marks}?)", (*values, row_digest(table, values))
-        )
+        insert = (_REPLACES if replace else _INSERTS)[table]
+        self._db.execute(insert, (*values, row_digest(table, values)))
 
     # The log
 
@@ -296,6 +297,8 @@ class Store:
 
     def add_record(self, record: Record, receipt: Receipt) -> None:
         """Add a record with its texts, all waiting. `add_item` adds it to the inboxes."""
+        last = self.last_number(record.issuer, record.case)
+        self._last["record", record.issuer, record.case or ""] = max(last, receipt.number)
         self._put(
             "record",
             record.issuer,
@@ -312,14 +315,14 @@ class Store:
             receipt.number_nonce,
         )
         # A record that returned after a restore may lack some texts.
-        ciphertexts = {sealed.entry(): sealed.ct for sealed in record.sealed}
+        ciphertexts = {(sealed.part, sealed.to): sealed.ct for sealed in record.sealed}
         for entry in record.entries:
             text = SealedText(
                 record.issuer,
                 record.jti,
                 entry,
                 agency_of(entry.to),
-                ciphertexts.get(entry),
+                ciphertexts.get((entry.part, entry.to)),
                 WAITING,
                 None,
             )
@@ -327,6 +330,9 @@ class Store:
 
     def last_number(self, issuer: str, case: str | None) -> int:
         """Return an issuer's last number in a case, 0 if it has none."""
+        known = self._last.get(("record", issuer, case or ""))
+        if known is not None:
+            return known
         row = self._db.execute(
             "SELECT number FROM record WHERE issuer = ? AND held IS ? ORDER BY number DESC LIMIT 1",
             (issuer, case),
@@ -425,6 +431,9 @@ class Store:
 
     def items(self, agency: str) -> int:
         """Count the items that an agency has had."""
+        known = self._last.get(("items", agency))
+        if known is not None:
+            return known
         (last,) = self._db.execute(
             "SELECT max(position) FROM item WHERE agency = ?", (agency,)
         ).fetchone()
@@ -447,9 +456,10 @@ class Store:
     def add_item(self, agency: str, issuer: str, jti: str) -> None:
         """Add a record to the end of an agency's inbox, under its next number from the issuer."""
         self._grown.add(agency)
-        self._put(
-            "item", agency, self.items(agency) + 1, issuer, jti, self.last_item(agency, issuer) + 1
-        )
+        position, number = self.items(agency) + 1, self.last_item(agency, issuer) + 1
+        self._put("item", agency, position, issuer, jti, number)
+        self._last["items", agency] = position
+        self._last["item", agency, issuer] = number
 
     def take_grown(self) -> list[str]:
         """Return the agencies whose inboxes grew since the last call, in order."""
@@ -459,6 +469,9 @@ class Store:
 
     def last_item(self, agency: str, issuer: str) -> int:
         """Return the last number that an agency has from an issuer, 0 if it has none."""
+        known = self._last.get(("item", agency, issuer))
+        if known is not None:
+            return known
         (last,) = self._db.execute(
             "SELECT max(number) FROM item WHERE issuer = ? AND agency = ?", (issuer, agency)
         ).fetchone()
@@ -542,6 +555,13 @@ def row_digest(table: str, values: Sequence[Any]) -> bytes:
     return sha256(f"{table}:{','.join(kinds)}:".encode() + b"".join(texts)).digest()
 
 
+_INSERTS = {
+    name: f"INSERT INTO {name} VALUES ({'?, ' * len(columns.split(', '))}?)"
+    for name, columns in TABLES.items()
+}
+_REPLACES = {
+    name: insert.replace("INSERT", "INSERT OR REPLACE", 1) for name, insert in _INSERTS.items()
+}
 _RECORD = (
     "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce "
     "FROM record"
