@@ -296,7 +296,6 @@ class Story:
         signature = operations.Signature(
             name=name,
             method="paper",
-            explained_by=collector.person,
             place="Crossroads",
             in_custody=False,
             time_to_think=True,
@@ -319,7 +318,7 @@ class Story:
             summary,
             f"consent {case} --set {set_id} --lang es --answers {path} --yes",
             lambda office: operations.record_answers(
-                office, case, set_id, answers, name, signature, "es"
+                office, collector.person, case, set_id, answers, name, signature, "es"
             ),
         )
         for member in self.town.agencies.values():

@@ -50,6 +50,7 @@ from rules.shelf import english, read_pack
 WIDTH = 96
 FOOT = "Made by `offramp card` from the rules that run. Fold the sheet twice. Not legal advice."
 _OFFICER = "police"
+_OFFERS = ("must_offer", "may_offer")
 
 
 def card(options: argparse.Namespace) -> int:
@@ -83,7 +84,7 @@ def card_of(segment: Segment) -> Document:
     title = f"{segment.pack.title}: pocket card"
     blocks = (
         Heading(1, title, "title"),
-        Text(BLANK, "Case manager on call:"),
+        Text(_phone(segment), "Case manager on call:"),
         *_offer(segment, offer, words_of(segment, english())),
         *_later(segment, offer),
         *_promises(segment),
@@ -118,8 +119,24 @@ def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
         yield Text(fill_in(segment, default.because), label)
     if offer.decision.while_waiting:
         yield Text(fill_in(segment, offer.decision.while_waiting.text), "Not sure?")
+    yield from _spoken(segment, [*dict(ranks), default.outcome])
     yield from _lists(segment, offer, terms)
     yield from _amounts(segment, offer, terms)
+
+
+def _phone(segment: Segment) -> str:
+    """Return the program's phone number, or a blank to fill in."""
+    phone = segment.pack.words.phone
+    return phone.number if phone is not None else BLANK
+
+
+def _spoken(segment: Segment, outcomes: list[str]) -> Iterator[Block]:
+    """Return what the officer says for each outcome that offers the program, in two languages."""
+    for outcome in outcomes:
+        spoken = segment.pack.words.officer_says.get(outcome)
+        if spoken is not None and outcome in _OFFERS:
+            yield Text(spoken.text.en, f"Say ({spell_name(outcome)}):")
+            yield Text(spoken.text.es, "In Spanish:", "es")
 
 
 def ranks_that_matter(offer: DecisionInForce) -> tuple[tuple[str, tuple[RuleInForce, ...]], ...]:

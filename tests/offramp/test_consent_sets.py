@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,11 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.destruction import statements_due
 from offramp.agency.folder.journal import Event
 from offramp.agency.operations import Signature
+from rules.author.difference import loosened
 from rules.decide.consent import ENTRY, STAYING, closure, depending, passages, permits
 from rules.decide.program import Program
+from rules.errors import Refusal
+from rules.packs.pack import ConsentQuestion, Pack
 from rules.prove.soundness import segments_of
 from rules.shelf import read_pack, shipped
 from tests.support.agencies import PASSPHRASE, ROLES, Town, referral
@@ -34,8 +38,8 @@ from tests.support.simulator import KEEP, part
 from tests.support.terminals import INTERRUPT, Conversation, converse
 
 SETS = ("hand_off", "plan")
-SIGNED = Signature("Ana Delgado", "typed", "Rosa Quintana", "Crossroads", False, True, True)
-NAME = "Ana Delgado"
+NAME, STAFF = "Ana Delgado", "Rosa Quintana"
+SIGNED = Signature(NAME, "typed", "Crossroads", False, True, True)
 EVERYONE = {
     **ROLES,
     "lead-office": "program",
@@ -72,7 +76,7 @@ def form_of(town: Town, set_id: str, lang: str = "en") -> Form:
 
 def record(town: Town, case: str, set_id: str, answers: Answers) -> operations.RecordedConsent:
     office = town.at["crossroads"]
-    return operations.record_answers(office, case, set_id, answers, NAME, SIGNED)
+    return operations.record_answers(office, STAFF, case, set_id, answers, NAME, SIGNED)
 
 
 Told = frozenset[tuple[str, str, str, str]]
@@ -143,7 +147,7 @@ def test_a_later_no_ends_a_yes_without_a_signature_and_later_ends_nothing(town: 
     # Asked again: one no, one put off, and a yes that nobody signs.
     office = town.at["crossroads"]
     again: Answers = {"counsel": (2,), "program_entry": False}
-    recorded = operations.record_answers(office, case, "hand_off", again, NAME, None)
+    recorded = operations.record_answers(office, STAFF, case, "hand_off", again, NAME, None)
     assert not recorded.grants
     town.settle()
     counsel = next(each for each in questions if each.id == "counsel")
@@ -182,7 +186,7 @@ def test_what_is_recorded_is_what_was_shown(town: Town) -> None:
     answers: Answers = {"treatment:mesa": True, "treatment:clinic": False, "police_status": False}
     shown = operations.write_statement(office, "plan", answers, NAME, "es")
     recorded = operations.record_answers(
-        office, case, "plan", answers, NAME, SIGNED, "es", version=shown.version
+        office, STAFF, case, "plan", answers, NAME, SIGNED, "es", version=shown.version
     )
     assert recorded.lines == shown.lines and recorded.version == shown.version
     assert [each.recipient for each in shown.agreed] == ["mesa"]
@@ -202,7 +206,7 @@ def test_what_is_recorded_is_what_was_shown(town: Town) -> None:
     assert len(plan.asked) == 1 and not plan.is_due
     with pytest.raises(AgencyError) as refused:
         operations.record_answers(
-            office, case, "plan", {}, NAME, SIGNED, "es", version=shown.version
+            office, STAFF, case, "plan", {}, NAME, SIGNED, "es", version=shown.version
         )
     assert refused.value.code == "other-text"
 
@@ -269,6 +273,25 @@ def test_any_answers_are_recorded_line_by_line(town: Town, data: st.DataObject) 
         assert f"NO: {line.refusal}" in statement.lines
 
 
+def test_a_hidden_character_in_a_name_is_refused_signed_or_not(town: Town) -> None:
+    case = begin(town)
+    town.settle()
+    office = town.at["crossroads"]
+    wrong = "Ana\x1b[2K"
+    attempts = [
+        (STAFF, wrong, SIGNED),
+        (STAFF, wrong, None),
+        (wrong, NAME, None),
+        (STAFF, NAME, Signature(wrong, "typed", "Crossroads", False, True, True)),
+    ]
+    for actor, person, signature in attempts:
+        with pytest.raises(Refusal):
+            operations.record_answers(
+                office, actor, case, "hand_off", {"counsel": True}, person, signature
+            )
+    assert not statements_of(town, case)
+
+
 # The packs
 
 
@@ -294,6 +317,30 @@ def test_every_grant_of_a_shipped_pack_is_permitted_and_nothing_optional_is_tied
     told = [set(grant.categories) for each in police for grant in each.grants]
     assert {"enrollment"} in told, "police are asked for enrollment in a question of its own"
     assert not any("enrollment" in categories and len(categories) > 1 for categories in told)
+
+
+def test_a_pack_that_widens_a_set_of_the_model_lifts_the_floor() -> None:
+    """Also where the pack brings its own copy of the model, which its check would compare with."""
+    lead = read_pack("lead")
+    hand_off = lead.consent_sets["hand_off"]
+    questions = dict(hand_off.questions)
+
+    def with_question(changed: ConsentQuestion) -> Pack:
+        widened = replace(hand_off, questions={**questions, changed.id: changed})
+        return replace(lead, consent_sets={**lead.consent_sets, "hand_off": widened})
+
+    counsel = questions["counsel"]
+    first = counsel.grants[0]
+    more = replace(first, categories=(*first.categories, "plan"))
+    for wider in (
+        replace(counsel, days=366),
+        replace(counsel, need="minimum"),
+        replace(counsel, recipient="police"),
+        replace(counsel, grants=(more,)),
+    ):
+        assert loosened(lead, with_question(wider), invariants=True), wider
+    tighter = replace(counsel, days=30, grants=(first,))
+    assert not loosened(lead, with_question(tighter), invariants=True)
 
 
 def test_what_a_no_changes_is_worked_out_from_the_rules(town: Town) -> None:

@@ -116,6 +116,7 @@ def _walk(
         _stop()
     recorded = operations.record_answers(
         office,
+        str(details["by"]),
         case,
         set_id,
         answers,
@@ -319,7 +320,6 @@ def _sign(
     return Signature(
         name=str(details["name"]),
         method=method,
-        explained_by=str(details["by"]),
         place=str(details["place"]),
         in_custody=details["in_custody"],
         time_to_think=rest["time_to_think"],

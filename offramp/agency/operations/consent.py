@@ -27,7 +27,7 @@ from offramp.agency.cases.consent_words import say, spell_day
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.plain_words import CATEGORIES
 from offramp.agency.cases.revocation import MOST_PARTS, OPERATION, revocation_records
-from offramp.agency.errors import AgencyError
+from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import SENT, WITNESSED
 from offramp.agency.folder.working_set import WorkingSet
@@ -64,13 +64,12 @@ class ConsentSetSummary:
 class Signature:
     """How a consent was signed (42 CFR 2.31), and under which circumstances.
 
-    `method` is `typed`, `drawn`, `paper`, `mark`, or `electronic`. `explained_by` is the staff
-    member. A representative signs with `representative` and the `authority` to do so.
+    `method` is `typed`, `drawn`, `paper`, `mark`, or `electronic`. A representative signs with
+    `representative` and the `authority` to do so.
     """
 
     name: str
     method: str
-    explained_by: str
     place: str
     in_custody: bool
     time_to_think: bool
@@ -199,12 +198,14 @@ def _statement(
     person: str,
     lang: str,
 ) -> Statement:
+    refuse_hidden_name(person)
     form = _form(office, working_set, set_id, lang)
     return make_statement(form, answers, person, office.program(working_set).pack.title)
 
 
 def record_answers(
     office: Office,
+    actor: str,
     case: str,
     set_id: str,
     answers: Answers,
@@ -216,11 +217,11 @@ def record_answers(
 ) -> RecordedConsent:
     """Record a person's answers to a consent set: a grant for each line with a yes.
 
-    A line with a no ends what the person allowed before by it, and needs no signature. Without a
-    signature, a yes allows nothing. A question without an answer adds nothing and ends nothing.
-    All is one transaction, and this agency's own gate closes first. `version` is that of the
-    statement that was signed. Raises as `write_statement`; `AgencyError` `other-text` where the
-    text is another one by now; as a send.
+    `actor` is the staff member that explained the form. A line with a no ends what the person
+    allowed before by it, and needs no signature. Without a signature, a yes allows nothing. A
+    question without an answer adds nothing and ends nothing. All is one transaction, and this
+    agency's own gate closes first. `version` is that of the statement that was signed. Raises as
+    `write_statement`; `AgencyError` `other-text` where the text is another one by now; as a send.
     """
     with office.transaction() as working_set:
         case_of(working_set, case)
@@ -247,7 +248,7 @@ def record_answers(
         parts: tuple[Part, ...] = ()
         form: Mapping[str, Any] | None = None
         if signature is not None:
-            form = _signed_form(statement, signature, today)
+            form = _signed_form(statement, actor, signature, today)
             parts = tuple(
                 _grant_part(line, signature, today, office.agency, defaults)
                 for line in statement.agreed
@@ -261,6 +262,7 @@ def record_answers(
             "case": case,
             "set": set_id,
             "on": today.isoformat(),
+            "by": actor,
             "language": lang,
             "version": statement.version,
             "signed": signature.method if signature else None,
@@ -359,12 +361,14 @@ def _grant_part(
     )
 
 
-def _signed_form(statement: Statement, signature: Signature, today: date) -> Mapping[str, Any]:
+def _signed_form(
+    statement: Statement, actor: str, signature: Signature, today: date
+) -> Mapping[str, Any]:
     form = {
         "name": signature.name,
         "signed_on": today.isoformat(),
         "method": signature.method,
-        "explained_by": signature.explained_by,
+        "explained_by": actor,
         "witness": signature.witness,
         "place": signature.place,
         "language": statement.language,
