@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 
 from offramp.documents.document import Block, Cell, Heading, Table, Text, anchor
 from rules.author.phrases import spell_name
-from rules.decide.consent import depending, passages
+from rules.decide.consent import depending, passages, permitted_set
+from rules.decide.program import Program
 from rules.packs.pack import ConsentGrant, ConsentQuestion, ConsentSet, Item, Pack
+from rules.packs.resolve import Segment
 
 INTRODUCTION = (
     "A consent set is what a case manager asks a person in one conversation. The person answers "
@@ -19,10 +21,15 @@ _HEAD = ("Question", "Who may tell whom", "What", "For", "Need and days", "If th
 
 
 def consent_blocks(
-    pack: Pack, name_fact: Callable[[str], str], mark: Callable[[Item], str]
+    segment: Segment, name_fact: Callable[[str], str], mark: Callable[[Item], str]
 ) -> Iterator[Block]:
     """Yield the consent sets. `name_fact` is the noun for an event, `mark` the note of an item."""
-    asked = [each for each in pack.consent_sets.values() if each.questions]
+    pack = segment.pack
+    if not pack.consent_sets:
+        return
+    program = Program(pack, segment.day)
+    sets = (permitted_set(program, each) for each in pack.consent_sets.values())
+    asked = [each for each in sets if each.questions]
     if not asked:
         return
     yield Heading(2, "What a person is asked to consent to", "consent")

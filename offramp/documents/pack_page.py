@@ -81,7 +81,7 @@ class _Page:
                 self.decision(self.segment.decisions[name])
                 for name in decisions_in_order([self.segment])
             ),
-            consent_blocks(self.pack, self.fact_name, self.mark),
+            consent_blocks(self.segment, self.fact_name, self.mark),
             words_blocks(self.pack, self.mark),
             self.facts(),
             self.program(),

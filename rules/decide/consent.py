@@ -9,12 +9,13 @@ the rules changes with the person's yes or no.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from rules.decide.program import Program
 from rules.frozen import frozen
 from rules.input.vocabulary import nested
 from rules.language import tree
-from rules.packs.pack import ConsentGrant, Pack, conditions
+from rules.packs.pack import ConsentGrant, ConsentSet, Pack, conditions
 
 DISCLOSURE = "disclosure"
 # The decisions about entering the program, and about staying in it. Those they read count too.
@@ -70,6 +71,45 @@ def passages(grant: ConsentGrant, recipient: str) -> Iterator[Passage]:
     for category in grant.categories:
         for purpose in grant.purposes:
             yield Passage(grant.sender, recipient, category, purpose)
+
+
+def permitted_set(program: Program, consent_set: ConsentSet) -> ConsentSet:
+    """Return a consent set without what `disclosure` denies on the program's day.
+
+    A pack's own set asks for nothing else: `soundness` refuses it. A child may deny what an
+    inherited set asks for, and then nobody is asked for it.
+    """
+    questions = {}
+    for name, question in consent_set.questions.items():
+        grants = tuple(
+            permitted
+            for grant in question.grants
+            if (permitted := _permitted_grant(program, question.recipient, grant)) is not None
+        )
+        if grants:
+            questions[name] = replace(question, grants=grants)
+    return replace(consent_set, questions=questions)
+
+
+def _permitted_grant(program: Program, recipient: str, grant: ConsentGrant) -> ConsentGrant | None:
+    allowed = {
+        (passage.category, passage.purpose)
+        for passage in passages(grant, recipient)
+        if permits(program, passage)
+    }
+    categories = tuple(
+        category
+        for category in grant.categories
+        if any((category, purpose) in allowed for purpose in grant.purposes)
+    )
+    purposes = tuple(
+        purpose
+        for purpose in grant.purposes
+        if all((category, purpose) in allowed for category in categories)
+    )
+    if not categories or not purposes:
+        return None
+    return replace(grant, categories=categories, purposes=purposes)
 
 
 def never_told(program: Program, recipient: str, categories: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rules.decide.consent import ENTRY, closure, depending, passages, permits
+from rules.decide.consent import ENTRY, closure, depending, passages, permits, permitted_set
 from rules.decide.program import Program
 from rules.errors import PackError
 from rules.packs.consent_sets import MINIMUM, OPTIONAL
@@ -18,16 +18,21 @@ from rules.packs.resolve import Segment
 
 
 def check_consent_sets(pack: Pack, segments: Iterable[Segment], faults: Faults) -> None:
-    """Check every grant of every consent set, on every day on which the rules change."""
+    """Check every grant of every consent set, on every day on which the rules change.
+
+    What this pack's `disclosure` denies of an inherited set isn't asked for, and is no fault.
+    """
     if not pack.consent_sets:
         return
     programs = [Program(pack, segment.day) for segment in segments]
     for consent_set in pack.consent_sets.values():
         is_own = consent_set.declared_in == pack.id
-        for question in consent_set.questions.values():
+        asked = consent_set if is_own else permitted_set(programs[-1], consent_set)
+        for question in asked.questions.values():
             for grant in question.grants:
-                with faults.collect():
-                    _check_permitted(programs, question, grant)
+                if is_own:
+                    with faults.collect():
+                        _check_permitted(programs, question, grant)
                 with faults.collect():
                     _check_need(pack, question, grant, is_own=is_own)
 

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,14 @@ from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
 from exchange.records.ids import new_id
 from offramp.agency import operations
-from offramp.agency.cases.consent_form import Answers, Form, Line
+from offramp.agency.cases.consent_form import Answers, Form, Line, asked_sets
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.destruction import statements_due
 from offramp.agency.folder.journal import Event
 from offramp.agency.operations import Signature
+from offramp.documents.markdown import markdown
+from offramp.documents.pack_page import pack_page
+from offramp.documents.segments import segment_of
 from rules.author.difference import loosened
 from rules.decide.consent import ENTRY, STAYING, closure, depending, passages, permits
 from rules.decide.program import Program
@@ -341,6 +345,38 @@ def test_a_pack_that_widens_a_set_of_the_model_lifts_the_floor() -> None:
         assert loosened(lead, with_question(wider), invariants=True), wider
     tighter = replace(counsel, days=30, grants=(first,))
     assert not loosened(lead, with_question(tighter), invariants=True)
+
+
+DENYING = """\
+id: quiet
+title: A city that tells police less
+extends: lead
+time_zone: America/Denver
+program: {from: 2024-01-01, source: county}
+sources:
+  county: {title: The county, address: https://example.org/county, confidence: high}
+decisions:
+  disclosure:
+    rules:
+      - id: no-status-for-police
+        when: 'recipient.role == "police" && part.category == "status"'
+        then: deny
+        because: Police are told no status here.
+        source: county
+"""
+
+
+def test_what_a_city_denies_nobody_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "quiet").mkdir()
+    (tmp_path / "quiet" / "pack.yaml").write_text(DENYING, encoding="utf-8")
+    pack = read_pack(tmp_path / "quiet", whole=True)
+    asked = asked_sets(Program(pack, date(2026, 1, 1)))["plan"].questions
+    before = pack.consent_sets["plan"].questions
+    assert asked["police_status"].grants[0].categories == ("case_manager_contact",)
+    assert {name for name in before if asked.get(name) != before[name]} == {"police_status"}
+    page = markdown(pack_page(segment_of(pack, None)))
+    (row,) = (line for line in page.splitlines() if line.startswith("| `police_status`"))
+    assert "| case manager contact |" in row
 
 
 def test_what_a_no_changes_is_worked_out_from_the_rules(town: Town) -> None:

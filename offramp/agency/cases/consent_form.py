@@ -24,6 +24,7 @@ from rules.decide.consent import (
     never_told,
     passages,
     permits,
+    permitted_set,
     reads_no_consent,
 )
 from rules.decide.program import Program
@@ -117,9 +118,15 @@ class Statement:
         return sha256("\n".join(self.lines).encode()).hexdigest()[:20]
 
 
+def asked_sets(program: Program) -> dict[str, ConsentSet]:
+    """Return the consent sets that the rules of the program's day let an agency ask, by id."""
+    sets = {name: permitted_set(program, each) for name, each in program.pack.consent_sets.items()}
+    return {name: each for name, each in sets.items() if each.questions}
+
+
 def find_set(program: Program, set_id: str) -> ConsentSet:
     """Return a consent set of the pack. Raises `AgencyError` `no-consent-set`."""
-    sets = {name: each for name, each in program.pack.consent_sets.items() if each.questions}
+    sets = asked_sets(program)
     if set_id not in sets:
         fix = nearest(set_id, tuple(sets)) if sets else "record the consent from a file"
         raise AgencyError(

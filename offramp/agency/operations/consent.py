@@ -19,6 +19,7 @@ from offramp.agency.cases.consent_form import (
     Form,
     Line,
     Statement,
+    asked_sets,
     find_set,
     make_form,
     make_statement,
@@ -156,8 +157,7 @@ def list_consent_sets(office: Office, case: str, lang: str = "en") -> tuple[Cons
             consent_set.after in known,
             tuple(asked.get(name, ())),
         )
-        for name, consent_set in program.pack.consent_sets.items()
-        if consent_set.questions
+        for name, consent_set in asked_sets(program).items()
     )
 
 
