@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exchange.consent.state import Committed, State
+from exchange.consent.state import COLLECTORS, Committed, State
 from exchange.records.statements import Answer, Change, Grant, Statement
 from rules.frozen import frozen
 
@@ -20,13 +20,14 @@ from rules.frozen import frozen
 class Effect:
     """A condition on passages: each part that is given must hold, and none given holds for all.
 
-    `between` are two agencies in either direction, `party` is an agency at one end.
+    `between` are two agencies in either direction, `party` is an agency at one end. The passage has
+    one of the `purposes`.
     """
 
     between: tuple[str, str] | None = None
     party: str | None = None
     basis: str | None = None
-    purpose: str | None = None
+    purposes: tuple[str, ...] | None = None
 
     def covers(self, issuer: str, to: str, purpose: str, basis: str) -> bool:
         """Return whether the condition holds for a passage."""
@@ -34,7 +35,7 @@ class Effect:
             (self.between is None or {issuer, to} == set(self.between))
             and (self.party is None or self.party in (issuer, to))
             and (self.basis is None or self.basis == basis)
-            and (self.purpose is None or self.purpose == purpose)
+            and (self.purposes is None or purpose in self.purposes)
         )
 
 
@@ -62,7 +63,7 @@ def _effects_of(record: Committed, before: State) -> Iterator[Effect]:
             for other in before.kind("representation"):
                 yield Effect(party=other.issuer)
         case "emergency_disclosure":
-            yield Effect(purpose="medical_emergency")
+            yield Effect(purposes=("medical_emergency",))
         case "consent" | "consent_change":
             yield from _effects_of_terms(record, before)
         case _:
@@ -74,14 +75,20 @@ def _effects_of(record: Committed, before: State) -> Iterator[Effect]:
 def _effects_of_terms(record: Committed, before: State) -> Iterator[Effect]:
     if not record.sound:
         yield EVERYTHING
+    seen: set[str] = set()
     for label in record.labels.values():
         terms = label.statement
         if isinstance(terms, Grant):
-            yield Effect(between=(terms.discloser, terms.recipient))
+            pair = (terms.discloser, terms.recipient)
+            is_taken = terms.id in seen or before.grant(terms.id) is not None
+            is_fault = is_taken or record.role not in COLLECTORS
+            seen.add(terms.id)
+            # A fault blocks its pair. A sound grant counts for its own purposes only.
+            yield Effect(between=pair, purposes=None if is_fault else tuple(terms.purposes))
         elif isinstance(terms, Change) and terms.pairs is not None:
             yield from (Effect(between=pair) for pair in terms.pairs)
         elif isinstance(terms, Change) and (logged := before.grant(terms.grant)) is not None:
-            yield Effect(between=logged.pair)
+            yield Effect(between=logged.pair, purposes=tuple(logged.grant.purposes))
         elif "consent_terms" in label.category:
             yield EVERYTHING
 

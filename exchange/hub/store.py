@@ -381,10 +381,12 @@ class Store:
         if effect.party is not None:
             where += " AND (issuer = ? OR agency = ?)"
             values += [effect.party] * 2
-        for column, value in (("basis", effect.basis), ("purpose", effect.purpose)):
-            if value is not None:
-                where += f" AND {column} = ?"
-                values.append(value)
+        if effect.basis is not None:
+            where += " AND basis = ?"
+            values.append(effect.basis)
+        if effect.purposes is not None:
+            where += f" AND purpose IN ({', '.join('?' * len(effect.purposes))})"
+            values += effect.purposes
         rows = self._db.execute(f"{_TEXT} WHERE {where} ORDER BY issuer, jti, agency, part", values)
         return [_text_of(row) for row in rows.fetchall()]
 
