@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
 import rules
 from rules.author.phrases import format_amount
-from rules.decide.next_step import find_interim_step
+from rules.decide.next_step import PERSON_NAMES, find_interim_step
 from rules.errors import Refusal
 from rules.input.printing import plain, printable
 from rules.input.vocabulary import Fact
@@ -26,7 +26,7 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
     for index, entry in enumerate(decision.needed):
         lines += _entry(
             "Ask" if index == 0 else "",
-            f"{_role(entry['ask'])}: {entry['question']}  ({entry['fact']})",
+            f"{_asked(entry)}: {entry['question']}  ({entry['fact']}{_given(entry)})",
         )
     for reason in decision.reasons:
         lines += _entry("Why", reason["text"])
@@ -165,7 +165,7 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
         now = find_interim_step(answer)
         sentences += [f"Now, {_role(now['who'])}: {now['text']}"] if now else []
         sentences += [f"Could be {' or '.join(_name(item) for item in answer.possible)}."]
-        sentences += [f"Ask {_role(entry['ask'])}: {entry['question']}" for entry in answer.needed]
+        sentences += [f"Ask {_asked(entry)}: {entry['question']}" for entry in answer.needed]
     elif step is not None:
         sentences.append(f"Next, {_role(step['who'])}: {step['text']}")
     sentences += [
@@ -306,6 +306,17 @@ def _value(value: Any) -> str:
 
 def _name(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _asked(entry: Mapping[str, Any]) -> str:
+    """Return the role to ask, and the person whom the role asks."""
+    person = f", who asks {PERSON_NAMES[entry['of']]}" if "of" in entry else ""
+    return _role(entry["ask"]) + person
+
+
+def _given(entry: Mapping[str, Any]) -> str:
+    """Return the value that is given and that does not settle the question."""
+    return f", given: {_value(entry['given'])}" if "given" in entry else ""
 
 
 def _role(role: str) -> str:

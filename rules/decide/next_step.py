@@ -10,7 +10,7 @@ from rules.decide.ruling import Ruling
 from rules.decide.wording import fill_in, role_name
 from rules.packs.pack import Wording
 
-_PERSONS = {"victim": "the victim", "parent": "a parent", "person": "the person"}
+PERSON_NAMES = {"victim": "the victim", "parent": "a parent", "person": "the person"}
 _QUESTIONS = 3  # so many are asked in the text of the step
 
 
@@ -53,7 +53,7 @@ def _asked(question: Mapping[str, Any]) -> str:
     """Return the role to ask, and the person whom the role asks."""
     person = question.get("of")
     role = role_name(question["ask"])
-    return role if person is None else f"{role}, who asks {_PERSONS[person]}"
+    return role if person is None else f"{role}, who asks {PERSON_NAMES[person]}"
 
 
 def find_interim_step(ruling: Ruling) -> dict[str, str] | None:
