@@ -38,6 +38,8 @@ def address(
     Returns None if no agency may receive it. `now` is this machine's time in seconds since 1970.
     """
     directory = working_set.gateway.history.newest
+    # The word of a pack's own decision on records is a screening too.
+    first = "screening" if kind == "screening_outcome" else COORDINATION
     to = {}
     for agency in directory.agencies:
         if agency == working_set.agency or (only is not None and agency not in only):
@@ -48,7 +50,7 @@ def address(
         purposes = dict.fromkeys(
             ("legal_representation",)
             if is_counsel
-            else (_PURPOSE.get(decision, COORDINATION), COORDINATION)
+            else (_PURPOSE.get(decision, first), COORDINATION)
         )
         ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
         way = working_set.gateway.first_permitted(kind, part, agency, ways, case=handle, now=now)
