@@ -46,6 +46,7 @@ from offramp.agency.operations import (
     SentCorrection,
     SentQuestion,
     SentRecord,
+    Service,
     SpareKey,
     StandingGrant,
     Takeup,
@@ -121,6 +122,29 @@ def pack_proposal_lines(proposal: PackProposal) -> list[str]:
 
 
 # State
+
+
+def serve_lines(service: Service) -> list[str]:
+    """Say what a gateway is about to do, and how to stop it."""
+    directory = (
+        f"version {service.directory} of the directory is in force"
+        if service.directory
+        else "no directory is in force yet"
+    )
+    acts = (
+        f"it asks and answers in the name of {service.automatic}"
+        if service.automatic
+        else "it asks and answers nothing by itself"
+    )
+    queued = "1 record waits" if service.queued == 1 else f"{service.queued} records wait"
+    unopened = "1 is unopened" if service.unopened == 1 else f"{service.unopened} are unopened"
+    return [
+        f"the gateway of `{service.agency}` runs with the folder {service.folder}",
+        f"it sends to {service.hub}, fetches what arrives, cosigns the log, and opens no port; "
+        f"{directory}",
+        f"{queued} for the hub, and of what arrived {unopened}; {acts}",
+        "Ctrl-C stops it; nothing is lost, and it goes on where it was",
+    ]
 
 
 def status_lines(status: AgencyStatus) -> list[str]:

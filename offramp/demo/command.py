@@ -74,6 +74,7 @@ def run_story(folder: Path, canary: str | None = None) -> dict[str, Any]:
         office = place.agencies["program"].office
         result = {
             "pack": office.program(office.working_set()).pack.id,
+            "zone": office.working_set().gateway.history.newest.zone.key,
             "processes": sorted(processes),
             "cases": {person: case for person, case in story.cases.items() if ":" not in person},
             "steps": [step.as_json() for step in story.steps],

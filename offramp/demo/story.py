@@ -95,11 +95,10 @@ class Story:
         answer = _plain(operation(acting.office).as_json())
         if str(answer.get("state", "")).startswith("refused"):
             raise stuck(f"`{agency}` was refused: {answer['state']}")
+        disclosures = tuple(disclosures) or _told_in(acting, answer)
         name, _, rest = command.partition(" ")
         shown = f"offramp agency {name} DIR/{agency} {rest}".rstrip()
-        self.steps.append(
-            Step(self.town.now, person, agency, summary, shown, tuple(disclosures), answer)
-        )
+        self.steps.append(Step(self.town.now, person, agency, summary, shown, disclosures, answer))
         return answer
 
     def sends(
@@ -881,6 +880,22 @@ def _parts_of(working_set: Any, jti: str) -> list[tuple[str, Any]]:
     from offramp.agency.cases.caseload import own_parts
 
     return [(part, content) for part, _, content in own_parts(working_set.outbox[jti])]
+
+
+def _told_in(acting: Agency, answer: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return what the record of an answer told to whom, by recipients."""
+    record = acting.office.working_set().outbox.get(str(answer.get("id")))
+    by_recipients: dict[tuple[str, ...], list[str]] = {}
+    for part in record.parts if record is not None else ():
+        categories = [
+            name for name in part["category"] if name not in ("consent_terms", "operation")
+        ]
+        by_recipients.setdefault(tuple(sorted(part["to"])), []).extend(categories)
+    return tuple(
+        {"category": list(dict.fromkeys(categories)), "to": list(recipients), "kept_from": {}}
+        for recipients, categories in by_recipients.items()
+        if categories
+    )
 
 
 def _why(reasons: tuple[str, ...], rules: Mapping[str, Any]) -> str:

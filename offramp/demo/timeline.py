@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from textwrap import wrap
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from offramp.demo.town import AGENCIES
 
@@ -32,9 +34,11 @@ def timeline(story: Mapping[str, Any]) -> Iterator[str]:
     names = ", ".join(name for name, *_ in AGENCIES.values())
     yield from wrap(
         f"A hub and six agencies ({names}), each a process of its own on this machine, under "
-        "Santa Fe's rules of June 2026. The people and their cases are made up.",
+        "Santa Fe's rules of June 2026. The people and their cases are made up. Times are local "
+        f"times of the zone {story['zone']}.",
         width,
     )
+    zone = ZoneInfo(story["zone"])
     person, day = None, None
     seen = set()
     for step in story["steps"]:
@@ -43,10 +47,11 @@ def timeline(story: Mapping[str, Any]) -> Iterator[str]:
             yield ""
             yield f"{person} AGAIN" if person in seen else _TITLES.get(person, person).upper()
             seen.add(person)
-        if step["at"][:10] != day:
-            day = step["at"][:10]
+        at = datetime.fromisoformat(step["at"].replace("Z", "+00:00")).astimezone(zone)
+        if at.date() != day:
+            day = at.date()
             yield f"  {day}"
-        yield from _step(step, width)
+        yield from _step(step, at, width)
     yield ""
     yield from held_table(story["held"])
     yield ""
@@ -58,7 +63,7 @@ def timeline(story: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
+def _step(step: Mapping[str, Any], at: datetime, width: int) -> Iterator[str]:
     def lines(label: str, text: str) -> list[str]:
         return wrap(
             text,
@@ -68,7 +73,7 @@ def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
             break_on_hyphens=False,
         )
 
-    head = f"    {step['at'][11:16]}  {step['agency']}"
+    head = f"    {at:%H:%M}  {step['agency']}"
     first, *rest = wrap(step["what"], width - 27)
     yield f"{head:<26} {first}"
     yield from (" " * 27 + line for line in rest)
@@ -85,8 +90,6 @@ def _step(step: Mapping[str, Any], width: int) -> Iterator[str]:
         yield from lines("the rules:", f"{answer['decision']}: {outcomes}" + _lacking(answer))
         for reason in answer["reasons"]:
             yield from lines("", reason["text"])
-    if answer.get("to") and not step["told"]:
-        yield from lines("told:", ", ".join(answer["to"]))
     if answer.get("refused") and isinstance(answer["refused"], str):
         yield from lines("refused:", answer["refused"])
     for part in step["told"]:

@@ -131,7 +131,8 @@ class Town:
         codes = {}
         now = hub_operations.clock_of(hub, self.clock).now()
         for agency_id, (name, role, _, _) in AGENCIES.items():
-            codes[agency_id] = hub_operations.invite_agency(hub, agency_id, role, name, now=now)
+            invitation = hub_operations.invite_agency(hub, agency_id, role, name, now=now)
+            codes[agency_id] = invitation.code
             self.agencies[agency_id] = self._found_agency(agency_id, passphrase_file, passphrase)
         self._wait_for_hub()
         for agency_id, agency in self.agencies.items():

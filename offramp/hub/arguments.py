@@ -10,7 +10,7 @@ from offramp.arguments import add_force
 COMMANDS = {
     "init": "make a hub's folder",
     "serve": "run the hub",
-    "invite": "print an invitation code for an agency",
+    "invite": "print an invitation code for an agency, list invitations, or withdraw one",
     "backup": "copy the database to a file, also while the hub runs",
     "restore": "replace the database by a backup",
     "generation": "show what a restored hub lacks, and which agencies must sign",
@@ -56,12 +56,16 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
         )
     if name == "invite":
         command.add_argument(
-            "agency", metavar="AGENCY", help="its id: lower-case letters, digits, dashes"
+            "agency",
+            metavar="AGENCY",
+            nargs="?",
+            help="its id: lower-case letters, digits, dashes",
         )
-        command.add_argument(
-            "--role", required=True, help="its role in the vocabulary, such as case_management"
-        )
-        command.add_argument("--name", required=True, help="its name for people")
+        command.add_argument("--role", help="its role in the vocabulary, such as case_management")
+        command.add_argument("--name", help="its name for people")
+        command.add_argument("--withdraw", action="store_true", help="end its invitation")
+        command.add_argument("--list", action="store_true", help="list the open invitations")
+        command.add_argument("--json", action="store_true", help="print JSON")
     if name == "generation":
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument(

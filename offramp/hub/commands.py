@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import gc
 import signal
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from offramp.clock import Clock
+from offramp.documents.spoken_dates import spoken_time
 from offramp.hub import operations
 from offramp.hub.folder import Folder
 from offramp.restored import lines
@@ -46,13 +50,64 @@ def init(options: argparse.Namespace) -> int:
 
 
 def invite(options: argparse.Namespace) -> int:
-    """Print the code with which an agency joins."""
+    """Print the code with which an agency joins, list invitations, or withdraw one.
+
+    Only the code is on standard output, so that a script can read it.
+    """
     folder = operations.open_folder(Path(options.dir))
     now = _clock(folder, options).now()
-    print_text(
-        operations.invite_agency(folder, options.agency, options.role, options.name, now=now)
+    if options.list:
+        return _print_invitations(folder, options, operations.list_invitations(folder, now=now))
+    if options.agency is None:
+        raise RequestError("bad-invitation", "no agency is named", fix="name one, or add `--list`")
+    if options.withdraw:
+        withdrawn = operations.withdraw_invitation(folder, options.agency)
+        if options.json:
+            print_json(withdrawn.as_json() | {"withdrawn": True})
+        else:
+            print_text(f"the invitation of `{withdrawn.agency}` is withdrawn: its code is void")
+        return 0
+    if options.role is None or options.name is None:
+        raise RequestError(
+            "bad-invitation",
+            f"`{options.agency}` needs a role and a name",
+            fix="give `--role` and `--name`",
+        )
+    invitation = operations.invite_agency(
+        folder, options.agency, options.role, options.name, now=now
+    )
+    if options.json:
+        print_json(invitation.as_json())
+        return 0
+    print_text(invitation.code, flush=True)
+    print_error(
+        f"read it to `{invitation.agency}` by telephone; it is valid until "
+        f"{_local_time(folder, invitation.until)}; to withdraw it: "
+        f"offramp hub invite {options.dir} {invitation.agency} --withdraw"
     )
     return 0
+
+
+def _print_invitations(
+    folder: Folder,
+    options: argparse.Namespace,
+    invitations: Sequence[operations.Invitation],
+) -> int:
+    if options.json:
+        print_json([invitation.as_json() for invitation in invitations])
+        return 0
+    for invitation in invitations:
+        until = _local_time(folder, invitation.until)
+        print_text(f"{invitation.code}  {invitation.agency} ({invitation.role}), until {until}")
+    if not invitations:
+        print_text("no invitation is open")
+    return 0
+
+
+def _local_time(folder: Folder, at: int) -> str:
+    zone = ZoneInfo(folder.settings.zone)
+    local = datetime.fromtimestamp(at, UTC).astimezone(zone)
+    return f"{spoken_time(local, 'en')} ({zone.key})"
 
 
 LOOPBACK = ("127.0.0.1", "::1")

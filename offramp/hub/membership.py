@@ -1,9 +1,9 @@
-"""Add agencies to the directory: invitations, drafts of the next version, and their signatures.
+"""Add agencies to the directory: drafts of the next version, and their signatures.
 
-An invitation is a code that the hub can check without storing it. It states agency, role, and last
-second, under the hub's own secret. An agency that joins puts its keys into a draft of the next
-version. A draft comes into force when the agencies that must sign have signed: all founders for the
-first version, the threshold for a later one. The hub only collects signatures. It can sign nothing.
+`offramp.hub.invitations` invites an agency. An agency that joins puts its keys into a draft of the
+next version. A draft comes into force when the agencies that must sign have signed: all founders
+for the first version, the threshold for a later one. The hub only collects signatures. It can sign
+nothing.
 
 Drafts exist side by side, by digest, a few for each agency. So no proposal can void the signatures
 of another. A draft may follow a draft: an agency that retires a stolen key at once proposes the new
@@ -12,44 +12,33 @@ key together with it.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from exchange.errors import DirectoryError, ExchangeError, RequestRefused
+from exchange.errors import DirectoryError, ExchangeError
 from exchange.hub.hub import Hub
 from exchange.membership.directory import (
     AgencyEntry,
     Directory,
-    Role,
     read_directory,
     write_document,
 )
 from exchange.membership.proposal import draft_next_version
 from exchange.membership.signatures import SignedPayload, read_signing_kid
-from exchange.models import AgencyId, PlainName, WireModel, validate
+from exchange.models import AgencyId, WireModel, validate
 from exchange.standards import base64, i_json, keys
+from offramp.hub.invitations import Invited, bad_code
 from rules.frozen import frozen
 
-INVITATION_SECONDS = 7 * 24 * 3600
 # For each agency. Its next draft then replaces its oldest.
 MOST_DRAFTS = 4
 # The store keeps each pack that was ever proposed, under this word and its digest.
 PACK = "pack"
 _DRAFTS, _JOINED = "drafts", ""
 _POLICY_GROUP = ("prosecutor", "defender", "program", "case_management", "treatment_provider")
-
-
-class Invited(WireModel):
-    """An invited agency, its role and name, and the last second (since 1970) to join."""
-
-    agency: AgencyId
-    role: Role
-    name: PlainName
-    until: Annotated[int, Field(ge=0)]
 
 
 class Joining(WireModel):
@@ -95,38 +84,13 @@ class Draft:
         }
 
 
-def invite(secret: bytes, invited: Invited) -> str:
-    """Return the code for an agency."""
-    payload = i_json.write(invited.model_dump(mode="json"))
-    tag = hmac.digest(secret, payload, "sha256")
-    return f"{base64.encode_url(payload)}.{base64.encode_url(tag)}"
-
-
-def read_invite(secret: bytes, code: str, now: int) -> Invited:
-    """Return the agency that was invited with a code.
-
-    Raises `RequestRefused` `bad-code` for any fault of the code.
-    """
-    try:
-        encoded, _, tag = code.partition(".")
-        payload = base64.decode_url(encoded)
-        invited = validate(Invited, i_json.read_object(payload), "the invitation")
-        expected = hmac.digest(secret, payload, "sha256")
-        is_ours = hmac.compare_digest(expected, base64.decode_url(tag))
-    except ExchangeError:
-        raise _bad_code() from None
-    if not is_ours or now > invited.until:
-        raise _bad_code()
-    return invited
-
-
 def join(hub: Hub, invited: Invited, joining: Joining, founding: Founding) -> bytes:
     """Add an agency to the draft of the next version, and return the draft's payload.
 
     Raises `RequestRefused` `bad-code`, `KeyMaterialError`, `DirectoryError` `already-listed`.
     """
     if joining.agency != invited.agency:
-        raise _bad_code()
+        raise bad_code()
     newest = hub.history.newest if hub.history.size else None
     if newest is not None and invited.agency in newest.agencies:
         raise DirectoryError(
@@ -310,11 +274,3 @@ def _still_possible(waiting: Iterable[Draft], newest: str) -> Iterator[Draft]:
         if read_directory(entry.payload).document.previous in bases:
             bases.add(entry.sha256)
             yield entry
-
-
-def _bad_code() -> RequestRefused:
-    return RequestRefused(
-        "bad-code",
-        "this code is no invitation, or it has expired",
-        fix="ask the hub's operator for a new code",
-    )

@@ -7,11 +7,13 @@ since 1970 (UTC).
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +24,27 @@ from exchange.hub.pages import Pages, lost_commits
 from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import Store
 from offramp.clock import Clock
-from offramp.hub import membership
+from offramp.hub import invitations
 from offramp.hub.folder import Folder
 from offramp.hub.folder import create as create_hub
-from offramp.hub.membership import Invited
+from offramp.hub.invitations import Invited
 from offramp.output_file import check_output
 from rules.errors import RequestError
+from rules.frozen import frozen
 
 __all__ = [
+    "Invitation",
     "back_up",
     "clock_of",
     "create_hub",
     "find_faults",
     "invite_agency",
+    "list_invitations",
     "open_folder",
     "report_generation",
     "restore",
     "set_aside",
+    "withdraw_invitation",
 ]
 
 
@@ -59,25 +65,53 @@ def clock_of(folder: Folder, file: Path | None) -> Clock:
     return Clock(file)
 
 
-def invite_agency(folder: Folder, agency: str, role: str, name: str, *, now: int) -> str:
-    """Return the code with which an agency joins. Raises `RequestError` `bad-invitation`."""
-    try:
-        invited = Invited.model_validate(
-            {
-                "agency": agency,
-                "role": role,
-                "name": name,
-                "until": now + membership.INVITATION_SECONDS,
-            }
-        )
-    except ValueError:
-        raise RequestError(
-            "bad-invitation",
-            f"`{agency}` can't be invited as that",
-            fix="an id of lower-case letters, digits and dashes, a role of the vocabulary, "
-            "a name on one line",
-        ) from None
-    return membership.invite(folder.secret, invited)
+@frozen
+class Invitation:
+    """An invitation with its code. `until` is the last second to join, since 1970."""
+
+    agency: str
+    role: str
+    name: str
+    until: int
+    code: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp hub invite`."""
+        until = datetime.fromtimestamp(self.until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "agency": self.agency,
+            "role": self.role,
+            "name": self.name,
+            "until": until,
+            "code": self.code,
+        }
+
+
+def invite_agency(folder: Folder, agency: str, role: str, name: str, *, now: int) -> Invitation:
+    """Invite an agency: the code with which it joins within seven days.
+
+    An earlier invitation of the agency ends. Raises `RequestError` `bad-invitation`.
+    """
+    invited = invitations.invite(
+        folder.path, agency, role, name, now=now, random_bytes=secrets.token_bytes
+    )
+    return _invitation(folder, invited)
+
+
+def list_invitations(folder: Folder, *, now: int) -> tuple[Invitation, ...]:
+    """Return the invitations that haven't expired, the one that expires first in front."""
+    open_ones = invitations.list_open(folder.path, now=now)
+    return tuple(_invitation(folder, invited) for invited in open_ones)
+
+
+def withdraw_invitation(folder: Folder, agency: str) -> Invitation:
+    """End an agency's invitation. Raises `RequestError` `no-invitation`."""
+    return _invitation(folder, invitations.withdraw(folder.path, agency))
+
+
+def _invitation(folder: Folder, invited: Invited) -> Invitation:
+    code = invitations.code_of(folder.secret, invited)
+    return Invitation(invited.agency, invited.role, invited.name, invited.until, code)
 
 
 def back_up(folder: Folder, target: Path, *, force: bool = False) -> int:

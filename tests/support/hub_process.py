@@ -398,9 +398,7 @@ def joining(name: str, code: str) -> dict[str, Any]:
 def offramp_invite(process: HubProcess, name: str) -> str:
     """Return the code with which an agency joins, as `offramp hub invite` prints it."""
     from offramp.hub.folder import Folder
-    from offramp.hub.membership import INVITATION_SECONDS, Invited, invite
+    from offramp.hub.operations import invite_agency
 
-    invited = Invited(
-        agency=name, role=ROLES[name], name=name.title(), until=START + INVITATION_SECONDS
-    )
-    return invite(Folder(process.path).secret, invited)
+    folder = Folder(process.path)
+    return invite_agency(folder, name, ROLES[name], name.title(), now=START).code

@@ -23,7 +23,7 @@ from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.schedule import Schedule
 from offramp.arguments import add_force
-from offramp.terminal import print_error
+from offramp.terminal import print_error, print_text
 
 # The longest sleep between two looks at the schedule, in seconds.
 LONGEST_SLEEP = 1.0
@@ -38,6 +38,9 @@ def _serve(office: Office, options: argparse.Namespace) -> Output:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.append(True))
     duties = operations.duties_of(office)
+    if not options.json:
+        for line in wording.serve_lines(operations.describe_service(office)):
+            print_text(line, flush=True)
     schedule = Schedule(duties, time.monotonic, random.SystemRandom().random)
     while not stopping:
         schedule.run((HubAway, HubRefused, ExchangeError), _report_failure)

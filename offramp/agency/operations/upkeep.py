@@ -177,6 +177,39 @@ def run_duties_once(office: Office) -> None:
         ask_before_meeting(office)
 
 
+@frozen
+class Service:
+    """What a running gateway serves.
+
+    `automatic` is the name in which it acts by itself, None if it leaves all acts to people.
+    `queued` counts the records that wait for the hub, and `unopened` those that nobody opened.
+    """
+
+    agency: str
+    folder: str
+    hub: str
+    directory: int | None
+    automatic: str | None
+    queued: int
+    unopened: int
+
+
+def describe_service(office: Office) -> Service:
+    """Describe what `serve` is about to do. Raises `AgencyError` `not-joined`."""
+    link_of(office)
+    status = report_status(office)
+    assert office.settings.hub is not None, "it has joined"
+    return Service(
+        office.agency,
+        str(office.folder),
+        office.settings.hub,
+        status.directory,
+        office.settings.automatic,
+        sum(row.state == "queued" for row in status.outbox),
+        status.unopened,
+    )
+
+
 def duties_of(office: Office) -> tuple[Duty, ...]:
     """Return the gateway's duties, to run with a `Schedule`. Raises `AgencyError` `not-joined`.
 

@@ -12,7 +12,7 @@ from exchange.hub.hub import Hub, not_passed
 from exchange.models import validate
 from exchange.protocol import answers as shapes
 from exchange.standards import base64, i_json
-from offramp.hub import membership, restore_state
+from offramp.hub import invitations, membership, restore_state
 from offramp.hub.api import models
 from offramp.hub.api.answers import JSON, answer
 from offramp.hub.api.models import describe
@@ -110,7 +110,10 @@ async def signatures(request: Request) -> Response:
 async def join(request: Request) -> Response:
     service = service_of(request)
     joining = validate(Joining, await read_object(request), "the request")
-    invited = membership.read_invite(service.folder.secret, joining.code, service.clock.now())
+    folder, now = service.folder, service.clock.now()
+    invited = invitations.check_code(
+        folder.secret, invitations.find(folder.path, joining.agency), joining.code, now
+    )
     payload = await service.writer.do(
         lambda hub: membership.join(check_open(hub), invited, joining, service.folder.program)
     )

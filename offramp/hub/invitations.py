@@ -1,0 +1,164 @@
+"""Invitations: codes short enough for a telephone call, their expiry, and their withdrawal.
+
+A code is an HMAC under the hub's own secret over the invitation: agency, role, name, last second,
+and a number drawn at random. The invitation is a file in the hub's folder. The code itself is
+stored nowhere. To withdraw an invitation is to delete its file, and a new one replaces it.
+
+A code has 16 letters and digits (80 bits) in groups of four. Capitals, spaces, and dashes don't
+matter, and letters that sound or look like a digit are read as that digit.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from exchange.errors import ExchangeError, RequestRefused
+from exchange.membership.directory import Role
+from exchange.models import AgencyId, PlainName, WireModel, validate
+from exchange.standards import i_json
+from rules.errors import RequestError
+
+FOLDER = "invitations"
+VALID_SECONDS = 7 * 24 * 3600
+_CODE_BYTES = 10
+# Crockford's base 32: without letters that could be another letter or a digit.
+_STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TO_SPOKEN = str.maketrans(_STANDARD, _SPOKEN)
+_AS_HEARD = str.maketrans("OIL", "011", " -\N{EN DASH}\N{HYPHEN}")
+
+
+class Invited(WireModel):
+    """An invited agency, its role and name, and the last second (since 1970) to join.
+
+    `number` tells this invitation from an earlier one of the same agency.
+    """
+
+    agency: AgencyId
+    role: Role
+    name: PlainName
+    until: Annotated[int, Field(ge=0)]
+    number: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+
+def code_of(secret: bytes, invited: Invited) -> str:
+    """Return the code of an invitation, such as `7K2M-9QXR-04WT-HB5D`."""
+    payload = i_json.write(invited.model_dump(mode="json"))
+    tag = hmac.digest(secret, payload, "sha256")[:_CODE_BYTES]
+    spoken = base64.b32encode(tag).decode("ascii").translate(_TO_SPOKEN)
+    return "-".join(spoken[at : at + 4] for at in range(0, len(spoken), 4))
+
+
+def invite(
+    folder: Path,
+    agency: str,
+    role: str,
+    name: str,
+    *,
+    now: int,
+    random_bytes: Callable[[int], bytes],
+) -> Invited:
+    """Write an invitation, in place of an earlier one. Raises `RequestError` `bad-invitation`."""
+    try:
+        invited = Invited.model_validate(
+            {
+                "agency": agency,
+                "role": role,
+                "name": name,
+                "until": now + VALID_SECONDS,
+                "number": random_bytes(8).hex(),
+            }
+        )
+    except ValueError:
+        raise RequestError(
+            "bad-invitation",
+            f"`{agency}` can't be invited as that",
+            fix="an id of lower-case letters, digits and dashes, a role of the vocabulary, "
+            "a name on one line",
+        ) from None
+    target = _path_of(folder, agency)
+    partial = target.with_suffix(f".{invited.number}")
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(i_json.write(invited.model_dump(mode="json")))
+        partial.replace(target)
+    except OSError as error:
+        reason = (error.strerror or "the system refused").lower()
+        raise RequestError(
+            "no-output", f"`{target}` could not be written: {reason}", fix="make room"
+        ) from None
+    return invited
+
+
+def withdraw(folder: Path, agency: str) -> Invited:
+    """Delete an agency's invitation, so that its code counts no more.
+
+    Raises `RequestError` `no-invitation`.
+    """
+    invited = find(folder, agency)
+    if invited is None:
+        raise RequestError(
+            "no-invitation",
+            f"`{agency[:40]}` has no invitation",
+            fix="see the invitations with `offramp hub invite DIR --list`",
+        )
+    _path_of(folder, agency).unlink(missing_ok=True)
+    return invited
+
+
+def list_open(folder: Path, *, now: int) -> tuple[Invited, ...]:
+    """Return the invitations that haven't expired, the one that expires first in front."""
+    names = [path.stem for path in sorted((folder / FOLDER).glob("*.json"))]
+    invitations = [invited for name in names if (invited := find(folder, name)) is not None]
+    still_open = (invited for invited in invitations if now <= invited.until)
+    return tuple(sorted(still_open, key=lambda invited: invited.until))
+
+
+def find(folder: Path, agency: str) -> Invited | None:
+    """Return an agency's invitation. None if it has none that can be read."""
+    try:
+        data = _path_of(folder, agency).read_bytes()
+        invited = validate(Invited, i_json.read_object(data), "the invitation")
+    except (OSError, ExchangeError):
+        return None
+    return invited if invited.agency == agency else None
+
+
+def check_code(secret: bytes, invited: Invited | None, code: str, now: int) -> Invited:
+    """Return the invitation that a code opens.
+
+    Raises `RequestRefused` `bad-code` for any fault of the code.
+    """
+    if invited is None or now > invited.until:
+        raise bad_code()
+    if not hmac.compare_digest(_normal(code_of(secret, invited)), _normal(code)):
+        raise bad_code()
+    return invited
+
+
+def bad_code() -> RequestRefused:
+    """Return the refusal of a code."""
+    return RequestRefused(
+        "bad-code",
+        "this code is no invitation, was withdrawn, or has expired",
+        fix="ask the hub's operator for a new code",
+    )
+
+
+def _normal(code: str) -> bytes:
+    """Return a code as it was heard: without case, spaces, and dashes, O as 0, I and L as 1."""
+    return code[:200].upper().translate(_AS_HEARD).encode("utf-8", "replace")
+
+
+def _path_of(folder: Path, agency: str) -> Path:
+    # An agency's id has no dot and no slash. A name that is no id has no file.
+    is_id = agency.isascii() and agency.replace("-", "").isalnum()
+    return folder / FOLDER / (f"{agency}.json" if is_id else "-")

@@ -1,0 +1,115 @@
+"""Invitations: short enough to read aloud, valid for seven days, and ended by a withdrawal."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offramp.cli import main
+from offramp.hub import invitations, operations
+from offramp.hub.folder import Folder
+from rules.errors import RequestError
+from tests.support.refused import refused
+
+NOW = 1_790_000_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    path = tmp_path_factory.mktemp("invitations") / "hub"
+    assert main(["hub", "init", str(path), "--pack", "lead"]) == 0
+    return operations.open_folder(path)
+
+
+def opens(folder: Folder, agency: str, code: str, now: int = NOW) -> invitations.Invited:
+    return invitations.check_code(folder.secret, invitations.find(folder.path, agency), code, now)
+
+
+def invited(folder: Folder, agency: str = "clinic") -> operations.Invitation:
+    return operations.invite_agency(folder, agency, "treatment_provider", "Mesa Clinic", now=NOW)
+
+
+def test_a_code_fits_a_telephone_call_and_opens_its_invitation_alone(folder: Folder) -> None:
+    code = invited(folder).code
+    assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}", code)
+    for heard in (code, code.lower(), code.replace("-", " "), code.replace("0", "o"), f" {code}"):
+        assert opens(folder, "clinic", heard).role == "treatment_provider"
+    assert opens(folder, "clinic", code.replace("1", "l")).name == "Mesa Clinic"
+    invited(folder, "hospital")
+    for agency, wrong in (("hospital", code), ("nobody", code), ("clinic", ""), ("../keys", code)):
+        with refused("bad-code"):
+            opens(folder, agency, wrong)
+
+
+@given(st.text(max_size=40))
+def test_no_other_text_is_a_code(folder: Folder, text: str) -> None:
+    right = invited(folder).code
+    if invitations._normal(text) != invitations._normal(right):
+        with refused("bad-code"):
+            opens(folder, "clinic", text)
+
+
+def test_a_code_expires_after_seven_days_and_a_new_one_replaces_it(folder: Folder) -> None:
+    first = invited(folder)
+    assert first.until == NOW + 7 * 24 * 3600
+    assert opens(folder, "clinic", first.code, first.until)
+    with refused("bad-code"):
+        opens(folder, "clinic", first.code, first.until + 1)
+    second = invited(folder)
+    assert opens(folder, "clinic", second.code)
+    with refused("bad-code"):
+        opens(folder, "clinic", first.code)
+
+
+def test_a_withdrawn_code_is_void_and_no_longer_listed(folder: Folder) -> None:
+    code = invited(folder).code
+    listed = operations.list_invitations(folder, now=NOW)
+    assert ("clinic", code) in [(one.agency, one.code) for one in listed]
+    operations.withdraw_invitation(folder, "clinic")
+    with refused("bad-code"):
+        opens(folder, "clinic", code)
+    listed = operations.list_invitations(folder, now=NOW)
+    assert "clinic" not in [one.agency for one in listed]
+    with pytest.raises(RequestError, match="has no invitation"):
+        operations.withdraw_invitation(folder, "clinic")
+    assert operations.list_invitations(folder, now=NOW + 8 * 24 * 3600) == ()
+
+
+def test_a_damaged_or_foreign_file_invites_nobody(folder: Folder) -> None:
+    code = invited(folder).code
+    path = folder.path / "invitations" / "clinic.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    whole = path.read_bytes()
+    for damaged in (b"", b"{}", b"\xff", whole.replace(b"Mesa", b"Mega"), whole[:-1]):
+        path.write_bytes(damaged)
+        with refused("bad-code"):
+            opens(folder, "clinic", code)
+    (folder.path / "invitations" / "hospital.json").write_bytes(whole)
+    with refused("bad-code"):
+        opens(folder, "hospital", code)
+
+
+def test_the_command_says_until_when_and_lists_and_withdraws(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main(["hub", "invite", str(folder.path), *words])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    status, out, said = run("police", "--role", "police", "--name", "Police Department")
+    assert status == 0 and re.fullmatch(r"[0-9A-Z-]{19}\n", out)
+    assert "valid until" in said and "(America/" in said and "--withdraw" in said
+    assert out.strip() in run("--list")[1]
+    assert json.loads(run("--list", "--json")[1])[-1]["until"].endswith("Z")
+    assert "void" in run("police", "--withdraw")[1] and out.strip() not in run("--list")[1]
+    for wrong in ((), ("police",), ("police", "--withdraw"), ("Police", "--role", "police")):
+        assert run(*wrong)[0] == 2
+    named = ("Police", "--role", "police", "--name", "Police")
+    assert "bad-invitation" in run(*named)[2]
+    assert not list(Path(folder.path / "invitations").glob("*.partial"))
