@@ -260,10 +260,10 @@ def revocation_lines(revocation: Revocation) -> list[str]:
 def consent_sets_lines(sets: Sequence[ConsentSetSummary]) -> list[str]:
     """List the consent sets, and whether each is due."""
     lines = []
-    for each in sets:
-        asked = f"asked on {', '.join(each.asked)}" if each.asked else "not asked yet"
-        due = "due" if each.is_due else "not due yet"
-        lines.append(f"`{each.id}`: {each.label} ({due}, {asked})")
+    for summary in sets:
+        when = f"asked on {', '.join(summary.asked)}" if summary.asked else "not asked yet"
+        due = "due" if summary.is_due else "not due yet"
+        lines.append(f"`{summary.id}`: {summary.label} ({due}, {when})")
     return lines or ["the rules in force have no consent set"]
 
 

@@ -28,13 +28,13 @@ def consent_blocks(
     if not pack.consent_sets:
         return
     program = Program(pack, segment.day)
-    sets = (permitted_set(program, each) for each in pack.consent_sets.values())
-    asked = [each for each in sets if each.questions]
-    if not asked:
+    sets = (permitted_set(program, consent_set) for consent_set in pack.consent_sets.values())
+    asked_sets = [asked_set for asked_set in sets if asked_set.questions]
+    if not asked_sets:
         return
     yield Heading(2, "What a person is asked to consent to", "consent")
     yield Text(INTRODUCTION)
-    for consent_set in asked:
+    for consent_set in asked_sets:
         yield Heading(3, spell_name(consent_set.id).capitalize(), anchor("consent", consent_set.id))
         when = f"{consent_set.label.en} (after {name_fact(consent_set.after)})"
         yield Text(f"{when}.{mark(consent_set)}", "Asked:")

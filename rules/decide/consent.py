@@ -188,12 +188,12 @@ def depending(pack: Pack, passage: Passage) -> tuple[str, ...]:
 
 def closure(pack: Pack, names: Iterable[str]) -> frozenset[str]:
     """Return those of the decisions that the pack has, and all that they read."""
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [name for name in names if name in pack.decisions]
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in reached:
+            reached.add(name)
             waiting += [
                 part.decision
                 for rule in pack.decisions[name].rules.values()
@@ -201,7 +201,7 @@ def closure(pack: Pack, names: Iterable[str]) -> frozenset[str]:
                 for part in tree.nodes(condition)
                 if isinstance(part, tree.OutcomeOf)
             ]
-    return frozenset(found)
+    return frozenset(reached)
 
 
 def reads_no_consent(pack: Pack) -> bool:

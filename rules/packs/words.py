@@ -121,9 +121,9 @@ def read_spanish(
     spanish = {english: text for english, text in inherited.items() if english in texts}
     if not path.is_file():
         return spanish
-    own: set[str] = set()
+    seen: set[str] = set()
     for place, english, translated in read_translations(path, name):
-        if english in own:
+        if english in seen:
             _fail(place, "duplicate-id", f"`{_short(english)}` appears twice", "leave one row")
         if english not in texts:
             raise PackError(
@@ -132,7 +132,7 @@ def read_spanish(
                 at=place,
                 fix="copy the English text as it is now, and translate it again",
             )
-        own.add(english)
+        seen.add(english)
         spanish[english] = translated
     return spanish
 

@@ -120,8 +120,11 @@ class Statement:
 
 def asked_sets(program: Program) -> dict[str, ConsentSet]:
     """Return the consent sets that the rules of the program's day let an agency ask, by id."""
-    sets = {name: permitted_set(program, each) for name, each in program.pack.consent_sets.items()}
-    return {name: each for name, each in sets.items() if each.questions}
+    sets = {
+        name: permitted_set(program, consent_set)
+        for name, consent_set in program.pack.consent_sets.items()
+    }
+    return {name: asked_set for name, asked_set in sets.items() if asked_set.questions}
 
 
 def find_set(program: Program, set_id: str) -> ConsentSet:
@@ -149,7 +152,7 @@ def make_form(
     """
     maker = _Maker(program, directory, collector, today, lang)
     questions = [
-        asked for question in consent_set.questions.values() for asked in maker.questions(question)
+        made for question in consent_set.questions.values() for made in maker.questions(question)
     ]
     roles = {
         role
@@ -235,19 +238,21 @@ class _Maker:
         terms = {
             "sender": self.name(sender),
             "recipient": self.name(recipient),
-            "categories": "; ".join(CATEGORIES[each][self.column] for each in grant.categories),
+            "categories": "; ".join(
+                CATEGORIES[category][self.column] for category in grant.categories
+            ),
             "purposes": self.say("and").join(
-                PURPOSES[each][self.column] for each in grant.purposes
+                PURPOSES[purpose][self.column] for purpose in grant.purposes
             ),
         }
-        own = f"{grant.says.text(self.lang)} " if grant.says else ""
+        introduction = f"{grant.says.text(self.lang)} " if grant.says else ""
         return Line(
             sender,
             recipient,
             grant.categories,
             grant.purposes,
             last_day.isoformat(),
-            own + self.say("may_tell", **terms),
+            introduction + self.say("may_tell", **terms),
             self.say("not_allowed", **terms),
         )
 
@@ -255,7 +260,7 @@ class _Maker:
         """Return what no consent lets anyone tell a role, in plain words."""
         if role not in self._never:
             categories = never_told(self.program, role, _SENSITIVE)
-            self._never[role] = tuple(CATEGORIES[each][self.column] for each in categories)
+            self._never[role] = tuple(CATEGORIES[category][self.column] for category in categories)
         return self._never[role]
 
     def decisions(

@@ -85,7 +85,7 @@ def _consent(office: Office, options: argparse.Namespace) -> Output:
     case = options.case or operations.find_case(office, options.file)
     sets = operations.list_consent_sets(office, case, options.lang)
     if options.list:
-        value = {"sets": [each.as_json() for each in sets]}
+        value = {"sets": [summary.as_json() for summary in sets]}
         return Output(value, wording.consent_sets_lines(sets))
     return _walk(office, case, sets, options)
 
@@ -94,24 +94,24 @@ def _walk(
     office: Office, case: str, sets: Sequence[ConsentSetSummary], options: argparse.Namespace
 ) -> Output:
     """Ask a consent set at the terminal, or take the answers from flags and a file."""
-    given = _given(options)
-    chosen_answers = given.pop("answers", {})
+    supplied = _given(options)
+    chosen_answers = supplied.pop("answers", {})
     zone = office.working_set().gateway.history.newest.zone.key
     staff = Dialog.at_terminal("en", zone, as_json=options.json)
     person = Dialog(options.lang, zone, staff.is_terminal)
     set_id = _choose_set(sets, options.set, staff)
     known_name = operations.person_name(office, case)
     if known_name is not None:
-        given.setdefault("name", known_name)
+        supplied.setdefault("name", known_name)
     form = operations.open_consent_form(office, set_id, options.lang)
     _print_missing(form, staff)
-    details = _details(given, staff, ("by", "place", "in_custody", "interpreter", "name"))
+    details = _details(supplied, staff, ("by", "place", "in_custody", "interpreter", "name"))
     answers = _ask_person(form, chosen_answers, person)
     name = str(details["name"])
     statement = operations.write_statement(office, set_id, answers, name, options.lang)
     if staff.is_terminal:
         print_text("\n" + "\n".join(statement.lines))
-    signature = _sign(details, given, staff, person) if statement.agreed else None
+    signature = _sign(details, supplied, staff, person) if statement.agreed else None
     if not options.yes and not confirm(staff, "Record it?"):
         _stop()
     recorded = operations.record_answers(
@@ -136,7 +136,7 @@ def _choose_set(sets: Sequence[ConsentSetSummary], named: str | None, dialog: Di
     """Return the set to ask: the named one, the only one that is due, or the one chosen."""
     if named is not None:
         return named
-    due = [each.id for each in sets if each.is_due and not each.asked]
+    due = [summary.id for summary in sets if summary.is_due and not summary.asked]
     if len(due) == 1:
         return due[0]
     if not sets:
@@ -145,7 +145,7 @@ def _choose_set(sets: Sequence[ConsentSetSummary], named: str | None, dialog: Di
             "the rules in force have no consent set",
             fix="record the consent from a file",
         )
-    choices = tuple(Choice(each.id, each.label) for each in sets)
+    choices = tuple(Choice(summary.id, summary.label) for summary in sets)
     form = AnswerForm("choice", choices, may_be_unknown=False)
     answer = collect_answers([Question("set", "Which consent is asked?", form)], {}, dialog)
     return str(answer["set"])
@@ -160,9 +160,9 @@ def _print_missing(form: Form, dialog: Dialog) -> None:
 # The staff's details
 
 
-def _details(given: Mapping[str, Any], dialog: Dialog, names: Sequence[str]) -> dict[str, Any]:
-    own = {name: given[name] for name in names if name in given}
-    return collect_answers([_detail(name) for name in names], own, dialog)
+def _details(supplied: Mapping[str, Any], dialog: Dialog, names: Sequence[str]) -> dict[str, Any]:
+    answered = {name: supplied[name] for name in names if name in supplied}
+    return collect_answers([_detail(name) for name in names], answered, dialog)
 
 
 def _detail(name: str) -> Question:
@@ -190,7 +190,7 @@ def _detail(name: str) -> Question:
 def _ask_person(form: Form, chosen: Mapping[str, Any], dialog: Dialog) -> dict[str, Answer]:
     """Return the person's answers. A question that is put off has none."""
     answers = _chosen_answers(form, chosen, dialog)
-    asked = [question for question in form.questions if question.id not in answers]
+    unanswered = [question for question in form.questions if question.id not in answers]
     if not dialog.is_terminal:
         if not answers:
             raise RequestError(
@@ -202,15 +202,16 @@ def _ask_person(form: Form, chosen: Mapping[str, Any], dialog: Dialog) -> dict[s
         return answers
 
     def questions(so_far: Mapping[str, Any]) -> list[Question]:
-        found = []
-        for number, question in enumerate(asked, 1):
-            found.append(_person_question(question, number, len(asked), dialog.language))
+        questions_so_far = []
+        for number, question in enumerate(unanswered, 1):
+            asked_question = _person_question(question, number, len(unanswered), dialog.language)
+            questions_so_far.append(asked_question)
             if so_far.get(question.id) == EACH:
-                found += _line_questions(question, dialog.language)
-        return found
+                questions_so_far += _line_questions(question, dialog.language)
+        return questions_so_far
 
     typed = collect_answers(questions, {}, dialog)
-    for question in asked:
+    for question in unanswered:
         answer = typed[question.id]
         if answer == EACH:
             numbers = range(1, len(question.lines) + 1)
@@ -289,7 +290,7 @@ def _line_questions(question: PersonQuestion, lang: str) -> list[Question]:
 
 
 def _sign(
-    details: Mapping[str, Any], given: Mapping[str, Any], staff: Dialog, person: Dialog
+    details: Mapping[str, Any], supplied: Mapping[str, Any], staff: Dialog, person: Dialog
 ) -> Signature | None:
     """Return how the person signed, or None if the person doesn't sign."""
     lang = person.language
@@ -297,12 +298,12 @@ def _sign(
     form = AnswerForm(
         "choice", tuple(Choice(word, labels[word]) for word in labels), may_be_unknown=False
     )
-    own = {"signed": given["signed"]} if "signed" in given else {}
-    method = collect_answers([Question("signed", _SIGN[lang], form)], own, person)["signed"]
+    answered = {"signed": supplied["signed"]} if "signed" in supplied else {}
+    method = collect_answers([Question("signed", _SIGN[lang], form)], answered, person)["signed"]
     if method == NOT_SIGNED:
         return None
-    name = str(given.get("representative") or details["name"])
-    if method == "typed" and person.is_terminal and "signed" not in given:
+    name = str(supplied.get("representative") or details["name"])
+    if method == "typed" and person.is_terminal and "signed" not in supplied:
         text = _TYPED_NAME[lang].format(name=name)
         collect_answers(
             [
@@ -316,7 +317,7 @@ def _sign(
             {},
             person,
         )
-    rest = _details(given, staff, ("time_to_think", "copy_given", "witness"))
+    rest = _details(supplied, staff, ("time_to_think", "copy_given", "witness"))
     return Signature(
         name=str(details["name"]),
         method=method,
@@ -326,8 +327,8 @@ def _sign(
         copy_given=rest["copy_given"],
         witness=rest["witness"],
         interpreter=details["interpreter"],
-        representative=given.get("representative"),
-        authority=given.get("authority"),
+        representative=supplied.get("representative"),
+        authority=supplied.get("authority"),
     )
 
 
@@ -343,8 +344,8 @@ def _check_same(typed: str, name: str) -> None:
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the flags and the file of answers give, by name. A flag wins over the file."""
-    given = _read_answers(options.answers) if options.answers else {}
-    answers = dict(given.get("answers", {}))
+    supplied = _read_answers(options.answers) if options.answers else {}
+    answers = dict(supplied.get("answers", {}))
     for flags, word in ((options.allow, YES), (options.decline, NO)):
         for name in flags:
             if name in (options.decline if word == YES else options.allow):
@@ -353,7 +354,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     flags_given = {
         name: getattr(options, name) for name in DETAILS if getattr(options, name) is not None
     }
-    return {**given, **flags_given, "answers": answers}
+    return {**supplied, **flags_given, "answers": answers}
 
 
 def _read_answers(file: str) -> dict[str, Any]:

@@ -146,16 +146,16 @@ def list_consent_sets(office: Office, case: str, lang: str = "en") -> tuple[Cons
     working_set = office.working_set()
     program, _ = _setting(office, working_set)
     known = case_of(working_set, case).known
-    asked: dict[str, list[str]] = {}
+    days_asked: dict[str, list[str]] = {}
     for event in working_set.statements:
         if event.body["case"] == case:
-            asked.setdefault(event.body["set"], []).append(event.body["on"])
+            days_asked.setdefault(event.body["set"], []).append(event.body["on"])
     return tuple(
         ConsentSetSummary(
             name,
             consent_set.label.text(lang),
             consent_set.after in known,
-            tuple(asked.get(name, ())),
+            tuple(days_asked.get(name, ())),
         )
         for name, consent_set in asked_sets(program).items()
     )
@@ -312,7 +312,7 @@ def _standing(working_set: WorkingSet, logged: LoggedGrant, lang: str) -> Standi
         "sender": name(grant.discloser),
         "recipient": name(grant.recipient),
         "categories": "; ".join(
-            CATEGORIES[each][1 if lang == "es" else 0] for each in grant.categories
+            CATEGORIES[category][1 if lang == "es" else 0] for category in grant.categories
         ),
     }
     sentence = (
