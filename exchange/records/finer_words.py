@@ -49,10 +49,10 @@ def with_words_apart(path: str, value: Any, own: Vocabulary) -> Any:
 def _apart(entry: Mapping[str, Any], fact: Fact) -> dict[str, Any]:
     members, finer = dict(entry), dict(entry.get(FINER) or {})
     for name, field in fact.fields.items():
-        word = entry.get(name)
-        if field.finer and isinstance(word, str) and word in field.finer:
-            members[name] = field.word_tree.shared(word)
-            finer[name] = word
+        choice = entry.get(name)
+        if field.finer and isinstance(choice, str) and choice in field.finer:
+            members[name] = field.word_tree.shared(choice)
+            finer[name] = choice
     return {**members, FINER: finer} if finer else members
 
 
@@ -70,10 +70,10 @@ def own_form(path: str, value: Any, own: Vocabulary) -> Any:
 
 def _own_entry(entry: Mapping[str, Any], fact: Fact) -> dict[str, Any]:
     members = {name: member for name, member in entry.items() if name in fact.fields}
-    for name, word in (entry.get(FINER) or {}).items():
+    for name, choice in (entry.get(FINER) or {}).items():
         field = fact.fields.get(name)
-        if field is not None and members.get(name) in field.word_tree.above(str(word)):
-            members[name] = word
+        if field is not None and members.get(name) in field.word_tree.above(str(choice)):
+            members[name] = choice
     return members
 
 

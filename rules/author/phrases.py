@@ -128,11 +128,11 @@ def format_value(value: Any, unit: str) -> str:
     return format_amount(value, unit)
 
 
-def format_word(word: str, word_tree: WordTree) -> str:
+def format_word(choice: str, word_tree: WordTree) -> str:
     """Return a choice as words. A finer word is explained: `fentanyl (a kind of opioid)`."""
-    above = word_tree.above(word)
+    above = word_tree.above(choice)
     kind = f" (a kind of {format_choice(above[0])})" if above else ""
-    return format_choice(word) + kind
+    return format_choice(choice) + kind
 
 
 def format_constant(value: Any, choices: tuple[str, ...] = (), unit: str | None = None) -> str:

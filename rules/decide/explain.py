@@ -242,13 +242,13 @@ def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
 
 def _words_open(part: tree.FactOf | tree.FieldOf, world: World, bound: Bound) -> dict[str, Leaf]:
     """Return the leaf of a choice that is unknown, or known by a coarse word only."""
-    word = value_of(part, world, bound)
-    if word is not None and not part.fact.word_tree.is_coarse(word):
+    choice = value_of(part, world, bound)
+    if choice is not None and not part.fact.word_tree.is_coarse(choice):
         return {}
     if isinstance(part, tree.FactOf):
-        return {part.fact.path: Leaf(part.fact.path, part.fact, given=word)}
+        return {part.fact.path: Leaf(part.fact.path, part.fact, given=choice)}
     path = f"{bound[part.variable][1]}.{part.fact.name}"
-    return {path: Leaf(path, part.fact, given=word)}
+    return {path: Leaf(path, part.fact, given=choice)}
 
 
 def _leaf_of(node: tree.Tree, bound: Bound) -> dict[str, Leaf]:

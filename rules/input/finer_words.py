@@ -18,58 +18,58 @@ class WordTree:
     A text that is no word of the choice means itself alone.
     """
 
-    words: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     parents: Mapping[str, str] | None = None
 
     @cached_property
     def _finest(self) -> dict[str, frozenset[str]]:
         """The finest words that each coarse word may mean."""
         coarse = set((self.parents or {}).values())
-        finest: dict[str, set[str]] = {word: set() for word in coarse}
-        for word in self.parents or {}:
-            if word not in coarse:
-                for above in self.above(word):
-                    finest[above].add(word)
-        return {word: frozenset(below) for word, below in finest.items()}
+        finest: dict[str, set[str]] = {choice: set() for choice in coarse}
+        for choice in self.parents or {}:
+            if choice not in coarse:
+                for above in self.above(choice):
+                    finest[above].add(choice)
+        return {choice: frozenset(below) for choice, below in finest.items()}
 
-    def above(self, word: str) -> tuple[str, ...]:
+    def above(self, choice: str) -> tuple[str, ...]:
         """Return the words above a word, the nearest first."""
         parents = self.parents or {}
-        found: list[str] = []
-        while word in parents:
-            word = parents[word]
-            found.append(word)
-        return tuple(found)
+        chain: list[str] = []
+        while choice in parents:
+            choice = parents[choice]
+            chain.append(choice)
+        return tuple(chain)
 
-    def finest_of(self, word: str) -> frozenset[str]:
+    def finest_of(self, choice: str) -> frozenset[str]:
         """Return the finest words that a word may mean: itself, if none is below it."""
-        return self._finest.get(word) or frozenset((word,))
+        return self._finest.get(choice) or frozenset((choice,))
 
     @cached_property
     def finest(self) -> tuple[str, ...]:
         """The words without a word below them, in their order."""
-        return tuple(word for word in self.words if word not in self._finest)
+        return tuple(choice for choice in self.choices if choice not in self._finest)
 
-    def is_coarse(self, word: object) -> bool:
+    def is_coarse(self, choice: object) -> bool:
         """Return True if there are words below a word."""
-        return word in self._finest
+        return choice in self._finest
 
-    def below(self, word: str) -> tuple[str, ...]:
+    def below(self, choice: str) -> tuple[str, ...]:
         """Return all words below a word, in their order."""
-        return tuple(finer for finer in self.words if word in self.above(finer))
+        return tuple(finer for finer in self.choices if choice in self.above(finer))
 
-    def shared(self, word: str) -> str:
+    def shared(self, choice: str) -> str:
         """Return the word at the top: the one that all packs share."""
-        return (word, *self.above(word))[-1]
+        return (choice, *self.above(choice))[-1]
 
     # Three-valued comparison
 
-    def is_one(self, word: str | None, of: Collection[str]) -> bool | None:
+    def is_one(self, choice: str | None, of: Collection[str]) -> bool | None:
         """Return whether a word is one of the words `of`, or below one. None is unknown."""
         sought = frozenset[str]().union(*map(self.finest_of, of))
-        if word is None:
+        if choice is None:
             return None if of else False
-        meant = self.finest_of(word)
+        meant = self.finest_of(choice)
         if meant <= sought:
             return True
         return None if meant & sought else False
@@ -77,11 +77,11 @@ class WordTree:
     def split(self, of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Return the words that are surely, and those that are perhaps, one of the words `of`."""
         listed = tuple(of)
-        every = dict.fromkeys((*self.words, *listed))
-        answers = {word: self.is_one(word, listed) for word in every}
+        every = dict.fromkeys((*self.choices, *listed))
+        answers = {choice: self.is_one(choice, listed) for choice in every}
         return (
-            frozenset(word for word, answer in answers.items() if answer),
-            frozenset(word for word, answer in answers.items() if answer is None),
+            frozenset(choice for choice, answer in answers.items() if answer),
+            frozenset(choice for choice, answer in answers.items() if answer is None),
         )
 
     def are_alike(self, first: str | None, second: str | None) -> bool | None:

@@ -29,8 +29,8 @@ def fitted(node: tree.Tree, vocabulary: Vocabulary) -> tree.Tree:
             case tree.Quantifier(kind, over, variable, body):
                 return tree.Quantifier(kind, vocabulary.facts[over.path], variable, body)
             case tree.Total(over, variable, keep, value, low, high):
-                here = vocabulary.facts[over.path]
-                return tree.Total(here, variable, keep, value, low, high)
+                listed = vocabulary.facts[over.path]
+                return tree.Total(listed, variable, keep, value, low, high)
             case Compare("==" | "!=" as operator, left, right):
                 alike = _alike(left, right)
                 return part if alike is None else alike if operator == "==" else tree.Not(alike)
@@ -73,14 +73,14 @@ def _alike(left: tree.Tree, right: tree.Tree) -> tree.Tree | None:
         fact = _refined(opposite)
         if isinstance(side, Constant) and fact is not None:
             return IsOne(opposite, (side.value,), fact.word_tree)
-    words = _words_of(left)
-    if words is None or words != _words_of(right):
+    word_tree = _words_of(left)
+    if word_tree is None or word_tree != _words_of(right):
         raise PackError(
             "wrong-type",
             f"`{tree.text(left)} == {tree.text(right)}` compares words that only one side refines",
             fix="refine both choices alike, or compare each with a word",
         )
-    return Alike(left, right, words)
+    return Alike(left, right, word_tree)
 
 
 def _equal(left: tree.Tree, right: tree.Tree) -> tree.Tree:

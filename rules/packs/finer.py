@@ -48,48 +48,48 @@ def _read_choice(draft: Draft, path: str, key: Node, node: Node) -> Fact:
         key.fail("wrong-type", f"`{path}` is no choice, and has no words", "refine a choice")
     finer: dict[str, str] = {}
     entries = node.mapping(f"the finer words of `{path}`")
-    for word, above in entries.items():
-        with draft.faults.collect(word):
-            _refuse_bad_word(fact, word, _key_of(node, word))
-            parent = above.text(f"the word above `{word}`")
+    for choice, above in entries.items():
+        with draft.faults.collect(choice):
+            _refuse_bad_word(fact, choice, _key_of(node, choice))
+            parent = above.text(f"the word above `{choice}`")
             if parent not in fact.choices and parent not in entries:
                 above.fail(
                     "unknown-choice",
                     f"`{parent}` is no choice for `{path}`",
                     nearest(parent, (*fact.choices, *entries)),
                 )
-            finer[word] = parent
-    for word in finer:
-        _refuse_circle(fact, word, finer, node)
+            finer[choice] = parent
+    for choice in finer:
+        _refuse_circle(fact, choice, finer, node)
     # In order of the alphabet, since the order of a mapping's keys means nothing.
-    in_order = {word: finer[word] for word in sorted(finer)}
+    in_order = {choice: finer[choice] for choice in sorted(finer)}
     return replace(fact, choices=(*fact.choices, *in_order), finer={**fact.finer, **in_order})
 
 
-def _key_of(node: Node, word: str) -> Node:
+def _key_of(node: Node, choice: str) -> Node:
     """Return the node of a mapping's key."""
-    return node.keys.get(word, node)
+    return node.keys.get(choice, node)
 
 
-def _refuse_bad_word(fact: Fact, word: str, node: Node) -> None:
-    if word in fact.choices:
+def _refuse_bad_word(fact: Fact, choice: str, node: Node) -> None:
+    if choice in fact.choices:
         node.fail(
             "name-clash",
-            f"`{word}` is a choice for `{fact.path}` already",
+            f"`{choice}` is a choice for `{fact.path}` already",
             "leave it out: a finer word is a new word",
         )
-    if not _WORD.fullmatch(word) or word == REST:
-        node.fail("bad-id", f"`{word}` is no word", "use small letters, digits and underscores")
+    if not _WORD.fullmatch(choice) or choice == REST:
+        node.fail("bad-id", f"`{choice}` is no word", "use small letters, digits and underscores")
 
 
-def _refuse_circle(fact: Fact, word: str, finer: Mapping[str, str], node: Node) -> None:
-    above, seen = word, {word}
+def _refuse_circle(fact: Fact, choice: str, finer: Mapping[str, str], node: Node) -> None:
+    above, seen = choice, {choice}
     while above in finer:
         above = finer[above]
         if above in seen:
-            _key_of(node, word).fail(
+            _key_of(node, choice).fail(
                 "unknown-choice",
-                f"`{word}` is below no choice for `{fact.path}`",
+                f"`{choice}` is below no choice for `{fact.path}`",
                 f"put it below one of {', '.join(fact.choices)}",
             )
         seen.add(above)
@@ -157,11 +157,11 @@ def words_without_rest(pack: Pack) -> tuple[str, ...]:
     warnings = []
     for fact in pack.vocabulary.facts.values():
         for entry in (fact, *fact.fields.values()):
-            for word in dict.fromkeys(entry.finer.values()):
-                below = [finer for finer, above in entry.finer.items() if above == word]
+            for choice in dict.fromkeys(entry.finer.values()):
+                below = [finer for finer, above in entry.finer.items() if above == choice]
                 if not any("other" in finer.split("_") for finer in below):
                     warnings.append(
-                        f"no word below `{word}` of `{entry.path}` means another one; "
-                        f"add a rest, such as `other_{word}`"
+                        f"no word below `{choice}` of `{entry.path}` means another one; "
+                        f"add a rest, such as `other_{choice}`"
                     )
     return tuple(warnings)

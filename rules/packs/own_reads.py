@@ -21,12 +21,12 @@ def read_reads(node: Node, name: str, governed_by: str) -> tuple[str, ...]:
     """Read `reads` of the decision `name`."""
     reads = []
     for item in node.items(f"`reads` of `{name}`"):
-        word = item.text("what it reads")
-        if word not in READS:
-            item.fail("unknown-word", f"`{word}` is nothing to read", nearest(word, READS))
-        if word in reads:
-            item.fail("duplicate-id", f"`{name}` reads `{word}` twice", "leave one out")
-        reads.append(word)
+        kind = item.text("what it reads")
+        if kind not in READS:
+            item.fail("unknown-word", f"`{kind}` is nothing to read", nearest(kind, READS))
+        if kind in reads:
+            item.fail("duplicate-id", f"`{name}` reads `{kind}` twice", "leave one out")
+        reads.append(kind)
     if CLOCKS in reads and governed_by != "now":
         node.fail(
             "not-now",

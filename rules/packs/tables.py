@@ -28,15 +28,15 @@ class Table:
     rows: Mapping[str, Any]
     word_tree: WordTree
 
-    def row(self, word: str | None) -> Any:
+    def row(self, choice: str | None) -> Any:
         """Return the value for a word: an interval, or None for times, while rows differ."""
-        words = self.rows if word is None else self.word_tree.finest_of(word)
-        return _span([self.rows[finest] for finest in words])
+        choices = self.rows if choice is None else self.word_tree.finest_of(choice)
+        return _span([self.rows[finest] for finest in choices])
 
     @cached_property
     def by_word(self) -> dict[str | None, Any]:
         """What `row` returns for every word, and for None."""
-        return {word: self.row(word) for word in (None, *self.word_tree.words)}
+        return {choice: self.row(choice) for choice in (None, *self.word_tree.choices)}
 
 
 def _span(values: list[Any]) -> Any:
@@ -50,18 +50,17 @@ def _span(values: list[Any]) -> Any:
 
 def table_of(written: Mapping[str, Any], word_tree: WordTree) -> Table:
     """Return the table with a row for each finest word."""
-    return Table(
-        {word: written[_row_of(word, written, word_tree)] for word in word_tree.finest}, word_tree
-    )
+    rows = {choice: written[_row_of(choice, written, word_tree)] for choice in word_tree.finest}
+    return Table(rows, word_tree)
 
 
-def _row_of(word: str, written: Mapping[str, Any], word_tree: WordTree) -> str:
+def _row_of(choice: str, written: Mapping[str, Any], word_tree: WordTree) -> str:
     """Return the name of the row that is for a finest word."""
-    return next((name for name in (word, *word_tree.above(word)) if name in written), REST)
+    return next((name for name in (choice, *word_tree.above(choice)) if name in written), REST)
 
 
 def rows_in_words(
-    rows: Mapping[str, Any], amount: Callable[[Any], str], word: Callable[[str], str]
+    rows: Mapping[str, Any], amount: Callable[[Any], str], choice: Callable[[str], str]
 ) -> str:
     """Return the rows as words: `1 g for heroin or fentanyl, 2 g otherwise`.
 
@@ -70,8 +69,8 @@ def rows_in_words(
     by_amount: dict[str, list[str]] = {}
     for name, value in rows.items():
         if name != REST:
-            by_amount.setdefault(amount(value), []).append(word(name))
-    parts = [f"{text} for {join_or(words)}" for text, words in by_amount.items()]
+            by_amount.setdefault(amount(value), []).append(choice(name))
+    parts = [f"{text} for {join_or(choices)}" for text, choices in by_amount.items()]
     if REST in rows:
         parts.append(f"{amount(rows[REST])} otherwise")
     return ", ".join(parts)
@@ -107,20 +106,20 @@ def read_rows(
     """Read the rows of a table, each with `read`. Refuse a word without one."""
     rows: dict[str, Any] = {}
     fields = node.mapping(f"{subject} by `{by.path}`")
-    for word, row in fields.items():
-        if word != REST and word not in by.choices:
-            node.keys[word].fail(
+    for choice, row in fields.items():
+        if choice != REST and choice not in by.choices:
+            node.keys[choice].fail(
                 "unknown-choice",
-                f"`{word}` is no choice for `{by.path}`",
-                nearest(word, (*by.choices, REST)),
+                f"`{choice}` is no choice for `{by.path}`",
+                nearest(choice, (*by.choices, REST)),
             )
-        rows[word] = read(row, f"the row `{word}` of {subject}")
+        rows[choice] = read(row, f"the row `{choice}` of {subject}")
     if REST not in rows:
-        for word in by.word_tree.finest:
-            if not {word, *by.word_tree.above(word)} & set(rows):
+        for choice in by.word_tree.finest:
+            if not {choice, *by.word_tree.above(choice)} & set(rows):
                 node.fail(
                     "table-gap",
-                    f"{subject} has no row for `{word}`",
+                    f"{subject} has no row for `{choice}`",
                     "add one, or add `otherwise`",
                 )
-    return {word: rows[word] for word in (*by.choices, REST) if word in rows}
+    return {choice: rows[choice] for choice in (*by.choices, REST) if choice in rows}

@@ -195,12 +195,12 @@ class Case:
         them means nothing. Raises as `Program.decide`.
         """
         own = own or {}
-        words = program.pack.vocabulary
+        vocabulary = program.pack.vocabulary
         stated = {path: source.value for path, source in self.known.items()} | dict(own)
         values = {
-            path: own_form(path, value, words)
+            path: own_form(path, value, vocabulary)
             for path, value in stated.items()
-            if path in words.facts
+            if path in vocabulary.facts
         }
         attested = self._attested_for(program, decision, bool(own))
         facts = program.read(

@@ -22,9 +22,9 @@ def agreed_source(sources: Sequence[FactSource]) -> FactSource | None:
     plain = [_without_finer(source.value) for source in sources]
     if not all(same_value(value, plain[0]) for value in plain):
         return None
-    words = [_finer_words(source.value) for source in sources]
-    for source, own in reversed(list(zip(sources, words, strict=True))):
-        if all(_covers(own, others) for others in words):
+    finer_by_source = [_finer_words(source.value) for source in sources]
+    for source, own in reversed(list(zip(sources, finer_by_source, strict=True))):
+        if all(_covers(own, others) for others in finer_by_source):
             return source
     return None
 

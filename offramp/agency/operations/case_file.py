@@ -275,12 +275,12 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
     `never-kept`, `not-yours`, `nothing-to-note`, `no-such-case`, `no-directory`.
     """
     with office.transaction() as working_set:
-        words = words_of(office, working_set)
-        read = read_facts(facts, words)
+        terms = words_of(office, working_set)
+        read = read_facts(facts, terms)
         noted = {path: plain(value) for path, value in read.known.items()}
-        _refuse_cut(noted, words)
+        _refuse_cut(noted, terms)
         noted = {
-            path: shared_form(path, value, words, vocabulary()) for path, value in noted.items()
+            path: shared_form(path, value, terms, vocabulary()) for path, value in noted.items()
         }
         _check_own_facts(working_set, read, noted)
         case_of(working_set, case)
@@ -304,10 +304,10 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
     return NotedFacts(case, noted, answers, state, send_corrections(office, composed), untold)
 
 
-def _refuse_cut(noted: Mapping[str, Any], words: Vocabulary) -> None:
+def _refuse_cut(noted: Mapping[str, Any], terms: Vocabulary) -> None:
     """Refuse a fact or a field that only the program's pack has: no record could carry it."""
     for path, value in noted.items():
-        for cut in paths_cut(path, value, words, vocabulary()):
+        for cut in paths_cut(path, value, terms, vocabulary()):
             raise AgencyError(
                 "never-kept",
                 f"`{cut}` isn't kept here",

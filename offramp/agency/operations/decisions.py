@@ -122,10 +122,10 @@ def decide(
     working_set = office.working_set()
     own_facts = {}
     if facts is not None:
-        words = words_of(office, working_set)
+        terms = words_of(office, working_set)
         own_facts = {
-            path: with_words_apart(path, plain(value), words)
-            for path, value in read_facts(facts, words).known.items()
+            path: with_words_apart(path, plain(value), terms)
+            for path, value in read_facts(facts, terms).known.items()
         }
     answer = answer_case(office, working_set, case, decision, own_facts)
     program, now = office.program(working_set), office.clock()
