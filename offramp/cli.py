@@ -120,6 +120,20 @@ COMMANDS = (
         arguments.test,
     ),
     Command(
+        "schema",
+        "author",
+        "print a published JSON Schema",
+        "offramp.published.commands:schema",
+        "offramp.published.commands:schema_words",
+    ),
+    Command(
+        "validate",
+        "author",
+        "hold a file against its published schema",
+        "offramp.published.commands:validate",
+        "offramp.published.commands:validate_words",
+    ),
+    Command(
         "agency",
         "exchange",
         "run one agency's side of the exchange",

@@ -115,7 +115,9 @@ class _GenerationShape(WireModel):
     signed: dict[str, Any]
 
 
-class _AccountShape(WireModel):
+class AccountShape(WireModel):
+    """An account in JSON."""
+
     type: Literal["accounting"]
     case: Handle
     line: Annotated[str, Field(max_length=65536)]
@@ -127,7 +129,7 @@ class _AccountShape(WireModel):
 def read_account(data: bytes) -> Account:
     """Parse an account and verify nothing of it. Raises `LogError` `not-an-account`."""
     try:
-        shape = validate(_AccountShape, i_json.read_object(data), "the account")
+        shape = validate(AccountShape, i_json.read_object(data), "the account")
         return Account(
             shape.case,
             shape.line.encode(),

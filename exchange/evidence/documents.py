@@ -18,6 +18,7 @@ from pydantic import Field
 
 from exchange.consent.account import (
     Account,
+    AccountShape,
     EntryShape,
     Proved,
     ProvedShape,
@@ -206,6 +207,10 @@ class _MembersShape(WireModel):
     members: _Members
 
 
+class _AccountingShape(AccountShape, _MembersShape):
+    pass
+
+
 def read_exhibit(data: bytes) -> Exhibit:
     """Parse an exhibit and verify nothing of it. Raises `LogError` `not-an-exhibit`."""
     value = _read_object(data)
@@ -280,6 +285,25 @@ READERS: Mapping[str, Callable[[bytes], Evidence]] = {
     "receipt": read_receipt,
     "accounting": read_proved_account,
 }
+
+
+def evidence_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a document: `exhibit`, `decision-exhibit`, `receipt`, `accounting`.
+
+    An account also has the `members` of its directory.
+    """
+    models: dict[str, type[WireModel]] = {
+        "exhibit": _ExhibitShape,
+        "decision-exhibit": _DecisionShape,
+        "receipt": _ReceiptShape,
+        "accounting": _AccountingShape,
+    }
+    model = models[name]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model.model_json_schema(),
+        "title": f"Evidence: {name}",
+    }
 
 
 def read_any(data: bytes) -> Evidence:
