@@ -18,6 +18,7 @@ from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.questions import with_entry_ids
 from offramp.agency.folder.stored_records import read_part
 from offramp.agency.folder.working_set import WorkingSet
+from rules.author.translation import translate_text
 from rules.decide import explain
 from rules.frozen import frozen
 from rules.input.printing import plain
@@ -35,11 +36,15 @@ _UNTOLD_ROLES = ("police", "prosecutor")
 
 @frozen
 class Refused:
-    """An agency that doesn't receive a part. `rule` is None where only a consent is missing."""
+    """An agency that doesn't receive a part. `rule` is None where only a consent is missing.
+
+    `because` are the rule's words, and `spanish` their translation, if there is one.
+    """
 
     agency: str
-    rule: str | None
-    because: str | None
+    rule: str | None = None
+    because: str | None = None
+    spanish: str | None = None
 
 
 @frozen
@@ -244,8 +249,9 @@ def _refused(
     role = working_set.gateway.history.newest.role(working_set.agency)
     chosen = firm or ([] if role in _UNTOLD_ROLES else always)
     if not chosen:
-        return Refused(agency, None, None)
-    return Refused(agency, chosen[0], str(rules[chosen[0]].because))
+        return Refused(agency)
+    because = str(rules[chosen[0]].because)
+    return Refused(agency, chosen[0], because, translate_text(pack, because, "es"))
 
 
 def _reads_consent(pack: Pack, rule: str) -> bool:

@@ -17,7 +17,13 @@ from pydantic import TypeAdapter, ValidationError
 from exchange.models import Day, describe_fault
 from exchange.records.content import content_models, field_type
 from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED
-from offramp.agency.cases.form_terms import Form, Member, find_form, form_terms
+from offramp.agency.cases.form_terms import (
+    Form,
+    Member,
+    find_form,
+    form_terms,
+    question_text,
+)
 from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
 from rules.decide import explain
 from rules.errors import FactsError, Place
@@ -98,7 +104,8 @@ class Sheet:
 
     def _about(self) -> Question:
         terms = form_terms()
-        form = AnswerForm("choices", terms.choices(self.parts, self.language), may_be_unknown=False)
+        choices = terms.choices(ABOUT, self.parts, self.language)
+        form = AnswerForm("choices", choices, may_be_unknown=False)
         return Question(ABOUT, _ABOUT[self.language], form, check=_refuse_nothing)
 
     def is_known(self, name: str, answers: Mapping[str, Any]) -> bool:
@@ -157,7 +164,7 @@ class Sheet:
             return
         if fact.path not in self.reads and fact.path not in given:
             return
-        text = form_terms().question_of(fact.path, fact.question, self.language)
+        text = question_text(fact.question, self.language)
         more = _MORE[self.language].format(count=len(earlier)) if earlier else None
         option = options_of(self.form.name)[fact.path]
         yield Question(fact.path, text, AnswerForm("size"), help=more, option=option)
@@ -174,8 +181,12 @@ class Sheet:
         entry: Mapping[str, Any],
         given: frozenset[str],
     ) -> Iterator[Question]:
-        kind = entry.get("kind") or entry.get("conduct")
-        label = f": {form_terms().label(str(kind), self.language)}" if kind else ""
+        name = next((name for name in ("kind", "conduct") if entry.get(name)), None)
+        label = (
+            f": {form_terms().label(f'{fact.path}.{name}', str(entry[name]), self.language)}"
+            if name
+            else ""
+        )
         place = f"({index + 1}/{size}{label})" if size > 1 or label else None
         read = [name for name in fact.fields if f"{fact.path}.{name}" in self.reads]
         for name, field in fact.fields.items():
@@ -196,7 +207,7 @@ class Sheet:
     def _member_question(self, member: Member) -> Question:
         text = (self.form.instead or {}).get(member.path, member.texts)[self.language]
         type_ = member_type(member.path)
-        form = _form_of(type_, self.language)
+        form = _form_of(member.path, type_, self.language)
         return Question(
             member.path,
             text,
@@ -210,16 +221,16 @@ class Sheet:
     def _fact_question(self, fact: Fact, name: str, place: str | None = None) -> Question:
         terms = form_terms()
         type_ = field_type(fact)
-        is_optional = fact.kind == "measurement" or fact.type == "text"
+        is_optional = fact.kind == "measurement" or fact.type in ("text", "citation")
         form = AnswerForm(
             fact.type,
-            terms.choices(fact.choices, self.language),
+            terms.choices(fact.path, fact.choices, self.language),
             fact.unit,
             may_be_empty=is_optional,
         )
         return Question(
             name,
-            terms.question_of(fact.path, fact.question, self.language),
+            question_text(fact.question, self.language),
             form,
             help=place,
             check=lambda value: check_value(name, type_, value),
@@ -298,7 +309,7 @@ def member_type(path: str) -> Any:
     return Annotated[annotation, *field.metadata] if field.metadata else annotation
 
 
-def _form_of(type_: Any, language: str) -> AnswerForm:
+def _form_of(path: str, type_: Any, language: str) -> AnswerForm:
     """Return the form of an answer: a choice, several, a day, a yes or no, or a text."""
     if type_ is bool:
         return AnswerForm("bool")
@@ -306,11 +317,11 @@ def _form_of(type_: Any, language: str) -> AnswerForm:
         return AnswerForm("date")
     words = _literal_words(type_)
     if words:
-        return AnswerForm("choice", form_terms().choices(words, language))
+        return AnswerForm("choice", form_terms().choices(path, words, language))
     inner = get_args(get_args(type_)[0])[:1] if get_args(type_) else ()
     words = _literal_words(inner[0]) if inner else ()
     if words:
-        return AnswerForm("choices", form_terms().choices(words, language))
+        return AnswerForm("choices", form_terms().choices(path, words, language))
     return AnswerForm("text")
 
 

@@ -1,4 +1,4 @@
-"""The forms that agencies fill in, and their words: the data of `forms.yaml` and `spanish.yaml`."""
+"""The forms that agencies fill in, and their words: the data of `forms.yaml`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rules.input.printing import printable
 from rules.input.typed_answers import Choice
 from rules.input.vocabulary import RecordKind
 from rules.input.yaml import Node, read_file
-from rules.shelf import jurisdictions, vocabulary
+from rules.shelf import choice_labels, jurisdictions, spanish, vocabulary
 
 ANY = "any"
 _LANGUAGES = ("en", "es")
@@ -79,21 +79,25 @@ class FormTerms:
 
     forms: Mapping[str, Form]
     members: Mapping[str, Member]
-    labels: Mapping[str, Mapping[str, str]]
-    spanish: Mapping[str, str]
+    labels: Mapping[str, Mapping[str, Mapping[str, str]]]
 
-    def question_of(self, path: str, english: str, language: str) -> str:
-        """Return a fact's question in a language. A fact that a city added may have none in it."""
-        return self.spanish.get(path, english) if language == "es" else english
+    def choices(self, path: str, words: tuple[str, ...], language: str) -> tuple[Choice, ...]:
+        """Return the choices of a fact or member with their labels."""
+        return tuple(Choice(word, self.label(path, word, language)) for word in words)
 
-    def choices(self, words: tuple[str, ...], language: str) -> tuple[Choice, ...]:
-        """Return choices with their labels."""
-        return tuple(Choice(word, self.label(word, language)) for word in words)
-
-    def label(self, word: str, language: str) -> str:
-        """Return the label of a choice. A word without one shows itself, with spaces."""
-        label = self.labels.get(word)
+    def label(self, path: str, word: str, language: str) -> str:
+        """Return the label of a choice, or of a `unit`. A word without one shows itself."""
+        fact_label = choice_labels().get(path, {}).get(word)
+        if fact_label is not None:
+            return fact_label.text(language)
+        label = self.labels.get(path, {}).get(word)
         return label[language] if label else word.replace("_", " ")
+
+
+def question_text(english: str, language: str) -> str:
+    """Return a fact's question in a language, in English if it has no translation."""
+    text = " ".join(english.split())
+    return text if language == "en" else spanish().get(text, text)
 
 
 @cache
@@ -112,10 +116,9 @@ def form_terms() -> FormTerms:
             for name, node in top["forms"].mapping("`forms`").items()
         },
         {path: _read_member(path, node) for path, node in top["members"].mapping("them").items()},
-        {word: _texts(node) for word, node in top["labels"].mapping("`labels`").items()},
         {
-            path: node.text("a question")
-            for path, node in read_file(jurisdictions() / "spanish.yaml").mapping("all").items()
+            path: {word: _texts(inner) for word, inner in node.mapping(f"`{path}`").items()}
+            for path, node in top["labels"].mapping("`labels`").items()
         },
     )
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from offramp.agency.cases.form_parts import Refused
-from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.form_terms import form_terms, question_text
 from offramp.agency.cases.plain_words import CATEGORIES, KINDS, PURPOSES
 from offramp.agency.operations.telling import PartPreview, Preview, SentForm, WaitingQuestion
 from rules.input.vocabulary import Fact
-from rules.shelf import vocabulary
+from rules.shelf import choice_labels, vocabulary
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -131,7 +131,8 @@ def refusal_text(refused: Refused, language: str) -> str:
     """Return why an agency doesn't receive a part, with the id of the rule."""
     if refused.because is None:
         return WORDS[language]["no_consent"]
-    return f"{refused.because} [{refused.rule}]"
+    because = refused.spanish if language == "es" and refused.spanish else refused.because
+    return f"{because} [{refused.rule}]"
 
 
 def _named(agency: str, names: Mapping[str, str]) -> str:
@@ -146,43 +147,42 @@ def _value_lines(content: Mapping[str, Any], category: str, language: str) -> li
 
 
 def _values(content: Mapping[str, Any], category: str, language: str) -> Iterator[tuple[str, str]]:
-    terms, facts = form_terms(), vocabulary().facts
-    for name, value in content.items():
-        member = terms.members.get(f"{category}.{name}")
-        if member is not None:
-            yield member.texts[language], value_text(value, language)
+    facts = vocabulary().facts
+    for path, member in form_terms().members.items():
+        group, _, name = path.partition(".")
+        if group == category and name in content:
+            yield member.texts[language], value_text(path, content[name], language)
     for path, value in (content.get("facts") or {}).items():
         fact = facts[path]
-        question = terms.question_of(path, fact.question, language)
+        question = question_text(fact.question, language)
         if not isinstance(value, list | tuple):
-            yield question, value_text(value, language, fact.unit)
+            yield question, value_text(path, value, language, fact.unit)
             continue
         yield question, str(len(value))
         for index, entry in enumerate(value, 1):
-            told = ", ".join(_field_texts(path, entry, fact, language))
+            told = ", ".join(_field_texts(entry, fact, language))
             yield f"  {index}.", told or "–"
 
 
-def _field_texts(path: str, entry: Mapping[str, Any], fact: Fact, language: str) -> Iterator[str]:
+def _field_texts(entry: Mapping[str, Any], fact: Fact, language: str) -> Iterator[str]:
     for name, field in fact.fields.items():
         value = entry.get(name)
-        if isinstance(value, bool):
-            question = form_terms().question_of(f"{path}.{name}", field.question, language)
-            yield f"{question} {value_text(value, language)}"
-        elif value is not None:
-            yield value_text(value, language, field.unit)
+        if value is not None:
+            text = value_text(field.path, value, language, field.unit)
+            is_bool = isinstance(value, bool)
+            yield f"{question_text(field.question, language)} {text}" if is_bool else text
 
 
-def value_text(value: Any, language: str, unit: str | None = None) -> str:
-    """Return an answer in words."""
+def value_text(path: str, value: Any, language: str, unit: str | None = None) -> str:
+    """Return an answer in words: a choice by its label, a number with its unit."""
     if isinstance(value, bool):
         return WORDS[language]["yes" if value else "no"]
     if isinstance(value, list | tuple):
-        return ", ".join(value_text(item, language) for item in value)
-    text = form_terms().label(value, language) if isinstance(value, str) else str(value)
-    if isinstance(value, str) and value not in form_terms().labels:
-        text = value
-    return f"{text} {form_terms().label(unit, language)}" if unit else text
+        return ", ".join(value_text(path, item, language) for item in value)
+    terms = form_terms()
+    is_choice = value in choice_labels().get(path, {}) or value in terms.labels.get(path, {})
+    text = terms.label(path, value, language) if is_choice else str(value)
+    return f"{text} {terms.label('unit', unit, language)}" if unit else text
 
 
 def sent_form_lines(sent: SentForm, names: Mapping[str, str], language: str) -> list[str]:

@@ -36,7 +36,7 @@ from offramp.agency.cases.form_parts import (
     stated_parts,
 )
 from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
-from offramp.agency.cases.form_terms import Form, find_form, form_terms
+from offramp.agency.cases.form_terms import Form, find_form, form_terms, question_text
 from offramp.agency.cases.questions import answer_parts
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -556,8 +556,7 @@ def waiting_questions(
 ) -> tuple[WaitingQuestion, ...]:
     """Return the questions to this agency that wait for an answer, in one case or in all."""
     working_set = office.working_set()
-    terms, facts = form_terms(), vocabulary().facts
-    waiting = []
+    facts, waiting = vocabulary().facts, []
     for handle in (case,) if case is not None else handles(working_set):
         for question in open_questions(working_set, handle):
             group, _, field = question.path.rpartition(".")
@@ -565,9 +564,9 @@ def waiting_questions(
                 facts[group].fields[field] if group in facts else None
             )
             text = (
-                terms.question_of(question.path, fact.question, language)
+                question_text(fact.question, language)
                 if fact
-                else terms.members["screening_outcome.outcome"].texts[language]
+                else form_terms().members["screening_outcome.outcome"].texts[language]
             )
             waiting.append(
                 WaitingQuestion(handle, question.by, question.path, question.decision, text)
