@@ -37,6 +37,9 @@ def main() -> None:
             "8 strangers send unsigned bodies of 16 MiB": going_on(
                 hub_attacks.unsigned_bodies(process), 8
             ),
+            "8 strangers ask what needs no signature": going_on(
+                hub_attacks.unsigned_requests(process), 8
+            ),
             "8 strangers send heads without end": going_on(hub_attacks.endless_heads(process), 8),
             "a member sends bodies of 8 MiB": going_on(
                 hub_attacks.signed_bodies(world, "police", long=True), 4

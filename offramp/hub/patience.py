@@ -16,13 +16,13 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from exchange.standards import i_json
-from offramp.hub.limits import LARGEST_BODY
 
 HEAD_WITHIN = 20.0
 LARGEST_HEAD = 64 * 1024
-# How long the rest of a body is taken and dropped after its request was refused, so that the
-# client can read the refusal. At most as much as the largest body is dropped.
-LINGER = 5.0
+# How long a connection stays after its request was refused before its body was whole, so that the
+# client can read the refusal, and how much of the body is taken and dropped meanwhile.
+LINGER = 3.0
+MOST_DROPPED = 512 * 1024
 # A client that reads nothing for so long is cut off.
 READ_WITHIN = 20.0
 # The most connections from one address.
@@ -38,6 +38,7 @@ class PatientProtocol(HttpToolsProtocol):
     _in_head = True
     _head_bytes = 0
     _dropped_bytes = 0
+    _is_malformed = False
     # The bytes that wait to be read, at the last look. None while the client keeps up.
     _unread: int | None = None
 
@@ -61,7 +62,10 @@ class PatientProtocol(HttpToolsProtocol):
     # The head of a request
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a malformed request with a refusal of the API's shape, and close."""
+        """Answer a malformed request with a refusal of the API's shape, and close later.
+
+        Nothing more is read. A client that tries again at once needs another connection.
+        """
         body = i_json.write(
             {
                 "error": {
@@ -76,13 +80,15 @@ class PatientProtocol(HttpToolsProtocol):
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        self._is_malformed = True
+        self.transport.pause_reading()
+        self.loop.call_later(LINGER, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
+        if self._in_head and self._head_bytes > LARGEST_HEAD and not self._is_malformed:
             self.send_400_response("the head of the request is too long")
 
     def on_message_begin(self) -> None:
@@ -121,8 +127,9 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_body(body)
         if self.cycle is not None and self.cycle.response_complete:
             self._dropped_bytes += len(body)
-            if self._dropped_bytes > LARGEST_BODY:
-                self.transport.abort()
+            if self._dropped_bytes > MOST_DROPPED and not self.transport.is_closing():
+                # What nobody reads stays in the client's own buffers until the connection closes.
+                self.transport.pause_reading()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

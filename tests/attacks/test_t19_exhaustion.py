@@ -53,7 +53,7 @@ def memory(process: HubProcess) -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-@pytest.mark.parametrize("attack", ["unsigned_bodies", "endless_heads"])
+@pytest.mark.parametrize("attack", ["unsigned_bodies", "unsigned_requests", "endless_heads"])
 def test_a_stranger_s_bytes_are_not_kept_and_keep_nobody_waiting(
     world: WireWorld, quiet: float, attack: str
 ) -> None:

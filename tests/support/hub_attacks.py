@@ -6,6 +6,7 @@ member meanwhile.
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
 import statistics
 import threading
@@ -40,24 +41,30 @@ def median(wire: Wire, count: int = 40) -> float:
 
 @contextmanager
 def going_on(attack: Callable[[], None], threads: int) -> Iterator[None]:
-    """Repeat an attack in threads until the block ends. A broken connection begins anew."""
-    ends = threading.Event()
+    """Repeat an attack in threads of another process until the block ends.
+
+    A broken connection begins anew. The process is the attacker's own, so that an honest member
+    doesn't wait for its interpreter.
+    """
 
     def repeat() -> None:
-        while not ends.is_set():
+        while True:
             with suppress(OSError, httpx.HTTPError):
                 attack()
 
-    running = [threading.Thread(target=repeat, daemon=True) for _ in range(threads)]
-    for thread in running:
-        thread.start()
+    def attacker() -> None:
+        for _ in range(threads):
+            threading.Thread(target=repeat, daemon=True).start()
+        threading.Event().wait()
+
+    running = multiprocessing.get_context("fork").Process(target=attacker, daemon=True)
+    running.start()
     try:
-        time.sleep(0.3)
+        time.sleep(0.5)
         yield
     finally:
-        ends.set()
-        for thread in running:
-            thread.join(30)
+        running.kill()
+        running.join()
 
 
 def connection(process: HubProcess) -> socket.socket:
@@ -85,6 +92,17 @@ def endless_heads(process: HubProcess) -> Callable[[], None]:
             client.sendall(b"GET /v1/inbox HTTP/1.1\r\n")
             for number in range(100_000):
                 client.sendall(b"X-%d: " % number + b"x" * 1024 + b"\r\n")
+
+    return attack
+
+
+def unsigned_requests(process: HubProcess) -> Callable[[], None]:
+    """Ask for the directory, which nobody need sign, and for an inbox without a signature."""
+    client = httpx.Client(timeout=20)
+
+    def attack() -> None:
+        client.get(f"{process.url}/v1/directory")
+        client.get(f"{process.url}/v1/inbox")
 
     return attack
 

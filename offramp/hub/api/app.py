@@ -51,7 +51,7 @@ class Finish:
 
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if message["status"] == 403:
+                if message["status"] in (401, 403):
                     await wait_for_boundary(arrived)
                 date = http_date(self._service.clock.now()).encode()
                 message["headers"] += [(b"date", date), (b"cache-control", b"no-store")]

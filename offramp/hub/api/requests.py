@@ -37,6 +37,8 @@ async def read_body(request: Request) -> bytes:
 
     Raises `RequestRefused` `too-large`, `too-slow`.
     """
+    address = request.client.host if request.client else ""
+    await asyncio.sleep(service_of(request).in_flight.delay_unsigned(address))
     return await _read_body(request, LARGEST_UNSIGNED_BODY, lambda _: None)
 
 
@@ -70,8 +72,10 @@ async def authenticate(request: Request) -> tuple[SignedRequest, bytes]:
         in_flight.add_bytes(signed.agency, length)
         stack.callback(in_flight.remove_bytes, signed.agency, length)
 
+    # A member that sends much waits before its body is read, so it costs no memory meanwhile.
+    await asyncio.sleep(in_flight.delay(signed.agency))
     body = await _read_body(request, LARGEST_BODY, count)
-    signed.check_body(body)
+    await off_loop(len(body), lambda: signed.check_body(body))
     check_values(body)
     return signed, body
 
