@@ -104,8 +104,13 @@ def _check_parameter(checker: Checker, node: syntax.Expression, name: str) -> Ty
 def check_row(checker: Checker, node: syntax.Index, bound: Bound) -> Typed:
     """Return the typed tree of `name[key]`: the row of a table for the word of its choice."""
     name = dotted(node.operand)
-    if name is None or name in bound or name not in checker.scope.parameters:
+    if name is None or name in bound or name in checker.scope.vocabulary.facts:
         checker.refuse_index(node)
+    if name not in checker.scope.parameters:
+        if isinstance(node.index, syntax.Literal) or "." in name:
+            checker.refuse_index(node)
+        tables = tuple(checker.scope.tables)
+        checker.fail(node.operand, "unknown-fact", "there is no table {}", nearest(name, tables))
     by = checker.scope.tables.get(name)
     if by is None:
         fix = f"write `{name}` alone, or give the parameter `by:`"

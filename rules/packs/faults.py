@@ -14,6 +14,7 @@ from typing import Any
 from rules.errors import PackError
 
 MOST_FAULTS = 200  # more are not looked for
+_NO_FIELD = re.compile(r"`([^`]*)` has no field `([^`]*)`")
 _FIRST_NAME = re.compile(r"`(?:clocks\.|decisions\.)?([^`]*)`")
 
 
@@ -67,7 +68,11 @@ class Faults:
             return True
         name = _FIRST_NAME.search(fault.message)
         is_lookup = fault.code.startswith("unknown-") or fault.code == "override-of-nothing"
-        return is_lookup and name is not None and name[1] in self._refused_names
+        if not is_lookup or name is None:
+            return False
+        field = _NO_FIELD.match(fault.message)
+        path = f"{field[1]}.{field[2].rpartition('.')[2]}" if field is not None else name[1]
+        return path in self._refused_names
 
 
 def joined(errors: Iterable[PackError]) -> PackError:
