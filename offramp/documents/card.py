@@ -37,8 +37,10 @@ from offramp.documents.web_page import as_html
 from offramp.policy.local_packs import local_member, print_local_note
 from offramp.terminal import print_json, print_text
 from rules.author.english import Passage, Words, passage, words_of
+from rules.author.observations import sentence_of
 from rules.author.phrases import format_day, format_value, spell_name
 from rules.decide.explain import names_of
+from rules.decide.observed import asks_if_known
 from rules.decide.program import Program
 from rules.decide.wording import fill_in, parameters_read
 from rules.errors import RequestError
@@ -117,6 +119,15 @@ def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
         yield Text(_step_text(segment, step), label)
     else:
         yield Text(fill_in(segment, default.because), label)
+    known_by_chance = [
+        sentence_of(rule, terms)
+        for _, rules in ranks_that_matter(offer)
+        for rule in rules
+        if asks_if_known(rule.condition)
+    ]
+    if known_by_chance:
+        yield Text("You need not find these out before you offer the program.", "Only if known:")
+        yield Bullets(tuple(map(Passage, known_by_chance)))
     if offer.decision.while_waiting:
         yield Text(fill_in(segment, offer.decision.while_waiting.text), "Not sure?")
     yield from _spoken(segment, [*dict(ranks), default.outcome])

@@ -11,6 +11,7 @@ from typing import Any
 import rules
 from rules.author.phrases import format_amount
 from rules.decide.next_step import PERSON_NAMES, find_interim_step
+from rules.decide.observed import open_rules
 from rules.errors import Refusal
 from rules.input.printing import plain, printable
 from rules.input.vocabulary import Fact
@@ -56,6 +57,8 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
             lines += _entry("", f"{_role(reason['reviewable_by'])} may look at this again")
     if step is not None and decision.status == "decided":
         lines += _entry("Next", f"{_role(step['who'])}: {step['text']}")
+    for index, observation in enumerate(_observations(decision)):
+        lines += _entry("If" if index == 0 else "", observation)
     for clock in decision.clocks:
         due = f", due {clock['due']}" if clock["due"] else ""
         lines += _entry(
@@ -74,6 +77,21 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
     if considered:
         lines += ["", *_considered(decision)]
     return "\n".join(lines).rstrip()
+
+
+def _observations(decision: rules.Decision) -> Iterator[str]:
+    """Yield a sentence for each rule that something not yet known could make true."""
+    rules_open = open_rules(decision)
+    if not rules_open:
+        return
+    from rules.author.observations import sentence_of  # most answers don't need it
+    from rules.author.phrases import words_of
+    from rules.shelf import english
+
+    assert decision.segment is not None
+    terms = words_of(decision.segment.segment, english())
+    for in_force, facts in rules_open:
+        yield f"{sentence_of(in_force, terms)}  ({', '.join(facts)})"
 
 
 def _headline(decision: rules.Decision) -> str:

@@ -116,6 +116,16 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
+    bar = {
+        "type": "object",
+        "required": ["rule", "outcome", "facts"],
+        "properties": {
+            "rule": text,
+            "outcome": text,
+            "facts": {"type": "array", "items": text, "minItems": 1},
+        },
+        "additionalProperties": False,
+    }
     step = {
         "type": ["object", "null"],
         "required": ["who", "text"],
@@ -166,11 +176,12 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "clocks": {"type": "array", "items": clock},
         "provisional": {"type": "array", "items": text},
         "facts_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+        "would_bar": {"type": "array", "items": bar},
         "offenses": {"type": "array", "items": offense},
         "considered": {"type": "array", "items": considered},
         "local": {"type": "array", "items": local},
     }
-    optional = ("offenses", "considered", "facts_digest", "local")
+    optional = ("would_bar", "offenses", "considered", "facts_digest", "local")
     required = [name for name in properties if name not in optional]
     return {
         "$schema": DRAFT,

@@ -44,6 +44,7 @@ from rules.language.tree import (
     Constant,
     FactOf,
     FieldOf,
+    IfKnown,
     IsOne,
     LengthOf,
     Member,
@@ -86,6 +87,8 @@ ORDER_OF_CLOCK_TIMES = {
     ">=": "is at or after",
 }
 PART = {"day": "the local day of", "time": "the local time of", "weekday": "the weekday of"}
+IS_KNOWN = "it is known that "
+ALL_KNOWN = "this is known:"
 ARITHMETIC = {"+": "plus", "-": "minus", "*": "times"}
 FOR = {"exists": "for at least one", "all": "for every"}
 ALL, ANY, NOT_ALL, NONE, NOT = (
@@ -182,6 +185,8 @@ class _Sentences:
                 return self.quantified("for no", over, variable, body, scope)
             case Not(operand) if not self.is_single(node, scope):
                 return Passage(NOT, (self.passage(operand, scope),))
+            case IfKnown(condition) if not self.is_single(condition, scope):
+                return Passage(ALL_KNOWN, (self.passage(condition, scope),))
         return Passage(self.sentence(node, scope))
 
     def quantified(self, lead: str, over: Fact, variable: str, body: Tree, scope: Scope) -> Passage:
@@ -244,6 +249,8 @@ class _Sentences:
                 )
             case Not(operand):
                 return self.denial(operand, scope)
+            case IfKnown(condition):
+                return f"{IS_KNOWN}{self.bracketed(condition, scope)}"
         raise AssertionError(node)
 
     def denial(self, node: Tree, scope: Scope) -> str:
@@ -536,4 +543,4 @@ def _is_yes_or_no(node: Tree) -> bool:
             return fact.type == "bool"
         case Choose(_, then, _):
             return _is_yes_or_no(then)
-    return isinstance(node, (Not, And, Or, Compare, Member, Cited, Quantifier))
+    return isinstance(node, (Not, And, Or, Compare, Member, Cited, Quantifier, IfKnown))

@@ -285,6 +285,10 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
                 for name in wanted
                 if name not in rule_ids
             )
+        case "would_bar":
+            open_ids = sorted(entry["rule"] for entry in decision.would_bar)
+            if open_ids != sorted(wanted):
+                yield f"would_bar is {open_ids}, and was to be {sorted(wanted)}"
         case "clocks":
             read = {clock["clock"]: clock["status"] for clock in decision.clocks}
             yield from (

@@ -221,6 +221,8 @@ class _Writer:
             case tree.StatusOf(clock):
                 self.read.add("status")
                 return f"status({self.constant(clock)})"
+            case tree.IfKnown(condition):
+                return f"({self.expression(condition)} is True)"
             case tree.Not(operand):
                 value = self.temporary()
                 tested = f"({value} := {self.expression(operand)}) is None"

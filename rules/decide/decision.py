@@ -6,6 +6,7 @@ from typing import Any
 
 from rules.decide.doubts import list_doubts, list_offenses
 from rules.decide.next_step import find_next_step
+from rules.decide.observed import list_would_bar
 from rules.decide.questions import list_needed
 from rules.decide.reads import list_reads
 from rules.decide.reasons import list_considered, list_reasons
@@ -46,6 +47,11 @@ class Decision(Ruling):
     def provisional(self) -> list[str]:
         """Everything the decision depends on that its sources leave doubtful."""
         return list_doubts(self)
+
+    @property
+    def would_bar(self) -> list[dict[str, Any]]:
+        """The rules above the outcome that an observation could make true, with its facts."""
+        return list_would_bar(self)
 
     @property
     def next(self) -> dict[str, str] | None:
@@ -112,6 +118,8 @@ class Decision(Ruling):
             "provisional": self.provisional,
             "facts_digest": self.facts_digest,
         }
+        if self.would_bar:
+            value["would_bar"] = self.would_bar
         if self.offenses:
             value["offenses"] = self.offenses
         if considered:

@@ -171,7 +171,7 @@ def settling(
                 items = (_first(items, world, bound, decides),)
             for item in items:
                 yield from settling(item, world, bound)
-        case tree.Not(operand):
+        case tree.Not(operand) | tree.IfKnown(operand):
             yield from settling(operand, world, bound)
         case tree.Choose(condition, then, otherwise):
             chosen = then if value_of(condition, world, bound) else otherwise

@@ -8,6 +8,8 @@ from rules.decide.explain import Leaf, unknown
 from rules.decide.ruling import CHARGES, Ruling, explanation, shares_needs
 from rules.input.vocabulary import Fact
 
+APPROVAL = "approval.prosecutor"  # an offer asks for it last
+
 
 @explanation
 def list_needed(ruling: Ruling) -> list[dict[str, Any]]:
@@ -32,9 +34,17 @@ def list_needed(ruling: Ruling) -> list[dict[str, Any]]:
             continue
         for rule, value in zip(rules, values, strict=True):
             if value is None:
-                for leaf in unknown(rule.condition, ruling.world).values():
-                    _add(questions, ruling, leaf, rule.rule.id)
+                leaves = list(unknown(rule.condition, ruling.world).values())
+                for leaf in leaves:
+                    if leaf.path != APPROVAL or not _waits_for_scene(ruling, leaves):
+                        _add(questions, ruling, leaf, rule.rule.id)
     return [questions[path] for path in sorted(questions)]
+
+
+def _waits_for_scene(ruling: Ruling, leaves: list[Leaf]) -> bool:
+    """Return True if an offer's rule still waits for the scene, before the prosecutor is asked."""
+    terms = ruling.program.pack.vocabulary.decisions.get(ruling.decision)
+    return terms is not None and terms.takes_if_known and len(leaves) > 1
 
 
 def _add(questions: dict[str, dict[str, Any]], ruling: Ruling, leaf: Leaf, rule: str) -> None:

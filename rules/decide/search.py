@@ -68,6 +68,7 @@ class Search:
             self._outcome,
             self.statuses.get,
             time_zone=segment.pack.time_zone,
+            waits=True,
         )
         trees = list(goals)
         for decision in segment.decisions.values():

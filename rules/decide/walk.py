@@ -29,7 +29,8 @@ class World:
     `facts` holds the known facts by path, a list as a tuple of records. `outcome` returns another
     decision's outcome and `status` a clock's status, None while unknown. `doubtful_events` returns
     the events that leave a clock unknown, none if the clock is unknown without `now`. `time_zone`
-    is the pack's. A condition that takes a moment apart needs it.
+    is the pack's. A condition that takes a moment apart needs it. With `waits`, `if_known` is its
+    condition, unknown where that is unknown: as on facts that will be complete.
     """
 
     facts: Mapping[str, Any]
@@ -38,6 +39,7 @@ class World:
     status: Callable[[str], str | None]
     doubtful_events: Callable[[str], tuple[str, ...]] = lambda _: ()
     time_zone: str = ""
+    waits: bool = False
 
 
 def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = None) -> Any:
@@ -60,6 +62,9 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
             return world.outcome(decision)
         case tree.StatusOf(clock):
             return world.status(clock)
+        case tree.IfKnown(condition):
+            value = walk(condition, world, bound)
+            return value if world.waits else value is True
         case tree.Not(operand):
             value = walk(operand, world, bound)
             return None if value is None else not value

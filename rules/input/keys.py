@@ -250,6 +250,10 @@ _FIELD = {
     "kind": Key(
         "A record, a measurement, somebody's judgment, or an event with its time.", Words("kinds")
     ),
+    "scene": Key(
+        "true: an officer can see it or ask for it at the scene, so that an offer may read it.",
+        FLAG,
+    ),
 }
 FIELD = Entry("a field of a list", _FIELD)
 # What a fact of its own needs besides. A field that a pack adds to a list takes them from the list.
@@ -410,7 +414,8 @@ DECISION = Entry(
             "The date that selects the rules, for a decision that the vocabulary doesn't have."
         ),
         "reads": Key(
-            "What else such a decision reads: records that never travel, or clocks.",
+            "What else such a decision reads: records that never travel, or clocks. Or scene: it "
+            "reads only what is seen at the scene, and an offer may read it.",
             ListOf(Words("reads"), 1),
         ),
         "collect": Key("true: the outcome is the list of all that surely hold.", FLAG),
@@ -604,6 +609,10 @@ EXPECT = Entry(
         "possible": Key("The outcomes that are still open, highest first.", ListOf(TEXT)),
         "needs": Key("Facts that must be asked for; [] if nothing may be.", ListOf(TEXT)),
         "rules": Key("Rules that must be among the reasons.", ListOf(TEXT)),
+        "would_bar": Key(
+            "All rules of an offer that something not yet known could make true; [] if none.",
+            ListOf(TEXT),
+        ),
         "clocks": Key("The states of clocks, such as {plan: overdue}.", MapOf(TEXT)),
         "provisional": Key("Whether the answer rests on something doubtful.", FLAG),
         "next": Key("The role that acts next.", Words("roles")),

@@ -66,6 +66,7 @@ class Fact:
     says: str | tuple[str, str] | None = None
     finer: Mapping[str, str] = field(default_factory=dict)
     asks: str | None = None
+    scene: bool = False
 
     @property
     def name(self) -> str:
@@ -83,7 +84,8 @@ class DecisionTerms:
     """The terms of a decision that the vocabulary fixes. `outcomes` are in order, highest first.
 
     `categories` is the category of an outcome as information. `reads` is what a decision of a
-    pack's own reads besides facts.
+    pack's own reads besides facts. With `scene` it reads only facts that an officer can see or ask
+    at the scene. `takes_if_known` lets its rules ask what is known by chance.
     """
 
     name: str
@@ -92,13 +94,13 @@ class DecisionTerms:
     governed_by: str
     outcomes: tuple[str, ...]
     collect: bool = False
-    reads_only: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    takes_if_known: bool = False
     reads_criminal_history: bool = False
     keeps_its_needs: bool = False
     reads_clocks: bool = False
     tighten_only: tuple[str, ...] = ()
     categories: Mapping[str, str] = field(default_factory=dict)
-    reads: tuple[str, ...] = ()
 
 
 @frozen
@@ -283,12 +285,18 @@ def read_fact(
         of=parent.path if parent else None,
         says=_read_phrase(entry["says"], subject, type_name) if "says" in entry else None,
         asks=_read_word(entry, "asks", PERSONS, subject) if "asks" in entry else None,
+        scene=_read_scene(entry, parent),
     )
     if type_name != "list":
         return fact
     if "fields" not in entry:
         node.fail("missing-key", f"{subject} has no `fields`", "say what its records hold")
     return replace(fact, fields=_read_fields(fact, entry["fields"], roles, categories))
+
+
+def _read_scene(entry: Mapping[str, Node], parent: Fact | None) -> bool:
+    """Read `scene`: whether an officer can see or ask it at the scene."""
+    return "scene" in entry and entry["scene"].flag("`scene`")
 
 
 def _read_word(
@@ -381,7 +389,8 @@ def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionT
             "governed_by",
             "outcomes",
             "collect",
-            "reads_only",
+            "reads",
+            "takes_if_known",
             "reads_criminal_history",
             "keeps_its_needs",
             "reads_clocks",
@@ -413,7 +422,8 @@ def _read_decision(name: str, node: Node, roles: Mapping[str, str]) -> DecisionT
         entry["governed_by"].text("`governed_by`"),
         texts("outcomes"),
         flag("collect"),
-        texts("reads_only"),
+        texts("reads"),
+        flag("takes_if_known"),
         flag("reads_criminal_history"),
         flag("keeps_its_needs"),
         flag("reads_clocks"),

@@ -33,6 +33,7 @@ _USES = {
     "all": "list.all(x, …)",
     "filter": "list.filter(x, …)",
     "map": "list.map(x, …)",
+    "if_known": "if_known(condition)",
     "date": 'date("2014-04-01")',
     "hours": "hours(72)",
     "days": "days(7)",
@@ -159,6 +160,8 @@ def _check_call(checker: Checker, node: syntax.Call, bound: Bound) -> Typed:
             return check_size(checker, listed, bound)
         case syntax.Call("sum", None, (_,)):
             return check_sum(checker, node, bound)
+        case syntax.Call("if_known", None, (asked,)):
+            return tree.IfKnown(checker.condition(asked, bound)), BOOL
         case syntax.Call("date", None):
             return check_date(checker, node)
         case syntax.Call("hours" | "days" | "weeks" | "months" | "years", None):

@@ -110,6 +110,17 @@ class StatusOf:
 
 
 @frozen
+class IfKnown:
+    """`if_known(condition)`: true where the condition is surely true, else false.
+
+    Only an offer's rules have it, where a true part can only make the rule true. On complete facts
+    it is the condition itself.
+    """
+
+    condition: Tree
+
+
+@frozen
 class Not:
     """`!operand`."""
 
@@ -235,6 +246,7 @@ Tree = Union[
     RowOf,
     OutcomeOf,
     StatusOf,
+    IfKnown,
     Not,
     And,
     Or,
@@ -337,6 +349,8 @@ def _print(node: Tree) -> tuple[str, int]:
             return f"{unit}({name})", _WHOLE
         case PartOf(part, moment):
             return f"{part}({_inside(moment, _CHOICE)})", _WHOLE
+        case IfKnown(condition):
+            return f"if_known({_inside(condition, _CHOICE)})", _WHOLE
         case Not(operand):
             return f"!{_inside(operand, _PREFIX)}", _PREFIX
         case And(items):

@@ -16,12 +16,14 @@ from rules.language.check import check
 from rules.packs.draft import Draft, read_id, read_items, refuse_unusable
 from rules.packs.faults import gather
 from rules.packs.own_reads import (
+    SCENE,
     own_reads,
     read_reads,
     refuse_other_office,
     refuse_telling_outcomes,
 )
 from rules.packs.pack import Decision, Default, Exemption, Obligation, Rule, Wording
+from rules.packs.scene import refuse_beyond_scene
 
 _FIXED_TERMS = ("asks", "decided_by", "governed_by")
 
@@ -217,7 +219,7 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
         next_steps,
         obligations,
         node.place,
-        terms.reads,
+        terms.reads if name not in draft.vocabulary.decisions else (),
     )
 
 
@@ -348,8 +350,13 @@ def _read_obligations(
 # Parts of a decision
 
 
-def _read_condition(draft: Draft, node: Node, terms: DecisionTerms, subject: str) -> tree.Tree:
-    """Read a condition, and refuse one that reads what its decision may not."""
+def _read_condition(
+    draft: Draft, node: Node, terms: DecisionTerms, subject: str, key: str = "when"
+) -> tree.Tree:
+    """Read a condition, and refuse one that reads what its decision may not.
+
+    `key` is `when` for a rule's condition, else the key of the item.
+    """
     condition = check(node, draft.scope)
     for part in tree.nodes(condition):
         if isinstance(part, tree.StatusOf) and not terms.reads_clocks:
@@ -359,21 +366,11 @@ def _read_condition(draft: Draft, node: Node, terms: DecisionTerms, subject: str
                 "only admission, filing, review, completion, and a decision of your own with "
                 "`reads: [clocks]` read clocks",
             )
-        if isinstance(part, tree.OutcomeOf) and terms.reads_only:
-            node.fail(
-                "reads-too-much",
-                f"{subject} reads the decision `{part.decision}`, and `{terms.name}` may not",
-                "an offer reads only what is seen at the scene",
-            )
+    refuse_beyond_scene(draft, node, condition, terms, subject, key)
+    if SCENE in terms.reads:
+        return condition
     for path, fact in tree.facts_read(condition).items():
-        if terms.reads_only:
-            if path not in terms.reads_only:
-                node.fail(
-                    "reads-too-much",
-                    f"{subject} reads `{path}`, and `{terms.name}` may not",
-                    "an offer reads only what is seen at the scene",
-                )
-        elif fact.category in draft.vocabulary.never_travels:
+        if fact.category in draft.vocabulary.never_travels:
             if not terms.reads_criminal_history:
                 node.fail(
                     "reads-too-much",
@@ -475,7 +472,7 @@ def _read_exemption(draft: Draft, node: Node, terms: DecisionTerms) -> Exemption
             **_key_readers(node, fault, subject, keys.EXEMPTION),
             **_present(
                 fields,
-                when=lambda field: _read_condition(draft, field, terms, subject),
+                when=lambda field: _read_condition(draft, field, terms, subject, "unless"),
                 because=draft.read_wording,
             ),
             "item": partial(draft.read_item, node, fields, subject),
@@ -518,6 +515,6 @@ def _read_obligation(draft: Draft, node: Node, terms: DecisionTerms) -> Obligati
         )
     return Obligation(
         id=name,
-        when=_read_condition(draft, fields["when"], terms, subject),
+        when=_read_condition(draft, fields["when"], terms, subject, "obligations"),
         **draft.read_item(node, fields, subject),
     )

@@ -24,7 +24,7 @@ from rules.packs.pack import Citation, Offenses, Other, Pack, Parameter, Source
 if TYPE_CHECKING:
     from rules.packs.table_head import TableHead
 
-_UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum"}
+_UNUSABLE = KEYWORDS | RESERVED | {"decisions", "clocks", "has", "size", "sum", "if_known"}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PARAMETER_IN_TEXT = re.compile(r"\{([^{}]*)\}")

@@ -12,6 +12,7 @@ from rules.input.yaml import Node
 from rules.packs.draft import Draft, read_items, read_optional_text, refuse_bad_id
 from rules.packs.fields import find_list, read_field
 from rules.packs.pack import Body, Pilot, Places, Program, Source, Stated
+from rules.packs.scene import refuse_scene_fact
 
 CONFIDENCE = ("high", "medium", "low")
 PROGRAM_KINDS = ("program", "base", "plan")
@@ -65,7 +66,9 @@ def read_facts(draft: Draft) -> None:
             _refuse_bad_path(path, node, draft, added)
             subject = f"the fact `{path}`"
             draft.read_citation(node, node.mapping(subject), subject)
-            added[path] = read_fact(path, node, draft.vocabulary.roles, draft.vocabulary.categories)
+            fact = read_fact(path, node, draft.vocabulary.roles, draft.vocabulary.categories)
+            refuse_scene_fact(fact, node)
+            added[path] = fact
     if added:
         draft.vocabulary = draft.vocabulary.extended(added)
 

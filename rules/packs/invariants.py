@@ -5,6 +5,7 @@ from __future__ import annotations
 from rules.errors import nearest
 from rules.input import keys
 from rules.input.yaml import Node
+from rules.language import tree
 from rules.language.check import check
 from rules.packs.draft import Draft, read_id, read_items
 from rules.packs.pack import Invariant
@@ -54,14 +55,25 @@ def _read_invariant(draft: Draft, node: Node) -> Invariant:
     return Invariant(
         id=invariant_id,
         decision=decision,
-        when=check(fields["when"], draft.scope) if "when" in fields else None,
-        always=check(fields["always"], draft.scope) if "always" in fields else None,
+        when=_read_condition(draft, fields["when"], subject) if "when" in fields else None,
+        always=_read_condition(draft, fields["always"], subject) if "always" in fields else None,
         independent_of=_read_paths(draft, fields["independent_of"])
         if "independent_of" in fields
         else (),
         because=draft.read_wording(fields["because"]) if "because" in fields else "",
         **draft.read_item(node, fields, subject),
     )
+
+
+def _read_condition(draft: Draft, node: Node, subject: str) -> tree.Tree:
+    condition = check(node, draft.scope)
+    if any(isinstance(part, tree.IfKnown) for part in tree.nodes(condition)):
+        node.fail(
+            "if-known",
+            f"{subject} asks `if_known(…)`, and only the condition of a rule of `offer` may",
+            "write the condition itself",
+        )
+    return condition
 
 
 def _read_paths(draft: Draft, node: Node) -> tuple[str, ...]:

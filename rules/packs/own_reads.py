@@ -1,4 +1,4 @@
-"""What a decision of a pack's own reads besides facts: records that never travel, or clocks.
+"""What a decision of a pack's own reads: records that never travel, clocks, or the scene alone.
 
 A decision with `reads: [records]` answers a question about records with one of a few words. Others
 read that word, and never the record.
@@ -12,8 +12,8 @@ from rules.errors import nearest
 from rules.input.vocabulary import DecisionTerms, Fact
 from rules.input.yaml import Node
 
-RECORDS, CLOCKS = "records", "clocks"
-READS = (RECORDS, CLOCKS)
+RECORDS, CLOCKS, SCENE = "records", "clocks", "scene"
+READS = (RECORDS, CLOCKS, SCENE)
 MOST_OUTCOMES = 5  # more words would tell too much of a record
 
 
@@ -32,6 +32,12 @@ def read_reads(node: Node, name: str, governed_by: str) -> tuple[str, ...]:
             "not-now",
             f"`{name}` reads clocks, and `{governed_by}` governs it",
             "write `governed_by: now`: a clock is read at that moment",
+        )
+    if SCENE in reads and (len(reads) > 1 or governed_by != "encounter.date"):
+        node.fail(
+            "reads-too-much",
+            f"`{name}` reads the scene, which has only its own facts and its own day",
+            "write `reads: [scene]` alone, and `governed_by: encounter.date`",
         )
     return tuple(reads)
 

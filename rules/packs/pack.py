@@ -161,7 +161,7 @@ class Decision:
     """A decision of the program. `outcomes` are in order, highest first.
 
     `reads` is what a decision of the pack's own reads besides facts: `records` that never travel,
-    or `clocks`.
+    or `clocks`. With `scene` it reads only what is seen at the scene.
     """
 
     name: str

@@ -20,6 +20,8 @@ from rules.packs.faults import Faults
 from rules.packs.pack import Decision, Invariant, Pack, Rule, conditions
 from rules.packs.resolve import RuleInForce, Segment, resolve
 from rules.prove.consent_sets import check_consent_sets
+from rules.prove.counterpart import refuse_without_counterpart
+from rules.prove.implied import implies
 from rules.prove.own_delay import refuse_own_delay
 from rules.prove.unread import refuse_unread
 
@@ -44,6 +46,7 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
     if not faults.errors:
         refuse_unread(pack, segments, faults)
         check_consent_sets(pack, segments, faults)
+        refuse_without_counterpart(segments, faults)
     faults.raise_all()
     proved = set(pack.invariants)
     broken: set[str] = set()  # one day that breaks an invariant is enough
@@ -216,7 +219,7 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
 
     Raises `PackError` with a case that breaks it.
     """
-    if invariant.always is None:
+    if invariant.always is None or _is_shown_by_parts(segment, invariant):
         return True
     broken: tree.Tree = tree.Not(invariant.always)
     if invariant.when is not None:
@@ -245,6 +248,35 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
             fix="change the rule that decides this case",
         )
     return exact(*_reached(segment, broken, frozenset()))
+
+
+def _is_shown_by_parts(segment: Segment, invariant: Invariant) -> bool:
+    """Return True if rules compared part by part show that one outcome implies another.
+
+    Every rule that gives the first outcome must imply a rule that gives the second, which must be
+    the highest of its decision. A search over sums would give up.
+    """
+    if invariant.when is None or invariant.always is None:
+        return False
+    first, second = _outcome_asked(invariant.when), _outcome_asked(invariant.always)
+    if first is None or second is None:
+        return False
+    cause, effect = segment.decisions[first[0]], segment.decisions[second[0]]
+    if cause.decision.collect or effect.decision.collect or cause.otherwise.outcome == first[1]:
+        return False
+    if effect.decision.outcomes[0] != second[1]:
+        return False
+    reasons = [rule.condition for rule in cause.rules if rule.rule.then == first[1]]
+    results = [rule.condition for rule in effect.rules if rule.rule.then == second[1]]
+    return all(any(implies(reason, result) for result in results) for reason in reasons)
+
+
+def _outcome_asked(condition: tree.Tree) -> tuple[str, str] | None:
+    """Return the decision and the outcome of `decision == "outcome"`."""
+    match condition:
+        case tree.Compare("==", tree.OutcomeOf(name), tree.Constant(str() as outcome)):
+            return name, outcome
+    return None
 
 
 def _reached(segment: Segment, condition: tree.Tree, seen: frozenset[str]) -> Iterator[tree.Tree]:

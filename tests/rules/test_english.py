@@ -129,6 +129,12 @@ def test_a_made_up_condition_with_lists_within_lists_is_read_back_from_its_engli
     read_back(written.checked(text), WRITTEN, Reader(WRITTEN, written.WORDS.facts))
 
 
+@given(written.offer_conditions({}))
+@settings(max_examples=30, deadline=None)
+def test_a_made_up_condition_of_an_offer_is_read_back_from_its_english(text: str) -> None:
+    read_back(written.checked(text), WRITTEN, Reader(WRITTEN, written.WORDS.facts))
+
+
 def test_the_tests_above_saw_every_kind_of_node() -> None:
     """A fixed sample has every kind of node, and each one reads back."""
     texts = [
@@ -139,6 +145,7 @@ def test_the_tests_above_saw_every_kind_of_node() -> None:
         "weekday(encounter.at) == 'sunday' || encounter.date - days(lookback) == day(now)",
         "encounter.at - encounter.at < hours(plain_hours) || time('23:59') > time(now)",
         "encounter.charges.exists(c, c.code in ['RCW 69.50.4013', 'NY PL 221.05(1)'])",
+        "if_known(tiny.yes && wide.heat > 3) && tiny.rows.exists(a, if_known(a.yes))",
         "screening == 'stop' || tiny.rows.all(a, a.kind in ['a', 'b'])",
         "wide.heat > kind_cap[tiny.kind] || tiny.rows.exists(a, tiny.kind == 'a1' || "
         "tiny.rows.exists(b, a.kind == b.kind))",

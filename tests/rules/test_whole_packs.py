@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.decide.clocks import read_clock
+from rules.decide.decision import Decision
 from rules.decide.program import Program
 from rules.decide.walk import World, conjunction, disjunction, walk
 from rules.errors import PackError
@@ -169,6 +170,9 @@ def test_learning_never_flips_a_decided_result(
             asked.decide(name, written.nested(less)),
             asked.decide(name, written.nested(more)),
         )
+        if name == "offer":
+            only_what_was_announced(before, after, less, more)
+            continue
         assert set(after.possible) <= set(before.possible)
         if before.status == "decided":
             assert (after.status, after.outcome, after.possible) == (
@@ -179,6 +183,69 @@ def test_learning_never_flips_a_decided_result(
         if declared.collect:
             assert isinstance(before.outcome, list) and isinstance(after.outcome, list)
             assert set(before.outcome) <= set(after.outcome) <= set(after.possible)
+
+
+def only_what_was_announced(before: Decision, after: Decision, less: Flat, more: Flat) -> None:
+    """The one exception to learning: an observation adds an outcome that the answer announced."""
+    added = set(after.possible) - set(before.possible)
+    order = before.rules_in_force.decision.outcomes.index if before.segment else None
+    if before.segment is None:
+        return
+    assert order is not None
+    assert added <= {entry["outcome"] for entry in before.would_bar}
+    assert all(order(outcome) < order(before.possible[-1]) for outcome in added)
+    parts = [
+        part
+        for rule in before.rules_in_force.rules
+        for part in tree.nodes(rule.condition)
+        if isinstance(part, tree.IfKnown)
+    ]
+    assert not added or parts
+    observed = {path for part in parts for path in tree.facts_read(part)}
+    if seen(written.with_day(less), observed) == seen(written.with_day(more), observed):
+        assert not added
+        if before.status == "decided":
+            assert (after.status, after.outcome) == (before.status, before.outcome)
+
+
+def seen(facts: Flat, observed: set[str]) -> dict[str, Any]:
+    """The observations in the facts: whole facts, and fields of records."""
+    found: dict[str, Any] = {}
+    for path, value in facts.items():
+        if isinstance(value, list):
+            fields = [one for one in observed if one.startswith(f"{path}.")]
+            if fields:
+                found[path] = [
+                    {one: record.get(one.rpartition(".")[2]) for one in fields} for record in value
+                ]
+        if path in observed and not isinstance(value, list):
+            found[path] = value
+        elif path in observed:
+            found.setdefault(path, len(value))
+    return found
+
+
+@given(written.packs(("at_hand", "offer")), written.complete(), written.cases(), st.data())
+def test_an_observation_adds_only_what_the_offer_announced(
+    pack: dict[str, Any], complete: Flat, case: Flat, data: st.DataObject
+) -> None:
+    asked = program(pack)
+    steady = {path: one for path, one in complete.items() if path != "now"}
+    less = {**data.draw(written.holes_in(steady)), **case}
+    more = {**less, **{path: steady[path] for path in steady if data.draw(st.booleans())}}
+    before, after = (asked.decide("offer", written.nested(facts)) for facts in (less, more))
+    only_what_was_announced(before, after, less, more)
+    needed = {entry["fact"] for entry in before.needed}
+    assert all(path == "approval.prosecutor" or is_of_scene(path) for path in needed)
+
+
+def is_of_scene(path: str) -> bool:
+    """Whether a needed path is of the scene, or a decision about it."""
+    listed, _, rest = path.partition("[")
+    if path == "decisions.at_hand":
+        return True
+    fact = written.WORDS.facts[listed]
+    return fact.fields[rest.partition("].")[2]].scene if rest else fact.scene
 
 
 @given(written.packs(), written.complete(), written.complete(written.EVENTS))

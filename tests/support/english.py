@@ -118,6 +118,8 @@ class Reader:
                 return [tree.Not(tree.Or(items))]
             case "this is not true:":
                 return [tree.Not(items[0])]
+            case "this is known:":
+                return [tree.IfKnown(items[0])]
             case "this depends on a question:" if all(
                 map(str.startswith, (one.text for one in said.items), LEADS)
             ):
@@ -255,6 +257,8 @@ class _Line:
                 if not scope:
                     for body, after in self.relative(end, fact):
                         yield tree.Not(tree.Quantifier("exists", fact, "v1", body)), after
+        for start in self.at("it is known that ", place):
+            yield from ((tree.IfKnown(node), end) for node, end in self.part(start, scope))
         for left, end in self.value(place, scope):
             yield from self.compared(left, end, scope, plain_right=False)
         for value, end in self.constants(place):
@@ -458,7 +462,8 @@ class _Line:
             for word, operator in ARITHMETIC.items():
                 for start in self.at(f" {word} ", end):
                     for right, after in self.operand(start, scope, constants=True):
-                        yield tree.Arithmetic(operator, left, right), after
+                        if _can_combine(left, right):
+                            yield tree.Arithmetic(operator, left, right), after
         if length := _LENGTH.match(self.text, place):
             for span, end in self.constants(place):
                 for operator, word in (("+", "after"), ("-", "before")):
@@ -627,6 +632,25 @@ class _Line:
                     ")", self.sentence(start, (*scope, (called, fact.path)))
                 ):
                     yield (fact, name, body), after
+
+
+def _can_combine(left: tree.Tree, right: tree.Tree) -> bool:
+    """Whether arithmetic may take both: `2 days` is a length of time, or a number of days."""
+    kinds = (_kind(left), _kind(right))
+    if english.is_time(left):
+        return kinds[1] != "number"
+    return None in kinds or kinds[0] == kinds[1]
+
+
+def _kind(node: tree.Tree) -> str | None:
+    match node:
+        case tree.Constant(value):
+            return "number" if _is_number(value) else "length"
+        case tree.LengthOf():
+            return "length"
+        case tree.Arithmetic(_, left, right) if not english.is_time(left):
+            return _kind(left) or _kind(right)
+    return None
 
 
 def _of(called: str, clause: str) -> str:

@@ -177,7 +177,17 @@ DECISIONS = {
 CLOCKS = ("intake", "plan")
 DAYS = ("2014-04-01", "2016-02-28", "2016-02-29", "2018-10-01", "2015-02-28")
 TIMES = ("2014-04-01T00:00:00Z", "2016-02-29T23:30:00Z", "2018-10-01T06:00:00Z")
-_GROUPS = ("person.", "encounter.", "history.", "case.", "tiny.", "wide.", "program.", "now")
+_GROUPS = (
+    "person.",
+    "approval.",
+    "encounter.",
+    "history.",
+    "case.",
+    "tiny.",
+    "wide.",
+    "program.",
+    "now",
+)
 READABLE = tuple(
     path for path, fact in WORDS.facts.items() if path.startswith(_GROUPS) and fact.kind != "event"
 )
@@ -193,6 +203,13 @@ class Readable:
     decisions: Mapping[str, tuple[str, ...]] | None = None
     clocks: tuple[str, ...] = CLOCKS
     tables: tuple[str, ...] = tuple(TABLES)
+    of_scene: bool = False
+
+    def fields(self, fact: Fact) -> Mapping[str, Fact]:
+        """The fields that a condition may read."""
+        if not self.of_scene:
+            return fact.fields
+        return {name: field for name, field in fact.fields.items() if field.scene}
 
     @property
     def outcomes(self) -> Mapping[str, tuple[str, ...]]:
@@ -253,7 +270,7 @@ class Author:
             else:
                 near += [
                     (f"{variable}.{name}", field)
-                    for name, field in what.fields.items()
+                    for name, field in self.readable.fields(what).items()
                     if field.type in types
                 ]
         return near if near and self.maybe() else found + near
@@ -336,7 +353,7 @@ class Author:
         if not mapped:
             return text, what
         variable = self.fresh(bound)
-        name = self.pick(what.fields)
+        name = self.pick(self.readable.fields(what))
         field = what.fields[name]
         keep = f"{self.condition({**bound, variable: what}, depth - 1)}, " if self.maybe(4) else ""
         item = Item(field.type, field.unit, field.choices)
@@ -760,6 +777,17 @@ def completions(partial: Flat, read: Mapping[str, Fact]) -> Iterator[Flat]:
 
 CUSTOM = ("top", "middle", "bottom")
 PARTS: dict[str, dict[str, Any]] = {
+    "offer": {"outcomes": WORDS.decisions["offer"].outcomes},
+    "at_hand": {
+        "outcomes": CUSTOM,
+        "head": {
+            "asks": "What is at hand?",
+            "decided_by": "police",
+            "governed_by": "encounter.date",
+            "reads": ["scene"],
+            "outcomes": list(CUSTOM),
+        },
+    },
     "screening": {"outcomes": DECISIONS["screening"]},
     "eligibility": {"outcomes": DECISIONS["eligibility"]},
     "ranking": {
@@ -809,6 +837,42 @@ PARTS: dict[str, dict[str, Any]] = {
     "review": {"outcomes": WORDS.decisions["review"].outcomes[:4], "collect": True, "clocks": True},
 }
 _SOURCED = {"source": "s"}
+
+
+AT_SCENE = tuple(path for path in READABLE if WORDS.facts[path].scene)
+OPEN_AT_SCENE = tuple(
+    path for path in AT_SCENE if WORDS.facts[path].category not in WORDS.never_travels
+)
+# What police may hold, with `if_known`.
+HELD = tuple(
+    path
+    for path in READABLE
+    if WORDS.facts[path].scene
+    or all(
+        one.known_by == "police" or one.category == "enrollment"
+        for one in (WORDS.facts[path], *WORDS.facts[path].fields.values())
+    )
+)
+
+
+@st.composite
+def offer_conditions(draw: st.DrawFn, decisions: Mapping[str, tuple[str, ...]]) -> str:
+    """A condition of an offer: facts of the scene, and what is known by chance."""
+    seen = conditions(Readable(AT_SCENE, decisions=decisions, clocks=(), of_scene=True), depth=1)
+    held = Readable(HELD, decisions={}, clocks=())
+    chance = conditions(held, depth=1).map(lambda text: f"if_known({text})")
+    drug = Author(draw, held).condition({"d": WORDS.facts["encounter.drugs"]}, 0)
+    kind = draw(st.sampled_from(WORDS.facts["encounter.drugs"].fields["kind"].choices))
+    ways = [
+        seen,
+        chance,
+        st.builds("({} && {})".format, seen, chance),
+        st.builds("({} || {})".format, chance, seen),
+        st.builds("({} && {})".format, chance, chance),
+        st.just(f"encounter.drugs.exists(d, if_known({drug}) && d.kind == {json.dumps(kind)})"),
+        st.builds('({} && approval.prosecutor == "declined")'.format, st.just("person.age < 18")),
+    ]
+    return draw(st.one_of(ways))
 
 
 def _private(path: str) -> bool:
@@ -886,12 +950,22 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
         readable = Readable(
             paths, decisions=dict(before), clocks=CLOCKS if part.get("clocks") else ()
         )
-        asked = conditions(readable, depth=1)
+        asked = whole = conditions(readable, depth=1)
+        scenes = {name: before[name] for name in before if name == "at_hand"}
+        if name == "at_hand":
+            asked = whole = conditions(
+                Readable(OPEN_AT_SCENE, decisions={}, clocks=(), of_scene=True), depth=1
+            )
+        if name == "offer":
+            whole = offer_conditions(scenes)
+            asked = conditions(
+                Readable(AT_SCENE, decisions=scenes, clocks=(), of_scene=True), depth=1
+            )
         rules = []
         for number in range(draw(st.integers(1, 3))):
             rule = {
                 "id": f"r{number}",
-                "when": draw(asked),
+                "when": draw(whole),
                 "then": draw(st.sampled_from(part["outcomes"])),
                 "because": "B.",
                 **_SOURCED,
@@ -904,7 +978,7 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
             rules.append(rule)
         last = {"outcome": draw(st.sampled_from(part["outcomes"])), "because": "O.", **_SOURCED}
         pack["decisions"][name] = {**part.get("head", {}), "rules": rules, "otherwise": last}
-        if not part.get("collect"):
+        if not part.get("collect") and name != "offer":
             before[name] = part["outcomes"]
     return pack
 

@@ -1,0 +1,52 @@
+"""The rules of an offer that a chance observation would make true: what would bar, if known.
+
+`if_known` never waits, so an open one leaves its rule false. The answer says so, with the facts
+that would settle it. Only an outcome in this list can be added by a later observation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rules.decide.explain import unknown
+from rules.decide.ruling import Ruling, explanation
+from rules.decide.walk import walk
+from rules.language import tree
+from rules.packs.resolve import RuleInForce
+
+
+@explanation
+def list_would_bar(ruling: Ruling) -> list[dict[str, Any]]:
+    """Return every rule above the outcome whose `if_known` is open.
+
+    Each has `rule`, `outcome`, and `facts`, the paths of the facts that would settle it.
+    """
+    return [
+        {"rule": in_force.rule.id, "outcome": in_force.rule.then, "facts": facts}
+        for in_force, facts in open_rules(ruling)
+    ]
+
+
+def open_rules(ruling: Ruling) -> list[tuple[RuleInForce, list[str]]]:
+    """Return these rules with the paths of the facts that would settle each."""
+    if ruling.segment is None or ruling.attested or not ruling.possible:
+        return []
+    in_force = ruling.rules_in_force
+    order = in_force.decision.outcomes.index
+    lowest = order(ruling.possible[-1])
+    entries = []
+    waiting = None
+    for outcome, rules in in_force.ranks:
+        for rule in rules if order(outcome) < lowest else ():
+            if not asks_if_known(rule.condition) or ruling.value(rule.condition) is not False:
+                continue
+            waiting = waiting or replace(ruling.world, waits=True)
+            if walk(rule.condition, waiting) is None:
+                entries.append((rule, sorted(unknown(rule.condition, waiting))))
+    return entries
+
+
+def asks_if_known(condition: tree.Tree) -> bool:
+    """Return True if a condition has an `if_known`."""
+    return any(isinstance(part, tree.IfKnown) for part in tree.nodes(condition))
