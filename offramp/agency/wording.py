@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,7 @@ from typing import Any
 from offramp.agency.cases.account import details, first_page
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
-from offramp.agency.cases.effects import RestingDecision
 from offramp.agency.cases.outdated import OutdatedDecision
-from offramp.agency.cases.owed_corrections import Holder
-from offramp.agency.cases.own_entries import OwnEntry
-from offramp.agency.cases.told import ToldDetail
 from offramp.agency.operations import (
     AgencyStatus,
     Approval,
@@ -26,24 +22,18 @@ from offramp.agency.operations import (
     CaseSummary,
     CaseView,
     ConsentSetSummary,
-    Correction,
     Determination,
-    Effects,
     Inbox,
-    NotedFacts,
     OpenedPart,
     PackProposal,
     PendingDraft,
     Proposal,
-    Recall,
-    RecallAnswer,
     ReceivedRecord,
     RecordedConsent,
     RestoredAgency,
     Retirement,
     Revocation,
     RulesNotice,
-    SentCorrection,
     SentQuestion,
     SentRecord,
     Service,
@@ -408,155 +398,6 @@ def answer_text(answer: Answer) -> str:
         differing = "; ".join(_statement(statement) for statement in statements)
         lines.append(f"Agencies differ on {path}: {differing}")
     return "\n".join(lines)
-
-
-def noted_lines(noted: NotedFacts) -> list[str]:
-    """List the noted facts, and the questions that they answered."""
-    facts = ", ".join(f"{path} = {value}" for path, value in noted.facts.items())
-    return [
-        f"noted: {facts}",
-        *(f"answered {answer.recipient}: {noted.state}" for answer in noted.answers),
-        *(line for correction in noted.corrections for line in _correction_lines(correction)),
-        *(_untold_line(holder) for holder in noted.untold),
-    ]
-
-
-# Mistakes
-
-
-def effects_lines(effects: Effects) -> list[str]:
-    """Show what follows from a correction: the holders, and the decisions to work out again."""
-    lines = [f"{name}: {detail_text(value)}" for name, value in effects.details.items()]
-    for holder in effects.holders:
-        before = (
-            f"`{holder.agency}` has {holder.told.detail.name} = {detail_text(holder.told.value)}"
-        )
-        told = f"can't be told: {holder.why_not}" if holder.why_not else "is told"
-        lines.append(f"  {before} ({holder.told.part.kind}); {told}")
-    return lines + resting_lines(effects.decisions)
-
-
-def resting_lines(decisions: Sequence[RestingDecision]) -> list[str]:
-    """List the decisions that are worked out again, and the people who decided."""
-    lines = []
-    for resting in decisions:
-        where = " and ".join(f"`{agency}`" for agency in resting.worked_out_at) or "nobody listed"
-        made = (
-            f". {resting.by} of `{resting.agency}` decided {resting.outcome}, and is asked to "
-            "decide again"
-            if resting.by
-            else ""
-        )
-        lines.append(f"  `{resting.decision}` is worked out again at {where}{made}")
-    return lines
-
-
-def correction_lines(correction: Correction) -> list[str]:
-    """Report a correction: its effects, and the agencies that were told or couldn't be."""
-    told = [line for sent in correction.sent for line in _correction_lines(sent)]
-    untold = [_untold_line(holder) for holder in correction.untold]
-    return [*(told or ["nobody had to be told"]), *untold]
-
-
-def _correction_lines(correction: SentCorrection) -> list[str]:
-    names = ", ".join(correction.details)
-    lines = [f"corrected {names} at `{correction.agency}`: {correction.state}"]
-    if correction.is_refused:
-        lines.append(
-            f"  `{correction.agency}` still has the old value. The hub gives no reason. The person "
-            "may have declined, left the program, or ended a consent, and this agency isn't told "
-            "of that. Ask the case manager, then correct it again"
-        )
-    return lines
-
-
-def _untold_line(holder: Holder) -> str:
-    return (
-        f"`{holder.agency}` keeps the old value of {holder.told.detail.name}, and can't be told: "
-        f"{holder.why_not}"
-    )
-
-
-def told_lines(told: Mapping[str, Sequence[ToldDetail]]) -> list[str]:
-    """List what this agency told others, with the value of each recipient."""
-    lines = []
-    for name, holders in told.items():
-        values = dict.fromkeys(detail_text(holder.value) for holder in holders)
-        for value in values:
-            agencies = ", ".join(
-                holder.agency for holder in holders if detail_text(holder.value) == value
-            )
-            lines.append(f"  {name} = {value}   (told to {agencies})")
-    return lines or ["this agency told others nothing in this case that it could correct"]
-
-
-def detail_text(value: Any) -> str:
-    """Return the value of a detail in words, a list without the ids of its entries."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, list | tuple) and all(isinstance(entry, dict) for entry in value):
-        value = [
-            {name: member for name, member in entry.items() if name != "id"} for entry in value
-        ]
-    return value_text(value)
-
-
-def recall_effects_lines(recall: Recall) -> list[str]:
-    """Show what follows from a recall, before anything is sent."""
-    lines = [
-        f"{entry.kind} `{entry.record[:8]}` is asked back from {', '.join(entry.recipients)}"
-        for entry in recall.entries
-    ]
-    return lines + resting_lines(recall.decisions)
-
-
-def recall_lines(recall: Recall) -> list[str]:
-    """Report a recall, and the next steps."""
-    lines = [line for record in recall.records for line in sent_lines(record)]
-    if recall.queued:
-        lines.append("what is still queued is asked back when the hub has it")
-    lines += [
-        f"`{agency}` left the directory and can't be asked: call it" for agency in recall.unreached
-    ]
-    return lines + _NEXT_STEPS[recall.reason]
-
-
-_ENTER_AGAIN = "enter it again where it belongs, with `offramp agency send`"
-_NEXT_STEPS = {
-    "wrong_person": [_ENTER_AGAIN],
-    "wrong_case": [_ENTER_AGAIN],
-    "wrong_recipient": [
-        "if there is no answer after two days, `offramp agency tasks` says to call"
-    ],
-    "duplicate": [],
-    "not_agreed": ["end the consent too, if there is one: `offramp agency revoke`"],
-    "mistaken_exit": [
-        "the case is open again at every agency that was told of the exit",
-        "a recall gives no permission back: counsel states again that it represents the person, "
-        "and police tell more about the scene by the person's consent or after a new referral",
-    ],
-}
-
-
-def recall_answer_lines(answer: RecallAnswer) -> list[str]:
-    """Report the answer to a recall."""
-    count = len(answer.parts)
-    parts = "1 part" if count == 1 else f"{count} parts"
-    issuers = ", ".join(f"`{issuer}`" for issuer in answer.issuers)
-    done = (
-        f"kept {parts} of {issuers} ({answer.reason}); it counts for nothing in the case"
-        if answer.reason
-        else f"deleted {parts} of {issuers}"
-    )
-    return [done, *(line for record in answer.records for line in sent_lines(record))]
-
-
-def own_entries_lines(entries: Sequence[OwnEntry]) -> list[str]:
-    """List the records that this agency can ask back."""
-    return [
-        f"  {entry.record[:8]}  {entry.kind:<20} told to {', '.join(entry.recipients)}"
-        for entry in entries
-    ] or ["this agency sent nothing in this case that it could ask back"]
 
 
 def notice_lines(notice: RulesNotice) -> list[str]:

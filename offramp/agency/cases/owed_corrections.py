@@ -43,25 +43,30 @@ class Holder:
     `value` is the new value. `why_not` says why the recipient can't be told it, None if it can.
     """
 
-    told: ToldDetail
+    holding: ToldDetail
     value: Any
     why_not: str | None
 
     @property
     def agency(self) -> str:
         """The recipient."""
-        return self.told.agency
+        return self.holding.agency
+
+    @property
+    def name(self) -> str:
+        """The name of the detail."""
+        return self.holding.detail.name
 
     def as_json(self) -> dict[str, Any]:
         """Return the holder's JSON in `offramp agency correct`."""
         return {
             "agency": self.agency,
-            "detail": self.told.detail.name,
-            "before": self.told.value,
+            "detail": self.holding.detail.name,
+            "before": self.holding.value,
             "value": self.value,
-            "record": self.told.part.record,
-            "part": self.told.part.part,
-            "kind": self.told.part.kind,
+            "record": self.holding.part.record,
+            "part": self.holding.part.part,
+            "kind": self.holding.part.kind,
             "why_not": self.why_not,
         }
 
@@ -79,13 +84,34 @@ def old_values(
     working_set: WorkingSet, handle: str, values: Mapping[str, Any], today: str
 ) -> tuple[ToldDetail, ...]:
     """Return what recipients were told of these details that differs from their new values."""
-    told = told_details(working_set, handle, today)
+    told_part = told_details(working_set, handle, today)
     return tuple(
         holding
         for name, value in values.items()
-        for holding in told.get(name, ())
-        if not same_value(holding.value, value)
+        for holding in told_part.get(name, ())
+        if not same_value(holding.value, value_for(holding, value))
     )
+
+
+def value_for(holding: ToldDetail, value: Any) -> Any:
+    """Return a new value as a recipient may be told it: of a list, the fields that it has.
+
+    So a recipient of drugs without a weight learns of no weight. A recipient that was told of an
+    empty list, or of nothing any more, is told the whole list.
+    """
+    fields = {
+        field
+        for entry in (holding.value if isinstance(holding.value, list | tuple) else ())
+        if isinstance(entry, Mapping)
+        for field, member in entry.items()
+        if member is not None
+    } - {"id"}
+    if not fields or not isinstance(value, list | tuple):
+        return value
+    return [
+        {field: member for field, member in entry.items() if field in fields or field == "id"}
+        for entry in value
+    ]
 
 
 def owed_corrections(
@@ -105,12 +131,13 @@ def owed_corrections(
     corrected = corrected_details(working_set, handle)
     if not corrected:
         return ()
-    told = told_details(working_set, handle, today)
+    told_part = told_details(working_set, handle, today)
     owed = [
-        (holding, detail.value)
+        (holding, value_for(holding, detail.value))
         for name, detail in corrected.items()
-        for holding in told.get(name, ())
-        if holding.part.position < detail.position and not same_value(holding.value, detail.value)
+        for holding in told_part.get(name, ())
+        if holding.part.position < detail.position
+        and not same_value(holding.value, value_for(holding, detail.value))
     ]
     return correct_holders(working_set, handle, owed, random_bytes, now, again=again)
 
@@ -132,10 +159,10 @@ def correct_holders(
     for holding, value in owed:
         by_agency.setdefault(holding.agency, []).append((holding, value))
     corrections = []
-    for agency, held in sorted(by_agency.items()):
+    for agency, wrong_details in sorted(by_agency.items()):
         holders: list[Holder] = []
         parts: list[Part] = []
-        for told_part, category, values in _by_part(held):
+        for told_part, category, values in _by_part(wrong_details):
             part = _correcting_part(told_part, category, values, random_bytes)
             refused = None if again else _refused(working_set, handle, agency, told_part, values)
             way, why_not = _way_of(working_set, handle, agency, told_part, part, now)
@@ -144,7 +171,7 @@ def correct_holders(
                 parts.append(replace(part, to={agency: way}))
             holders += [
                 Holder(holding, value, why_not)
-                for holding, value in held
+                for holding, value in wrong_details
                 if holding.part is told_part and holding.detail.category == category
             ]
         corrections.append(OwedCorrection(agency, tuple(holders), tuple(parts)))
@@ -152,11 +179,11 @@ def correct_holders(
 
 
 def _by_part(
-    held: Sequence[tuple[ToldDetail, Any]],
+    wrong_details: Sequence[tuple[ToldDetail, Any]],
 ) -> Iterator[tuple[ToldPart, str, dict[Detail, Any]]]:
     """Yield each part to correct, a category of it, and the new values of its details."""
     grouped: dict[tuple[str, str, str], tuple[ToldPart, dict[Detail, Any]]] = {}
-    for holding, value in held:
+    for holding, value in wrong_details:
         key = (holding.part.record, holding.part.part, holding.detail.category)
         grouped.setdefault(key, (holding.part, {}))[1][holding.detail] = value
     for (_, _, category), (part, values) in grouped.items():
@@ -164,14 +191,14 @@ def _by_part(
 
 
 def _correcting_part(
-    told: ToldPart,
+    told_part: ToldPart,
     category: str,
     values: Mapping[Detail, Any],
     random_bytes: Callable[[int], bytes],
 ) -> Part:
     """Return a part that restates one category of a told part, with these new values."""
     members: dict[str, Any] = {}
-    for detail, before in told.details.items():
+    for detail, before in told_part.details.items():
         if detail.category != category:
             continue
         value = values.get(detail, before)
@@ -185,17 +212,17 @@ def _correcting_part(
     content = {category: members}
     if is_correctable(next(iter(values))):
         check_content(CORRECTION, (category,), content)
-    stored = told.stored
+    stored = told_part.stored
     # INVARIANT: nothing is kept longer for having been wrong.
     return Part(
         category=(category,),
         content=content,
         to={},
-        keep_until=told.keep_until,
+        keep_until=told_part.keep_until,
         sensitivity=str(stored["sensitivity"]),
         use=str(stored["use"]),
         notice=str(stored["notice"]),
-        says={"about": [told.record, told.part]},
+        says={"about": [told_part.record, told_part.part]},
     )
 
 
@@ -206,10 +233,10 @@ def _with_ids(value: Any, before: Any, random_bytes: Callable[[int], bytes]) -> 
     entries = [dict(entry) for entry in value]
     earlier = [dict(entry) for entry in before] if isinstance(before, list | tuple) else []
     for entry in entries:
-        same = next((old for old in earlier if same_value([old], [entry])), None)
-        if same is not None:
-            entry["id"] = same["id"]
-            earlier.remove(same)
+        unchanged = next((old for old in earlier if same_value([old], [entry])), None)
+        if unchanged is not None:
+            entry["id"] = unchanged["id"]
+            earlier.remove(unchanged)
     for entry in entries:
         if "id" not in entry:
             entry["id"] = earlier.pop(0)["id"] if earlier else new_short_id(random_bytes)
@@ -217,18 +244,18 @@ def _with_ids(value: Any, before: Any, random_bytes: Callable[[int], bytes]) -> 
 
 
 def _way_of(
-    working_set: WorkingSet, handle: str, agency: str, told: ToldPart, part: Part, now: int
+    working_set: WorkingSet, handle: str, agency: str, told_part: ToldPart, part: Part, now: int
 ) -> tuple[tuple[str, str] | None, str | None]:
     """Return the purpose and basis on which a correction may go, or why it may not."""
     gateway = working_set.gateway
     membership = gateway.history.membership_at(2**53 - 1)
-    if not told.is_logged:
+    if not told_part.is_logged:
         return None, QUEUED_FIRST
     if agency not in membership.directory.agencies or agency not in membership.sealing:
         return None, NOT_LISTED
     if not is_correctable(Detail("", part.category[0])):
         return None, f"a correction can't hold `{part.category[0]}`: recall it, and send it again"
-    purpose, basis = told.way(agency)
+    purpose, basis = told_part.way(agency)
     # A live consent first: the hub may know of an exit that ended the offer at the scene.
     ways = ((purpose, "consent"), (COORDINATION, "consent"), (purpose, basis))
     way = gateway.first_permitted(CORRECTION, part, agency, ways, case=handle, now=now)
@@ -257,7 +284,7 @@ def _refused(
     working_set: WorkingSet,
     handle: str,
     agency: str,
-    told: ToldPart,
+    told_part: ToldPart,
     values: Mapping[Detail, Any],
 ) -> str | None:
     """Return why a correction with these values waits for a person: the hub refused it before."""
@@ -266,7 +293,7 @@ def _refused(
             continue
         for (_, label, content), stored in zip(own_parts(outgoing), outgoing.parts, strict=True):
             about = label.statement.about if isinstance(label.statement, About) else None
-            if agency not in stored["to"] or about != (told.record, told.part):
+            if agency not in stored["to"] or about != (told_part.record, told_part.part):
                 continue
             sent = dict(details_of(content))
             if all(

@@ -96,17 +96,17 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
         for holder in owed.holders:
             if holder.why_not is None:
                 step = (
-                    f"`{holder.agency}` has an old value of `{holder.told.detail.name}` and may be "
+                    f"`{holder.agency}` has an old value of `{holder.name}` and may be "
                     "told the new one: let the gateway run."
                 )
             elif holder.why_not == QUEUED_FIRST:
                 continue
             else:
                 step = (
-                    f"`{holder.agency}` has an old value of `{holder.told.detail.name}` and can't "
+                    f"`{holder.agency}` has an old value of `{holder.name}` and can't "
                     f"be told: {holder.why_not}."
                 )
-            yield Task(handle, role, step, OPEN, f"holder.{holder.told.detail.name}")
+            yield Task(handle, role, step, OPEN, f"holder.{holder.name}")
 
 
 def _unanswered_recalls(

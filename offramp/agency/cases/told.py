@@ -104,7 +104,7 @@ def told_parts(
     Leaves out what the recipient had to destroy before the day `today`, and what was recalled.
     """
     recalled = recalled_from(working_set, handle, agency)
-    told: dict[_PartId, ToldPart] = {}
+    told_by_part: dict[_PartId, ToldPart] = {}
     root: dict[_PartId, _PartId] = {}
     for outgoing in sorted(_sent(working_set, handle), key=record_position):
         for (part, label, content), stored in zip(own_parts(outgoing), outgoing.parts, strict=True):
@@ -120,10 +120,10 @@ def told_parts(
             if is_gone or start in recalled or own_id in recalled:
                 continue
             if start == own_id:
-                told[start] = ToldPart(outgoing, part, label, stored)
-            if start in told:
-                told[start].state(content)
-    return tuple(told.values())
+                told_by_part[start] = ToldPart(outgoing, part, label, stored)
+            if start in told_by_part:
+                told_by_part[start].state(content)
+    return tuple(told_by_part.values())
 
 
 def _sent(working_set: WorkingSet, handle: str) -> Iterator[OutgoingRecord]:
@@ -196,8 +196,8 @@ def told_details(
             for detail in part.details:
                 if detail in part.ever:
                     value = part.details[detail]
-                    told = ToldDetail(agency, detail, value, part)
-                    by_name.setdefault(detail.name, {})[agency] = told
+                    told_by_part = ToldDetail(agency, detail, value, part)
+                    by_name.setdefault(detail.name, {})[agency] = told_by_part
     return {name: tuple(by_agency.values()) for name, by_agency in sorted(by_name.items())}
 
 

@@ -17,6 +17,7 @@ from offramp.agency.commands import (
     forms,
     meetings,
     membership,
+    mistakes,
     people,
     records,
 )
@@ -37,6 +38,7 @@ GROUPS: tuple[Any, ...] = (
     consent,
     cases,
     people,
+    mistakes,
     meetings,
     decisions,
     evidence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from offramp.agency import operations, wording
+from offramp.agency import mistake_wording, operations, wording
 from offramp.agency.commands.command import CASE, AgencyCommand, Output
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.folder.office import Office
@@ -33,7 +33,7 @@ def _case_options(parser: argparse.ArgumentParser) -> None:
 
 def _note(office: Office, options: argparse.Namespace) -> Output:
     noted = operations.note_facts(office, options.case, read_facts_file(options.file))
-    return Output(noted.as_json(), wording.noted_lines(noted))
+    return Output(noted.as_json(), mistake_wording.noted_lines(noted))
 
 
 def _notice(office: Office, options: argparse.Namespace) -> Output:

@@ -16,6 +16,7 @@ from offramp.agency.cases.owed_corrections import (
     correct_holders,
     old_values,
     owed_corrections,
+    value_for,
 )
 from offramp.agency.cases.told import (
     ToldDetail,
@@ -133,8 +134,8 @@ def correct(office: Office, actor: str, case: str, details: Mapping[str, Any]) -
     """
     check_named(actor)
     with office.transaction() as working_set:
-        found = _effects_in(office, working_set, case, details)
-        keep_correction(office, working_set, case, found.details, actor)
+        planned = _effects_in(office, working_set, case, details)
+        keep_correction(office, working_set, case, planned.details, actor)
         owed = owed_corrections(
             working_set,
             case,
@@ -144,7 +145,7 @@ def correct(office: Office, actor: str, case: str, details: Mapping[str, Any]) -
             again=True,
         )
         composed = _compose(office, working_set, case, owed)
-    return Correction(found, send_corrections(office, composed), untold_in(owed))
+    return Correction(planned, send_corrections(office, composed), untold_in(owed))
 
 
 def check_named(actor: str) -> None:
@@ -158,12 +159,12 @@ def check_named(actor: str) -> None:
 def _effects_in(
     office: Office, working_set: WorkingSet, case: str, details: Mapping[str, Any]
 ) -> Effects:
-    known = case_of(working_set, case)
+    case_view = case_of(working_set, case)
     today, now = _today(office, working_set), office.clock()
-    told = told_details(working_set, case, today)
-    values = _read_details(told, details)
+    disclosed = told_details(working_set, case, today)
+    values = _read_details(disclosed, details)
     owed = [
-        (holding, values[holding.detail.name])
+        (holding, value_for(holding, values[holding.detail.name]))
         for holding in old_values(working_set, case, values, today)
     ]
     holders = tuple(
@@ -180,7 +181,9 @@ def _effects_in(
         )
     facts = [name for name in values if name in vocabulary().facts]
     program = office.program(working_set)
-    resting = decisions_that_read(working_set, program, case, known, facts, now) if facts else ()
+    resting = (
+        decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
+    )
     return Effects(case, values, holders, resting)
 
 
@@ -193,16 +196,16 @@ def _changes_own(working_set: WorkingSet, case: str, values: Mapping[str, Any]) 
 
 
 def _read_details(
-    told: Mapping[str, Sequence[ToldDetail]], details: Mapping[str, Any]
+    disclosed: Mapping[str, Sequence[ToldDetail]], details: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Read the new values of details. Raises `AgencyError` `never-told`; `FactsError`."""
     values: dict[str, Any] = {}
     for name, value in details.items():
-        if name not in told:
+        if name not in disclosed:
             raise AgencyError(
                 "never-told",
                 f"this agency told nobody `{name[:60]}` in this case",
-                fix=nearest(name, sorted(told))
+                fix=nearest(name, sorted(disclosed))
                 or "keep a fact of your own with `offramp agency note`",
             )
         if value is None or name not in vocabulary().facts:
@@ -256,7 +259,7 @@ def changed_facts(
     """Return those facts of which another agency may ask, and was told another value."""
     asked_for = {path: value for path, value in facts.items() if may_be_asked_for(path)}
     holding = old_values(working_set, case, asked_for, _today(office, working_set))
-    names = {told.detail.name for told in holding}
+    names = {disclosed.detail.name for disclosed in holding}
     corrected = corrected_details(working_set, case)
     names |= {path for path in asked_for if path in corrected}
     return {path: value for path, value in asked_for.items() if path in names}
@@ -274,11 +277,7 @@ def _compose(
         if correction.parts:
             bundle = office.compose_in(working_set, "correction", correction.parts, case)
             names = tuple(
-                sorted(
-                    holder.told.detail.name
-                    for holder in correction.holders
-                    if holder.why_not is None
-                )
+                sorted(holder.name for holder in correction.holders if holder.why_not is None)
             )
             composed.append((bundle.id, correction.agency, names))
     return tuple(composed)

@@ -150,35 +150,35 @@ def recall(
             "nameless", "no name of the person who acts is given", fix="name them with `--by`"
         )
     with office.transaction() as working_set:
-        found = _recall_in(office, working_set, case, reason, record, recipient)
+        planned = _recall_in(office, working_set, case, reason, record, recipient)
         line = working_set.gateway.line
-        parts = [list(part) for entry in found.entries for part in entry.parts]
+        parts = [list(part) for entry in planned.entries for part in entry.parts]
         body = {
             "case": case,
             "reason": reason,
             "by": actor,
             "parts": parts,
-            "to": list(found.recipients),
-            "details": sorted(_facts_of(working_set, found.entries)),
+            "to": list(planned.recipients),
+            "details": sorted(_facts_of(working_set, planned.entries)),
             "after": line.size if line else 0,
         }
         office.append(working_set, "mistake", body)
         composed = deliver_recalls(office, working_set, case)
         is_queued = any(
             working_set.outbox[jti].receipt is None
-            for entry in found.entries
+            for entry in planned.entries
             for jti, _ in entry.parts
         )
         directory = working_set.gateway.history.newest
-        unreached = [name for name in found.recipients if name not in directory.agencies]
+        unreached = [name for name in planned.recipients if name not in directory.agencies]
     records = _sent(office, "recall", case, composed)
     return Recall(
         case,
         reason,
-        found.entries,
-        found.recipients,
-        found.decisions,
-        found.draft,
+        planned.entries,
+        planned.recipients,
+        planned.decisions,
+        planned.draft,
         records,
         is_queued,
         tuple(unreached),
@@ -199,7 +199,7 @@ def _recall_in(
             f"`{reason[:40]}` is no reason for a recall",
             fix=nearest(reason, sorted(REASONS)),
         )
-    known = case_of(working_set, case)
+    case_view = case_of(working_set, case)
     entries = find_entry(working_set, case, reason, record)
     if recipient is not None:
         entries = _to_one(entries, recipient)
@@ -212,7 +212,9 @@ def _recall_in(
         )
     facts = _facts_of(working_set, entries)
     program, now = office.program(working_set), office.clock()
-    decisions = decisions_that_read(working_set, program, case, known, facts, now) if facts else ()
+    decisions = (
+        decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
+    )
     return Recall(case, reason, entries, recipients, decisions, _draft_of(working_set, entries))
 
 
@@ -227,14 +229,14 @@ def _to_one(entries: Sequence[OwnEntry], recipient: str) -> tuple[OwnEntry, ...]
         )
         for entry in entries
     ]
-    found = tuple(entry for entry in narrowed if entry.parts)
-    if not found:
+    planned = tuple(entry for entry in narrowed if entry.parts)
+    if not planned:
         raise AgencyError(
             "nothing-to-recall",
             f"`{recipient[:40]}` has nothing of it that could be asked back",
             fix="see `offramp agency recall DIR CASE REASON` without `--to`",
         )
-    return found
+    return planned
 
 
 def _facts_of(working_set: WorkingSet, entries: Sequence[OwnEntry]) -> frozenset[str]:
@@ -275,7 +277,7 @@ def deliver_recalls(office: Office, working_set: WorkingSet, case: str) -> tuple
 
     A part without a receipt is asked back when the hub has it. Returns the ids of the records.
     """
-    asked = recalled_by_record(working_set, case)
+    recalled = recalled_by_record(working_set, case)
     membership = working_set.gateway.history.membership_at(2**53 - 1)
     reachable = set(membership.directory.agencies) & set(membership.sealing)
     to_ask: dict[PartId, set[str]] = {}
@@ -287,7 +289,7 @@ def deliver_recalls(office: Office, working_set: WorkingSet, case: str) -> tuple
             if outgoing is None or outgoing.receipt is None:
                 continue
             recipients = set(event.body["to"]) & reachable & _recipients(outgoing, part)
-            recipients -= asked.get((outgoing.jti, part), frozenset())
+            recipients -= recalled.get((outgoing.jti, part), frozenset())
             if recipients:
                 to_ask.setdefault((outgoing.jti, part), set()).update(recipients)
     defaults = defaults_today(office, working_set)
@@ -356,8 +358,8 @@ def answer_recalls(
     with office.transaction() as working_set:
         pending = _pending(working_set, case, record)
         by_issuer: dict[str, list[PendingRecall]] = {}
-        for asked in pending:
-            by_issuer.setdefault(asked.issuer, []).append(asked)
+        for recalled in pending:
+            by_issuer.setdefault(recalled.issuer, []).append(recalled)
         answers = [
             office.compose_in(working_set, "recall_answer", parts, case).id
             for issuer, recalls in by_issuer.items()
@@ -368,7 +370,7 @@ def answer_recalls(
             "case": case,
             "by": actor,
             "kept": keep_because,
-            "parts": [[asked.issuer, asked.record, asked.part] for asked in pending],
+            "parts": [[recalled.issuer, recalled.record, recalled.part] for recalled in pending],
         }
         office.append(working_set, "recall-answered", body)
         deleted = set() if keep_because else _with_corrections(working_set, pending)
@@ -378,16 +380,16 @@ def answer_recalls(
         case,
         tuple(sorted(by_issuer)),
         keep_because,
-        tuple((asked.record, asked.part) for asked in pending),
+        tuple((recalled.record, recalled.part) for recalled in pending),
         _sent(office, "recall_answer", case, answers),
     )
 
 
 def _pending(working_set: WorkingSet, case: str, record: str | None) -> tuple[PendingRecall, ...]:
     pending = tuple(
-        asked
-        for asked in working_set.gateway.pending_recalls()
-        if asked.case == case and (record is None or asked.record.startswith(record.lower()))
+        recalled
+        for recalled in working_set.gateway.pending_recalls()
+        if recalled.case == case and (record is None or recalled.record.startswith(record.lower()))
     )
     if not pending:
         raise AgencyError(
@@ -413,12 +415,12 @@ def _answer_parts(
         Part(
             category=("operation",),
             content={"operation": dict(content)},
-            to={asked.issuer: _OPERATION},
+            to={recalled.issuer: _OPERATION},
             keep_until=defaults.keep_until,
             use=defaults.use,
-            says={"about": [asked.recall, asked.recall_part]},
+            says={"about": [recalled.recall, recalled.recall_part]},
         )
-        for asked in recalls
+        for recalled in recalls
     ]
     return [
         tuple(parts[first : first + _MOST_PARTS]) for first in range(0, len(parts), _MOST_PARTS)
@@ -429,7 +431,7 @@ def _with_corrections(
     working_set: WorkingSet, pending: Sequence[PendingRecall]
 ) -> set[tuple[str, str, str]]:
     """Return the recalled parts that are here, with the corrections that restate them."""
-    deleted = {(asked.issuer, asked.record, asked.part) for asked in pending}
+    deleted = {(recalled.issuer, recalled.record, recalled.part) for recalled in pending}
     # In the order of the inbox, a correction comes after what it corrects.
     arrived = working_set.cases.records(str(pending[0].case)).received
     for (issuer, jti), received in arrived.items():

@@ -1,0 +1,400 @@
+"""Commands for mistakes: correct a detail, ask a record back, answer what is asked back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from offramp.agency import mistake_wording as wording
+from offramp.agency import operations
+from offramp.agency.cases.told import ToldDetail
+from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.facts_file import read_facts_file
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.asking import (
+    UNKNOWN,
+    AnswerForm,
+    Choice,
+    Dialog,
+    Question,
+    collect_answers,
+    confirm,
+)
+from offramp.output_file import check_output, write_output
+from offramp.terminal import print_text
+from rules.errors import nearest
+from rules.input.json_text import parse_json
+from rules.input.printing import printable
+from rules.input.typed_answers import choices_of, read_typed
+from rules.input.vocabulary import Fact
+from rules.shelf import vocabulary
+
+# `encounter.drugs[0].grams`: a list, the place of an entry, and a field.
+_FIELD = re.compile(r"(?P<list>[a-z_.]+)\[(?P<place>[0-9]{1,4})\]\.(?P<field>[a-z_]+)")
+
+
+def _dialog(office: Office, options: argparse.Namespace) -> Dialog:
+    history = office.working_set().gateway.history
+    zone = history.newest.zone.key if history.size else "UTC"
+    return Dialog.at_terminal("en", zone, as_json=options.json)
+
+
+# Correct
+
+
+def _correct(office: Office, options: argparse.Namespace) -> Output:
+    """Show what was told, or what follows from a correction, then send it."""
+    dialog = _dialog(office, options)
+    disclosed = operations.list_told(office, options.case)
+    details = dict(_typed_detail(disclosed, text, dialog) for text in options.detail)
+    if options.file:
+        details |= _from_file(options.file)
+    if not details and dialog.is_terminal and disclosed:
+        details = _ask_detail(disclosed, dialog)
+    if not details:
+        return Output({"told": _told_json(disclosed)}, wording.told_lines(disclosed))
+    preview = operations.effects(office, options.case, details)
+    lines = wording.effects_lines(preview)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "", "nothing is sent"])
+    name, is_confirmed = _name_and_confirm(options, dialog, lines)
+    if not is_confirmed:
+        return Output({"sent": False}, ["nothing was sent"])
+    made = operations.correct(office, name, options.case, details)
+    is_refused = any(sent.is_refused for sent in made.sent)
+    return Output(made.as_json(), wording.correction_lines(made), 1 if is_refused else 0)
+
+
+def _told_json(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, Any]:
+    return {
+        name: [{"agency": holding.agency, "value": holding.value} for holding in holders]
+        for name, holders in disclosed.items()
+    }
+
+
+def _name_and_confirm(
+    options: argparse.Namespace, dialog: Dialog, lines: Sequence[str]
+) -> tuple[str, bool]:
+    """Show what follows, and return the name of the person who acts, and whether to send.
+
+    Raises `RequestError` `answers-missing` without a terminal, `Stopped`.
+    """
+    if not options.json:
+        for line in lines:
+            print_text(line)
+        print_text()
+    answers = {} if options.by is None else {"by": options.by}
+    form = AnswerForm("text", may_be_unknown=False)
+    question = Question("by", "Who corrects this? Write your name.", form)
+    missing = () if options.yes else ("--yes",)
+    name = str(collect_answers([question], answers, dialog, missing)["by"])
+    return name, options.yes or confirm(dialog)
+
+
+def _typed_detail(
+    disclosed: Mapping[str, Sequence[ToldDetail]], text: str, dialog: Dialog
+) -> tuple[str, Any]:
+    """Read `encounter.date=2026-11-03`. Raises `AgencyError` `not-a-detail`; `FactsError`."""
+    name, equals, typed = text.partition("=")
+    name, typed = name.strip(), typed.strip()
+    if not equals or not name or not typed:
+        raise AgencyError(
+            "not-a-detail",
+            f"`{printable(text)[:60]}` is no detail with its new value",
+            fix="write it as `encounter.date=2026-11-03`, or `encounter.date=unknown`",
+        )
+    return _read_detail(disclosed, name, typed, dialog)
+
+
+def _read_detail(
+    disclosed: Mapping[str, Sequence[ToldDetail]], name: str, typed: str, dialog: Dialog
+) -> tuple[str, Any]:
+    """Return a detail with its new value, a field of a list's entry with the whole list."""
+    facts = vocabulary().facts
+    field_path = _FIELD.fullmatch(name)
+    list_path, _, field = name.rpartition(".")
+    if field_path is not None:
+        place = int(field_path["place"])
+        return _with_field(disclosed, field_path["list"], place, field_path["field"], typed, dialog)
+    if name not in facts and list_path in facts and facts[list_path].type == "list":
+        entries = _entries(disclosed, list_path)
+        if len(entries) != 1:
+            raise AgencyError(
+                "not-a-detail",
+                f"`{list_path}` has {len(entries)} entries",
+                fix=f"name one, such as `{list_path}[0].{field}`, the first",
+            )
+        return _with_field(disclosed, list_path, 0, field, typed, dialog)
+    return name, _read_value(disclosed, name, facts.get(name), typed, dialog)
+
+
+def _read_value(
+    disclosed: Mapping[str, Sequence[ToldDetail]],
+    name: str,
+    fact: Fact | None,
+    typed: str,
+    dialog: Dialog,
+) -> Any:
+    if typed.startswith(("[", "{")):
+        return parse_json(typed, f"`{name}`")
+    if fact is not None and fact.type == "list":
+        raise AgencyError(
+            "not-a-detail",
+            f"`{name}` is a list",
+            fix=f"name a field, such as `{name}[0].{next(iter(fact.fields))}`, or give JSON",
+        )
+    form = _form_of_fact(fact) if fact is not None else _form_of_member(disclosed, name)
+    value = read_typed(name, form, typed, dialog.time_zone)
+    return None if value is UNKNOWN else value
+
+
+def _form_of_fact(fact: Fact) -> AnswerForm:
+    return AnswerForm(fact.type, choices_of(fact.choices), fact.unit)
+
+
+def _form_of_member(disclosed: Mapping[str, Sequence[ToldDetail]], name: str) -> AnswerForm:
+    """Return the form of a member that is no fact, by the value that was told."""
+    values = [holding.value for holding in disclosed.get(name, ())]
+    if any(isinstance(value, bool) for value in values):
+        return AnswerForm("bool")
+    return AnswerForm("text")
+
+
+def _entries(disclosed: Mapping[str, Sequence[ToldDetail]], path: str) -> list[dict[str, Any]]:
+    """Return the entries of a list as the first recipient has them. Raises `never-told`."""
+    if path not in disclosed:
+        raise AgencyError(
+            "never-told",
+            f"this agency told nobody `{path[:60]}` in this case",
+            fix=nearest(path, sorted(disclosed))
+            if disclosed
+            else "keep a fact of your own with `offramp agency note`",
+        )
+    return [dict(entry) for entry in disclosed[path][0].value or ()]
+
+
+def _with_field(
+    disclosed: Mapping[str, Sequence[ToldDetail]],
+    path: str,
+    place: int,
+    name: str,
+    typed: str,
+    dialog: Dialog,
+) -> tuple[str, Any]:
+    entries = _entries(disclosed, path)
+    fact = vocabulary().facts.get(path)
+    field = fact.fields.get(name) if fact is not None else None
+    if field is None or place >= len(entries):
+        known = ", ".join(f"`{known}`" for known in fact.fields) if fact is not None else "none"
+        raise AgencyError(
+            "not-a-detail",
+            f"`{path}` has {len(entries)} entries, from 0, with the fields {known}",
+            fix=f"name one of them, such as `{path}[0].{next(iter(fact.fields))}`"
+            if fact is not None
+            else "list what was told with `offramp agency correct DIR CASE`",
+        )
+    value = read_typed(f"{path}[{place}].{name}", _form_of_fact(field), typed, dialog.time_zone)
+    entries[place] = {**entries[place], name: None if value is UNKNOWN else value}
+    return path, [
+        {key: member for key, member in entry.items() if member is not None} for entry in entries
+    ]
+
+
+def _from_file(path: str) -> dict[str, Any]:
+    """Read details from a JSON file: nested or by path."""
+    value = read_facts_file(path)
+    if not isinstance(value, dict):
+        raise AgencyError(
+            "not-a-detail",
+            f"`{printable(path)}` has no object of details",
+            fix='write it as `{"encounter": {"date": "2026-11-03"}}`',
+        )
+    return _flat(value, "")
+
+
+def _flat(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, inner in value.items():
+        path = f"{prefix}{name}"
+        if isinstance(inner, dict):
+            flat |= _flat(inner, f"{path}.")
+        else:
+            flat[path] = inner
+    return flat
+
+
+def _ask_detail(disclosed: Mapping[str, Sequence[ToldDetail]], dialog: Dialog) -> dict[str, Any]:
+    """Ask which detail is wrong and for its new value, filled in with what was told."""
+    for line in wording.told_lines(disclosed):
+        print_text(line)
+    names = _askable(disclosed)
+    choices = tuple(Choice(name, name) for name in names)
+    which = Question(
+        "detail", "Which detail is wrong?", AnswerForm("choice", choices, may_be_unknown=False)
+    )
+    name = str(collect_answers([which], {}, dialog)["detail"])
+    right = Question("value", f"What is right? It was told as {names[name]}.", AnswerForm("text"))
+    typed = collect_answers([right], {}, dialog)["value"]
+    text = "unknown" if typed is UNKNOWN else str(typed)
+    return dict([_read_detail(disclosed, name, text, dialog)])
+
+
+def _askable(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, str]:
+    """Return each detail that can be typed, with its old value: the fields of lists one by one."""
+    facts = vocabulary().facts
+    names: dict[str, str] = {}
+    for name, holders in disclosed.items():
+        fact = facts.get(name)
+        if fact is None or fact.type != "list":
+            names[name] = wording.detail_text(holders[0].value)
+            continue
+        for place, entry in enumerate(holders[0].value or ()):
+            for field in fact.fields:
+                path = f"{name}[{place}].{field}"
+                names[path] = wording.detail_text(entry.get(field))
+    return names
+
+
+def _correct_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "detail",
+        metavar="DETAIL=VALUE",
+        nargs="*",
+        help="a detail and its right value, such as encounter.date=2026-11-03 or "
+        "encounter.drugs[0].grams=7.9. Without one, what was told is listed",
+    )
+    parser.add_argument("--file", metavar="FILE", help="a JSON file with details")
+    _common_options(parser, "the name of the person who corrects")
+
+
+def _common_options(parser: argparse.ArgumentParser, by_help: str) -> None:
+    parser.add_argument("--by", metavar="NAME", help=by_help)
+    parser.add_argument("--yes", action="store_true", help="send without the last question")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what follows, and keep and send nothing"
+    )
+
+
+# Recall
+
+
+def _recall(office: Office, options: argparse.Namespace) -> Output:
+    """Show what can be asked back, or what follows from a recall, then send it."""
+    dialog = _dialog(office, options)
+    reason = options.reason.replace("-", "_") if options.reason else None
+    if reason is None and dialog.is_terminal:
+        reason = _ask_reason(dialog)
+    if reason is None:
+        entries = operations.list_own_entries(office, options.case)
+        value = {"entries": [entry.as_json() for entry in entries]}
+        return Output(value, wording.own_entries_lines(entries))
+    record = options.record
+    if record is None and dialog.is_terminal and reason != "mistaken_exit":
+        record = _ask_record(office, options.case, dialog)
+    if options.draft:
+        check_output(options.draft)
+    preview = operations.preview_recall(
+        office, options.case, reason, record=record, recipient=options.to
+    )
+    lines = wording.recall_effects_lines(preview)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "", "nothing is sent"])
+    name, is_confirmed = _name_and_confirm(options, dialog, lines)
+    if not is_confirmed:
+        return Output({"sent": False}, ["nothing was sent"])
+    if options.draft:
+        text = json.dumps(preview.draft, ensure_ascii=False, indent=2) + "\n"
+        write_output(Path(options.draft), text.encode())
+    made = operations.recall(
+        office, name, options.case, reason, record=record, recipient=options.to
+    )
+    return Output(made.as_json(), wording.recall_lines(made))
+
+
+def _ask_reason(dialog: Dialog) -> str:
+    choices = tuple(Choice(code, words) for code, words in operations.REASONS.items())
+    form = AnswerForm("choice", choices, may_be_unknown=False)
+    return str(
+        collect_answers([Question("reason", "What went wrong?", form)], {}, dialog)["reason"]
+    )
+
+
+def _ask_record(office: Office, case: str, dialog: Dialog) -> str | None:
+    entries = operations.list_own_entries(office, case)
+    if len(entries) < 2:
+        return None
+    choices = tuple(Choice(entry.record, wording.entry_text(entry)) for entry in entries)
+    form = AnswerForm("choice", choices, may_be_unknown=False)
+    return str(collect_answers([Question("record", "Which entry?", form)], {}, dialog)["record"])
+
+
+def _recall_options(parser: argparse.ArgumentParser) -> None:
+    reasons = ", ".join(code.replace("_", "-") for code in operations.REASONS)
+    parser.add_argument(
+        "reason",
+        metavar="REASON",
+        nargs="?",
+        help=f"what went wrong: {reasons}. Without it, what can be asked back is listed",
+    )
+    parser.add_argument(
+        "--record",
+        metavar="RECORD",
+        help="the record: the start of its id, its kind, or `all`. Default: the only one, or for "
+        "a mistaken exit the newest exit",
+    )
+    parser.add_argument("--to", metavar="AGENCY", help="ask only this agency")
+    parser.add_argument(
+        "--draft", metavar="FILE", help="write the record's parts here, to send them again"
+    )
+    _common_options(parser, "the name of the person who asks it back")
+
+
+def _answer_recall(office: Office, options: argparse.Namespace) -> Output:
+    keep = options.keep.replace("-", "_") if options.keep else None
+    answer = operations.answer_recalls(
+        office, options.by, options.case, keep_because=keep, record=options.record
+    )
+    return Output(answer.as_json(), wording.recall_answer_lines(answer))
+
+
+def _answer_recall_options(parser: argparse.ArgumentParser) -> None:
+    grounds = ", ".join(code.replace("_", "-") for code in operations.KEEP_REASONS)
+    parser.add_argument(
+        "--keep", metavar="GROUND", help=f"keep it on a legal ground: {grounds}. Default: delete it"
+    )
+    parser.add_argument(
+        "--record", metavar="RECORD", help="one recalled record only, by the start of its id"
+    )
+    parser.add_argument(
+        "--by", metavar="NAME", required=True, help="the name of the person who answers"
+    )
+
+
+COMMANDS = (
+    AgencyCommand(
+        "correct",
+        "correct what was sent, and tell everybody who has the old value",
+        run=_correct,
+        words=(CASE,),
+        options=_correct_options,
+    ),
+    AgencyCommand(
+        "recall",
+        "ask back what was sent by mistake: wrong person, case, or recipient, twice, an exit",
+        run=_recall,
+        words=(CASE,),
+        options=_recall_options,
+    ),
+    AgencyCommand(
+        "answer-recall",
+        "delete what another agency asks back, or keep it on a legal ground",
+        run=_answer_recall,
+        words=(CASE,),
+        options=_answer_recall_options,
+    ),
+)

@@ -1,0 +1,234 @@
+"""Mistakes on a real hub, with the settings of `agency init`, by the commands that people type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.running_agencies import Running, pull, refused, told
+from tests.support.simulator import FORM, grant
+
+ROLES = {
+    "police": "police",
+    "prosecutor": "prosecutor",
+    "defender": "defender",
+    "program": "program",
+    "crossroads": "case_management",
+    "clinic": "treatment_provider",
+}
+BY = ("--by", "Rosa Quintana")
+OFFER = {"purpose": "offer_and_hand_off", "basis": "offer_at_scene"}
+OPERATION = {"purpose": "exchange_operation", "basis": "operation"}
+DRUGS = "encounter.drugs"
+HOLDERS = ("crossroads", "program", "prosecutor")
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Six agencies and the rules of Santa Fe, with a cap of 6 grams."""
+    found = Running(tmp_path_factory.mktemp("town"), ROLES, "santa-fe")
+    try:
+        found.join_all()
+        yield found
+    finally:
+        found.stop()
+
+
+def write(town: Running, name: str, value: Any) -> str:
+    path = town.folder / name
+    path.write_text(json.dumps(value))
+    return str(path)
+
+
+def drugs(grams: float | None = None) -> list[dict[str, Any]]:
+    weight = {} if grams is None else {"grams": grams}
+    return [{"id": "0" * 16, "kind": "opioid", "form": "weighed", **weight}]
+
+
+def refer(town: Running, capsys: pytest.CaptureFixture[str], **facts: Any) -> str:
+    """Refer a person of 27, whom the prosecutor's records don't stop. Returns the case."""
+    says = {"answer": "accepted"}
+    to = dict.fromkeys(HOLDERS, OFFER)
+    encounter = {
+        "encounter.date": (datetime.now(UTC) - timedelta(days=1)).date().isoformat(),
+        "encounter.route": "arrest",
+        "encounter.in_area": True,
+        "judgment.amenable": True,
+        "judgment.exploits_others": False,
+        "judgment.threat_of_harm": False,
+        "judgment.above_subsistence": False,
+        **facts,
+    }
+    charges = [
+        {"id": "1" * 16, "conduct": "possession", "level": "felony", "violent": False,
+         "to_minor": False}
+    ]  # fmt: skip
+    contact = {"given_name": "Maria", "family_name": "Rael", "facts": {"person.age": 27}}
+    parts = [
+        {"category": "contact", "to": to, "says": says, "content": contact},
+        {"category": "encounter", "to": to, "says": says, "content": {"facts": encounter}},
+        {"category": "charge", "to": to, "says": says,
+         "content": {"facts": {"encounter.charges": charges}}},
+    ]  # fmt: skip
+    draft = write(town, "referral.json", {"parts": parts})
+    sent = told(town, capsys, "send", "police", "referral", draft)
+    open_everywhere(town, capsys, sent["case"], *HOLDERS)
+    screened = ("determine", "prosecutor", sent["case"], "screening", "proceed")
+    told(town, capsys, *screened, "--reason", "rules", "--by", "Ada Chavez")
+    open_everywhere(town, capsys, sent["case"], "program")
+    return str(sent["case"])
+
+
+def open_everywhere(
+    town: Running, capsys: pytest.CaptureFixture[str], case: str, *names: str
+) -> None:
+    pull(town, *ROLES)
+    for name in names:
+        told(town, capsys, "case", name, case, *BY)
+    pull(town, *names)
+
+
+def eligibility(
+    town: Running, capsys: pytest.CaptureFixture[str], case: str
+) -> tuple[Any, dict[str, Any]]:
+    capsys.readouterr()
+    town.agency("decide", "program", case, "eligibility", "--json")
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer["outcome"], answer
+
+
+def tasks(town: Running, capsys: pytest.CaptureFixture[str], name: str) -> list[str]:
+    return [task["what"] for task in told(town, capsys, "tasks", name)["tasks"]]
+
+
+def exit_case(town: Running, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    part = {"category": "operation", "to": {"program": OPERATION}, "content": {}}
+    draft = write(town, "exit.json", {"parts": [part]})
+    told(town, capsys, "send", "crossroads", "exit", draft, "--case", case)
+    pull(town, "program")
+
+
+def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """X06, and X07 after it: the weight was answered, then it changed, then the day was wrong."""
+    case = refer(town, capsys, **{DRUGS: drugs()})
+    outcome, answer = eligibility(town, capsys, case)
+    assert outcome is None and "encounter.drugs[0].grams" in [
+        need["fact"] for need in answer["needed"]
+    ]
+    told(town, capsys, "ask", "program", case, "eligibility")
+    open_everywhere(town, capsys, case, "police")
+    plain = [{"kind": "opioid", "form": "weighed", "grams": 2.4}]
+    light = write(town, "light.json", {"encounter": {"drugs": plain}})
+    noted = told(town, capsys, "note", "police", case, light)
+    assert [sent["to"] for sent in noted["answered"]] == ["program"]
+    open_everywhere(town, capsys, case, "program", "crossroads")
+    assert eligibility(town, capsys, case)[0] == "eligible"
+    decide = ("determine", "program", case, "eligibility", "eligible", "--reason", "rules", *BY)
+    told(town, capsys, *decide)
+
+    heavy = write(town, "heavy.json", {"encounter": {"drugs": [{**plain[0], "grams": 7.9}]}})
+    noted = told(town, capsys, "note", "police", case, heavy)
+    # The others were told of no weight, so they learn of none.
+    assert [(sent["to"], sent["state"]) for sent in noted["corrections"]] == [("program", "sent")]
+    pull(town, "program")
+    outcome, answer = eligibility(town, capsys, case)
+    assert outcome is None and answer["unopened"] == {DRUGS: "police"}
+    open_everywhere(town, capsys, case, "program")
+    outcome, answer = eligibility(town, capsys, case)
+    assert outcome == "ineligible" and "over-the-cap" in str(answer["reasons"])
+    assert [flagged["by"] for flagged in answer["outdated"]] == ["Rosa Quintana"]
+    assert any("Decide `eligibility` again" in text for text in tasks(town, capsys, "program"))
+    capsys.readouterr()
+    assert town.agency("case", "program", case) == 0
+    assert "OUT OF DATE: eligibility is eligible, by Rosa Quintana" in capsys.readouterr().out
+    told(town, capsys, *(*decide[:4], "ineligible", *decide[5:]))
+    assert not eligibility(town, capsys, case)[1]["outdated"]
+
+    # X07: by fact, filled in with what was sent. The rest stands as it was.
+    listed = told(town, capsys, "correct", "police", case)["told"]
+    assert {holding["agency"] for holding in listed["encounter.in_area"]} == set(HOLDERS)
+    before = told(town, capsys, "case", "program", case)["facts"]
+    change = ("correct", "police", case, "encounter.drugs[0].grams=5.1", "encounter.in_area=no")
+    preview = told(town, capsys, *change, "--dry-run")
+    assert "eligibility" in [resting["decision"] for resting in preview["decisions"]]
+    assert "no answer to `by`" in refused(town, capsys, *change)
+    made = told(town, capsys, *change, "--yes", "--by", "Officer Lund")
+    assert {sent["to"] for sent in made["corrections"]} == set(HOLDERS)
+    open_everywhere(town, capsys, case, "program", "crossroads")
+    after = told(town, capsys, "case", "program", case)["facts"]
+    assert after[DRUGS]["value"][0]["grams"] == 5.1
+    assert after["encounter.in_area"]["value"] is False
+    changed = {DRUGS, "encounter.in_area"}
+    assert {path: fact["value"] for path, fact in before.items() if path not in changed} == {
+        path: fact["value"] for path, fact in after.items() if path not in changed
+    }
+
+
+def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """X08: the case is open at every agency, and a refused correction says why."""
+    case = refer(town, capsys, **{DRUGS: drugs(2.4)})
+    exit_case(town, capsys, case)
+    for name in ("program", "crossroads"):
+        assert told(town, capsys, "case", name, case)["facts"]["person.enrolled"]["value"] is False
+    correct = ("correct", "police", case, "encounter.drugs[0].grams=7.9", "--yes", *BY)
+    capsys.readouterr()
+    assert town.agency(*correct) == 1
+    printed = capsys.readouterr().out
+    assert "still has the old value" in printed and "left the program" in printed
+    assert "no exit" in refused(
+        town, capsys, "recall", "police", case, "mistaken-exit", "--yes", *BY
+    )
+    capsys.readouterr()
+    assert town.agency("recall", "crossroads", case, "mistaken-exit", "--yes", *BY) == 0
+    assert "the case is open again" in capsys.readouterr().out
+    pull(town, "program")
+    for name in ("program", "crossroads"):
+        assert "person.enrolled" not in told(town, capsys, "case", name, case)["facts"]
+    assert any("asks back" in text for text in tasks(town, capsys, "program"))
+    answer = told(town, capsys, "answer-recall", "program", case, *BY)
+    assert answer["answer"] == "deleted" and answer["to"] == ["crossroads"]
+    assert not any("asks back" in text for text in tasks(town, capsys, "program"))
+    # With a consent, police can correct again.
+    day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    terms = grant("police", "program", ["encounter"], ["diversion_coordination"])
+    terms |= {"from": day, "expires": (datetime.now(UTC) + timedelta(days=90)).date().isoformat()}
+    part = {
+        "category": "consent_terms",
+        "to": {"police": OPERATION, "program": OPERATION},
+        "says": terms,
+    }
+    form = write(town, "consent.json", {"parts": [part], "form": {**FORM, "signed_on": day}})
+    told(town, capsys, "consent", "crossroads", form, "--case", case)
+    pull(town, "police", "program")
+    capsys.readouterr()
+    again = ("correct", "police", case, "encounter.drugs[0].grams=8.1", "--yes", *BY, "--json")
+    town.agency(*again)
+    made = json.loads(capsys.readouterr().out)
+    assert ("program", "sent") in {(sent["to"], sent["state"]) for sent in made["corrections"]}
+
+
+def test_what_is_in_the_wrong_case_comes_back_as_a_draft(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = refer(town, capsys, **{DRUGS: drugs(2.4)})
+    draft = town.folder / "again.json"
+    recall = ("recall", "police", case, "wrong-case", "--record", "referral")
+    made = told(town, capsys, *recall, "--draft", str(draft), "--yes", *BY)
+    assert made["to"] == [*HOLDERS] and draft.stat().st_mode & 0o077 == 0
+    pull(town, "program", "crossroads")
+    for name in ("police", "program"):
+        assert DRUGS not in told(town, capsys, "case", name, case)["facts"]
+    kept = told(town, capsys, "answer-recall", "crossroads", case, "--keep", "law", *BY)
+    assert (kept["answer"], kept["reason"]) == ("retained", "law")
+    sent = told(town, capsys, "send", "police", "referral", str(draft))
+    assert sent["case"] != case
+    open_everywhere(town, capsys, sent["case"], "program")
+    assert told(town, capsys, "case", "program", sent["case"])["facts"][DRUGS]["value"]
