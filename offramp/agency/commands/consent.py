@@ -23,6 +23,7 @@ from offramp.asking import (
     Question,
     collect_answers,
     confirm,
+    flag_of,
     read_given,
 )
 from offramp.terminal import print_text
@@ -105,7 +106,12 @@ def _walk(
         supplied.setdefault("name", known_name)
     form = operations.open_consent_form(office, set_id, options.lang)
     _print_missing(form, staff)
-    details = _details(supplied, staff, ("by", "place", "in_custody", "interpreter", "name"))
+    details = _details(
+        supplied,
+        staff,
+        ("by", "place", "in_custody", "interpreter", "name"),
+        _flags_missing(supplied, chosen_answers, options),
+    )
     answers = _ask_person(form, chosen_answers, person)
     name = str(details["name"])
     statement = operations.write_statement(office, set_id, answers, name, options.lang)
@@ -160,9 +166,28 @@ def _print_missing(form: Form, dialog: Dialog) -> None:
 # The staff's details
 
 
-def _details(supplied: Mapping[str, Any], dialog: Dialog, names: Sequence[str]) -> dict[str, Any]:
+def _details(
+    supplied: Mapping[str, Any],
+    dialog: Dialog,
+    names: Sequence[str],
+    also_missing: Sequence[str] = (),
+) -> dict[str, Any]:
     answered = {name: supplied[name] for name in names if name in supplied}
-    return collect_answers([_detail(name) for name in names], answered, dialog)
+    return collect_answers([_detail(name) for name in names], answered, dialog, also_missing)
+
+
+def _flags_missing(
+    supplied: Mapping[str, Any], answers: Mapping[str, Any], options: argparse.Namespace
+) -> tuple[str, ...]:
+    """Return the flags that a script has to give after the details, so that one refusal names all.
+
+    The flags of the signature are needed only for a yes.
+    """
+    names = ("signed", "time_to_think", "copy_given") if options.allow or not answers else ()
+    flags = [flag_of(name) for name in names if name not in supplied]
+    if not answers:
+        flags = ["--allow", "--decline", *flags]
+    return (*flags, *(() if options.yes else ("--yes",)))
 
 
 def _detail(name: str) -> Question:
