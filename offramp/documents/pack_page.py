@@ -40,9 +40,12 @@ from offramp.documents.segments import (
 from rules.author.english import Passage, passage, words_of
 from rules.author.phrases import format_amount, format_day, format_value, format_word, spell_name
 from rules.decide.explain import names
+from rules.decide.next_step import PERSON_NAMES
 from rules.decide.program import Program
 from rules.decide.wording import fill_in, parameters_read
+from rules.input.vocabulary import Fact
 from rules.language import tree
+from rules.packs.own_reads import RECORDS
 from rules.packs.pack import Invariant, Item, Parameter, Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.shelf import english
@@ -310,6 +313,8 @@ class _Page:
             else "the first of these that a rule gives"
         )
         yield Text(f"{order}: {', '.join(map(spell_name, decision.outcomes))}.", "Answer:")
+        if RECORDS in decision.reads:
+            yield Text("records that are never sent. Others see the answer alone.", "Reads:")
         for outcome, rules in in_force.ranks:
             yield Heading(3, _capitalized(outcome), anchor("decision", decision.name, outcome))
             for rule in in_pack_order(self.segment, rules):
@@ -382,10 +387,11 @@ class _Page:
             fact = facts[path]
             is_kept = fact.category in self.pack.vocabulary.never_travels
             kind = f"{fact.kind}, {spell_name(fact.category)}"
+            role = spell_name(fact.known_by)
             rows.append(
                 (
-                    f"{fact.question}\n`{path}`",
-                    spell_name(fact.known_by),
+                    f"{fact.question}{_finer_words(fact)}\n`{path}`",
+                    f"{role}, who asks {PERSON_NAMES[fact.asks]}" if fact.asks else role,
                     f"{kind}, never sent to anyone" if is_kept else kind,
                     ", ".join(readers[path]),
                 )
@@ -433,6 +439,12 @@ class _Page:
         yield Heading(2, "Sources", "sources")
         yield Table("Every source", ("Id", "Title", "Address", "Confidence"), tuple(rows))
         yield Text(f"Rule pack `{self.pack.id}`, `{Program(self.pack).digest}`. {MADE_BY}")
+
+
+def _finer_words(fact: Fact) -> str:
+    """Return the words that the pack adds below those of the choice."""
+    words = [format_word(choice, fact.word_tree) for choice in fact.finer]
+    return f"\nFiner words: {', '.join(words)}" if words else ""
 
 
 def _facts_read(in_force: DecisionInForce) -> list[str]:

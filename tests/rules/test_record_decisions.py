@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from offramp.documents.pack_page import pack_page
+from offramp.documents.segments import segment_of
 from rules.decide.interview import Interview
 from rules.decide.program import Program
 from rules.errors import FactsError
@@ -124,6 +126,12 @@ def test_an_attested_word_counts_as_the_record_would(
     assert (decision.outcome, decision.possible) == (plain.outcome, plain.possible)
     bars = record in ("serious", "some") or victim == "refuses"
     assert decision.outcome == ("complaint" if bars else "warning" if record and victim else None)
+
+
+def test_the_page_says_whom_to_ask_and_what_is_never_sent(program: Program) -> None:
+    page = repr(pack_page(segment_of(program.pack, "2015-01-01")))
+    assert "police, who asks the victim" in page
+    assert "records that are never sent. Others see the answer alone." in page
 
 
 def test_an_added_field_is_read_as_any_other(program: Program) -> None:
