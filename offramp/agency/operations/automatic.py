@@ -7,7 +7,7 @@ from typing import Any
 from exchange.errors import ExchangeError
 from exchange.records.statements import About, Statement
 from offramp.agency.cases.answering import answer_case, defaults_today
-from offramp.agency.cases.caseload import case_of, decisions_here, handles
+from offramp.agency.cases.caseload import case_of, decisions_here, handles, questions_asked
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_parts
@@ -93,15 +93,21 @@ def _open_questions_and_answers(office: Office, working_set: WorkingSet, actor: 
 
 
 def _corrects_answer(working_set: WorkingSet, handle: str, statement: Statement | None) -> bool:
-    """Return True if a label is that of the correction of an answer that was opened here."""
+    """Return True if a label is that of the correction of an answer that was opened here.
+
+    An agency that was asked can also answer by a correction of a part that was opened here.
+    """
     state = working_set.gateway.state(handle)
+    asked = {agency for agency, _ in questions_asked(working_set, handle)}
     while isinstance(statement, About):
         subject = state.subject(statement)
-        if subject is None or subject.kind not in ("answer", CORRECTION):
+        if subject is None:
             return False
-        if subject.kind == "answer":
+        if subject.kind == "answer" or (subject.kind != CORRECTION and subject.issuer in asked):
             received = working_set.gateway.received.get((subject.issuer, subject.jti))
             return received is not None and statement.about[1] in received.opened
+        if subject.kind != CORRECTION:
+            return False
         statement = subject.labels[statement.about[1]].statement
     return False
 
