@@ -13,6 +13,7 @@ out of what was seen before is refused at once.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -202,10 +203,13 @@ class Gateway:
         None if nothing changes without a record. Times are by the hub's clock.
         """
         newest = self.history.newest
-        zone, pack = newest.zone, self._judge(newest.pack).pack
+        zone = newest.zone
         changes = [next_change(self.state_with_pending(case), time, zone)]
-        days = {*pack.boundaries(), pack.program.since, pack.program.until}
-        changes += [midnight(day, zone) for day in days if day is not None]
+        # The first of these days may be today, which has begun.
+        days = self._judge(newest.pack).change_days
+        changes += [
+            midnight(day, zone) for day in days[bisect_left(days, day_of(time, zone)) :][:2]
+        ]
         return min((change for change in changes if change and change > time), default=None)
 
     def hub_time(self, now: int) -> int:

@@ -20,7 +20,7 @@ from exchange.consent.state import Committed, Passage, Roles, State
 from exchange.records.statements import Emergency, Report
 from rules import Refusal
 from rules.decide.program import Program
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 from rules.input.vocabulary import nested
 from rules.packs.digest import digest
 from rules.packs.pack import Pack
@@ -74,6 +74,13 @@ class Judge:
     def pack(self) -> Pack:
         """The pack with the rules."""
         return self._pack
+
+    @cached_property
+    def change_days(self) -> tuple[date, ...]:
+        """The days on which other rules of the pack begin to apply."""
+        program = self._pack.program
+        days = {*self._pack.boundaries(), program.since, program.until}
+        return tuple(sorted(day for day in days if day is not None))
 
     def passage(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from rules.decide.compile import Condition, Settle, compile_condition, compile_decision
@@ -13,6 +13,7 @@ from rules.decide.wording import RuleTexts
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.frozen import cached_property
 from rules.input.facts import Facts, read_facts
+from rules.input.local_time import first_instant
 from rules.input.printing import printable
 from rules.language import tree
 from rules.packs.digest import digest
@@ -138,6 +139,17 @@ class CompiledPack:
                     if result[inner] or self.pack.decisions[inner].governed_by != governed_by
                 )
         return result
+
+    @cached_property
+    def change_times(self) -> tuple[datetime, ...]:
+        """The times in UTC at which other rules of the pack begin to apply, in order.
+
+        They are the starts of days where the program is, with the program's first and last.
+        """
+        program = self.pack.program
+        days = {*self._boundaries, program.since, program.until}
+        zone = self.pack.time_zone
+        return tuple(sorted(first_instant(day, zone) for day in days if day is not None))
 
     @cached_property
     def reads_now(self) -> bool:

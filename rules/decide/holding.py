@@ -6,15 +6,16 @@ a caller that decides thousands of cases may keep a ruling until then, and need 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rules.decide.clocks import DoubtfulEvents, list_due_times
 from rules.decide.compiled_pack import CompiledPack
 from rules.decide.ruling import Ruling
 from rules.input.local_time import first_instant
-from rules.packs.pack import Clock, Pack
+from rules.packs.pack import Clock
 
 _SECOND = timedelta(seconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -32,7 +33,7 @@ def holds_until(ruling: Ruling) -> datetime | None:
     program = case.program
     if program.reads_now:
         return _next_second(now)
-    changes = list(_days(program.pack, now))
+    changes = [] if (day := pack_holds_until(program, now)) is None else [day]
     rulings = (ruling, *case.rulings.values())
     segments = {each.segment.segment.day: each.segment.segment for each in rulings if each.segment}
     for segment in segments.values():
@@ -47,14 +48,9 @@ def holds_until(ruling: Ruling) -> datetime | None:
 
 def pack_holds_until(program: CompiledPack, now: datetime) -> datetime | None:
     """Return the next start of a day on which other rules of a pack apply, None for never."""
-    return min(_days(program.pack, now), default=None)
-
-
-def _days(pack: Pack, now: datetime) -> Iterator[datetime]:
-    days: set[date | None] = {*pack.boundaries(), pack.program.since, pack.program.until}
-    for day in days:
-        if day is not None and (start := first_instant(day, pack.time_zone)) > now:
-            yield start
+    times = program.change_times
+    place = bisect_right(times, now)
+    return times[place] if place < len(times) else None
 
 
 def _clock_changes(

@@ -23,6 +23,7 @@ from exchange.records.content_checks import may_be_told
 from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.minutes import newest_minutes
 from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.cases.task import OVERDUE, RUNNING, Task
@@ -157,8 +158,36 @@ def agenda(
     Raises `AgencyError` `unknown-agency`.
     """
     check_present(working_set.gateway.history.newest, present)
-    shown = (view.agenda(present) for view in _views(working_set, program, now))
-    return tuple(case for case in shown if case.items)
+    subject: Subject[Agenda | None] = Subject(f"agenda for {','.join(present)}")
+    time = working_set.gateway.hub_time(now)
+
+    def work_out() -> tuple[tuple[Agenda, ...], int | None]:
+        shown, ends = [], []
+        for handle in handles(working_set):
+            case, end = working_set.memory.recall_with_end(
+                subject, handle, time, partial(_agenda, working_set, program, handle, now, present)
+            )
+            ends.append(end)
+            if case is not None:
+                shown.append(case)
+        return tuple(shown), earliest(ends)
+
+    return working_set.memory.recall_list((subject.name, program.digest), time, work_out)
+
+
+def _agenda(
+    working_set: WorkingSet, program: Program, handle: str, now: int, present: tuple[str, ...]
+) -> tuple[Agenda | None, int | None]:
+    """Return what all may see of a case, None for nothing, and until when that holds."""
+    time = working_set.gateway.hub_time(now)
+    brief, until = working_set.memory.recall_with_end(
+        BRIEFS, handle, time, partial(_brief, working_set, program, handle, now)
+    )
+    if not brief.is_open:
+        return None, until
+    case = CaseScreen(working_set, handle, brief, now).agenda(present)
+    ends = (until, working_set.gateway.next_change(handle, time))
+    return case if case.items else None, earliest(ends)
 
 
 def cases_off_board(

@@ -46,6 +46,7 @@ QUIET = (
 
 # What is remembered of each case. A list of tasks is remembered until the case changes, or until
 # a clock, a consent, or the rules of a day may change it.
+ANSWERS: Subject[list[Answer]] = Subject("answers", most=256)
 TASKS: Subject[tuple[Task, ...]] = Subject(
     "tasks",
     write=lambda tasks: [task.as_json() for task in tasks],
@@ -201,7 +202,19 @@ def _unanswered_questions(
 def answers_of_case(
     working_set: WorkingSet, program: Program, case: Case, handle: str, now: int
 ) -> tuple[list[Answer], int | None]:
-    """Return the rules' answers here, and the first time at which time alone may change one."""
+    """Return the rules' answers here, and the first time at which time alone may change one.
+
+    Tasks and the meeting ask for the same answers, so the last ones are remembered.
+    """
+    time = working_set.gateway.hub_time(now)
+    return working_set.memory.recall_with_end(
+        ANSWERS, handle, time, lambda: _work_out_answers(working_set, program, case, handle, now)
+    )
+
+
+def _work_out_answers(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, now: int
+) -> tuple[list[Answer], int | None]:
     time = working_set.gateway.hub_time(now)
     silent = silent_events(working_set, handle, now)
     answers = []

@@ -15,6 +15,8 @@ from offramp.agency.folder.case_index import CaseIndex
 from rules.frozen import frozen
 
 T = TypeVar("T")
+# The most lists that are remembered at once. A meeting has one for each set of agencies present.
+MOST_LISTS = 32
 
 
 @frozen
@@ -22,12 +24,13 @@ class Subject(Generic[T]):
     """One sort of value that is remembered of each case.
 
     `write` and `read` turn a value into JSON and back. A subject without them is remembered in
-    this process only.
+    this process only. `most` limits the cases whose value is remembered, to those looked at last.
     """
 
     name: str
     write: Callable[[T], Any] | None = None
     read: Callable[[Any], T] | None = None
+    most: int | None = None
 
 
 @frozen
@@ -101,7 +104,10 @@ class CaseMemory:
                 entries[handle] = remembered
             return remembered.value, remembered.until
         value, until = work_out()
+        entries.pop(handle, None)
         entries[handle] = Remembered(stamp, now, until, value)
+        if subject.most is not None and len(entries) > subject.most:
+            del entries[next(iter(entries))]
         if subject.write is not None:
             self.unsaved.add((subject.name, handle))
         return value, until
@@ -117,6 +123,8 @@ class CaseMemory:
                 remembered_list: T = value
                 return remembered_list
         made, until = work_out()
+        if len(self._lists) >= MOST_LISTS:
+            self._lists.clear()
         self._lists[name] = self._cases.version, now, until, made
         return made
 
