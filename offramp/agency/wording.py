@@ -251,9 +251,10 @@ def consent_sets_lines(sets: Sequence[ConsentSetSummary]) -> list[str]:
     """List the consent sets, and whether each is due."""
     lines = []
     for summary in sets:
-        when = f"asked on {', '.join(summary.asked)}" if summary.asked else "not asked yet"
-        due = "due" if summary.is_due else "not due yet"
-        lines.append(f"`{summary.id}`: {summary.label} ({due}, {when})")
+        state = "due" if summary.is_due else "not due yet"
+        if summary.asked:
+            state = f"asked on {', '.join(summary.asked)}"
+        lines.append(f"`{summary.id}`: {summary.label} ({state})")
     return lines or ["the rules in force have no consent set"]
 
 
