@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from exchange.errors import ExchangeError
 from offramp.agency import operations
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Draft
@@ -28,17 +32,13 @@ BY = "Officer Lund"
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    return Town(tmp_path_factory.mktemp("town"))
-
-
-@pytest.fixture
-def town(shared: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Agencies whose operations reach the hub in memory. Each test has a case of its own."""
-    monkeypatch.setattr(delivery, "link_of", lambda office: shared.link(office.agency))
-    monkeypatch.setattr(records, "link_of", lambda office: shared.link(office.agency))
-    shared.hub.away = False
-    return shared
+    made = Town(tmp_path_factory.mktemp("town"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivery, "link_of", lambda office: made.link(office.agency))
+        patch.setattr(records, "link_of", lambda office: made.link(office.agency))
+        yield made
 
 
 @pytest.fixture
@@ -491,3 +491,130 @@ def test_two_programs_that_correct_at_once_both_reach_every_holder(town: Town, c
         assert grams(town, name, case) == 3.1
         assert known(town, name, case)[DATE] == "2026-11-01"
         assert known(town, name, case)[AMENABLE] is False
+
+
+# Any sequence
+
+RECIPIENTS = ("crossroads", "prosecutor")
+VALUES = {AMENABLE: (True, False), "encounter.route": ("arrest", "social_contact", "community")}
+STEPS = st.one_of(
+    st.tuples(
+        st.just("tell"),
+        st.sampled_from(RECIPIENTS),
+        st.sets(st.sampled_from(sorted(VALUES)), min_size=1),
+    ),
+    st.sampled_from(sorted(VALUES)).flatmap(
+        lambda path: st.tuples(st.just("correct"), st.just(path), st.sampled_from(VALUES[path]))
+    ),
+    st.tuples(st.just("recall"), st.sampled_from(RECIPIENTS), st.none()),
+    st.tuples(st.sampled_from(["exit", "consent", "away", "back"]), st.none(), st.none()),
+)
+_NUMBERS = count(1)
+
+
+class Story:
+    """One case: what police believe, what each recipient was told, and what was asked back."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.case = f"{next(_NUMBERS):032x}"
+        self.truth: dict[str, Any] = {path: values[0] for path, values in VALUES.items()}
+        self.told: dict[str, set[str]] = {name: set() for name in RECIPIENTS}
+
+    def take(self, step: tuple[str, Any, Any]) -> None:
+        """Take a step as far as the rules permit it."""
+        try:
+            getattr(self, f"_{step[0]}")(*step[1:])
+        except ExchangeError as error:
+            assert error.code in ALLOWED, error
+
+    def _tell(self, recipient: str, paths: set[str]) -> None:
+        facts = {path: self.truth[path] for path in sorted(paths)}
+        says = {"answer": "accepted"}
+        told = part("encounter", {"facts": facts}, to={recipient: OFFER}, says=says, use="none")
+        operations.send_record(self.town.at["police"], "referral", Draft((told,)), self.case)
+        self.told[recipient] |= paths
+
+    def _correct(self, path: str, value: Any) -> None:
+        operations.correct(self.town.at["police"], BY, self.case, {path: value})
+        self.truth[path] = value
+
+    def _recall(self, recipient: str, _: None) -> None:
+        operations.recall(
+            self.town.at["police"], BY, self.case, "wrong_recipient", record="all",
+            recipient=recipient,
+        )  # fmt: skip
+        self.told[recipient] = set()
+
+    def _exit(self, *_: None) -> None:
+        if not self.town.hub.away:
+            exit_case(self.town, self.case)
+
+    def _consent(self, *_: None) -> None:
+        if not self.town.hub.away:
+            grants = [
+                grant("police", name, ["encounter"], ["diversion_coordination"],
+                      id=self.case[-15:] + str(number))
+                for number, name in enumerate(RECIPIENTS)
+            ]  # fmt: skip
+            consent(self.town, self.case, *grants)
+
+    def _away(self, *_: None) -> None:
+        self.town.hub.away = True
+
+    def _back(self, *_: None) -> None:
+        self.town.hub.away = False
+
+    def settle(self) -> None:
+        self.town.hub.away = False
+        for _ in range(3):
+            deliver(self.town, "police", *RECIPIENTS)
+            operations.act_automatically(self.town.at["police"])
+        deliver(self.town, "police", *RECIPIENTS)
+        for name in RECIPIENTS:
+            if self.case in self.town.at[name].working_set().cases:
+                operations.open_case(self.town.at[name], "Ada Chavez", self.case)
+
+
+# What a story may meet: nothing to correct or recall yet, or a case that nobody knows yet.
+ALLOWED = (
+    "never-told",
+    "nothing-to-correct",
+    "nothing-to-recall",
+    "no-such-case",
+    "not-admitted",
+    "not-permitted",
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(steps=st.lists(STEPS, min_size=2, max_size=8))
+def test_any_sequence_leaves_each_holder_with_the_last_value_that_it_may_have(
+    town: Town, steps: list[tuple[str, Any, Any]]
+) -> None:
+    story = Story(town)
+    for step in (("tell", "crossroads", {AMENABLE}), *steps):
+        story.take(step)
+    story.settle()
+    untold = task_texts(town, "police", story.case)
+    for name in RECIPIENTS:
+        if story.case not in town.at[name].working_set().cases:
+            continue
+        values = known(town, name, story.case)
+        for path in VALUES:
+            # Nobody learns from a correction what it was never told, or what was asked back.
+            if path not in story.told[name]:
+                assert path not in values, (name, path)
+            elif values.get(path) != story.truth[path]:
+                assert any(f"`{name}` has an old value of `{path}`" in text for text in untold) or (
+                    _was_refused(town, story.case, name)
+                ), (name, path, values.get(path), story.truth[path])
+
+
+def _was_refused(town: Town, case: str, recipient: str) -> bool:
+    """Return True if the hub refused what police told a recipient: then it has nothing of it."""
+    return any(
+        outgoing.refused is not None and outgoing.kind == "referral"
+        for outgoing in town.at["police"].working_set().cases.records(case).sent
+        if any(recipient in part["to"] for part in outgoing.parts)
+    )
