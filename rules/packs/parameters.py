@@ -237,7 +237,8 @@ def _read_number(node: Node, unit: str, subject: str, ends: Range) -> int | Deci
             f"{subject} is `{number}`, and the parameter's range is {_range_text(ends)}",
             "check the number",
         )
-    return number if number else 0  # no minus before a zero
+    # One spelling for one number: 3 for 3.0, and no minus before a zero.
+    return int(number) if number == int(number) else Decimal(number).normalize()
 
 
 def _refuse_amount(node: Node, number: int | Decimal, unit: str, subject: str) -> None:

@@ -275,11 +275,10 @@ def test_the_questions_come_to_an_end_and_ask_only_for_what_is_unknown(
             return
         assert paths and not answered & set(paths), "nothing is asked twice"
         leaves = [path for path in paths if not path.startswith("decisions.")]
-        if "decisions.screening" in paths:
-            attested["screening"] = data.draw(
-                st.sampled_from(written.PARTS["screening"]["outcomes"])
-            )
-        else:
+        kept = [one for one in ("screening", "record") if f"decisions.{one}" in paths]
+        for one in kept:
+            attested[one] = data.draw(st.sampled_from(written.PARTS[one]["outcomes"]))
+        if not kept:
             assert leaves, "a decision that is asked for gives its own questions too"
         for path in leaves:
             supply(facts, path, complete, data)
@@ -288,18 +287,24 @@ def test_the_questions_come_to_an_end_and_ask_only_for_what_is_unknown(
 
 
 def supply(facts: Flat, path: str, complete: Flat, data: st.DataObject) -> None:
-    """Any value there may be, at a path that was unknown."""
+    """Any value there may be, at a path that was unknown, or known by a coarse word."""
     listed, _, rest = path.partition("[")
     if not rest:
-        assert path not in facts, f"{path} is known"
-        facts[path] = complete[path]
+        fact = written.WORDS.facts[path]
+        assert written.is_open(fact, facts.get(path)), f"{path} is known"
+        coarse = facts.get(path)
+        facts[path] = complete[path] if coarse is None else written.meant(fact, coarse)[0]
         return
-    index, _, field = rest.partition("].")
+    index, _, name = rest.partition("].")
     records = copy.deepcopy(facts[listed])
-    assert field not in records[int(index)], f"{path} is known"
-    records[int(index)][field] = data.draw(
-        written.values_of(written.WORDS.facts[listed].fields[field])
+    field, before = written.WORDS.facts[listed].fields[name], records[int(index)].get(name)
+    assert written.is_open(field, before), f"{path} is known"
+    values = (
+        written.values_of(field)
+        if before is None
+        else st.sampled_from(written.meant(field, before))
     )
+    records[int(index)][name] = data.draw(values)
     facts[listed] = records
 
 
