@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.consent.disclosure import Judge
 from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
 from exchange.records.ids import new_id
@@ -30,7 +31,7 @@ from offramp.documents.markdown import markdown
 from offramp.documents.pack_page import pack_page
 from offramp.documents.segments import segment_of
 from rules.author.difference import loosened
-from rules.decide.consent import ENTRY, STAYING, closure, depending, passages, permits
+from rules.decide.consent import ENTRY, STAYING, Passage, closure, depending, passages, permits
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.packs.pack import ConsentQuestion, Pack
@@ -299,6 +300,28 @@ def test_a_hidden_character_in_a_name_is_refused_signed_or_not(town: Town) -> No
 # The packs
 
 
+def judged(judge: Judge, passage: Passage, day: date | None, status: str) -> bool:
+    """Return what the exchange answers on the facts that its reduction would make."""
+    assert day is not None
+    is_care = passage.category in FROM_CARE
+    flat: dict[str, object] = {
+        "sender.role": passage.sender,
+        "recipient.role": passage.recipient,
+        "recipient.represents": passage.recipient == "defender",
+        "part.category": passage.category,
+        "part.use": "no_adverse_action",
+        "part.sensitivity": "part2" if is_care else "plain",
+        "part.question": False,
+        "purpose": passage.purpose,
+        "grant.status": status,
+        "grant.type": "ordinary",
+        "restriction": False,
+        "override": "none",
+        "basis": "consent" if status == "live" else "none",
+    }
+    return judge.facts(flat, day).permit
+
+
 WITH_SETS = [name for name in shipped() if read_pack(name).consent_sets]
 
 
@@ -306,12 +329,15 @@ WITH_SETS = [name for name in shipped() if read_pack(name).consent_sets]
 def test_every_grant_of_a_shipped_pack_is_permitted_and_nothing_optional_is_tied(name: str) -> None:
     pack = read_pack(name)
     program = Program(pack, list(segments_of(pack))[-1].day)
+    judge = Judge(pack)
     assert set(SETS) <= pack.consent_sets.keys()
     for consent_set in pack.consent_sets.values():
         for question in consent_set.questions.values():
             for grant in question.grants:
                 for passage in passages(grant, question.recipient):
                     assert permits(program, passage), passage
+                    assert judged(judge, passage, program.as_of, "live"), passage
+                    assert not judged(judge, passage, program.as_of, "ended"), passage
                     decisions = set(depending(pack, passage))
                     if question.need == "optional":
                         assert not decisions & (closure(pack, ENTRY) | closure(pack, STAYING))
