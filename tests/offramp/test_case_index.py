@@ -153,9 +153,15 @@ def shown_anew(office: Office) -> tuple[Any, ...]:
     def forgetful(memory: CaseMemory, subject: Any, handle: str, now: int, work_out: Any) -> Any:
         return work_out()
 
+    def listed_anew(memory: CaseMemory, name: Any, now: int, work_out: Any, key: Any) -> Any:
+        rows = [
+            row for handle in office.working_set().cases.handles() for row in work_out(handle)[0]
+        ]
+        return tuple(sorted(rows, key=key))
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CaseMemory, "recall_with_end", forgetful)
-        patch.setattr(CaseMemory, "recall_list", lambda memory, name, now, work_out: work_out()[0])
+        patch.setattr(CaseMemory, "recall_list", listed_anew)
         return shown(office)
 
 

@@ -161,18 +161,16 @@ def agenda(
     subject: Subject[Agenda | None] = Subject(f"agenda for {','.join(present)}")
     time = working_set.gateway.hub_time(now)
 
-    def work_out() -> tuple[tuple[Agenda, ...], int | None]:
-        shown, ends = [], []
-        for handle in handles(working_set):
-            case, end = working_set.memory.recall_with_end(
-                subject, handle, time, partial(_agenda, working_set, program, handle, now, present)
-            )
-            ends.append(end)
-            if case is not None:
-                shown.append(case)
-        return tuple(shown), earliest(ends)
+    def work_out(handle: str) -> tuple[tuple[Agenda, ...], int | None]:
+        case, end = working_set.memory.recall_with_end(
+            subject, handle, time, partial(_agenda, working_set, program, handle, now, present)
+        )
+        return (() if case is None else (case,)), end
 
-    return working_set.memory.recall_list((subject.name, program.digest), time, work_out)
+    places = {handle: place for place, handle in enumerate(handles(working_set))}
+    return working_set.memory.recall_list(
+        (subject.name, program.digest), time, work_out, lambda case: places[case.case]
+    )
 
 
 def _agenda(

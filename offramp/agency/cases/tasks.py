@@ -13,7 +13,6 @@ from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import (
     case_of,
     decisions_here,
-    handles,
     open_questions,
     recalled_parts,
     silent_events,
@@ -59,18 +58,13 @@ def tasks(working_set: WorkingSet, program: Program, now: int) -> tuple[Task, ..
 
     `now` is in seconds since 1970.
     """
-
-    def work_out() -> tuple[tuple[Task, ...], int | None]:
-        all_tasks: list[Task] = []
-        ends = []
-        for handle in handles(working_set):
-            case_tasks, end = _remembered_tasks(working_set, program, handle, now)
-            all_tasks += case_tasks
-            ends.append(end)
-        return tuple(sorted(all_tasks, key=_order)), earliest(ends)
-
     time = working_set.gateway.hub_time(now)
-    return working_set.memory.recall_list((TASKS.name, program.digest), time, work_out)
+    return working_set.memory.recall_list(
+        (TASKS.name, program.digest),
+        time,
+        lambda handle: _remembered_tasks(working_set, program, handle, now),
+        _order,
+    )
 
 
 def _order(task: Task) -> tuple[int, str, str, str]:

@@ -56,6 +56,9 @@ class CaseIndex:
     def __init__(self) -> None:
         self._cases: dict[str, CaseRecords] = {}
         self._touched_all = 0
+        # The version at which each case changed last, the newest last.
+        self._changed: dict[str, int] = {}
+        self._changed_all = 0
         self._links: dict[str, dict[str, CaseLink]] = {}
         self.shared_notes: list[Event] = []
         self.version = 0
@@ -86,6 +89,17 @@ class CaseIndex:
         """Return the number of the newest event that may change what is known of a case."""
         group = self.same_person(handle)
         return max(self._touched_all, *(self.records(case).touched for case in group))
+
+    def changed_since(self, version: int) -> tuple[str, ...]:
+        """Return the cases that may have changed since the index had a version."""
+        if version < self._changed_all:
+            return self.handles()
+        changed = []
+        for handle in reversed(self._changed):
+            if self._changed[handle] <= version:
+                break
+            changed.append(handle)
+        return tuple(reversed(changed))
 
     def links(self, handle: str) -> Mapping[str, CaseLink]:
         """Return the newest word on a case and each other case, by the other's handle."""
@@ -151,11 +165,15 @@ class CaseIndex:
         """Mark every case as changed."""
         self._touched_all = event.at
         self.version += 1
+        self._changed_all = self.version
 
     def _at(self, handle: str, event: int) -> CaseRecords:
         case = self._cases.setdefault(handle, CaseRecords())
         case.touched = event
         self.version += 1
+        for other in self.same_person(handle):
+            self._changed.pop(other, None)
+            self._changed[other] = self.version
         return case
 
 

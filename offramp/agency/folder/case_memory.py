@@ -7,8 +7,9 @@ be forgotten at any moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from offramp.agency.folder.case_index import CaseIndex
@@ -65,8 +66,7 @@ class CaseMemory:
         self.unsaved: set[tuple[str, str]] = set()
         # Adds what an earlier program worked out, when the first value is asked for.
         self.fill: Callable[[CaseMemory], None] | None = None
-        # The lists of all cases, by name: the index's version, and when the list holds.
-        self._lists: dict[Any, tuple[int, int, int | None, Any]] = {}
+        self._lists: dict[object, _SortedRows] = {}
 
     def recall(
         self,
@@ -113,20 +113,33 @@ class CaseMemory:
         return value, until
 
     def recall_list(
-        self, name: object, now: int, work_out: Callable[[], tuple[T, int | None]]
-    ) -> T:
-        """Return a list over all cases, worked out only if any case changed or its time is over."""
-        entry = self._lists.get(name)
-        if entry is not None:
-            version, since, until, value = entry
-            if version == self._cases.version and since <= now and (until is None or now < until):
-                remembered_list: T = value
-                return remembered_list
-        made, until = work_out()
-        if len(self._lists) >= MOST_LISTS:
-            self._lists.clear()
-        self._lists[name] = self._cases.version, now, until, made
-        return made
+        self,
+        name: object,
+        now: int,
+        work_out: Callable[[str], tuple[Iterable[T], int | None]],
+        key: Callable[[T], Any],
+    ) -> tuple[T, ...]:
+        """Return a sorted list over all cases, of which only changed cases are worked out again.
+
+        `work_out` returns a case's rows, and the first time at which they may differ. It may be
+        called for a case that has not changed. `name` names the list.
+        """
+        kept = self._lists.get(name)
+        if kept is None or now < kept.since:
+            if len(self._lists) >= MOST_LISTS:
+                self._lists.clear()
+            kept = self._lists[name] = _SortedRows(now)
+        version = self._cases.version
+        changed = dict.fromkeys(self._cases.changed_since(kept.version))
+        changed |= dict.fromkeys(kept.over(now))
+        if changed:
+            for handle in changed:
+                rows, kept.ends[handle] = work_out(handle)
+                changed[handle] = [(key(row), handle, row) for row in rows]
+            kept.replace(changed)
+        kept.version = version
+        rows_in_order: tuple[T, ...] = kept.rows
+        return rows_in_order
 
     def written(self) -> Iterator[tuple[str, str, Remembered]]:
         """Yield subject, handle, and JSON of every value that the index file lacks."""
@@ -147,6 +160,30 @@ class CaseMemory:
         for subject, entries in other._entries.items():
             kept = {handle: value for handle, value in entries.items() if handle not in left_out}
             self._entries.setdefault(subject, {}).update(kept)
+
+
+class _SortedRows:
+    """A list over all cases at a version of the index: its rows in order, and when they hold."""
+
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self.version = -1
+        self.ends: dict[str, int | None] = {}
+        self.rows: tuple[Any, ...] = ()
+        self._keyed: list[tuple[Any, str, Any]] = []
+
+    def over(self, now: int) -> list[str]:
+        """Return the cases whose rows may differ by now."""
+        return [handle for handle, end in self.ends.items() if end is not None and end <= now]
+
+    def replace(self, changed: Mapping[str, Any]) -> None:
+        """Put the rows of changed cases in the place of their earlier ones."""
+        self._keyed = [row for row in self._keyed if row[1] not in changed]
+        for rows in changed.values():
+            self._keyed += rows
+        # Nearly sorted, which costs little.
+        self._keyed.sort(key=itemgetter(0))
+        self.rows = tuple(row for _, _, row in self._keyed)
 
 
 def _decoded(subject: Subject[T], remembered: Remembered) -> Remembered:
