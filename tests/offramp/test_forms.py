@@ -533,7 +533,8 @@ def test_flags_and_files_answer_for_scripts(
     code, printed = run(running, capsys, "refer", "police", *FLAGS, "--dry-run", "--json")
     preview = json.loads(printed)
     assert code == 0 and outbox(running, capsys) == before
-    code, printed = run(running, capsys, "refer", "police", *FLAGS, "--yes", "--json")
+    another = ("--known-person", "someone_else")  # other tests refer her too
+    code, printed = run(running, capsys, "refer", "police", *FLAGS, *another, "--yes", "--json")
     sent = json.loads(printed)
     assert (code, sent["state"], sent["to"]) == (0, "sent", ["crossroads", "da"])
 
@@ -560,7 +561,8 @@ def test_an_interview_feeds_a_referral(
     facts = tmp_path / "facts.json"
     begun = json.loads((ROOT / "examples" / "arrest.json").read_text())
     facts.write_text(json.dumps(begun))
-    more = ("--facts", str(facts), "--given-name", "Ana", "--rest-unknown", "--yes")
+    named = ("--given-name", "Ana", "--known-person", "someone_else")
+    more = ("--facts", str(facts), *named, "--rest-unknown", "--yes")
     code, printed = run(running, capsys, "refer", "police", *more)
     assert code == 0 and ": sent" in printed
     assert "Left out, because this form doesn't tell it: " in printed

@@ -64,7 +64,7 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
         rest_unknown=options.rest_unknown,
     )
     known = KnownPerson()
-    if opened.form.begins and opened.case is None:
+    if opened.form.begins and opened.case is None and not options.dry_run:
         known = ask_known_person(office, answers, options, dialog)
     if known.is_here_already:
         return Output({"sent": False}, [words["not_sent"]])
