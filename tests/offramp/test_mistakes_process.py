@@ -219,6 +219,26 @@ def test_what_is_in_the_wrong_case_comes_back_as_a_draft(
     town: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case = refer(town, capsys, **{DRUGS: drugs(2.4)})
+    for nonsense, words in {
+        "nonsense": "is no detail with its new value",
+        "encounter.date=": "is no detail with its new value",
+        "encounter.date=soon": "encounter.date",
+        "encounter.date=2026-02-30": "encounter.date",
+        "encounter.drugs=7": "is a list",
+        "encounter.drugs=[7]": "encounter.drugs",
+        "encounter.drugs[7].grams=1": "has 1 entries",
+        "encounter.drugs[0].color=red": "has 1 entries",
+        "encounter.drugs[0].grams=-1": "encounter.drugs",
+        "encounter.weapon=yes": "told nobody `encounter.weapon`",
+        "contact.birth_date=1999-01-01": "told nobody `contact.birth_date`",
+        f"contact.given_name={'x' * 5000}": "content of `contact`",
+    }.items():
+        message = refused(town, capsys, "correct", "police", case, nonsense, "--yes", *BY)
+        assert words in message, message
+    assert "is no reason" in refused(town, capsys, "recall", "police", case, "regret", "--yes", *BY)
+    (entry,) = told(town, capsys, "recall", "police", case)["entries"]
+    assert (entry["kind"], entry["to"]) == ("referral", [*HOLDERS])
+    assert "asks anything back" in refused(town, capsys, "answer-recall", "police", case, *BY)
     draft = town.folder / "again.json"
     recall = ("recall", "police", case, "wrong-case", "--record", "referral")
     made = told(town, capsys, *recall, "--draft", str(draft), "--yes", *BY)
