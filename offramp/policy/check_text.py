@@ -73,7 +73,7 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
         "passed": report.passed,
         "scenarios": report.scenarios,
         "failures": {failure.scenario.id: list(failure.what) for failure in report.failures},
-        "coverage": {"rules": report.rule_coverage, "conditions": report.condition_coverage},
+        "coverage": report.coverage,
         "short_of": report.short_of,
         "untouched": [_untouched(untouched) for untouched in report.untouched],
     }
@@ -99,7 +99,7 @@ def _report_lines(name: str, report: Report) -> Iterator[str]:
         scenario = failure.scenario
         yield f"{scenario.place}: `{scenario.id}`: {scenario.says}"
         yield from (f"    {sentence}" for sentence in failure.what)
-    if report.short_of:
+    if report.short_of or report.value_coverage < 100:
         yield from map(_untouched, report.untouched)
     yield from (f"{name}: {shortfall}" for shortfall in report.short_of)
     passed = report.scenarios - len(report.failures)
@@ -107,7 +107,15 @@ def _report_lines(name: str, report: Report) -> Iterator[str]:
         f"{name}: {passed} of {report.scenarios} scenarios hold; "
         f"{report.rule_coverage} % of rules held once, "
         f"{report.condition_coverage} % of conditions seen both ways"
+        f"{_on_values(report)}"
     )
+
+
+def _on_values(report: Report) -> str:
+    """Return what is missing under the values in time, to end a sentence with."""
+    if report.value_coverage == 100:
+        return ""
+    return f", {report.value_coverage} % under each value in time"
 
 
 def _untouched(untouched: Untouched) -> str:

@@ -23,6 +23,7 @@ from offramp.policy.variant_scenarios import (
 from offramp.policy.yaml_text import indented, scalar, to_yaml
 from rules.decide.program import Program
 from rules.frozen import frozen
+from rules.input import keys
 from rules.input.yaml import Node
 from rules.language import tree
 from rules.packs.offenses import NO_OFFENSE
@@ -154,7 +155,7 @@ class Variant:
         scenarios.
         """
         scenarios = []
-        goals = (0, 0)
+        goals = dict.fromkeys(keys.COVERAGE.names, 0)
         if program is not None:
             chooser = ScenarioChooser(self.city, self.parent, self.folder, self.rules)
             scenarios = chooser.choose(program)
@@ -173,7 +174,7 @@ class Variant:
 
     # The pack
 
-    def _pack_text(self, goals: tuple[int, int]) -> str:
+    def _pack_text(self, goals: Mapping[str, int]) -> str:
         city, parent = self.city, self.parent
         lines = [
             "# yaml-language-server: $schema=.schemas/pack.json",
@@ -214,7 +215,7 @@ class Variant:
             "    confidence: low",
             "",
             "# How much of this file the scenarios must touch, in percent.",
-            f"coverage: {{rules: {goals[0]}, conditions: {goals[1]}}}",
+            f"coverage: {{{', '.join(f'{name}: {goal}' for name, goal in goals.items())}}}",
             "",
         ]
         lines += self._parameter_lines()

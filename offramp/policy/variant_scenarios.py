@@ -190,10 +190,13 @@ def scenarios_text(city: City, parent: Pack, scenarios: list[DraftScenario]) -> 
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def coverage_of(program: Program, scenarios: list[DraftScenario]) -> tuple[int, int]:
-    """Return the coverage of rules, and of conditions rounded down to tens, in percent."""
+def coverage_of(program: Program, scenarios: list[DraftScenario]) -> dict[str, int]:
+    """Return the coverage in percent, rounded down to tens except for rules."""
     report = run(program, [draft.scenario for draft in scenarios])
-    return report.rule_coverage, report.condition_coverage // 10 * 10
+    return {
+        name: reached if name == "rules" else reached // 10 * 10
+        for name, reached in report.coverage.items()
+    }
 
 
 def _covering(program: Program, candidates: list[Scenario], chosen: list[Scenario]) -> set[str]:

@@ -2,7 +2,8 @@
 
 A scenario is decided by the same engine as every other case. Coverage counts the rules and
 exceptions that the pack itself declares. Each must apply at least once, and each of their yes-or-no
-conditions must be true at least once and false at least once.
+conditions must be true at least once and false at least once. A condition that reads a parameter
+counts again for each value in time (see `value_coverage`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rules.author.value_coverage import ValueCoverage
 from rules.decide import explain
 from rules.decide.decision import Decision
 from rules.decide.program import Program
@@ -66,6 +68,7 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
     rules: tuple[int, int] = (0, 0)
     conditions: tuple[int, int] = (0, 0)
+    values: tuple[int, int] = (0, 0)
     untouched: list[Untouched] = field(default_factory=list)
 
     @staticmethod
@@ -83,9 +86,23 @@ class Report:
         return self._percent(self.conditions)
 
     @property
+    def value_coverage(self) -> int:
+        """The percentage of conditions' two values that were seen under each value in time."""
+        return self._percent(self.values)
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """The percentages that the scenarios reach, by the keys of a pack's `coverage`."""
+        return {
+            "rules": self.rule_coverage,
+            "conditions": self.condition_coverage,
+            "values": self.value_coverage,
+        }
+
+    @property
     def short_of(self) -> list[str]:
         """The coverage that the pack asks for and misses, a sentence each."""
-        reached = {"rules": self.rule_coverage, "conditions": self.condition_coverage}
+        reached = self.coverage
         return [
             f"coverage of {name} is {reached[name]} %, and the pack asks for {goal} %"
             for name, goal in self.pack.coverage.items()
@@ -320,6 +337,7 @@ class _Touched:
         self.pack = pack
         self.applied: set[tuple[str, str, str]] = set()
         self.seen: dict[tuple[str, str, int], set[bool]] = {}
+        self.values = ValueCoverage(pack, _is_atom)
 
     def by(self, decision: Decision) -> None:
         """Add the decision, and every decision that it read."""
@@ -327,6 +345,7 @@ class _Touched:
             if not ruling.attested and ruling.in_force is not None:
                 for rule in ruling.in_force.rules:
                     self._add(ruling, rule)
+                self.values.by(ruling)
 
     def _add(self, ruling: Ruling, in_force: RuleInForce) -> None:
         name, rule = ruling.decision, in_force.rule
@@ -365,6 +384,9 @@ class _Touched:
                     text = f"`{tree.text(part)}` is never {'true' if missing else 'false'}"
                     report.untouched.append(Untouched(name, rule.id, text, item.place))
         report.rules, report.conditions = (applied, all_rules), (seen, all_seen)
+        report.values = self.values.reached
+        for read, text in self.values.untouched():
+            report.untouched.append(Untouched(read.decision, read.rule.id, text, read.value.place))
 
     def _own(self) -> Iterator[tuple[str, Rule, Rule | Exemption]]:
         for name, decision in self.pack.decisions.items():

@@ -225,6 +225,11 @@ COVERAGE = Entry(
         "conditions": Key(
             "How many of their conditions must be seen both true and false, in per cent.", PERCENT
         ),
+        "values": Key(
+            "The same for each value in time that a condition reads, in per cent: a cap that "
+            "changes needs scenarios before and after.",
+            PERCENT,
+        ),
     },
 )
 
