@@ -115,11 +115,12 @@ def refused(files: object, pack_id: str = "lead", named: str | None = None) -> s
 
 def test_a_base_that_was_edited_on_the_way_is_found_under_whatever_pack_it_lies() -> None:
     files = dict(collect_pack("santa-fe").files)
-    edited = files["lead/pack.yaml"].replace(
-        "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
-    )
-    assert edited != files["lead/pack.yaml"]
-    assert refused({**files, "lead/pack.yaml": edited}, "santa-fe") == "floor-lifted"
+    for base, rule in (("deflection", "restricted"), ("lead", "whereabouts-from-care")):
+        text = files[f"{base}/pack.yaml"]
+        start = f"      - id: {rule}\n"
+        edited = text.replace(start, f"{start}        until: 2020-01-01\n")
+        assert edited != text
+        assert refused({**files, f"{base}/pack.yaml": edited}, "santa-fe") == "floor-lifted"
 
 
 def test_what_is_no_pack_is_refused_with_a_word(tmp_path: Path) -> None:
@@ -139,9 +140,9 @@ def test_what_is_no_pack_is_refused_with_a_word(tmp_path: Path) -> None:
     assert refused({"lead/pack.yaml": "nonsense: ["}) == "yaml-syntax"
     with pytest.raises(Refusal):
         read_pack_files(b"x" * 5_000_000)
-    assert PackFiles("lead", {"lead/pack.yaml": files["lead/pack.yaml"]}).pack() == read_pack(
-        "lead"
-    )
+    bases = {name: files[name] for name in ("lead/pack.yaml", "deflection/pack.yaml")}
+    assert PackFiles("lead", bases).pack() == read_pack("lead")
+    assert refused({"lead/pack.yaml": files["lead/pack.yaml"]}) == "not-a-pack", "no parent"
 
 
 # Which pack counts for whom
