@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from offramp.policy.boundary_scenarios import boundary_scenarios
 from offramp.policy.city import City
 from offramp.policy.yaml_text import to_yaml
 from rules.author.scenarios import Scenario, read_scenarios, run
@@ -57,7 +58,13 @@ class ScenarioChooser:
 
     def choose(self, program: Program) -> list[DraftScenario]:
         """Return the scenarios to keep. `program` is the draft's own."""
-        return self._from_parent(program) or [DraftScenario(self._fallback(program), None)]
+        kept = self._from_parent(program) or [DraftScenario(self._fallback(program), None)]
+        models = [draft.scenario for draft in kept]
+        added: list[DraftScenario] = []
+        for scenario in boundary_scenarios(program, self.city.starts, models):
+            earlier = [*models, *(draft.scenario for draft in added)]
+            added.append(DraftScenario(scenario, _nearest(scenario, earlier)))
+        return [*kept, *added]
 
     def _fallback(self, program: Program) -> Scenario:
         """Make the scenario of a draft whose parent has none to keep: only the day is known."""
