@@ -177,6 +177,14 @@ class Neighbors:
             )
         return folders[name]
 
+    def beside(self, folder: Path) -> Neighbors:
+        """Return the lookup for the parents of the pack in a folder.
+
+        A shipped pack extends a shipped one, also under a local pack beside which another of that
+        name is.
+        """
+        return Neighbors(folder.resolve().parent)
+
     def replaces_shipped(self, folder: Path) -> bool:
         """Return whether a folder is a local one with the name of a shipped pack or table."""
         folder, shipped_folder = folder.resolve(), jurisdictions().resolve()

@@ -67,7 +67,8 @@ def assemble(
                 "extends-cycle", f"`{parent_id}` extends itself: {way}", "extend one base"
             )
         parent_folder = find_folder(find.pack, entry["extends"], parent_id)
-        parent = assemble(parent_folder, vocabulary, find, (*children, pack_id))
+        beside = find.beside(parent_folder)
+        parent = assemble(parent_folder, vocabulary, beside, (*children, pack_id))
     draft = Draft(pack_id, top, entry, parent, vocabulary, find, faults)
     if find.replaces_shipped(folder):
         draft.local[pack_id] = "pack"

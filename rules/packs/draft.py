@@ -43,6 +43,9 @@ class Find(Protocol):
     def table(self, name: str, /) -> Path:
         """Return the folder of an offense table."""
 
+    def beside(self, folder: Path, /) -> Find:
+        """Return the lookup for what the pack in a folder names."""
+
     def replaces_shipped(self, folder: Path, /) -> bool:
         """Return whether a folder is a local one with the name of a shipped pack or table."""
 

@@ -1,8 +1,4 @@
-"""Check each line of the language's examples, and the example packs of the contract as a whole.
-
-`NOT_BUILT` lists the lines that need a construct which this version lacks. It must be empty when
-the language is complete.
-"""
+"""Check each line of the language's examples, and the example packs of the contract as a whole."""
 
 from __future__ import annotations
 
@@ -23,17 +19,6 @@ from tests.conftest import SHARED, shared
 
 EXAMPLES = SHARED / "contract" / "language-examples.jsonl"
 PACKS = SHARED / "contract" / "packs"
-# The lines whose construct is not built yet, by the pack that no reader takes so far.
-NOT_BUILT_PACKS = {
-    "chicago-nadp",
-    "deflection",
-    "lane-or",
-    "multnomah-or",
-    "nj-stationhouse",
-    "oregon",
-    "santa-fe-scene",
-}
-NOT_BUILT: set[str] = set()
 
 
 def lines() -> list[dict[str, Any]]:
@@ -43,39 +28,15 @@ def lines() -> list[dict[str, Any]]:
     return [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
 
 
-def is_waiting(line: dict[str, Any]) -> bool:
-    """Return whether a line needs a construct that is not built yet."""
-    return line["id"] in NOT_BUILT or line["pack"] in NOT_BUILT_PACKS
-
-
 def params(*, edited: bool) -> list[Any]:
     """Return the lines with or without an edit, or one that skips."""
-    chosen = [
-        pytest.param(
-            line,
-            id=line["id"],
-            marks=[pytest.mark.xfail(reason="not built yet", strict=False)]
-            if is_waiting(line)
-            else [],
-        )
-        for line in lines()
-        if ("edit" in line) is edited
-    ]
+    chosen = [pytest.param(line, id=line["id"]) for line in lines() if ("edit" in line) is edited]
     return chosen or [pytest.param(None, id="the contract's examples")]
 
 
-def example_packs() -> list[Any]:
+def example_packs() -> list[str]:
     """Return the ids of the example packs, or one that skips."""
-    names = sorted(path.parent.name for path in PACKS.glob("*/pack.yaml")) or [""]
-    return [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(reason="not built yet", strict=False)]
-            if name in NOT_BUILT_PACKS
-            else [],
-        )
-        for name in names
-    ]
+    return sorted(path.parent.name for path in PACKS.glob("*/pack.yaml")) or [""]
 
 
 @lru_cache(maxsize=16)
