@@ -347,6 +347,17 @@ def test_the_minutes_tell_each_agency_only_what_it_may_have(town: Town) -> None:
         operations.record_meeting(town.at["police"], "Officer Lund", case, agreed)
 
 
+def test_police_and_prosecutors_never_learn_that_the_intake_is_not_done(town: Town) -> None:
+    case = referred(town)
+    consent(town, case, to_know("prosecutor", "intake_status", "enrollment", "status"))
+    consent(town, case, to_know("clinic", "intake_status", "enrollment"))
+    assert any("the intake is done" in what for what in board(town, case, "clinic")["clock"])
+    agreed = (Step("complete_intake", "case_management"),)
+    recorded = operations.record_meeting(town.at["crossroads"], "Rosa Quintana", case, agreed)
+    assert recorded.recipients == {"complete_intake": ("clinic",)}
+    assert board(town, case, "prosecutor") == {} and board(town, case, "clinic")["step"]
+
+
 def test_every_step_of_a_review_is_a_word_of_a_meeting() -> None:
     words = vocabulary()
     assert list(words.closed_words["meeting_step"]) == list(words.decisions["review"].outcomes)

@@ -133,7 +133,7 @@ def test_a_case_with_a_fresh_status_is_on_the_board_as_far_as_all_present_may_se
     agreed = ("--by", "Rosa Quintana", "--step", "complete_intake:case_management:2030-06-30")
     recorded = lines(town, capsys, "meeting-record", "crossroads", case, *agreed, "--yes")
     assert (
-        "finish the first interview (case management, by June 30): told to da, program" in recorded
+        "finish the first interview (case management, by June 30): told to program" in recorded
     )
     assert "meeting.complete_intake" in abouts(town, capsys, "crossroads")
     # After an exit no task is open, and the case is off the board.

@@ -24,7 +24,7 @@ from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.holding import earliest
-from offramp.agency.cases.minutes import newest_minutes
+from offramp.agency.cases.minutes import COMPLETE_INTAKE, ENFORCEMENT, newest_minutes
 from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.cases.task import OVERDUE, RUNNING, Task
 from offramp.agency.cases.tasks import answers_of_case, tasks_of_case
@@ -253,6 +253,8 @@ class CaseScreen:
         role = self.working_set.gateway.history.newest.role(agency)
         if not item.categories or "operation" in item.categories:
             return False
+        if role in ENFORCEMENT and _tells_missing_intake(item):
+            return False
         content = dict.fromkeys(item.categories, item.content)
         return may_be_told(role, content) and self._may_be_told(agency, item.categories)
 
@@ -353,7 +355,7 @@ class _Briefing:
                 CLOCK,
                 f"{late}: {clock.label}.",
                 categories,
-                {"clock": clock.name},
+                {"clock": clock.name, "missing": events[0]},
                 state["due"],
                 clock.owner,
             )
@@ -408,6 +410,16 @@ class _Briefing:
 def month_and_day(day: date) -> str:
     """Return a day as `June 16`."""
     return f"{day:%B} {day.day}"
+
+
+def _tells_missing_intake(item: Item) -> bool:
+    """Return whether an item says that the intake is not done, which enforcement never learns."""
+    content = item.content
+    return (
+        content.get("missing") == "case.intake_at"
+        or content.get("task") == f"review.{COMPLETE_INTAKE}"
+        or any(step["step"] == COMPLETE_INTAKE for step in content.get("steps") or ())
+    )
 
 
 def _newest(

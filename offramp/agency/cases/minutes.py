@@ -19,6 +19,12 @@ from rules.shelf import vocabulary
 WORKING_DAYS_BEFORE = 2
 
 
+# The step that tells that the intake is not done. The category `intake_status` has the day of an
+# intake and never a missing one, so police and prosecutors are not told this step.
+COMPLETE_INTAKE = "complete_intake"
+ENFORCEMENT = ("police", "prosecutor")
+
+
 @frozen
 class Step:
     """A step that a meeting agreed on: its word, the role that takes it, and its last day."""
@@ -161,6 +167,8 @@ def _is_day(text: str) -> bool:
 
 
 __all__ = [
+    "COMPLETE_INTAKE",
+    "ENFORCEMENT",
     "Minutes",
     "StatusRequest",
     "Step",

@@ -26,6 +26,8 @@ from offramp.agency.cases.meeting import (
     part_of,
 )
 from offramp.agency.cases.minutes import (
+    COMPLETE_INTAKE,
+    ENFORCEMENT,
     StatusRequest,
     Step,
     ask_on,
@@ -528,6 +530,8 @@ def _minutes_parts(
     by_category: dict[str, list[dict[str, str]]] = {}
     for step in steps:
         by_category.setdefault(categories[step.step], []).append(step.as_json())
+    directory = working_set.gateway.history.newest
+    others = tuple(one for one in directory.agencies if directory.role(one) not in ENFORCEMENT)
     addressed = []
     for category, members in by_category.items():
         if category not in allowed:
@@ -540,7 +544,8 @@ def _minutes_parts(
             use=defaults.use,
         )
         part = protect_care(part, working_set, defaults)
+        only = others if any(one["step"] == COMPLETE_INTAKE for one in members) else None
         addressed.append(
-            address(working_set, case, "meeting_decision", part, "review", office.clock())
+            address(working_set, case, "meeting_decision", part, "review", office.clock(), only)
         )
     return tuple(part for part in addressed if part is not None)
