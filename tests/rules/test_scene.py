@@ -21,6 +21,7 @@ from rules.input.facts import read_facts
 from rules.language import tree
 from rules.prove.implied import implies, without_if_known
 from rules.prove.soundness import check_whole
+from rules.second_engine import project
 from rules.shelf import english
 from tests.support import written
 from tests.support.written import SMALL, TINY, WORDS, assembled
@@ -248,3 +249,25 @@ def test_an_offer_over_every_small_case_is_its_rules_with_open_markers_left_out(
         elif enrolled:
             expected = "already_enrolled"
         assert (offer.outcome, offer.needed) == (expected, [])
+
+
+@given(
+    written.packs(("at_hand", "offer")),
+    written.complete().flatmap(written.holes_in),
+    written.cases(),
+)
+def test_the_second_engine_s_rules_chained_by_hand_give_the_same_offer(
+    pack: dict[str, Any], partial: dict[str, Any], case: dict[str, Any]
+) -> None:
+    offer = written.program(pack).decide("offer", written.nested({**partial, **case}))
+    if offer.segment is None:
+        return
+    projection = project(offer.rules_in_force)
+    assert not projection.beyond
+    derived = set(projection.facts(offer.world))
+    while True:
+        found = {rule.gives for rule in projection.rules if derived.issuperset(rule.facts)}
+        if found <= derived:
+            break
+        derived |= found
+    assert projection.possible(derived) == (offer.possible, offer.outcome)
