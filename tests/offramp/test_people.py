@@ -144,6 +144,19 @@ def test_whether_a_person_is_enrolled_stays_unknown_until_a_person_decides(town:
     assert enrolled(town, second) is False and enrolled(town, first) is True
 
 
+def test_a_person_who_is_enrolled_after_a_join_is_enrolled_in_both_cases(town: Town) -> None:
+    first, second = (refer(town, contact("Delia Sena", "1981-01-30")) for _ in range(2))
+    for case in (first, second):
+        open_referral(town, case)
+    operations.join(town.at["crossroads"], BY, second, first)
+    assert enrolled(town, first) is enrolled(town, second) is False
+    enroll(town, first)
+    assert enrolled(town, first) is enrolled(town, second) is True
+    # What a person notes of the case itself counts first.
+    operations.split(town.at["crossroads"], BY, second, first)
+    assert enrolled(town, second) is False
+
+
 @pytest.mark.parametrize("content", [contact("Dolores Chee"), contact("Cher", "1970-01-01")])
 def test_an_incomplete_description_is_never_a_silent_no(
     town: Town, content: dict[str, str]

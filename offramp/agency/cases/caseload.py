@@ -173,12 +173,16 @@ def joined_entries(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
     """Yield that the person is enrolled, if another case of the same person says so here.
 
     Only for an agency that knows who is enrolled. Whatever the case's own records state counts
-    first.
+    first, and so does a person's own note. The note that nobody here was like the person does not.
     """
     group = working_set.cases.same_person(handle)
     if len(group) == 1 or not answers_enrollment(working_set):
         return
-    if any(ENROLLED in entry.facts for entry in entries_of(working_set, handle)):
+    own = [entry for entry in entries_of(working_set, handle) if ENROLLED in entry.facts]
+    notes = working_set.cases.records(handle).notes
+    if any(entry.record is not None for entry in own) or any(
+        ENROLLED in note.body.get("facts", {}) and "matched" not in note.body for note in notes
+    ):
         return
     for other in group:
         if other != handle:
@@ -186,7 +190,7 @@ def joined_entries(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
             enrolled = case.known.get(ENROLLED)
             if enrolled is not None and enrolled.value is True:
                 role = working_set.gateway.history.newest.role(working_set.agency)
-                position = enrolled.entry.position
+                position = max(entry.position for entry in (enrolled.entry, *own))
                 yield CaseEntry(
                     working_set.agency, role, position, None, None, {ENROLLED: True}, {}
                 )

@@ -294,6 +294,8 @@ def _note_enrollment(
     body = {
         "case": case,
         "facts": {ENROLLED: False},
+        # So that a later join of the case counts more than this note.
+        "matched": False,
         "after": line.size if line else 0,
         "keep_until": defaults_today(office, working_set).keep_until,
     }
