@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from exchange.records.kinds import kinds
 from offramp.arguments import add_force
 
 COMMANDS = {
@@ -61,7 +62,7 @@ def _options(name: str, command: argparse.ArgumentParser) -> None:
             nargs="?",
             help="its id: lower-case letters, digits, dashes",
         )
-        command.add_argument("--role", help="its role in the vocabulary, such as case_management")
+        command.add_argument("--role", help=f"its role: {', '.join(kinds()['answer'].issuers)}")
         command.add_argument("--name", help="its name for people")
         command.add_argument("--withdraw", action="store_true", help="end its invitation")
         command.add_argument("--list", action="store_true", help="list the open invitations")

@@ -97,8 +97,10 @@ def _part_lines(part: PartPreview, names: Mapping[str, str], language: str) -> l
     if (part.part.says or {}).get("answer") == "accepted":
         lines.append(words["accepted"])
     lines += [
-        words["to"].format(name=", ".join(told), purpose=_purpose(purpose, language), basis=basis)
-        for (purpose, basis), told in _told(part, names, words).items()
+        words["to"].format(
+            name=", ".join(recipients), purpose=_purpose(purpose, language), basis=basis
+        )
+        for (purpose, basis), recipients in _told(part, names, words).items()
     ]
     reasons: dict[str, list[str]] = {}
     for refused in part.refused:
@@ -117,10 +119,10 @@ def _told(
     part: PartPreview, names: Mapping[str, str], words: Mapping[str, str]
 ) -> dict[tuple[str, str], list[str]]:
     """Return the recipients' names by purpose and basis."""
-    told: dict[tuple[str, str], list[str]] = {}
+    by_way: dict[tuple[str, str], list[str]] = {}
     for agency, (purpose, basis) in part.part.to.items():
-        told.setdefault((purpose, words.get(basis, basis)), []).append(_named(agency, names))
-    return told
+        by_way.setdefault((purpose, words.get(basis, basis)), []).append(_named(agency, names))
+    return by_way
 
 
 def _purpose(purpose: str, language: str) -> str:
@@ -160,8 +162,8 @@ def _values(content: Mapping[str, Any], category: str, language: str) -> Iterato
             continue
         yield question, str(len(value))
         for index, entry in enumerate(value, 1):
-            told = ", ".join(_field_texts(entry, fact, language))
-            yield f"  {index}.", told or "–"
+            text = ", ".join(_field_texts(entry, fact, language))
+            yield f"  {index}.", text or "–"
 
 
 def _field_texts(entry: Mapping[str, Any], fact: Fact, language: str) -> Iterator[str]:
@@ -191,14 +193,20 @@ def sent_form_lines(sent: SentForm, names: Mapping[str, str], language: str) -> 
     case = sent.case
     if sent.record is None:
         return [words["kept_done"].format(case=case)]
-    told = ", ".join(names.get(agency, agency) for agency in sent.recipients)
-    return [words["sent"].format(id=sent.record.id, case=case, names=told, state=sent.record.state)]
+    recipients = ", ".join(names.get(agency, agency) for agency in sent.recipients)
+    return [
+        words["sent"].format(
+            id=sent.record.id, case=case, names=recipients, state=sent.record.state
+        )
+    ]
 
 
 def waiting_lines(questions: tuple[WaitingQuestion, ...], language: str) -> list[str]:
     """List the questions that wait, with the agency that asks each."""
     words = WORDS[language]
     return [
-        words["asked"].format(by=asked.by, decision=asked.decision, question=asked.question)
-        for asked in questions
+        words["asked"].format(
+            by=question.by, decision=question.decision, question=question.question
+        )
+        for question in questions
     ] or [words["no_questions"]]

@@ -48,17 +48,17 @@ def _run(form: Form, office: Office, options: argparse.Namespace) -> Output:
 
 
 def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Output:
-    language, words = options.lang, form_text.WORDS[options.lang]
+    language, texts = options.lang, form_text.WORDS[options.lang]
     dialog = Dialog.at_terminal(language, opened.zone, as_json=options.json)
     if not options.json:
         for category in opened.untold:
-            told = form_text.category_text(category, language)
-            print_text(words["untold"].format(category=told))
-    given = _given(opened, options, words)
-    names = frozenset(given)
+            text = form_text.category_text(category, language)
+            print_text(texts["untold"].format(category=text))
+    provided = _given(opened, options, texts)
+    names = frozenset(provided)
     answers = collect_answers(
         lambda so_far: opened.questions(so_far, names),
-        given,
+        provided,
         dialog,
         () if options.yes or options.dry_run else ("--yes",),
         rest_unknown=options.rest_unknown,
@@ -67,7 +67,7 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
     if opened.form.begins and opened.case is None and not options.dry_run:
         known = ask_known_person(office, answers, options, dialog)
     if known.is_here_already:
-        return Output({"sent": False}, [words["not_sent"]])
+        return Output({"sent": False}, [texts["not_sent"]])
     if known.case is not None:
         # The same person in another encounter: the record belongs to the person's case.
         opened = operations.open_form(office, opened.form.name, known.case, language=language)
@@ -76,13 +76,13 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
     preview = operations.preview_draft(office, draft)
     lines = form_text.preview_lines(preview, language)
     if options.dry_run:
-        return Output(preview.as_json(), [*lines, "", words["dry"]])
+        return Output(preview.as_json(), [*lines, "", texts["dry"]])
     if not options.json:
         for line in lines:
             print_text(line)
         print_text()
     if not options.yes and not confirm(dialog):
-        return Output({"sent": False}, [words["not_sent"]])
+        return Output({"sent": False}, [texts["not_sent"]])
     sent = operations.send_draft(office, draft)
     operations.note_other_people(office, sent.case, known.others)
     value = {**sent.as_json(), "preview": preview.as_json()}
@@ -128,39 +128,39 @@ def _open_questions(office: Office, options: argparse.Namespace) -> None:
 
 
 def _given(
-    opened: OpenedForm, options: argparse.Namespace, words: Mapping[str, str]
+    opened: OpenedForm, options: argparse.Namespace, texts: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the answers of the flags, over those of the files.
 
     Facts that the form doesn't tell are left out, and said so. Raises `RequestError`
     `unknown-question`.
     """
-    given: dict[str, Any] = {}
+    provided: dict[str, Any] = {}
     if getattr(options, "facts", None):
-        found = _flat(_read_file(options.facts))
-        known = {path: value for path, value in found.items() if path in opened.paths}
-        ignored = sorted(set(found) - set(known) - {"now"})
+        facts = _flat(_read_file(options.facts))
+        askable = {path: value for path, value in facts.items() if path in opened.paths}
+        ignored = sorted(set(facts) - set(askable) - {"now"})
         if ignored and not options.json:
-            print_text(words["ignored"].format(names=", ".join(map(printable, ignored))))
-        given |= known
+            print_text(texts["ignored"].format(names=", ".join(map(printable, ignored))))
+        provided |= askable
     if options.answers:
-        given |= _flat(_read_file(options.answers))
+        provided |= _flat(_read_file(options.answers))
     flags = {
         name.removeprefix(_DEST): value
         for name, value in vars(options).items()
         if name.startswith(_DEST) and value is not None
     }
-    given |= flags
+    provided |= flags
     names = {*options_of(opened.form.name), ABOUT, SAME_ENCOUNTER}
-    for name in given:
+    for name in provided:
         if name not in names:
             raise RequestError(
                 "unknown-question",
                 f"`{printable(name)}` isn't asked here",
                 fix=nearest(name, sorted(names)),
             )
-    told = {name: value for name, value in given.items() if not _is_untold(opened, name)}
-    return dict(_with_entries(told, opened.measured_lists))
+    answers = {name: value for name, value in provided.items() if not _is_untold(opened, name)}
+    return dict(_with_entries(answers, opened.measured_lists))
 
 
 def _is_untold(opened: OpenedForm, name: str) -> bool:
@@ -208,12 +208,14 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _with_entries(given: Mapping[str, Any], measured: frozenset[str]) -> Iterator[tuple[str, Any]]:
+def _with_entries(
+    provided: Mapping[str, Any], measured: frozenset[str]
+) -> Iterator[tuple[str, Any]]:
     """Yield the answers, a list as its length and the answers of its entries.
 
     The entries of a `measured` list are those that were sent before, in their order.
     """
-    for name, value in given.items():
+    for name, value in provided.items():
         fact = vocabulary().facts.get(name)
         if fact is None or fact.type != "list" or not isinstance(value, list):
             yield name, value
@@ -236,12 +238,12 @@ def _is_none(entry: Any) -> bool:
 def _fields(name: str, entry: Any) -> Mapping[str, Any]:
     """Return the fields of an entry, from a mapping or from `kind=opioid, grams=2.4`."""
     if isinstance(entry, str):
-        found = dict(_ENTRY.findall(entry))
-        if not found or _ENTRY.sub("", entry).strip():
+        pairs = dict(_ENTRY.findall(entry))
+        if not pairs or _ENTRY.sub("", entry).strip():
             raise _not_answers(
                 name, f"`{printable(entry)[:40]}` isn't `field=answer, field=answer`"
             )
-        entry = {field: answer.strip() for field, answer in found.items()}
+        entry = {field: answer.strip() for field, answer in pairs.items()}
     fields = vocabulary().facts[name].fields
     if not isinstance(entry, dict):
         raise _not_answers(name, "an entry isn't a mapping of its fields")

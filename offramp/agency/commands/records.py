@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from exchange.records.kinds import kinds
 from offramp.agency import operations, wording
 from offramp.agency.cases.draft import LARGEST, not_a_draft
 from offramp.agency.commands.command import KIND, RECORD, AgencyCommand, Output
@@ -35,6 +36,10 @@ def read_draft(office: Office, path: Path) -> Draft:
 
 
 def _send_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Compose a record from a file, queue it, and send it. docs/kinds.md has what each kind "
+        f"contains. Kinds: {', '.join(kinds())}."
+    )
     parser.add_argument("--case", metavar="HANDLE", help="the case, by its handle")
 
 

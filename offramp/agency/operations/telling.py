@@ -247,7 +247,12 @@ def _reduced(
     is_told = any(category not in untold for category in sheet.parts)
     if not parts or (sheet.form.begins and not is_told):
         because = next(
-            (refused.because for one in untold.values() for refused in one if refused.because),
+            (
+                refused.because
+                for refusals in untold.values()
+                for refused in refusals
+                if refused.because
+            ),
             "The person's consent doesn't cover it.",
         )
         raise AgencyError(
@@ -278,7 +283,7 @@ def _known_here(working_set: WorkingSet, known: Case, case: str) -> dict[str, An
             for category, content in part["content"].items():
                 members = {name: value for name, value in content.items() if name != "facts"}
                 answers |= {f"{category}.{name}": value for name, value in members.items()}
-    asked = {path for path in answers if path in form_terms().members}
+    members_of_forms = {path for path in answers if path in form_terms().members}
     raw = {
         path: value
         for entry in known.entries
@@ -286,7 +291,7 @@ def _known_here(working_set: WorkingSet, known: Case, case: str) -> dict[str, An
         for path, value in entry.facts.items()
     }
     facts = {path: raw[path] for path in own_facts(working_set, known) if path in raw}
-    return {path: answers[path] for path in asked} | facts
+    return {path: answers[path] for path in members_of_forms} | facts
 
 
 def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, known: Case) -> Sheet:
@@ -306,18 +311,18 @@ def _answer_sheets(
     working_set: WorkingSet, sheet: Sheet, known: Case, case: str
 ) -> tuple[Sheet, ...]:
     """Return the sheets of the open questions: of entries sent before, and of all other facts."""
-    asked = {question.path for question in open_questions(working_set, case)}
-    if not asked:
+    paths = {question.path for question in open_questions(working_set, case)}
+    if not paths:
         raise AgencyError(
             "nothing-to-tell",
             "no question waits for this agency in this case",
             fix="look at `agency tasks`",
         )
     entries = sheet.lists or {}
-    fields = tuple(path for path in sorted(asked) if entries.get(path.rpartition(".")[0]))
-    rest = frozenset(asked - set(fields))
+    fields = tuple(path for path in sorted(paths) if entries.get(path.rpartition(".")[0]))
+    rest = frozenset(paths - set(fields))
     lists = {path.rpartition(".")[0] for path in rest} & set(vocabulary().facts)
-    members = ("screening_outcome.outcome",) if _SCREENING in asked else ()
+    members = ("screening_outcome.outcome",) if _SCREENING in paths else ()
     return (
         replace(sheet, only=fields) if fields else replace(sheet, parts=()),
         replace(sheet, reads=rest | lists, lists={}, members=members),
@@ -426,17 +431,17 @@ def _parts_of(
         ]
         return tuple(parts), {}
     addressed = _address(office, working_set, form, contents, defaults, case)
-    told = tuple(one.part for one in addressed if one.part.to)
+    sent = tuple(addressing.part for addressing in addressed if addressing.part.to)
     role = opened.sheets[0].role
     kept = {
         path: value
-        for one in addressed
-        if not one.part.to
-        for content in one.part.content.values()
+        for addressing in addressed
+        if not addressing.part.to
+        for content in addressing.part.content.values()
         for path, value in content.get("facts", {}).items()
         if vocabulary().facts[path].known_by == role
     }
-    return repeat_referral(working_set, form.kind.name, opened.case, told), kept
+    return repeat_referral(working_set, form.kind.name, opened.case, sent), kept
 
 
 def _address(
@@ -512,7 +517,11 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
         refused = address_part(
             working_set, pack, form, replace(part, to={}), draft.case, office.clock()
         ).refused
-        parts.append(PartPreview(part, tuple(one for one in refused if one.agency not in part.to)))
+        parts.append(
+            PartPreview(
+                part, tuple(refusal for refusal in refused if refusal.agency not in part.to)
+            )
+        )
     names = {agency: listed.name for agency, listed in directory.agencies.items()}
     return Preview(draft, tuple(parts), names)
 
