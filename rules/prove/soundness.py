@@ -22,6 +22,7 @@ from rules.packs.resolve import RuleInForce, Segment, resolve
 from rules.prove.consent_sets import check_consent_sets
 from rules.prove.counterpart import refuse_without_counterpart
 from rules.prove.implied import implies
+from rules.prove.listed_words import refuse_unknown_words
 from rules.prove.own_delay import refuse_own_delay
 from rules.prove.unread import refuse_unread
 
@@ -47,6 +48,7 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
         refuse_unread(pack, segments, faults)
         check_consent_sets(pack, segments, faults)
         refuse_without_counterpart(segments, faults)
+        refuse_unknown_words(pack, faults)
     faults.raise_all()
     proved = set(pack.invariants)
     broken: set[str] = set()  # one day that breaks an invariant is enough

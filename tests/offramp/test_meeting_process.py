@@ -132,9 +132,7 @@ def test_a_case_with_a_fresh_status_is_on_the_board_as_far_as_all_present_may_se
     # What was agreed on goes to those who may know it, and is a task of its role.
     agreed = ("--by", "Rosa Quintana", "--step", "complete_intake:case_management:2030-06-30")
     recorded = lines(town, capsys, "meeting-record", "crossroads", case, *agreed, "--yes")
-    assert (
-        "finish the first interview (case management, by June 30): told to program" in recorded
-    )
+    assert "finish the first interview (case management, by June 30): told to program" in recorded
     assert "meeting.complete_intake" in abouts(town, capsys, "crossroads")
     # After an exit no task is open, and the case is off the board.
     to = {"program": {"purpose": "exchange_operation", "basis": "operation"}}
