@@ -137,14 +137,14 @@ def _given(
     """
     provided: dict[str, Any] = {}
     if getattr(options, "facts", None):
-        facts = _flat(_read_file(options.facts))
+        facts = _flat(read_answers_file(options.facts))
         askable = {path: value for path, value in facts.items() if path in opened.paths}
         ignored = sorted(set(facts) - set(askable) - {"now"})
         if ignored and not options.json:
             print_text(texts["ignored"].format(names=", ".join(map(printable, ignored))))
         provided |= askable
     if options.answers:
-        provided |= _flat(_read_file(options.answers))
+        provided |= _flat(read_answers_file(options.answers))
     flags = {
         name.removeprefix(_DEST): value
         for name, value in vars(options).items()
@@ -170,7 +170,7 @@ def _is_untold(opened: OpenedForm, name: str) -> bool:
     return category in opened.untold and name not in opened.paths
 
 
-def _read_file(name: str) -> Any:
+def read_answers_file(name: str) -> Any:
     """Read answers or facts from YAML or JSON. Raises `AgencyError` `not-answers`."""
     try:
         path = Path(name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from offramp.agency import operations
 from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.forms import read_answers_file
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.meeting_wording import (
@@ -135,7 +136,9 @@ def _report_status(office: Office, options: argparse.Namespace) -> Output:
         for question in questions
         if (value := getattr(options, question.name)) is not None
     }
-    # Whoever gives the word with a flag is not asked for the rest.
+    if options.answers:
+        given = {**read_answers_file(options.answers), **given}
+    # A person that gives the word with a flag or a file is not asked for the rest.
     if "engagement" in given:
         given = {"areas": "none", "goals": "none", **given}
     answers = collect_answers(questions, given, dialog)
@@ -186,6 +189,9 @@ def _report_status_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_yes_and_language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--answers", metavar="FILE", help="a YAML or JSON file with answers by the question's name"
+    )
     parser.add_argument("--yes", action="store_true", help="do it without asking again")
     parser.add_argument("--lang", choices=("en", "es"), default="en", help="the language")
 
@@ -215,6 +221,8 @@ def _given_steps(options: argparse.Namespace) -> dict[str, Any]:
     """Return the answers that `--step WORD:ROLE[:DAY]` and `--nothing` give."""
     if options.nothing:
         return {"steps": "none"}
+    if options.answers:
+        return dict(read_answers_file(options.answers))
     if not options.step:
         return {}
     given: dict[str, Any] = {"steps": []}
