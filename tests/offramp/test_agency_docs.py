@@ -130,7 +130,7 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
             .replace("case_management", role)
             .replace('"Crossroads"', name.title())
         )
-        code = newcomer.run("hub", invite.replace("crossroads", name)).strip()
+        code = newcomer.run("hub", invite.replace("crossroads", name)).split()[0]
         newcomer.run(name, keys.replace("crossroads", name))
         # As the page says: named in `agency.toml`, the passphrase needn't be named again.
         named = re.search(r"`(passphrase_file = \S+)`", (ROOT / "docs" / "agency.md").read_text())
@@ -161,10 +161,6 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     once = command("agency.md", "offramp agency serve") + " --once"
     for name in ("crossroads", "police", "crossroads"):
         newcomer.run(name, once)
-    answers = next(block for block in blocks("agency.md", "json") if "given_name" in block)
-    (newcomer.folder / "police" / "answers.yaml").write_text(answers)
-    told = newcomer.run("police", command("agency.md", "offramp agency refer"))
-    assert "to Crossroads" in told and ": sent" in told
     (newcomer.folder / "police" / "referral.yaml").write_text(blocks("agency.md", "yaml")[0])
     sent = newcomer.run("police", command("agency.md", "offramp agency send"))
     assert re.search(r"in case `[0-9a-f]{32}`: sent", sent)
@@ -175,6 +171,10 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     assert '"encounter.route": "arrest"' in newcomer.run(
         "crossroads", command("agency.md", "offramp agency open")
     )
+    answers = next(block for block in blocks("agency.md", "json") if "given_name" in block)
+    (newcomer.folder / "police" / "answers.yaml").write_text(answers)
+    told = newcomer.run("police", command("agency.md", "offramp agency refer"))
+    assert "to Crossroads" in told and ": sent" in told
     newcomer.run("crossroads", command("agency.md", "offramp agency backup"))
     newcomer.run("crossroads", command("agency.md", "offramp agency restore"))
     newcomer.run("crossroads", command("agency.md", "offramp agency move"))

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from exchange.agency.gateway import UNCOMMITTED
 from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import FROM_CARE
+from exchange.errors import DirectoryError
+from exchange.membership.history import Membership
 from exchange.records.building import Part
 from exchange.records.ids import new_short_id
 from offramp.agency.cases.case import Case
@@ -28,6 +31,12 @@ from rules.unknown import UNKNOWN
 
 OPERATION = ("exchange_operation", "operation")
 _BASES = ("consent", "offer_at_scene")
+# Why an agency without a sealing key receives nothing: a code, and a sentence in both languages.
+_NO_KEY = (
+    "no-key",
+    "Its gateway has announced no key yet. Tell it later, when its gateway has run.",
+    "Su sistema aún no ha anunciado una clave. Infórmele más tarde, cuando haya funcionado.",
+)
 # The facts of `disclosure` that follow from the person's consent.
 _CONSENT_FACTS = frozenset(("grant.status", "grant.type", "restriction", "basis"))
 # The roles to which nothing is said about what a person agreed to or refused.
@@ -209,9 +218,13 @@ def address_part(
     `now` is this machine's time in seconds since 1970.
     """
     directory = working_set.gateway.history.newest
+    membership = working_set.gateway.history.membership_at(UNCOMMITTED)
     to, refused = {}, []
     for agency in directory.agencies:
         if agency == working_set.agency:
+            continue
+        if not _has_key(membership, agency):
+            refused.append(Refused(agency, *_NO_KEY))
             continue
         ways = ways_of(form, part, directory.role(agency))
         denials = []
@@ -228,6 +241,15 @@ def address_part(
     if only:
         to = {agency: way for agency, way in to.items() if agency in only}
     return Addressed(replace(part, to=to), tuple(refused))
+
+
+def _has_key(membership: Membership, agency: str) -> bool:
+    """Return whether a part can be sealed to an agency."""
+    try:
+        membership.newest_key(agency)
+    except DirectoryError:
+        return False
+    return True
 
 
 def _refused(
