@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.running_agencies import Running, pull, refused, told
 from tests.support.simulator import FORM, grant
+from tests.support.terminals import INTERRUPT, converse
 
 ROLES = {
     "police": "police",
@@ -239,6 +241,13 @@ def test_what_is_in_the_wrong_case_comes_back_as_a_draft(
     (entry,) = told(town, capsys, "recall", "police", case)["entries"]
     assert (entry["kind"], entry["to"]) == ("referral", [*HOLDERS])
     assert "asks anything back" in refused(town, capsys, "answer-recall", "police", case, *BY)
+    command = [sys.executable, "-m", "offramp", "agency", "correct", str(town.folder / "police")]
+    command += [case, "--passphrase-file", str(town.passphrase)]
+    stopped = converse(command, ["contact.given_name", INTERRUPT])
+    assert stopped.code == 130 and "nothing was kept or sent" in stopped.text
+    spoken = converse(command, ["contact.given_name", "María", "Officer Lund", "yes"])
+    assert "What is right? It was told as Maria." in spoken.text and spoken.code == 0
+    assert spoken.text.count("corrected contact.given_name at") == len(HOLDERS), spoken.text
     draft = town.folder / "again.json"
     recall = ("recall", "police", case, "wrong-case", "--record", "referral")
     made = told(town, capsys, *recall, "--draft", str(draft), "--yes", *BY)
