@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from rules.decide.program import Program
+from rules.input.citations import reader_of
 from rules.input.values import read_instant
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.input.yaml import Node
@@ -167,7 +168,9 @@ def parameters() -> dict[str, Any]:
         assert fact is not None
         exact = {word: Decimal(str(value)) for word, value in rows.items()}
         tables[name] = table_of(exact, fact.word_tree)
-    return {**{name: value for name, (_, value) in PARAMETERS.items()}, **tables}
+    values = {name: value for name, (_, value) in PARAMETERS.items()}
+    read = reader_of(WORDS).read
+    return {**values, "sections": tuple(map(read, values["sections"])), **tables}
 
 
 DECISIONS = {
