@@ -92,7 +92,7 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
         # A pack that the hub doesn't have can't be named, and one without the federal minimum can't
         # be sent.
         files = dict(collect_pack("santa-fe").files)
-        files["lead/pack.yaml"] = files["lead/pack.yaml"].replace(
+        files["deflection/pack.yaml"] = files["deflection/pack.yaml"].replace(
             "      - id: restricted\n", "      - id: restricted\n        until: 2020-01-01\n"
         )
         client = link_of(office).client
