@@ -8,7 +8,7 @@ from pathlib import Path
 from exchange.records.kinds import kinds
 from offramp.agency import operations, wording
 from offramp.agency.cases.draft import LARGEST, not_a_draft
-from offramp.agency.commands.command import KIND, RECORD, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, KIND, RECORD, AgencyCommand, Output
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Draft
 
@@ -43,6 +43,19 @@ def _send_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--case", metavar="HANDLE", help="the case, by its handle")
 
 
+def _represent(office: Office, options: argparse.Namespace) -> Output:
+    record = operations.represent(office, options.case, options.successor)
+    return Output(record.as_json(), wording.sent_lines(record))
+
+
+def _represent_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--successor",
+        metavar="AGENCY",
+        help="the defender's office that takes the case over. This agency is counsel no longer",
+    )
+
+
 def _open(office: Office, options: argparse.Namespace) -> Output:
     opened = operations.open_part(
         office, options.by, options.record, part=options.part, second=options.second
@@ -64,6 +77,13 @@ def _retry(office: Office, options: argparse.Namespace) -> Output:
 
 
 COMMANDS = (
+    AgencyCommand(
+        "represent",
+        "tell the other agencies that you are the person's counsel (for defender)",
+        run=_represent,
+        words=(CASE,),
+        options=_represent_options,
+    ),
     AgencyCommand("inbox", "list what other agencies sent", run=_inbox),
     AgencyCommand(
         "send",

@@ -164,6 +164,7 @@ from offramp.agency.operations.records import (
     revoke_consent,
     send_record,
 )
+from offramp.agency.operations.representation import represent
 from offramp.agency.operations.telling import (
     FormDraft,
     OpenedForm,
@@ -332,6 +333,7 @@ __all__ = [
     "record_meeting",
     "report_breach",
     "report_status",
+    "represent",
     "restore_agency",
     "retire",
     "retry_record",
