@@ -56,9 +56,14 @@ class Running:
         assert main(["hub", "init", hub, "--pack", pack, "--port", str(self.port)]) == 0
         self.start()
 
+    # The agencies that 42 CFR Part 2 covers.
+    covered: tuple[str, ...] = ()
+    # The program that runs the hub's commands. A test that moves the clock has another one.
+    program: tuple[str, ...] = ("-m", "offramp")
+
     def start(self) -> None:
-        command = [sys.executable, "-m", "offramp", "hub", "serve", str(self.folder / "hub")]
-        command += ["--health-port", "0"]
+        words = ("hub", "serve", str(self.folder / "hub"), "--health-port", "0")
+        command = [sys.executable, *self.program, *words]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         serving(self.url)
 
@@ -95,7 +100,8 @@ class Running:
                 assert main([*invite, "--name", name.title()]) == 0
             code = printed.getvalue().strip()
             assert self.agency("init", name, "--id", name) == 0
-            assert self.agency("join", name, self.url, code, "--part2", "no") == 0
+            part2 = "yes" if name in self.covered else "no"
+            assert self.agency("join", name, self.url, code, "--part2", part2) == 0
         answer = Http(self.url).ask("GET", "/v1/directory/draft", b"", {}, 5.0)
         digest = sha256(base64.decode_url(i_json.read_object(answer.body)["directory"])).hexdigest()
         assert self.agency("approve", "police", "0" * 64) == 2
