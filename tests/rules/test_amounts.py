@@ -93,6 +93,9 @@ def test_a_scenario_with_a_negative_amount_fails(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     pack = written(tmp_path, "g", 3)
+    text = (pack / "pack.yaml").read_text()
+    reads = text.replace("person.age < 18", "'encounter.drugs.exists(d, d.grams > limit)'")
+    (pack / "pack.yaml").write_text(reads)
     facts = {"encounter": {"drugs": [{"grams": -3}]}}
     (pack / "scenarios.yaml").write_text(
         "- id: a\n  says: A case.\n  decision: eligibility\n  as_of: 2015-01-01\n"
