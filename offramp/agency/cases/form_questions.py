@@ -112,7 +112,7 @@ class Sheet:
         """Return True if an earlier record of the case has the answer, and it still holds."""
         if not self.known or name not in self.known:
             return False
-        return bool(answers.get(SAME_ENCOUNTER)) or name.startswith(("contact.", "person."))
+        return answers.get(SAME_ENCOUNTER) is True or name.startswith(("contact.", "person."))
 
     def _of_category(
         self, category: str, answers: Mapping[str, Any], given: frozenset[str]
