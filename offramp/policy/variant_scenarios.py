@@ -63,6 +63,8 @@ class ScenarioChooser:
         added: list[DraftScenario] = []
         for scenario in boundary_scenarios(program, self.city.starts, models):
             earlier = [*models, *(draft.scenario for draft in added)]
+            if any(scenario.id == model.id for model in models):
+                continue  # a parent of the city's own has it already
             added.append(DraftScenario(scenario, _nearest(scenario, earlier)))
         return [*kept, *added]
 

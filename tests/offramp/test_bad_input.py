@@ -731,7 +731,7 @@ def test_a_bad_line_becomes_an_error_line_and_the_rest_go_on(
         None,
         "\\ud800",
     ]
-    assert answers[0]["decision"]["outcome"] == "already_enrolled"
+    assert "already_enrolled" in answers[0]["decision"]["possible"]
     assert answers[-1]["decision"]["status"] == "undetermined"
     errors = [answer["error"] for answer in answers[1:-1]]
     for error in errors:

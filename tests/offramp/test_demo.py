@@ -481,6 +481,8 @@ def test_stricter_rules_reach_who_is_in_the_program_only_after_notice(
             str(told.folder / "hub"),
             "--clock",
             clock,
+            "--health-port",
+            "0",
         ],
         cwd=ROOT,
     )

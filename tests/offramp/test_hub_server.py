@@ -336,6 +336,8 @@ def test_a_hub_that_is_told_to_stop_stops_well_also_while_somebody_waits(
         str(process.port),
         "--clock",
         str(process.clock),
+        "--health-port",
+        "0",
     ]
     served = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True

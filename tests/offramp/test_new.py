@@ -234,8 +234,10 @@ def test_a_parent_without_scenarios_gives_one_case_to_begin_with() -> None:
     made("base", "seattle")
     Path("base/scenarios.yaml").unlink()
     made("town", "base")
-    (case,) = read_scenarios(Path("town"))
+    case, *at_the_amounts = read_scenarios(Path("town"))
     assert case.expect["status"] == "undetermined"
+    # Each of the amounts that the draft copies has a case at its boundary.
+    assert at_the_amounts and all(scenario.expect for scenario in at_the_amounts)
 
 
 def test_a_rule_that_can_t_matter_any_more_stays_the_parent_s() -> None:

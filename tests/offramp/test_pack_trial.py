@@ -30,6 +30,29 @@ def renamed(**changes: str) -> PackFiles:
     return PackFiles("las-vegas-nm", {**files, "las-vegas-nm/pack.yaml": text})
 
 
+def endless() -> PackFiles:
+    """Return a small pack of so many rules that to prove it takes much longer than a second."""
+    rules = "".join(
+        f"      - {{id: r{number}, when: 'person.age < {number} && "
+        f"encounter.drugs.exists(d, d.grams > {number})', "
+        f"then: ineligible, because: Rule {number}., source: act}}\n"
+        for number in range(1, 1200)
+    )
+    text = f"""\
+id: endless
+title: A program
+time_zone: America/Denver
+program: {{from: 2014-01-01, source: act}}
+sources:
+  act: {{title: The act, address: here, confidence: high}}
+decisions:
+  eligibility:
+    rules:
+{rules}    otherwise: {{outcome: eligible, because: Nothing bars it., source: act}}
+"""
+    return PackFiles("endless", {"endless/pack.yaml": text})
+
+
 @pytest.fixture(autouse=True)
 def nothing_proved_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -40,7 +63,7 @@ def nothing_proved_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 )
 def test_a_pack_that_runs_away_is_not_proved_within_the_budget(budget: Budget) -> None:
     with pytest.raises(RequestError) as refused:
-        examine_pack(renamed(), budget=budget)
+        examine_pack(endless(), budget=budget)
     assert refused.value.code == "not-proved"
     assert "was not proved within" in refused.value.message
 

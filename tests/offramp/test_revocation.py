@@ -17,7 +17,12 @@ from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.revocation import MOST_PARTS, revocation_records
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.hub_link.delivery import MOST_BUNDLES, _next_request, send_outbox
+from offramp.agency.hub_link.delivery import (
+    LARGEST_REQUEST,
+    MOST_BUNDLES,
+    _next_request,
+    send_outbox,
+)
 from offramp.agency.operations import revoke_consent
 from tests.support.agencies import Town
 from tests.support.refused import refused
@@ -240,10 +245,19 @@ def test_a_consent_of_eleven_grants_renewed_twice_ends_in_one_list(
 
 
 def test_a_batch_is_never_cut(tmp_path: Any) -> None:
-    queued: Any = [SimpleNamespace(jti=f"{number}", batch=None) for number in range(25)]
-    batch: Any = [
-        SimpleNamespace(jti=f"b{number}", batch="b0" if number else None) for number in range(30)
+    small = SimpleNamespace(write=lambda: b"{}")
+    queued: Any = [
+        SimpleNamespace(jti=f"{number}", batch=None, bundle=small) for number in range(25)
     ]
+    batch: Any = [
+        SimpleNamespace(jti=f"b{number}", batch="b0" if number else None, bundle=small)
+        for number in range(30)
+    ]
+    large: Any = SimpleNamespace(
+        jti="l", batch=None, bundle=SimpleNamespace(write=lambda: bytes(LARGEST_REQUEST))
+    )
+    assert _next_request([queued[0], large, queued[1]]) == [queued[0]]
+    assert _next_request([large, queued[0]]) == [large]
     assert len(_next_request(queued)) == MOST_BUNDLES
     assert _next_request(queued[:3] + batch) == queued[:3]
     assert _next_request(batch + queued) == batch

@@ -97,7 +97,7 @@ program:
     - {says: 2019, source: act, why: it is later}
 sources:
   ordinance: {title: The ordinance, address: there, confidence: low, note: seen in part}
-coverage: {rules: 0, conditions: 0}
+coverage: {rules: 0, conditions: 0, values: 0}
 facts:
   encounter.charges.consent:
     {type: bool, question: Is there consent?, asks: victim, source: ordinance}
@@ -109,6 +109,7 @@ facts:
     known_by: police
     category: encounter
     kind: record
+    scene: true
     source: ordinance
   encounter.dogs:
     type: list
@@ -121,6 +122,7 @@ facts:
       size: {type: choice, choices: [small, large], says: size, question: How large?,
              known_by: police, category: encounter, kind: judgment}
       legs: {type: int, range: [0, 4], unit: count, question: How many legs?, asks: person}
+      bark: {type: bool, question: Did it bark?, scene: true}
   encounter.mood:
     {type: choice, choices: [calm, loud], question: How was it?, known_by: police,
          category: encounter, kind: judgment,
@@ -301,7 +303,7 @@ EVERY_KEY_OF_SCENARIOS = """\
   as_of: 2019-01-01
   facts: {person: {age: 12}}
   expect: {status: decided, outcome: ineligible, outcome_not: eligible, possible: [ineligible],
-       needs: [], rules: [young],
+       needs: [], rules: [young], would_bar: [],
     clocks: {plan: unknown}, provisional: false, next: police}
 - id: two
   says: The same.
