@@ -73,6 +73,8 @@ class FailingHub(HubProcess):
             str(self.path),
             "--port",
             str(self.port),
+            "--health-port",
+            "0",
         ]
         with self.out.open("ab") as out:
             command = [*watch, *inject, *serve, "--clock", str(self.clock)]
