@@ -30,7 +30,7 @@ from offramp.agency.hub_link import delivery
 from offramp.agency.operations import FormDraft, OpenedForm, Preview, records, telling
 from offramp.asking import Dialog, Question, collect_answers
 from offramp.cli import main
-from rules.errors import Refusal
+from rules.errors import FactsError, Refusal
 from rules.shelf import choice_labels, shipped, vocabulary
 from tests.conftest import ROOT
 from tests.support.agencies import Town
@@ -261,6 +261,13 @@ def test_what_is_shown_is_what_is_sent_and_it_is_sent_once(town: Town) -> None:
     shown = [one.part for one in preview.parts]
     assert [stored["content"] for stored in sent[0].parts] == [one.content for one in shown]
     assert [set(stored["to"]) for stored in sent[0].parts] == [set(one.to) for one in shown]
+
+
+@pytest.mark.parametrize("name", ["encounter.date", "contact.birth_date"])
+def test_a_form_states_nothing_that_is_yet_to_come(town: Town, name: str) -> None:
+    with pytest.raises(FactsError, match="is after today") as refused:
+        fill(town, "police", "refer", None, REFERRAL | {name: "2027-05-05"})
+    assert refused.value.code == "not-yet"
 
 
 def test_a_recipient_can_be_left_out_and_none_can_be_added(town: Town) -> None:

@@ -7,6 +7,7 @@ record's kind states, and what this agency stated before, isn't asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -29,6 +30,7 @@ from rules.decide import explain
 from rules.errors import FactsError, Place
 from rules.frozen import frozen
 from rules.input.printing import plain
+from rules.input.values import iso_day
 from rules.input.vocabulary import Fact
 from rules.packs.pack import Pack, conditions
 from rules.shelf import vocabulary
@@ -36,6 +38,8 @@ from rules.shelf import vocabulary
 # The facts that a record's kind and its label state.
 STATED = {"referral": (ACCEPTED, REFERRED), "exit": (ENROLLED,)}
 ABOUT, SAME_ENCOUNTER = "about", "same_encounter"
+# A day, or a moment that begins with its local day.
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T.*)?")
 _BORN, _MET, _AGE = "contact.birth_date", "encounter.date", "person.age"
 _ABOUT = {
     "en": "What do you tell about?",
@@ -72,6 +76,8 @@ class Sheet:
     members: tuple[str, ...] | None = None
     only: tuple[str, ...] = ()
     language: str = "en"
+    # The program's day. Nothing that a form states lies after it.
+    today: date | None = None
 
     def questions(self, answers: Mapping[str, Any], given: frozenset[str]) -> tuple[Question, ...]:
         """Return the questions to ask after some answers, in order.
@@ -214,7 +220,7 @@ class Sheet:
             AnswerForm(
                 form.type, form.choices, may_be_unknown=False, may_be_empty=member.is_optional
             ),
-            check=lambda value: check_value(member.path, type_, value),
+            check=lambda value: self._check(member.path, type_, value),
             option=options_of(self.form.name)[member.path],
         )
 
@@ -233,9 +239,21 @@ class Sheet:
             question_text(fact.question, self.language),
             form,
             help=place,
-            check=lambda value: check_value(name, type_, value),
+            check=lambda value: self._check(name, type_, value),
             option=options_of(self.form.name)[fact.of or fact.path],
         )
+
+    def _check(self, name: str, type_: Any, value: Any) -> None:
+        """Check an answer by its type, and that its day has come. Raises `FactsError`."""
+        check_value(name, type_, value)
+        day = iso_day(value[:10]) if isinstance(value, str) and _DAY.fullmatch(value) else None
+        if day is not None and self.today is not None and day > self.today:
+            raise FactsError(
+                "not-yet",
+                f"`{day}` is after today, `{self.today}`",
+                at=Place(path=name),
+                fix="give the day on which it happened, or wait until it has",
+            )
 
 
 def _is_derived(path: str, answers: Mapping[str, Any]) -> bool:

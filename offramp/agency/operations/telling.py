@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
 from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
@@ -210,6 +211,7 @@ def open_form(
         stated=frozenset(STATED.get(form.kind.name, ())),
         lists=earlier_lists(working_set, known, office.random),
         language=language,
+        today=day_of(working_set.gateway.hub_time(office.clock()), directory.zone),
     )
     untold: dict[str, tuple[Refused, ...]] = {}
     if form.name == "answer":
