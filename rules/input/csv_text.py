@@ -58,11 +58,15 @@ class _Lines:
         self.number = 0
         self.waiting: deque[tuple[int, str | FactsError]] = deque()
 
-    def next_line(self) -> tuple[int, str | FactsError] | None:
-        """Return the next line, or None at the end."""
+    def next_line(self, *, skips_empty: bool = False) -> tuple[int, str | FactsError] | None:
+        """Return the next line, or None at the end. With `skips_empty`, one that has a text."""
         if self.waiting:
             return self.waiting.popleft()
         raw = self.stream.readline(4 * LONGEST_ROW)
+        if skips_empty:
+            while raw in (b"\n", b"\r\n"):
+                self.number += 1
+                raw = self.stream.readline(4 * LONGEST_ROW)
         if not raw:
             return None
         self.number += 1
@@ -95,7 +99,7 @@ class _RowReader:
 
     def next_row(self) -> Row | FactsError | None:
         """Return the next row that is not empty, or None at the end."""
-        while (line := self.lines.next_line()) is not None:
+        while (line := self.lines.next_line(skips_empty=True)) is not None:
             number, text = line
             if isinstance(text, FactsError):
                 return text
