@@ -13,12 +13,15 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from exchange.hub import quota
 from exchange.membership.history import History, announce_key
+from exchange.records.building import Part
+from exchange.records.bundle import Bundle
 from tests.support.attack_stories import TO_PROSECUTOR, send_status, status_grant, under_way
 from tests.support.keys import key
 from tests.support.parties import document, signed
@@ -72,7 +75,7 @@ def consents_in_a_case(sizes: list[int]) -> Iterator[float]:
     world, case = under_way()
     numbers = itertools.count(1)
 
-    def consent() -> object:
+    def consent() -> Bundle:
         terms = {**status_grant(), "id": f"{next(numbers):016x}"}
         part_ = world.terms("crossroads", terms)
         return world.compose("crossroads", "consent", part_, case=case)
@@ -80,16 +83,20 @@ def consents_in_a_case(sizes: list[int]) -> Iterator[float]:
     yield from _submissions(world, sizes, consent)
 
 
-def _submissions(world: World, sizes: list[int], compose: Callable[[], object]) -> Iterator[float]:
+def _submissions(world: World, sizes: list[int], compose: Callable[[], Bundle]) -> Iterator[float]:
     """Yield the time of one submission after so many others."""
     sent = 0
     for size in sizes:
         while sent < size:
-            world.submit(compose())  # type: ignore[arg-type]
+            world.submit(compose())
             sent += 1
         bundles = [compose() for _ in range(5)]
-        yield timed(lambda: world.submit(bundles.pop()))  # type: ignore[arg-type]  # noqa: B023
+        yield timed(partial(_submit_next, world, bundles))
         sent += 5
+
+
+def _submit_next(world: World, bundles: list[Bundle]) -> None:
+    world.submit(bundles.pop())
 
 
 def revocation_over_waiting_parts(sizes: list[int]) -> Iterator[float]:
@@ -100,7 +107,7 @@ def revocation_over_waiting_parts(sizes: list[int]) -> Iterator[float]:
         grant = world.hub.state(case).grants[0].grant.id
         end = world.terms("crossroads", {"does": "end", "grant": grant}, agencies=["prosecutor"])
         bundle = world.compose("crossroads", "consent_change", end, case=case)
-        yield timed(lambda: world.submit(bundle), 1)  # noqa: B023
+        yield timed(partial(world.submit, bundle), 1)
 
 
 def inbox_of_waiting_parts(sizes: list[int]) -> Iterator[float]:
@@ -108,7 +115,7 @@ def inbox_of_waiting_parts(sizes: list[int]) -> Iterator[float]:
         world, case = under_way()
         for _ in range(size):
             send_status(world, case)
-        yield timed(lambda: world.hub.inbox("prosecutor", world.clock), 1)  # noqa: B023
+        yield timed(partial(world.hub.inbox, "prosecutor", world.clock), 1)
 
 
 def keys_ever_announced(sizes: list[int]) -> Iterator[float]:
@@ -134,11 +141,11 @@ def days_of_log(sizes: list[int]) -> Iterator[float]:
         world.clock += DAY
         case = world.new_case()
         bundles = [world.compose("police", "referral", _encounter(), case=case) for _ in range(5)]
-        yield timed(lambda: world.submit(bundles.pop()))  # noqa: B023
+        yield timed(partial(_submit_next, world, bundles))
         sent += 5
 
 
-def _encounter() -> object:
+def _encounter() -> Part:
     return part(
         "encounter",
         {"facts": {"encounter.route": "arrest"}},

@@ -26,14 +26,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import httpx  # noqa: E402
-import uvicorn  # noqa: E402
-from fastapi import FastAPI, Request, Response  # noqa: E402
+import httpx  # noqa: E402  # the path is set first
+import uvicorn  # noqa: E402  # the path is set first
+from fastapi import FastAPI, Request, Response  # noqa: E402  # the path is set first
 
-from exchange.records.bundle import Bundle  # noqa: E402
-from exchange.standards import i_json  # noqa: E402
+from exchange.records.bundle import Bundle  # noqa: E402  # the path is set first
+from exchange.standards import i_json  # noqa: E402  # the path is set first
+
+# The path is set first.
 from tests.support.hub_process import HubProcess, Starter, WireWorld, taken_of, values  # noqa: E402
-from tests.support.simulator import grant, part  # noqa: E402
+from tests.support.simulator import grant, part  # noqa: E402  # the path is set first
 
 LIVE = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])
 TO_PROSECUTOR = {"prosecutor": ("diversion_coordination", "consent")}
@@ -88,7 +90,7 @@ def measure(folder: Path, rounds: int) -> None:
             pass
         opened = [submitted_to_opened(world, cases[at % CASES]) for at in range(rounds * 4)]
         print(f"\nsubmit to opened at the recipient: {spread(opened)}")
-        size = world.wire.client.get(f"{process.url}/health").json()["size"]
+        size = world.wire.client.get(f"{process.health}/health").json()["size"]
         print(
             f"memory of the hub's process, VmHWM: {idle} MB at its start, "
             f"{most_memory(process.pid)} MB at {size:,} leaves"

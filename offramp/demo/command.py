@@ -24,8 +24,8 @@ def demo(options: argparse.Namespace) -> int:
     Raises `RequestError` `no-hub`, `demo-stuck`, `file-taken`.
     """
     try:
-        import fastapi  # noqa: F401
-        import uvicorn  # noqa: F401
+        import fastapi  # noqa: F401  # only to see that it is installed
+        import uvicorn  # noqa: F401  # only to see that it is installed
     except ImportError:
         raise RequestError(
             "no-hub",

@@ -431,6 +431,7 @@ def _read_template(pattern: re.Pattern[str], node: Node) -> Callable[[re.Match[s
     template = node.text("`to`")
     try:
         re.sub(pattern, template, "")
+        # An empty text matches.
         re.compile(f"(?:{pattern.pattern})?", re.ASCII).fullmatch("").expand(template)  # type: ignore[union-attr]
     except (re.error, IndexError, ValueError) as error:
         node.fail(

@@ -18,6 +18,7 @@ import sys
 from typing import Any
 
 try:
+    # An extra.
     from durable.engine import Ruleset  # type: ignore[import-not-found,import-untyped,unused-ignore]
 except ImportError:
     Ruleset = None

@@ -37,7 +37,7 @@ def to_yaml(value: Any) -> str:
     class Emitter(yaml.Dumper):
         """Indents lists inside mappings, and never quotes a plain scalar."""
 
-        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own name
 
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
             """Indent a list under its key."""

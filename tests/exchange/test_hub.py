@@ -856,6 +856,7 @@ def test_a_part_of_an_agency_that_left_is_withdrawn_and_not_handed_out() -> None
     world, case = under_way()
     sent = send_status(world, case)
     without_crossroads(world)
+    # A withdrawal.
     assert leaves(world, WithdrawalBody)[-1].body.record == sent  # type: ignore[attr-defined]
     world.pull("prosecutor")
     assert sent not in world.got("prosecutor")

@@ -759,6 +759,7 @@ def test_two_generations_from_one_restore_are_a_split_log() -> None:
     fork.sign(*THRESHOLD)
     # Each agency that saw the one is shown the other.
     with refused("split-view"):
+        # It has watched.
         proof = other.hub.log.tree.consistency(world.at["defender"].watching.last.size)  # type: ignore[union-attr]
         world.at["defender"].cosign(other.hub.checkpoint(other.clock), proof, other.clock)
 

@@ -81,6 +81,7 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
     before = said(world, case, "en")
     assert any("has not said that it was opened" in one for one in before)
     world.acknowledge("prosecutor", read, world.open("prosecutor", read))
+    # It was read.
     opened = next(iter(world.at["prosecutor"].received["crossroads", read].record.labels))  # type: ignore[union-attr]
     about = {"about": [read, opened]}
     to = {"prosecutor": ("exchange_operation", "operation")}

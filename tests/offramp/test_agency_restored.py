@@ -85,11 +85,12 @@ def test_an_answer_that_is_lost_on_the_way_costs_nothing(town: Town) -> None:
                 nonlocal asked
                 asked += 1
                 town.hub.lost = int(asked == cut + 1)
-                return ask(*given)  # type: ignore[operator]
+                return ask(*given)  # type: ignore[operator]  # a function in the tests
 
-            town.hub.ask = cutting  # type: ignore[method-assign, assignment]
+            town.hub.ask = cutting  # type: ignore[method-assign, assignment]  # a hub that cuts
             with suppress(HubAway):
                 run_duties(link)
+            # Put back, or wrong on purpose.
             town.hub.ask, town.hub.lost = ask, 0  # type: ignore[method-assign]
     hear(town)
     said = digest(town)
@@ -164,6 +165,7 @@ def test_the_leaves_of_every_tree_that_was_seen_are_kept_and_prove_its_root(town
         assert office.journal.seen(5) == kept[5 * 32 :]
     # A hub whose leaves aren't those of its tree isn't cosigned.
     entries = log.store.leaves
+    # A hub that cuts.
     log.store.leaves = lambda start=0, end=None: reversed(list(entries(start, end)))  # type: ignore[method-assign, assignment]
     town.at["police"].compose("referral", (referral(),), case=a_case())
     send_outbox(town.link("police"))

@@ -699,7 +699,7 @@ def test_a_bad_line_becomes_an_error_line_and_the_rest_go_on(
 ) -> None:
     given = b"\n".join(
         [
-            b'{"id": 1, "facts": {"person": {"enrolled": true}, '
+            b'{"id": 1, "facts": {"person": {"age": 30, "enrolled": true}, '
             b'"encounter": {"date": "2015-01-01", "charges": []}}}',
             b"not JSON",
             b"",
@@ -731,7 +731,7 @@ def test_a_bad_line_becomes_an_error_line_and_the_rest_go_on(
         None,
         "\\ud800",
     ]
-    assert "already_enrolled" in answers[0]["decision"]["possible"]
+    assert answers[0]["decision"]["outcome"] == "already_enrolled"
     assert answers[-1]["decision"]["status"] == "undetermined"
     errors = [answer["error"] for answer in answers[1:-1]]
     for error in errors:

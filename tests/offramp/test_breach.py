@@ -116,5 +116,5 @@ def test_the_days_are_those_of_the_breach_rule(town: Town) -> None:
 def test_nonsense_is_refused(town: Town, given: dict[str, object], code: str) -> None:
     arguments: dict[str, object] = {"key": "crossroads.s1", "since": 0, **given}
     with pytest.raises(AgencyError) as refused:
-        report_breach(town.at["crossroads"], **arguments)  # type: ignore[arg-type]
+        report_breach(town.at["crossroads"], **arguments)  # type: ignore[arg-type]  # wrong on purpose
     assert refused.value.code == code

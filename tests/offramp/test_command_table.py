@@ -79,7 +79,7 @@ def test_each_word_of_agency_and_hub_has_its_function() -> None:
 
 @pytest.mark.parametrize("api", [operations, hub_operations], ids=["agency", "hub"])
 def test_each_public_operation_is_documented(api: object) -> None:
-    names = api.__all__  # type: ignore[attr-defined]
+    names = api.__all__  # type: ignore[attr-defined]  # a module
     undocumented = [
         name
         for name in names

@@ -128,7 +128,7 @@ def test_a_false_proof_breaks_the_log_for_good_and_status_says_so(tmp_path: Path
         answer = ask(*request)
         return answer if "consistency" not in request[1] else Answer(200, b'{"proof":[]}', None)
 
-    town.hub.ask = false  # type: ignore[method-assign]
+    town.hub.ask = false  # type: ignore[method-assign]  # a hub that lies
     with pytest.raises(LogError, match="didn't grow out of"):
         run_duties(town.link("defender"))
     assert report_status(office).broken and office.replay().gateway.broken

@@ -236,8 +236,13 @@ def test_a_parent_without_scenarios_gives_one_case_to_begin_with() -> None:
     made("town", "base")
     case, *at_the_amounts = read_scenarios(Path("town"))
     assert case.expect["status"] == "undetermined"
-    # Each of the amounts that the draft copies has a case at its boundary.
-    assert at_the_amounts and all(scenario.expect for scenario in at_the_amounts)
+    # Each clock whose time the draft copies has a case at its last second, and one a second later.
+    assert {scenario.id: scenario.expect["clocks"] for scenario in at_the_amounts} == {
+        f"{clock}-{status}-at-its-end": {clock: status}
+        for clock in ("intake", "plan", "review")
+        for status in ("running", "overdue")
+    }
+    assert main(["test", "town"]) == 0
 
 
 def test_a_rule_that_can_t_matter_any_more_stays_the_parent_s() -> None:

@@ -336,9 +336,11 @@ def test_refer_asks_about_a_person_who_may_be_known_before_it_sends(town: Town) 
         _refer_by_form(town, *contact_flags, *born)
     assert _refer_by_form(town, *contact_flags, *born, "--known-person", "stop") == {"sent": False}
     assert len(town.at["police"].working_set().outbox) == outbox
-    # The same person at another encounter is in the same case.
-    same = _refer_by_form(town, *contact_flags, *born, "--known-person", first[:8])
-    assert same["case"] == first
+    # The same person at another encounter is in a case of its own, joined here and nowhere else.
+    same = _refer_by_form(town, *contact_flags, *born, "--known-person", first[:8])["case"]
+    assert same != first
+    assert operations.same_person(town.at["police"], same, first).link == "same"
+    assert operations.duplicates_of(town.at["police"], same) == ()
     twin = ("--given-name", "Zenobia", "--family-name", "Quispe", *born)
     other = _refer_by_form(town, *twin, "--known-person", "someone_else")["case"]
     assert other != first

@@ -115,6 +115,27 @@ def test_an_answer_that_a_doubtful_event_leaves_open_names_the_event(town: Town)
     ]
 
 
+# A signed no
+
+
+def test_a_decision_about_the_charge_goes_only_where_the_charge_may_be_told(town: Town) -> None:
+    refer(town, "crossroads", "prosecutor")
+    purposes = ["diversion_coordination", "filing_status"]
+    office = town.at["prosecutor"]
+
+    def decide() -> operations.Determination:
+        return operations.determine(office, "Thomas Baca", CASE, "filing", "hold", "rules")
+
+    # The person lets the prosecutor tell decisions, and not whether a charge is held.
+    consent(town, grant("prosecutor", "crossroads", ["decision_outcome"], purposes))
+    made = decide()
+    assert (made.recipients, made.record, made.state) == ((), None, "kept")
+    assert case_of(office.working_set(), CASE).determined["filing"].determined is not None
+    # With a yes to the charge too, the decision is told.
+    consent(town, grant("prosecutor", "crossroads", ["charge_status"], purposes))
+    assert decide().recipients == ("crossroads",)
+
+
 # One intake deadline for all agencies
 
 

@@ -584,6 +584,7 @@ def _passage(given: str | dict[str, list[object]]) -> Passage:
     if isinstance(given, str):
         return Passage(given)
     ((text, items),) = given.items()
+    # A page as parsed.
     return Passage(text, tuple(_passage(one) for one in items))  # type: ignore[arg-type]
 
 

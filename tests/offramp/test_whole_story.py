@@ -117,7 +117,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MovingTown]:
     ahead = folder / "ahead"
     ahead.write_text("0")
     clock = offramp.clock.time
-    offramp.clock.time = SimpleNamespace(  # type: ignore[assignment]
+    offramp.clock.time = SimpleNamespace(  # type: ignore[assignment]  # for the module
         time=lambda: time.time() + float(ahead.read_text())
     )
     town = MovingTown(folder, ahead)

@@ -29,7 +29,7 @@ def written(rows: list[list[str]], separator: str, end: str, quoting: int) -> by
         table,
         delimiter=separator,
         lineterminator=end,
-        quoting=quoting,  # type: ignore[arg-type]
+        quoting=quoting,  # type: ignore[arg-type]  # a number of the csv module
     )
     writer.writerows(rows)
     return table.getvalue().encode()

@@ -43,6 +43,7 @@ def program(condition: str, unit: str = "days", number: str = "30") -> Program:
 
 def is_so(asked: Program, encounter: dict[str, Any]) -> bool | None:
     decision = asked.decide("eligibility", {"encounter": encounter})
+    # An outcome of this pack.
     return {"ineligible": True, "eligible": False, None: None}[decision.outcome]  # type: ignore[index]
 
 

@@ -388,6 +388,7 @@ class _Line:
     def clauses(self, scope: Any) -> Iterator[tuple[tree.Tree, tuple[str, str]]]:
         for fact in self.reader.facts.values():
             if fact.type == "bool":
+                # A pair.
                 yield tree.FactOf(fact), self.reader.words.phrases[fact.path]  # type: ignore[misc]
         for number, (called, path) in enumerate(scope, start=1):
             for field in self.reader.lists[path].fields.values():

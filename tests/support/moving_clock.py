@@ -17,7 +17,7 @@ import offramp.clock
 def install(file: Path) -> None:
     """Let this process's clock be ahead by the seconds in a file, read at each call."""
     ahead = SimpleNamespace(time=lambda: time.time() + float(file.read_text()))
-    offramp.clock.time = ahead  # type: ignore[assignment]
+    offramp.clock.time = ahead  # type: ignore[assignment]  # in the place of the module
 
 
 if __name__ == "__main__":

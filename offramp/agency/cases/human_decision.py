@@ -35,7 +35,8 @@ _CHARGE_STATUS = {"hold": "held", "prosecutor_may_file": "filed"}
 class HumanDecision:
     """A named person's decision: `kind` of record, `contents` by a part's categories.
 
-    `differs` is true where the rules answered otherwise.
+    A content is that of the first category. The others say what else the part shows. The outcome
+    is the first of the contents. `differs` is true where the rules answered otherwise.
     """
 
     kind: str
@@ -47,10 +48,18 @@ class HumanDecision:
 
         Raises `ContentError` `wrong-content`.
         """
-        for categories, content in self.contents.items():
-            check_content(
-                self.kind, categories, {category: dict(content) for category in categories}
-            )
+        for categories in self.contents:
+            check_content(self.kind, categories, self.content_of(categories))
+
+    @property
+    def outcome_categories(self) -> tuple[str, ...]:
+        """The categories of the part with the outcome."""
+        return next(iter(self.contents))
+
+    def content_of(self, categories: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """Return the whole content of a part, by category."""
+        first, *others = categories
+        return {first: dict(self.contents[categories]), **{category: {} for category in others}}
 
 
 def make_decision(
@@ -94,7 +103,10 @@ def make_decision(
     zone = working_set.gateway.history.newest.zone
     today = day_of(working_set.gateway.hub_time(now), zone).isoformat()
     kind, effects = _effects(case, decision, outcome, role, today)
-    return HumanDecision(kind, {(OUTCOME,): content, **effects}, differs)
+    # INVARIANT: the outcome goes to nobody who may not know what it shows. A person who lets
+    # others tell decisions, and not whether a charge is held, isn't told on by the decision.
+    shown = dict.fromkeys(category for categories in effects for category in categories)
+    return HumanDecision(kind, {(OUTCOME, *shown): content, **effects}, differs)
 
 
 def _on_records(
@@ -208,10 +220,10 @@ def human_decision_parts(
     """
     only = (recipient,) if recipient else None
     addressed = []
-    for categories, content in made.contents.items():
+    for categories in made.contents:
         part = Part(
             category=categories,
-            content={category: dict(content) for category in categories},
+            content=made.content_of(categories),
             to={},
             keep_until=defaults.keep_until,
             use=defaults.use,

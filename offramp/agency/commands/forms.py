@@ -68,10 +68,6 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
         known = ask_known_person(office, answers, options, dialog)
     if known.is_here_already:
         return Output({"sent": False}, [texts["not_sent"]])
-    if known.case is not None:
-        # The same person in another encounter: the record belongs to the person's case.
-        opened = operations.open_form(office, opened.form.name, known.case, language=language)
-        answers = {**answers, SAME_ENCOUNTER: False}
     draft = operations.draft_form(office, opened, answers, recipients=tuple(options.to))
     preview = operations.preview_draft(office, draft)
     lines = form_text.preview_lines(preview, language)
@@ -84,6 +80,8 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
     if not options.yes and not confirm(dialog):
         return Output({"sent": False}, [texts["not_sent"]])
     sent = operations.send_draft(office, draft)
+    if known.case is not None:
+        operations.note_same_person(office, sent.case, known.case)
     operations.note_other_people(office, sent.case, known.others)
     value = {**sent.as_json(), "preview": preview.as_json()}
     return Output(value, form_text.sent_form_lines(sent, preview.names, language))

@@ -84,10 +84,10 @@ def ask_known_person(
     answer = collect_answers([_question(people, options.lang)], given, dialog)[_NAME]
     if answer == _STOP:
         return KnownPerson(is_here_already=True)
-    others = tuple(person.cases[-1].case for person in people)
+    cases = tuple(each.case for person in people for each in person.cases)
     if answer == _SOMEONE_ELSE:
-        return KnownPerson(others=others)
-    return KnownPerson(next(case for case in others if case.startswith(answer)))
+        return KnownPerson(others=cases)
+    return KnownPerson(next(case for case in cases if case.startswith(answer)))
 
 
 def _question(people: tuple[Person, ...], language: str) -> Question:

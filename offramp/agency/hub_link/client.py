@@ -148,6 +148,7 @@ class Http:
         )
         try:
             deadline = time.monotonic() + patience
+            # A class or what makes one.
             connection.response_class = partial(_TimedResponse, deadline=deadline)  # type: ignore[assignment]
             connection.request(method, path, body or None, dict(headers))
             response = connection.getresponse()

@@ -12,7 +12,6 @@ from offramp.agency.cases.addressing import decision_parts
 from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of
-from offramp.agency.cases.decision_record import OUTCOME
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.human_decision import (
     HumanDecision,
@@ -235,7 +234,7 @@ def determine(
         record = None
         if parts:
             record = office.compose_in(working_set, made.kind, parts, case).id
-        else:
+        if made.outcome_categories not in {part.category for part in parts}:
             _keep(office, working_set, case, made, defaults, actor, decision, outcome, reason)
     state = send_now(office, record) if record is not None else "kept"
     return Determination(
@@ -264,9 +263,9 @@ def _keep(
     outcome: str,
     reason: str,
 ) -> None:
-    """Note a decision that no agency may be told."""
+    """Note a decision whose outcome no agency may be told."""
     line = working_set.gateway.line
-    content = made.contents.get((OUTCOME,), {})
+    content = made.contents[made.outcome_categories]
     determination = content.get("determination") or {
         "decision": decision,
         "outcome": outcome,

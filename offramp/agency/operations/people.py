@@ -217,6 +217,18 @@ def split(office: Office, actor: str, first: str, second: str) -> Comparison:
     return _link(office, actor, first, second, SPLIT)
 
 
+def note_same_person(office: Office, case: str, other: str) -> None:
+    """Note that the person of a case that was just sent is the person of another case.
+
+    Two encounters are two cases, which are joined here. In one case, the facts of the second would
+    replace those of the first, and with them the answers about it. Raises `AgencyError`
+    `no-such-case`.
+    """
+    with office.transaction() as working_set:
+        _check_pair(working_set, case, other)
+        _append_link(office, working_set, case, other, SAME, None)
+
+
 def note_other_people(office: Office, case: str, others: Iterable[str]) -> None:
     """Note that the person of a case that was just sent is none of the people of other cases.
 
