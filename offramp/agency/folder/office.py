@@ -43,6 +43,7 @@ from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, check_private, write_private
 from offramp.agency.folder.settings import Settings, read_settings, write_settings
 from offramp.agency.folder.snapshot import EVERY, Snapshot
+from offramp.agency.folder.staff import Session
 from offramp.agency.folder.stored_records import bundle_json, part_json, read_part
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.pack_trial import examine_pack
@@ -146,6 +147,8 @@ class Office:
         self._at = 0
         # The journal's last event when no automatic act was left to do.
         self.settled_at: int | None = None
+        # The person for whom operations are called. None until one signs in.
+        self.session: Session | None = None
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
         self._programs: dict[str, Program] = {}

@@ -30,6 +30,7 @@ from offramp.agency.folder.case_index import CaseIndex
 from offramp.agency.folder.case_memory import CaseMemory
 from offramp.agency.folder.journal import Event
 from offramp.agency.folder.outgoing import OutgoingRecord
+from offramp.agency.folder.staff import Staff
 from offramp.agency.folder.stored_records import read_bundle, read_item, record_of_item
 
 # The events that change nothing of what an agency knows of a case. `key`, `proved`, and `broken`
@@ -44,10 +45,9 @@ class WorkingSet:
     `awaiting` the entry and record of each sent leaf that isn't. `approved` are the digests of
     drafts that people compared. `opened`, `noted`, and `published` are the journal's events of
     those kinds, `statements` those of signed texts, and `mistakes` those of mistakes that people
-    named. `destroyed` has issuer, record,
-    and part of each destroyed text, and `read_parts` of each text that a person here opened.
-    `cases` has the same records by case. `memory` has what was worked out of them, and is never
-    read as a source.
+    named. `destroyed` has issuer, record, and part of each destroyed text, and `read_parts` of each
+    text that a person here opened. `staff` are the agency's people. `cases` has the same records by
+    case. `memory` has what was worked out of them, and is never read as a source.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class WorkingSet:
         self.cases = CaseIndex()
         self.memory = CaseMemory(self.cases)
         self.statements: list[Event] = []
+        self.staff = Staff()
 
     def learn(self, event: Event) -> None:
         """Replay one event of the journal. Raises as the gateway did when it happened."""
@@ -219,6 +220,9 @@ class WorkingSet:
     def _note_statement(self, event: Event) -> None:
         self.cases.touch(event, event.body["case"])
         self.statements.append(event)
+
+    def _note_staff(self, event: Event) -> None:
+        self.staff.learn(event.at, event.time, event.body)
 
     def _note_opened(self, event: Event) -> None:
         self.opened.append(event)

@@ -26,6 +26,7 @@ from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.meeting import Agenda, Item, OffBoard
 from offramp.agency.cases.minutes import StatusRequest, Step
 from offramp.agency.cases.task import Task
+from offramp.agency.folder.staff import Session, StaffPerson
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
 from offramp.agency.operations.backups import (
@@ -166,6 +167,7 @@ from offramp.agency.operations.records import (
     send_record,
 )
 from offramp.agency.operations.representation import represent
+from offramp.agency.operations.sign_in import acting, sign_in
 from offramp.agency.operations.telling import (
     FormDraft,
     OpenedForm,
@@ -261,8 +263,10 @@ __all__ = [
     "SentRecord",
     "SentStatus",
     "Service",
+    "Session",
     "Signature",
     "SpareKey",
+    "StaffPerson",
     "StandingGrant",
     "StatusDraft",
     "StatusRequest",
@@ -271,6 +275,7 @@ __all__ = [
     "Task",
     "WaitingQuestion",
     "act_automatically",
+    "acting",
     "adopt_pack",
     "answer_recalls",
     "approve_draft",
@@ -348,6 +353,7 @@ __all__ = [
     "send_status",
     "show_agenda",
     "show_off_board",
+    "sign_in",
     "split",
     "status_owed",
     "tell_apart",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import closing
 from pathlib import Path
 
 from exchange.errors import shorten
 from exchange.models import AGENCY_ID
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.office import Office, init
+from offramp.agency.folder.journal import Journal
+from offramp.agency.folder.office import JOURNAL, Office, init
 from offramp.agency.folder.settings import Settings, read_settings
+from offramp.agency.folder.staff import full_name_of, own_login
+from offramp.agency.operations.sign_in import founding_event
 from offramp.clock import Clock
 
 
@@ -20,15 +25,21 @@ def create_agency(
     *,
     demo: bool = False,
     passphrase_file: str | None = None,
+    founder: str | None = None,
 ) -> Settings:
     """Create an agency's folder with its keys, and return its settings.
 
     `agency` is its id: lower-case letters, digits, dashes. `demo` allows a clock in a file.
-    `passphrase_file` is only written into the settings. Raises `AgencyError` `bad-id`,
-    `already-there`, `no-room`.
+    `passphrase_file` is only written into the settings. `founder` is the name of the first listed
+    person, by default that of the account that runs this program. Raises `AgencyError` `bad-id`,
+    `already-there`, `no-room`, `bad-name`, `hidden-character`.
     """
     check_agency_id(agency)
+    now = Clock(None).now()
+    founded = founding_event(founder or full_name_of(os.getuid()), own_login(), now)
     init(folder, agency, passphrase, demo=demo, passphrase_file=passphrase_file)
+    with closing(Journal(folder / JOURNAL)) as journal, journal.together():
+        journal.append("staff", now, founded)
     return read_settings(folder)
 
 

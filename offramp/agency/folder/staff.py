@@ -1,0 +1,252 @@
+"""The people of an agency, their roles, and the cases that each is responsible for.
+
+Pure: it follows from the journal's events of the kind `staff`. An account of the operating system
+(a *login*) shows who acts. See docs/decisions/0066-staff-and-access.md.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from exchange.errors import shorten
+from offramp.agency.errors import AgencyError
+from rules.frozen import frozen
+
+Role = Literal["member", "supervisor", "sender", "chair", "admin", "auditor"]
+ROLES: tuple[Role, ...] = ("member", "supervisor", "sender", "chair", "admin", "auditor")
+# A person who founds an agency may do everything but examine the own looks.
+FOUNDING_ROLES: tuple[Role, ...] = ("member", "supervisor", "sender", "chair", "admin")
+# Never one person's: an auditor examines what an admin could arrange.
+APART = frozenset({"admin", "auditor"})
+# The actor of acts that no person does, such as those of `serve`.
+GATEWAY = "the gateway"
+
+
+@frozen
+class StaffPerson:
+    """A listed person: roles, logins, and when the person was listed and ended.
+
+    Times are in seconds since 1970.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    logins: tuple[str, ...]
+    since: int
+    ended: int | None = None
+    ended_by: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the person's JSON in `offramp agency staff list`."""
+        return {
+            "name": self.name,
+            "roles": list(self.roles),
+            "logins": list(self.logins),
+            "since": self.since,
+            "ended": self.ended,
+            "ended_by": self.ended_by,
+        }
+
+
+@frozen
+class Assignment:
+    """The people of a case: its owner, the backup, and the team."""
+
+    owner: str
+    backup: str | None = None
+    team: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody on the case."""
+        return frozenset({self.owner, *([self.backup] if self.backup else []), *self.team})
+
+    @property
+    def carers(self) -> frozenset[str]:
+        """The owner and the backup, who may open parts of care."""
+        return frozenset({self.owner, *([self.backup] if self.backup else [])})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that is kept in the journal."""
+        return {"owner": self.owner, "backup": self.backup, "team": list(self.team)}
+
+
+@frozen
+class Session:
+    """A person at work: the listed person, the login, and where the person is.
+
+    `origin` is text such as `terminal pts/3` or `local socket`.
+    """
+
+    person: StaffPerson
+    login: str
+    origin: str
+
+    @property
+    def name(self) -> str:
+        """The person's name, which records and the journal state."""
+        return self.person.name
+
+
+class Staff:
+    """Everybody who was ever listed, and the assignments, as the journal's events left them."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, StaffPerson] = {}
+        self.assignments: dict[str, Assignment] = {}
+
+    def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
+        """Take the event `at` of the kind `staff`."""
+        for person in body.get("people", ()):
+            self.people[person["name"]] = StaffPerson(
+                person["name"],
+                tuple(person["roles"]),
+                tuple(person["logins"]),
+                person["since"],
+                person["ended"],
+                person["ended_by"],
+            )
+        for case, assigned in body.get("cases", {}).items():
+            self.assignments[case] = Assignment(
+                assigned["owner"], assigned["backup"], tuple(assigned["team"])
+            )
+
+    # People
+
+    def active(self, role: str | None = None) -> tuple[StaffPerson, ...]:
+        """Return the people who work here, with a role or with any, the longest-listed first."""
+        return tuple(
+            person
+            for person in self.people.values()
+            if person.ended is None and (role is None or role in person.roles)
+        )
+
+    def find(self, name: str) -> StaffPerson | None:
+        """Return the person of a name who works here, whatever the case of its letters."""
+        return next(
+            (person for person in self.active() if person.name.casefold() == name.casefold()), None
+        )
+
+    def named(self, name: str) -> StaffPerson:
+        """Return the person of a name who works here. Raises `AgencyError` `not-listed`."""
+        if (person := self.find(name)) is None:
+            raise _not_listed(f"`{shorten(name)}`")
+        return person
+
+    def at_login(self, login: str) -> tuple[StaffPerson, ...]:
+        """Return the people who use a login, the longest-listed first."""
+        return tuple(person for person in self.active() if login in person.logins)
+
+    def choose(self, login: str, name: str | None = None) -> StaffPerson:
+        """Return who acts: the person of a login, or the named one of those who share it.
+
+        Raises `AgencyError` `not-listed`, `which-person`.
+        """
+        people = self.at_login(login)
+        if name is not None:
+            if (person := self.find(name)) is None or person not in people:
+                raise _not_listed(f"`{shorten(name)}`, for the login `{shorten(login)}`,")
+            return person
+        if not people:
+            raise _not_listed(f"the login `{shorten(login)}`")
+        if len(people) > 1:
+            names = ", ".join(f"`{person.name}`" for person in people)
+            raise AgencyError(
+                "which-person",
+                f"the login `{shorten(login)}` is used by {names}",
+                fix="name the person who acts with `--by`",
+            )
+        return people[0]
+
+    # Cases
+
+    def assignment(self, case: str) -> Assignment | None:
+        """Return who is responsible for a case.
+
+        Until somebody takes or is given a case, it is the longest-listed supervisor's. None only
+        where nobody is listed.
+        """
+        if (assigned := self.assignments.get(case)) is not None:
+            return assigned
+        supervisors = self.active("supervisor")
+        return Assignment(supervisors[0].name) if supervisors else None
+
+    def is_taken(self, case: str) -> bool:
+        """Report whether somebody took or was given a case."""
+        return case in self.assignments
+
+    def owned_by(self, name: str) -> tuple[str, ...]:
+        """Return the cases that a person took or was given."""
+        return tuple(case for case, assigned in self.assignments.items() if assigned.owner == name)
+
+    def on_case(self, name: str) -> tuple[str, ...]:
+        """Return the cases in which a person is owner, backup, or in the team."""
+        return tuple(case for case, assigned in self.assignments.items() if name in assigned.people)
+
+
+def check_people(people: Iterable[StaffPerson]) -> None:
+    """Check a list of people before it is kept.
+
+    INVARIANT: an agency always has an admin and a supervisor, and nobody is admin and auditor.
+    Raises `AgencyError` `roles-apart`, `no-role`, `last-admin`, `last-supervisor`.
+    """
+    active = [person for person in people if person.ended is None]
+    for person in active:
+        if frozenset(person.roles) >= APART:
+            raise AgencyError(
+                "roles-apart",
+                f"`{person.name}` can't be admin and auditor",
+                fix="make another person auditor",
+            )
+        if not person.roles:
+            raise AgencyError(
+                "no-role",
+                f"`{person.name}` would have no role",
+                fix=f"name one of {', '.join(ROLES)}, or end the person with `staff end`",
+            )
+    for role in ("admin", "supervisor"):
+        if not any(role in person.roles for person in active):
+            raise AgencyError(
+                f"last-{role}",
+                f"nobody would be {role}",
+                fix=f"give another person the role `{role}` first",
+            )
+
+
+def ended(person: StaffPerson, at: int, by: str) -> StaffPerson:
+    """Return a person whose work here ends."""
+    return replace(person, ended=at, ended_by=by, logins=())
+
+
+def login_of(uid: int) -> str:
+    """Return the login of an account of the operating system, `uid-N` where it has no name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"
+
+
+def full_name_of(uid: int) -> str:
+    """Return the full name of an account of the operating system, or its login."""
+    try:
+        full = pwd.getpwuid(uid).pw_gecos.partition(",")[0].strip()
+    except KeyError:
+        full = ""
+    return full if full and full.isprintable() else login_of(uid)
+
+
+def own_login() -> str:
+    """Return the login of the account that runs this program."""
+    return login_of(os.getuid())
+
+
+def _not_listed(who: str) -> AgencyError:
+    return AgencyError(
+        "not-listed",
+        f"{who} is not listed among the people of this agency",
+        fix="ask an admin of the agency to run `offramp agency staff add`",
+    )

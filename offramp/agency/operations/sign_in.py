@@ -1,0 +1,122 @@
+"""Find out who acts: the listed person of the login that runs a command.
+
+A login is an account of the operating system. People who share one, as in a clinic with one
+computer, are told apart by `--by`, which accepts only their names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from offramp.agency.errors import AgencyError, refuse_hidden_name
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.staff import (
+    FOUNDING_ROLES,
+    Session,
+    Staff,
+    StaffPerson,
+    full_name_of,
+    own_login,
+)
+
+
+def sign_in(
+    office: Office,
+    *,
+    login: str | None = None,
+    by: str | None = None,
+    origin: str | None = None,
+) -> Session:
+    """Return the session of the person who acts, and have the office act for that person.
+
+    `login` is by default that of the account that runs this program, and `by` the name of one of
+    the people who share it. Where nobody is listed yet, the owner of the folder is listed first.
+    Raises `AgencyError` `not-listed`, `which-person`.
+    """
+    login = own_login() if login is None else login
+    staff = office.working_set().staff
+    if not staff.people and _owns_folder(office, login):
+        staff = _found(office, login, by)
+    person = staff.choose(login, by)
+    office.session = Session(person, login, origin or _own_origin())
+    return office.session
+
+
+@contextmanager
+def acting(office: Office, session: Session) -> Iterator[None]:
+    """Have the office act for a person until the end of the block."""
+    before, office.session = office.session, session
+    try:
+        yield
+    finally:
+        office.session = before
+
+
+def session_of(office: Office, by: str | None = None) -> Session:
+    """Return the session of the person who acts now, signing in where nobody has.
+
+    The list is read anew, since another program may have ended the person. `by` is one of the
+    people who share the login. Raises `AgencyError` `not-listed`, `which-person`.
+    """
+    session = office.session
+    if session is None:
+        return sign_in(office, by=by)
+    staff = office.working_set().staff
+    person = staff.choose(session.login, by or session.name)
+    if person != session.person:
+        session = Session(person, session.login, session.origin)
+        if by is None:
+            office.session = session
+    return session
+
+
+def founding_event(name: str, login: str, now: int) -> dict[str, object]:
+    """Return the body of the event that lists an agency's first person.
+
+    Raises `AgencyError` `bad-name`, `hidden-character`.
+    """
+    check_name(name)
+    person = StaffPerson(name, FOUNDING_ROLES, (login,), now)
+    return {"does": "founded", "people": [person.as_json()], "by": name}
+
+
+def check_name(name: str) -> None:
+    """Check the name of a person who is to be listed.
+
+    Raises `AgencyError` `bad-name`, `hidden-character`.
+    """
+    refuse_hidden_name(name)
+    if not 1 <= len(name) <= 80 or name != name.strip() or not name.isprintable():
+        raise AgencyError(
+            "bad-name",
+            "a person's name has 1 to 80 characters, without spaces at its ends",
+            fix="write the name as it should appear in records",
+        )
+
+
+def _found(office: Office, login: str, by: str | None) -> Staff:
+    """List the first person of a folder that a version without a list of people made."""
+    name = by or full_name_of(os.getuid())
+    body = founding_event(name, login, office.clock())
+    if office.moved_at is not None:  # it can only be read
+        staff = Staff()
+        staff.learn(0, office.clock(), body)
+        return staff
+    with office.transaction() as working_set:
+        if not working_set.staff.people:
+            office.append(working_set, "staff", body)
+        return working_set.staff
+
+
+def _owns_folder(office: Office, login: str) -> bool:
+    return login == own_login() and office.folder.stat().st_uid == os.getuid()
+
+
+def _own_origin() -> str:
+    """Return where this program runs: the terminal of its user, or none."""
+    for descriptor in (0, 2):
+        with suppress(OSError):
+            return f"terminal {os.ttyname(descriptor).removeprefix('/dev/')}"
+    return "no terminal"
