@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exchange.consent.state import COLLECTORS, Committed, State
-from exchange.records.statements import Answer, Change, Grant, Statement
+from exchange.records.statements import About, Answer, Change, Grant, Statement
 from rules.frozen import frozen
 
 
@@ -62,6 +62,10 @@ def _effects_of(record: Committed, before: State) -> Iterator[Effect]:
             yield Effect(basis="offer_at_scene")
             for other in before.kind("representation"):
                 yield Effect(party=other.issuer)
+        case "recall":
+            # The recall of a referral ends its acceptance.
+            if any(_is_about_referral(record, statement, before) for _, statement in record.says()):
+                yield Effect(basis="offer_at_scene")
         case "emergency_disclosure":
             yield Effect(purposes=("medical_emergency",))
         case "consent" | "consent_change":
@@ -91,6 +95,13 @@ def _effects_of_terms(record: Committed, before: State) -> Iterator[Effect]:
             yield Effect(between=logged.pair, purposes=tuple(logged.grant.purposes))
         elif "consent_terms" in label.category:
             yield EVERYTHING
+
+
+def _is_about_referral(record: Committed, statement: Statement, before: State) -> bool:
+    return isinstance(statement, About) and any(
+        subject.kind == "referral" and subject.issuer == record.issuer
+        for subject in before.of_id(statement.about[0])
+    )
 
 
 def _is_refusal(statement: Statement) -> bool:

@@ -315,29 +315,34 @@ def valid_basis(before: State, query: Query, roles: Roles, status: str) -> str:
 def _accepted_offer(before: State, query: Query) -> Committed | None:
     """Return the referral with the accepted offer on which police may disclose.
 
-    It is at most thirty days old, and no refusal and no exit followed it.
+    It is at most thirty days old, and no refusal and no exit followed it. A recalled acceptance
+    permits nothing. A recalled refusal or exit still ends the offer (decision record 0060).
     """
     accepted: Committed | None = None
+    began: int | None = None
     includes_itself = query.record.index >= query.index
     for record in (*before.answers, query.record) if includes_itself else before.answers:
         answers = [
-            statement.answer for _, statement in record.says() if isinstance(statement, Answer)
+            (part, statement.answer)
+            for part, statement in record.says()
+            if isinstance(statement, Answer)
         ]
+        has_declined = any(answer == "declined" for _, answer in answers)
         # A refusal goes to the recipients of the acceptance, so it must not stop itself.
-        is_refusal = "declined" in answers and not record.is_same_record(query.record)
+        is_refusal = has_declined and not record.is_same_record(query.record)
         if record.kind == "exit" or is_refusal:
-            accepted = None
-        elif (
-            record.kind == "referral"
-            and record.role == "police"
-            and record.sound
-            and "accepted" in answers
-        ):
-            # The first acceptance counts. Police can't extend the thirty days with another one.
-            accepted = accepted or record
-    if accepted is None or not 0 <= query.time - accepted.time <= OFFER_LASTS.total_seconds():
+            accepted, began = None, None
+            continue
+        accepting = [part for part, answer in answers if answer == "accepted"]
+        if record.kind == "referral" and record.role == "police" and record.sound and accepting:
+            # The first acceptance counts. Police can't extend the thirty days with another one,
+            # also not after they recalled the first.
+            began = record.time if began is None else began
+            if not all(before.is_recalled(record, part) for part in accepting):
+                accepted = accepted or record
+    if accepted is None or began is None:
         return None
-    return accepted
+    return accepted if 0 <= query.time - began <= OFFER_LASTS.total_seconds() else None
 
 
 def _is_operational(before: State, query: Query, roles: Roles) -> bool:

@@ -35,6 +35,7 @@ DECISIVE = frozenset(
         "referral",
         "representation",
         "exit",
+        "recall",
         "consent",
         "consent_change",
         "emergency_disclosure",
@@ -149,11 +150,16 @@ class LoggedChange:
 
 @frozen
 class _Index:
-    """The records of a case by kind and by id, and those that answer an offer or end a case."""
+    """The records of a case by kind and by id, and those that answer an offer or end a case.
+
+    `asked_back` has the recipients that an issuer asked to give a part back, by issuer, record,
+    and part.
+    """
 
     by_kind: Mapping[str, tuple[Committed, ...]]
     by_id: Mapping[str, tuple[Committed, ...]]
     answers: tuple[Committed, ...]
+    asked_back: Mapping[tuple[str, str, str], tuple[str, ...]]
 
     def with_(self, record: Committed) -> _Index:
         """Return the index with one more record at its end."""
@@ -164,7 +170,18 @@ class _Index:
             _extended(self.by_kind, record.kind, record),
             _extended(self.by_id, record.jti, record),
             (*self.answers, record) if answers else self.answers,
+            self._asked_back_with(record),
         )
+
+    def _asked_back_with(self, record: Committed) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+        if record.kind != "recall":
+            return self.asked_back
+        asked_back = dict(self.asked_back)
+        for part, statement in record.says():
+            if isinstance(statement, About):
+                key = (record.issuer, *statement.about)
+                asked_back[key] = (*asked_back.get(key, ()), *record.recipients(part))
+        return asked_back
 
 
 @frozen
@@ -249,7 +266,7 @@ class State:
 
     @cached_property
     def _index(self) -> _Index:
-        index = _Index({}, {}, ())
+        index = _Index({}, {}, (), {})
         for record in self.records:
             index = index.with_(record)
         return index
@@ -281,6 +298,14 @@ class State:
         """Return the record of this case that a statement is about."""
         jti, part = about.about
         return next((record for record in self.of_id(jti) if part in record.labels), None)
+
+    def is_recalled(self, record: Committed, part: str) -> bool:
+        """Return whether a part was asked back by its issuer from all its recipients known here.
+
+        A part that is asked back from a wrong recipient alone still counts.
+        """
+        asked = self._index.asked_back.get((record.issuer, record.jti, part))
+        return asked is not None and record.recipients(part) <= frozenset(asked)
 
     @property
     def grants(self) -> tuple[LoggedGrant, ...]:

@@ -97,8 +97,10 @@ class Author:
             ("consent",) * 6
             + ("consent_change",) * 4
             + ("referral", "referral", "offer", "representation", "exit", "emergency_disclosure")
-            + ("status",)
+            + ("status", "recall")
         )
+        if wanted == "recall":
+            return self.recall()
         issuer = {
             "referral": "police",
             "offer": "police",
@@ -111,6 +113,23 @@ class Author:
         to = {part: self.random.sample(tuple(AGENCIES), 2) for part in says or {self.part(): {}}}
         sound = not (wanted in ("consent", "referral") and self.chance(15))
         return Told(self.index, self.time, f"{self.index:032x}", issuer, wanted, says, to, sound)
+
+    def recall(self) -> Told:
+        """Ask back an earlier referral, usually by its issuer and from all its recipients."""
+        referrals = [record for record in self.records if record.kind == "referral"]
+        about = self.random.choice(referrals or [self.decoy()])
+        issuer = self.agency() if self.chance(6) else about.issuer
+        says, to = {}, {}
+        for part, recipients in about.to.items():
+            own = self.part()
+            says[own] = {"about": [about.id, part]}
+            to[own] = recipients[:1] if self.chance(5) else recipients
+        return Told(self.index, self.time, f"{self.index:032x}", issuer, "recall", says, to)
+
+    def decoy(self) -> Told:
+        """Write a record that nobody sent."""
+        part = self.part()
+        return Told(0, START, "f" * 32, "police", "referral", {}, {part: ["program"]})
 
     def part(self) -> str:
         self.parts += 1

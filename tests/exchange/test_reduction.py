@@ -159,6 +159,48 @@ def test_an_exit_or_a_no_ends_the_offer_and_a_new_yes_begins_another(after: str)
     assert facts(again, "police", "program", "offer_at_scene")["basis"] == "offer_at_scene"
 
 
+def _recalled(index: int, of: int, *to: str, by: str = "police") -> Committed:
+    about = statements.read_statement("about", {"about": [f"{of:032x}", f"{of:016x}"]})
+    return record(index, by, "recall", about, to=to)
+
+
+def test_a_recalled_referral_is_no_offer() -> None:
+    accepted = statements.read_statement("answer", {"answer": "accepted"})
+    told = ("program", "prosecutor")
+    state = State((record(1, "police", "referral", accepted, to=told),))
+
+    def basis(of: State) -> Any:
+        return facts(of, "police", "program", "offer_at_scene")["basis"]
+
+    assert basis(state.with_(_recalled(2, 1, *told))) == "none"
+    # One recall a recipient is a recall, too. One from a wrong recipient alone is none.
+    one_by_one = state.with_(_recalled(2, 1, "program"))
+    assert basis(one_by_one) == "offer_at_scene"
+    assert basis(one_by_one.with_(_recalled(3, 1, "prosecutor"))) == "none"
+    # Only the issuer recalls.
+    assert basis(state.with_(_recalled(2, 1, *told, by="program"))) == "offer_at_scene"
+    # The order in which a state grew makes no difference.
+    recalled = state.with_(_recalled(2, 1, *told))
+    assert basis(State(recalled.records)) == "none"
+
+
+def test_a_recall_gives_no_permission_and_renews_no_thirty_days() -> None:
+    accepted, declined = (
+        statements.read_statement("answer", {"answer": each}) for each in ("accepted", "declined")
+    )
+
+    def basis(*records: Committed) -> Any:
+        return facts(State(records), "police", "program", "offer_at_scene")["basis"]
+
+    first = record(1, "police", "referral", accepted, to=("program",))
+    declining = record(2, "police", "offer", declined, to=("program",))
+    assert basis(first, declining, _recalled(3, 2, "program")) == "none"
+    old = replace(first, time=START - 31 * 86400)
+    again = record(3, "police", "referral", accepted, to=("program",))
+    assert basis(old, _recalled(2, 1, "program"), again) == "none"
+    assert basis(first, _recalled(2, 1, "program"), again) == "offer_at_scene"
+
+
 def test_what_runs_the_exchange_goes_between_parties_of_what_it_is_about() -> None:
     state = State((record(5, "crossroads", "status", to=("prosecutor",)),))
     about = statements.read_statement("about", {"about": [f"{5:032x}", f"{5:016x}"]})

@@ -64,7 +64,7 @@ def drawn_statements(draw: st.DrawFn, number: int) -> tuple[str, Any]:
         st.sampled_from(
             ["consent"] * 5
             + ["consent_change"] * 3
-            + ["referral", "representation", "exit", "emergency_disclosure"]
+            + ["referral", "recall", "representation", "exit", "emergency_disclosure"]
         )
     )
     sender, recipient = draw(pairs)
@@ -107,6 +107,9 @@ def drawn_statements(draw: st.DrawFn, number: int) -> tuple[str, Any]:
         return kind, statements.read_statement(
             "answer", {"answer": draw(st.sampled_from(["accepted", "declined"]))}
         )
+    if kind == "recall":
+        about = {"about": [f"{int(earlier, 16):032x}", earlier]}
+        return kind, statements.read_statement("about", about)
     if kind == "representation":
         return kind, statements.read_statement("representation", {"agency": "defender"})
     if kind == "emergency_disclosure":
@@ -127,7 +130,7 @@ def records(draw: st.DrawFn, index: int) -> Committed:
     issuer = draw(st.sampled_from(["crossroads"] * 6 + ["clinic"] * 4 + ["defender", "police"]))
     if kind == "representation":
         issuer = "defender"
-    if kind == "referral":
+    if kind in ("referral", "recall"):
         issuer = "police"
     label = Label(
         f"{index:016x}",

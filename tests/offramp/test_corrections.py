@@ -18,6 +18,7 @@ from offramp.agency import operations
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.people import person_name
+from offramp.agency.cases.takeup import counted, quarter_of
 from offramp.agency.hub_link import delivery
 from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
 from offramp.agency.operations import records
@@ -419,6 +420,62 @@ def test_what_was_sent_about_the_wrong_person_counts_nowhere_and_is_deleted(
     deliver(town)
     town.hub.clock += 8 * DAY
     assert not any("Call" in text for text in task_texts(town, "police", case))
+
+
+def test_a_recalled_referral_is_no_offer_for_anybody(town: Town, case: str) -> None:
+    record = refer(town, case, "crossroads", "prosecutor")
+    police, prosecutor = town.at["police"], town.at["prosecutor"]
+    outcome = {"outcome": "proceed"}
+    word = part("screening_outcome", outcome, to={"crossroads": OFFER}, use="none")
+    operations.send_record(prosecutor, "screening_outcome", Draft((word,)), case)
+    deliver(town)
+    made = operations.recall(police, BY, case, "not_agreed", record=record[:8])
+    assert {each.state for each in made.records} == {"sent"}
+    deliver(town)
+    # What the officer saw is true. That the person accepted it is not.
+    assert DRUGS in known(town, "police", case)
+    for name in ("police", "crossroads", "prosecutor"):
+        assert not {"offer.accepted", "case.referred_at"} & set(known(town, name, case))
+    for name in ("police", "prosecutor"):
+        with refused("not-permitted"):
+            operations.send_record(town.at[name], "screening_outcome", Draft((word,)), case)
+    counts = counted(
+        police.working_set(),
+        police.program(police.working_set()),
+        quarter_of("2026-Q4"),
+        town.hub.clock,
+    )
+    assert counts["accepted"] < counts["cases"]
+    # The person agrees after all.
+    refer(town, case, "crossroads", "prosecutor")
+    assert known(town, "crossroads", case)["offer.accepted"] is True
+    operations.send_record(prosecutor, "screening_outcome", Draft((word,)), case)
+
+
+def test_a_recalled_status_and_exit_count_in_no_take_up(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    crossroads = town.at["crossroads"]
+
+    def stages() -> dict[str, int]:
+        working_set = crossroads.working_set()
+        program = crossroads.program(working_set)
+        return counted(working_set, program, quarter_of("2026-Q4"), town.hub.clock)
+
+    represent(town, case)
+    before = stages()
+    told = grant("crossroads", "clinic", ["status"], ["treatment"], id=case[:16])
+    consent(town, case, told)
+    to = {"clinic": ("treatment", "consent")}
+    engaged = part("status", {"engagement": "engaged"}, to=to)
+    operations.send_record(crossroads, "status", Draft((engaged,)), case)
+    exit_case(town, case)
+    assert stages()["engaged"] == before["engaged"] + 1
+    assert stages()["ended"] == before["ended"] + 1
+    operations.recall(crossroads, "Rosa", case, "mistaken_exit")
+    operations.recall(crossroads, "Rosa", case, "wrong_person", record="status")
+    deliver(town)
+    assert stages()["engaged"] == before["engaged"]
+    assert stages()["ended"] == before["ended"]
 
 
 def test_the_wrong_recipient_is_asked_alone_and_called_after_two_days(

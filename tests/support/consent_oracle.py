@@ -291,19 +291,39 @@ def _has_basis(
 
 
 def _was_accepted(story: Story, before: list[Told], ask: Ask) -> bool:
-    """Return whether an accepted offer of police is in force: thirty days, no refusal, no exit."""
+    """Return whether an accepted offer of police is in force: thirty days, no refusal, no exit.
+
+    Police that ask back what they sent have no offer, and win no days by sending it again.
+    """
     is_itself = ask.record.index >= ask.index
     since: int | None = None
+    is_in_force = False
     for record in [*before, *([ask.record] if is_itself else [])]:
         answers = [said.get("answer") for said in record.says.values()]
         listed = story.listed(record.issuer, record.index)
         is_refusal = "declined" in answers and record.id != ask.record.id
         if record.kind == "exit" or is_refusal:
-            since = None
+            since, is_in_force = None, False
         elif record.kind == "referral" and "accepted" in answers and record.sound:
-            if listed is not None and listed[0] == "police" and since is None:
-                since = record.time
-    return since is not None and 0 <= ask.time - since <= 30 * DAY
+            if listed is not None and listed[0] == "police":
+                since = record.time if since is None else since
+                is_in_force = is_in_force or not _was_asked_back(before, record)
+    return is_in_force and since is not None and 0 <= ask.time - since <= 30 * DAY
+
+
+def _was_asked_back(before: list[Told], referral: Told) -> bool:
+    """Return whether its issuer asked all who have the acceptance to give it back."""
+    accepting = [part for part, said in referral.says.items() if said.get("answer") == "accepted"]
+    asked = {
+        (part, agency)
+        for record in before
+        if record.kind == "recall" and record.issuer == referral.issuer
+        for own, said in record.says.items()
+        for part in accepting
+        if said.get("about") == [referral.id, part]
+        for agency in record.to[own]
+    }
+    return all((part, agency) in asked for part in accepting for agency in referral.to[part])
 
 
 def _is_operation(

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from exchange.consent.disclosure import day_of
+from exchange.consent.state import Committed
 from exchange.records import statements
 from exchange.records.building import Part
 from exchange.records.kinds import find_kind
@@ -58,8 +59,10 @@ def _case_of_entries(
     entries: Iterable[CaseEntry],
     terms: Vocabulary | None = None,
 ) -> Case:
+    unagreed = _unagreed_parts(working_set, handle)
     return Case(
-        entries,
+        # What an officer saw stays true. That the person accepted an offer does not.
+        (each for each in entries if not (each.is_label and (each.record, each.part) in unagreed)),
         terms or vocabulary(),
         recalled_parts(working_set, handle),
         here=working_set.agency,
@@ -355,6 +358,26 @@ def recalled_parts(working_set: WorkingSet, handle: str) -> Mapping[tuple[str, s
             if recall.issuer != agency or is_exit:
                 recalled.setdefault(statement.about, recall.index)
     return recalled
+
+
+def _unagreed_parts(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
+    """Return the own parts that were asked back because the person did not agree to them."""
+    return frozenset(
+        part
+        for event in working_set.mistakes
+        if event.body["case"] == handle and event.body["reason"] == "not_agreed"
+        for part in mistaken_parts(working_set, event)
+    )
+
+
+def standing_records(working_set: WorkingSet, handle: str, *kinds: str) -> tuple[Committed, ...]:
+    """Return the logged records of these kinds of which a part is not recalled."""
+    recalled = recalled_parts(working_set, handle)
+    return tuple(
+        record
+        for record in working_set.gateway.state(handle).kind(*kinds)
+        if any((record.jti, part) not in recalled for part in record.labels)
+    )
 
 
 def valid_facts(working_set: WorkingSet, note: Event) -> Mapping[str, Any]:

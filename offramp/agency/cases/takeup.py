@@ -10,11 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 
 from exchange.consent.disclosure import day_of
 from offramp.agency.cases.case import Case
-from offramp.agency.cases.caseload import case_of, decisions_here, handles, utc
+from offramp.agency.cases.caseload import (
+    case_of,
+    decisions_here,
+    handles,
+    standing_records,
+    utc,
+)
+from offramp.agency.cases.stated import stated_contents
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -90,7 +96,6 @@ def _day_of_text(working_set: WorkingSet, text: object) -> date:
 def _stages(
     working_set: WorkingSet, case: Case, program: Program, handle: str, now: int
 ) -> set[str]:
-    state = working_set.gateway.state(handle)
     stages = set()
     if _eligible(working_set, case, program, now):
         stages.add("eligible")
@@ -99,14 +104,15 @@ def _stages(
         stages.add("offered")
         if accepted.value:
             stages.add("accepted")
-    if state.kind("hand_off", "consent"):
+    if standing_records(working_set, handle, "hand_off", "consent"):
         stages.add("handed_off")
     if _in_time(case, program, now, working_set):
         stages.add("intake_in_time")
-    if _engaged(working_set, handle):
+    if _engaged(working_set, case, handle):
         stages.add("engaged")
     enrolled = case.known.get("person.enrolled")
-    if state.kind("exit", "ejection") or (enrolled is not None and not enrolled.value):
+    has_left = bool(standing_records(working_set, handle, "exit", "ejection"))
+    if has_left or (enrolled is not None and not enrolled.value):
         stages.add("ended")
     return stages
 
@@ -138,21 +144,9 @@ def _in_time(case: Case, program: Program, now: int, working_set: WorkingSet) ->
     return any(clock["clock"] == "intake" and clock["status"] == "met" for clock in clocks)
 
 
-def _engaged(working_set: WorkingSet, handle: str) -> bool:
-    """Report whether any status sent or received says so. None can say the opposite."""
-    records = working_set.cases.records(handle)
-    contents: list[Any] = [
-        part["content"]
-        for outgoing in records.sent
-        if outgoing.refused is None
-        for part in outgoing.parts
-    ]
-    contents += [
-        opened.content
-        for received in records.received.values()
-        for opened in received.opened.values()
-    ]
-    return any(
-        (content.get("status") or {}).get("engagement") in ("engaged", "meeting_goals")
-        for content in contents
+def _engaged(working_set: WorkingSet, case: Case, handle: str) -> bool:
+    """Report whether a status sent or received says so, as corrected. None says the opposite."""
+    statuses = (
+        stated.content.get("status") or {} for stated in stated_contents(working_set, handle, case)
     )
+    return any(status.get("engagement") in ("engaged", "meeting_goals") for status in statuses)
