@@ -14,6 +14,7 @@ MOST_SHOWN = 20  # errors of one pack
 if TYPE_CHECKING:
     from offramp.policy.operations import PackCheck, ScenarioRun
     from offramp.policy.second_engine import Comparison
+    from rules.author.cases import CaseReport, WrongCase
     from rules.author.scenarios import Report, Untouched
 
 
@@ -70,7 +71,7 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
     """Return a scenario run as `offramp test --json` prints it."""
     report = run.report
     value: dict[str, Any] = {
-        "passed": report.passed,
+        "passed": run.passed,
         "scenarios": report.scenarios,
         "failures": {failure.scenario.id: list(failure.what) for failure in report.failures},
         "coverage": report.coverage,
@@ -83,12 +84,28 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
             "differ": run.comparison.differ,
             "beyond": run.comparison.beyond,
         }
+    if run.cases:
+        value["cases"] = {
+            "cases": run.cases.cases,
+            "wrong": {wrong.case.id: _wrong_as_json(wrong) for wrong in run.cases.wrong},
+        }
     return value | local_member(report.pack)
 
 
+def _wrong_as_json(wrong: WrongCase) -> dict[str, Any]:
+    return {
+        "answer": wrong.answer,
+        "expected": list(wrong.case.expect),
+        "source": wrong.case.source.as_json(),
+        "needed": list(wrong.needed),
+    }
+
+
 def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
-    """Return a scenario run as lines: failures, missing coverage, and the totals."""
+    """Return a run as lines: failures, missing coverage, the totals, and the cases apart."""
     yield from _report_lines(name, run.report)
+    if run.cases:
+        yield from _case_lines(name, run.cases)
     if run.comparison:
         yield from _comparison_lines(name, run.comparison)
     yield from (f"{name}: {line}" for line in local_lines([run.report.pack], label=""))
@@ -109,6 +126,17 @@ def _report_lines(name: str, report: Report) -> Iterator[str]:
         f"{report.condition_coverage} % of conditions seen both ways"
         f"{_on_values(report)}"
     )
+
+
+def _case_lines(name: str, report: CaseReport) -> Iterator[str]:
+    for wrong in report.wrong:
+        case = wrong.case
+        yield f"{case.place}: `{case.id}`: {case.why}"
+        missing = f"; it asks for {', '.join(wrong.needed)}" if wrong.needed else ""
+        right = " or ".join(case.expect)
+        yield f"    the answer is {wrong.answer}, and by {case.source} it is {right}{missing}"
+    right_cases = report.cases - len(report.wrong)
+    yield f"{name}: cases: {right_cases} of {report.cases} as the sources say"
 
 
 def _on_values(report: Report) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from offramp.policy.new_city import CityFolder
     from offramp.policy.offense_list import OffenseAnswer
     from offramp.policy.second_engine import Comparison, SecondEngine
+    from rules.author.cases import CaseReport
     from rules.author.scenarios import Report
     from rules.decide.interview import Interview
     from rules.packs.pack import Pack
@@ -80,10 +81,11 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     """Read a pack and its scenarios, and prove its invariants.
 
     With `again`, prove what an earlier run proved. Raises `PackError` with all faults of a stage:
-    first those of the pack's and the scenarios' files, then those of the pack as a whole.
+    first those of the files of the pack, scenarios, and cases, then those of the pack as a whole.
     """
     from time import monotonic
 
+    from rules.author.cases import FILE, read_cases, refuse_bad_case
     from rules.author.scenarios import read_scenarios, refuse_bad_facts
     from rules.packs.faults import Faults
     from rules.prove.proof_cache import prove
@@ -96,11 +98,18 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     if (folder / "scenarios.yaml").exists():
         with faults.collect():
             scenarios = read_scenarios(folder)
+    cases = []
+    if (folder / FILE).exists():
+        with faults.collect():
+            cases = read_cases(folder)
     faults.raise_all()
     program = rules.Program(checked)
     for scenario in scenarios:
         with faults.collect():
             refuse_bad_facts(program, scenario)
+    for case in cases:
+        with faults.collect():
+            refuse_bad_case(program, case)
     faults.raise_all()
     start = monotonic()
     proof = prove(checked, again=again)
@@ -114,34 +123,43 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     return PackCheck(checked, program.digest, own_rules, invariants, proof.known, seconds)
 
 
-# Run a pack's scenarios
+# Run a pack's scenarios and cases
 
 
 @frozen
 class ScenarioRun:
-    """The result of a pack's scenarios.
+    """The result of a pack's scenarios and cases.
 
-    `comparison` is present if a second engine decided them too.
+    `comparison` is present if a second engine decided the scenarios too, `cases` if the pack has
+    any.
     """
 
     report: Report
     comparison: Comparison | None = None
+    cases: CaseReport | None = None
 
     @property
     def passed(self) -> bool:
-        """True if every scenario passed, coverage suffices, and the engines agree."""
-        return self.report.passed and not (self.comparison and self.comparison.differ)
+        """True if all scenarios and cases passed, coverage suffices, and the engines agree."""
+        return (
+            self.report.passed
+            and not (self.comparison and self.comparison.differ)
+            and not (self.cases and self.cases.wrong)
+        )
 
 
 def run_scenarios(pack: str | Path, *, second: SecondEngine | None = None) -> ScenarioRun:
-    """Decide each of a pack's scenarios and compare the result with what it expects."""
+    """Decide each of a pack's scenarios and cases, and compare the result with what it expects."""
+    from rules.author.cases import FILE, read_cases, run_cases
     from rules.author.scenarios import read_scenarios, run
 
     program = rules.Program(read_pack(pack))
-    scenarios = read_scenarios(find(str(pack)))
+    folder = find(str(pack))
+    scenarios = read_scenarios(folder)
     report = run(program, scenarios)
     comparison = second.compare(program, scenarios) if second is not None else None
-    return ScenarioRun(report, comparison)
+    cases = run_cases(program, read_cases(folder)) if (folder / FILE).exists() else None
+    return ScenarioRun(report, comparison, cases)
 
 
 # Decide

@@ -19,7 +19,7 @@ from offramp.published.map_schema import map_schema
 from offramp.published.record_schemas import draft_schema, kind_schema
 from rules.author.decision_schema import decision_schema
 from rules.author.facts_schema import facts_schema
-from rules.author.pack_schemas import pack_schema, scenarios_schema
+from rules.author.pack_schemas import cases_schema, pack_schema, scenarios_schema
 from rules.errors import RequestError, nearest
 from rules.frozen import frozen
 from rules.input.printing import printable
@@ -48,6 +48,7 @@ def _listed() -> list[Published]:
         ("decision", "what a decision returns", decision_schema),
         ("pack", "`pack.yaml`, a rule pack", pack_schema),
         ("scenarios", "`scenarios.yaml`, a pack's scenarios", scenarios_schema),
+        ("cases", "`cases.yaml`, a pack's cases with the answers of the sources", cases_schema),
         ("map", "a map from a table to facts", map_schema),
     )
     evidence = {

@@ -1,4 +1,4 @@
-"""JSON Schemas of `pack.yaml` and `scenarios.yaml`, for completion and for typos in editors.
+"""JSON Schemas of `pack.yaml`, `scenarios.yaml`, and `cases.yaml`, for completion and for typos.
 
 They are made of `rules.input.keys` and the vocabulary, in draft 7, which editors' YAML support
 reads. A schema sees a file as an editor's YAML does: `2014` is a number, `true` a boolean. It never
@@ -84,6 +84,18 @@ def scenarios_schema(vocabulary: Vocabulary) -> Schema:
         "$schema": DRAFT,
         "title": "The scenarios of a rule pack",
         **scenarios,
+        "definitions": maker.shared,
+    }
+
+
+def cases_schema(vocabulary: Vocabulary) -> Schema:
+    """Return the schema of `cases.yaml`."""
+    maker = _Maker(vocabulary)
+    cases = maker.of(keys.CASES, None)
+    return {
+        "$schema": DRAFT,
+        "title": "The cases of a rule pack, answered from the sources",
+        **cases,
         "definitions": maker.shared,
     }
 
@@ -189,7 +201,7 @@ class _Maker:
             schema["allOf"] = _values_by_unit()
         if entry is keys.PACK:
             schema["anyOf"] = [{"required": ["decisions"]}, {"required": ["extends"]}]
-        if entry in (keys.PACK, keys.SCENARIO):
+        if entry in (keys.PACK, keys.SCENARIO, keys.CASE):
             return schema
         self.shared[name] = schema
         return reference

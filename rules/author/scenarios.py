@@ -124,13 +124,13 @@ def read_scenarios(folder: Path) -> list[Scenario]:
     scenarios: list[Scenario] = []
     faults = Faults()
     for node in nodes:
-        with faults.collect(*_own_id(node)):
+        with faults.collect(*own_id(node)):
             scenarios.append(_read_scenario(node, facts_by_id))
     faults.raise_all()
     return scenarios
 
 
-def _own_id(node: Node) -> tuple[str, ...]:
+def own_id(node: Node) -> tuple[str, ...]:
     """Return the id of a scenario, if it has one."""
     id_node = node.value.get("id") if isinstance(node.value, dict) else None
     return (id_node.value,) if id_node is not None and isinstance(id_node.value, str) else ()
@@ -144,21 +144,7 @@ def _read_scenario(node: Node, facts_by_id: dict[str, dict[str, Any]]) -> Scenar
         fields["id"].fail(
             "duplicate-id", f"the scenario `{name}` appears twice", "choose another id"
         )
-    facts: Any = fields["facts"].data() if "facts" in fields else {}
-    if not isinstance(facts, dict):
-        fields["facts"].fail(
-            "wrong-shape", f"the facts of `{name}` are not a mapping", "write them as `{…}`"
-        )
-    if "like" in fields:
-        model = fields["like"].text("`like`")
-        if model not in facts_by_id:
-            fields["like"].fail(
-                "unknown-scenario",
-                f"there is no scenario `{model}` above `{name}`",
-                "name one above it",
-            )
-        facts = _over(facts_by_id[model], facts)
-    facts_by_id[name] = facts
+    facts = read_case_facts(name, fields, facts_by_id, "scenario")
     expected = fields["expect"]
     expect = expected.mapping(f"what `{name}` expects", keys.EXPECT.names)
     if not expect:
@@ -176,6 +162,31 @@ def _read_scenario(node: Node, facts_by_id: dict[str, dict[str, Any]]) -> Scenar
         expected.data(),
         node.place,
     )
+
+
+def read_case_facts(
+    name: str, fields: Mapping[str, Node], facts_by_id: dict[str, dict[str, Any]], kind: str
+) -> dict[str, Any]:
+    """Read `facts`, over those of the entry that `like` names, and add them to `facts_by_id`.
+
+    `kind` is the word for such an entry: a scenario or a case.
+    """
+    facts: dict[str, Any] = fields["facts"].data() if "facts" in fields else {}
+    if not isinstance(facts, dict):
+        fields["facts"].fail(
+            "wrong-shape", f"the facts of `{name}` are not a mapping", "write them as `{…}`"
+        )
+    if "like" in fields:
+        model = fields["like"].text("`like`")
+        if model not in facts_by_id:
+            fields["like"].fail(
+                "unknown-scenario",
+                f"there is no {kind} `{model}` above `{name}`",
+                "name one above it",
+            )
+        facts = _over(facts_by_id[model], facts)
+    facts_by_id[name] = facts
+    return facts
 
 
 def refuse_bad_facts(program: Program, scenario: Scenario) -> None:

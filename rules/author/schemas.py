@@ -1,7 +1,7 @@
-"""Write the published JSON Schemas: facts, decisions, packs, and scenarios.
+"""Write the published JSON Schemas: facts, decisions, packs, scenarios, cases.
 
-`python -m rules.author.schemas FOLDER` writes `facts.json`, `decision.json`, `pack.json`, and
-`scenarios.json` there. A test compares them with the published ones.
+`python -m rules.author.schemas FOLDER` writes `facts.json`, `decision.json`, `pack.json`,
+`scenarios.json`, and `cases.json` there. A test compares them with the published ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rules.author.decision_schema import decision_schema
 from rules.author.facts_schema import facts_schema
-from rules.author.pack_schemas import pack_schema, scenarios_schema
+from rules.author.pack_schemas import cases_schema, pack_schema, scenarios_schema
 from rules.shelf import vocabulary
 
 _SCHEMAS = {
@@ -20,11 +20,12 @@ _SCHEMAS = {
     "decision": decision_schema,
     "pack": pack_schema,
     "scenarios": scenarios_schema,
+    "cases": cases_schema,
 }
 
 
 def write_schemas(folder: Path) -> None:
-    """Write the four schemas into the folder, one JSON file each."""
+    """Write the five schemas into the folder, one JSON file each."""
     for name, schema_of in _SCHEMAS.items():
         text = json.dumps(schema_of(vocabulary()), indent=1) + "\n"
         (folder / f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The keys of packs and scenarios: the one list of every key, with its value and its purpose.
+"""The keys of packs, scenarios, and cases: every key, with its value and its purpose.
 
-The readers of packs and scenarios take from here the keys that are allowed and those that are
-required. `pack_schemas` makes the same list into schemas, with which editors complete and check a
+The readers of these files take from here the keys that are allowed and those that are required.
+`pack_schemas` makes the same list into schemas, with which editors complete and check a
 pack. A check that needs more than one place (names, conditions, dates) is only in the readers.
 
 These are plain classes, because every decision from a cold shell loads them.
@@ -639,3 +639,43 @@ SCENARIO = Entry(
     },
 )
 SCENARIOS = ListOf(SCENARIO)
+
+# Cases
+
+CASE_SOURCE = Entry(
+    "the source of an answer",
+    {
+        "cite": Key("The statute, ruling, or document that decides the case.", required=True),
+        "at": Key("The place in it: a subsection, a paragraph, a page.", required=True),
+        "address": Key("Its web address, if it is on the web."),
+    },
+)
+CASE = Entry(
+    "a case",
+    {
+        **_ID,
+        "decision": Key("What is decided.", Words("decisions", open_ended=True), required=True),
+        "day": Key(
+            "The day of the case. It fills in `encounter.date`, or noon of it as `now`, whichever "
+            "governs the decision.",
+            DAY,
+            required=True,
+        ),
+        "like": Key(
+            "The id of a case above. Its facts apply, except those that this one states.", NAME
+        ),
+        "facts": Key("What is known of the case. What isn't written isn't known.", FACTS),
+        "expect": Key(
+            "The answers that are right. One is enough. `undetermined` and `outside-program` are "
+            "answers too.",
+            ListOf(TEXT, 1),
+            required=True,
+        ),
+        "source": Key("Where the answer is written.", CASE_SOURCE, required=True),
+        "why": Key("Why this is the answer, in a sentence.", required=True),
+        "unchecked": Key(
+            "What the author of the case could not look up. Left out where all of it was read."
+        ),
+    },
+)
+CASES = ListOf(CASE)

@@ -92,11 +92,17 @@ def test_every_shipped_file_fits_the_schema_that_it_shows_it_is(
 ) -> None:
     packs = [str(jurisdictions() / pack) for pack in shipped()]
     scenarios = [str(path) for path in jurisdictions().glob("*/scenarios.yaml")]
+    cases = [str(path) for path in jurisdictions().glob("*/cases.yaml")]
     maps = [str(path) for path in jurisdictions().glob("maps/*.yaml")]
     facts = [str(ROOT / "examples" / "arrest.json")]
-    code, printed = run(capsys, "validate", *packs, *scenarios, *maps, *facts)
+    code, printed = run(capsys, "validate", *packs, *scenarios, *cases, *maps, *facts)
     assert code == 0, printed
-    for schema, count in (("pack", packs), ("scenarios", scenarios), ("map", maps)):
+    for schema, count in (
+        ("pack", packs),
+        ("scenarios", scenarios),
+        ("cases", cases),
+        ("map", maps),
+    ):
         assert printed.count(f"fits `{schema}`") == len(count)
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from rules.author.cases import read_cases, run_cases
 from rules.author.scenarios import read_scenarios
+from rules.decide.program import Program
 from rules.errors import PackError
 from rules.packs.pack import Pack
 from rules.shelf import read_pack
@@ -39,6 +41,8 @@ def read_whole(folder: Path) -> Pack:
     pack = read_pack(folder, whole=True)
     if (folder / "scenarios.yaml").exists():
         read_scenarios(folder)
+    if (folder / "cases.yaml").exists():
+        run_cases(Program(pack), read_cases(folder))
     return pack
 
 

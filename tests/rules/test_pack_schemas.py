@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
-from rules.author.pack_schemas import pack_schema, scenarios_schema
+from rules.author.cases import read_cases
+from rules.author.pack_schemas import cases_schema, pack_schema, scenarios_schema
 from rules.author.scenarios import read_scenarios
 from rules.errors import PackError
 from rules.input import keys
@@ -311,18 +312,40 @@ EVERY_KEY_OF_SCENARIOS = """\
   like: one
   expect: {outcome_includes: [continue], error: true}
 """
+EVERY_KEY_OF_CASES = """\
+- id: one
+  decision: eligibility
+  day: 2019-01-01
+  facts: {person: {age: 12}}
+  expect: [ineligible, undetermined]
+  source: {cite: The act, at: section 2, address: https://example.org/act}
+  why: The act takes adults alone.
+- id: two
+  decision: eligibility
+  day: 2019-01-01
+  like: one
+  expect: [ineligible]
+  source: {cite: The act, at: section 2}
+  why: The same.
+  unchecked: The act as amended in 2018.
+"""
 PACKS = jsonschema.Draft7Validator(
     json.loads((ROOT / "schemas" / "pack.json").read_text(encoding="utf-8"))
 )
 SCENARIOS = jsonschema.Draft7Validator(
     json.loads((ROOT / "schemas" / "scenarios.json").read_text(encoding="utf-8"))
 )
+CASES = jsonschema.Draft7Validator(
+    json.loads((ROOT / "schemas" / "cases.json").read_text(encoding="utf-8"))
+)
+BY_FILE = {"pack.yaml": PACKS, "scenarios.yaml": SCENARIOS, "cases.yaml": CASES}
 
 
 def test_the_published_schemas_are_made_from_the_list_of_keys_and_the_vocabulary() -> None:
     assert PACKS.schema == pack_schema(vocabulary())
     assert SCENARIOS.schema == scenarios_schema(vocabulary())
-    for validator in (PACKS, SCENARIOS):
+    assert CASES.schema == cases_schema(vocabulary())
+    for validator in BY_FILE.values():
         jsonschema.Draft7Validator.check_schema(validator.schema)
 
 
@@ -330,7 +353,7 @@ def test_the_published_schemas_are_made_from_the_list_of_keys_and_the_vocabulary
 SOUND = [
     path
     for folder in ("jurisdictions", "tests/packs/good")
-    for name in ("pack.yaml", "scenarios.yaml")
+    for name in BY_FILE
     for path in sorted((ROOT / folder).glob(f"*/{name}"))
     if path.parent.name != "words-keep-their-text"
 ]
@@ -338,8 +361,7 @@ SOUND = [
 
 @pytest.mark.parametrize("path", SOUND, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_sound_file_fits_its_schema(path: Path) -> None:
-    validator = PACKS if path.name == "pack.yaml" else SCENARIOS
-    validator.validate(editor_value(read_file(path)))
+    BY_FILE[path.name].validate(editor_value(read_file(path)))
 
 
 def test_every_key_says_in_a_sentence_what_it_is_for() -> None:
@@ -357,6 +379,7 @@ def test_every_key_says_in_a_sentence_what_it_is_for() -> None:
         *told(keys.RULE),
         *told(keys.OTHERWISE),
         *told(keys.SCENARIOS),
+        *told(keys.CASES),
     ]:
         assert about.endswith((".", "g, years, …")) and len(about) > 10, name
     rule = PACKS.schema["definitions"]["a-rule-in-eligibility"]["properties"]
@@ -424,8 +447,10 @@ def _members(tree: Any, value: keys.Value, path: Path_) -> Iterator[tuple[Path_,
 
 
 PACK = Written(EVERY_KEY, "pack.yaml", keys.PACK)
-CASES = Written(EVERY_KEY_OF_SCENARIOS, "scenarios.yaml", keys.SCENARIOS)
-MEMBERS = [(written, path, key) for written in (PACK, CASES) for path, key in written.members()]
+TRIED = Written(EVERY_KEY_OF_SCENARIOS, "scenarios.yaml", keys.SCENARIOS)
+ANSWERED = Written(EVERY_KEY_OF_CASES, "cases.yaml", keys.CASES)
+FILES = (PACK, TRIED, ANSWERED)
+MEMBERS = [(written, path, key) for written in FILES for path, key in written.members()]
 
 
 def every_key(value: keys.Value, seen: set[str]) -> set[str]:
@@ -464,11 +489,11 @@ def entry_of(written: Written, path: Path_) -> str:
 
 
 def test_the_samples_are_sound_and_have_every_key_there_is(town: Path) -> None:
-    for written in (PACK, CASES):
+    for written in FILES:
         told = Told(town, written, written.tree)
         assert told.error is None and told.fits
     there = {f"{entry_of(written, path)}: {path[-1]}" for written, path, _ in MEMBERS}
-    assert there == every_key(keys.PACK, set()) | every_key(keys.SCENARIOS, set())
+    assert there == set().union(*(every_key(written.value, set()) for written in FILES))
 
 
 @pytest.fixture(scope="module")
@@ -486,14 +511,16 @@ class Told:
     def __init__(self, town: Path, written: Written, tree: Any) -> None:
         text = written.emitted(tree)
         self.node = read_text(text, written.name)
-        self.fits = (PACKS if written is PACK else SCENARIOS).is_valid(editor_value(self.node))
+        self.fits = BY_FILE[written.name].is_valid(editor_value(self.node))
         self.error: PackError | None = None
         (town / written.name).write_text(text, encoding="utf-8")
         try:
             if written is PACK:
                 read_pack(town, whole=False)
-            else:
+            elif written is TRIED:
                 read_scenarios(town)
+            else:
+                read_cases(town)
         except PackError as error:
             self.error = error
 
@@ -537,7 +564,7 @@ def renamed(holder: Any, key: Any) -> None:
     holder.update({f"{name}x" if name == key else name: value for name, value in items})
 
 
-BOTH = pytest.mark.parametrize("written", [PACK, CASES], ids=["pack", "scenarios"])
+BOTH = pytest.mark.parametrize("written", FILES, ids=["pack", "scenarios", "cases"])
 
 
 @BOTH
