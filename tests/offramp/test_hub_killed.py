@@ -20,7 +20,7 @@ from exchange.log.leaves import Leaf
 from exchange.log.receipts import Receipt, parse_receipt
 from exchange.records.bundle import Bundle
 from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld, taken_of, values
-from tests.support.hub_records import STATUS_GRANT, check_log, compose_status
+from tests.support.hub_records import check_log, compose_status, open_case
 
 ROUNDS = int(os.environ.get("OFFRAMP_KILLS", "50"))
 SENDERS = 4
@@ -102,15 +102,6 @@ def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
     finally:
         process.end(signal.SIGKILL)
         starter.close()
-
-
-def open_case(world: WireWorld) -> str:
-    case = world.new_case()
-    world.refer(case)
-    world.pull("crossroads")
-    world.consent(case, STATUS_GRANT)
-    world.pull("crossroads")
-    return case
 
 
 def inbox_or_nothing(world: WireWorld, after: int) -> list[Leaf]:

@@ -24,6 +24,16 @@ def start_case(world: WireWorld) -> str:
     return case
 
 
+def open_case(world: WireWorld) -> str:
+    """Open a case in which the case managers may send a status."""
+    case = world.new_case()
+    world.refer(case)
+    world.pull("crossroads")
+    world.consent(case, STATUS_GRANT)
+    world.pull("crossroads")
+    return case
+
+
 def compose_status(world: WireWorld, case: str, **content: str) -> Bundle:
     """Compose a status record from the case managers to the prosecutor, without sending it."""
     return world.compose(
