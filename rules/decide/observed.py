@@ -20,7 +20,8 @@ from rules.packs.resolve import RuleInForce
 def list_would_bar(ruling: Ruling) -> list[dict[str, Any]]:
     """Return every rule above the outcome whose `if_known` is open.
 
-    Each has `rule`, `outcome`, and `facts`, the paths of the facts that would settle it.
+    `otherwise` stands below every rule, wherever its outcome is in the order. Each entry
+    has `rule`, `outcome`, and `facts`, the paths of the facts that would settle it.
     """
     return [
         {"rule": in_force.rule.id, "outcome": in_force.rule.then, "facts": facts}
@@ -35,16 +36,27 @@ def open_rules(ruling: Ruling) -> list[tuple[RuleInForce, list[str]]]:
     in_force = ruling.rules_in_force
     order = in_force.decision.outcomes.index
     lowest = order(ruling.possible[-1])
+    default = None if has_true_rule(ruling) else in_force.otherwise.outcome
     entries = []
     waiting = None
     for outcome, rules in in_force.ranks:
-        for rule in rules if order(outcome) < lowest else ():
+        is_above = order(outcome) < lowest if default is None else outcome != default
+        for rule in rules if is_above else ():
             if not asks_if_known(rule.condition) or ruling.value(rule.condition) is not False:
                 continue
             waiting = waiting or replace(ruling.world, waits=True)
             if walk(rule.condition, waiting) is None:
                 entries.append((rule, sorted(unknown(rule.condition, waiting))))
     return entries
+
+
+def has_true_rule(ruling: Ruling) -> bool:
+    """Return True if a rule came out, so that the outcome isn't that of `otherwise`."""
+    return any(
+        ruling.value(rule.condition) is True
+        for _, rules in ruling.rules_in_force.ranks
+        for rule in rules
+    )
 
 
 def asks_if_known(condition: tree.Tree) -> bool:

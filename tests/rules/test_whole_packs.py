@@ -193,7 +193,9 @@ def only_what_was_announced(before: Decision, after: Decision, less: Flat, more:
         return
     assert order is not None
     assert added <= {entry["outcome"] for entry in before.would_bar}
-    assert all(order(outcome) < order(before.possible[-1]) for outcome in added)
+    # `otherwise` stands below every rule, wherever its outcome is in the order.
+    if any(value is True for value in rule_values(before)):
+        assert all(order(outcome) < order(before.possible[-1]) for outcome in added)
     parts = [
         part
         for rule in before.rules_in_force.rules
@@ -206,6 +208,10 @@ def only_what_was_announced(before: Decision, after: Decision, less: Flat, more:
         assert not added
         if before.status == "decided":
             assert (after.status, after.outcome) == (before.status, before.outcome)
+
+
+def rule_values(decision: Decision) -> list[bool | None]:
+    return [entry["value"] for entry in decision.as_json(considered=True)["considered"]]
 
 
 def seen(facts: Flat, observed: set[str]) -> dict[str, Any]:
@@ -237,6 +243,21 @@ def test_an_observation_adds_only_what_the_offer_announced(
     only_what_was_announced(before, after, less, more)
     needed = {entry["fact"] for entry in before.needed}
     assert all(path == "approval.prosecutor" or is_of_scene(path) for path in needed)
+
+
+def test_an_observation_that_replaces_otherwise_was_announced() -> None:
+    """The outcome of `otherwise` is first in the order here, and still below every rule."""
+    said = {"because": "B.", "source": "s"}
+    rule = {"id": "open", "when": "if_known(encounter.in_area)", "then": "immune", **said}
+    offer = {"rules": [rule], "otherwise": {"outcome": "no_offense", **said}}
+    pack = {**written.HEAD, "parameters": {}, "clocks": {}, "decisions": {"offer": offer}}
+    less: Flat = {"encounter.date": "2014-03-31"}
+    asked = program(pack)
+    before = asked.decide("offer", written.nested(less))
+    after = asked.decide("offer", written.nested({**less, "encounter.in_area": True}))
+    assert (before.outcome, after.outcome) == ("no_offense", "immune")
+    assert [entry["rule"] for entry in before.would_bar] == ["open"]
+    only_what_was_announced(before, after, less, {**less, "encounter.in_area": True})
 
 
 def is_of_scene(path: str) -> bool:
