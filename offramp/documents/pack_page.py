@@ -424,6 +424,8 @@ class _Page:
             )
         for label, text, item in program_facts(program):
             yield Text(text + self.mark(item), f"{label}:")
+        for grouping in self.pack.groups.values():
+            yield Text(grouping.says + self.mark(grouping), "Reports count by:")
 
     def sources(self) -> Iterator[Block]:
         """Yield the table of sources."""

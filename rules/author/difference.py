@@ -18,6 +18,7 @@ from rules.packs.pack import (
     Body,
     Clock,
     Decision,
+    Grouping,
     Invariant,
     Item,
     Obligation,
@@ -75,6 +76,7 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _each("clock", before.clocks, after.clocks, _clock)
     yield from _each("invariant", before.invariants, after.invariants, _invariant)
     yield from _each("fact", before.vocabulary.facts, after.vocabulary.facts, _fact)
+    yield from _each("grouping of reports", before.groups, after.groups, _grouping)
 
 
 def _decision(name: str, old: Decision | None, new: Decision | None) -> Iterator[Difference]:
@@ -127,6 +129,11 @@ def _one(
 
 def _program(pack: Pack) -> str:
     return f"`{pack.title}`{_dates(pack.program)}, time zone {pack.time_zone}"
+
+
+def _grouping(grouping: Grouping) -> str:
+    bands = f", from {', '.join(map(str, grouping.bands))}" if grouping.bands else ""
+    return f"{grouping.says} (`{grouping.of}`{bands}){_dates(grouping)}{_doubt(grouping)}"
 
 
 def _statements(pack: Pack) -> dict[str, list[Item]]:

@@ -518,6 +518,22 @@ CONSENT_SET = Entry(
         **_DOUBT,
     },
 )
+GROUPING = Entry(
+    "a grouping",
+    {
+        "of": Key(
+            "The fact by which reports count people: encounter.route, person.age.",
+            required=True,
+        ),
+        "says": Key("How a report calls it: age at the encounter.", required=True),
+        "bands": Key(
+            "For a number, the lowest number of each band but the first: [25, 35, 45].",
+            ListOf(COUNT, 1),
+        ),
+        **_SOURCE,
+        **_DOUBT,
+    },
+)
 PHONE = Entry(
     "the phone number",
     {
@@ -552,6 +568,7 @@ OVERRIDE = Entry(
             "Consent sets in place of the parent's, whole: fewer grants, or for fewer days.",
             MapOf(CONSENT_SET),
         ),
+        "groups": Key("Groupings of reports in place of the parent's, whole.", MapOf(GROUPING)),
     },
 )
 
@@ -598,6 +615,7 @@ PACK = Entry(
             MapOf(CONSENT_SET),
         ),
         "words": Key("Words that people read: a phone number, labels, what is said.", WORDS),
+        "groups": Key("The facts by which reports count people.", MapOf(GROUPING)),
         "override": Key("Parameters, clocks, and consent sets in place of the parent's.", OVERRIDE),
     },
 )

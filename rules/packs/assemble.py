@@ -19,6 +19,7 @@ from rules.packs.decisions import read_decision, read_terms, refuse_clashes
 from rules.packs.draft import Draft, Find, find_folder, refuse_bad_id
 from rules.packs.faults import Faults
 from rules.packs.finer import read_finer_words
+from rules.packs.groups import read_groups
 from rules.packs.head import (
     read_coverage,
     read_facts,
@@ -125,6 +126,7 @@ def _assembled(draft: Draft, folder: Path) -> Pack:
         ("invariants", read_invariants),
         ("consent_sets", read_consent_sets),
         ("words", read_words),
+        ("groups", read_groups),
     ):
         with faults.collect():
             parts[key] = read_section(draft)

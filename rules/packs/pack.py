@@ -276,6 +276,20 @@ class Program(Item):
 
 
 @frozen_by_name
+class Grouping(Item):
+    """A fact by which reports count people. It decides nothing.
+
+    `of` is the fact's path. `bands` has the lowest number of each band but the first, if the fact
+    is a number.
+    """
+
+    name: str
+    of: str
+    says: str
+    bands: tuple[int, ...] = ()
+
+
+@frozen_by_name
 class Offense(Item):
     """A section of law for a time. `code` is its citation in canonical form.
 
@@ -413,6 +427,7 @@ class Pack:
     consent_sets: Mapping[str, ConsentSet] = field(default_factory=dict)
     words: PackWords = field(default_factory=PackWords)
     spanish: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Grouping] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def items(self) -> Iterator[tuple[str, Item]]:

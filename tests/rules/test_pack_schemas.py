@@ -46,6 +46,8 @@ consent_sets:
         to: program
         need: optional
         grants: [{from: defender, categories: [grievance], purposes: [admission]}]
+groups:
+  route: {of: encounter.route, says: entry, source: act}
 decisions:
   eligibility:
     rules:
@@ -194,6 +196,11 @@ override:
           to: program
           need: optional
           grants: [{from: defender, categories: [grievance], purposes: [admission]}]
+  groups:
+    route: {of: encounter.route, says: the way in, source: act}
+groups:
+  age: {of: person.age, says: age, bands: [25, 35], source: ordinance, provisional: perhaps,
+      other: [{says: no bands, source: act}]}
 consent_sets:
   second:
     label: {en: later, es: más tarde}
