@@ -232,13 +232,19 @@ def test_a_referral_goes_to_those_who_may_have_it_and_says_why_the_others_do_not
     assert town.at["police"].at == events, "a draft and its preview keep nothing"
     assert {part.category for part in draft.parts} == {("encounter",), ("charge",), ("contact",)}
     for shown in preview.parts:
-        assert {*shown.part.to} == {"prosecutor", "crossroads"}
-        assert {one.agency for one in shown.refused} == {"defender", "clinic"}
+        is_contact = shown.part.category == ("contact",)
+        told_to = {"crossroads"} if is_contact else {"prosecutor", "crossroads"}
+        assert {*shown.part.to} == told_to
+        assert {one.agency for one in shown.refused} == {*town.at} - told_to - {"police"}
+        if is_contact:
+            why = {one.agency: one.rule for one in shown.refused}
+            assert why["prosecutor"] == "not-concerned", "only those who reach the person get it"
     charge = next(shown for shown in preview.parts if shown.part.category == ("charge",))
     rule_of = {one.agency: one.rule for one in charge.refused}
     assert rule_of == {"clinic": "provider-ceiling", "defender": None}, "nothing about consent"
     operations.send_draft(town.at["police"], draft)
     town.settle()
+    assert "person.age" not in known(town, "prosecutor", draft.case)
     told = known(town, "crossroads", draft.case)
     assert told["encounter.charges"] == [{"conduct": "possession"}]
     assert told["person.age"] == 27 and told[ACCEPTED] is True, (

@@ -37,6 +37,8 @@ _NO_KEY = (
     "Its gateway has announced no key yet. Tell it later, when its gateway has run.",
     "Su sistema aún no ha anunciado una clave. Infórmele más tarde, cuando haya funcionado.",
 )
+# The code of a part that isn't for an agency's role, although the rules let the agency have it.
+NOT_CONCERNED = "not-concerned"
 # The facts of `disclosure` that follow from the person's consent.
 _CONSENT_FACTS = frozenset(("grant.status", "grant.type", "restriction", "basis"))
 # The roles to which nothing is said about what a person agreed to or refused.
@@ -226,6 +228,9 @@ def address_part(
         if not _has_key(membership, agency):
             refused.append(Refused(agency, *_NO_KEY))
             continue
+        if outside := _outside_reach(form, part, directory.role(agency)):
+            refused.append(Refused(agency, NOT_CONCERNED, *outside))
+            continue
         ways = ways_of(form, part, directory.role(agency))
         denials = []
         for way in ways:
@@ -241,6 +246,15 @@ def address_part(
     if only:
         to = {agency: way for agency, way in to.items() if agency in only}
     return Addressed(replace(part, to=to), tuple(refused))
+
+
+def _outside_reach(form: Form, part: Part, role: str | None) -> tuple[str, str] | None:
+    """Return why a part isn't for a role, in English and Spanish. None if it is."""
+    for category in part.category:
+        reach = (form.only_to or {}).get(category)
+        if reach is not None and role not in reach.roles:
+            return reach.because["en"], reach.because["es"]
+    return None
 
 
 def _has_key(membership: Membership, agency: str) -> bool:

@@ -29,6 +29,7 @@ _KEYS = (
         "fixed",
         "derived",
         "only",
+        "only_to",
     ),
 )
 
@@ -43,6 +44,14 @@ class Member:
 
 
 @frozen
+class Reach:
+    """The roles that a part of a form is for, and why no other agency receives it."""
+
+    roles: tuple[str, ...]
+    because: Mapping[str, str]
+
+
+@frozen
 class Form:
     """A form: the kind of record, and what its questions and recipients follow from.
 
@@ -51,7 +60,8 @@ class Form:
     case. `says` is the label's statement. `purposes` are tried in order, each for its roles, None
     for every role. `fixed` are members that the form sets, `derived` the members that are the day
     of a fact's time. `only` are the fields of lists to ask, if not all: the form states earlier
-    parts again. `instead` are other texts of its questions.
+    parts again. `only_to` are the parts for some roles alone, by category. `instead` are other texts
+    of its questions.
     """
 
     name: str
@@ -66,6 +76,7 @@ class Form:
     fixed: Mapping[str, Any] | None = None
     derived: Mapping[str, str] | None = None
     only: tuple[str, ...] = ()
+    only_to: Mapping[str, Reach] | None = None
     instead: Mapping[str, Mapping[str, str]] | None = None
 
     def purposes_for(self, role: str | None) -> tuple[str, ...]:
@@ -149,6 +160,7 @@ def _read_form(name: str, node: Node, instead: Mapping[str, Mapping[str, str]]) 
         data.get("fixed", {}),
         data.get("derived", {}),
         tuple(data.get("only", ())),
+        _reaches(entry["only_to"]) if "only_to" in entry else {},
         instead,
     )
 
@@ -156,6 +168,14 @@ def _read_form(name: str, node: Node, instead: Mapping[str, Mapping[str, str]]) 
 def _purposes(stated: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...] | None]]:
     for purpose, roles in stated.items():
         yield purpose, None if roles == ANY else tuple(roles)
+
+
+def _reaches(node: Node) -> dict[str, Reach]:
+    reaches = {}
+    for category, inner in node.mapping("`only_to`").items():
+        entry = inner.mapping(f"`{category}`", ("roles", "because"), ("roles", "because"))
+        reaches[category] = Reach(tuple(entry["roles"].data()), _texts(entry["because"]))
+    return reaches
 
 
 def _texts(node: Node) -> dict[str, str]:
