@@ -22,6 +22,7 @@ from offramp.agency.cases.takeup import counted, quarter_of
 from offramp.agency.hub_link import delivery
 from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
 from offramp.agency.operations import records
+from rules.errors import Refusal
 from tests.support.agencies import Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
@@ -176,6 +177,29 @@ def test_a_name_is_corrected_and_no_other_member_is_lost(town: Town, case: str) 
     for name in ("police", "crossroads"):
         assert person_name(town.at[name].working_set(), case) == "María Rael"
     assert known(town, "crossroads", case)["person.age"] == 27
+
+
+def test_a_correction_states_no_day_that_is_wrong_or_yet_to_come(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    born = part("contact", {"birth_date": "1999-01-02"}, to={"crossroads": OFFER}, use="none",
+                says={"answer": "accepted"})  # fmt: skip
+    operations.send_record(town.at["police"], "referral", Draft((born,)), case)
+    consent(town, case, grant("crossroads", "prosecutor", ["intake_status"], ["filing_status"]))
+    to = {"prosecutor": ("filing_status", "consent")}
+    done = part("intake_status", {"facts": {"case.intake_at": "2026-11-03T10:00:00Z"}}, to=to)
+    operations.send_record(town.at["crossroads"], "intake", Draft((done,)), case)
+    for name, value, code in (
+        (DATE, "2029-05-05", "not-yet"),
+        (DATE, "2026-11-31", "no-such-day"),
+        ("contact.birth_date", "2029-05-05", "not-yet"),
+        ("case.intake_at", "2029-05-05T10:00:00Z", "not-yet"),
+    ):
+        office = town.at["crossroads" if name.startswith("case") else "police"]
+        events = office.at
+        with pytest.raises(Refusal) as caught:
+            operations.correct(office, BY, case, {name: value})
+        assert caught.value.code == code
+        assert office.at == events, "nothing is kept of it"
 
 
 def test_nobody_learns_from_a_correction_what_it_was_never_told(town: Town, case: str) -> None:

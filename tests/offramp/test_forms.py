@@ -446,6 +446,37 @@ def test_waiting_questions_are_listed_asked_and_answered(town: Town) -> None:
     assert refused.value.code == "nothing-to-tell"
 
 
+def test_an_answer_corrects_everybody_who_has_another_value(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL | {"encounter.in_area": "yes"})
+    assert known(town, "prosecutor", case)["encounter.in_area"] is True
+    question = part(
+        "encounter",
+        {"asks": ["encounter.in_area", "encounter.weapon"]},
+        to={"police": ("admission", "offer_at_scene")},
+        says={"for": "eligibility"},
+    )
+    office, police = town.at["crossroads"], town.at["police"]
+    operations.send_record(office, "question", operations.Draft((question,)), case)
+    town.settle()
+    operations.open_questions_as(police, "Officer Lund", case)
+    answers = {"encounter.in_area": "no", "encounter.weapon": "no"}
+    _, draft, preview = fill(town, "police", "answer", case, answers)
+    # Nobody else is told of the weapon, which nobody else was told of before.
+    assert [(each.agency, each.name) for each in preview.holders] == [
+        ("prosecutor", "encounter.in_area")
+    ]
+    assert "Also corrected at Prosecutor" in "\n".join(preview_lines(preview, "en"))
+    sent = operations.send_draft(police, draft)
+    assert [(each.agency, each.details) for each in sent.corrections] == [
+        ("prosecutor", ("encounter.in_area",))
+    ]
+    assert operations.send_draft(police, draft).corrections == (), "it is sent once"
+    town.settle()
+    for agency in ("crossroads", "prosecutor"):
+        assert known(town, agency, case)["encounter.in_area"] is False
+    assert "encounter.weapon" not in known(town, "prosecutor", case)
+
+
 def test_an_exit_tells_the_notice_without_consent_and_a_day_only_with_it(town: Town) -> None:
     case = tell(town, "police", "refer", None, REFERRAL)
     known(town, "crossroads", case)

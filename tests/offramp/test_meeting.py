@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +341,8 @@ def test_the_minutes_tell_each_agency_only_what_it_may_have(town: Town) -> None:
         (Step("evict", "case_management"), "unknown-step"),
         (Step("arrange_service", "his_mother"), "unknown-role"),
         (Step("arrange_service", "program", "soon"), "no-such-day"),
+        (Step("arrange_service", "program", "2027-02-30"), "no-such-day"),
+        (Step("arrange_service", "program", "2026-06-30"), "day-over"),
     ):
         with refused(code):
             operations.record_meeting(office, "Rosa Quintana", case, (step,))
@@ -376,6 +379,39 @@ def test_after_an_exit_no_task_is_open_and_the_case_is_off_the_board(town: Town)
     assert tasks_about(town, case) == [] and board(town, case) == {}
 
 
+def test_after_an_exit_nothing_about_the_service_is_sent_until_it_is_taken_back(
+    town: Town,
+) -> None:
+    case = everything_consented(town)
+    office = town.at["crossroads"]
+    drafted = operations.draft_status(office, case, "engaged")
+    exit_parts = (part("operation", {}, to={"defender": OPERATION}),)
+    operations.send_record(office, "exit", Draft(exit_parts), case)
+    steps = (Step("prepare_plan", "case_management"),)
+    told = Draft((part("status", {"engagement": "engaged"}, to={"police": (TOGETHER, "consent")}),))
+    sending: list[Callable[[], object]] = [
+        lambda: operations.draft_status(office, case, "engaged"),
+        lambda: operations.send_status(office, drafted),
+        lambda: operations.record_meeting(office, "Rosa Quintana", case, steps),
+        lambda: operations.send_record(office, "status", told, case),
+        lambda: operations.ask(office, case, "review"),
+        *(
+            partial(operations.open_form, office, name, case)
+            for name in ("intake", "plan", "progress")
+        ),
+    ]
+    events = office.at
+    for send in sending:
+        with refused("case-ended"):
+            send()
+    assert office.at == events, "nothing is kept of it"
+    # A permission can be taken back, and so can the exit.
+    operations.revoke_consent(office, case, recipient="police")
+    operations.recall(office, "Rosa Quintana", case, "mistaken_exit")
+    operations.record_meeting(office, "Rosa Quintana", case, steps)
+    assert operations.open_form(office, "intake", case).case == case
+
+
 # The commands
 
 
@@ -385,8 +421,16 @@ def test_the_commands_need_no_file_and_ask_in_both_languages(
     for language in ("en", "es"):
         for question in commands._status_questions(language):
             assert question.text and question.form.how(language)
-        for question in commands._step_questions({"steps": ["arrange_service"]}, language):
+        today = date(2026, 11, 29)
+        *others, until = commands._step_questions({"steps": ["arrange_service"]}, language, today)
+        for question in (*others, until):
             assert question.text and question.form.how(language)
+        assert until.check is not None
+        until.check(None)
+        until.check("2026-11-29")
+        for day, code in (("2027-02-30", "no-such-day"), ("2026-11-28", "day-over")):
+            with refused(code):
+                until.check(day)
     english, spanish = (commands._status_questions(language) for language in ("en", "es"))
     assert all(one.text != other.text for one, other in zip(english, spanish, strict=True))
     assert meeting_operations.CASE_MANAGEMENT in ROLES.values()

@@ -166,7 +166,9 @@ def tell(person: Person, given_name: str, family_name: str, born: str) -> None:
     assert "MAY OFFER" in person.says("decide", "police", case, "offer")
     person.settle()
     for agency in ("crossroads", "program", "prosecutor"):
-        assert name in person.says("case", agency, case, "--by", READERS[agency])
+        shown = person.says("case", agency, case, "--by", READERS[agency])
+        # Only the agencies that are to reach the person get the name.
+        assert (name in shown) is (agency != "prosecutor")
     person.asks("screen", "prosecutor", case, "--outcome", "proceed")
     # Nobody may be told what the rules say of eligibility before the person consents.
     refused = person.says("decide", "program", case, "eligibility", "--send", code=2)

@@ -7,11 +7,11 @@ record's kind states, and what this agency stated before, isn't asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,12 +25,12 @@ from offramp.agency.cases.form_terms import (
     form_terms,
     question_text,
 )
+from offramp.agency.cases.past_days import refuse_day_to_come
 from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
 from rules.decide import explain
 from rules.errors import FactsError, Place
 from rules.frozen import frozen
 from rules.input.printing import plain
-from rules.input.values import iso_day
 from rules.input.vocabulary import Fact
 from rules.packs.pack import Pack, conditions
 from rules.shelf import vocabulary
@@ -38,8 +38,6 @@ from rules.shelf import vocabulary
 # The facts that a record's kind and its label state.
 STATED = {"referral": (ACCEPTED, REFERRED), "exit": (ENROLLED,)}
 ABOUT, SAME_ENCOUNTER = "about", "same_encounter"
-# A day, or a moment that begins with its local day.
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T.*)?")
 _BORN, _MET, _AGE = "contact.birth_date", "encounter.date", "person.age"
 _ABOUT = {
     "en": "What do you tell about?",
@@ -76,8 +74,9 @@ class Sheet:
     members: tuple[str, ...] | None = None
     only: tuple[str, ...] = ()
     language: str = "en"
-    # The program's day. Nothing that a form states lies after it.
+    # The program's day and zone. Nothing that a form states lies after that day.
     today: date | None = None
+    zone: ZoneInfo | None = None
 
     def questions(self, answers: Mapping[str, Any], given: frozenset[str]) -> tuple[Question, ...]:
         """Return the questions to ask after some answers, in order.
@@ -246,14 +245,8 @@ class Sheet:
     def _check(self, name: str, type_: Any, value: Any) -> None:
         """Check an answer by its type, and that its day has come. Raises `FactsError`."""
         check_value(name, type_, value)
-        day = iso_day(value[:10]) if isinstance(value, str) and _DAY.fullmatch(value) else None
-        if day is not None and self.today is not None and day > self.today:
-            raise FactsError(
-                "not-yet",
-                f"`{day}` is after today, `{self.today}`",
-                at=Place(path=name),
-                fix="give the day on which it happened, or wait until it has",
-            )
+        if self.today is not None and self.zone is not None:
+            refuse_day_to_come(name, value, self.today, self.zone)
 
 
 def _is_derived(path: str, answers: Mapping[str, Any]) -> bool:

@@ -60,8 +60,8 @@ class Form:
     case. `says` is the label's statement. `purposes` are tried in order, each for its roles, None
     for every role. `fixed` are members that the form sets, `derived` the members that are the day
     of a fact's time. `only` are the fields of lists to ask, if not all: the form states earlier
-    parts again. `only_to` are the parts for some roles alone, by category. `instead` are other texts
-    of its questions.
+    parts again. `only_to` has the roles of the parts that are for some roles alone. `instead` are
+    other texts of its questions.
     """
 
     name: str

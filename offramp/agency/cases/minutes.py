@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from offramp.agency.cases.past_days import check_last_day
 from offramp.agency.cases.stated import StatedContent
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
@@ -136,8 +137,11 @@ def ask_on(meeting: date) -> date:
     return day
 
 
-def check_steps(steps: Iterable[Step]) -> None:
-    """Check the words of steps. Raises `AgencyError` `unknown-step`, `unknown-role`."""
+def check_steps(steps: Iterable[Step], today: date) -> None:
+    """Check the words and the last days of steps.
+
+    Raises `AgencyError` `unknown-step`, `unknown-role`, `no-such-day`, `day-over`.
+    """
     words = vocabulary()
     for step in steps:
         if step.step not in words.closed_words["meeting_step"]:
@@ -151,19 +155,8 @@ def check_steps(steps: Iterable[Step]) -> None:
                 f"`{step.owner[:40]}` is no role",
                 fix=f"use one of {', '.join(f'`{role}`' for role in words.roles)}",
             )
-        if step.until is not None and not _is_day(step.until):
-            raise AgencyError(
-                "no-such-day",
-                f"`{step.until[:40]}` is no day",
-                fix="write a day such as `2026-06-30`",
-            )
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
+        if step.until is not None:
+            check_last_day(f"{step.step}.until", step.until, today)
 
 
 __all__ = [

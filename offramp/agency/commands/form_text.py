@@ -32,6 +32,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sent": "Sent as {id} in case {case}, to {names}: {state}",
         "kept_done": "Kept here in case {case}. Nobody was told.",
         "asked": "{by} asks for `{decision}`: {question}",
+        "corrects": "Also corrected at {name}: {detail}",
+        "corrects_not": "{name} has an older value and can't be told: {detail}",
+        "corrected": "Sent a correction to {name}: {state}",
         "no_questions": "No question waits for you.",
         "yes": "yes",
         "no": "no",
@@ -58,6 +61,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sent": "Enviado como {id} en el caso {case}, a {names}: {state}",
         "kept_done": "Guardado aquí en el caso {case}. No se informó a nadie.",
         "asked": "{by} pregunta para `{decision}`: {question}",
+        "corrects": "También se corrige en {name}: {detail}",
+        "corrects_not": "{name} tiene un valor anterior y no se le puede informar: {detail}",
+        "corrected": "Se envió una corrección a {name}: {state}",
         "no_questions": "Ninguna pregunta le espera.",
         "yes": "sí",
         "no": "no",
@@ -85,7 +91,19 @@ def preview_lines(preview: Preview, language: str) -> list[str]:
         lines += _part_lines(part, preview.names, language)
     if draft.kept:
         lines += ["", words["kept"], *_value_lines({"facts": draft.kept}, "", language)]
+    if preview.holders:
+        lines += ["", *_holder_lines(preview, language)]
     return lines
+
+
+def _holder_lines(preview: Preview, language: str) -> Iterator[str]:
+    """Yield the agencies with an older value, and whether a correction may go to each."""
+    words, facts = WORDS[language], vocabulary().facts
+    for holder in preview.holders:
+        fact = facts.get(holder.name)
+        detail = question_text(fact.question, language) if fact else holder.name
+        key = "corrects" if holder.why_not is None else "corrects_not"
+        yield words[key].format(name=_named(holder.agency, preview.names), detail=detail)
 
 
 def _part_lines(part: PartPreview, names: Mapping[str, str], language: str) -> list[str]:
@@ -192,13 +210,23 @@ def sent_form_lines(sent: SentForm, names: Mapping[str, str], language: str) -> 
     words = WORDS[language]
     case = sent.case
     if sent.record is None:
-        return [words["kept_done"].format(case=case)]
+        kept = words["kept_done"].format(case=case)
+        return list(_corrected_lines(sent, names, words)) or [kept]
     recipients = ", ".join(names.get(agency, agency) for agency in sent.recipients)
     return [
         words["sent"].format(
             id=sent.record.id, case=case, names=recipients, state=sent.record.state
-        )
+        ),
+        *_corrected_lines(sent, names, words),
     ]
+
+
+def _corrected_lines(
+    sent: SentForm, names: Mapping[str, str], words: Mapping[str, str]
+) -> Iterator[str]:
+    for correction in sent.corrections:
+        name = _named(correction.agency, names)
+        yield words["corrected"].format(name=name, state=correction.state)
 
 
 def waiting_lines(questions: tuple[WaitingQuestion, ...], language: str) -> list[str]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from offramp.agency import operations
+from offramp.agency.cases.past_days import check_last_day
 from offramp.agency.commands.command import CASE, AgencyCommand, Output
 from offramp.agency.commands.forms import read_answers_file
 from offramp.agency.errors import AgencyError
@@ -201,8 +203,9 @@ def _add_yes_and_language(parser: argparse.ArgumentParser) -> None:
 
 def _record(office: Office, options: argparse.Namespace) -> Output:
     dialog = _dialog(office, options)
+    today = operations.program_day(office)
     answers = collect_answers(
-        lambda so_far: _step_questions(so_far, options.lang), _given_steps(options), dialog
+        lambda so_far: _step_questions(so_far, options.lang, today), _given_steps(options), dialog
     )
     steps = tuple(
         Step(word, answers[f"{word}.owner"], answers[f"{word}.until"]) for word in answers["steps"]
@@ -234,7 +237,7 @@ def _given_steps(options: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _step_questions(so_far: Mapping[str, Any], language: str) -> tuple[Question, ...]:
+def _step_questions(so_far: Mapping[str, Any], language: str, today: date) -> tuple[Question, ...]:
     steps = _choices("meeting_step", language)
     labels = {choice.word: choice.label for choice in steps}
     roles = tuple(
@@ -262,10 +265,16 @@ def _step_questions(so_far: Mapping[str, Any], language: str) -> tuple[Question,
                 f"{word}.until",
                 _text("until", language).format(step=labels[word]),
                 AnswerForm("date", may_be_unknown=False, may_be_empty=True),
+                check=partial(_check_until, f"{word}.until", today),
                 option="--step",
             ),
         ]
     return tuple(questions)
+
+
+def _check_until(name: str, today: date, value: str | None) -> None:
+    if value is not None:
+        check_last_day(name, value, today)
 
 
 def _record_options(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from exchange.records.building import Part
 from exchange.records.finer_words import with_words_apart
 from exchange.records.ids import new_id
 from offramp.agency.cases.addressing import decision_parts
+from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of
@@ -175,10 +176,11 @@ def _check_corrections_read(answer: Answer | None) -> None:
 def ask(office: Office, case: str, decision: str) -> SentQuestion:
     """Ask other agencies for the facts that a decision lacks.
 
-    Raises `AgencyError` `nothing-to-ask`, `never-asked`, and as `decide`.
+    Raises `AgencyError` `nothing-to-ask`, `never-asked`, `case-ended`, and as `decide`.
     """
     answer = answer_case(office, office.working_set(), case, decision)
     with office.transaction() as working_set:
+        check_may_be_told(working_set, "question", case)
         defaults = defaults_today(office, working_set)
         parts = question_parts(working_set, case, answer, defaults, office.clock())
         bundle = office.compose_in(working_set, "question", parts, case)

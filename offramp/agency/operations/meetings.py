@@ -12,6 +12,7 @@ from exchange.errors import ExchangeError
 from exchange.records.building import Part
 from exchange.records.kinds import kinds
 from offramp.agency.cases.addressing import address, protect_care
+from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Defaults
@@ -403,6 +404,13 @@ def _request_part(
     )
 
 
+def program_day(office: Office) -> date:
+    """Return today's day in the program's zone. Raises `AgencyError` `no-directory`."""
+    working_set = office.working_set()
+    defaults_today(office, working_set)
+    return _today(office, working_set)
+
+
 def _today(office: Office, working_set: WorkingSet) -> date:
     gateway = working_set.gateway
     return day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone)
@@ -422,10 +430,12 @@ def draft_status(
 
     The word goes to every agency that a consent lets know the status. Barriers and goals go only to
     agencies that a consent of its own lets know them, and never to police. Raises `AgencyError`
-    `no-such-case`, `not-yours`, `nobody-to-tell`, `no-directory`; `ContentError` `wrong-content`.
+    `no-such-case`, `case-ended`, `not-yours`, `nobody-to-tell`, `no-directory`; `ContentError`
+    `wrong-content`.
     """
     working_set = office.working_set()
     case_of(working_set, case)
+    check_may_be_told(working_set, "status", case)
     role = working_set.gateway.history.newest.role(working_set.agency)
     if role not in _STATUS_ROLES:
         raise AgencyError(
@@ -465,7 +475,11 @@ def draft_status(
 
 
 def send_status(office: Office, draft: StatusDraft) -> SentStatus:
-    """Send a drafted status. Raises as `exchange.agency.gateway.Gateway.compose`."""
+    """Send a drafted status.
+
+    Raises as `exchange.agency.gateway.Gateway.compose`; `AgencyError` `case-ended`.
+    """
+    check_may_be_told(office.working_set(), "status", draft.case)
     parts = tuple(part for part in draft.parts if part.to)
     bundle = office.compose("status", parts, case=draft.case)
     return SentStatus(bundle.id, draft, send_now(office, bundle.id))
@@ -480,11 +494,11 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
     Each step goes, as the kind of information that it reveals, to the agencies that may know it.
     This agency's journal has all of them. No steps at all end the earlier ones here. Raises
     `AgencyError` `no-such-case`, `not-yours`, `unknown-step`, `unknown-role`, `no-such-day`,
-    `no-directory`.
+    `day-over`, `case-ended`, `no-directory`.
     """
-    check_steps(steps)
     with office.transaction() as working_set:
         case_of(working_set, case)
+        check_may_be_told(working_set, "meeting_decision", case)
         role = working_set.gateway.history.newest.role(working_set.agency)
         if role not in _STATUS_ROLES:
             raise AgencyError(
@@ -493,6 +507,7 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
                 fix="let the program or a case manager record them",
             )
         defaults = defaults_today(office, working_set)
+        check_steps(steps, _today(office, working_set))
         parts = _minutes_parts(office, working_set, case, steps, defaults)
         record = None
         if parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from exchange.consent.disclosure import day_of
@@ -18,6 +19,7 @@ from offramp.agency.cases.owed_corrections import (
     owed_corrections,
     value_for,
 )
+from offramp.agency.cases.past_days import refuse_day_to_come, states_the_past
 from offramp.agency.cases.told import (
     ToldDetail,
     corrected_details,
@@ -130,7 +132,8 @@ def correct(office: Office, actor: str, case: str, details: Mapping[str, Any]) -
     hub refused before are tried once more.
 
     Raises `AgencyError` `never-told`, `nothing-to-correct`, `no-such-case`, `no-directory`,
-    `nameless`; `FactsError`; `ContentError` `wrong-content`.
+    `nameless`; `FactsError`, `not-yet` for a day that is yet to come; `ContentError`
+    `wrong-content`.
     """
     check_named(actor)
     with office.transaction() as working_set:
@@ -163,6 +166,10 @@ def _effects_in(
     today, now = _today(office, working_set), office.clock()
     disclosed = told_details(working_set, case, today)
     values = _read_details(disclosed, details)
+    zone = working_set.gateway.history.newest.zone
+    for name, value in values.items():
+        if states_the_past(name):
+            refuse_day_to_come(name, value, date.fromisoformat(today), zone)
     owed = [
         (holding, value_for(holding, values[holding.detail.name]))
         for holding in old_values(working_set, case, values, today)
@@ -234,8 +241,12 @@ def keep_correction(
     case: str,
     details: Mapping[str, Any],
     actor: str | None,
+    *,
+    draft: str | None = None,
 ) -> None:
     """Note the new values in this agency's journal, within a transaction. `actor` corrected them.
+
+    `draft` is the id of the form's draft that states them.
 
     INVARIANT: the note is kept with the correction's records or not at all, and the gateway sends
     from it what couldn't be sent at first.
@@ -249,6 +260,7 @@ def keep_correction(
         "after": line.size if line else 0,
         "keep_until": defaults_today(office, working_set).keep_until,
         "corrected_by": actor,
+        **({"draft": draft} if draft is not None else {}),
     }
     office.append(working_set, "noted", body)
 
@@ -263,6 +275,23 @@ def changed_facts(
     corrected = corrected_details(working_set, case)
     names |= {path for path in asked_for if path in corrected}
     return {path: value for path, value in asked_for.items() if path in names}
+
+
+def holders_of_old_values(
+    office: Office, working_set: WorkingSet, case: str, facts: Mapping[str, Any]
+) -> tuple[Holder, ...]:
+    """Return who else is corrected when this agency states these facts, before it does."""
+    changed = changed_facts(office, working_set, case, facts)
+    owed = [
+        (holding, value_for(holding, changed[holding.detail.name]))
+        for holding in old_values(working_set, case, changed, _today(office, working_set))
+    ]
+    now = office.clock()
+    return tuple(
+        holder
+        for correction in correct_holders(working_set, case, owed, office.random, now, again=True)
+        for holder in correction.holders
+    )
 
 
 ComposedCorrections = tuple[tuple[str, str, tuple[str, ...]], ...]

@@ -10,6 +10,7 @@ from exchange.consent.disclosure import day_of
 from exchange.errors import RecordError
 from exchange.records.building import Part
 from offramp.agency.cases import draft as drafts
+from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import repeat_referral
 from offramp.agency.cases.draft import Draft
@@ -203,11 +204,13 @@ def build_draft(office: Office, members: Mapping[str, Any]) -> Draft:
 def send_record(office: Office, kind: str, draft: Draft, case: str | None = None) -> SentRecord:
     """Compose a record, queue it, and send it if the hub answers.
 
-    A `referral` or `offer` without a case begins one. Raises `AgencyError` `name-the-case`; as
+    A `referral` or `offer` without a case begins one. Raises `AgencyError` `name-the-case`,
+    `case-ended`; as
     `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-passed` where an agency may not
     receive a part.
     """
     case = drafts.case_for(kind, case, office.random)
+    check_may_be_told(office.working_set(), kind, case)
     parts = repeat_referral(office.working_set(), kind, case, draft.parts)
     return _compose_and_send(office, kind, parts, case, draft.form)
 

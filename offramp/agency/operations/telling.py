@@ -16,6 +16,7 @@ from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
 from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
+from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import (
@@ -38,11 +39,20 @@ from offramp.agency.cases.form_parts import (
 )
 from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, find_form, form_terms, question_text
+from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.questions import answer_parts
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.mistakes import (
+    SentCorrection,
+    changed_facts,
+    compose_owed_corrections,
+    holders_of_old_values,
+    keep_correction,
+    send_corrections,
+)
 from offramp.agency.operations.records import SentRecord
 from offramp.asking import Question
 from rules.frozen import frozen
@@ -129,11 +139,15 @@ class PartPreview:
 
 @frozen
 class Preview:
-    """What a draft tells, to whom, and to whom not. `names` are the agencies' names by id."""
+    """What a draft tells, to whom, and to whom not. `names` are the agencies' names by id.
+
+    `holders` are other agencies that have an older value of what is answered, and get a correction.
+    """
 
     draft: FormDraft
     parts: tuple[PartPreview, ...]
     names: Mapping[str, str]
+    holders: tuple[Holder, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of a form's `--dry-run`."""
@@ -142,22 +156,35 @@ class Preview:
             "case": self.draft.case,
             "parts": [part.as_json() for part in self.parts],
             "kept": dict(self.draft.kept),
+            "holders": [holder.as_json() for holder in self.holders],
         }
 
 
 @frozen
 class SentForm:
-    """A form that was sent. `record` is None where nobody was told, and facts are kept alone."""
+    """A form that was sent. `record` is None where nobody was told, and facts are kept alone.
+
+    `corrections` went to the agencies with an older value, and `untold` can't be told.
+    """
 
     case: str
     record: SentRecord | None
     recipients: tuple[str, ...]
     kept: Mapping[str, Any]
+    corrections: tuple[SentCorrection, ...] = ()
+    untold: tuple[Holder, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of a form's command."""
         record = self.record.as_json() if self.record else {"id": None, "state": "kept"}
-        return {**record, "case": self.case, "to": list(self.recipients), "kept": dict(self.kept)}
+        return {
+            **record,
+            "case": self.case,
+            "to": list(self.recipients),
+            "kept": dict(self.kept),
+            "corrections": [correction.as_json() for correction in self.corrections],
+            "untold": [holder.as_json() for holder in self.untold],
+        }
 
 
 @frozen
@@ -180,7 +207,7 @@ def open_form(
     """Open a form for a case, or for a new one where the form begins it.
 
     Raises `RequestError` `unknown-form`; `AgencyError` `no-directory`, `not-yours`,
-    `name-the-case`, `no-such-case`, `nobody-to-tell`, `nothing-to-tell`.
+    `name-the-case`, `no-such-case`, `case-ended`, `nobody-to-tell`, `nothing-to-tell`.
     """
     form = find_form(name)
     working_set = office.working_set()
@@ -197,6 +224,7 @@ def open_form(
         raise AgencyError(
             "name-the-case", f"a `{form.kind.name}` is about a case", fix="name it first"
         )
+    check_may_be_told(working_set, form.kind.name, case)
     known = (
         case_of(working_set, case)
         if case is not None
@@ -212,6 +240,7 @@ def open_form(
         lists=earlier_lists(working_set, known, office.random),
         language=language,
         today=day_of(working_set.gateway.hub_time(office.clock()), directory.zone),
+        zone=directory.zone,
     )
     untold: dict[str, tuple[Refused, ...]] = {}
     if form.name == "answer":
@@ -525,36 +554,71 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
             )
         )
     names = {agency: listed.name for agency, listed in directory.agencies.items()}
-    return Preview(draft, tuple(parts), names)
+    return Preview(draft, tuple(parts), names, _corrected_holders(office, working_set, draft))
+
+
+def _corrected_holders(
+    office: Office, working_set: WorkingSet, draft: FormDraft
+) -> tuple[Holder, ...]:
+    """Return the agencies that an answer corrects, without those that get the answer itself."""
+    if draft.form != "answer":
+        return ()
+    answered = {
+        (agency, path)
+        for part in draft.parts
+        for content in part.content.values()
+        for path in content.get("facts") or {}
+        for agency in part.to
+    }
+    holders = holders_of_old_values(office, working_set, draft.case, draft.kept)
+    return tuple(each for each in holders if (each.agency, each.name) not in answered)
 
 
 def send_draft(office: Office, draft: FormDraft) -> SentForm:
     """Send a draft as it was shown, once: sent again, it is the same record.
 
+    An answer with another value than other agencies have is also sent to them, as a correction.
+
     Raises as `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-permitted` where an
-    agency may no longer receive a part. Then nothing is kept or sent.
+    agency may no longer receive a part; `AgencyError` `case-ended` after an exit. Then nothing is
+    kept or sent.
     """
     with office.transaction() as working_set:
         is_new = draft.record not in working_set.outbox and not any(
             event.body.get("draft") == draft.record for event in working_set.noted
         )
+        if is_new:
+            check_may_be_told(working_set, draft.kind, draft.case)
         if is_new and draft.kept:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
             office.compose_in(working_set, draft.kind, draft.parts, draft.case, jti=draft.record)
+        composed, untold = (), ()
+        if is_new and draft.form == "answer":
+            composed, untold = compose_owed_corrections(office, working_set, draft.case)
     record = None
     if draft.parts:
         state = send_now(office, draft.record)
         record = SentRecord(draft.record, draft.kind, draft.case, state)
     recipients = tuple(sorted({agency for part in draft.parts for agency in part.to}))
-    return SentForm(draft.case, record, recipients, draft.kept)
+    corrections = send_corrections(office, composed)
+    return SentForm(draft.case, record, recipients, draft.kept, corrections, untold)
 
 
 def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
+    """Keep a draft's facts. An answer with a value that others hold otherwise is a correction."""
+    changed: Mapping[str, Any] = {}
+    if draft.form == "answer":
+        changed = changed_facts(office, working_set, draft.case, draft.kept)
+    if changed:
+        keep_correction(office, working_set, draft.case, changed, None, draft=draft.record)
+    kept = {path: value for path, value in draft.kept.items() if path not in changed}
+    if not kept:
+        return
     line = working_set.gateway.line
     body = {
         "case": draft.case,
-        "facts": dict(draft.kept),
+        "facts": kept,
         "draft": draft.record,
         "after": line.size if line else 0,
         "keep_until": defaults_today(office, working_set).keep_until,

@@ -1,0 +1,47 @@
+"""What may still be sent in a case after the person has left the program.
+
+INVARIANT: every operation that composes a record of a case from a person's words asks
+`check_may_be_told` first.
+"""
+
+from __future__ import annotations
+
+from offramp.agency.cases.caseload import case_of
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.working_set import WorkingSet
+
+# The kinds of record that say nothing about the case's service. They correct and take back what was
+# told, answer others, end or record a permission, account for what was told, or begin anew. A
+# charge and its filing are the prosecutor's matter, and go on. A report of a disclosure is never
+# refused.
+_AFTER_EXIT = frozenset(
+    (
+        *("correction", "recall", "recall_answer", "answer", "acknowledgement"),
+        *("consent", "consent_change", "representation", "accounting"),
+        *("exit", "ejection", "reinstatement", "offer", "referral"),
+        *("decision", "determination", "new_charge", "filing_decision", "charge_disposition"),
+        *("grievance", "misuse_complaint"),
+        *("oral_disclosure", "emergency_disclosure", "court_order_disclosure"),
+    )
+)
+
+
+def check_may_be_told(working_set: WorkingSet, kind: str, handle: str | None) -> None:
+    """Check that a kind of record may be sent in a case.
+
+    Raises `AgencyError` `case-ended` for a record about the service after an exit.
+    """
+    if handle is None or handle not in working_set.cases or kind in _AFTER_EXIT:
+        return
+    case = case_of(working_set, handle)
+    if not case.is_ended:
+        return
+    exits = [entry.by for entry in case.entries if entry.kind == "exit"]
+    fix = "if that was a mistake, take it back with `offramp agency recall DIR CASE mistaken-exit`"
+    if exits[-1] != working_set.agency:
+        fix = f"if that was a mistake, have `{exits[-1]}` recall its exit"
+    raise AgencyError(
+        "case-ended",
+        f"the person has left the program, so no `{kind}` is sent in this case",
+        fix=fix,
+    )
