@@ -12,12 +12,14 @@ from exchange.errors import LogError
 from exchange.log.leaves import HandoutBody, HandoutPart, Leaf, RecordBody, WithdrawalBody
 from exchange.membership.history import History
 from exchange.models import agency_of
+from exchange.records.kinds import ASKING
 from exchange.records.record import Record
 from exchange.records.statements import About, Report
 from rules.frozen import frozen
 
-# The values of `Row.status`, as accounts print them.
-HANDED, WITHDRAWN, PENDING = "handed out", "withdrawn", "waiting"
+# The values of `Row.status`, as accounts print them. `SENT` is only in an account that an agency
+# makes of its own records: it doesn't see if the hub handed a text out.
+HANDED, WITHDRAWN, PENDING, SENT = "handed out", "withdrawn", "waiting", "sent"
 
 # The hub signed the account's line, so a contradiction in the account is evidence against it.
 PROVES_MISCONDUCT = (
@@ -55,6 +57,11 @@ class Row:
     opened: int | None = None
     recalled: int | None = None
     answered: int | None = None
+
+    @property
+    def only_asks(self) -> bool:
+        """True for a question, which tells its recipient nothing about the person."""
+        return self.kind in ASKING and not self.is_oral
 
 
 def text_rows(

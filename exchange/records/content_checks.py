@@ -139,6 +139,8 @@ def _check_meeting(kind: str, category: str, content: Content) -> None:
     for step in content.steps or ():
         if categories[step.step] != category:
             raise _wrong(category, f"`{step.step}` is no step of this category")
+    if kind == "meeting_agenda" and content.model_fields_set != {"meeting_on"}:
+        raise _wrong(category, "the agenda of a meeting contains its day, and nothing else")
     if isinstance(content, Status) and content.meeting_on and kind != "meeting_agenda":
         raise _wrong(category, "only the agenda of a meeting contains `meeting_on`")
 

@@ -12,6 +12,10 @@ from rules.shelf import vocabulary
 
 Kind = RecordKind
 
+# The kinds of record that ask for something, and by the check of their contents tell nothing about
+# the person.
+ASKING = ("question", "meeting_agenda")
+
 
 def kinds() -> Mapping[str, Kind]:
     """Return every kind of record by name."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from offramp.agency.cases.account import details, first_page
+from offramp.agency.cases.account import case_heading, details, first_page
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.outdated import OutdatedDecision
@@ -293,11 +293,25 @@ def opened_lines(opened: OpenedPart) -> list[str]:
 
 
 def account_lines(account: CaseAccount, language: str, *, is_full: bool = False) -> list[str]:
-    """Show the account of a case in English (`en`) or Spanish (`es`): its first page, or all."""
-    statement = account.statement
-    lines = first_page(statement, account.directory, language, account.agency)
+    """Show the account of a case in English (`en`) or Spanish (`es`): its first page, or all.
+
+    The person's other cases follow, each under its handle.
+    """
+    if account.joined:
+        lines = [case_heading(account.statement.case, language, is_other=False), ""]
+        lines += _one_account(account, language, is_full)
+        for other in account.joined:
+            lines += ["", case_heading(other.statement.case, language, is_other=True), ""]
+            lines += _one_account(other, language, is_full)
+        return lines
+    return _one_account(account, language, is_full)
+
+
+def _one_account(account: CaseAccount, language: str, is_full: bool) -> list[str]:
+    statement, is_proved = account.statement, account.is_proved
+    lines = first_page(statement, account.directory, language, account.agency, is_proved=is_proved)
     if is_full:
-        lines += ["", *details(statement, account.directory, language)]
+        lines += ["", *details(statement, account.directory, language, is_proved=is_proved)]
     return lines
 
 

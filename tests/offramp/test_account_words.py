@@ -21,12 +21,14 @@ from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES,
 from rules.shelf import vocabulary
 from tests.support.attack_stories import (
     TO_CLINIC,
+    TO_PROSECUTOR,
     emergency,
     send_status,
     status_grant,
     under_way,
     with_second_key,
 )
+from tests.support.refused import refused
 from tests.support.simulator import World, grant, judges, part
 
 VOCABULARY = vocabulary()
@@ -107,6 +109,82 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
     assert len(english) == len(spanish)
     for line in (*english, *spanish):
         assert not re.search(r"[a-z]_[a-z]|\{|\}|[0-9a-f]{16}", line), line
+
+
+def who_knows(world: World, case: str, lang: str = "en") -> str:
+    """The part of the first page about what agencies know now."""
+    start, end = {"en": ("WHO KNOWS", "WHAT CHANGED"), "es": ("QUIÉN SABE", "QUÉ CAMBIÓ")}[lang]
+    return page(world, case, lang).partition(start)[2].partition(end)[0]
+
+
+def test_of_two_records_the_one_that_is_not_recalled_is_still_known() -> None:
+    world, case = under_way()
+    read = send_status(world, case)
+    again = send_status(world, case)
+    world.settle()
+    for sent in (read, again):
+        world.acknowledge("prosecutor", sent, world.open("prosecutor", sent))
+    world.settle()
+    assert "Opened: status in one word" in who_knows(world, case)
+
+    def recall(sent: str) -> str:
+        label = next(iter(world.at["prosecutor"].received["crossroads", sent].record.labels))  # type: ignore[union-attr]
+        # It was read.
+        to = {"prosecutor": ("exchange_operation", "operation")}
+        says = {"about": [sent, label]}
+        return world.send(
+            "crossroads", "recall", part("operation", {}, to=to, says=says), case=case
+        )
+
+    # The newest one is recalled. The prosecutor still has the first.
+    recalled = recall(again)
+    world.settle()
+    now = who_knows(world, case)
+    assert "Opened: status in one word." in now
+    assert "Asked back, with no answer yet: status in one word (1 of 2)." in now
+    assert "(1 de 2)" in who_knows(world, case, "es")
+    part_id = next(iter(world.at["prosecutor"].received["crossroads", recalled].record.labels))  # type: ignore[union-attr]
+    # It arrived.
+    world.send(
+        "prosecutor",
+        "recall_answer",
+        part(
+            "operation",
+            {"answer": "deleted"},
+            to={"crossroads": ("exchange_operation", "operation")},
+            says={"about": [recalled, part_id]},
+            use="none",
+        ),
+        case=case,
+    )
+    world.settle()
+    assert "Asked back, and it answered: status in one word (1 of 2)." in who_knows(world, case)
+    recall(read)
+    world.settle()
+    now = who_knows(world, case)
+    assert "Opened" not in now.partition("Asked back")[0].rpartition("status")[0]
+    assert "with no answer yet: status in one word (1 of 2)" in now
+
+
+def test_a_request_before_a_meeting_is_no_disclosure() -> None:
+    world, case = under_way()
+    world.settle()
+    before = who_knows(world, case)
+    asked = part("status", {"meeting_on": "2026-11-18"}, to=TO_PROSECUTOR)
+    world.send("crossroads", "meeting_agenda", asked, case=case)
+    world.settle()
+    assert who_knows(world, case) == before
+    lines = said(world, case, "en")
+    assert any("1 question in this case. It told nothing about you." in line for line in lines)
+    assert any("1 pregunta en este caso" in line for line in said(world, case, "es"))
+    # A record that says more than the day of the meeting is no such request.
+    for content in (
+        {"engagement": "engaged"},
+        {"meeting_on": "2026-11-18", "engagement": "engaged"},
+    ):
+        with refused("wrong-content"):
+            more = part("status", content, to=TO_PROSECUTOR)
+            world.send("crossroads", "meeting_agenda", more, case=case)
 
 
 def test_an_emergency_and_what_was_told_aloud_are_said_with_what_the_rules_say_of_them() -> None:
@@ -233,8 +311,15 @@ def test_an_account_of_any_story_has_each_disclosure_exactly_once(steps: list[st
             name = directory.agencies[agency].name
             paragraph = PARAGRAPH.split(knows[knows.index(f"{name} (") :])[0].partition("),")[2]
             for category in {row.category for row in told_rows if row.to == agency}:
-                if any(
-                    row.to == agency and row.category == category and row.status != WITHDRAWN
+                rows = [
+                    row
                     for row in told_rows
-                ):
-                    assert paragraph.count(SHORT_CATEGORIES[category][column]) == 1, paragraph
+                    if (row.to, row.category) == (agency, category) and row.status != WITHDRAWN
+                ]
+                if rows:
+                    # What is kept is named once, and so is what was asked back, with its share.
+                    states = {(row.recalled is None, row.answered is None) for row in rows}
+                    standing = {state for state in states if state[0]}
+                    expected = len(states - standing) + bool(standing)
+                    short = SHORT_CATEGORIES[category][column]
+                    assert paragraph.count(short) == expected, paragraph

@@ -6,12 +6,13 @@ disclosure: what was told, why it was allowed, and what became of it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from textwrap import wrap
 
-from exchange.consent.account_rows import HANDED, PENDING, WITHDRAWN, Row
+from exchange.consent.account_rows import HANDED, PENDING, SENT, WITHDRAWN, Row
 from exchange.consent.accounting import AccountStatement
 from exchange.consent.state import Committed
 from exchange.membership.directory import Directory
@@ -25,7 +26,10 @@ LANGUAGES = ("en", "es")
 RUNS = ("operation", "consent_terms")
 WIDTH = 96
 # The states of what an agency knows, in the order of the first page.
-_STATES = ("read", "aloud", "asked_back", "not_opened", "not_fetched")
+_STATES = (
+    *("read", "aloud", "not_opened", "not_fetched", "sent_only"),
+    *("asked_back", "answered_back"),
+)
 # The changes on the first page. Older ones are counted.
 MOST_CHANGES = 8
 
@@ -37,29 +41,55 @@ def rows_of_agency(statement: AccountStatement, agency: str) -> AccountStatement
 
 
 def first_page(
-    statement: AccountStatement, directory: Directory, language: str, agency: str | None = None
+    statement: AccountStatement,
+    directory: Directory,
+    language: str,
+    agency: str | None = None,
+    *,
+    is_proved: bool = True,
 ) -> list[str]:
     """Return the lines of the first page: who knows what now, what changed, and how we know.
 
-    `language` is `en` or `es`. `agency` is named where the account has its rows alone.
+    `language` is `en` or `es`. `agency` is named where the account has its rows alone. With
+    `is_proved` false, the account is made of the agency's own records, and proves nothing.
     """
-    return list(_Page(statement, directory, language).first(agency))
+    return list(_Page(statement, directory, language, is_proved).first(agency))
 
 
-def details(statement: AccountStatement, directory: Directory, language: str) -> list[str]:
+def case_heading(case: str, language: str, *, is_other: bool) -> str:
+    """Return the line that names a case above its account, or another case of the same person."""
+    return SAID["other_case" if is_other else "this_case"][LANGUAGES.index(language)].format(
+        case=case[:8]
+    )
+
+
+def details(
+    statement: AccountStatement, directory: Directory, language: str, *, is_proved: bool = True
+) -> list[str]:
     """Return one sentence for each disclosure, in the order of time, and then the notices."""
-    return list(_Page(statement, directory, language).details())
+    return list(_Page(statement, directory, language, is_proved).details())
 
 
 class _Page:
     """An account in one language."""
 
-    def __init__(self, statement: AccountStatement, directory: Directory, language: str) -> None:
+    def __init__(
+        self,
+        statement: AccountStatement,
+        directory: Directory,
+        language: str,
+        is_proved: bool = True,
+    ) -> None:
         self.statement = statement
         self.directory = directory
         self.language = language
         self.column = LANGUAGES.index(language)
-        self.told = [row for row in statement.rows if row.category not in RUNS or row.is_oral]
+        self.is_proved = is_proved
+        self.told = [
+            row
+            for row in statement.rows
+            if row.is_oral or not (row.category in RUNS or row.only_asks)
+        ]
 
     # Words
 
@@ -96,7 +126,8 @@ class _Page:
         yield from _wrapped(self.say("title", at=at))
         yield from _wrapped(self.say("zone", zone=self.directory.zone.key))
         if agency is not None:
-            yield from _wrapped(self.say("own_rows", agency=self.short_name(agency)))
+            said = "own_rows" if self.is_proved else "own_records"
+            yield from _wrapped(self.say(said, agency=self.short_name(agency)))
         yield ""
         yield self.say("who_knows")
         knows = list(self._who_knows())
@@ -117,7 +148,9 @@ class _Page:
 
     def _proof(self, at: str) -> Iterator[str]:
         """Yield whether something is missing, what the account can't know, and how to see more."""
-        if self.statement.missing:
+        if not self.is_proved:
+            pass  # an agency can't know what it never got
+        elif self.statement.missing:
             yield self._counted("lost", len(self.statement.missing))
         else:
             yield self.say("whole")
@@ -126,7 +159,7 @@ class _Page:
         yield self.say("full")
 
     def _who_knows(self) -> Iterator[str]:
-        """Yield a paragraph for each recipient, with each category once."""
+        """Yield a paragraph for each recipient: what it still has, and what was asked back."""
         by_agency: dict[str, dict[str, list[Row]]] = {}
         for row in self.told:
             if row.status != WITHDRAWN:
@@ -135,7 +168,8 @@ class _Page:
             newest = max(row.at for rows in by_category.values() for row in rows)
             by_state: dict[str, list[str]] = {}
             for category, rows in by_category.items():
-                by_state.setdefault(_state(rows), []).append(self._short(category))
+                for state, text in self._known_of(category, rows):
+                    by_state.setdefault(state, []).append(text)
             known = ". ".join(
                 self.say(state, categories=", ".join(by_state[state]))
                 for state in _STATES
@@ -145,6 +179,22 @@ class _Page:
                 "knows", agency=self.name(agency), day=self.day(newest), categories=known
             )
             yield from _wrapped(text, "  ")
+
+    def _known_of(self, category: str, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+        """Yield how far an agency's texts of a category are: those it keeps, and those recalled."""
+        standing = [row for row in rows if row.recalled is None]
+        if standing:
+            yield _state(standing), self._short(category)
+        recalled = [row for row in rows if row.recalled is not None]
+        for state, texts in (
+            ("asked_back", [row for row in recalled if row.answered is None]),
+            ("answered_back", [row for row in recalled if row.answered is not None]),
+        ):
+            if len(texts) == len(rows):
+                yield state, self._short(category)
+            elif texts:
+                short, total = self._short(category), len(rows)
+                yield state, self.say("some_of", category=short, count=len(texts), total=total)
 
     def _short(self, category: str) -> str:
         return SHORT_CATEGORIES[category][self.column]
@@ -222,12 +272,15 @@ class _Page:
         """Yield one line for each disclosure, then the notices, and the records of each agency."""
         for row in self.told:
             yield " ".join(self._sentences(row))
-        ran: dict[tuple[str, str], int] = {}
-        for row in self.statement.rows:
-            if row.category in RUNS and not row.is_oral:
-                ran[row.issuer, row.to] = ran.get((row.issuer, row.to), 0) + 1
-        for (issuer, to), count in sorted(ran.items()):
-            yield self._counted("runs", count, issuer=self.name(issuer), to=self.name(to))
+        for what, rows in (
+            ("asks", [row for row in self.statement.rows if row.only_asks]),
+            ("runs", [row for row in self.statement.rows if row.category in RUNS]),
+        ):
+            counted = Counter((row.issuer, row.to) for row in rows if not row.is_oral)
+            for (issuer, to), count in sorted(counted.items()):
+                yield self._counted(what, count, issuer=self.name(issuer), to=self.name(to))
+        if not self.is_proved:
+            return
         counts = ", ".join(
             f"{self.name(issuer)}: {last}" for issuer, last in sorted(self.statement.last.items())
         )
@@ -238,7 +291,7 @@ class _Page:
         yield self.say(row.status, **words)
         if row.denied is not None:
             yield self._verdict(row)
-        if row.status == HANDED:
+        if row.status in (HANDED, SENT):
             yield from self._fate(row, words)
 
     def _fate(self, row: Row, words: Mapping[str, str]) -> Iterator[str]:
@@ -278,11 +331,9 @@ def _state(rows: Sequence[Row]) -> str:
     newest = rows[-1]
     if newest.is_oral:
         return "aloud"
-    if newest.recalled is not None:
-        return "asked_back"
     if any(row.opened is not None for row in rows):
         return "read"
-    return "not_fetched" if newest.status == PENDING else "not_opened"
+    return {PENDING: "not_fetched", SENT: "sent_only"}.get(newest.status, "not_opened")
 
 
 def _grouped(rows: Iterable[Row], key: Callable[[Row], object]) -> Iterable[list[Row]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exchange.consent.account_rows import HANDED, PENDING, WITHDRAWN
+from exchange.consent.account_rows import HANDED, PENDING, SENT, WITHDRAWN
 
 SAID: Mapping[str, tuple[str, str]] = {
     # The first page
@@ -25,6 +25,17 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Solo lo que {agency} comunicó o recibió. La defensa tiene el informe completo, y "
         "`--for-person` lo imprime para dárselo a la persona.",
     ),
+    "own_records": (
+        "Only what {agency} said or was told, by its own records. The hub gives the account of a "
+        "case to counsel, and to the case manager that recorded a consent in it.",
+        "Solo lo que {agency} comunicó o recibió, según sus propios registros. El centro da el "
+        "informe de un caso a la defensa, y a quien gestiona el caso y anotó un consentimiento.",
+    ),
+    "this_case": ("CASE {case}", "CASO {case}"),
+    "other_case": (
+        "CASE {case}, ANOTHER CASE OF THIS PERSON",
+        "CASO {case}, OTRO CASO DE ESTA PERSONA",
+    ),
     "who_knows": ("WHO KNOWS WHAT NOW", "QUIÉN SABE QUÉ AHORA"),
     "nothing": (
         "Nothing about you was told through the exchange.",
@@ -36,7 +47,16 @@ SAID: Mapping[str, tuple[str, str]] = {
     ),
     "read": ("Opened: {categories}", "Abierto: {categories}"),
     "aloud": ("Told aloud: {categories}", "De palabra: {categories}"),
-    "asked_back": ("Asked back: {categories}", "Se pidió su devolución: {categories}"),
+    "asked_back": (
+        "Asked back, with no answer yet: {categories}",
+        "Se pidió su devolución, aún sin respuesta: {categories}",
+    ),
+    "answered_back": (
+        "Asked back, and it answered: {categories}",
+        "Se pidió su devolución, y respondió: {categories}",
+    ),
+    "some_of": ("{category} ({count} of {total})", "{category} ({count} de {total})"),
+    "sent_only": ("Sent: {categories}", "Enviado: {categories}"),
     "not_opened": ("Not opened yet: {categories}", "Aún sin abrir: {categories}"),
     "not_fetched": ("Not fetched yet: {categories}", "Aún sin recoger: {categories}"),
     "changed": ("WHAT CHANGED", "QUÉ CAMBIÓ"),
@@ -117,6 +137,12 @@ SAID: Mapping[str, tuple[str, str]] = {
         "On {at}, {issuer} sent {category} for {to}, {purpose}. {to} has not fetched it yet.",
         "El {at}, {issuer} envió {category} para {to}, {purpose}. {to} todavía no lo ha recogido.",
     ),
+    SENT: (
+        "On {at}, {issuer} sent {to} {category}, {purpose}. It went as {kind}. It was allowed "
+        "because {basis}.",
+        "El {at}, {issuer} envió a {to} {category}, {purpose}. Se envió como {kind}. Se "
+        "permitió porque {basis}.",
+    ),
     "told": (
         "On {at}, {issuer} recorded that {to} was told {category}, outside the exchange ({kind}).",
         "El {at}, {issuer} dejó constancia de que se comunicó a {to} {category}, fuera de este "
@@ -141,6 +167,15 @@ SAID: Mapping[str, tuple[str, str]] = {
     ),
     "answered": ("{to} answered that on {when}.", "{to} respondió el {when}."),
     "unanswered": ("{to} has not answered that yet.", "{to} todavía no ha respondido."),
+    "asks_one": (
+        "Besides, {issuer} asked {to} {count} question in this case. It told nothing about you.",
+        "Además, {issuer} hizo a {to} {count} pregunta en este caso. No le dijo nada sobre usted.",
+    ),
+    "asks": (
+        "Besides, {issuer} asked {to} {count} questions in this case. They told nothing about you.",
+        "Además, {issuer} hizo a {to} {count} preguntas en este caso. No le dijeron nada sobre "
+        "usted.",
+    ),
     "runs_one": (
         "Besides, {issuer} sent {to} {count} notice that runs the exchange, such as that "
         "something was read. It says nothing else about you.",

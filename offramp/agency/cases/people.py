@@ -55,7 +55,7 @@ class CasePerson:
 class PossibleMatch:
     """A person of this agency who may be the described one, and the reasons.
 
-    `cases` are the person's cases here, joined before.
+    `cases` are the person's cases here, joined before, as `cases_of_person` orders them.
     """
 
     cases: tuple[str, ...]
@@ -131,14 +131,33 @@ def match_people(
             key=strength,
             default=(),
         )
-        cases = working_set.cases.same_person(handle)
-        if reasons and strength(reasons) > strength(reasons_of.get(cases, ())):
+        if not reasons:
+            continue
+        cases = cases_of_person(working_set, handle)
+        if strength(reasons) > strength(reasons_of.get(cases, ())):
             reasons_of[cases] = reasons
     matches = [
         PossibleMatch(cases, newest_description(working_set, cases), reasons)
         for cases, reasons in reasons_of.items()
     ]
     return tuple(sorted(matches, key=lambda match: -strength(match.reasons)))[:MOST_MATCHES]
+
+
+def cases_of_person(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
+    """Return the cases of a case's person, joined here: the ended ones first, the newest last.
+
+    So the last one is the newest open case, if the person has any.
+    """
+    group = working_set.cases.same_person(handle)
+    if len(group) == 1:
+        return group
+    learned = {each: place for place, each in enumerate(working_set.cases.handles())}
+
+    def order(each: str) -> tuple[bool, int]:
+        is_open = each in working_set.cases and not case_of(working_set, each).is_ended
+        return is_open, learned.get(each, -1)
+
+    return tuple(sorted(group, key=order))
 
 
 def newest_description(working_set: WorkingSet, cases: Iterable[str]) -> Description:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from exchange.agency.exhibits import decision_exhibit_of, exhibit_of
@@ -13,7 +14,9 @@ from exchange.membership.directory import Directory
 from exchange.standards.notes import read_checkpoint, read_note
 from offramp.agency.cases.account import rows_of_agency
 from offramp.agency.cases.decision_record import decision_in
-from offramp.agency.errors import AgencyError
+from offramp.agency.cases.own_account import own_account
+from offramp.agency.cases.people import cases_of_person
+from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.records import find_record
@@ -42,12 +45,15 @@ class CaseAccount:
     """A verified account of a case, and the directory that names its agencies.
 
     `agency` is this agency if the account has only the rows that it said or was told, and None if
-    the account is whole.
+    the account is whole. With `is_proved` false it is made of this agency's own records, since the
+    hub gives no account of the case here. `joined` are the accounts of the person's other cases.
     """
 
     statement: AccountStatement
     directory: Directory
     agency: str | None = None
+    is_proved: bool = True
+    joined: tuple[CaseAccount, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency account`."""
@@ -61,6 +67,8 @@ class CaseAccount:
             "at": self.statement.at,
             "rows": rows,
             "missing": list(self.statement.missing),
+            "proved": self.is_proved,
+            "joined": [account.as_json() for account in self.joined],
         }
 
 
@@ -77,12 +85,32 @@ def fetch_account(office: Office, case: str, *, for_person: bool = False) -> Cas
 
     The person's counsel gets all of it. Any other agency gets what it said or was told, since what
     agencies tell each other is not its affair. With `for_person` it gets all of it, to give to the
-    person.
+    person. The person's other cases, joined at this agency, come with it, each in a part of its
+    own. Where the hub gives a case manager no account of a case, its own records make one, and so
+    they do for a joined case.
 
     Raises `HubAway`; `HubRefused` where this agency may not have it; `AgencyError` `not-joined`;
     `LogError` where the account can't be proved.
     """
-    statement = office.learn_account(link_of(office).client.account(case))
+    working_set = office.working_set()
+    joined = [each for each in cases_of_person(working_set, case) if each != case]
+    role = working_set.gateway.history.newest.role(office.agency)
+    account = _account_of(office, case, for_person, may_be_own=role == "case_management")
+    others = tuple(_account_of(office, each, for_person, may_be_own=True) for each in joined)
+    return replace(account, joined=others)
+
+
+def _account_of(office: Office, case: str, for_person: bool, *, may_be_own: bool) -> CaseAccount:
+    """Return the account of one case: the hub's, or this agency's own records of a case here."""
+    try:
+        statement = office.learn_account(link_of(office).client.account(case))
+    except HubRefused as refusal:
+        working_set = office.working_set()
+        if refusal.status != 403 or not may_be_own or case not in working_set.cases:
+            raise
+        directory = working_set.gateway.history.newest
+        statement = own_account(working_set, case, office.clock())
+        return CaseAccount(statement, directory, office.agency, is_proved=False)
     directory = office.working_set().gateway.history.newest
     if for_person or directory.role(office.agency) == "defender":
         return CaseAccount(statement, directory)

@@ -24,6 +24,7 @@ from offramp.agency.cases.matching import (
 )
 from offramp.agency.cases.people import (
     PossibleMatch,
+    cases_of_person,
     match_people,
     matches_of_case,
     newest_description,
@@ -72,6 +73,7 @@ class PersonCase:
 class Person:
     """A person of this agency, with the cases that were joined, and the reasons for showing them.
 
+    The last of the `cases` is the newest open one, or the newest if all have ended.
     `reasons` are words of `offramp.agency.cases.matching`. They are empty for a search.
     """
 
@@ -131,7 +133,7 @@ def find(office: Office, text: str) -> tuple[Person, ...]:
             all(_fits(word, handle, description, person.report_numbers) for word in words)
             for description in person.descriptions or (Description(),)
         ):
-            groups[working_set.cases.same_person(handle)] = None
+            groups[cases_of_person(working_set, handle)] = None
     return tuple(_person(working_set, cases) for cases in groups)
 
 
@@ -164,7 +166,7 @@ def undecided(office: Office, case: str) -> tuple[Person, ...]:
     working_set = office.working_set()
     case_of(working_set, case)
     groups = {
-        working_set.cases.same_person(other): None for other in undecided_matches(working_set, case)
+        cases_of_person(working_set, other): None for other in undecided_matches(working_set, case)
     }
     return tuple(_person(working_set, cases) for cases in groups)
 

@@ -46,6 +46,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.mistakes import (
+    ComposedCorrections,
     SentCorrection,
     changed_facts,
     compose_owed_corrections,
@@ -593,7 +594,8 @@ def send_draft(office: Office, draft: FormDraft) -> SentForm:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
             office.compose_in(working_set, draft.kind, draft.parts, draft.case, jti=draft.record)
-        composed, untold = (), ()
+        composed: ComposedCorrections = ()
+        untold: tuple[Holder, ...] = ()
         if is_new and draft.form == "answer":
             composed, untold = compose_owed_corrections(office, working_set, draft.case)
     record = None
