@@ -51,6 +51,7 @@ def decide(parser: Parser, _: Any) -> None:
         "--map", metavar="MAP", help="FACTS is CSV, and MAP.yaml states how a row becomes facts"
     )
     _engine(parser, "let a second engine decide too, and refuse an answer that differs")
+    _today(parser)
 
 
 def interview(parser: Parser, _: Any) -> None:
@@ -84,6 +85,7 @@ def interview(parser: Parser, _: Any) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print a JSON object a line, and read an answer a line"
     )
+    _today(parser)
 
 
 def offenses(parser: Parser, _: Any) -> None:
@@ -138,6 +140,7 @@ def check(parser: Parser, _: Any) -> None:
         "--again", action="store_true", help="repeat proofs that an earlier run made"
     )
     _json(parser)
+    _today(parser)
 
 
 def test(parser: Parser, _: Any) -> None:
@@ -169,6 +172,7 @@ def card(parser: Parser, _: Any) -> None:
     parser.add_argument("packs", metavar="PACK", help="a shipped id or a folder")
     _day_shown(parser)
     _document(parser)
+    _today(parser)
 
 
 def letter(parser: Parser, _: Any) -> None:
@@ -247,6 +251,14 @@ def add_force(parser: Parser) -> None:
 
 def _json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _today(parser: Parser) -> None:
+    parser.add_argument(
+        "--today",
+        metavar="DATE",
+        help="the day against which the age of the sources is measured. Default: this machine's",
+    )
 
 
 def _engine(parser: Parser, text: str) -> None:

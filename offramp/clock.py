@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 
 from rules.errors import RequestError
+from rules.shelf import day_of
 
 
 class Clock:
@@ -34,6 +35,19 @@ class Clock:
             raise RequestError(
                 "bad-clock", f"`{self._file}` holds no time", fix="write one UTC time in it"
             ) from None
+
+
+def day_of_asking(text: str | None) -> date:
+    """Return the day that an option `--today` names, or this machine's day without one.
+
+    Raises `RequestError` `no-such-day`.
+    """
+    return date.today() if text is None else day_of(text)
+
+
+def utc_day(now: int) -> date:
+    """Return the day of a time of a `Clock`, in UTC."""
+    return datetime.fromtimestamp(now, UTC).date()
 
 
 def http_date(now: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -390,11 +390,14 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def answer_text(answer: Answer) -> str:
-    """Return an answer to read, with the agencies that differ where there is doubt."""
+def answer_text(answer: Answer, asked_on: date | None = None) -> str:
+    """Return an answer to read, with the agencies that differ where there is doubt.
+
+    The age of the law is measured on `asked_on`.
+    """
     from offramp.policy import decision_text
 
-    lines = [decision_text.in_words(answer.ruling)]
+    lines = [decision_text.in_words(answer.ruling, today=asked_on)]
     if answer.governed is not None:
         pack = answer.ruling.pack
         lines.append(
@@ -449,7 +452,7 @@ def takeup_lines(takeup: Takeup) -> list[str]:
 
 def case_answer_lines(answered: CaseAnswer) -> list[str]:
     """Show the rules' answer, and the agencies that were told."""
-    lines = [answer_text(answered.answer)]
+    lines = [answer_text(answered.answer, answered.asked_on)]
     lines += [_outdated_line(outdated) for outdated in answered.outdated]
     if answered.record is not None:
         lines.append(f"told to {', '.join(answered.recipients)}: {answered.state}")

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from datetime import date
 
+from offramp.clock import day_of_asking
 from offramp.documents.document import (
     BLANK,
     Block,
@@ -34,12 +36,14 @@ from offramp.documents.segments import (
 )
 from offramp.documents.show import refuse_two_forms
 from offramp.documents.web_page import as_html
+from offramp.policy.law_age import checked_text, sentence_on_age
 from offramp.policy.local_packs import local_member, print_local_note
 from offramp.terminal import print_json, print_text
 from rules.author.english import Passage, Words, passage, words_of
 from rules.author.observations import sentence_of
 from rules.author.phrases import format_day, format_value, spell_name
 from rules.decide.explain import names_of
+from rules.decide.law_age import stale_sources
 from rules.decide.observed import asks_if_known
 from rules.decide.program import Program
 from rules.decide.wording import fill_in, parameters_read
@@ -60,7 +64,7 @@ def card(options: argparse.Namespace) -> int:
     refuse_two_forms(options)
     pack = read_pack(options.packs)
     print_local_note([pack])
-    document = card_of(segment_of(pack, options.as_of))
+    document = card_of(segment_of(pack, options.as_of), day_of_asking(options.today))
     if options.html:
         print_text(as_html(document, FOOT), end="")
     elif options.json:
@@ -71,8 +75,8 @@ def card(options: argparse.Namespace) -> int:
     return 0
 
 
-def card_of(segment: Segment) -> Document:
-    """Return the card of one day's rules.
+def card_of(segment: Segment, today: date | None = None) -> Document:
+    """Return the card of one day's rules. With `today`, name the sources that are out of date then.
 
     Raises `RequestError` for a program in which no officer makes an offer.
     """
@@ -90,9 +94,18 @@ def card_of(segment: Segment) -> Document:
         *_offer(segment, offer, words_of(segment, english())),
         *_later(segment, offer),
         *_promises(segment),
-        Text(f"Rules of {format_day(segment.day)}, pack `{segment.pack.id}`."),
+        *_age(segment, today),
     )
     return Document(title, "en", blocks, "card")
+
+
+def _age(segment: Segment, today: date | None) -> Iterator[Block]:
+    """Yield the day of the rules, the last check of their sources, and which are stale."""
+    rules = f"Rules of {format_day(segment.day)}, pack `{segment.pack.id}`."
+    yield Text(f"{rules} {checked_text(segment.pack)}")
+    stale = stale_sources(segment.pack, today) if today is not None else ()
+    if stale:
+        yield Text(f"{sentence_on_age(stale)} Ask for a new card.", "The law may have changed:")
 
 
 # May I offer it now?

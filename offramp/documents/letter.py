@@ -39,6 +39,7 @@ from offramp.policy.input_files import read_json
 from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day, spell_name
 from rules.decide.explain import names
+from rules.decide.law_age import oldest_check
 from rules.decide.program import Program
 from rules.decide.wording import fill_in, parameters_read
 from rules.input.printing import printable
@@ -170,6 +171,11 @@ class _Letter:
         yield Bullets(
             passages(action.format(role=self.decider) for action in self.words["actions"])
         )
+        checked = oldest_check(self.file.pack)
+        if checked is None:
+            yield Text(self.words["checked_unknown"])
+        else:
+            yield Text(self.say("checked", day=self.day(checked)))
         yield Text(self.say("kept", pack=self.file.pack.id, digest=self.file.program.digest))
 
     # The head

@@ -10,11 +10,13 @@ from typing import Any
 from offramp.documents.document import Block, Document, Heading, Text, anchor
 from offramp.documents.markdown import markdown
 from offramp.documents.program_facts import KINDS, program_facts
+from offramp.policy.law_age import checked_text
 from offramp.policy.local_packs import print_local_note
 from offramp.policy.operations import list_programs
 from offramp.policy.program_status import IN_FORCE, NOT_YET, OVER, status_on
 from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day
+from rules.decide.law_age import oldest_check
 from rules.packs.pack import Body, Citation, Item, Pack, Places, Stated
 from rules.shelf import day_of
 
@@ -58,11 +60,13 @@ def programs_as_json(packs: Iterable[Pack], day: date) -> dict[str, Any]:
 
 def _program_as_json(pack: Pack, day: date) -> dict[str, Any]:
     program = pack.program
+    checked = oldest_check(pack)
     content = {
         "id": pack.id,
         "title": pack.title,
         "kind": program.kind,
         "extends": pack.extends,
+        "sources_checked": checked.isoformat() if checked else None,
         "note": program.note,
         **_item_as_json(pack, program),
     }
@@ -148,6 +152,7 @@ def _program(pack: Pack, day: date) -> Iterator[Block]:
     yield Heading(2, f"{pack.title} (`{pack.id}`)", anchor("program", pack.id))
     end = f", until {format_day(program.until)}" if program.until else ""
     yield Text(f"{_start(pack)}{end}{_source_and_doubt(pack, program)}", "Since:")
+    yield Text(checked_text(pack), "Sources:")
     for label, text, item in program_facts(program):
         if item.in_force(day):
             dates = f"{_dates(item)}{_source_and_doubt(pack, item)}"

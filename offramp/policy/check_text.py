@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from offramp.policy.law_age import pack_warnings, source_as_json
 from offramp.policy.local_packs import local_lines, local_member
+from rules.decide.law_age import stale_sources
 from rules.errors import PackError, Refusal
 from rules.packs.finer import words_without_rest
 
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
     from rules.author.scenarios import Report, Untouched
 
 
-def check_as_json(check: PackCheck) -> dict[str, Any]:
-    """Return a check as `offramp check --json` prints it."""
+def check_as_json(check: PackCheck, today: date) -> dict[str, Any]:
+    """Return a check as `offramp check --json` prints it. `today` is the day of the check."""
     return {
         "digest": check.digest,
         "rules": check.own_rules,
@@ -29,11 +32,12 @@ def check_as_json(check: PackCheck) -> dict[str, Any]:
         },
         "known": check.known,
         "warnings": list(words_without_rest(check.pack)),
+        "stale_sources": [source_as_json(source) for source in stale_sources(check.pack, today)],
         **local_member(check.pack),
     }
 
 
-def check_lines(name: str, check: PackCheck) -> Iterator[str]:
+def check_lines(name: str, check: PackCheck, today: date) -> Iterator[str]:
     """Return a check as one line, one more if it rests on local packs, and one for each warning."""
     proved = sum(check.invariants.values())
     how = "known from an earlier proof" if check.known else f"proved now, in {check.seconds:.1f} s"
@@ -43,7 +47,8 @@ def check_lines(name: str, check: PackCheck) -> Iterator[str]:
         f"({how}); {check.digest}"
     )
     yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
-    yield from (f"{name}: warning: {warning}" for warning in words_without_rest(check.pack))
+    for warning in (*words_without_rest(check.pack), *pack_warnings(check.pack, today)):
+        yield f"{name}: warning: {warning}"
 
 
 def refusal_as_json(refusal: Refusal) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import rules
+from offramp.clock import day_of_asking
 from offramp.output_file import check_output
 from offramp.policy import operations
 from offramp.policy.input_files import read_facts
+from offramp.policy.law_age import age_member
 from offramp.policy.local_packs import local_lines, local_member
 from offramp.terminal import print_json, print_text
 from rules.errors import Refusal, RequestError
@@ -36,6 +38,7 @@ def check(options: argparse.Namespace) -> int:
 
     results: dict[str, Any] = {}
     code = 0
+    today = _today(options)
     for name in options.packs or operations.list_packs():
         try:
             result = operations.check_pack(name, again=options.again)
@@ -44,8 +47,8 @@ def check(options: argparse.Namespace) -> int:
             results[name] = refusal_as_json(refusal)
             line = "\n".join(refusal_lines(name, refusal))
         else:
-            results[name] = check_as_json(result)
-            line = "\n".join(check_lines(name, result))
+            results[name] = check_as_json(result, today)
+            line = "\n".join(check_lines(name, result, today))
         if not options.json:
             print_text(line)
     if options.json:
@@ -120,7 +123,7 @@ def _decide_one(pack: str, options: argparse.Namespace, second: SecondEngine | N
     else:
         from offramp.policy.decision_text import in_words
 
-        print_text(in_words(decision, considered=options.considered))
+        print_text(in_words(decision, considered=options.considered, today=_today(options)))
         for line in local_lines([program.pack]):
             print_text(line)
     return 0 if decision.status == "decided" else 3
@@ -139,7 +142,7 @@ def _decide_side_by_side(
     else:
         from offramp.policy.decision_text import side_by_side
 
-        print_text(side_by_side(options.decision, facts, answers))
+        print_text(side_by_side(options.decision, facts, answers, _today(options)))
         decisions = [answer for _, answer in answers if isinstance(answer, rules.Decision)]
         for line in local_lines(answer.program.pack for answer in decisions):
             print_text(line)
@@ -154,7 +157,16 @@ def _answer_as_json(
 ) -> dict[str, Any]:
     if isinstance(answer, Refusal):
         return {"error": answer.as_json()}
-    return answer.as_json(considered=options.considered) | local_member(answer.program.pack)
+    return (
+        answer.as_json(considered=options.considered)
+        | local_member(answer.program.pack)
+        | age_member(answer, _today(options))
+    )
+
+
+def _today(options: argparse.Namespace) -> date:
+    """Return the day of asking, against which the age of the law is measured."""
+    return day_of_asking(options.today)
 
 
 def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEngine | None) -> int:
@@ -215,7 +227,8 @@ def interview(options: argparse.Namespace) -> int:
     )
     if options.save is not None:
         check_output(options.save, force=options.force)
-    dialog = JsonLinesDialog() if options.json else TerminalDialog(state)
+    today = _today(options)
+    dialog = JsonLinesDialog(today) if options.json else TerminalDialog(state, today)
     state, interrupted = ask_questions(state, dialog)
     unsaved: Refusal | None = None
     if options.save is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date
 from textwrap import wrap
 from typing import Any
 
 import rules
+from offramp.policy.law_age import age_of_answer
 from rules.author.phrases import format_amount
 from rules.decide.next_step import PERSON_NAMES, find_interim_step
 from rules.decide.observed import open_rules
@@ -18,8 +20,13 @@ from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
 
 
-def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
-    """Return one decision as text, its answer first."""
+def in_words(
+    decision: rules.Decision, *, considered: bool = False, today: date | None = None
+) -> str:
+    """Return one decision as text, its answer first.
+
+    With `today`, it names the sources that it rests on and that are out of date then.
+    """
     lines = [_headline(decision), _under(decision), ""]
     step = decision.next if decision.status == "decided" else find_interim_step(decision)
     if step is not None and decision.status == "undetermined":
@@ -74,6 +81,9 @@ def in_words(decision: rules.Decision, *, considered: bool = False) -> str:
             lines += _entry("", _source(entry))
     for doubt in decision.provisional:
         lines += _entry("Doubt", doubt)
+    age = age_of_answer(decision, today) if today is not None else None
+    if age is not None:
+        lines += _entry("Age", age)
     if considered:
         lines += ["", *_considered(decision)]
     return "\n".join(lines).rstrip()
@@ -147,11 +157,14 @@ def _entry(label: str, text: str, indent: int = _INDENT) -> list[str]:
 
 
 def side_by_side(
-    decision: str, facts: Any, answers: list[tuple[str, rules.Decision | Refusal]]
+    decision: str,
+    facts: Any,
+    answers: list[tuple[str, rules.Decision | Refusal]],
+    today: date | None = None,
 ) -> str:
     """Return one case under several programs: a row each, with the answer, why, and the source."""
     rows = [("Program", "Answer", "Why, and what comes next", "Source")]
-    rows += [_row(name, answer) for name, answer in answers]
+    rows += [_row(name, answer, today) for name, answer in answers]
     asks = next(
         (
             answer.program.pack.decisions[decision].asks
@@ -165,7 +178,9 @@ def side_by_side(
     return "\n".join([*head, "", *_table(rows)])
 
 
-def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, str]:
+def _row(
+    name: str, answer: rules.Decision | Refusal, today: date | None
+) -> tuple[str, str, str, str]:
     if isinstance(answer, Refusal):
         return name, "NO ANSWER", f"{answer.message}\n{answer.fix}", ""
     program = f"{answer.program.pack.title}\n({name})"
@@ -191,6 +206,9 @@ def _row(name: str, answer: rules.Decision | Refusal) -> tuple[str, str, str, st
     ]
     if answer.provisional:
         sentences.append(f"Doubtful: {'; '.join(answer.provisional)}")
+    age = age_of_answer(answer, today) if today is not None else None
+    if age is not None:
+        sentences.append(age)
     return (
         program,
         _name(outcome or "undetermined").upper(),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from typing import Any
 
 from offramp.asking import read_line
 from offramp.output_file import write_output
+from offramp.policy.law_age import age_member
 from offramp.policy.local_packs import local_lines, local_member
 from offramp.terminal import print_json, print_text
 from rules.decide.interview import Interview, Question
@@ -41,7 +43,8 @@ def ask_questions(
 class TerminalDialog:
     """Questions as text. Piped answers are printed too, so that the output reads as a dialog."""
 
-    def __init__(self, interview: Interview) -> None:
+    def __init__(self, interview: Interview, today: date) -> None:
+        self.today = today
         self.number = 0
         self.is_piped = sys.stdin is None or not sys.stdin.isatty()
         pack = interview.program.pack
@@ -75,7 +78,7 @@ class TerminalDialog:
         """Print the decision."""
         from offramp.policy.decision_text import in_words
 
-        _print(f"\n{in_words(interview.decision)}")
+        _print(f"\n{in_words(interview.decision, today=self.today)}")
         for line in local_lines([interview.program.pack]):
             _print(line)
 
@@ -89,6 +92,9 @@ class JsonLinesDialog:
 
     Each object is a `question` or an `error`. The last has the `decision` and its `facts`.
     """
+
+    def __init__(self, today: date) -> None:
+        self.today = today
 
     def ask(self, question: Question) -> None:
         """Print the question."""
@@ -120,7 +126,9 @@ class JsonLinesDialog:
         """Print the decision, the facts, and the facts that the role does not know."""
         self._print(
             {
-                "decision": interview.decision.as_json() | local_member(interview.program.pack),
+                "decision": interview.decision.as_json()
+                | local_member(interview.program.pack)
+                | age_member(interview.decision, self.today),
                 "facts": interview.as_facts(),
                 "not_known": sorted(interview.unknowable),
             }

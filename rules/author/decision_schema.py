@@ -151,6 +151,12 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "properties": {"kind": {"enum": ["pack", "offense table"]}, "id": text},
         "additionalProperties": False,
     }
+    stale = {
+        "type": "object",
+        "required": ["id", "title", "checked"],
+        "properties": {"id": text, "title": text, "checked": maybe},
+        "additionalProperties": False,
+    }
     pack = {
         "type": "object",
         "required": ["id", "digest", "as_of", "as_of_from"],
@@ -180,8 +186,9 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "offenses": {"type": "array", "items": offense},
         "considered": {"type": "array", "items": considered},
         "local": {"type": "array", "items": local},
+        "stale_sources": {"type": "array", "items": stale},
     }
-    optional = ("would_bar", "offenses", "considered", "facts_digest", "local")
+    optional = ("would_bar", "offenses", "considered", "facts_digest", "local", "stale_sources")
     required = [name for name in properties if name not in optional]
     return {
         "$schema": DRAFT,

@@ -155,6 +155,11 @@ SOURCE = Entry(
             required=True,
         ),
         "note": Key("What else a reader should know about it."),
+        "checked": Key(
+            "The day on which somebody last compared the pack with it. Left out: the pack's "
+            "`checked`.",
+            DAY,
+        ),
     },
 )
 
@@ -344,6 +349,9 @@ TABLE = Entry(
             "The chapters of which it has every section that may be charged.",
             ListOf(TEXT),
             required=True,
+        ),
+        "checked": Key(
+            "The day on which somebody last compared the table with all its sources.", DAY
         ),
         "aliases": Key(
             "Short spellings of the system that count in this table's packs.", ListOf(TEXT)
@@ -592,6 +600,9 @@ PACK = Entry(
             "The documents that the pack rests on. Each item of the pack names one of them.",
             MapOf(SOURCE),
             required=True,
+        ),
+        "checked": Key(
+            "The day on which somebody last compared the pack with all its own sources.", DAY
         ),
         "coverage": Key("How much of the pack its scenarios must touch.", COVERAGE),
         "offenses": Key(

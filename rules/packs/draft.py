@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -18,6 +17,7 @@ from rules.input.vocabulary import DecisionTerms, Vocabulary
 from rules.input.yaml import Node
 from rules.language.checker import Scope
 from rules.language.tokens import KEYWORDS, RESERVED
+from rules.packs.days import read_day
 from rules.packs.faults import Faults, gather
 from rules.packs.pack import Citation, Offenses, Other, Pack, Parameter, Source
 
@@ -245,15 +245,3 @@ def refuse_unusable(name: str, node: Node) -> None:
         node.fail("bad-id", f"`{name}` is no name", "use small letters, digits and underscores")
     if name in _UNUSABLE:
         node.fail("bad-id", f"`{name}` is a word of the language", "choose another name")
-
-
-def read_day(node: Node) -> date:
-    """Read a day. A month or a year alone is its first day."""
-    text = node.text("the date")
-    shape = re.fullmatch(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", text)
-    if shape:
-        try:
-            return date(int(shape[1]), int(shape[2] or 1), int(shape[3] or 1))
-        except ValueError:
-            pass
-    node.fail("no-such-day", f"`{text}` is not a day", "write it as 2014-04-01, 2014-04 or 2014")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 from rules.errors import nearest
 from rules.input import keys
 from rules.input.vocabulary import Fact, read_fact
 from rules.input.yaml import Node
+from rules.packs.days import read_day
 from rules.packs.draft import Draft, read_items, read_optional_text, refuse_bad_id
 from rules.packs.fields import find_list, read_field
 from rules.packs.pack import Body, Pilot, Places, Program, Source, Stated
@@ -27,7 +29,11 @@ _USUAL_ZONES = (
 
 
 def read_sources(draft: Draft) -> None:
-    """Read `sources` into the draft."""
+    """Read `sources` into the draft, each with the day of its last check."""
+    checked = None
+    if "checked" in draft.entry:
+        with draft.faults.collect():
+            checked = read_day(draft.entry["checked"])
     for name, node in draft.section("sources").items():
         with draft.faults.collect(name):
             if name in draft.sources:
@@ -37,10 +43,10 @@ def read_sources(draft: Draft) -> None:
                     "choose another id",
                 )
             refuse_bad_id(name, node)
-            draft.sources[name] = _read_source(name, node)
+            draft.sources[name] = _read_source(name, node, checked)
 
 
-def _read_source(name: str, node: Node) -> Source:
+def _read_source(name: str, node: Node, checked: date | None) -> Source:
     subject = f"the source `{name}`"
     fields = node.mapping(subject, keys.SOURCE.names, keys.SOURCE.required)
     confidence = fields["confidence"].text("`confidence`")
@@ -51,7 +57,9 @@ def _read_source(name: str, node: Node) -> Source:
     note = read_optional_text(fields, "note")
     title = fields["title"].text(f"the title of {subject}")
     address = fields["address"].text(f"the address of {subject}")
-    return Source(name, title, address, confidence, note)
+    if "checked" in fields:
+        checked = read_day(fields["checked"])
+    return Source(name, title, address, confidence, note, checked)
 
 
 def read_facts(draft: Draft) -> None:

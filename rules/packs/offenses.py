@@ -49,7 +49,7 @@ def read_offenses(folder: Path, head: TableHead) -> tuple[Offenses, dict[str, So
 
     The id of a source has the table's before it, such as `new-york.mrta`.
     """
-    sources = _read_sources(folder)
+    sources = _read_sources(folder, head.checked)
     rows: dict[str, list[Offense]] = {}
     sections: dict[str, Section] = {}
     for place, row in _rows(folder / "offenses.csv", COLUMNS):
@@ -102,8 +102,8 @@ def _refuse_offenses_below_none(
                     _fail(below.place, "overlapping-dates", message, fix)
 
 
-def _read_sources(folder: Path) -> dict[str, Source]:
-    """Read the table's sources, by their ids in the file."""
+def _read_sources(folder: Path, checked: date | None) -> dict[str, Source]:
+    """Read the table's sources, by their ids in the file. `checked` is the table's own day."""
     sources: dict[str, Source] = {}
     for place, row in _rows(folder / "sources.csv", _SOURCE_COLUMNS):
         for key in _SOURCE_COLUMNS:
@@ -125,7 +125,11 @@ def _read_sources(folder: Path) -> dict[str, Source]:
                 "write high, medium or low",
             )
         sources[source_id] = Source(
-            f"{folder.name}.{source_id}", row["title"], row["address"], row["confidence"]
+            f"{folder.name}.{source_id}",
+            row["title"],
+            row["address"],
+            row["confidence"],
+            checked=checked,
         )
     return sources
 

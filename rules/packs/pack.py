@@ -22,13 +22,17 @@ from rules.language.tree import Tree
 
 @frozen
 class Source:
-    """A source of law or practice. `confidence` is high, medium, or low."""
+    """A source of law or practice. `confidence` is high, medium, or low.
+
+    `checked` is the day on which somebody last compared the pack with it.
+    """
 
     id: str
     title: str
     address: str
     confidence: str
     note: str | None = None
+    checked: date | None = None
 
 
 @frozen

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import field, replace
+from datetime import date
 from pathlib import Path
 
 from rules.errors import nearest
@@ -18,17 +19,22 @@ from rules.input.citations import Section, System, clashing, reader_of
 from rules.input.printing import printable
 from rules.input.vocabulary import Vocabulary
 from rules.input.yaml import Node, read_file
+from rules.packs.days import read_day
 
 FILE = "table.yaml"
 
 
 @frozen
 class TableHead:
-    """What a table states about itself. `vocabulary` reads citations as the table spells them."""
+    """What a table states about itself. `vocabulary` reads citations as the table spells them.
+
+    `checked` is the day on which somebody last compared the table with its sources.
+    """
 
     vocabulary: Vocabulary
     covers: tuple[Section, ...]
     short: Mapping[str, str] = field(default_factory=dict)
+    checked: date | None = None
 
 
 def read_table_head(folder: Path, vocabulary: Vocabulary) -> TableHead:
@@ -49,7 +55,8 @@ def read_table_head(folder: Path, vocabulary: Vocabulary) -> TableHead:
     extended = replace(
         vocabulary, citations=systems, short_citations={**vocabulary.short_citations, **short}
     )
-    return TableHead(extended, _read_covers(fields["covers"], extended), short)
+    checked = read_day(fields["checked"]) if "checked" in fields else None
+    return TableHead(extended, _read_covers(fields["covers"], extended), short, checked)
 
 
 def _read_system(fields: Mapping[str, Node], vocabulary: Vocabulary) -> System:

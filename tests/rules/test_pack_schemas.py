@@ -99,7 +99,9 @@ program:
   other:
     - {says: 2019, source: act, why: it is later}
 sources:
-  ordinance: {title: The ordinance, address: there, confidence: low, note: seen in part}
+  ordinance: {title: The ordinance, address: there, confidence: low, note: seen in part,
+    checked: 2019-01-01}
+checked: 2018-01-01
 coverage: {rules: 0, conditions: 0, values: 0}
 facts:
   encounter.charges.consent:

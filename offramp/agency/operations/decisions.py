@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from exchange.records.building import Part
@@ -25,6 +26,8 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
+from offramp.clock import utc_day
+from offramp.policy.law_age import age_member
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.facts import read_facts
@@ -40,7 +43,7 @@ class CaseAnswer:
     """The rules' answer on a case, and where it was sent, the record and its recipients.
 
     `outdated` are earlier decisions of the same question that rest on what was corrected or
-    recalled since.
+    recalled since. The age of the law is measured on `asked_on`.
     """
 
     case: str
@@ -49,10 +52,13 @@ class CaseAnswer:
     recipients: tuple[str, ...] = ()
     state: str | None = None
     outdated: tuple[OutdatedDecision, ...] = ()
+    asked_on: date | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency decide`."""
         value = {**self.answer.as_json(), "case": self.case}
+        if self.asked_on is not None:
+            value |= age_member(self.answer.ruling, self.asked_on)
         value["outdated"] = [decision.as_json() for decision in self.outdated]
         value["unopened"] = {
             path: correction.by for path, correction in self.answer.unopened.items()
@@ -134,7 +140,7 @@ def decide(
         for earlier in outdated_decisions(working_set, program, case, answer.case, now)
         if earlier.decision == decision
     )
-    return CaseAnswer(case, answer, outdated=outdated)
+    return CaseAnswer(case, answer, outdated=outdated, asked_on=utc_day(now))
 
 
 def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
@@ -157,7 +163,14 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
         )
         bundle = office.compose_in(working_set, "decision", parts, answered.case)
     state = send_now(office, bundle.id)
-    return CaseAnswer(answered.case, answered.answer, bundle.id, _recipients(parts), state)
+    return CaseAnswer(
+        answered.case,
+        answered.answer,
+        bundle.id,
+        _recipients(parts),
+        state,
+        asked_on=answered.asked_on,
+    )
 
 
 def _check_corrections_read(answer: Answer | None) -> None:

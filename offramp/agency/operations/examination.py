@@ -15,6 +15,8 @@ from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX, describe_unknown
+from offramp.clock import utc_day
+from offramp.policy.law_age import pack_warnings
 from rules.decide.consent import ENTRY, STAYING, closure, reads_no_consent
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -165,6 +167,8 @@ def _directory(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
                 f"the pack `{pack.id}` has {provisional} provisional rules and values: "
                 "counsel hasn't confirmed them"
             )
+        for warning in pack_warnings(pack, utc_day(office.clock())):
+            yield _note(f"the pack `{pack.id}` may be out of date: {warning}")
         if listed is not None and listed.role in COLLECTORS:
             yield from _consent_sets(pack)
 

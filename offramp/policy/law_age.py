@@ -1,0 +1,68 @@
+"""What an answer, a check, and a list say about the age of the sources of law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from rules.decide.decision import Decision
+from rules.decide.law_age import oldest_check, stale_sources, stale_sources_of
+from rules.packs.pack import Pack, Source
+
+_MOST_NAMED = 3
+
+
+def age_of_answer(decision: Decision, today: date) -> str | None:
+    """Return what to say if an answer rests on sources that nobody checked within a year."""
+    stale = stale_sources_of(decision, today)
+    if not stale:
+        return None
+    return f"{sentence_on_age(stale)} Have the law checked before you rely on this answer."
+
+
+def age_member(decision: Decision, today: date) -> dict[str, Any]:
+    """Return the member `stale_sources` of an answer in JSON, or nothing if all are recent."""
+    stale = stale_sources_of(decision, today)
+    return {"stale_sources": [source_as_json(source) for source in stale]} if stale else {}
+
+
+def pack_warnings(pack: Pack, today: date) -> Iterator[str]:
+    """Yield one warning that lists the sources of a pack that nobody checked within a year."""
+    stale = stale_sources(pack, today)
+    if stale:
+        listed = ", ".join(f"`{source.id}` ({_when(source)})" for source in stale)
+        some = "source" if len(stale) == 1 else "sources"
+        yield f"nobody has checked {len(stale)} {some} for a year: {listed}"
+
+
+def sentence_on_age(sources: Iterable[Source]) -> str:
+    """Return a sentence that names sources with the day on which each was last checked."""
+    listed = list(sources)
+    named = "; ".join(f"{source.title} ({_when(source)})" for source in listed[:_MOST_NAMED])
+    more = f"; and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
+    return f"Nobody has checked these sources for a year: {named}{more}."
+
+
+def _format(day: date) -> str:
+    from rules.author.phrases import format_day  # most answers rest on no stale source
+
+    return format_day(day)
+
+
+def checked_text(pack: Pack) -> str:
+    """Return the sentence on when the sources of a pack were last checked."""
+    day = oldest_check(pack)
+    if day is None:
+        return "No day is recorded for the last check of some sources."
+    return f"Each source was last checked on {_format(day)} or later."
+
+
+def source_as_json(source: Source) -> dict[str, Any]:
+    """Return a source's id, title, and last check as JSON."""
+    checked = source.checked.isoformat() if source.checked else None
+    return {"id": source.id, "title": source.title, "checked": checked}
+
+
+def _when(source: Source) -> str:
+    return f"last on {_format(source.checked)}" if source.checked else "no day recorded"
