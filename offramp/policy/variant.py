@@ -29,6 +29,7 @@ from rules.language import tree
 from rules.packs.offenses import NO_OFFENSE
 from rules.packs.pack import Pack, Rule
 from rules.packs.parameters import LISTS, fixed_by
+from rules.prove.implied import without_if_known
 
 # The topic of a rule that a city changes first: the first of these that it reads.
 _TOPICS = (
@@ -114,10 +115,16 @@ class Variant:
         for name in CITY_DECISIONS:
             decision = self.parent.decisions.get(name)
             for rule in decision.rules.values() if decision else ():
-                topic = self._topic(rule)
+                topic = None if self._is_fixed(rule) else self._topic(rule)
                 if topic is not None and rule.in_force(self.city.starts):
                     ids.setdefault(name, {}).setdefault(topic, []).append(rule.id)
         return ids
+
+    def _is_fixed(self, rule: Rule) -> bool:
+        """Test whether an invariant protects a rule's very cases, so that no child changes it."""
+        cases = tree.text(without_if_known(rule.when))
+        whens = [invariant.when for invariant in self.parent.invariants.values()]
+        return any(when is not None and tree.text(when) == cases for when in whens)
 
     def _topic(self, rule: Rule) -> str | None:
         conditions = [rule.when, *(exemption.when for exemption in rule.unless)]

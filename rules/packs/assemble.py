@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.input import keys
-from rules.input.vocabulary import Vocabulary
+from rules.input.vocabulary import Fact, Vocabulary
 from rules.input.yaml import Node, read_file
 from rules.language.checker import Scope
 from rules.packs.consent_sets import read_consent_sets
@@ -141,12 +141,7 @@ def _assembled(draft: Draft, folder: Path) -> Pack:
             with faults.collect():
                 parts[key] = read_part()
     faults.raise_all()
-    own_facts = {
-        path: fact
-        for path, fact in draft.vocabulary.facts.items()
-        if path not in draft.shared_facts
-    }
-    texts = texts_of(decisions, parts["invariants"], own_facts)
+    texts = texts_of(decisions, parts["invariants"], _own_facts(draft))
     inherited = draft.parent.spanish if draft.parent else {}
     parts["spanish"] = read_spanish(folder, texts, inherited)
     return Pack(
@@ -180,3 +175,16 @@ def _clock_names(draft: Draft) -> tuple[str, ...]:
     """Return the names of the pack's clocks. A section of another shape is refused later."""
     node = draft.entry.get("clocks")
     return tuple(node.value) if node is not None and isinstance(node.value, dict) else ()
+
+
+def _own_facts(draft: Draft) -> dict[str, Fact]:
+    """Return the facts that the vocabulary lacks by path, with the fields added to shared lists."""
+    facts: dict[str, Fact] = {}
+    for path, fact in draft.vocabulary.facts.items():
+        shared = draft.shared_facts.get(path)
+        if shared is None:
+            facts[path] = fact
+        else:
+            added = (field for name, field in fact.fields.items() if name not in shared.fields)
+            facts.update({field.path: field for field in added})
+    return facts

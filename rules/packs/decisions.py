@@ -288,6 +288,7 @@ def _add_rules(
     rules: dict[str, Rule],
     before: Decision | None,
 ) -> None:
+    added: set[str] = set()
     for node in read_items(fields, "rules"):
         with draft.faults.collect():
             rule = _read_rule(draft, node, terms)
@@ -297,8 +298,9 @@ def _add_rules(
                     "`otherwise` is the word for what holds when no rule does",
                     "choose another id",
                 )
-            if rule.id in rules:
+            if rule.id in added or (rule.id in rules and not _restates(rule, before)):
                 _refuse_duplicate(node, rule, terms, before)
+            added.add(rule.id)
             if before and terms.tighten_only and rule.then not in terms.tighten_only:
                 node.fail(
                     "floor-lifted",
@@ -306,6 +308,20 @@ def _add_rules(
                     f"add rules that {' or '.join(terms.tighten_only)}",
                 )
             rules[rule.id] = rule
+
+
+def _restates(rule: Rule, before: Decision | None) -> bool:
+    """Return whether a rule has the parent's id and decides as the parent's, in its own words.
+
+    A program's pack may state a rule that its base has gained since. Only the texts differ then.
+    """
+    inherited = before.rules.get(rule.id) if before else None
+    return inherited is not None and _content(inherited) == _content(rule)
+
+
+def _content(rule: Rule) -> tuple[object, ...]:
+    exemptions = tuple((tree.text(one.when), one.since, one.until) for one in rule.unless)
+    return (tree.text(rule.when), rule.then, rule.since, rule.until, exemptions)
 
 
 def _refuse_duplicate(

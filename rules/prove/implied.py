@@ -79,7 +79,18 @@ def _implies(premise: tree.Tree, conclusion: tree.Tree) -> bool:
                 and _implies(premise.body, _renamed(conclusion, premise.variable).body)
             )
         case tree.Compare(), tree.Compare():
-            return _order_implies(premise, conclusion)
+            return _is_another(premise, conclusion) or _order_implies(premise, conclusion)
+    return False
+
+
+def _is_another(premise: tree.Compare, conclusion: tree.Compare) -> bool:
+    """Return True for `x == "a"` and `x != "b"`. A choice with finer words has another node."""
+    match premise, conclusion:
+        case (
+            tree.Compare("==", left, tree.Constant(value)),
+            tree.Compare("!=", right, tree.Constant(other)),
+        ):
+            return tree.text(left) == tree.text(right) and value != other
     return False
 
 

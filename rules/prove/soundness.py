@@ -64,6 +64,7 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
                 faults.add(error)
     if not broken:
         _all_reachable(pack, segments, faults)
+        _all_defaults_reachable(pack, segments, faults)
     faults.raise_all()
     return tuple(sorted(proved))
 
@@ -253,24 +254,34 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
 
 
 def _is_shown_by_parts(segment: Segment, invariant: Invariant) -> bool:
-    """Return True if rules compared part by part show that one outcome implies another.
+    """Return True if rules compared part by part show that a case has an outcome.
 
-    Every rule that gives the first outcome must imply a rule that gives the second, which must be
-    the highest of its decision. A search over sums would give up.
+    The case is a condition, or the outcome of another decision. Then it is every rule that gives
+    that outcome. It must imply a rule that gives the second outcome, which must be the highest of
+    its decision. A search over sums would give up.
     """
     if invariant.when is None or invariant.always is None:
         return False
-    first, second = _outcome_asked(invariant.when), _outcome_asked(invariant.always)
-    if first is None or second is None:
+    second = _outcome_asked(invariant.always)
+    reasons = _reasons(segment, invariant.when)
+    if second is None or reasons is None:
         return False
-    cause, effect = segment.decisions[first[0]], segment.decisions[second[0]]
-    if cause.decision.collect or effect.decision.collect or cause.otherwise.outcome == first[1]:
+    effect = segment.decisions[second[0]]
+    if effect.decision.collect or effect.decision.outcomes[0] != second[1]:
         return False
-    if effect.decision.outcomes[0] != second[1]:
-        return False
-    reasons = [rule.condition for rule in cause.rules if rule.rule.then == first[1]]
     results = [rule.condition for rule in effect.rules if rule.rule.then == second[1]]
     return all(any(implies(reason, result) for result in results) for reason in reasons)
+
+
+def _reasons(segment: Segment, when: tree.Tree) -> list[tree.Tree] | None:
+    """Return the conditions of which one is true in each case of `when`, if they are known."""
+    outcome = _outcome_asked(when)
+    if outcome is None:
+        return [when]
+    cause = segment.decisions[outcome[0]]
+    if cause.decision.collect or cause.otherwise.outcome == outcome[1]:
+        return None
+    return [rule.condition for rule in cause.rules if rule.rule.then == outcome[1]]
 
 
 def _outcome_asked(condition: tree.Tree) -> tuple[str, str] | None:
@@ -331,6 +342,42 @@ def _all_reachable(pack: Pack, segments: list[Segment], faults: Faults) -> None:
                 fix=fix,
             )
         )
+
+
+def _all_defaults_reachable(pack: Pack, segments: list[Segment], faults: Faults) -> None:
+    """Check that every `otherwise` that this pack declares decides some case on some day."""
+    for name, decision in pack.decisions.items():
+        otherwise = decision.otherwise
+        if otherwise.declared_in != pack.id:
+            continue
+        if not any(_can_come_out(segment, name) for segment in segments):
+            faults.add(
+                PackError(
+                    "unreachable-rule",
+                    f"the `otherwise` of `{name}` can't come out: on every day, some rule is true "
+                    "for all facts",
+                    at=otherwise.place,
+                    fix="make one of the rules narrower, or leave out the one that it repeats",
+                )
+            )
+
+
+def _can_come_out(segment: Segment, name: str) -> bool:
+    """Return False if the rules of a decision surely leave nothing to its `otherwise`."""
+    conditions = [rule.condition for rule in segment.decisions[name].rules]
+    if any(
+        implies(tree.Not(first), second)
+        for index, first in enumerate(conditions)
+        for second in conditions[index:]
+    ):
+        return False
+    if not conditions:
+        return True
+    goal = tree.And(tuple(tree.Not(condition) for condition in conditions))
+    try:
+        return Search(segment, [goal], attested=True).witness(goal) is not None or not bounded(goal)
+    except TooFar:
+        return True
 
 
 def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:

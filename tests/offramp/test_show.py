@@ -590,7 +590,7 @@ def _passage(given: str | dict[str, list[object]]) -> Passage:
 
 def test_the_card_tells_the_officer_of_bars_with_what_lifts_them() -> None:
     made = plain_text(card_of(latest("santa-fe")), 96)
-    assert "Except: Opiate pills have no limit" in " ".join(made.split())
+    assert "Except: Prescription opiate pills have no limit" in " ".join(made.split())
     assert "The attorney's answer from the record is stop" not in " ".join(made.split()), (
         "the officer doesn't know records"
     )
