@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ from rules.input.printing import printable
 
 Arguments = Callable[[Any, "type[argparse.ArgumentParser]"], None]
 
+_AGENCY = "offramp.agency.commands:run"
 # The groups of `offramp --help`, in order.
 GROUPS = {
     "decide": "Decide",
@@ -137,7 +139,7 @@ COMMANDS = (
         "agency",
         "exchange",
         "run one agency's side of the exchange",
-        "offramp.agency.commands:run",
+        _AGENCY,
         "offramp.agency.commands:agency",
     ),
     Command(
@@ -173,14 +175,14 @@ COMMANDS = (
         "adopt",
         None,
         "propose that a pack be adopted, and sign",
-        "offramp.agency.commands:run",
+        _AGENCY,
         "offramp.agency.commands:adopt",
     ),
     Command(
         "doctor",
         None,
         "examine an agency's installation",
-        "offramp.agency.commands:run",
+        _AGENCY,
         "offramp.agency.commands:doctor",
     ),
     Command(
@@ -240,6 +242,7 @@ class _ProgramParser(_Parser):
         return "\n".join(lines) + "\n"
 
 
+@cache
 def parser_of(name: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of every command, or of the named one alone, which is faster."""
     parser = _ProgramParser(
@@ -265,15 +268,22 @@ def _imported(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one command, and return its exit code. `words` are those after `offramp`."""
+Prepare = Callable[[argparse.Namespace], None]
+
+
+def main(words: Sequence[str] | None = None, prepare: Prepare | None = None) -> int:
+    """Run one command, and return its exit code. `words` are those after `offramp`.
+
+    `prepare` changes or refuses the parsed words: a command server runs commands for others.
+    Without it, an agency's command goes to the command server of its folder, if one answers.
+    """
     words = list(sys.argv[1:] if words is None else words)
     gc.disable()  # a command lives for a tenth of a second and makes no cycles worth a search
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _run_or_refuse(words)
+        return _run_or_refuse(words, prepare)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -292,13 +302,13 @@ def main(words: Sequence[str] | None = None) -> int:
         )
 
 
-def _run_or_refuse(words: list[str]) -> int:
+def _run_or_refuse(words: list[str], prepare: Prepare | None) -> int:
     try:
         if sys.stdout is None:
             raise RequestError(
                 "no-output", "standard output is closed", fix="write the answer somewhere"
             )
-        code = _run(words)
+        code = _run(words, prepare)
         sys.stdout.flush()
         return code
     except Refusal as refusal:
@@ -313,10 +323,16 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], prepare: Prepare | None) -> int:
     functions = {command.name: command.function for command in COMMANDS}
     named = words[0] if words and words[0] in functions else None
+    if prepare is None and named is not None and functions[named] == _AGENCY:
+        code: int | None = _imported("offramp.command_server.client:run_at_server")(words)
+        if code is not None:
+            return code
     options = parser_of(named).parse_args(words)
+    if prepare is not None:
+        prepare(options)
     return int(_imported(functions[options.command])(options))
 
 

@@ -11,6 +11,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from offramp.user_files import remote_files
 from rules.errors import RequestError
 from rules.input.printing import printable
 
@@ -23,6 +24,9 @@ def check_output(name: str | Path, *, force: bool = False) -> None:
 
     With `force`, an existing file is permitted. Raises `RequestError` `file-taken`, `no-output`.
     """
+    if (files := remote_files()) is not None:
+        files.check_output(str(name), force=force)
+        return
     path = Path(name)
     try:
         if _is_stream(path):
@@ -51,6 +55,9 @@ def write_output(name: str | Path, data: bytes, *, force: bool = False) -> None:
     Without `force`, a file that appeared at the path since the check is kept. Raises
     `RequestError` `file-taken`, `no-output`.
     """
+    if (files := remote_files()) is not None:
+        files.write_output(str(name), data, force=force)
+        return
     path = Path(name)
     try:
         if _is_stream(path):

@@ -114,8 +114,8 @@ def pack_proposal_lines(proposal: PackProposal) -> list[str]:
 # State
 
 
-def serve_lines(service: Service) -> list[str]:
-    """Say what a gateway is about to do, and how to stop it."""
+def serve_lines(service: Service, socket: str | None) -> list[str]:
+    """Say what a gateway is about to do, and how to stop it. `socket` takes others' commands."""
     directory = (
         f"version {service.directory} of the directory is in force"
         if service.directory
@@ -133,6 +133,9 @@ def serve_lines(service: Service) -> list[str]:
         f"it sends to {service.hub}, fetches what arrives, cosigns the log, and opens no port; "
         f"{directory}",
         f"{queued} for the hub, and of what arrived {unopened}; {acts}",
+        f"other accounts of this machine give their commands at {socket}"
+        if socket is not None
+        else "other accounts of this machine can't give commands: that needs Linux",
         "Ctrl-C stops it; nothing is lost, and it goes on where it was",
     ]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any
 
+from offramp.user_files import open_named
 from rules.errors import FactsError, RequestError
 from rules.input.json_text import LARGEST, parse_json
 from rules.input.printing import printable
@@ -52,18 +52,22 @@ def open_input(name: str) -> IO[bytes]:
             )
         return sys.stdin.buffer
     try:
-        path = Path(name)
-        if path.suffix == ".gz":
-            import gzip
-
-            return gzip.open(path)  # type: ignore[return-value]  # opened for bytes, as asked
-        return path.open("rb")
+        stream = open_named(name)
     except FileNotFoundError:
         raise RequestError(
             "no-file", f"there is no file `{_label(name)}`", fix="check the path"
         ) from None
     except (OSError, ValueError) as error:
         raise _unreadable(name, error, "it can't be opened", "check the path") from None
+    return _unzip(stream) if name.endswith(".gz") else stream
+
+
+def _unzip(stream: IO[bytes]) -> IO[bytes]:
+    import gzip
+
+    unzipped = gzip.GzipFile(fileobj=stream)
+    unzipped.myfileobj = stream  # type: ignore[assignment]  # it is closed with the other
+    return unzipped  # type: ignore[return-value]  # a reader of bytes, as asked
 
 
 @contextmanager

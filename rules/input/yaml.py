@@ -11,10 +11,10 @@ duplicate keys and of depth.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from rules.errors import PackError, Place, nearest
 from rules.input.characters import code_point, find_hidden
@@ -147,11 +147,17 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,40})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
 
-def read_file(path: Path, shown_as: str | None = None) -> Node:
-    """Read a YAML file. Errors call it `shown_as`. Raises `PackError`."""
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def read_file(
+    path: Path, shown_as: str | None = None, open_file: Callable[[Path], IO[bytes]] = _open
+) -> Node:
+    """Read a YAML file. Errors call it `shown_as`, and `open_file` opens it. Raises `PackError`."""
     name = shown_as or str(path)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(4 * LARGEST + 1)
     except FileNotFoundError:
         raise PackError("no-file", f"there is no file `{name}`", fix="check the path") from None

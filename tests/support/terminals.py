@@ -39,7 +39,7 @@ def converse(
     shown = bytearray()
     rest = iter(answers)
     try:
-        while _read_until_prompt(terminal, shown):
+        while read_until_prompt(terminal, shown):
             answer = next(rest, END_OF_INPUT)
             line = answer if answer in (INTERRUPT, END_OF_INPUT) else f"{answer}\n"
             os.write(terminal, line.encode())
@@ -49,7 +49,7 @@ def converse(
     return Conversation(shown.decode(errors="replace"), os.waitstatus_to_exitcode(status))
 
 
-def _read_until_prompt(terminal: int, shown: bytearray) -> bool:
+def read_until_prompt(terminal: int, shown: bytearray) -> bool:
     """Read what the program shows until it waits at a prompt. False when it has ended."""
     deadline = time.monotonic() + PATIENCE
     begun = len(shown)

@@ -8,9 +8,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from offramp.account import is_served
 from offramp.agency import operations
-from offramp.agency.errors import AgencyError
-from offramp.agency.folder.keys import read_passphrase
+from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
 from offramp.terminal import print_json, print_text
@@ -51,6 +51,7 @@ class AgencyCommand:
 
     `words` are its arguments without dashes, each with its help, and `options` adds the others.
     `run` is given the opened office, or the options alone where the command opens none.
+    `owner_only` says why only the folder's own account may run it, None if everybody may.
     """
 
     name: str
@@ -59,6 +60,7 @@ class AgencyCommand:
     words: tuple[tuple[str, str], ...] = ()
     options: Options | None = None
     run_without_office: Callable[[argparse.Namespace], Output] | None = None
+    owner_only: str | None = None
 
 
 def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
@@ -77,17 +79,33 @@ def office_of(options: argparse.Namespace) -> Office:
     """Open the folder that a command names. Raises `AgencyError` as `operations.open_office`."""
     folder = Path(options.dir)
     clock_file = Path(options.clock) if options.clock else None
-    named = options.passphrase_file or read_settings(folder).passphrase_file
-    return operations.open_office(folder, passphrase_of(named), clock_file=clock_file)
+    unlocked = getattr(options, "unlocked", None)  # a command server has unlocked the keys
+    office = operations.open_office(
+        folder, unlocked or passphrase_of(options), clock_file=clock_file
+    )
+    if is_served():
+        try:
+            _sign_in(office, options)
+        except BaseException:
+            office.close()
+            raise
+    return office
 
 
-def passphrase_of(file: str | None) -> bytes:
-    """Read the passphrase of the keys from its file. Raises `AgencyError` `no-passphrase`."""
-    if file is None:
-        raise AgencyError(
-            "no-passphrase", "the keys need a passphrase", fix="give one with `--passphrase-file`"
-        )
-    return read_passphrase(Path(file))
+def _sign_in(office: Office, options: argparse.Namespace) -> None:
+    """Have the office act for the person on the other side, by default under the person's name.
+
+    Raises `AgencyError` `not-listed`, `which-person`.
+    """
+    session = operations.sign_in(office, by=getattr(options, "by", None))
+    if hasattr(options, "by"):
+        options.by = session.name
+
+
+def passphrase_of(options: argparse.Namespace) -> bytes:
+    """Return the passphrase of the keys in a command's folder. Raises as `find_passphrase`."""
+    setting = read_settings(Path(options.dir)).passphrase_file
+    return find_passphrase(options.passphrase_file, setting, as_json=options.json)
 
 
 def _print(options: argparse.Namespace, output: Output) -> int:

@@ -27,6 +27,7 @@ from offramp.asking import (
     read_given,
 )
 from offramp.terminal import print_text
+from offramp.user_files import open_named
 from rules.errors import RequestError, nearest
 from rules.input.printing import plain
 from rules.input.yaml import read_file
@@ -98,6 +99,7 @@ def _walk(
     supplied = _given(options)
     chosen_answers = supplied.pop("answers", {})
     zone = office.working_set().gateway.history.newest.zone.key
+    seen_at = office.at
     staff = Dialog.at_terminal("en", zone, as_json=options.json)
     person = Dialog(options.lang, zone, staff.is_terminal)
     set_id = _choose_set(sets, options.set, staff)
@@ -118,20 +120,37 @@ def _walk(
     if staff.is_terminal:
         print_text("\n" + "\n".join(statement.lines))
     signature = _sign(details, supplied, staff, person) if statement.agreed else None
-    if not options.yes and not confirm(staff, "Record it?"):
-        _stop()
-    recorded = operations.record_answers(
-        office,
-        str(details["by"]),
-        case,
-        set_id,
-        answers,
-        name,
-        signature,
-        options.lang,
-        version=statement.version,
-    )
+    while True:
+        if not options.yes and not confirm(staff, "Record it?"):
+            _stop()
+        try:
+            recorded = operations.record_answers(
+                office,
+                str(details["by"]),
+                case,
+                set_id,
+                answers,
+                name,
+                signature,
+                options.lang,
+                version=statement.version,
+                seen_at=seen_at,
+            )
+            break
+        except AgencyError as error:
+            if error.code != operations.CASE_CHANGED or not staff.is_terminal or options.yes:
+                raise
+            seen_at = office.at
+            _show_grants(office, case, error.message)
     return Output(recorded.as_json(), wording.recorded_consent_lines(recorded, staff.is_terminal))
+
+
+def _show_grants(office: Office, case: str, why: str) -> None:
+    """Say that the consents of a case changed, and list those in force now."""
+    print_text(f"\n{why}\nWhat the person allows now:")
+    for grant in operations.list_standing_grants(office, case):
+        print_text(f"  {grant.sentence}")
+    print_text("Ask the person if the answers still hold.")
 
 
 def _stop() -> NoReturn:
@@ -383,7 +402,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _read_answers(file: str) -> dict[str, Any]:
-    value = plain(read_file(Path(file), file).data())
+    value = plain(read_file(Path(file), file, open_named).data())
     allowed = (*DETAILS, "answers")
     if not isinstance(value, dict) or not isinstance(value.get("answers", {}), dict):
         raise RequestError(

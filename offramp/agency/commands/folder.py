@@ -19,33 +19,79 @@ from offramp.agency.commands.command import (
     office_of,
     passphrase_of,
 )
+from offramp.agency.commands.passphrase import find_passphrase
+from offramp.agency.commands.server_process import CommandServer
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.schedule import Schedule
 from offramp.arguments import add_force
+from offramp.command_socket import IS_POSSIBLE, socket_path
 from offramp.terminal import print_error, print_text
 
 # The longest sleep between two looks at the schedule, in seconds.
 LONGEST_SLEEP = 1.0
+# The seconds that a duty has to end, when the gateway stops.
+STOP_WITHIN = 3
 
 
-def _serve(office: Office, options: argparse.Namespace) -> Output:
-    if options.once:
-        operations.run_duties_once(office)
-        return _status(office, options)
-    gc.enable()  # it lives long, unlike other commands
-    stopping = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.append(True))
-    duties = operations.duties_of(office)
-    if not options.json:
-        for line in wording.serve_lines(operations.describe_service(office)):
-            print_text(line, flush=True)
-    schedule = Schedule(duties, time.monotonic, random.SystemRandom().random)
-    while not stopping:
-        schedule.run((HubAway, HubRefused, ExchangeError), _report_failure)
-        time.sleep(min(schedule.next_in(), LONGEST_SLEEP))
+def _serve(options: argparse.Namespace) -> Output:
+    folder = Path(options.dir)
+    passphrase = passphrase_of(options)
+    clock_file = Path(options.clock) if options.clock else None
+    with closing(operations.open_office(folder, passphrase, clock_file=clock_file)) as office:
+        if options.once:
+            operations.run_duties_once(office)
+            return _status(office, options)
+        duties = operations.duties_of(office)
+        path = socket_path(folder, office.settings.socket) if IS_POSSIBLE else None
+        if not options.json:
+            service = operations.describe_service(office)
+            for line in wording.serve_lines(service, str(path) if path is not None else None):
+                print_text(line, flush=True)
+        schedule = Schedule(duties, time.monotonic, random.SystemRandom().random)
+        server = CommandServer(folder, path, passphrase, clock_file) if path is not None else None
+        _run_until_stopped(schedule, server)
     return Output({"stopped": True}, ["stopped"])
+
+
+class _Stop(BaseException):
+    """The gateway must stop now, whatever it waits for."""
+
+
+def _run_until_stopped(schedule: Schedule, server: CommandServer | None) -> None:
+    """Run the schedule, and keep the command server, until a signal to stop arrives.
+
+    A duty that waits for the hub is interrupted after some seconds: what it recorded is whole.
+    """
+    gc.enable()  # it lives long, unlike other commands
+    stopping: list[bool] = []
+
+    def stop(*_: object) -> None:
+        if not stopping:
+            signal.alarm(STOP_WITHIN)
+        stopping.append(True)
+        if server is not None:
+            server.ask_to_stop()
+
+    def stop_now(*_: object) -> None:
+        raise _Stop
+
+    signal.signal(signal.SIGALRM, stop_now)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        while not stopping:
+            if server is not None:
+                server.keep()
+            schedule.run((HubAway, HubRefused, ExchangeError), _report_failure)
+            if not stopping:
+                time.sleep(min(schedule.next_in(), LONGEST_SLEEP))
+    except _Stop:
+        pass
+    finally:
+        signal.alarm(0)
+        if server is not None:
+            server.stop()
 
 
 def _report_failure(duty: str, error: Exception) -> None:
@@ -77,7 +123,7 @@ def _backup_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _restore(options: argparse.Namespace) -> Output:
-    passphrase = passphrase_of(options.passphrase_file)
+    passphrase = find_passphrase(options.passphrase_file, as_json=options.json)
     restored = operations.restore_agency(Path(options.dir), Path(options.file), passphrase)
     return Output(restored.as_json(), wording.restored_lines(restored))
 
@@ -115,8 +161,9 @@ COMMANDS = (
     AgencyCommand(
         "serve",
         "run the gateway: send, pull, and do what is due with the hub",
-        run=_serve,
+        run_without_office=_serve,
         options=_serve_options,
+        owner_only="it serves everybody else",
     ),
     AgencyCommand("status", "show queued records and why they are pending", run=_status),
     AgencyCommand(
@@ -125,18 +172,21 @@ COMMANDS = (
         run=_backup,
         words=(NEW_FILE,),
         options=_backup_options,
+        owner_only="its file has all keys and cases",
     ),
     AgencyCommand(
         "restore",
         "make an agency's folder again from the file of a backup or move",
         run_without_office=_restore,
         words=(("file", "the file that `backup` or `move` wrote"),),
+        owner_only="it makes a folder",
     ),
     AgencyCommand(
         "move",
         "write the whole agency to a file for another machine, and send nothing from here",
         run=_move,
         words=(NEW_FILE,),
+        owner_only="its file has all keys and cases",
     ),
     AgencyCommand(
         "doctor", "examine the installation and name its faults", run_without_office=_doctor

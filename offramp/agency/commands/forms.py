@@ -9,7 +9,6 @@ import argparse
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from exchange.records.content import MOST_ENTRIES
@@ -24,11 +23,12 @@ from offramp.agency.commands.known_person import KnownPerson, add_option, ask_kn
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.telling import OpenedForm
-from offramp.asking import AnswerForm, Dialog, Question, collect_answers, confirm
+from offramp.asking import UNKNOWN, AnswerForm, Dialog, Question, collect_answers, confirm
 from offramp.terminal import print_text
+from offramp.user_files import read_named
 from rules.errors import PackError, RequestError, nearest
 from rules.input.printing import plain, printable
-from rules.input.typed_answers import LANGUAGES
+from rules.input.typed_answers import LANGUAGES, NOT_KNOWN
 from rules.input.yaml import read_text
 from rules.shelf import vocabulary
 
@@ -47,14 +47,20 @@ def _run(form: Form, office: Office, options: argparse.Namespace) -> Output:
     return _tell(office, opened, options)
 
 
-def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Output:
+def _tell(
+    office: Office,
+    opened: OpenedForm,
+    options: argparse.Namespace,
+    answered: Mapping[str, Any] | None = None,
+) -> Output:
+    """Ask, show, and send. `answered` are answers that the person gave before the case changed."""
     language, texts = options.lang, form_text.WORDS[options.lang]
     dialog = Dialog.at_terminal(language, opened.zone, as_json=options.json)
     if not options.json:
         for category in opened.untold:
             text = form_text.category_text(category, language)
             print_text(texts["untold"].format(category=text))
-    provided = _given(opened, options, texts)
+    provided = _given(opened, options, texts) if answered is None else dict(answered)
     names = frozenset(provided)
     answers = collect_answers(
         lambda so_far: opened.questions(so_far, names),
@@ -79,12 +85,30 @@ def _tell(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Ou
         print_text()
     if not options.yes and not confirm(dialog):
         return Output({"sent": False}, [texts["not_sent"]])
-    sent = operations.send_draft(office, draft)
+    try:
+        sent = operations.send_draft(office, draft)
+    except AgencyError as error:
+        if error.code != operations.CASE_CHANGED or not dialog.is_terminal or options.yes:
+            raise
+        print_text(f"\n{error.message}\n")
+        again = operations.open_form(office, opened.form.name, opened.case, language=language)
+        return _tell(office, again, options, _still_asked(again, answers))
     if known.case is not None:
         operations.note_same_person(office, sent.case, known.case)
     operations.note_other_people(office, sent.case, known.others)
     value = {**sent.as_json(), "preview": preview.as_json()}
     return Output(value, form_text.sent_form_lines(sent, preview.names, language))
+
+
+def _still_asked(opened: OpenedForm, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answers to the questions that a form still asks, as they are given to it."""
+    names = frozenset(answers)
+    asked = {question.name for question in opened.questions(answers, names)}
+    return {
+        name: NOT_KNOWN[0] if answer is UNKNOWN else answer
+        for name, answer in answers.items()
+        if name in asked
+    }
 
 
 def _answer(form: Form, office: Office, options: argparse.Namespace) -> Output:
@@ -171,10 +195,10 @@ def _is_untold(opened: OpenedForm, name: str) -> bool:
 def read_answers_file(name: str) -> Any:
     """Read answers or facts from YAML or JSON. Raises `AgencyError` `not-answers`."""
     try:
-        path = Path(name)
-        if path.stat().st_size > LARGEST:
+        raw = read_named(name, LARGEST)
+        if len(raw) > LARGEST:
             raise _not_answers(name, "it is over 1 MiB")
-        value = plain(read_text(path.read_text(encoding="utf-8"), "the answers").data())
+        value = plain(read_text(raw.decode("utf-8"), "the answers").data())
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise _not_answers(name, why.lower()) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from exchange.errors import ExchangeError
 from exchange.standards import i_json
+from offramp.account import is_served
 from offramp.agency import operations, wording
 from offramp.agency.commands.command import (
     CODE,
@@ -16,14 +17,19 @@ from offramp.agency.commands.command import (
     URL,
     AgencyCommand,
     Output,
-    passphrase_of,
 )
+from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
+from offramp.user_files import read_named
+from rules.errors import RequestError
+from rules.shelf import shipped
+
+LARGEST_CHANGE = 1024 * 1024  # bytes of a file with changes of the directory
 
 
 def _init(options: argparse.Namespace) -> Output:
-    passphrase = passphrase_of(options.passphrase_file)
+    passphrase = find_passphrase(options.passphrase_file, as_json=options.json, new=True)
     operations.create_agency(Path(options.dir), options.id, passphrase, demo=options.demo)
     line = f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere"
     return Output({"agency": options.id}, [line])
@@ -89,7 +95,7 @@ def _spare(office: Office, options: argparse.Namespace) -> Output:
 
 def _propose(office: Office, options: argparse.Namespace) -> Output:
     try:
-        change = i_json.read_object(Path(options.file).read_bytes())
+        change = i_json.read_object(read_named(options.file, LARGEST_CHANGE))
     except (OSError, ExchangeError) as error:
         why = error.message if isinstance(error, ExchangeError) else error.strerror
         raise AgencyError(
@@ -102,13 +108,23 @@ def _propose(office: Office, options: argparse.Namespace) -> Output:
 def _adopt(office: Office, options: argparse.Namespace) -> Output:
     from offramp.adoption import collect_pack
 
+    if is_served() and options.pack not in shipped():
+        raise RequestError(
+            "owner-only",
+            "a folder with a pack is read by the account that owns the agency's folder",
+            fix=f"name a shipped pack: {', '.join(shipped())}",
+        )
     proposal = operations.adopt_pack(office, collect_pack(options.pack))
     return Output(proposal.as_json(), wording.pack_proposal_lines(proposal))
 
 
 COMMANDS = (
     AgencyCommand(
-        "init", "make an agency's folder and keys", run_without_office=_init, options=_init_options
+        "init",
+        "make an agency's folder and keys",
+        run_without_office=_init,
+        options=_init_options,
+        owner_only="it makes a folder",
     ),
     AgencyCommand(
         "join",

@@ -58,6 +58,13 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
         details = _ask_detail(disclosed, dialog)
     if not details:
         return Output({"told": _told_json(disclosed)}, wording.told_lines(disclosed))
+    return _correct_details(office, options, dialog, details)
+
+
+def _correct_details(
+    office: Office, options: argparse.Namespace, dialog: Dialog, details: Mapping[str, Any]
+) -> Output:
+    """Show what follows from new values, and send them. A case that changed is shown again."""
     preview = operations.effects(office, options.case, details)
     lines = wording.effects_lines(preview)
     if options.dry_run:
@@ -65,7 +72,11 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
     name, is_confirmed = _name_and_confirm(options, dialog, lines)
     if not is_confirmed:
         return Output({"sent": False}, ["nothing was sent"])
-    made = operations.correct(office, name, options.case, details)
+    try:
+        made = operations.correct(office, name, options.case, details, seen_at=preview.seen_at)
+    except AgencyError as error:
+        _show_again(error, options, dialog)
+        return _correct_details(office, options, dialog, details)
     is_refused = any(sent.is_refused for sent in made.sent)
     return Output(made.as_json(), wording.correction_lines(made), 1 if is_refused else 0)
 
@@ -94,6 +105,16 @@ def _name_and_confirm(
     missing = () if options.yes else ("--yes",)
     name = str(collect_answers([question], answers, dialog, missing)["by"])
     return name, options.yes or confirm(dialog)
+
+
+def _show_again(error: AgencyError, options: argparse.Namespace, dialog: Dialog) -> None:
+    """Say that a case changed, before it is shown again. Raises any other refusal.
+
+    Without a person at the terminal it is a refusal too.
+    """
+    if error.code != operations.CASE_CHANGED or not dialog.is_terminal or options.yes:
+        raise error
+    print_text(f"\n{error.message}\n")
 
 
 def _typed_detail(
@@ -298,6 +319,17 @@ def _recall(office: Office, options: argparse.Namespace) -> Output:
         record = _ask_record(office, options.case, dialog)
     if options.draft:
         check_output(options.draft)
+    return _recall_records(office, options, dialog, reason, record)
+
+
+def _recall_records(
+    office: Office,
+    options: argparse.Namespace,
+    dialog: Dialog,
+    reason: str,
+    record: str | None,
+) -> Output:
+    """Show what follows from a recall, and send it. A case that changed is shown again."""
     preview = operations.preview_recall(
         office, options.case, reason, record=record, recipient=options.to
     )
@@ -310,9 +342,21 @@ def _recall(office: Office, options: argparse.Namespace) -> Output:
     if options.draft:
         text = json.dumps(preview.draft, ensure_ascii=False, indent=2) + "\n"
         write_output(Path(options.draft), text.encode())
-    made = operations.recall(
-        office, name, options.case, reason, record=record, recipient=options.to
-    )
+    try:
+        made = operations.recall(
+            office,
+            name,
+            options.case,
+            reason,
+            record=record,
+            recipient=options.to,
+            seen_at=preview.seen_at,
+        )
+    except AgencyError as error:
+        if options.draft:  # its file has what was shown, and is never written over
+            raise
+        _show_again(error, options, dialog)
+        return _recall_records(office, options, dialog, reason, record)
     return Output(made.as_json(), wording.recall_lines(made))
 
 

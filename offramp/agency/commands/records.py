@@ -11,6 +11,7 @@ from offramp.agency.cases.draft import LARGEST, not_a_draft
 from offramp.agency.commands.command import CASE, KIND, RECORD, AgencyCommand, Output
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Draft
+from offramp.user_files import read_named
 
 
 def _inbox(office: Office, options: argparse.Namespace) -> Output:
@@ -27,9 +28,10 @@ def _send(office: Office, options: argparse.Namespace) -> Output:
 def read_draft(office: Office, path: Path) -> Draft:
     """Read a draft's file. Raises `AgencyError` `not-a-draft`, `no-directory`."""
     try:
-        if path.stat().st_size > LARGEST:
+        raw = read_named(path, LARGEST)
+        if len(raw) > LARGEST:
             raise not_a_draft("it is over 1 MiB")
-        text = path.read_text(encoding="utf-8")
+        text = raw.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise not_a_draft(f"`{path}` can't be read: {error}") from None
     return operations.parse_draft(office, text)

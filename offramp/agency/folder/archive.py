@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Annotated, Literal
 
@@ -27,7 +27,7 @@ from exchange.errors import ExchangeError
 from exchange.models import AgencyId, WireModel, validate
 from exchange.standards import base64, i_json
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.keys import KEY_BYTES, SALT_BYTES, write_private
+from offramp.agency.folder.keys import KEY_BYTES, SALT_BYTES, Stretch, write_private
 
 CHUNK, TAG_BYTES, PREFIX_BYTES = 64 * 1024, 16, 7
 LONGEST_HEADER = 1024
@@ -38,8 +38,6 @@ MEMBER = re.compile(
 )
 
 Purpose = Literal["backup", "move"]
-# Makes the key of a salt from the passphrase.
-Stretch = Callable[[bytes], bytes]
 
 
 class Header(WireModel):

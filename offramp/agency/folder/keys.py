@@ -31,6 +31,12 @@ from offramp.agency.errors import AgencyError
 # RFC 7914's cost for interactive use in 2017, doubled: a tenth of a second and 32 MiB a guess.
 COST, BLOCK, LANES = 2**15, 8, 1
 SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
+SHORTEST_PASSPHRASE = 12
+# Bytes of a file that may be a passphrase, and how many such files `doctor` tries.
+LONGEST_PASSPHRASE, MOST_TRIES = 1024, 8
+
+# Makes the key of a salt from a passphrase.
+Stretch = Callable[[bytes], bytes]
 
 Use = Literal["sig", "enc", "witness"]
 
@@ -46,19 +52,40 @@ class _KeyFile(WireModel):
     ct: str
 
 
-def read_passphrase(path: Path) -> bytes:
+def read_passphrase(path: Path, *, is_private: bool = False) -> bytes:
     """Read the passphrase in a file, without the line's end.
 
-    Raises `AgencyError` `no-passphrase`, `open-to-others`.
+    `is_private` states that something else keeps others from the file. Raises `AgencyError`
+    `no-passphrase`, `open-to-others`.
     """
     try:
-        check_private(path)
+        if not is_private:
+            check_private(path)
         text = path.read_bytes().rstrip(b"\r\n")
     except OSError as error:
         raise _no_passphrase(f"`{path}` can't be read: {error.strerror}") from None
-    if len(text) < 12:
-        raise _no_passphrase(f"what stands in `{path}` is shorter than 12 letters")
+    return check_passphrase(text, f"`{path}`")
+
+
+def check_passphrase(text: bytes, source: str) -> bytes:
+    """Return a passphrase of allowed length. Raises `AgencyError` `no-passphrase`."""
+    if len(text) < SHORTEST_PASSPHRASE:
+        raise _no_passphrase(
+            f"the one from {source} is shorter than {SHORTEST_PASSPHRASE} characters"
+        )
     return text
+
+
+def stretching(passphrase: bytes) -> Stretch:
+    """Return the function that makes a key of a salt, by scrypt. Each key is made once.
+
+    Who has it opens every key file of the passphrase. The keys of a folder share one salt.
+    """
+    return cache(
+        lambda salt: Scrypt(salt=salt, length=KEY_BYTES, n=COST, r=BLOCK, p=LANES).derive(
+            passphrase
+        )
+    )
 
 
 def check_private(path: Path) -> None:
@@ -75,22 +102,17 @@ def check_private(path: Path) -> None:
 
 
 class Keys:
-    """The keys in one folder, under one passphrase."""
+    """The keys in one folder, under one passphrase or what `stretching` made of it."""
 
     def __init__(
         self,
         folder: Path,
-        passphrase: bytes,
+        passphrase: bytes | Stretch,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.folder = folder
         self._random = random_bytes
-        # One stretch of the passphrase for each salt: the keys of a folder share one.
-        self._stretched = cache(
-            lambda salt: Scrypt(salt=salt, length=KEY_BYTES, n=COST, r=BLOCK, p=LANES).derive(
-                passphrase
-            )
-        )
+        self._stretched = stretching(passphrase) if isinstance(passphrase, bytes) else passphrase
 
     def stretch(self, salt: bytes) -> bytes:
         """Return the key that the passphrase makes with a salt, to encrypt a backup under."""
@@ -111,6 +133,34 @@ class Keys:
     def witness(self, kid: str) -> Ed25519PrivateKey:
         """Return the key that cosigns the log. Raises `AgencyError` as `_read`."""
         return Ed25519PrivateKey.from_private_bytes(self._read(kid, "witness"))
+
+    def passphrases_beside(self) -> tuple[Path, ...]:
+        """Return the small files beside the keys whose content opens a key.
+
+        INVARIANT: each try costs as much as any guess, so at most `MOST_TRIES` files are tried.
+        """
+        ids = self.ids()
+        if not ids:
+            return ()
+        files = [
+            path
+            for folder in (self.folder, self.folder.parent)
+            for path in sorted(folder.iterdir())
+            if path.suffix != ".json" and not path.is_symlink() and path.is_file()
+        ]
+        small = [path for path in files if path.stat().st_size <= LONGEST_PASSPHRASE]
+        return tuple(path for path in small[:MOST_TRIES] if self._opens(ids[0], path))
+
+    def _opens(self, kid: str, path: Path) -> bool:
+        """Report whether the content of a file is the passphrase of a key."""
+        file = self._file(kid)
+        salt, nonce, ct = (base64.decode_url(text) for text in (file.salt, file.nonce, file.ct))
+        try:
+            key = stretching(read_passphrase(path, is_private=True))(salt)
+            AESGCM(key).decrypt(nonce, ct, _bound(kid, file.use))
+        except (AgencyError, InvalidTag):
+            return False
+        return True
 
     def make_signing(self, kid: str) -> PrivateKey:
         """Make a key to sign with, on the disk before it is returned."""

@@ -40,7 +40,7 @@ from offramp.agency.folder.destruction import (
 )
 from offramp.agency.folder.index_file import ENOUGH, IndexFile
 from offramp.agency.folder.journal import Event, Journal
-from offramp.agency.folder.keys import Keys, check_private, write_private
+from offramp.agency.folder.keys import Keys, Stretch, check_private, write_private
 from offramp.agency.folder.settings import Settings, read_settings, write_settings
 from offramp.agency.folder.snapshot import EVERY, Snapshot
 from offramp.agency.folder.staff import Session
@@ -120,7 +120,7 @@ class Office:
     def __init__(
         self,
         folder: Path,
-        passphrase: bytes,
+        passphrase: bytes | Stretch,
         clock: Clock,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:

@@ -25,8 +25,9 @@ class Settings(WireModel):
 
     `keep_days` is how long this agency's records are kept, if a part doesn't state it. `notice` is
     the version of the redisclosure notice that labels name: one of `notices.OFFICIAL`, or a text
-    that `notice_file` installs. `automatic` is the name of the person for whom the gateway opens,
-    asks, and answers by itself. Without it, the gateway does nothing by itself.
+    that `notice_file` installs. `socket` is the path at which the command server listens, by
+    default `commands.socket` in the folder. `automatic` is the name of the person for whom the
+    gateway opens, asks, and answers by itself. Without it, the gateway does nothing by itself.
     """
 
     id: AgencyId
@@ -36,6 +37,7 @@ class Settings(WireModel):
     notice: Annotated[str, Field(pattern=r"^(official|own)-[0-9]{1,4}$")] = notices.DEFAULT
     notice_file: str | None = None
     passphrase_file: str | None = None
+    socket: Annotated[str, Field(pattern=r"^/", max_length=512)] | None = None
     automatic: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     crypto: Literal["approved", "validated"] = "approved"
     demo: bool = False
@@ -49,10 +51,19 @@ class Settings(WireModel):
 
 
 def read_settings(folder: Path) -> Settings:
-    """Read an agency's settings. Raises `AgencyError` `not-an-agency`, `ContentError`."""
+    """Read an agency's settings.
+
+    Raises `AgencyError` `not-an-agency`, `owner-only`; `ContentError`.
+    """
     path = folder / NAME
     try:
         return validate(Settings, read_toml(path, f"`{NAME}`"), f"`{NAME}`")
+    except PermissionError:
+        raise AgencyError(
+            "owner-only",
+            f"`{folder}` belongs to another account, and no command server answers there",
+            fix="have that account run `offramp agency serve`",
+        ) from None
     except OSError:
         raise AgencyError(
             "not-an-agency", f"there is no `{path}`", fix=_missing_settings_fix(folder)

@@ -6,13 +6,13 @@ Pure: it follows from the journal's events of the kind `staff`. An account of th
 
 from __future__ import annotations
 
-import os
 import pwd
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 from exchange.errors import shorten
+from offramp.account import person_account
 from offramp.agency.errors import AgencyError
 from rules.frozen import frozen
 
@@ -240,8 +240,8 @@ def full_name_of(uid: int) -> str:
 
 
 def own_login() -> str:
-    """Return the login of the account that runs this program."""
-    return login_of(os.getuid())
+    """Return the login of the person who runs this command."""
+    return login_of(person_account())
 
 
 def _not_listed(who: str) -> AgencyError:

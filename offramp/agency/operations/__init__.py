@@ -54,6 +54,7 @@ from offramp.agency.operations.case_file import (
     publish_takeup,
     read_case,
 )
+from offramp.agency.operations.changes import CASE_CHANGED
 from offramp.agency.operations.consent import (
     ConsentSetSummary,
     RecordedConsent,
@@ -204,6 +205,7 @@ class Result(Protocol):
 
 
 __all__ = [
+    "CASE_CHANGED",
     "KEEP_REASONS",
     "NEW_CASE",
     "REASONS",

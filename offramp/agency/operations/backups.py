@@ -12,14 +12,13 @@ from typing import Any
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.archive import (
     Purpose,
-    Stretch,
     read_archive,
     read_header,
     unpack,
     write_archive,
 )
 from offramp.agency.folder.journal import Journal
-from offramp.agency.folder.keys import Keys, overwritten
+from offramp.agency.folder.keys import Keys, Stretch, overwritten
 from offramp.agency.folder.office import JOURNAL, KEYS, PACKS, Office, check_unused
 from offramp.agency.folder.settings import NAME
 from offramp.output_file import check_output

@@ -14,6 +14,7 @@ from exchange.records.statements import ATTESTED
 from offramp.agency.cases import people
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.changes import is_consent
 from offramp.agency.cases.consent_form import (
     Answers,
     Form,
@@ -33,6 +34,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import SENT, WITNESSED
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now, send_together
+from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.records import SentRecord
 from rules.decide.program import Program
 from rules.frozen import frozen
@@ -214,14 +216,17 @@ def record_answers(
     lang: str = "en",
     *,
     version: str | None = None,
+    seen_at: int | None = None,
 ) -> RecordedConsent:
     """Record a person's answers to a consent set: a grant for each line with a yes.
 
     `actor` is the staff member that explained the form. A line with a no ends what the person
     allowed before by it, and needs no signature. Without a signature, a yes allows nothing. A
     question without an answer adds nothing and ends nothing. All is one transaction, and this
-    agency's own gate closes first. `version` is that of the statement that was signed. Raises as
-    `write_statement`; `AgencyError` `other-text` where the text is another one by now; as a send.
+    agency's own gate closes first. `version` is that of the statement that was signed, and
+    `seen_at` the journal's last event when the form was opened. Raises as `write_statement`;
+    `AgencyError` `other-text` where the text is another one by now, `case-changed` where a consent
+    began or ended since and the person allows something; as a send.
     """
     with office.transaction() as working_set:
         case_of(working_set, case)
@@ -232,6 +237,9 @@ def record_answers(
                 "the text that was signed isn't the one that would be recorded",
                 fix="show it again, and have it signed again",
             )
+        # A no is recorded at once, whatever else changed.
+        if signature is not None and statement.agreed:
+            check_unchanged(office, working_set, case, seen_at, is_consent)
         _, today = _setting(office, working_set)
         defaults = defaults_today(office, working_set)
         ended = _contradicted(working_set, case, statement.declined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from exchange.errors import ExchangeError
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import INDEX, JOURNAL, KEYS, SNAPSHOT, Office
 from offramp.agency.folder.settings import installed_notice
+from offramp.agency.folder.sharing import PASSABLE
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX, describe_unknown
@@ -54,8 +56,10 @@ def examine_files(folder: Path) -> tuple[Finding, ...]:
         folder / SNAPSHOT,
         folder / INDEX,
     ):
+        # Others may pass through the folder to the command server's socket, and not list it.
+        permitted = PASSABLE if path == folder else 0o700
         with suppress(FileNotFoundError):
-            if path.stat().st_mode & 0o077:
+            if stat.S_IMODE(path.stat().st_mode) & ~permitted:
                 findings.append(
                     _wrong(
                         f"users other than the owner can use `{path}`: remove their "
@@ -106,6 +110,11 @@ def _settings(office: Office) -> Iterator[Finding]:
         yield _note(
             "the cryptography uses approved algorithms; its module is not a validated one "
             "(FIPS 140)"
+        )
+    for path in office.keys.passphrases_beside():
+        yield _wrong(
+            f"the passphrase of the keys is beside them, in `{path}`: keep it elsewhere, or "
+            "have the service manager give it (docs/for-it.md)"
         )
     if settings.demo:
         yield _wrong("`demo = true`: a file can set the time. Never use this with real people")

@@ -30,6 +30,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_together
+from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.recalls import deliver_recalls
 from rules.errors import nearest
 from rules.frozen import frozen
@@ -44,13 +45,15 @@ class Effects:
     """What follows from a correction, before anything is sent.
 
     `details` are the new values by name, None for a withdrawn value. `holders` are the recipients
-    that have an old one. `decisions` rest on what changes.
+    that have an old one. `decisions` rest on what changes. `seen_at` is the journal's last event
+    when this was worked out.
     """
 
     case: str
     details: Mapping[str, Any]
     holders: tuple[Holder, ...]
     decisions: tuple[RestingDecision, ...]
+    seen_at: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency correct --preview`."""
@@ -124,19 +127,27 @@ def effects(office: Office, case: str, details: Mapping[str, Any]) -> Effects:
         return _effects_in(office, working_set, case, details)
 
 
-def correct(office: Office, actor: str, case: str, details: Mapping[str, Any]) -> Correction:
+def correct(
+    office: Office,
+    actor: str,
+    case: str,
+    details: Mapping[str, Any],
+    *,
+    seen_at: int | None = None,
+) -> Correction:
     """Correct details that this agency told others, and tell everybody who holds an old value.
 
     A recipient is told only what it was told before, on the same terms, and only if the rules still
     permit it. `untold` names the others. What isn't named stands as it was. Corrections that the
-    hub refused before are tried once more.
+    hub refused before are tried once more. `seen_at` is that of the effects that the person read.
 
-    Raises `AgencyError` `never-told`, `nothing-to-correct`, `no-such-case`, `no-directory`,
-    `nameless`; `FactsError`, `not-yet` for a day that is yet to come; `ContentError`
-    `wrong-content`.
+    Raises `AgencyError` `case-changed`, `never-told`, `nothing-to-correct`, `no-such-case`,
+    `no-directory`, `nameless`; `FactsError`, `not-yet` for a day that is yet to come;
+    `ContentError` `wrong-content`.
     """
     check_named(actor)
     with office.transaction() as working_set:
+        check_unchanged(office, working_set, case, seen_at)
         planned = _effects_in(office, working_set, case, details)
         keep_correction(office, working_set, case, planned.details, actor)
         owed = owed_corrections(
@@ -191,7 +202,7 @@ def _effects_in(
     resting = (
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
     )
-    return Effects(case, values, holders, resting)
+    return Effects(case, values, holders, resting, office.at)
 
 
 def _changes_own(working_set: WorkingSet, case: str, values: Mapping[str, Any]) -> bool:

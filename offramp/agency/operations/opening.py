@@ -11,6 +11,7 @@ from exchange.errors import shorten
 from exchange.models import AGENCY_ID
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.journal import Journal
+from offramp.agency.folder.keys import Stretch
 from offramp.agency.folder.office import JOURNAL, Office, init
 from offramp.agency.folder.settings import Settings, read_settings
 from offramp.agency.folder.staff import full_name_of, own_login
@@ -53,7 +54,9 @@ def check_agency_id(agency: str) -> None:
         )
 
 
-def open_office(folder: Path, passphrase: bytes, *, clock_file: Path | None = None) -> Office:
+def open_office(
+    folder: Path, passphrase: bytes | Stretch, *, clock_file: Path | None = None
+) -> Office:
     """Open an agency's folder. Close it with `Office.close`, or use `contextlib.closing`.
 
     `clock_file` holds the one time that is now, for demonstrations. Raises `AgencyError`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from exchange.agency.recalls import PendingRecall
@@ -20,6 +21,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_together
+from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.records import SentRecord
 from rules.errors import nearest
 from rules.frozen import frozen
@@ -51,7 +53,8 @@ class Recall:
     `entries` are the records, `recipients` the agencies that are asked. `decisions` read a fact of
     what is asked back. `records` are the recalls, empty before anything is sent and for what is
     still queued. `unreached` are recipients that left the directory. `draft` has the parts of the
-    records as `offramp agency send` reads them, to send them where they belong.
+    records as `offramp agency send` reads them, to send them where they belong. `seen_at` is the
+    journal's last event when this was worked out.
     """
 
     case: str
@@ -63,6 +66,7 @@ class Recall:
     records: tuple[SentRecord, ...] = ()
     queued: bool = False
     unreached: tuple[str, ...] = ()
+    seen_at: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency recall`."""
@@ -123,7 +127,9 @@ def preview_recall(
     recipient: str | None = None,
 ) -> Recall:
     """Return what follows from a recall. Nothing is sent or kept. Raises as `recall`."""
-    return _recall_in(office, office.working_set(), case, reason, record, recipient)
+    working_set = office.working_set()
+    planned = _recall_in(office, working_set, case, reason, record, recipient)
+    return replace(planned, seen_at=office.at)
 
 
 def recall(
@@ -134,6 +140,7 @@ def recall(
     *,
     record: str | None = None,
     recipient: str | None = None,
+    seen_at: int | None = None,
 ) -> Recall:
     """Ask back records that were sent by mistake, with every correction of them.
 
@@ -141,15 +148,17 @@ def recall(
     record's id, its kind, or `all`. With `recipient`, only that agency is asked, and the recipient
     must be named for `wrong_recipient` if there are several. A mistaken exit, and what is wrong in
     the case, no longer counts here either. What is still queued is asked back when the hub has it.
+    `seen_at` is that of the preview that the person read.
 
-    Raises `AgencyError` `unknown-reason`, `nothing-to-recall`, `which-record`, `which-recipient`,
-    `no-exit`, `no-such-case`, `no-directory`, `nameless`.
+    Raises `AgencyError` `case-changed`, `unknown-reason`, `nothing-to-recall`, `which-record`,
+    `which-recipient`, `no-exit`, `no-such-case`, `no-directory`, `nameless`.
     """
     if not actor.strip():
         raise AgencyError(
             "nameless", "no name of the person who acts is given", fix="name them with `--by`"
         )
     with office.transaction() as working_set:
+        check_unchanged(office, working_set, case, seen_at)
         planned = _recall_in(office, working_set, case, reason, record, recipient)
         line = working_set.gateway.line
         parts = [list(part) for entry in planned.entries for part in entry.parts]

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from offramp.account import person_account
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import (
@@ -98,7 +99,7 @@ def check_name(name: str) -> None:
 
 def _found(office: Office, login: str, by: str | None) -> Staff:
     """List the first person of a folder that a version without a list of people made."""
-    name = by or full_name_of(os.getuid())
+    name = by or full_name_of(person_account())
     body = founding_event(name, login, office.clock())
     if office.moved_at is not None:  # it can only be read
         staff = Staff()
@@ -111,7 +112,7 @@ def _found(office: Office, login: str, by: str | None) -> Staff:
 
 
 def _owns_folder(office: Office, login: str) -> bool:
-    return login == own_login() and office.folder.stat().st_uid == os.getuid()
+    return login == own_login() and office.folder.stat().st_uid == person_account()
 
 
 def _own_origin() -> str:

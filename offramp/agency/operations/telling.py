@@ -45,6 +45,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.changes import refuse_changed
 from offramp.agency.operations.mistakes import (
     ComposedCorrections,
     SentCorrection,
@@ -67,7 +68,8 @@ class OpenedForm:
     """A form that is opened for a case, and ready to be asked.
 
     `case` is None where the form begins one. `untold` are the categories that no agency may
-    receive, and why. Their facts are kept here, and nothing else of them is asked.
+    receive, and why. Their facts are kept here, and nothing else of them is asked. `seen_at` is
+    the journal's last event when it was opened.
     """
 
     form: Form
@@ -75,6 +77,7 @@ class OpenedForm:
     sheets: tuple[Sheet, ...]
     untold: Mapping[str, tuple[Refused, ...]]
     zone: str
+    seen_at: int | None = None
 
     @property
     def paths(self) -> frozenset[str]:
@@ -100,6 +103,7 @@ class FormDraft:
     """A record that isn't sent yet. `record` is its id, under which it is sent once.
 
     `kept` are facts that this agency notes for itself: nobody may be told, or it answers with them.
+    `seen_at` is the journal's last event when the person read the case, None for a new case.
     """
 
     form: str
@@ -108,6 +112,7 @@ class FormDraft:
     record: str
     parts: tuple[Part, ...]
     kept: Mapping[str, Any]
+    seen_at: int | None = None
 
 
 @frozen
@@ -212,6 +217,7 @@ def open_form(
     """
     form = find_form(name)
     working_set = office.working_set()
+    seen_at = office.at
     defaults = defaults_today(office, working_set)
     directory = working_set.gateway.history.newest
     role = directory.role(working_set.agency)
@@ -253,7 +259,7 @@ def open_form(
         if form.begins and case is not None:
             sheet = replace(sheet, lists={}, known=_known_here(working_set, known, case))
         sheets = (sheet,)
-    return OpenedForm(form, case, sheets, untold, directory.zone.key)
+    return OpenedForm(form, case, sheets, untold, directory.zone.key, seen_at)
 
 
 def _reduced(
@@ -411,7 +417,8 @@ def draft_form(
             (part.says or {}).get("answer"),
             part.content,
         )
-    return FormDraft(form.name, form.kind.name, case, new_id(office.random), parts, kept)
+    seen_at = opened.seen_at if opened.case is not None else None
+    return FormDraft(form.name, form.kind.name, case, new_id(office.random), parts, kept, seen_at)
 
 
 def _check_agencies(working_set: WorkingSet, recipients: tuple[str, ...]) -> None:
@@ -581,8 +588,8 @@ def send_draft(office: Office, draft: FormDraft) -> SentForm:
     An answer with another value than other agencies have is also sent to them, as a correction.
 
     Raises as `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-permitted` where an
-    agency may no longer receive a part; `AgencyError` `case-ended` after an exit. Then nothing is
-    kept or sent.
+    agency may no longer receive a part; `AgencyError` `case-ended` after an exit, `case-changed`
+    where the case changed since the form was opened. Then nothing is kept or sent.
     """
     with office.transaction() as working_set:
         is_new = draft.record not in working_set.outbox and not any(
@@ -590,10 +597,13 @@ def send_draft(office: Office, draft: FormDraft) -> SentForm:
         )
         if is_new:
             check_may_be_told(working_set, draft.kind, draft.case)
+        changed = refuse_changed(office, working_set, draft.case, draft.seen_at) if is_new else None
         if is_new and draft.kept:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
             office.compose_in(working_set, draft.kind, draft.parts, draft.case, jti=draft.record)
+        if changed is not None:  # an end of a permission is named first, by its own refusal
+            raise changed
         composed: ComposedCorrections = ()
         untold: tuple[Holder, ...] = ()
         if is_new and draft.form == "answer":

@@ -1,0 +1,94 @@
+"""Start the command server's process beside a gateway, start it again if it ends, and stop it.
+
+The process is a program of its own and no fork of the gateway, so no connection and no database of
+the gateway is carried over, whenever it starts. It gets the passphrase through a pipe. The pipe's
+end tells it that the gateway ended.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_ENVIRONMENT = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_CACHE_HOME", "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+)  # fmt: skip
+_ROOT = Path(__file__).parents[3]
+_LONGEST_WAIT = 60.0
+# A server that lived so long gets a successor at once.
+_LIVED = 10.0
+_STOP_WITHIN = 3.5
+
+
+class CommandServer:
+    """A command server's process. `keep` starts it, and starts it again after it ended."""
+
+    def __init__(
+        self, folder: Path, path: Path, passphrase: bytes, clock_file: Path | None = None
+    ) -> None:
+        clock = str(clock_file.absolute()) if clock_file is not None else ""
+        words = (str(folder.absolute()), str(path.absolute()), clock)
+        self._command = [sys.executable, "-m", "offramp.command_server", *words]
+        self._passphrase = passphrase
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = self._due = 0.0
+        self._failures = 0
+
+    def keep(self) -> None:
+        """Start the process if it doesn't run. After failures it waits longer each time."""
+        now = time.monotonic()
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            self._forget()
+            self._failures = 0 if now - self._started > _LIVED else self._failures + 1
+            bound = min(_LONGEST_WAIT, 2.0 ** (self._failures - 1)) if self._failures else 0.0
+            self._due = now + random.uniform(bound / 2, bound)
+        if now >= self._due:
+            self._start()
+
+    def _start(self) -> None:
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            cwd=_ROOT,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            # Ctrl-C at the gateway's terminal is for the gateway, which then stops the server.
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None, "it is a pipe"
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(self._passphrase.hex().encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _forget(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._process = None
+
+    def ask_to_stop(self) -> None:
+        """Have the process end its commands and itself. Don't wait for it."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def stop(self) -> None:
+        """End the process within seconds."""
+        self.ask_to_stop()
+        if self._process is None:
+            return
+        try:
+            self._process.wait(_STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None

@@ -1,0 +1,234 @@
+"""A person's side of a command server: find it, pass the command on, and open the person's files.
+
+INVARIANT: the server receives no file that the person's own words don't name, and nothing is
+overwritten without the person's `--force`. So a false server gains nothing that was not offered.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from offramp.command_server.messages import (
+    EndOfConnection,
+    close_files,
+    peer_account,
+    read_refusal,
+    receive,
+    refusal_json,
+    send,
+)
+from offramp.command_socket import IS_POSSIBLE, NAME
+from offramp.output_file import check_output, write_output
+from offramp.user_files import open_named
+from rules.errors import Refusal, RequestError
+from rules.frozen import frozen
+
+# Seconds until a server must take a connection.
+PATIENCE = 5.0
+_OWN_WORDS = ("--passphrase-file", "--clock")
+_STANDARD = (0, 1, 2)
+
+
+@frozen
+class _Target:
+    """A socket, the place of the word that names it, and the account that owns the folder."""
+
+    path: Path
+    word: int
+    owner: int
+
+
+def run_at_server(words: Sequence[str]) -> int | None:
+    """Run an agency's command at its command server, and return the exit code.
+
+    None if no server answers for the folder, or if its owner names the passphrase. Then the
+    command runs in this process. Raises `RequestError` `server-gone`, and what the server refuses
+    with.
+    """
+    target = _find(words) if IS_POSSIBLE else None
+    if target is None or (target.owner == os.geteuid() and _names_passphrase(words)):
+        return None
+    connection = _connect(target)
+    if connection is None:
+        return None
+    with closing(connection):
+        try:
+            return _converse(connection, words, target)
+        except EndOfConnection:
+            raise RequestError(
+                "server-gone",
+                "the command server ended before it answered",
+                fix="see what was recorded with `offramp agency status`, then try again",
+            ) from None
+
+
+def _find(words: Sequence[str]) -> _Target | None:
+    for place, word in enumerate(words[1:], start=1):
+        if word.startswith("-") or not word:
+            continue
+        for path in (Path(word) / NAME, Path(word)):
+            with suppress(OSError, ValueError):
+                if stat.S_ISSOCK(path.stat().st_mode):
+                    return _Target(path, place, Path(word).stat().st_uid)
+    return None
+
+
+def _names_passphrase(words: Sequence[str]) -> bool:
+    return any(word.partition("=")[0] in _OWN_WORDS for word in words)
+
+
+def _connect(target: _Target) -> socket.socket | None:
+    """Connect to the server. None if nobody listens, or not the account that owns the folder."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.settimeout(PATIENCE)
+    try:
+        # The name of a socket is short, and a folder's path can be long.
+        folder = os.open(target.path.absolute().parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            connection.connect(f"/proc/self/fd/{folder}/{target.path.name}")
+        finally:
+            os.close(folder)
+        if peer_account(connection) == target.owner:
+            connection.settimeout(None)
+            return connection
+    except OSError:
+        pass
+    connection.close()
+    return None
+
+
+def _converse(connection: socket.socket, words: Sequence[str], target: _Target) -> int | None:
+    own_words = [word for place, word in enumerate(words) if place != target.word]
+    sys.stdout.flush()
+    with _standard_files() as files:
+        greeting = {
+            "words": list(words),
+            "folder": target.word,
+            "encodings": [
+                getattr(stream, "encoding", None) or "utf-8"
+                for stream in (sys.stdin, sys.stdout, sys.stderr)
+            ],
+        }
+        # A server that has no room ends the connection, and its refusal waits there.
+        with suppress(EndOfConnection):
+            send(connection, greeting, files)
+    with _interrupts_passed_on(connection):
+        while True:
+            message, received = receive(connection)
+            try:
+                if "exit" in message:
+                    return int(message["exit"])
+                if message.get("run_it_yourself") is True:
+                    return None
+                if "refusal" in message:
+                    raise read_refusal(message["refusal"])
+                answer, opened = _answer(message, received, own_words)
+            finally:
+                close_files(received)
+            send(connection, answer, opened)
+            close_files(opened)
+
+
+@contextmanager
+def _standard_files() -> Iterator[list[int]]:
+    """Yield standard input, output, and error. What is closed is replaced by nothing.
+
+    A terminal is no input of a command in the background, which must not read from it.
+    """
+    empty = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        yield [number if _is_usable(number) else empty for number in _STANDARD]
+    finally:
+        os.close(empty)
+
+
+def _is_usable(number: int) -> bool:
+    try:
+        os.fstat(number)
+        return number != 0 or not os.isatty(0) or os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
+
+
+@contextmanager
+def _interrupts_passed_on(connection: socket.socket) -> Iterator[None]:
+    """Pass the first interrupt on to the command. The second one ends this process's part.
+
+    The terminal can't stop a command that runs at the server, so Ctrl-Z has no effect.
+    """
+    interrupts: list[int] = []
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        interrupts.append(number)
+        if len(interrupts) > 1:
+            raise KeyboardInterrupt
+        with suppress(EndOfConnection):
+            send(connection, {"interrupt": True})
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, pass_on),
+        signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_IGN),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# The person's files
+
+
+def _answer(
+    message: dict[str, Any], received: list[int], words: Sequence[str]
+) -> tuple[dict[str, Any], list[int]]:
+    """Return the answer to what the server asks for, with the file that it may have.
+
+    Raises `EndOfConnection` for what is no such question.
+    """
+    question = next((name for name in ("open", "check", "write") if name in message), "")
+    name, force = message.get(question), message.get("force") is True and "--force" in words
+    if not isinstance(name, str):
+        raise EndOfConnection
+    try:
+        if not _is_named(Path(name), words, new=question != "open"):
+            raise PermissionError(13, "Permission denied")
+        if question == "open":
+            with open_named(name) as file:
+                return {"answer": None}, [os.dup(file.fileno())]
+        if question == "check":
+            check_output(name, force=force)
+        else:
+            write_output(name, _content(received), force=force)
+    except Refusal as refusal:
+        return {"refusal": refusal_json(refusal)}, []
+    except (OSError, ValueError) as error:
+        return {"errno": getattr(error, "errno", None) or 22}, []
+    return {"answer": None}, []
+
+
+def _is_named(path: Path, words: Sequence[str], *, new: bool) -> bool:
+    """Report whether the person's words name a path. A new file may be in a folder they name."""
+    paths = [Path(text) for word in words for text in (word, word.partition("=")[2]) if text]
+    return path in paths or (new and path.parent in paths and path.name != "..")
+
+
+def _content(received: list[int]) -> bytes:
+    if len(received) != 1:
+        raise EndOfConnection
+    with os.fdopen(os.dup(received[0]), "rb") as file:
+        file.seek(0)
+        return file.read()
