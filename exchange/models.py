@@ -37,6 +37,15 @@ def _check_day(day: str) -> str:
     return day
 
 
+def is_day(text: str) -> bool:
+    """Return whether a text is a `Day`: a date as `2027-11-30`."""
+    try:
+        _check_day(text)
+    except ValueError:
+        return False
+    return True
+
+
 # A list in JSON. Lax only for the step from `list` to `tuple`. The items stay strict.
 NonEmptyTuple = Annotated[tuple[T, ...], Field(strict=False, min_length=1, max_length=MOST_LISTED)]
 Day = Annotated[
@@ -55,11 +64,20 @@ PlainName = Annotated[
 AGENCY_ID = r"^[a-z][a-z0-9-]{1,30}$"
 AgencyId = Annotated[str, Field(pattern=AGENCY_ID)]
 # The id of a case or a record.
-Handle = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+HANDLE = r"^[0-9a-f]{32}$"
+Handle = Annotated[str, Field(pattern=HANDLE)]
 # The id of a part, a grant, or a restriction.
-ShortId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+SHORT_ID = r"^[0-9a-f]{16}$"
+ShortId = Annotated[str, Field(pattern=SHORT_ID)]
 # A term of the vocabulary: category, purpose, decision, outcome, or rule id.
-Term = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+TERM = r"^[a-z][a-z0-9_]{0,63}$"
+Term = Annotated[str, Field(pattern=TERM)]
+
+
+def inner_pattern(pattern: str) -> str:
+    """Return the pattern of a whole value without its anchors, as a part of a longer one."""
+    assert pattern.startswith("^") and pattern.endswith("$"), "the pattern is of a whole value"
+    return pattern[1:-1]
 
 
 def agency_of(kid: str) -> str:

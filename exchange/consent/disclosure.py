@@ -241,6 +241,7 @@ def judges_of(packs: Iterable[Pack]) -> Judges:
     return lambda pack_digest: judges.get(pack_digest, absent)
 
 
+@lru_cache(maxsize=4096)
 def day_of(time: int, zone: ZoneInfo) -> date:
     """Return the day on which an instant, in seconds since 1970, falls in a zone."""
     return datetime.fromtimestamp(time, UTC).astimezone(zone).date()

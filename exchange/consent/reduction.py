@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -190,9 +191,9 @@ def status_of_grant(before: State, logged: LoggedGrant, time: int, zone: ZoneInf
     if any(certificate.record.issuer == grant.certifier for certificate in certificates):
         return ENDED
     if grant.expires is not None:
-        if time >= midnight(date.fromisoformat(grant.expires), zone, days=1):
+        if time >= _midnight_of(grant.expires, zone, 1):
             return ENDED
-    return LIVE if time >= midnight(date.fromisoformat(grant.from_), zone) else NOT_YET
+    return LIVE if time >= _midnight_of(grant.from_, zone, 0) else NOT_YET
 
 
 def next_change(state: State, time: int, zone: ZoneInfo) -> int | None:
@@ -242,6 +243,11 @@ def midnight(day: date, zone: ZoneInfo, days: int = 0) -> int:
         return int(datetime(shifted.year, shifted.month, shifted.day, tzinfo=zone).timestamp())
     except OverflowError:
         return 2**62
+
+
+@lru_cache(maxsize=4096)
+def _midnight_of(day: str, zone: ZoneInfo, days: int) -> int:
+    return midnight(date.fromisoformat(day), zone, days)
 
 
 # Other facts

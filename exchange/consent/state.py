@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from itertools import chain
 from typing import Protocol, TypeVar
 
@@ -19,7 +18,7 @@ from exchange.models import agency_of
 from exchange.records.label import Label
 from exchange.records.record import Record
 from exchange.records.statements import About, Answer, Change, Grant, Statement
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -149,6 +148,39 @@ class LoggedChange:
 
 
 @frozen
+class _ById:
+    """The first `count` records of a case by id.
+
+    The states of a growing case share one dictionary, since copying it for each record would cost
+    the square of a case's records. INVARIANT: it has the records of the longest of these states,
+    and each is stored with its place among them.
+    """
+
+    count: int
+    records: dict[str, tuple[tuple[int, Committed], ...]]
+    # The length of the longest state, in a list because all of them change it.
+    longest: list[int]
+
+    def get(self, jti: str) -> tuple[Committed, ...]:
+        """Return the records with an id."""
+        return tuple(record for place, record in self.records.get(jti, ()) if place < self.count)
+
+    def with_(self, record: Committed) -> _ById:
+        """Return the records with one more at their end."""
+        records, longest = self.records, self.longest
+        if longest[0] != self.count:
+            # Another state went on from here. This one continues with a copy.
+            records = {
+                jti: tuple(entry for entry in entries if entry[0] < self.count)
+                for jti, entries in records.items()
+            }
+            longest = [self.count]
+        records[record.jti] = (*records.get(record.jti, ()), (self.count, record))
+        longest[0] += 1
+        return _ById(self.count + 1, records, longest)
+
+
+@frozen
 class _Index:
     """The records of a case by kind and by id, and those that answer an offer or end a case.
 
@@ -157,7 +189,7 @@ class _Index:
     """
 
     by_kind: Mapping[str, tuple[Committed, ...]]
-    by_id: Mapping[str, tuple[Committed, ...]]
+    by_id: _ById
     answers: tuple[Committed, ...]
     asked_back: Mapping[tuple[str, str, str], tuple[str, ...]]
 
@@ -168,7 +200,7 @@ class _Index:
         )
         return _Index(
             _extended(self.by_kind, record.kind, record),
-            _extended(self.by_id, record.jti, record),
+            self.by_id.with_(record),
             (*self.answers, record) if answers else self.answers,
             self._asked_back_with(record),
         )
@@ -266,7 +298,7 @@ class State:
 
     @cached_property
     def _index(self) -> _Index:
-        index = _Index({}, {}, (), {})
+        index = _Index({}, _ById(0, {}, [0]), (), {})
         for record in self.records:
             index = index.with_(record)
         return index
@@ -281,13 +313,13 @@ class State:
     def kind(self, *names: str) -> tuple[Committed, ...]:
         """Return the records of these kinds, in order."""
         found = [self._index.by_kind[name] for name in names if name in self._index.by_kind]
-        if len(found) == 1:
-            return found[0]
+        if len(found) < 2:
+            return found[0] if found else ()
         return tuple(sorted(chain(*found), key=lambda record: record.index))
 
     def of_id(self, jti: str) -> tuple[Committed, ...]:
         """Return the records with an id: one for each issuer that used it."""
-        return self._index.by_id.get(jti, ())
+        return self._index.by_id.get(jti)
 
     @property
     def answers(self) -> tuple[Committed, ...]:
@@ -344,11 +376,10 @@ class State:
 
     def changes_to(self, grant: Grant, does: str) -> tuple[LoggedChange, ...]:
         """Return the changes of one sort to a grant, wherever in the log a hub put them."""
-        return tuple(
-            logged
-            for logged in self._consents.changes_by_grant.get(grant.id, ())
-            if logged.change.does == does
-        )
+        changes = self._consents.changes_by_grant.get(grant.id)
+        if changes is None:
+            return ()
+        return tuple(logged for logged in changes if logged.change.does == does)
 
 
 def _extended(found: Mapping[K, tuple[V, ...]], key: K, value: V) -> Mapping[K, tuple[V, ...]]:

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -43,16 +43,16 @@ from exchange.log.leaves import (
     KeyBody,
     Leaf,
     LeafBody,
-    RecordBody,
     WithdrawalBody,
     commit_number,
     derive_number_nonce,
     sha256_hex,
+    write_record_body,
 )
 from exchange.log.receipts import Receipt
 from exchange.log.signed_lines import AccountLine, InboxLine, LastNumber, sign_line
 from exchange.log.tree import Log
-from exchange.membership.history import History
+from exchange.membership.history import History, Membership
 from exchange.membership.signatures import SignedPayload, read_signed_directory
 from exchange.protocol.inbox import LARGEST_ANSWER, MOST_ITEMS, Inbox, Item
 from exchange.records.bundle import Bundle, check_bundle
@@ -202,17 +202,43 @@ class Hub:
         """Commit bundles at one time and in the order given, each in full or not at all."""
         with self.together():
             time = self.log.stamp(now)
-            return tuple(self._submit(bundle, time) for bundle in bundles)
+            stored = self._stored_ids(bundles)
+            # Nothing in a batch changes the directory. So all signatures are checked first, and
+            # then all cases, which is faster than in turn.
+            membership = self.history.membership_at(self.log.size)
+            checked = [_check(bundle, membership, stored) for bundle in bundles]
+            return tuple(
+                self._submit(bundle, record, stored, time)
+                for bundle, record in zip(bundles, checked, strict=True)
+            )
 
-    def _submit(self, bundle: Bundle, time: int) -> Acceptance | Rejection:
+    def _stored_ids(self, bundles: Sequence[Bundle]) -> set[tuple[str, str]]:
+        """Return the ids that bundles claim and the store has."""
+        claims = []
+        for bundle in bundles:
+            # A bundle without a readable claim is refused by its check.
+            with suppress(ExchangeError):
+                claims.append(bundle.claims)
+        return self.store.stored_ids(claims)
+
+    def _submit(
+        self,
+        bundle: Bundle,
+        checked: Record | ExchangeError | None,
+        stored_ids: set[tuple[str, str]],
+        time: int,
+    ) -> Acceptance | Rejection:
         index = self.log.size
         try:
-            stored = self.store.record(*bundle.claims)
+            is_stored = bundle.claims in stored_ids
+            stored = self.store.record(*bundle.claims) if is_stored else None
             # A repeat gets its receipt even after its keys have retired. Otherwise its issuer
             # would send it as a new record.
             if stored is not None and hash_statement(bundle.record) == stored[0].sha256:
                 return Acceptance(stored[1], is_repeat=True)
-            record = check_bundle(bundle, self.history.membership_at(index))
+            if isinstance(checked, ExchangeError):
+                raise checked
+            record = checked or check_bundle(bundle, self.history.membership_at(index))
             if stored is not None:
                 return self._conflict(record, time)
             self._quota.check(record.kind, record.issuer, record.case, time)
@@ -222,20 +248,21 @@ class Hub:
             raise
         except ExchangeError as error:
             return Rejection(error)
+        stored_ids.add((record.issuer, record.jti))
         return Acceptance(self._commit(record, committed), is_repeat=False)
 
     def _commit(self, record: Record, committed: Committed) -> Receipt:
         number = self.store.last_number(record.issuer, record.case) + 1
         blind = self._random(NONCE_BYTES)
         nonce = self._number_nonce(self.log.size, blind, record)
-        body = RecordBody(
+        body = write_record_body(
             id=record.jti,
             issuer=record.issuer,
             sha256=record.sha256,
             time=committed.time,
             number=commit_number(nonce, number),
         )
-        leaf = self.log.append(body, lambda _: blind)
+        leaf = self.log.append_written(body, committed.time, blind)
         receipt = Receipt(leaf.index, committed.time, number, leaf.nonce, nonce)
         before = self.state(record.case)
         self.store.add_record(record, receipt)
@@ -279,8 +306,19 @@ class Hub:
             # A report of an outside disclosure goes on record whatever the rules say, above all
             # if the disclosure wasn't allowed.
             return
+        current, state = self.history.at(committed.index), self.state(committed.case)
+        judge = self._judge(current.pack)
         for passage in committed.passages:
-            if not self._verdict(committed, passage, committed.index, committed.time).permit:
+            verdict = judge.passage(
+                committed,
+                passage,
+                state,
+                current,
+                current.zone,
+                index=committed.index,
+                time=committed.time,
+            )
+            if not verdict.permit:
                 raise not_passed()
 
     def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
@@ -556,6 +594,16 @@ class Hub:
 
     def _proved(self, leaf: Leaf, size: int) -> Proved:
         return Proved(leaf, self.log.tree.inclusion(leaf.index, size))
+
+
+def _check(
+    bundle: Bundle, membership: Membership, stored: Container[tuple[str, str]]
+) -> Record | ExchangeError | None:
+    """Return the checked record or its refusal, and None if its id is in the store."""
+    try:
+        return None if bundle.claims in stored else check_bundle(bundle, membership)
+    except ExchangeError as error:
+        return error
 
 
 def history_of(store: Store) -> History:

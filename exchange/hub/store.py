@@ -17,10 +17,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from exchange.consent.effects import EVERYTHING, Effect
@@ -107,12 +108,18 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
+        self._wal = path.with_name(f"{path.name}-wal") if path else None
         self._depth = 0
         self._destroyed = False
         self._grown: set[str] = set()
         # INVARIANT: only this store writes the database, so the last numbers stay correct until a
         # transaction is undone.
         self._last: dict[tuple[str, ...], int] = {}
+        # The rows of this transaction that aren't in the database yet, by table, and the ids of the
+        # records among them. INVARIANT: every read but that of a record by its id writes them
+        # first (`_read`), and so does the end of a transaction.
+        self._rows: dict[str, list[Sequence[Any]]] = {}
+        self._new_records: set[tuple[str, str]] = set()
         # Whether a commit failed and may have left frames in the write-ahead log.
         self._failed = False
         with _translated_errors():
@@ -190,13 +197,18 @@ class Store:
             ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK") if not self._depth else _nested(self._depth)
         )
         with _translated_errors():
+            self._write_rows()
             self._db.execute(begin)
             self._depth += 1
             try:
                 yield
+                if self._depth == 1:
+                    self._write_rows()
                 self._db.execute(end)
             except BaseException as error:
                 self._last.clear()
+                # Rows of an outer transaction were written before this one began.
+                self._drop_rows()
                 self._failed = self._failed or isinstance(error, sqlite3.Error | StoreError)
                 # A full disk may have ended it already.
                 if self._db.in_transaction:
@@ -211,10 +223,15 @@ class Store:
                 self.write_back()
 
     def _long(self) -> bool:
-        wal = self.path.with_name(f"{self.path.name}-wal") if self.path else None
-        return wal is not None and wal.exists() and wal.stat().st_size > LONGEST_LOG
+        if self._wal is None:
+            return False
+        try:
+            return self._wal.stat().st_size > LONGEST_LOG
+        except FileNotFoundError:
+            return False
 
-    def _put(self, table: str, *values: Any, replace: bool = False) -> None:
+    def _put(self, table: str, *values: Any) -> None:
+        """Add a row, or replace that of the same key where `TABLES_REPLACED` has the table."""
         if self._failed:
             # A shorter commit over the failed one would leave the failed one's end behind, and the
             # next start would take that for a loss.
@@ -223,26 +240,42 @@ class Store:
                 "the hub's disk refused, and does so still",
                 fix="make room, then send again",
             )
-        insert = (_REPLACES if replace else _INSERTS)[table]
-        self._db.execute(insert, (*values, row_digest(table, values)))
+        self._rows.setdefault(table, []).append(values)
+        if not self._depth:
+            self._write_rows()
+
+    def _write_rows(self) -> None:
+        """Write the rows of this transaction to the database, table by table."""
+        rows, self._rows = self._rows, {}
+        self._new_records.clear()
+        for table, values in rows.items():
+            digested = [(*row, row_digest(table, row)) for row in values]
+            self._db.executemany(_INSERTS[table], digested)
+
+    def _drop_rows(self) -> None:
+        self._rows.clear()
+        self._new_records.clear()
+
+    def _read(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a query over everything that was added so far."""
+        self._write_rows()
+        return self._db.execute(query, values)
 
     # The log
 
     def leaf(self, at: int) -> Leaf:
         """Return the leaf at an index. The index must exist."""
-        nonce, body = self._db.execute(
-            "SELECT nonce, body FROM leaf WHERE at = ?", (at,)
-        ).fetchone()
+        nonce, body = self._read("SELECT nonce, body FROM leaf WHERE at = ?", (at,)).fetchone()
         return Leaf(at, nonce, body)
 
     def leaf_count(self) -> int:
         """Count the rows with leaves."""
-        (count,) = self._db.execute("SELECT count(*) FROM leaf").fetchone()
+        (count,) = self._read("SELECT count(*) FROM leaf").fetchone()
         return int(count)
 
     def leaves(self, start: int = 0, end: int | None = None) -> Iterator[Leaf]:
         """Return the leaves from one index up to, not including, another, in order."""
-        rows = self._db.execute(
+        rows = self._read(
             "SELECT at, nonce, body FROM leaf WHERE at >= ? AND at < ? ORDER BY at",
             (start, end or 2**62),
         )
@@ -256,7 +289,7 @@ class Store:
 
     def versions(self) -> list[tuple[int, bytes]]:
         """Return every signed directory version with its leaf's index."""
-        return self._db.execute("SELECT at, signed FROM version ORDER BY at").fetchall()
+        return self._read("SELECT at, signed FROM version ORDER BY at").fetchall()
 
     def add_version(self, at: int, signed: bytes) -> None:
         """Add a signed directory version under its leaf's index."""
@@ -264,7 +297,7 @@ class Store:
 
     def announced(self) -> list[tuple[int, str]]:
         """Return every announced sealing key with its leaf's index."""
-        return self._db.execute("SELECT at, jws FROM announced ORDER BY at").fetchall()
+        return self._read("SELECT at, jws FROM announced ORDER BY at").fetchall()
 
     def add_announced(self, at: int, jws: str) -> None:
         """Add an announced sealing key under its leaf's index."""
@@ -274,17 +307,34 @@ class Store:
 
     def record(self, issuer: str, jti: str) -> tuple[Record, Receipt] | None:
         """Return a record as the hub checked it, with its remaining texts, and its receipt."""
-        row = self._db.execute(f"{_RECORD} WHERE issuer = ? AND jti = ?", (issuer, jti)).fetchone()
+        if (issuer, jti) in self._new_records:
+            self._write_rows()
+        where = "WHERE issuer = ? AND jti = ?"
+        row = self._db.execute(f"{_RECORD} {where}", (issuer, jti)).fetchone()
         return self._record(row) if row else None
+
+    def stored_ids(self, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return those of these ids (issuer, jti) under which there is a record."""
+        by_issuer: dict[str, list[str]] = {}
+        for issuer, jti in ids:
+            by_issuer.setdefault(issuer, []).append(jti)
+        found: set[tuple[str, str]] = set()
+        for issuer, jtis in by_issuer.items():
+            marks = ", ".join("?" * len(jtis))
+            rows = self._read(
+                f"SELECT jti FROM record WHERE issuer = ? AND jti IN ({marks})", (issuer, *jtis)
+            )
+            found.update((issuer, jti) for (jti,) in rows.fetchall())
+        return found
 
     def in_case(self, case: str | None) -> list[tuple[Record, Receipt]]:
         """Return the records of a case, in order of index."""
-        rows = self._db.execute(f"{_RECORD} WHERE held IS ? ORDER BY at", (case,)).fetchall()
+        rows = self._read(f"{_RECORD} WHERE held IS ? ORDER BY at", (case,)).fetchall()
         return [self._record(row) for row in rows]
 
     def records(self) -> Iterator[tuple[Record, Receipt]]:
         """Return every record, in order of index."""
-        return (self._record(row) for row in self._db.execute(f"{_RECORD} ORDER BY at").fetchall())
+        return (self._record(row) for row in self._read(f"{_RECORD} ORDER BY at").fetchall())
 
     def _record(self, row: Sequence[Any]) -> tuple[Record, Receipt]:
         issuer, jti, _, at, role, jws, labels, pads, time, number, nonce, number_nonce = row
@@ -299,6 +349,7 @@ class Store:
         """Add a record with its texts, all waiting. `add_item` adds it to the inboxes."""
         last = self.last_number(record.issuer, record.case)
         self._last["record", record.issuer, record.case or ""] = max(last, receipt.number)
+        self._new_records.add((record.issuer, record.jti))
         self._put(
             "record",
             record.issuer,
@@ -317,23 +368,28 @@ class Store:
         # A record that returned after a restore may lack some texts.
         ciphertexts = {(sealed.part, sealed.to): sealed.ct for sealed in record.sealed}
         for entry in record.entries:
-            text = SealedText(
+            self._put(
+                "text",
                 record.issuer,
                 record.jti,
-                entry,
+                entry.part,
                 agency_of(entry.to),
+                record.case,
+                entry.to,
+                entry.purpose,
+                entry.basis,
+                entry.sha256,
                 ciphertexts.get((entry.part, entry.to)),
                 WAITING,
                 None,
             )
-            self._put_text(text, record.case)
 
     def last_number(self, issuer: str, case: str | None) -> int:
         """Return an issuer's last number in a case, 0 if it has none."""
         known = self._last.get(("record", issuer, case or ""))
         if known is not None:
             return known
-        row = self._db.execute(
+        row = self._read(
             "SELECT number FROM record WHERE issuer = ? AND held IS ? ORDER BY number DESC LIMIT 1",
             (issuer, case),
         ).fetchone()
@@ -341,14 +397,14 @@ class Store:
 
     def count_since(self, time: int, issuer: str) -> int:
         """Count an agency's records since a time, in seconds since 1970 (UTC)."""
-        (count,) = self._db.execute(
+        (count,) = self._read(
             "SELECT count(*) FROM record WHERE issuer = ? AND time >= ?", (issuer, time)
         ).fetchone()
         return int(count)
 
     def kinds_in_case_since(self, time: int, issuer: str, case: str | None) -> list[str]:
         """Return the kinds of an agency's records in a case since a time, in seconds since 1970."""
-        rows = self._db.execute(
+        rows = self._read(
             f"{_RECORD} WHERE issuer = ? AND held IS ? AND time >= ?", (issuer, case, time)
         )
         return [self._record(row)[0].kind for row in rows.fetchall()]
@@ -358,7 +414,7 @@ class Store:
     def texts(self, issuer: str, jti: str, agency: str | None = None) -> list[SealedText]:
         """Return a record's texts, or those for one agency, in order of agency and part."""
         condition, values = ("", ()) if agency is None else (" AND agency = ?", (agency,))
-        rows = self._db.execute(
+        rows = self._read(
             f"{_TEXT} WHERE issuer = ? AND jti = ?{condition} ORDER BY agency, part",
             (issuer, jti, *values),
         )
@@ -367,7 +423,7 @@ class Store:
     def weight(self, issuer: str, jti: str, agency: str) -> int:
         """Estimate the bytes that a record's texts for one agency take in an answer."""
         where = "issuer = ? AND jti = ? AND agency = ?"
-        row = self._db.execute(
+        row = self._read(
             f"SELECT sum(length(ct)) FROM text WHERE {where}", (issuer, jti, agency)
         ).fetchone()
         return 4096 + (row[0] or 0) * 4 // 3
@@ -387,14 +443,14 @@ class Store:
         if effect.purposes is not None:
             where += f" AND purpose IN ({', '.join('?' * len(effect.purposes))})"
             values += effect.purposes
-        rows = self._db.execute(f"{_TEXT} WHERE {where} ORDER BY issuer, jti, agency, part", values)
+        rows = self._read(f"{_TEXT} WHERE {where} ORDER BY issuer, jti, agency, part", values)
         return [_text_of(row) for row in rows.fetchall()]
 
     def cases_waiting(self) -> list[str | None]:
         """Return the cases that have waiting texts."""
         return [
             case
-            for (case,) in self._db.execute(
+            for (case,) in self._read(
                 f"SELECT DISTINCT held FROM text WHERE state = {WAITING}"
             ).fetchall()
         ]
@@ -406,11 +462,6 @@ class Store:
         """
         ct = None if state == WITHDRAWN else text.ct
         self._destroyed = self._destroyed or ct is None
-        self._put_text(
-            SealedText(text.issuer, text.jti, text.entry, text.agency, ct, state, leaf), case
-        )
-
-    def _put_text(self, text: SealedText, case: str | None) -> None:
         entry = text.entry
         self._put(
             "text",
@@ -423,10 +474,9 @@ class Store:
             entry.purpose,
             entry.basis,
             entry.sha256,
-            text.ct,
-            text.state,
-            text.leaf,
-            replace=True,
+            ct,
+            state,
+            leaf,
         )
 
     # Inboxes
@@ -436,14 +486,14 @@ class Store:
         known = self._last.get(("items", agency))
         if known is not None:
             return known
-        (last,) = self._db.execute(
+        (last,) = self._read(
             "SELECT max(position) FROM item WHERE agency = ?", (agency,)
         ).fetchone()
         return last or 0
 
     def inbox(self, agency: str, after: int, at_most: int) -> list[InboxEntry]:
         """Return an agency's items after its first `after`, at most so many."""
-        rows = self._db.execute(
+        rows = self._read(
             f"{_ITEM} WHERE agency = ? AND position > ? ORDER BY position LIMIT ?",
             (agency, after, at_most),
         )
@@ -452,7 +502,7 @@ class Store:
     def item(self, agency: str, issuer: str, jti: str) -> InboxEntry:
         """Return the item of a record in the inbox of one of its recipients."""
         where = "issuer = ? AND agency = ? AND jti = ? ORDER BY position DESC"
-        row = self._db.execute(f"{_ITEM} WHERE {where}", (issuer, agency, jti)).fetchone()
+        row = self._read(f"{_ITEM} WHERE {where}", (issuer, agency, jti)).fetchone()
         return InboxEntry(*row)
 
     def add_item(self, agency: str, issuer: str, jti: str) -> None:
@@ -474,7 +524,7 @@ class Store:
         known = self._last.get(("item", agency, issuer))
         if known is not None:
             return known
-        (last,) = self._db.execute(
+        (last,) = self._read(
             "SELECT max(number) FROM item WHERE issuer = ? AND agency = ?", (issuer, agency)
         ).fetchone()
         return last or 0
@@ -483,16 +533,16 @@ class Store:
 
     def value(self, name: str) -> bytes | None:
         """Return a value by its name."""
-        row = self._db.execute("SELECT value FROM known WHERE name = ?", (name,)).fetchone()
+        row = self._read("SELECT value FROM known WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def set_value(self, name: str, value: bytes) -> None:
         """Set a value under a name."""
-        self._put("known", name, value, replace=True)
+        self._put("known", name, value)
 
     def value_names(self, prefix: str) -> list[str]:
         """Return the names that start with a prefix, in order."""
-        rows = self._db.execute(
+        rows = self._read(
             "SELECT name FROM known WHERE substr(name, 1, ?) = ? ORDER BY name",
             (len(prefix), prefix),
         )
@@ -504,20 +554,18 @@ class Store:
         Sealed texts may be among them.
         """
         self._destroyed = True
-        self._db.execute("DELETE FROM known WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        self._read("DELETE FROM known WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
 
     # Checking
 
     def faults(self) -> Iterator[str]:
         """Yield a sentence for each fault of the database's pages, schema, and rows."""
         with _translated_errors():
-            for (line,) in self._db.execute("PRAGMA integrity_check").fetchall():
+            for (line,) in self._read("PRAGMA integrity_check").fetchall():
                 if line != "ok":
                     yield f"the database says: {line}"
             schema = dict(
-                self._db.execute(
-                    "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
-                ).fetchall()
+                self._read("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
             )
             expected = {
                 name: f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL) STRICT"
@@ -530,7 +578,7 @@ class Store:
                 yield "its tables aren't those of a hub"
                 return
             for table in TABLES:
-                for row in self._db.execute(f"SELECT rowid, * FROM {table}"):
+                for row in self._read(f"SELECT rowid, * FROM {table}"):
                     rowid, *values, digest = row
                     if digest != row_digest(table, values):
                         yield f"row {rowid} of `{table}` isn't what was written"
@@ -544,25 +592,41 @@ def sealed_of(text: SealedText) -> Sealed:
 
 def row_digest(table: str, values: Sequence[Any]) -> bytes:
     """Return the SHA-256 of a table's name and a row's values, each with its type and length."""
-    kinds, texts = [], []
-    for value in values:
-        if isinstance(value, str):
-            kind, text = "s", value.encode("utf-8", "surrogatepass")
-        elif isinstance(value, bytes):
-            kind, text = "b", value
-        else:
-            kind, text = ("n", b"") if value is None else ("i", b"%d" % value)
-        kinds.append(f"{kind}{len(text)}")
-        texts.append(text)
-    return sha256(f"{table}:{','.join(kinds)}:".encode() + b"".join(texts)).digest()
+    types = (table, *map(type, values))
+    head, are_texts, are_others = _DIGEST_HEADS.get(types) or _add_digest_head(types)
+    texts = list(values)
+    for place in are_texts:
+        texts[place] = values[place].encode("utf-8", "surrogatepass")
+    for place in are_others:
+        texts[place] = b"" if values[place] is None else b"%d" % values[place]
+    return sha256(head % tuple(map(len, texts)) + b"".join(texts)).digest()
 
 
+# By a table's name and the types of a row: the start of the digest's input, with a place for the
+# length of each value, and the places of the values that are texts, and of those that are neither
+# texts nor bytes.
+_DigestHead = tuple[bytes, tuple[int, ...], tuple[int, ...]]
+_DIGEST_HEADS: dict[tuple[Any, ...], _DigestHead] = {}
+
+
+def _add_digest_head(types: tuple[Any, ...]) -> _DigestHead:
+    table, *columns = types
+    kinds = {str: "s", bytes: "b", NoneType: "n"}
+    head = f"{table}:{','.join(kinds.get(column, 'i') + '%d' for column in columns)}:".encode()
+    texts = tuple(place for place, column in enumerate(columns) if column is str)
+    others = tuple(
+        place for place, column in enumerate(columns) if column is not str and column is not bytes
+    )
+    _DIGEST_HEADS[types] = head, texts, others
+    return _DIGEST_HEADS[types]
+
+
+# The tables with rows that are replaced under their key.
+TABLES_REPLACED = ("text", "known")
 _INSERTS = {
-    name: f"INSERT INTO {name} VALUES ({'?, ' * len(columns.split(', '))}?)"
+    name: f"INSERT {'OR REPLACE ' if name in TABLES_REPLACED else ''}INTO {name} "
+    f"VALUES ({'?, ' * len(columns.split(', '))}?)"
     for name, columns in TABLES.items()
-}
-_REPLACES = {
-    name: insert.replace("INSERT", "INSERT OR REPLACE", 1) for name, insert in _INSERTS.items()
 }
 _RECORD = (
     "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce "

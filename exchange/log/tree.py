@@ -65,8 +65,12 @@ class Log:
 
         INVARIANT: no leaf is older than the one before it.
         """
-        assert body.time >= self.time, "stamp the commit's time first"
-        return self._add(Leaf(self.size, random_bytes(NONCE_BYTES), write_body(body)))
+        return self.append_written(write_body(body), body.time, random_bytes(NONCE_BYTES))
+
+    def append_written(self, stored: bytes, time: int, nonce: bytes) -> Leaf:
+        """Append a leaf of a written body, which states this time, as `append` does."""
+        assert time >= self.time, "stamp the commit's time first"
+        return self._add(Leaf(self.size, nonce, stored))
 
     def restore_leaf(self, leaf: Leaf) -> None:
         """Append a leaf that was at this index before a restore, or what is left of it."""

@@ -48,14 +48,14 @@ class Membership:
                 f"the key `{shorten(kid)}` belongs to no listed agency",
                 fix="check the directory",
             )
-        key = next((key for key in self.sealing.get(agency.id, ()) if key.kid == kid), None)
-        if key is None:
-            raise DirectoryError(
-                "key-old",
-                f"the key `{shorten(kid)}` isn't an open sealing key",
-                fix="seal to the agency's newest key",
-            )
-        return agency, key
+        for key in self.sealing.get(agency.id, ()):
+            if key.kid == kid:
+                return agency, key
+        raise DirectoryError(
+            "key-old",
+            f"the key `{shorten(kid)}` isn't an open sealing key",
+            fix="seal to the agency's newest key",
+        )
 
     def newest_key(self, agency: str) -> PublicKey:
         """Return the newest sealing key of an agency.
@@ -123,6 +123,8 @@ class History:
 
     def at(self, index: int) -> Directory:
         """Return the version in force at a leaf's index. Raises `DirectoryError` `no-directory`."""
+        if self._versions and index > self._versions[-1][0]:
+            return self._versions[-1][1]
         place = bisect_left(self._versions, index, key=_leaf_of)
         if not place:
             raise _none_yet()

@@ -9,6 +9,7 @@ the `Date` of any answer. The hub remembers its id while a repetition could stil
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import Annotated
 
@@ -16,7 +17,16 @@ from pydantic import Field
 
 from exchange.errors import RequestRefused, TextError
 from exchange.membership.history import Membership
-from exchange.models import AgencyId, Handle, WireModel, agency_of, validate
+from exchange.models import (
+    AGENCY_ID,
+    HANDLE,
+    AgencyId,
+    Handle,
+    WireModel,
+    agency_of,
+    inner_pattern,
+    validate,
+)
 from exchange.records.ids import new_id
 from exchange.standards import i_json, jws
 from exchange.standards.keys import PrivateKey
@@ -39,6 +49,35 @@ class _Claims(WireModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     iat: Annotated[int, Field(ge=0, le=2**53 - 1)]
     jti: Handle
+
+
+# The claims as `authorize` writes them. INVARIANT: what this matches, `_Claims` reads as the same
+# values. Anything else is left to it. A property test holds both together.
+_USUAL = re.compile(
+    rf'\{{"iss":"({inner_pattern(AGENCY_ID)})","method":"([A-Z]{{1,16}})",'
+    # Printable ASCII without quotation mark, backslash, and for the path number sign.
+    r'"path":"(/[!$-\[\]-~]{0,2047})","hub":"([ !#-\[\]-~]{0,200})",'
+    r'"sha256":"([0-9a-f]{64})","iat":(0|[1-9][0-9]{0,14}),'
+    rf'"jti":"({inner_pattern(HANDLE)})"\}}'
+)
+
+
+def _read_claims(payload: bytes) -> tuple[str, str, str, str, str, int, str]:
+    """Return the claims in the order of `_Claims`. Raises `TextError`, `ContentError`."""
+    usual = _USUAL.fullmatch(payload.decode("ascii")) if payload.isascii() else None
+    if usual is not None:
+        iss, method, path, hub, digest, iat, jti = usual.groups()
+        return iss, method, path, hub, digest, int(iat), jti
+    claims = validate(_Claims, i_json.read_object(payload), "the request's signature")
+    return (
+        claims.iss,
+        claims.method,
+        claims.path,
+        claims.hub,
+        claims.sha256,
+        claims.iat,
+        claims.jti,
+    )
 
 
 @frozen
@@ -104,28 +143,28 @@ def check_head(
     unverified = jws.read(text, typ=TYP, at_most=8192)
     agency, key = membership.signer(unverified.kid)
     try:
-        claims = validate(
-            _Claims, i_json.read_object(unverified.payload(key)), "the request's signature"
+        iss, signed_method, signed_path, for_hub, digest, iat, jti = _read_claims(
+            unverified.payload(key)
         )
     except TextError as error:
         raise RequestRefused(
             "not-signed", f"the request's signature can't be read: {error.message}", fix=_AGAIN
         ) from None
-    if (claims.iss, claims.method, claims.path) != (agency.id, method, path):
+    if (iss, signed_method, signed_path) != (agency.id, method, path):
         raise _another_request()
-    if claims.hub != hub:
+    if for_hub != hub:
         raise RequestRefused(
             "another-hub",
-            f"the request is for the hub `{claims.hub}`, and this is `{hub}`",
+            f"the request is for the hub `{for_hub}`, and this is `{hub}`",
             fix="ask the hub for its directory, then sign for the hub that it names",
         )
-    if abs(claims.iat - now) > CLOCKS_APART:
+    if abs(iat - now) > CLOCKS_APART:
         raise RequestRefused(
             "out-of-time",
-            f"the request is `{now - claims.iat}` seconds from the hub's clock",
+            f"the request is `{now - iat}` seconds from the hub's clock",
             fix="use the hub's `Date`",
         )
-    return Request(agency.id, claims.jti, claims.iat, key.kid, claims.sha256)
+    return Request(agency.id, jti, iat, key.kid, digest)
 
 
 def _another_request() -> RequestRefused:

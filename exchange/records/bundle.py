@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from exchange.errors import RecordError, shorten
+from exchange.errors import RecordError, TextError, shorten
 from exchange.membership.history import Membership
-from exchange.models import NonEmptyTuple, WireModel, agency_of, validate
+from exchange.models import (
+    MOST_LISTED,
+    SHORT_ID,
+    TERM,
+    NonEmptyTuple,
+    WireModel,
+    agency_of,
+    inner_pattern,
+    validate,
+)
 from exchange.records.kinds import purposes
 from exchange.records.label import Label
 from exchange.records.manifest import Entry, rebuild_manifest
 from exchange.records.record import LARGEST, Record, SignedRecord, check_signed_record
 from exchange.records.sealing import Sealed, SealedModel, parse_sealed
 from exchange.standards import base64, i_json
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 
 
 @frozen
@@ -38,8 +46,7 @@ class Bundle:
 
         Raises `SignedTextError`, `TextError`.
         """
-        claimed = self.signed.claimed
-        return str(claimed.get("iss")), str(claimed.get("jti"))
+        return self.signed.claims
 
     @cached_property
     def signed(self) -> SignedRecord:
@@ -86,6 +93,60 @@ def parse_bundle(value: Any) -> Bundle:
     return Bundle(
         shape.record, shape.labels, tuple(parse_sealed(model) for model in shape.sealed), pads
     )
+
+
+_ID, _TERM = inner_pattern(SHORT_ID), inner_pattern(TERM)
+_LETTERS = "[A-Za-z0-9_-]"
+_SEALED = (
+    rf'\{{"part":"({_ID})","to":"([a-z0-9.-]{{1,64}})","purpose":"({_TERM})",'
+    rf'"basis":"(consent|offer_at_scene|operation|none)","ct":"({_LETTERS}*)"\}}'
+)
+_SEALED_TEXT = re.compile(_SEALED)
+_UNGROUPED = _SEALED.replace("(", "(?:")
+_USUAL = re.compile(
+    rf'\{{"record":"({_LETTERS}+\.{_LETTERS}+\.{_LETTERS}+)",'
+    rf'"labels":\[("{_LETTERS}+"(?:,"{_LETTERS}+"){{0,{MOST_LISTED - 1}}})\],'
+    rf'"sealed":\[({_UNGROUPED}(?:,{_UNGROUPED}){{0,127}})\],'
+    rf'"pads":\[((?:"{_LETTERS}+"(?:,"{_LETTERS}+"){{0,127}})?)\]\}}'
+)
+
+
+def read_usual_bundles(data: bytes) -> list[Bundle] | None:
+    """Read a bundle or a list of them in the form that every gateway writes (`usual_form`).
+
+    INVARIANT: `parse_bundle` reads the same bundles from the same bytes. None means that the bytes
+    have another form, and leaves them and every refusal to it.
+    """
+    if not data.isascii():
+        return None
+    text, bundles = data.decode("ascii"), []
+    is_list = text.startswith("[")
+    start = 1 if is_list else 0
+    while True:
+        found = _USUAL.match(text, start)
+        bundle = _usual_bundle(found) if found is not None else None
+        if found is None or bundle is None or found.end() - start > LARGEST:
+            return None
+        bundles.append(bundle)
+        start = found.end() + 1
+        if not is_list or not text.startswith(",", start - 1):
+            break
+    return bundles if text[start - 1 :] == ("]" if is_list else "") else None
+
+
+def _usual_bundle(found: re.Match[str]) -> Bundle | None:
+    record, labels, sealed, pads = found.groups()
+    try:
+        texts = tuple(
+            [
+                Sealed(part, to, purpose, basis, base64.decode_url(ct))
+                for part, to, purpose, basis, ct in _SEALED_TEXT.findall(sealed)
+            ]
+        )
+        decoded = tuple(map(base64.decode_url, pads[1:-1].split('","'))) if pads else ()
+    except TextError:
+        return None
+    return Bundle(record, tuple(labels[1:-1].split('","')), texts, decoded)
 
 
 def check_bundle(bundle: Bundle, membership: Membership) -> Record:
@@ -162,7 +223,7 @@ def _check_manifest(
             )
     if rebuild_manifest(entries, pads).root != record.manifest:
         raise _wrong_manifest()
-    return replace(record, entries=entries, pads=pads, sealed=sealed)
+    return record.with_entries(entries, pads, sealed)
 
 
 def check_sealed(entry: Sealed, labels: Mapping[str, Label]) -> None:

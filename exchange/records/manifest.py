@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 
 from exchange.errors import TreeError, shorten
-from exchange.standards.merkle import Tree, leaf_hash, node_hash, verify_inclusion
+from exchange.standards.merkle import Tree, leaf_hash, verify_inclusion
 from rules.frozen import frozen
 
 SIZES = (8, 32, 128)
@@ -20,7 +21,7 @@ PAD_BYTES = 32
 # The separators of an entry and of a seal's `info` can't occur in a field: no line feed, NUL, or
 # blank.
 FIELD = re.compile(r"[!-~]{1,128}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LINE = re.compile(rf"(?:{FIELD.pattern}\n){{4}}[0-9a-f]{{64}}")
 
 
 @frozen
@@ -42,6 +43,9 @@ class Entry:
 
         Raises `TreeError` `manifest-field`.
         """
+        line = f"{self.part}\n{self.to}\n{self.purpose}\n{self.basis}\n{self.sha256}"
+        if _LINE.fullmatch(line):
+            return line.encode("ascii")
         for field in (self.part, self.to, self.purpose, self.basis):
             if not FIELD.fullmatch(field):
                 raise TreeError(
@@ -49,14 +53,10 @@ class Entry:
                     f"`{shorten(field)}` can't be a field of a manifest",
                     fix="use an id's letters",
                 )
-        if not _DIGEST.fullmatch(self.sha256):
-            raise TreeError(
-                "manifest-field",
-                f"`{shorten(self.sha256)}` is not a SHA-256",
-                fix="write 64 lower-case hex digits",
-            )
-        return "\n".join((self.part, self.to, self.purpose, self.basis, self.sha256)).encode(
-            "ascii"
+        raise TreeError(
+            "manifest-field",
+            f"`{shorten(self.sha256)}` is not a SHA-256",
+            fix="write 64 lower-case hex digits",
         )
 
     def leaf(self) -> bytes:
@@ -119,10 +119,11 @@ def rebuild_manifest(entries: Iterable[Entry], pads: Sequence[bytes]) -> Manifes
     size = len(listed) + len(pads)
     if size != next((size for size in SIZES if len(listed) <= size), None):
         raise _manifest_size(size)
-    if any(len(pad) != PAD_BYTES for pad in pads):
+    if set(map(len, pads)) - {PAD_BYTES}:
         # INVARIANT: an entry is longer than a pad, so that no pad can hide an entry from the check.
         raise TreeError("manifest-pad", "a pad of the manifest doesn't have 32 bytes", fix=_AGAIN)
-    leaves = tuple(sorted([*(entry.leaf() for entry in listed), *(leaf_hash(pad) for pad in pads)]))
+    lines = [*(entry.line() for entry in listed), *pads]
+    leaves = tuple(sorted([sha256(b"\x00" + line).digest() for line in lines]))
     if len(set(leaves)) != size:
         raise TreeError("manifest-twice", "an entry or a pad is in the manifest twice", fix=_AGAIN)
     return Manifest(listed, tuple(pads), leaves, _root(leaves))
@@ -130,9 +131,14 @@ def rebuild_manifest(entries: Iterable[Entry], pads: Sequence[bytes]) -> Manifes
 
 def _root(leaves: tuple[bytes, ...]) -> bytes:
     """Return the root over leaf hashes, with a power of two as their number."""
-    while len(leaves) > 1:
-        leaves = tuple(map(node_hash, leaves[::2], leaves[1::2]))
-    return leaves[0]
+    level: Sequence[bytes] = leaves
+    while len(level) > 1:
+        # `node_hash` in place, since this is most of a record's hashing.
+        level = [
+            sha256(b"\x01" + left + right).digest()
+            for left, right in zip(level[::2], level[1::2], strict=True)
+        ]
+    return level[0]
 
 
 def verify_entry(entry: Entry, path: Path, root: bytes) -> None:

@@ -20,8 +20,7 @@ accepted in part.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -30,15 +29,16 @@ from pydantic import Field
 from exchange.errors import RecordError, shorten
 from exchange.membership.history import Membership
 from exchange.models import AgencyId, Day, Handle, NonEmptyTuple, ShortId, Term, WireModel, validate
-from exchange.records import statements
+from exchange.records import statements, usual_form
 from exchange.records.countersignature import check_countersignature
 from exchange.records.kinds import Kind, find_kind
 from exchange.records.label import Label
 from exchange.records.manifest import Entry
 from exchange.records.sealing import Sealed
+from exchange.records.usual_form import Claims, LabelForm
 from exchange.standards import base64, i_json, jws, sd_jwt
 from rules.errors import respelling
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 from rules.shelf import vocabulary
 
 TYP = "offramp-record+sd-jwt"
@@ -90,6 +90,21 @@ class SignedRecord:
         """The payload, unverified. Raises `TextError`."""
         return i_json.read_object(self.unverified.unverified_payload)
 
+    @cached_property
+    def usual(self) -> Claims | None:
+        """The payload, unverified, if it has the usual form. Raises `SignedTextError`."""
+        return usual_form.read_claims(self.unverified.unverified_payload)
+
+    @cached_property
+    def claims(self) -> tuple[str, str]:
+        """The issuer and id that the record claims, unverified.
+
+        Raises `SignedTextError`, `TextError`.
+        """
+        if self.usual is not None:
+            return self.usual.iss, self.usual.jti
+        return str(self.claimed.get("iss")), str(self.claimed.get("jti"))
+
 
 @frozen
 class Record:
@@ -115,10 +130,30 @@ class Record:
     # that may no longer pass.
     sealed: tuple[Sealed, ...] = ()
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The digest of the statement: 64 hex digits."""
         return hash_statement(self.jws)
+
+    def with_entries(
+        self, entries: tuple[Entry, ...], pads: tuple[bytes, ...], sealed: tuple[Sealed, ...]
+    ) -> Record:
+        """Return the record with its manifest's entries and pads, and its texts."""
+        return Record(
+            self.jti,
+            self.issuer,
+            self.role,
+            self.kid,
+            self.kind,
+            self.case,
+            self.manifest,
+            self.labels,
+            self.jws,
+            self.disclosures,
+            entries,
+            pads,
+            sealed,
+        )
 
 
 def restore_record(
@@ -130,21 +165,22 @@ def restore_record(
     sealed: tuple[Sealed, ...],
 ) -> Record:
     """Rebuild a stored record that was checked when it arrived. Nothing is verified again."""
-    unverified = jws.read(signed_text, typ=TYP)
-    payload = i_json.read_object(unverified.unverified_payload)
+    signed = SignedRecord(signed_text)
+    claims = signed.usual or _claims_of(_Payload.model_validate(signed.claimed))
+    kind = find_kind(claims.kind)
     disclosures = {}
     parsed_labels = {}
     for text in labels:
-        label = _label(sd_jwt.read(text).value, find_kind(payload["kind"]))
+        label = _label(usual_form.read_label(text) or _read_label(sd_jwt.read(text).value), kind)
         parsed_labels[label.id], disclosures[label.id] = label, text
     return Record(
-        payload["jti"],
-        payload["iss"],
+        claims.jti,
+        claims.iss,
         role,
-        unverified.kid,
-        payload["kind"],
-        payload.get("case"),
-        base64.decode_url(payload["manifest"]),
+        signed.unverified.kid,
+        claims.kind,
+        claims.case,
+        base64.decode_url(claims.manifest),
         parsed_labels,
         signed_text,
         disclosures,
@@ -166,11 +202,10 @@ def check_signed_record(
 
     With `hub`, a disclosed content is refused. Raises as `bundle.check_bundle`.
     """
-    unverified = signed.unverified
-    agency, key = membership.signer(unverified.kid)
-    unverified.payload(key)
+    agency, key = membership.signer(signed.unverified.kid)
+    signed.unverified.payload(key)
     # INVARIANT: the claims are the payload of this signed text, which is verified now.
-    payload = validate(_Payload, signed.claimed, "the record")
+    payload = signed.usual or _claims_of(validate(_Payload, signed.claimed, "the record"))
     if payload.iss != agency.id:
         raise RecordError(
             "wrong-issuer",
@@ -191,29 +226,22 @@ def check_signed_record(
             "case-unasked", f"a `{kind.name}` can't have a case", fix="leave the case out"
         )
     # Contents are read elsewhere. Here every disclosure must belong to this record.
-    processed = sd_jwt.process(signed.claimed, disclosures)
     labels: dict[str, Label] = {}
     label_texts: dict[str, str] = {}
-    for disclosure in processed.disclosed:
-        if disclosure.name is not None:
-            if hub:
-                raise RecordError(
-                    "content-in-clear", "a content is among the labels", fix="seal it"
-                )
-            continue
-        label = _label(disclosure.value, kind)
+    for text, shape in _read_labels(signed, disclosures, hub=hub):
+        label = _label(shape, kind)
         if label.id in labels:
             raise RecordError(
                 "part-twice", f"two parts have the id `{label.id}`", fix="draw another id"
             )
-        labels[label.id], label_texts[label.id] = label, disclosure.text
-        check_countersignature(label, payload.jti, unverified.kid, membership)
+        labels[label.id], label_texts[label.id] = label, text
+        check_countersignature(label, payload.jti, signed.unverified.kid, membership)
     manifest = base64.decode_url(payload.manifest)
     return Record(
         payload.jti,
         agency.id,
         agency.role,
-        unverified.kid,
+        signed.unverified.kid,
         kind.name,
         payload.case,
         manifest,
@@ -223,8 +251,41 @@ def check_signed_record(
     )
 
 
-def _label(value: Any, kind: Kind) -> Label:
+def _read_labels(
+    signed: SignedRecord, disclosures: Sequence[str], *, hub: bool
+) -> Iterator[tuple[str, LabelForm]]:
+    """Yield the disclosure and the form of each label. All disclosures must be of this record."""
+    usual = usual_form.read_labels(signed.usual, disclosures) if signed.usual else None
+    if usual is not None:
+        yield from zip(disclosures, usual, strict=True)
+        return
+    for disclosure in sd_jwt.process(signed.claimed, disclosures).disclosed:
+        # Contents are read elsewhere.
+        if disclosure.name is None:
+            yield disclosure.text, _read_label(disclosure.value)
+        elif hub:
+            raise RecordError("content-in-clear", "a content is among the labels", fix="seal it")
+
+
+def _claims_of(payload: _Payload) -> Claims:
+    return Claims(payload.iss, payload.jti, payload.case, payload.kind, payload.manifest)
+
+
+def _read_label(value: Any) -> LabelForm:
     shape = validate(_Label, value, "a label")
+    return LabelForm(
+        shape.id,
+        shape.category,
+        shape.sensitivity,
+        shape.use,
+        shape.notice,
+        shape.keep_until,
+        shape.says,
+        shape.sd[0],
+    )
+
+
+def _label(shape: LabelForm, kind: Kind) -> Label:
     if len(set(shape.category)) < len(shape.category):
         raise RecordError(
             "unknown-word", f"a label of `{shape.id}` names a category twice", fix="name each once"
@@ -267,7 +328,7 @@ def _label(value: Any, kind: Kind) -> Label:
         shape.notice,
         shape.keep_until,
         statement,
-        shape.sd[0],
+        shape.content_digest,
     )
 
 

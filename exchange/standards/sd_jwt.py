@@ -35,8 +35,11 @@ MOST = 256
 DEEPEST = 64
 
 # 32 bytes of base64url: the last letter holds four bits.
-_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+DIGEST = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+_DIGEST = re.compile(DIGEST)
 _SD, _ELEMENT, _SD_ALG = "_sd", "...", "_sd_alg"
+# The names of members that mean something to `process`.
+RESERVED = frozenset((_SD, _ELEMENT, _SD_ALG))
 
 
 # Building
