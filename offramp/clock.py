@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, date, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 
 from rules.errors import RequestError
@@ -19,6 +21,8 @@ class Clock:
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
+        # What the file contained at the last call, and the time that it is.
+        self._last: tuple[bytes, int] = (b"", 0)
         self.now()
 
     def now(self) -> int:
@@ -26,11 +30,11 @@ class Clock:
         if self._file is None:
             return int(time.time())
         try:
-            return int(
-                datetime.fromisoformat(self._file.read_text(encoding="utf-8").strip())
-                .astimezone(UTC)
-                .timestamp()
-            )
+            written = _read_start(self._file)
+            if written != self._last[0]:
+                time_of_file = datetime.fromisoformat(written.decode("utf-8").strip())
+                self._last = written, int(time_of_file.astimezone(UTC).timestamp())
+            return self._last[1]
         except (OSError, ValueError):
             raise RequestError(
                 "bad-clock", f"`{self._file}` holds no time", fix="write one UTC time in it"
@@ -50,6 +54,16 @@ def utc_day(now: int) -> date:
     return datetime.fromtimestamp(now, UTC).date()
 
 
+def _read_start(file: Path) -> bytes:
+    # At each request several times, so without what a file object costs.
+    opened = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(opened, 64)
+    finally:
+        os.close(opened)
+
+
+@lru_cache(maxsize=8)
 def http_date(now: int) -> str:
     """Return a time as HTTP's `Date` header has it (RFC 9110 section 5.6.7)."""
     return format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)

@@ -121,7 +121,7 @@ class Writer:
     def _run(self) -> None:
         while batch := self._queues.take():
             self._commit(batch)
-            grown = self._hub.store.take_grown()
+            grown = [agency for agency in self._hub.store.take_grown() if agency in self._waiting]
             if grown and self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._announce, grown)
 
@@ -133,21 +133,38 @@ class Writer:
     def _commit(self, batch: list[_Job]) -> None:
         # A client may cancel until here. After this line each outcome has a waiting client.
         jobs = [job for job in batch if job.future.set_running_or_notify_cancel()]
-        outcomes: list[_Outcome] = []
-        try:
-            with self._hub.together():
-                for job in jobs:
-                    outcomes.append(self._run_one(job))
-        except ExchangeError as error:
-            outcomes = [(job.future, None, error) for job in jobs]
+        if len(jobs) == 1:
+            outcomes = [self._run_alone(jobs[0])]
+        else:
+            outcomes = self._run_together(jobs)
         for future, answer, failure in outcomes:
             if failure is not None:
                 future.set_exception(failure)
             else:
                 future.set_result(answer)
 
+    def _run_alone(self, job: _Job) -> _Outcome:
+        """Run a job in a transaction of its own, which needs no savepoint."""
+        try:
+            return self._run_one(job)
+        except StoreError as error:
+            return job.future, None, error
+
+    def _run_together(self, jobs: list[_Job]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        try:
+            with self._hub.together():
+                for job in jobs:
+                    outcomes.append(self._run_one(job))
+        except ExchangeError as error:
+            return [(job.future, None, error) for job in jobs]
+        return outcomes
+
     def _run_one(self, job: _Job) -> _Outcome:
-        """Run one job in its own savepoint. A refusal or a fault of ours spares the other jobs."""
+        """Run one job in its own savepoint. A refusal or a fault of ours spares the other jobs.
+
+        A job that is alone gets the whole transaction.
+        """
         try:
             with self._hub.together():
                 return job.future, job.run(self._hub), None

@@ -73,7 +73,8 @@ async def authenticate(request: Request) -> tuple[SignedRequest, bytes]:
         stack.callback(in_flight.remove_bytes, signed.agency, length)
 
     # A member that sends much waits before its body is read, so it costs no memory meanwhile.
-    await asyncio.sleep(in_flight.delay(signed.agency))
+    if delay := in_flight.delay(signed.agency):
+        await asyncio.sleep(delay)
     body = await _read_body(request, LARGEST_BODY, count)
     await off_loop(len(body), lambda: signed.check_body(body))
     check_values(body)
