@@ -4,7 +4,9 @@ Run it as `python bench/hub_http.py [--rounds N] [--kills N]`. The endpoint is F
 too, and inserts the same bytes without any check. It takes a batch in two ways: a row and a durable
 commit for each record, as if they arrived one by one, and one row and one commit for the whole
 request, which it doesn't even read. Hub and endpoint get requests in turn, over one connection
-each. `--kills` only kills a hub under load N times, with `tests/offramp/test_hub_killed.py`.
+each. Processor time is that of the two servers. On a busy machine it is the better measure, since
+both wait long for the disk. `--kills` only kills a hub under load N times, with
+`tests/offramp/test_hub_killed.py`.
 """
 
 from __future__ import annotations
@@ -72,7 +74,10 @@ def measure(folder: Path, rounds: int) -> None:
             f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}; "
             f"{rounds} rounds, alternating\n"
         )
-        print("| ms a record | hub | bare endpoint | of its rate |\n| --- | --- | --- | --- |")
+        print(
+            "| ms a record | hub | bare endpoint | of its rate | hub, processor time | "
+            "bare, processor time | of its rate |\n| --- | --- | --- | --- | --- | --- | --- |"
+        )
         print(row("one by one", *alternating(world, cases, bare, 1, rounds * 10, "/each")))
         print(
             row(
@@ -123,12 +128,13 @@ def composed(world: WireWorld, case: str) -> Bundle:
 
 def alternating(
     world: WireWorld, cases: list[str], bare: Bare, size: int, times: int, path: str
-) -> tuple[list[float], list[float]]:
+) -> tuple[list[Timing], list[Timing]]:
     """Return the milliseconds per record at the hub and at the endpoint, for the same bodies.
 
     Composing and signing are not timed.
     """
-    ours, theirs = [], []
+    ours: list[Timing] = []
+    theirs: list[Timing] = []
     for round_ in range(times):
         bundles = [values(composed(world, cases[(round_ + at) % CASES])) for at in range(size)]
         body = i_json.write(bundles if size > 1 else bundles[0])
@@ -136,13 +142,13 @@ def alternating(
         post = partial(
             world.wire.client.post, f"{world.process.url}/v1/records", content=body, headers=header
         )
-        took, answer = timed(post)
+        took, answer = timed(post, world.process.pid)
         said = answer.json() if size > 1 else [answer.json()]
         assert [one["status"] for one in said] == [201] * size, said
-        ours.append(took / size)
-        took, answer = timed(partial(bare.client.post, bare.url + path, content=body))
+        ours.append((took[0] / size, took[1] / size))
+        took, answer = timed(partial(bare.client.post, bare.url + path, content=body), bare.pid)
         assert answer.status_code == 201, answer
-        theirs.append(took / size)
+        theirs.append((took[0] / size, took[1] / size))
     return ours, theirs
 
 
@@ -162,9 +168,13 @@ def most_memory(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
-def row(title: str, ours: list[float], theirs: list[float]) -> str:
-    hub, least = statistics.median(ours), statistics.median(theirs)
-    return f"| {title} | {hub:.2f} | {least:.2f} | {least / hub:.0%} |"
+def row(title: str, ours: list[Timing], theirs: list[Timing]) -> str:
+    return f"| {title} | {compared(ours, theirs, 0)} | {compared(ours, theirs, 1)} |"
+
+
+def compared(ours: list[Timing], theirs: list[Timing], which: int) -> str:
+    hub, least = (statistics.median(timing[which] for timing in side) for side in (ours, theirs))
+    return f"{hub:.2f} | {least:.2f} | {least / hub:.0%}"
 
 
 def spread(found: list[float]) -> str:
@@ -173,10 +183,21 @@ def spread(found: list[float]) -> str:
     return f"median {statistics.median(found):.1f} ms, 95 of 100 under {percentile_95:.1f} ms"
 
 
-def timed(work: Callable[[], httpx.Response]) -> tuple[float, httpx.Response]:
-    began = time.perf_counter()
+# The time that passed and the server's processor time, in ms.
+Timing = tuple[float, float]
+
+
+def timed(work: Callable[[], httpx.Response], server: int) -> tuple[Timing, httpx.Response]:
+    began, used = time.perf_counter(), processor_time(server)
     answer = work()
-    return (time.perf_counter() - began) * 1e3, answer
+    passed = (time.perf_counter() - began) * 1e3
+    return (passed, processor_time(server) - used), answer
+
+
+def processor_time(pid: int) -> float:
+    """The processor time of a process's threads, in ms."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
 
 
 # The endpoint that does nothing else
@@ -202,6 +223,11 @@ class Bare:
             except httpx.TransportError:
                 time.sleep(0.05)
         raise AssertionError("the bare endpoint didn't start")
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
 
     def end(self) -> None:
         self._process.terminate()
