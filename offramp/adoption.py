@@ -2,7 +2,8 @@
 
 Each is named by the digest of what it resolves to. No party believes another about a digest: the
 receiver of a pack reads the text and computes it. A pack that isn't a shipped one is proved whole,
-and none is accepted that lifts the guarantees of `lead`. An adopted pack is stored for ever, since
+and none is accepted that lifts the limits on disclosure of `deflection`, or the guarantees of a
+shipped pack that it extends. An adopted pack is stored for ever, since
 a case is judged by the pack that was in force, whatever is installed since.
 """
 
@@ -25,7 +26,7 @@ from rules.shelf import Neighbors, find, jurisdictions, read_pack, shipped
 
 LARGEST = 4 * 1024 * 1024
 MOST_FILES = 16
-FLOOR = "lead"
+FLOOR = "deflection"
 _FILE = re.compile(
     r"[a-z][a-z0-9-]{0,63}/(pack\.yaml|spanish\.csv|offenses\.csv|sources\.csv|table\.yaml)"
 )
@@ -131,7 +132,11 @@ def is_installed(files: PackFiles) -> bool:
 
 
 def _check_floor(files: PackFiles, pack: Pack) -> None:
-    """Check that a pack keeps the guarantees of `lead`, and of each shipped pack it extends."""
+    """Check that a pack keeps the limits on disclosure of `deflection`, whatever it extends.
+
+    It also keeps the guarantees of each shipped pack that it extends, such as `lead`. A pack
+    without `disclosure` keeps the limits too: nothing passes by it.
+    """
     parents = {path.partition("/")[0] for path in files.files if path.endswith("/pack.yaml")}
     lifted = [*loosened(read_pack(jurisdictions() / FLOOR), pack, invariants=FLOOR in parents)]
     for parent in sorted((parents & set(shipped())) - {pack.id, FLOOR}):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from offramp.adoption import collect_pack
+from offramp.adoption import PackFiles, accept_pack, collect_pack
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.duties import run_duties
@@ -22,6 +23,7 @@ from offramp.agency.operations import fetch_account
 from offramp.agency.wording import account_lines
 from offramp.cli import main
 from offramp.documents.spoken_dates import spoken_time
+from rules.errors import PackError
 from rules.packs.digest import digest
 from rules.shelf import read_pack
 from tests.support.agencies import referral
@@ -111,6 +113,67 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
         run_duties(link_of(office))
         assert digest(office.working_set().gateway.pack) == done["pack"]
     assert main([*words[:3], "lead", *words[4:]]) == 0
+
+
+COUNTY = """
+id: our-county
+title: Our county's deflection
+extends: deflection
+time_zone: America/Los_Angeles
+program: {from: 2024-09-01, source: {id: county}}
+sources:
+  county: {title: The county's rules, address: "https://county.example/rules", confidence: high}
+decisions:
+  eligibility:
+    rules:
+      - id: under-age
+        when: person.age < 18
+        then: ineligible
+        because: The program is for adults.
+        source: {id: county}
+"""
+
+
+def county(folder: Path, text: str = COUNTY) -> PackFiles:
+    (folder / "our-county").mkdir(parents=True)
+    (folder / "our-county" / "pack.yaml").write_text(text)
+    return collect_pack(str(folder / "our-county"))
+
+
+def test_a_program_without_lead_is_accepted(tmp_path: Path) -> None:
+    files = county(tmp_path)
+    assert not any(path.startswith("lead/") for path in files.files)
+    pack, pack_digest = accept_pack(files)
+    assert pack.id == "our-county" and pack_digest == digest(files.pack())
+
+
+@pytest.mark.parametrize("base", ["deflection", "lead"])
+@pytest.mark.parametrize("rule", ["restricted", "consent-type-refused", "part2-needs-consent"])
+def test_no_pack_is_accepted_that_lifts_a_limit_of_the_law(
+    base: str, rule: str, tmp_path: Path
+) -> None:
+    files = county(tmp_path, COUNTY.replace("extends: deflection", f"extends: {base}"))
+    texts = dict(files.files)
+    text = texts["deflection/pack.yaml"]
+    assert f"      - id: {rule}\n" in text
+    texts["deflection/pack.yaml"] = text.replace(
+        f"      - id: {rule}\n", f"      - id: {rule}\n        until: 2020-01-01\n"
+    )
+    with pytest.raises(PackError) as lifted:
+        accept_pack(PackFiles(files.id, texts))
+    assert lifted.value.code == "floor-lifted"
+
+
+def test_a_pack_that_extends_lead_keeps_the_golden_rules(tmp_path: Path) -> None:
+    files = county(tmp_path, COUNTY.replace("extends: deflection", "extends: lead"))
+    texts = dict(files.files)
+    texts["lead/pack.yaml"] = texts["lead/pack.yaml"].replace(
+        "      - id: care-reports-no-offense\n",
+        "      - id: care-reports-no-offense\n        until: 2020-01-01\n",
+    )
+    with pytest.raises(PackError) as lifted:
+        accept_pack(PackFiles(files.id, texts))
+    assert lifted.value.code == "floor-lifted" and "care-reports-no-offense" in lifted.value.message
 
 
 def test_the_time_zone_of_an_adopted_pack_applies(
