@@ -148,7 +148,9 @@ class Town:
 
     def _found_agency(self, agency_id: str, passphrase_file: Path, passphrase: str) -> Agency:
         folder = self.folder / agency_id
-        settings = operations.create_agency(folder, agency_id, passphrase.encode(), demo=True)
+        settings = operations.create_agency(
+            folder, agency_id, passphrase.encode(), demo=True, founder=AGENCIES[agency_id][3]
+        )
         more = {
             "passphrase_file": str(passphrase_file),
             "automatic": AGENCIES[agency_id][3],

@@ -225,7 +225,7 @@ def test_nobody_learns_from_a_correction_what_it_was_never_told(town: Town, case
         operations.correct(town.at["police"], BY, case, {"encounter.weapon": True})
     with refused("nothing-to-correct"):
         operations.correct(town.at["police"], BY, case, {DRUGS: drugs(7.9)})
-    with refused("nameless"):
+    with refused("unlisted-person"):
         operations.correct(town.at["police"], " ", case, {DRUGS: drugs(1)})
     with refused("never-told"):
         operations.correct(town.at["crossroads"], "Rosa", case, {DRUGS: drugs(1)})
@@ -387,7 +387,7 @@ def test_a_mistaken_exit_is_undone_and_gives_no_permission_back(town: Town, case
     # The log still has the exit: police tell nothing more on the offer at the scene.
     (sent,) = operations.correct(town.at["police"], BY, case, {DRUGS: drugs(7.9)}).sent
     assert sent.is_refused
-    operations.answer_recalls(town.at["defender"], "Counsel", case)
+    operations.answer_recalls(town.at["defender"], "Ada Quill", case)
     represent(town, case)
     assert not any("state it again" in text for text in task_texts(town, "defender", case))
     with refused("no-exit"):

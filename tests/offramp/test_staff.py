@@ -28,7 +28,7 @@ def test_a_name_that_is_not_listed_does_not_act(tmp_path: Path) -> None:
         for words in ({"by": "Somebody"}, {"login": "another"}):
             with pytest.raises(AgencyError) as refused:
                 operations.sign_in(office, **words)
-            assert refused.value.code == "not-listed"
+            assert refused.value.code == "unlisted-person"
 
 
 def test_a_folder_of_an_older_version_lists_its_owner_first(tmp_path: Path) -> None:
@@ -36,6 +36,6 @@ def test_a_folder_of_an_older_version_lists_its_owner_first(tmp_path: Path) -> N
     with closing(operations.open_office(tmp_path / "a", PASSPHRASE)) as office:
         with pytest.raises(AgencyError) as refused:
             operations.sign_in(office, login="another")
-        assert refused.value.code == "not-listed"
+        assert refused.value.code == "unlisted-person"
         assert operations.sign_in(office, by="Rosa Quintana").name == "Rosa Quintana"
         assert operations.sign_in(office).name == "Rosa Quintana"

@@ -30,6 +30,7 @@ from offramp.hub import restore_state
 from tests.support.chance import chance
 from tests.support.parties import LOG, document, ed25519
 from tests.support.simulator import START, judges, part
+from tests.support.staff import OTHERS, list_people
 
 PASSPHRASE = b"a passphrase for tests"
 ROLES = {
@@ -186,8 +187,15 @@ def _proof(hashes: tuple[bytes, ...]) -> tuple[int, bytes]:
 class Town:
     """Agencies with folders, and the hub between them. Everybody reads `clock`."""
 
-    def __init__(self, folder: Path, roles: Mapping[str, str] = ROLES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        roles: Mapping[str, str] = ROLES,
+        others: tuple[str, ...] = OTHERS,
+    ) -> None:
+        """`others` are listed at each agency beside its founder. All share the test's account."""
         self.folder = folder
+        self.others = others
         self.roles = roles
         self.hub = MemoryHub()
         self.skew: dict[str, int] = {}
@@ -210,9 +218,11 @@ class Town:
 
     def office(self, name: str) -> Office:
         """The agency's folder, opened once more: what another program sees."""
-        return Office(
+        office = Office(
             self.folder / name, PASSPHRASE, lambda: self.hub.clock + self.skew.get(name, 0)
         )
+        list_people(office, *self.others)
+        return office
 
     def _entry(self, name: str) -> dict[str, object]:
         office = self.at[name]

@@ -25,6 +25,7 @@ from offramp.agency.hub_link.link import link_of
 from offramp.cli import main
 from tests.support.hub_process import serving
 from tests.support.simulator import FORM, grant
+from tests.support.staff import founder_of
 
 PASSPHRASE = b"a passphrase for tests"
 
@@ -99,7 +100,7 @@ class Running:
             with redirect_stdout(StringIO()) as printed:
                 assert main([*invite, "--name", name.title()]) == 0
             code = printed.getvalue().strip()
-            assert self.agency("init", name, "--id", name) == 0
+            assert self.agency("init", name, "--id", name, "--by", founder_of(name)) == 0
             part2 = "yes" if name in self.covered else "no"
             assert self.agency("join", name, self.url, code, "--part2", part2) == 0
         answer = Http(self.url).ask("GET", "/v1/directory/draft", b"", {}, 5.0)

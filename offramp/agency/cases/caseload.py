@@ -44,13 +44,18 @@ def handles(working_set: WorkingSet) -> tuple[str, ...]:
 def case_of(working_set: WorkingSet, handle: str, terms: Vocabulary | None = None) -> Case:
     """Return this agency's view of a case. Raises `AgencyError` `no-such-case`."""
     if handle not in working_set.cases:
-        raise AgencyError(
-            "no-such-case",
-            f"this agency knows no case `{handle[:40]}`",
-            fix="list the cases with `agency cases`",
-        )
+        raise unknown_case(handle)
     entries = [*entries_of(working_set, handle), *joined_entries(working_set, handle)]
     return _case_of_entries(working_set, handle, entries, terms)
+
+
+def unknown_case(handle: str) -> AgencyError:
+    """Return the refusal of a case that this agency, or the person who asks, doesn't have."""
+    return AgencyError(
+        "no-such-case",
+        f"this agency knows no case `{handle[:40]}`",
+        fix="list the cases with `agency cases`",
+    )
 
 
 def _case_of_entries(

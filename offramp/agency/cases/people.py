@@ -7,7 +7,7 @@ changed: two cases of one person are joined in the agency's own index alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -188,17 +188,22 @@ def undecided_matches(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
 _SHORTEST_PREFIX, _HANDLE_LENGTH = 4, 32
 
 
-def find_case(working_set: WorkingSet, prefix: str) -> str:
+def find_case(
+    working_set: WorkingSet, prefix: str, may_find: Callable[[str], bool] = lambda _: True
+) -> str:
     """Return the case whose handle starts with `prefix`, at least 4 hexadecimal digits.
 
-    A whole handle is returned as it is, known here or not. Raises `AgencyError` `no-such-case`,
+    A whole handle is returned as it is, known here or not. Otherwise, only the cases are compared
+    that the person who asks `may_find`. Raises `AgencyError` `no-such-case`,
     `ambiguous-case`.
     """
     digits = prefix.lower()
     is_hexadecimal = set(digits) <= set("0123456789abcdef")
     if is_hexadecimal and len(digits) == _HANDLE_LENGTH:
         return digits
-    matches = [handle for handle in handles(working_set) if handle.startswith(digits)]
+    matches = [
+        handle for handle in handles(working_set) if handle.startswith(digits) and may_find(handle)
+    ]
     if not is_hexadecimal or len(digits) < _SHORTEST_PREFIX or not matches:
         raise AgencyError(
             "no-such-case",

@@ -20,6 +20,7 @@ from offramp.agency.commands import (
     mistakes,
     people,
     records,
+    staff,
 )
 from offramp.agency.commands.command import (
     PACK,
@@ -42,6 +43,7 @@ GROUPS: tuple[Any, ...] = (
     meetings,
     decisions,
     evidence,
+    staff,
 )
 # Every command by name, in the order of the help.
 COMMANDS: dict[str, AgencyCommand] = {

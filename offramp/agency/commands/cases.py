@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from offramp.agency import mistake_wording, operations, wording
-from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, add_because
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.folder.office import Office
 
@@ -18,16 +18,26 @@ def _cases(office: Office, options: argparse.Namespace) -> Output:
 
 def _case(office: Office, options: argparse.Namespace) -> Output:
     view = (
-        operations.open_case(office, options.by, options.case)
-        if options.by
-        else operations.read_case(office, options.case)
+        operations.open_case(office, actor_of(office), options.case, because=options.because)
+        if options.open or (options.by and not options.leave_closed)
+        else operations.read_case(office, options.case, because=options.because)
     )
     return Output(view.as_json(), wording.case_lines(view))
 
 
 def _case_options(parser: argparse.ArgumentParser) -> None:
+    opens = parser.add_mutually_exclusive_group()
+    opens.add_argument(
+        "--open", action="store_true", help="open unopened parts first, as `--by` does"
+    )
+    opens.add_argument(
+        "--leave-closed", action="store_true", help="leave unopened parts closed, also with `--by`"
+    )
+    add_because(parser)
     parser.add_argument(
-        "--by", metavar="NAME", help="open unopened parts in this person's name first"
+        "--break-glass",
+        metavar="REASON",
+        help="open a case of somebody else for an hour. Its owner and the supervisors see it",
     )
 
 
@@ -37,17 +47,8 @@ def _note(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _notice(office: Office, options: argparse.Namespace) -> Output:
-    notice = operations.note_notice(office, options.by, options.case)
+    notice = operations.note_notice(office, actor_of(office), options.case)
     return Output(notice.as_json(), wording.notice_lines(notice))
-
-
-def _notice_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--by",
-        metavar="NAME",
-        required=True,
-        help="the name of the person that gave the notice",
-    )
 
 
 def _tasks(office: Office, options: argparse.Namespace) -> Output:
@@ -89,7 +90,6 @@ COMMANDS = (
         "note that the person was told of the rules in force",
         run=_notice,
         words=(CASE,),
-        options=_notice_options,
     ),
     AgencyCommand("tasks", "list tasks with their deadlines", run=_tasks),
     AgencyCommand(

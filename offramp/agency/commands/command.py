@@ -69,10 +69,30 @@ def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
         assert command.run_without_office is not None
         return _print(options, command.run_without_office(options))
     with suppress(BrokenPipeError), closing(office_of(options)) as office:
+        if options.by is not None:
+            operations.sign_in(office, by=options.by)
+        if getattr(options, "break_glass", None) is not None:
+            reason, actor = options.break_glass, actor_of(office)
+            options.case = operations.break_glass(office, actor, options.case, reason).case
         if getattr(options, "case", None) not in (None, operations.NEW_CASE):
             options.case = operations.find_case(office, options.case)
         return _print(options, command.run(office, options))
     return 141
+
+
+def actor_of(office: Office) -> str:
+    """Return the name of the listed person who acts. Raises `AgencyError` as `sign_in`."""
+    return (office.session or operations.sign_in(office)).name
+
+
+def add_because(parser: argparse.ArgumentParser) -> None:
+    """Add the flag with which a supervisor reads parts of care in somebody else's case."""
+    parser.add_argument(
+        "--because",
+        metavar="REASON",
+        help="why a supervisor reads parts of care in a case of somebody else, who sees it: "
+        + ", ".join(operations.ACCESS_REASONS),
+    )
 
 
 def office_of(options: argparse.Namespace) -> Office:
@@ -121,10 +141,21 @@ def add_command(command: AgencyCommand, parser: argparse.ArgumentParser) -> None
     """Add a command's words and options to its parser."""
     parser.add_argument("dir", metavar="DIR", help="the agency's folder")
     add_common_options(parser)
+    if command.run is not None:
+        add_by(parser)
     for word, word_help in command.words:
         parser.add_argument(word, metavar=word.upper(), help=word_help)
     if command.options is not None:
         command.options(parser)
+
+
+def add_by(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that tells apart the people who share a login."""
+    parser.add_argument(
+        "--by",
+        metavar="NAME",
+        help="the listed person who acts, if several people share this login",
+    )
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:

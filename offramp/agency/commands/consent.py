@@ -11,7 +11,7 @@ from offramp.agency import operations, wording
 from offramp.agency.cases.consent_form import Answer, Form
 from offramp.agency.cases.consent_form import Question as PersonQuestion
 from offramp.agency.cases.consent_words import say
-from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.commands.records import read_draft
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -97,6 +97,9 @@ def _walk(
 ) -> Output:
     """Ask a consent set at the terminal, or take the answers from flags and a file."""
     supplied = _given(options)
+    if "by" in supplied:
+        operations.sign_in(office, by=str(supplied["by"]))
+    supplied["by"] = actor_of(office)
     chosen_answers = supplied.pop("answers", {})
     zone = office.working_set().gateway.history.newest.zone.key
     seen_at = office.at
@@ -446,6 +449,8 @@ def _consent_options(parser: argparse.ArgumentParser) -> None:
             help=f"{word} to this question (repeatable)",
         )
     for name, about in DETAILS.items():
+        if name == "by":
+            continue  # every command has it
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=about)
     parser.add_argument("--yes", action="store_true", help="record without asking once more")
 

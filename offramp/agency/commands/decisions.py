@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from offramp.agency import operations, wording
-from offramp.agency.commands.command import CASE, DECISION, OUTCOME, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, DECISION, OUTCOME, AgencyCommand, Output, actor_of
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.folder.office import Office
 
@@ -38,7 +38,7 @@ def _ask(office: Office, options: argparse.Namespace) -> Output:
 def _determine(office: Office, options: argparse.Namespace) -> Output:
     made = operations.determine(
         office,
-        options.by,
+        actor_of(office),
         options.case,
         options.decision,
         options.outcome,
@@ -54,9 +54,6 @@ def _determine_options(parser: argparse.ArgumentParser) -> None:
         metavar="CODE",
         required=True,
         help="the reason, as a code such as `rules` or `safety`",
-    )
-    parser.add_argument(
-        "--by", metavar="NAME", required=True, help="the name of the person that decided"
     )
     parser.add_argument(
         "--to",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from offramp.agency import operations, wording
+from offramp.agency import operations, staff_wording, wording
 from offramp.agency.commands.command import CASE, KEY, NEW_FILE, RECORD, AgencyCommand, Output
 from offramp.agency.folder.office import Office
 from offramp.arguments import add_force
@@ -15,6 +15,9 @@ from offramp.output_file import check_output, write_output
 def _account(office: Office, options: argparse.Namespace) -> Output:
     account = operations.fetch_account(office, options.case, for_person=options.for_person)
     lines = wording.account_lines(account, options.lang, is_full=options.full)
+    if account.openings is not None:
+        name = account.directory.agencies[office.agency].name
+        lines += staff_wording.opening_lines(name, account.openings, options.lang)
     return Output(account.as_json(), lines)
 
 

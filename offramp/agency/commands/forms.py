@@ -18,12 +18,12 @@ from offramp.agency.cases.draft import LARGEST
 from offramp.agency.cases.form_questions import ABOUT, SAME_ENCOUNTER, options_of
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.commands import form_text
-from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.commands.known_person import KnownPerson, add_option, ask_known_person
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.telling import OpenedForm
-from offramp.asking import UNKNOWN, AnswerForm, Dialog, Question, collect_answers, confirm
+from offramp.asking import UNKNOWN, Dialog, collect_answers, confirm
 from offramp.terminal import print_text
 from offramp.user_files import read_named
 from rules.errors import PackError, RequestError, nearest
@@ -137,13 +137,7 @@ def _open_questions(office: Office, options: argparse.Namespace) -> None:
     """Open the questions that are closed, in a person's name."""
     if not operations.closed_questions(office, options.case):
         return
-    name = options.by
-    if name is None:
-        form = AnswerForm("text", may_be_unknown=False)
-        question = Question("by", _OPENER[options.lang], form)
-        dialog = Dialog.at_terminal(options.lang, "UTC", as_json=options.json)
-        name = collect_answers([question], {}, dialog)["by"]
-    operations.open_questions_as(office, name, options.case)
+    operations.open_questions_as(office, actor_of(office), options.case)
 
 
 # Answers from flags and files
@@ -295,7 +289,6 @@ def _options(form: Form, parser: argparse.ArgumentParser) -> None:
         add_option(parser)
     if form.name == "answer":
         parser.add_argument("--case", metavar="CASE", help="one case only. Default: every case")
-        parser.add_argument("--by", metavar="NAME", help="the name of the person that opens them")
     parser.add_argument(
         "--to",
         metavar="AGENCY",

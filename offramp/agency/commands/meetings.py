@@ -14,7 +14,7 @@ from typing import Any
 
 from offramp.agency import operations
 from offramp.agency.cases.past_days import check_last_day
-from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.commands.forms import read_answers_file
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -74,8 +74,8 @@ def _meeting(office: Office, options: argparse.Namespace) -> Output:
             "`--off-board` compares the board with your cases, and nobody is in the room",
             fix="add `--present` with the agencies in the room",
         )
-    if options.by:
-        operations.open_statuses(office, options.by)
+    if options.by or options.open:
+        operations.open_statuses(office, actor_of(office))
     meeting = (
         operations.show_off_board(office, present)
         if options.off_board
@@ -96,7 +96,7 @@ def _meeting_options(parser: argparse.ArgumentParser) -> None:
         help="list the cases that the board leaves out, for your own screen only",
     )
     parser.add_argument(
-        "--by", metavar="NAME", help="open unopened statuses in this person's name first"
+        "--open", action="store_true", help="open unopened statuses first, as `--by` does"
     )
 
 
@@ -104,7 +104,7 @@ def _meeting_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _prepare(office: Office, options: argparse.Namespace) -> Output:
-    preparation = operations.prepare_meeting(office, options.by, _day(options.on))
+    preparation = operations.prepare_meeting(office, actor_of(office), _day(options.on))
     return Output(preparation.as_json(), preparation_lines(preparation))
 
 
@@ -122,9 +122,6 @@ def _day(text: str) -> date:
 
 def _prepare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on", metavar="DAY", required=True, help="the day of the meeting")
-    parser.add_argument(
-        "--by", metavar="NAME", required=True, help="the name of the person that prepares it"
-    )
 
 
 # The status
@@ -216,7 +213,7 @@ def _record(office: Office, options: argparse.Namespace) -> Output:
             print_text(f"  {step.words(options.lang)}: {step.owner}{until}")
         if not confirm(dialog, _text("record", options.lang)):
             return Output({"recorded": False}, [_text("nothing_kept", options.lang)])
-    recorded = operations.record_meeting(office, options.by, options.case, steps)
+    recorded = operations.record_meeting(office, actor_of(office), options.case, steps)
     return Output(recorded.as_json(), recorded_lines(recorded))
 
 
@@ -278,9 +275,6 @@ def _check_until(name: str, today: date, value: str | None) -> None:
 
 
 def _record_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--by", metavar="NAME", required=True, help="the name of the person that records it"
-    )
     parser.add_argument(
         "--step",
         metavar="WORD:ROLE[:DAY]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from exchange.errors import ExchangeError
@@ -30,13 +31,23 @@ LARGEST_CHANGE = 1024 * 1024  # bytes of a file with changes of the directory
 
 def _init(options: argparse.Namespace) -> Output:
     passphrase = find_passphrase(options.passphrase_file, as_json=options.json, new=True)
-    operations.create_agency(Path(options.dir), options.id, passphrase, demo=options.demo)
-    line = f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere"
-    return Output({"agency": options.id}, [line])
+    folder = Path(options.dir)
+    operations.create_agency(folder, options.id, passphrase, demo=options.demo, founder=options.by)
+    with closing(operations.open_office(folder, passphrase)) as office:
+        founder = operations.sign_in(office).person
+    lines = [
+        f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere",
+        f"{founder.name} is listed with the login {', '.join(founder.logins)}. List others with "
+        "`offramp agency staff add`",
+    ]
+    return Output({"agency": options.id, "founder": founder.name}, lines)
 
 
 def _init_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", required=True, help="the agency's id: letters, digits, dashes")
+    parser.add_argument(
+        "--by", metavar="NAME", help="your name, as records state it. Default: your account's"
+    )
     parser.add_argument(
         "--demo", action="store_true", help="allow `--clock`, for demonstrations only"
     )

@@ -12,7 +12,7 @@ from typing import Any
 from offramp.agency import mistake_wording as wording
 from offramp.agency import operations
 from offramp.agency.cases.told import ToldDetail
-from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -69,11 +69,12 @@ def _correct_details(
     lines = wording.effects_lines(preview)
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "", "nothing is sent"])
-    name, is_confirmed = _name_and_confirm(options, dialog, lines)
-    if not is_confirmed:
+    if not _show_and_confirm(options, dialog, lines):
         return Output({"sent": False}, ["nothing was sent"])
     try:
-        made = operations.correct(office, name, options.case, details, seen_at=preview.seen_at)
+        made = operations.correct(
+            office, actor_of(office), options.case, details, seen_at=preview.seen_at
+        )
     except AgencyError as error:
         _show_again(error, options, dialog)
         return _correct_details(office, options, dialog, details)
@@ -88,10 +89,8 @@ def _told_json(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, Any]:
     }
 
 
-def _name_and_confirm(
-    options: argparse.Namespace, dialog: Dialog, lines: Sequence[str]
-) -> tuple[str, bool]:
-    """Show what follows, and return the name of the person who acts, and whether to send.
+def _show_and_confirm(options: argparse.Namespace, dialog: Dialog, lines: Sequence[str]) -> bool:
+    """Show what follows, and return whether to send.
 
     Raises `RequestError` `answers-missing` without a terminal, `Stopped`.
     """
@@ -99,12 +98,8 @@ def _name_and_confirm(
         for line in lines:
             print_text(line)
         print_text()
-    answers = {} if options.by is None else {"by": options.by}
-    form = AnswerForm("text", may_be_unknown=False)
-    question = Question("by", "Who corrects this? Write your name.", form)
-    missing = () if options.yes else ("--yes",)
-    name = str(collect_answers([question], answers, dialog, missing)["by"])
-    return name, options.yes or confirm(dialog)
+    collect_answers([], {}, dialog, () if options.yes else ("--yes",))
+    return options.yes or confirm(dialog)
 
 
 def _show_again(error: AgencyError, options: argparse.Namespace, dialog: Dialog) -> None:
@@ -290,11 +285,10 @@ def _correct_options(parser: argparse.ArgumentParser) -> None:
         "encounter.drugs[0].grams=7.9. Without one, what was told is listed",
     )
     parser.add_argument("--file", metavar="FILE", help="a JSON file with details")
-    _common_options(parser, "the name of the person who corrects")
+    _common_options(parser)
 
 
-def _common_options(parser: argparse.ArgumentParser, by_help: str) -> None:
-    parser.add_argument("--by", metavar="NAME", help=by_help)
+def _common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="send without the last question")
     parser.add_argument(
         "--dry-run", action="store_true", help="show what follows, and keep and send nothing"
@@ -336,8 +330,7 @@ def _recall_records(
     lines = wording.recall_effects_lines(preview)
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "", "nothing is sent"])
-    name, is_confirmed = _name_and_confirm(options, dialog, lines)
-    if not is_confirmed:
+    if not _show_and_confirm(options, dialog, lines):
         return Output({"sent": False}, ["nothing was sent"])
     if options.draft:
         text = json.dumps(preview.draft, ensure_ascii=False, indent=2) + "\n"
@@ -345,7 +338,7 @@ def _recall_records(
     try:
         made = operations.recall(
             office,
-            name,
+            actor_of(office),
             options.case,
             reason,
             record=record,
@@ -395,13 +388,13 @@ def _recall_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--draft", metavar="FILE", help="write the record's parts here, to send them again"
     )
-    _common_options(parser, "the name of the person who asks it back")
+    _common_options(parser)
 
 
 def _answer_recall(office: Office, options: argparse.Namespace) -> Output:
     keep = options.keep.replace("-", "_") if options.keep else None
     answer = operations.answer_recalls(
-        office, options.by, options.case, keep_because=keep, record=options.record
+        office, actor_of(office), options.case, keep_because=keep, record=options.record
     )
     return Output(answer.as_json(), wording.recall_answer_lines(answer))
 
@@ -413,9 +406,6 @@ def _answer_recall_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--record", metavar="RECORD", help="one recalled record only, by the start of its id"
-    )
-    parser.add_argument(
-        "--by", metavar="NAME", required=True, help="the name of the person who answers"
     )
 
 

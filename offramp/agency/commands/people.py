@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from offramp.agency import operations, people_wording
-from offramp.agency.commands.command import CASE, AgencyCommand, Output
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.folder.case_index import SAME
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Comparison
@@ -45,13 +45,8 @@ def _same(office: Office, options: argparse.Namespace) -> Output:
         if change == _LATER:
             return Output(comparison.as_json(), ["nothing was changed"])
     if change is not None:
-        given = {"by": options.by} if options.by is not None else {}
-        actor = collect_answers([_BY], given, dialog)["by"]
-        comparison = _CHANGES[change](office, actor, options.case, other)
+        comparison = _CHANGES[change](office, actor_of(office), options.case, other)
     return Output(comparison.as_json(), people_wording.comparison_lines(comparison))
-
-
-_BY = Question("by", "Who decides this? Give a name.", AnswerForm("text", may_be_unknown=False))
 
 
 def _decision(comparison: Comparison) -> Question:
@@ -74,7 +69,6 @@ def _same_options(parser: argparse.ArgumentParser) -> None:
         changes.add_argument(
             f"--{change}", dest="change", action="store_const", const=change, help=text
         )
-    parser.add_argument("--by", metavar="NAME", help="the name of the person that decides")
 
 
 def _report_number(office: Office, options: argparse.Namespace) -> Output:

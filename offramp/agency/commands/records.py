@@ -8,7 +8,15 @@ from pathlib import Path
 from exchange.records.kinds import kinds
 from offramp.agency import operations, wording
 from offramp.agency.cases.draft import LARGEST, not_a_draft
-from offramp.agency.commands.command import CASE, KIND, RECORD, AgencyCommand, Output
+from offramp.agency.commands.command import (
+    CASE,
+    KIND,
+    RECORD,
+    AgencyCommand,
+    Output,
+    actor_of,
+    add_because,
+)
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Draft
 from offramp.user_files import read_named
@@ -60,17 +68,22 @@ def _represent_options(parser: argparse.ArgumentParser) -> None:
 
 def _open(office: Office, options: argparse.Namespace) -> Output:
     opened = operations.open_part(
-        office, options.by, options.record, part=options.part, second=options.second
+        office,
+        actor_of(office),
+        options.record,
+        part=options.part,
+        second=options.second,
+        because=options.because,
     )
     return Output(opened.as_json(), wording.opened_lines(opened))
 
 
 def _open_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--by", metavar="NAME", required=True, help="the reader's name")
     parser.add_argument(
         "--second", metavar="NAME", help="the second person's name, after a medical emergency"
     )
     parser.add_argument("--part", metavar="ID", help="the part, if the record has several")
+    add_because(parser)
 
 
 def _retry(office: Office, options: argparse.Namespace) -> Output:

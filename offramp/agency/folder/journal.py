@@ -19,7 +19,7 @@ from exchange.standards.sqlite import fault_of
 from offramp.agency.errors import AgencyError
 from rules.frozen import frozen
 
-FORMAT = 2
+FORMAT = 3
 ENTRY_BYTES = 32
 # How long a command waits for another's transaction, in milliseconds. None waits for a network.
 PATIENCE = 20_000
@@ -73,6 +73,12 @@ class Journal:
                 self._db.execute(
                     "CREATE TABLE seen(start INTEGER PRIMARY KEY, entries BLOB, "
                     "digest BLOB NOT NULL) STRICT"
+                )
+            if version in (0, 1, 2):
+                # Who looked at what: a chain of its own (`offramp.agency.folder.looks`).
+                self._db.execute(
+                    "CREATE TABLE look(at INTEGER PRIMARY KEY, body BLOB NOT NULL, "
+                    "link BLOB NOT NULL) STRICT"
                 )
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
             elif version != FORMAT:
@@ -179,6 +185,24 @@ class Journal:
                 raise _damaged(f"what was seen from leaf `{at}` on")
             leaves += entries[max(0, start - at) * ENTRY_BYTES :]
         return bytes(leaves)
+
+    def add_look(self, at: int, text: bytes, link: bytes) -> None:
+        """Append a look with its link to the chain, within `together`."""
+        with _sound():
+            self._db.execute("INSERT INTO look VALUES (?, ?, ?)", (at, text, link))
+
+    def last_look(self) -> tuple[int, bytes] | None:
+        """Return the number and the link of the newest look, None where there is none."""
+        with _sound():
+            row = self._db.execute("SELECT at, link FROM look ORDER BY at DESC LIMIT 1").fetchone()
+        return None if row is None else (int(row[0]), bytes(row[1]))
+
+    def looks(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield number, text, and link of every look, the oldest first."""
+        with _sound():
+            rows = self._db.execute("SELECT at, body, link FROM look ORDER BY at").fetchall()
+        for at, text, link in rows:
+            yield int(at), bytes(text), bytes(link)
 
     def write_back(self) -> None:
         """Empty the write-ahead log into the database, so that no destroyed text stays in it."""

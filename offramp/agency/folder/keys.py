@@ -38,7 +38,7 @@ LONGEST_PASSPHRASE, MOST_TRIES = 1024, 8
 # Makes the key of a salt from a passphrase.
 Stretch = Callable[[bytes], bytes]
 
-Use = Literal["sig", "enc", "witness"]
+Use = Literal["sig", "enc", "witness", "looks"]
 
 
 class _KeyFile(WireModel):
@@ -179,6 +179,16 @@ class Keys:
         key = Ed25519PrivateKey.generate()
         self._write(kid, "witness", key.private_bytes_raw())
         return key
+
+    def looks(self, kid: str) -> bytes:
+        """Return the key that chains the journal of looks. Raises `AgencyError` as `_read`."""
+        return self._read(kid, "looks")
+
+    def make_looks(self, kid: str) -> bytes:
+        """Make a key to chain the journal of looks with."""
+        secret = self._random(KEY_BYTES)
+        self._write(kid, "looks", secret)
+        return secret
 
     def destroy(self, kid: str) -> None:
         """Overwrite and delete a key. Does nothing where it is missing."""

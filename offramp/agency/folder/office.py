@@ -41,6 +41,7 @@ from offramp.agency.folder.destruction import (
 from offramp.agency.folder.index_file import ENOUGH, IndexFile
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, Stretch, check_private, write_private
+from offramp.agency.folder.looks import Looks
 from offramp.agency.folder.settings import Settings, read_settings, write_settings
 from offramp.agency.folder.snapshot import EVERY, Snapshot
 from offramp.agency.folder.staff import Session
@@ -138,6 +139,7 @@ class Office:
                 fix="restore a backup into a new folder with `offramp agency restore`",
             )
         self.journal = Journal(folder / JOURNAL)
+        self.looks = Looks(self.journal, self.keys, self.agency)
         self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
         self._working_set: WorkingSet | None = None
@@ -149,6 +151,9 @@ class Office:
         self.settled_at: int | None = None
         # The person for whom operations are called. None until one signs in.
         self.session: Session | None = None
+        # The person of the operation that runs now. None for the gateway.
+        self.acting: Session | None = None
+        self.is_in_operation = False
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
         self._programs: dict[str, Program] = {}
@@ -461,6 +466,9 @@ class Office:
         `batch` is the id of an earlier record, to be committed together with this one. `jti` is
         the record's own id. Without it, one is drawn.
         """
+        anchor = self.looks.anchor(self.random(16), jti)
+        if anchor is not None:
+            jti = anchor[0]
         bundle = working_set.gateway.compose(
             kind, parts, case=case, now=self.clock(), jti=jti, form=form
         )
@@ -472,6 +480,7 @@ class Office:
             "parts": [part_json(part) for part in parts],
             **({"form": dict(form)} if form is not None else {}),
             **({"batch": batch} if batch is not None else {}),
+            **({"looks": anchor[1]} if anchor is not None else {}),
             "bundle": bundle_json(bundle),
             "contents": dict(working_set.gateway.contents[bundle.id]),
         }

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from exchange.errors import shorten
 from offramp.account import person_account
-from offramp.agency.errors import AgencyError
+from offramp.agency.errors import AgencyError, refuse_hidden_name
 from rules.frozen import frozen
 
 Role = Literal["member", "supervisor", "sender", "chair", "admin", "auditor"]
@@ -92,15 +92,58 @@ class Session:
         return self.person.name
 
 
+@frozen
+class ExtraAccess:
+    """An access beyond the own caseload, which another person must see.
+
+    `does` is `glass` (break-glass: for an hour, until `until`) or `care` (a supervisor opened a
+    part of care). `reason` is a code. `reviewed_by` is the person who has seen it. Times are in
+    seconds since 1970.
+    """
+
+    number: int
+    time: int
+    does: str
+    case: str
+    by: str
+    reason: str
+    until: int | None = None
+    reviewed_by: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return its JSON in `offramp agency staff list`."""
+        return {
+            "number": self.number,
+            "time": self.time,
+            "does": self.does,
+            "case": self.case,
+            "by": self.by,
+            "reason": self.reason,
+            "until": self.until,
+            "reviewed_by": self.reviewed_by,
+        }
+
+
 class Staff:
-    """Everybody who was ever listed, and the assignments, as the journal's events left them."""
+    """Everybody who was ever listed, and the assignments, as the journal's events left them.
+
+    `extra` are by the number of their event.
+    """
 
     def __init__(self) -> None:
         self.people: dict[str, StaffPerson] = {}
         self.assignments: dict[str, Assignment] = {}
+        self.extra: dict[int, ExtraAccess] = {}
 
     def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
         """Take the event `at` of the kind `staff`."""
+        if body["does"] in ("glass", "care"):
+            self.extra[at] = ExtraAccess(
+                at, time, body["does"], body["case"], body["by"], body["reason"], body.get("until")
+            )
+        if body["does"] == "reviewed":
+            number = body["number"]
+            self.extra[number] = replace(self.extra[number], reviewed_by=body["by"])
         for person in body.get("people", ()):
             self.people[person["name"]] = StaffPerson(
                 person["name"],
@@ -132,7 +175,7 @@ class Staff:
         )
 
     def named(self, name: str) -> StaffPerson:
-        """Return the person of a name who works here. Raises `AgencyError` `not-listed`."""
+        """Return the person of a name who works here. Raises `AgencyError` `unlisted-person`."""
         if (person := self.find(name)) is None:
             raise _not_listed(f"`{shorten(name)}`")
         return person
@@ -144,9 +187,10 @@ class Staff:
     def choose(self, login: str, name: str | None = None) -> StaffPerson:
         """Return who acts: the person of a login, or the named one of those who share it.
 
-        Raises `AgencyError` `not-listed`, `which-person`.
+        Raises `AgencyError` `unlisted-person`, `which-person`, `hidden-character`.
         """
         people = self.at_login(login)
+        refuse_hidden_name(name)
         if name is not None:
             if (person := self.find(name)) is None or person not in people:
                 raise _not_listed(f"`{shorten(name)}`, for the login `{shorten(login)}`,")
@@ -187,6 +231,39 @@ class Staff:
         """Return the cases in which a person is owner, backup, or in the team."""
         return tuple(case for case, assigned in self.assignments.items() if name in assigned.people)
 
+    # Access beyond the caseload
+
+    def has_glass(self, name: str, case: str, now: int) -> bool:
+        """Report whether a person broke the glass of a case within the last hour."""
+        return any(
+            access.does == "glass"
+            and (access.by, access.case) == (name, case)
+            and access.until is not None
+            and access.time <= now < access.until
+            for access in self.extra.values()
+        )
+
+    def to_review(self, person: StaffPerson) -> tuple[ExtraAccess, ...]:
+        """Return what a person must see: as the case's owner, or every glass as a supervisor."""
+        return tuple(
+            access
+            for access in self.extra.values()
+            if access.reviewed_by is None and self.may_review(person, access)
+        )
+
+    def may_review(self, person: StaffPerson, access: ExtraAccess) -> bool:
+        """Report whether a person may review an access: never the own one.
+
+        Only where no other person could, as in an agency of one, may it be the own.
+        """
+        reviewers = {
+            each.name
+            for each in self.active()
+            if (access.does == "glass" and "supervisor" in each.roles)
+            or ((assigned := self.assignment(access.case)) and assigned.owner == each.name)
+        }
+        return person.name in (reviewers - {access.by} or reviewers)
+
 
 def check_people(people: Iterable[StaffPerson]) -> None:
     """Check a list of people before it is kept.
@@ -208,13 +285,16 @@ def check_people(people: Iterable[StaffPerson]) -> None:
                 f"`{person.name}` would have no role",
                 fix=f"name one of {', '.join(ROLES)}, or end the person with `staff end`",
             )
-    for role in ("admin", "supervisor"):
-        if not any(role in person.roles for person in active):
-            raise AgencyError(
-                f"last-{role}",
-                f"nobody would be {role}",
-                fix=f"give another person the role `{role}` first",
-            )
+    if not any("admin" in person.roles for person in active):
+        raise AgencyError(
+            "last-admin", "nobody would be admin", fix="give another person the role `admin` first"
+        )
+    if not any("supervisor" in person.roles for person in active):
+        raise AgencyError(
+            "last-supervisor",
+            "nobody would be supervisor",
+            fix="give another person the role `supervisor` first",
+        )
 
 
 def ended(person: StaffPerson, at: int, by: str) -> StaffPerson:
@@ -246,7 +326,7 @@ def own_login() -> str:
 
 def _not_listed(who: str) -> AgencyError:
     return AgencyError(
-        "not-listed",
+        "unlisted-person",
         f"{who} is not listed among the people of this agency",
         fix="ask an admin of the agency to run `offramp agency staff add`",
     )

@@ -26,8 +26,11 @@ from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.meeting import Agenda, Item, OffBoard
 from offramp.agency.cases.minutes import StatusRequest, Step
 from offramp.agency.cases.task import Task
-from offramp.agency.folder.staff import Session, StaffPerson
+from offramp.agency.folder.looks import Look
+from offramp.agency.folder.staff import ROLES as STAFF_ROLES
+from offramp.agency.folder.staff import ExtraAccess, Session, StaffPerson
 from offramp.agency.hub_link.membership import PendingDraft
+from offramp.agency.operations.access import REASONS as ACCESS_REASONS
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
 from offramp.agency.operations.backups import (
     Backup,
@@ -85,6 +88,7 @@ from offramp.agency.operations.evidence import (
     fetch_account,
 )
 from offramp.agency.operations.examination import Finding, examine, examine_files
+from offramp.agency.operations.looks import LookList, Opening, list_case_looks, list_looks
 from offramp.agency.operations.meetings import (
     Meeting,
     Preparation,
@@ -170,6 +174,21 @@ from offramp.agency.operations.records import (
 )
 from offramp.agency.operations.representation import represent
 from offramp.agency.operations.sign_in import acting, sign_in
+from offramp.agency.operations.staff import (
+    AssignedCase,
+    StaffChange,
+    StaffList,
+    add_person,
+    assign_case,
+    break_glass,
+    end_person,
+    hand_over,
+    hand_over_all,
+    list_staff,
+    review_access,
+    set_logins,
+    set_roles,
+)
 from offramp.agency.operations.telling import (
     FormDraft,
     OpenedForm,
@@ -205,13 +224,16 @@ class Result(Protocol):
 
 
 __all__ = [
+    "ACCESS_REASONS",
     "CASE_CHANGED",
     "KEEP_REASONS",
     "NEW_CASE",
     "REASONS",
+    "STAFF_ROLES",
     "AgencyStatus",
     "Agenda",
     "Approval",
+    "AssignedCase",
     "Backup",
     "BreachReport",
     "CaseAccount",
@@ -226,16 +248,20 @@ __all__ = [
     "Drill",
     "Effects",
     "Export",
+    "ExtraAccess",
     "Finding",
     "FormDraft",
     "Inbox",
     "Item",
     "JoinRequest",
+    "Look",
+    "LookList",
     "Meeting",
     "NotedFacts",
     "OffBoard",
     "OpenedForm",
     "OpenedPart",
+    "Opening",
     "OralNotice",
     "OutboxRow",
     "PackProposal",
@@ -269,6 +295,8 @@ __all__ = [
     "Session",
     "Signature",
     "SpareKey",
+    "StaffChange",
+    "StaffList",
     "StaffPerson",
     "StandingGrant",
     "StatusDraft",
@@ -279,11 +307,14 @@ __all__ = [
     "WaitingQuestion",
     "act_automatically",
     "acting",
+    "add_person",
     "adopt_pack",
     "answer_recalls",
     "approve_draft",
     "ask",
+    "assign_case",
     "back_up",
+    "break_glass",
     "build_draft",
     "closed_questions",
     "correct",
@@ -297,6 +328,7 @@ __all__ = [
     "duplicates_of",
     "duties_of",
     "effects",
+    "end_person",
     "examine",
     "examine_files",
     "export_decision",
@@ -304,13 +336,18 @@ __all__ = [
     "fetch_account",
     "find",
     "find_case",
+    "hand_over",
+    "hand_over_all",
     "join",
     "join_hub",
+    "list_case_looks",
     "list_cases",
     "list_consent_sets",
     "list_drafts",
     "list_inbox",
+    "list_looks",
     "list_own_entries",
+    "list_staff",
     "list_standing_grants",
     "list_tasks",
     "list_told",
@@ -348,6 +385,7 @@ __all__ = [
     "restore_agency",
     "retire",
     "retry_record",
+    "review_access",
     "revoke_consent",
     "run_duties_once",
     "same_person",
@@ -355,6 +393,8 @@ __all__ = [
     "send_draft",
     "send_record",
     "send_status",
+    "set_logins",
+    "set_roles",
     "show_agenda",
     "show_off_board",
     "sign_in",

@@ -14,6 +14,7 @@ from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_par
 from offramp.agency.cases.tasks import QUIET
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.access import GATEWAY, needs
 from offramp.agency.operations.mistakes import deliver_repairs
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -46,6 +47,7 @@ def answer_questions(
     return tuple(SentAnswer(bundle.id, next(iter(part.to)), part.category) for part in parts)
 
 
+@needs(GATEWAY)
 def act_automatically(office: Office) -> int:
     """Do in every case what the settings leave to the gateway, and count the records composed.
 

@@ -21,6 +21,7 @@ from offramp.agency.folder.journal import Journal
 from offramp.agency.folder.keys import Keys, Stretch, overwritten
 from offramp.agency.folder.office import JOURNAL, KEYS, PACKS, Office, check_unused
 from offramp.agency.folder.settings import NAME
+from offramp.agency.operations.access import ADMIN, needs
 from offramp.output_file import check_output
 from rules.frozen import frozen
 
@@ -92,6 +93,7 @@ class RestoredAgency:
         }
 
 
+@needs(ADMIN, look="act")
 def back_up(office: Office, file: Path, *, drill: bool = False, force: bool = False) -> Backup:
     """Write settings, keys, journal, and packs to a new file, under the passphrase of the keys.
 
@@ -111,6 +113,7 @@ def back_up(office: Office, file: Path, *, drill: bool = False, force: bool = Fa
     return Backup(file, drill_backup(office, file) if drill else None)
 
 
+@needs(ADMIN, look="act")
 def move_agency(office: Office, file: Path) -> Backup:
     """Write everything to a new file for another machine. This folder sends nothing any more.
 
@@ -166,6 +169,7 @@ def _already_there(file: Path, fix: str) -> AgencyError:
     return AgencyError("already-there", f"`{file}` is there already", fix=fix)
 
 
+@needs(ADMIN, look="act")
 def drill_backup(office: Office, file: Path) -> Drill:
     """Restore a file into a temporary folder, and compare it with this one.
 
@@ -236,6 +240,9 @@ def _restore(folder: Path, file: Path, stretch: Stretch) -> RestoredAgency:
 def _check_key(keys: Keys, agency: str, kid: str) -> None:
     """Check that a key opens. Raises `AgencyError` `wrong-passphrase`."""
     number = kid[len(agency) + 1 :]
+    if number == "looks":
+        keys.looks(kid)
+        return
     read = {"s": keys.signing, "w": keys.witness}.get(number[:1], keys.sealing)
     read(kid)
 

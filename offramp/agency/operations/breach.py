@@ -11,6 +11,7 @@ from offramp.agency.cases.breach import Breach, assess_breach, part_json
 from offramp.agency.cases.breach_letter import breach_letter
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
+from offramp.agency.operations.access import SUPERVISION, needs
 from offramp.output_file import check_output, write_output
 from rules.frozen import frozen
 from rules.input.values import iso_day
@@ -51,6 +52,7 @@ class BreachReport:
         }
 
 
+@needs(SUPERVISION, look="print")
 def report_breach(
     office: Office,
     key: str,

@@ -10,20 +10,35 @@ from exchange.errors import ExchangeError
 from exchange.records.finer_words import paths_cut, shared_form
 from offramp.agency.cases import people
 from offramp.agency.cases.answering import answer_case, defaults_today, words_of
-from offramp.agency.cases.case import Answer
+from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, handles, recalled_parts
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.people import person_name
 from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
-from offramp.agency.cases.task import Task
+from offramp.agency.cases.task import OPEN, Task
 from offramp.agency.cases.tasks import tasks
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.access import (
+    CASE,
+    CASES,
+    FIND,
+    MINE,
+    QUARTER,
+    care_parts,
+    check_reason,
+    may_find,
+    needs,
+    note_care,
+    open_for_actor,
+    opens_care,
+    visible,
+)
 from offramp.agency.operations.automatic import SentAnswer, answer_questions
 from offramp.agency.operations.mistakes import (
     SentCorrection,
@@ -179,13 +194,14 @@ class Takeup:
         return {"quarter": self.quarter, "agency": self.agency, "counts": dict(self.counts)}
 
 
+@needs(MINE, look="list")
 def list_cases(office: Office) -> tuple[CaseSummary, ...]:
-    """List every case that this agency knows of, in the order in which it learned of them."""
+    """List every case in the caseload of the person who asks, in the order of their arrival."""
     working_set = office.working_set()
     now = working_set.gateway.hub_time(office.clock())
     summaries = tuple(
         working_set.memory.recall(SUMMARIES, handle, now, partial(_summarize, working_set, handle))
-        for handle in handles(working_set)
+        for handle in filter(visible(office, working_set), handles(working_set))
     )
     office.keep_memory(working_set)
     return summaries
@@ -204,24 +220,36 @@ def _summarize(working_set: WorkingSet, handle: str) -> tuple[CaseSummary, None]
     return CaseSummary(handle, len(case.known), conflicts, outcomes, name, joined), None
 
 
+@needs(FIND)
 def find_case(office: Office, prefix: str) -> str:
     """Return the handle of the case that starts with `prefix`, at least 4 hexadecimal digits.
 
     A whole handle is returned as it is. Raises `AgencyError` `no-such-case`, `ambiguous-case`.
     """
-    return people.find_case(office.working_set(), prefix)
+    working_set = office.working_set()
+    return people.find_case(working_set, prefix, may_find(office, working_set))
 
 
-def read_case(office: Office, case: str) -> CaseView:
-    """Return what this agency knows of a case. Raises `AgencyError` `no-such-case`."""
-    return _view(office, case, ())
+@needs(CASE, look="case")
+def read_case(office: Office, case: str, *, because: str | None = None) -> CaseView:
+    """Return what this agency knows of a case.
+
+    Facts from parts of care are for the case's owner and backup, and for a supervisor `because` of
+    a reason. Raises `AgencyError` `no-such-case`, `unknown-reason`.
+    """
+    check_reason(because)
+    return _view(office, case, (), because)
 
 
-def open_case(office: Office, actor: str, case: str) -> CaseView:
+@needs(CASE, look="case", takes=True)
+def open_case(office: Office, actor: str, case: str, *, because: str | None = None) -> CaseView:
     """Open every part of a case that a named person may read, then return the case.
 
-    A part that stays closed is one of the view's `refusals`. Raises `AgencyError` `no-such-case`.
+    A part that stays closed is one of the view's `refusals`. `because` is the code of a
+    supervisor's reason to open parts of care. Raises `AgencyError` `no-such-case`,
+    `unknown-reason`.
     """
+    check_reason(because)
     refusals = []
     working_set = office.working_set()
     recalled = recalled_parts(working_set, case)
@@ -229,18 +257,27 @@ def open_case(office: Office, actor: str, case: str) -> CaseView:
         if (record, part) in recalled:
             continue  # it stays closed, and its recall is answered
         try:
-            office.open(record, part, by=actor)
+            open_for_actor(office, record, part, by=actor, because=because)
         except ExchangeError as error:
             refusals.append(f"`{part}` of `{record}` stays closed: {error.message}")
     check_new_person(office, case)
     send_now(office, None)
-    return _view(office, case, refusals)
+    return _view(office, case, refusals, because)
 
 
-def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
+def _view(
+    office: Office, handle: str, closed: Sequence[str], because: str | None = None
+) -> CaseView:
     working_set = office.working_set()
     case = case_of(working_set, handle)
     refusals = list(closed)
+    withheld = _withheld_facts(office, working_set, handle, case, because)
+    if withheld:
+        owner = working_set.staff.assignments[handle].owner
+        refusals.append(
+            f"{len(withheld)} facts come from parts of care, which only owner and backup may read: "
+            f"ask `{owner}`"
+        )
     answers = {}
     pack = office.program(working_set).pack
     for decision in decisions_here(working_set, pack):
@@ -255,8 +292,8 @@ def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
     return CaseView(
         working_set.agency,
         handle,
-        case.known,
-        case.conflicts,
+        {path: fact for path, fact in case.known.items() if path not in withheld},
+        {path: stated for path, stated in case.conflicts.items() if path not in withheld},
         determinations,
         answers,
         outdated_decisions(working_set, office.program(working_set), handle, case, office.clock()),
@@ -267,6 +304,32 @@ def _view(office: Office, handle: str, closed: Sequence[str]) -> CaseView:
     )
 
 
+def _withheld_facts(
+    office: Office, working_set: WorkingSet, handle: str, case: Case, because: str | None
+) -> frozenset[str]:
+    """Return the facts that come from parts of care, where the person who acts may not read them.
+
+    A supervisor's reason for reading them is noted for the owner.
+    """
+    of_care = care_parts(working_set, handle)
+    withheld = frozenset(
+        path
+        for path, statements in (
+            *((path, (fact,)) for path, fact in case.known.items()),
+            *case.conflicts.items(),
+        )
+        if any((fact.entry.record, fact.entry.part) in of_care for fact in statements)
+    )
+    if not withheld:
+        return withheld
+    if not opens_care(office, working_set, handle, because):
+        return withheld
+    with office.transaction() as inside:
+        note_care(office, inside, handle, because)
+    return frozenset()
+
+
+@needs(CASE, look="act", takes=True)
 def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFacts:
     """Keep facts of this agency's own knowledge, and answer the questions that they settle.
 
@@ -341,6 +404,7 @@ def _check_own_facts(working_set: WorkingSet, read: Facts, noted: Mapping[str, A
         )
 
 
+@needs(CASE, look="act", takes=True)
 def note_notice(office: Office, actor: str, case: str) -> RulesNotice:
     """Note that `actor` gave the participant notice of the rules in force.
 
@@ -362,14 +426,39 @@ def note_notice(office: Office, actor: str, case: str) -> RulesNotice:
     return RulesNotice(case, pack.id, pack.digest, actor)
 
 
+@needs(CASES, look="list")
 def list_tasks(office: Office) -> tuple[Task, ...]:
-    """List this agency's tasks in every case, the most pressing first."""
+    """List the tasks in the caseload of the person who asks, the most pressing first."""
     working_set = office.working_set()
     all_tasks = tasks(working_set, office.program(working_set), office.clock())
     office.keep_memory(working_set)
-    return all_tasks
+    sees = visible(office, working_set)
+    return (*_reviews(office, working_set), *(task for task in all_tasks if sees(task.case)))
 
 
+def _reviews(office: Office, working_set: WorkingSet) -> tuple[Task, ...]:
+    """Return the accesses beyond a caseload that the person who acts must review."""
+    if office.acting is None:
+        return ()
+    person, role = office.acting.person, working_set.gateway.history.newest.role(office.agency)
+    return tuple(
+        Task(
+            access.case,
+            role or "nobody",
+            (
+                f"review that {access.by} broke the glass of this case ({access.reason})"
+                if access.does == "glass"
+                else f"see that {access.by} read parts of care here ({access.reason})"
+            ),
+            OPEN,
+            f"access {access.number}",
+            person=person_name(working_set, access.case),
+        )
+        for access in working_set.staff.to_review(person)
+    )
+
+
+@needs(QUARTER, look="list")
 def publish_takeup(office: Office, quarter: str) -> Takeup:
     """Count how many people reached each stage in a quarter, such as `2026-Q2`.
 

@@ -34,6 +34,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import SENT, WITNESSED
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now, send_together
+from offramp.agency.operations.access import CASE, CASES, needs
 from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.records import SentRecord
 from rules.decide.program import Program
@@ -140,6 +141,7 @@ class StandingGrant:
         }
 
 
+@needs(CASE, look="case")
 def list_consent_sets(office: Office, case: str, lang: str = "en") -> tuple[ConsentSetSummary, ...]:
     """List the consent sets of the rules in force, and whether each is due in a case.
 
@@ -163,11 +165,13 @@ def list_consent_sets(office: Office, case: str, lang: str = "en") -> tuple[Cons
     )
 
 
+@needs(CASE, look="case")
 def person_name(office: Office, case: str) -> str | None:
     """Return the person's name from the contact details that this agency holds, or None."""
     return people.person_name(office.working_set(), case)
 
 
+@needs(CASES)
 def open_consent_form(office: Office, set_id: str, lang: str = "en") -> Form:
     """Return the questions of a consent set as this agency asks them today.
 
@@ -182,6 +186,7 @@ def _form(office: Office, working_set: WorkingSet, set_id: str, lang: str) -> Fo
     return make_form(program, find_set(program, set_id), directory, office.agency, today, lang)
 
 
+@needs(CASES)
 def write_statement(
     office: Office, set_id: str, answers: Answers, person: str, lang: str = "en"
 ) -> Statement:
@@ -205,6 +210,7 @@ def _statement(
     return make_statement(form, answers, person, office.program(working_set).pack.title)
 
 
+@needs(CASE, look="act", takes=True)
 def record_answers(
     office: Office,
     actor: str,
@@ -298,6 +304,7 @@ def record_answers(
     )
 
 
+@needs(CASE, look="case")
 def list_standing_grants(office: Office, case: str, lang: str = "en") -> tuple[StandingGrant, ...]:
     """List the grants of a case that are in force or will be, as far as this agency knows them.
 

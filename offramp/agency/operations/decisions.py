@@ -26,6 +26,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.access import CASE, OFFER, decides_about, needs
 from offramp.clock import utc_day
 from offramp.policy.law_age import age_member
 from rules.errors import Refusal
@@ -117,6 +118,7 @@ class Determination:
         }
 
 
+@needs({"new": OFFER, "case": CASE}, variant=decides_about, look="case")
 def decide(
     office: Office, case: str, decision: str, *, facts: Mapping[str, Any] | None = None
 ) -> CaseAnswer:
@@ -143,6 +145,7 @@ def decide(
     return CaseAnswer(case, answer, outdated=outdated, asked_on=utc_day(now))
 
 
+@needs({"new": OFFER, "case": CASE}, variant=decides_about, look="act", takes=True)
 def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
     """Send an answer of `decide` to the agencies that may receive each part of it.
 
@@ -186,6 +189,7 @@ def _check_corrections_read(answer: Answer | None) -> None:
         )
 
 
+@needs(CASE, look="act", takes=True)
 def ask(office: Office, case: str, decision: str) -> SentQuestion:
     """Ask other agencies for the facts that a decision lacks.
 
@@ -205,6 +209,7 @@ def ask(office: Office, case: str, decision: str) -> SentQuestion:
     return SentQuestion(bundle.id, case, asked, send_now(office, bundle.id))
 
 
+@needs(CASE, look="act", takes=True)
 def determine(
     office: Office,
     actor: str,

@@ -19,6 +19,8 @@ from offramp.agency.cases.people import cases_of_person
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.link import link_of
+from offramp.agency.operations.access import CASE, needs
+from offramp.agency.operations.looks import Opening, openings_of
 from offramp.agency.operations.records import find_record
 from rules.frozen import frozen
 
@@ -47,6 +49,8 @@ class CaseAccount:
     `agency` is this agency if the account has only the rows that it said or was told, and None if
     the account is whole. With `is_proved` false it is made of this agency's own records, since the
     hub gives no account of the case here. `joined` are the accounts of the person's other cases.
+    `openings` are the people of this agency who opened the file, where the account is for the
+    person.
     """
 
     statement: AccountStatement
@@ -54,6 +58,7 @@ class CaseAccount:
     agency: str | None = None
     is_proved: bool = True
     joined: tuple[CaseAccount, ...] = ()
+    openings: tuple[Opening, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency account`."""
@@ -69,6 +74,11 @@ class CaseAccount:
             "missing": list(self.statement.missing),
             "proved": self.is_proved,
             "joined": [account.as_json() for account in self.joined],
+            **(
+                {"opened_by": [opening.as_json() for opening in self.openings]}
+                if self.openings is not None
+                else {}
+            ),
         }
 
 
@@ -80,6 +90,7 @@ class Export:
     text: bytes
 
 
+@needs(CASE, look="print")
 def fetch_account(office: Office, case: str, *, for_person: bool = False) -> CaseAccount:
     """Fetch a case's account from the hub, verify it, and keep it.
 
@@ -97,7 +108,8 @@ def fetch_account(office: Office, case: str, *, for_person: bool = False) -> Cas
     role = working_set.gateway.history.newest.role(office.agency)
     account = _account_of(office, case, for_person, may_be_own=role == "case_management")
     others = tuple(_account_of(office, each, for_person, may_be_own=True) for each in joined)
-    return replace(account, joined=others)
+    openings = openings_of(office, case) if for_person else None
+    return replace(account, joined=others, openings=openings)
 
 
 def _account_of(office: Office, case: str, for_person: bool, *, may_be_own: bool) -> CaseAccount:
@@ -117,6 +129,7 @@ def _account_of(office: Office, case: str, for_person: bool, *, may_be_own: bool
     return CaseAccount(rows_of_agency(statement, office.agency), directory, office.agency)
 
 
+@needs(CASE, look="export")
 def export_record(office: Office, record: str) -> Export:
     """Export what was opened of a received record, with its proofs, verified.
 
@@ -137,6 +150,7 @@ def export_record(office: Office, record: str) -> Export:
     return Export(jti, exhibit.write())
 
 
+@needs(CASE, look="export")
 def export_decision(office: Office, record: str) -> Export:
     """Export a decision, own or received, with the records that it rests on, verified.
 

@@ -16,6 +16,7 @@ from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.sharing import PASSABLE
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
+from offramp.agency.operations.access import ADMIN, needs
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX, describe_unknown
 from offramp.clock import utc_day
 from offramp.policy.law_age import pack_warnings
@@ -69,6 +70,7 @@ def examine_files(folder: Path) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+@needs(ADMIN)
 def examine(office: Office) -> tuple[Finding, ...]:
     """Examine settings, backup, journal, directory, pack, proofs, and hub.
 
@@ -91,6 +93,7 @@ def _findings(office: Office) -> Iterator[Finding]:
         yield _wrong(f"the journal can't be replayed: {error}")
         return
     yield from _records(working_set)
+    yield from _people(office, working_set)
     if not working_set.gateway.history.size:
         yield _wrong("no directory is in force here")
         return
@@ -133,6 +136,21 @@ def _backup(office: Office) -> Iterator[Finding]:
         yield _wrong("there is no backup of the journal: run `offramp agency backup`")
     elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
         yield _wrong("the last backup of the journal is over a week old")
+
+
+def _people(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
+    """Find faults of the journal of looks, and names that nobody listed."""
+    for fault in office.looks.faults(office.journal.after(0)):
+        yield _wrong(f"{fault}: find out who could write to `{office.folder}`")
+    automatic = office.settings.automatic
+    if automatic is not None and working_set.staff.find(automatic) is None:
+        yield _note(
+            f"the gateway opens and answers in the name of `{automatic}` (`automatic` in "
+            "`agency.toml`), who isn't listed among the people of this agency"
+        )
+    waiting = sum(access.reviewed_by is None for access in working_set.staff.extra.values())
+    if waiting:
+        yield _note(f"{waiting} accesses beyond a caseload wait for a review: see `staff list`")
 
 
 def _records(working_set: WorkingSet) -> Iterator[Finding]:

@@ -40,6 +40,15 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.access import (
+    CASE,
+    CHAIR,
+    MEETING,
+    is_chair,
+    needs,
+    open_for_actor,
+    visible,
+)
 from rules.frozen import frozen
 from rules.shelf import vocabulary
 
@@ -177,6 +186,7 @@ class RecordedMeeting:
 # The board
 
 
+@needs(MEETING, look="list")
 def show_agenda(office: Office, present: Sequence[str] = ()) -> Meeting:
     """Return the board of the partners' meeting for those who see the screen.
 
@@ -189,9 +199,10 @@ def show_agenda(office: Office, present: Sequence[str] = ()) -> Meeting:
     check_present(working_set.gateway.history.newest, everybody)
     program, now = office.program(working_set), office.clock()
     cases = agenda(working_set, program, now, everybody)
-    return _board(working_set, everybody, cases)
+    return _board(office, working_set, everybody, cases)
 
 
+@needs(MEETING, look="list")
 def show_off_board(office: Office, present: Sequence[str]) -> Meeting:
     """Return the board with the open cases that it leaves out, for this agency's own screen.
 
@@ -202,7 +213,8 @@ def show_off_board(office: Office, present: Sequence[str]) -> Meeting:
     program, now = office.program(working_set), office.clock()
     left_out = cases_off_board(working_set, program, now, everybody)
     cases = agenda(working_set, program, now, everybody)
-    board = _board(working_set, everybody, cases)
+    board = _board(office, working_set, everybody, cases)
+    sees = visible(office, working_set)
     return Meeting(
         board.agency,
         board.zone,
@@ -210,11 +222,17 @@ def show_off_board(office: Office, present: Sequence[str]) -> Meeting:
         board.present,
         board.cases,
         board.next_present,
-        left_out,
+        tuple(case for case in left_out if sees(case.case)),
     )
 
 
-def _board(working_set: WorkingSet, present: tuple[str, ...], cases: tuple[Agenda, ...]) -> Meeting:
+def _board(
+    office: Office, working_set: WorkingSet, present: tuple[str, ...], cases: tuple[Agenda, ...]
+) -> Meeting:
+    """Return the board: every case for the chair of a meeting, else the caseload of who asks."""
+    if not (present and is_chair(office)):
+        sees = visible(office, working_set)
+        cases = tuple(case for case in cases if sees(case.case))
     directory = working_set.gateway.history.newest
     part = part_of(directory, present)
     rest = tuple(agency for agency in present if directory.role(agency) != "police")
@@ -222,15 +240,21 @@ def _board(working_set: WorkingSet, present: tuple[str, ...], cases: tuple[Agend
     return Meeting(working_set.agency, directory.zone.key, part, present, cases, later)
 
 
+@needs(MEETING, look="part")
 def open_statuses(office: Office, actor: str) -> None:
     """Open, for a named person, every part of an open case that tells its status.
 
-    A part that stays closed is left out of the board.
+    A part that stays closed is left out of the board. What is told for the meeting opens for its
+    chair, and else for those who may open it in the case.
     """
+    sees = visible(office, office.working_set())
     for handle, _ in open_cases(office.working_set()):
         for jti, part in _closed_statuses(office.working_set(), handle):
             with suppress(ExchangeError):
-                office.open(jti, part, by=actor)
+                if is_chair(office):
+                    office.open(jti, part, by=actor)
+                elif sees(handle):
+                    open_for_actor(office, jti, part, by=actor)
     send_now(office, None)
 
 
@@ -248,6 +272,7 @@ def _closed_statuses(working_set: WorkingSet, handle: str) -> list[tuple[str, st
 # The preparation
 
 
+@needs(CHAIR, look="act")
 def prepare_meeting(office: Office, actor: str, meeting_on: date) -> Preparation:
     """Prepare a meeting: ask each case manager for the status of each open case.
 
@@ -327,6 +352,7 @@ def _ask_case_managers(
     return asked, unreachable, owed
 
 
+@needs(MEETING, look="list")
 def status_owed(office: Office) -> tuple[StatusRequest, ...]:
     """Return the open cases of which this agency was asked for the status, and hasn't told it."""
     working_set = office.working_set()
@@ -419,6 +445,7 @@ def _today(office: Office, working_set: WorkingSet) -> date:
 # The status
 
 
+@needs(CASE, look="case")
 def draft_status(
     office: Office,
     case: str,
@@ -474,6 +501,7 @@ def draft_status(
     return StatusDraft(case, tuple(addressed), untold)
 
 
+@needs(CASE, look="act", takes=True)
 def send_status(office: Office, draft: StatusDraft) -> SentStatus:
     """Send a drafted status.
 
@@ -488,6 +516,7 @@ def send_status(office: Office, draft: StatusDraft) -> SentStatus:
 # The minutes
 
 
+@needs(CHAIR, look="act")
 def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step]) -> RecordedMeeting:
     """Record the steps that a meeting agreed on in a case. They replace those of the last meeting.
 

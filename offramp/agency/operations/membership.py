@@ -18,6 +18,7 @@ from offramp.agency.hub_link.client import Client, Http
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
+from offramp.agency.operations.access import ADMIN, needs
 from rules.frozen import frozen
 
 # A person who looks at the drafts doesn't wait long for a hub that is away.
@@ -118,6 +119,7 @@ class PackProposal:
         }
 
 
+@needs(ADMIN, look="act")
 def join_hub(
     office: Office,
     url: str,
@@ -149,6 +151,7 @@ def join_hub(
     return JoinRequest(url)
 
 
+@needs(ADMIN)
 def list_drafts(office: Office) -> tuple[PendingDraft, ...]:
     """Return the drafts that wait for signatures, the oldest first.
 
@@ -167,6 +170,7 @@ def _pending_drafts(link: HubLink, *, proves: bool = False) -> tuple[PendingDraf
         link.client.patience = before
 
 
+@needs(ADMIN, look="act")
 def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -> Approval:
     """Sign the draft of this digest, which people compared by voice.
 
@@ -181,6 +185,7 @@ def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -
     return Approval(digest, result, draft.changes if draft else ())
 
 
+@needs(ADMIN, look="act")
 def retire(office: Office, subject: str) -> Retirement:
     """Retire a signing key, or propose that an agency leaves. `subject` is the id of either.
 
@@ -192,6 +197,7 @@ def retire(office: Office, subject: str) -> Retirement:
     return Retirement(office.agency, subject, done.at_once, done.draft, done.new_key)
 
 
+@needs(ADMIN, look="act")
 def make_spare_key(office: Office) -> SpareKey:
     """Make one more signing key and propose it, so that another can retire.
 
@@ -201,6 +207,7 @@ def make_spare_key(office: Office) -> SpareKey:
     return SpareKey(*directory_changes.make_spare_key(link_of(office)))
 
 
+@needs(ADMIN, look="act")
 def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
     """Propose a change of the directory, and sign it. `change` has the members that change.
 
@@ -223,6 +230,7 @@ def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
     return Proposal(directory_changes.propose(link, payload), changes)
 
 
+@needs(ADMIN, look="act")
 def adopt_pack(office: Office, pack: PackFiles) -> PackProposal:
     """Propose that the program adopt a pack, and sign. See `offramp.adoption.collect_pack`.
 

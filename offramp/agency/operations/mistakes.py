@@ -30,6 +30,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_together
+from offramp.agency.operations.access import OWN, needs
 from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.recalls import deliver_recalls
 from rules.errors import nearest
@@ -106,6 +107,7 @@ class Correction:
         }
 
 
+@needs(OWN, look="case")
 def list_told(office: Office, case: str) -> Mapping[str, tuple[ToldDetail, ...]]:
     """Return what this agency told other agencies in a case, by the name of each detail.
 
@@ -117,6 +119,7 @@ def list_told(office: Office, case: str) -> Mapping[str, tuple[ToldDetail, ...]]
     return told_details(working_set, case, _today(office, working_set))
 
 
+@needs(OWN, look="case")
 def effects(office: Office, case: str, details: Mapping[str, Any]) -> Effects:
     """Return what follows from a correction. Nothing is sent or kept.
 
@@ -127,6 +130,7 @@ def effects(office: Office, case: str, details: Mapping[str, Any]) -> Effects:
         return _effects_in(office, working_set, case, details)
 
 
+@needs(OWN, look="act", takes=True)
 def correct(
     office: Office,
     actor: str,
@@ -142,10 +146,9 @@ def correct(
     hub refused before are tried once more. `seen_at` is that of the effects that the person read.
 
     Raises `AgencyError` `case-changed`, `never-told`, `nothing-to-correct`, `no-such-case`,
-    `no-directory`, `nameless`; `FactsError`, `not-yet` for a day that is yet to come;
-    `ContentError` `wrong-content`.
+    `no-directory`; `FactsError`, `not-yet` for a day that is yet to come; `ContentError`
+    `wrong-content`.
     """
-    check_named(actor)
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
         planned = _effects_in(office, working_set, case, details)
@@ -160,14 +163,6 @@ def correct(
         )
         composed = _compose(office, working_set, case, owed)
     return Correction(planned, send_corrections(office, composed), untold_in(owed))
-
-
-def check_named(actor: str) -> None:
-    """Check that an act has the name of a person. Raises `AgencyError` `nameless`."""
-    if not actor.strip():
-        raise AgencyError(
-            "nameless", "no name of the person who acts is given", fix="name them with `--by`"
-        )
 
 
 def _effects_in(

@@ -36,6 +36,7 @@ from offramp.agency.folder.case_index import DIFFERENT, POSSIBLE, SAME, SPLIT
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.access import CASE, CASES, OFFER, needs, visible
 from rules.frozen import frozen
 from rules.input.characters import refuse_hidden
 
@@ -117,17 +118,20 @@ class Comparison:
         }
 
 
+@needs(CASES, look="search")
 def find(office: Office, text: str) -> tuple[Person, ...]:
     """Find people by name, birth date, phone number, report number, or the start of a handle.
 
     A name is compared without accents, spelling, or order, and may be cut off. A birth date is
     `1990-06-18` or `6/18/1990`, in either order of month and day. Several words must all fit.
-    Raises `AgencyError` `nothing-to-find`; `FactsError` `hidden-character`.
+    Only the caseload of the person who asks is searched. Raises `AgencyError` `nothing-to-find`;
+    `FactsError` `hidden-character`.
     """
     words = _search_words(text)
     working_set = office.working_set()
+    sees = visible(office, working_set)
     groups: dict[tuple[str, ...], None] = {}
-    for handle in working_set.cases.handles():
+    for handle in filter(sees, working_set.cases.handles()):
         person = person_of(working_set, handle)
         if any(
             all(_fits(word, handle, description, person.report_numbers) for word in words)
@@ -137,6 +141,7 @@ def find(office: Office, text: str) -> tuple[Person, ...]:
     return tuple(_person(working_set, cases) for cases in groups)
 
 
+@needs(OFFER, look="search")
 def possible_duplicates(office: Office, contact: Mapping[str, Any]) -> tuple[Person, ...]:
     """Return the people of this agency who may be the described one, the likeliest first.
 
@@ -148,6 +153,7 @@ def possible_duplicates(office: Office, contact: Mapping[str, Any]) -> tuple[Per
     return _people(working_set, match_people(working_set, (Description(**members),)))
 
 
+@needs(CASE, look="case")
 def duplicates_of(office: Office, case: str) -> tuple[Person, ...]:
     """Return the people who may be the person of a case, without those told apart.
 
@@ -171,6 +177,7 @@ def undecided(office: Office, case: str) -> tuple[Person, ...]:
     return tuple(_person(working_set, cases) for cases in groups)
 
 
+@needs(CASE, look="case")
 def same_person(office: Office, first: str, second: str) -> Comparison:
     """Return two cases side by side, to decide if they are of one person.
 
@@ -194,6 +201,7 @@ def same_person(office: Office, first: str, second: str) -> Comparison:
     )
 
 
+@needs(CASE, look="act")
 def join(office: Office, actor: str, first: str, second: str) -> Comparison:
     """Note that two cases are of one person, in this agency's own index.
 
@@ -203,6 +211,7 @@ def join(office: Office, actor: str, first: str, second: str) -> Comparison:
     return _link(office, actor, first, second, SAME)
 
 
+@needs(CASE, look="act")
 def tell_apart(office: Office, actor: str, first: str, second: str) -> Comparison:
     """Note that two cases are of two people, so that they aren't shown as duplicates again.
 
@@ -211,6 +220,7 @@ def tell_apart(office: Office, actor: str, first: str, second: str) -> Compariso
     return _link(office, actor, first, second, DIFFERENT)
 
 
+@needs(CASE, look="act")
 def split(office: Office, actor: str, first: str, second: str) -> Comparison:
     """Undo a join within thirty days.
 
@@ -219,6 +229,7 @@ def split(office: Office, actor: str, first: str, second: str) -> Comparison:
     return _link(office, actor, first, second, SPLIT)
 
 
+@needs(OFFER, look="act")
 def note_same_person(office: Office, case: str, other: str) -> None:
     """Note that the person of a case that was just sent is the person of another case.
 
@@ -231,6 +242,7 @@ def note_same_person(office: Office, case: str, other: str) -> None:
         _append_link(office, working_set, case, other, SAME, None)
 
 
+@needs(OFFER, look="act")
 def note_other_people(office: Office, case: str, others: Iterable[str]) -> None:
     """Note that the person of a case that was just sent is none of the people of other cases.
 
@@ -242,6 +254,7 @@ def note_other_people(office: Office, case: str, others: Iterable[str]) -> None:
             _append_link(office, working_set, case, other, DIFFERENT, None)
 
 
+@needs(OFFER, look="act")
 def note_report_number(office: Office, case: str, number: str) -> str:
     """Keep this agency's own report number of a case, to find it by. It is never sent.
 

@@ -21,6 +21,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_together
+from offramp.agency.operations.access import CASE, OWN, needs
 from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.records import SentRecord
 from rules.errors import nearest
@@ -108,6 +109,7 @@ class RecallAnswer:
         }
 
 
+@needs(OWN, look="case")
 def list_own_entries(office: Office, case: str) -> tuple[OwnEntry, ...]:
     """Return the records of this agency that it can ask back in a case, the oldest first.
 
@@ -118,6 +120,7 @@ def list_own_entries(office: Office, case: str) -> tuple[OwnEntry, ...]:
     return own_entries(working_set, case)
 
 
+@needs(OWN, look="case")
 def preview_recall(
     office: Office,
     case: str,
@@ -132,6 +135,7 @@ def preview_recall(
     return replace(planned, seen_at=office.at)
 
 
+@needs(OWN, look="act", takes=True)
 def recall(
     office: Office,
     actor: str,
@@ -151,12 +155,8 @@ def recall(
     `seen_at` is that of the preview that the person read.
 
     Raises `AgencyError` `case-changed`, `unknown-reason`, `nothing-to-recall`, `which-record`,
-    `which-recipient`, `no-exit`, `no-such-case`, `no-directory`, `nameless`.
+    `which-recipient`, `no-exit`, `no-such-case`, `no-directory`.
     """
-    if not actor.strip():
-        raise AgencyError(
-            "nameless", "no name of the person who acts is given", fix="name them with `--by`"
-        )
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
         planned = _recall_in(office, working_set, case, reason, record, recipient)
@@ -339,6 +339,7 @@ def _sent(office: Office, kind: str, case: str, records: Sequence[str]) -> tuple
 # Answering
 
 
+@needs(CASE, look="act", takes=True)
 def answer_recalls(
     office: Office,
     actor: str,
@@ -352,17 +353,13 @@ def answer_recalls(
     What is deleted is destroyed here before the answer is sent, with every correction of it.
     `keep_because` is a key of `KEEP_REASONS`. What is kept counts for nothing in the case.
     `record` is the start of the id of one recalled record. Raises `AgencyError`
-    `nothing-recalled`, `unknown-reason`, `no-directory`, `nameless`.
+    `nothing-recalled`, `unknown-reason`, `no-directory`.
     """
     if keep_because is not None and keep_because not in KEEP_REASONS:
         raise AgencyError(
             "unknown-reason",
             f"`{keep_because[:40]}` is no ground for keeping a recalled part",
             fix=nearest(keep_because, sorted(KEEP_REASONS)),
-        )
-    if not actor.strip():
-        raise AgencyError(
-            "nameless", "no name of the person who acts is given", fix="name them with `--by`"
         )
     with office.transaction() as working_set:
         pending = _pending(working_set, case, record)

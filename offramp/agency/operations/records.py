@@ -23,6 +23,19 @@ from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now, send_outbox, send_together
 from offramp.agency.hub_link.link import link_of
+from offramp.agency.operations.access import (
+    CASE,
+    CASES,
+    MINE,
+    OFFER,
+    QUEUE,
+    is_inbox_number,
+    needs,
+    open_for_actor,
+    sends_about,
+    unknown_record,
+    visible,
+)
 from offramp.agency.operations.people import Person, check_new_person
 from rules.frozen import frozen
 
@@ -185,6 +198,7 @@ class OpenedPart:
         }
 
 
+@needs(MINE)
 def parse_draft(office: Office, text: str) -> Draft:
     """Read a draft from YAML or JSON text, completed with this agency's defaults.
 
@@ -193,6 +207,7 @@ def parse_draft(office: Office, text: str) -> Draft:
     return drafts.parse_draft(text, defaults_today(office, office.working_set()))
 
 
+@needs(MINE)
 def build_draft(office: Office, members: Mapping[str, Any]) -> Draft:
     """Build a draft from its members, completed with this agency's defaults.
 
@@ -201,6 +216,7 @@ def build_draft(office: Office, members: Mapping[str, Any]) -> Draft:
     return drafts.build_draft(members, defaults_today(office, office.working_set()))
 
 
+@needs({"begins": OFFER, "case": CASE}, variant=sends_about, look="act", takes=True)
 def send_record(office: Office, kind: str, draft: Draft, case: str | None = None) -> SentRecord:
     """Compose a record, queue it, and send it if the hub answers.
 
@@ -215,11 +231,13 @@ def send_record(office: Office, kind: str, draft: Draft, case: str | None = None
     return _compose_and_send(office, kind, parts, case, draft.form)
 
 
+@needs(CASE, look="act", takes=True)
 def record_consent(office: Office, case: str, draft: Draft) -> SentRecord:
     """Record a person's consent: a part for each grant, and the signed form. Raises as a send."""
     return _compose_and_send(office, "consent", draft.parts, case, draft.form)
 
 
+@needs(CASE, look="act", takes=True)
 def revoke_consent(
     office: Office,
     case: str,
@@ -289,19 +307,27 @@ def _compose_and_send(
     return SentRecord(bundle.id, kind, case, send_now(office, bundle.id))
 
 
+@needs(QUEUE, look="act")
 def retry_record(office: Office, record: str) -> Retry:
     """Send a refused record once more, as it is. Raises `AgencyError` `not-here`."""
     office.retry(record)
     return Retry(record, send_now(office, record))
 
 
+@needs(CASES, look="list")
 def list_inbox(office: Office) -> Inbox:
-    """List the records that arrived, with the state of each part."""
+    """List the records that arrived, with the state of each part.
+
+    Those of cases outside the caseload of the person who asks are left out.
+    """
     working_set = office.working_set()
+    sees = visible(office, working_set)
     records = []
     for number, ((issuer, jti), received) in enumerate(working_set.gateway.received.items(), 1):
         record = received.record
         assert record is not None, "what is listed was checked"
+        if not sees(record.case):
+            continue
         parts = tuple(
             ReceivedPart(
                 part,
@@ -326,26 +352,35 @@ def find_record(office: Office, record: str) -> str:
     Raises `AgencyError` `not-here`.
     """
     ids = [jti for _, jti in office.working_set().gateway.received]
-    if record.isascii() and record.isdigit() and len(record) < 9 and 1 <= int(record) <= len(ids):
+    if is_inbox_number(record) and 1 <= int(record) <= len(ids):
         return ids[int(record) - 1]
     if record in ids:
         return record
-    raise AgencyError(
-        "not-here", f"no record `{record[:40]}` came here", fix="look at `offramp agency inbox`"
-    )
+    raise unknown_record(record)
 
 
+@needs(CASE, look="part", takes=True)
 def open_part(
-    office: Office, actor: str, record: str, *, part: str | None = None, second: str | None = None
+    office: Office,
+    actor: str,
+    record: str,
+    *,
+    part: str | None = None,
+    second: str | None = None,
+    because: str | None = None,
 ) -> OpenedPart:
     """Open a part for a named person, and queue the acknowledgement of what binds that person.
 
     `record` is an id or a number in the inbox. `part` may be left out where the record has one.
-    `second` names the second person who must look after an emergency. Raises `AgencyError`
-    `not-here`, `which-part`, `destroyed`; as `exchange.agency.gateway.Gateway.open`.
+    `second` names the second person who must look after an emergency, one of those listed.
+    `because` is the code of a supervisor's reason to open a part of care in a case of somebody
+    else. Raises `AgencyError` `not-here`, `which-part`, `destroyed`, `care-part`, `reason-needed`,
+    `unknown-reason`, `unlisted-person`; as `exchange.agency.gateway.Gateway.open`.
     """
     jti = find_record(office, record)
-    reading = office.open(jti, part, by=actor, second=second)
+    if second is not None:
+        second = office.working_set().staff.named(second).name
+    reading = open_for_actor(office, jti, part, by=actor, second=second, because=because)
     label = reading.opened.label
     with suppress(HubAway, HubRefused, AgencyError):
         send_outbox(link_of(office))

@@ -7,6 +7,7 @@ from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.draft import Draft
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
+from offramp.agency.operations.access import BEGIN, needs
 from offramp.agency.operations.records import SentRecord, send_record
 
 # The roles that are told, and the purpose and basis on which they are: the notice needs no consent.
@@ -14,6 +15,7 @@ TOLD_ROLES = ("program", "case_management", "prosecutor")
 ON_WHICH_BASIS = ("exchange_operation", "operation")
 
 
+@needs(BEGIN, look="act", takes=True)
 def represent(office: Office, case: str, successor: str | None = None) -> SentRecord:
     """Tell program, case managers, and prosecutor who is the person's counsel in a case.
 

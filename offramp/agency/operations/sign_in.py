@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from offramp.account import person_account
 from offramp.agency.errors import AgencyError, refuse_hidden_name
+from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import (
     FOUNDING_ROLES,
@@ -21,6 +22,9 @@ from offramp.agency.folder.staff import (
     full_name_of,
     own_login,
 )
+
+# The name in the looks of a person whom nobody listed.
+NOT_LISTED = "not listed"
 
 
 def sign_in(
@@ -34,14 +38,15 @@ def sign_in(
 
     `login` is by default that of the account that runs this program, and `by` the name of one of
     the people who share it. Where nobody is listed yet, the owner of the folder is listed first.
-    Raises `AgencyError` `not-listed`, `which-person`.
+    Raises `AgencyError` `unlisted-person`, `which-person`.
     """
     login = own_login() if login is None else login
     staff = office.working_set().staff
     if not staff.people and _owns_folder(office, login):
         staff = _found(office, login, by)
-    person = staff.choose(login, by)
-    office.session = Session(person, login, origin or _own_origin())
+    origin = origin or own_origin()
+    person = _choose(office, staff, login, by, origin)
+    office.session = Session(person, login, origin)
     return office.session
 
 
@@ -59,13 +64,13 @@ def session_of(office: Office, by: str | None = None) -> Session:
     """Return the session of the person who acts now, signing in where nobody has.
 
     The list is read anew, since another program may have ended the person. `by` is one of the
-    people who share the login. Raises `AgencyError` `not-listed`, `which-person`.
+    people who share the login. Raises `AgencyError` `unlisted-person`, `which-person`.
     """
     session = office.session
     if session is None:
         return sign_in(office, by=by)
     staff = office.working_set().staff
-    person = staff.choose(session.login, by or session.name)
+    person = _choose(office, staff, session.login, by or session.name, session.origin)
     if person != session.person:
         session = Session(person, session.login, session.origin)
         if by is None:
@@ -97,6 +102,19 @@ def check_name(name: str) -> None:
         )
 
 
+def _choose(office: Office, staff: Staff, login: str, by: str | None, origin: str) -> StaffPerson:
+    """Return who acts. A refusal is a look, without the name that was given."""
+    try:
+        return staff.choose(login, by)
+    except AgencyError as refusal:
+        look = Look(
+            0, office.clock(), NOT_LISTED, login, origin, "refused", "sign_in", refused=refusal.code
+        )
+        with office.journal.together():
+            office.looks.add(look)
+        raise
+
+
 def _found(office: Office, login: str, by: str | None) -> Staff:
     """List the first person of a folder that a version without a list of people made."""
     name = by or full_name_of(person_account())
@@ -115,7 +133,7 @@ def _owns_folder(office: Office, login: str) -> bool:
     return login == own_login() and office.folder.stat().st_uid == person_account()
 
 
-def _own_origin() -> str:
+def own_origin() -> str:
     """Return where this program runs: the terminal of its user, or none."""
     for descriptor in (0, 2):
         with suppress(OSError):

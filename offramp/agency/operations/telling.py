@@ -45,6 +45,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.access import ASKED, FORMS, form_about, needs, open_for_actor
 from offramp.agency.operations.changes import refuse_changed
 from offramp.agency.operations.mistakes import (
     ComposedCorrections,
@@ -207,6 +208,7 @@ class WaitingQuestion:
 # Opening
 
 
+@needs(FORMS, variant=form_about, look="case")
 def open_form(
     office: Office, name: str, case: str | None = None, *, language: str = "en"
 ) -> OpenedForm:
@@ -370,6 +372,7 @@ def _answer_sheets(
 # Drafting
 
 
+@needs(FORMS, variant=form_about)
 def draft_form(
     office: Office,
     opened: OpenedForm,
@@ -546,6 +549,7 @@ def _without_id(entry: Mapping[str, Any]) -> dict[str, Any]:
 # Preview and send
 
 
+@needs(FORMS, variant=form_about)
 def preview_draft(office: Office, draft: FormDraft) -> Preview:
     """Show what a draft tells, to whom, and why the other agencies don't receive it."""
     working_set = office.working_set()
@@ -582,6 +586,7 @@ def _corrected_holders(
     return tuple(each for each in holders if (each.agency, each.name) not in answered)
 
 
+@needs(FORMS, variant=form_about, look="act", takes=True)
 def send_draft(office: Office, draft: FormDraft) -> SentForm:
     """Send a draft as it was shown, once: sent again, it is the same record.
 
@@ -638,6 +643,7 @@ def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
     office.append(working_set, "noted", body)
 
 
+@needs(ASKED, look="list")
 def waiting_questions(
     office: Office, case: str | None = None, *, language: str = "en"
 ) -> tuple[WaitingQuestion, ...]:
@@ -661,6 +667,7 @@ def waiting_questions(
     return tuple(waiting)
 
 
+@needs(ASKED)
 def closed_questions(office: Office, case: str | None = None) -> tuple[tuple[str, str], ...]:
     """Return the record and the part of each question that nobody here has opened."""
     working_set = office.working_set()
@@ -676,8 +683,9 @@ def closed_questions(office: Office, case: str | None = None) -> tuple[tuple[str
     )
 
 
+@needs(ASKED, look="part")
 def open_questions_as(office: Office, actor: str, case: str | None = None) -> None:
     """Open the closed questions in a named person's name. Raises as `Office.open`."""
     for record, part in closed_questions(office, case):
-        office.open(record, part, by=actor)
+        open_for_actor(office, record, part, by=actor)
     send_now(office, None)

@@ -16,6 +16,7 @@ from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
+from offramp.agency.operations.access import GATEWAY, needs
 from offramp.agency.operations.automatic import act_automatically
 from offramp.agency.operations.meetings import ask_before_meeting
 from offramp.agency.operations.membership import list_drafts
@@ -105,6 +106,7 @@ class AgencyStatus:
         }
 
 
+@needs(GATEWAY)
 def report_status(office: Office) -> AgencyStatus:
     """Report queued records, pending drafts and recalls, and faults."""
     working_set = office.working_set()
@@ -167,6 +169,7 @@ def check_own_records(office: Office) -> None:
         raise AgencyError("not-sent-here", sentences[0], fix=NOT_SENT_HERE_FIX)
 
 
+@needs(GATEWAY)
 def run_duties_once(office: Office) -> None:
     """Do everything that is due with the hub, once.
 
@@ -194,6 +197,7 @@ class Service:
     unopened: int
 
 
+@needs(GATEWAY)
 def describe_service(office: Office) -> Service:
     """Describe what `serve` is about to do. Raises `AgencyError` `not-joined`."""
     link_of(office)
@@ -210,6 +214,7 @@ def describe_service(office: Office) -> Service:
     )
 
 
+@needs(GATEWAY)
 def duties_of(office: Office) -> tuple[Duty, ...]:
     """Return the gateway's duties, to run with a `Schedule`. Raises `AgencyError` `not-joined`.
 

@@ -1,0 +1,170 @@
+"""Commands for the people of an agency: list, assign, hand over, and see who looked."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from offramp.agency import operations, staff_wording
+from offramp.agency.commands.command import AgencyCommand, Output, actor_of
+from offramp.agency.folder.office import Office
+from rules.errors import RequestError
+
+
+def _staff(office: Office, options: argparse.Namespace) -> Output:
+    return _ACTIONS[options.action](office, options)
+
+
+def _list(office: Office, options: argparse.Namespace) -> Output:
+    listed = operations.list_staff(office, with_ended=options.ended)
+    return Output(listed.as_json(), staff_wording.staff_lines(listed))
+
+
+def _add(office: Office, options: argparse.Namespace) -> Output:
+    name = _needed(options, "who", "the person's name")
+    roles = _needed(options, "role", "`--role`")
+    return _changed(
+        operations.add_person(office, actor_of(office), name, roles, logins=options.login or ())
+    )
+
+
+def _roles(office: Office, options: argparse.Namespace) -> Output:
+    name, roles = _needed(options, "who", "the person's name"), _needed(options, "role", "`--role`")
+    return _changed(operations.set_roles(office, actor_of(office), name, roles))
+
+
+def _logins(office: Office, options: argparse.Namespace) -> Output:
+    name = _needed(options, "who", "the person's name")
+    logins = _needed(options, "login", "`--login`")
+    return _changed(operations.set_logins(office, actor_of(office), name, logins))
+
+
+def _end(office: Office, options: argparse.Namespace) -> Output:
+    name = _needed(options, "who", "the person's name")
+    return _changed(operations.end_person(office, actor_of(office), name, hand_over=options.to))
+
+
+def _assign(office: Office, options: argparse.Namespace) -> Output:
+    case = operations.find_case(office, _needed(options, "who", "the case"))
+    owner = _needed(options, "to", "the owner with `--to`")
+    return _changed(
+        operations.assign_case(
+            office,
+            actor_of(office),
+            case,
+            owner,
+            backup=options.backup,
+            team=options.team or (),
+        )
+    )
+
+
+def _hand_over(office: Office, options: argparse.Namespace) -> Output:
+    who = _needed(options, "who", "a case, or a person for all cases")
+    to = _needed(options, "to", "the colleague with `--to`")
+    actor = actor_of(office)
+    if office.working_set().staff.find(who) is not None:
+        return _changed(operations.hand_over_all(office, actor, who, to))
+    return _changed(operations.hand_over(office, actor, operations.find_case(office, who), to))
+
+
+def _review(office: Office, options: argparse.Namespace) -> Output:
+    number = _needed(options, "who", "the number from `staff list`")
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise RequestError("usage", f"`{number[:40]}` is no number", fix="see `staff list`")
+    access = operations.review_access(office, actor_of(office), int(number))
+    return Output(access.as_json(), [f"reviewed: {staff_wording.access_line(access)}"])
+
+
+def _changed(change: operations.StaffChange) -> Output:
+    return Output(change.as_json(), staff_wording.change_lines(change))
+
+
+def _needed(options: argparse.Namespace, name: str, what: str) -> Any:
+    """Return the text or the list that an action needs. Raises `RequestError` `usage`."""
+    value = getattr(options, name)
+    if not value:
+        raise RequestError("usage", f"`staff {options.action}` needs {what}", fix="see `--help`")
+    return value
+
+
+_ACTIONS: dict[str, Callable[[Office, argparse.Namespace], Output]] = {
+    "list": _list,
+    "add": _add,
+    "roles": _roles,
+    "logins": _logins,
+    "end": _end,
+    "assign": _assign,
+    "hand-over": _hand_over,
+    "review": _review,
+}
+
+
+def _staff_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=", ".join(_ACTIONS))
+    parser.add_argument(
+        "who",
+        metavar="WHO",
+        nargs="?",
+        help="the person's name; for `assign` the case, for `hand-over` a case or a person, for "
+        "`review` the number from the list",
+    )
+    parser.add_argument(
+        "--role",
+        action="append",
+        choices=operations.STAFF_ROLES,
+        help="a role of the person (repeatable)",
+    )
+    parser.add_argument(
+        "--login",
+        metavar="LOGIN",
+        action="append",
+        help="an account of this machine that the person uses (repeatable)",
+    )
+    parser.add_argument("--to", metavar="NAME", help="the colleague who gets the case or the cases")
+    parser.add_argument("--backup", metavar="NAME", help="the backup of the case")
+    parser.add_argument(
+        "--team", metavar="NAME", action="append", help="a person in the case's team (repeatable)"
+    )
+    parser.add_argument("--ended", action="store_true", help="list also those who left")
+
+
+# Who looked
+
+
+def _looks(office: Office, options: argparse.Namespace) -> Output:
+    actor_of(office)
+    roles = set(office.session.person.roles) if office.session is not None else set()
+    if options.of and not roles & {"supervisor", "auditor", "admin"}:
+        case = operations.find_case(office, options.of)
+        listed = operations.list_case_looks(office, case)
+    else:
+        listed = operations.list_looks(
+            office, of_case=options.of, person=options.person, only_refused=options.refused
+        )
+    return Output(listed.as_json(), staff_wording.looks_lines(listed))
+
+
+def _looks_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "of", metavar="CASE", nargs="?", help="one case only: its first digits (at least 4)"
+    )
+    parser.add_argument("--person", metavar="NAME", help="the looks of one person only")
+    parser.add_argument("--refused", action="store_true", help="only what was refused")
+
+
+COMMANDS = (
+    AgencyCommand(
+        "staff",
+        "list the people of the agency, give them roles and cases, and end them",
+        run=_staff,
+        options=_staff_options,
+    ),
+    AgencyCommand(
+        "looks",
+        "show who opened, printed, searched, or was refused what",
+        run=_looks,
+        options=_looks_options,
+    ),
+)

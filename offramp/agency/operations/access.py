@@ -1,0 +1,526 @@
+"""The one check of access: each public operation declares what it needs.
+
+An operation with `@needs` finds out who acts, checks role and caseload, and writes a look before it
+does anything. A refusal is a look too. See docs/decisions/0066-staff-and-access.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+
+from exchange.agency.reading import Reading
+from exchange.errors import shorten
+from offramp.agency.cases.caseload import own_parts, unknown_case
+from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.looks import Look
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.staff import Assignment, Session, Staff, StaffPerson
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.sign_in import session_of
+from rules.errors import Refusal
+from rules.frozen import frozen
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NEW_CASE = "new"
+_ID_DIGITS = 32
+# A supervisor's reason is noted again after this many seconds.
+_NOTED_AGAIN = 3600
+
+
+@frozen
+class Access:
+    """A group of operations and the roles that may call them.
+
+    `scope` says which cases they may name: `case` those of the person's own caseload, `new` the
+    same and a case that doesn't exist yet, `asked` every case of the agency, since what is asked of
+    the agency may be answered by anybody there, `agency` none or all.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    scope: Literal["case", "new", "asked", "agency"] = "agency"
+
+
+OFFER = Access("offer", ("sender", "member", "supervisor"), "new")
+ASKED = Access("asked", ("sender", "member", "supervisor"), "asked")
+OWN = Access("own", ("sender", "member", "supervisor"), "case")
+CASE = Access("case", ("member", "supervisor"), "case")
+BEGIN = Access("begin", ("member", "supervisor"), "new")
+MINE = Access("mine", ("sender", "member", "supervisor"))
+FIND = Access("find", ("sender", "member", "supervisor", "chair"))
+CASES = Access("cases", ("member", "supervisor"))
+MEETING = Access("meeting", ("member", "supervisor", "chair"))
+CHAIR = Access("chair", ("chair",))
+QUARTER = Access("quarter", ("supervisor", "chair"))
+SUPERVISION = Access("supervision", ("supervisor",))
+# Break-glass: any case of the agency, by somebody who works on cases.
+GLASS = Access("glass", ("member", "supervisor"), "agency")
+PEOPLE = Access("people", ("admin",))
+COLLEAGUES = Access("colleagues", ("member", "supervisor", "admin"))
+ADMIN = Access("admin", ("admin",))
+QUEUE = Access("queue", ("member", "supervisor", "sender", "admin"))
+LOOKED = Access("looked", ("supervisor", "admin", "auditor"))
+# Acts of the gateway: whoever may start it, with no person and no case shown.
+GATEWAY = Access("gateway", ())
+
+# What a form needs, by what it is about.
+FORMS: Mapping[str, Access] = {"begins": OFFER, "answers": ASKED, "case": CASE}
+
+# Why a supervisor opens a part of care, or a person breaks the glass of a case.
+REASONS = ("owner_away", "person_asks", "supervision", "complaint", "safety", "court")
+
+Values = Mapping[str, Any]
+
+
+@frozen
+class Declaration:
+    """The need of one operation.
+
+    `accesses` are by variant, of which `variant` chooses one by the arguments: a form that begins a
+    case needs less than one about somebody's case. `look` is the kind of its entry in the journal
+    of looks. With `takes`, the person who acts becomes the owner of a case that nobody has yet.
+    """
+
+    operation: str
+    accesses: Mapping[str, Access]
+    variant: Callable[[Values], str] | None
+    look: str | None
+    takes: bool
+
+    def access(self, values: Values) -> Access:
+        """Return the access that a call with these arguments needs."""
+        return self.accesses[self.variant(values) if self.variant else ""]
+
+
+# Every declared operation by name.
+DECLARED: dict[str, Declaration] = {}
+
+
+def needs(
+    access: Access | Mapping[str, Access],
+    *,
+    variant: Callable[[Values], str] | None = None,
+    look: str | None = None,
+    takes: bool = False,
+) -> Callable[[Callable[Concatenate[Office, P], R]], Callable[Concatenate[Office, P], R]]:
+    """Declare what an operation needs, and check it at each call.
+
+    The operation's first argument is the office. An argument `actor` is replaced by the listed
+    name. Raises `AgencyError` `unlisted-person`, `which-person`, `not-your-role`, `no-such-case`.
+    """
+    accesses = {"": access} if isinstance(access, Access) else access
+
+    def declare(
+        operation: Callable[Concatenate[Office, P], R],
+    ) -> Callable[Concatenate[Office, P], R]:
+        code = operation.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        declared = Declaration(operation.__name__, accesses, variant, look, takes)
+        DECLARED[operation.__name__] = declared
+
+        @wraps(operation)
+        def checked(office: Office, *args: P.args, **kwargs: P.kwargs) -> R:
+            if office.is_in_operation:
+                return operation(office, *args, **kwargs)
+            values = {**dict(zip(names[1:], args, strict=False)), **kwargs}
+            need = declared.access(values)
+            session = None if need is GATEWAY else admit(office, declared, values)
+            if session is not None and "actor" in names:
+                if "actor" in kwargs:
+                    kwargs["actor"] = session.name
+                else:
+                    at = names.index("actor") - 1
+                    args = (*args[:at], session.name, *args[at + 1 :])  # type: ignore[assignment]  # the same types
+            office.is_in_operation = True
+            office.acting, before = session, office.acting
+            try:
+                result = operation(office, *args, **kwargs)
+            except Refusal as refusal:
+                if session is not None and look == "part":
+                    _write_looks(office, session, declared, values, refused=refusal.code)
+                raise
+            finally:
+                office.is_in_operation, office.acting = False, before
+            if takes and session is not None:
+                _take(office, session, values, result)
+            return result
+
+        return cast("Callable[Concatenate[Office, P], R]", checked)
+
+    return declare
+
+
+# Variants of an operation
+
+
+def form_about(values: Values) -> str:
+    """Return whether a form begins a case, answers what was asked, or is about a case."""
+    name = values.get("name")
+    if name is None:
+        opened = values.get("opened")
+        name = opened.form.name if opened is not None else values["draft"].form
+    form = form_terms().forms.get(str(name))
+    if form is None:
+        return "case"
+    return "begins" if form.begins else "answers" if form.name == "answer" else "case"
+
+
+def decides_about(values: Values) -> str:
+    """Return whether a decision is about a new case."""
+    answered = values.get("answered")
+    case = answered.case if answered is not None else values["case"]
+    return "new" if case in (None, NEW_CASE) else "case"
+
+
+def sends_about(values: Values) -> str:
+    """Return whether a record begins a case: an offer or a referral without one."""
+    return "begins" if values.get("case") is None else "case"
+
+
+# Who may
+
+
+def may_see(staff: Staff, person: StaffPerson, case: str, now: int) -> bool:
+    """Report whether a case is in a person's caseload, or is open to all of a role.
+
+    A supervisor has every case. A member has the own ones and those that nobody took yet. A sender
+    has the own ones.
+    """
+    if "supervisor" in person.roles:
+        return True
+    if not {"member", "sender"} & set(person.roles):
+        return False
+    if "member" in person.roles and not staff.is_taken(case):
+        return True
+    assigned = staff.assignments.get(case)
+    return (assigned is not None and person.name in assigned.people) or (
+        staff.has_glass(person.name, case, now)
+    )
+
+
+def visible(office: Office, working_set: WorkingSet) -> Callable[[str | None], bool]:
+    """Return whether the person who acts sees a case in a list. The gateway sees all."""
+    session, now = office.acting, office.clock()
+    if session is None:
+        return lambda case: True
+    staff, person = working_set.staff, session.person
+    return lambda case: case is None or may_see(staff, person, case, now)
+
+
+def may_find(office: Office, working_set: WorkingSet) -> Callable[[str], bool]:
+    """Return whether the person who acts may find a case by its first digits.
+
+    What was asked of the agency is found by everybody who may answer it.
+    """
+    sees = visible(office, working_set)
+    return lambda case: (
+        sees(case)
+        or any(
+            received.record is not None and received.record.kind == "question"
+            for received in working_set.cases.records(case).received.values()
+        )
+    )
+
+
+def admit(office: Office, declared: Declaration, values: Values) -> Session:
+    """Return the session of who acts, once role and caseload allow it and the look is written.
+
+    Raises `AgencyError` as `needs`.
+    """
+    need = declared.access(values)
+    session = session_of(office, values.get("actor"))
+    working_set = office.working_set()
+    try:
+        if not set(need.roles) & set(session.person.roles):
+            raise _not_your_role(declared, need, session)
+        for case in _cases_named(values):
+            _check_case(office, working_set, session, need, case)
+        if need.scope == "case" and "record" in values and values.get("case") is None:
+            _check_record(office, working_set, session, str(values["record"]))
+    except AgencyError as refusal:
+        _write_looks(office, session, declared, values, refused=refusal.code)
+        raise
+    if declared.look is not None:
+        _write_looks(office, session, declared, values)
+    return session
+
+
+def _check_case(
+    office: Office, working_set: WorkingSet, session: Session, need: Access, case: str
+) -> None:
+    """Check a case against the caseload.
+
+    INVARIANT: a case of somebody else and a case that doesn't exist are refused alike.
+    """
+    is_known = case in working_set.cases
+    if need.scope == "agency" or (need.scope == "new" and not is_known):
+        return
+    if need.scope == "asked" and is_known:
+        return
+    if "supervisor" in session.person.roles:
+        return
+    if not is_known or not may_see(working_set.staff, session.person, case, office.clock()):
+        raise unknown_case(case)
+
+
+def _check_record(office: Office, working_set: WorkingSet, session: Session, record: str) -> None:
+    """Check the case of a record against the caseload. Raises `AgencyError` `not-here`.
+
+    INVARIANT: a record of somebody else's case and an unknown one are refused alike.
+    """
+    case = case_of_record(working_set, record)
+    if case is not None and not may_see(working_set.staff, session.person, case, office.clock()):
+        raise unknown_record(record)
+
+
+def case_of_record(working_set: WorkingSet, record: str) -> str | None:
+    """Return the case of a record, given as an id or as a number in the inbox."""
+    if (own := working_set.outbox.get(record)) is not None:
+        return own.case
+    received = list(working_set.gateway.received.items())
+    if is_inbox_number(record) and 1 <= int(record) <= len(received):
+        found = received[int(record) - 1][1].record
+        return found.case if found is not None else None
+    return next(
+        (each.record.case for (_, jti), each in received if jti == record and each.record), None
+    )
+
+
+def is_inbox_number(record: str) -> bool:
+    """Report whether a text has the form of a record's number in the inbox."""
+    return record.isascii() and record.isdigit() and len(record) < 9
+
+
+def unknown_record(record: str) -> AgencyError:
+    """Return the refusal of a record that didn't come here, or not to the person who asks."""
+    return AgencyError(
+        "not-here", f"no record `{record[:40]}` came here", fix="look at `offramp agency inbox`"
+    )
+
+
+# Parts of care
+
+
+def is_care(sensitivity: str, categories: Iterable[str]) -> bool:
+    """Report whether a part is of care, which only owner and backup of its case may open."""
+    return sensitivity in ("part2", "health") or "counseling_note" in categories
+
+
+def opens_care(
+    office: Office, working_set: WorkingSet, case: str | None, because: str | None
+) -> bool:
+    """Report whether the person who acts may read parts of care in a case.
+
+    A supervisor may for a reason: a code of `REASONS`.
+    """
+    session = office.acting
+    if session is None or case is None:
+        return True
+    staff, name = working_set.staff, session.name
+    assigned = staff.assignments.get(case)
+    if assigned is None or name in assigned.carers or staff.has_glass(name, case, office.clock()):
+        return True
+    return "supervisor" in session.person.roles and because is not None
+
+
+def is_chair(office: Office) -> bool:
+    """Report whether the person who acts chairs meetings. The gateway doesn't."""
+    return office.acting is not None and "chair" in office.acting.person.roles
+
+
+def care_parts(working_set: WorkingSet, case: str) -> frozenset[tuple[str, str]]:
+    """Return record and part of everything of care that was sent or received in a case."""
+    records = working_set.cases.records(case)
+    received = {
+        (record.jti, part)
+        for each in records.received.values()
+        if (record := each.record) is not None
+        for part, label in record.labels.items()
+        if is_care(label.sensitivity, label.category)
+    }
+    sent = {
+        (outgoing.jti, part)
+        for outgoing in records.sent
+        for (part, _, _), stored in zip(own_parts(outgoing), outgoing.parts, strict=True)
+        if is_care(str(stored["sensitivity"]), stored["category"])
+    }
+    return frozenset(received | sent)
+
+
+def check_part(
+    office: Office, working_set: WorkingSet, jti: str, part: str | None, because: str | None
+) -> None:
+    """Check that the person who acts may open a part, and note a supervisor's reason for care.
+
+    Call it within a transaction, before the part is opened. Raises `AgencyError` `care-part`,
+    `reason-needed`, `unknown-reason`.
+    """
+    check_reason(because)
+    session, record = office.acting, _received_record(working_set, jti)
+    if session is None or record is None or record.case is None:
+        return
+    labels = [label for name, label in record.labels.items() if part in (None, name)]
+    if not any(is_care(label.sensitivity, label.category) for label in labels):
+        return
+    case = record.case
+    if not opens_care(office, working_set, case, because):
+        assigned = working_set.staff.assignments[case]
+        if "supervisor" in session.person.roles:
+            raise AgencyError(
+                "reason-needed",
+                f"this part is of care, and the case is `{assigned.owner}`'s",
+                fix=f"give the reason, which `{assigned.owner}` will see, with `--because`: "
+                f"{', '.join(REASONS)}",
+            )
+        raise AgencyError(
+            "care-part",
+            "there is a part of care here, which only the case's owner and backup may open",
+            fix=f"ask `{assigned.owner}`, or a supervisor for a hand-over",
+        )
+    note_care(office, working_set, case, because)
+
+
+def open_for_actor(
+    office: Office,
+    jti: str,
+    part: str | None,
+    *,
+    by: str,
+    second: str | None = None,
+    because: str | None = None,
+) -> Reading:
+    """Open a part for the person who acts, if its care is for that person.
+
+    Raises `AgencyError` as `check_part`; as `Office.open`.
+    """
+    with office.transaction() as working_set:
+        check_part(office, working_set, jti, part, because)
+    return office.open(jti, part, by=by, second=second)
+
+
+def note_care(office: Office, working_set: WorkingSet, case: str, because: str | None) -> None:
+    """Note for a case's owner that a supervisor reads its parts of care, and why."""
+    session, assigned = office.acting, working_set.staff.assignments.get(case)
+    if session is None or assigned is None or because is None or session.name in assigned.carers:
+        return
+    now = office.clock()
+    is_noted = any(
+        access.reviewed_by is None
+        and (access.case, access.by, access.reason) == (case, session.name, because)
+        and now - access.time < _NOTED_AGAIN
+        for access in working_set.staff.extra.values()
+    )
+    if not is_noted and not working_set.staff.has_glass(session.name, case, now):
+        body = {"does": "care", "case": case, "reason": because, "by": session.name}
+        office.append(working_set, "staff", body)
+
+
+def check_reason(because: str | None) -> None:
+    """Check the code of a reason. Raises `AgencyError` `unknown-reason`."""
+    if because is not None and because not in REASONS:
+        raise AgencyError(
+            "unknown-reason",
+            f"`{shorten(because)}` is no reason",
+            fix=f"use one of {', '.join(REASONS)}",
+        )
+
+
+def _received_record(working_set: WorkingSet, jti: str) -> Any:
+    return next(
+        (
+            received.record
+            for (_, received_id), received in working_set.gateway.received.items()
+            if received_id == jti
+        ),
+        None,
+    )
+
+
+def _cases_named(values: Values) -> Iterator[str]:
+    """Yield the cases that a call's arguments name."""
+    for name in ("case", "first", "second"):
+        value = values.get(name)
+        if isinstance(value, str) and value != NEW_CASE and name in values:
+            yield value
+    for name in ("opened", "draft", "answered"):
+        case = getattr(values.get(name), "case", None)
+        if isinstance(case, str) and case != NEW_CASE:
+            yield case
+
+
+def _not_your_role(declared: Declaration, need: Access, session: Session) -> AgencyError:
+    roles = " or ".join(need.roles)
+    return AgencyError(
+        "not-your-role",
+        f"this is not here for `{session.name}`, whose roles are {', '.join(session.person.roles)}",
+        fix=f"it is for people with the role {roles}",
+    )
+
+
+# What is written down
+
+
+def _write_looks(
+    office: Office,
+    session: Session,
+    declared: Declaration,
+    values: Values,
+    *,
+    refused: str | None = None,
+) -> None:
+    """Write a look for each case that a call names, or one without a case."""
+    kind = declared.look or "act"
+    cases: list[str | None] = [case for case in _cases_named(values) if _is_handle(case)]
+    record, part = values.get("record"), values.get("part")
+    with office.journal.together():
+        for case in cases or [None]:
+            office.looks.add(
+                Look(
+                    0,
+                    office.clock(),
+                    session.name,
+                    session.login,
+                    session.origin,
+                    "refused" if refused else kind,
+                    declared.operation,
+                    case,
+                    record if _is_handle(record) else None,
+                    part if isinstance(part, str) and len(part) <= _ID_DIGITS else None,
+                    values.get("because"),
+                    refused,
+                )
+            )
+
+
+def _is_handle(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and len(value) == _ID_DIGITS
+        and set(value) <= set("0123456789abcdef")
+    )
+
+
+def _take(office: Office, session: Session, values: Values, result: object) -> None:
+    """Make the person who acted the owner of each case that nobody took yet."""
+    with office.transaction() as working_set:
+        cases = {*_cases_named(values), getattr(result, "case", None)}
+        if isinstance(record := values.get("record"), str):
+            cases.add(case_of_record(working_set, record))
+        untaken = [
+            case
+            for case in sorted(case for case in cases if case)
+            if case in working_set.cases and not working_set.staff.is_taken(case)
+        ]
+        if untaken:
+            assigned = Assignment(session.name).as_json()
+            body = {
+                "does": "took",
+                "cases": dict.fromkeys(untaken, assigned),
+                "by": session.name,
+            }
+            office.append(working_set, "staff", body)

@@ -1,0 +1,386 @@
+"""List the people of an agency, give them roles and cases, and end them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from exchange.errors import shorten
+from offramp.agency.cases.caseload import unknown_case
+from offramp.agency.cases.people import find_case, person_name
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.staff import (
+    GATEWAY,
+    ROLES,
+    Assignment,
+    ExtraAccess,
+    Staff,
+    StaffPerson,
+    check_people,
+    ended,
+)
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.access import (
+    CASE,
+    COLLEAGUES,
+    GLASS,
+    PEOPLE,
+    SUPERVISION,
+    check_reason,
+    needs,
+    visible,
+)
+from offramp.agency.operations.sign_in import NOT_LISTED, check_name
+from rules.frozen import frozen
+
+GLASS_SECONDS = 3600
+# Agencies without break-glass: nobody there may reach for care (CONSOLE.md section 5).
+NO_GLASS = ("police", "prosecutor")
+
+
+@frozen
+class AssignedCase:
+    """A case with its people. `is_taken` is False while it waits for somebody to take it."""
+
+    case: str
+    person: str | None
+    assignment: Assignment
+    is_taken: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the case's JSON in `offramp agency staff list`."""
+        return {
+            "case": self.case,
+            "person": self.person,
+            **self.assignment.as_json(),
+            "taken": self.is_taken,
+        }
+
+
+@frozen
+class StaffList:
+    """The people of an agency, the cases of each, and what is still to be reviewed.
+
+    `cases` are those in the caseload of the person who asks, none for an admin.
+    """
+
+    people: tuple[StaffPerson, ...]
+    cases: tuple[AssignedCase, ...]
+    to_review: tuple[ExtraAccess, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency staff list`."""
+        return {
+            "people": [person.as_json() for person in self.people],
+            "cases": [case.as_json() for case in self.cases],
+            "to_review": [access.as_json() for access in self.to_review],
+        }
+
+
+@frozen
+class StaffChange:
+    """A change of the list: the person as listed now, and the cases that changed hands."""
+
+    person: StaffPerson
+    cases: Mapping[str, Assignment]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency staff add` and its like."""
+        return {
+            "person": self.person.as_json(),
+            "cases": {case: each.as_json() for case, each in self.cases.items()},
+        }
+
+
+# People
+
+
+@needs(COLLEAGUES, look="list")
+def list_staff(office: Office, *, with_ended: bool = False) -> StaffList:
+    """List the people who work here, and with `with_ended` those who did."""
+    working_set, session = office.working_set(), office.acting
+    staff = working_set.staff
+    people = tuple(staff.people.values()) if with_ended else staff.active()
+    cases: list[AssignedCase] = []
+    if session is not None and {"member", "supervisor"} & set(session.person.roles):
+        sees = visible(office, working_set)
+        for case in filter(sees, working_set.cases.handles()):
+            if (assigned := staff.assignment(case)) is not None:
+                name = person_name(working_set, case)
+                cases.append(AssignedCase(case, name, assigned, staff.is_taken(case)))
+    review = staff.to_review(session.person) if session is not None else ()
+    return StaffList(people, tuple(cases), review)
+
+
+@needs(PEOPLE, look="act")
+def add_person(
+    office: Office, actor: str, name: str, roles: Sequence[str], *, logins: Sequence[str] = ()
+) -> StaffChange:
+    """List a person with roles and logins.
+
+    `logins` are accounts of the operating system on the agency's machine. A name is used once: one
+    that ended is not given to another person. Raises `AgencyError` `bad-name`, `hidden-character`,
+    `name-taken`, `no-such-role`, `bad-login`, and as `check_people`.
+    """
+    check_name(name)
+    with office.transaction() as working_set:
+        known = {person.casefold() for person in working_set.staff.people}
+        if name.casefold() in known | {GATEWAY, NOT_LISTED}:
+            raise AgencyError(
+                "name-taken",
+                f"`{shorten(name)}` is or was listed here",
+                fix="add a middle name or a letter, since records state the name",
+            )
+        person = StaffPerson(name, _roles(roles), _logins(logins), office.clock())
+        return _change(office, working_set, actor, "added", person)
+
+
+@needs(PEOPLE, look="act")
+def set_roles(office: Office, actor: str, name: str, roles: Sequence[str]) -> StaffChange:
+    """Give a person these roles instead of the earlier ones.
+
+    Raises `AgencyError` `unlisted-person`, `no-such-role`, and as `check_people`.
+    """
+    with office.transaction() as working_set:
+        person = replace(working_set.staff.named(name), roles=_roles(roles))
+        return _change(office, working_set, actor, "roles", person)
+
+
+@needs(PEOPLE, look="act")
+def set_logins(office: Office, actor: str, name: str, logins: Sequence[str]) -> StaffChange:
+    """Give a person these logins instead of the earlier ones.
+
+    Raises `AgencyError` `unlisted-person`, `bad-login`.
+    """
+    with office.transaction() as working_set:
+        person = replace(working_set.staff.named(name), logins=_logins(logins))
+        return _change(office, working_set, actor, "logins", person)
+
+
+@needs(PEOPLE, look="act")
+def end_person(
+    office: Office, actor: str, name: str, *, hand_over: str | None = None
+) -> StaffChange:
+    """End a person, and hand all of the person's cases over, in one event.
+
+    `hand_over` is the colleague who gets them. Raises `AgencyError` `unlisted-person`, `cases-left`
+    with the cases where nobody gets them, `last-admin`, `last-supervisor`, `no-case-role`.
+    """
+    with office.transaction() as working_set:
+        staff = working_set.staff
+        person = staff.named(name)
+        owned = staff.owned_by(person.name)
+        successor = None
+        if hand_over is not None:
+            successor = _who_works_on_cases(staff, hand_over)
+        if successor is not None and successor.name == person.name:
+            successor = None
+        if owned and successor is None:
+            raise AgencyError(
+                "cases-left",
+                f"`{person.name}` has {len(owned)} cases: "
+                f"{', '.join(f'`{case[:8]}`' for case in owned)}",
+                fix="name the colleague who gets them with `--to`",
+            )
+        cases = {
+            case: _without(staff.assignments[case], person.name, successor)
+            for case in staff.on_case(person.name)
+        }
+        gone = ended(person, office.clock(), actor)
+        return _change(office, working_set, actor, "ended", gone, cases)
+
+
+# Cases
+
+
+@needs(SUPERVISION, look="act")
+def assign_case(
+    office: Office,
+    actor: str,
+    case: str,
+    owner: str,
+    *,
+    backup: str | None = None,
+    team: Sequence[str] = (),
+) -> StaffChange:
+    """Assign a case to an owner, with a backup and a team.
+
+    Raises `AgencyError` `no-such-case`, `unlisted-person`, `no-case-role`.
+    """
+    with office.transaction() as working_set:
+        if case not in working_set.cases:
+            raise unknown_case(case)
+        staff = working_set.staff
+        person = _who_works_on_cases(staff, owner)
+        assigned = Assignment(
+            person.name,
+            _who_works_on_cases(staff, backup).name if backup else None,
+            tuple(_who_works_on_cases(staff, each).name for each in team),
+        )
+        return _change(office, working_set, actor, "assigned", person, {case: assigned})
+
+
+@needs(CASE, look="act")
+def hand_over(office: Office, actor: str, case: str, to: str) -> StaffChange:
+    """Hand a case over to a colleague, by its owner or a supervisor.
+
+    Backup and team stay. Raises `AgencyError` `no-such-case`, `unlisted-person`, `no-case-role`,
+    `not-the-owner`.
+    """
+    with office.transaction() as working_set:
+        staff = working_set.staff
+        if case not in working_set.cases or (before := staff.assignment(case)) is None:
+            raise unknown_case(case)
+        is_supervisor = "supervisor" in staff.named(actor).roles
+        if before.owner != actor and not is_supervisor:
+            raise AgencyError(
+                "not-the-owner",
+                f"the case `{case[:8]}` is `{before.owner}`'s",
+                fix=f"ask `{before.owner}` or a supervisor",
+            )
+        person = _who_works_on_cases(staff, to)
+        assigned = replace(
+            before,
+            owner=person.name,
+            backup=None if before.backup == person.name else before.backup,
+        )
+        return _change(office, working_set, actor, "handed_over", person, {case: assigned})
+
+
+@needs(SUPERVISION, look="act")
+def hand_over_all(office: Office, actor: str, name: str, to: str) -> StaffChange:
+    """Hand every case of a person over to a colleague, as for a leave.
+
+    Raises `AgencyError` `unlisted-person`, `no-case-role`, `nothing-to-hand-over`.
+    """
+    with office.transaction() as working_set:
+        staff = working_set.staff
+        person, successor = staff.named(name), _who_works_on_cases(staff, to)
+        owned = staff.owned_by(person.name)
+        if not owned or successor == person:
+            raise AgencyError(
+                "nothing-to-hand-over",
+                f"`{person.name}` has no case to hand over to `{successor.name}`",
+                fix="list the cases with `staff list`",
+            )
+        cases = {case: _without(staff.assignments[case], person.name, successor) for case in owned}
+        return _change(office, working_set, actor, "handed_over", successor, cases)
+
+
+# Access beyond the caseload
+
+
+@needs(GLASS, look="glass")
+def break_glass(office: Office, actor: str, case: str, reason: str) -> ExtraAccess:
+    """Open a case of somebody else for an hour, because it can't wait.
+
+    The owner and the supervisors see it at once, until one of them has reviewed it. `reason` is a
+    code of `REASONS`. `case` may be the first digits. Police and prosecutors have no such way.
+    Raises `AgencyError` `no-glass`, `no-such-case`, `ambiguous-case`, `unknown-reason`.
+    """
+    check_reason(reason)
+    with office.transaction() as working_set:
+        history = working_set.gateway.history
+        role = history.newest.role(office.agency) if history.size else None
+        if role is None or role in NO_GLASS:
+            raise AgencyError(
+                "no-glass",
+                "this agency has no break-glass",
+                fix="ask a supervisor to assign the case",
+            )
+        case = find_case(working_set, case)
+        if case not in working_set.cases:
+            raise unknown_case(case)
+        until = office.clock() + GLASS_SECONDS
+        body = {"does": "glass", "case": case, "reason": reason, "until": until, "by": actor}
+        event = office.append(working_set, "staff", body)
+        return working_set.staff.extra[event.at]
+
+
+@needs(COLLEAGUES, look="act")
+def review_access(office: Office, actor: str, number: int) -> ExtraAccess:
+    """Note that `actor` has reviewed an access beyond the caseload.
+
+    It is for the case's owner, or for a supervisor. Raises `AgencyError` `nothing-to-review`.
+    """
+    with office.transaction() as working_set:
+        staff = working_set.staff
+        waiting = {access.number: access for access in staff.to_review(staff.named(actor))}
+        if number not in waiting:
+            raise AgencyError(
+                "nothing-to-review",
+                f"nothing with the number `{number}` waits for `{actor}`",
+                fix="list what waits with `staff list`",
+            )
+        office.append(working_set, "staff", {"does": "reviewed", "number": number, "by": actor})
+        return staff.extra[number]
+
+
+def _change(
+    office: Office,
+    working_set: WorkingSet,
+    actor: str,
+    does: str,
+    person: StaffPerson,
+    cases: Mapping[str, Assignment] | None = None,
+) -> StaffChange:
+    staff = working_set.staff
+    check_people({**staff.people, person.name: person}.values())
+    changed = {} if cases is None else dict(cases)
+    body = {
+        "does": does,
+        "people": [person.as_json()],
+        "cases": {case: assigned.as_json() for case, assigned in changed.items()},
+        "by": actor,
+    }
+    office.append(working_set, "staff", body)
+    return StaffChange(person, changed)
+
+
+def _without(assigned: Assignment, name: str, successor: StaffPerson | None) -> Assignment:
+    """Return the people of a case after one has left, whose cases a successor owns."""
+    owner = assigned.owner
+    if owner == name:
+        assert successor is not None, "a case without an owner was refused"
+        owner = successor.name
+    return Assignment(
+        owner,
+        assigned.backup if assigned.backup not in (name, owner) else None,
+        tuple(person for person in assigned.team if person != name),
+    )
+
+
+def _who_works_on_cases(staff: Staff, name: str) -> StaffPerson:
+    """Return a listed person who can have cases. Raises `AgencyError` `no-case-role`."""
+    person = staff.named(name)
+    if not {"member", "supervisor", "sender"} & set(person.roles):
+        raise AgencyError(
+            "no-case-role",
+            f"`{person.name}` has no role that works on cases",
+            fix="give the role `member` first, with `staff roles`",
+        )
+    return person
+
+
+def _roles(roles: Iterable[str]) -> tuple[str, ...]:
+    """Return roles in their order. Raises `AgencyError` `no-such-role`."""
+    given = set(roles)
+    for role in given - set(ROLES):
+        raise AgencyError(
+            "no-such-role", f"`{shorten(role)}` is no role", fix=f"use {', '.join(ROLES)}"
+        )
+    return tuple(role for role in ROLES if role in given)
+
+
+def _logins(logins: Iterable[str]) -> tuple[str, ...]:
+    """Return logins without repeats. Raises `AgencyError` `bad-login`."""
+    for login in logins:
+        if not 1 <= len(login) <= 64 or not login.isprintable() or " " in login:
+            raise AgencyError(
+                "bad-login",
+                f"`{shorten(login)}` is no login",
+                fix="give the name of an account of this machine, such as `mruiz`",
+            )
+    return tuple(dict.fromkeys(logins))

@@ -1,0 +1,124 @@
+"""The words in which commands print the people of an agency, their cases, and who looked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from offramp.agency.folder.looks import Look
+from offramp.agency.folder.staff import ExtraAccess, StaffPerson
+from offramp.agency.operations.looks import LookList, Opening
+from offramp.agency.operations.staff import AssignedCase, StaffChange, StaffList
+
+_KINDS = {
+    "act": "did",
+    "case": "opened a case",
+    "part": "opened a part",
+    "list": "listed",
+    "search": "searched",
+    "print": "printed",
+    "export": "exported",
+    "glass": "broke the glass",
+    "refused": "was refused",
+}
+_OPENED = {
+    "en": {
+        "title": "People at {agency} who opened your file:",
+        "once": "once",
+        "often": "{count} times",
+        "days": "{first} to {last}",
+    },
+    "es": {
+        "title": "Personas de {agency} que abrieron su expediente:",
+        "once": "una vez",
+        "often": "{count} veces",
+        "days": "{first} a {last}",
+    },
+}
+REASONS = {
+    "owner_away": "the owner is away",
+    "person_asks": "the person asks for it",
+    "supervision": "supervision",
+    "complaint": "a complaint",
+    "safety": "somebody's safety",
+    "court": "a court asks for it",
+}
+
+
+def staff_lines(listed: StaffList) -> list[str]:
+    """Return the people, the cases of the own caseload, and what waits for a review."""
+    lines = [_person_line(person) for person in listed.people]
+    if listed.cases:
+        lines += ["", "cases:", *(_case_line(case) for case in listed.cases)]
+    if listed.to_review:
+        lines += ["", "for you to review (`staff review NUMBER`):"]
+        lines += [f"  {access_line(access)}" for access in listed.to_review]
+    return lines
+
+
+def change_lines(change: StaffChange) -> list[str]:
+    """Return what a change of the list left."""
+    lines = [_person_line(change.person)]
+    for case, assigned in change.cases.items():
+        backup = f", backup {assigned.backup}" if assigned.backup else ""
+        lines.append(f"  case {case[:8]}: now {assigned.owner}'s{backup}")
+    return lines
+
+
+def access_line(access: ExtraAccess) -> str:
+    """Return an access beyond the caseload in one line."""
+    did = "broke the glass of" if access.does == "glass" else "read parts of care in"
+    why = REASONS.get(access.reason, access.reason)
+    at = _time(access.time)
+    return f"{access.number}: {access.by} {did} case {access.case[:8]} at {at}: {why}"
+
+
+def looks_lines(listed: LookList) -> list[str]:
+    """Return the looks, a line each."""
+    if not listed.looks:
+        return ["nobody has looked"]
+    return [_look_line(look) for look in listed.looks]
+
+
+def opening_lines(agency: str, openings: tuple[Opening, ...], language: str) -> list[str]:
+    """Return the people who opened a person's file, for the person."""
+    words = _OPENED[language]
+    lines = ["", words["title"].format(agency=agency)]
+    for opening in openings:
+        first, last = _day(opening.first), _day(opening.last)
+        days = first if first == last else words["days"].format(first=first, last=last)
+        times = words["once"] if opening.count == 1 else words["often"].format(count=opening.count)
+        lines.append(f"  {opening.person}: {times}, {days}")
+    return lines
+
+
+def _person_line(person: StaffPerson) -> str:
+    if person.ended is not None:
+        return f"{person.name}: ended {_day(person.ended)} by {person.ended_by}"
+    logins = f"login {', '.join(person.logins)}" if person.logins else "no login"
+    return f"{person.name}: {', '.join(person.roles)} ({logins}, since {_day(person.since)})"
+
+
+def _case_line(case: AssignedCase) -> str:
+    name = f" {case.person}" if case.person else ""
+    owner = case.assignment.owner if case.is_taken else f"{case.assignment.owner}, not taken yet"
+    backup = f", backup {case.assignment.backup}" if case.assignment.backup else ""
+    team = f", team {', '.join(case.assignment.team)}" if case.assignment.team else ""
+    return f"  {case.case[:8]}{name}: {owner}{backup}{team}"
+
+
+def _look_line(look: Look) -> str:
+    did = _KINDS.get(look.kind, look.kind)
+    what = f" ({look.operation})"
+    of_case = f" in case {look.case[:8]}" if look.case else ""
+    why = f", because: {REASONS.get(look.reason, look.reason)}" if look.reason else ""
+    refused = f" [{look.refused}]" if look.refused else ""
+    who = f"{_time(look.time)} {look.person} ({look.login}, {look.origin})"
+    return f"{look.number}: {who} {did}{what}{of_case}{why}{refused}"
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")

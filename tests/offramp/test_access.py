@@ -1,0 +1,426 @@
+"""Who may do what: roles by operation, and a case by the people on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from inspect import isfunction, signature
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from offramp.agency import operations
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.staff import ROLES, Session
+from offramp.agency.operations.access import DECLARED, admit
+from tests.support.agencies import PASSPHRASE, Town, referral
+from tests.support.refused import refused
+from tests.support.staff import founder_of
+
+# The roles by route, written out by hand from CONSOLE.md sections 3 and 5. A member and a
+# supervisor have the pages of their agency's kind, a sender the offer, what is asked, and the own
+# referrals.
+WORKERS = {"member", "supervisor"}
+ROUTES: dict[str, set[str]] = {
+    "/offer": {"sender", *WORKERS},
+    "/asked": {"sender", *WORKERS},
+    "/mine": {"sender", *WORKERS},
+    "/people": WORKERS,
+    "/meeting": {"chair", *WORKERS},
+    "/meeting/prepare": {"chair"},
+    "/quarter": {"chair", "supervisor"},
+    "assignments": {"supervisor"},
+    "hand-over": WORKERS,
+    "break-glass": WORKERS,
+    "/admin/people": {"admin"},
+    "/admin/people list": {"admin", *WORKERS},
+    "/admin/exchange": {"admin"},
+    "/admin/exchange retry": {"admin", "sender", *WORKERS},
+    "/admin/looked": {"supervisor", "auditor", "admin"},
+    "found by digits": {"sender", "chair", *WORKERS},
+}
+# The route of each operation, by the variant of its arguments.
+OPERATIONS: dict[str, str | dict[str, str]] = {
+    "list_cases": "/mine",
+    "find_case": "found by digits",
+    "read_case": "/people",
+    "open_case": "/people",
+    "note_facts": "/people",
+    "note_notice": "/people",
+    "list_tasks": "/people",
+    "publish_takeup": "/quarter",
+    "report_breach": "assignments",
+    "list_consent_sets": "/people",
+    "person_name": "/people",
+    "open_consent_form": "/people",
+    "write_statement": "/people",
+    "record_answers": "/people",
+    "list_standing_grants": "/people",
+    "decide": {"new": "/offer", "case": "/people"},
+    "send_answer": {"new": "/offer", "case": "/people"},
+    "ask": "/people",
+    "determine": "/people",
+    "fetch_account": "/people",
+    "export_record": "/people",
+    "export_decision": "/people",
+    "examine": "/admin/exchange",
+    "show_agenda": "/meeting",
+    "show_off_board": "/meeting",
+    "open_statuses": "/meeting",
+    "prepare_meeting": "/meeting/prepare",
+    "status_owed": "/meeting",
+    "draft_status": "/people",
+    "send_status": "/people",
+    "record_meeting": "/meeting/prepare",
+    "join_hub": "/admin/exchange",
+    "list_drafts": "/admin/exchange",
+    "approve_draft": "/admin/exchange",
+    "retire": "/admin/exchange",
+    "make_spare_key": "/admin/exchange",
+    "propose_change": "/admin/exchange",
+    "adopt_pack": "/admin/exchange",
+    "back_up": "/admin/exchange",
+    "move_agency": "/admin/exchange",
+    "drill_backup": "/admin/exchange",
+    "retry_record": "/admin/exchange retry",
+    "list_told": "/mine",
+    "effects": "/mine",
+    "correct": "/mine",
+    "list_own_entries": "/mine",
+    "preview_recall": "/mine",
+    "recall": "/mine",
+    "answer_recalls": "/people",
+    "find": "/people",
+    "possible_duplicates": "/offer",
+    "duplicates_of": "/people",
+    "same_person": "/people",
+    "join": "/people",
+    "tell_apart": "/people",
+    "split": "/people",
+    "note_same_person": "/offer",
+    "note_other_people": "/offer",
+    "note_report_number": "/offer",
+    "parse_draft": "/mine",
+    "build_draft": "/mine",
+    "send_record": {"begins": "/offer", "case": "/people"},
+    "record_consent": "/people",
+    "revoke_consent": "/people",
+    "list_inbox": "/people",
+    "open_part": "/people",
+    "represent": "/people",
+    "open_form": {"begins": "/offer", "answers": "/asked", "case": "/people"},
+    "draft_form": {"begins": "/offer", "answers": "/asked", "case": "/people"},
+    "preview_draft": {"begins": "/offer", "answers": "/asked", "case": "/people"},
+    "send_draft": {"begins": "/offer", "answers": "/asked", "case": "/people"},
+    "waiting_questions": "/asked",
+    "closed_questions": "/asked",
+    "open_questions_as": "/asked",
+    "list_staff": "/admin/people list",
+    "add_person": "/admin/people",
+    "set_roles": "/admin/people",
+    "set_logins": "/admin/people",
+    "end_person": "/admin/people",
+    "assign_case": "assignments",
+    "hand_over": "hand-over",
+    "hand_over_all": "assignments",
+    "break_glass": "break-glass",
+    "review_access": "/admin/people list",
+    "list_looks": "/admin/looked",
+    "list_case_looks": "/people",
+}
+# Acts of the gateway itself: they need no person, and show no case.
+OF_THE_GATEWAY = {
+    "report_status",
+    "run_duties_once",
+    "describe_service",
+    "duties_of",
+    "act_automatically",
+}
+# These find out who acts, or need no office.
+BEFORE = {"sign_in", "acting"}
+
+# Arguments that choose a variant.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "": {},
+    "new": {"case": "new", "answered": SimpleNamespace(case="new")},
+    "case": {
+        "case": "ab" * 16,
+        "answered": SimpleNamespace(case="ab" * 16),
+        "name": "plan",
+        "opened": SimpleNamespace(form=SimpleNamespace(name="plan"), case="ab" * 16),
+        "draft": SimpleNamespace(form="plan", case="ab" * 16),
+    },
+    "begins": {
+        "case": None,
+        "name": "refer",
+        "opened": SimpleNamespace(form=SimpleNamespace(name="refer"), case=None),
+        "draft": SimpleNamespace(form="refer", case="ab" * 16),
+    },
+    "answers": {
+        "name": "answer",
+        "opened": SimpleNamespace(form=SimpleNamespace(name="answer"), case=None),
+        "draft": SimpleNamespace(form="answer", case=None),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A folder in which one person has each role, with a login of the role's name."""
+    folder = tmp_path_factory.mktemp("roles") / "a"
+    operations.create_agency(folder, "clinic", PASSPHRASE, founder="Founder")
+    with closing(operations.open_office(folder, PASSPHRASE)) as opened:
+        for role in ROLES:
+            operations.add_person(opened, "Founder", f"Only {role}", [role], logins=[role])
+        yield opened
+
+
+def values_of(name: str, variant: str) -> dict[str, Any]:
+    """The arguments of an operation that choose a variant."""
+    named = signature(getattr(operations, name)).parameters
+    return {key: value for key, value in VARIANTS[variant].items() if key in named}
+
+
+MATRIX = [
+    (name, variant, route, role)
+    for name, routes in OPERATIONS.items()
+    for variant, route in (routes.items() if isinstance(routes, dict) else [("", routes)])
+    for role in ROLES
+]
+
+
+def test_every_public_operation_declares_its_need() -> None:
+    takes_office = {
+        name
+        for name in operations.__all__
+        if isfunction(operation := getattr(operations, name))
+        and next(iter(signature(operation).parameters), "") == "office"
+    }
+    assert takes_office - BEFORE == set(DECLARED) == set(OPERATIONS) | OF_THE_GATEWAY
+    needs_nobody = {
+        name
+        for name, declared in DECLARED.items()
+        if any(not each.roles for each in declared.accesses.values())
+    }
+    assert needs_nobody == OF_THE_GATEWAY
+
+
+def test_each_role_has_the_operations_of_its_routes_and_no_others(office: Office) -> None:
+    """Every role, alone, at every operation and variant: admitted exactly as the table says."""
+    wrong = []
+    for name, variant, route, role in MATRIX:
+        declared = DECLARED[name]
+        values = values_of(name, variant)
+        session = Session(office.working_set().staff.named(f"Only {role}"), role, "a test")
+        with operations.acting(office, session):
+            try:
+                admit(office, declared, values)
+                is_admitted = True
+            except AgencyError as refusal:
+                # A role may be admitted, and then not know the case.
+                is_admitted = refusal.code != "not-your-role"
+        if is_admitted != (role in ROUTES[route]):
+            wrong.append((name, variant, role, is_admitted))
+    assert not wrong
+
+
+def test_a_refusal_of_a_role_names_the_roles_and_no_case(office: Office) -> None:
+    with (
+        operations.acting(office, session_of(office, "Only admin")),
+        pytest.raises(AgencyError) as refusal,
+    ):
+        operations.read_case(office, "ab" * 16)
+    assert refusal.value.code == "not-your-role" and "abab" not in str(refusal.value)
+
+
+def session_of(office: Office, name: str) -> Session:
+    """A session of a listed person at a login of the own."""
+    person = office.working_set().staff.named(name)
+    return Session(person, person.logins[0], "a test")
+
+
+# The caseload
+
+PEOPLE = {
+    "Olive Owner": ["member"],
+    "Ben Backup": ["member"],
+    "Tess Team": ["member"],
+    "Nora Nobody": ["member"],
+    "Sue Super": ["supervisor"],
+    "Ada Admin": ["admin"],
+    "Art Auditor": ["auditor"],
+    "Sid Sender": ["sender"],
+    "Cher Chair": ["chair"],
+}
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """A town whose case managers have a role each, and logins of their own."""
+    found = Town(tmp_path_factory.mktemp("town"))
+    office = found.at["crossroads"]
+    for name, roles in PEOPLE.items():
+        operations.add_person(office, "Rosa Quintana", name, roles, logins=[name.split()[0]])
+    return found
+
+
+def case_of_owner(town: Town) -> str:
+    """A case with a part of care, which `Olive Owner` opened, with a backup and a team."""
+    draft = operations.Draft((replace(referral(), sensitivity="health"),), None)
+    sent = operations.send_record(town.at["police"], "referral", draft)
+    town.settle()
+    assert sent.case is not None
+    with acting_as(town, "Olive Owner") as office:
+        operations.open_case(office, "Olive Owner", sent.case)
+    with acting_as(town, "Sue Super") as office:
+        operations.assign_case(
+            office,
+            "Sue Super",
+            sent.case,
+            "Olive Owner",
+            backup="Ben Backup",
+            team=["Tess Team"],
+        )
+    return sent.case
+
+
+@contextmanager
+def acting_as(town: Town, name: str) -> Iterator[Office]:
+    office = town.at["crossroads"]
+    with operations.acting(office, session_of(office, name)):
+        yield office
+
+
+def test_a_case_opens_for_the_people_on_it_and_a_supervisor_alone(town: Town) -> None:
+    case = case_of_owner(town)
+    for name in PEOPLE:
+        sees = name in ("Olive Owner", "Ben Backup", "Tess Team", "Sue Super")
+        with acting_as(town, name) as office:
+            if sees:
+                assert operations.read_case(office, case).case == case
+                assert case in {each.case for each in operations.list_cases(office)}
+                continue
+            with pytest.raises(AgencyError) as refusal:
+                operations.read_case(office, case)
+            unknown = "cd" * 16
+            with pytest.raises(AgencyError) as other:
+                operations.read_case(office, unknown)
+            # What isn't there and what is somebody else's are refused alike.
+            assert refusal.value.code == other.value.code
+            assert str(refusal.value).replace(case, unknown) == str(other.value)
+            if "member" in PEOPLE[name]:
+                assert case not in {each.case for each in operations.list_cases(office)}
+                with refused("no-such-case"):
+                    operations.find_case(office, case[:8])
+
+
+def test_a_part_of_care_is_read_by_owner_and_backup_and_a_supervisor_with_a_reason(
+    town: Town,
+) -> None:
+    case = case_of_owner(town)
+    route = "encounter.route"
+    for name, because, sees in (
+        ("Olive Owner", None, True),
+        ("Ben Backup", None, True),
+        ("Tess Team", None, False),
+        ("Tess Team", "supervision", False),
+        ("Sue Super", None, False),
+        ("Sue Super", "supervision", True),
+    ):
+        with acting_as(town, name) as office:
+            view = operations.read_case(office, case, because=because)
+            assert (route in view.facts) is sees, (name, because)
+            # The others see that there is something.
+            assert any("parts of care" in sentence for sentence in view.refusals) is not sees
+    with acting_as(town, "Olive Owner") as office:
+        (seen,) = operations.list_staff(office).to_review
+        assert (seen.does, seen.by, seen.reason) == ("care", "Sue Super", "supervision")
+        assert "Sue Super read parts of care" in operations.list_tasks(office)[0].what
+        operations.review_access(office, "Olive Owner", seen.number)
+        assert operations.list_staff(office).to_review == ()
+
+
+def test_an_unopened_part_of_care_stays_closed_for_the_team(town: Town) -> None:
+    case = case_of_owner(town)
+    draft = operations.Draft((replace(referral(), sensitivity="health"),), None)
+    operations.send_record(town.at["police"], "referral", draft, case)
+    town.settle()
+    office = town.at["crossroads"]
+    (record, part) = office.working_set().closed_parts(case)[0]
+    with acting_as(town, "Tess Team"), refused("care-part"):
+        operations.open_part(office, "Tess Team", record, part=part)
+    with acting_as(town, "Sue Super"):
+        with refused("reason-needed"):
+            operations.open_part(office, "Sue Super", record, part=part)
+        with refused("unknown-reason"):
+            operations.open_part(office, "Sue Super", record, part=part, because="curious")
+    with acting_as(town, "Nora Nobody"), refused("not-here"):
+        operations.open_part(office, "Nora Nobody", record, part=part)
+    assert (record, part) in office.working_set().closed_parts(case)
+    with acting_as(town, "Sue Super"):
+        operations.open_part(office, "Sue Super", record, part=part, because="owner_away")
+    assert (record, part) not in office.working_set().closed_parts(case)
+
+
+def test_breaking_the_glass_lasts_an_hour_and_waits_for_a_review(town: Town) -> None:
+    case = case_of_owner(town)
+    with acting_as(town, "Nora Nobody") as office:
+        access = operations.break_glass(office, "Nora Nobody", case[:12], "safety")
+        assert "encounter.route" in operations.read_case(office, case).facts
+    for name in ("Olive Owner", "Sue Super"):
+        with acting_as(town, name) as office:
+            assert access in operations.list_staff(office).to_review
+    with acting_as(town, "Nora Nobody") as office, refused("nothing-to-review"):
+        operations.review_access(office, "Nora Nobody", access.number)
+    town.hub.clock += 3600
+    with acting_as(town, "Nora Nobody") as office, refused("no-such-case"):
+        operations.read_case(office, case)
+    with acting_as(town, "Sue Super") as office:
+        assert access in operations.list_staff(office).to_review
+        assert operations.review_access(office, "Sue Super", access.number).reviewed_by
+        assert access.number not in {
+            each.number for each in operations.list_staff(office).to_review
+        }
+
+
+def test_police_and_prosecutor_have_no_glass_to_break(town: Town) -> None:
+    case = case_of_owner(town)
+    for name in ("police", "prosecutor"):
+        office = town.at[name]
+        with refused("no-glass"):
+            operations.break_glass(office, founder(office), case, "safety")
+
+
+def founder(office: Office) -> str:
+    """The name of the person who acts where a test names nobody."""
+    return operations.sign_in(office, by=founder_of(office.agency)).name
+
+
+def test_a_case_is_of_the_person_who_acts_first_and_until_then_of_a_supervisor(
+    town: Town,
+) -> None:
+    sent = operations.send_record(
+        town.at["police"], "referral", operations.Draft((referral(),), None)
+    )
+    town.settle()
+    case = str(sent.case)
+    # Police: who referred. Nobody took it at the case manager's: it is the first supervisor's.
+    police, crossroads = town.at["police"], town.at["crossroads"]
+    assert owner(police, case) == "Officer Lund"
+    assert owner(crossroads, case) == "Rosa Quintana"
+    assert not crossroads.working_set().staff.is_taken(case)
+    with acting_as(town, "Nora Nobody") as office:
+        assert case in {each.case for each in operations.list_cases(office)}
+        operations.open_case(office, "Nora Nobody", case)
+    assert owner(crossroads, case) == "Nora Nobody"
+    with acting_as(town, "Olive Owner") as office, refused("no-such-case"):
+        operations.open_case(office, "Olive Owner", case)
+
+
+def owner(office: Office, case: str) -> str:
+    assigned = office.working_set().staff.assignment(case)
+    assert assigned is not None
+    return assigned.owner
