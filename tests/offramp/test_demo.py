@@ -354,7 +354,7 @@ def test_everything_local_works_when_the_hub_is_down(
             "--reason",
             "capacity",
             "--by",
-            "J. Vigil",
+            "Julia Vigil",
         )
         == 0
     )
@@ -380,7 +380,7 @@ def test_nobody_but_the_prosecutor_ends_a_place(
     told: Told, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case = told.story["cases"]["A"]
-    words = ("ejection", "prosecutor_may_eject", "--reason", "discretion", "--by", "Somebody")
+    words = ("ejection", "prosecutor_may_eject", "--reason", "discretion")
     assert told.agency("determine", name, case, *words) == 2
     # Nor by a record of another kind that says the same.
     said = {
@@ -524,7 +524,7 @@ def test_an_officer_who_offers_nothing_says_why_and_nobody_is_told(
         "--reason",
         "safety",
         "--by",
-        "Officer Lund",
+        "Sergeant Maria Lucero",
         "--json",
     )
     capsys.readouterr()
@@ -532,11 +532,14 @@ def test_an_officer_who_offers_nothing_says_why_and_nobody_is_told(
     found = json.loads(capsys.readouterr().out)
     assert (found["state"], found["to"]) == ("kept", []) and len(found["case"]) == 32
     assert told.agency("case", "police", found["case"]) == 0
-    assert "offer is may_not_offer, by Officer Lund" in capsys.readouterr().out
+    assert "offer is may_not_offer, by Sergeant Maria Lucero" in capsys.readouterr().out
     # What is told to nobody is held to the same words.
-    for reason, by in (("because", "Officer Lund"), ("safety", "Officer\nLund")):
-        assert told.agency(*words[:4], "may_not_offer", "--reason", reason, "--by", by) == 2
-        assert "[wrong-content]" in capsys.readouterr().err
+    assert told.agency(*words[:4], "may_not_offer", "--reason", "because") == 2
+    assert "[wrong-content]" in capsys.readouterr().err
+    # A name that nobody listed is no name of a person who decides.
+    for by, code in (("Officer Lund", "unlisted-person"), ("Officer\nLund", "hidden-character")):
+        assert told.agency(*words[:4], "may_not_offer", "--reason", "safety", "--by", by) == 2
+        assert f"[{code}]" in capsys.readouterr().err
 
 
 def test_take_up_is_published_once_when_the_quarter_is_over(

@@ -106,7 +106,7 @@ def test_a_case_with_a_fresh_status_is_on_the_board_as_far_as_all_present_may_se
         "--on",
         today.date().isoformat(),
         "--by",
-        "Julia",
+        "Julia Vigil",
     )
     assert asked["has_asked"] and asked["asked"] == {case: ["crossroads"]}
     town.settle()

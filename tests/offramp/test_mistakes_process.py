@@ -22,7 +22,6 @@ ROLES = {
     "crossroads": "case_management",
     "clinic": "treatment_provider",
 }
-BY = ("--by", "Rosa Quintana")
 OFFER = {"purpose": "offer_and_hand_off", "basis": "offer_at_scene"}
 OPERATION = {"purpose": "exchange_operation", "basis": "operation"}
 DRUGS = "encounter.drugs"
@@ -90,7 +89,7 @@ def open_everywhere(
 ) -> None:
     pull(town, *ROLES)
     for name in names:
-        told(town, capsys, "case", name, case, *BY)
+        told(town, capsys, "case", name, case, "--open")
     pull(town, *names)
 
 
@@ -131,7 +130,7 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
     assert [sent["to"] for sent in noted["answered"]] == ["program"]
     open_everywhere(town, capsys, case, "program", "crossroads")
     assert eligibility(town, capsys, case)[0] == "eligible"
-    decide = ("determine", "program", case, "eligibility", "eligible", "--reason", "rules", *BY)
+    decide = ("determine", "program", case, "eligibility", "eligible", "--reason", "rules")
     told(town, capsys, *decide)
 
     heavy = write(town, "heavy.json", {"encounter": {"drugs": [{**plain[0], "grams": 7.9}]}})
@@ -180,22 +179,20 @@ def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
     exit_case(town, capsys, case)
     for name in ("program", "crossroads"):
         assert told(town, capsys, "case", name, case)["facts"]["person.enrolled"]["value"] is False
-    correct = ("correct", "police", case, "encounter.drugs[0].grams=7.9", "--yes", *BY)
+    correct = ("correct", "police", case, "encounter.drugs[0].grams=7.9", "--yes")
     capsys.readouterr()
     assert town.agency(*correct) == 1
     printed = capsys.readouterr().out
     assert "still has the old value" in printed and "left the program" in printed
-    assert "no exit" in refused(
-        town, capsys, "recall", "police", case, "mistaken-exit", "--yes", *BY
-    )
+    assert "no exit" in refused(town, capsys, "recall", "police", case, "mistaken-exit", "--yes")
     capsys.readouterr()
-    assert town.agency("recall", "crossroads", case, "mistaken-exit", "--yes", *BY) == 0
+    assert town.agency("recall", "crossroads", case, "mistaken-exit", "--yes") == 0
     assert "the case is open again" in capsys.readouterr().out
     pull(town, "program")
     for name in ("program", "crossroads"):
         assert "person.enrolled" not in told(town, capsys, "case", name, case)["facts"]
     assert any("asks back" in text for text in tasks(town, capsys, "program"))
-    answer = told(town, capsys, "answer-recall", "program", case, *BY)
+    answer = told(town, capsys, "answer-recall", "program", case)
     assert answer["answer"] == "deleted" and answer["to"] == ["crossroads"]
     assert not any("asks back" in text for text in tasks(town, capsys, "program"))
     # With a consent, police can correct again.
@@ -211,7 +208,7 @@ def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
     told(town, capsys, "consent", "crossroads", form, "--case", case)
     pull(town, "police", "program")
     capsys.readouterr()
-    again = ("correct", "police", case, "encounter.drugs[0].grams=8.1", "--yes", *BY, "--json")
+    again = ("correct", "police", case, "encounter.drugs[0].grams=8.1", "--yes", "--json")
     town.agency(*again)
     made = json.loads(capsys.readouterr().out)
     assert ("program", "sent") in {(sent["to"], sent["state"]) for sent in made["corrections"]}
@@ -235,12 +232,12 @@ def test_what_is_in_the_wrong_case_comes_back_as_a_draft(
         "contact.birth_date=1999-01-01": "told nobody `contact.birth_date`",
         f"contact.given_name={'x' * 5000}": "content of `contact`",
     }.items():
-        message = refused(town, capsys, "correct", "police", case, nonsense, "--yes", *BY)
+        message = refused(town, capsys, "correct", "police", case, nonsense, "--yes")
         assert words in message, message
-    assert "is no reason" in refused(town, capsys, "recall", "police", case, "regret", "--yes", *BY)
+    assert "is no reason" in refused(town, capsys, "recall", "police", case, "regret", "--yes")
     (entry,) = told(town, capsys, "recall", "police", case)["entries"]
     assert (entry["kind"], entry["to"]) == ("referral", [*HOLDERS])
-    assert "asks anything back" in refused(town, capsys, "answer-recall", "police", case, *BY)
+    assert "asks anything back" in refused(town, capsys, "answer-recall", "police", case)
     command = [sys.executable, "-m", "offramp", "agency", "correct", str(town.folder / "police")]
     command += [case, "--passphrase-file", str(town.passphrase)]
     stopped = converse(command, ["contact.given_name", INTERRUPT])
@@ -250,12 +247,12 @@ def test_what_is_in_the_wrong_case_comes_back_as_a_draft(
     assert spoken.text.count("corrected contact.given_name at") == len(HOLDERS), spoken.text
     draft = town.folder / "again.json"
     recall = ("recall", "police", case, "wrong-case", "--record", "referral")
-    made = told(town, capsys, *recall, "--draft", str(draft), "--yes", *BY)
+    made = told(town, capsys, *recall, "--draft", str(draft), "--yes")
     assert made["to"] == [*HOLDERS] and draft.stat().st_mode & 0o077 == 0
     pull(town, "program", "crossroads")
     for name in ("police", "program"):
         assert DRUGS not in told(town, capsys, "case", name, case)["facts"]
-    kept = told(town, capsys, "answer-recall", "crossroads", case, "--keep", "law", *BY)
+    kept = told(town, capsys, "answer-recall", "crossroads", case, "--keep", "law")
     assert (kept["answer"], kept["reason"]) == ("retained", "law")
     sent = told(town, capsys, "send", "police", "referral", str(draft))
     assert sent["case"] != case

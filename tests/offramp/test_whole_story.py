@@ -21,6 +21,7 @@ import pytest
 import offramp.clock
 from tests.conftest import ROOT
 from tests.support.running_agencies import Running
+from tests.support.staff import founder_of
 
 ROLES = {
     "police": "police",
@@ -30,12 +31,7 @@ ROLES = {
     "clinic": "treatment_provider",
     "program": "program",
 }
-READERS = {
-    "prosecutor": "Thomas Baca",
-    "defender": "Dana Pino",
-    "crossroads": "Rosa Quintana",
-    "program": "Julia Vigil",
-}
+READERS = {name: founder_of(name) for name in ("prosecutor", "defender", "crossroads", "program")}
 PERMITTED = ("case_managers", "counsel", "program_entry", "program_work", "prosecutor_intake")
 ZONE = ZoneInfo("America/Denver")
 

@@ -10,14 +10,22 @@ from offramp.agency.folder.office import Office
 # The founder of each agency, who acts where a test names nobody.
 FOUNDERS = {
     "police": "Officer Lund",
-    "prosecutor": "Thomas Baca",
+    "prosecutor": "Ada Chavez",
     "defender": "Ada Quill",
     "crossroads": "Rosa Quintana",
     "clinic": "Amos Reed",
     "program": "Julia Vigil",
 }
 # Names in which tests act at any agency.
-OTHERS = ("Officer Lund", "Rosa Quintana", "Sergeant Ruiz", "Ada Chavez", "Ada", "Rosa", "Marta")
+OTHERS = (
+    "Officer Lund",
+    "Rosa Quintana",
+    "Sergeant Ruiz",
+    "Thomas Baca",
+    "Ada",
+    "Rosa",
+    "Marta",
+)
 
 
 def founder_of(agency: str) -> str:
