@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from offramp.agency import operations
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.office import init
-from offramp.agency.folder.staff import FOUNDING_ROLES, own_login
+from offramp.agency.folder.office import Office, init
+from offramp.agency.folder.staff import FOUNDING_ROLES, Assignment, own_login
 from tests.support.agencies import PASSPHRASE
+from tests.support.refused import refused
+
+FOUNDER = "Rosa Quintana"
+ACTS = ("end", "end alone", "hand over", "member", "admin", "supervisor admin", "auditor")
 
 
 def test_the_founder_is_listed_and_acts_for_the_login_that_made_the_folder(tmp_path: Path) -> None:
@@ -39,3 +47,158 @@ def test_a_folder_of_an_older_version_lists_its_owner_first(tmp_path: Path) -> N
         assert refused.value.code == "unlisted-person"
         assert operations.sign_in(office, by="Rosa Quintana").name == "Rosa Quintana"
         assert operations.sign_in(office).name == "Rosa Quintana"
+
+
+# The list
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    operations.create_agency(tmp_path / "a", "clinic", PASSPHRASE, founder=FOUNDER)
+    with closing(operations.open_office(tmp_path / "a", PASSPHRASE)) as opened:
+        yield opened
+
+
+def test_a_restored_folder_is_worked_in_on_a_machine_without_the_listed_accounts(
+    office: Office,
+) -> None:
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed-elsewhere"])
+    operations.set_logins(office, FOUNDER, FOUNDER, ["rosa-elsewhere"])
+    for by in (None, "Somebody", "Amos Reed"):
+        with refused("unlisted-person"):
+            operations.sign_in(office, by=by)
+    assert operations.sign_in(office, by=FOUNDER).name == FOUNDER
+    office.session = None
+    assert operations.sign_in(office).person.logins == ("rosa-elsewhere", own_login())
+
+
+def test_an_account_of_a_machine_with_a_listed_account_takes_no_name(office: Office) -> None:
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=[own_login()])
+    operations.set_logins(office, FOUNDER, FOUNDER, ["daemon"])
+    with refused("unlisted-person"):
+        operations.sign_in(office, by=FOUNDER)
+
+
+def test_people_who_share_an_account_are_told_apart_by_name_alone(office: Office) -> None:
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=[own_login()])
+    office.session = None
+    with refused("which-person"):
+        operations.list_cases(office)
+    assert operations.sign_in(office, by="amos reed").name == "Amos Reed"
+    with refused("not-your-role"):
+        operations.set_roles(office, "Amos Reed", "Amos Reed", ["admin"])
+
+
+@pytest.mark.parametrize("role", ["admin", "supervisor"])
+def test_the_last_admin_and_the_last_supervisor_stay(office: Office, role: str) -> None:
+    others = [other for other in FOUNDING_ROLES if other != role]
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=[own_login()])
+    with refused(f"last-{role}"):
+        operations.set_roles(office, FOUNDER, FOUNDER, others)
+    with refused("last-admin"):
+        operations.end_person(office, FOUNDER, FOUNDER, hand_over="Amos Reed")
+    operations.set_roles(office, FOUNDER, "Amos Reed", [role, "member"])
+    operations.set_roles(office, FOUNDER, FOUNDER, others)
+    admin = "Amos Reed" if role == "admin" else FOUNDER
+    with refused(f"last-{role}"):
+        operations.end_person(office, admin, "Amos Reed")
+
+
+def test_an_admin_is_no_auditor_and_a_name_is_used_once(office: Office) -> None:
+    with refused("roles-apart"):
+        operations.add_person(office, FOUNDER, "Amos Reed", ["admin", "auditor"])
+    operations.add_person(office, FOUNDER, "Amos Reed", ["auditor"])
+    operations.end_person(office, FOUNDER, "Amos Reed")
+    for name, code in (
+        ("Amos Reed", "name-taken"),
+        ("AMOS REED", "name-taken"),
+        ("the gateway", "name-taken"),
+        ("not listed", "name-taken"),
+        (" ", "bad-name"),
+        ("x" * 81, "bad-name"),
+        ("Amos\u202eReed", "hidden-character"),
+    ):
+        with refused(code):
+            operations.add_person(office, FOUNDER, name, ["member"])
+    with refused("no-role"):
+        operations.add_person(office, FOUNDER, "Ben Ode", [])
+    with refused("no-such-role"):
+        operations.add_person(office, FOUNDER, "Ben Ode", ["boss"])
+    with refused("bad-login"):
+        operations.add_person(office, FOUNDER, "Ben Ode", ["member"], logins=["b ode"])
+    with refused("unlisted-person"):
+        operations.set_roles(office, FOUNDER, "Ben Ode", ["member"])
+
+
+def test_who_was_ended_acts_no_more_in_another_program(office: Office, tmp_path: Path) -> None:
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed"])
+    with closing(operations.open_office(tmp_path / "a", PASSPHRASE)) as other:
+        operations.sign_in(other, login="areed")
+        assert operations.list_cases(other) == ()
+        operations.end_person(office, FOUNDER, "Amos Reed")
+        with refused("unlisted-person"):
+            operations.list_cases(other)
+
+
+def test_ending_a_person_hands_every_case_over_or_names_them(
+    office: Office,
+) -> None:
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed"])
+    operations.add_person(office, FOUNDER, "Ada Admin", ["admin"])
+    cases = ["ab" * 16, "cd" * 16]
+    with office.transaction() as working_set:
+        for case, assigned in zip(
+            cases, (Assignment("Amos Reed", FOUNDER), Assignment(FOUNDER, "Amos Reed")), strict=True
+        ):
+            body = {"does": "assigned", "cases": {case: assigned.as_json()}, "by": FOUNDER}
+            office.append(working_set, "staff", body)
+    with refused("cases-left"):
+        operations.end_person(office, FOUNDER, "Amos Reed")
+    with refused("no-case-role"):
+        operations.end_person(office, FOUNDER, "Amos Reed", hand_over="Ada Admin")
+    with refused("cases-left"):
+        operations.end_person(office, FOUNDER, "Amos Reed", hand_over="Amos Reed")
+    change = operations.end_person(office, FOUNDER, "Amos Reed", hand_over=FOUNDER)
+    staff = office.working_set().staff
+    assert set(change.cases) == set(cases)
+    for case in cases:
+        assert staff.assignments[case] == Assignment(FOUNDER)
+    ended = staff.people["Amos Reed"]
+    assert (ended.ended_by, ended.logins) == (FOUNDER, ())
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(ACTS), st.sampled_from("abc"))))
+def test_after_any_changes_there_are_an_admin_a_supervisor_and_an_owner_of_each_case(
+    changes: list[tuple[str, str, str]],
+) -> None:
+    """Random changes by random people, as far as they pass: the invariants of the list hold."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        operations.create_agency(path, "clinic", PASSPHRASE, founder="a")
+        with closing(operations.open_office(path, PASSPHRASE)) as office:
+            for name in "bc":
+                operations.add_person(office, "a", name, ["member"], logins=[own_login()])
+            with office.transaction() as working_set:
+                for number, name in enumerate("abc"):
+                    case = f"{number}" * 32
+                    cases = {case: Assignment(name, "b" if name != "b" else None).as_json()}
+                    office.append(
+                        working_set, "staff", {"does": "assigned", "cases": cases, "by": "a"}
+                    )
+            for actor, act, name in changes:
+                office.session = None
+                with suppress(AgencyError):
+                    if act == "end":
+                        operations.end_person(office, actor, name, hand_over=actor)
+                    elif act == "end alone":
+                        operations.end_person(office, actor, name)
+                    elif act == "hand over":
+                        operations.hand_over_all(office, actor, name, actor)
+                    else:
+                        operations.set_roles(office, actor, name, act.split())
+                staff = office.working_set().staff
+                assert staff.active("admin") and staff.active("supervisor")
+                for assigned in staff.assignments.values():
+                    for each in assigned.people:
+                        assert staff.people[each].ended is None

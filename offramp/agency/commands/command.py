@@ -69,8 +69,8 @@ def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
         assert command.run_without_office is not None
         return _print(options, command.run_without_office(options))
     with suppress(BrokenPipeError), closing(office_of(options)) as office:
-        if options.by is not None:
-            operations.sign_in(office, by=options.by)
+        if (by := getattr(options, "by", None)) is not None:
+            operations.sign_in(office, by=by)
         if getattr(options, "break_glass", None) is not None:
             reason, actor = options.break_glass, actor_of(office)
             options.case = operations.break_glass(office, actor, options.case, reason).case

@@ -16,6 +16,7 @@ from offramp.agency.commands.command import (
     NEW_FILE,
     AgencyCommand,
     Output,
+    add_by,
     office_of,
     passphrase_of,
 )
@@ -145,6 +146,8 @@ def _doctor(options: argparse.Namespace) -> Output:
         findings.append(operations.Finding("wrong", stopped))
     else:
         with closing(office):
+            if getattr(options, "by", None) is not None:
+                operations.sign_in(office, by=options.by)
             findings += operations.examine(office)
     is_wrong = any(finding.level == "wrong" for finding in findings)
     return Output(
@@ -189,6 +192,9 @@ COMMANDS = (
         owner_only="its file has all keys and cases",
     ),
     AgencyCommand(
-        "doctor", "examine the installation and name its faults", run_without_office=_doctor
+        "doctor",
+        "examine the installation and name its faults",
+        run_without_office=_doctor,
+        options=add_by,
     ),
 )

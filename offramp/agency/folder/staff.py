@@ -310,6 +310,15 @@ def login_of(uid: int) -> str:
         return f"uid-{uid}"
 
 
+def login_exists(login: str) -> bool:
+    """Report whether this machine has an account with this login."""
+    try:
+        pwd.getpwnam(login)
+    except KeyError:
+        return False
+    return True
+
+
 def full_name_of(uid: int) -> str:
     """Return the full name of an account of the operating system, or its login."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from offramp.account import person_account
 from offramp.agency.errors import AgencyError, refuse_hidden_name
@@ -20,6 +21,7 @@ from offramp.agency.folder.staff import (
     Staff,
     StaffPerson,
     full_name_of,
+    login_exists,
     own_login,
 )
 
@@ -38,12 +40,16 @@ def sign_in(
 
     `login` is by default that of the account that runs this program, and `by` the name of one of
     the people who share it. Where nobody is listed yet, the owner of the folder is listed first.
-    Raises `AgencyError` `unlisted-person`, `which-person`.
+    On a machine that has no listed login, as after a restoration, the owner of the folder acts for
+    the admin that `by` names, and that login is listed. Raises `AgencyError`
+    `unlisted-person`, `which-person`.
     """
     login = own_login() if login is None else login
     staff = office.working_set().staff
     if not staff.people and _owns_folder(office, login):
         staff = _found(office, login, by)
+    elif by is not None and _is_new_machine(office, staff, login):
+        staff = _move_in(office, login, by)
     origin = origin or own_origin()
     person = _choose(office, staff, login, by, origin)
     office.session = Session(person, login, origin)
@@ -125,6 +131,30 @@ def _found(office: Office, login: str, by: str | None) -> Staff:
         return staff
     with office.transaction() as working_set:
         if not working_set.staff.people:
+            office.append(working_set, "staff", body)
+        return working_set.staff
+
+
+def _is_new_machine(office: Office, staff: Staff, login: str) -> bool:
+    """Report whether this machine has none of the listed logins, and `login` owns the folder."""
+    listed = {each for person in staff.active() for each in person.logins}
+    return (
+        _owns_folder(office, login)
+        and office.moved_at is None
+        and not any(login_exists(each) for each in listed)
+    )
+
+
+def _move_in(office: Office, login: str, by: str) -> Staff:
+    """List the login of a new machine for an admin.
+
+    The owner of the folder, who knows the passphrase, could read everything anyway.
+    """
+    with office.transaction() as working_set:
+        person = working_set.staff.find(by)
+        if person is not None and "admin" in person.roles:
+            moved = replace(person, logins=(*person.logins, login))
+            body = {"does": "moved_in", "people": [moved.as_json()], "by": person.name}
             office.append(working_set, "staff", body)
         return working_set.staff
 
