@@ -173,9 +173,9 @@ def test_the_kernel_states_who_acts_and_no_word_changes_it(office: Office) -> No
     case = office.refer()
     opened = office.run(BEN, "correct", case, "encounter.date=2026-11-02", "--yes")
     assert (opened.code == 2 and "answers-missing" in opened.err) or opened.code == 0, opened
-    assert office.refused(EVE, "status") == "not-listed"
+    assert office.refused(EVE, "status") == "unlisted-person"
     named = office.run(ANA, "correct", case, "encounter.date=2026-11-03", "--by", "Ben Ortiz")
-    assert named.code == 2 and "[not-listed]" in named.err
+    assert named.code == 2 and "[unlisted-person]" in named.err
     made = office.run(
         ANA, "correct", case, "encounter.date=2026-11-04", "--by", "Ana Ruiz", "--yes"
     )
@@ -517,11 +517,11 @@ def test_one_account_cant_keep_another_one_out(office: Office) -> None:
     try:
         os.read(ready, 1)
         assert office.run(ANA, "status").code == 0
-        assert office.refused(EVE, "status") in ("server-busy", "not-listed")
+        assert office.refused(EVE, "status") in ("server-busy", "unlisted-person")
         with connect(office.folder) as connection:
             server = server_of(connection)
         wait_until(lambda: not children_of(server), 15)  # silence ends
-        assert office.refused(EVE, "status") == "not-listed"
+        assert office.refused(EVE, "status") == "unlisted-person"
     finally:
         os.kill(hostile, signal.SIGKILL)
         os.waitpid(hostile, 0)

@@ -69,7 +69,7 @@ def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
         assert command.run_without_office is not None
         return _print(options, command.run_without_office(options))
     with suppress(BrokenPipeError), closing(office_of(options)) as office:
-        if (by := getattr(options, "by", None)) is not None:
+        if office.session is None and (by := getattr(options, "by", None)) is not None:
             operations.sign_in(office, by=by)
         if getattr(options, "break_glass", None) is not None:
             reason, actor = options.break_glass, actor_of(office)
@@ -113,13 +113,11 @@ def office_of(options: argparse.Namespace) -> Office:
 
 
 def _sign_in(office: Office, options: argparse.Namespace) -> None:
-    """Have the office act for the person on the other side, by default under the person's name.
+    """Have the office act for the person on the other side.
 
-    Raises `AgencyError` `not-listed`, `which-person`.
+    Raises `AgencyError` `unlisted-person`, `which-person`.
     """
-    session = operations.sign_in(office, by=getattr(options, "by", None))
-    if hasattr(options, "by"):
-        options.by = session.name
+    operations.sign_in(office, by=getattr(options, "by", None))
 
 
 def passphrase_of(options: argparse.Namespace) -> bytes:
