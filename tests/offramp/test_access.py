@@ -72,6 +72,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "open_statuses": "/meeting",
     "prepare_meeting": "/meeting/prepare",
     "status_owed": "/meeting",
+    "program_day": "/meeting",
     "draft_status": "/people",
     "send_status": "/people",
     "record_meeting": "/meeting/prepare",

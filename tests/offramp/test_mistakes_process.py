@@ -143,7 +143,7 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
     open_everywhere(town, capsys, case, "program")
     outcome, answer = eligibility(town, capsys, case)
     assert outcome == "ineligible" and "over-the-cap" in str(answer["reasons"])
-    assert [flagged["by"] for flagged in answer["outdated"]] == ["Rosa Quintana"]
+    assert [flagged["by"] for flagged in answer["outdated"]] == ["Julia Vigil"]
     assert any("Decide `eligibility` again" in text for text in tasks(town, capsys, "program"))
     capsys.readouterr()
     assert town.agency("case", "program", case) == 0

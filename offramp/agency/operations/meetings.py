@@ -430,6 +430,7 @@ def _request_part(
     )
 
 
+@needs(MEETING)
 def program_day(office: Office) -> date:
     """Return today's day in the program's zone. Raises `AgencyError` `no-directory`."""
     working_set = office.working_set()
