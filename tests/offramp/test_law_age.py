@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 import rules
+from offramp.agency.operations import examine
 from offramp.cli import main
 from rules.decide.law_age import is_stale, oldest_check, stale_sources_of
 from rules.packs.digest import digest
 from rules.packs.pack import Source
 from rules.shelf import jurisdictions, read_pack, shipped
+from tests.support.agencies import Town
+from tests.support.simulator import DAY
 
 PACK = """\
 id: town
@@ -178,3 +182,16 @@ def test_each_shipped_offense_table_has_a_day() -> None:
     assert tables
     for path in tables:
         assert "\nchecked: 20" in path.read_text(encoding="utf-8"), path
+
+
+def test_doctor_lists_the_old_sources_of_the_pack_in_force(tmp_path: Path) -> None:
+    city = Town(tmp_path)
+
+    def says() -> list[str]:
+        with closing(city.office("police")) as office:
+            return [finding.text for finding in examine(office)]
+
+    assert not any("nobody has checked" in text for text in says())
+    city.hub.clock += 4000 * DAY
+    (said,) = (text for text in says() if "nobody has checked" in text)
+    assert said.startswith("the pack `lead` may be out of date: nobody has checked ")
