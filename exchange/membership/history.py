@@ -16,6 +16,9 @@ from rules.frozen import frozen
 KEY_TYP = "offramp-key+jwt"
 
 EPOCHS_OPEN = 2
+# The numbers of the keys that replace a stolen one, in order: `police.2026-11.02`. Each sorts after
+# the month's own key and before the next month's.
+_REPLACEMENTS = tuple(f"{number:02}" for number in range(2, 100))
 
 
 @frozen
@@ -142,7 +145,7 @@ class History:
         sealing: dict[str, tuple[PublicKey, ...]] = {}
         for leaf, agency, key in self._sealing:
             if leaf < index:
-                sealing[agency] = (key, *sealing.get(agency, ()))[:EPOCHS_OPEN]
+                sealing[agency] = _open_with(key, sealing.get(agency, ()))
         return Membership(index, self.at(index), sealing)
 
     def _newest(self, index: int) -> Membership:
@@ -202,7 +205,7 @@ class History:
 
         It must be in force after the newest leaf. Raises `DirectoryError`: `unknown-key`, or
         `bad-announcement` for a key that isn't the agency's own, or not of a later month than its
-        last.
+        last, nor a replacement of that (`name_replacement`).
         """
         unverified = jws.read(announced, typ=KEY_TYP, at_most=4096)
         agency, signing = self.newest.signer(unverified.kid)
@@ -210,13 +213,16 @@ class History:
         if set(announcement) != {"iss", "key"} or announcement["iss"] != agency.id:
             raise _announcement("it belongs to another agency")
         key = keys.read_public_key(announcement["key"], "enc")
-        owner, _, month = key.kid.partition(".")
-        if owner != agency.id or not _is_month(month):
+        owner, _, epoch = key.kid.partition(".")
+        month, dot, number = epoch.partition(".")
+        is_named = _is_month(month) and (not dot or number in _REPLACEMENTS)
+        if owner != agency.id or not is_named:
             raise _announcement(f"`{shorten(key.kid)}` isn't named after the agency and the month")
         last_key = next(iter(self._open.get(agency.id, ())), None)
         if last_key is not None and key.kid <= last_key.kid:
             raise _announcement(
-                f"`{shorten(key.kid)}` isn't of a later month than `{last_key.kid}`"
+                f"`{shorten(key.kid)}` isn't of a later month than `{last_key.kid}`, nor a "
+                "replacement after it"
             )
         if key.thumbprint in self._sealing_thumbprints:
             raise _announcement(f"`{shorten(key.kid)}` is a key of another month or agency")
@@ -227,7 +233,7 @@ class History:
         agency, key = self.check_sealing(announced)
         self._sealing.append((index, agency.id, key))
         self._sealing_thumbprints.add(key.thumbprint)
-        self._open[agency.id] = (key, *self._open.get(agency.id, ()))[:EPOCHS_OPEN]
+        self._open[agency.id] = _open_with(key, self._open.get(agency.id, ()))
         self._newest_membership = None
 
     def _check_keys_unused(self, directory: Directory) -> None:
@@ -256,6 +262,35 @@ def announce_key(key: PublicKey, signing: PrivateKey) -> str:
     """Sign an agency's announcement of a sealing key."""
     agency = agency_of(signing.public.kid)
     return jws.sign(i_json.write({"iss": agency, "key": key.as_jwk()}), signing, typ=KEY_TYP)
+
+
+def name_replacement(kid: str, month: str) -> str:
+    """Return the id of the key that replaces an agency's newest sealing key `kid`.
+
+    `month` is the present one, as `2026-11`. Raises `DirectoryError` `bad-announcement` after the
+    99th key of a month.
+    """
+    agency, _, epoch = kid.partition(".")
+    last_month, _, number = epoch.partition(".")
+    if last_month < month:
+        return f"{agency}.{month}.{_REPLACEMENTS[0]}"
+    following = int(number or 1) + 1
+    if following > len(_REPLACEMENTS) + 1:
+        raise _announcement("a month has at most 99 keys")
+    return f"{agency}.{last_month}.{following:02}"
+
+
+def is_replacement(kid: str) -> bool:
+    """Return whether a sealing key replaces all earlier ones of its agency, as after a theft."""
+    return kid.count(".") == 2
+
+
+def _open_with(key: PublicKey, before: tuple[PublicKey, ...]) -> tuple[PublicKey, ...]:
+    """Return an agency's open keys after one more.
+
+    INVARIANT: a replacement closes every earlier key, because a thief may have any of them.
+    """
+    return (key,) if is_replacement(key.kid) else (key, *before)[:EPOCHS_OPEN]
 
 
 def is_own_key_retirement(before: Directory, after: Directory, kids: Iterable[str]) -> bool:

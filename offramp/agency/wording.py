@@ -68,6 +68,8 @@ def draft_lines(draft: PendingDraft) -> list[str]:
 
 def retirement_lines(retirement: Retirement) -> list[str]:
     """Describe a retirement, and the draft that must be signed."""
+    if retirement.opens_parts:
+        return _sealing_key_lines(retirement)
     lines = []
     if retirement.at_once:
         lines.append(
@@ -82,6 +84,16 @@ def retirement_lines(retirement: Retirement) -> list[str]:
     if retirement.draft:
         lines.append(f"have the others compare and approve `{retirement.draft}`")
     return lines
+
+
+def _sealing_key_lines(retirement: Retirement) -> list[str]:
+    if retirement.new_key is None:
+        return [f"`{retirement.retired}` is closed already: nothing more can be sealed to it"]
+    return [
+        f"`{retirement.new_key}` replaces `{retirement.retired}` and every earlier sealing key of "
+        f"`{retirement.agency}`: the hub takes nothing more that is sealed to them",
+        "what was sealed to them before stays readable here, and to the thief",
+    ]
 
 
 def spare_key_lines(spare: SpareKey) -> list[str]:
@@ -508,8 +520,12 @@ def breach_lines(report: BreachReport) -> list[str]:
         f"tell the Secretary of Health and Human Services by {breach.report_by} (45 CFR 164.408)",
         "other agencies run this command too: each knows only what it sent or received",
     ]
-    if not breach.opens_parts:
-        lines.append(f"if it still signs, retire it: `offramp agency retire DIR {breach.key}`")
+    if breach.is_in_force:
+        use = "is still sealed to" if breach.opens_parts else "still signs"
+        whose = "now" if breach.is_own else f"have `{breach.agency}` do it now"
+        lines.append(f"it {use}. Retire it, {whose}: `offramp agency retire DIR {breach.key}`")
+    else:
+        lines.append("it is no longer in force")
     return [*lines, *(f"wrote {path}" for path in report.letters)]
 
 

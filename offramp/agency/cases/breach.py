@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from exchange.agency.gateway import UNCOMMITTED
 from exchange.membership.history import History
 from exchange.models import agency_of
 from exchange.records.label import Label
@@ -64,7 +65,8 @@ class Breach:
     """What the thief of a key could have read, and by when people must be told.
 
     `since` is the index of the log from which the thief may have had the key. `from_time` is the
-    last time known before it, in seconds since 1970, None where none is known.
+    last time known before it, in seconds since 1970, None where none is known. `is_own` is true for
+    a key of the assessing agency, and `is_in_force` while the key can be used for new records.
     """
 
     key: str
@@ -75,6 +77,8 @@ class Breach:
     discovered: date
     cases: tuple[ExposedCase, ...]
     without_case: tuple[ExposedPart, ...]
+    is_own: bool
+    is_in_force: bool
 
     @property
     def tell_by(self) -> date:
@@ -114,6 +118,18 @@ def assess_breach(working_set: WorkingSet, key: str, since: int, discovered: dat
         discovered,
         tuple(_exposed_case(working_set, handle, parts) for handle in handles),
         tuple(part for part in parts if part.case is None),
+        is_own=agency_of(key) == working_set.gateway.agency,
+        is_in_force=_is_in_force(history, key),
+    )
+
+
+def _is_in_force(history: History, key: str) -> bool:
+    """Return whether records can still be signed with a key, or parts be sealed to it."""
+    membership = history.membership_at(UNCOMMITTED)
+    open_keys = membership.sealing.get(agency_of(key), ())
+    agency = membership.directory.agencies.get(agency_of(key))
+    return agency is not None and (
+        key in agency.signing or key in [open_key.kid for open_key in open_keys]
     )
 
 

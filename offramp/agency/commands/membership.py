@@ -153,7 +153,7 @@ COMMANDS = (
     ),
     AgencyCommand(
         "retire",
-        "retire an own signing key at once, or propose that an agency leaves",
+        "retire an own key at once, or propose that an agency leaves",
         run=_retire,
         words=(NAMED,),
     ),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from exchange.errors import ExchangeError
 from exchange.membership import proposal
+from exchange.models import agency_of
 from exchange.standards.notes import COSIGNATURE, derive_note_key
 from offramp.adoption import PackFiles
 from offramp.agency.errors import AgencyError
@@ -16,6 +17,7 @@ from offramp.agency.folder.settings import write_settings
 from offramp.agency.hub_link import membership as directory_changes
 from offramp.agency.hub_link.client import Client, Http
 from offramp.agency.hub_link.directory import learn_directory
+from offramp.agency.hub_link.key_rotation import replace_sealing_key
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import ADMIN, needs
@@ -57,7 +59,8 @@ class Retirement:
     """The retirement of a key or an agency.
 
     `at_once` is true where it is in force already. `draft` is the digest that others must sign,
-    `new_key` the id of the key that replaces an agency's last.
+    `new_key` the id of the key that replaces an agency's last. `opens_parts` is true for a sealing
+    key.
     """
 
     agency: str
@@ -65,6 +68,7 @@ class Retirement:
     at_once: bool
     draft: str | None
     new_key: str | None
+    opens_parts: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency retire`."""
@@ -187,14 +191,27 @@ def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -
 
 @needs(ADMIN, look="act")
 def retire(office: Office, subject: str) -> Retirement:
-    """Retire a signing key, or propose that an agency leaves. `subject` is the id of either.
+    """Retire a key, or propose that an agency leaves. `subject` is the id of either.
 
-    An agency's own key retires at once. Anything else is a draft for the threshold. Raises
-    `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `no-key-file`; `DirectoryError`
-    `unknown-key`, `bad-directory`.
+    An agency's own key retires at once, and a new sealing key replaces a sealing key. Anything else
+    is a draft for the threshold. Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`,
+    `no-key-file`, `not-own-key`; `DirectoryError` `unknown-key`, `bad-directory`.
     """
+    if subject in office.working_set().gateway.history.sealing_kids():
+        return _retire_sealing_key(office, subject)
     done = directory_changes.retire(link_of(office), subject)
     return Retirement(office.agency, subject, done.at_once, done.draft, done.new_key)
+
+
+def _retire_sealing_key(office: Office, kid: str) -> Retirement:
+    if agency_of(kid) != office.agency:
+        raise AgencyError(
+            "not-own-key",
+            f"`{kid}` is a sealing key of `{agency_of(kid)}`, which alone can replace it",
+            fix=f"tell `{agency_of(kid)}` by phone",
+        )
+    new_key = replace_sealing_key(link_of(office), kid)
+    return Retirement(office.agency, kid, True, None, new_key, opens_parts=True)
 
 
 @needs(ADMIN, look="act")
