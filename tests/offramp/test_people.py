@@ -203,6 +203,72 @@ def test_two_cases_are_joined_side_by_side_and_can_be_split_for_thirty_days(town
         operations.join(office, "Rosa\u202e", first, second)
 
 
+def test_the_account_of_a_joined_person_is_reached_from_either_case(town: Town) -> None:
+    office = town.at["crossroads"]
+    described = contact("Fidel Montoya", "1971-01-31")
+    first, second = refer(town, described), refer(town, described)
+    for case in (first, second):
+        open_referral(town, case)
+    operations.join(office, BY, first, second)
+    enroll(town, first)
+    whole = operations.fetch_account(office, first)
+    assert whole.is_proved and [each.statement.case for each in whole.joined] == [second]
+    # Nobody recorded a consent in the second case, so the hub gives no account of it here.
+    own = operations.fetch_account(office, second)
+    assert not own.is_proved and own.agency == "crossroads"
+    assert [each.is_proved for each in own.joined] == [True]
+    told = [(row.issuer, row.to, row.category, row.status) for row in own.statement.rows]
+    assert ("police", "crossroads", "contact", "handed out") in told
+    text = "\n".join(wording.account_lines(own, "en"))
+    assert text.startswith(f"CASE {second[:8]}\n")
+    assert f"CASE {first[:8]}, ANOTHER CASE OF THIS PERSON" in text
+    assert text.count("WHO KNOWS WHAT NOW") == 2 and "by its own records" in text
+    assert "Nothing is missing" not in text.partition("ANOTHER CASE")[0]
+    assert "OTRO CASO DE ESTA PERSONA" in "\n".join(wording.account_lines(own, "es"))
+    # After a split, each case has its own account alone.
+    operations.split(office, BY, first, second)
+    assert operations.fetch_account(office, first).joined == ()
+    # A case that nobody here knows is still refused.
+    with refused("hub-refused"):
+        operations.fetch_account(office, "e" * 32)
+
+
+def _leave(town: Town, case: str) -> None:
+    """Have the case managers tell the prosecutor, by a consent, that the person has left."""
+    terms = grant("crossroads", "prosecutor", ["enrollment"], ["diversion_coordination"])
+    terms["id"] = case[:16]
+    office = town.at["crossroads"]
+    terms_part = part("consent_terms", to={"prosecutor": OPERATION}, says=terms)
+    operations.record_consent(office, case, Draft((terms_part,), FORM))
+    to = {"prosecutor": ("diversion_coordination", "consent")}
+    operations.send_record(office, "exit", Draft((part("enrollment", to=to),)), case)
+    town.settle()
+
+
+def test_the_open_case_of_a_joined_person_is_offered_and_found_last(town: Town) -> None:
+    """The older case has ended, and its handle may sort before or after the other's."""
+    police, office = town.at["police"], town.at["crossroads"]
+    flags = ("--given-name", "Nieves", "--family-name", "Archuleta", "--birth-date", "1988-08-08")
+    first = _refer_by_form(town, *flags)["case"]
+    second = _refer_by_form(town, *flags, "--known-person", first[:8])["case"]
+    for case in (first, second):
+        operations.open_case(office, BY, case)
+    operations.join(office, BY, first, second)
+    described = contact("Nieves Archuleta", "1988-08-08")
+    for ended, is_open in ((first, second), (second, first)):
+        _leave(town, ended)
+        (person,) = operations.possible_duplicates(
+            office, contact("Nieves Archuleta", "1988-08-08")
+        )
+        assert [each.case for each in person.cases] == [ended, is_open]
+        lines = people_wording.duplicate_lines((person,), "0" * 32)
+        assert is_open[:8] in lines[-1] and ended[:8] not in lines[-1]
+        operations.recall(office, BY, ended, "mistaken_exit")
+        town.settle()
+    (person,) = operations.possible_duplicates(police, described)
+    assert [each.case for each in person.cases] == [first, second]
+
+
 # Searching
 
 
@@ -322,72 +388,6 @@ def _refer_by_form(town: Town, *words: str) -> dict[str, Any]:
     town.settle()
     assert isinstance(output.json, dict)
     return output.json
-
-
-def test_the_account_of_a_joined_person_is_reached_from_either_case(town: Town) -> None:
-    office = town.at["crossroads"]
-    described = contact("Fidel Montoya", "1971-01-31")
-    first, second = refer(town, described), refer(town, described)
-    for case in (first, second):
-        open_referral(town, case)
-    operations.join(office, BY, first, second)
-    enroll(town, first)
-    whole = operations.fetch_account(office, first)
-    assert whole.is_proved and [each.statement.case for each in whole.joined] == [second]
-    # Nobody recorded a consent in the second case, so the hub gives no account of it here.
-    own = operations.fetch_account(office, second)
-    assert not own.is_proved and own.agency == "crossroads"
-    assert [each.is_proved for each in own.joined] == [True]
-    told = [(row.issuer, row.to, row.category, row.status) for row in own.statement.rows]
-    assert ("police", "crossroads", "contact", "handed out") in told
-    text = "\n".join(wording.account_lines(own, "en"))
-    assert text.startswith(f"CASE {second[:8]}\n")
-    assert f"CASE {first[:8]}, ANOTHER CASE OF THIS PERSON" in text
-    assert text.count("WHO KNOWS WHAT NOW") == 2 and "by its own records" in text
-    assert "Nothing is missing" not in text.partition("ANOTHER CASE")[0]
-    assert "OTRO CASO DE ESTA PERSONA" in "\n".join(wording.account_lines(own, "es"))
-    # After a split, each case has its own account alone.
-    operations.split(office, BY, first, second)
-    assert operations.fetch_account(office, first).joined == ()
-    # A case that nobody here knows is still refused.
-    with refused("hub-refused"):
-        operations.fetch_account(office, "e" * 32)
-
-
-def _leave(town: Town, case: str) -> None:
-    """Have the case managers tell the prosecutor, by a consent, that the person has left."""
-    terms = grant("crossroads", "prosecutor", ["enrollment"], ["diversion_coordination"])
-    terms["id"] = case[:16]
-    office = town.at["crossroads"]
-    terms_part = part("consent_terms", to={"prosecutor": OPERATION}, says=terms)
-    operations.record_consent(office, case, Draft((terms_part,), FORM))
-    to = {"prosecutor": ("diversion_coordination", "consent")}
-    operations.send_record(office, "exit", Draft((part("enrollment", to=to),)), case)
-    town.settle()
-
-
-def test_the_open_case_of_a_joined_person_is_offered_and_found_last(town: Town) -> None:
-    """The older case has ended, and its handle may sort before or after the other's."""
-    police, office = town.at["police"], town.at["crossroads"]
-    flags = ("--given-name", "Nieves", "--family-name", "Archuleta", "--birth-date", "1988-08-08")
-    first = _refer_by_form(town, *flags)["case"]
-    second = _refer_by_form(town, *flags, "--known-person", first[:8])["case"]
-    for case in (first, second):
-        operations.open_case(office, BY, case)
-    operations.join(office, BY, first, second)
-    described = contact("Nieves Archuleta", "1988-08-08")
-    for ended, is_open in ((first, second), (second, first)):
-        _leave(town, ended)
-        (person,) = operations.possible_duplicates(
-            office, contact("Nieves Archuleta", "1988-08-08")
-        )
-        assert [each.case for each in person.cases] == [ended, is_open]
-        lines = people_wording.duplicate_lines((person,), "0" * 32)
-        assert is_open[:8] in lines[-1] and ended[:8] not in lines[-1]
-        operations.recall(office, BY, ended, "mistaken_exit")
-        town.settle()
-    (person,) = operations.possible_duplicates(police, described)
-    assert [each.case for each in person.cases] == [first, second]
 
 
 def test_refer_asks_about_a_person_who_may_be_known_before_it_sends(town: Town) -> None:

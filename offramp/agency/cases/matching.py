@@ -158,11 +158,12 @@ def is_like_word(first: str, second: str) -> bool:
         return longer.startswith(shorter)
     if len(longer) < 4:
         return False
-    from rapidfuzz.distance import OSA
-
     allowed = 2 if len(shorter) >= 8 else 1
-    if OSA.distance(first, second, score_cutoff=allowed) <= allowed:
-        return True
+    if len(longer) - len(shorter) <= allowed:
+        from rapidfuzz.distance import OSA
+
+        if OSA.distance(first, second, score_cutoff=allowed) <= allowed:
+            return True
     return not _short_forms(first).isdisjoint(_short_forms(second) | {second})
 
 

@@ -7,6 +7,7 @@ be forgotten at any moment.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from operator import itemgetter
@@ -162,6 +163,11 @@ class CaseMemory:
             self._entries.setdefault(subject, {}).update(kept)
 
 
+_KEY = itemgetter(0)
+# Rows are put in place one by one if so many times fewer cases changed than there are.
+_FEW = 16
+
+
 class _SortedRows:
     """A list over all cases at a version of the index: its rows in order, and when they hold."""
 
@@ -171,6 +177,7 @@ class _SortedRows:
         self.ends: dict[str, int | None] = {}
         self.rows: tuple[Any, ...] = ()
         self._keyed: list[tuple[Any, str, Any]] = []
+        self._keys_of: dict[str, list[Any]] = {}
 
     def over(self, now: int) -> list[str]:
         """Return the cases whose rows may differ by now."""
@@ -178,12 +185,28 @@ class _SortedRows:
 
     def replace(self, changed: Mapping[str, Any]) -> None:
         """Put the rows of changed cases in the place of their earlier ones."""
-        self._keyed = [row for row in self._keyed if row[1] not in changed]
-        for rows in changed.values():
-            self._keyed += rows
-        # Nearly sorted, which costs little.
-        self._keyed.sort(key=itemgetter(0))
-        self.rows = tuple(row for _, _, row in self._keyed)
+        if len(changed) * _FEW < len(self._keys_of):
+            for handle, rows in changed.items():
+                self._remove(handle)
+                for row in rows:
+                    insort(self._keyed, row, key=_KEY)
+        else:
+            self._keyed = [row for row in self._keyed if row[1] not in changed]
+            for rows in changed.values():
+                self._keyed += rows
+            # Nearly sorted, which costs little.
+            self._keyed.sort(key=_KEY)
+        for handle, rows in changed.items():
+            self._keys_of[handle] = [_KEY(row) for row in rows]
+        self.rows = tuple(map(itemgetter(2), self._keyed))
+
+    def _remove(self, handle: str) -> None:
+        """Remove the rows of one case, each found by its key."""
+        for key in self._keys_of.get(handle, ()):
+            place = bisect_left(self._keyed, key, key=_KEY)
+            while self._keyed[place][1] != handle:
+                place += 1
+            del self._keyed[place]
 
 
 def _decoded(subject: Subject[T], remembered: Remembered) -> Remembered:

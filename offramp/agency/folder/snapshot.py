@@ -84,7 +84,7 @@ class Snapshot:
         kept = {
             name: value
             for name, value in vars(working_set).items()
-            if name not in ("gateway", "memory")
+            if name not in ("gateway", "memory", "inbox_rows")
         }
         gateway = {
             name: value for name, value in vars(working_set.gateway).items() if name not in _GIVEN

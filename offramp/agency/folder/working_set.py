@@ -75,6 +75,8 @@ class WorkingSet:
         self.read_parts: set[tuple[str, str, str]] = set()
         self.cases = CaseIndex()
         self.memory = CaseMemory(self.cases)
+        # The inbox's rows as they were worked out, each with what it rests on.
+        self.inbox_rows: dict[tuple[str, str], tuple[tuple[int, int, int], Any]] = {}
         self.statements: list[Event] = []
         self.staff = Staff()
 

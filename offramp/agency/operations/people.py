@@ -127,14 +127,14 @@ def find(office: Office, text: str) -> tuple[Person, ...]:
     Only the caseload of the person who asks is searched. Raises `AgencyError` `nothing-to-find`;
     `FactsError` `hidden-character`.
     """
-    words = _search_words(text)
+    words = [_SearchWord(word) for word in _search_words(text)]
     working_set = office.working_set()
     sees = visible(office, working_set)
     groups: dict[tuple[str, ...], None] = {}
     for handle in filter(sees, working_set.cases.handles()):
         person = person_of(working_set, handle)
         if any(
-            all(_fits(word, handle, description, person.report_numbers) for word in words)
+            all(word.fits(handle, description, person.report_numbers) for word in words)
             for description in person.descriptions or (Description(),)
         ):
             groups[cases_of_person(working_set, handle)] = None
@@ -439,31 +439,39 @@ def _search_words(text: str) -> tuple[str, ...]:
     return words
 
 
-def _fits(word: str, handle: str, description: Description, report_numbers: Iterable[str]) -> bool:
-    """Report whether one word of a search fits a case."""
-    plain = _plain(word)
-    digits = "".join(filter(str.isdigit, word))
-    if len(plain) >= 4 and any(plain in _plain(number) for number in report_numbers):
-        return True
-    if len(word) >= 4 and handle.startswith(word.lower()):
-        return True
-    if digits and description.birth_date is not None:
-        if description.birth_date in _days(word) or description.birth_date[:4] == word:
+class _SearchWord:
+    """One word of a search, read once in each way that it may be meant."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._lower = word.lower() if len(word) >= 4 else None
+        plain = _plain(word)
+        self._number = plain if len(plain) >= 4 else None
+        digits = "".join(filter(str.isdigit, word))
+        self._days = _days(word) | {word} if digits else frozenset()
+        has_letters = any(letter.isalpha() for letter in word)
+        self._phone = digits[-PHONE_DIGITS:] if len(digits) >= 3 and not has_letters else None
+        is_name = all(letter.isalpha() or letter in _IN_NAMES for letter in word)
+        self._names = name_words(word) if is_name and self._phone is None else ()
+
+    def fits(self, handle: str, description: Description, report_numbers: Iterable[str]) -> bool:
+        """Report whether the word fits a case."""
+        if self._number and any(self._number in _plain(number) for number in report_numbers):
             return True
-    if len(digits) >= 3 and not any(letter.isalpha() for letter in word):
-        return digits[-PHONE_DIGITS:] in description.digits
-    if not all(letter.isalpha() or letter in _IN_NAMES for letter in word):
-        return False
-    searched = name_words(word)
-    return bool(searched) and all(
-        any(
-            _fits_name(each, name)
-            for each in spelled
-            for names in description.words
-            for name in names
+        if self._lower and handle.startswith(self._lower):
+            return True
+        born = description.birth_date
+        if self._days and born is not None and (born in self._days or born[:4] == self._word):
+            return True
+        if self._phone is not None:
+            return self._phone in description.digits
+        if not self._names:
+            return False
+        named = [name for names in description.words for name in names]
+        return all(
+            any(_fits_name(each, name) for each in spelled for name in named)
+            for spelled in self._names
         )
-        for spelled in searched
-    )
 
 
 def _fits_name(searched: str, name: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from exchange.agency.deliveries import Received
 from exchange.consent.disclosure import day_of
 from exchange.errors import RecordError
 from exchange.records.building import Part
@@ -322,28 +323,41 @@ def list_inbox(office: Office) -> Inbox:
     """
     working_set = office.working_set()
     sees = visible(office, working_set)
+    destroyed, rows = len(working_set.destroyed), working_set.inbox_rows
     records = []
-    for number, ((issuer, jti), received) in enumerate(working_set.gateway.received.items(), 1):
-        record = received.record
-        assert record is not None, "what is listed was checked"
-        if not sees(record.case):
+    for number, (key, received) in enumerate(working_set.gateway.received.items(), 1):
+        if received.record is not None and not sees(received.record.case):
             continue
-        parts = tuple(
-            ReceivedPart(
-                part,
-                tuple(label.category),
-                label.sensitivity,
-                label.keep_until,
-                "destroyed"
-                if (issuer, jti, part) in working_set.destroyed
-                else "opened"
-                if part in received.opened
-                else "closed",
-            )
-            for part, label in record.labels.items()
-        )
-        records.append(ReceivedRecord(number, jti, issuer, record.kind, record.case, parts))
+        # A row changes only if a part of it is opened, or if something is destroyed.
+        stamp = number, len(received.opened), destroyed
+        kept = rows.get(key)
+        if kept is None or kept[0] != stamp:
+            kept = rows[key] = stamp, _received_record(working_set, number, key, received)
+        records.append(kept[1])
     return Inbox(tuple(records), len(working_set.gateway.undelivered))
+
+
+def _received_record(
+    working_set: WorkingSet, number: int, key: tuple[str, str], received: Received
+) -> ReceivedRecord:
+    record = received.record
+    assert record is not None, "what is listed was checked"
+    issuer, jti = key
+    parts = tuple(
+        ReceivedPart(
+            part,
+            tuple(label.category),
+            label.sensitivity,
+            label.keep_until,
+            "destroyed"
+            if (issuer, jti, part) in working_set.destroyed
+            else "opened"
+            if part in received.opened
+            else "closed",
+        )
+        for part, label in record.labels.items()
+    )
+    return ReceivedRecord(number, jti, issuer, record.kind, record.case, parts)
 
 
 def find_record(office: Office, record: str) -> str:
