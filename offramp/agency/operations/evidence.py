@@ -19,7 +19,7 @@ from offramp.agency.cases.people import cases_of_person
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.link import link_of
-from offramp.agency.operations.access import CASE, needs
+from offramp.agency.operations.access import CASE, needs, visible
 from offramp.agency.operations.looks import Opening, openings_of
 from offramp.agency.operations.records import find_record
 from rules.frozen import frozen
@@ -104,7 +104,9 @@ def fetch_account(office: Office, case: str, *, for_person: bool = False) -> Cas
     `LogError` where the account can't be proved.
     """
     working_set = office.working_set()
-    joined = [each for each in cases_of_person(working_set, case) if each != case]
+    # A joined case outside the caseload of the person who asks stays out of it.
+    sees = visible(office, working_set)
+    joined = [each for each in cases_of_person(working_set, case) if each != case and sees(each)]
     role = working_set.gateway.history.newest.role(office.agency)
     account = _account_of(office, case, for_person, may_be_own=role == "case_management")
     others = tuple(_account_of(office, each, for_person, may_be_own=True) for each in joined)
