@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from offramp.agency.cases.account import case_heading, details, first_page
+from offramp.agency.cases.breach import Breach
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.outdated import OutdatedDecision
@@ -493,6 +494,15 @@ def determination_lines(made: Determination) -> list[str]:
     return [f"{made.decision} is {made.outcome}{differs}; {told}"]
 
 
+def _next_step(breach: Breach) -> str:
+    """Say what to do first: the thief must not go on."""
+    if not breach.is_in_force:
+        return "it is no longer in force"
+    use = "is still sealed to" if breach.opens_parts else "still signs"
+    whose = "now" if breach.is_own else f"have `{breach.agency}` do it now"
+    return f"it {use}. Retire it, {whose}: `offramp agency retire DIR {breach.key}`"
+
+
 def breach_lines(report: BreachReport) -> list[str]:
     """Say what the thief of a key could have read, and by when people must be told."""
     breach = report.breach
@@ -503,6 +513,7 @@ def breach_lines(report: BreachReport) -> list[str]:
             if breach.opens_parts
             else "opens no part, and sees the labels in the inbox of its agency"
         ),
+        _next_step(breach),
         f"{_counted(len(breach.cases), 'case')} could have been read in part, from what "
         "this agency holds",
     ]
@@ -520,12 +531,6 @@ def breach_lines(report: BreachReport) -> list[str]:
         f"tell the Secretary of Health and Human Services by {breach.report_by} (45 CFR 164.408)",
         "other agencies run this command too: each knows only what it sent or received",
     ]
-    if breach.is_in_force:
-        use = "is still sealed to" if breach.opens_parts else "still signs"
-        whose = "now" if breach.is_own else f"have `{breach.agency}` do it now"
-        lines.append(f"it {use}. Retire it, {whose}: `offramp agency retire DIR {breach.key}`")
-    else:
-        lines.append("it is no longer in force")
     return [*lines, *(f"wrote {path}" for path in report.letters)]
 
 

@@ -119,7 +119,7 @@ def serve(options: argparse.Namespace) -> int:
 
     from offramp.hub.api.app import create_app
     from offramp.hub.api.monitoring import ADDRESS, Monitor
-    from offramp.hub.patience import PatientProtocol, create_server
+    from offramp.hub.patience import create_server, protocol_over
     from offramp.hub.service import Service
 
     folder = Folder(Path(options.dir))
@@ -142,7 +142,7 @@ def serve(options: argparse.Namespace) -> int:
         app,
         host=settings.host,
         port=port,
-        http=PatientProtocol,
+        http=protocol_over(service.connections),
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
         log_level="warning",

@@ -36,6 +36,8 @@ class Settings(WireModel):
     # The port of health and counts, on loopback only. Default: the port after `port`.
     health_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     host: str = "127.0.0.1"
+    # The most connections from one address. A proxy has one address for all agencies.
+    connections: Annotated[int, Field(ge=16, le=1900)] = 256
     certificate: str | None = None
     key: str | None = None
     demo: bool = False

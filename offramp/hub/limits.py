@@ -88,6 +88,16 @@ class InFlight:
         self._sent = Pace(BYTES_A_SECOND, BYTES_AT_ONCE)
         self._unsigned = Pace(UNSIGNED_A_SECOND, UNSIGNED_AT_ONCE)
 
+    @property
+    def requests(self) -> int:
+        """The number of signed requests in flight."""
+        return sum(self._requests.copy().values())
+
+    @property
+    def bytes(self) -> int:
+        """The number of bytes of signed bodies in flight."""
+        return self._all_bytes
+
     @contextmanager
     def request(self, member: str) -> Iterator[None]:
         """Count a request while it is answered. Raises `RequestRefused` `busy`."""

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from types import FrameType
+from typing import ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -28,12 +29,43 @@ READ_WITHIN = 20.0
 # The most connections from one address.
 MOST_CONNECTIONS = 256
 
-_connections_by_address: Counter[str] = Counter()
+
+class Connections:
+    """The open connections of one server by address, and how many were refused.
+
+    INVARIANT: a server has its own. Otherwise strangers could use up those of the operator's
+    monitoring, which come from the same address as those of a proxy.
+    """
+
+    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
+        self._most = most
+        self._by_address: Counter[str] = Counter()
+        self.refused = 0
+
+    @property
+    def count(self) -> int:
+        """The number of open connections."""
+        return sum(self._by_address.copy().values())
+
+    def add(self, address: str) -> bool:
+        """Count a connection, and return whether the address may have one more."""
+        self._by_address[address] += 1
+        is_within = self._by_address[address] <= self._most
+        self.refused += not is_within
+        return is_within
+
+    def remove(self, address: str) -> None:
+        """Count a connection no longer."""
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
 
 
 class PatientProtocol(HttpToolsProtocol):
     """A connection that closes when its client sends no whole head, or doesn't read."""
 
+    # Those of the server, set by `protocol_over`.
+    open_connections: ClassVar[Connections]
     _address: str | None = None
     _in_head = True
     _head_bytes = 0
@@ -45,8 +77,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
-        _connections_by_address[self._address] += 1
-        if _connections_by_address[self._address] > MOST_CONNECTIONS:
+        if not self.open_connections.add(self._address):
             transport.abort()
             return
         self._check_head_later()
@@ -54,9 +85,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._address is not None:
-            _connections_by_address[self._address] -= 1
-            if not _connections_by_address[self._address]:
-                del _connections_by_address[self._address]
+            self.open_connections.remove(self._address)
             self._address = None
 
     # The head of a request
@@ -160,6 +189,11 @@ class PatientProtocol(HttpToolsProtocol):
         else:
             self._unread = unread
             self.loop.call_later(READ_WITHIN, self._check_read)
+
+
+def protocol_over(connections: Connections) -> type[PatientProtocol]:
+    """Return the protocol of a server that counts its connections here."""
+    return type("PatientProtocol", (PatientProtocol,), {"open_connections": connections})
 
 
 def create_server(config: uvicorn.Config, on_stop: Callable[[], None]) -> uvicorn.Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from fastapi import Request
 
@@ -15,6 +16,7 @@ from exchange.protocol import request as signed_request
 from offramp.clock import Clock
 from offramp.hub.folder import Folder
 from offramp.hub.limits import InFlight
+from offramp.hub.patience import Connections
 from offramp.hub.witnessing import Witnessing
 from offramp.hub.writer import Writer
 
@@ -45,6 +47,8 @@ class Service:
         self.in_flight = InFlight()
         self.proving = asyncio.Lock()
         self.request_counts: dict[tuple[str, int], int] = {}
+        self.refusal_counts: Counter[str] = Counter()
+        self.connections = Connections(folder.settings.connections)
         self._seen_ids: dict[str, int] = {}
         self._forget_at = 0
         self.refresh(self.hub)

@@ -48,6 +48,11 @@ class _Queues:
             self._queues.setdefault(member, deque()).append(job)
             self._ready.notify()
 
+    @property
+    def size(self) -> int:
+        with self._ready:
+            return sum(map(len, self._queues.values()))
+
     def close(self) -> None:
         """Let the jobs that wait be taken, and then no more."""
         with self._ready:
@@ -85,6 +90,11 @@ class Writer:
         """Start the thread. Call it in the event loop that will wait for new items."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    @property
+    def waiting_jobs(self) -> int:
+        """The number of jobs that wait for their turn."""
+        return self._queues.size
 
     def wake(self) -> None:
         """End every wait for an item, because the hub stops."""

@@ -130,6 +130,10 @@ def test_one_address_has_a_bounded_number_of_connections(tmp_path: Path, starter
                 except ConnectionResetError:
                     closed += 1
             assert closed == 300 - MOST_CONNECTIONS
+            # The operator's own connections are counted apart, though their address is the same.
+            metrics = httpx.get(f"{process.health}/metrics").text
+            assert f"offramp_connections_refused_total {closed}\n" in metrics
+            assert f"offramp_connections {MOST_CONNECTIONS}\n" in metrics
         assert httpx.get(f"{process.url}/v1/directory").status_code == 200
     finally:
         process.end()

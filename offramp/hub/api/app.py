@@ -29,6 +29,7 @@ from offramp.hub.api.answers import (
     wait_for_boundary,
 )
 from offramp.hub.api.models import BODY_SCHEMAS, SECURITY
+from offramp.hub.api.requests import service_of
 from offramp.hub.service import Service
 from rules.errors import Refusal
 
@@ -95,8 +96,9 @@ def create_app(service: Service) -> FastAPI:
     return app
 
 
-async def _on_refusal(_: Request, error: Exception) -> Response:
+async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
+    service_of(request).refusal_counts[error.code] += 1
     return answer_refusal(error)
 
 

@@ -6,6 +6,8 @@ They are served by a thread of their own, so that they answer while the hub is b
 from __future__ import annotations
 
 import asyncio
+import resource
+import shutil
 import socket
 import threading
 
@@ -17,7 +19,7 @@ from offramp.hub.api import models
 from offramp.hub.api.answers import TEXT, answer
 from offramp.hub.api.models import describe
 from offramp.hub.api.requests import service_of
-from offramp.hub.patience import PatientProtocol
+from offramp.hub.patience import Connections, protocol_over
 from offramp.hub.service import Service
 from rules.errors import RequestError
 
@@ -44,12 +46,33 @@ async def health(request: Request) -> Response:
 )
 async def metrics(request: Request) -> Response:
     service = service_of(request)
-    lines = [f"offramp_log_size {service.hub.log.size}"]
+    lines = [f"offramp_{name} {value}" for name, value in _numbers(service).items()]
+    lines += [
+        f'offramp_refusals_total{{code="{code}"}} {count}'
+        for code, count in sorted(service.refusal_counts.copy().items())
+    ]
     lines += [
         f'offramp_requests_total{{path="{path}",status="{status}"}} {count}'
         for (path, status), count in sorted(service.request_counts.copy().items())
     ]
     return Response("\n".join(lines) + "\n", media_type=TEXT)
+
+
+def _numbers(service: Service) -> dict[str, int]:
+    """Return what an operator watches, by name. No number is about a member or a case."""
+    database = service.folder.database
+    wal = database.with_name(f"{database.name}-wal")
+    return {
+        "log_size": service.hub.log.size,
+        "connections": service.connections.count,
+        "connections_refused_total": service.connections.refused,
+        "requests_in_flight": service.in_flight.requests,
+        "body_bytes_in_flight": service.in_flight.bytes,
+        "jobs_waiting": service.writer.waiting_jobs,
+        "database_bytes": sum(path.stat().st_size for path in (database, wal) if path.exists()),
+        "disk_free_bytes": shutil.disk_usage(service.folder.path).free,
+        "memory_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
 
 
 class Monitor:
@@ -61,7 +84,7 @@ class Monitor:
         app.include_router(router)
         config = uvicorn.Config(
             app,
-            http=PatientProtocol,
+            http=protocol_over(Connections()),
             log_level="warning",
             access_log=False,
             server_header=False,

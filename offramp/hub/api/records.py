@@ -89,6 +89,7 @@ async def submit(request: Request) -> Response:
     answers = [
         _answer_of(next(results) if isinstance(bundle, Bundle) else bundle) for bundle in bundles
     ]
+    service.refusal_counts.update(entry["error"]["code"] for entry in answers if "error" in entry)
     if any(entry["status"] == 403 for entry in answers):
         await wait_for_boundary(arrived)
     if is_list:
