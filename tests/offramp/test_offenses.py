@@ -269,10 +269,10 @@ def passing(day: str, **of: str) -> list[str]:
 
 def test_in_new_york_in_2014_one_possession_offense_passes_and_a_drug_violation_beside_it() -> None:
     assert passing("2014-12-10", conduct="possession") == ["NY PL 221.05"]
-    assert passing("2014-12-10") == ["NY PL 221.05", "NY PL 240.40"], (
-        "240.40: under the influence in public"
+    assert passing("2014-12-10") == ["NY PL 221.05", "NY PL 240.37", "NY PL 240.40"], (
+        "240.37: loitering, repealed in 2021; 240.40: under the influence in public"
     )
-    assert len(list(answer_offenses(NEW_YORK, "2014-12-10"))) == 29
+    assert len(list(answer_offenses(NEW_YORK, "2014-12-10"))) == 31
 
 
 def test_in_2019_a_second_possession_offense_joins_it() -> None:
@@ -283,8 +283,12 @@ def test_in_2019_a_second_possession_offense_joins_it() -> None:
 def test_what_is_left_after_the_repeal() -> None:
     assert passing("2021-03-31") == ["NY PL 222.25", "NY PL 222.45", "NY PL 240.40"]
     gone = [one for one in answer_offenses(NEW_YORK, "2021-03-31") if one.offense.level == NONE]
-    assert len(gone) == 11 and {one.answers["offer"].outcome for one in gone} == {"no_offense"}
+    assert len(gone) == 12 and {one.answers["offer"].outcome for one in gone} == {"no_offense"}
     assert {one.passes for one in gone} == {False}
+    codes = {one.offense.code for one in gone}
+    assert "NY PL 240.37" in codes and "NY PL 220.45" not in codes
+    later = [one for one in answer_offenses(NEW_YORK, "2021-10-07") if one.offense.level == NONE]
+    assert {one.offense.code for one in later} - codes == {"NY PL 220.45"}
 
 
 def test_where_something_is_not_known_it_hangs_on_that() -> None:
@@ -304,13 +308,14 @@ def test_the_command_shows_the_same_in_words_and_json(capsys: pytest.CaptureFixt
     assert main(["offenses", "nyc-violations", "--as-of", "2014-12-10"]) == 0
     out = capsys.readouterr().out
     passes, _, rest = out.partition("Depends on")
-    assert "Pass: 2\n  NY PL 221.05  violation, possession" in passes and "NY PL 240.40" in passes
-    assert "Do not pass: 27" in rest
+    assert "Pass: 3\n  NY PL 221.05  violation, possession" in passes and "NY PL 240.40" in passes
+    assert "Do not pass: 28" in rest
     assert main(["offenses", "nyc-violations", "--as-of", "2014-12-10", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["table"] == "new-york" and shown["pack"]["digest"] == NEW_YORK.digest
     assert [one["code"] for one in shown["offenses"] if one["passes"]] == [
         "NY PL 221.05",
+        "NY PL 240.37",
         "NY PL 240.40",
     ]
 
@@ -516,7 +521,7 @@ def test_a_table_beside_the_pack_stands_in_place_of_the_shipped_one(tmp_path: Pa
     pack = copied(tmp_path)
     (tmp_path / "new-york" / "offenses.csv").write_text(
         f"{HEAD}\nNY PL 220.03,t,violation,,possession,,,s,,\n"
-        "NY PL 1.05,t,none,,sale,2021-03-31,,s,,\n"
+        "NY PL 1.05,t,none,,sale,2021-02-02,,s,,\n"
     )
     (tmp_path / "new-york" / "sources.csv").write_text(SOURCES)
     program = rules.load(pack)
