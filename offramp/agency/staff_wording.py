@@ -20,6 +20,11 @@ _KINDS = {
     "glass": "broke the glass",
     "refused": "was refused",
 }
+_DID = {
+    "glass": "broke the glass of",
+    "care": "read parts of care in",
+    "emergency": "reported a medical emergency in",
+}
 _OPENED = {
     "en": {
         "title": "People at {agency} who opened your file:",
@@ -66,7 +71,7 @@ def change_lines(change: StaffChange) -> list[str]:
 
 def access_line(access: ExtraAccess) -> str:
     """Return an access beyond the caseload in one line."""
-    did = "broke the glass of" if access.does == "glass" else "read parts of care in"
+    did = _DID[access.does]
     why = REASONS.get(access.reason, access.reason)
     at = _time(access.time)
     return f"{access.number}: {access.by} {did} case {access.case[:8]} at {at}: {why}"

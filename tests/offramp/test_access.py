@@ -129,6 +129,9 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "hand_over_all": "assignments",
     "break_glass": "break-glass",
     "review_access": "/admin/people list",
+    "report_emergency": "break-glass",
+    "list_emergencies": "break-glass",
+    "confirm_emergency": "break-glass",
     "list_looks": "/admin/looked",
     "list_case_looks": "/people",
 }

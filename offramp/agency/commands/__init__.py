@@ -12,6 +12,7 @@ from offramp.agency.commands import (
     cases,
     consent,
     decisions,
+    emergency,
     evidence,
     folder,
     forms,
@@ -44,6 +45,7 @@ GROUPS: tuple[Any, ...] = (
     decisions,
     evidence,
     staff,
+    emergency,
 )
 # Every command by name, in the order of the help.
 COMMANDS: dict[str, AgencyCommand] = {

@@ -61,6 +61,7 @@ class Looks:
         self._journal = journal
         self._keys = keys
         self._kid = f"{agency}.looks"
+        self._secret: bytes | None = None
 
     def add(self, look: Look) -> None:
         """Append a look, within a transaction of the journal. Its number is given here."""
@@ -74,10 +75,14 @@ class Looks:
             {"size": number + 1, "mac": base64.encode_url(_mac(key, "head", number + 1, link))},
         )
 
-    def read(self) -> Iterator[Look]:
-        """Yield every look, the oldest first, as it is stored."""
+    def read(self, case: str | None = None) -> Iterator[Look]:
+        """Yield every look, or those at one case, the oldest first, as they are stored."""
+        needle = (case or "").encode()
         for number, text, _ in self._journal.looks():
-            yield _look(number, text)
+            if needle in text:
+                look = _look(number, text)
+                if case in (None, look.case):
+                    yield look
 
     def anchor(self, random_id: bytes, jti: str | None) -> tuple[str, dict[str, Any]] | None:
         """Return the id of a record about to be composed, and its commitment to the looks so far.
@@ -134,15 +139,17 @@ class Looks:
 
     def _key(self, looks: int) -> bytes:
         """Return the chain's key. It is made with the first look."""
-        if self._kid not in self._keys.ids():
-            if looks:
+        if self._secret is None:
+            is_there = self._kid in self._keys.ids()
+            if looks and not is_there:
                 raise AgencyError(
                     "no-key-file",
                     f"the key `{self._kid}` of the journal of looks isn't there",
                     fix="restore it from the backup",
                 )
-            return self._keys.make_looks(self._kid)
-        return self._keys.looks(self._kid)
+            make_or_read = self._keys.looks if is_there else self._keys.make_looks
+            self._secret = make_or_read(self._kid)
+        return self._secret
 
 
 def _faults_of_anchors(key: bytes, links: list[bytes], events: Iterator[Event]) -> Iterator[str]:

@@ -96,8 +96,9 @@ class Session:
 class ExtraAccess:
     """An access beyond the own caseload, which another person must see.
 
-    `does` is `glass` (break-glass: for an hour, until `until`) or `care` (a supervisor opened a
-    part of care). `reason` is a code. `reviewed_by` is the person who has seen it. Times are in
+    `does` is `glass` (break-glass: for an hour, until `until`), `care` (a supervisor opened a part
+    of care), or `emergency` (a health provider is told, once `confirmed_by` a second person).
+    `reason` is a code. `reviewed_by` is the person who has seen it. Times are in
     seconds since 1970.
     """
 
@@ -109,6 +110,7 @@ class ExtraAccess:
     reason: str
     until: int | None = None
     reviewed_by: str | None = None
+    confirmed_by: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return its JSON in `offramp agency staff list`."""
@@ -121,6 +123,7 @@ class ExtraAccess:
             "reason": self.reason,
             "until": self.until,
             "reviewed_by": self.reviewed_by,
+            "confirmed_by": self.confirmed_by,
         }
 
 
@@ -137,10 +140,13 @@ class Staff:
 
     def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
         """Take the event `at` of the kind `staff`."""
-        if body["does"] in ("glass", "care"):
+        if body["does"] in ("glass", "care", "emergency"):
             self.extra[at] = ExtraAccess(
                 at, time, body["does"], body["case"], body["by"], body["reason"], body.get("until")
             )
+        if body["does"] == "confirmed":
+            number = body["number"]
+            self.extra[number] = replace(self.extra[number], confirmed_by=body["by"])
         if body["does"] == "reviewed":
             number = body["number"]
             self.extra[number] = replace(self.extra[number], reviewed_by=body["by"])
@@ -259,7 +265,7 @@ class Staff:
         reviewers = {
             each.name
             for each in self.active()
-            if (access.does == "glass" and "supervisor" in each.roles)
+            if (access.does != "care" and "supervisor" in each.roles)
             or ((assigned := self.assignment(access.case)) and assigned.owner == each.name)
         }
         return person.name in (reviewers - {access.by} or reviewers)

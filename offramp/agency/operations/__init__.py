@@ -80,6 +80,13 @@ from offramp.agency.operations.decisions import (
     determine,
     send_answer,
 )
+from offramp.agency.operations.emergency import (
+    NATURES,
+    ReportedEmergency,
+    confirm_emergency,
+    list_emergencies,
+    report_emergency,
+)
 from offramp.agency.operations.evidence import (
     CaseAccount,
     Export,
@@ -227,6 +234,7 @@ __all__ = [
     "ACCESS_REASONS",
     "CASE_CHANGED",
     "KEEP_REASONS",
+    "NATURES",
     "NEW_CASE",
     "REASONS",
     "STAFF_ROLES",
@@ -279,6 +287,7 @@ __all__ = [
     "ReceivedRecord",
     "RecordedConsent",
     "RecordedMeeting",
+    "ReportedEmergency",
     "RestoredAgency",
     "Result",
     "Retirement",
@@ -317,6 +326,7 @@ __all__ = [
     "break_glass",
     "build_draft",
     "closed_questions",
+    "confirm_emergency",
     "correct",
     "create_agency",
     "decide",
@@ -344,6 +354,7 @@ __all__ = [
     "list_cases",
     "list_consent_sets",
     "list_drafts",
+    "list_emergencies",
     "list_inbox",
     "list_looks",
     "list_own_entries",
@@ -380,6 +391,7 @@ __all__ = [
     "record_consent",
     "record_meeting",
     "report_breach",
+    "report_emergency",
     "report_status",
     "represent",
     "restore_agency",

@@ -60,6 +60,7 @@ QUARTER = Access("quarter", ("supervisor", "chair"))
 SUPERVISION = Access("supervision", ("supervisor",))
 # Break-glass: any case of the agency, by somebody who works on cases.
 GLASS = Access("glass", ("member", "supervisor"), "agency")
+EMERGENCIES = Access("emergencies", ("member", "supervisor"), "agency")
 PEOPLE = Access("people", ("admin",))
 COLLEAGUES = Access("colleagues", ("member", "supervisor", "admin"))
 ADMIN = Access("admin", ("admin",))

@@ -22,6 +22,7 @@ from offramp.agency.cases.tasks import tasks
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.staff import ExtraAccess
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.access import (
@@ -436,6 +437,20 @@ def list_tasks(office: Office) -> tuple[Task, ...]:
     return (*_reviews(office, working_set), *(task for task in all_tasks if sees(task.case)))
 
 
+def _review_text(access: ExtraAccess) -> str:
+    """Return what there is to review of an access beyond a caseload."""
+    if access.does == "glass":
+        return f"review that {access.by} broke the glass of this case ({access.reason})"
+    if access.does == "care":
+        return f"see that {access.by} read parts of care here ({access.reason})"
+    if access.confirmed_by is None:
+        return f"see that {access.by} reported a medical emergency ({access.reason}), not confirmed"
+    return (
+        f"tell the person and counsel of the medical emergency ({access.reason}): {access.by} and "
+        f"{access.confirmed_by} told a health provider"
+    )
+
+
 def _reviews(office: Office, working_set: WorkingSet) -> tuple[Task, ...]:
     """Return the accesses beyond a caseload that the person who acts must review."""
     if office.acting is None:
@@ -445,11 +460,7 @@ def _reviews(office: Office, working_set: WorkingSet) -> tuple[Task, ...]:
         Task(
             access.case,
             role or "nobody",
-            (
-                f"review that {access.by} broke the glass of this case ({access.reason})"
-                if access.does == "glass"
-                else f"see that {access.by} read parts of care here ({access.reason})"
-            ),
+            _review_text(access),
             OPEN,
             f"access {access.number}",
             person=person_name(working_set, access.case),

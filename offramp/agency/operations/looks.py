@@ -84,14 +84,14 @@ def list_looks(
 @needs(CASE)
 def list_case_looks(office: Office, case: str) -> LookList:
     """List the looks at one case of the own caseload. Raises `AgencyError` `no-such-case`."""
-    return LookList(tuple(look for look in office.looks.read() if look.case == case))
+    return LookList(tuple(office.looks.read(case)))
 
 
 def openings_of(office: Office, case: str) -> tuple[Opening, ...]:
     """Return the people of this agency who opened a case's file, the first one first."""
     times: dict[str, list[int]] = {}
-    for look in office.looks.read():
-        if look.case == case and look.kind in OPENINGS:
+    for look in office.looks.read(case):
+        if look.kind in OPENINGS:
             times.setdefault(look.person, []).append(look.time)
     return tuple(
         Opening(person, min(found), max(found), len(found)) for person, found in times.items()

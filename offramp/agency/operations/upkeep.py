@@ -18,6 +18,7 @@ from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.agency.operations.access import GATEWAY, needs
 from offramp.agency.operations.automatic import act_automatically
+from offramp.agency.operations.emergency import forget_late_emergencies
 from offramp.agency.operations.meetings import ask_before_meeting
 from offramp.agency.operations.membership import list_drafts
 from rules.frozen import frozen
@@ -234,6 +235,7 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
             EVERY_SECOND,
             _when_open(link, lambda: act_automatically(office) and send_outbox(link)),
         ),
+        Duty("emergencies", DIRECTORY_EVERY, lambda: forget_late_emergencies(office)),
         Duty("meeting", HOURLY, _when_open(link, lambda: ask_before_meeting(office))),
         Duty("inbox", EVERY_SECOND, _when_open(link, lambda: pull_inbox(link, wait=1))),
     )
