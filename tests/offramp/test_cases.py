@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 from offramp.cli import main
+from rules.author.cases import FILE, read_cases, run_cases
+from rules.decide.program import Program
+from rules.shelf import jurisdictions, read_pack
+
+WITH_CASES = sorted(path.parent.name for path in jurisdictions().glob(f"*/{FILE}"))
 
 PACK = """\
 id: town
@@ -152,13 +157,19 @@ def test_check_reads_the_cases_too(town: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_every_shipped_case_has_a_source_that_a_reader_can_find() -> None:
-    from rules.author.cases import read_cases
-    from rules.shelf import jurisdictions
-
     for path in sorted(jurisdictions().glob("*/cases.yaml")):
         for case in read_cases(path.parent):
             found = case.source.address or case.unchecked
             assert found, f"{path.parent.name}: `{case.id}` has no address and isn't `unchecked`"
+
+
+@pytest.mark.parametrize("name", WITH_CASES)
+def test_a_shipped_pack_answers_as_the_sources_say(name: str) -> None:
+    folder = jurisdictions() / name
+    cases = read_cases(folder)
+    assert len(cases) >= 20
+    report = run_cases(Program(read_pack(name)), cases)
+    assert [(wrong.case.id, wrong.answer) for wrong in report.wrong] == []
 
 
 def test_a_pack_without_cases_says_nothing_of_them(
