@@ -41,7 +41,7 @@ _STANDARD = (0, 1, 2)
 
 @frozen
 class _Target:
-    """A socket, the place of the word that names it, and the account that owns the folder."""
+    """A socket, the place of the word that names it, and the account that owns what it names."""
 
     path: Path
     word: int
@@ -73,14 +73,32 @@ def run_at_server(words: Sequence[str]) -> int | None:
 
 
 def _find(words: Sequence[str]) -> _Target | None:
-    for place, word in enumerate(words[1:], start=1):
-        if word.startswith("-") or not word:
-            continue
-        for path in (Path(word) / NAME, Path(word)):
-            with suppress(OSError, ValueError):
-                if stat.S_ISSOCK(path.stat().st_mode):
-                    return _Target(path, place, Path(word).stat().st_uid)
+    place = _place_of_folder(words)
+    if place is None:
+        return None
+    named = Path(words[place])
+    for path in (named / NAME, named):
+        with suppress(OSError, ValueError):
+            if stat.S_ISSOCK(path.stat().st_mode):
+                return _Target(path, place, named.stat().st_uid)
     return None
+
+
+def _place_of_folder(words: Sequence[str]) -> int | None:
+    """Return the place of the word that names the agency's folder, None if help is asked for.
+
+    INVARIANT: no other word is taken for it. A socket there would get the person's terminal.
+    """
+    place = 2 if words[0] == "agency" else 1
+    if words[0] != "adopt" and len(words) > place and not words[place].startswith("-"):
+        return place
+    if any(word in ("-h", "--help") for word in words):
+        return None
+    # Options come first, and only the parser can tell their values from the folder. It is slow.
+    from offramp.cli import parser_of
+
+    folder = parser_of(words[0]).parse_args(list(words)).dir
+    return words.index(folder) if folder in words else None
 
 
 def _names_passphrase(words: Sequence[str]) -> bool:

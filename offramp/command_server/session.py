@@ -39,7 +39,7 @@ from rules.errors import Refusal, RequestError
 from rules.frozen import frozen
 
 # Seconds until the first message must be there.
-GREETING_WITHIN = 5.0
+GREETING_WITHIN = 3.0
 # Seconds that an ended command has to close its folder.
 END_WITHIN = 2.0
 # Seconds of processor time of one command.

@@ -600,9 +600,10 @@ def send_draft(office: Office, draft: FormDraft) -> SentForm:
         is_new = draft.record not in working_set.outbox and not any(
             event.body.get("draft") == draft.record for event in working_set.noted
         )
+        changed = None
         if is_new:
             check_may_be_told(working_set, draft.kind, draft.case)
-        changed = refuse_changed(office, working_set, draft.case, draft.seen_at) if is_new else None
+            changed = refuse_changed(office, working_set, draft.case, draft.seen_at)
         if is_new and draft.kept:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
