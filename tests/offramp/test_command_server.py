@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from offramp.agency.folder.staff import StaffPerson
+from offramp.agency import operations
 from offramp.command_server import messages
 from offramp.command_server.client import run_at_server
 from offramp.command_server.guard import guard_paths
@@ -38,6 +38,7 @@ from tests.support.accounts import (
     run_as,
 )
 from tests.support.running_agencies import Running
+from tests.support.staff import founder_of
 from tests.support.terminals import INTERRUPT
 
 PEOPLE = {"Ana Ruiz": ANA, "Ben Ortiz": BEN}
@@ -123,14 +124,12 @@ def office() -> Iterator[Office]:
 
 
 def list_people(running: Running) -> None:
-    with closing(running.office("police")) as office, office.transaction() as working_set:
-        listed = [*working_set.staff.people.values()]
-        listed += [
-            StaffPerson(name, ("member", "supervisor", "sender"), (login,), 0)
-            for name, login in PEOPLE.items()
-        ]
-        people = [person.as_json() for person in listed]
-        office.append(working_set, "staff", {"does": "added", "people": people, "by": "root"})
+    with closing(running.office("police")) as office:
+        founder = founder_of("police")
+        operations.sign_in(office, by=founder)
+        for name, login in PEOPLE.items():
+            roles = ("member", "supervisor", "sender")
+            operations.add_person(office, founder, name, roles, logins=(login,))
 
 
 def connect(folder: Path) -> socket.socket:

@@ -29,7 +29,7 @@ from tests.support.simulator import FORM, HOUR, grant, part
 
 DATE, START = "encounter.date", "2026-09-01"
 OFFER, OPERATION = ("offer_and_hand_off", "offer_at_scene"), ("exchange_operation", "operation")
-BOTH = ("Ana Ruiz", "Ben Ortiz")
+BOTH = ("Officer Lund", "Rosa Quintana")  # the town lists them at each agency
 SIGNED = Signature("Ana Delgado", "typed", "Crossroads", False, True, True)
 
 random = chance(43)
@@ -44,7 +44,10 @@ class TwoPeople:
     def open(self, agency: str) -> tuple[Office, Office]:
         """Both people's views. The second one must be closed."""
         first = self.town.at[agency]
-        return first, Office(first.folder, PASSPHRASE, first.clock)
+        second = Office(first.folder, PASSPHRASE, first.clock)
+        for office, name in zip((first, second), BOTH, strict=True):
+            operations.sign_in(office, by=name)
+        return first, second
 
     def refer(self) -> str:
         """A case that the police told crossroads of."""
