@@ -190,7 +190,12 @@ def test_relapses_and_missed_contacts_are_in_no_letter_of_a_court_that_punishes_
         "ejection",
         {
             "now": "2022-01-01T12:00:00Z",
-            "case": {"relapses": 3, "missed_contacts": 2, "progress": {"substance_use": "same"}},
+            "case": {
+                "relapses": 3,
+                "missed_contacts": 2,
+                "new_charges": [],
+                "progress": {"substance_use": "same"},
+            },
         },
     )
     assert given_["outcome"] in ("sanction", "terminate")
