@@ -374,6 +374,8 @@ def test_breaking_the_glass_lasts_an_hour_and_waits_for_a_review(town: Town) -> 
     with acting_as(town, "Nora Nobody") as office:
         access = operations.break_glass(office, "Nora Nobody", case[:12], "safety")
         assert "encounter.route" in operations.read_case(office, case).facts
+    (broke,) = [look for look in office.looks.read(case) if look.kind == "glass"]
+    assert (broke.person, broke.reason) == ("Nora Nobody", "safety")
     for name in ("Olive Owner", "Sue Super"):
         with acting_as(town, name) as office:
             assert access in operations.list_staff(office).to_review

@@ -18,7 +18,7 @@ from offramp.agency.folder.office import Office
 from tests.support.agencies import PASSPHRASE, Town, referral
 from tests.support.refused import refused
 
-SECRET, BY = "Delgado", "Officer Lund"
+SECRET, BY, TYPED = "Delgado", "Officer Lund", "a typed word"
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,10 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     operations.send_record(office, "referral", draft, cases[0])
     with refused("unlisted-person"):
         operations.open_case(office, "Somebody Else", cases[0])
+    with refused("unknown-reason"):
+        operations.read_case(office, cases[0], because=TYPED)
+    with refused("not-here"):
+        operations.open_part(office, BY, TYPED, part=TYPED)
     operations.open_case(office, BY, cases[0])
     office.journal.write_back()
     for each in town.at.values():
@@ -75,6 +79,9 @@ def test_each_look_has_who_when_from_where_what_and_the_refusal(looked: tuple[Pa
         ("case", "read_case", None),
         ("case", "read_case", None),
         ("refused", "sign_in", "unlisted-person"),
+        ("case", "read_case", None),
+        ("part", "open_part", None),
+        ("refused", "open_part", "not-here"),
         ("case", "open_case", None),
     ]
     assert {look.person for look in looks} == {BY, "not listed"}
@@ -86,7 +93,8 @@ def test_no_look_has_content(looked: tuple[Path, str]) -> None:
     folder, _ = looked
     with closing(sqlite3.connect(folder / "agency.db")) as db:
         text = b"".join(row[0] for row in db.execute("SELECT body FROM look"))
-    assert SECRET.encode() not in text and b"Somebody Else" not in text
+    for typed in (SECRET, "Somebody Else", TYPED):
+        assert typed.encode() not in text
 
 
 def test_an_untouched_journal_has_no_fault_and_survives_a_backup(

@@ -27,7 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NEW_CASE = "new"
-_ID_DIGITS = 32
+_ID_DIGITS, _PART_DIGITS = 32, 16
 # A supervisor's reason is noted again after this many seconds.
 _NOTED_AGAIN = 3600
 
@@ -476,8 +476,10 @@ def _write_looks(
 ) -> None:
     """Write a look for each case that a call names, or one without a case."""
     kind = declared.look or "act"
-    cases: list[str | None] = [case for case in _cases_named(values) if _is_handle(case)]
+    cases: list[str | None] = [case for case in _cases_named(values) if _is_id(case)]
+    # INVARIANT: nothing that a person typed is kept, unless it is an id or a known code.
     record, part = values.get("record"), values.get("part")
+    because = values.get("because")
     with office.journal.together():
         for case in cases or [None]:
             office.looks.add(
@@ -490,20 +492,34 @@ def _write_looks(
                     "refused" if refused else kind,
                     declared.operation,
                     case,
-                    record if _is_handle(record) else None,
-                    part if isinstance(part, str) and len(part) <= _ID_DIGITS else None,
-                    values.get("because"),
+                    record if _is_id(record) else None,
+                    part if _is_id(part, _PART_DIGITS) else None,
+                    because if because in REASONS else None,
                     refused,
                 )
             )
 
 
-def _is_handle(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and len(value) == _ID_DIGITS
-        and set(value) <= set("0123456789abcdef")
+def write_glass_look(office: Office, case: str, reason: str) -> None:
+    """Write the look of a broken glass, once its case is known, within a transaction."""
+    session = office.acting
+    assert session is not None, "an operation with a need has a person"
+    look = Look(
+        0,
+        office.clock(),
+        session.name,
+        session.login,
+        session.origin,
+        "glass",
+        "break_glass",
+        case,
+        reason=reason,
     )
+    office.looks.add(look)
+
+
+def _is_id(value: object, digits: int = _ID_DIGITS) -> bool:
+    return isinstance(value, str) and len(value) == digits and set(value) <= set("0123456789abcdef")
 
 
 def _take(office: Office, session: Session, values: Values, result: object) -> None:
