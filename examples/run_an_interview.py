@@ -12,6 +12,7 @@ ANSWERS = {
     "person.age": "29",
     "encounter.charges": "1",
     "encounter.charges[0].conduct": "possession",
+    "encounter.charges[0].violent": "no",
     "encounter.drugs": "1",
     "encounter.drugs[0].kind": "opioid",
 }

@@ -24,6 +24,7 @@ from rules.language import tree
 from rules.packs.pack import Clock, Parameter
 from rules.packs.resolve import resolve
 
+_OFFER = "offer"
 _SECOND = timedelta(seconds=1)
 _FINE = Decimal("0.01")
 
@@ -54,11 +55,14 @@ def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -
         amount = value.value
         if isinstance(amount, bool) or not isinstance(amount, (int, Decimal)):
             continue
-        pairs = (
-            _turn(program, parameter, Decimal(amount), comparison, models)
-            for comparison in _comparisons(program, day, parameter.name)
-        )
-        found += next((pair for pair in pairs if pair), [])
+        comparisons = list(_comparisons(program, day, parameter.name))
+        for decision in dict.fromkeys(comparison.decision for comparison in comparisons):
+            pairs = (
+                _turn(program, parameter, Decimal(amount), comparison, models)
+                for comparison in comparisons
+                if comparison.decision == decision
+            )
+            found += next((pair for pair in pairs if pair), [])
         for clock in pack.clocks.values():
             if clock.length == parameter.name and clock.in_force(day):
                 found += _of_clock(program, clock, parameter, amount, day)
@@ -66,7 +70,8 @@ def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -
 
 
 def _comparisons(program: Program, day: Any, name: str) -> Iterator[Comparison]:
-    for decision in resolve(program.pack, day).decisions.values():
+    resolved = resolve(program.pack, day).decisions
+    for decision in sorted(resolved.values(), key=lambda one: one.decision.name == _OFFER):
         for rule in decision.rules:
             for part in tree.nodes(rule.condition):
                 if isinstance(part, tree.Compare):
@@ -123,8 +128,11 @@ def _scenario(
     number, facts, outcome = case
     shown = format_amount(number.normalize(), parameter.unit)
     is_exact = number == amount
+    at_the_scene = decision == _OFFER
     name = f"{parameter.name}-{'exactly' if is_exact else 'beyond'}".replace("_", "-")
-    says = f"{shown} is {'exactly' if is_exact else 'just beyond'} the {parameter.label}."
+    name += "-at-the-scene" if at_the_scene else ""
+    says = f"{shown} is {'exactly' if is_exact else 'just beyond'} the {parameter.label}"
+    says += ", known at the scene." if at_the_scene else "."
     expect = {"status": "decided", "outcome": outcome}
     return Scenario(name, says, decision, None, facts, expect, Place())
 

@@ -28,9 +28,11 @@ from rules.input.yaml import Node
 from rules.language import tree
 from rules.packs.offenses import NO_OFFENSE
 from rules.packs.pack import Pack, Rule
-from rules.packs.parameters import LISTS, fixed_by
+from rules.packs.parameters import LISTS, fixed_by, parameters_in
 from rules.prove.implied import without_if_known
 
+# Outcomes that the state's law gives. A city doesn't change their rules.
+_OF_LAW = ("no_offense", "immune")
 # The topic of a rule that a city changes first: the first of these that it reads.
 _TOPICS = (
     ("approvals", "approval."),
@@ -99,6 +101,7 @@ class Variant:
         Those that a floor of the parent fixes are left out.
         """
         from_table = {NO_OFFENSE} if self.parent.offenses is not None else set()
+        from_table |= self._of_law()
         parameters = [
             parameter
             for name, parameter in self.parent.parameters.items()
@@ -108,6 +111,15 @@ class Variant:
         ]
         parameters.sort(key=lambda parameter: (parameter.unit in LISTS, parameter.unit != "g"))
         return tuple(parameter.name for parameter in parameters)
+
+    def _of_law(self) -> set[str]:
+        """Return the parameters that only rules of law read, such as sections with immunity."""
+        readers: dict[str, set[bool]] = {}
+        for decision in self.parent.decisions.values():
+            for rule in decision.rules.values():
+                for name in parameters_in(rule.when):
+                    readers.setdefault(name, set()).add(rule.then in _OF_LAW)
+        return {name for name, is_of_law in readers.items() if is_of_law == {True}}
 
     def _rules(self) -> dict[str, dict[str, list[str]]]:
         """Return the ids of rules in force on the first day, by decision and topic."""
@@ -121,7 +133,9 @@ class Variant:
         return ids
 
     def _is_fixed(self, rule: Rule) -> bool:
-        """Test whether an invariant protects a rule's very cases, so that no child changes it."""
+        """Test whether a rule is law, or an invariant protects its very cases."""
+        if rule.then in _OF_LAW:
+            return True
         cases = tree.text(without_if_known(rule.when))
         whens = [invariant.when for invariant in self.parent.invariants.values()]
         return any(when is not None and tree.text(when) == cases for when in whens)

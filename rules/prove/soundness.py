@@ -274,14 +274,24 @@ def _is_shown_by_parts(segment: Segment, invariant: Invariant) -> bool:
 
 
 def _reasons(segment: Segment, when: tree.Tree) -> list[tree.Tree] | None:
-    """Return the conditions of which one is true in each case of `when`, if they are known."""
-    outcome = _outcome_asked(when)
-    if outcome is None:
+    """Return the conditions of which one is true in each case of `when`, if they are known.
+
+    `when` may ask for an outcome and for more. A rule that surely denies the rest gives no case.
+    """
+    items = when.items if isinstance(when, tree.And) else (when,)
+    asked = [outcome for item in items if (outcome := _outcome_asked(item)) is not None]
+    if not asked:
         return [when]
-    cause = segment.decisions[outcome[0]]
-    if cause.decision.collect or cause.otherwise.outcome == outcome[1]:
+    (name, wanted), rest = asked[0], [item for item in items if _outcome_asked(item) is None]
+    cause = segment.decisions[name]
+    if len(asked) > 1 or cause.decision.collect or cause.otherwise.outcome == wanted:
         return None
-    return [rule.condition for rule in cause.rules if rule.rule.then == outcome[1]]
+    conditions = [rule.condition for rule in cause.rules if rule.rule.then == wanted]
+    return [
+        tree.And((condition, *rest)) if rest else condition
+        for condition in conditions
+        if not any(implies(condition, tree.Not(item)) for item in rest)
+    ]
 
 
 def _outcome_asked(condition: tree.Tree) -> tuple[str, str] | None:

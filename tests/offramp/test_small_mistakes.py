@@ -65,10 +65,11 @@ def noticed_by(folder: Path, mistake: tuple[str, str], to: Path) -> set[str]:
     assert text.count(mistake[0]) >= 1, mistake[0]
     file.write_text(text.replace(*mistake, 1), encoding="utf-8")
     try:
-        pack = read_pack(to / folder.name, whole=True)
+        report = run(Program(read_pack(file.parent, whole=False)), read_scenarios(file.parent))
+        if not report.failures:
+            read_pack(file.parent, whole=True)
     except rules.Refusal as refusal:
         return {refusal.code}
-    report = run(Program(pack), read_scenarios(to / folder.name))
     return {failure.scenario.id for failure in report.failures}
 
 
