@@ -9,9 +9,21 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from rules.errors import FactsError
+from rules.input.typed_days import read_typed_day
+
 Parser = argparse.ArgumentParser
 _DECISIONS = "offer, screening, eligibility, admission, filing, review, …"
 _ROOT_HELP = "the founders' fingerprint, from a source of your own"
+
+
+def _day(text: str) -> str:
+    """Return a day as the rules read it. What is no day stays as it is, and is refused there."""
+    try:
+        day = read_typed_day(text)
+    except FactsError:
+        return text
+    return text if day is None else day.isoformat()
 
 
 def decide(parser: Parser, _: Any) -> None:
@@ -33,6 +45,7 @@ def decide(parser: Parser, _: Any) -> None:
     )
     parser.add_argument(
         "--as-of",
+        type=_day,
         metavar="DATE",
         help="the day whose rules apply. Default: the decision's governing date",
     )
@@ -73,6 +86,7 @@ def interview(parser: Parser, _: Any) -> None:
     )
     parser.add_argument(
         "--as-of",
+        type=_day,
         metavar="DATE",
         help="the day whose rules apply. Default: the decision's governing date",
     )
@@ -96,6 +110,7 @@ def offenses(parser: Parser, _: Any) -> None:
     parser.add_argument("pack", metavar="PACK", help="a shipped id or a folder")
     parser.add_argument(
         "--as-of",
+        type=_day,
         metavar="DATE",
         required=True,
         help="the day of the arrest, whose rules apply",
@@ -107,7 +122,9 @@ def programs(parser: Parser, _: Any) -> None:
     """Add the words of `offramp programs`."""
     parser.description = "List the programs in force on a day and how they ran, from their packs."
     _several_packs(parser)
-    parser.add_argument("--on", metavar="DATE", required=True, help="the day, as 2014-06-01")
+    parser.add_argument(
+        "--on", type=_day, metavar="DATE", required=True, help="the day, as 2014-06-01 or 6/1/2014"
+    )
     _json(parser)
 
 
@@ -277,6 +294,7 @@ def _several_packs(parser: Parser) -> None:
 def _day_shown(parser: Parser) -> None:
     parser.add_argument(
         "--as-of",
+        type=_day,
         metavar="DATE",
         help="the day whose rules are shown. Default: after the pack's last change",
     )

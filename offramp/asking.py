@@ -43,11 +43,17 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "stop": "Ctrl-C stops: nothing is kept or sent.",
         "stopped": "stopped: nothing was kept or sent",
         "send": "Send it?",
+        "answer": "the answer to `{name}`",
+        "long": "the answer to `{name}` is over {most:,} characters",
+        "shorten": "shorten it",
     },
     "es": {
         "stop": "Ctrl-C termina: no se guarda ni se envía nada.",
         "stopped": "terminado: no se guardó ni se envió nada",
         "send": "¿Lo envía?",
+        "answer": "la respuesta a `{name}`",
+        "long": "la respuesta a `{name}` tiene más de {most:,} caracteres",
+        "shorten": "acórtela",
     },
 }
 
@@ -216,26 +222,29 @@ def read_given(question: Question, value: Any, dialog: Dialog) -> Any:
         if not all(isinstance(word, str) for word in value):
             return read_given(question, {}, dialog)
         return _read(question, ", ".join(value) or "none", dialog)
-    _check(question, value, dialog)
+    _check(question, value, dialog, question.name)
     return value
 
 
-def _read(question: Question, typed: str, dialog: Dialog) -> Any:
-    refuse_hidden(typed, f"the answer to `{question.name}`")
+def _read(question: Question, typed: str, dialog: Dialog, *, in_sight: bool = False) -> Any:
+    """Return a typed answer. A refusal names the question, unless it is in the person's sight."""
+    name, words = question.name, _WORDS[dialog.language]
+    refuse_hidden(typed, words["answer"].format(name=name))
     if len(typed) > LONGEST_ANSWER:
         raise FactsError(
             "no-answer",
-            f"the answer to `{question.name}` is over {LONGEST_ANSWER:,} characters",
-            at=Place(path=question.name),
-            fix="shorten it",
+            words["long"].format(name=name, most=LONGEST_ANSWER),
+            at=Place(path=name),
+            fix=words["shorten"],
         )
-    value = read_typed(question.name, question.form, typed, dialog.time_zone, dialog.language)
+    shown = "" if in_sight else name
+    value = read_typed(shown, question.form, typed, dialog.time_zone, dialog.language)
     if value is not UNKNOWN and value is not None:
-        _check(question, value, dialog)
+        _check(question, value, dialog, shown)
     return value
 
 
-def _check(question: Question, value: Any, dialog: Dialog) -> None:
+def _check(question: Question, value: Any, dialog: Dialog, shown: str) -> None:
     """Refuse a day in no calendar, a number with too many digits, and what `check` refuses."""
     form = question.form
     is_wrong = (
@@ -248,7 +257,9 @@ def _check(question: Question, value: Any, dialog: Dialog) -> None:
         words = WORDS[dialog.language]
         raise FactsError(
             "no-answer",
-            words["no_answer"].format(answer=f"`{printable(value)[:40]}`", name=question.name),
+            words["no_answer" if shown else "no_answer_here"].format(
+                answer=f"`{printable(value)[:40]}`", name=shown
+            ),
             at=Place(path=question.name),
             fix=words["answer_so"].format(how=form.how(dialog.language)),
         )
@@ -282,7 +293,7 @@ def _ask(question: Question, dialog: Dialog) -> Any:
             print_error(f"offramp: {_WORDS[dialog.language]['stopped']}")
             raise Stopped
         try:
-            return _read(question, line, dialog)
+            return _read(question, line, dialog, in_sight=True)
         except Refusal as refusal:
             print_text(f"   {refusal.message}; {refusal.fix}", flush=True)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from offramp.agency.cases.effects import RestingDecision
+from offramp.agency.cases.form_terms import form_terms, question_text
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.own_entries import OwnEntry
 from offramp.agency.cases.told import ToldDetail
@@ -19,6 +21,7 @@ from offramp.agency.operations import (
     SentCorrection,
 )
 from offramp.agency.wording import sent_lines, value_text
+from rules.shelf import vocabulary
 
 
 def noted_lines(noted: NotedFacts) -> list[str]:
@@ -96,7 +99,23 @@ def told_lines(details: Mapping[str, Sequence[ToldDetail]]) -> list[str]:
                 holder.agency for holder in holders if detail_text(holder.value) == value
             )
             lines.append(f"  {name} = {value}   (told to {agencies})")
+            label = detail_label(name)
+            if label != name:
+                lines.append(f"      {label}")
     return lines or ["this agency told others nothing in this case that it could correct"]
+
+
+def detail_label(name: str) -> str:
+    """Return the question that a detail answers: `encounter.drugs[0].grams` has its field's."""
+    entry = re.fullmatch(r"(.+)\[([0-9]+)\]\.(.+)", name)
+    facts, members = vocabulary().facts, form_terms().members
+    if entry is not None and entry[1] in facts:
+        field = facts[entry[1]].fields.get(entry[3])
+        text = question_text(field.question, "en") if field else entry[3]
+        return f"{int(entry[2]) + 1}. {text}"
+    if name in facts:
+        return question_text(facts[name].question, "en")
+    return members[name].texts["en"] if name in members else name
 
 
 def detail_text(value: Any) -> str:

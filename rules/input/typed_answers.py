@@ -20,17 +20,28 @@ from rules.input.facts import LONGEST_LIST
 from rules.input.local_time import instants_of, written, written_in
 from rules.input.number_text import read_number_text
 from rules.input.printing import printable
+from rules.input.typed_days import fold, read_typed_day
 from rules.unknown import UNKNOWN
 
 LANGUAGES = ("en", "es")
+# Answers are compared without capitals and accents.
 NOT_KNOWN = (
-    *("not known", "unknown", "not sure", "don't know", "do not know", "?"),
-    *("no se sabe", "no sé", "no se", "desconocido", "no lo sé", "no lo se"),
+    *("not known", "unknown", "not sure", "don't know", "do not know", "dont know", "?"),
+    *("no se sabe", "no se", "desconocido", "desconocida", "no lo se"),
 )
-_YES = {"yes": True, "y": True, "true": True, "sí": True, "si": True}
+_YES = {"yes": True, "y": True, "true": True, "si": True}
 _NO = {"no": False, "n": False, "false": False}
 _NONE = ("none", "no", "ninguno", "ninguna", "nada")
-_LOCAL_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(:[0-9]{2})?")
+# Words that leave a text out. In quotes, each is the text itself: `"No"`.
+_NO_TEXT = (
+    *(*_NONE, "n/a", "na", "n.a", "nothing", "nobody", "no one", "not applicable", "-", "--"),
+    *("nadie", "no aplica", "no corresponde"),
+)
+_QUOTED = re.compile(r"[\"\u201c\u201d](.+)[\"\u201c\u201d]")
+_LOCAL_TIME = re.compile(
+    r"(.+?)[ T,]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))? ?([ap])?\.?(?(5)m\.?)", re.IGNORECASE
+)
+_WITH_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
 
 # The program's own words about answers, by language.
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -39,8 +50,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "choice": "{choices}",
         "choices": "{choices}; several with commas, or none",
         "size": "how many, 0 for none",
-        "date": "a day such as 2014-06-01",
-        "timestamp": "a time such as 2014-06-01 16:30",
+        "date": "a day such as 2014-06-01 or 6/1/2014",
+        "timestamp": "a time such as 2014-06-01 16:30 or 6/1/2014 4:30 pm",
         "number": "a number",
         "number_of": "a number of {unit}",
         "citation": "a section of law such as RCW 69.50.4013",
@@ -49,6 +60,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "or_empty": "{how}; or an empty line to leave it out",
         "empty_line": "an empty line",
         "no_answer": "{answer} is no answer to `{name}`",
+        "no_answer_here": "{answer} is no answer here",
+        "no_text": "{answer} isn't taken as a text",
+        "no_text_fix": "write the text itself; if it really is this word, put it in quotes: "
+        "{quoted}",
         "answer_so": "answer {how}",
         "skipped": "`{answer}` is no time in `{zone}`: clocks skip it on that day",
         "skipped_fix": "check the clock, or write the time with its zone, such as {example}",
@@ -60,7 +75,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "choice": "{choices}",
         "choices": "{choices}; varias con comas, o ninguna",
         "size": "cuántos, 0 si no hay",
-        "date": "un día, como 2014-06-01",
+        "date": "un día, como 2014-06-01 o 1 de junio de 2014",
         "timestamp": "una hora, como 2014-06-01 16:30",
         "number": "un número",
         "number_of": "un número de {unit}",
@@ -70,6 +85,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "or_empty": "{how}; o una línea vacía para dejarlo",
         "empty_line": "una línea vacía",
         "no_answer": "{answer} no es una respuesta a `{name}`",
+        "no_answer_here": "{answer} no es una respuesta aquí",
+        "no_text": "{answer} no se toma como texto",
+        "no_text_fix": "escriba el texto mismo; si de verdad es esta palabra, póngala entre "
+        "comillas: {quoted}",
         "answer_so": "responda {how}",
         "skipped": "`{answer}` no es una hora en `{zone}`: ese día los relojes la saltan",
         "skipped_fix": "mire el reloj, o escriba la hora con su zona, como {example}",
@@ -81,10 +100,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 @frozen
 class Choice:
-    """A choice: its word in records, and its label for people."""
+    """A choice: its word in records, its label for people, and other words that mean it."""
 
     word: str
     label: str
+    also: tuple[str, ...] = ()
 
 
 @frozen
@@ -128,20 +148,47 @@ def read_typed(
 ) -> Any:
     """Return a typed answer as JSON would hold it, `UNKNOWN` for "not known".
 
-    None is a question left out. `name` is the fact's path or the question's name, for refusals. A
-    time without a zone is in `time_zone`. Raises `FactsError` `no-answer`, `no-such-day`,
-    `time-twice`.
+    None is a question left out. `name` is the fact's path or the question's name, for refusals,
+    and empty where the person has the question in sight. A time without a zone is in `time_zone`.
+    Words such as "no" and "not known" are never a text, unless they are in quotes. Raises
+    `FactsError` `no-answer`, `no-such-day`, `time-twice`.
     """
     text = " ".join(typed.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
-    folded = text.casefold().rstrip(".")
+    folded = fold(text)
     if not text and form.may_be_empty:
         return None
-    if form.may_be_unknown and (folded in NOT_KNOWN or text == "?"):
+    if form.may_be_unknown and folded in NOT_KNOWN:
         return UNKNOWN
+    if form.type in ("text", "citation"):
+        return _read_text(name, form, text, folded, language)
     value = _Reader(name, form, time_zone, language).read(text, folded)
     if value is None:
         _no_answer(name, form, text, language)
     return value
+
+
+def _read_text(name: str, form: AnswerForm, text: str, folded: str, language: str) -> Any:
+    quoted = _QUOTED.fullmatch(text)
+    if quoted is not None:
+        return quoted[1].strip() or _no_answer(name, form, text, language)
+    if folded in (*NOT_KNOWN, *_NO_TEXT, *_YES):
+        if form.may_be_empty and folded not in _YES:
+            return None
+        if form.may_be_unknown and folded not in _YES:
+            return UNKNOWN
+        words = WORDS[language]
+        written = printable(text)
+        raise FactsError(
+            "no-answer",
+            words["no_text"].format(answer=f"`{written}`"),
+            at=_place(name),
+            fix=words["no_text_fix"].format(quoted=f'"{written}"'),
+        )
+    return text or _no_answer(name, form, text, language)
+
+
+def _place(name: str) -> Place | None:
+    return Place(path=name) if name else None
 
 
 @frozen
@@ -166,10 +213,10 @@ class _Reader:
             case "int" | "decimal":
                 return self._number(text)
             case "date":
-                return text if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+                return self._day(text)
             case "timestamp":
-                return self._time(text)
-        return text or None
+                return self._time(text) if text else None
+        raise AssertionError(self.form.type)
 
     def _choice(self, text: str, folded: str) -> str:
         chosen = self._find_choice(text, folded)
@@ -185,7 +232,8 @@ class _Reader:
         if re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= len(choices):
             return choices[int(text) - 1].word
         for choice in choices:
-            if _as_word(folded) == choice.word or folded == choice.label.casefold():
+            spellings = (choice.label, *choice.also)
+            if _as_word(folded) == choice.word or folded in map(fold, spellings):
                 return choice.word
         return None
 
@@ -195,7 +243,7 @@ class _Reader:
         parts = [part.strip() for part in text.replace(";", ",").split(",")]
         if len(parts) == 1 and re.fullmatch(r"[0-9]{1,3}( [0-9]{1,3})+", text):
             parts = text.split()
-        chosen = dict.fromkeys(self._choice(part, part.casefold()) for part in parts)
+        chosen = dict.fromkeys(self._choice(part, fold(part)) for part in parts)
         return tuple(chosen)
 
     @staticmethod
@@ -208,24 +256,29 @@ class _Reader:
         unit = self.form.unit
         return read_number_text(text.removesuffix(unit).rstrip() if unit else text)
 
-    def _time(self, text: str) -> str:
+    def _day(self, text: str) -> str | None:
+        day = read_typed_day(text, language=self.language, name=self.name)
+        return None if day is None else day.isoformat()
+
+    def _time(self, text: str) -> str | None:
         """Return the instant that a local time names. A time with its zone stays as it is.
 
         A local time that clocks skip or repeat is refused, so that it is asked for again.
         """
-        shape = _LOCAL_TIME.fullmatch(text)
+        shape = None if _WITH_ZONE.fullmatch(text) else _LOCAL_TIME.fullmatch(text)
         if shape is None:
             return text
-        plain_time = f"{shape[1]}T{shape[2]}{shape[3] or ':00'}"
-        zone = ZoneInfo(self.time_zone)
+        typed_day, hour, minute, second, half = shape.groups()
+        day, zone = self._day(typed_day), ZoneInfo(self.time_zone)
+        if day is None:
+            return None
+        plain_time = f"{day}T{_hour(int(hour), half):02}:{minute}:{second or '00'}"
         try:
-            if shape[2].startswith("24"):  # newer Pythons read it as the next day
-                raise ValueError
             local = datetime.fromisoformat(plain_time)
             instants = instants_of(local, zone)
         except (ValueError, OverflowError):
-            return f"{plain_time}Z"  # no such day or hour: refused as that
-        words, at = WORDS[self.language], Place(path=self.name)
+            return f"{plain_time}Z"  # no such hour: refused as that
+        words, at = WORDS[self.language], _place(self.name)
         if not instants:
             raise FactsError(
                 "no-such-day",
@@ -244,6 +297,18 @@ class _Reader:
         return written_in(instants[0], zone)
 
 
+def _hour(hour: int, half: str | None) -> int:
+    """Return an hour of the day. `half` is `a` or `p` on a clock of twelve hours, or None.
+
+    An hour that no clock shows becomes 99, which is refused.
+    """
+    if half is None:
+        return hour if hour < 24 else 99  # newer Pythons read 24 as the next day
+    if not 1 <= hour <= 12:
+        return 99
+    return hour % 12 + (12 if half.casefold() == "p" else 0)
+
+
 def _as_word(folded: str) -> str:
     return folded.replace(" ", "_").replace("-", "_")
 
@@ -253,7 +318,7 @@ def _no_answer(name: str, form: AnswerForm, text: str, language: str, fix: str =
     quoted = f"`{printable(text)[:40]}`" if text else words["empty_line"]
     raise FactsError(
         "no-answer",
-        words["no_answer"].format(answer=quoted, name=name),
-        at=Place(path=name),
+        words["no_answer" if name else "no_answer_here"].format(answer=quoted, name=name),
+        at=_place(name),
         fix=fix or words["answer_so"].format(how=form.how(language)),
     )

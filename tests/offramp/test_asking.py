@@ -159,6 +159,68 @@ def test_questions_may_depend_on_answers() -> None:
     assert answers == {"drugs": 2, "drugs[0].kind": "opioid", "drugs[1].kind": UNKNOWN}
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("2026-11-28", "11/28/2026", "11-28-2026", "Nov 28, 2026", "November 28 2026"),
+        *("28 november 2026", "28 de noviembre de 2026", "28th nov, 2026"),
+    ],
+)
+def test_a_day_is_read_as_people_write_it_and_kept_in_one_form(typed: str) -> None:
+    question = Question("on", "When?", AnswerForm("date", may_be_unknown=False))
+    for language in ("en", "es"):
+        dialog = Dialog(language, "America/Denver")
+        assert collect_answers([question], {"on": typed}, dialog) == {"on": "2026-11-28"}
+    at = Question("at", "When?", AnswerForm("timestamp", may_be_unknown=False))
+    for time in ("16:05", "4:05 pm", "04:05PM", "4:05 p.m."):
+        answers = collect_answers([at], {"at": f"{typed} {time}"}, QUIET)
+        assert answers == {"at": "2026-11-28T16:05:00-07:00"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "language", "fix"),
+    [
+        ("4/5/90", "en", "all four digits"),
+        ("28/11/2026", "en", "the month first"),
+        ("2026-02-30", "en", "check the calendar"),
+        ("4/5/1990", "es", "1990-04-05 o como 1990-05-04"),
+        ("4/5/90", "es", "las cuatro cifras"),
+    ],
+)
+def test_a_day_that_may_be_two_or_none_is_asked_again(typed: str, language: str, fix: str) -> None:
+    question = Question("on", "When?", AnswerForm("date", may_be_unknown=False))
+    with pytest.raises(Refusal) as refused:
+        collect_answers([question], {"on": typed}, Dialog(language, "America/Denver"))
+    assert refused.value.code == "no-such-day" and fix in refused.value.fix
+
+
+NO_NAMES = ("not known", "Unknown", "no", "NO.", "n/a", "none", "?", "No sé", "yes", "ninguno")
+
+
+@pytest.mark.parametrize("typed", NO_NAMES)
+def test_a_word_for_nothing_is_never_taken_as_a_name(typed: str) -> None:
+    def read(typed: str, **more: bool) -> Any:
+        question = Question("name", "What is the name?", AnswerForm("text", **more))
+        return collect_answers([question], {"name": typed}, QUIET)["name"]
+
+    with pytest.raises(Refusal) as refused:
+        read(typed, may_be_unknown=False)
+    assert f'"{typed}"' in refused.value.fix
+    assert read(f'"{typed}"', may_be_unknown=False) == typed, "in quotes it is the name itself"
+    if typed != "yes":
+        assert read(typed, may_be_unknown=False, may_be_empty=True) is None
+        assert read(typed) is UNKNOWN
+    assert read("Noé", may_be_unknown=False) == "Noé"
+
+
+def test_a_choice_is_read_without_accents_and_by_its_other_words() -> None:
+    choices = (Choice("yes", "sí"), Choice("later", "pregúnteme después", ("luego", "después")))
+    question = Question("agreed", "¿Sí?", AnswerForm("choice", choices, may_be_unknown=False))
+    dialog = Dialog("es", "America/Denver")
+    for typed, word in (("si", "yes"), ("SÍ", "yes"), ("luego", "later"), ("Despues.", "later")):
+        assert collect_answers([question], {"agreed": typed}, dialog) == {"agreed": word}
+
+
 # At a terminal
 
 
@@ -166,7 +228,8 @@ def test_at_a_terminal_each_question_is_asked_and_a_bad_answer_again() -> None:
     typed = [*TYPED.values()]
     shown = at_terminal([*typed[:1], "sugar", *typed[1:], "perhaps", "yes"])
     assert shown.code == 0, shown.text
-    assert "`sugar` is no answer to `drug.kind`; answer 1 opioid, 2 stimulant or meth" in shown.text
+    assert "`sugar` is no answer here; answer 1 opioid, 2 stimulant or meth" in shown.text
+    assert "drug.kind" not in shown.text.replace(repr(MEANT), ""), "names of data are no words"
     assert "`perhaps` is no answer" in shown.text and repr(MEANT) in shown.text
     assert shown.text.rstrip().endswith("True")
     assert shown.text.count("What drug?") == 1, "the question isn't repeated, its reason is given"

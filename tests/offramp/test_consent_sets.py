@@ -458,10 +458,19 @@ def test_a_person_is_asked_in_spanish_and_signs_what_was_shown(
 ) -> None:
     town, case, words = folder
     staff = ["Crossroads", "no", "", NAME]
-    person = ["1", "2", "3", "yes", "sí", "no", "4", "no", "sí"]
-    signing = ["1", "ana delgado", "yes", "yes", "", "yes"]
+    person = ["1", "2", "3", "yes", "si", "no", "después", "no", "Si"]
+    signing = ["1", "yes", "yes", "Luz Vega", "Ana Vega", "ana delgado", "yes"]
     shown = talk(words, "consent", [case, "--lang", "es"], [*staff, *person, *signing])
     assert shown.code == 0, shown.text
+    # How it is explained and signed is read before anything is signed or recorded.
+    shown_back = shown.text.index("Cómo se explica y se firma:")
+    assert shown_back < shown.text.index("Para firmar, la persona escribe su nombre")
+    for line in (
+        *("Lo explica Rosa Quintana en español. Lugar: Crossroads", "Intérprete: nadie"),
+        *("Tiempo para pensar: sí", "Testigo: Luz Vega", "Firma: la persona escribe su nombre"),
+    ):
+        assert line in shown.text[shown_back:]
+    assert "`Ana Vega` no es el nombre del formulario; escriba `Ana Delgado`" in shown.text
     assert "Pregunta 1 de 6" in shown.text and "Si dice que no:" in shown.text
     assert "SÍ: Crossroads puede decir a Lead-Office: que su primera entrevista" in shown.text
     (statement,) = statements_of(town, case)

@@ -540,10 +540,25 @@ def test_an_officer_refers_by_answering_questions(
     assert outbox(running, capsys) == before
     shown = at_terminal(running, ["soon", *TYPED, "perhaps", "yes"], "refer", "police")
     assert shown.code == 0, shown.text
-    assert "`soon` is no answer to `encounter.date`" in shown.text
+    assert "`soon` is no answer here; answer a day such as" in shown.text
     assert shown.text.index("not to Clinic: Providers do not need") < shown.text.index("Send it?")
     assert "to Crossroads: to offer the program" in shown.text and ": sent" in shown.text
     assert outbox(running, capsys) == before + 1
+
+
+def test_what_is_no_name_or_number_is_asked_again_in_words(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = TYPED.index("Ana")
+    before = TYPED[:place]
+    typed = [*before, "no sé", "4na", "Ana", "none", "31/12/1999", "call me", "", "Spanish"]
+    shown = at_terminal(running, [*typed, INTERRUPT], "refer", "police", "--lang", "es")
+    assert shown.code == 130, shown.text
+    assert "`no sé` no se toma como texto" in shown.text
+    assert "escriba un nombre de hasta cinco palabras, sin cifras" in shown.text
+    assert "escriba el número en cifras, como 505-555-0100" in shown.text
+    for inside in ("contact.", "pattern", "string", "[0-9]", "no answer"):
+        assert inside not in shown.text, inside
 
 
 @pytest.mark.parametrize("key", [INTERRUPT, END_OF_INPUT])

@@ -106,6 +106,28 @@ SAY: Mapping[str, tuple[str, str]] = {
     "take_back_all": ("all of it", "todo"),
     "yes": ("YES", "SÍ"),
     "no": ("NO", "NO"),
+    "signed_so": ("How it is explained and signed:", "Cómo se explica y se firma:"),
+    "explained_by": (
+        "Explained by {by} in English. Place: {place}",
+        "Lo explica {by} en español. Lugar: {place}",
+    ),
+    "interpreter": ("Interpreter: {name}", "Intérprete: {name}"),
+    "in_custody": ("In custody: {answer}", "Bajo custodia: {answer}"),
+    "time_to_think": ("Time to think: {answer}", "Tiempo para pensar: {answer}"),
+    "copy_given": ("Copy given: {answer}", "Copia entregada: {answer}"),
+    "witness": ("Witness: {name}", "Testigo: {name}"),
+    "nobody": ("nobody", "nadie"),
+    "representative": (
+        "{name} signs for the person. What allows it: {authority}",
+        "{name} firma por la persona. Lo permite: {authority}",
+    ),
+    "signature": ("Signature: {method}", "Firma: {method}"),
+    "not_stated": ("not stated", "no consta"),
+    "other_name": (
+        "`{typed}` isn't the name on the form",
+        "`{typed}` no es el nombre del formulario",
+    ),
+    "type_name": ("type `{name}`", "escriba `{name}`"),
     "standing": (
         "{sender} may tell {recipient}: {categories}. It ends on {day}.",
         "{sender} puede decir a {recipient}: {categories}. Termina el {day}.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
 from rules.decide import explain
 from rules.errors import FactsError, Place
 from rules.frozen import frozen
-from rules.input.printing import plain
+from rules.input.printing import plain, printable
 from rules.input.vocabulary import Fact
 from rules.packs.pack import Pack, conditions
 from rules.shelf import vocabulary
@@ -46,6 +46,43 @@ _ABOUT = {
 _SAME = {
     "en": "Is it about the same encounter as before?",
     "es": "¿Es sobre el mismo encuentro que antes?",
+}
+_BOUNDS = ("greater_than_equal", "less_than_equal", "greater_than", "less_than")
+_SAID: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "nothing": "nothing is chosen",
+        "nothing_fix": "choose at least one",
+        "no_answer": "{answer} is no answer here",
+        "how": "answer in another way",
+        "how_long": "write at most {most:,} characters",
+        "how_phone": "write the number in digits, such as 505-555-0100",
+        "how_language": "write the code of a language, such as en for English or es for Spanish",
+        "how_given_name": "write a name of up to five words, without digits",
+        "how_family_name": "write a name of up to five words, without digits",
+        "how_name": "write a name of up to five words, without digits",
+        "how_substance": "write one word without capitals, such as fentanyl",
+        "greater_than_equal": "give a number of at least {bound}",
+        "less_than_equal": "give a number of at most {bound}",
+        "greater_than": "give a number over {bound}",
+        "less_than": "give a number under {bound}",
+    },
+    "es": {
+        "nothing": "no eligió nada",
+        "nothing_fix": "elija al menos una",
+        "no_answer": "{answer} no es una respuesta aquí",
+        "how": "responda de otra manera",
+        "how_long": "escriba como mucho {most:,} caracteres",
+        "how_phone": "escriba el número en cifras, como 505-555-0100",
+        "how_language": "escriba el código de un idioma: en es inglés, y es es español",
+        "how_given_name": "escriba un nombre de hasta cinco palabras, sin cifras",
+        "how_family_name": "escriba un apellido de hasta cinco palabras, sin cifras",
+        "how_name": "escriba un nombre de hasta cinco palabras, sin cifras",
+        "how_substance": "escriba una palabra sin mayúsculas, como fentanyl",
+        "greater_than_equal": "dé un número de al menos {bound}",
+        "less_than_equal": "dé un número de como mucho {bound}",
+        "greater_than": "dé un número de más de {bound}",
+        "less_than": "dé un número de menos de {bound}",
+    },
 }
 _MORE = {
     "en": "{count} sent before stay as they are. How many more?",
@@ -111,7 +148,8 @@ class Sheet:
         terms = form_terms()
         choices = terms.choices(ABOUT, self.parts, self.language)
         form = AnswerForm("choices", choices, may_be_unknown=False)
-        return Question(ABOUT, _ABOUT[self.language], form, check=_refuse_nothing)
+        check = partial(_refuse_nothing, self.language)
+        return Question(ABOUT, _ABOUT[self.language], form, check=check)
 
     def is_known(self, name: str, answers: Mapping[str, Any]) -> bool:
         """Return True if an earlier record of the case has the answer, and it still holds."""
@@ -212,7 +250,7 @@ class Sheet:
     def _member_question(self, member: Member) -> Question:
         text = (self.form.instead or {}).get(member.path, member.texts)[self.language]
         type_ = member_type(member.path)
-        form = _form_of(member.path, type_, self.language)
+        form = answer_form_of(member.path, type_, self.language)
         return Question(
             member.path,
             text,
@@ -244,9 +282,9 @@ class Sheet:
 
     def _check(self, name: str, type_: Any, value: Any) -> None:
         """Check an answer by its type, and that its day has come. Raises `FactsError`."""
-        check_value(name, type_, value)
+        check_value(name, type_, value, self.language)
         if self.today is not None and self.zone is not None:
-            refuse_day_to_come(name, value, self.today, self.zone)
+            refuse_day_to_come(name, value, self.today, self.zone, self.language)
 
 
 def _is_derived(path: str, answers: Mapping[str, Any]) -> bool:
@@ -263,10 +301,11 @@ def age_at_encounter(answers: Mapping[str, Any]) -> int | None:
     return age if 0 <= age <= 130 else None
 
 
-def _refuse_nothing(chosen: Any) -> None:
+def _refuse_nothing(language: str, chosen: Any) -> None:
     if not chosen:
+        words = _SAID[language]
         raise FactsError(
-            "no-answer", "nothing is chosen", at=Place(path=ABOUT), fix="choose at least one"
+            "no-answer", words["nothing"], at=Place(path=ABOUT), fix=words["nothing_fix"]
         )
 
 
@@ -320,7 +359,7 @@ def member_type(path: str) -> Any:
     return Annotated[annotation, *field.metadata] if field.metadata else annotation
 
 
-def _form_of(path: str, type_: Any, language: str) -> AnswerForm:
+def answer_form_of(path: str, type_: Any, language: str) -> AnswerForm:
     """Return the form of an answer: a choice, several, a day, a yes or no, or a text."""
     if type_ is bool:
         return AnswerForm("bool")
@@ -340,19 +379,31 @@ def _literal_words(type_: Any) -> tuple[str, ...]:
     return get_args(type_) if get_origin(type_) is Literal else ()
 
 
-def check_value(name: str, type_: Any, value: Any) -> None:
-    """Check an answer by the type of the content's member. Raises `FactsError` `no-answer`."""
+def check_value(name: str, type_: Any, value: Any, language: str = "en") -> None:
+    """Check an answer by the type of the content's member. Raises `FactsError` `no-answer`.
+
+    The fix says in words what is accepted, never as a pattern.
+    """
     if value is UNKNOWN or value is None:
         return
     try:
         TypeAdapter(type_).validate_python(plain(value))
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
+        words = _SAID[language]
+        fix = words.get(f"how_{name.rpartition('.')[2]}", words["how"])
+        if fault["type"] == "string_too_long":
+            fix = words["how_long"].format(most=fault["ctx"]["max_length"])
+        elif fault["type"] in _BOUNDS:
+            fix = words[fault["type"]].format(bound=next(iter(fault["ctx"].values())))
+        elif fault["type"] == "value_error" and language == "en" and fix == words["how"]:
+            fix = describe_fault(fault)
+        written = printable(str(value))[:40]
         raise FactsError(
             "no-answer",
-            f"that is no answer to `{name}`: {describe_fault(fault)}",
+            words["no_answer"].format(answer=f"`{written}`"),
             at=Place(path=name),
-            fix="answer in another way",
+            fix=fix,
         ) from None
 
 

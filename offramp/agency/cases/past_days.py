@@ -17,8 +17,21 @@ from rules.input.printing import printable
 from rules.input.values import iso_day, read_instant
 from rules.shelf import vocabulary
 
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "en": (
+        "`{day}` is after today, `{today}`",
+        "give the day on which it happened, or wait until it has",
+    ),
+    "es": (
+        "`{day}` es después de hoy, `{today}`",
+        "dé el día en que ocurrió, o espere hasta que ocurra",
+    ),
+}
 
-def refuse_day_to_come(name: str, value: Any, today: date, zone: ZoneInfo) -> None:
+
+def refuse_day_to_come(
+    name: str, value: Any, today: date, zone: ZoneInfo, language: str = "en"
+) -> None:
     """Refuse a day or time after today, also in the entries of a list.
 
     A time counts by its day in `zone`. What is no day passes, so check the type first. Raises
@@ -27,15 +40,13 @@ def refuse_day_to_come(name: str, value: Any, today: date, zone: ZoneInfo) -> No
     if isinstance(value, list | tuple):
         for place, entry in enumerate(value):
             for field, member in entry.items() if isinstance(entry, Mapping) else ():
-                refuse_day_to_come(f"{name}[{place}].{field}", member, today, zone)
+                refuse_day_to_come(f"{name}[{place}].{field}", member, today, zone, language)
         return
     day = _day_of(value, zone)
     if day is not None and day > today:
+        message, fix = _WORDS[language]
         raise FactsError(
-            "not-yet",
-            f"`{day}` is after today, `{today}`",
-            at=Place(path=name),
-            fix="give the day on which it happened, or wait until it has",
+            "not-yet", message.format(day=day, today=today), at=Place(path=name), fix=fix
         )
 
 

@@ -30,9 +30,13 @@ from offramp.terminal import print_text
 from offramp.user_files import open_named
 from rules.errors import RequestError, nearest
 from rules.input.printing import plain
+from rules.input.typed_days import fold
 from rules.input.yaml import read_file
 
 YES, NO, EACH, LATER = "yes", "no", "each", "later"
+# Other words for these answers, in both languages.
+_EACH_WORDS = ("one by one", "line by line", "cada línea", "línea por línea", "una por una")
+_LATER_WORDS = ("not now", "luego", "después", "más tarde", "ahora no")
 NOT_SIGNED = "not_signed"
 METHODS = ("typed", "drawn", "paper", "mark")
 # What an answers file may have beside the answers, and the flag of each.
@@ -123,6 +127,11 @@ def _walk(
     if staff.is_terminal:
         print_text("\n" + "\n".join(statement.lines))
     signature = _sign(details, supplied, staff, person) if statement.agreed else None
+    circumstances = _circumstances(details, signature, options.lang)
+    if staff.is_terminal:
+        print_text("\n" + "\n".join(circumstances))
+        if signature is not None and signature.method == "typed" and "signed" not in supplied:
+            _type_name(signature, person)
     while True:
         if not options.yes and not confirm(staff, "Record it?"):
             _stop()
@@ -145,7 +154,8 @@ def _walk(
                 raise
             seen_at = office.at
             _show_grants(office, case, error.message)
-    return Output(recorded.as_json(), wording.recorded_consent_lines(recorded, staff.is_terminal))
+    lines = wording.recorded_consent_lines(recorded, staff.is_terminal)
+    return Output(recorded.as_json(), lines if staff.is_terminal else [*circumstances, *lines])
 
 
 def _show_grants(office: Office, case: str, why: str) -> None:
@@ -317,10 +327,13 @@ def _person_question(question: PersonQuestion, number: int, count: int, lang: st
         never = say(lang, "never", recipient=question.recipient_name)
         lines.append(f"{never} {'; '.join(question.never)}.")
     lines.append(" ".join([say(lang, "if_no"), *question.if_no]))
-    choices = [Choice(YES, say(lang, "choose_yes")), Choice(NO, say(lang, "choose_no"))]
+    choices = [
+        Choice(YES, say(lang, "choose_yes"), ("yes", "y", "si")),
+        Choice(NO, say(lang, "choose_no"), ("n",)),
+    ]
     if len(question.lines) > 1:
-        choices.append(Choice(EACH, say(lang, "choose_each")))
-    choices.append(Choice(LATER, say(lang, "choose_later")))
+        choices.append(Choice(EACH, say(lang, "choose_each"), _EACH_WORDS))
+    choices.append(Choice(LATER, say(lang, "choose_later"), _LATER_WORDS))
     form = AnswerForm("choice", tuple(choices), may_be_unknown=False)
     return Question(question.id, "\n".join(lines), form, option="--answers")
 
@@ -349,21 +362,6 @@ def _sign(
     method = collect_answers([Question("signed", _SIGN[lang], form)], answered, person)["signed"]
     if method == NOT_SIGNED:
         return None
-    name = str(supplied.get("representative") or details["name"])
-    if method == "typed" and person.is_terminal and "signed" not in supplied:
-        text = _TYPED_NAME[lang].format(name=name)
-        collect_answers(
-            [
-                Question(
-                    "typed_name",
-                    text,
-                    AnswerForm("text", may_be_unknown=False),
-                    check=lambda typed: _check_same(typed, name),
-                )
-            ],
-            {},
-            person,
-        )
     rest = _details(supplied, staff, ("time_to_think", "copy_given", "witness"))
     return Signature(
         name=str(details["name"]),
@@ -379,11 +377,48 @@ def _sign(
     )
 
 
-def _check_same(typed: str, name: str) -> None:
-    if " ".join(typed.split()).casefold() != " ".join(name.split()).casefold():
-        raise RequestError(
-            "other-name", f"`{typed[:40]}` isn't the name on the form", fix=f"type `{name}`"
-        )
+def _circumstances(details: Mapping[str, Any], signature: Signature | None, lang: str) -> list[str]:
+    """Return how the form is explained and signed, to read before anything is recorded."""
+
+    def answer(is_so: bool) -> str:
+        return say(lang, "choose_yes" if is_so else "choose_no")
+
+    nobody = say(lang, "nobody")
+    lines = [
+        say(lang, "explained_by", by=str(details["by"]), place=str(details["place"])),
+        say(lang, "interpreter", name=str(details["interpreter"] or nobody)),
+        say(lang, "in_custody", answer=answer(details["in_custody"])),
+    ]
+    if signature is not None:
+        lines += [
+            say(lang, "time_to_think", answer=answer(signature.time_to_think)),
+            say(lang, "copy_given", answer=answer(signature.copy_given)),
+            say(lang, "witness", name=signature.witness or nobody),
+        ]
+        if signature.representative is not None:
+            authority = signature.authority or say(lang, "not_stated")
+            name = signature.representative
+            lines.append(say(lang, "representative", name=name, authority=authority))
+    method = _SIGN_CHOICES[lang][signature.method if signature else NOT_SIGNED]
+    lines.append(say(lang, "signature", method=method))
+    return [say(lang, "signed_so"), *(f"   {line}" for line in lines)]
+
+
+def _type_name(signature: Signature, person: Dialog) -> None:
+    """Have the person sign by typing the name, which has to be the one on the form."""
+    name, lang = signature.representative or signature.name, person.language
+
+    def check(typed: str) -> None:
+        if fold(typed) != fold(name):
+            raise RequestError(
+                "other-name",
+                say(lang, "other_name", typed=typed[:40]),
+                fix=say(lang, "type_name", name=name),
+            )
+
+    form = AnswerForm("text", may_be_unknown=False)
+    text = _TYPED_NAME[lang].format(name=name)
+    collect_answers([Question("typed_name", text, form, check=check)], {}, person)
 
 
 # What flags and files give

@@ -10,6 +10,7 @@ from offramp.agency.commands.command import CASE, KEY, NEW_FILE, RECORD, AgencyC
 from offramp.agency.folder.office import Office
 from offramp.arguments import add_force
 from offramp.output_file import check_output, write_output
+from rules.input.typed_days import read_flag_day
 
 
 def _account(office: Office, options: argparse.Namespace) -> Output:
@@ -65,7 +66,7 @@ def _breach(office: Office, options: argparse.Namespace) -> Output:
         office,
         options.key,
         options.since,
-        discovered=options.discovered,
+        discovered=options.discovered and read_flag_day(options.discovered).isoformat(),
         letters=Path(options.letters) if options.letters else None,
         contact=options.contact,
     )

@@ -70,7 +70,7 @@ def _tell(
         rest_unknown=options.rest_unknown,
     )
     known = KnownPerson()
-    if opened.form.begins and opened.case is None and not options.dry_run:
+    if opened.form.begins and opened.case is None:
         known = ask_known_person(office, answers, options, dialog)
     if known.is_here_already:
         return Output({"sent": False}, [texts["not_sent"]])

@@ -16,7 +16,6 @@ from offramp.agency import operations
 from offramp.agency.cases.past_days import check_last_day
 from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.commands.forms import read_answers_file
-from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.meeting_wording import (
     meeting_lines,
@@ -29,6 +28,7 @@ from offramp.agency.operations import Step
 from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers, confirm
 from offramp.terminal import print_text
 from rules.errors import RequestError
+from rules.input.typed_days import read_flag_day
 from rules.shelf import vocabulary
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
@@ -104,20 +104,9 @@ def _meeting_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _prepare(office: Office, options: argparse.Namespace) -> Output:
-    preparation = operations.prepare_meeting(office, actor_of(office), _day(options.on))
+    day = read_flag_day(options.on)
+    preparation = operations.prepare_meeting(office, actor_of(office), day)
     return Output(preparation.as_json(), preparation_lines(preparation))
-
-
-def _day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise AgencyError(
-            "no-such-day", f"`{text[:40]}` is no day", fix="write a day such as `2026-06-30`"
-        )
-    return day
 
 
 def _prepare_options(parser: argparse.ArgumentParser) -> None:

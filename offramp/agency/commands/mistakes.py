@@ -11,6 +11,8 @@ from typing import Any
 
 from offramp.agency import mistake_wording as wording
 from offramp.agency import operations
+from offramp.agency.cases.form_questions import answer_form_of, member_type
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.told import ToldDetail
 from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.commands.facts_file import read_facts_file
@@ -174,7 +176,9 @@ def _form_of_fact(fact: Fact) -> AnswerForm:
 
 
 def _form_of_member(disclosed: Mapping[str, Sequence[ToldDetail]], name: str) -> AnswerForm:
-    """Return the form of a member that is no fact, by the value that was told."""
+    """Return the form of a member that is no fact: its question's, or that of its value."""
+    if name in form_terms().members:
+        return answer_form_of(name, member_type(name), "en")
     values = [holding.value for holding in disclosed.get(name, ())]
     if any(isinstance(value, bool) for value in values):
         return AnswerForm("bool")
@@ -215,10 +219,7 @@ def _with_field(
             else "list what was told with `offramp agency correct DIR CASE`",
         )
     value = read_typed(f"{path}[{place}].{name}", _form_of_fact(field), typed, dialog.time_zone)
-    entries[place] = {**entries[place], name: None if value is UNKNOWN else value}
-    return path, [
-        {key: member for key, member in entry.items() if member is not None} for entry in entries
-    ]
+    return path, _with_member(entries, place, name, None if value is UNKNOWN else value)
 
 
 def _from_file(path: str) -> dict[str, Any]:
@@ -249,15 +250,47 @@ def _ask_detail(disclosed: Mapping[str, Sequence[ToldDetail]], dialog: Dialog) -
     for line in wording.told_lines(disclosed):
         print_text(line)
     names = _askable(disclosed)
-    choices = tuple(Choice(name, name) for name in names)
+    choices = tuple(Choice(name, f"{wording.detail_label(name)} ({name})") for name in names)
     which = Question(
         "detail", "Which detail is wrong?", AnswerForm("choice", choices, may_be_unknown=False)
     )
     name = str(collect_answers([which], {}, dialog)["detail"])
-    right = Question("value", f"What is right? It was told as {names[name]}.", AnswerForm("text"))
-    typed = collect_answers([right], {}, dialog)["value"]
-    text = "unknown" if typed is UNKNOWN else str(typed)
-    return dict([_read_detail(disclosed, name, text, dialog)])
+    right = Question(
+        "value", f"What is right? It was told as {names[name]}.", _form_of_detail(disclosed, name)
+    )
+    value = collect_answers([right], {}, dialog)["value"]
+    return dict([_with_value(disclosed, name, None if value is UNKNOWN else value)])
+
+
+def _form_of_detail(disclosed: Mapping[str, Sequence[ToldDetail]], name: str) -> AnswerForm:
+    """Return the form of a detail that `_askable` lists."""
+    facts, field_path = vocabulary().facts, _FIELD.fullmatch(name)
+    if field_path is not None:
+        return _form_of_fact(facts[field_path["list"]].fields[field_path["field"]])
+    return _form_of_fact(facts[name]) if name in facts else _form_of_member(disclosed, name)
+
+
+def _with_value(
+    disclosed: Mapping[str, Sequence[ToldDetail]], name: str, value: Any
+) -> tuple[str, Any]:
+    """Return a detail with its new value, a field of a list's entry with the whole list."""
+    field_path = _FIELD.fullmatch(name)
+    if field_path is None:
+        return name, value
+    entries = _entries(disclosed, field_path["list"])
+    return field_path["list"], _with_member(
+        entries, int(field_path["place"]), field_path["field"], value
+    )
+
+
+def _with_member(
+    entries: list[dict[str, Any]], place: int, name: str, value: Any
+) -> list[dict[str, Any]]:
+    """Return the entries of a list with one member changed. None leaves it out."""
+    entries[place] = {**entries[place], name: value}
+    return [
+        {key: member for key, member in entry.items() if member is not None} for entry in entries
+    ]
 
 
 def _askable(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, str]:

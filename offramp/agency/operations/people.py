@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import date
 from functools import partial
 from typing import Any
 
@@ -39,6 +38,7 @@ from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, CASES, OFFER, needs, visible
 from rules.frozen import frozen
 from rules.input.characters import refuse_hidden
+from rules.input.typed_days import possible_days
 
 # How long two joined cases can be split again, in seconds.
 SPLIT_WITHIN = 30 * 24 * 3600
@@ -123,7 +123,7 @@ def find(office: Office, text: str) -> tuple[Person, ...]:
     """Find people by name, birth date, phone number, report number, or the start of a handle.
 
     A name is compared without accents, spelling, or order, and may be cut off. A birth date is
-    `1990-06-18` or `6/18/1990`, in either order of month and day. Several words must all fit.
+    written as people write it, with month and day in either order. Several words must all fit.
     Only the caseload of the person who asks is searched. Raises `AgencyError` `nothing-to-find`;
     `FactsError` `hidden-character`.
     """
@@ -429,7 +429,8 @@ def _state(working_set: WorkingSet, handle: str) -> str:
 
 def _search_words(text: str) -> tuple[str, ...]:
     refuse_hidden(text, "the search")
-    words = tuple(unicodedata.normalize("NFC", text).split())
+    # A day with its month as a word is one thing to search for, though it has spaces.
+    words = (text,) if possible_days(text) else tuple(unicodedata.normalize("NFC", text).split())
     if not words or len(text) > LONGEST_SEARCH:
         raise AgencyError(
             "nothing-to-find",
@@ -448,7 +449,8 @@ class _SearchWord:
         plain = _plain(word)
         self._number = plain if len(plain) >= 4 else None
         digits = "".join(filter(str.isdigit, word))
-        self._days = _days(word) | {word} if digits else frozenset()
+        days = {day.isoformat() for day in possible_days(word)} if digits else set()
+        self._days = frozenset(days | {word} if digits else ())
         has_letters = any(letter.isalpha() for letter in word)
         self._phone = digits[-PHONE_DIGITS:] if len(digits) >= 3 and not has_letters else None
         is_name = all(letter.isalpha() or letter in _IN_NAMES for letter in word)
@@ -480,20 +482,3 @@ def _fits_name(searched: str, name: str) -> bool:
 
 def _plain(number: str) -> str:
     return "".join(filter(str.isalnum, number)).casefold()
-
-
-def _days(word: str) -> frozenset[str]:
-    """Return the days that a word may mean, written `1990-06-18`."""
-    parts = re.fullmatch(r"([0-9]{1,4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,4})", word)
-    if parts is None:
-        return frozenset()
-    first, middle, last = parts.groups()
-    year, rest = (first, (middle, last)) if len(first) == 4 else (last, (first, middle))
-    days = set()
-    for month, day in (rest, rest[::-1]):
-        if len(year) == 4:
-            try:
-                days.add(date(int(year), int(month), int(day)).isoformat())
-            except ValueError:
-                continue
-    return frozenset(days)
