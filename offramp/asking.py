@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 from offramp.terminal import print_error, print_text
 from rules.errors import FactsError, Place, Refusal, RequestError, nearest
@@ -99,6 +100,11 @@ class Dialog:
     language: str = "en"
     time_zone: str = "UTC"
     is_terminal: bool = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of local times."""
+        return ZoneInfo(self.time_zone)
 
     @classmethod
     def at_terminal(cls, language: str, time_zone: str, *, as_json: bool = False) -> Dialog:
@@ -306,7 +312,9 @@ def confirm(dialog: Dialog, text: str | None = None, *, flag: str = "--yes") -> 
     text = text or _WORDS[dialog.language]["send"]
     question = Question("yes", text, AnswerForm("bool", may_be_unknown=False), option=flag)
     if not dialog.is_terminal:
-        raise _missing([question], ())
+        raise RequestError(
+            "answers-missing", f"there is no terminal to ask at: {text}", fix=f"give `{flag}`"
+        )
     return bool(_ask(question, dialog))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.effects import RestingDecision
 from offramp.agency.cases.form_terms import form_terms, question_text
@@ -20,13 +20,14 @@ from offramp.agency.operations import (
     RecallAnswer,
     SentCorrection,
 )
-from offramp.agency.wording import sent_lines, value_text
+from offramp.agency.wording import kind_text, sent_lines, value_text
+from rules.author.spoken_dates import spoken_moment
 from rules.shelf import vocabulary
 
 
-def noted_lines(noted: NotedFacts) -> list[str]:
+def noted_lines(noted: NotedFacts, zone: ZoneInfo) -> list[str]:
     """List the noted facts, and the questions that they answered."""
-    facts = ", ".join(f"{path} = {value}" for path, value in noted.facts.items())
+    facts = ", ".join(f"{path} = {detail_text(value, zone)}" for path, value in noted.facts.items())
     return [
         f"noted: {facts}",
         *(f"answered {answer.recipient}: {noted.state}" for answer in noted.answers),
@@ -35,11 +36,11 @@ def noted_lines(noted: NotedFacts) -> list[str]:
     ]
 
 
-def effects_lines(effects: Effects) -> list[str]:
+def effects_lines(effects: Effects, zone: ZoneInfo) -> list[str]:
     """Show what follows from a correction: the holders, and the decisions to work out again."""
-    lines = [f"{name}: {detail_text(value)}" for name, value in effects.details.items()]
+    lines = [f"{name}: {detail_text(value, zone)}" for name, value in effects.details.items()]
     for holder in effects.holders:
-        before = detail_text(holder.holding.value)
+        before = detail_text(holder.holding.value, zone)
         effect = f"can't be told: {holder.why_not}" if holder.why_not else "is told"
         kind = holder.holding.part.kind
         lines.append(f"  `{holder.agency}` has {holder.name} = {before} ({kind}); {effect}")
@@ -89,14 +90,14 @@ def untold_line(holder: Holder) -> str:
     )
 
 
-def told_lines(details: Mapping[str, Sequence[ToldDetail]]) -> list[str]:
+def told_lines(details: Mapping[str, Sequence[ToldDetail]], zone: ZoneInfo) -> list[str]:
     """List what this agency told others, with the value of each recipient."""
     lines = []
     for name, holders in details.items():
-        values = dict.fromkeys(detail_text(holder.value) for holder in holders)
+        values = dict.fromkeys(detail_text(holder.value, zone) for holder in holders)
         for value in values:
             agencies = ", ".join(
-                holder.agency for holder in holders if detail_text(holder.value) == value
+                holder.agency for holder in holders if detail_text(holder.value, zone) == value
             )
             lines.append(f"  {name} = {value}   (told to {agencies})")
             label = detail_label(name)
@@ -118,7 +119,7 @@ def detail_label(name: str) -> str:
     return members[name].texts["en"] if name in members else name
 
 
-def detail_text(value: Any) -> str:
+def detail_text(value: Any, zone: ZoneInfo) -> str:
     """Return the value of a detail in words, a list without the ids of its entries."""
     if value is None:
         return "unknown"
@@ -126,13 +127,14 @@ def detail_text(value: Any) -> str:
         value = [
             {name: member for name, member in entry.items() if name != "id"} for entry in value
         ]
-    return value_text(value)
+    return value_text(value, zone)
 
 
 def recall_effects_lines(recall: Recall) -> list[str]:
     """Show what follows from a recall, before anything is sent."""
     lines = [
-        f"{entry.kind} `{entry.record[:8]}` is asked back from {', '.join(entry.recipients)}"
+        f"{kind_text(entry.kind)} `{entry.record[:8]}` is asked back from "
+        f"{', '.join(entry.recipients)}"
         for entry in recall.entries
     ]
     return lines + resting_lines(recall.decisions)
@@ -179,14 +181,15 @@ def recall_answer_lines(answer: RecallAnswer) -> list[str]:
     return [done, *(line for record in answer.records for line in sent_lines(record))]
 
 
-def own_entries_lines(entries: Sequence[OwnEntry]) -> list[str]:
+def own_entries_lines(entries: Sequence[OwnEntry], zone: ZoneInfo) -> list[str]:
     """List the records that this agency can ask back."""
-    return [f"  {entry_text(entry)}" for entry in entries] or [
+    return [f"  {entry_text(entry, zone)}" for entry in entries] or [
         "this agency sent nothing in this case that it could ask back"
     ]
 
 
-def entry_text(entry: OwnEntry) -> str:
-    """Return a record in a list: its id, its day, its kind, and its recipients."""
-    day = datetime.fromtimestamp(entry.time, UTC).date().isoformat()
-    return f"{entry.record[:8]}  {day}  {entry.kind}, told to {', '.join(entry.recipients)}"
+def entry_text(entry: OwnEntry, zone: ZoneInfo) -> str:
+    """Return a record in a list: its id, its local time, its kind, and its recipients."""
+    at, about = spoken_moment(entry.time, zone), kind_text(entry.kind)
+    recipients = ", ".join(entry.recipients)
+    return f"{entry.record[:8]}  {at}  {about} ({entry.kind}), told to {recipients}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from offramp.agency.cases import matching
 from offramp.agency.operations import Comparison, Person, PersonCase
+from rules.author.spoken_dates import spoken_moment
 
 _REASONS = {
     matching.SAME_NAME: "same name",
@@ -55,7 +56,7 @@ def duplicate_lines(people: Sequence[Person], case: str | None = None) -> list[s
     return lines
 
 
-def comparison_lines(comparison: Comparison) -> list[str]:
+def comparison_lines(comparison: Comparison, zone: ZoneInfo) -> list[str]:
     """Show two cases side by side."""
     first, second = comparison.first, comparison.second
     rows = [
@@ -72,8 +73,8 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     if comparison.link is not None:
         lines.append(_LINKS[comparison.link])
     if comparison.split_until is not None:
-        day = datetime.fromtimestamp(comparison.split_until, UTC).date()
-        lines.append(f"You can split them until {day}.")
+        until = spoken_moment(comparison.split_until, zone)
+        lines.append(f"You can split them until {until}")
     return lines
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.account import case_heading, details, first_page
 from offramp.agency.cases.breach import Breach
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.outdated import OutdatedDecision
+from offramp.agency.cases.task import OVERDUE
+from offramp.agency.fact_words import fact_label, fact_text
 from offramp.agency.operations import (
     AgencyStatus,
     Approval,
@@ -45,6 +49,8 @@ from offramp.agency.operations import (
 )
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
 from offramp.agency.people_wording import duplicate_lines
+from rules.author.spoken_dates import spoken_day, spoken_moment
+from rules.shelf import vocabulary
 
 # Membership
 
@@ -153,7 +159,7 @@ def serve_lines(service: Service, socket: str | None) -> list[str]:
     ]
 
 
-def status_lines(status: AgencyStatus) -> list[str]:
+def status_lines(status: AgencyStatus, zone: ZoneInfo) -> list[str]:
     """Describe an agency's state: what is pending, and why."""
     lines = [
         f"{status.agency}: directory {status.directory or 'none yet'}, "
@@ -174,7 +180,7 @@ def status_lines(status: AgencyStatus) -> list[str]:
     for draft in status.drafts:
         lines += draft_lines(draft)
     for recall in status.recalls:
-        until = datetime.fromtimestamp(recall.until, UTC).strftime("%Y-%m-%d %H:%M")
+        until = spoken_moment(recall.until, zone)
         lines.append(f"recall of `{recall.part}` to answer by {until}")
     for row in status.outbox:
         reason = f"  {row.reason}" if row.reason else ""
@@ -244,7 +250,13 @@ def _received_line(record: ReceivedRecord) -> str:
 def sent_lines(record: SentRecord) -> list[str]:
     """Describe the state of a record."""
     case = f" in case `{record.case}`" if record.case else ""
-    return [f"{record.kind} `{record.id}`{case}: {record.state}"]
+    return [f"{kind_text(record.kind)} `{record.id}`{case}: {record.state}"]
+
+
+def kind_text(kind: str) -> str:
+    """Return what a kind of record is about, in words."""
+    known = vocabulary().kinds.get(kind)
+    return known.line if known else kind.replace("_", " ")
 
 
 def revocation_lines(revocation: Revocation) -> list[str]:
@@ -358,16 +370,17 @@ def _handles(cases: Iterable[str]) -> str:
     return ", ".join(case[:8] for case in cases)
 
 
-def case_lines(view: CaseView) -> list[str]:
+def case_lines(view: CaseView, zone: ZoneInfo) -> list[str]:
     """Show a case: facts with their sources, conflicts, decisions, and the rules' answers."""
     of_person = f" of {view.person}" if view.person else ""
     lines = [f"case {view.case}{of_person}, as `{view.agency}` may see it"]
     lines += duplicate_lines(view.duplicates, view.case)
     for path, fact in view.facts.items():
-        lines.append(f"  {path} = {value_text(fact.value)}   ({_source(fact)})")
+        text = fact_text(path, fact.value, "en", zone)
+        lines.append(f"  {fact_label(path)}  {text}   ({path}; {_source(fact)})")
     for path, statements in view.conflicts.items():
-        differing = "; ".join(_statement(statement) for statement in statements)
-        lines.append(f"  {path}: NOT KNOWN, since they differ: {differing}")
+        differing = "; ".join(_statement(statement, zone) for statement in statements)
+        lines.append(f"  {fact_label(path)}  NOT KNOWN, since they differ: {differing} ({path})")
     for name, made in view.determinations.items():
         lines.append(
             f"determined: {name} is {made['outcome']}, by {made['by']} of {made['agency']} "
@@ -375,9 +388,12 @@ def case_lines(view: CaseView) -> list[str]:
         )
     lines += [_outdated_line(outdated) for outdated in view.outdated]
     for path, agency in view.unopened.items():
-        lines.append(f"  {path}: NOT KNOWN, since {agency} corrected it: open the correction")
+        lines.append(
+            f"  {fact_label(path)}  NOT KNOWN, since {agency} corrected it: open the correction "
+            f"({path})"
+        )
     for answer in view.answers.values():
-        lines += ["", answer_text(answer)]
+        lines += ["", answer_text(answer, zone)]
     return lines + [f"! {refusal}" for refusal in view.refusals]
 
 
@@ -392,8 +408,8 @@ def _outdated_line(outdated: OutdatedDecision) -> str:
     )
 
 
-def _statement(statement: FactSource) -> str:
-    return f"{statement.entry.by} says {value_text(statement.value)}"
+def _statement(statement: FactSource, zone: ZoneInfo) -> str:
+    return f"{statement.entry.by} says {value_text(statement.value, zone)}"
 
 
 def _source(fact: FactSource) -> str:
@@ -401,12 +417,16 @@ def _source(fact: FactSource) -> str:
     return f"{fact.entry.by}, {'noted here' if record is None else 'record ' + record[:8]}"
 
 
-def value_text(value: Any) -> str:
-    """Return a fact's value in words."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def value_text(value: Any, zone: ZoneInfo) -> str:
+    """Return a fact's value in words, a time as the program's local time."""
+    return (
+        spoken_moment(value, zone)
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False)
+    )
 
 
-def answer_text(answer: Answer, asked_on: date | None = None) -> str:
+def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) -> str:
     """Return an answer to read, with the agencies that differ where there is doubt.
 
     The age of the law is measured on `asked_on`.
@@ -429,7 +449,7 @@ def answer_text(answer: Answer, asked_on: date | None = None) -> str:
             "first"
         )
     for path, statements in answer.conflicts.items():
-        differing = "; ".join(_statement(statement) for statement in statements)
+        differing = "; ".join(_statement(statement, zone) for statement in statements)
         lines.append(f"Agencies differ on {path}: {differing}")
     return "\n".join(lines)
 
@@ -442,13 +462,42 @@ def notice_lines(notice: RulesNotice) -> list[str]:
     ]
 
 
-def tasks_lines(tasks: Iterable[Task]) -> list[str]:
-    """List tasks, the most pressing first."""
-    return [
-        f"{task.state:<8} {task.due or '-':<20} case {task.case[:8]}  "
-        f"{_person_text(task.person)}{task.what}"
-        for task in tasks
-    ] or ["no tasks"]
+def tasks_lines(tasks: Iterable[Task], role: str, zone: ZoneInfo) -> list[str]:
+    """List tasks by case and person, the most pressing first, one line each.
+
+    Facts that are wanted when somebody knows them are one line for each decision. What another role
+    has to do stands apart, at the end of its case.
+    """
+    by_case: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_case.setdefault(task.case, []).append(task)
+    lines: list[str] = []
+    for case, of_case in by_case.items():
+        name = next((task.person for task in of_case if task.person), None)
+        lines += ["", f"case {case[:8]}  {name or ''}".rstrip()]
+        own = [task for task in of_case if task.owner == role]
+        facts = [task for task in own if task.wanted_for is not None]
+        steps = Counter(_task_line(task, zone) for task in own if task not in facts)
+        lines += [f"{line} ({count} times)" if count > 1 else line for line, count in steps.items()]
+        for decision in dict.fromkeys(task.wanted_for for task in facts):
+            paths = [task.about for task in facts if task.wanted_for == decision]
+            lines.append(f"  when known, for the {decision}: {', '.join(map(_short, paths))}")
+        lines += [f"  waits for others: {task.what}" for task in of_case if task.owner != role]
+    return lines[1:] or ["no tasks"]
+
+
+def _task_line(task: Task, zone: ZoneInfo) -> str:
+    if task.due is None:
+        return f"  {task.what}"
+    due = date.fromisoformat(task.due) if len(task.due) == 10 else None
+    text = spoken_day(due, "en") if due else spoken_moment(task.due, zone)
+    state = "OVERDUE since" if task.state == OVERDUE else "by"
+    return f"  {state} {text}: {task.what.removeprefix('Due: ')}"
+
+
+def _short(path: str) -> str:
+    """Return a fact in a few words: `case.progress.housing` is `progress, housing`."""
+    return path.partition(".")[2].replace(".", " ").replace("_", " ") or path
 
 
 def takeup_lines(takeup: Takeup) -> list[str]:
@@ -466,12 +515,17 @@ def takeup_lines(takeup: Takeup) -> list[str]:
 # Decisions
 
 
-def case_answer_lines(answered: CaseAnswer) -> list[str]:
+def case_answer_lines(answered: CaseAnswer, zone: ZoneInfo) -> list[str]:
     """Show the rules' answer, and the agencies that were told."""
-    lines = [answer_text(answered.answer, answered.asked_on)]
+    lines = [answer_text(answered.answer, zone, answered.asked_on)]
     lines += [_outdated_line(outdated) for outdated in answered.outdated]
     if answered.record is not None:
         lines.append(f"told to {', '.join(answered.recipients)}: {answered.state}")
+    reasons: dict[str, list[str]] = {}
+    for refused in answered.untold:
+        because = refused.because or "the person's consent doesn't cover it"
+        reasons.setdefault(because, []).append(refused.agency)
+    lines += [f"not told to {', '.join(who)}: {because}" for because, who in reasons.items()]
     return lines
 
 

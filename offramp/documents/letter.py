@@ -33,11 +33,11 @@ from offramp.documents.document import (
 )
 from offramp.documents.plain_text import plain_text
 from offramp.documents.show import refuse_two_forms
-from offramp.documents.spoken_dates import spoken_day
 from offramp.documents.web_page import as_html
 from offramp.policy.input_files import read_json
 from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day, spell_name
+from rules.author.spoken_dates import spoken_day
 from rules.decide.explain import names
 from rules.decide.law_age import oldest_check
 from rules.decide.program import Program

@@ -6,16 +6,15 @@ import argparse
 import gc
 import signal
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from offramp.clock import Clock
-from offramp.documents.spoken_dates import spoken_time
 from offramp.hub import operations
 from offramp.hub.folder import Folder
 from offramp.restored import lines
 from offramp.terminal import print_error, print_json, print_text
+from rules.author.spoken_dates import spoken_moment
 from rules.errors import RequestError
 
 
@@ -97,17 +96,23 @@ def _print_invitations(
         print_json([invitation.as_json() for invitation in invitations])
         return 0
     for invitation in invitations:
+        role = invitation.role.replace("_", " ")
+        named = f"{invitation.agency} ({invitation.name}, {role})"
         until = _local_time(folder, invitation.until)
-        print_text(f"{invitation.code}  {invitation.agency} ({invitation.role}), until {until}")
-    if not invitations:
+        details = {
+            "open": f"{invitation.code}  for {named}, until {until}",
+            "used": f"by {named}, {_local_time(folder, invitation.used_at or 0)}",
+            "expired": f"for {named}, {until}",
+            "withdrawn": f"for {named}",
+        }
+        print_text(f"{invitation.state:<10} {details[invitation.state]}")
+    if not any(invitation.state == "open" for invitation in invitations):
         print_text("no invitation is open")
     return 0
 
 
 def _local_time(folder: Folder, at: int) -> str:
-    zone = ZoneInfo(folder.settings.zone)
-    local = datetime.fromtimestamp(at, UTC).astimezone(zone)
-    return f"{spoken_time(local, 'en')} ({zone.key})"
+    return spoken_moment(at, ZoneInfo(folder.settings.zone))
 
 
 LOOPBACK = ("127.0.0.1", "::1")

@@ -2,7 +2,8 @@
 
 A code is an HMAC under the hub's own secret over the invitation: agency, role, name, last second,
 and a number drawn at random. The invitation is a file in the hub's folder. The code itself is
-stored nowhere. To withdraw an invitation is to delete its file, and a new one replaces it.
+stored nowhere. A new invitation replaces the agency's earlier one. A withdrawn one is renamed, so
+that its code counts no more and the list can still name it. A join leaves a note beside the file.
 
 A code has 16 letters and digits (80 bits) in groups of four. Capitals, spaces, and dashes don't
 matter, and letters that sound or look like a digit are read as that digit.
@@ -14,6 +15,7 @@ import base64
 import hmac
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +28,7 @@ from exchange.standards import i_json
 from rules.errors import RequestError
 
 FOLDER = "invitations"
+WITHDRAWN_SUFFIX, _USED_SUFFIX = ".withdrawn", ".used"
 VALID_SECONDS = 7 * 24 * 3600
 _CODE_BYTES = 10
 # Crockford's base 32: without letters that could be another letter or a digit.
@@ -99,7 +102,7 @@ def invite(
 
 
 def withdraw(folder: Path, agency: str) -> Invited:
-    """Delete an agency's invitation, so that its code counts no more.
+    """Put an agency's invitation aside, so that its code counts no more.
 
     Raises `RequestError` `no-invitation`.
     """
@@ -110,22 +113,54 @@ def withdraw(folder: Path, agency: str) -> Invited:
             f"`{agency[:40]}` has no invitation",
             fix="see the invitations with `offramp hub invite DIR --list`",
         )
-    _path_of(folder, agency).unlink(missing_ok=True)
+    path = _path_of(folder, agency)
+    with suppress(FileNotFoundError):
+        path.replace(path.with_suffix(WITHDRAWN_SUFFIX))
     return invited
 
 
-def list_open(folder: Path, *, now: int) -> tuple[Invited, ...]:
-    """Return the invitations that haven't expired, the one that expires first in front."""
+def note_use(folder: Path, invited: Invited, now: int) -> None:
+    """Note that an agency joined with its invitation. The first time counts."""
+    path = _path_of(folder, invited.agency).with_suffix(_USED_SUFFIX)
+    if used_at(folder, invited) is not None:
+        return
+    with suppress(OSError):  # the list then shows the invitation as open, and nothing else is lost
+        path.write_bytes(i_json.write({"number": invited.number, "at": now}))
+
+
+def used_at(folder: Path, invited: Invited) -> int | None:
+    """Return when an invitation was first used, in seconds since 1970. None if it wasn't."""
+    try:
+        path = _path_of(folder, invited.agency).with_suffix(_USED_SUFFIX)
+        note = i_json.read_object(path.read_bytes())
+    except (OSError, ExchangeError):
+        return None
+    at = note.get("at")
+    return at if note.get("number") == invited.number and isinstance(at, int) else None
+
+
+def list_withdrawn(folder: Path) -> tuple[Invited, ...]:
+    """Return the invitations that were withdrawn, by agency, the last of each."""
+    names = [path.stem for path in sorted((folder / FOLDER).glob(f"*{WITHDRAWN_SUFFIX}"))]
+    found = (_read(folder, name, WITHDRAWN_SUFFIX) for name in names)
+    return tuple(invited for invited in found if invited is not None)
+
+
+def list_invited(folder: Path) -> tuple[Invited, ...]:
+    """Return the invitations that weren't withdrawn, the one that expires first in front."""
     names = [path.stem for path in sorted((folder / FOLDER).glob("*.json"))]
-    invitations = [invited for name in names if (invited := find(folder, name)) is not None]
-    still_open = (invited for invited in invitations if now <= invited.until)
-    return tuple(sorted(still_open, key=lambda invited: invited.until))
+    invitations = (invited for name in names if (invited := find(folder, name)) is not None)
+    return tuple(sorted(invitations, key=lambda invited: invited.until))
 
 
 def find(folder: Path, agency: str) -> Invited | None:
     """Return an agency's invitation. None if it has none that can be read."""
+    return _read(folder, agency, ".json")
+
+
+def _read(folder: Path, agency: str, suffix: str) -> Invited | None:
     try:
-        data = _path_of(folder, agency).read_bytes()
+        data = _path_of(folder, agency).with_suffix(suffix).read_bytes()
         invited = validate(Invited, i_json.read_object(data), "the invitation")
     except (OSError, ExchangeError):
         return None

@@ -65,26 +65,40 @@ def clock_of(folder: Folder, file: Path | None) -> Clock:
     return Clock(file)
 
 
+_STATES = ("open", "used", "expired", "withdrawn")
+
+
 @frozen
 class Invitation:
-    """An invitation with its code. `until` is the last second to join, since 1970."""
+    """An invitation. `until` is the last second to join, since 1970.
+
+    `state` is `open`, `used`, `expired`, or `withdrawn`. Only an open one has its code, which is
+    empty in the other states. `used_at` is when the agency joined with it, in seconds since 1970.
+    """
 
     agency: str
     role: str
     name: str
     until: int
     code: str
+    state: str = "open"
+    used_at: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp hub invite`."""
-        until = datetime.fromtimestamp(self.until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "agency": self.agency,
             "role": self.role,
             "name": self.name,
-            "until": until,
-            "code": self.code,
+            "until": _written(self.until),
+            "code": self.code or None,
+            "state": self.state,
+            "used_at": None if self.used_at is None else _written(self.used_at),
         }
+
+
+def _written(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def invite_agency(folder: Folder, agency: str, role: str, name: str, *, now: int) -> Invitation:
@@ -99,9 +113,31 @@ def invite_agency(folder: Folder, agency: str, role: str, name: str, *, now: int
 
 
 def list_invitations(folder: Folder, *, now: int) -> tuple[Invitation, ...]:
-    """Return the invitations that haven't expired, the one that expires first in front."""
-    open_ones = invitations.list_open(folder.path, now=now)
-    return tuple(_invitation(folder, invited) for invited in open_ones)
+    """Return the newest invitation of each agency, the open ones in front.
+
+    Each has its state. The one that expires first comes first.
+    """
+    listed = [_listed(folder, invited, now) for invited in invitations.list_invited(folder.path)]
+    known = {invitation.agency for invitation in listed}
+    withdrawn = [
+        _without_code(invited, "withdrawn")
+        for invited in invitations.list_withdrawn(folder.path)
+        if invited.agency not in known
+    ]
+    return tuple(sorted([*listed, *withdrawn], key=lambda each: _STATES.index(each.state)))
+
+
+def _listed(folder: Folder, invited: Invited, now: int) -> Invitation:
+    used_at = invitations.used_at(folder.path, invited)
+    if used_at is not None:
+        return _without_code(invited, "used", used_at)
+    return (
+        _without_code(invited, "expired") if now > invited.until else _invitation(folder, invited)
+    )
+
+
+def _without_code(invited: Invited, state: str, used_at: int | None = None) -> Invitation:
+    return Invitation(invited.agency, invited.role, invited.name, invited.until, "", state, used_at)
 
 
 def withdraw_invitation(folder: Folder, agency: str) -> Invitation:

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from textwrap import wrap
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import rules
 from offramp.policy.law_age import age_of_answer
 from rules.author.phrases import format_amount
+from rules.author.spoken_dates import spoken_moment
 from rules.decide.next_step import PERSON_NAMES, find_interim_step
 from rules.decide.observed import open_rules
 from rules.errors import Refusal
@@ -27,6 +29,7 @@ def in_words(
 
     With `today`, it names the sources that it rests on and that are out of date then.
     """
+    zone = ZoneInfo(decision.program.pack.time_zone)
     lines = [_headline(decision), _under(decision), ""]
     step = decision.next if decision.status == "decided" else find_interim_step(decision)
     if step is not None and decision.status == "undetermined":
@@ -46,7 +49,9 @@ def in_words(
             lines += _entry(
                 "",
                 "on "
-                + "; ".join(f"{path} = {_value(value)}" for path, value in reason["facts"].items()),
+                + "; ".join(
+                    f"{path} = {_value(value, zone)}" for path, value in reason["facts"].items()
+                ),
             )
         for inner, because in reason.get("because", {}).items():
             for inner_reason in because:
@@ -67,7 +72,7 @@ def in_words(
     for index, observation in enumerate(_observations(decision)):
         lines += _entry("If" if index == 0 else "", observation)
     for clock in decision.clocks:
-        due = f", due {clock['due']}" if clock["due"] else ""
+        due = f", due {spoken_moment(clock['due'], zone)}" if clock["due"] else ""
         lines += _entry(
             "Clock", f"{clock['clock']}: {_name(clock['status'])}{due} ({_role(clock['owner'])})"
         )
@@ -125,11 +130,12 @@ def _under(decision: rules.Decision) -> str:
 
 
 def _considered(decision: rules.Decision) -> Iterator[str]:
+    zone = ZoneInfo(decision.program.pack.time_zone)
     yield "Every rule, and what settled it"
     for entry in decision.considered:
         value = {True: "holds", False: "does not hold", None: "unknown"}[entry["value"]]
         on = "; ".join(
-            f"{path} = {_value(value_of_fact)}"
+            f"{path} = {_value(value_of_fact, zone)}"
             for path, value_of_fact in entry["settled_by"].items()
         )
         missing = f"; not known: {', '.join(entry['unknown'])}" if entry["value"] is None else ""
@@ -321,23 +327,26 @@ def _source(reason: dict[str, Any]) -> str:
     return f"{source['title']}{at} ({source['confidence']} confidence)"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, zone: ZoneInfo | None = None) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
         case dict():
             return (
                 ", ".join(
-                    f"{printable(key).replace('_', ' ')} {_value(item)}"
+                    f"{printable(key).replace('_', ' ')} {_value(item, zone)}"
                     for key, item in value.items()
                 )
                 or "(nothing)"
             )
         case list():
-            return "; ".join(_value(item) for item in value) if value else "none"
+            return "; ".join(_value(item, zone) for item in value) if value else "none"
         case None:
             return "not known"
-    return printable(plain(value))
+    plain_value = plain(value)
+    if isinstance(plain_value, str) and zone is not None:
+        return printable(spoken_moment(plain_value, zone))
+    return printable(plain_value)
 
 
 def _name(name: str) -> str:

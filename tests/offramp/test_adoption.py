@@ -22,7 +22,7 @@ from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations import fetch_account
 from offramp.agency.wording import account_lines
 from offramp.cli import main
-from offramp.documents.spoken_dates import spoken_time
+from rules.author.spoken_dates import spoken_time
 from rules.errors import PackError
 from rules.packs.digest import digest
 from rules.shelf import read_pack

@@ -37,6 +37,7 @@ def test_a_determination_goes_to_case_managers_and_a_person_retries_a_refused_re
         "new_facts",
         "--by",
         "Officer Lund",
+        "--yes",
     )
     # Without a consent nobody may be told: it is kept, and nothing is queued.
     assert told(running, capsys, *words)["state"] == "kept"

@@ -355,6 +355,7 @@ def test_everything_local_works_when_the_hub_is_down(
             "capacity",
             "--by",
             "Julia Vigil",
+            "--yes",
         )
         == 0
     )
@@ -525,6 +526,7 @@ def test_an_officer_who_offers_nothing_says_why_and_nobody_is_told(
         "safety",
         "--by",
         "Sergeant Maria Lucero",
+        "--yes",
         "--json",
     )
     capsys.readouterr()

@@ -21,8 +21,8 @@ _PYTHON = re.compile(r"^```python\n(>>>.*?)^```$", re.MULTILINE | re.DOTALL)
 def _commands() -> list[tuple[Path, str, str]]:
     found = []
     for page in PAGES:
-        if page.name == "tutorial.md":
-            continue  # its commands follow one another; see `test_tutorial.py`
+        if page.name in ("tutorial.md", "one-case.md"):
+            continue  # its commands follow one another: `test_tutorial.py`, `test_one_case.py`
         for block in _CONSOLE.findall(page.read_text()):
             for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 command, _, output = part.partition("\n")

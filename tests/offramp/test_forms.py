@@ -589,10 +589,13 @@ def test_flags_and_files_answer_for_scripts(
     for flag in ("--date", "--drugs", "--given-name", "--yes"):
         assert f"`{flag}`" in printed
     before = outbox(running, capsys)
-    code, printed = run(running, capsys, "refer", "police", *FLAGS, "--dry-run", "--json")
+    another = ("--known-person", "someone_else")  # other tests refer her too
+    dry = (*FLAGS, "--dry-run", "--json")
+    code, printed = run(running, capsys, "refer", "police", *dry)
+    assert code == 2 and "--known-person" in printed, "a dry run checks what a send checks"
+    code, printed = run(running, capsys, "refer", "police", *dry, *another)
     preview = json.loads(printed)
     assert code == 0 and outbox(running, capsys) == before
-    another = ("--known-person", "someone_else")  # other tests refer her too
     code, printed = run(running, capsys, "refer", "police", *FLAGS, *another, "--yes", "--json")
     sent = json.loads(printed)
     assert (code, sent["state"], sent["to"]) == (0, "sent", ["crossroads", "da"])

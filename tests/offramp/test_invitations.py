@@ -66,18 +66,32 @@ def test_a_code_expires_after_seven_days_and_a_new_one_replaces_it(folder: Folde
         opens(folder, "clinic", first.code)
 
 
-def test_a_withdrawn_code_is_void_and_no_longer_listed(folder: Folder) -> None:
+def states(folder: Folder, now: int = NOW) -> dict[str, tuple[str, str]]:
+    listed = operations.list_invitations(folder, now=now)
+    return {each.agency: (each.state, each.code) for each in listed}
+
+
+def test_a_withdrawn_code_is_void_and_listed_as_that(folder: Folder) -> None:
     code = invited(folder).code
-    listed = operations.list_invitations(folder, now=NOW)
-    assert ("clinic", code) in [(one.agency, one.code) for one in listed]
+    assert states(folder)["clinic"] == ("open", code)
     operations.withdraw_invitation(folder, "clinic")
     with refused("bad-code"):
         opens(folder, "clinic", code)
-    listed = operations.list_invitations(folder, now=NOW)
-    assert "clinic" not in [one.agency for one in listed]
+    assert states(folder)["clinic"] == ("withdrawn", "")
     with pytest.raises(RequestError, match="has no invitation"):
         operations.withdraw_invitation(folder, "clinic")
-    assert operations.list_invitations(folder, now=NOW + 8 * 24 * 3600) == ()
+    again = invited(folder).code
+    assert states(folder)["clinic"] == ("open", again)
+    assert states(folder, NOW + 8 * 24 * 3600)["clinic"] == ("expired", "")
+    invitations.note_use(folder.path, opens(folder, "clinic", again), NOW + 60)
+    (used,) = (
+        each for each in operations.list_invitations(folder, now=NOW) if each.agency == "clinic"
+    )
+    assert (used.state, used.code, used.used_at) == ("used", "", NOW + 60)
+    invitations.note_use(folder.path, opens(folder, "clinic", again), NOW + 90)
+    assert invitations.used_at(folder.path, opens(folder, "clinic", again)) == NOW + 60
+    newest = invited(folder).code
+    assert states(folder)["clinic"] == ("open", newest), "a new invitation isn't used yet"
 
 
 def test_a_damaged_or_foreign_file_invites_nobody(folder: Folder) -> None:
@@ -106,7 +120,7 @@ def test_the_command_says_until_when_and_lists_and_withdraws(
     assert status == 0 and re.fullmatch(r"[0-9A-Z-]{19}\n", out)
     assert "valid until" in said and "(America/" in said and "--withdraw" in said
     assert out.strip() in run("--list")[1]
-    assert json.loads(run("--list", "--json")[1])[-1]["until"].endswith("Z")
+    assert json.loads(run("--list", "--json")[1])[0]["until"].endswith("Z")
     assert "void" in run("police", "--withdraw")[1] and out.strip() not in run("--list")[1]
     for wrong in ((), ("police",), ("police", "--withdraw"), ("Police", "--role", "police")):
         assert run(*wrong)[0] == 2

@@ -79,7 +79,7 @@ def refer(town: Running, capsys: pytest.CaptureFixture[str], **facts: Any) -> st
     sent = told(town, capsys, "send", "police", "referral", draft)
     open_everywhere(town, capsys, sent["case"], *HOLDERS)
     screened = ("determine", "prosecutor", sent["case"], "screening", "proceed")
-    told(town, capsys, *screened, "--reason", "rules", "--by", "Ada Chavez")
+    told(town, capsys, *screened, "--reason", "rules", "--by", "Ada Chavez", "--yes")
     open_everywhere(town, capsys, sent["case"], "program")
     return str(sent["case"])
 
@@ -131,7 +131,7 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
     open_everywhere(town, capsys, case, "program", "crossroads")
     assert eligibility(town, capsys, case)[0] == "eligible"
     decide = ("determine", "program", case, "eligibility", "eligible", "--reason", "rules")
-    told(town, capsys, *decide)
+    told(town, capsys, *decide, "--yes")
 
     heavy = write(town, "heavy.json", {"encounter": {"drugs": [{**plain[0], "grams": 7.9}]}})
     noted = told(town, capsys, "note", "police", case, heavy)

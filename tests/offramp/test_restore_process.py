@@ -50,6 +50,7 @@ def test_a_city_whose_hub_lost_a_day_goes_on_and_the_revocation_of_that_day_hold
         "new_facts",
         "--by",
         "Officer Lund",
+        "--yes",
     )
     read = told(running, capsys, *words)
     running.settle()

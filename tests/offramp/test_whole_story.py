@@ -189,7 +189,7 @@ def tell(person: Person, given_name: str, family_name: str, born: str) -> None:
     for decision, outcome in (("eligibility", "eligible"), ("admission", "admitted")):
         person.says(
             *("determine", "prosecutor", case, decision, outcome, "--reason", "rules"),
-            *("--by", READERS["prosecutor"]),
+            *("--by", READERS["prosecutor"], "--yes"),
         )
     person.everybody_reads(case)
     assert "ELIGIBLE" in person.says("decide", "program", case, "eligibility", "--send")

@@ -19,7 +19,7 @@ from exchange.membership.directory import Directory
 from exchange.records.statements import Change, Grant
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES, count_words
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
-from offramp.documents.spoken_dates import spoken_day, spoken_time
+from rules.author.spoken_dates import spoken_day, spoken_time
 
 LANGUAGES = ("en", "es")
 # Categories that run the exchange and disclose nothing about the person: counted, not listed.

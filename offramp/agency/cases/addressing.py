@@ -10,10 +10,12 @@ from exchange.records.content_checks import may_be_told
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.decision_record import content_of, contents
 from offramp.agency.cases.draft import NO_NOTICE, Defaults
-from offramp.agency.errors import AgencyError
+from offramp.agency.cases.refusals import Refused, has_key, route
 from offramp.agency.folder.working_set import WorkingSet
+from rules.packs.pack import Pack
 
 COORDINATION = "diversion_coordination"
+_NEVER = ("It is never told this.", "Nunca se le dice esto.")
 # The first purpose to try for each decision. Coordination is the second.
 _PURPOSE = {
     "offer": "offer_and_hand_off",
@@ -38,25 +40,55 @@ def address(
     Returns None if no agency may receive it. `now` is this machine's time in seconds since 1970.
     """
     directory = working_set.gateway.history.newest
-    # The word of a pack's own decision on records is a screening too.
-    first = "screening" if kind == "screening_outcome" else COORDINATION
     to = {}
     for agency in directory.agencies:
         if agency == working_set.agency or (only is not None and agency not in only):
             continue
-        if not may_be_told(directory.role(agency), part.content):
+        role = directory.role(agency)
+        if not may_be_told(role, part.content) or not has_key(working_set, agency):
             continue
-        is_counsel = directory.role(agency) == "defender"
-        purposes = dict.fromkeys(
-            ("legal_representation",)
-            if is_counsel
-            else (_PURPOSE.get(decision, first), COORDINATION)
-        )
-        ways = [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
+        ways = _ways(kind, decision, role)
         way = working_set.gateway.first_permitted(kind, part, agency, ways, case=handle, now=now)
         if way is not None:
             to[agency] = way
     return replace(part, to=to) if to else None
+
+
+def _ways(kind: str, decision: str, role: str | None) -> list[tuple[str, str]]:
+    """Return the purposes and bases to try for a recipient of a role, in order."""
+    # The word of a pack's own decision on records is a screening too.
+    first = "screening" if kind == "screening_outcome" else COORDINATION
+    is_counsel = role == "defender"
+    purposes = dict.fromkeys(
+        ("legal_representation",) if is_counsel else (_PURPOSE.get(decision, first), COORDINATION)
+    )
+    return [(purpose, basis) for basis in ("consent", "offer_at_scene") for purpose in purposes]
+
+
+def refusals(
+    working_set: WorkingSet,
+    pack: Pack,
+    handle: str,
+    kind: str,
+    part: Part,
+    decision: str,
+    now: int,
+) -> tuple[Refused, ...]:
+    """Return why each other agency that isn't among a part's recipients doesn't receive it."""
+    directory = working_set.gateway.history.newest
+    refused = []
+    for agency in directory.agencies:
+        if agency == working_set.agency or agency in part.to:
+            continue
+        role = directory.role(agency)
+        if not may_be_told(role, part.content):
+            refused.append(Refused(agency, "role-ceiling", *_NEVER))
+            continue
+        ways = _ways(kind, decision, role)
+        found = route(working_set, pack, kind, part, agency, ways, handle, now)
+        if isinstance(found, Refused):
+            refused.append(found)
+    return tuple(refused)
 
 
 def decision_parts(
@@ -64,9 +96,9 @@ def decision_parts(
 ) -> tuple[Part, ...]:
     """Return the rules' answer as parts, each addressed to the agencies that may receive it.
 
-    Raises `AgencyError` `nobody-to-tell`.
+    A part that no agency may receive has no recipients.
     """
-    addressed = []
+    parts = []
     for categories, decided in contents(answer).items():
         part = Part(
             category=categories,
@@ -76,13 +108,9 @@ def decision_parts(
             use=defaults.use,
         )
         part = protect_care(part, working_set, defaults)
-        addressed.append(address(working_set, handle, "decision", part, answer.decision, now))
-    parts = tuple(part for part in addressed if part is not None)
-    if not parts:
-        raise AgencyError(
-            "nobody-to-tell", "nobody may be told this", fix="ask the person for consent"
-        )
-    return parts
+        addressed = address(working_set, handle, "decision", part, answer.decision, now)
+        parts.append(part if addressed is None else addressed)
+    return tuple(parts)
 
 
 def protect_care(part: Part, working_set: WorkingSet, defaults: Defaults) -> Part:

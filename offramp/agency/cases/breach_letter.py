@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.breach import Breach, ExposedCase
 from offramp.agency.cases.plain_words import CATEGORIES
-from offramp.documents.spoken_dates import spoken_day
+from rules.author.spoken_dates import spoken_day
 
 WIDTH = 78
 

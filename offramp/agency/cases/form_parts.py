@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from exchange.agency.gateway import UNCOMMITTED
 from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import FROM_CARE
-from exchange.errors import DirectoryError
-from exchange.membership.history import Membership
 from exchange.records.building import Part
 from exchange.records.ids import new_short_id
 from offramp.agency.cases.case import Case
@@ -19,43 +16,19 @@ from offramp.agency.cases.draft import NO_NOTICE, Defaults
 from offramp.agency.cases.form_questions import Sheet, age_at_encounter
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.questions import with_entry_ids
+from offramp.agency.cases.refusals import Refused, route
 from offramp.agency.folder.stored_records import read_part
 from offramp.agency.folder.working_set import WorkingSet
-from rules.author.translation import translate_text
-from rules.decide import explain
 from rules.frozen import frozen
 from rules.input.printing import plain
 from rules.input.vocabulary import Fact
-from rules.packs.pack import Pack, conditions
+from rules.packs.pack import Pack
 from rules.unknown import UNKNOWN
 
 OPERATION = ("exchange_operation", "operation")
 _BASES = ("consent", "offer_at_scene")
-# Why an agency without a sealing key receives nothing: a code, and a sentence in both languages.
-_NO_KEY = (
-    "no-key",
-    "Its gateway has announced no key yet. Tell it later, when its gateway has run.",
-    "Su sistema aún no ha anunciado una clave. Infórmele más tarde, cuando haya funcionado.",
-)
 # The code of a part that isn't for an agency's role, although the rules let the agency have it.
 NOT_CONCERNED = "not-concerned"
-# The facts of `disclosure` that follow from the person's consent.
-_CONSENT_FACTS = frozenset(("grant.status", "grant.type", "restriction", "basis"))
-# The roles to which nothing is said about what a person agreed to or refused.
-_UNTOLD_ROLES = ("police", "prosecutor")
-
-
-@frozen
-class Refused:
-    """An agency that doesn't receive a part. `rule` is None where only a consent is missing.
-
-    `because` are the rule's words, and `spanish` their translation, if there is one.
-    """
-
-    agency: str
-    rule: str | None = None
-    because: str | None = None
-    spanish: str | None = None
 
 
 @frozen
@@ -220,29 +193,19 @@ def address_part(
     `now` is this machine's time in seconds since 1970.
     """
     directory = working_set.gateway.history.newest
-    membership = working_set.gateway.history.membership_at(UNCOMMITTED)
     to, refused = {}, []
     for agency in directory.agencies:
         if agency == working_set.agency:
-            continue
-        if not _has_key(membership, agency):
-            refused.append(Refused(agency, *_NO_KEY))
             continue
         if outside := _outside_reach(form, part, directory.role(agency)):
             refused.append(Refused(agency, NOT_CONCERNED, *outside))
             continue
         ways = ways_of(form, part, directory.role(agency))
-        denials = []
-        for way in ways:
-            verdict = working_set.gateway.judge_part(
-                form.kind.name, part, agency, way, case=case, now=now
-            )
-            if verdict.permit:
-                to[agency] = way
-                break
-            denials.append(verdict.reasons)
-        if agency not in to:
-            refused.append(_refused(working_set, pack, agency, denials))
+        found = route(working_set, pack, form.kind.name, part, agency, ways, case, now)
+        if isinstance(found, Refused):
+            refused.append(found)
+        else:
+            to[agency] = found
     if only:
         to = {agency: way for agency, way in to.items() if agency in only}
     return Addressed(replace(part, to=to), tuple(refused))
@@ -255,44 +218,6 @@ def _outside_reach(form: Form, part: Part, role: str | None) -> tuple[str, str] 
         if reach is not None and role not in reach.roles:
             return reach.because["en"], reach.because["es"]
     return None
-
-
-def _has_key(membership: Membership, agency: str) -> bool:
-    """Return whether a part can be sealed to an agency."""
-    try:
-        membership.newest_key(agency)
-    except DirectoryError:
-        return False
-    return True
-
-
-def _refused(
-    working_set: WorkingSet, pack: Pack, agency: str, denials: Iterable[tuple[str, ...]]
-) -> Refused:
-    """Return why no purpose and basis permits a part.
-
-    A rule that no consent could lift comes first. INVARIANT: to police and prosecutors, a refusal
-    by the person, a missing consent, and an ended one read alike.
-    """
-    rules = pack.decisions["disclosure"].rules
-    by_way = list(denials)
-    always = [
-        reason
-        for reason in dict.fromkeys(reason for reasons in by_way for reason in reasons)
-        if all(reason in reasons for reasons in by_way) and reason in rules
-    ]
-    firm = [reason for reason in always if not _reads_consent(pack, reason)]
-    role = working_set.gateway.history.newest.role(working_set.agency)
-    chosen = firm or ([] if role in _UNTOLD_ROLES else always)
-    if not chosen:
-        return Refused(agency)
-    because = str(rules[chosen[0]].because)
-    return Refused(agency, chosen[0], because, translate_text(pack, because, "es"))
-
-
-def _reads_consent(pack: Pack, rule: str) -> bool:
-    names = explain.names_of(conditions(pack.decisions["disclosure"].rules[rule]))
-    return bool(_CONSENT_FACTS & set(names.facts))
 
 
 # Earlier records

@@ -216,10 +216,10 @@ def human_decision_parts(
 ) -> tuple[Part, ...]:
     """Return the decision's parts, each addressed to the agencies that may receive it.
 
-    With `recipient`, to that agency alone. Empty where no agency may receive any part.
+    With `recipient`, to that agency alone. A part that no agency may receive has no recipients.
     """
     only = (recipient,) if recipient else None
-    addressed = []
+    parts = []
     for categories in made.contents:
         part = Part(
             category=categories,
@@ -228,5 +228,6 @@ def human_decision_parts(
             keep_until=defaults.keep_until,
             use=defaults.use,
         )
-        addressed.append(address(working_set, handle, made.kind, part, decision, now, only))
-    return tuple(part for part in addressed if part is not None)
+        addressed = address(working_set, handle, made.kind, part, decision, now, only)
+        parts.append(part if addressed is None else addressed)
+    return tuple(parts)

@@ -33,6 +33,7 @@ from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.frozen import frozen
+from rules.input.typed_days import fold
 from rules.packs.pack import Clock
 from rules.shelf import vocabulary
 
@@ -123,15 +124,35 @@ class Brief:
 BRIEFS: Subject[Brief] = Subject("meeting")
 
 
-def check_present(directory: Directory, present: Iterable[str]) -> None:
-    """Check that the directory lists each agency. Raises `AgencyError` `unknown-agency`."""
-    for agency in present:
-        if agency not in directory.agencies:
+def find_present(directory: Directory, present: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of the agencies in the room, named by id, by name, or by role.
+
+    A role means every agency that has it. Raises `AgencyError` `unknown-agency`.
+    """
+    found: dict[str, None] = {}
+    for named in present:
+        word = fold(named)
+        agencies = [
+            agency
+            for agency, entry in directory.agencies.items()
+            if word in (agency, fold(entry.name))
+        ] or [
+            agency
+            for agency, entry in directory.agencies.items()
+            if word.replace(" ", "_").replace("-", "_") == entry.role
+        ]
+        if not agencies:
+            listed = ", ".join(
+                f"`{agency}` ({entry.name}, {entry.role.replace('_', ' ')})"
+                for agency, entry in sorted(directory.agencies.items())
+            )
             raise AgencyError(
                 "unknown-agency",
-                f"the directory lists no `{agency[:40]}`",
-                fix=f"use {', '.join(f'`{one}`' for one in sorted(directory.agencies))}",
+                f"the directory lists no agency or role `{named[:40]}`",
+                fix=f"use an id, a name, or a role of {listed}",
             )
+        found |= dict.fromkeys(agencies)
+    return tuple(found)
 
 
 def part_of(directory: Directory, present: Iterable[str]) -> str:
@@ -157,7 +178,7 @@ def agenda(
 
     Raises `AgencyError` `unknown-agency`.
     """
-    check_present(working_set.gateway.history.newest, present)
+    present = find_present(working_set.gateway.history.newest, present)
     subject: Subject[Agenda | None] = Subject(f"agenda for {','.join(present)}")
     time = working_set.gateway.hub_time(now)
 
@@ -195,7 +216,7 @@ def cases_off_board(
 
     Raises `AgencyError` `unknown-agency`.
     """
-    check_present(working_set.gateway.history.newest, present)
+    present = find_present(working_set.gateway.history.newest, present)
     left_out = []
     for view in _views(working_set, program, now):
         if not view.agenda(present).items:
@@ -457,7 +478,7 @@ __all__ = [
     "OffBoard",
     "agenda",
     "cases_off_board",
-    "check_present",
+    "find_present",
     "month_and_day",
     "open_cases",
     "part_of",

@@ -14,7 +14,8 @@ class Task:
 
     `what` is a sentence. `due` is a UTC time or a day, None without a deadline. `about` is the
     clock, fact, record, or step that the task comes from. `person` is the participant's name, None
-    where it isn't known here.
+    where it isn't known here. `wanted_for` is the decision that lacks a fact, where the task is no
+    more than to state it when it is known.
     """
 
     case: str
@@ -24,6 +25,7 @@ class Task:
     about: str
     due: str | None = None
     person: str | None = None
+    wanted_for: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
         """Return the task as `agency tasks --json` prints it."""
@@ -35,4 +37,5 @@ class Task:
             "state": self.state,
             "due": self.due,
             "about": self.about,
+            "wanted_for": self.wanted_for,
         }

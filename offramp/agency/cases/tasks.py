@@ -148,7 +148,8 @@ def _unopened_records(
             and (record.jti, part) not in recalled
             for part in record.labels
         ):
-            step = f"Open the `{record.kind}` of `{record.issuer}`."
+            about = vocabulary().kinds[record.kind].line
+            step = f"Open what `{record.issuer}` sent: {about}."
             yield Task(handle, role, step, OPEN, record.jti)
 
 
@@ -158,7 +159,7 @@ def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterato
         until = day_of(recall.until, zone).isoformat()
         step = (
             f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "
-            "on which it is kept."
+            "on which it is kept: `offramp agency answer-recall`."
         )
         yield Task(handle, role, step, OPEN, recall.recall, until)
 
@@ -253,4 +254,5 @@ def _missing_facts(handle: str, answer: Answer, role: str) -> Iterator[Task]:
             sides = [f"`{side['by']}` says {side['value']}" for side in need.get("conflict", ())]
             conflict = f" In conflict: {', '.join(sides)}." if sides else ""
             step = f"{need['question']} (`{need['fact']}`, for `{answer.decision}`){conflict}"
-            yield Task(handle, role, step, OPEN, str(need["fact"]))
+            wanted_for = None if sides else answer.decision
+            yield Task(handle, role, step, OPEN, str(need["fact"]), wanted_for=wanted_for)

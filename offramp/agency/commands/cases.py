@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 
 from offramp.agency import mistake_wording, operations, wording
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, add_because
+from offramp.agency.commands.command import (
+    CASE,
+    AgencyCommand,
+    Output,
+    actor_of,
+    add_because,
+    role_of,
+    zone_of,
+)
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.folder.office import Office
 
@@ -22,7 +30,7 @@ def _case(office: Office, options: argparse.Namespace) -> Output:
         if options.open or (options.by and not options.leave_closed)
         else operations.read_case(office, options.case, because=options.because)
     )
-    return Output(view.as_json(), wording.case_lines(view))
+    return Output(view.as_json(), wording.case_lines(view, zone_of(office)))
 
 
 def _case_options(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +51,7 @@ def _case_options(parser: argparse.ArgumentParser) -> None:
 
 def _note(office: Office, options: argparse.Namespace) -> Output:
     noted = operations.note_facts(office, options.case, read_facts_file(options.file))
-    return Output(noted.as_json(), mistake_wording.noted_lines(noted))
+    return Output(noted.as_json(), mistake_wording.noted_lines(noted, zone_of(office)))
 
 
 def _notice(office: Office, options: argparse.Namespace) -> Output:
@@ -53,7 +61,8 @@ def _notice(office: Office, options: argparse.Namespace) -> Output:
 
 def _tasks(office: Office, options: argparse.Namespace) -> Output:
     tasks = operations.list_tasks(office)
-    return Output({"tasks": [task.as_json() for task in tasks]}, wording.tasks_lines(tasks))
+    value = {"tasks": [task.as_json() for task in tasks]}
+    return Output(value, wording.tasks_lines(tasks, role_of(office), zone_of(office)))
 
 
 def _takeup(office: Office, options: argparse.Namespace) -> Output:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from offramp.account import is_served
 from offramp.agency import operations
@@ -118,6 +119,18 @@ def _sign_in(office: Office, options: argparse.Namespace) -> None:
     Raises `AgencyError` `unlisted-person`, `which-person`.
     """
     operations.sign_in(office, by=getattr(options, "by", None))
+
+
+def zone_of(office: Office) -> ZoneInfo:
+    """Return the program's zone, in which people read times. UTC while there is no directory."""
+    history = office.working_set().gateway.history
+    return history.newest.zone if history.size else ZoneInfo("UTC")
+
+
+def role_of(office: Office) -> str:
+    """Return this agency's role in the directory, `nobody` where it isn't listed."""
+    history = office.working_set().gateway.history
+    return (history.newest.role(office.agency) if history.size else None) or "nobody"
 
 
 def passphrase_of(options: argparse.Namespace) -> bytes:

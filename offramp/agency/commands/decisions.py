@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 import argparse
+from zoneinfo import ZoneInfo
 
 from offramp.agency import operations, wording
-from offramp.agency.commands.command import CASE, DECISION, OUTCOME, AgencyCommand, Output, actor_of
+from offramp.agency.commands import form_text
+from offramp.agency.commands.command import (
+    CASE,
+    DECISION,
+    OUTCOME,
+    AgencyCommand,
+    Output,
+    actor_of,
+    zone_of,
+)
 from offramp.agency.commands.facts_file import read_facts_file
+from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
+from offramp.asking import Dialog, confirm
+from offramp.terminal import print_text
 
 
 def _decide(office: Office, options: argparse.Namespace) -> Output:
     facts = read_facts_file(options.facts) if options.facts else None
     answered = operations.decide(office, options.case, options.decision, facts=facts)
     if options.send:
-        answered = operations.send_answer(office, answered)
+        try:
+            answered = operations.send_answer(office, answered)
+        except AgencyError as refusal:
+            if refusal.code != "nobody-to-tell":
+                raise
+            return _untold_answer(answered, refusal, zone_of(office))
     code = 3 if answered.answer.status == "undetermined" else 0
-    return Output(answered.as_json(), wording.case_answer_lines(answered), code)
+    return Output(answered.as_json(), wording.case_answer_lines(answered, zone_of(office)), code)
+
+
+def _untold_answer(answered: operations.CaseAnswer, refusal: AgencyError, zone: ZoneInfo) -> Output:
+    """Show an answer that nobody may be told to the person who asked for it, and why."""
+    value = answered.as_json() | {"to": [], "error": refusal.as_json()}
+    lines = wording.case_answer_lines(answered, zone)
+    return Output(
+        value, [*lines, f"not sent: {refusal.message}; {refusal.fix} [{refusal.code}]"], 2
+    )
 
 
 def _decide_options(parser: argparse.ArgumentParser) -> None:
@@ -36,15 +63,22 @@ def _ask(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _determine(office: Office, options: argparse.Namespace) -> Output:
-    made = operations.determine(
-        office,
-        actor_of(office),
-        options.case,
-        options.decision,
-        options.outcome,
-        options.reason,
-        recipient=options.to,
-    )
+    """Show what a decision tells to whom, ask, and record it."""
+    actor = actor_of(office)
+    words = (actor, options.case, options.decision, options.outcome, options.reason)
+    preview = operations.preview_determination(office, *words, recipient=options.to)
+    dialog = Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
+    lines = form_text.determination_lines(preview, actor, options.reason, dialog.zone)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "", form_text.WORDS["en"]["dry"]])
+    if not options.json:
+        for line in lines:
+            print_text(line)
+        print_text()
+    question = None if preview.is_told else form_text.WORDS["en"]["keep_it"]
+    if not options.yes and not confirm(dialog, question):
+        return Output({"sent": False}, [form_text.WORDS["en"]["not_sent"]])
+    made = operations.determine(office, *words, recipient=options.to)
     return Output(made.as_json(), wording.determination_lines(made))
 
 
@@ -59,6 +93,10 @@ def _determine_options(parser: argparse.ArgumentParser) -> None:
         "--to",
         metavar="AGENCY",
         help="send it to this agency only, not to all that may receive it",
+    )
+    parser.add_argument("--yes", action="store_true", help="record it without the last question")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be told, and keep and send nothing"
     )
 
 

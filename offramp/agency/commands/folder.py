@@ -19,6 +19,7 @@ from offramp.agency.commands.command import (
     add_by,
     office_of,
     passphrase_of,
+    zone_of,
 )
 from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.commands.server_process import CommandServer
@@ -105,7 +106,7 @@ def _serve_options(parser: argparse.ArgumentParser) -> None:
 
 def _status(office: Office, options: argparse.Namespace) -> Output:
     status = operations.report_status(office)
-    return Output(status.as_json(), wording.status_lines(status))
+    return Output(status.as_json(), wording.status_lines(status, zone_of(office)))
 
 
 def _backup(office: Office, options: argparse.Namespace) -> Output:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from offramp.agency.cases.form_parts import Refused
 from offramp.agency.cases.form_terms import form_terms, question_text
 from offramp.agency.cases.plain_words import CATEGORIES, KINDS, PURPOSES
+from offramp.agency.cases.refusals import Refused
+from offramp.agency.fact_words import field_texts, value_text
+from offramp.agency.operations import DeterminationPreview
 from offramp.agency.operations.telling import PartPreview, Preview, SentForm, WaitingQuestion
-from rules.input.vocabulary import Fact
-from rules.shelf import choice_labels, vocabulary
+from rules.shelf import vocabulary
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -26,7 +28,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "kept": "You keep this for yourself:",
         "untold": "Nobody may be told about {category}.",
         "ignored": "Left out, because this form doesn't tell it: {names}",
-        "nobody": "Nobody is told, and nothing was sent.",
+        "nobody": "Nobody is told: there is nothing to send.",
+        "keep_it": "Keep it here?",
+        "shows": "  it also shows: {category}",
+        "kept_decision": "Nobody is told. The decision is kept here alone.",
+        "notice": "the notice that this happened, without any detail:",
+        "only_notice": " (gets only the notice)",
         "dry": "Nothing was kept or sent.",
         "not_sent": "Not sent. Nothing was kept.",
         "sent": "Sent as {id} in case {case}, to {names}: {state}",
@@ -36,6 +43,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "corrects_not": "{name} has an older value and can't be told: {detail}",
         "corrected": "Sent a correction to {name}: {state}",
         "no_questions": "No question waits for you.",
+        "joined": "It is the person of case {case}: the cases are listed together here.",
         "yes": "yes",
         "no": "no",
         "consent": "the person consented",
@@ -55,7 +63,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "kept": "Esto lo guarda para sí:",
         "untold": "A nadie se le puede informar sobre {category}.",
         "ignored": "Se deja fuera, porque este formulario no lo cuenta: {names}",
-        "nobody": "No se informa a nadie y no se envió nada.",
+        "nobody": "No se informa a nadie: no hay nada que enviar.",
+        "keep_it": "¿Lo guarda aquí?",
+        "shows": "  también muestra: {category}",
+        "kept_decision": "No se informa a nadie. La decisión se guarda solo aquí.",
+        "notice": "el aviso de que esto ocurrió, sin ningún detalle:",
+        "only_notice": " (recibe solo el aviso)",
         "dry": "No se guardó ni se envió nada.",
         "not_sent": "No se envió. No se guardó nada.",
         "sent": "Enviado como {id} en el caso {case}, a {names}: {state}",
@@ -65,6 +78,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "corrects_not": "{name} tiene un valor anterior y no se le puede informar: {detail}",
         "corrected": "Se envió una corrección a {name}: {state}",
         "no_questions": "Ninguna pregunta le espera.",
+        "joined": "Es la persona del caso {case}: aquí los casos se listan juntos.",
         "yes": "sí",
         "no": "no",
         "consent": "la persona dio su consentimiento",
@@ -79,7 +93,7 @@ def category_text(category: str, language: str) -> str:
     return CATEGORIES[category][1] if language == "es" else vocabulary().categories[category]
 
 
-def preview_lines(preview: Preview, language: str) -> list[str]:
+def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
     """Return the statement of a draft, its recipients, and the others with the reason."""
     words = WORDS[language]
     draft = preview.draft
@@ -87,10 +101,11 @@ def preview_lines(preview: Preview, language: str) -> list[str]:
     lines = [""]
     if preview.parts:
         lines.append(words["heading"].format(kind=kind, case=draft.case[:8]))
-    for part in preview.parts:
-        lines += _part_lines(part, preview.names, language)
+    lines += part_preview_lines(preview.parts, preview.names, language, zone)
+    if not preview.parts:
+        lines.append(words["nobody"])
     if draft.kept:
-        lines += ["", words["kept"], *_value_lines({"facts": draft.kept}, "", language)]
+        lines += ["", words["kept"], *_value_lines({"facts": draft.kept}, "", language, zone)]
     if preview.holders:
         lines += ["", *_holder_lines(preview, language)]
     return lines
@@ -106,12 +121,56 @@ def _holder_lines(preview: Preview, language: str) -> Iterator[str]:
         yield words[key].format(name=_named(holder.agency, preview.names), detail=detail)
 
 
-def _part_lines(part: PartPreview, names: Mapping[str, str], language: str) -> list[str]:
+def determination_lines(
+    preview: DeterminationPreview, actor: str, reason: str, zone: ZoneInfo
+) -> list[str]:
+    """Return a person's decision, what it tells to whom, and the others with the reason."""
+    decision, outcome = (word.replace("_", " ") for word in (preview.decision, preview.outcome))
+    lines = [
+        f"{decision}: {outcome}, decided by {actor} (reason: {reason.replace('_', ' ')})"
+        f", case {preview.case[:8]}"
+    ]
+    if preview.differs:
+        lines.append("The rules answer otherwise. It is recorded as your own decision.")
+    if not preview.is_told:
+        lines.append(WORDS["en"]["kept_decision"])
+    return lines + part_preview_lines(preview.parts, preview.names, "en", zone)
+
+
+def part_preview_lines(
+    parts: tuple[PartPreview, ...], names: Mapping[str, str], language: str, zone: ZoneInfo
+) -> list[str]:
+    """Return each part with its recipients, and the others with the reason.
+
+    An agency that gets only the notice that something happened is marked as such.
+    """
+    notified = frozenset(
+        agency for part in parts if part.part.category == ("operation",) for agency in part.part.to
+    )
+    return [line for part in parts for line in _part_lines(part, names, language, zone, notified)]
+
+
+def _part_lines(
+    part: PartPreview,
+    names: Mapping[str, str],
+    language: str,
+    zone: ZoneInfo,
+    notified: frozenset[str],
+) -> list[str]:
     words = WORDS[language]
-    lines = [""]
+    is_notice = part.part.category == ("operation",)
+    lines = ["", words["notice"]] if is_notice else [""]
     for category, content in part.part.content.items():
-        lines.append(f"{category_text(category, language)}:")
-        lines += _value_lines(content, category, language) or [words["nothing"]]
+        if is_notice:
+            continue
+        text, values = (
+            category_text(category, language),
+            _value_lines(content, category, language, zone),
+        )
+        if values or len(part.part.content) == 1:
+            lines += [f"{text}:", *(values or [words["nothing"]])]
+        else:
+            lines.append(words["shows"].format(category=text))
     if (part.part.says or {}).get("answer") == "accepted":
         lines.append(words["accepted"])
     lines += [
@@ -123,7 +182,9 @@ def _part_lines(part: PartPreview, names: Mapping[str, str], language: str) -> l
     reasons: dict[str, list[str]] = {}
     for refused in part.refused:
         reason = refusal_text(refused, language)
-        reasons.setdefault(reason, []).append(_named(refused.agency, names))
+        name = _named(refused.agency, names)
+        only = words["only_notice"] if refused.agency in notified and not is_notice else ""
+        reasons.setdefault(reason, []).append(f"{name}{only}")
     for because, kept_from in reasons.items():
         lines.append(words["not_to"].format(name=", ".join(kept_from), because=because))
     if part.part.use == "no_adverse_action":
@@ -162,47 +223,37 @@ def _named(agency: str, names: Mapping[str, str]) -> str:
 # Values
 
 
-def _value_lines(content: Mapping[str, Any], category: str, language: str) -> list[str]:
-    return [f"    {question}  {value}" for question, value in _values(content, category, language)]
+def _value_lines(
+    content: Mapping[str, Any], category: str, language: str, zone: ZoneInfo
+) -> list[str]:
+    return [
+        f"    {question}  {value}" for question, value in _values(content, category, language, zone)
+    ]
 
 
-def _values(content: Mapping[str, Any], category: str, language: str) -> Iterator[tuple[str, str]]:
+def _values(
+    content: Mapping[str, Any], category: str, language: str, zone: ZoneInfo
+) -> Iterator[tuple[str, str]]:
     facts = vocabulary().facts
+    for name in ("determination", "record"):
+        if name in content:
+            made = content[name]
+            outcome = str(made["outcome"]).replace("_", " ")
+            yield str(made["decision"]).replace("_", " ") + ":", outcome
     for path, member in form_terms().members.items():
         group, _, name = path.partition(".")
         if group == category and name in content:
-            yield member.texts[language], value_text(path, content[name], language)
+            yield member.texts[language], value_text(path, content[name], language, zone)
     for path, value in (content.get("facts") or {}).items():
         fact = facts[path]
         question = question_text(fact.question, language)
         if not isinstance(value, list | tuple):
-            yield question, value_text(path, value, language, fact.unit)
+            yield question, value_text(path, value, language, zone, fact.unit)
             continue
         yield question, str(len(value))
         for index, entry in enumerate(value, 1):
-            text = ", ".join(_field_texts(entry, fact, language))
+            text = ", ".join(field_texts(entry, fact, language, zone))
             yield f"  {index}.", text or "–"
-
-
-def _field_texts(entry: Mapping[str, Any], fact: Fact, language: str) -> Iterator[str]:
-    for name, field in fact.fields.items():
-        value = entry.get(name)
-        if value is not None:
-            text = value_text(field.path, value, language, field.unit)
-            is_bool = isinstance(value, bool)
-            yield f"{question_text(field.question, language)} {text}" if is_bool else text
-
-
-def value_text(path: str, value: Any, language: str, unit: str | None = None) -> str:
-    """Return an answer in words: a choice by its label, a number with its unit."""
-    if isinstance(value, bool):
-        return WORDS[language]["yes" if value else "no"]
-    if isinstance(value, list | tuple):
-        return ", ".join(value_text(path, item, language) for item in value)
-    terms = form_terms()
-    is_choice = value in choice_labels().get(path, {}) or value in terms.labels.get(path, {})
-    text = terms.label(path, value, language) if is_choice else str(value)
-    return f"{text} {terms.label('unit', unit, language)}" if unit else text
 
 
 def sent_form_lines(sent: SentForm, names: Mapping[str, str], language: str) -> list[str]:

@@ -76,14 +76,17 @@ def _tell(
         return Output({"sent": False}, [texts["not_sent"]])
     draft = operations.draft_form(office, opened, answers, recipients=tuple(options.to))
     preview = operations.preview_draft(office, draft)
-    lines = form_text.preview_lines(preview, language)
+    lines = form_text.preview_lines(preview, language, dialog.zone)
+    if known.case is not None:
+        lines.append(texts["joined"].format(case=known.case[:8]))
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "", texts["dry"]])
     if not options.json:
         for line in lines:
             print_text(line)
         print_text()
-    if not options.yes and not confirm(dialog):
+    question = None if draft.parts else texts["keep_it"]
+    if not options.yes and not confirm(dialog, question):
         return Output({"sent": False}, [texts["not_sent"]])
     try:
         sent = operations.send_draft(office, draft)
@@ -102,13 +105,17 @@ def _tell(
 
 def _still_asked(opened: OpenedForm, answers: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answers to the questions that a form still asks, as they are given to it."""
-    names = frozenset(answers)
-    asked = {question.name for question in opened.questions(answers, names)}
+    asked = {each.name: each.form for each in opened.questions(answers, frozenset(answers))}
     return {
-        name: NOT_KNOWN[0] if answer is UNKNOWN else answer
-        for name, answer in answers.items()
-        if name in asked
+        name: _as_typed(asked[name], answer) for name, answer in answers.items() if name in asked
     }
+
+
+def _as_typed(form: AnswerForm, answer: Any) -> Any:
+    """Return an answer as it is given to a question. A text is in quotes: a name may be `No`."""
+    if answer is UNKNOWN:
+        return NOT_KNOWN[0]
+    return f'"{answer}"' if form.type == "text" and isinstance(answer, str) else answer
 
 
 def _answer(form: Form, office: Office, options: argparse.Namespace) -> Output:

@@ -14,7 +14,7 @@ from typing import Any
 
 from offramp.agency import operations
 from offramp.agency.cases.past_days import check_last_day
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.commands.forms import read_answers_file
 from offramp.agency.folder.office import Office
 from offramp.agency.meeting_wording import (
@@ -58,9 +58,7 @@ def _choices(field: str, language: str) -> tuple[Choice, ...]:
 
 
 def _dialog(office: Office, options: argparse.Namespace) -> Dialog:
-    history = office.working_set().gateway.history
-    zone = history.newest.zone.key if history.size else "UTC"
-    return Dialog.at_terminal(options.lang, zone, as_json=options.json)
+    return Dialog.at_terminal(options.lang, zone_of(office).key, as_json=options.json)
 
 
 # The board
@@ -88,7 +86,8 @@ def _meeting_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--present",
         metavar="AGENCY,…",
-        help="the agencies in the room: show only what each of them may see",
+        help="the agencies in the room, each by id, name, or role: show only what each of them may "
+        "see",
     )
     parser.add_argument(
         "--off-board",

@@ -8,13 +8,14 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from offramp.agency import mistake_wording as wording
 from offramp.agency import operations
 from offramp.agency.cases.form_questions import answer_form_of, member_type
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.told import ToldDetail
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -41,9 +42,7 @@ _FIELD = re.compile(r"(?P<list>[a-z_.]+)\[(?P<place>[0-9]{1,4})\]\.(?P<field>[a-
 
 
 def _dialog(office: Office, options: argparse.Namespace) -> Dialog:
-    history = office.working_set().gateway.history
-    zone = history.newest.zone.key if history.size else "UTC"
-    return Dialog.at_terminal("en", zone, as_json=options.json)
+    return Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
 
 
 # Correct
@@ -59,7 +58,8 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
     if not details and dialog.is_terminal and disclosed:
         details = _ask_detail(disclosed, dialog)
     if not details:
-        return Output({"told": _told_json(disclosed)}, wording.told_lines(disclosed))
+        lines = wording.told_lines(disclosed, dialog.zone)
+        return Output({"told": _told_json(disclosed)}, lines)
     return _correct_details(office, options, dialog, details)
 
 
@@ -68,7 +68,7 @@ def _correct_details(
 ) -> Output:
     """Show what follows from new values, and send them. A case that changed is shown again."""
     preview = operations.effects(office, options.case, details)
-    lines = wording.effects_lines(preview)
+    lines = wording.effects_lines(preview, dialog.zone)
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "", "nothing is sent"])
     if not _show_and_confirm(options, dialog, lines):
@@ -247,9 +247,9 @@ def _flat(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 def _ask_detail(disclosed: Mapping[str, Sequence[ToldDetail]], dialog: Dialog) -> dict[str, Any]:
     """Ask which detail is wrong and for its new value, filled in with what was told."""
-    for line in wording.told_lines(disclosed):
+    for line in wording.told_lines(disclosed, dialog.zone):
         print_text(line)
-    names = _askable(disclosed)
+    names = _askable(disclosed, dialog.zone)
     choices = tuple(Choice(name, f"{wording.detail_label(name)} ({name})") for name in names)
     which = Question(
         "detail", "Which detail is wrong?", AnswerForm("choice", choices, may_be_unknown=False)
@@ -293,19 +293,19 @@ def _with_member(
     ]
 
 
-def _askable(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, str]:
+def _askable(disclosed: Mapping[str, Sequence[ToldDetail]], zone: ZoneInfo) -> dict[str, str]:
     """Return each detail that can be typed, with its old value: the fields of lists one by one."""
     facts = vocabulary().facts
     names: dict[str, str] = {}
     for name, holders in disclosed.items():
         fact = facts.get(name)
         if fact is None or fact.type != "list":
-            names[name] = wording.detail_text(holders[0].value)
+            names[name] = wording.detail_text(holders[0].value, zone)
             continue
         for place, entry in enumerate(holders[0].value or ()):
             for field in fact.fields:
                 path = f"{name}[{place}].{field}"
-                names[path] = wording.detail_text(entry.get(field))
+                names[path] = wording.detail_text(entry.get(field), zone)
     return names
 
 
@@ -340,7 +340,7 @@ def _recall(office: Office, options: argparse.Namespace) -> Output:
     if reason is None:
         entries = operations.list_own_entries(office, options.case)
         value = {"entries": [entry.as_json() for entry in entries]}
-        return Output(value, wording.own_entries_lines(entries))
+        return Output(value, wording.own_entries_lines(entries, dialog.zone))
     record = options.record
     if record is None and dialog.is_terminal and reason != "mistaken_exit":
         record = _ask_record(office, options.case, dialog)
@@ -398,7 +398,9 @@ def _ask_record(office: Office, case: str, dialog: Dialog) -> str | None:
     entries = operations.list_own_entries(office, case)
     if len(entries) < 2:
         return None
-    choices = tuple(Choice(entry.record, wording.entry_text(entry)) for entry in entries)
+    choices = tuple(
+        Choice(entry.record, wording.entry_text(entry, dialog.zone)) for entry in entries
+    )
     form = AnswerForm("choice", choices, may_be_unknown=False)
     return str(collect_answers([Question("record", "Which entry?", form)], {}, dialog)["record"])
 

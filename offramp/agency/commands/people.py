@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from offramp.agency import operations, people_wording
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.folder.case_index import SAME
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Comparison
@@ -36,17 +36,18 @@ _LATER = "later"
 def _same(office: Office, options: argparse.Namespace) -> Output:
     other = operations.find_case(office, options.other)
     comparison = operations.same_person(office, options.case, other)
-    dialog = Dialog.at_terminal("en", "UTC", as_json=options.json)
+    zone = zone_of(office)
+    dialog = Dialog.at_terminal("en", zone.key, as_json=options.json)
     change = options.change
     if change is None and dialog.is_terminal:
-        for line in people_wording.comparison_lines(comparison):
+        for line in people_wording.comparison_lines(comparison, zone):
             print_text(line)
         change = collect_answers([_decision(comparison)], {}, dialog)["decision"]
         if change == _LATER:
             return Output(comparison.as_json(), ["nothing was changed"])
     if change is not None:
         comparison = _CHANGES[change](office, actor_of(office), options.case, other)
-    return Output(comparison.as_json(), people_wording.comparison_lines(comparison))
+    return Output(comparison.as_json(), people_wording.comparison_lines(comparison, zone))
 
 
 def _decision(comparison: Comparison) -> Question:

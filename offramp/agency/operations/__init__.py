@@ -74,10 +74,12 @@ from offramp.agency.operations.decisions import (
     NEW_CASE,
     CaseAnswer,
     Determination,
+    DeterminationPreview,
     SentQuestion,
     ask,
     decide,
     determine,
+    preview_determination,
     send_answer,
 )
 from offramp.agency.operations.emergency import (
@@ -252,6 +254,7 @@ __all__ = [
     "ConsentSetSummary",
     "Correction",
     "Determination",
+    "DeterminationPreview",
     "Draft",
     "Drill",
     "Effects",
@@ -380,6 +383,7 @@ __all__ = [
     "person_name",
     "possible_duplicates",
     "prepare_meeting",
+    "preview_determination",
     "preview_draft",
     "preview_recall",
     "program_day",

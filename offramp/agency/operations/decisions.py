@@ -9,7 +9,7 @@ from typing import Any
 from exchange.records.building import Part
 from exchange.records.finer_words import with_words_apart
 from exchange.records.ids import new_id
-from offramp.agency.cases.addressing import decision_parts
+from offramp.agency.cases.addressing import decision_parts, refusals
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
@@ -22,11 +22,13 @@ from offramp.agency.cases.human_decision import (
 )
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.questions import question_parts
+from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.access import CASE, OFFER, decides_about, needs
+from offramp.agency.operations.telling import PartPreview, agency_names
 from offramp.clock import utc_day
 from offramp.policy.law_age import age_member
 from rules.errors import Refusal
@@ -44,7 +46,8 @@ class CaseAnswer:
     """The rules' answer on a case, and where it was sent, the record and its recipients.
 
     `outdated` are earlier decisions of the same question that rest on what was corrected or
-    recalled since. The age of the law is measured on `asked_on`.
+    recalled since. The age of the law is measured on `asked_on`. `untold` are the agencies that
+    were told no part of a sent answer, and why.
     """
 
     case: str
@@ -54,6 +57,7 @@ class CaseAnswer:
     state: str | None = None
     outdated: tuple[OutdatedDecision, ...] = ()
     asked_on: date | None = None
+    untold: tuple[Refused, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency decide`."""
@@ -66,7 +70,43 @@ class CaseAnswer:
         }
         if self.record is not None:
             value |= {"id": self.record, "to": list(self.recipients), "state": self.state}
+            value["not_to"] = {
+                each.agency: {"rule": each.rule, "because": each.because} for each in self.untold
+            }
         return value
+
+
+@frozen
+class DeterminationPreview:
+    """What a named person's decision would tell, to whom, and to whom not, before it is recorded.
+
+    `parts` may be without recipients: then the decision is kept here. `differs` is true where the
+    rules answered otherwise. `names` are the agencies' names by id.
+    """
+
+    case: str
+    kind: str
+    decision: str
+    outcome: str
+    differs: bool
+    parts: tuple[PartPreview, ...]
+    names: Mapping[str, str]
+
+    @property
+    def is_told(self) -> bool:
+        """True if any agency may be told any part."""
+        return any(part.part.to for part in self.parts)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency determine --dry-run`."""
+        return {
+            "case": self.case,
+            "kind": self.kind,
+            "decision": self.decision,
+            "outcome": self.outcome,
+            "differs": self.differs,
+            "parts": [part.as_json() for part in self.parts],
+        }
 
 
 @frozen
@@ -160,19 +200,32 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
             fix="record the outcome with `offramp agency determine`",
         )
     with office.transaction() as working_set:
-        defaults = defaults_today(office, working_set)
-        parts = decision_parts(
-            working_set, answered.case, answered.answer, defaults, office.clock()
-        )
+        defaults, now = defaults_today(office, working_set), office.clock()
+        answer, pack = answered.answer, office.program(working_set).pack
+        drafted = decision_parts(working_set, answered.case, answer, defaults, now)
+        parts = tuple(part for part in drafted if part.to)
+        told = _recipients(parts)
+        refused = [
+            each
+            for part in drafted
+            for each in refusals(
+                working_set, pack, answered.case, "decision", part, answer.decision, now
+            )
+            if each.agency not in told
+        ]
+        if not parts:
+            raise nobody_to_tell(refused, agency_names(working_set))
         bundle = office.compose_in(working_set, "decision", parts, answered.case)
+    untold = tuple({each.agency: each for each in refused}.values())
     state = send_now(office, bundle.id)
     return CaseAnswer(
         answered.case,
-        answered.answer,
+        answer,
         bundle.id,
-        _recipients(parts),
+        told,
         state,
         asked_on=answered.asked_on,
+        untold=untold,
     )
 
 
@@ -228,38 +281,83 @@ def determine(
     `correction-unopened`, `no-such-case`, `no-directory`; `ContentError` `wrong-content`.
     """
     with office.transaction() as working_set:
-        if case == NEW_CASE:
-            case = new_id(office.random)
-            known = Case((), vocabulary(), here=working_set.agency)
-        else:
-            known = case_of(working_set, case)
-        answer = _answer_if_here(office, working_set, case, decision, known)
-        _check_corrections_read(answer)
-        defaults = defaults_today(office, working_set)
-        now = office.clock()
-        pack = office.program(working_set).pack
-        made = make_decision(
-            working_set,
-            known,
-            answer,
-            decision,
-            outcome,
-            reason=reason,
-            by=actor,
-            now=now,
-            pack=pack,
+        case, made, drafted = _draft_decision(
+            office, working_set, actor, case, decision, outcome, reason, recipient
         )
-        made.check()
-        parts = human_decision_parts(working_set, case, made, decision, defaults, now, recipient)
+        parts = tuple(part for part in drafted if part.to)
         record = None
         if parts:
             record = office.compose_in(working_set, made.kind, parts, case).id
         if made.outcome_categories not in {part.category for part in parts}:
+            defaults = defaults_today(office, working_set)
             _keep(office, working_set, case, made, defaults, actor, decision, outcome, reason)
     state = send_now(office, record) if record is not None else "kept"
     return Determination(
         case, made.kind, decision, outcome, made.differs, record, _recipients(parts), state
     )
+
+
+@needs({"new": OFFER, "case": CASE}, variant=decides_about)
+def preview_determination(
+    office: Office,
+    actor: str,
+    case: str,
+    decision: str,
+    outcome: str,
+    reason: str,
+    *,
+    recipient: str | None = None,
+) -> DeterminationPreview:
+    """Show what `determine` would tell, to whom, and to whom not. Nothing is kept or sent.
+
+    The arguments and refusals are those of `determine`.
+    """
+    working_set = office.working_set()
+    case, made, parts = _draft_decision(
+        office, working_set, actor, case, decision, outcome, reason, recipient
+    )
+    pack, now = office.program(working_set).pack, office.clock()
+    previews = tuple(
+        PartPreview(part, refusals(working_set, pack, case, made.kind, part, decision, now))
+        for part in parts
+    )
+    names = agency_names(working_set)
+    return DeterminationPreview(case, made.kind, decision, outcome, made.differs, previews, names)
+
+
+def _draft_decision(
+    office: Office,
+    working_set: WorkingSet,
+    actor: str,
+    case: str,
+    decision: str,
+    outcome: str,
+    reason: str,
+    recipient: str | None,
+) -> tuple[str, HumanDecision, tuple[Part, ...]]:
+    """Return the case, the decision, and its parts. A part that nobody may get has no recipient."""
+    if case == NEW_CASE:
+        case = new_id(office.random)
+        known = Case((), vocabulary(), here=working_set.agency)
+    else:
+        known = case_of(working_set, case)
+    answer = _answer_if_here(office, working_set, case, decision, known)
+    _check_corrections_read(answer)
+    defaults, now = defaults_today(office, working_set), office.clock()
+    made = make_decision(
+        working_set,
+        known,
+        answer,
+        decision,
+        outcome,
+        reason=reason,
+        by=actor,
+        now=now,
+        pack=office.program(working_set).pack,
+    )
+    made.check()
+    parts = human_decision_parts(working_set, case, made, decision, defaults, now, recipient)
+    return case, made, parts
 
 
 def _answer_if_here(

@@ -11,7 +11,7 @@ from exchange.consent.disclosure import day_of
 from exchange.errors import ExchangeError
 from exchange.records.building import Part
 from exchange.records.kinds import kinds
-from offramp.agency.cases.addressing import address, protect_care
+from offramp.agency.cases.addressing import address, protect_care, refusals
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import case_of
@@ -22,7 +22,7 @@ from offramp.agency.cases.meeting import (
     OffBoard,
     agenda,
     cases_off_board,
-    check_present,
+    find_present,
     open_cases,
     part_of,
 )
@@ -35,6 +35,7 @@ from offramp.agency.cases.minutes import (
     check_steps,
     status_request,
 )
+from offramp.agency.cases.refusals import nobody_to_tell
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -49,6 +50,7 @@ from offramp.agency.operations.access import (
     open_for_actor,
     visible,
 )
+from offramp.agency.operations.telling import agency_names
 from rules.frozen import frozen
 from rules.shelf import vocabulary
 
@@ -195,8 +197,7 @@ def show_agenda(office: Office, present: Sequence[str] = ()) -> Meeting:
     `AgencyError` `unknown-agency`.
     """
     working_set = office.working_set()
-    everybody = tuple(dict.fromkeys(present))
-    check_present(working_set.gateway.history.newest, everybody)
+    everybody = find_present(working_set.gateway.history.newest, present)
     program, now = office.program(working_set), office.clock()
     cases = agenda(working_set, program, now, everybody)
     return _board(office, working_set, everybody, cases)
@@ -209,7 +210,7 @@ def show_off_board(office: Office, present: Sequence[str]) -> Meeting:
     Raises as `show_agenda`.
     """
     working_set = office.working_set()
-    everybody = tuple(dict.fromkeys(present))
+    everybody = find_present(working_set.gateway.history.newest, present)
     program, now = office.program(working_set), office.clock()
     left_out = cases_off_board(working_set, program, now, everybody)
     cases = agenda(working_set, program, now, everybody)
@@ -491,8 +492,10 @@ def draft_status(
             or Part(category=(category,), content={category: content}, to={}, keep_until="")
         )
     if not any(part.to for part in addressed):
-        raise AgencyError(
-            "nobody-to-tell", "nobody may be told this", fix="ask the person for consent"
+        pack, now = office.program(working_set).pack, office.clock()
+        raise nobody_to_tell(
+            refusals(working_set, pack, case, "status", addressed[0], "review", now),
+            agency_names(working_set),
         )
     others = [one for one in working_set.gateway.history.newest.agencies if one != office.agency]
     untold = {

@@ -29,7 +29,6 @@ from offramp.agency.cases.caseload import (
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.form_parts import (
     Addressed,
-    Refused,
     address_part,
     contents_of,
     earlier_lists,
@@ -41,6 +40,7 @@ from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, find_form, form_terms, question_text
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.questions import answer_parts
+from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -286,19 +286,9 @@ def _reduced(
     )
     is_told = any(category not in untold for category in sheet.parts)
     if not parts or (sheet.form.begins and not is_told):
-        because = next(
-            (
-                refused.because
-                for refusals in untold.values()
-                for refused in refusals
-                if refused.because
-            ),
-            "The person's consent doesn't cover it.",
-        )
-        raise AgencyError(
-            "nobody-to-tell",
-            f"no agency may be told this: {because}",
-            fix="ask the person for consent",
+        told_of = untold.values()
+        raise nobody_to_tell(
+            (refused for refusals in told_of for refused in refusals), agency_names(working_set)
         )
     members = tuple(path for path in form_terms().members if path.partition(".")[0] not in untold)
     return replace(sheet, parts=parts, members=members), untold
@@ -404,13 +394,21 @@ def draft_form(
     parts, kept = _parts_of(office, working_set, opened, contents, defaults, case)
     if recipients:
         parts = tuple(_only(part, recipients) for part in parts)
-    parts = tuple(part for part in parts if part.to)
-    if not parts and not kept:
-        raise AgencyError(
-            "nobody-to-tell",
-            "no agency may be told what was answered",
-            fix="ask the person for consent",
+    named = recipients
+    reachable = tuple(part for part in parts if part.to)
+    if not reachable and not kept:
+        pack, form = office.program(working_set).pack, opened.form
+        now = office.clock()
+        raise nobody_to_tell(
+            (
+                refused
+                for part in parts
+                for refused in address_part(working_set, pack, form, part, case, now).refused
+                if not named or refused.agency in named
+            ),
+            agency_names(working_set),
         )
+    parts = reachable
     form = opened.form
     for part in parts:
         check_part_content(
@@ -474,6 +472,7 @@ def _parts_of(
         return tuple(parts), {}
     addressed = _address(office, working_set, form, contents, defaults, case)
     sent = tuple(addressing.part for addressing in addressed if addressing.part.to)
+    unsent = tuple(addressing.part for addressing in addressed if not addressing.part.to)
     role = opened.sheets[0].role
     kept = {
         path: value
@@ -483,7 +482,7 @@ def _parts_of(
         for path, value in content.get("facts", {}).items()
         if vocabulary().facts[path].known_by == role
     }
-    return repeat_referral(working_set, form.kind.name, opened.case, sent), kept
+    return (*repeat_referral(working_set, form.kind.name, opened.case, sent), *unsent), kept
 
 
 def _address(
@@ -553,7 +552,6 @@ def _without_id(entry: Mapping[str, Any]) -> dict[str, Any]:
 def preview_draft(office: Office, draft: FormDraft) -> Preview:
     """Show what a draft tells, to whom, and why the other agencies don't receive it."""
     working_set = office.working_set()
-    directory = working_set.gateway.history.newest
     form, pack = find_form(draft.form), office.program(working_set).pack
     parts = []
     for part in draft.parts:
@@ -565,8 +563,8 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
                 part, tuple(refusal for refusal in refused if refusal.agency not in part.to)
             )
         )
-    names = {agency: listed.name for agency, listed in directory.agencies.items()}
-    return Preview(draft, tuple(parts), names, _corrected_holders(office, working_set, draft))
+    corrected = _corrected_holders(office, working_set, draft)
+    return Preview(draft, tuple(parts), agency_names(working_set), corrected)
 
 
 def _corrected_holders(
@@ -584,6 +582,12 @@ def _corrected_holders(
     }
     holders = holders_of_old_values(office, working_set, draft.case, draft.kept)
     return tuple(each for each in holders if (each.agency, each.name) not in answered)
+
+
+def agency_names(working_set: WorkingSet) -> dict[str, str]:
+    """Return the agencies' names by id."""
+    listed = working_set.gateway.history.newest.agencies
+    return {agency: entry.name for agency, entry in listed.items()}
 
 
 @needs(FORMS, variant=form_about, look="act", takes=True)

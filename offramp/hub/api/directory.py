@@ -117,6 +117,7 @@ async def join(request: Request) -> Response:
     payload = await service.writer.do(
         lambda hub: membership.join(check_open(hub), invited, joining, service.folder.program)
     )
+    invitations.note_use(folder.path, invited, now)
     return answer({"directory": base64.encode_url(payload)})
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import re
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})")
 
 SPANISH_MONTHS = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio",
@@ -28,3 +32,29 @@ def spoken_time(moment: datetime, language: str) -> str:
     half = ("a. m.", "p. m.") if language == "es" else ("a.m.", "p.m.")
     clock = f"{(moment.hour + 11) % 12 + 1}:{moment:%M} {half[moment.hour >= 12]}"
     return f"{spoken_day(moment.date(), language)}, {clock}"
+
+
+def spoken_moment(moment: int | str, zone: ZoneInfo, language: str = "en") -> str:
+    """Return a moment as its local time with the zone: every time that a person reads.
+
+    `moment` is in seconds since 1970, or a text as records have it. A day stays a day, and a text
+    that is neither stays as it is. JSON keeps its own form of times.
+    """
+    if isinstance(moment, str):
+        if not _INSTANT.fullmatch(moment):
+            return moment
+        try:
+            at = datetime.fromisoformat(moment.upper())
+        except ValueError:
+            return moment
+    else:
+        try:
+            at = datetime.fromtimestamp(moment, UTC)
+        except (OverflowError, ValueError, OSError):
+            return str(moment)
+    return f"{spoken_time(at.astimezone(zone), language)} ({zone.key})"
+
+
+def day_of_moment(moment: int, zone: ZoneInfo) -> date:
+    """Return the local day of a moment in seconds since 1970."""
+    return datetime.fromtimestamp(moment, UTC).astimezone(zone).date()

@@ -1,0 +1,147 @@
+"""Why an agency doesn't receive a part, and the refusal where no agency receives anything. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from exchange.agency.gateway import UNCOMMITTED
+from exchange.errors import DirectoryError
+from exchange.records.building import Part
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.working_set import WorkingSet
+from rules.author.translation import translate_text
+from rules.decide import explain
+from rules.frozen import frozen
+from rules.packs.pack import Pack, conditions
+
+NO_KEY = "no-key"
+# Why an agency without a sealing key receives nothing, in both languages.
+_NO_KEY_WORDS = (
+    "It may be told, but its gateway has announced no key yet. Call it: it has to join and to run "
+    "its gateway.",
+    "Puede recibirlo, pero su sistema aún no ha anunciado una clave. Llámela: tiene que unirse y "
+    "poner en marcha su sistema.",
+)
+_COUNSEL = "counsel-unnamed"
+# The facts of `disclosure` that follow from the person's consent.
+_CONSENT_FACTS = frozenset(("grant.status", "grant.type", "restriction", "basis"))
+# The roles to which nothing is said about what a person agreed to or refused.
+_UNTOLD_ROLES = ("police", "prosecutor")
+
+
+@frozen
+class Refused:
+    """An agency that doesn't receive a part. `rule` is None where only a consent is missing.
+
+    `because` are the rule's words, and `spanish` their translation, if there is one.
+    """
+
+    agency: str
+    rule: str | None = None
+    because: str | None = None
+    spanish: str | None = None
+
+
+def route(
+    working_set: WorkingSet,
+    pack: Pack,
+    kind: str,
+    part: Part,
+    agency: str,
+    ways: Iterable[tuple[str, str]],
+    case: str,
+    now: int,
+) -> tuple[str, str] | Refused:
+    """Return the first purpose and basis for which an agency may receive a part, or why not.
+
+    A rule that no consent could lift comes first, and a missing key last, where it is all that is
+    missing. INVARIANT: to police and prosecutors, a refusal by the person, a missing consent, and
+    an ended one read alike.
+    """
+    denials = []
+    for way in ways:
+        verdict = working_set.gateway.judge_part(kind, part, agency, way, case=case, now=now)
+        if verdict.permit:
+            if has_key(working_set, agency):
+                return way
+            return Refused(agency, NO_KEY, *_NO_KEY_WORDS)
+        denials.append(verdict.reasons)
+    return _refused(working_set, pack, agency, denials)
+
+
+def has_key(working_set: WorkingSet, agency: str) -> bool:
+    """Return whether a part can be sealed to an agency."""
+    try:
+        working_set.gateway.history.membership_at(UNCOMMITTED).newest_key(agency)
+    except DirectoryError:
+        return False
+    return True
+
+
+def _refused(
+    working_set: WorkingSet, pack: Pack, agency: str, denials: list[tuple[str, ...]]
+) -> Refused:
+    """Return why no purpose and basis permits a part."""
+    rules = pack.decisions["disclosure"].rules
+    always = [
+        reason
+        for reason in dict.fromkeys(reason for reasons in denials for reason in reasons)
+        if all(reason in reasons for reasons in denials) and reason in rules
+    ]
+    firm = [reason for reason in always if not _reads_consent(pack, reason)]
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    chosen = firm or ([] if role in _UNTOLD_ROLES else always)
+    if not chosen:
+        return Refused(agency)
+    because = str(rules[chosen[0]].because)
+    return Refused(agency, chosen[0], because, translate_text(pack, because, "es"))
+
+
+def _reads_consent(pack: Pack, rule: str) -> bool:
+    names = explain.names_of(conditions(pack.decisions["disclosure"].rules[rule]))
+    return bool(_CONSENT_FACTS & set(names.facts))
+
+
+def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> AgencyError:
+    """Return the refusal where no agency may be told anything, with the fix that would help.
+
+    `names` are the agencies' names by id.
+    """
+    by_rule: dict[str | None, list[str]] = {}
+    because: dict[str | None, str] = {}
+    for each in refused:
+        listed = by_rule.setdefault(each.rule, [])
+        name = names.get(each.agency, each.agency)
+        if name not in listed:
+            listed.append(name)
+        because[each.rule] = each.because or "the person's consent doesn't cover it"
+    if NO_KEY in by_rule:
+        who = ", ".join(by_rule[NO_KEY])
+        return AgencyError(
+            "nobody-to-tell",
+            f"nobody can be told this yet: {who} may be, and has announced no key yet",
+            fix=f"call {who}: the agency has to join and run `offramp agency serve`; then do "
+            "this again",
+        )
+    if None in by_rule:
+        who = ", ".join(by_rule[None])
+        return AgencyError(
+            "nobody-to-tell",
+            f"nobody may be told this: the person's consent doesn't cover it for {who}",
+            fix="ask the person for consent",
+        )
+    if _COUNSEL in by_rule:
+        return AgencyError(
+            "nobody-to-tell",
+            f"nobody may be told this: {', '.join(by_rule[_COUNSEL])} has not said that it is the "
+            "person's counsel",
+            fix="call counsel: `offramp agency represent` says so",
+        )
+    reasons = "; ".join(
+        f"{', '.join(agencies)}: {because[rule]}" for rule, agencies in by_rule.items()
+    )
+    return AgencyError(
+        "nobody-to-tell",
+        f"nobody may be told this: {reasons}" if reasons else "there is no other agency to tell",
+        fix="no consent changes this; tell the person or your supervisor",
+    )
