@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -279,7 +280,7 @@ def test_a_form_states_nothing_that_is_yet_to_come(town: Town, name: str) -> Non
 def test_a_recipient_can_be_left_out_and_none_can_be_added(town: Town) -> None:
     _, draft, _ = fill(town, "police", "refer", None, REFERRAL, recipients=("crossroads",))
     assert {agency for one in draft.parts for agency in one.to} == {"crossroads"}
-    with pytest.raises(AgencyError, match="no agency may be told"):
+    with pytest.raises(AgencyError, match="nobody may be told"):
         fill(town, "police", "refer", None, REFERRAL, recipients=("clinic",))
     with pytest.raises(AgencyError) as refused:
         fill(town, "police", "refer", None, REFERRAL, recipients=("sheriff",))
@@ -343,7 +344,7 @@ def test_without_consent_the_facts_are_kept_and_nothing_is_told(town: Town) -> N
     assert known(town, "crossroads", case)["case.intake_at"].startswith("2026-11-02T11:00")
     noted = town.at["crossroads"].working_set().noted
     assert [one.body["case"] for one in noted].count(case) == 1
-    assert any("keep this for yourself" in line for line in preview_lines(preview, "en"))
+    assert any("keep this for yourself" in line for line in preview_lines(preview, "en", ZONE))
     with pytest.raises(AgencyError) as refused:
         operations.open_form(town.at["crossroads"], "grievance", case)
     assert refused.value.code == "nobody-to-tell"
@@ -465,7 +466,7 @@ def test_an_answer_corrects_everybody_who_has_another_value(town: Town) -> None:
     assert [(each.agency, each.name) for each in preview.holders] == [
         ("prosecutor", "encounter.in_area")
     ]
-    assert "Also corrected at Prosecutor" in "\n".join(preview_lines(preview, "en"))
+    assert "Also corrected at Prosecutor" in "\n".join(preview_lines(preview, "en", ZONE))
     sent = operations.send_draft(police, draft)
     assert [(each.agency, each.details) for each in sent.corrections] == [
         ("prosecutor", ("encounter.in_area",))
@@ -525,9 +526,10 @@ def outbox(running: Running, capsys: pytest.CaptureFixture[str], agency: str = "
     return len(json.loads(printed)["outbox"])
 
 
+ZONE = ZoneInfo("America/Denver")
 TYPED = [
     *("2026-11-02", "arrest", "yes", "1", "opioid", "", "weighed", "yes", "no", "no"),
-    *("1", "", "1", "no", "Ana", "Delgado", "1999-03-04", "", "es"),
+    *("1", "", "1", "state", "no", "Ana", "Delgado", "1999-03-04", "", "es"),
 ]
 
 
@@ -576,7 +578,7 @@ def test_a_stop_before_or_after_the_statement_keeps_and_sends_nothing(
 FLAGS = [
     *("--date", "2026-11-02", "--route", "arrest", "--in-area", "yes", "--amenable", "yes"),
     *("--drugs", "kind=opioid, form=weighed", "--above-subsistence", "no"),
-    *("--exploits-others", "no", "--charges", "conduct=possession, violent=no"),
+    *("--exploits-others", "no", "--charges", "conduct=possession, authority=state, violent=no"),
     *("--given-name", "Ana", "--birth-date", "1999-03-04"),
 ]
 

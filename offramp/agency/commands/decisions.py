@@ -78,7 +78,7 @@ def _determine(office: Office, options: argparse.Namespace) -> Output:
     question = None if preview.is_told else form_text.WORDS["en"]["keep_it"]
     if not options.yes and not confirm(dialog, question):
         return Output({"sent": False}, [form_text.WORDS["en"]["not_sent"]])
-    made = operations.determine(office, *words, recipient=options.to)
+    made = operations.determine(office, *words, recipient=options.to, seen_at=preview.seen_at)
     return Output(made.as_json(), wording.determination_lines(made))
 
 

@@ -23,7 +23,7 @@ from offramp.agency.commands.known_person import KnownPerson, add_option, ask_kn
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.telling import OpenedForm
-from offramp.asking import UNKNOWN, Dialog, collect_answers, confirm
+from offramp.asking import UNKNOWN, AnswerForm, Dialog, collect_answers, confirm
 from offramp.terminal import print_text
 from offramp.user_files import read_named
 from rules.errors import PackError, RequestError, nearest

@@ -28,6 +28,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.access import CASE, OFFER, decides_about, needs
+from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.telling import PartPreview, agency_names
 from offramp.clock import utc_day
 from offramp.policy.law_age import age_member
@@ -81,7 +82,8 @@ class DeterminationPreview:
     """What a named person's decision would tell, to whom, and to whom not, before it is recorded.
 
     `parts` may be without recipients: then the decision is kept here. `differs` is true where the
-    rules answered otherwise. `names` are the agencies' names by id.
+    rules answered otherwise. `names` are the agencies' names by id. `seen_at` is the journal's last
+    event when it was shown.
     """
 
     case: str
@@ -91,6 +93,7 @@ class DeterminationPreview:
     differs: bool
     parts: tuple[PartPreview, ...]
     names: Mapping[str, str]
+    seen_at: int | None = None
 
     @property
     def is_told(self) -> bool:
@@ -272,15 +275,19 @@ def determine(
     reason: str,
     *,
     recipient: str | None = None,
+    seen_at: int | None = None,
 ) -> Determination:
     """Record a named person's decision, and send it to the agencies that may receive it.
 
     `actor` is the person's name, `reason` a reason's code such as `rules`. `case` may be
     `NEW_CASE`: a person who is offered nothing has no case, and the decision is noted all the same.
-    With `recipient`, only that agency is told. Raises `AgencyError` `unknown-outcome`, `not-yours`,
+    With `recipient`, only that agency is told. `seen_at` is that of the preview that the person
+    read. Raises `AgencyError` `unknown-outcome`, `not-yours`, `case-changed`,
     `correction-unopened`, `no-such-case`, `no-directory`; `ContentError` `wrong-content`.
     """
     with office.transaction() as working_set:
+        if case != NEW_CASE:
+            check_unchanged(office, working_set, case, seen_at)
         case, made, drafted = _draft_decision(
             office, working_set, actor, case, decision, outcome, reason, recipient
         )
@@ -313,6 +320,7 @@ def preview_determination(
     The arguments and refusals are those of `determine`.
     """
     working_set = office.working_set()
+    seen_at = office.at
     case, made, parts = _draft_decision(
         office, working_set, actor, case, decision, outcome, reason, recipient
     )
@@ -322,7 +330,9 @@ def preview_determination(
         for part in parts
     )
     names = agency_names(working_set)
-    return DeterminationPreview(case, made.kind, decision, outcome, made.differs, previews, names)
+    return DeterminationPreview(
+        case, made.kind, decision, outcome, made.differs, previews, names, seen_at
+    )
 
 
 def _draft_decision(
