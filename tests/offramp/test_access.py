@@ -63,6 +63,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "send_answer": {"new": "/offer", "case": "/people"},
     "ask": "/people",
     "determine": "/people",
+    "preview_determination": "/people",
     "fetch_account": "/people",
     "export_record": "/people",
     "export_decision": "/people",

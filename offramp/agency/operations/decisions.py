@@ -304,7 +304,7 @@ def determine(
     )
 
 
-@needs({"new": OFFER, "case": CASE}, variant=decides_about)
+@needs(CASE)
 def preview_determination(
     office: Office,
     actor: str,
