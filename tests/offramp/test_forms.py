@@ -529,7 +529,7 @@ def outbox(running: Running, capsys: pytest.CaptureFixture[str], agency: str = "
 ZONE = ZoneInfo("America/Denver")
 TYPED = [
     *("2026-11-02", "arrest", "yes", "1", "opioid", "", "weighed", "yes", "no", "no"),
-    *("1", "", "1", "state", "no", "Ana", "Delgado", "1999-03-04", "", "es"),
+    *("1", "", "1", "no", "state", "Ana", "Delgado", "1999-03-04", "", "es"),
 ]
 
 
@@ -593,14 +593,15 @@ def test_flags_and_files_answer_for_scripts(
     before = outbox(running, capsys)
     another = ("--known-person", "someone_else")  # other tests refer her too
     dry = (*FLAGS, "--dry-run", "--json")
-    code, printed = run(running, capsys, "refer", "police", *dry)
-    assert code == 2 and "--known-person" in printed, "a dry run checks what a send checks"
     code, printed = run(running, capsys, "refer", "police", *dry, *another)
     preview = json.loads(printed)
     assert code == 0 and outbox(running, capsys) == before
     code, printed = run(running, capsys, "refer", "police", *FLAGS, *another, "--yes", "--json")
     sent = json.loads(printed)
     assert (code, sent["state"], sent["to"]) == (0, "sent", ["crossroads", "da"])
+
+    code, printed = run(running, capsys, "refer", "police", *dry)
+    assert code == 2 and "--known-person" in printed, "a dry run checks what a send checks"
 
     def contents(parts: Any) -> str:
         return json.dumps([part["content"] for part in parts], default=str)
