@@ -71,7 +71,8 @@ def read_typed_day(text: str, *, language: str = "en", name: str | None = None) 
     day that the calendar lacks, and for a text that may be two days.
     """
     words, at = _WORDS[language], Place(path=name) if name else None
-    written = printable(" ".join(text.split()))[:40]
+    typed = printable(" ".join(text.split()))[:40]
+    about = f"`{name}`: " if name else ""
     year, pairs = _parts(text)
     if not pairs:
         return None
@@ -80,7 +81,7 @@ def read_typed_day(text: str, *, language: str = "en", name: str | None = None) 
         example = f"{pairs[0][0]}/{pairs[0][1]}/{century}{year}"
         raise FactsError(
             "no-such-day",
-            words["short_year"].format(text=written),
+            about + words["short_year"].format(text=typed),
             at=at,
             fix=words["short_year_fix"].format(example=example),
         )
@@ -88,7 +89,7 @@ def read_typed_day(text: str, *, language: str = "en", name: str | None = None) 
     if language == "es" and len(days) > 1 and days[0] != days[1]:
         raise FactsError(
             "no-such-day",
-            words["two_days"].format(text=written, first=days[0], second=days[1]),
+            about + words["two_days"].format(text=typed, first=days[0], second=days[1]),
             at=at,
             fix=words["two_days_fix"].format(first=days[0], second=days[1]),
         )
@@ -98,7 +99,7 @@ def read_typed_day(text: str, *, language: str = "en", name: str | None = None) 
     if first is None:
         raise FactsError(
             "no-such-day",
-            words["no_day"].format(text=written),
+            about + words["no_day"].format(text=typed),
             at=at,
             fix=words["no_day_fix"],
         )
