@@ -366,7 +366,9 @@ class Story:
             "judgment.amenable": True,
             "judgment.exploits_others": False,
         }
-        charges = [{"conduct": "possession", "level": "felony", "violent": False}]
+        charges = [
+            {"conduct": "possession", "authority": "state", "level": "felony", "violent": False}
+        ]
         self.refers(
             person,
             "An officer offers the program instead of booking. A says yes.",
@@ -597,7 +599,9 @@ class Story:
             "judgment.amenable": True,
             "judgment.exploits_others": False,
         }
-        charges = [{"conduct": "possession", "level": "felony", "violent": False}]
+        charges = [
+            {"conduct": "possession", "authority": "state", "level": "felony", "violent": False}
+        ]
         self.refers(
             person,
             "B had 9.1 g. The offer needn't wait for a scale. B says yes.",
@@ -666,8 +670,8 @@ class Story:
             "judgment.exploits_others": False,
         }
         charges = [
-            {"conduct": "possession", "level": "felony", "violent": False},
-            {"conduct": "other", "level": "misdemeanor", "violent": True},
+            {"conduct": "possession", "authority": "state", "level": "felony", "violent": False},
+            {"conduct": "other", "authority": "state", "level": "misdemeanor", "violent": True},
         ]
         self.refers(
             person,
