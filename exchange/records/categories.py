@@ -30,6 +30,8 @@ _WORDS = vocabulary().closed_words
 _Engagement: Any = Literal[tuple(_WORDS["engagement"])]
 _AreaOfLife: Any = Literal[tuple(_WORDS["area_of_life"])]
 _MeetingStep: Any = Literal[tuple(_WORDS["meeting_step"])]
+_Counted: Any = Literal[tuple(_WORDS["counted"])]
+_Waited: Any = Literal[tuple(_WORDS["waited"])]
 
 
 class Reason(WireModel):
@@ -345,13 +347,56 @@ RecallReason = Literal[
 ]
 
 
+# The id of a rule or a reason, or the name of a grouping or a group of a pack.
+_CountedName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class CountRow(WireModel):
+    """One number of a report: what was counted, of which group, and how many.
+
+    Without `count` it is hidden. `detail` is a reason or the id of a rule.
+    """
+
+    measure: _Counted
+    decision: DecisionName | None = None
+    detail: _CountedName | None = None
+    grouping: _CountedName | None = None
+    group: _CountedName | None = None
+    count: Annotated[int, Field(ge=0, le=10**9)] | None = None
+
+
+class WaitRow(WireModel):
+    """Times of waiting in whole hours: the quartiles and the median. A missing one is hidden."""
+
+    measure: _Waited
+    decision: DecisionName | None = None
+    grouping: _CountedName | None = None
+    group: _CountedName | None = None
+    lower: Annotated[int, Field(ge=0, le=10**6)] | None = None
+    median: Annotated[int, Field(ge=0, le=10**6)] | None = None
+    upper: Annotated[int, Field(ge=0, le=10**6)] | None = None
+
+
+class QuarterCounts(WireModel):
+    """An agency's counts of one quarter, about no person. Small counts were hidden before.
+
+    `version` is 1 for the first publication of the quarter. A later one replaces it.
+    """
+
+    quarter: Annotated[str, Field(pattern=r"^2[0-9]{3}Q[1-4]$")]
+    version: Annotated[int, Field(ge=1, le=100)]
+    rows: Annotated[tuple[CountRow, ...], Field(strict=False, max_length=2048)]
+    waits: Annotated[tuple[WaitRow, ...], Field(strict=False, max_length=256)] = ()
+
+
 class Operation(Content):
-    """Ids, digests, and codes that run the exchange."""
+    """Ids, digests, codes, and counts that run the exchange."""
 
     obligations: NonEmptyTuple[Obligation] | None = None
     answer: Literal["deleted", "retained"] | None = None
     reason: RecallReason | None = None
     digest: Hex | None = None
+    counts: QuarterCounts | None = None
 
 
 CATEGORY_MODELS: dict[str, type[Content]] = {

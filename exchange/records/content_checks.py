@@ -23,6 +23,7 @@ _CODES = {
     "obligations": ("acknowledgement",),
     "answer": ("recall_answer",),
     "reason": ("recall_answer", "misuse_complaint"),
+    "counts": ("counts",),
     "digest": ("pack_adoption", "directory_change", "court_order_disclosure"),
 }
 

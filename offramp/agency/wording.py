@@ -44,7 +44,6 @@ from offramp.agency.operations import (
     Service,
     SpareKey,
     StandingGrant,
-    Takeup,
     Task,
 )
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
@@ -498,18 +497,6 @@ def _task_line(task: Task, zone: ZoneInfo) -> str:
 def _short(path: str) -> str:
     """Return a fact in a few words: `case.progress.housing` is `progress, housing`."""
     return path.partition(".")[2].replace(".", " ").replace("_", " ") or path
-
-
-def takeup_lines(takeup: Takeup) -> list[str]:
-    """Show the counts of a quarter."""
-    return [
-        f"{takeup.quarter}, as counted at `{takeup.agency}`. A dash hides a count that is too "
-        "small to show, or too near another",
-        *(
-            f"{stage.replace('_', ' '):<16} {'-' if count is None else count:>6}"
-            for stage, count in takeup.counts.items()
-        ),
-    ]
 
 
 # Decisions

@@ -60,6 +60,7 @@ def test_no_kind_holds_what_never_travels_and_each_says_something_known() -> Non
     assert {each.name for each in kinds().values() if not each.case} == {
         "pack_adoption",
         "directory_change",
+        "counts",
     }
 
 
@@ -195,6 +196,9 @@ def test_the_codes_that_no_list_closes_are_few_and_known() -> None:
     assert set().union(*(phrases(content_schema(category)) for category in reached)) == {
         "pack",  # the pack's id
         "rule",  # the rule's, in that pack
+        "detail",  # a rule, or a reason of a fixed list, in a count
+        "grouping",  # by which that pack counts
+        "group",  # a choice of the vocabulary, or a band of that pack
     }
 
 

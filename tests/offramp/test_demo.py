@@ -544,18 +544,18 @@ def test_an_officer_who_offers_nothing_says_why_and_nobody_is_told(
         assert f"[{code}]" in capsys.readouterr().err
 
 
-def test_take_up_is_published_once_when_the_quarter_is_over(
+def test_a_quarter_is_published_once_when_it_is_over(
     told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     later = tmp_path / "clock"
     later.write_text("2026-07-02T12:00:00Z\n")
 
-    def takeup(clock: Path, quarter: str) -> tuple[int, str]:
+    def report(clock: Path, quarter: str) -> tuple[int, str]:
         capsys.readouterr()
         code = main(
             [
                 "agency",
-                "takeup",
+                "report",
                 str(told.folder / "program"),
                 "--quarter",
                 quarter,
@@ -566,11 +566,13 @@ def test_take_up_is_published_once_when_the_quarter_is_over(
         )
         return code, capsys.readouterr().out
 
-    assert takeup(told.folder / "clock", "2026-Q2")[0] == 2
-    code, first = takeup(later, "2026-Q2")
-    # Four people are too few to count aloud.
-    assert code == 0 and set(json.loads(first)["counts"].values()) == {None}
-    assert takeup(later, "2026-Q2") == (0, first)
+    assert report(told.folder / "clock", "2026Q2")[0] == 2
+    code, first = report(later, "2026Q2")
+    # Four people are too few to count for others.
+    found = json.loads(first)
+    counts = [row["count"] for agency in found["agencies"] for row in agency["rows"]]
+    assert code == 0 and counts and all(count in (0, {"hidden": True}) for count in counts)
+    assert report(later, "2026Q2") == (0, first)
     with sqlite3.connect(told.folder / "program" / "agency.db") as journal:
         assert journal.execute(
             "SELECT count(*) FROM event WHERE kind = 'published'"

@@ -21,6 +21,7 @@ from offramp.agency.commands import (
     mistakes,
     people,
     records,
+    reports,
     staff,
 )
 from offramp.agency.commands.command import (
@@ -43,6 +44,7 @@ GROUPS: tuple[Any, ...] = (
     mistakes,
     meetings,
     decisions,
+    reports,
     evidence,
     staff,
     emergency,

@@ -65,20 +65,6 @@ def _tasks(office: Office, options: argparse.Namespace) -> Output:
     return Output(value, wording.tasks_lines(tasks, role_of(office), zone_of(office)))
 
 
-def _takeup(office: Office, options: argparse.Namespace) -> Output:
-    takeup = operations.publish_takeup(office, options.quarter)
-    return Output(takeup.as_json(), wording.takeup_lines(takeup))
-
-
-def _takeup_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--quarter",
-        metavar="YEAR-QN",
-        required=True,
-        help="a past quarter, such as 2026-Q2",
-    )
-
-
 COMMANDS = (
     AgencyCommand("cases", "list every case that this agency knows", run=_cases),
     AgencyCommand(
@@ -101,7 +87,4 @@ COMMANDS = (
         words=(CASE,),
     ),
     AgencyCommand("tasks", "list tasks with their deadlines", run=_tasks),
-    AgencyCommand(
-        "takeup", "count the people at each step in a quarter", run=_takeup, options=_takeup_options
-    ),
 )

@@ -524,7 +524,8 @@ class Office:
             )
             keep = reading.opened.label.keep_until
             back = acknowledgement(received, reading, keep_until=keep)
-            if already is None:
+            # An acknowledgement is of a case. A record about none obliges nobody to anything.
+            if already is None and received.record.case is not None:
                 self.compose_in(working_set, "acknowledgement", (back,), received.record.case, None)
             self.append(
                 working_set,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from exchange.models import AgencyId, WireModel, validate
 from offramp.agency.errors import AgencyError
@@ -20,6 +20,22 @@ NAME = "agency.toml"
 _OLD_NOTICE = "offramp-1"
 
 
+_Dollars = Annotated[int, Field(ge=1, le=10**12)]
+_Source = Annotated[str, Field(min_length=1, max_length=200)]
+# The figures of the report that are given together or not at all.
+_TOGETHER = (
+    ("places", "places_source"),
+    (
+        "budget_low",
+        "budget_high",
+        "budget_source",
+        "person_year_low",
+        "person_year_high",
+        "person_year_source",
+    ),
+)
+
+
 class Settings(WireModel):
     """The settings in the file.
 
@@ -28,6 +44,9 @@ class Settings(WireModel):
     that `notice_file` installs. `socket` is the path at which the command server listens, by
     default `commands.socket` in the folder. `automatic` is the name of the person for whom the
     gateway opens, asks, and answers by itself. Without it, the gateway does nothing by itself.
+
+    The others are for the report: the program's places, its yearly budget, and the yearly cost of a
+    person, in dollars. No figure is given without its range and its source.
     """
 
     id: AgencyId
@@ -41,8 +60,30 @@ class Settings(WireModel):
     automatic: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     crypto: Literal["approved", "validated"] = "approved"
     demo: bool = False
+    places: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    places_source: _Source | None = None
+    budget_low: _Dollars | None = None
+    budget_high: _Dollars | None = None
+    budget_source: _Source | None = None
+    person_year_low: _Dollars | None = None
+    person_year_high: _Dollars | None = None
+    person_year_source: _Source | None = None
     # For demonstrations: a text in the salt of every content, which shows where contents end up.
     canary: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,12}$")] | None = None
+
+    @model_validator(mode="after")
+    def _check_figures(self) -> Settings:
+        for names in _TOGETHER:
+            missing = [name for name in names if getattr(self, name) is None]
+            if missing and len(missing) < len(names):
+                raise ValueError(f"{missing[0]} is missing beside the others")
+        for low, high in (
+            (self.budget_low, self.budget_high),
+            (self.person_year_low, self.person_year_high),
+        ):
+            if low is not None and high is not None and low > high:
+                raise ValueError("the low figure is above the high one")
+        return self
 
     @field_validator("notice", mode="before")
     @classmethod

@@ -47,14 +47,12 @@ from offramp.agency.operations.case_file import (
     CaseView,
     NotedFacts,
     RulesNotice,
-    Takeup,
     find_case,
     list_cases,
     list_tasks,
     note_facts,
     note_notice,
     open_case,
-    publish_takeup,
     read_case,
 )
 from offramp.agency.operations.changes import CASE_CHANGED
@@ -97,6 +95,7 @@ from offramp.agency.operations.evidence import (
     fetch_account,
 )
 from offramp.agency.operations.examination import Finding, examine, examine_files
+from offramp.agency.operations.feedback import Feedback, list_feedback
 from offramp.agency.operations.looks import LookList, Opening, list_case_looks, list_looks
 from offramp.agency.operations.meetings import (
     Meeting,
@@ -181,6 +180,13 @@ from offramp.agency.operations.records import (
     revoke_consent,
     send_record,
 )
+from offramp.agency.operations.reports import (
+    AgencyCounts,
+    Money,
+    Places,
+    QuarterReport,
+    report_quarter,
+)
 from offramp.agency.operations.representation import represent
 from offramp.agency.operations.sign_in import acting, sign_in
 from offramp.agency.operations.staff import (
@@ -240,6 +246,7 @@ __all__ = [
     "NEW_CASE",
     "REASONS",
     "STAFF_ROLES",
+    "AgencyCounts",
     "AgencyStatus",
     "Agenda",
     "Approval",
@@ -260,6 +267,7 @@ __all__ = [
     "Effects",
     "Export",
     "ExtraAccess",
+    "Feedback",
     "Finding",
     "FormDraft",
     "Inbox",
@@ -268,6 +276,7 @@ __all__ = [
     "Look",
     "LookList",
     "Meeting",
+    "Money",
     "NotedFacts",
     "OffBoard",
     "OpenedForm",
@@ -281,9 +290,11 @@ __all__ = [
     "PendingRecall",
     "Person",
     "PersonCase",
+    "Places",
     "Preparation",
     "Preview",
     "Proposal",
+    "QuarterReport",
     "Recall",
     "RecallAnswer",
     "ReceivedPart",
@@ -314,7 +325,6 @@ __all__ = [
     "StatusDraft",
     "StatusRequest",
     "Step",
-    "Takeup",
     "Task",
     "WaitingQuestion",
     "act_automatically",
@@ -358,6 +368,7 @@ __all__ = [
     "list_consent_sets",
     "list_drafts",
     "list_emergencies",
+    "list_feedback",
     "list_inbox",
     "list_looks",
     "list_own_entries",
@@ -388,7 +399,6 @@ __all__ = [
     "preview_recall",
     "program_day",
     "propose_change",
-    "publish_takeup",
     "read_case",
     "recall",
     "record_answers",
@@ -396,6 +406,7 @@ __all__ = [
     "record_meeting",
     "report_breach",
     "report_emergency",
+    "report_quarter",
     "report_status",
     "represent",
     "restore_agency",

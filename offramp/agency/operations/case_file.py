@@ -1,4 +1,4 @@
-"""Read a case, note what this agency knows of it, list tasks, count take-up."""
+"""Read a case, note what this agency knows of it, and list tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from offramp.agency.cases.caseload import case_of, decisions_here, handles, reca
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.people import person_name
-from offramp.agency.cases.takeup import check_over, counted, quarter_of, suppressed
 from offramp.agency.cases.task import OPEN, Task
 from offramp.agency.cases.tasks import tasks
 from offramp.agency.errors import AgencyError
@@ -30,7 +29,6 @@ from offramp.agency.operations.access import (
     CASES,
     FIND,
     MINE,
-    QUARTER,
     care_parts,
     check_reason,
     may_find,
@@ -180,19 +178,6 @@ class RulesNotice:
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency notice`."""
         return {"case": self.case, "pack": self.pack, "by": self.actor}
-
-
-@frozen
-class Takeup:
-    """The published counts of a quarter by stage, None for a count too small to publish."""
-
-    quarter: str
-    agency: str
-    counts: Mapping[str, int | None]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `offramp agency takeup`."""
-        return {"quarter": self.quarter, "agency": self.agency, "counts": dict(self.counts)}
 
 
 @needs(MINE, look="list")
@@ -467,23 +452,3 @@ def _reviews(office: Office, working_set: WorkingSet) -> tuple[Task, ...]:
         )
         for access in working_set.staff.to_review(person)
     )
-
-
-@needs(QUARTER, look="list")
-def publish_takeup(office: Office, quarter: str) -> Takeup:
-    """Count how many people reached each stage in a quarter, such as `2026-Q2`.
-
-    The counts are published once: a later call returns the first ones. Raises `AgencyError`
-    `no-quarter`, `quarter-open`.
-    """
-    with office.transaction() as working_set:
-        days = quarter_of(quarter)
-        check_over(working_set, days, office.clock())
-        name = f"{days[0].year}-Q{(days[0].month + 2) // 3}"
-        published = [event for event in working_set.published if event.body["quarter"] == name]
-        if not published:
-            program = office.program(working_set)
-            counts = suppressed(counted(working_set, program, days, office.clock()))
-            body = {"quarter": name, "counts": counts}
-            published = [office.append(working_set, "published", body)]
-        return Takeup(name, office.agency, published[0].body["counts"])

@@ -1,0 +1,64 @@
+"""Commands that report on the program: a quarter's counts, and what became of referrals."""
+
+from __future__ import annotations
+
+import argparse
+
+from offramp.agency import operations, report_wording
+from offramp.agency.commands.command import AgencyCommand, Output
+from offramp.agency.folder.office import Office
+from offramp.agency.report_page import report_page
+from offramp.agency.report_view import report_csv
+from offramp.output_file import check_output, write_output
+
+
+def _report(office: Office, options: argparse.Namespace) -> Output:
+    if options.html is not None:
+        check_output(options.html, force=options.force)
+    report = operations.report_quarter(
+        office,
+        options.by or "",
+        options.quarter,
+        is_revision=options.revise,
+        is_sent=options.send,
+    )
+    if options.html is not None:
+        write_output(options.html, report_page(report).encode(), force=options.force)
+    lines = report_csv(report).splitlines() if options.csv else report_wording.report_lines(report)
+    if options.html is not None and not options.csv:
+        lines = [f"written: {options.html}", *report_wording.sent_lines(report)]
+    return Output(report.as_json(), lines)
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quarter", metavar="QUARTER", required=True, help="a past quarter, such as 2026Q3"
+    )
+    parser.add_argument(
+        "--send", action="store_true", help="send this agency's counts to the program's office"
+    )
+    parser.add_argument(
+        "--revise",
+        action="store_true",
+        help="publish the quarter anew, if the change gives no small count away",
+    )
+    parser.add_argument("--csv", action="store_true", help="print every number as CSV")
+    parser.add_argument("--html", metavar="FILE", help="write a page with charts")
+    parser.add_argument("--force", action="store_true", help="overwrite the page's file")
+
+
+def _mine(office: Office, options: argparse.Namespace) -> Output:
+    feedback = operations.list_feedback(office)
+    value = {"referrals": [each.as_json() for each in feedback]}
+    return Output(value, report_wording.feedback_lines(feedback))
+
+
+COMMANDS = (
+    AgencyCommand(
+        "report",
+        "count a quarter, with small counts hidden",
+        run=_report,
+        options=_report_options,
+    ),
+    AgencyCommand("mine", "show what became of this agency's referrals", run=_mine),
+)
