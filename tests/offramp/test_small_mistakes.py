@@ -17,7 +17,7 @@ from rules.author.scenarios import read_scenarios, run
 from rules.decide.program import Program
 from rules.shelf import read_pack
 from tests.conftest import ROOT
-from tests.offramp.test_tutorial import blocks, edit
+from tests.support.tutorial_page import blocks, edit
 
 SANTA_FE = ROOT / "jurisdictions" / "santa-fe"
 _OVER = 'filter(d, d.kind == "opioid").map(d, d.grams)) > quantity_cap'

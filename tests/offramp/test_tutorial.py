@@ -11,13 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-
-PAGE = ROOT / "docs" / "tutorial.md"
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks() -> list[tuple[str, str]]:
-    return _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+from tests.support.tutorial_page import BLOCK, PAGE, blocks, edit
 
 
 def test_the_reader_comes_to_the_end_as_the_page_says(tmp_path: Path) -> None:
@@ -61,20 +55,6 @@ def assert_prints(command: str, output: str, folder: Path) -> None:
     assert re.fullmatch(wanted, shown), f"`{command}` prints\n{shown}\nand the page says\n{output}"
 
 
-def edit(folder: Path, text: str) -> None:
-    """Apply a change: replace the lines without `+`, which occur once, by those without `-`."""
-    first, *lines = text.splitlines()
-    path = folder / first.removeprefix("--- ")
-    assert all(line[:1] in ("-", "+", " ") for line in lines), "each line begins with its sign"
-    before = "".join(f"{line[1:]}\n" for line in lines if line[0] != "+")
-    after = "".join(f"{line[1:]}\n" for line in lines if line[0] != "-")
-    content = path.read_text(encoding="utf-8")
-    assert content.count(before) == 1, (
-        f"{path.name} has these lines {content.count(before)} times:\n{before}"
-    )
-    path.write_text(content.replace(before, after), encoding="utf-8")
-
-
 def test_the_page_has_enough_of_both() -> None:
     kinds = [kind for kind, _ in blocks()]
     assert kinds.count("console") >= 6 and kinds.count("diff") >= 6
@@ -83,5 +63,5 @@ def test_the_page_has_enough_of_both() -> None:
 def test_a_line_number_in_the_text_is_one_that_a_command_prints() -> None:
     page = PAGE.read_text(encoding="utf-8")
     printed = "\n".join(text for kind, text in blocks() if kind == "console")
-    for number in re.findall(r"\bline (\d+)", _BLOCK.sub("", page), re.IGNORECASE):
+    for number in re.findall(r"\bline (\d+)", BLOCK.sub("", page), re.IGNORECASE):
         assert f":{number}:" in printed, f"no command prints line {number}"
