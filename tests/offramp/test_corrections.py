@@ -27,6 +27,7 @@ from rules.errors import Refusal
 from tests.support.agencies import Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
+from tests.support.staff import founder_of
 
 CASE = "7c5fe888" + "0" * 24
 OFFER = ("offer_and_hand_off", "offer_at_scene")
@@ -63,16 +64,25 @@ def deliver(town: Town, *names: str) -> None:
         pull_inbox(town.link(name))
 
 
-def refer(town: Town, case: str, *recipients: str, facts: Mapping[str, Any] = FACTS) -> str:
+def refer(
+    town: Town,
+    case: str,
+    *recipients: str,
+    facts: Mapping[str, Any] = FACTS,
+    charge: Mapping[str, Any] | None = None,
+) -> str:
     """Refer a person, and let every recipient open what arrived."""
     to = dict.fromkeys(recipients, OFFER)
     says = {"answer": "accepted"}
     contact = {"given_name": "Maria", "family_name": "Rael", "facts": {"person.age": 27}}
-    parts = (
+    parts = [
         part("contact", contact, to=to, says=says, use="none"),
         part("encounter", {"facts": dict(facts)}, to=to, says=says, use="none"),
-    )
-    record = operations.send_record(town.at["police"], "referral", Draft(parts), case)
+    ]
+    if charge is not None:
+        charges = {"facts": {"encounter.charges": [charge]}}
+        parts.append(part("charge", charges, to=to, says=says, use="none"))
+    record = operations.send_record(town.at["police"], "referral", Draft(tuple(parts)), case)
     deliver(town)
     for name in recipients:
         operations.open_case(town.at[name], "Rosa Quintana", case)
@@ -283,7 +293,9 @@ def test_a_later_value_reaches_whoever_asked_and_the_decision_is_made_again(
     town: Town, case: str
 ) -> None:
     """X06: the question was answered, and then the value changed."""
-    refer(town, case, "crossroads", facts={DATE: "2026-11-02", "encounter.route": "arrest"})
+    facts = {DATE: "2026-11-02", "encounter.route": "arrest"}
+    charge = {"id": "0" * 16, "conduct": "possession", "authority": "state"}
+    refer(town, case, "crossroads", facts=facts, charge=charge)
     police, crossroads = town.at["police"], town.at["crossroads"]
     operations.ask(crossroads, case, "eligibility")
     deliver(town)
@@ -651,7 +663,7 @@ class Story:
         deliver(self.town, "police", *RECIPIENTS)
         for name in RECIPIENTS:
             if self.case in self.town.at[name].working_set().cases:
-                operations.open_case(self.town.at[name], "Ada Chavez", self.case)
+                operations.open_case(self.town.at[name], founder_of(name), self.case)
 
 
 # What a story may meet: nothing to correct or recall yet, or a case that nobody knows yet.
