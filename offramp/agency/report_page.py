@@ -15,6 +15,7 @@ from offramp.agency.report_view import (
     places_lines,
     sections,
 )
+from offramp.documents.document import code_parts
 
 # The console's colors and voices.
 _STYLE = """
@@ -30,8 +31,9 @@ _STYLE = """
 *, *::before, *::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.5 var(--sans); }
-header { background: var(--brand); color: var(--on-brand); padding: 1.25rem 1rem; }
+header { background: var(--brand); color: var(--on-brand); padding: 1.25rem 0; }
 header > div, main, footer { max-width: 62rem; margin: 0 auto; }
+header > div { padding: 0 1rem; }
 header p { margin: 0; color: var(--on-brand2); }
 h1 { font-size: clamp(1.6rem, 1.3rem + 1.5vw, 2.2rem); line-height: 1.2; margin: .1rem 0; }
 h2 { font-size: 1.3rem; line-height: 1.2; margin: 0; }
@@ -43,12 +45,12 @@ section > * + * { margin-top: .75rem; }
 p { margin: 0; overflow-wrap: break-word; }
 p + p { margin-top: .4rem; }
 .soft { color: var(--ink2); }
-.chart { display: grid; gap: .3rem .8rem; grid-template-columns: minmax(8rem, 15rem) 1fr auto;
-  align-items: center; }
-.chart svg { width: 100%; height: 1.1rem; display: block; }
-.chart .n { text-align: right; }
+.bars > div { display: grid; gap: .1rem .8rem; align-items: center; margin-top: .3rem;
+  grid-template: "label bar number" auto / minmax(8rem, 15rem) 1fr 4.5rem; }
+.bars .l { grid-area: label; } .bars .n { grid-area: number; text-align: right; }
+.bars svg { grid-area: bar; width: 100%; height: 1.1rem; display: block; }
 .n { font-variant-numeric: tabular-nums; white-space: nowrap; }
-.part { padding-left: .9rem; }
+.l.part, th.part:first-child { padding-left: 1.4rem; }
 .c-whole { fill: var(--bar); } .c-part { fill: var(--part); }
 .c-hatch { stroke: var(--hatch); stroke-width: 2; }
 .c-none { fill: none; stroke: var(--hatch); stroke-dasharray: 3 3; }
@@ -61,8 +63,8 @@ th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align
 th:first-child { text-align: left; font-weight: 500; min-width: 11rem; }
 thead th { font-weight: 650; vertical-align: bottom; }
 footer { padding: 0 1rem 2rem; color: var(--ink2); font-size: .9375rem; }
-@media (max-width: 34rem) { .chart { grid-template-columns: 1fr auto; }
-  .chart svg { grid-column: 1 / -1; grid-row: auto; order: 0; } }
+@media (max-width: 34rem) { .bars > div {
+  grid-template: "label number" auto "bar bar" auto / 1fr auto; } }
 @media print { :root { --paper: #fff; --surface: #fff; --ink: #000; --ink2: #333; --line: #999;
   --brand: #fff; --on-brand: #000; --on-brand2: #333; --bar: #17623c; --part: #23507f; }
   body { font-size: 10pt; } section { border: 0; border-top: 1px solid #999; border-radius: 0; }
@@ -90,7 +92,7 @@ def report_page(report: QuarterReport) -> str:
 
 def _body(report: QuarterReport) -> Iterator[str]:
     lines = (ABOUT_HIDDEN, *joined_lines(report))
-    yield f"<div>{''.join(f'<p>{escape(line)}</p>' for line in lines)}</div>"
+    yield f"<div>{''.join(f'<p>{_prose(line)}</p>' for line in lines)}</div>"
     for at, section in enumerate(sections(report)):
         extra = places_lines(report) if section.title == "In the program" else ()
         yield "\n".join(_section(section, extra, f"s{at}"))
@@ -102,7 +104,7 @@ def _section(section: Section, extra: tuple[str, ...], name: str) -> Iterator[st
     yield _chart(section, name)
     yield _table(section, name)
     for line in (*section.waits, *extra):
-        yield f"<p>{escape(line)}</p>"
+        yield f"<p>{_prose(line)}</p>"
     yield "</section>"
 
 
@@ -112,7 +114,7 @@ def _chart(section: Section, name: str) -> str:
     summary = "; ".join(f"{row.label} {_number(row.everybody)}" for row in section.rows)
     rows = "".join(_bar(row, most, f"{name}h{at}") for at, row in enumerate(section.rows))
     return (
-        f'<div class="chart" role="img" aria-label="Bars: {escape(summary, quote=True)}">'
+        f'<div class="bars" role="img" aria-label="Bars: {escape(summary, quote=True)}">'
         f"{rows}</div>"
     )
 
@@ -133,9 +135,9 @@ def _bar(row: Row, most: int, hatch: str) -> str:
         bar = f'<rect class="{kind}" width="{400 * number / most:.1f}" height="16"/>'
         box = "0 0 400 16"
     return (
-        f'<span class="l{part}">{escape(row.label)}</span>'
+        f'<div><span class="l{part}">{escape(row.label)}</span>'
         f'<svg viewBox="{box}" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
-        f'{bar}</svg><span class="n">{_number(number)}</span>'
+        f'{bar}</svg><span class="n">{_number(number)}</span></div>'
     )
 
 
@@ -157,6 +159,14 @@ def _table(section: Section, name: str) -> str:
 
 def _class(row: Row) -> str:
     return ' class="part"' if row.is_part else ""
+
+
+def _prose(text: str) -> str:
+    """Return a sentence as HTML, with what is in back-ticks as code."""
+    return "".join(
+        f"<code>{escape(part)}</code>" if is_code else escape(part)
+        for part, is_code in code_parts(text)
+    )
 
 
 def _number(number: int | None) -> str:

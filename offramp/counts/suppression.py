@@ -182,6 +182,9 @@ class _Search:
     ) -> None:
         self.table = table
         self.hidden = set(hidden)
+        # What must be hidden, and what was tried in vain to hide it.
+        self.given = frozenset(hidden)
+        self.useless: set[Cell] = set()
         self.width = width
         self.witnesses = tuple(witnesses)
         self.still = still
@@ -200,21 +203,31 @@ class _Search:
     def protect(self, cells: Iterable[Cell]) -> bool:
         """Hide more counts until each hidden one is protected. Return False if none is left.
 
-        What is protected stays so: hiding more takes no move away.
+        What is protected stays so while more is hidden: that takes no move away.
         """
         waiting = sorted(set(cells) - self.still, key=self._smallest)
         while waiting or (waiting := self._misfits()[:1]):
             cell = waiting[0]
-            if cell in self.still or not self.is_protected(cell):
-                more = self._next_to_hide(cell)
-                if more is None:
-                    return False
-                self._hide(more)
-                waiting = waiting[1:] if cell in self.still else waiting
-                waiting = sorted([*waiting, more], key=self._smallest)
-            else:
+            if cell not in self.still and self.is_protected(cell):
                 waiting = waiting[1:]
+                continue
+            more = self._next_to_hide(cell)
+            if more is not None:
+                self._hide(more)
+                rest = waiting[1:] if cell in self.still else waiting
+                waiting = sorted([*rest, more], key=self._smallest)
+            elif cell in self.given or cell in self.still:
+                return False
+            else:
+                # It was hidden for others and can be worked out anyway, so it hides nothing.
+                self._show(cell)
+                waiting = sorted(self.hidden - self.still, key=self._smallest)
         return True
+
+    def _show(self, cell: Cell) -> None:
+        self.hidden.discard(cell)
+        self.useless.add(cell)
+        self._fits.clear()
 
     def _hide(self, cell: Cell) -> None:
         self.hidden.add(cell)
@@ -261,6 +274,7 @@ class _Search:
             and cell not in self.table.unseen
             and cell not in self.still
             and cell not in self.table.printed
+            and cell not in self.useless
             # A reader knows that a hidden count isn't 0.
             and self.table.counts[cell] > 0
         )
@@ -281,29 +295,42 @@ class _Search:
 
     def _reach(self, cell: Cell) -> list[Witness] | None:
         """Return moves that lead a count to enough different values. None if they aren't found."""
-        real = dict(self.table.counts)
-        values = {real[cell]}
-        used: list[Witness] = []
-        for by in (1, -1):
-            point, taken = real, []
+        values = {self.table.counts[cell]}
+        used = list(self._climbs(cell, (), values))
+        for at in range(len(self.witnesses)):
+            if len(values) >= self.width:
+                break
+            steps = self._fit(at)
+            point = dict(self.table.counts)
+            for number, step in enumerate(steps, 1):
+                point = _moved(point, step)
+                if point[cell] not in values:
+                    values.add(point[cell])
+                    used.append(steps[:number])
+            used += self._climbs(cell, steps, values)
+        return used if len(values) >= self.width else None
+
+    def _climbs(self, cell: Cell, steps: Witness, values: set[int]) -> Iterator[Witness]:
+        """Yield moves that lead a count up and down from where some steps have led.
+
+        The values that it has on the way are added to `values`.
+        """
+        start = dict(self.table.counts)
+        for step in steps:
+            start = _moved(start, step)
+        # A small count that grows fits into other tables, and one that shrinks may not.
+        for by in (1, -1) if start[cell] < LEAST else (-1, 1):
+            point, taken, is_new = start, list(steps), False
             while len(values) < self.width:
                 move = self._move(point, {cell: by})
                 if move is None:
                     break
                 point = _moved(point, move)
+                is_new = is_new or point[cell] not in values
                 values.add(point[cell])
                 taken.append(move)
-            if taken:
-                used.append(tuple(taken))
-        for at in range(len(self.witnesses)) if len(values) < self.width else ():
-            point, taken = real, []
-            for step in self._fit(at):
-                point = _moved(point, step)
-                taken.append(step)
-                if point[cell] not in values:
-                    values.add(point[cell])
-                    used.append(tuple(taken))
-        return used if len(values) >= self.width else None
+            if is_new:
+                yield tuple(taken)
 
     def _fit(self, at: int) -> Witness:
         """Return the moves of a witness, each with the changes that it takes in this table.
