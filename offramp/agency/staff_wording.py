@@ -65,7 +65,8 @@ def change_lines(change: StaffChange) -> list[str]:
     lines = [_person_line(change.person)]
     for case, assigned in change.cases.items():
         backup = f", backup {assigned.backup}" if assigned.backup else ""
-        lines.append(f"  case {case[:8]}: now {assigned.owner}'s{backup}")
+        team = f", team {', '.join(assigned.team)}" if assigned.team else ""
+        lines.append(f"  case {case[:8]}: now {assigned.owner}'s{backup}{team}")
     return lines
 
 

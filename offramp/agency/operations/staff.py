@@ -37,6 +37,8 @@ from offramp.agency.operations.sign_in import NOT_LISTED, check_name
 from rules.frozen import frozen
 
 GLASS_SECONDS = 3600
+# The most cases that a refusal lists.
+_MOST_NAMED = 10
 # Agencies without break-glass: nobody there may reach for care (CONSOLE.md section 5).
 NO_GLASS = ("police", "prosecutor")
 
@@ -181,8 +183,9 @@ def end_person(
         if owned and successor is None:
             raise AgencyError(
                 "cases-left",
-                f"`{person.name}` has {len(owned)} cases: "
-                f"{', '.join(f'`{case[:8]}`' for case in owned)}",
+                f"`{person.name}` still owns "
+                f"{', '.join(f'`{case[:8]}`' for case in owned[:_MOST_NAMED])}"
+                f"{', and others' if len(owned) > _MOST_NAMED else ''}",
                 fix="name the colleague who gets them with `--to`",
             )
         cases = {
