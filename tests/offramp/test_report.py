@@ -190,7 +190,7 @@ def by_hand(stories: list[dict[str, Any]]) -> dict[str, Counter[str]]:
 
 def exact(town: Town, agency: str, quarter: str) -> dict[CountKey, int]:
     office = town.at[agency]
-    operations.report_quarter(office, "", quarter)
+    operations.report_quarter(office, None, quarter)
     events = [event for event in office.working_set().published if event.body["quarter"] == quarter]
     return dict(read_publication(events[-1].body).exact)
 
@@ -256,18 +256,18 @@ def test_a_late_record_counts_in_the_quarter_of_its_event_and_a_published_one_st
     day = datetime.fromtimestamp(town.hub.clock, UTC).date()
     next_quarter(town)
     refer(town, 12, day)
-    first = operations.report_quarter(town.at["police"], "", quarter)
+    first = operations.report_quarter(town.at["police"], None, quarter)
     assert dict(first.totals)[CountKey("offers")] == 12
     # A later one, and a correction of the day, change nothing that was published.
     late = refer(town, 1, day)[0]
-    again = operations.report_quarter(town.at["police"], "", quarter)
+    again = operations.report_quarter(town.at["police"], None, quarter)
     assert again == first
     # Nobody may take the first counts from the new ones and have a person left over.
-    refused_revision = operations.report_quarter(town.at["police"], "", quarter, is_revision=True)
+    refused_revision = operations.report_quarter(town.at["police"], None, quarter, is_revision=True)
     assert refused_revision.is_revised is False and refused_revision.totals == first.totals
     assert "The published counts stand." in "\n".join(report_lines(refused_revision))
     refer(town, 10, day)
-    revised = operations.report_quarter(town.at["police"], "", quarter, is_revision=True)
+    revised = operations.report_quarter(town.at["police"], None, quarter, is_revision=True)
     assert revised.is_revised is True and revised.agencies[0].version == 2
     assert dict(revised.totals)[CountKey("offers")] == 23
     assert late
@@ -299,12 +299,12 @@ def test_counts_travel_without_a_name_or_a_case_and_the_program_joins_them(town:
     cases = refer(town, 13, day)
     town.settle()
     next_quarter(town)
-    sent = operations.report_quarter(town.at["police"], "", quarter, is_sent=True)
+    sent = operations.report_quarter(town.at["police"], None, quarter, is_sent=True)
     assert sent.told == ("program",) and sent.sent is not None and sent.sent.case is None
-    operations.report_quarter(town.at["crossroads"], "", quarter, is_sent=True)
+    operations.report_quarter(town.at["crossroads"], None, quarter, is_sent=True)
     town.settle()
     office = town.at["program"]
-    report = operations.report_quarter(office, "", quarter)
+    report = operations.report_quarter(office, None, quarter)
     assert report.missing == ("prosecutor",) and report.unopened == 0
     totals = dict(report.totals)
     assert totals[CountKey("offers")] == 13 and totals[CountKey("referrals")] == 13
@@ -338,7 +338,7 @@ def test_the_page_stands_alone_with_a_table_for_each_chart(town: Town) -> None:
     quarter = next_quarter(town)
     refer(town, 12, datetime.fromtimestamp(town.hub.clock, UTC).date())
     next_quarter(town)
-    report = operations.report_quarter(town.at["police"], "", quarter)
+    report = operations.report_quarter(town.at["police"], None, quarter)
     page = report_page(report)
     parsed = _Page()
     parsed.feed(page)
@@ -351,7 +351,7 @@ def test_a_quarter_that_lasts_and_a_word_that_is_none_are_refused(town: Town) ->
     office = town.at["police"]
     now = quarter_at(town.hub.clock)
     with refused("quarter-open"):
-        operations.report_quarter(office, "", now)
+        operations.report_quarter(office, None, now)
     for text in ("", "2026", "2026Q5", "Q2-2026", "1026Q1", "2026Q22", "٢٠٢٦Q1"):
         with pytest.raises(AgencyError, match="no quarter"):
             read_quarter(text)
@@ -392,6 +392,6 @@ def test_no_count_has_a_name_in_the_journal(town: Town, tmp_path: Path) -> None:
     quarter = next_quarter(town)
     refer(town, 2, datetime.fromtimestamp(town.hub.clock, UTC).date())
     next_quarter(town)
-    operations.report_quarter(town.at["police"], "", quarter)
+    operations.report_quarter(town.at["police"], None, quarter)
     body = town.at["police"].working_set().published[-1].body
     assert set(body) == {"quarter", "version", "exact", "hidden", "withheld", "waits"}

@@ -17,7 +17,7 @@ def _report(office: Office, options: argparse.Namespace) -> Output:
         check_output(options.html, force=options.force)
     report = operations.report_quarter(
         office,
-        options.by or "",
+        options.by,
         options.quarter,
         is_revision=options.revise,
         is_sent=options.send,

@@ -180,7 +180,7 @@ class QuarterReport:
 @needs(QUARTER, look="list")
 def report_quarter(
     office: Office,
-    actor: str,
+    actor: str | None,
     quarter: str,
     *,
     is_revision: bool = False,
@@ -190,11 +190,12 @@ def report_quarter(
 
     This agency's own counts are published the first time, and stay as they are. With `is_revision`
     they are published anew, if that gives nothing away. With `is_sent` they go to the program's
-    office. `actor` opens the counts that other agencies sent here. Raises `AgencyError`
-    `no-quarter`, `quarter-open`, `counted-before`, `no-directory`.
+    office. `actor`, or else the person of the account, opens the counts that other agencies sent
+    here. Raises `AgencyError` `no-quarter`, `quarter-open`, `counted-before`, `no-directory`.
     """
     one = read_quarter(quarter)
-    _open_counts(office, actor)
+    if actor is not None:
+        _open_counts(office, actor)
     with office.transaction() as working_set:
         defaults_today(office, working_set)
         check_over(working_set, one, office.clock())
