@@ -65,8 +65,8 @@ def refer(town: Running, capsys: pytest.CaptureFixture[str], **facts: Any) -> st
         **facts,
     }
     charges = [
-        {"id": "1" * 16, "conduct": "possession", "level": "felony", "violent": False,
-         "to_minor": False}
+        {"id": "1" * 16, "conduct": "possession", "authority": "state", "level": "felony",
+         "violent": False, "to_minor": False}
     ]  # fmt: skip
     contact = {"given_name": "Maria", "family_name": "Rael", "facts": {"person.age": 27}}
     parts = [
@@ -147,8 +147,8 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
     assert any("Decide `eligibility` again" in text for text in tasks(town, capsys, "program"))
     capsys.readouterr()
     assert town.agency("case", "program", case) == 0
-    assert "OUT OF DATE: eligibility is eligible, by Rosa Quintana" in capsys.readouterr().out
-    told(town, capsys, *(*decide[:4], "ineligible", *decide[5:]))
+    assert "OUT OF DATE: eligibility is eligible, by Julia Vigil" in capsys.readouterr().out
+    told(town, capsys, *(*decide[:4], "ineligible", *decide[5:], "--yes"))
     assert not eligibility(town, capsys, case)[1]["outdated"]
 
     # X07: by fact, filled in with what was sent. The rest stands as it was.
