@@ -158,7 +158,7 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
     change = ("correct", "police", case, "encounter.drugs[0].grams=5.1", "encounter.in_area=no")
     preview = told(town, capsys, *change, "--dry-run")
     assert "eligibility" in [resting["decision"] for resting in preview["decisions"]]
-    assert "no answer to `by`" in refused(town, capsys, *change)
+    assert "there is no terminal to ask at: Send it?" in refused(town, capsys, *change)
     made = told(town, capsys, *change, "--yes", "--by", "Officer Lund")
     assert {sent["to"] for sent in made["corrections"]} == set(HOLDERS)
     open_everywhere(town, capsys, case, "program", "crossroads")
