@@ -27,7 +27,7 @@ def admits(state: State, record: Committed, roles: Roles) -> bool:
         other.issuer != record.issuer for other in state.of_id(record.jti)
     ):
         return False
-    for _, statement in record.says():
+    for _, statement in record.says() if record.has_statement else ():
         if isinstance(statement, About) and not _may_be_about(state, record, statement):
             return False
     if record.kind not in ("consent", "consent_change"):

@@ -90,6 +90,11 @@ class Committed:
             if label.statement is not None
         )
 
+    @cached_property
+    def has_statement(self) -> bool:
+        """True if one of its labels has a statement."""
+        return any(label.statement is not None for label in self.labels.values())
+
     def parties(self) -> frozenset[str]:
         """Return its issuer and its recipients, as far as they are known here."""
         return frozenset((self.issuer, *(passage.to for passage in self.passages)))
@@ -195,8 +200,9 @@ class _Index:
 
     def with_(self, record: Committed) -> _Index:
         """Return the index with one more record at its end."""
-        answers = record.kind == "exit" or any(
-            isinstance(statement, Answer) for _, statement in record.says()
+        answers = record.kind == "exit" or (
+            record.has_statement
+            and any(isinstance(statement, Answer) for _, statement in record.says())
         )
         return _Index(
             _extended(self.by_kind, record.kind, record),
@@ -282,11 +288,10 @@ class State:
         if not records or records[-1].index < record.index:
             extended = State((*records, record))
             # What is known of the records so far is extended, never computed anew.
-            vars(extended).update(
-                (name, vars(self)[name].with_(record))
-                for name in ("_index", "_consents")
-                if name in vars(self)
-            )
+            known, added = vars(self), vars(extended)
+            for name in ("_index", "_consents"):
+                if name in known:
+                    added[name] = known[name].with_(record)
             return extended
         return State(tuple(sorted((*records, record), key=lambda committed: committed.index)))
 

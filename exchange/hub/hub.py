@@ -207,8 +207,9 @@ class Hub:
             # then all cases, which is faster than in turn.
             membership = self.history.membership_at(self.log.size)
             checked = [_check(bundle, membership, stored) for bundle in bundles]
+            permits: set[_PassageForm] = set()
             return tuple(
-                self._submit(bundle, record, stored, time)
+                self._submit(bundle, record, stored, permits, time)
                 for bundle, record in zip(bundles, checked, strict=True)
             )
 
@@ -226,6 +227,7 @@ class Hub:
         bundle: Bundle,
         checked: Record | ExchangeError | None,
         stored_ids: set[tuple[str, str]],
+        permits: set[_PassageForm],
         time: int,
     ) -> Acceptance | Rejection:
         index = self.log.size
@@ -243,12 +245,15 @@ class Hub:
                 return self._conflict(record, time)
             self._quota.check(record.kind, record.issuer, record.case, time)
             committed = committed_record(record, index, time)
-            self._check_admitted(committed)
+            self._check_admitted(committed, permits)
         except StoreError:
             raise
         except ExchangeError as error:
             return Rejection(error)
         stored_ids.add((record.issuer, record.jti))
+        if record.kind in DECISIVE or committed.has_statement:
+            # What a case permits may have changed.
+            permits.clear()
         return Acceptance(self._commit(record, committed), is_repeat=False)
 
     def _commit(self, record: Record, committed: Committed) -> Receipt:
@@ -298,15 +303,21 @@ class Hub:
         )
         return Rejection(error, is_conflict=True)
 
-    def _check_admitted(self, committed: Committed) -> None:
-        """Check a record against its case and `disclosure`. Raises `NotPassed`, never why."""
-        if not admits(self.state(committed.case), committed, self.history.at(committed.index)):
+    def _check_admitted(self, committed: Committed, permits: set[_PassageForm]) -> None:
+        """Check a record against its case and `disclosure`. Raises `NotPassed`, never why.
+
+        `permits` collects the passages that may pass at this time and in the cases' present state.
+        """
+        state, current = self.state(committed.case), self.history.at(committed.index)
+        if not admits(state, committed, current):
             raise not_passed()
         if committed.kind in report_kinds():
             # A report of an outside disclosure goes on record whatever the rules say, above all
             # if the disclosure wasn't allowed.
             return
-        current, state = self.history.at(committed.index), self.state(committed.case)
+        forms = [_form_of(committed, passage) for passage in committed.passages]
+        if permits.issuperset(forms):
+            return
         judge = self._judge(current.pack)
         for passage in committed.passages:
             verdict = judge.passage(
@@ -320,6 +331,7 @@ class Hub:
             )
             if not verdict.permit:
                 raise not_passed()
+        permits.update(form for form in forms if form is not None)
 
     def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
         current = self.history.at(index)
@@ -594,6 +606,33 @@ class Hub:
 
     def _proved(self, leaf: Leaf, size: int) -> Proved:
         return Proved(leaf, self.log.tree.inclusion(leaf.index, size))
+
+
+# What `disclosure` reads of a passage and its record.
+_PassageForm = tuple[str | tuple[str, ...] | None, ...]
+
+
+def _form_of(committed: Committed, passage: Passage) -> _PassageForm | None:
+    """Return what `disclosure` reads of a passage, besides the case's records and the time.
+
+    None for a record with a statement, which is judged by itself.
+    """
+    if committed.has_statement:
+        return None
+    label = committed.labels[passage.part]
+    return (
+        committed.case,
+        committed.issuer,
+        committed.kind,
+        passage.to,
+        passage.purpose,
+        passage.basis,
+        label.category,
+        label.sensitivity,
+        label.use,
+        label.notice,
+        label.keep_until,
+    )
 
 
 def _check(

@@ -358,7 +358,7 @@ class Store:
             receipt.index,
             record.role,
             record.jws,
-            json.dumps(list(record.disclosures.values())),
+            _list_text(record.disclosures.values()),
             b"".join(record.pads),
             receipt.time,
             receipt.number,
@@ -634,6 +634,12 @@ _RECORD = (
 )
 _ITEM = "SELECT agency, position, issuer, jti, number FROM item"
 _TEXT = "SELECT issuer, jti, agency, part, key, purpose, basis, sha256, ct, state, leaf FROM text"
+
+
+def _list_text(texts: Iterable[str]) -> str:
+    """Return a list of base64url texts, which have nothing to escape, as `json.dumps` writes it."""
+    joined = '", "'.join(texts)
+    return f'["{joined}"]' if joined else "[]"
 
 
 def _text_of(row: Sequence[Any]) -> SealedText:

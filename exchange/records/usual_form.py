@@ -104,18 +104,21 @@ def read_labels(claims: Claims, disclosures: Sequence[str]) -> list[LabelForm] |
     """
     parts = set(claims.parts)
     labels: list[LabelForm] = []
-    opened: set[str] = set()
-    digests = set(parts)
+    opened: list[str] = []
     for text in disclosures:
         digest = sd_jwt.digest(text) if text.isascii() else ""
         label = read_label(text) if digest in parts else None
         if label is None:
             return None
-        opened.add(digest)
-        digests.add(label.content_digest)
+        opened.append(digest)
         labels.append(label)
     # A disclosure is sent once, and no digest occurs twice, wherever in the record it is.
-    is_sound = len(opened) == len(labels) and len(digests) == len(claims.parts) + len(labels)
+    contents = {label.content_digest for label in labels}
+    is_sound = (
+        len(set(opened)) == len(contents) == len(labels)
+        and len(parts) == len(claims.parts)
+        and parts.isdisjoint(contents)
+    )
     return labels if is_sound else None
 
 

@@ -79,6 +79,36 @@ def test_in_one_batch_the_order_decides(first: str) -> None:
     )
 
 
+def test_in_one_batch_an_earlier_permit_ends_with_the_revocation() -> None:
+    world, case = ready()
+    early, late = (
+        world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=case)
+        for _ in range(2)
+    )
+    end = world.compose(
+        "crossroads",
+        "consent_change",
+        world.terms("crossroads", {"does": "end", "grant": GRANT}, agencies=["prosecutor"]),
+        case=case,
+    )
+    answers = world.submit(early, end, late)
+    assert [type(answer) for answer in answers] == [Acceptance, Acceptance, Rejection]
+    assert isinstance(answers[2], Rejection) and answers[2].error.code == "not-passed"
+
+
+def test_in_one_batch_a_permit_counts_for_its_own_case_only() -> None:
+    world, case = ready()
+    other_grant = "2" * 16
+    other = world.enrolled(status_grant(id=other_grant))
+    for_case, for_other = (
+        world.compose("crossroads", "status", part("status", {}, to=TO_PROSECUTOR), case=id)
+        for id in (case, other)
+    )
+    world.change(other, "end", agencies=["prosecutor"], grant=other_grant)
+    answers = world.submit(for_case, for_other)
+    assert [type(answer) for answer in answers] == [Acceptance, Rejection]
+
+
 def test_pulling_again_what_was_handed_out_gives_no_text_any_more() -> None:
     world, case = ready()
     send_status(world, case)
