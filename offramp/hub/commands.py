@@ -164,6 +164,10 @@ def serve(options: argparse.Namespace) -> int:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: None)
     monitor.start()
+    # What is in memory now stays there. The records of a batch make many objects and few cycles.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
     def stop() -> None:
         monitor.stop()
