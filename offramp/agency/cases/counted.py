@@ -125,11 +125,11 @@ class Shape:
     sums: tuple[tuple[tuple[Measure, ...], tuple[Measure, ...]], ...]
     groups: Mapping[str, tuple[str, ...]]
 
-    def keys(self, one: Measure) -> Iterator[CountKey]:
+    def keys(self, counted: Measure) -> Iterator[CountKey]:
         """Yield the keys of a measure: of everybody, and of each group."""
-        yield CountKey(*one)
+        yield CountKey(*counted)
         for grouping, groups in self.groups.items():
-            yield from (CountKey(*one, grouping, group) for group in groups)
+            yield from (CountKey(*counted, grouping, group) for group in groups)
 
 
 def shape_of(
@@ -161,7 +161,7 @@ def shape_of(
     if role == "prosecutor":
         add(measure("held_decided"), *plain("held_filed", "held_not_filed", "held_dismissed"))
     if role == "case_management" or enrolls:
-        senders = sorted((one for one in details if one[0] == _FROM), key=str)
+        senders = sorted((counted for counted in details if counted[0] == _FROM), key=str)
         add(measure("referrals"), *senders)
         alone.append(measure("reviews"))
     if role == "case_management":
@@ -181,29 +181,32 @@ def shape_of(
                 measure("decided", decision),
                 measure("undetermined", decision),
             )
-            rules = (one for one in details if one[:2] == ("undetermined_by", decision))
+            rules = (counted for counted in details if counted[:2] == ("undetermined_by", decision))
             add(measure("undetermined", decision), *sorted(rules, key=str))
     if enrolls:
         add(measure("left"), *plain(*_WAYS_OUT))
         sums.append((plain("before", "entered"), plain("in_program", "left")))
-    measures = dict.fromkeys(one for sides in sums for side in sides for one in side)
+    measures = dict.fromkeys(counted for sides in sums for side in sides for counted in side)
     groups = {name: groups_of(each, facts[each.of]) for name, each in groupings.items()}
     return Shape((*measures, *alone), tuple(sums), groups)
 
 
 def _balances(shape: Shape) -> Iterator[Balance]:
     for left, right in shape.sums:
-        yield Balance(tuple(CountKey(*one) for one in left), tuple(CountKey(*one) for one in right))
+        yield Balance(
+            tuple(CountKey(*counted) for counted in left),
+            tuple(CountKey(*counted) for counted in right),
+        )
         for grouping, groups in shape.groups.items():
             for group in groups:
                 yield Balance(
-                    tuple(CountKey(*one, grouping, group) for one in left),
-                    tuple(CountKey(*one, grouping, group) for one in right),
+                    tuple(CountKey(*counted, grouping, group) for counted in left),
+                    tuple(CountKey(*counted, grouping, group) for counted in right),
                 )
-    for one in shape.measures:
+    for counted in shape.measures:
         for grouping, groups in shape.groups.items():
-            parts = (CountKey(*one, grouping, group) for group in groups)
-            yield total(CountKey(*one), parts)
+            parts = (CountKey(*counted, grouping, group) for group in groups)
+            yield total(CountKey(*counted), parts)
 
 
 # Counting
@@ -212,12 +215,12 @@ def _balances(shape: Shape) -> Iterator[Balance]:
 def details_of(tallies: Iterable[CaseTally], quarter: Quarter) -> frozenset[Measure]:
     """Return the measures with a reason or a rule that occur in a quarter."""
     return frozenset(
-        one
+        counted
         for case in tallies
         for tally in case.tallies
         if quarter.has(tally.day)
-        for one in tally.measures
-        if one[2] is not None
+        for counted in tally.measures
+        if counted[2] is not None
     )
 
 
@@ -225,21 +228,24 @@ def count(tallies: Iterable[CaseTally], quarter: Quarter, shape: Shape) -> dict[
     """Count the cases of a quarter by every key of an agency's report."""
     counts: Counter[CountKey] = Counter()
     for case in tallies:
-        seen = Counter(
-            one for tally in case.tallies if quarter.has(tally.day) for one in tally.measures
+        in_quarter = Counter(
+            counted
+            for tally in case.tallies
+            if quarter.has(tally.day)
+            for counted in tally.measures
         )
         if any(entered < quarter.after and _stays(left, quarter) for entered, left in case.stays):
-            seen[measure("in_program")] += 1
+            in_quarter[measure("in_program")] += 1
         if any(
             entered < quarter.first and (left is None or left >= quarter.first)
             for entered, left in case.stays
         ):
-            seen[measure("before")] += 1
-        for one, number in seen.items():
-            counts[CountKey(*one)] += number
+            in_quarter[measure("before")] += 1
+        for counted, number in in_quarter.items():
+            counts[CountKey(*counted)] += number
             for grouping in shape.groups:
-                counts[CountKey(*one, grouping, case.groups[grouping])] += number
-    return {key: counts[key] for one in shape.measures for key in shape.keys(one)}
+                counts[CountKey(*counted, grouping, case.groups[grouping])] += number
+    return {key: counts[key] for counted in shape.measures for key in shape.keys(counted)}
 
 
 def _stays(left: Any, quarter: Quarter) -> bool:
@@ -260,13 +266,13 @@ def publish(
     `earlier` are the newest publications of other quarters by name. `also` are hidden anyway.
     """
     table, named = _table(exact, shape, quarter, earlier)
-    found = suppress(table, also=((quarter.name, key) for key in also))
-    hidden = {key for name, key in named if name == quarter.name and (name, key) in found.hidden}
-    if found.is_withheld:
+    choice = suppress(table, also=((quarter.name, key) for key in also))
+    hidden = {key for name, key in named if name == quarter.name and (name, key) in choice.hidden}
+    if choice.is_withheld:
         hidden = set(exact)
     shown_waits = tuple(_shown_wait(wait, exact, hidden) for wait in waits)
     return Publication(
-        quarter.name, version, dict(exact), frozenset(hidden), found.is_withheld, shown_waits
+        quarter.name, version, dict(exact), frozenset(hidden), choice.is_withheld, shown_waits
     )
 
 
@@ -291,8 +297,11 @@ def revise(
         or any(0 < abs(change) < LEAST for change in changes.values())
     ):
         return None
-    made = publish(exact, waits, shape, quarter, earlier, before.version + 1, before.hidden)
-    if made.is_withheld or not {key for key in before.hidden if exact.get(key)} <= made.hidden:
+    revised = publish(exact, waits, shape, quarter, earlier, before.version + 1, before.hidden)
+    if (
+        revised.is_withheld
+        or not {key for key in before.hidden if exact.get(key)} <= revised.hidden
+    ):
         return None
     old = dict.fromkeys(exact, 0) | dict(before.exact)
     table, _ = _table(old, shape, quarter, earlier)
@@ -300,7 +309,7 @@ def revise(
         (quarter.name, key): max(1, 1 - changes[key]) for key in before.hidden if changes[key] < 0
     }
     secret = ((quarter.name, key) for key in before.hidden)
-    return made if is_protected(table, secret, least_values=known) else None
+    return revised if is_protected(table, secret, least_values=known) else None
 
 
 def _table(

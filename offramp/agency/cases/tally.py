@@ -77,11 +77,11 @@ def tally_case(
 ) -> CaseTally:
     """Return what a case adds to the reports of this agency. `now` is in seconds since 1970."""
     case = case_of(working_set, handle)
-    one = _Counted(working_set, program, handle, case, now)
+    counted = _Counted(working_set, program, handle, case, now)
     words = case.vocabulary
     return CaseTally(
-        tuple(one.tallies()),
-        tuple(one.stays()),
+        tuple(counted.tallies()),
+        tuple(counted.stays()),
         {name: _group(words, grouping, case) for name, grouping in groupings.items()},
     )
 
