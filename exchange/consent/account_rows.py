@@ -126,7 +126,7 @@ def _passed_texts(
 def with_later_events(row: Row, state: State) -> Row:
     """Add the times at which a text was opened, recalled, and answered, as its parties signed."""
     opened = _first_about(state, "acknowledgement", row.to, (row.record, row.part))
-    recalled = _first_about(state, "recall", row.issuer, (row.record, row.part))
+    recalled = _first_about(state, "recall", row.issuer, (row.record, row.part), asked=row.to)
     answered = None
     if recalled is not None:
         recall, part = recalled
@@ -140,13 +140,17 @@ def with_later_events(row: Row, state: State) -> Row:
 
 
 def _first_about(
-    state: State, kind: str, issuer: str, about: tuple[str, str]
+    state: State, kind: str, issuer: str, about: tuple[str, str], *, asked: str | None = None
 ) -> tuple[Committed, str] | None:
-    """Return the first record of a kind by an issuer about a record's part, with its own part."""
+    """Return the first record of a kind by an issuer about a record's part, with its own part.
+
+    With `asked`, only a record whose part goes to that agency: a recall may ask one recipient.
+    """
     for record in state.kind(kind):
         for part, statement in record.says():
             if isinstance(statement, About) and statement.about == about:
-                if record.issuer == issuer:
+                is_asked = asked is None or asked in record.recipients(part)
+                if record.issuer == issuer and is_asked:
                     return record, part
     return None
 

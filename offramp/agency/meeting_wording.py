@@ -35,6 +35,9 @@ _FIELDS = {"engagement": ("status", "engagement"), "areas": ("areas", "area_of_l
 }
 
 
+_NO_CASE = "There is no case to discuss."
+
+
 def meeting_lines(meeting: Meeting) -> list[str]:
     """Show a board. It never counts or names a case that it leaves out."""
     zone = ZoneInfo(meeting.zone)
@@ -48,7 +51,8 @@ def meeting_lines(meeting: Meeting) -> list[str]:
     for case in meeting.cases:
         lines += ["", *_case_lines(case, zone)]
     if not meeting.cases:
-        lines += ["", "There is no case to discuss."]
+        nothing = "No case can be shown to everybody here." if meeting.present else _NO_CASE
+        lines += ["", nothing]
     if meeting.next_present:
         rest = ",".join(meeting.next_present)
         lines += ["", f"When police have left, show the second part: `--present {rest}`"]

@@ -42,8 +42,17 @@ def effects_lines(effects: Effects, zone: ZoneInfo) -> list[str]:
     for holder in effects.holders:
         before = detail_text(holder.holding.value, zone)
         effect = f"can't be told: {holder.why_not}" if holder.why_not else "is told"
+        if not holder.why_not and holder.value != effects.details[holder.name]:
+            told = detail_text(holder.value, zone)
+            effect = f"is told {told}, and not the rest, which it was never told"
         kind = holder.holding.part.kind
         lines.append(f"  `{holder.agency}` has {holder.name} = {before} ({kind}); {effect}")
+    changed = {holder.name for holder in effects.holders}
+    lines += [
+        f"  {name}: no agency is told. A correction tells an agency only what it was told before"
+        for name in effects.details
+        if name not in changed
+    ]
     return lines + resting_lines(effects.decisions)
 
 

@@ -22,7 +22,7 @@ from offramp.agency.cases.people import person_name
 from offramp.agency.cases.tally import tally_case
 from offramp.agency.hub_link import delivery
 from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
-from offramp.agency.operations import records
+from offramp.agency.operations import evidence, records
 from rules.errors import Refusal
 from tests.support.agencies import Town
 from tests.support.refused import refused
@@ -42,6 +42,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delivery, "link_of", lambda office: made.link(office.agency))
         patch.setattr(records, "link_of", lambda office: made.link(office.agency))
+        patch.setattr(evidence, "link_of", lambda office: made.link(office.agency))
         yield made
 
 
@@ -535,6 +536,24 @@ def test_the_wrong_recipient_is_asked_alone_and_called_after_two_days(
     assert [sent.agency for sent in made_again.sent] == ["crossroads"]
     with refused("unknown-reason"):
         operations.recall(police, BY, case, "regret")
+
+
+def test_the_account_names_only_the_recipients_that_a_recall_asked(town: Town, case: str) -> None:
+    refer(town, case, "crossroads", "prosecutor")
+    represent(town, case)
+    operations.recall(town.at["police"], BY, case, "wrong_recipient", recipient="prosecutor")
+    town.settle()
+    rows = operations.fetch_account(town.at["defender"], case).statement.rows
+    recalled = {row.to: row.recalled is not None for row in rows if row.category == "encounter"}
+    assert recalled == {"crossroads": False, "prosecutor": True}
+    # A second recall asks the other recipient, at its own time.
+    town.hub.clock += HOUR
+    operations.recall(town.at["police"], BY, case, "wrong_recipient", recipient="crossroads")
+    town.settle()
+    rows = operations.fetch_account(town.at["defender"], case).statement.rows
+    times = {row.to: row.recalled for row in rows if row.category == "encounter"}
+    assert times["crossroads"] is not None and times["prosecutor"] is not None
+    assert times["crossroads"] > times["prosecutor"]
 
 
 def test_what_is_still_queued_is_recalled_and_corrected_when_the_hub_has_it(

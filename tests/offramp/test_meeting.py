@@ -260,8 +260,10 @@ def test_the_status_goes_to_those_who_may_have_it_and_says_to_whom_not(town: Tow
 
 def test_a_status_without_consent_or_with_a_word_of_its_own_is_refused(town: Town) -> None:
     case = referred(town)
-    with refused("nobody-to-tell"):
+    with pytest.raises(Refusal) as caught:
         operations.draft_status(town.at["crossroads"], case, "engaged")
+    assert caught.value.code == "nobody-to-tell"
+    assert "ask the person for consent" in str(caught.value)
     with refused("not-yours"):
         operations.draft_status(town.at["police"], case, "engaged")
     with refused("wrong-content"):

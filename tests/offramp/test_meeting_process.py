@@ -140,6 +140,8 @@ def test_a_case_with_a_fresh_status_is_on_the_board_as_far_as_all_present_may_se
     town.settle()
     assert abouts(town, capsys, "crossroads") == []
     assert "There is no case to discuss." in lines(town, capsys, "meeting", "crossroads")
+    room = lines(town, capsys, "meeting", "crossroads", "--present", "da,program")
+    assert "No case can be shown to everybody here." in room and "no case to discuss" not in room
 
 
 def abouts(town: Running, capsys: pytest.CaptureFixture[str], agency: str) -> list[str]:

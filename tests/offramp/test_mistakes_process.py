@@ -171,6 +171,28 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
     }
 
 
+def test_two_fields_of_one_entry_are_corrected_by_one_command(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An added field is told to nobody, and the command says so."""
+    case = refer(town, capsys, **{DRUGS: drugs(2.4)})
+    change = ("correct", "police", case, "encounter.drugs[0].kind=stimulant",
+              "encounter.drugs[0].grams=5.1")  # fmt: skip
+    told(town, capsys, *change, "--yes")
+    open_everywhere(town, capsys, case, *HOLDERS)
+    for holder in HOLDERS:
+        (entry,) = told(town, capsys, "case", holder, case)["facts"][DRUGS]["value"]
+        assert (entry["kind"], entry["grams"]) == ("stimulant", 5.1)
+
+    basis = "encounter.drugs[0].basis=estimated"
+    assert town.agency("correct", "police", case, basis, "--dry-run") == 0
+    assert "encounter.drugs: no agency is told." in capsys.readouterr().out
+    both = (basis, "encounter.drugs[0].grams=6")
+    assert town.agency("correct", "police", case, *both, "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "and not the rest, which it was never told" in shown and "no agency is told" not in shown
+
+
 def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
     town: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

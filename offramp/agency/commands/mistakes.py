@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,7 +53,7 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
     """Show what was told, or what follows from a correction, then send it."""
     dialog = _dialog(office, options)
     disclosed = operations.list_told(office, options.case)
-    details = dict(_typed_detail(disclosed, text, dialog) for text in options.detail)
+    details = _typed_details(disclosed, options.detail, dialog)
     if options.file:
         details |= _from_file(options.file)
     if not details and dialog.is_terminal and disclosed:
@@ -112,6 +113,29 @@ def _show_again(error: AgencyError, options: argparse.Namespace, dialog: Dialog)
     if error.code != operations.CASE_CHANGED or not dialog.is_terminal or options.yes:
         raise error
     print_text(f"\n{error.message}\n")
+
+
+def _typed_details(
+    disclosed: Mapping[str, Sequence[ToldDetail]], texts: Sequence[str], dialog: Dialog
+) -> dict[str, Any]:
+    """Read the typed details in their order, so that two fields of one list are both corrected."""
+    details: dict[str, Any] = {}
+    for text in texts:
+        name, value = _typed_detail(_as_corrected(disclosed, details), text, dialog)
+        details[name] = value
+    return details
+
+
+def _as_corrected(
+    disclosed: Mapping[str, Sequence[ToldDetail]], details: Mapping[str, Any]
+) -> dict[str, Sequence[ToldDetail]]:
+    """Return what was told, with the new values that were typed before."""
+    return {
+        name: [replace(holding, value=details[name]) for holding in holders]
+        if name in details
+        else holders
+        for name, holders in disclosed.items()
+    }
 
 
 def _typed_detail(

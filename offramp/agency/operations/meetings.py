@@ -477,7 +477,7 @@ def draft_status(
     members = {"areas": list(areas), "goals": list(goals)}
     if areas or goals:
         contents["barriers"] = {name: words for name, words in members.items() if words}
-    addressed = []
+    addressed, protected = [], []
     for category, content in contents.items():
         part = Part(
             category=(category,),
@@ -487,6 +487,7 @@ def draft_status(
             use=defaults.use,
         )
         part = protect_care(part, working_set, defaults)
+        protected.append(part)
         addressed.append(
             address(working_set, case, "status", part, "review", office.clock())
             or Part(category=(category,), content={category: content}, to={}, keep_until="")
@@ -494,7 +495,7 @@ def draft_status(
     if not any(part.to for part in addressed):
         pack, now = office.program(working_set).pack, office.clock()
         raise nobody_to_tell(
-            refusals(working_set, pack, case, "status", addressed[0], "review", now),
+            refusals(working_set, pack, case, "status", protected[0], "review", now),
             agency_names(working_set),
         )
     others = [one for one in working_set.gateway.history.newest.agencies if one != office.agency]
