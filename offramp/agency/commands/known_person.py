@@ -23,14 +23,14 @@ _CONTACT = "contact."
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "asks": "Is it one of these people?",
-        "same": "Yes: {who}. Add it to that case",
+        "same": "Yes: {who}. This case is listed with that one",
         "someone_else": "No, someone else",
         "stop": "It is here already. Stop, and send nothing",
         "warns": "This may be a person whom you know already:",
     },
     "es": {
         "asks": "¿Es una de estas personas?",
-        "same": "Sí: {who}. Añádalo a ese caso",
+        "same": "Sí: {who}. Este caso se muestra junto a ese",
         "someone_else": "No, es otra persona",
         "stop": "Ya está aquí. Terminar sin enviar nada",
         "warns": "Puede ser una persona que usted ya conoce:",
