@@ -139,19 +139,27 @@ def respelling(name: str, allowed: Iterable[str]) -> str | None:
     return f"write `{new}`, its spelling now"
 
 
+# Below it a guess misleads. `refuses` and `agrees` are 0.62 alike, `act` and its typo `atc` 0.67.
+_LEAST_LIKENESS = 0.66
+# So many names are shown in full, so that all units and all roles are.
+_LONGEST_SHOWN = 14
+
+
 def nearest(name: str, allowed: Sequence[str]) -> str:
     """Return the fix for an unknown name.
 
-    It is the new spelling, or the nearest allowed name, or else the first few of them.
+    It is the new spelling, or the nearest allowed name, or else all of them. Of a long list it
+    names the first few.
     """
     import difflib  # a decision without an error doesn't need it
 
     fix = respelling(name, allowed)
     if fix is not None:
         return fix
-    close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, allowed, n=1, cutoff=_LEAST_LIKENESS)
     if close:
         return f"did you mean `{close[0]}`?"
-    listed = ", ".join(f"`{known_name}`" for known_name in sorted(allowed)[:8])
-    more = " …" if len(allowed) > 8 else ""
+    shown = sorted(allowed)[: 8 if len(allowed) > _LONGEST_SHOWN else None]
+    listed = ", ".join(f"`{known_name}`" for known_name in shown)
+    more = " …" if len(allowed) > len(shown) else ""
     return f"known here: {listed}{more}" if listed else "nothing is declared here"

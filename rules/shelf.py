@@ -107,9 +107,21 @@ def find(name: str, beside: Path | None = None) -> Path:
         raise RequestError(
             "unknown-pack",
             f"there is no pack `{printable(name)}`",
-            fix=nearest(printable(name), shipped()),
+            fix=nearest(printable(name), (*shipped(), *_own_packs(name, beside))),
         )
     return folder
+
+
+def _own_packs(name: str, beside: Path | None) -> list[str]:
+    """Return the packs in the folder in which a name was looked for, each as it would be named."""
+    try:
+        folder = beside or Path(name).parent
+        found = [path.parent for path in folder.glob("*/pack.yaml")]
+    except (OSError, ValueError):  # no name that a file can have
+        return []
+    start = "./" if beside is None and name.startswith("./") else ""
+    names = (path.name if beside is not None else f"{start}{path}" for path in found)
+    return sorted(printable(own) for own in names if own not in shipped())
 
 
 def _find_folder(name: str, beside: Path | None) -> Path | None:

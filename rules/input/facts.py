@@ -138,7 +138,11 @@ def _read_level(
         elif entry is None:
             if key != "decisions" or above:
                 name = printable(f"{above}{key}")
-                fix = nearest(name, tuple(vocabulary.facts))
+                fix = (
+                    _nested(name)
+                    if name in vocabulary.facts
+                    else nearest(name, tuple(vocabulary.facts))
+                )
                 raise FactsError(
                     "unknown-fact", f"there is no fact `{name}`", at=Place(path=name), fix=fix
                 )
@@ -152,6 +156,13 @@ def _read_level(
                 f"`{path}` is {kind_of(value)}, not an object",
                 "write it as `{ … }`",
             )
+
+
+def _nested(path: str) -> str:
+    """Return the fix for a fact whose whole path is written as one key."""
+    *groups, name = path.split(".")
+    opened = "".join(f'{{"{group}": ' for group in groups)
+    return f'write one object in another: `{opened}{{"{name}": …}}{"}" * len(groups)}`'
 
 
 def _read_attested(value: Any) -> dict[str, str]:

@@ -96,11 +96,12 @@ class Node:
     def _unknown_keys(self, subject: str, allowed: tuple[str, ...]) -> Iterator[PackError]:
         for key in self.value:
             if key not in allowed:
-                fix = (
-                    nearest(key, allowed)
-                    if _KEY.fullmatch(key)
-                    else "put the condition or the text in quotes: '…'"
-                )
+                if key == "<<":
+                    fix = "write the keys out, for nothing is merged here"
+                elif _KEY.fullmatch(key):
+                    fix = nearest(key, allowed)
+                else:
+                    fix = "put the condition or the text in quotes: '…'"
                 message = f"{subject} has no key `{key}`"
                 yield PackError("unknown-key", message, at=self.keys[key].place, fix=fix)
 

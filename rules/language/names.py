@@ -146,7 +146,21 @@ def _refuse_unknown(checker: Checker, node: syntax.Expression, bound: Bound, pat
         *(f"clocks.{clock}" for clock in scope.clocks),
     ]
     noun = "fact" if "." in path else "fact, parameter or decision"
-    checker.fail(node, "unknown-fact", f"there is no {noun} {{}}", nearest(path, names))
+    fix = f'put the word in quotes: `"{path}"`' if _is_word(checker, path) else nearest(path, names)
+    checker.fail(node, "unknown-fact", f"there is no {noun} {{}}", fix)
+
+
+def _is_word(checker: Checker, name: str) -> bool:
+    """Return True for a choice of a fact, an outcome, or a clock's status: a word for quotes."""
+    scope = checker.scope
+    choices = (
+        field.choices
+        for fact in scope.vocabulary.facts.values()
+        for field in (fact, *fact.fields.values())
+    )
+    return any(
+        name in words for words in (*choices, *scope.decisions.values(), tree.CLOCK_STATUSES)
+    )
 
 
 def _check_variable(

@@ -246,6 +246,15 @@ def test_an_attested_outcome_stands_in_place_of_the_program_s_own_rules(program:
     assert refused.value.fix == "did you mean `proceed`?"
 
 
+def test_a_path_as_one_key_is_shown_as_objects_in_objects(program: Program) -> None:
+    with pytest.raises(rules.FactsError) as refused:
+        program.decide("eligibility", {"case.progress.health": "same"})
+    assert refused.value.code == "unknown-fact"
+    assert refused.value.fix == (
+        'write one object in another: `{"case": {"progress": {"health": …}}}`'
+    )
+
+
 def test_nobody_is_asked_for_the_record(program: Program) -> None:
     needed = program.decide("eligibility", arrest(decisions=None)).needed
     assert [(entry["fact"], entry["ask"], entry["kind"]) for entry in needed] == [
