@@ -49,13 +49,15 @@ def test_a_value_from_a_later_day_needs_scenarios_of_its_own(
 def test_scenarios_on_both_sides_of_the_new_cap_cover_it(tmp_path: Path) -> None:
     folder = copied(tmp_path, "4")
     with (folder / "scenarios.yaml").open("a", encoding="utf-8") as file:
-        for name, grams, outcome in (("over", 4.1, "ineligible"), ("at", 4, "eligible")):
-            drug = f"{{kind: opioid, grams: {grams}, form: weighed}}"
-            file.write(
-                f"\n- id: {name}-four-grams-in-2027\n  says: A case.\n  decision: eligibility\n"
-                f"  facts: {{encounter: {{date: 2027-02-01, drugs: [{drug}]}}}}\n"
-                f"  expect: {{outcome_not: {outcome}x}}\n"
-            )
+        for decision in ("eligibility", "offer"):
+            for name, grams in (("over", 4.1), ("at", 4)):
+                drug = f"{{kind: opioid, grams: {grams}, form: weighed}}"
+                file.write(
+                    f"\n- id: {name}-four-grams-in-2027-{decision}\n  says: A case.\n"
+                    f"  decision: {decision}\n"
+                    f"  facts: {{encounter: {{date: 2027-02-01, drugs: [{drug}]}}}}\n"
+                    "  expect: {outcome_not: none}\n"
+                )
     missing = [entry.text for entry in report_of(folder).untouched if "2027" in entry.text]
     assert not any("grams" in text for text in missing)
 
