@@ -51,10 +51,13 @@ TRIED: dict[str, tuple[Any, ...]] = {
     "encounter.charges": (
         [],
         *(
-            [{"conduct": conduct, "violent": False}]
+            [{"conduct": conduct, "authority": "state", "violent": False}]
             for conduct in ("possession", "sale", "burglary", "promoting_prostitution", "theft")
         ),
-        [{"conduct": "possession", "violent": False}, {"conduct": "other", "violent": True}],
+        [
+            {"conduct": "possession", "authority": "state", "violent": False},
+            {"conduct": "other", "authority": "state", "violent": True},
+        ],
     ),
 }
 

@@ -179,6 +179,7 @@ def test_a_journal_of_the_format_before_is_read_and_gets_its_leaves(town: Town) 
     town.at["police"].close()
     with closing(sqlite3.connect(path)) as old:
         old.execute("DROP TABLE seen")
+        old.execute("DROP TABLE look")
         old.execute("PRAGMA user_version = 1")
         tree = old.execute("SELECT body FROM newest WHERE name = 'tree'").fetchone()
         assert tree is not None

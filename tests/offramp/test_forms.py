@@ -528,7 +528,7 @@ def outbox(running: Running, capsys: pytest.CaptureFixture[str], agency: str = "
 
 ZONE = ZoneInfo("America/Denver")
 TYPED = [
-    *("2026-11-02", "arrest", "yes", "1", "opioid", "", "weighed", "yes", "no", "no"),
+    *("2026-11-02", "arrest", "yes", "no", "1", "opioid", "", "weighed", "yes", "no", "no"),
     *("1", "", "1", "no", "state", "Ana", "Delgado", "1999-03-04", "", "es"),
 ]
 
@@ -578,6 +578,7 @@ def test_a_stop_before_or_after_the_statement_keeps_and_sends_nothing(
 FLAGS = [
     *("--date", "2026-11-02", "--route", "arrest", "--in-area", "yes", "--amenable", "yes"),
     *("--drugs", "kind=opioid, form=weighed", "--above-subsistence", "no"),
+    *("--overdose-help-sought", "no"),
     *("--exploits-others", "no", "--charges", "conduct=possession, authority=state, violent=no"),
     *("--given-name", "Ana", "--birth-date", "1999-03-04"),
 ]

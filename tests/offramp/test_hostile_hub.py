@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -100,7 +101,7 @@ def survives(town: Town, seed: int) -> None:
         run_duties(HubLink(office, client))
     except Refusal as refusal:
         assert refusal.code and "\x1b" not in str(refusal)
-    assert "\x1b" not in "\n".join(status_lines(report_status(office)))
+    assert "\x1b" not in "\n".join(status_lines(report_status(office), ZoneInfo("UTC")))
     # Whatever was kept was checked: everything that the journal has replays.
     office.replay()
 

@@ -189,7 +189,9 @@ def test_no_section_that_a_covered_chapter_lacks_is_decided_silently(name: str) 
         assert cited(code).is_whole and code not in pack.offenses.rows
         for day in (pack.program.since, last):
             for decision in ("offer", "eligibility"):
-                facts = {"encounter": {"date": str(day), **charged(code)["encounter"]}}
+                # With help sought, the immunity for an overdose reads the section, too.
+                encounter = {"overdose_help_sought": True, **charged(code)["encounter"]}
+                facts = {"encounter": {"date": str(day), **encounter}}
                 answer = chosen.decide(decision, facts)
                 reads_code = any(
                     isinstance(part, tree.Cited)

@@ -115,7 +115,9 @@ def asked(drugs: Any) -> tuple[str, list[str]]:
             "route": "arrest",
             "in_area": True,
             "drugs": drugs,
-            "charges": [{"level": "felony", "conduct": "possession", "violent": False}],
+            "charges": [
+                {"level": "felony", "conduct": "possession", "authority": "state", "violent": False}
+            ],
         },
         "person": {"age": 30},
         "judgment": {"amenable": True, "exploits_others": False},

@@ -179,6 +179,7 @@ KINDS: Words = {
     "determination": ("a decision made by a person", "una decisión tomada por una persona"),
     "consent": ("your consent", "su consentimiento"),
     "consent_change": ("a change of your consent", "un cambio de su consentimiento"),
+    "counts": ("the counts of a quarter", "los números de un trimestre"),
     "recall": ("a request to give something back", "una petición de devolver algo"),
     "recall_answer": ("the answer to such a request", "la respuesta a esa petición"),
     "representation": (
