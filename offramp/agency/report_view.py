@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from offramp.agency.cases.counted import CountKey, Wait
 from offramp.agency.operations.reports import QuarterReport
@@ -234,7 +235,11 @@ def report_csv(report: QuarterReport) -> str:
     """Return every number as CSV: one row for each agency, count, and group."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
+
+    def write(cells: Iterable[Any]) -> None:
+        writer.writerow([_no_formula(cell) for cell in cells])
+
+    write(
         (
             "quarter",
             "agency",
@@ -250,15 +255,21 @@ def report_csv(report: QuarterReport) -> str:
     for counted in report.agencies:
         first = (report.quarter, counted.agency, counted.version)
         for key, number in counted.rows:
-            writer.writerow((*first, *_blank(key.as_list()), _number(number)))
+            write((*first, *_blank(key.as_list()), _number(number)))
         for wait in counted.waits:
             for name in ("lower", "median", "upper"):
                 measure = f"{wait.measure}_hours_{name}"
                 place = (measure, wait.decision, None, wait.grouping, wait.group)
-                writer.writerow((*first, *_blank(place), _number(getattr(wait, name))))
+                write((*first, *_blank(place), _number(getattr(wait, name))))
     for key, number in report.totals:
-        writer.writerow((report.quarter, "ALL", "", *_blank(key.as_list()), _number(number)))
+        write((report.quarter, "ALL", "", *_blank(key.as_list()), _number(number)))
     return out.getvalue()
+
+
+def _no_formula(cell: Any) -> Any:
+    """Put an apostrophe before text that a spreadsheet would take for a formula."""
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_formula else cell
 
 
 def _blank(values: Iterable[str | None]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from offramp.agency.cases.counted import CountKey
+from offramp.agency.operations.reports import AgencyCounts, QuarterReport
+from offramp.agency.report_view import report_csv
 from offramp.cli import main
 from offramp.policy.case_table import read_cases
 from offramp.policy.table_map import read_map
@@ -588,7 +592,7 @@ def test_a_real_file_has_no_refused_row(name: str, mapping: str, pack: str, tabl
 
 
 def test_a_formula_stays_inside_json(tables: Tables) -> None:
-    """No command writes CSV, so that a spreadsheet gets no formula of a table."""
+    """No command writes a table's cells as CSV. A quarter's report does, and holds no formula."""
     rows = tables.rows('id,day\n"=cmd|\' /C calc\'!A0",2015-06-01\n"+1\t",2015-06-01\n', MAP)
     assert set(rows) == {"=cmd|' /C calc'!A0", "+1\t"}
     writers = [
@@ -600,4 +604,9 @@ def test_a_formula_stays_inside_json(tables: Tables) -> None:
             for word in ("csv.writer", "DictWriter", "text/csv", "to_csv")
         )
     ]
-    assert writers == []
+    assert writers == ["offramp/agency/report_view.py"]
+    counts = AgencyCounts("=agency", "police", 1, ((CountKey("offers", None, "+reason"), 12),), ())
+    report = QuarterReport("2026Q3", "=agency", "@program", {}, (counts,), (), 0, None, None)
+    lines = list(csv.reader(io.StringIO(report_csv(report))))
+    assert any("'+reason" in line for line in lines)
+    assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
