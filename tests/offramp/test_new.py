@@ -134,7 +134,10 @@ def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
             "area",
             "charges",
             "approvals",
+            # The offer, since the cap and violence are known by chance at the scene.
+            "cap",
             "charges",
+            "approvals",
         ]
         assert {
             "over-the-cap",
