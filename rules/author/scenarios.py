@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rules.author.value_coverage import ValueCoverage, never
+from rules.author.value_coverage import ValueCoverage
 from rules.decide import explain
 from rules.decide.decision import Decision
 from rules.decide.program import Program
@@ -391,8 +391,8 @@ class _Touched:
                 values = self.seen.get((name, rule.id, id(part)), set())
                 all_seen += 2
                 seen += len(values)
-                if len(values) < 2:
-                    text = f"`{tree.text(part)}` {never(values)}".rstrip(",")
+                for missing in sorted({True, False} - values, reverse=True):
+                    text = f"`{tree.text(part)}` is never {'true' if missing else 'false'}"
                     report.untouched.append(Untouched(name, rule.id, text, item.place))
         report.rules, report.conditions = (applied, all_rules), (seen, all_seen)
         report.values = self.values.reached

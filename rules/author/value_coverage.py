@@ -35,21 +35,15 @@ class ReadValue:
         """What tells it from the others. The pack keeps its trees and values alive."""
         return (self.decision, self.rule.id, id(self.condition), self.parameter, id(self.value))
 
-    def missing(self, seen: set[bool]) -> str:
-        """Return the sentence on the truth values that the condition never has under this value."""
+    def missing(self, seen: bool) -> str:
+        """Return the sentence that the condition is never `seen` under this value."""
         start = self.value.since
         since = f"from {start}" if start is not None else "from the program's start"
+        wanted = "true" if seen else "false"
         return (
-            f"`{tree.text(self.condition)}` {never(seen)} under the value of "
+            f"`{tree.text(self.condition)}` is never {wanted} under the value of "
             f"`{self.parameter}` {since}"
         )
-
-
-def never(seen: set[bool]) -> str:
-    """Return the words for the truth values that were not seen: one, or both."""
-    if not seen:
-        return "is never true, and it is never false,"
-    return "is never false" if True in seen else "is never true"
 
 
 class ValueCoverage:
@@ -84,11 +78,10 @@ class ValueCoverage:
         return seen, 2 * len(self.read)
 
     def untouched(self) -> Iterator[tuple[ReadValue, str]]:
-        """Yield each condition and value with a truth value that was never seen, in words, once."""
+        """Yield each condition and value with a truth value that was never seen, in words."""
         for key, read in self.read.items():
-            seen = self.seen.get(key, set())
-            if len(seen) < 2:
-                yield read, read.missing(seen)
+            for missing in sorted({True, False} - self.seen.get(key, set()), reverse=True):
+                yield read, read.missing(missing)
 
 
 def _values_read(pack: Pack, is_atom: IsAtom) -> Iterator[ReadValue]:

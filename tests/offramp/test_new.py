@@ -187,21 +187,6 @@ def test_the_examples_in_remarks_work_when_the_marks_are_taken_away(
     assert "`a-weapon-was-found` of `eligibility`: it never holds" in capsys.readouterr().out
 
 
-def test_a_condition_that_no_scenario_reads_takes_one_line(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["new", "our-city", "--from", "deflection"]) == 0
-    with Path("our-city/pack.yaml").open("a", encoding="utf-8") as pack:
-        pack.write(
-            "decisions: {eligibility: {rules: [{id: armed, when: encounter.weapon, "
-            "then: ineligible, because: A weapon., source: our-city-decision}]}}\n"
-        )
-    assert main(["test", "our-city"]) == 1
-    out = capsys.readouterr().out
-    assert out.count("`encounter.weapon` is never") == 1
-    assert "`encounter.weapon` is never true, and it is never false\n" in out
-
-
 @pytest.mark.parametrize(
     ("name", "meant"), [("our-ctiy", "our-city"), ("./our-ctiy", "./our-city"), ("led", "lead")]
 )
