@@ -40,7 +40,7 @@ from offramp.policy.law_age import checked_text, sentence_on_age
 from offramp.policy.local_packs import local_member, print_local_note
 from offramp.terminal import print_json, print_text
 from rules.author.english import Passage, Words, passage, words_of
-from rules.author.observations import sentence_of
+from rules.author.observations import is_measured, sentence_of
 from rules.author.phrases import format_day, format_value, spell_name
 from rules.decide.explain import names_of
 from rules.decide.law_age import stale_sources
@@ -51,6 +51,7 @@ from rules.errors import RequestError
 from rules.language import tree
 from rules.packs.pack import Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
+from rules.prove.implied import without_if_known
 from rules.shelf import english, read_pack
 
 WIDTH = 96
@@ -132,20 +133,30 @@ def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
         yield Text(_step_text(segment, step), label)
     else:
         yield Text(fill_in(segment, default.because), label)
-    known_by_chance = [
-        sentence_of(rule, terms)
-        for _, rules in ranks_that_matter(offer)
-        for rule in rules
-        if asks_if_known(rule.condition)
-    ]
-    if known_by_chance:
-        yield Text("You need not find these out before you offer the program.", "Only if known:")
-        yield Bullets(tuple(map(Passage, known_by_chance)))
+    yield from _known_by_chance(offer, terms)
     if offer.decision.while_waiting:
         yield Text(fill_in(segment, offer.decision.while_waiting.text), "Not sure?")
     yield from _spoken(segment, [*dict(ranks), default.outcome])
     yield from _lists(segment, offer, terms)
     yield from _amounts(segment, offer, terms)
+
+
+def _known_by_chance(offer: DecisionInForce, terms: Words) -> Iterator[Block]:
+    """Say what the officer need not find out, and what a weight would change.
+
+    The other conditions on what is known are in the list of their outcome, as "it is known that".
+    """
+    rules = [
+        rule
+        for _, ranked in ranks_that_matter(offer)
+        for rule in ranked
+        if asks_if_known(rule.condition)
+    ]
+    if not rules:
+        return
+    sentences = [sentence_of(rule, terms) for rule in rules if is_measured(rule)]
+    known = "You need not find out what a rule above calls known."
+    yield Text(" ".join((known, *sentences)), "Only if known:")
 
 
 def _phone(segment: Segment) -> str:
@@ -230,22 +241,22 @@ def _later(segment: Segment, offer: DecisionInForce) -> Iterator[Block]:
     eligibility = segment.decisions.get("eligibility")
     if eligibility is None:
         return
-    on_card = [rule.rule.when for rule in offer.rules]
+    on_card = [without_if_known(rule.rule.when) for rule in offer.rules]
     reasons = dict.fromkeys(
         reason(segment, rule)
         for rule in in_pack_order(segment, eligibility.rules)
         if _is_officers(rule)
         and rule.rule.then != eligibility.otherwise.outcome
-        and rule.rule.when not in on_card
+        and (rule.unless or rule.rule.when not in on_card)
     )
     if reasons:
-        yield Heading(2, "The program checks these later", "later")
-        yield Text("They do not stop the offer now.")
+        heading = "The program checks these later, and they do not stop the offer now"
+        yield Heading(2, heading, "later")
         yield Bullets(passages(reasons))
     questions = _questions(segment, eligibility)
     if questions:
         yield Heading(2, "Write down", "note")
-        yield Bullets(passages(questions))
+        yield Text(" ".join(questions))
 
 
 def _is_officers(rule: RuleInForce) -> bool:
@@ -296,5 +307,4 @@ def _promises(segment: Segment) -> Iterator[Block]:
             if invariant_status(segment, invariant.id) == status
         )
         if texts:
-            yield Text("", label)
-            yield Bullets(passages(texts))
+            yield Text(" ".join(texts), label)

@@ -14,13 +14,18 @@ _CONSEQUENCES = {"may_not_offer": "the program may not be offered"}
 def sentence_of(in_force: RuleInForce, terms: Words) -> str:
     """Return the sentence for a rule with `if_known`, without its exceptions' words."""
     condition = without_if_known(in_force.condition)
-    measures = any(fact.kind == "measurement" for fact in tree.facts_read(condition).values())
-    lead = "If you weigh or count it and" if measures else "If it is known that"
+    lead = "If you weigh or count it and" if is_measured(in_force) else "If it is known that"
     if _weighs_only(condition):
         lead = "If you weigh it and"
     outcome = in_force.rule.then
     consequence = _CONSEQUENCES.get(outcome, f"the answer is {spell_name(outcome)}")
     return f"{lead} {line(condition, terms)}, {consequence}."
+
+
+def is_measured(in_force: RuleInForce) -> bool:
+    """Return True if a rule reads what somebody weighs or counts."""
+    facts = tree.facts_read(in_force.condition).values()
+    return any(fact.kind == "measurement" for fact in facts)
 
 
 def _weighs_only(condition: tree.Tree) -> bool:

@@ -52,8 +52,10 @@ from tests.conftest import ROOT
 from tests.support.english import Reader, meaning
 from tests.support.parsed_page import ParsedPage
 
-# A sheet has two sides of 66 lines.
-LINES_OF_A_SHEET = 132
+LINES_OF_A_SIDE = 66
+# Their offers read so much that the text fills a second side, from what the program checks later
+# on. As a page, each card is printed on one side.
+ON_TWO_SIDES = ("santa-fe", "seattle")
 WITH_AN_OFFER = [name for name in shipped() if "offer" in read_pack(name).decisions]
 
 
@@ -543,11 +545,10 @@ def test_the_card_is_one_sheet_with_every_rule_of_the_offer(
     capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     code, shown, _ = ran(capsys, "card", name)
-    assert (
-        code == 0
-        and len(shown.splitlines()) <= LINES_OF_A_SHEET
-        and max(map(len, shown.splitlines())) <= 96
-    )
+    front, later, back = shown.partition("The program checks these later")
+    sides = [front, later + back] if name in ON_TWO_SIDES else [shown]
+    assert code == 0 and max(map(len, shown.splitlines())) <= 96
+    assert all(1 < len(side.splitlines()) <= LINES_OF_A_SIDE for side in sides)
     segment = latest(name)
     flat = " ".join(shown.split())
     for floor in segment.pack.invariants.values():
@@ -641,7 +642,7 @@ BROWSER = next(
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser is at hand to print with")
 @pytest.mark.parametrize("name", WITH_AN_OFFER)
-def test_the_card_prints_on_the_two_sides_of_one_sheet(tmp_path: Path, name: str) -> None:
+def test_the_card_prints_on_one_page(tmp_path: Path, name: str) -> None:
     (tmp_path / "card.html").write_text(as_html(card_of(latest(name)), "Foot"), encoding="utf-8")
     options = [
         "--headless",
@@ -662,8 +663,6 @@ def test_the_card_prints_on_the_two_sides_of_one_sheet(tmp_path: Path, name: str
     )[0] in (
         (b"1", b""),
         (b"", b"1"),
-        (b"2", b""),
-        (b"", b"2"),
     )
 
 
