@@ -36,7 +36,7 @@ from exchange.records.bundle import Bundle  # noqa: E402  # the path is set firs
 from exchange.standards import i_json  # noqa: E402  # the path is set first
 
 # The path is set first.
-from tests.support.hub_process import HubProcess, Starter, WireWorld, taken_of, values  # noqa: E402
+from tests.support.hub_process import HubProcess, Starter, WireWorld, taken_of, values  # noqa: E402  # the path is set first
 from tests.support.simulator import grant, part  # noqa: E402  # the path is set first
 
 LIVE = grant("crossroads", "prosecutor", ["status"], ["diversion_coordination"])

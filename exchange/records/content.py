@@ -124,7 +124,7 @@ def _finer_field(fact: Fact) -> dict[str, Any]:
     about = "Finer words of the program's pack, each below the word in the field of its name."
     # The form is closed: a name of a choice, and one word.
     # Made from the vocabulary.
-    words = dict[Literal[choices], FinerWord]  # type: ignore[valid-type]
+    words = dict[Literal[choices], FinerWord]  # type: ignore[valid-type]  # the choices are read from the vocabulary
     return {FINER: (words | None, Field(None, description=about, max_length=len(choices)))}
 
 

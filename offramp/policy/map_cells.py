@@ -432,7 +432,7 @@ def _read_template(pattern: re.Pattern[str], node: Node) -> Callable[[re.Match[s
     try:
         re.sub(pattern, template, "")
         # An empty text matches.
-        re.compile(f"(?:{pattern.pattern})?", re.ASCII).fullmatch("").expand(template)  # type: ignore[union-attr]
+        re.compile(f"(?:{pattern.pattern})?", re.ASCII).fullmatch("").expand(template)  # type: ignore[union-attr]  # the pattern matches the empty text
     except (re.error, IndexError, ValueError) as error:
         node.fail(
             "wrong-shape",

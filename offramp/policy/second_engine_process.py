@@ -19,7 +19,7 @@ from typing import Any
 
 try:
     # An extra.
-    from durable.engine import Ruleset  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    from durable.engine import Ruleset  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the library has no types
 except ImportError:
     Ruleset = None
 

@@ -857,7 +857,7 @@ def test_a_part_of_an_agency_that_left_is_withdrawn_and_not_handed_out() -> None
     sent = send_status(world, case)
     without_crossroads(world)
     # A withdrawal.
-    assert leaves(world, WithdrawalBody)[-1].body.record == sent  # type: ignore[attr-defined]
+    assert leaves(world, WithdrawalBody)[-1].body.record == sent  # type: ignore[attr-defined]  # a withdrawal has one
     world.pull("prosecutor")
     assert sent not in world.got("prosecutor")
 

@@ -760,7 +760,7 @@ def test_two_generations_from_one_restore_are_a_split_log() -> None:
     # Each agency that saw the one is shown the other.
     with refused("split-view"):
         # It has watched.
-        proof = other.hub.log.tree.consistency(world.at["defender"].watching.last.size)  # type: ignore[union-attr]
+        proof = other.hub.log.tree.consistency(world.at["defender"].watching.last.size)  # type: ignore[union-attr]  # it has watched
         world.at["defender"].cosign(other.hub.checkpoint(other.clock), proof, other.clock)
 
 

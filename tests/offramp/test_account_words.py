@@ -84,7 +84,7 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
     assert any("has not said that it was opened" in one for one in before)
     world.acknowledge("prosecutor", read, world.open("prosecutor", read))
     # It was read.
-    opened = next(iter(world.at["prosecutor"].received["crossroads", read].record.labels))  # type: ignore[union-attr]
+    opened = next(iter(world.at["prosecutor"].received["crossroads", read].record.labels))  # type: ignore[union-attr]  # it was read
     about = {"about": [read, opened]}
     to = {"prosecutor": ("exchange_operation", "operation")}
     world.send("crossroads", "recall", part("operation", {}, to=to, says=about), case=case)
@@ -128,7 +128,7 @@ def test_of_two_records_the_one_that_is_not_recalled_is_still_known() -> None:
     assert "Opened: status in one word" in who_knows(world, case)
 
     def recall(sent: str) -> str:
-        label = next(iter(world.at["prosecutor"].received["crossroads", sent].record.labels))  # type: ignore[union-attr]
+        label = next(iter(world.at["prosecutor"].received["crossroads", sent].record.labels))  # type: ignore[union-attr]  # it was read
         # It was read.
         to = {"prosecutor": ("exchange_operation", "operation")}
         says = {"about": [sent, label]}
@@ -143,7 +143,7 @@ def test_of_two_records_the_one_that_is_not_recalled_is_still_known() -> None:
     assert "Opened: status in one word." in now
     assert "Asked back, with no answer yet: status in one word (1 of 2)." in now
     assert "(1 de 2)" in who_knows(world, case, "es")
-    part_id = next(iter(world.at["prosecutor"].received["crossroads", recalled].record.labels))  # type: ignore[union-attr]
+    part_id = next(iter(world.at["prosecutor"].received["crossroads", recalled].record.labels))  # type: ignore[union-attr]  # it was read
     # It arrived.
     world.send(
         "prosecutor",

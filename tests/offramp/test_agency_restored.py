@@ -91,7 +91,7 @@ def test_an_answer_that_is_lost_on_the_way_costs_nothing(town: Town) -> None:
             with suppress(HubAway):
                 run_duties(link)
             # Put back, or wrong on purpose.
-            town.hub.ask, town.hub.lost = ask, 0  # type: ignore[method-assign]
+            town.hub.ask, town.hub.lost = ask, 0  # type: ignore[method-assign]  # a hub that answers again
     hear(town)
     said = digest(town)
     assert (
@@ -166,7 +166,7 @@ def test_the_leaves_of_every_tree_that_was_seen_are_kept_and_prove_its_root(town
     # A hub whose leaves aren't those of its tree isn't cosigned.
     entries = log.store.leaves
     # A hub that cuts.
-    log.store.leaves = lambda start=0, end=None: reversed(list(entries(start, end)))  # type: ignore[method-assign, assignment]
+    log.store.leaves = lambda start=0, end=None: reversed(list(entries(start, end)))  # type: ignore[method-assign, assignment]  # a hub that cuts
     town.at["police"].compose("referral", (referral(),), case=a_case())
     send_outbox(town.link("police"))
     pull_inbox(town.link("crossroads"))

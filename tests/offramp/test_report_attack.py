@@ -142,7 +142,7 @@ def tallies(crowd: list[dict[str, object]], agency: str) -> list[CaseTally]:
                 out = frozenset({measure("left"), measure(str(one["out"]))})
                 found.append(Tally(leaves, out, {}))
         if names:
-            found.append(Tally(day, frozenset(names), {}))  # type: ignore[arg-type]
+            found.append(Tally(day, frozenset(names), {}))  # type: ignore[arg-type]  # measures as drawn
         if found:
             made.append(CaseTally(tuple(found), stays, groups))
     return made
@@ -163,7 +163,7 @@ def published(
     return made
 
 
-def counted(cases: list[CaseTally], agency: str, quarter: Quarter):  # type: ignore[no-untyped-def]
+def counted(cases: list[CaseTally], agency: str, quarter: Quarter):  # type: ignore[no-untyped-def]  # the type is private to the counts
     role = ROLES[agency.rstrip("0123456789")]
     shape = shape_of(
         role,

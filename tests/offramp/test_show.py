@@ -587,7 +587,7 @@ def _passage(given: str | dict[str, list[object]]) -> Passage:
         return Passage(given)
     ((text, items),) = given.items()
     # A page as parsed.
-    return Passage(text, tuple(_passage(one) for one in items))  # type: ignore[arg-type]
+    return Passage(text, tuple(_passage(one) for one in items))  # type: ignore[arg-type]  # a page as parsed
 
 
 def test_the_card_tells_the_officer_of_bars_with_what_lifts_them() -> None:

@@ -44,7 +44,7 @@ def program(condition: str, unit: str = "days", number: str = "30") -> Program:
 def is_so(asked: Program, encounter: dict[str, Any]) -> bool | None:
     decision = asked.decide("eligibility", {"encounter": encounter})
     # An outcome of this pack.
-    return {"ineligible": True, "eligible": False, None: None}[decision.outcome]  # type: ignore[index]
+    return {"ineligible": True, "eligible": False, None: None}[decision.outcome]  # type: ignore[index]  # the outcome is one of the three
 
 
 @given(st.dates(date(1600, 1, 1), date(2400, 1, 1)), st.integers(-2400, 2400))

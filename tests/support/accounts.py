@@ -120,7 +120,7 @@ def _run(login: str, words: Sequence[str], folder: str) -> NoReturn:
         become(login)
         os.chdir(folder)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # it ends with the process
-        sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115
+        sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115  # they end with the process
         code = main(words)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

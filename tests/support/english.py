@@ -389,7 +389,7 @@ class _Line:
         for fact in self.reader.facts.values():
             if fact.type == "bool":
                 # A pair.
-                yield tree.FactOf(fact), self.reader.words.phrases[fact.path]  # type: ignore[misc]
+                yield tree.FactOf(fact), self.reader.words.phrases[fact.path]  # type: ignore[misc]  # a phrase has a path
         for number, (called, path) in enumerate(scope, start=1):
             for field in self.reader.lists[path].fields.values():
                 if field.type == "bool":

@@ -128,7 +128,7 @@ class _Pickler(pickle.Pickler):
             return read_public_key, (obj.as_jwk(), obj.use)
         if isinstance(obj, (PrivateKey, Ed25519PrivateKey)):
             raise pickle.PicklingError("a private key is never kept here")
-        return NotImplemented
+        return NotImplemented  # Python asks the other side then
 
 
 def _made_by() -> bytes:

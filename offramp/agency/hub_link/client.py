@@ -149,7 +149,7 @@ class Http:
         try:
             deadline = time.monotonic() + patience
             # A class or what makes one.
-            connection.response_class = partial(_TimedResponse, deadline=deadline)  # type: ignore[assignment]
+            connection.response_class = partial(_TimedResponse, deadline=deadline)  # type: ignore[assignment]  # a partial in the place of a class
             connection.request(method, path, body or None, dict(headers))
             response = connection.getresponse()
             body_read = response.read(LARGEST_ANSWER + 1)
