@@ -171,12 +171,23 @@ def _section(system: System, title: str | None, rest: str) -> Section | None:
     outer = parts[:-1] if is_whole else parts
     if not all(re.fullmatch(_TOKEN, part) for part in outer):
         return None
-    if is_whole and not re.fullmatch(_LAST, parts[-1]):
+    if is_whole and not (re.fullmatch(_LAST, parts[-1]) and _is_one_part(system, parts[-1])):
         return None
     before = f"{title.upper()} " if title is not None else ""
     main = f"{before}{system.name} {number}".rstrip()
     tail = "".join(f"({name})" for name in subsections)
     return Section(system.name, (*parts, *subsections), main + tail, is_whole)
+
+
+def _is_one_part(system: System, last: str) -> bool:
+    """Return False for a last part with a further part that the system's sections don't have.
+
+    `ORS 164.043.1` and `ORS 164.043-1` mean a subsection, perhaps. Nobody can tell, so such a text
+    cites nothing and is asked for. `NY PL 130.65-a` and `CA HSC 11364.5` are sections.
+    """
+    if any(mark in last for mark in (":", "/", *system.separators[-1:])):
+        return False
+    return not (system.separators[-1:] == (".",) and re.search("-[0-9]", last))
 
 
 def _split(number: str, separators: tuple[str, ...]) -> tuple[str, ...]:

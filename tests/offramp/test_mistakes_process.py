@@ -192,6 +192,12 @@ def test_two_fields_of_one_entry_are_corrected_by_one_command(
     shown = capsys.readouterr().out
     assert "and not the rest, which it was never told" in shown and "no agency is told" not in shown
 
+    # What was noted and told to nobody stays when another field is corrected.
+    told(town, capsys, "correct", "police", case, basis, "--yes")
+    told(town, capsys, "correct", "police", case, "encounter.drugs[0].grams=6", "--yes")
+    (entry,) = told(town, capsys, "case", "police", case)["facts"][DRUGS]["value"]
+    assert (entry["basis"], entry["grams"]) == ("estimated", 6)
+
 
 def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
     town: Running, capsys: pytest.CaptureFixture[str]

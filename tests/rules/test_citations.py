@@ -66,10 +66,21 @@ def test_a_spelling_has_one_canonical_form(spelled: str, canonical: str) -> None
         "RCW 69.50.4013, 69.50.4014", "RCW 69.50.4013\u00b2", "RCW 69.50.\u0664013",
         "RCW 69.50.4013 - 69.50.4015", "RCW 69.50.4013()", "PL 221.05", "841(a)", "USC 841",
         "RCW 69.50.401\u00bd", "R\u0421W 69.50.4013", "RCW 69.50.(2)", "RCW " + "1" * 5000,
+        # A subsection after a mark that the system's sections don't have.
+        "ORS 164.043.1", "ORS 164.043-1", "ORS 164.043/1", "ORS 164.043:1", "RCW 69.50.4013.2",
+        "CA HSC 11364/5", "NMSA 30-31-27-1", "720 ILCS 570/402/2",
     ],
 )  # fmt: skip
 def test_what_has_no_clear_meaning_cites_nothing(text: str) -> None:
     assert READER.read(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NY PL 130.65-A", "CA HSC 11364.5", "NMSA 30-31-27.1", "42 USC 290DD-2", "720 ILCS 5/12-3.2"],
+)
+def test_a_mark_that_a_system_s_sections_have_belongs_to_the_number(text: str) -> None:
+    assert str(READER.read(text)) == text
 
 
 def test_zeros_stay_and_a_suffix_is_another_section() -> None:

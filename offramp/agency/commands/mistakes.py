@@ -53,7 +53,7 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
     """Show what was told, or what follows from a correction, then send it."""
     dialog = _dialog(office, options)
     disclosed = operations.list_told(office, options.case)
-    details = _typed_details(disclosed, options.detail, dialog)
+    details = _typed_details(_as_noted(office, options.case, disclosed), options.detail, dialog)
     if options.file:
         details |= _from_file(options.file)
     if not details and dialog.is_terminal and disclosed:
@@ -124,6 +124,21 @@ def _typed_details(
         name, value = _typed_detail(_as_corrected(disclosed, details), text, dialog)
         details[name] = value
     return details
+
+
+def _as_noted(
+    office: Office, case: str, disclosed: Mapping[str, Sequence[ToldDetail]]
+) -> dict[str, Sequence[ToldDetail]]:
+    """Return what was told, each list as this agency states it now.
+
+    A field that was noted later, and told to nobody, isn't lost when another one is corrected.
+    """
+    own = {
+        name: source.value
+        for name, source in operations.read_case(office, case).facts.items()
+        if source.entry.by == office.agency and isinstance(source.value, list)
+    }
+    return _as_corrected(disclosed, own)
 
 
 def _as_corrected(
