@@ -86,12 +86,12 @@ class LabelForm:
 def read_claims(payload: bytes) -> Claims | None:
     """Read the payload of a record, or return None if it has another form than the usual."""
     try:
-        found = _PAYLOAD.fullmatch(payload.decode("ascii"))
+        match = _PAYLOAD.fullmatch(payload.decode("ascii"))
     except UnicodeDecodeError:
         return None
-    if found is None:
+    if match is None:
         return None
-    iss, jti, case, kind, parts, manifest = found.groups()
+    iss, jti, case, kind, parts, manifest = match.groups()
     starts = range(_BEFORE, len(parts), _STEP)
     digests = tuple([parts[start : start + _DIGEST_LETTERS] for start in starts])
     return Claims(iss, jti, case, kind, manifest, digests)
@@ -127,10 +127,10 @@ def read_label(disclosure: str) -> LabelForm | None:
     if len(disclosure) > sd_jwt.LARGEST:
         return None
     try:
-        found = _LABEL.fullmatch(base64.decode_url(disclosure).decode("ascii"))
-        if found is None:
+        match = _LABEL.fullmatch(base64.decode_url(disclosure).decode("ascii"))
+        if match is None:
             return None
-        id_, category, sensitivity, use, notice, keep_until, says, content_digest = found.groups()
+        id_, category, sensitivity, use, notice, keep_until, says, content_digest = match.groups()
         statement = None if says is None else _read_statement(says)
     except (TextError, UnicodeDecodeError):
         return None

@@ -44,26 +44,26 @@ class _Target:
     """A socket, the place of the word that names it, and the account that owns what it names."""
 
     path: Path
-    word: int
+    argument: int
     owner: int
 
 
-def run_at_server(words: Sequence[str]) -> int | None:
+def run_at_server(arguments: Sequence[str]) -> int | None:
     """Run an agency's command at its command server, and return the exit code.
 
     None if no server answers for the folder, or if its owner names the passphrase. Then the
     command runs in this process. Raises `RequestError` `server-gone`, and what the server refuses
     with.
     """
-    target = _find(words) if IS_POSSIBLE else None
-    if target is None or (target.owner == os.geteuid() and _names_passphrase(words)):
+    target = _find(arguments) if IS_POSSIBLE else None
+    if target is None or (target.owner == os.geteuid() and _names_passphrase(arguments)):
         return None
     connection = _connect(target)
     if connection is None:
         return None
     with closing(connection):
         try:
-            return _converse(connection, words, target)
+            return _converse(connection, arguments, target)
         except EndOfConnection:
             raise RequestError(
                 "server-gone",
@@ -72,11 +72,11 @@ def run_at_server(words: Sequence[str]) -> int | None:
             ) from None
 
 
-def _find(words: Sequence[str]) -> _Target | None:
-    place = _place_of_folder(words)
+def _find(arguments: Sequence[str]) -> _Target | None:
+    place = _place_of_folder(arguments)
     if place is None:
         return None
-    named = Path(words[place])
+    named = Path(arguments[place])
     for path in (named / NAME, named):
         with suppress(OSError, ValueError):
             if stat.S_ISSOCK(path.stat().st_mode):
@@ -84,25 +84,25 @@ def _find(words: Sequence[str]) -> _Target | None:
     return None
 
 
-def _place_of_folder(words: Sequence[str]) -> int | None:
+def _place_of_folder(arguments: Sequence[str]) -> int | None:
     """Return the place of the word that names the agency's folder, None if help is asked for.
 
     INVARIANT: no other word is taken for it. A socket there would get the person's terminal.
     """
-    place = 2 if words[0] == "agency" else 1
-    if words[0] != "adopt" and len(words) > place and not words[place].startswith("-"):
+    place = 2 if arguments[0] == "agency" else 1
+    if arguments[0] != "adopt" and len(arguments) > place and not arguments[place].startswith("-"):
         return place
-    if any(word in ("-h", "--help") for word in words):
+    if any(argument in ("-h", "--help") for argument in arguments):
         return None
     # Options come first, and only the parser can tell their values from the folder. It is slow.
     from offramp.cli import parser_of
 
-    folder = parser_of(words[0]).parse_args(list(words)).dir
-    return words.index(folder) if folder in words else None
+    folder = parser_of(arguments[0]).parse_args(list(arguments)).dir
+    return arguments.index(folder) if folder in arguments else None
 
 
-def _names_passphrase(words: Sequence[str]) -> bool:
-    return any(word.partition("=")[0] in _OWN_WORDS for word in words)
+def _names_passphrase(arguments: Sequence[str]) -> bool:
+    return any(argument.partition("=")[0] in _OWN_WORDS for argument in arguments)
 
 
 def _connect(target: _Target) -> socket.socket | None:
@@ -125,13 +125,13 @@ def _connect(target: _Target) -> socket.socket | None:
     return None
 
 
-def _converse(connection: socket.socket, words: Sequence[str], target: _Target) -> int | None:
-    own_words = [word for place, word in enumerate(words) if place != target.word]
+def _converse(connection: socket.socket, arguments: Sequence[str], target: _Target) -> int | None:
+    own_words = [argument for place, argument in enumerate(arguments) if place != target.argument]
     sys.stdout.flush()
     with _standard_files() as files:
         greeting = {
-            "words": list(words),
-            "folder": target.word,
+            "words": list(arguments),
+            "folder": target.argument,
             "encodings": [
                 getattr(stream, "encoding", None) or "utf-8"
                 for stream in (sys.stdin, sys.stdout, sys.stderr)
@@ -211,18 +211,18 @@ def _interrupts_passed_on(connection: socket.socket) -> Iterator[None]:
 
 
 def _answer(
-    message: dict[str, Any], received: list[int], words: Sequence[str]
+    message: dict[str, Any], received: list[int], arguments: Sequence[str]
 ) -> tuple[dict[str, Any], list[int]]:
     """Return the answer to what the server asks for, with the file that it may have.
 
     Raises `EndOfConnection` for what is no such question.
     """
     question = next((name for name in ("open", "check", "write") if name in message), "")
-    name, force = message.get(question), message.get("force") is True and "--force" in words
+    name, force = message.get(question), message.get("force") is True and "--force" in arguments
     if not isinstance(name, str):
         raise EndOfConnection
     try:
-        if not _is_named(Path(name), words, new=question != "open"):
+        if not _is_named(Path(name), arguments, new=question != "open"):
             raise PermissionError(13, "Permission denied")
         if question == "open":
             with open_named(name) as file:
@@ -238,9 +238,14 @@ def _answer(
     return {"answer": None}, []
 
 
-def _is_named(path: Path, words: Sequence[str], *, new: bool) -> bool:
+def _is_named(path: Path, arguments: Sequence[str], *, new: bool) -> bool:
     """Report whether the person's words name a path. A new file may be in a folder they name."""
-    paths = [Path(text) for word in words for text in (word, word.partition("=")[2]) if text]
+    paths = [
+        Path(text)
+        for argument in arguments
+        for text in (argument, argument.partition("=")[2])
+        if text
+    ]
     return path in paths or (new and path.parent in paths and path.name != "..")
 
 

@@ -25,13 +25,13 @@ _EVENTS = frozenset(
 _SYSTEM = ("/dev/null", "/dev/urandom", "/etc", "/proc/self", "/usr/share")
 
 
-def guard_paths(folder: Path, words: Sequence[str]) -> None:
+def guard_paths(folder: Path, arguments: Sequence[str]) -> None:
     """From now on, refuse the paths in a person's words, and paths outside of what a command needs.
 
     A command needs the agency's folder, the program, and temporary files. What is refused raises
     `PermissionError`. It can't be undone, so call it in a process that ends with the command.
     """
-    named = frozenset(_absolute(text) for text in _paths_in(words))
+    named = frozenset(_absolute(text) for text in _paths_in(arguments))
     allowed = tuple(_absolute(root) for root in (folder, *_program(), *_SYSTEM, *_caches()))
 
     def check(event: str, arguments: tuple[Any, ...]) -> None:
@@ -53,9 +53,9 @@ def _refuse(path: str, named: frozenset[str], allowed: tuple[str, ...]) -> None:
         raise PermissionError(13, "Permission denied", path)
 
 
-def _paths_in(words: Sequence[str]) -> Iterable[str]:
-    for word in words:
-        yield from (text for text in (word, word.partition("=")[2]) if text)
+def _paths_in(arguments: Sequence[str]) -> Iterable[str]:
+    for argument in arguments:
+        yield from (text for text in (argument, argument.partition("=")[2]) if text)
 
 
 def _program() -> Iterable[str | Path]:

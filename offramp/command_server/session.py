@@ -89,12 +89,12 @@ def _run(connection: socket.socket, account: int, service: Service, alive: int) 
     connection.settimeout(GREETING_WITHIN)
     greeting, files = receive(connection)
     connection.settimeout(None)
-    words, place = greeting.get("words"), greeting.get("folder")
+    arguments, place = greeting.get("words"), greeting.get("folder")
     if (
-        not isinstance(words, list)
-        or not all(isinstance(word, str) for word in words)
+        not isinstance(arguments, list)
+        or not all(isinstance(argument, str) for argument in arguments)
         or not isinstance(place, int)
-        or not 0 < place < len(words) <= MOST_WORDS
+        or not 0 < place < len(arguments) <= MOST_WORDS
         or len(files) != 3
     ):
         close_files(files)
@@ -103,10 +103,10 @@ def _run(connection: socket.socket, account: int, service: Service, alive: int) 
     channel = _Channel(connection, alive)
     use_files(channel)
     serve_account(account)
-    guard_paths(service.folder, [*words[:place], *words[place + 1 :]])
+    guard_paths(service.folder, [*arguments[:place], *arguments[place + 1 :]])
     channel.start()
     try:
-        code = main(words, prepare=lambda options: _prepare(options, words[place], service))
+        code = main(arguments, prepare=lambda options: _prepare(options, arguments[place], service))
     except SystemExit as help_shown:
         code = int(help_shown.code or 0)
     except _RunItYourself:

@@ -110,14 +110,14 @@ def suppress(
     }
     hidden |= {cell for cell, shown in table.printed.items() if not shown}
     witnesses: tuple[Witness, ...] = ()
-    done: frozenset[Cell] = frozenset()
+    finished: frozenset[Cell] = frozenset()
     for level in (*table.shared, frozenset(table.counts)):
-        block = _restricted(table, done | level)
-        search = _Search(block, hidden & set(block.counts), width, witnesses, still=done)
+        block = _restricted(table, finished | level)
+        search = _Search(block, hidden & set(block.counts), width, witnesses, still=finished)
         if not search.protect(search.hidden):
             return _withheld(table)
         hidden |= search.hidden
-        witnesses, done = search.kept(), done | level
+        witnesses, finished = search.kept(), finished | level
     return Suppression(frozenset(hidden))
 
 
@@ -320,7 +320,7 @@ class _Search:
             start = _moved(start, step)
         # A small count that grows fits into other tables, and one that shrinks may not.
         for by in (1, -1) if start[cell] < LEAST else (-1, 1):
-            point, taken, is_new = start, list(steps), False
+            point, used, is_new = start, list(steps), False
             while len(values) < self.width:
                 move = self._move(point, {cell: by})
                 if move is None:
@@ -328,9 +328,9 @@ class _Search:
                 point = _moved(point, move)
                 is_new = is_new or point[cell] not in values
                 values.add(point[cell])
-                taken.append(move)
+                used.append(move)
             if is_new:
-                yield tuple(taken)
+                yield tuple(used)
 
     def _fit(self, at: int) -> Witness:
         """Return the moves of a witness, each with the changes that it takes in this table.
@@ -379,8 +379,8 @@ class _Search:
         if ways is None:
             return changes
         for cell, by in ways:
-            if (done := self._complete(point, {**changes, cell: by})) is not None:
-                return done
+            if (finished := self._complete(point, {**changes, cell: by})) is not None:
+                return finished
         return None
 
     def _ways(self, point: Counts, changes: Counts) -> list[tuple[Cell, int]] | None:

@@ -187,7 +187,7 @@ def shape_of(
         add(measure("left"), *plain(*_WAYS_OUT))
         sums.append((plain("before", "entered"), plain("in_program", "left")))
     measures = dict.fromkeys(counted for sides in sums for side in sides for counted in side)
-    groups = {name: groups_of(each, facts[each.of]) for name, each in groupings.items()}
+    groups = {name: groups_of(grouping, facts[grouping.of]) for name, grouping in groupings.items()}
     return Shape((*measures, *alone), tuple(sums), groups)
 
 
@@ -265,9 +265,9 @@ def publish(
 
     `earlier` are the newest publications of other quarters by name. `also` are hidden anyway.
     """
-    table, named = _table(exact, shape, quarter, earlier)
+    table, cells = _table(exact, shape, quarter, earlier)
     choice = suppress(table, also=((quarter.name, key) for key in also))
-    hidden = {key for name, key in named if name == quarter.name and (name, key) in choice.hidden}
+    hidden = {key for name, key in cells if name == quarter.name and (name, key) in choice.hidden}
     if choice.is_withheld:
         hidden = set(exact)
     shown_waits = tuple(_shown_wait(wait, exact, hidden) for wait in waits)
@@ -305,11 +305,11 @@ def revise(
         return None
     old = dict.fromkeys(exact, 0) | dict(before.exact)
     table, _ = _table(old, shape, quarter, earlier)
-    known: dict[Hashable, int] = {
+    least: dict[Hashable, int] = {
         (quarter.name, key): max(1, 1 - changes[key]) for key in before.hidden if changes[key] < 0
     }
     secret = ((quarter.name, key) for key in before.hidden)
-    return revised if is_protected(table, secret, least_values=known) else None
+    return revised if is_protected(table, secret, least_values=least) else None
 
 
 def _table(
@@ -319,15 +319,15 @@ def _table(
     earlier: Mapping[str, Publication],
 ) -> tuple[Table, list[tuple[str, CountKey]]]:
     """Return the table of a quarter and of the quarters before it that bear on it."""
-    named = [(quarter.name, key) for key in exact]
+    cells = [(quarter.name, key) for key in exact]
     counts: dict[Any, int] = {(quarter.name, key): number for key, number in exact.items()}
     balances = [_named(quarter.name, balance) for balance in _balances(shape)]
     unseen = {cell for cell in counts if cell[1].measure in _UNSEEN}
     printed: dict[Any, bool] = {}
     later, at = quarter, quarter.before
     while (publication := earlier.get(at.name)) is not None and _has_flow(exact):
-        flow = {key: each for key, each in publication.exact.items() if key.measure in _FLOW}
-        before = {key: each for key, each in publication.exact.items() if key.measure == "before"}
+        flow = {key: count for key, count in publication.exact.items() if key.measure in _FLOW}
+        before = {key: count for key, count in publication.exact.items() if key.measure == "before"}
         if not _joins(counts, later.name, publication):
             break
         for key, number in (*flow.items(), *before.items()):
@@ -336,14 +336,14 @@ def _table(
                 unseen.add((at.name, key))
             else:
                 printed[at.name, key] = key not in publication.hidden
-        balances += [_named(at.name, each) for each in _flow_balances(publication)]
+        balances += [_named(at.name, balance) for balance in _flow_balances(publication)]
         balances += [
             Balance(((later.name, key),), ((at.name, _as(key, "in_program")),))
             for key in _keys_of(counts, later.name, "before")
         ]
         later, at = at, at.before
     table = Table(counts, tuple(balances), frozenset(unseen), _levels(counts, quarter), printed)
-    return table, named
+    return table, cells
 
 
 def _has_flow(exact: Mapping[CountKey, int]) -> bool:
@@ -375,14 +375,14 @@ def _flow_balances(publication: Publication) -> Iterator[Balance]:
     for key in publication.exact:
         if key.measure == "left" and key.grouping is not None and key.group is not None:
             groups[key.grouping].append(key.group)
-    places = [(None, None), *((name, each) for name in groups for each in groups[name])]
+    places = [(None, None), *((name, group) for name in groups for group in groups[name])]
     for grouping, group in places:
         at = {name: CountKey(name, None, None, grouping, group) for name in (*_FLOW, "before")}
         yield total(at["left"], (at[name] for name in _WAYS_OUT))
         yield Balance((at["before"], at["entered"]), (at["in_program"], at["left"]))
     for name in (*_FLOW, "before"):
         for grouping, names in groups.items():
-            parts = (CountKey(name, None, None, grouping, each) for each in names)
+            parts = (CountKey(name, None, None, grouping, group) for group in names)
             yield total(CountKey(name), parts)
 
 
@@ -395,12 +395,12 @@ def _named(quarter: str, balance: Balance) -> Balance:
 
 def _levels(counts: Mapping[Any, int], quarter: Quarter) -> tuple[frozenset[Any], ...]:
     """Return the counts that another role counts too: each sender's, and then their sum."""
-    here = [cell for cell in counts if cell[0] == quarter.name]
-    accepted = frozenset(cell for cell in here if cell[1].measure == "accepted")
+    current = [cell for cell in counts if cell[0] == quarter.name]
+    accepted = frozenset(cell for cell in current if cell[1].measure == "accepted")
     if accepted:
         return (accepted,)
-    senders = frozenset(cell for cell in here if cell[1].measure == _FROM)
-    return senders, frozenset(cell for cell in here if cell[1].measure == "referrals")
+    senders = frozenset(cell for cell in current if cell[1].measure == _FROM)
+    return senders, frozenset(cell for cell in current if cell[1].measure == "referrals")
 
 
 # Times of waiting
@@ -414,13 +414,13 @@ def wait_hours(
     groupings = tuple(groupings)
     for case in tallies:
         for tally in case.tallies:
-            for one, waited in tally.hours.items() if quarter.has(tally.day) else ():
-                hours[one, None, None].append(waited)
+            for timed, waited in tally.hours.items() if quarter.has(tally.day) else ():
+                hours[timed, None, None].append(waited)
                 for grouping in groupings:
-                    hours[one, grouping, case.groups[grouping]].append(waited)
+                    hours[timed, grouping, case.groups[grouping]].append(waited)
     return tuple(
-        Wait(one[0], one[1], grouping, group, *_quartiles(sorted(values)))
-        for (one, grouping, group), values in sorted(hours.items(), key=str)
+        Wait(timed[0], timed[1], grouping, group, *_quartiles(sorted(values)))
+        for (timed, grouping, group), values in sorted(hours.items(), key=str)
     )
 
 

@@ -215,14 +215,14 @@ class _Counted:
         measures = {measure("referrals"), measure("referrals_from", None, referred.entry.by)}
         hours: dict[Measure, int] = {}
         if self.role == "case_management":
-            for found, waited in (self._stages(began),):
-                measures |= found
-                hours |= waited
+            stages, waited = self._stages(began)
+            measures |= stages
+            hours |= waited
         for decision in decisions_here(self.working_set, self.program.pack):
             if decision in ASKED_FOR:
                 measures |= self._answer(decision)
-                asked, waited = self._questions(decision)
-                measures |= asked
+                questions, waited = self._questions(decision)
+                measures |= questions
                 hours |= waited
         yield Tally(self._day(began), frozenset(measures), hours)
 

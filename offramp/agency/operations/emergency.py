@@ -231,8 +231,8 @@ def _waiting(office: Office) -> list[ReportedEmergency]:
     """Return the emergencies that still can be confirmed, within a transaction."""
     stored = office.journal.get(_WAITING)
     now = office.clock()
-    found = [ReportedEmergency(**each) for each in stored["waiting"]] if stored else []
-    return [reported for reported in found if now < reported.until]
+    entries = [ReportedEmergency(**each) for each in stored["waiting"]] if stored else []
+    return [reported for reported in entries if now < reported.until]
 
 
 def _keep(office: Office, waiting: list[ReportedEmergency]) -> None:

@@ -45,12 +45,12 @@ def list_feedback(office: Office) -> tuple[Feedback, ...]:
     working_set = office.working_set()
     now = office.clock()
     sees = visible(office, working_set)
-    found = [
+    entries = [
         (time, _feedback(working_set, handle, time, now))
         for handle in filter(sees, handles(working_set))
         if (time := _referred_at(working_set, handle)) is not None
     ]
-    return tuple(feedback for _, feedback in sorted(found, key=lambda each: -each[0]))
+    return tuple(feedback for _, feedback in sorted(entries, key=lambda each: -each[0]))
 
 
 def _referred_at(working_set: WorkingSet, handle: str) -> int | None:

@@ -94,7 +94,8 @@ def openings_of(office: Office, case: str) -> tuple[Opening, ...]:
         if look.kind in OPENINGS:
             times.setdefault(look.person, []).append(look.time)
     return tuple(
-        Opening(person, min(found), max(found), len(found)) for person, found in times.items()
+        Opening(person, min(times_of), max(times_of), len(times_of))
+        for person, times_of in times.items()
     )
 
 
