@@ -107,6 +107,8 @@ def second_of(hospital: Office, record: str) -> str:
 def test_what_nobody_confirms_in_time_is_sent_to_nobody_and_forgotten(
     town: Town, case: str
 ) -> None:
+    town.hub.clock += CONFIRM_WITHIN
+    forget_late_emergencies(town.at["crossroads"])
     before = len(town.at["crossroads"].working_set().outbox)
     with as_person(town, SECOND) as office:
         reported = operations.report_emergency(
@@ -143,6 +145,8 @@ def test_an_agency_with_one_key_is_told_to_telephone(town: Town, case: str) -> N
 
 
 def test_the_look_has_no_text(town: Town, case: str) -> None:
+    with as_person(town, SECOND) as office:
+        operations.report_emergency(office, SECOND, case[:8], "hospital", "overdose", TEXT)
     with closing(sqlite3.connect(town.at["crossroads"].folder / "agency.db")) as db:
         text = b"".join(row[0] for row in db.execute("SELECT body FROM look"))
     assert b"report_emergency" in text and TEXT.encode() not in text

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -123,7 +124,8 @@ def everything_consented(town: Town) -> str:
 def test_the_board_has_the_status_clocks_and_tasks_that_all_present_may_see(town: Town) -> None:
     case = everything_consented(town)
     own = board(town, case)
-    assert own["status"] == ["Status: taking part (November 2)."]
+    today = datetime.fromtimestamp(town.hub.clock, ZoneInfo("America/Denver"))
+    assert own["status"] == [f"Status: taking part ({today:%B} {today.day})."]
     assert own["barriers"] == ["In the way: housing, identity documents."]
     assert any("the plan is presented" in what for what in own["clock"]) and own["task"]
     with_police = board(town, case, "police", "prosecutor", "defender")

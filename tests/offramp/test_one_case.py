@@ -119,7 +119,9 @@ def city(tmp_path: Path) -> Iterator[City]:
         offramp.clock.time = clock
 
 
-def test_the_page_is_worked_as_it_is_printed(city: City) -> None:
+def test_the_page_is_worked_as_it_is_printed(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A narrow or wide terminal would break the lines elsewhere.
+    monkeypatch.setenv("COLUMNS", "110")
     text = PAGE.read_text()
     written: list[str] = []
     for block in blocks_of(text):

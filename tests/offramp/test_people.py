@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,13 +29,26 @@ OPERATION = ("exchange_operation", "operation")
 BY = "Rosa Quintana"
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+@contextmanager
+def linked_town(folder: Path) -> Iterator[Town]:
     """A town whose case managers know who is enrolled, because it lists no program."""
-    town = Town(tmp_path_factory.mktemp("town"))
+    town = Town(folder)
     with pytest.MonkeyPatch.context() as patch:
         for module in (delivery, evidence, records):
             patch.setattr(module, "link_of", lambda office: town.link(office.agency))
+        yield town
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with linked_town(tmp_path_factory.mktemp("town")) as town:
+        yield town
+
+
+@pytest.fixture
+def own_town(tmp_path: Path) -> Iterator[Town]:
+    """A town for a test that moves the clock past the month of its keys."""
+    with linked_town(tmp_path) as town:
         yield town
 
 
@@ -169,12 +184,12 @@ def test_an_incomplete_description_is_never_a_silent_no(
 # Joined cases
 
 
-def test_two_cases_are_joined_side_by_side_and_can_be_split_for_thirty_days(town: Town) -> None:
-    office = town.at["crossroads"]
-    first = refer(town, contact("Luis Ortiz", "1977-07-07", "505 555 0111"))
-    second = refer(town, contact("Luis Ortiz Baca", "1977-07-07"))
+def test_two_cases_are_joined_side_by_side_and_can_be_split_for_thirty_days(own_town: Town) -> None:
+    office = own_town.at["crossroads"]
+    first = refer(own_town, contact("Luis Ortiz", "1977-07-07", "505 555 0111"))
+    second = refer(own_town, contact("Luis Ortiz Baca", "1977-07-07"))
     for case in (first, second):
-        open_referral(town, case)
+        open_referral(own_town, case)
     comparison = operations.same_person(office, second, first)
     assert [comparison.first.name, comparison.second.name] == ["Luis Ortiz Baca", "Luis Ortiz"]
     assert comparison.reasons == ("like_name", "same_date") and comparison.link == "possible"
@@ -186,14 +201,14 @@ def test_two_cases_are_joined_side_by_side_and_can_be_split_for_thirty_days(town
     assert (rows[first].joined, rows[second].joined) == ((second,), (first,))
     with refused("joined"):
         operations.tell_apart(office, BY, first, second)
-    town.hub.clock += 29 * DAY
+    own_town.hub.clock += 29 * DAY
     assert operations.split(office, BY, first, second).link == "split"
     assert len(operations.find(office, "ortiz luis")) == 2
     with refused("not-one-person"):
         operations.split(office, BY, first, second)
     operations.join(office, BY, first, second)
-    town.hub.clock += 31 * DAY
-    town.settle()
+    own_town.hub.clock += 31 * DAY
+    own_town.settle()
     with refused("joined"):
         operations.split(office, BY, first, second)
     for pair in ((first, first), (first, "f" * 32)):
@@ -354,17 +369,17 @@ def test_what_is_sent_is_the_same_with_and_without_matching(town: Town) -> None:
     assert _sent_sizes(town, "Elena", True) == _sent_sizes(town, "Irina", False)
 
 
-def test_nobody_is_found_after_the_parts_are_destroyed(town: Town) -> None:
-    case = refer(town, contact("Rufina Archuleta", "1955-05-05"))
-    second = refer(town, contact("Rufina Archuleta", "1955-05-05"))
+def test_nobody_is_found_after_the_parts_are_destroyed(own_town: Town) -> None:
+    case = refer(own_town, contact("Rufina Archuleta", "1955-05-05"))
+    second = refer(own_town, contact("Rufina Archuleta", "1955-05-05"))
     for each in (case, second):
-        open_referral(town, each)
-    operations.note_report_number(town.at["police"], case, "26-9999")
-    operations.join(town.at["crossroads"], BY, case, second)
-    town.hub.clock += 4000 * DAY
-    town.settle()
+        open_referral(own_town, each)
+    operations.note_report_number(own_town.at["police"], case, "26-9999")
+    operations.join(own_town.at["crossroads"], BY, case, second)
+    own_town.hub.clock += 4000 * DAY
+    own_town.settle()
     for name in ("police", "crossroads"):
-        office = town.at[name]
+        office = own_town.at[name]
         for text in ("Archuleta", "1955-05-05", "26-9999"):
             assert operations.find(office, text) == ()
         assert operations.possible_duplicates(office, contact("Rufina Archuleta")) == ()
