@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,15 @@ from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
 from exchange.records.ids import new_id
 from offramp.agency import operations
-from offramp.agency.cases.consent_form import Answers, Form, Line, asked_sets
+from offramp.agency.cases.consent_form import (
+    Answers,
+    Form,
+    Line,
+    asked_sets,
+    make_form,
+    make_statement,
+)
+from offramp.agency.cases.plain_words import CATEGORIES, PURPOSES
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.destruction import statements_due
 from offramp.agency.folder.journal import Event
@@ -347,6 +356,77 @@ def test_every_grant_of_a_shipped_pack_is_permitted_and_nothing_optional_is_tied
     told = [set(grant.categories) for each in police for grant in each.grants]
     assert {"enrollment"} in told, "police are asked for enrollment in a question of its own"
     assert not any("enrollment" in categories and len(categories) > 1 for categories in told)
+
+
+# What a signed form has to say (42 CFR 2.31(a), 45 CFR 164.508(c)), in both languages.
+REQUIRED = {
+    "right to revoke, and how": (
+        "take back any of it, on any day, in writing or by saying so. Tell Crossroads",
+        "retirar cualquier parte, cualquier día, por escrito o con solo decirlo. Dígalo a Cross",
+    ),
+    "what was done in reliance": (
+        "What was told or done before can't be undone",
+        "Lo que ya se dijo o se hizo no se puede deshacer",
+    ),
+    "no condition on treatment, payment, enrollment, or benefits": (
+        "may make your treatment, its payment, your health insurance, or your benefits depend on",
+        "que su tratamiento, el pago, su seguro médico o sus beneficios dependan de que usted",
+    ),
+    "refusal": ("You don't have to sign", "No tiene que firmar"),
+    "redisclosure": (
+        "could pass it on. The federal health privacy rule (HIPAA) may not protect it then",
+        "podría pasarlo a otros. Entonces la regla federal de privacidad de la salud (HIPAA)",
+    ),
+    "redisclosure of Part 2 records (2.31(a)(4)(iii) and (10))": (
+        "may pass them on as HIPAA permits, and then Part 2 may no longer protect them",
+        "pasarlos a otros como permite HIPAA, y entonces la Parte 2 puede dejar de protegerlos",
+    ),
+    "proceedings": (
+        "nobody may use them in a court case or another proceeding against you",
+        "nadie puede usarlos en un juicio ni en otro procedimiento en su contra",
+    ),
+    "copy": ("You get a copy of this", "Usted recibe una copia de esto"),
+}
+
+
+@pytest.mark.parametrize("name", WITH_SETS)
+def test_every_pack_s_form_has_what_privacy_law_requires(town: Town, name: str) -> None:
+    pack = read_pack(name)
+    program = Program(pack, list(segments_of(pack))[-1].day)
+    directory = town.at["crossroads"].working_set().gateway.history.newest
+    for (set_id, consent_set), (column, lang) in product(
+        asked_sets(program).items(), enumerate(("en", "es"))
+    ):
+        form = make_form(program, consent_set, directory, "crossroads", date(2026, 11, 29), lang)
+        answers = {question.id: True for question in form.questions}
+        statement = make_statement(form, answers, NAME, pack.title)
+        text = "\n".join(statement.lines)
+        for required, sentences in REQUIRED.items():
+            assert sentences[column] in text, (set_id, lang, required)
+        # The core elements: person, date, who tells whom, what, what for, and until when.
+        day, last_day = (
+            ("Date: November 29, 2026", "This ends on November 28, 2027"),
+            ("Fecha: 29 de noviembre de 2026", "Esto termina el 28 de noviembre de 2027"),
+        )[column]
+        assert NAME in statement.lines[0] and day in statement.lines[0]
+        for line in statement.agreed:
+            assert line.sentence in text
+            for word in (
+                *(CATEGORIES[category][column] for category in line.categories),
+                *(PURPOSES[purpose][column] for purpose in line.purposes),
+                *(directory.agencies[each].name for each in (line.discloser, line.recipient)),
+            ):
+                assert word in line.sentence, (set_id, lang, word)
+        assert text.count(last_day) == len(statement.agreed)
+        # What a no leaves open is in the signed text, not only beside the question.
+        is_tied = any(
+            depending(pack, passage)
+            for question in consent_set.questions.values()
+            for grant in question.grants
+            for passage in passages(grant, question.recipient)
+        )
+        opening = ("If you say no, the rules may have", "Si dice que no, las reglas pueden")[column]
+        assert (opening in text) == is_tied
 
 
 def test_a_pack_that_widens_a_set_of_the_model_lifts_the_floor() -> None:

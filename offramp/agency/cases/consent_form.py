@@ -88,11 +88,16 @@ class Question:
 
 @frozen
 class Form:
-    """A consent set on a day, in one language. `missing` are roles that no agency has."""
+    """A consent set on a day, in one language. `missing` are roles that no agency has.
+
+    `rights` are the statements that 42 CFR 2.31(a) and 45 CFR 164.508(c)(2) require, and the
+    program's own.
+    """
 
     id: str
     label: str
     language: str
+    day: date
     questions: tuple[Question, ...]
     missing: tuple[str, ...]
     rights: tuple[str, ...]
@@ -161,7 +166,8 @@ def make_form(
     }
     missing = tuple(sorted(role for role in roles if not maker.agencies(role)))
     label = consent_set.label.text(lang)
-    return Form(consent_set.id, label, lang, tuple(questions), missing, tuple(maker.rights()))
+    rights = tuple(maker.rights(consent_set))
+    return Form(consent_set.id, label, lang, today, tuple(questions), missing, rights)
 
 
 class _Maker:
@@ -294,16 +300,29 @@ class _Maker:
         if reads_no_consent(self.pack):
             yield self.say("no_rule_reads")
 
-    def rights(self) -> Iterator[str]:
-        """Yield the rights of the person that the statement names."""
+    def rights(self, consent_set: ConsentSet) -> Iterator[str]:
+        """Yield the statements about the person's rights. No pack can leave one out."""
+        collector = self.name(self.collector)
         yield self.say("no_need_to_sign")
         if reads_no_consent(self.pack):
             yield self.say("no_rule_reads")
-        yield self.say("take_back")
+        decisions = dict.fromkeys(
+            decision_words(self.pack, decision, self.lang)
+            for question in consent_set.questions.values()
+            for decision in self.decisions(
+                question, [(grant.sender, grant) for grant in question.grants]
+            )
+        )
+        if decisions:
+            yield self.say("open_if_no", decisions="; ".join(decisions))
+        yield self.say("care_stays")
+        yield self.say("take_back", collector=collector)
+        yield self.say("passed_on")
+        yield self.say("part2")
         role = self.directory.role(self.collector) or ""
         passage = Passage(role, "defender", "status", "legal_representation")
         if permits(self.program, passage) and not permits(self.program, passage, use="none"):
-            yield self.say("limit", collector=self.name(self.collector))
+            yield self.say("limit", collector=collector)
         yield self.say("copy")
 
     def name(self, agency: str) -> str:
@@ -335,7 +354,8 @@ def make_statement(form: Form, answers: Answers, person: str, program_title: str
             sentences.append(f"{mark}: {line.sentence if is_yes else line.refusal}")
             if is_yes:
                 sentences.append(f"   {question.until}")
-    head = say(form.language, "head", program=program_title, person=person)
+    day = spell_day(form.day, form.language)
+    head = say(form.language, "head", program=program_title, person=person, day=day)
     counts = say(form.language, "counts", agreed=str(len(agreed)), declined=str(len(declined)))
     lines = (head, counts, *sentences, *form.rights)
     return Statement(form.id, form.language, lines, tuple(agreed), tuple(declined))

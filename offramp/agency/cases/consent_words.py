@@ -78,10 +78,39 @@ SAY: Mapping[str, tuple[str, str]] = {
         "No tiene que firmar, y puede decir que no a cualquier línea.",
     ),
     "take_back": (
-        "You can take back any of it, on any day, in writing or by saying so. What was told "
-        "before can't be untold. You can ask for it to be given back.",
-        "Puede retirar cualquier parte, cualquier día, por escrito o con solo decirlo. Lo que ya "
-        "se dijo no se puede borrar de la memoria. Puede pedir que lo devuelvan.",
+        "You can take back any of it, on any day, in writing or by saying so. Tell {collector}, "
+        "another office that cares for you, or your lawyer. What was told or done before can't be "
+        "undone. You can ask for it to be given back.",
+        "Puede retirar cualquier parte, cualquier día, por escrito o con solo decirlo. Dígalo a "
+        "{collector}, a otra oficina que le atiende, o a su abogado o abogada. Lo que ya se dijo o "
+        "se hizo no se puede deshacer. Puede pedir que lo devuelvan.",
+    ),
+    "open_if_no": (
+        "If you say no, the rules may have no answer about this: {decisions}.",
+        "Si dice que no, las reglas pueden quedarse sin respuesta sobre esto: {decisions}.",
+    ),
+    "care_stays": (
+        "No clinic or health plan may make your treatment, its payment, your health insurance, or "
+        "your benefits depend on whether you sign this.",
+        "Ninguna clínica ni plan de salud puede hacer que su tratamiento, el pago, su seguro "
+        "médico o sus beneficios dependan de que usted firme esto.",
+    ),
+    "passed_on": (
+        "An office that is told something could pass it on. The federal health privacy rule "
+        "(HIPAA) may not protect it then.",
+        "Una oficina a la que se le dice algo podría pasarlo a otros. Entonces la regla federal "
+        "de privacidad de la salud (HIPAA) puede no protegerlo.",
+    ),
+    "part2": (
+        "Federal law (42 CFR Part 2) protects records of drug and alcohol treatment. A clinic or "
+        "health plan that gets them for treatment, payment, or its own operations may pass them "
+        "on as HIPAA permits, and then Part 2 may no longer protect them. Without your consent or "
+        "a court order, nobody may use them in a court case or another proceeding against you.",
+        "La ley federal (42 CFR Parte 2) protege los registros de tratamiento por drogas y "
+        "alcohol. Una clínica o un plan de salud que los recibe para el tratamiento, el pago o "
+        "sus propias operaciones puede pasarlos a otros como permite HIPAA, y entonces la Parte 2 "
+        "puede dejar de protegerlos. Sin su consentimiento o una orden judicial, nadie puede "
+        "usarlos en un juicio ni en otro procedimiento en su contra.",
     ),
     "limit": (
         "What {collector} tells about you carries a limit: it may not be used against you.",
@@ -89,8 +118,8 @@ SAY: Mapping[str, tuple[str, str]] = {
     ),
     "copy": ("You get a copy of this.", "Usted recibe una copia de esto."),
     "head": (
-        "Consent, {program}. For {person}.",
-        "Consentimiento, {program}. De {person}.",
+        "Consent, {program}. For {person}. Date: {day}.",
+        "Consentimiento, {program}. De {person}. Fecha: {day}.",
     ),
     "counts": (
         "Lines with a yes: {agreed}. Lines with a no: {declined}. Only what is written here holds.",
