@@ -28,6 +28,7 @@ READER_PAGES = [
         "for-participants.md",
         "glossary.md",
         "limits.md",
+        "privacy-law.md",
     )
 ]
 GROUPS = ("agency", "hub")
