@@ -21,6 +21,7 @@ from typing import Any
 from rules.decide import explain
 from rules.decide.moments import instant_of, local, moved
 from rules.decide.scene_day import DAY, MOMENT
+from rules.decide.value_classes import ValueClasses, reached
 from rules.decide.walk import World, possible, walk
 from rules.input.citations import GivenCitation, Section, another_section, reader_of
 from rules.input.printing import plain
@@ -74,6 +75,8 @@ class Search:
         for decision in segment.decisions.values():
             trees += [rule.condition for rule in decision.rules]
         self.points = _points(trees, segment.parameters)
+        read = goals if attested else [part for goal in goals for part in reached(segment, goal)]
+        self.classes = ValueClasses(read, self.world)
         lengths = [int(size) + 1 for size in self.points["size"] if size >= 0]
         self.longest = min(max(SHORTEST, witnesses, *lengths), LONGEST)
 
@@ -138,7 +141,10 @@ class Search:
             yield from self.segment.pack.decisions[leaf.decision].outcomes
             return
         assert leaf.fact is not None
-        yield from self.values(leaf.fact)
+        if leaf.fact.type in ("choice", "citation"):
+            yield from self.classes.one_of_each(leaf.fact, self.values(leaf.fact))
+        else:
+            yield from self.values(leaf.fact)
 
     def values(self, fact: Fact) -> Iterator[Any]:
         """Return the values to try for a fact.

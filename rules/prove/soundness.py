@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from rules.decide.search import Search, TooFar, bounded, exact
+from rules.decide.value_classes import reached
 from rules.errors import PackError, Place
 from rules.frozen import frozen
 from rules.language import tree
@@ -250,7 +251,7 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
             at=pack.decisions[invariant.decision].place,
             fix="change the rule that decides this case",
         )
-    return exact(*_reached(segment, broken, frozenset()))
+    return exact(*reached(segment, broken))
 
 
 def _is_shown_by_parts(segment: Segment, invariant: Invariant) -> bool:
@@ -300,16 +301,6 @@ def _outcome_asked(condition: tree.Tree) -> tuple[str, str] | None:
         case tree.Compare("==", tree.OutcomeOf(name), tree.Constant(str() as outcome)):
             return name, outcome
     return None
-
-
-def _reached(segment: Segment, condition: tree.Tree, seen: frozenset[str]) -> Iterator[tree.Tree]:
-    """Return the condition, and those of every decision that it reads."""
-    yield condition
-    for name in {
-        part.decision for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)
-    } - seen:
-        for rule in segment.decisions[name].rules:
-            yield from _reached(segment, rule.condition, seen | {name})
 
 
 def idle(pack: Pack) -> tuple[tuple[str, str], ...]:
