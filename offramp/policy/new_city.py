@@ -26,7 +26,7 @@ from rules.input.printing import printable
 from rules.packs.assemble import assemble
 from rules.packs.pack import Pack
 from rules.prove.proof_cache import prove
-from rules.prove.soundness import idle
+from rules.prove.reachable import idle
 from rules.shelf import Neighbors, find, read_pack, shipped, vocabulary
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,63}")

@@ -35,13 +35,13 @@ Settle = Callable[[Mapping[str, Any], Outcomes, Statuses], list[str]]
 
 
 def compile_condition(
-    node: tree.Tree, parameters: Mapping[str, Any], time_zone: str = ""
+    node: tree.Tree, parameters: Mapping[str, Any], time_zone: str = "", *, waits: bool = False
 ) -> Condition:
     """Compile a condition to a function of facts, other decisions' outcomes, and clocks.
 
-    A condition that takes a moment apart needs the pack's `time_zone`.
+    A condition that takes a moment apart needs the pack's `time_zone`. `waits` is as in `World`.
     """
-    writer = _Writer(parameters, time_zone)
+    writer = _Writer(parameters, time_zone, waits=waits)
     compiled: Condition = writer.compiled([f"return {writer.expression(node)}"])
     return compiled
 
@@ -145,9 +145,12 @@ def _is_member(values: Iterable[Any], item: Any) -> bool | None:
 class _Writer:
     """Writes the source of one function. `constants` are the values that the source names."""
 
-    def __init__(self, parameters: Mapping[str, Any], time_zone: str = "") -> None:
+    def __init__(
+        self, parameters: Mapping[str, Any], time_zone: str = "", *, waits: bool = False
+    ) -> None:
         self.parameters = parameters
         self.time_zone = time_zone
+        self.waits = waits
         self.constants: dict[str, Any] = {}
         self.facts: dict[str, str] = {}
         self.temporaries = 0
@@ -222,7 +225,8 @@ class _Writer:
                 self.read.add("status")
                 return f"status({self.constant(clock)})"
             case tree.IfKnown(condition):
-                return f"({self.expression(condition)} is True)"
+                value = self.expression(condition)
+                return value if self.waits else f"({value} is True)"
             case tree.Not(operand):
                 value = self.temporary()
                 tested = f"({value} := {self.expression(operand)}) is None"

@@ -198,67 +198,62 @@ def _first(items: tuple[tree.Tree, ...], world: World, bound: Bound, wanted: boo
 
 def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Leaf]:
     """Return the unknown leaves that keep the condition from being decided, by path."""
-    bound = bound or {}
+    return {leaf.path: leaf for leaf in open_leaves(node, world, bound or {})}
+
+
+def open_leaves(node: tree.Tree, world: World, bound: Bound) -> Iterator[Leaf]:
+    """Yield these leaves in order, each when it is needed. A leaf may come more than once."""
     if not undecided(value_of(node, world, bound)):
-        return {}
+        return
     match node:
         case tree.FactOf() | tree.FieldOf():
-            return _leaf_of(node, bound)
+            yield _leaf_of(node, bound)
         case tree.OutcomeOf(decision):
-            return {f"decisions.{decision}": Leaf(f"decisions.{decision}", decision=decision)}
+            yield Leaf(f"decisions.{decision}", decision=decision)
         case tree.StatusOf(clock):
-            paths = world.doubtful_events(clock) or ("now",)
-            return {path: Leaf(path, clock=clock) for path in paths}
+            for path in world.doubtful_events(clock) or ("now",):
+                yield Leaf(path, clock=clock)
         case tree.Cited(item):
             # A citation that is known may still not be recognized, and is asked for again.
-            return unknown(item, world, bound) or _leaf_of(item, bound)
-        case tree.Choose(condition, then, otherwise):
-            chooses = value_of(condition, world, bound)
-            if chooses is not None:
-                return unknown(then if chooses else otherwise, world, bound)
+            yield from list(open_leaves(item, world, bound)) or [_leaf_of(item, bound)]
+        case tree.Choose(condition, then, otherwise) if (
+            chooses := value_of(condition, world, bound)
+        ) is not None:
+            yield from open_leaves(then if chooses else otherwise, world, bound)
+        case tree.Quantifier(_, over) | tree.Total(over) if over.path not in world.facts:
+            yield Leaf(over.path, over)
         case tree.Quantifier(_, over, variable, body):
-            if over.path not in world.facts:
-                return {over.path: Leaf(over.path, over)}
-            return _merged(
-                unknown(body, world, binding) for binding in _records(over, variable, world, bound)
-            )
+            for binding in _records(over, variable, world, bound):
+                yield from open_leaves(body, world, binding)
         case tree.Total(over, variable, keep, value):
-            if over.path not in world.facts:
-                return {over.path: Leaf(over.path, over)}
-            leaves: dict[str, Leaf] = {}
             for binding in _records(over, variable, world, bound):
                 if keep is None or value_of(keep, world, binding) is not False:
                     for part in (keep, value):
-                        leaves |= unknown(part, world, binding) if part is not None else {}
-            return leaves
+                        if part is not None:
+                            yield from open_leaves(part, world, binding)
         case tree.IsOne() | tree.Alike() | tree.RowOf():
-            return _merged(
-                _words_open(part, world, bound)
-                for part in tree.children(node)
-                if isinstance(part, (tree.FactOf, tree.FieldOf))
-            )
-    return _merged(unknown(part, world, bound) for part in tree.children(node))
+            for part in tree.children(node):
+                if isinstance(part, (tree.FactOf, tree.FieldOf)):
+                    yield from _words_open(part, world, bound)
+        case _:
+            for part in tree.children(node):
+                yield from open_leaves(part, world, bound)
 
 
-def _words_open(part: tree.FactOf | tree.FieldOf, world: World, bound: Bound) -> dict[str, Leaf]:
-    """Return the leaf of a choice that is unknown, or known by a coarse word only."""
+def _words_open(part: tree.FactOf | tree.FieldOf, world: World, bound: Bound) -> Iterator[Leaf]:
+    """Yield the leaf of a choice that is unknown, or known by a coarse word only."""
     choice = value_of(part, world, bound)
-    if choice is not None and not part.fact.word_tree.is_coarse(choice):
-        return {}
-    if isinstance(part, tree.FactOf):
-        return {part.fact.path: Leaf(part.fact.path, part.fact, given=choice)}
-    path = f"{bound[part.variable][1]}.{part.fact.name}"
-    return {path: Leaf(path, part.fact, given=choice)}
+    if choice is None or part.fact.word_tree.is_coarse(choice):
+        yield _leaf_of(part, bound, given=choice)
 
 
-def _leaf_of(node: tree.Tree, bound: Bound) -> dict[str, Leaf]:
+def _leaf_of(node: tree.Tree, bound: Bound, given: str | None = None) -> Leaf:
     """Return the leaf of a fact or a field."""
     match node:
         case tree.FactOf(fact):
-            return {fact.path: Leaf(fact.path, fact)}
+            return Leaf(fact.path, fact, given=given)
         case tree.FieldOf(variable, fact):
-            path = f"{bound[variable][1]}.{fact.name}"
-            return {path: Leaf(path, fact)}
+            return Leaf(f"{bound[variable][1]}.{fact.name}", fact, given=given)
     raise AssertionError(node)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from rules.decide.decision import Decision
 from rules.decide.program import Program
 from rules.decide.ruling import keeps_its_needs
-from rules.decide.search import Search
+from rules.decide.search_space import SearchSpace
 from rules.errors import FactsError, Place, Refusal
 from rules.frozen import frozen
 from rules.input.facts import Facts, read_facts
@@ -250,8 +250,7 @@ class Interview:
             return
         fact = self._fact(question.fact)
         assert fact is not None and self.decision.segment is not None
-        search = Search(self.decision.segment.segment, [])
-        values = list(search.values(fact))
+        values = list(SearchSpace(self.decision.segment.segment).values(fact))
         if question.type == "size":
             values = [len(records) for records in values]
         step = -(-len(values) // MOST_TRIED)

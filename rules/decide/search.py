@@ -2,38 +2,35 @@
 
 Three-valued logic makes this exact for yes-or-no facts and choices. A condition that is false on
 partial facts is false on all their completions. So the search assigns one unknown leaf at a time
-and drops whatever is false already. Numbers and days are tried at, between, and around the values
-that the conditions name, and lists up to a few records.
+and drops whatever is false already.
+
+Conditions are evaluated by their compiled form, and only if something they read has changed. What
+is true or false on partial facts stays so when more is known, so it isn't evaluated again before
+the search takes back a fact.
 
 A witness is always real. Its absence is a proof where `exact` returns True, and elsewhere holds
-within these bounds.
+within the values that are tried.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from rules.decide import explain
-from rules.decide.moments import instant_of, local, moved
 from rules.decide.scene_day import DAY, MOMENT
-from rules.decide.value_classes import ValueClasses, reached
-from rules.decide.walk import World, possible, walk
-from rules.input.citations import GivenCitation, Section, another_section, reader_of
+from rules.decide.search_space import CLOCK, DECISION, Clause, SearchSpace
+from rules.decide.tried_values import TriedValues
+from rules.decide.value_classes import ValueClasses
+from rules.decide.walk import World
+from rules.frozen import cached_property
 from rules.input.printing import plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.language.exact import EXACT
-from rules.language.times import length_of
-from rules.packs.resolve import Segment
-from rules.packs.tables import Table
+from rules.packs.resolve import DecisionInForce, RuleInForce
 
-# Records in the longest list tried: at least, and at most where conditions mention longer lists.
-SHORTEST, LONGEST = 2, 6
 _STEP = re.compile(r"^(.*)\[(\d+)\]\.([^.]+)$")
 
 
@@ -41,8 +38,28 @@ class TooFar(Exception):
     """The search gave up before it had tried everything."""
 
 
+class _Choice:
+    """A leaf, the values still to be tried, and how much was settled before it had one."""
+
+    def __init__(
+        self,
+        clause: Clause,
+        leaf: explain.Leaf,
+        values: Iterator[Any],
+        settled: int,
+        start: int,
+    ) -> None:
+        self.clause = clause  # the goal's, for which the leaf was chosen
+        self.name = _name_of(leaf)
+        self.leaf = leaf
+        self.values = values
+        self.is_made = False
+        self.settled = settled
+        self.start = start
+
+
 class Search:
-    """A search over one segment for facts that make goals true.
+    """One search over a segment for facts that make a goal true.
 
     With `attested`, other decisions may have any outcome, else their own rules decide. `witnesses`
     is the number of records that one list may need.
@@ -50,190 +67,217 @@ class Search:
 
     def __init__(
         self,
-        segment: Segment,
-        goals: list[tree.Tree],
+        space: SearchSpace,
+        goal: tree.Tree,
         budget: int = 4_000,
         *,
         attested: bool = False,
         witnesses: int = 0,
     ) -> None:
-        self.segment = segment
+        self.space = space
+        self.segment = space.segment
+        self.goal = goal
         self.attested: dict[str, str] | None = {} if attested else None
         self.budget = budget
         self.known: dict[str, Any] = {}
         self.statuses: dict[str, str] = {}
-        self.outcomes: dict[str, str | None] = {}
         self.world = World(
             self.known,
-            segment.parameters,
-            self._outcome,
+            self.segment.parameters,
+            self.outcome,
             self.statuses.get,
-            time_zone=segment.pack.time_zone,
+            time_zone=self.segment.pack.time_zone,
             waits=True,
         )
-        trees = list(goals)
-        for decision in segment.decisions.values():
-            trees += [rule.condition for rule in decision.rules]
-        self.points = _points(trees, segment.parameters)
-        read = goals if attested else [part for goal in goals for part in reached(segment, goal)]
-        self.classes = ValueClasses(read, self.world)
-        lengths = [int(size) + 1 for size in self.points["size"] if size >= 0]
-        self.longest = min(max(SHORTEST, witnesses, *lengths), LONGEST)
+        parts = list(self._parts(goal, wanted=True))
+        self._clauses = [space.clause(node) for node, _ in parts]
+        # None for a clause that would have to be true and false.
+        self._wanted: dict[Clause, bool | None] = {}
+        for clause, (_, wanted) in zip(self._clauses, parts, strict=True):
+            self._wanted[clause] = wanted if self._wanted.get(clause, wanted) is wanted else None
+        points = space.points(node for node, _ in parts)
+        self.tried_values = TriedValues(self.segment, points, self.known, witnesses)
+        self._values: dict[str, list[Any]] = {}
+        # The clauses and decisions that are settled, in the order in which they came to be so, and
+        # those that were evaluated and are still unknown.
+        self._settled: dict[Clause | str, Any] = {}
+        self._unknown: set[Clause] = set()
+        self._unknown_decisions: set[str] = set()
+        self._start = 0  # the clauses before it are settled
 
-    def witness(self, goal: tree.Tree) -> dict[str, Any] | None:
-        """Return facts, as JSON would give them, on which `goal` is true.
+    def _parts(self, node: tree.Tree, wanted: bool) -> Iterator[tuple[tree.Tree, bool]]:
+        """Return conditions and the value that each must have to make `node` `wanted`.
+
+        A rule's condition is left whole, since it is compiled already.
+        """
+        match node:
+            case tree.Not(operand):
+                yield from self._parts(operand, not wanted)
+            case tree.And(items) if wanted and id(node) not in self.space.rule_conditions:
+                for item in items:
+                    yield from self._parts(item, wanted)
+            case _:
+                yield node, wanted
+
+    def witness(self) -> dict[str, Any] | None:
+        """Return facts, as JSON would give them, on which the goal is true.
 
         Returns None if there are none. Raises `TooFar`.
         """
-        self.outcomes.clear()
-        self.budget -= 1
-        if self.budget < 0:
-            raise TooFar
-        value = walk(goal, self.world)
-        if value is True:
-            return self.facts()
-        if value is False:
-            return None
-        leaf = self._leaf(goal)
-        if leaf is None:
-            return None
-        for tried in self._domain(leaf):
-            self._assign(leaf, tried)
-            case = self.witness(goal)
-            if case is not None:
-                return case
-            self._assign(leaf, None)
+        choices: list[_Choice] = []
+        reached = self._reached(self._clauses)
+        while True:
+            self.budget -= 1
+            if self.budget < 0:
+                raise TooFar
+            if reached is True:
+                return self.facts()
+            choice = self._choice() if reached is None else None
+            if choice is not None:
+                choices.append(choice)
+            while choices and not self._try_next(choices[-1]):
+                choices.pop()
+            if not choices:
+                return None
+            # Most values are ruled out by the clause for which they are tried.
+            changed = self._readers(choices[-1].name)
+            reached = self._reached(chain((choices[-1].clause,), changed))
+
+    def _reached(self, changed: Iterable[Clause]) -> bool | None:
+        """Return the goal's value, after a change of what some clauses read."""
+        for clause in changed:
+            if clause in self._wanted:
+                value = self._value(clause)
+                if value is not None and value is not self._wanted[clause]:
+                    return False
+        while self._start < len(self._clauses) and self._clauses[self._start] in self._settled:
+            self._start += 1
+        return True if self._start == len(self._clauses) else None
+
+    def _try_next(self, choice: _Choice) -> bool:
+        """Give the leaf of a choice its next value. Return False if there is none left."""
+        if choice.is_made:
+            self._assign(choice.leaf, None)
+            choice.is_made = False
+        # A dict keeps its order, so the last ones are those settled since.
+        while len(self._settled) > choice.settled:
+            self._settled.popitem()
+        self._start = choice.start
+        for value in choice.values:
+            self._assign(choice.leaf, value)
+            choice.is_made = True
+            self._unknown.difference_update(self._readers(choice.name))
+            self._unknown_decisions = {
+                name
+                for name in self._unknown_decisions
+                if choice.name not in self.space.names_through(DECISION + name)
+            }
+            return True
+        return False
+
+    def _readers(self, name: str) -> list[Clause]:
+        return self.space.readers(name, self.attested is not None)
+
+    def _value(self, clause: Clause) -> bool | None:
+        value: bool | None = self._settled.get(clause)
+        if value is None and clause not in self._unknown:
+            value = clause.evaluate(self.known, self.outcome, self.statuses.get)
+            if value is None:
+                self._unknown.add(clause)
+            else:
+                self._settled[clause] = value
+        return value
+
+    def outcome(self, name: str) -> str | None:
+        """Return another decision's outcome, None while it is unknown."""
+        if self.attested is not None:
+            return self.attested.get(name)
+        outcome: str | None = self._settled.get(name)
+        if outcome is None and name not in self._unknown_decisions:
+            outcome = self._outcome(self.segment.decisions[name])
+            if outcome is None:
+                self._unknown_decisions.add(name)
+            else:
+                self._settled[name] = outcome
+        return outcome
+
+    def _outcome(self, decision: DecisionInForce) -> str | None:
+        """Return the one outcome that the rules leave, None if they leave more."""
+        outcomes: set[str] = set()
+        for outcome, rules in decision.ranks:
+            value = self._any_is_true(rules)
+            if value is not False:
+                outcomes.add(outcome)
+            if value or len(outcomes) > 1:
+                break
+        else:
+            outcomes.add(decision.otherwise.outcome)
+        return outcomes.pop() if len(outcomes) == 1 else None
+
+    def _any_is_true(self, rules: Iterable[RuleInForce]) -> bool | None:
+        is_unknown = False
+        for rule in rules:
+            value = self._value(self.space.clause(rule.condition))
+            if value:
+                return True
+            is_unknown = is_unknown or value is None
+        return None if is_unknown else False
+
+    def _choice(self) -> _Choice | None:
+        """Return an unknown leaf of the goal, through the decisions that it reads, to be tried."""
+        for clause in self._clauses[self._start :]:
+            leaf = self._leaf_of(clause)
+            if leaf is not None:
+                domain = self._domain(leaf)
+                return _Choice(clause, leaf, domain, len(self._settled), self._start)
         return None
 
-    def _leaf(self, goal: tree.Tree) -> explain.Leaf | None:
-        """Return an unknown leaf of the goal, through the decisions that it reads."""
-        for leaf in explain.unknown(goal, self.world).values():
-            if self._is_held(leaf):
-                continue
+    def _leaf_of(self, clause: Clause) -> explain.Leaf | None:
+        if self._value(clause) is not None:
+            return None
+        for leaf in explain.open_leaves(clause.node, self.world, {}):
             if leaf.decision is None or self.attested is not None:
-                return leaf
+                if not self._is_held(leaf):
+                    return leaf
+                continue
             for rule in self.segment.decisions[leaf.decision].rules:
-                inner = self._leaf(rule.condition)
+                inner = self._leaf_of(self.space.clause(rule.condition))
                 if inner is not None:
                     return inner
         return None
 
     def _is_held(self, leaf: explain.Leaf) -> bool:
-        """Return whether the leaf has a value already, such as a citation of a chapter alone."""
+        """Return whether a fact has a value already, such as a citation of a chapter alone."""
+        if leaf.fact is None:
+            return False
         step = _STEP.match(leaf.path)
         if step is None:
             return leaf.path in self.known
         return step[3] in self.known.get(step[1], ())[int(step[2])]
 
-    def _outcome(self, name: str) -> str | None:
-        if self.attested is not None:
-            return self.attested.get(name)
-        if name not in self.outcomes:
-            outcomes = possible(self.segment.decisions[name], self.world)
-            self.outcomes[name] = outcomes[0] if len(outcomes) == 1 else None
-        return self.outcomes[name]
-
     def _domain(self, leaf: explain.Leaf) -> Iterator[Any]:
         if leaf.clock is not None:
-            yield from tree.CLOCK_STATUSES[:-1]
-            return
+            return iter(tree.CLOCK_STATUSES[:-1])
         if leaf.decision is not None:
-            yield from self.segment.pack.decisions[leaf.decision].outcomes
-            return
+            return iter(self.segment.pack.decisions[leaf.decision].outcomes)
         assert leaf.fact is not None
-        if leaf.fact.type in ("choice", "citation"):
-            yield from self.classes.one_of_each(leaf.fact, self.values(leaf.fact))
-        else:
-            yield from self.values(leaf.fact)
+        return self._values_of(leaf.fact)
 
-    def values(self, fact: Fact) -> Iterator[Any]:
-        """Return the values to try for a fact.
+    def _values_of(self, fact: Fact) -> Iterator[Any]:
+        if fact.type == "list" or fact.path in (DAY, MOMENT):
+            return self.tried_values.of(fact)  # fresh records, or what the other one leaves
+        if fact.path not in self._values:
+            if fact.type in ("choice", "citation"):
+                words = self.space.words(fact, self.tried_values.points)
+                self._values[fact.path] = self.classes.one_of_each(fact, words)
+            else:
+                self._values[fact.path] = list(self.tried_values.of(fact))
+        return iter(self._values[fact.path])
 
-        These are all there are, or those at, between, and around the values that the conditions
-        name.
-        """
-        match fact.type:
-            case "bool":
-                yield from (True, False)
-            case "choice":
-                yield from fact.word_tree.finest
-            case "citation":
-                # Unknown is what a citation brings that is not recognized: no goal needs one.
-                yield from self._citations()
-            case "text":
-                yield from (*sorted(self.points["text"]), "(any other)")
-            case "int" | "decimal":
-                ends = {
-                    number for number in (Decimal(0), fact.low, fact.high) if number is not None
-                }
-                near = {
-                    number + step for number in self.points["number"] | ends for step in (-1, 0, 1)
-                }
-                if fact.type == "decimal":
-                    in_order = sorted(near)
-                    near |= {EXACT.divide(EXACT.add(*pair), 2) for pair in pairwise(in_order)}
-                for number in sorted(near):
-                    if (fact.low is None or number >= fact.low) and (
-                        fact.high is None or number <= fact.high
-                    ):
-                        if fact.type == "decimal" or number == int(number):
-                            yield int(number) if number == int(number) else number
-            case "date":
-                yield from self._days(fact)
-            case "timestamp":
-                yield from self._moments(fact)
-            case "list":
-                for length in (1, 0, *range(2, self.longest + 1)):
-                    yield tuple({} for _ in range(length))
-
-    def _days(self, fact: Fact) -> Iterator[date]:
-        """Return the days to try, as `values` does. The day of the encounter has one moment."""
-        moment = self.known.get(MOMENT) if fact.path == DAY else None
-        if moment is not None:
-            yield local(moment, self.segment.pack.time_zone).date()
-            return
-        days = {*self.points["date"], self.segment.day}
-        days |= {
-            moved(day, length, sign)
-            for day in days
-            for length in self.points["length"]
-            for sign in (1, -1)
-        }
-        days |= {moved(day, timedelta(days=step), 1) for day in days for step in (-1, 0, 1)}
-        yield from sorted(days | self._week())
-
-    def _week(self) -> set[date]:
-        """Return a week of days if a condition asks for the day of the week."""
-        steps = range(7) if self.points["weekday"] else ()
-        return {moved(self.segment.day, timedelta(days=step), 1) for step in steps}
-
-    def _moments(self, fact: Fact) -> Iterator[datetime]:
-        """Return the moments to try: noon, and at and just before each time of day named."""
-        noon = time(12)
-        second = timedelta(seconds=1)
-        clock_times = {noon, *self.points["time"]} | {
-            (datetime.combine(self.segment.day, clock_time) - second).time()
-            for clock_time in self.points["time"]
-        }
-        days = {*self.points["date"], self.segment.day} | self._week()
-        if fact.path == MOMENT and DAY in self.known:
-            days = {self.known[DAY]}
-        zone = self.segment.pack.time_zone
-        for day in sorted(days):
-            for clock_time in sorted(clock_times, key=lambda clock_time: clock_time != noon):
-                moment = instant_of(day, clock_time, zone)
-                if moment is not None:
-                    yield moment
-
-    def _citations(self) -> Iterator[GivenCitation]:
-        """Return every section that the conditions name, and one of another chapter."""
-        for section in sorted(self.points["citation"], key=str):
-            yield GivenCitation(section.text, section)
-        for system in self.segment.pack.vocabulary.citations.values():
-            if not system.title_first:
-                text = another_section(system)
-                yield GivenCitation(text, reader_of(self.segment.pack.vocabulary).read(text))
-                return
+    @cached_property
+    def classes(self) -> ValueClasses:
+        """The classes of words and citations that the goal tells apart."""
+        return self.space.classes(self._clauses, self.attested is not None)
 
     def _assign(self, leaf: explain.Leaf, value: Any) -> None:
         target: dict[str, Any]
@@ -299,64 +343,9 @@ def bounded(*trees: tree.Tree) -> bool:
     return True
 
 
-def _points(trees: list[tree.Tree], parameters: Mapping[str, Any]) -> dict[str, set[Any]]:
-    """Return every number, day, length of time, and text that the conditions name."""
-    points: dict[str, set[Any]] = {
-        "number": set(),
-        "size": set(),
-        "date": set(),
-        "length": set(),
-        "text": set(),
-        "time": set(),
-        "weekday": set(),
-        "citation": set(),
-    }
-
-    def add(value: Any) -> None:
-        """Add a value to its kind."""
-        match value:
-            case bool():
-                pass
-            case int() | Decimal():
-                points["number"].add(Decimal(value))
-            case date():
-                points["date"].add(value)
-            case time():
-                points["time"].add(value)
-            case timedelta() | tree.Months():
-                points["length"].add(value)
-            case str():
-                points["text"].add(value)
-            case Section():
-                points["citation"].add(value)
-            case tuple():
-                for item in value:
-                    add(item)
-            case Table():
-                for item in value.rows.values():
-                    add(item)
-
-    for whole in trees:
-        for part in tree.nodes(whole):
-            if isinstance(part, tree.Compare):
-                for side, opposite in ((part.left, part.right), (part.right, part.left)):
-                    if (
-                        isinstance(side, tree.Total)
-                        and side.value is None
-                        and isinstance(opposite, tree.Constant)
-                    ):
-                        points["size"].add(opposite.value)
-            match part:
-                case (
-                    tree.Constant(value)
-                    | tree.Member(_, tuple() as value)
-                    | tree.Cited(_, tuple() as value)
-                ):
-                    add(value)
-                case tree.ParameterOf(name) | tree.RowOf(name):
-                    add(parameters[name])
-                case tree.LengthOf(unit, tree.ParameterOf(name)):
-                    add(length_of(unit, parameters[name]))
-                case tree.PartOf("weekday"):
-                    points["weekday"].add(True)
-    return points
+def _name_of(leaf: explain.Leaf) -> str:
+    """Return the name by which a clause reads the leaf. A field is read through its list."""
+    if leaf.clock is not None:
+        return CLOCK + leaf.clock
+    step = _STEP.match(leaf.path)
+    return leaf.path if step is None else step[1]

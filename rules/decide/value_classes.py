@@ -6,10 +6,10 @@ no condition in question asks for either, and so are all the sections of one lis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from rules.decide.walk import World, walk
+from rules.decide.compile import Condition
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.resolve import Segment
@@ -18,65 +18,103 @@ _ATOMS = (tree.Compare, tree.Member, tree.IsOne, tree.Cited)
 _WRITTEN = (tree.Constant, tree.ParameterOf)
 
 
-def reached(
-    segment: Segment, condition: tree.Tree, seen: frozenset[str] = frozenset()
-) -> Iterator[tree.Tree]:
+def reached(segment: Segment, condition: tree.Tree) -> Iterator[tree.Tree]:
     """Return the condition, and those of every decision that it reads."""
     yield condition
-    for name in {
-        part.decision for part in tree.nodes(condition) if isinstance(part, tree.OutcomeOf)
-    } - seen:
-        for rule in segment.decisions[name].rules:
-            yield from reached(segment, rule.condition, seen | {name})
+    still, seen = [condition], set[str]()
+    while still:
+        for part in tree.nodes(still.pop()):
+            if isinstance(part, tree.OutcomeOf) and part.decision not in seen:
+                seen.add(part.decision)
+                conditions = [rule.condition for rule in segment.decisions[part.decision].rules]
+                yield from conditions
+                still += conditions
+
+
+class Answers:
+    """What tests say of single values, whatever else is known. Each answer is worked out once."""
+
+    def __init__(self, compiled: Callable[[tree.Tree], Condition]) -> None:
+        self._compiled = compiled
+        self._answers: dict[tuple[int, int], tuple[tuple[bool | None, ...], object]] = {}
+
+    def of(self, test: tree.Tree, fact: Fact, values: tuple[Any, ...]) -> tuple[bool | None, ...]:
+        """Return what a test says of each value, in order."""
+        entry = self._answers.get((id(test), id(values)))
+        if entry is None:
+            condition = self._compiled(_of_a_fact(test))
+            answers = tuple(condition({fact.path: value}, _nothing, _nothing) for value in values)
+            # INVARIANT: the entry keeps what its key names alive, so an id names one object.
+            entry = self._answers[id(test), id(values)] = answers, (test, values)
+        return entry[0]
 
 
 class ValueClasses:
-    """The classes of values under some conditions, in the world of one day."""
+    """The classes of values under some conditions."""
 
-    def __init__(self, conditions: Iterable[tree.Tree], world: World) -> None:
-        self._world = world
-        # By a fact's path: the tests that read it, or None if something else reads it too.
-        self._tests: dict[str, list[tree.Tree] | None] = {}
-        for condition in conditions:
-            self._collect(condition)
+    def __init__(self, conditions: Iterable[tree.Tree], answers: Answers) -> None:
+        self._conditions = list(conditions)
+        self._answers = answers
 
-    def one_of_each(self, fact: Fact, values: Iterable[Any]) -> Iterator[Any]:
+    def one_of_each(self, fact: Fact, values: tuple[Any, ...]) -> list[Any]:
         """Return the first value of each class, in the given order."""
-        tests = self._tests.get(fact.path, [])
-        if tests is None:
-            yield from values
-            return
-        seen = set()
-        for value in values:
-            answers = tuple(self._answer(test, fact, value) for test in tests)
-            if answers not in seen:
-                seen.add(answers)
-                yield value
+        tests: dict[str, tree.Tree] = {}
+        for condition in self._conditions:
+            own_tests = tests_in(condition).get(fact.path, {})
+            if own_tests is None:
+                return list(values)
+            tests |= own_tests
+        if not tests:
+            return list(values[:1])
+        firsts: dict[tuple[bool | None, ...], Any] = {}
+        by_test = [self._answers.of(test, fact, values) for test in tests.values()]
+        for value, answers in zip(values, zip(*by_test, strict=True), strict=True):
+            firsts.setdefault(answers, value)
+        return list(firsts.values())
 
-    def _collect(self, node: tree.Tree) -> None:
-        """Sort what reads a fact into tests against written values, and the rest."""
-        read = _read_by_test(node)
-        if read is not None:
-            tests = self._tests.setdefault(read.path, [])
-            if tests is not None and node not in tests:
-                tests.append(node)
-            return
-        if isinstance(node, (tree.FactOf, tree.FieldOf)):
-            self._tests[node.fact.path] = None
-        for child in tree.children(node):
-            self._collect(child)
 
-    def _answer(self, test: tree.Tree, fact: Fact, value: Any) -> Any:
-        """Return what the test says of the value, whatever else is known."""
-        bound = {
-            part.variable: {fact.name: value}
-            for part in tree.nodes(test)
-            if isinstance(part, tree.FieldOf)
-        }
-        world = World(
-            {fact.path: value}, self._world.parameters, self._world.outcome, self._world.status
+# By a fact's path: the tests that read it by their text, or None if something else reads it too.
+Tests = dict[str, dict[str, tree.Tree] | None]
+
+
+def tests_in(condition: tree.Tree) -> Tests:
+    """Return the tests of words and citations in a condition.
+
+    They are found once for each tree, which keeps them.
+    """
+    tests: Tests | None = condition.__dict__.get("_tests")
+    if tests is None:
+        tests = condition.__dict__["_tests"] = {}
+        _collect(condition, tests)
+    return tests
+
+
+def _collect(node: tree.Tree, tests: Tests) -> None:
+    """Sort what reads a fact into tests against written values, and the rest."""
+    read = _read_by_test(node)
+    if read is not None:
+        of_fact = tests.setdefault(read.path, {})
+        if of_fact is not None:
+            of_fact.setdefault(tree.text(node), node)
+        return
+    if isinstance(node, (tree.FactOf, tree.FieldOf)):
+        tests[node.fact.path] = None
+    for child in tree.children(node):
+        _collect(child, tests)
+
+
+def _of_a_fact(test: tree.Tree) -> tree.Tree:
+    """Return a test of a record's field as one of a fact. It is made once for each test."""
+    made: tree.Tree | None = test.__dict__.get("_of_a_fact")
+    if made is None:
+        made = test.__dict__["_of_a_fact"] = tree.changed(
+            test, lambda part: tree.FactOf(part.fact) if isinstance(part, tree.FieldOf) else part
         )
-        return walk(test, world, bound)
+    return made
+
+
+def _nothing(_: str) -> None:
+    """Name no outcome and no status: a test reads one fact."""
 
 
 def _read_by_test(node: tree.Tree) -> Fact | None:

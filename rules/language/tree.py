@@ -299,9 +299,11 @@ def changed(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
 
 def nodes(node: Tree) -> Iterator[Tree]:
     """Yield the node and everything below it, top down."""
-    yield node
-    for child in children(node):
-        yield from nodes(child)
+    still = [node]
+    while still:
+        part = still.pop()
+        yield part
+        still += reversed([*children(part)])
 
 
 def facts_read(node: Tree) -> dict[str, Fact]:
@@ -319,8 +321,14 @@ _CHOICE, _OR, _AND, _RELATION, _SUM, _PRODUCT, _PREFIX, _WHOLE = range(8)
 
 
 def text(node: Tree) -> str:
-    """Print a tree as its one canonical condition. Parsing and checking it gives the same tree."""
-    return _print(node)[0]
+    """Print a tree as its one canonical condition. Parsing and checking it gives the same tree.
+
+    It is printed once for each tree, which keeps its text.
+    """
+    printed: str | None = node.__dict__.get("_text")
+    if printed is None:
+        printed = node.__dict__["_text"] = _print(node)[0]
+    return printed
 
 
 def _inside(node: Tree, least: int) -> str:

@@ -5,7 +5,7 @@ The compiler, the proofs, and the difference of two versions all work on a segme
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,8 @@ from rules.input.citations import Section
 from rules.language.tree import And, Not, Tree
 from rules.packs.pack import Clock, Decision, Default, Exemption, Obligation, Pack, Rule, Value
 from rules.packs.tables import Table, table_of
+
+_FIRST_DAY = date(1, 1, 1)
 
 
 @frozen
@@ -68,6 +70,15 @@ def resolve(pack: Pack, day: date) -> Segment:
     clocks = {name: clock for name, clock in pack.clocks.items() if clock.in_force(day)}
     parameters = {name: _as_read(pack, name, value) for name, value in values.items()}
     return Segment(pack, day, values, parameters, decisions, clocks)
+
+
+def segments_of(pack: Pack) -> Iterator[Segment]:
+    """Return the pack's segments, one for each day on which something changes while it ran."""
+    first = pack.program.since or _FIRST_DAY
+    days = [first, *(day for day in pack.boundaries() if day > first)]
+    yield from (
+        resolve(pack, day) for day in days if pack.program.until is None or day < pack.program.until
+    )
 
 
 def _as_read(pack: Pack, name: str, value: Value) -> Any:

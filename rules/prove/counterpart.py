@@ -10,25 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rules.decide.search import Search, TooFar, exact
+from rules.decide.search_space import SearchSpace
 from rules.errors import PackError
 from rules.language import tree
 from rules.packs.faults import Faults
-from rules.packs.resolve import RuleInForce, Segment
+from rules.packs.resolve import RuleInForce
 from rules.prove.implied import implies, without_if_known
 
 BARS, COUNTERPART = "may_not_offer", "ineligible"
 
 
-def refuse_without_counterpart(segments: Iterable[Segment], faults: Faults) -> None:
+def refuse_without_counterpart(spaces: Iterable[SearchSpace], faults: Faults) -> None:
     """Add a fault for each rule that bars by `if_known` and has no counterpart, once for a rule."""
     refused: set[str] = set()
-    for segment in segments:
+    for space in spaces:
+        segment = space.segment
         offer = segment.decisions.get("offer")
         for in_force in offer.rules if offer else ():
             rule = in_force.rule
             if rule.then != BARS or rule.id in refused or not _asks(in_force.condition):
                 continue
-            if not _has_counterpart(segment, in_force):
+            if not _has_counterpart(space, in_force):
                 refused.add(rule.id)
                 faults.add(
                     PackError(
@@ -45,26 +47,26 @@ def _asks(condition: tree.Tree) -> bool:
     return any(isinstance(part, tree.IfKnown) for part in tree.nodes(condition))
 
 
-def _has_counterpart(segment: Segment, in_force: RuleInForce) -> bool:
-    eligibility = segment.decisions.get("eligibility")
+def _has_counterpart(space: SearchSpace, in_force: RuleInForce) -> bool:
+    eligibility = space.segment.decisions.get("eligibility")
     rules = eligibility.rules if eligibility else ()
     if any(
         candidate.rule.then == COUNTERPART and implies(in_force.condition, candidate.condition)
         for candidate in rules
     ):
         return True
-    return eligibility is not None and _is_proved(segment, in_force)
+    return eligibility is not None and _is_proved(space, in_force)
 
 
-def _is_proved(segment: Segment, in_force: RuleInForce) -> bool:
+def _is_proved(space: SearchSpace, in_force: RuleInForce) -> bool:
     """Return True if a complete search finds no case that is barred and not ineligible."""
     test = tree.Compare("==", tree.OutcomeOf("eligibility"), tree.Constant(COUNTERPART))
     barred = without_if_known(in_force.condition)
     goal = tree.And((barred, tree.Not(test)))
-    conditions = [rule.condition for rule in segment.decisions["eligibility"].rules]
+    conditions = [rule.condition for rule in space.segment.decisions["eligibility"].rules]
     if not exact(goal, *conditions):
         return False
     try:
-        return Search(segment, [goal]).witness(goal) is None
+        return Search(space, goal).witness() is None
     except TooFar:
         return False

@@ -22,7 +22,15 @@ def without_if_known(node: tree.Tree) -> tree.Tree:
 
 def implies(premise: tree.Tree, conclusion: tree.Tree) -> bool:
     """Return True if, on complete facts, the conclusion is surely true where the premise is."""
-    return _implies(_plain(premise), _plain(conclusion))
+    return _implies(_made_plain(premise), _made_plain(conclusion))
+
+
+def _made_plain(node: tree.Tree) -> tree.Tree:
+    """Return `_plain` of a condition. It is made once for each tree, which keeps it."""
+    plain: tree.Tree | None = node.__dict__.get("_plain")
+    if plain is None:
+        plain = node.__dict__["_plain"] = _plain(node)
+    return plain
 
 
 def _plain(node: tree.Tree) -> tree.Tree:

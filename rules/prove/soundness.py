@@ -8,26 +8,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import date
 from fnmatch import fnmatchcase
-from functools import partial
 
-from rules.decide.search import Search, TooFar, bounded, exact
+from rules.decide.search import Search, TooFar, exact
+from rules.decide.search_space import SearchSpace, spaces_of
 from rules.decide.value_classes import reached
 from rules.errors import PackError, Place
 from rules.frozen import frozen
 from rules.language import tree
 from rules.packs.faults import Faults
-from rules.packs.pack import Decision, Invariant, Pack, Rule, conditions
-from rules.packs.resolve import RuleInForce, Segment, resolve
+from rules.packs.pack import Decision, Invariant, Pack, conditions
+from rules.packs.resolve import Segment, segments_of
 from rules.prove.consent_sets import check_consent_sets
 from rules.prove.counterpart import refuse_without_counterpart
 from rules.prove.implied import implies
 from rules.prove.listed_words import refuse_unknown_words
 from rules.prove.own_delay import refuse_own_delay
+from rules.prove.reachable import refuse_idle, refuse_idle_defaults
 from rules.prove.unread import refuse_unread
-
-_FIRST_DAY = date(1, 1, 1)
 
 
 def check_whole(pack: Pack) -> tuple[str, ...]:
@@ -37,6 +35,7 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
     """
     _no_circles(pack)
     segments = list(segments_of(pack))
+    spaces = spaces_of(segments)
     faults = Faults()
     for segment in segments:
         with faults.collect():
@@ -48,35 +47,26 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
     if not faults.errors:
         refuse_unread(pack, segments, faults)
         check_consent_sets(pack, segments, faults)
-        refuse_without_counterpart(segments, faults)
+        refuse_without_counterpart(spaces, faults)
         refuse_unknown_words(pack, faults)
     faults.raise_all()
     proved = set(pack.invariants)
     broken: set[str] = set()  # one day that breaks an invariant is enough
-    for segment in segments:
+    for space in spaces:
         for invariant in pack.invariants.values():
-            if not invariant.in_force(segment.day) or invariant.id in broken:
+            if not invariant.in_force(space.segment.day) or invariant.id in broken:
                 continue
             try:
-                if not _holds(segment, invariant):
+                if not _holds(space, invariant):
                     proved.discard(invariant.id)
             except PackError as error:
                 broken.add(invariant.id)
                 faults.add(error)
     if not broken:
-        _all_reachable(pack, segments, faults)
-        _all_defaults_reachable(pack, segments, faults)
+        refuse_idle(pack, spaces, faults)
+        refuse_idle_defaults(pack, spaces, faults)
     faults.raise_all()
     return tuple(sorted(proved))
-
-
-def segments_of(pack: Pack) -> Iterator[Segment]:
-    """Return the pack's segments, one for each day on which something changes while it ran."""
-    first = pack.program.since or _FIRST_DAY
-    days = [first, *(day for day in pack.boundaries() if day > first)]
-    yield from (
-        resolve(pack, day) for day in days if pack.program.until is None or day < pack.program.until
-    )
 
 
 def _no_circles(pack: Pack) -> None:
@@ -218,11 +208,12 @@ def _reads(
                     yield from _reads(pack, inner, seen | {decision.name, part.decision})
 
 
-def _holds(segment: Segment, invariant: Invariant) -> bool:
+def _holds(space: SearchSpace, invariant: Invariant) -> bool:
     """Return True if the invariant is proved, False if it holds in every case tried.
 
     Raises `PackError` with a case that breaks it.
     """
+    segment = space.segment
     if invariant.always is None or _is_shown_by_parts(segment, invariant):
         return True
     broken: tree.Tree = tree.Not(invariant.always)
@@ -230,7 +221,7 @@ def _holds(segment: Segment, invariant: Invariant) -> bool:
         broken = tree.And((invariant.when, broken))
     pack = segment.pack
     try:
-        case = Search(segment, [broken], budget=60_000).witness(broken)
+        case = Search(space, broken, budget=60_000).witness()
     except TooFar:
         raise PackError(
             "not-proved",
@@ -301,113 +292,3 @@ def _outcome_asked(condition: tree.Tree) -> tuple[str, str] | None:
         case tree.Compare("==", tree.OutcomeOf(name), tree.Constant(str() as outcome)):
             return name, outcome
     return None
-
-
-def idle(pack: Pack) -> tuple[tuple[str, str], ...]:
-    """Return the decision and the id of each rule of this pack that decides no case on any day."""
-    return tuple(
-        (decision.name, rule.id) for decision, rule, _ in _idle(pack, list(segments_of(pack)))
-    )
-
-
-def _idle(pack: Pack, segments: list[Segment]) -> Iterator[tuple[Decision, Rule, bool]]:
-    """Return each such rule, and True if it is ever in force."""
-    for decision in pack.decisions.values():
-        for rule in decision.rules.values():
-            if rule.declared_in != pack.id:
-                continue
-            in_force_on = [
-                rule_in_force
-                for rule_in_force in map(
-                    partial(_in_force, decision=decision.name, rule=rule.id), segments
-                )
-                if rule_in_force is not None
-            ]
-            if not any(_matters(segment, in_force) for segment, in_force in in_force_on):
-                yield decision, rule, bool(in_force_on)
-
-
-def _all_reachable(pack: Pack, segments: list[Segment], faults: Faults) -> None:
-    """Check that every rule that this pack declares decides some case on some day."""
-    for decision, rule, ever_in_force in _idle(pack, segments):
-        why, fix = (
-            ("no facts make it decide", "look at its condition, and at the outcomes above it")
-            if ever_in_force
-            else ("it is never in force", "look at its dates, and at the program's")
-        )
-        faults.add(
-            PackError(
-                "unreachable-rule",
-                f"the rule `{rule.id}` of `{decision.name}` can't matter: {why}",
-                at=rule.place,
-                fix=fix,
-            )
-        )
-
-
-def _all_defaults_reachable(pack: Pack, segments: list[Segment], faults: Faults) -> None:
-    """Check that every `otherwise` that this pack declares decides some case on some day."""
-    for name, decision in pack.decisions.items():
-        otherwise = decision.otherwise
-        if otherwise.declared_in != pack.id:
-            continue
-        if not any(_can_come_out(segment, name) for segment in segments):
-            faults.add(
-                PackError(
-                    "unreachable-rule",
-                    f"the `otherwise` of `{name}` can't come out: on every day, some rule is true "
-                    "for all facts",
-                    at=otherwise.place,
-                    fix="make one of the rules narrower, or leave out the one that it repeats",
-                )
-            )
-
-
-def _can_come_out(segment: Segment, name: str) -> bool:
-    """Return False if the rules of a decision surely leave nothing to its `otherwise`."""
-    conditions = [rule.condition for rule in segment.decisions[name].rules]
-    if any(
-        implies(tree.Not(first), second)
-        for index, first in enumerate(conditions)
-        for second in conditions[index:]
-    ):
-        return False
-    if not conditions:
-        return True
-    goal = tree.And(tuple(tree.Not(condition) for condition in conditions))
-    try:
-        return Search(segment, [goal], attested=True).witness(goal) is not None or not bounded(goal)
-    except TooFar:
-        return True
-
-
-def _in_force(segment: Segment, decision: str, rule: str) -> tuple[Segment, RuleInForce] | None:
-    return next(
-        (
-            (segment, candidate)
-            for candidate in segment.decisions[decision].rules
-            if candidate.rule.id == rule
-        ),
-        None,
-    )
-
-
-def _matters(segment: Segment, in_force: RuleInForce) -> bool:
-    decision = next(
-        candidate for candidate in segment.decisions.values() if in_force in candidate.rules
-    )
-    above: list[tree.Tree] = []
-    if not decision.decision.collect:
-        for outcome, rules in decision.ranks:
-            if outcome == in_force.rule.then:
-                break
-            above += [tree.Not(rule.condition) for rule in rules]
-    goal = tree.And((in_force.condition, *above))
-    witnesses = sum(isinstance(part, tree.Quantifier) for part in tree.nodes(in_force.condition))
-    try:
-        is_decisive = (
-            Search(segment, [goal], attested=True, witnesses=witnesses).witness(goal) is not None
-        )
-    except TooFar:
-        return True
-    return is_decisive or not bounded(goal)

@@ -44,7 +44,7 @@ from rules.decide.consent import ENTRY, STAYING, Passage, closure, depending, pa
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.packs.pack import ConsentQuestion, Pack
-from rules.prove.soundness import segments_of
+from rules.packs.resolve import segments_of
 from rules.shelf import read_pack, shipped
 from tests.support.agencies import PASSPHRASE, ROLES, Town, referral
 from tests.support.chance import chance

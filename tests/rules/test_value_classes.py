@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.decide.compile import compile_condition
-from rules.decide.value_classes import ValueClasses
-from rules.decide.walk import World
+from rules.decide.value_classes import Answers, ValueClasses
 from rules.input.citations import GivenCitation, reader_of
 from rules.input.facts import read_facts
 from rules.input.vocabulary import Fact
@@ -29,8 +28,8 @@ def nothing(_: str) -> None:
 
 
 def representatives(condition: tree.Tree, fact: Fact, values: Any) -> list[Any]:
-    classes = ValueClasses([condition], World({}, TABLES, nothing, nothing))
-    return list(classes.one_of_each(fact, values))
+    classes = ValueClasses([condition], Answers(lambda test: compile_condition(test, TABLES)))
+    return classes.one_of_each(fact, tuple(values))
 
 
 def value(condition: tree.Tree, flat: Flat) -> Any:
