@@ -30,53 +30,64 @@ from exchange.hub.pages import Pages
 from exchange.log.leaves import Leaf
 from exchange.log.receipts import Receipt
 from exchange.models import agency_of
-from exchange.records.manifest import Entry
+from exchange.records.manifest import SIZES, Entry
 from exchange.records.record import Record, restore_record
 from exchange.records.sealing import Sealed
 from exchange.standards.sqlite import fault_of
 from rules.frozen import frozen
 
-# Format 1 had another `text_open`.
-FORMAT = 2
+# Format 1 had another `text_open`. Up to format 2, texts and items had indices as keys.
+FORMAT = 3
 # The size in bytes from which the write-ahead log is written back.
 LONGEST_LOG = 16 * 1024 * 1024
 # The states of a sealed text.
 WAITING, HANDED, WITHDRAWN = 0, 1, 2
 
-# The columns of each table. Every table has a last column for the digest over the others.
+# The most texts of one record, which is the largest size of a manifest.
+MOST_TEXTS = max(SIZES)
+
+# The columns of each table. Every table has a last column for the digest over the others. A commit
+# writes each page that it changes, so keys that grow are cheaper than random ones, and a key of a
+# table than an index. A text's `place` is the index of its record's leaf times `MOST_TEXTS`, and
+# its place in the record.
 TABLES: dict[str, str] = {
     "leaf": "at INTEGER PRIMARY KEY, nonce BLOB NOT NULL, body BLOB NOT NULL",
-    "record": "issuer TEXT NOT NULL, jti TEXT NOT NULL, held TEXT, at INTEGER NOT NULL, "
+    "record": "at INTEGER PRIMARY KEY, issuer TEXT NOT NULL, jti TEXT NOT NULL, held TEXT, "
     "role TEXT NOT NULL, jws TEXT NOT NULL, labels TEXT NOT NULL, pads BLOB NOT NULL, "
     "time INTEGER NOT NULL, number INTEGER NOT NULL, nonce BLOB NOT NULL, "
     "number_nonce BLOB NOT NULL",
-    "text": "issuer TEXT NOT NULL, jti TEXT NOT NULL, part TEXT NOT NULL, agency TEXT NOT NULL, "
-    "held TEXT, key TEXT NOT NULL, purpose TEXT NOT NULL, basis TEXT NOT NULL, "
-    "sha256 TEXT NOT NULL, ct BLOB, state INTEGER NOT NULL, leaf INTEGER",
+    "text": "place INTEGER PRIMARY KEY, issuer TEXT NOT NULL, jti TEXT NOT NULL, "
+    "part TEXT NOT NULL, agency TEXT NOT NULL, held TEXT, key TEXT NOT NULL, "
+    "purpose TEXT NOT NULL, basis TEXT NOT NULL, sha256 TEXT NOT NULL, ct BLOB, "
+    "state INTEGER NOT NULL, leaf INTEGER",
     "item": "agency TEXT NOT NULL, position INTEGER NOT NULL, issuer TEXT NOT NULL, "
     "jti TEXT NOT NULL, number INTEGER NOT NULL",
     "version": "at INTEGER PRIMARY KEY, signed BLOB NOT NULL",
     "announced": "at INTEGER PRIMARY KEY, jws TEXT NOT NULL",
     "known": "name TEXT PRIMARY KEY, value BLOB NOT NULL",
 }
-INDICES = (
-    "CREATE UNIQUE INDEX record_id ON record(issuer, jti)",
-    "CREATE INDEX record_case ON record(held, at)",
-    "CREATE INDEX record_number ON record(issuer, held, number)",
-    "CREATE UNIQUE INDEX text_id ON text(issuer, jti, agency, part)",
-    f"CREATE INDEX text_open ON text(held, issuer, agency) WHERE state = {WAITING}",
-    "CREATE UNIQUE INDEX item_id ON item(agency, position)",
-    "CREATE INDEX item_number ON item(issuer, agency, number)",
-)
+_KEYS = {"item": "PRIMARY KEY (agency, position)"}
+SCHEMA = {
+    name: f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL"
+    + (f", {_KEYS[name]}) STRICT, WITHOUT ROWID" if name in _KEYS else ") STRICT")
+    for name, columns in TABLES.items()
+}
+INDICES = {
+    "record_id": "CREATE UNIQUE INDEX record_id ON record(issuer, jti)",
+    "record_number": "CREATE INDEX record_number ON record(held, issuer, number)",
+    "text_open": f"CREATE INDEX text_open ON text(held, issuer, agency) WHERE state = {WAITING}",
+    "item_number": "CREATE INDEX item_number ON item(issuer, agency, number)",
+}
 
 
 @frozen
 class SealedText:
     """One sealed part of a record for one agency, with its state and the leaf that set the state.
 
-    `ct` is None once the text is destroyed.
+    `place` is its key in the store. `ct` is None once the text is destroyed.
     """
 
+    place: int
     issuer: str
     jti: str
     entry: Entry
@@ -136,24 +147,28 @@ class Store:
             self._db.execute("PRAGMA trusted_schema = OFF")
             # Only `write_back` writes pages back.
             self._db.execute("PRAGMA wal_autocheckpoint = 0")
-            self._begin()
-            if self._pages and (self._pages.moving or self._pages.unwritten):
-                self.write_back()
+            try:
+                self._begin()
+                if self._pages and (self._pages.moving or self._pages.unwritten):
+                    self.write_back()
+            except BaseException:
+                # Without this, a program that goes on would lock out the next one.
+                self._db.close()
+                if self._finalizer:
+                    self._finalizer()
+                raise
 
     def _begin(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == 0:
             self._db.execute("BEGIN IMMEDIATE")
-            for name, columns in TABLES.items():
-                self._db.execute(f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL) STRICT")
-            for index in INDICES:
-                self._db.execute(index)
+            for statement in (*SCHEMA.values(), *INDICES.values()):
+                self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
             self._db.execute("COMMIT")
-        elif version == 1:
+        elif 0 < version < FORMAT:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("DROP INDEX text_open")
-            self._db.execute(next(index for index in INDICES if " text_open " in index))
+            self._renew()
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
             self._db.execute("COMMIT")
         elif version != FORMAT:
@@ -162,6 +177,32 @@ class Store:
                 f"`{self.path}` has format `{version}`, and this program reads `{FORMAT}`",
                 fix="update it",
             )
+
+    def _renew(self) -> None:
+        """Move the rows of an earlier format into the tables of this one. Raises `damaged`."""
+        for name in _EARLIER_INDICES:
+            self._db.execute(f"DROP INDEX {name}")
+        places: dict[int, int] = {}
+        for table, earlier in _EARLIER.items():
+            self._db.execute(f"ALTER TABLE {table} RENAME TO earlier")
+            self._db.execute(SCHEMA[table])
+            for *values, digest, at in self._db.execute(earlier):
+                # A new digest over a changed row would hide the change.
+                if at is None or digest != row_digest(table, values):
+                    raise StoreError(
+                        "damaged",
+                        f"a row of `{table}` in `{self.path}` isn't what was written",
+                        fix="restore a backup",
+                    )
+                if table == "record":
+                    values = [at, *values[:3], *values[4:]]
+                elif table == "text":
+                    values = [at * MOST_TEXTS + places.get(at, 0), *values]
+                    places[at] = places.get(at, 0) + 1
+                self._db.execute(_INSERTS[table], (*values, row_digest(table, values)))
+            self._db.execute("DROP TABLE earlier")
+        for statement in INDICES.values():
+            self._db.execute(statement)
 
     def close(self) -> None:
         """Empty the write-ahead log and release the database for another program."""
@@ -337,7 +378,7 @@ class Store:
         return (self._record(row) for row in self._read(f"{_RECORD} ORDER BY at").fetchall())
 
     def _record(self, row: Sequence[Any]) -> tuple[Record, Receipt]:
-        issuer, jti, _, at, role, jws, labels, pads, time, number, nonce, number_nonce = row
+        at, issuer, jti, _, role, jws, labels, pads, time, number, nonce, number_nonce = row
         texts = self.texts(issuer, jti)
         sealed = tuple(sealed_of(text) for text in texts if text.ct is not None)
         entries = tuple(text.entry for text in texts)
@@ -352,10 +393,10 @@ class Store:
         self._new_records.add((record.issuer, record.jti))
         self._put(
             "record",
+            receipt.index,
             record.issuer,
             record.jti,
             record.case,
-            receipt.index,
             record.role,
             record.jws,
             _list_text(record.disclosures.values()),
@@ -367,9 +408,11 @@ class Store:
         )
         # A record that returned after a restore may lack some texts.
         ciphertexts = {(sealed.part, sealed.to): sealed.ct for sealed in record.sealed}
-        for entry in record.entries:
+        entries = sorted(record.entries, key=lambda entry: (agency_of(entry.to), entry.part))
+        for place, entry in enumerate(entries, receipt.index * MOST_TEXTS):
             self._put(
                 "text",
+                place,
                 record.issuer,
                 record.jti,
                 entry.part,
@@ -413,18 +456,15 @@ class Store:
 
     def texts(self, issuer: str, jti: str, agency: str | None = None) -> list[SealedText]:
         """Return a record's texts, or those for one agency, in order of agency and part."""
-        condition, values = ("", ()) if agency is None else (" AND agency = ?", (agency,))
-        rows = self._read(
-            f"{_TEXT} WHERE issuer = ? AND jti = ?{condition} ORDER BY agency, part",
-            (issuer, jti, *values),
-        )
+        condition, values = ("", ()) if agency is None else (" AND agency = ?3", (agency,))
+        rows = self._read(f"{_TEXT} {_OF_RECORD}{condition} ORDER BY place", (issuer, jti, *values))
         return [_text_of(row) for row in rows.fetchall()]
 
     def weight(self, issuer: str, jti: str, agency: str) -> int:
         """Estimate the bytes that a record's texts for one agency take in an answer."""
-        where = "issuer = ? AND jti = ? AND agency = ?"
         row = self._read(
-            f"SELECT sum(length(ct)) FROM text WHERE {where}", (issuer, jti, agency)
+            f"SELECT sum(length(ct)) FROM text {_OF_RECORD} AND agency = ?3",
+            (issuer, jti, agency),
         ).fetchone()
         return 4096 + (row[0] or 0) * 4 // 3
 
@@ -465,6 +505,7 @@ class Store:
         entry = text.entry
         self._put(
             "text",
+            text.place,
             text.issuer,
             text.jti,
             entry.part,
@@ -567,21 +608,14 @@ class Store:
             schema = dict(
                 self._read("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
             )
-            expected = {
-                name: f"CREATE TABLE {name}({columns}, digest BLOB NOT NULL) STRICT"
-                for name, columns in TABLES.items()
-            }
-            expected |= {
-                index.split()[index.split().index("INDEX") + 1]: index for index in INDICES
-            }
-            if schema != expected:
+            if schema != SCHEMA | INDICES:
                 yield "its tables aren't those of a hub"
                 return
             for table in TABLES:
-                for row in self._read(f"SELECT rowid, * FROM {table}"):
-                    rowid, *values, digest = row
+                rows = self._read(f"SELECT * FROM {table}")
+                for number, (*values, digest) in enumerate(rows, 1):
                     if digest != row_digest(table, values):
-                        yield f"row {rowid} of `{table}` isn't what was written"
+                        yield f"row {number} of `{table}` isn't what was written"
 
 
 def sealed_of(text: SealedText) -> Sealed:
@@ -621,6 +655,22 @@ def _add_digest_head(types: tuple[Any, ...]) -> _DigestHead:
     return _DIGEST_HEADS[types]
 
 
+# The tables and indices of earlier formats. Each row of a text brings the index of its record.
+_EARLIER = {
+    "text": "SELECT earlier.*, record.at FROM earlier LEFT JOIN record USING (issuer, jti) "
+    "ORDER BY earlier.issuer, earlier.jti, agency, part",
+    "record": "SELECT *, at FROM earlier",
+    "item": "SELECT *, 0 FROM earlier",
+}
+_EARLIER_INDICES = (
+    "record_id",
+    "record_case",
+    "record_number",
+    "text_id",
+    "text_open",
+    "item_id",
+    "item_number",
+)
 # The tables with rows that are replaced under their key.
 TABLES_REPLACED = ("text", "known")
 _INSERTS = {
@@ -629,11 +679,17 @@ _INSERTS = {
     for name, columns in TABLES.items()
 }
 _RECORD = (
-    "SELECT issuer, jti, held, at, role, jws, labels, pads, time, number, nonce, number_nonce "
+    "SELECT at, issuer, jti, held, role, jws, labels, pads, time, number, nonce, number_nonce "
     "FROM record"
 )
 _ITEM = "SELECT agency, position, issuer, jti, number FROM item"
-_TEXT = "SELECT issuer, jti, agency, part, key, purpose, basis, sha256, ct, state, leaf FROM text"
+_TEXT = (
+    "SELECT place, issuer, jti, part, agency, key, purpose, basis, sha256, ct, state, leaf "
+    "FROM text"
+)
+# The places of the texts of one record, by its id.
+_FIRST = f"{MOST_TEXTS} * (SELECT at FROM record WHERE issuer = ?1 AND jti = ?2)"
+_OF_RECORD = f"WHERE place >= {_FIRST} AND place < {_FIRST} + {MOST_TEXTS}"
 
 
 def _list_text(texts: Iterable[str]) -> str:
@@ -643,10 +699,9 @@ def _list_text(texts: Iterable[str]) -> str:
 
 
 def _text_of(row: Sequence[Any]) -> SealedText:
-    issuer, jti, agency, part, key, purpose, basis, digest, ct, state, leaf = row
-    return SealedText(
-        issuer, jti, Entry(part, key, purpose, basis, digest), agency, ct, state, leaf
-    )
+    place, issuer, jti, part, agency, key, purpose, basis, digest, ct, state, leaf = row
+    entry = Entry(part, key, purpose, basis, digest)
+    return SealedText(place, issuer, jti, entry, agency, ct, state, leaf)
 
 
 def _nested(depth: int) -> tuple[str, str, str]:
