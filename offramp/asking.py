@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 from offramp.terminal import print_error, print_text
 from rules.errors import FactsError, Place, Refusal, RequestError, nearest
 from rules.frozen import frozen
+from rules.input.amounts import fits
 from rules.input.characters import refuse_hidden
 from rules.input.printing import kind_of, printable
 from rules.input.typed_answers import NOT_KNOWN, WORDS, AnswerForm, Choice, read_typed
-from rules.input.values import fits, iso_day, read_instant
+from rules.input.values import iso_day, read_instant
 from rules.unknown import UNKNOWN
 
 __all__ = [

@@ -26,7 +26,7 @@ from exchange.models import Day, ShortId, WireModel
 from exchange.records.categories import CATEGORY_MODELS, Content
 from exchange.records.field_types import FinerWord, Instant, StatuteSection
 from exchange.records.finer_words import FINER
-from rules.input.values import fits
+from rules.input.amounts import fits
 from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from math import ceil, floor
 from typing import Any
 
 from rules.decide.moments import instant_of, local, moved
@@ -68,7 +69,9 @@ class TriedValues:
                 near = {
                     number + step for number in self.points["number"] | ends for step in (-1, 0, 1)
                 }
-                if fact.type == "decimal":
+                if fact.type == "int":
+                    near |= {whole(number) for number in near for whole in (floor, ceil)}
+                else:
                     in_order = sorted(near)
                     near |= {EXACT.divide(EXACT.add(*pair), 2) for pair in pairwise(in_order)}
                 for number in sorted(near):

@@ -17,10 +17,10 @@ from typing import Any
 
 from rules.errors import FactsError, Place, nearest
 from rules.frozen import frozen
+from rules.input.amounts import LARGEST_NUMBER
 from rules.input.citations import reader_of
 from rules.input.printing import kind_of, plain, printable
 from rules.input.values import (
-    LARGEST_NUMBER,
     fail,
     read_bool,
     read_choice,

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from rules.errors import FactsError, Place, nearest
+from rules.input.amounts import DIGITS_OF_UNIT, fault_of, fits
 from rules.input.citations import CitationReader, GivenCitation, clean
 from rules.input.interval import Interval
 from rules.input.printing import kind_of, printable
 from rules.input.vocabulary import Fact
 
 LONGEST_TEXT = 1_000
-LARGEST_NUMBER = 10**12 - 1  # before the point
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.0+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -104,13 +104,9 @@ def read_number(fact: Fact, path: str, value: Any) -> int | Decimal | Interval:
         fail(
             path, "wrong-type", f"`{path}` is {number}, not a whole number", "write a whole number"
         )
-    if short is None and not fits(number):
-        fail(
-            path,
-            "wrong-value",
-            f"`{path}` has over 12 digits before the point or 6 after it",
-            "round it",
-        )
+    if (short is None or fact.unit in DIGITS_OF_UNIT) and not fits(number, fact.unit):
+        fault, fix = fault_of(number, fact.unit)
+        fail(path, "wrong-value", f"`{path}` {fault}", fix)
     _refuse_outside(fact, path, number)
     return number
 
@@ -179,13 +175,6 @@ def _refuse_outside(fact: Fact, path: str, number: int | Decimal) -> None:
             f"`{path}` is {number}, and it is always {bounds}",
             "check the number",
         )
-
-
-def fits(number: int | Decimal) -> bool:
-    """Return whether a number has at most 12 digits before the point and 6 after it."""
-    return -LARGEST_NUMBER - 1 < number < LARGEST_NUMBER + 1 and (
-        isinstance(number, int) or number == round(number, 6)
-    )
 
 
 # Days and instants

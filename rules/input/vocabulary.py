@@ -16,6 +16,7 @@ from typing import Any
 from rules.errors import nearest
 from rules.frozen import cached_property, frozen
 from rules.input import keys
+from rules.input.amounts import fault_of, fits
 from rules.input.citations import System, clashing
 from rules.input.finer_words import WordTree
 from rules.input.yaml import Node, read_file
@@ -257,7 +258,8 @@ def read_fact(
         entry["type"].fail(
             "wrong-shape", f"{subject} is a list inside a list", "make it a list of its own"
         )
-    low, high = read_range(entry["range"], subject) if "range" in entry else (None, None)
+    unit = entry["unit"].text("the unit") if "unit" in entry else None
+    low, high = read_range(entry["range"], subject, unit) if "range" in entry else (None, None)
     choices = (
         tuple(item.text("a choice") for item in entry["choices"].items("`choices`"))
         if "choices" in entry
@@ -281,7 +283,7 @@ def read_fact(
         choices=choices,
         low=low,
         high=high,
-        unit=entry["unit"].text("the unit") if "unit" in entry else None,
+        unit=unit,
         of=parent.path if parent else None,
         says=_read_phrase(entry["says"], subject, type_name) if "says" in entry else None,
         asks=_read_word(entry, "asks", PERSONS, subject) if "asks" in entry else None,
@@ -320,14 +322,14 @@ def _read_word(
     return text
 
 
-def read_range(node: Node, subject: str) -> tuple[Decimal | None, Decimal | None]:
+def read_range(node: Node, subject: str, unit: str | None) -> tuple[Decimal | None, Decimal | None]:
     """Read the lowest and the highest value, of which each may be null."""
     ends = node.items(f"`range` of {subject}")
     if len(ends) != 2:
         node.fail(
             "wrong-shape", f"`range` of {subject} has not two ends", "write `[lowest, highest]`"
         )
-    low, high = (_read_end(end, subject) for end in ends)
+    low, high = (_read_end(end, subject, unit) for end in ends)
     if low is not None and high is not None and low > high:
         node.fail(
             "wrong-shape",
@@ -337,7 +339,7 @@ def read_range(node: Node, subject: str) -> tuple[Decimal | None, Decimal | None
     return low, high
 
 
-def _read_end(node: Node, subject: str) -> Decimal | None:
+def _read_end(node: Node, subject: str, unit: str | None) -> Decimal | None:
     number = node.data()
     if number is None:
         return None
@@ -347,6 +349,9 @@ def _read_end(node: Node, subject: str) -> Decimal | None:
             f"an end of the `range` of {subject} is no number",
             "write a number, or `null` for no end",
         )
+    if not fits(number, unit):
+        fault, fix = fault_of(number, unit)
+        node.fail("number-too-fine", f"an end of the `range` of {subject} {fault}", fix)
     return Decimal(number)
 
 

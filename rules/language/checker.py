@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from rules.errors import PackError, Place, nearest
 from rules.frozen import frozen
+from rules.input.amounts import fault_of, fits
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import syntax, tree
 
@@ -160,6 +161,25 @@ class Checker:
                 f"{{}} sets `{left.unit}` against `{right.unit}`",
                 "use a value in the same unit",
             )
+
+    def require_fine(
+        self, node: syntax.Expression, number: int | Decimal, unit: str | None = None
+    ) -> None:
+        """Refuse a written number with more digits than an amount in its unit has."""
+        if not fits(number, unit):
+            fault, fix = fault_of(number, unit)
+            self.fail(node, "number-too-fine", f"{{}} {fault}", fix)
+
+    def require_amounts(self, *sides: tuple[syntax.Expression, tree.Tree, Type]) -> None:
+        """Refuse a written number that is too fine for the unit of what it is set against.
+
+        Each side has its part, its tree, and the type of the other side.
+        """
+        for node, value, other in sides:
+            if isinstance(value, tree.Choose):
+                self.require_amounts((node, value.then, other), (node, value.otherwise, other))
+            elif isinstance(value, tree.Constant) and isinstance(value.value, (int, Decimal)):
+                self.require_fine(node, value.value, other.unit)
 
     def require_choice(self, node: syntax.Expression, value: tree.Tree, kind: Type) -> None:
         """Refuse a text that is compared with a choice and is not one of its values."""

@@ -72,6 +72,7 @@ def _member_of_written(
         element, element_type = checker.value(part, bound)
         checker.require_match(part, kind, element_type)
         checker.require_choice(part, element, kind)
+        checker.require_amounts((part, element, kind))
         checker.require_choice(node.left, sought, element_type)
         elements.append(element)
     constants = [element for element in elements if isinstance(element, tree.Constant)]

@@ -33,13 +33,7 @@ def check_literal(checker: Checker, node: syntax.Literal) -> Typed:
 
 def _check_number(checker: Checker, node: syntax.Literal) -> Typed:
     value = Decimal(str(node.value))
-    if abs(value) >= 10**12 or value != round(value, 6):
-        checker.fail(
-            node,
-            "number-too-fine",
-            "{} has over 12 digits before the point or 6 after it",
-            "round it",
-        )
+    checker.require_fine(node, value)
     is_whole = node.kind == "int"
     kind = Type("int" if is_whole else "decimal", low=value, high=value)
     return tree.Constant(int(value) if is_whole else value), kind
@@ -97,6 +91,7 @@ def check_comparison(checker: Checker, node: syntax.Binary, bound: Bound) -> Typ
     if is_citation(left_type, right_type):
         return check_equal(checker, node, (left, left_type), (right, right_type)), BOOL
     checker.require_match(node, left_type, right_type)
+    checker.require_amounts((node.left, left, right_type), (node.right, right, left_type))
     if node.operator in ("==", "!="):
         checker.require_choice(node.left, left, right_type)
         checker.require_choice(node.right, right, left_type)
@@ -124,6 +119,8 @@ def check_arithmetic(checker: Checker, node: syntax.Binary, bound: Bound) -> Typ
     right, right_type = checker.value(node.right, bound)
     if left_type.is_number and right_type.is_number:
         kind = _number_type(checker, node, left_type, right_type)
+        if node.operator != "*":
+            checker.require_amounts((node.left, left, right_type), (node.right, right, left_type))
         return tree.Arithmetic(node.operator, left, right), kind
     if node.operator == "+" and right_type.name in ("date", "timestamp"):
         (left, left_type), (right, right_type) = (right, right_type), (left, left_type)

@@ -11,9 +11,9 @@ from typing import Any
 
 from rules.errors import PackError, nearest
 from rules.input import keys
+from rules.input.amounts import fault_of, fits
 from rules.input.citations import Section, reader_of
 from rules.input.printing import printable
-from rules.input.values import fits
 from rules.input.vocabulary import Fact, read_range
 from rules.input.yaml import Node
 from rules.language import tree
@@ -145,7 +145,7 @@ def _read_own_range(draft: Draft, name: str, fields: Mapping[str, Node], unit: s
     node, subject = fields["range"], f"the parameter `{name}`"
     if unit not in GREATEST:
         node.fail("wrong-shape", f"{subject} is in `{unit}` and has no range", "leave `range` out")
-    low, high = read_range(node, subject)
+    low, high = read_range(node, subject, unit)
     for end in (low, high):
         if end is not None:
             _refuse_amount(node, end, unit, f"an end of the `range` of {subject}")
@@ -227,8 +227,9 @@ def _read_number(node: Node, unit: str, subject: str, ends: Range) -> int | Deci
     number: Any = node.data()
     if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
         node.fail("wrong-shape", f"{subject} is not a number", f"write the number of {unit}")
-    if not fits(number):
-        node.fail("number-too-fine", f"{subject} has too many digits", "round it")
+    if not fits(number, unit):
+        fault, fix = fault_of(number, unit)
+        node.fail("number-too-fine", f"{subject} {fault}", fix)
     _refuse_amount(node, number, unit, subject)
     low, high = ends
     if (low is not None and number < low) or (high is not None and number > high):

@@ -14,6 +14,7 @@ from rules.packs.faults import Faults
 from rules.packs.pack import Decision, Pack, Rule
 from rules.packs.resolve import RuleInForce, segments_of
 from rules.prove.implied import implies
+from rules.prove.no_case import has_no_case
 
 
 def idle(pack: Pack) -> tuple[tuple[str, str], ...]:
@@ -80,11 +81,12 @@ def _can_come_out(space: SearchSpace, name: str) -> bool:
     try:
         if Search(space, goal, attested=True).witness() is not None:
             return True
-        is_open = not bounded(goal)
+        if bounded(goal):
+            return False
     except TooFar:
-        is_open = True
-    # Two rules of which one is true wherever the other isn't leave nothing.
-    return is_open and not any(
+        pass
+    # Two rules of which one is true wherever the other isn't leave nothing either.
+    return not has_no_case(space, goal) and not any(
         implies(tree.Not(first), second)
         for index, first in enumerate(conditions)
         for second in conditions[index:]
@@ -119,7 +121,9 @@ class _Ranks:
             return True
         if is_decisive and all(group.is_possible for group in apart):
             return True
-        return not (bounded(condition) and above.is_bounded)
+        if bounded(condition) and above.is_bounded:
+            return False
+        return not has_no_case(self.space, tree.And((condition, *above.denied)))
 
 
 class _Above:

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offramp.cli import main
-from rules.errors import PackError
+from rules.decide.program import Program
+from rules.errors import FactsError, PackError
+from rules.packs.pack import Pack
 from rules.packs.parameters import GREATEST, WHOLE_UNITS
 from rules.shelf import read_pack
 from tests.conftest import ROOT
@@ -57,7 +59,10 @@ def test_an_amount_is_accepted_exactly_if_it_is_in_range(
 ) -> None:
     folder = tmp_path_factory.mktemp("amounts")
     in_range = 0 <= number <= GREATEST[unit]
-    is_permitted = in_range and (unit not in WHOLE_UNITS or number == int(number))
+    is_too_fine = unit == "USD" and number != round(number, 2)
+    is_permitted = (
+        in_range and not is_too_fine and (unit not in WHOLE_UNITS or number == int(number))
+    )
     pack = written(folder, unit, number)
     if is_permitted:
         (value,) = read_pack(pack, whole=False).parameters["limit"].values
@@ -66,7 +71,8 @@ def test_an_amount_is_accepted_exactly_if_it_is_in_range(
     with pytest.raises(PackError) as refused:
         read_pack(pack, whole=False)
     error = refused.value
-    assert (error.code, error.at.line) == ("out-of-range", 12)
+    code = "number-too-fine" if is_too_fine else "out-of-range"
+    assert (error.code, error.at.line) == (code, 12)
     assert str(number) in error.message and "`limit`" in error.message and error.fix
 
 
@@ -107,3 +113,85 @@ def test_a_scenario_with_a_negative_amount_fails(
     shown = capsys.readouterr().out
     assert "town/scenarios.yaml:1:3: the scenario `a` can't be decided" in shown
     assert "is -3" in shown and "[out-of-range]" in shown
+
+
+FEE = """\
+id: town
+title: A program
+time_zone: America/Denver
+program: {{from: 2014-01-01, source: act}}
+sources:
+  act: {{title: The act, address: here, confidence: high}}
+facts:
+  case.fee: {{type: decimal, kind: record, known_by: program, category: status, unit: USD,
+    range: {range}, question: "How much is owed?", source: act}}
+parameters:
+  limit: {{label: limit, unit: USD, range: {own_range}, values: [{{value: {value}, source: act}}]}}
+  by_route:
+    {{label: limits, unit: USD, by: encounter.route,
+      values: [{{value: {{arrest: {row}, otherwise: 2}}, source: act}}]}}
+decisions:
+  eligibility:
+    rules:
+      - {{id: owes, when: '{when}', then: ineligible, because: Money is owed., source: act}}
+    otherwise: {{outcome: eligible, because: Nothing bars it., source: act}}
+"""
+FINE = {
+    "range": "[0, 100]",
+    "own_range": "[0, 100]",
+    "value": "40.01",
+    "row": "40.01",
+    "when": "case.fee > limit || case.fee > by_route[encounter.route] || case.fee == 40.01",
+}
+
+
+def with_fee(folder: Path, **changed: str) -> Pack:
+    """Read a pack with amounts in dollars."""
+    pack = folder / "town"
+    pack.mkdir(exist_ok=True)
+    (pack / "pack.yaml").write_text(FEE.format(**{**FINE, **changed}))
+    return read_pack(pack, whole=False)
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("range", "[0.001, 100]"),
+        ("range", "[0, 100.001]"),
+        ("own_range", "[0, 100.001]"),
+        ("value", "40.001"),
+        ("row", "40.001"),
+        ("when", "case.fee > 40.001"),
+        ("when", "40.001 < limit"),
+        ("when", "case.fee - 0.001 > limit"),
+        ("when", "case.fee in [40, 40.001]"),
+        ("when", "case.fee > (person.enrolled ? 40.001 : 2)"),
+    ],
+)
+def test_no_amount_in_dollars_is_finer_than_a_cent(place: str, text: str, tmp_path: Path) -> None:
+    with_fee(tmp_path)
+    with pytest.raises(PackError) as refused:
+        with_fee(tmp_path, **{place: text})
+    error = refused.value
+    assert error.code == "number-too-fine", error
+    assert "USD, with over 2 digits after the point" in error.message
+    assert error.fix == "round it to cents"
+
+
+def test_a_factor_of_dollars_may_be_finer_than_a_cent(tmp_path: Path) -> None:
+    with_fee(tmp_path, when="case.fee * 1.0725 > limit")
+
+
+@given(amount=st.one_of(st.decimals(0, 100, places=3), st.floats(0, 100), st.integers(0, 100)))
+def test_a_fact_in_dollars_is_read_exactly_if_it_is_of_whole_cents(
+    amount: Decimal | float | int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    program = Program(with_fee(tmp_path_factory.mktemp("fees")))
+    exact = Decimal(str(amount))
+    if exact == round(exact, 2):
+        assert program.read({"case": {"fee": amount}}).known["case.fee"] == exact
+        return
+    with pytest.raises(FactsError) as refused:
+        program.read({"case": {"fee": amount}})
+    error = refused.value
+    assert error.code == "wrong-value" and error.at is not None and error.at.path == "case.fee"

@@ -27,8 +27,8 @@ from typing import Any
 from rules.decide.compile import compile_condition
 from rules.decide.walk import World, walk
 from rules.errors import PackError
+from rules.input.amounts import fits
 from rules.input.facts import read_facts
-from rules.input.values import fits
 from rules.input.vocabulary import Fact, Vocabulary, nested
 from rules.input.yaml import Node
 from rules.language import syntax
