@@ -27,6 +27,7 @@ READER_PAGES = [
         "for-participants.es.md",
         "for-participants.md",
         "glossary.md",
+        "golden-rule.md",
         "limits.md",
         "privacy-law.md",
     )

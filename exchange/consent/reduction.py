@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exchange.consent.state import Committed, LoggedGrant, Passage, Roles, State
+from exchange.consent.state import COLLECTORS, Committed, LoggedGrant, Passage, Roles, State
 from exchange.consent.terms import named_agencies
 from exchange.records.label import Label
 from exchange.records.statements import About, Answer, Emergency, Representation
@@ -313,6 +313,8 @@ def valid_basis(before: State, query: Query, roles: Roles, status: str) -> str:
             is_met = _accepted_offer(before, query) is not None
         case "operation":
             is_met = _is_operational(before, query, roles)
+        case "premises_crime":
+            is_met = query.record.kind == query.claimed and roles.role(query.sender) in COLLECTORS
         case _:
             is_met = False
     return query.claimed if is_met else NONE

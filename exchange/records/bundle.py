@@ -99,7 +99,7 @@ _ID, _TERM = inner_pattern(SHORT_ID), inner_pattern(TERM)
 _LETTERS = "[A-Za-z0-9_-]"
 _SEALED = (
     rf'\{{"part":"({_ID})","to":"([a-z0-9.-]{{1,64}})","purpose":"({_TERM})",'
-    rf'"basis":"(consent|offer_at_scene|operation|none)","ct":"({_LETTERS}*)"\}}'
+    rf'"basis":"(consent|offer_at_scene|operation|premises_crime|none)","ct":"({_LETTERS}*)"\}}'
 )
 _SEALED_TEXT = re.compile(_SEALED)
 _UNGROUPED = _SEALED.replace("(", "(?:")

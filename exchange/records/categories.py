@@ -19,6 +19,7 @@ from exchange.records.field_types import (
     Obligation,
     Outcome,
     Phone,
+    PlaceName,
     RequestedFact,
     Role,
     Text,
@@ -30,6 +31,8 @@ _WORDS = vocabulary().closed_words
 _Engagement: Any = Literal[tuple(_WORDS["engagement"])]
 _AreaOfLife: Any = Literal[tuple(_WORDS["area_of_life"])]
 _MeetingStep: Any = Literal[tuple(_WORDS["meeting_step"])]
+_Incident: Any = Literal[tuple(_WORDS["incident"])]
+_AgainstWhat: Any = Literal[tuple(_WORDS["against_what"])]
 _Counted: Any = Literal[tuple(_WORDS["counted"])]
 _Waited: Any = Literal[tuple(_WORDS["waited"])]
 
@@ -221,6 +224,27 @@ class Grievance(Content):
     text: Text
 
 
+class PremisesCrime(Content):
+    """A crime on a Part 2 program's premises or against its staff (42 CFR 2.12(c)(5)).
+
+    Police may be told the incident, and who the person is and was last seen where. The incident
+    is one closed word and a day: nothing that the person said in care fits in.
+    """
+
+    incident: _Incident
+    against: _AgainstWhat
+    on: Day
+    name: Name | None = None
+    address: PlaceName | None = None
+    last_known_whereabouts: PlaceName | None = None
+
+    @model_validator(mode="after")
+    def _nothing_else(self) -> PremisesCrime:
+        if self.asks or self.decision or self.steps:
+            raise ValueError("it contains the incident and the person, and nothing else")
+        return self
+
+
 class CareText(Content):
     """Free text, which only care agencies write and receive."""
 
@@ -410,6 +434,7 @@ CATEGORY_MODELS: dict[str, type[Content]] = {
     "status": Status,
     "barriers": Barriers,
     "grievance": Grievance,
+    "premises_crime": PremisesCrime,
     "plan": CareText,
     "service": CareText,
     "progress": CareText,

@@ -126,6 +126,26 @@ StatuteSection = Annotated[
     ),
 ]
 
+# An address or a place in a city: up to eight words that begin with a capital letter or a number,
+# and few small words between them. It can't carry a sentence of what somebody said.
+_PLACE_WORD = r"[#A-Z0-9\u00c0-\u00de][A-Za-z0-9\u00c0-\u024f.'/#-]{0,19},?"
+_BETWEEN = r"(and|at|near|of|the|y|de|del|la|en|cerca)"
+
+_PLACE = rf"^{_PLACE_WORD}( ({_PLACE_WORD}|{_BETWEEN})){{0,7}}$"
+
+
+def _check_place(text: str) -> str:
+    if len(text) > 80 or not re.fullmatch(_PLACE, text):
+        raise ValueError("it is not an address or a place of up to eight words")
+    return text
+
+
+PlaceName = Annotated[
+    str,
+    AfterValidator(_check_place),
+    WithJsonSchema({"type": "string", "pattern": _PLACE, "maxLength": 80}),
+]
+
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 

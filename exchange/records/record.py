@@ -47,7 +47,7 @@ LARGEST = 1024 * 1024
 
 CONTENT = "content"
 
-BASES = ("consent", "offer_at_scene", "operation", "none")
+BASES = ("consent", "offer_at_scene", "operation", "premises_crime", "none")
 
 
 class _Payload(WireModel):

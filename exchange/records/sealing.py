@@ -63,7 +63,7 @@ class SealedModel(WireModel):
     part: ShortId
     to: Annotated[str, Field(max_length=64)]
     purpose: Term
-    basis: Literal["consent", "offer_at_scene", "operation", "none"]
+    basis: Literal["consent", "offer_at_scene", "operation", "premises_crime", "none"]
     ct: str
 
 

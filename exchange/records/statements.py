@@ -27,13 +27,15 @@ EmergencyForm = Literal["nature", "discloser", "recipient"]
 
 
 # A consent may cover information that travels, for a purpose that isn't barred and needs a consent.
-# Categories that run the exchange pass without one.
+# Categories that run the exchange, and the report of a crime on the premises, pass without one.
 CATEGORIES = (
     frozenset(vocabulary().categories)
     - frozenset(vocabulary().never_travels)
-    - {"operation", "consent_terms"}
+    - {"operation", "consent_terms", "premises_crime"}
 )
-CONSENTED = frozenset(vocabulary().purposes) - {"exchange_operation", "medical_emergency"}
+CONSENTED = frozenset(vocabulary().purposes) - {
+    *("exchange_operation", "medical_emergency", "premises_crime"),
+}
 
 
 def _check_category(category: str) -> str:

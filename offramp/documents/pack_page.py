@@ -46,7 +46,7 @@ from rules.decide.wording import fill_in, parameters_read
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.own_reads import RECORDS
-from rules.packs.pack import Invariant, Item, Parameter, Wording
+from rules.packs.pack import Decision, Invariant, Item, Parameter, Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.shelf import english
 
@@ -326,6 +326,16 @@ class _Page:
             yield Heading(3, "While a fact is missing", heading_id)
             yield from self.step("Meanwhile", decision.while_waiting)
         yield from self.obligations(in_force)
+        yield from self.optional(decision)
+
+    def optional(self, decision: Decision) -> Iterator[Block]:
+        """Yield the rules that apply only in a program that uses them, and that this one doesn't."""
+        unused = [rule for rule in decision.optional.values() if rule.id not in decision.rules]
+        if unused:
+            heading_id = anchor("decision", decision.name, "optional")
+            yield Heading(3, "Off, unless a program uses it", heading_id)
+            for rule in unused:
+                yield self.rule(decision.name, RuleInForce(rule, rule.unless, rule.when))
 
     def rule(self, decision: str, in_force: RuleInForce) -> Statement:
         """Return a rule: its reason, condition, exceptions, and reviewer."""

@@ -7,6 +7,7 @@ matter. Whether a pack keeps the floor is found by comparing too, not by trustin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rules.frozen import frozen
@@ -84,6 +85,9 @@ def _decision(name: str, old: Decision | None, new: Decision | None) -> Iterator
         yield from _one(f"decision {name}", old.asks if old else None, new.asks if new else None)
     yield from _one(f"{name}, what else it reads", _reads(old), _reads(new))
     yield from _each(f"rule {name}.", old.rules if old else {}, new.rules if new else {}, _rule)
+    yield from _each(
+        f"optional rule {name}.", old.optional if old else {}, new.optional if new else {}, _rule
+    )
     yield from _one(f"{name}, where no rule holds", _default(old), _default(new))
     yield from _each(
         f"obligation {name}.",
@@ -272,9 +276,9 @@ def loosened(floor: Pack, pack: Pack, *, invariants: bool) -> tuple[str, ...]:
 
     A decision such as `disclosure` may only be tightened. The floor's rules that tighten, its
     obligations, and its `otherwise` must be as they are, and no other rule may permit what the
-    floor would not. A consent set of the floor's may only ask for less. With `invariants`, each of
-    the floor's invariants must be there too. A pack without such a decision permits nothing by it,
-    and so keeps the floor.
+    floor would not, except an optional rule of the floor's. A consent set of the floor's may only
+    ask for less. With `invariants`, each of the floor's invariants must be there too. A pack
+    without such a decision permits nothing by it, and so keeps the floor.
     """
     return tuple(_loosened(floor, pack, invariants))
 
@@ -289,7 +293,8 @@ def _loosened(floor: Pack, pack: Pack, invariants: bool) -> Iterator[str]:
             if rule.then in tight and _meaning(decision.rules.get(rule.id)) != _meaning(rule):
                 yield f"the rule `{rule.id}` of `{name}` isn't there as it must be"
         for rule in decision.rules.values():
-            if rule.then not in tight and _meaning(base.rules.get(rule.id)) != _meaning(rule):
+            is_kept = _meaning(base.rules.get(rule.id)) == _meaning(rule)
+            if rule.then not in tight and not is_kept and not _is_optional(rule, base):
                 yield (
                     f"the rule `{rule.id}` of `{name}` would {_words(rule.then)} "
                     "what the floor doesn't"
@@ -309,6 +314,14 @@ def _loosened(floor: Pack, pack: Pack, invariants: bool) -> Iterator[str]:
     for invariant in floor.invariants.values() if invariants else ():
         if _meaning(pack.invariants.get(invariant.id)) != _meaning(invariant):
             yield f"the invariant `{invariant.id}` isn't there as it must be"
+
+
+def _is_optional(rule: Rule, base: Decision) -> bool:
+    """Return whether a rule is one that the floor leaves to each program, on whatever days."""
+    optional = base.optional.get(rule.id)
+    return optional is not None and _meaning(
+        replace(rule, since=optional.since, until=optional.until)
+    ) == _meaning(optional)
 
 
 # What is only said about an item, and changes no answer.

@@ -393,6 +393,14 @@ REMOVAL = Entry(
         **_SOURCE,
     },
 )
+USE = Entry(
+    "a use of an optional rule",
+    {
+        "id": Key("The id of an optional rule of the parent.", NAME, required=True),
+        "because": Key("Why this program uses it.", required=True),
+        **_ITEM,
+    },
+)
 STEP = Entry(
     "a next step",
     {
@@ -440,6 +448,12 @@ DECISION = Entry(
             ListOf(REPLACED),
         ),
         "remove": Key("Rules of the parent that don't apply here.", ListOf(REMOVAL)),
+        "optional": Key(
+            "Rules that apply in no pack until it uses them. A child may use one even where it may "
+            "only tighten.",
+            ListOf(RULE),
+        ),
+        "use": Key("Optional rules of the parent that apply here.", ListOf(USE)),
         "otherwise": Key("The answer if no rule applies.", OTHERWISE),
         "while_waiting": Key("The first step while the answer isn't known.", STEP),
         "next": Key("What comes after each outcome.", MapOf(STEP, "outcomes")),

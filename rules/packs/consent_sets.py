@@ -22,7 +22,13 @@ MOST_DAYS = 3660
 # Kinds of information that need a grant of their own, as the form of a grant states.
 _ALONE = ("barriers", "counseling_note")
 # What passes without a consent, and so is in none.
-_WITHOUT_CONSENT = ("operation", "consent_terms", "exchange_operation", "medical_emergency")
+_WITHOUT_CONSENT = (
+    "operation",
+    "consent_terms",
+    "exchange_operation",
+    "medical_emergency",
+    "premises_crime",
+)
 # No agency of these roles tells anything, or is told anything.
 _NO_AGENCIES = ("hub", "person", "policy_group")
 

@@ -182,6 +182,8 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
     _remove_rules(draft, fields, rules)
     otherwise = _override_rules(draft, terms, fields, rules, before)
     _add_rules(draft, terms, fields, rules, before)
+    optional = _read_optional(draft, terms, fields, rules, before)
+    _use_rules(draft, fields, rules, before)
     if "otherwise" in fields:
         if otherwise is not None:
             fields["otherwise"].fail(
@@ -220,6 +222,7 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
         obligations,
         node.place,
         terms.reads if name not in draft.vocabulary.decisions else (),
+        optional,
     )
 
 
@@ -301,13 +304,66 @@ def _add_rules(
             if rule.id in added or (rule.id in rules and not _restates(rule, before)):
                 _refuse_duplicate(node, rule, terms, before)
             added.add(rule.id)
-            if before and terms.tighten_only and rule.then not in terms.tighten_only:
-                node.fail(
-                    "floor-lifted",
-                    f"`{terms.name}` may only be tightened, and `{rule.id}` would {rule.then}",
-                    f"add rules that {' or '.join(terms.tighten_only)}",
-                )
+            _refuse_permit(node, rule, terms, before)
             rules[rule.id] = rule
+
+
+def _refuse_permit(node: Node, rule: Rule, terms: DecisionTerms, before: Decision | None) -> None:
+    """Refuse a child's rule that would loosen a decision that may only be tightened."""
+    if before and terms.tighten_only and rule.then not in terms.tighten_only:
+        node.fail(
+            "floor-lifted",
+            f"`{terms.name}` may only be tightened, and `{rule.id}` would {rule.then}",
+            f"add rules that {' or '.join(terms.tighten_only)}",
+        )
+
+
+def _read_optional(
+    draft: Draft,
+    terms: DecisionTerms,
+    fields: Mapping[str, Node],
+    rules: Mapping[str, Rule],
+    before: Decision | None,
+) -> dict[str, Rule]:
+    """Return the optional rules of the pack and of its parent, by id."""
+    optional = dict(before.optional) if before else {}
+    for node in read_items(fields, "optional"):
+        with draft.faults.collect():
+            rule = _read_rule(draft, node, terms)
+            if rule.id in optional or rule.id in rules:
+                node.fail(
+                    "duplicate-id",
+                    f"there is a rule `{rule.id}` of `{terms.name}` already",
+                    "choose another id",
+                )
+            _refuse_permit(node, rule, terms, before)
+            optional[rule.id] = rule
+    return optional
+
+
+def _use_rules(
+    draft: Draft, fields: Mapping[str, Node], rules: dict[str, Rule], before: Decision | None
+) -> None:
+    """Put optional rules of the parent in force, with the dates and the source of the choice."""
+    optional = before.optional if before else {}
+    for node in read_items(fields, "use"):
+        with draft.faults.collect():
+            use = node.mapping("what is used", keys.USE.names, ("id",))
+            rule_id = use["id"].text("`id`")
+            subject = f"the use of `{rule_id}`"
+            node.mapping(subject, (), keys.USE.required)
+            use["because"].text(f"`because` of {subject}")
+            if rule_id not in optional:
+                use["id"].fail(
+                    "override-of-nothing",
+                    f"there is no optional rule `{rule_id}` to use",
+                    nearest(rule_id, tuple(optional)),
+                )
+            if rule_id in rules:
+                node.fail("duplicate-id", f"`{rule_id}` is in use already", "leave it out")
+            item = draft.read_item(node, use, subject)
+            item["provisional"] = item["provisional"] or optional[rule_id].provisional
+            rules[rule_id] = replace(optional[rule_id], **item)
 
 
 def _restates(rule: Rule, before: Decision | None) -> bool:

@@ -137,6 +137,7 @@ def _fit_decision(decision: Decision, vocabulary: Vocabulary) -> Decision:
     return replace(
         decision,
         rules={name: fit_rule(rule) for name, rule in decision.rules.items()},
+        optional={name: fit_rule(rule) for name, rule in decision.optional.items()},
         obligations={name: fit_obligation(item) for name, item in decision.obligations.items()},
     )
 

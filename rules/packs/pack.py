@@ -165,7 +165,8 @@ class Decision:
     """A decision of the program. `outcomes` are in order, highest first.
 
     `reads` is what a decision of the pack's own reads besides facts: `records` that never travel,
-    or `clocks`. With `scene` it reads only what is seen at the scene.
+    or `clocks`. With `scene` it reads only what is seen at the scene. `optional` are rules that
+    apply in no pack until it uses them by their id.
     """
 
     name: str
@@ -181,6 +182,7 @@ class Decision:
     obligations: Mapping[str, Obligation]
     place: Place = field(compare=False)
     reads: tuple[str, ...] = ()
+    optional: Mapping[str, Rule] = field(default_factory=dict)
 
 
 @frozen_by_name

@@ -184,7 +184,7 @@ def texts_of(
     texts: list[str] = []
     for decision in decisions.values():
         texts += [decision.asks, decision.otherwise.because]
-        for rule in decision.rules.values():
+        for rule in (*decision.rules.values(), *decision.optional.values()):
             texts += [rule.because, *(exemption.because for exemption in rule.unless)]
         texts += [step.text for step in decision.next.values()]
         texts += [decision.while_waiting.text] if decision.while_waiting else []

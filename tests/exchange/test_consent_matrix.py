@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,9 +36,19 @@ DIRECTORY = World().hub.history.newest
 MEMBERSHIP = World().hub.history.membership_at(10**6)
 
 
+# The cases of the amendment: a pack that uses the report of a crime, beside one that does not.
+REPORTS: list[Row] = yaml.safe_load(
+    (ROOT / "tests" / "conformance" / "premises-crime.yaml").read_text(encoding="utf-8")
+)
+PACKS: dict[str, str | Path] = {
+    "lead": "lead",
+    "uses-report": ROOT / "tests" / "packs" / "good" / "a-program-that-reports-crimes",
+}
+
+
 @cache
-def judge(knowing: tuple[str, ...] | None) -> Judge:
-    pack = read_pack("lead")
+def judge(knowing: tuple[str, ...] | None, name: str = "lead") -> Judge:
+    pack = read_pack(PACKS[name])
     return Judge(pack) if knowing is None else Judge(pack, frozenset(knowing))
 
 
@@ -188,8 +199,8 @@ def asked(scene: Row, ask: Row, point: str) -> tuple[bool, tuple[str, ...]]:
     label = Label(
         "f" * 16,
         (ask.get("category", "status"),),
-        "plain",
-        "no_adverse_action",
+        ask.get("sensitivity", "plain"),
+        ask.get("use", "no_adverse_action"),
         "own-1",
         "2029-11-30",
         None,
@@ -208,7 +219,7 @@ def asked(scene: Row, ask: Row, point: str) -> tuple[bool, tuple[str, ...]]:
         "e" * 32,
         sender,
         DIRECTORY.role(sender),
-        "status",
+        ask.get("kind", "status"),
         CASE,
         {label.id: label},
         (passage,),
@@ -216,7 +227,7 @@ def asked(scene: Row, ask: Row, point: str) -> tuple[bool, tuple[str, ...]]:
     knowing = tuple(ask["knowing"]) if "knowing" in ask else None
     time = seconds(ask.get("at", "2026-11-16T12:00:00Z"))
     state = log.seen_at(point, sender, recipient)
-    verdict = judge(knowing).passage(
+    verdict = judge(knowing, ask.get("pack", "lead")).passage(
         this, passage, state, DIRECTORY, DIRECTORY.zone, index=index, time=time
     )
     return verdict.permit, verdict.reasons
@@ -224,7 +235,9 @@ def asked(scene: Row, ask: Row, point: str) -> tuple[bool, tuple[str, ...]]:
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize(
-    "row", [row for row in ROWS if list(scenes(row))], ids=lambda row: f"{row['id']}: {row['says']}"
+    "row",
+    [row for row in ROWS + REPORTS if list(scenes(row))],
+    ids=lambda row: f"{row['id']}: {row['says']}",
 )
 def test_an_answer_is_as_it_must_be(row: Row, point: str) -> None:
     for scene in scenes(row):
@@ -236,7 +249,7 @@ def test_an_answer_is_as_it_must_be(row: Row, point: str) -> None:
 
 FORMS = [
     (row, form)
-    for row in ROWS
+    for row in ROWS + REPORTS
     for form in [*([row["form"]] if "form" in row else []), *row.get("forms", ())]
 ]
 

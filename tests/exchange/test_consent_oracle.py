@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,6 +20,7 @@ from exchange.consent.state import Committed, Passage, State
 from exchange.records import statements
 from exchange.records.label import Label
 from rules.shelf import read_pack, vocabulary
+from tests.conftest import ROOT
 from tests.support.consent_oracle import DAY, Ask, Story, Told, may_pass
 
 START = 1_793_700_000  # November 2026
@@ -253,6 +255,13 @@ class Author:
             report = self.random.choice(reports)
             (said,) = report.says.values()
             sender, recipient, categories = report.issuer, said["told"], (said["category"],)
+        if self.chance(8):
+            kind = "premises_crime" if not self.chance(5) else kind
+            basis = "premises_crime" if not self.chance(5) else basis
+            purpose = "premises_crime" if not self.chance(5) else purpose
+            recipient = "police" if not self.chance(5) else recipient
+            sender = self.random.choice(("crossroads", "clinic", "shelter", "hospital", sender))
+            categories = ("premises_crime",) if not self.chance(5) else categories
         is_itself = self.chance(3)
         index = record.index + 1 if self.chance(3) else self.index + 1
         says: dict[str, dict[str, Any]] = {}
@@ -365,8 +374,12 @@ def permits(judge: Judge, story: Story, ask: Ask) -> bool:
     return verdict.permit
 
 
-@pytest.mark.parametrize("pack", ["lead", "santa-fe"])
-def test_no_part_passes_that_the_contract_does_not_permit(pack: str) -> None:
+# A pack whose policy group chose the report of a crime on the premises (42 CFR 2.12(c)(5)).
+USES_REPORT = ROOT / "tests" / "packs" / "good" / "a-program-that-reports-crimes"
+
+
+@pytest.mark.parametrize("pack", ["lead", "santa-fe", USES_REPORT], ids=str)
+def test_no_part_passes_that_the_contract_does_not_permit(pack: str | Path) -> None:
     judge = Judge(read_pack(pack))
     many = STORIES * (20 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 1)
     permitted: Counter[str] = Counter()
@@ -378,11 +391,15 @@ def test_no_part_passes_that_the_contract_does_not_permit(pack: str) -> None:
             ask = author.ask()
             is_permitted, is_allowed = permits(judge, story, ask), may_pass(story, ask)
             assert is_allowed or not is_permitted, f"story {seed}: {ask}\n{story.records}"
-            agreed += is_permitted == is_allowed
+            # The contract permits the report. A pack that doesn't use it does not.
+            is_left_out = ask.basis == "premises_crime" and pack != USES_REPORT
+            assert not (is_left_out and is_permitted)
+            agreed += is_left_out or is_permitted == is_allowed
             denied += not is_permitted
             if is_permitted:
                 permitted[ask.basis] += 1
     # The stories reach every ground of a permit, and most of what the contract permits passes.
     assert all(permitted[basis] >= 20 for basis in ("consent", "offer_at_scene", "operation"))
     assert permitted["none"], "an emergency"
+    assert permitted["premises_crime"] >= 20 or pack != USES_REPORT
     assert denied > permitted.total() and agreed > 0.99 * ASKS * (many // 2)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from exchange.consent.account_rows import WITHDRAWN
 from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.membership.directory import Role
+from exchange.records import record
 from offramp.agency.cases.account import RUNS, details, first_page, rows_of_agency
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES, Words
@@ -37,7 +38,7 @@ TABLES: dict[str, tuple[Words, set[str]]] = {
     "roles": (ROLES, set(get_args(Role))),
     "categories": (CATEGORIES, set(VOCABULARY.categories)),
     "purposes": (PURPOSES, set(VOCABULARY.purposes) | set(VOCABULARY.barred_purposes)),
-    "bases": (BASES, {"consent", "offer_at_scene", "operation", "none"}),
+    "bases": (BASES, {*record.BASES}),
     "kinds": (KINDS, set(VOCABULARY.kinds)),
     "short categories": (SHORT_CATEGORIES, set(VOCABULARY.categories)),
     "sentences": (SAID, set(SAID)),

@@ -68,6 +68,9 @@ def test_lead_s_disclosure_is_the_contract_s_rule_by_rule() -> None:
     page = shared("contract/disclosure.yaml")
     contract = yaml.load(page.read_text(), Loader=yaml.BaseLoader)
     lead = read_pack("lead").decisions["disclosure"]
+    amendment = yaml.load(
+        shared("contract/disclosure-amendment.yaml").read_text(), Loader=yaml.BaseLoader
+    )
     added = {"limit-never-lifted", "identity-apart"}  # only deny: see the comments in the pack
     asked = {
         rule["id"]: (rule["then"], condition(rule["when"], page))
@@ -84,14 +87,32 @@ def test_lead_s_disclosure_is_the_contract_s_rule_by_rule() -> None:
         then, when = asked[rule]
         assert when.count(place) == 1
         asked[rule] = (then, when.replace(place, f'"barriers", {place}'))
+    # The amendment for a crime on a program's premises. Its permit is off until a pack uses it.
+    then, _ = asked["part2-needs-consent"]
+    asked["part2-needs-consent"] = (
+        then,
+        condition(amendment["change"]["part2-needs-consent"], page),
+    )
+    then, when = asked["limit-missing"]
+    place = 'basis != "operation"'
+    asked["limit-missing"] = (then, when.replace(place, f'{place} && basis != "premises_crime"'))
+    then, when = asked["police-ceiling"]
+    asked["police-ceiling"] = (then, when.replace('"operation"]', '"operation", "premises_crime"]'))
+    permit, only_so = (
+        (rule["id"], (rule["then"], condition(rule["when"], page))) for rule in amendment["add"]
+    )
+    asked[only_so[0]] = only_so[1]
     assert given == asked
+    assert {rule.id: (rule.then, tree.text(rule.when)) for rule in lead.optional.values()} == {
+        permit[0]: permit[1]
+    }
     assert {lead.rules[name].then for name in added} == {"deny"}
     assert lead.otherwise.outcome == contract["disclosure"]["otherwise"]["outcome"]
     assert {one.id: tree.text(one.when) for one in lead.obligations.values()} == {
         one["id"]: condition(one["when"], page) for one in contract["disclosure"]["obligations"]
     }
     invariants = read_pack("lead").invariants
-    for one in contract["invariants"]:
+    for one in (*contract["invariants"], *amendment["invariants"]):
         when, always = invariants[one["id"]].when, invariants[one["id"]].always
         assert when is not None and always is not None
         assert (tree.text(when), tree.text(always)) == (

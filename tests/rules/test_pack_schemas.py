@@ -53,6 +53,8 @@ decisions:
     rules:
       - {id: young, when: person.age < 18, then: ineligible, because: Under 18., source: act}
       - {id: armed, when: encounter.weapon, then: ineligible, because: Armed., source: act}
+    optional:
+      - {id: old, when: person.age > 80, then: ineligible, because: Over 80., source: act}
     otherwise: {outcome: eligible, because: Nothing bars it., source: act}
   filing:
     otherwise: {outcome: hold, because: It rests., source: act}
@@ -235,6 +237,11 @@ decisions:
   eligibility:
     remove:
       - {id: armed, because: Nobody asks for it here., source: ordinance}
+    use:
+      - {id: old, because: The council said so., source: ordinance, from: 2018-01-01,
+             until: 2030-01-01, provisional: perhaps, other: [{says: no, source: act}]}
+    optional:
+      - {id: older, when: person.age > 90, then: ineligible, because: Over 90., source: ordinance}
     override:
       - {id: young, when: person.age < 16, then: ineligible, because: Under 16.,
              source: ordinance, reviewable_by: prosecutor}

@@ -27,7 +27,7 @@ def texts(pack: Pack) -> Iterator[str]:
     yield from (entry.question for entry in entries(pack))
     for decision in pack.decisions.values():
         yield from (decision.asks, decision.otherwise.because)
-        for rule in decision.rules.values():
+        for rule in (*decision.rules.values(), *decision.optional.values()):
             yield rule.because
             yield from (exemption.because for exemption in rule.unless)
     yield from (each.because for each in pack.invariants.values() if each.because)

@@ -26,8 +26,11 @@ NEVER = {
 FOR_POLICE = {
     *("contact", "encounter", "charge", "screening_outcome", "new_charge", "charge_status"),
     *("enrollment", "case_manager_contact", "status", "consent_terms", "operation"),
+    "premises_crime",
 }
-FOR_PROSECUTOR = FOR_POLICE | {"decision_outcome", "intake_status", "barriers"}
+FOR_PROSECUTOR = FOR_POLICE - {"premises_crime"} | {
+    *("decision_outcome", "intake_status", "barriers"),
+}
 PERMITTED = {
     *("offer_and_hand_off", "screening", "admission", "diversion_coordination", "filing_status"),
     *("treatment", "service_arrangement", "legal_representation", "inform_person"),
@@ -122,9 +125,10 @@ def _may_pass_as(story: Story, ask: Ask, category: str) -> bool:
         _is_restricted(story, before, sender, recipient, category)
         and not is_operation
         and not emergency,
-        sensitivity == "part2" and basis != "consent" and not emergency,
+        sensitivity == "part2" and basis not in ("consent", "premises_crime") and not emergency,
         (from_role in COLLECTORS or category in CARE)
         and not is_operation
+        and basis != "premises_crime"
         and ask.use != "no_adverse_action",
         from_role not in (*JUSTICE, "defender") and to_role in JUSTICE and category == "contact",
         from_role in COLLECTORS and category in ARREST,
@@ -139,6 +143,7 @@ def _may_pass_as(story: Story, ask: Ask, category: str) -> bool:
         and (
             type_ != "counseling_notes" or to_role not in ("treatment_provider", "health_provider")
         ),
+        category == "premises_crime" and (basis != "premises_crime" or to_role != "police"),
         emergency and (to_role != "health_provider" or ask.purpose != "medical_emergency"),
     )
     if any(denials):
@@ -157,7 +162,10 @@ def _may_pass_as(story: Story, ask: Ask, category: str) -> bool:
             and ask.purpose == "exchange_operation",
             emergency
             and category in ("contact", "substance_use", "test_result", "treatment", "health"),
-            basis == "premises_crime" and to_role == "police" and category == "premises_crime",
+            basis == "premises_crime"
+            and to_role == "police"
+            and category == "premises_crime"
+            and ask.purpose == "premises_crime",
         )
     )
 

@@ -229,6 +229,7 @@ SHORT_CATEGORIES: Mapping[str, tuple[str, str]] = {
     "status": ("status in one word", "estado en una palabra"),
     "barriers": ("barriers and goals", "obstáculos y metas"),
     "grievance": ("a complaint", "una queja"),
+    "premises_crime": ("a crime at the program", "un delito en el programa"),
     "plan": ("the plan", "el plan"),
     "service": ("help that was arranged", "ayuda conseguida"),
     "progress": ("how life is going", "cómo va la vida"),

@@ -20,7 +20,7 @@ _AFTER_EXIT = frozenset(
         *("consent", "consent_change", "representation", "accounting"),
         *("exit", "ejection", "reinstatement", "offer", "referral"),
         *("decision", "determination", "new_charge", "filing_decision", "charge_disposition"),
-        *("grievance", "misuse_complaint"),
+        *("grievance", "misuse_complaint", "premises_crime"),
         *("oral_disclosure", "emergency_disclosure", "court_order_disclosure"),
     )
 )

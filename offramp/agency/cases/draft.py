@@ -120,7 +120,7 @@ def _part(value: Any, defaults: Defaults) -> Part:
         to={str(agency): _purpose_and_basis(way) for agency, way in to.items()},
         keep_until=str(value.get("keep_until", defaults.keep_until)),
         sensitivity=sensitivity,
-        use=str(value.get("use", defaults.use)),
+        use=str(value.get("use", "none" if categories == ["premises_crime"] else defaults.use)),
         notice=str(value.get("notice", notice)),
         says=statement,
         id=value.get("id"),

@@ -26,6 +26,8 @@ from rules.packs.pack import Pack
 from rules.unknown import UNKNOWN
 
 OPERATION = ("exchange_operation", "operation")
+# The category of a report of a crime at a program, and its only purpose and basis.
+PREMISES_CRIME = "premises_crime"
 _BASES = ("consent", "offer_at_scene")
 # The code of a part that isn't for an agency's role, although the rules let the agency have it.
 NOT_CONCERNED = "not-concerned"
@@ -157,7 +159,8 @@ def part_of(
         content={category: content},
         to={},
         keep_until=defaults.keep_until,
-        use=defaults.use,
+        # The report of a crime is for police, so it can't carry the limit.
+        use="none" if category == PREMISES_CRIME else defaults.use,
         says=form.says,
     )
     if category not in FROM_CARE:
@@ -176,6 +179,8 @@ def ways_of(form: Form, part: Part, role: str | None) -> list[tuple[str, str]]:
     """Return the purposes and bases to try for a recipient of a role, in order."""
     if part.category == ("operation",):
         return [OPERATION]
+    if part.category == (PREMISES_CRIME,):
+        return [(PREMISES_CRIME, PREMISES_CRIME)]
     return [(purpose, basis) for basis in _BASES for purpose in form.purposes_for(role)]
 
 

@@ -58,6 +58,10 @@ CATEGORIES: Words = {
         "en pocas palabras fijas, qué obstáculos tiene y cuáles son sus metas",
     ),
     "grievance": ("a complaint of yours", "una queja suya"),
+    "premises_crime": (
+        "a crime at the program or against its staff, your name, and where you were last seen",
+        "un delito en el programa o contra su personal, su nombre y dónde se le vio por última vez",
+    ),
     "plan": ("the plan made with you", "el plan hecho con usted"),
     "service": ("help that was arranged for you", "la ayuda que se organizó para usted"),
     "progress": (
@@ -124,6 +128,10 @@ PURPOSES: Words = {
     "inform_person": ("to tell you what was done", "para informarle de lo que se hizo"),
     "exchange_operation": ("to run the exchange itself", "para el funcionamiento del sistema"),
     "medical_emergency": ("because of a medical emergency", "por una emergencia médica"),
+    "premises_crime": (
+        "to report a crime at the program or against its staff",
+        "para denunciar un delito en el programa o contra su personal",
+    ),
     "investigation": ("to investigate", "para investigar"),
     "prosecution": ("to charge or prosecute you", "para acusarle o procesarle"),
     "proceedings": ("for a proceeding against you", "para un procedimiento contra usted"),
@@ -152,6 +160,11 @@ BASES: Words = {
     "operation": (
         "the exchange needs it to work, and it tells nothing more",
         "el sistema lo necesita para funcionar y no dice nada más",
+    ),
+    "premises_crime": (
+        "federal law lets the program report a crime at the program or against its staff",
+        "la ley federal permite al programa denunciar un delito en el programa o contra su "
+        "personal",
     ),
     "none": ("an emergency was recorded", "se dejó constancia de una emergencia"),
 }
@@ -226,6 +239,10 @@ KINDS: Words = {
     "court_order_disclosure": ("by a court's order", "por orden de un tribunal"),
     "correction": ("a correction of what was sent before", "una corrección de lo enviado antes"),
     "grievance": ("your complaint", "su queja"),
+    "premises_crime": (
+        "a report of a crime at the program or against its staff",
+        "una denuncia de un delito en el programa o contra su personal",
+    ),
     "misuse_complaint": (
         "a complaint that something was misused",
         "una queja de que algo se usó mal",

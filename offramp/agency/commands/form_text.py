@@ -49,6 +49,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "consent": "the person consented",
         "offer_at_scene": "the person said yes to the offer",
         "operation": "the exchange needs it to work",
+        "premises_crime": "42 CFR 2.12(c)(5) permits the report",
     },
     "es": {
         "heading": "Esto es lo que dice ({kind}, caso {case}):",
@@ -84,6 +85,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "consent": "la persona dio su consentimiento",
         "offer_at_scene": "la persona dijo que sí a la oferta",
         "operation": "el sistema lo necesita para funcionar",
+        "premises_crime": "42 CFR 2.12(c)(5) permite la denuncia",
     },
 }
 
