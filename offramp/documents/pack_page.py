@@ -329,7 +329,7 @@ class _Page:
         yield from self.optional(decision)
 
     def optional(self, decision: Decision) -> Iterator[Block]:
-        """Yield the rules that apply only in a program that uses them, and that this one doesn't."""
+        """Yield the rules that a program may use, and that this one doesn't."""
         unused = [rule for rule in decision.optional.values() if rule.id not in decision.rules]
         if unused:
             heading_id = anchor("decision", decision.name, "optional")
