@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from offramp.policy.boundary_scenarios import boundary_scenarios
 from offramp.policy.city import City
@@ -20,7 +21,7 @@ from rules.author.scenarios import Scenario, read_scenarios, run
 from rules.decide.program import Program
 from rules.errors import Place
 from rules.frozen import frozen
-from rules.input.values import iso_day
+from rules.input.values import iso_day, read_instant
 from rules.input.yaml import read_file
 from rules.packs.pack import Pack
 
@@ -153,9 +154,11 @@ class ScenarioChooser:
         facts = dict(scenario.facts)
         encounter = facts.get("encounter")
         if isinstance(encounter, dict) and encounter.get("date") is not None:
-            starts = self.city.starts
-            moved_by = starts - (iso_day(str(encounter["date"])) or starts)
-            facts["encounter"] = {**encounter, "date": starts.isoformat()}
+            moved_by = self._moved_by(iso_day(str(encounter["date"])), "at" in encounter)
+            day = (iso_day(str(encounter["date"])) or self.city.starts) + moved_by
+            facts["encounter"] = {**encounter, "date": day.isoformat()}
+            if encounter.get("at") is not None:
+                facts["encounter"]["at"] = self._moved_time(encounter["at"], moved_by)
             # A conviction six years before the encounter stays six years before it.
             facts = {
                 name: _shifted(value, moved_by) if name == "history" else value
@@ -165,6 +168,23 @@ class ScenarioChooser:
         # A draft is provisional even if its parent is not, until its own sources are named.
         expect = {key: value for key, value in scenario.expect.items() if key != "provisional"}
         return replace(scenario, says=sentence, facts=facts, expect=expect)
+
+    def _moved_by(self, day: date | None, has_time: bool) -> timedelta:
+        """Return the time from a day to the first day, or to the same weekday after it.
+
+        A time of day may decide together with its weekday, so both stay as they are.
+        """
+        starts = self.city.starts
+        moved_by = starts - (day or starts)
+        return moved_by + timedelta(days=-moved_by.days % 7) if has_time else moved_by
+
+    def _moved_time(self, time: Any, by: timedelta) -> Any:
+        """Return a time moved by whole days, at the same local time."""
+        instant = read_instant(time) if isinstance(time, str) else None
+        if instant is None:
+            return time
+        local = instant.astimezone(ZoneInfo(self.parent.time_zone)) + by
+        return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def scenarios_text(city: City, parent: Pack, scenarios: list[DraftScenario]) -> str:

@@ -136,6 +136,13 @@ def test_every_condition_is_read_back_from_the_published_page(name: str) -> None
         for name, held in segment.decisions.items()
         for one in held.rules
     }
+    # The page also has the rules that this program may use, and doesn't.
+    run |= {
+        (name, rule.id): rule.when
+        for name, held in segment.decisions.items()
+        for rule in held.decision.optional.values()
+        if rule.id not in held.decision.rules
+    }
     assert set(on_page) == set(run)
     for key, when in run.items():
         found = {repr(meaning(node)) for node in reader.passage(on_page[key])}
