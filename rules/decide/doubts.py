@@ -19,6 +19,8 @@ def list_doubts(ruling: Ruling) -> list[str]:
     program = ruling.program.pack.program
     if program.provisional:
         doubts.append(f"program: {program.provisional}")
+    day = ruling.segment.segment.day
+    doubts += (f"program: {doubt.says}" for doubt in program.doubts if doubt.in_force(day))
     return list(dict.fromkeys(doubts))
 
 

@@ -175,6 +175,13 @@ PLACES = Entry(
 FUNDING = Entry(
     "funding", {"says": Key("The payer, the amount, and the purpose.", required=True), **_ITEM}
 )
+PROGRAM_DOUBT = Entry(
+    "a doubt about the program",
+    {
+        "says": Key("What is in doubt on these days. Every answer then says it.", required=True),
+        **_ITEM,
+    },
+)
 BODY = Entry(
     "a body",
     {
@@ -217,6 +224,9 @@ PROGRAM = Entry(
         "places": Key("The number of people that it takes at once, by date.", ListOf(PLACES)),
         "funding": Key("The payers and the amounts.", ListOf(FUNDING)),
         "bodies": Key("The bodies that decide about the program.", ListOf(BODY)),
+        "doubts": Key(
+            "Times of which the sources leave the whole program in doubt.", ListOf(PROGRAM_DOUBT)
+        ),
         "open_cases": Key("What becomes of the cases that are open when it ends.", OPEN_CASES),
     },
 )

@@ -158,6 +158,10 @@ def read_program(draft: Draft) -> Program:
         pilot=_read_pilot(draft, fields["pilot"]) if "pilot" in fields else None,
         places=tuple(_read_places(draft, inner) for inner in read_items(fields, "places")),
         funding=tuple(_read_stated(draft, inner, "funding", keys.FUNDING) for inner in funding),
+        doubts=tuple(
+            _read_stated(draft, inner, "a doubt about the program", keys.PROGRAM_DOUBT)
+            for inner in read_items(fields, "doubts")
+        ),
         bodies=tuple(_read_body(draft, inner) for inner in read_items(fields, "bodies")),
         open_cases=(
             _read_stated(draft, fields["open_cases"], "`open_cases`", keys.OPEN_CASES)

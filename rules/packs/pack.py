@@ -269,6 +269,7 @@ class Program(Item):
     funding: tuple[Stated, ...] = ()
     bodies: tuple[Body, ...] = ()
     open_cases: Stated | None = None
+    doubts: tuple[Stated, ...] = ()
 
     def stated(self) -> Iterator[tuple[str, Item]]:
         """Yield every statement about the program, with a name for it."""
@@ -279,6 +280,7 @@ class Program(Item):
         yield from ((f"the body `{body.name}`", body) for body in self.bodies)
         if self.open_cases:
             yield "the open cases", self.open_cases
+        yield from (("what is in doubt", doubt) for doubt in self.doubts)
 
 
 @frozen_by_name
@@ -456,6 +458,7 @@ class Pack:
     def boundaries(self) -> tuple[date, ...]:
         """Return the days on which an item begins or ends, in order."""
         dated: list[Item] = [item for _, item in self.items()] + list(self.invariants.values())
+        dated += self.program.doubts
         for decision in self.decisions.values():
             dated += [
                 *decision.next.values(),

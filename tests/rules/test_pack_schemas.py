@@ -96,6 +96,9 @@ program:
       source: ordinance
       provisional: perhaps
       other: [{says: a board, source: act}]
+  doubts:
+    - {says: Nobody saw the rules., from: 2018-01-01, until: 2030-01-01, source: ordinance,
+       provisional: perhaps, other: [{says: They were seen, source: act}]}
   open_cases: {says: They go on., source: ordinance, provisional: perhaps,
        other: [{says: They end., source: act}]}
   other:

@@ -150,3 +150,20 @@ def test_of_a_table_the_rows_that_mattered_are_cited(tmp_path: Path) -> None:
         encounter = {"date": "2024-05-01", "drugs": drugs}
         (reason,) = program.decide("eligibility", {"encounter": encounter}).reasons
         assert {value["row"]: value["value"] for value in reason["values"]} == rows
+
+
+def test_a_doubt_about_the_program_is_said_on_its_days_and_no_other() -> None:
+    """Santa Fe's program was renamed, and nobody saw the rules that its successor uses."""
+    facts = {"encounter": {"charges": [{"authority": "federal"}]}}
+    program = rules.load("santa-fe")
+
+    def doubts(day: str) -> list[str]:
+        found = program.decide(
+            "eligibility", facts | {"encounter": facts["encounter"] | {"date": day}}
+        )
+        assert found.outcome == "ineligible"
+        return [doubt for doubt in found.provisional if "Thrive" in doubt]
+
+    assert not doubts("2019-10-31")
+    (said,) = doubts("2019-11-01")
+    assert said.startswith("program: ") and doubts("2026-11-29") == [said]
