@@ -26,6 +26,7 @@ from rules.decide.ruling import keeps_its_needs
 from rules.decide.search_space import SearchSpace
 from rules.errors import FactsError, Place, Refusal
 from rules.frozen import frozen
+from rules.input.citations import CitationReader, how_to_cite, reader_of
 from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain, printable
 from rules.input.typed_answers import AnswerForm, choices_of, read_typed
@@ -150,7 +151,8 @@ class Interview:
             return replace(self, unknowable=self.unknowable | {question.fact})
         after = self._with_value(question, value)
         if question.type == "citation":
-            _refuse_no_citation(question, after.facts.known, value)
+            reader = reader_of(self.program.pack.vocabulary)
+            _refuse_no_citation(question, after.facts.known, value, reader)
         after.decision.status  # noqa: B018  # refuse a day without a program, to ask again
         return after
 
@@ -281,7 +283,9 @@ def read_answer(question: Question, typed: str, time_zone: str) -> Any:
     return read_typed(question.fact, question.form, typed, time_zone)
 
 
-def _refuse_no_citation(question: Question, known: Mapping[str, Any], value: Any) -> None:
+def _refuse_no_citation(
+    question: Question, known: Mapping[str, Any], value: Any, reader: CitationReader
+) -> None:
     """Refuse an answer that cites no section of law, so that the question is asked again."""
     element = _ELEMENT.fullmatch(question.fact)
     fact = known[element[1]][int(element[2])][element[3]] if element else known[question.fact]
@@ -289,7 +293,9 @@ def _refuse_no_citation(question: Question, known: Mapping[str, Any], value: Any
         quoted = f"`{printable(value)[:40]}`"
         message = f"{quoted} cites no section of law"
         at = Place(path=question.fact)
-        raise FactsError("no-citation", message, at=at, fix=f"answer {question.how}")
+        is_cut_short = bool(reader.meant(fact.given))
+        fix = how_to_cite(reader, fact.given) if is_cut_short else f"answer {question.how}"
+        raise FactsError("no-citation", message, at=at, fix=fix)
 
 
 def _day(text: Any) -> date:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rules.decide.explain import Leaf, unknown
 from rules.decide.ruling import CHARGES, Ruling, explanation, shares_needs
+from rules.input.citations import reader_of
 from rules.input.vocabulary import Fact
 
 APPROVAL = "approval.prosecutor"  # an offer asks for it last
@@ -85,7 +86,9 @@ def _which(ruling: Ruling, path: str, given: str) -> str:
     """Return the question about a charge's field that was given and can't be used."""
     name = path.rpartition(".")[2]
     if name == "code":
-        return "Which section is meant?"
+        meant = reader_of(ruling.program.pack.vocabulary).meant(given)
+        perhaps = f" Did you mean {' or '.join(meant)}?" if meant else ""
+        return f"Which section is meant?{perhaps}"
     index = int(path.partition("[")[2].partition("]")[0])
     charge = ruling.case.dated.known[CHARGES][index]
     day = ruling.program.as_of or ruling.case.dated.known.get("encounter.date")

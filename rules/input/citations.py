@@ -16,6 +16,7 @@ from typing import Any
 from rules.frozen import cached_property, frozen
 
 LONGEST = 200  # characters of a citation
+MOST_MEANT = 4  # sections that are named where a system's name is cut short
 _DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
 # Marks that are not seen, apart from the format characters (category Cf): they are left out.
 _INVISIBLE = (
@@ -143,6 +144,13 @@ class CitationReader:
             re.IGNORECASE | re.DOTALL,
         )
         self.read = lru_cache(maxsize=8192)(self._read)
+        # What a bare name may lack: `CA` of `CA PC`, and `N.Y.` of `N.Y. Penal Law`.
+        self._first_words = {
+            (system.name, " ".join(words[:count])): None
+            for system in systems.values()
+            for words in map(str.split, (system.name, *system.spellings))
+            for count in range(1, len(words))
+        }
 
     def _read(self, text: str) -> Section | None:
         """Return the section that a text cites, or None."""
@@ -155,6 +163,30 @@ class CitationReader:
         if system.title_first != (title is not None):
             return None
         return _section(system, title, rest)
+
+    def meant(self, text: str) -> tuple[str, ...]:
+        """Return the sections that a text without a known system may mean.
+
+        `PC 484` may mean `CA PC 484`: a known system ends with its name. Nothing is meant by a
+        number alone, and the meaning is only asked for, never taken.
+        """
+        plain = _plain(text)
+        if plain is None or self.read(text) is not None:
+            return ()
+        found: dict[str, None] = {}
+        for system, words in self._first_words:
+            section = self.read(f"{words} {plain}")
+            if section is not None and section.system == system and section.is_whole:
+                found[section.text] = None
+        return tuple(found) if len(found) <= MOST_MEANT else ()
+
+
+def how_to_cite(reader: CitationReader, text: str) -> str:
+    """Return the fix for a text that cites no section of law."""
+    meant = reader.meant(text)
+    if not meant:
+        return "write it as `RCW 69.50.4013`, its system first"
+    return f"did you mean {' or '.join(f'`{section}`' for section in meant)}?"
 
 
 def _section(system: System, title: str | None, rest: str) -> Section | None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from rules.input.citations import Section, reader_of
+from rules.input.citations import Section, how_to_cite, reader_of
 from rules.language import syntax, tree
 from rules.language.checker import Checker, Type, Typed
-
-EXAMPLE = "write it as `RCW 69.50.4013`, its system first"
 
 
 def is_citation(*types: Type) -> bool:
@@ -65,9 +63,11 @@ def _section(checker: Checker, part: syntax.Expression, typed: Typed) -> Section
     value, kind = typed
     if not isinstance(value, tree.Constant) or not isinstance(value.value, str):
         _refuse(checker, part, kind)
-    section = reader_of(checker.scope.vocabulary).read(value.value)
+    reader = reader_of(checker.scope.vocabulary)
+    section = reader.read(value.value)
     if section is None:
-        checker.fail(part, "no-citation", "{} cites no section of law", EXAMPLE)
+        fix = how_to_cite(reader, value.value)
+        checker.fail(part, "no-citation", "{} cites no section of law", fix)
     return section
 
 

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from rules.errors import FactsError, PackError, Place, nearest
-from rules.input.citations import Section, reader_of
+from rules.input.citations import Section, how_to_cite, reader_of
 from rules.input.csv_text import Row, read_rows
 from rules.input.printing import printable
 from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary
-from rules.language.citations import EXAMPLE
 from rules.packs.pack import Citation, Offense, Offenses, Parameter, Source, Value
 from rules.packs.table_head import TableHead
 
@@ -77,9 +76,11 @@ def _section(place: Place, code: str, head: TableHead) -> Section:
     """Return the section that a row is about."""
     if not code:
         _fail(place, "missing-key", "the offense `` has no `code`", "fill the column `code`")
-    section = reader_of(head.vocabulary).read(code)
+    reader = reader_of(head.vocabulary)
+    section = reader.read(code)
     if section is None or not section.is_whole:
-        _fail(place, "no-citation", f"`{printable(code)}` cites no section of law", EXAMPLE)
+        message = f"`{printable(code)}` cites no section of law"
+        _fail(place, "no-citation", message, how_to_cite(reader, code))
     return section
 
 

@@ -12,12 +12,11 @@ from typing import Any
 from rules.errors import PackError, nearest
 from rules.input import keys
 from rules.input.amounts import fault_of, fits
-from rules.input.citations import Section, reader_of
+from rules.input.citations import Section, how_to_cite, reader_of
 from rules.input.printing import printable
 from rules.input.vocabulary import Fact, read_range
 from rules.input.yaml import Node
 from rules.language import tree
-from rules.language.citations import EXAMPLE
 from rules.language.times import LONGEST, TIME_OF_DAY, read_time_of_day
 from rules.packs.draft import Draft, find_folder, merge_items, refuse_unusable
 from rules.packs.faults import gather
@@ -208,10 +207,11 @@ def _read_sections(draft: Draft, node: Node, subject: str) -> tuple[Section, ...
 
 
 def _read_section(draft: Draft, node: Node) -> Section:
-    section = reader_of(draft.vocabulary).read(node.text("a citation"))
+    reader, text = reader_of(draft.vocabulary), node.text("a citation")
+    section = reader.read(text)
     if section is None:
-        message = f"`{printable(node.value)}` cites no section of law"
-        node.fail("no-citation", message, EXAMPLE)
+        message = f"`{printable(text)}` cites no section of law"
+        node.fail("no-citation", message, how_to_cite(reader, text))
     return section
 
 
