@@ -451,16 +451,26 @@ class Gateway:
         self.contents[committed.jti] = contents
         return bundle
 
-    def resume(self, bundle: Bundle, *, now: int, form: Mapping[str, Any] | None = None) -> None:
+    def resume(
+        self,
+        bundle: Bundle,
+        *,
+        now: int,
+        form: Mapping[str, Any] | None = None,
+        is_form_destroyed: bool = False,
+    ) -> None:
         """Add a record that this gateway composed before, without asking the rules again.
 
-        `now` is when it was composed. The directory must be as it was then. Raises as `check`.
+        `now` is when it was composed. The directory must be as it was then. With
+        `is_form_destroyed`, the signed form behind a consent was destroyed when its time was up.
+        Raises as `check`.
         """
         time = self.hub_time(now)
         committed = committed_record(
             check_bundle(bundle, self.history.membership_at(UNCOMMITTED)), UNCOMMITTED, time
         )
-        self._keep_composed(bundle, committed, self._check_form(committed, form, time))
+        signed_form = None if is_form_destroyed else self._check_form(committed, form, time)
+        self._keep_composed(bundle, committed, signed_form)
 
     def sent(self, jti: str, receipt: Receipt) -> None:
         """Add the hub's receipt of a sent record, which belongs to its case from that index on.

@@ -137,7 +137,7 @@ class ScreeningOutcome(Content):
 class ChargeStatus(Content):
     """The status of the charge, and since which day."""
 
-    standing: Literal["held", "filed", "not_filed", "dismissed"] | None = None
+    standing: Literal["held", "filed", "not_filed", "dismissed", "sealed"] | None = None
     on: Day | None = None
 
 
@@ -413,6 +413,19 @@ class QuarterCounts(WireModel):
     waits: Annotated[tuple[WaitRow, ...], Field(strict=False, max_length=256)] = ()
 
 
+class EndedParts(WireModel):
+    """An agency's statement that it ended its parts of a case, and what ended them.
+
+    `on` is the day of the cause, `ended` the number of parts of the case that the agency destroyed
+    so far. `kept_until` is the last day of what it still keeps, absent if that is nothing.
+    """
+
+    because: Literal["dismissed", "sealed", "completed"]
+    on: Day
+    ended: Annotated[int, Field(ge=0, le=10**6)]
+    kept_until: Day | None = None
+
+
 class Operation(Content):
     """Ids, digests, codes, and counts that run the exchange."""
 
@@ -421,6 +434,7 @@ class Operation(Content):
     reason: RecallReason | None = None
     digest: Hex | None = None
     counts: QuarterCounts | None = None
+    sealed: EndedParts | None = None
 
 
 CATEGORY_MODELS: dict[str, type[Content]] = {

@@ -24,6 +24,7 @@ _CODES = {
     "answer": ("recall_answer",),
     "reason": ("recall_answer", "misuse_complaint"),
     "counts": ("counts",),
+    "sealed": ("sealed",),
     "digest": ("pack_adoption", "directory_change", "court_order_disclosure"),
 }
 

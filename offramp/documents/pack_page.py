@@ -24,6 +24,7 @@ from offramp.documents.document import (
     passages,
 )
 from offramp.documents.program_facts import KINDS, program_facts
+from offramp.documents.retention_section import retention_blocks
 from offramp.documents.segments import (
     PROMISES,
     PROVED,
@@ -86,6 +87,7 @@ class _Page:
             ),
             consent_blocks(self.segment, self.fact_name, self.mark),
             words_blocks(self.pack, self.mark),
+            retention_blocks(self.segment, self.mark),
             self.facts(),
             self.program(),
             self.sources(),

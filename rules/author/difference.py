@@ -28,6 +28,7 @@ from rules.packs.pack import (
     Parameter,
     Pilot,
     Places,
+    Retention,
     Rule,
     Stated,
     Wording,
@@ -58,7 +59,8 @@ class Difference:
 def differences(before: Pack, after: Pack) -> tuple[Difference, ...]:
     """Return everything in which two packs differ.
 
-    This covers the program, rules, obligations, parameters, offenses, clocks, and invariants.
+    This covers the program, rules, obligations, parameters, offenses, clocks, invariants,
+    groupings, and retention.
     """
     return tuple(_differences(before, after))
 
@@ -78,6 +80,7 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _each("invariant", before.invariants, after.invariants, _invariant)
     yield from _each("fact", before.vocabulary.facts, after.vocabulary.facts, _fact)
     yield from _each("grouping of reports", before.groups, after.groups, _grouping)
+    yield from _each("rule on retention", before.retention, after.retention, _retention)
 
 
 def _decision(name: str, old: Decision | None, new: Decision | None) -> Iterator[Difference]:
@@ -138,6 +141,14 @@ def _program(pack: Pack) -> str:
 def _grouping(grouping: Grouping) -> str:
     bands = f", from {', '.join(map(str, grouping.bands))}" if grouping.bands else ""
     return f"{grouping.says} (`{grouping.of}`{bands}){_dates(grouping)}{_doubt(grouping)}"
+
+
+def _retention(rule: Retention) -> str:
+    ends = "".join(f"; {number} days after {cause}" for cause, number in rule.ends.items())
+    kept = f"{rule.keep.number} {rule.keep.unit}{ends}"
+    roles = ", ".join(map(_words, rule.held_by))
+    categories = ", ".join(map(_words, rule.categories))
+    return f"{rule.says}: {roles} keep {categories} {kept}{_dates(rule)}{_doubt(rule)}"
 
 
 def _statements(pack: Pack) -> dict[str, list[Item]]:

@@ -566,6 +566,44 @@ GROUPING = Entry(
         **_DOUBT,
     },
 )
+PERIOD = Entry(
+    "a time of keeping",
+    {
+        "days": Key("How many days.", COUNT),
+        "months": Key("How many months.", COUNT),
+        "years": Key("How many years.", COUNT),
+    },
+    one_of=("days", "months", "years"),
+)
+ENDS = Entry(
+    "the early ends",
+    {
+        "dismissed": Key("The charge was dismissed.", COUNT),
+        "sealed": Key("A court ordered the record sealed or expunged.", COUNT),
+        "completed": Key("The person completed the program.", COUNT),
+    },
+)
+RETENTION = Entry(
+    "a rule on retention",
+    {
+        "says": Key("What is kept, in a few words: what police hold of a case.", required=True),
+        "held_by": Key(
+            "The roles of the agencies that keep it.", ListOf(Words("roles"), 1), required=True
+        ),
+        "categories": Key(
+            "The kinds of information.", ListOf(Words("categories"), 1), required=True
+        ),
+        "keep": Key(
+            "How long it is kept, from the day on which it was told: {years: 6}.",
+            PERIOD,
+            required=True,
+        ),
+        "ends": Key(
+            "What ends it before its time, each with the days that it is kept after that day.", ENDS
+        ),
+        **_ITEM,
+    },
+)
 PHONE = Entry(
     "the phone number",
     {
@@ -601,6 +639,7 @@ OVERRIDE = Entry(
             MapOf(CONSENT_SET),
         ),
         "groups": Key("Groupings of reports in place of the parent's, whole.", MapOf(GROUPING)),
+        "retention": Key("Rules on retention in place of the parent's, whole.", MapOf(RETENTION)),
     },
 )
 
@@ -651,6 +690,9 @@ PACK = Entry(
         ),
         "words": Key("Words that people read: a phone number, labels, what is said.", WORDS),
         "groups": Key("The facts by which reports count people.", MapOf(GROUPING)),
+        "retention": Key(
+            "How long each kind of agency keeps each kind of information.", MapOf(RETENTION)
+        ),
         "override": Key("Parameters, clocks, and consent sets in place of the parent's.", OVERRIDE),
     },
 )

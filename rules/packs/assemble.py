@@ -35,6 +35,7 @@ from rules.packs.parameters import (
     read_parameters,
     read_spellings,
 )
+from rules.packs.retention import read_retention
 from rules.packs.words import read_spanish, read_words, texts_of
 
 
@@ -127,6 +128,7 @@ def _assembled(draft: Draft, folder: Path) -> Pack:
         ("consent_sets", read_consent_sets),
         ("words", read_words),
         ("groups", read_groups),
+        ("retention", read_retention),
     ):
         with faults.collect():
             parts[key] = read_section(draft)

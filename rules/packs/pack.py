@@ -283,6 +283,30 @@ class Program(Item):
         yield from (("what is in doubt", doubt) for doubt in self.doubts)
 
 
+@frozen
+class Period:
+    """A length of time: a whole number of `days`, `months`, or `years`."""
+
+    unit: str
+    number: int
+
+
+@frozen_by_name
+class Retention(Item):
+    """How long the agencies of some roles keep some kinds of information.
+
+    `keep` is counted from the day on which a part was told. `ends` has, for each cause that ends
+    parts before their time, the days that they are kept after it.
+    """
+
+    id: str
+    says: str
+    held_by: tuple[str, ...]
+    categories: tuple[str, ...]
+    keep: Period
+    ends: Mapping[str, int] = field(default_factory=dict)
+
+
 @frozen_by_name
 class Grouping(Item):
     """A fact by which reports count people. It decides nothing.
@@ -436,6 +460,7 @@ class Pack:
     words: PackWords = field(default_factory=PackWords)
     spanish: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, Grouping] = field(default_factory=dict)
+    retention: Mapping[str, Retention] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def items(self) -> Iterator[tuple[str, Item]]:
@@ -454,6 +479,7 @@ class Pack:
                 for obligation in decision.obligations.values()
             )
         yield from ((f"clock `{clock.name}`", clock) for clock in self.clocks.values())
+        yield from ((f"rule on retention `{rule.id}`", rule) for rule in self.retention.values())
 
     def boundaries(self) -> tuple[date, ...]:
         """Return the days on which an item begins or ends, in order."""

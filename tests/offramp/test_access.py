@@ -134,6 +134,12 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "report_emergency": "break-glass",
     "list_emergencies": "break-glass",
     "confirm_emergency": "break-glass",
+    "list_retention": "/people",
+    "hold_case": "assignments",
+    "release_hold": "assignments",
+    "note_ending": "assignments",
+    "withdraw_ending": "assignments",
+    "prove_sealing": "/people",
     "list_looks": "/admin/looked",
     "list_case_looks": "/people",
 }
@@ -144,6 +150,7 @@ OF_THE_GATEWAY = {
     "describe_service",
     "duties_of",
     "act_automatically",
+    "end_due",
 }
 # These find out who acts, or need no office.
 BEFORE = {"sign_in", "acting"}

@@ -48,6 +48,8 @@ consent_sets:
         grants: [{from: defender, categories: [grievance], purposes: [admission]}]
 groups:
   route: {of: encounter.route, says: entry, source: act}
+retention:
+  notes: {says: notes, held_by: [police], categories: [encounter], keep: {days: 9}, source: act}
 decisions:
   eligibility:
     rules:
@@ -205,6 +207,22 @@ override:
           grants: [{from: defender, categories: [grievance], purposes: [admission]}]
   groups:
     route: {of: encounter.route, says: the way in, source: act}
+  retention:
+    notes: {says: notes, held_by: [police], categories: [encounter], keep: {months: 2},
+       source: act}
+retention:
+  papers:
+    says: papers
+    held_by: [police, program]
+    categories: [charge, contact]
+    keep: {years: 6}
+    ends: {dismissed: 9, sealed: 0, completed: 30}
+    source: ordinance
+    from: 2018-01-01
+    until: 2030-01-01
+    provisional: perhaps
+    other: [{says: for ever, source: act}]
+  files: {says: files, held_by: [defender], categories: [charge], keep: {days: 1}, source: act}
 groups:
   age: {of: person.age, says: age, bands: [25, 35], source: ordinance, provisional: perhaps,
       other: [{says: no bands, source: act}]}

@@ -26,6 +26,7 @@ from offramp.agency.folder.office import Office, init
 from offramp.agency.hub_link.client import Answer, Client
 from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.hub_link.link import HubLink
+from offramp.agency.operations import end_due
 from offramp.hub import restore_state
 from tests.support.chance import chance
 from tests.support.parties import LOG, document, ed25519
@@ -247,6 +248,7 @@ class Town:
         for _ in range(3):
             for name in self.at:
                 run_duties(self.link(name))
+                end_due(self.at[name])
 
 
 def referral(answer: str = "accepted") -> Part:

@@ -104,7 +104,7 @@ def decision_parts(
             category=categories,
             content=content_of(categories, decided),
             to={},
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day(categories),
             use=defaults.use,
         )
         part = protect_care(part, working_set, defaults)

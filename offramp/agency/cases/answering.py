@@ -19,6 +19,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.input.vocabulary import Vocabulary
+from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
 
@@ -32,7 +33,16 @@ def defaults_today(office: Office, working_set: WorkingSet) -> Defaults:
         )
     gateway = working_set.gateway
     today = day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone)
-    return defaults_of(office.settings, gateway, today, office.random)
+    pack = pack_in_force(office, working_set)
+    return defaults_of(office.settings, gateway, today, office.random, pack)
+
+
+def pack_in_force(office: Office, working_set: WorkingSet) -> Pack | None:
+    """Return the pack that the directory names, None where it isn't here yet."""
+    try:
+        return office.program(working_set).pack
+    except AgencyError:
+        return None
 
 
 def words_of(office: Office, working_set: WorkingSet) -> Vocabulary:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from exchange.agency.gateway import Gateway
@@ -13,10 +14,14 @@ from exchange.records.ids import new_id, new_short_id
 from exchange.records.kinds import find_kind
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.settings import Settings
+from rules.decide.retention import term_of
 from rules.errors import PackError
 from rules.frozen import frozen
 from rules.input.printing import plain
+from rules.input.values import iso_day
 from rules.input.yaml import read_text
+from rules.packs.pack import Pack
+from rules.shelf import vocabulary
 
 # The longest text of a draft, in bytes and in characters.
 LARGEST = 1024 * 1024
@@ -33,23 +38,56 @@ class Draft:
 
 @frozen
 class Defaults:
-    """The values for what a draft leaves open. `keep_until` is a day such as `2026-11-28`."""
+    """The values for what a draft leaves open.
+
+    `keep_until` is the longest time that the agency keeps anything of its own, a day such as
+    `2026-11-28`. `retention` gives the last day of a part, by its categories and the day from which
+    its time is counted, None for today.
+    """
 
     keep_until: str
     use: str
     notice: str
     random: Callable[[int], bytes]
+    retention: Callable[[Iterable[str], date | None], date] | None = None
+
+    def last_day(self, categories: Iterable[str], since: date | None = None) -> str:
+        """Return the last day of a part: the latest of all agencies that may keep it.
+
+        Each agency ends its own copy by the rules of its role, on that day at the latest.
+        """
+        if self.retention is None:
+            return self.keep_until
+        return self.retention(categories, since).isoformat()
 
 
 def defaults_of(
-    settings: Settings, gateway: Gateway, today: date, random_bytes: Callable[[int], bytes]
+    settings: Settings,
+    gateway: Gateway,
+    today: date,
+    random_bytes: Callable[[int], bytes],
+    pack: Pack | None,
 ) -> Defaults:
-    """Return an agency's defaults: its own retention, and for care no adverse action."""
-    role = gateway.history.newest.role(settings.id)
+    """Return an agency's defaults: the retention of its pack, and for care no adverse action.
+
+    `pack` is None where the pack in force isn't here. Then the settings' time applies.
+    """
+    directory = gateway.history.newest
+    role = directory.role(settings.id)
     use = "no_adverse_action" if role in COLLECTORS else "none"
-    return Defaults(
-        (today + timedelta(days=settings.keep_days)).isoformat(), use, settings.notice, random_bytes
-    )
+    roles = tuple(dict.fromkeys(agency.role for agency in directory.agencies.values()))
+
+    def longest(roles: Iterable[str | None], categories: Iterable[str], since: date | None) -> date:
+        named, start = tuple(categories), max(since or today, today)
+        if pack is None:
+            return start + timedelta(days=settings.keep_days)
+        return max(
+            term_of(pack, each, named, start, today, default_days=settings.keep_days).day
+            for each in roles
+        )
+
+    own = max(longest((role,), (category,), None) for category in vocabulary().categories)
+    return Defaults(own.isoformat(), use, settings.notice, random_bytes, partial(longest, roles))
 
 
 def parse_draft(text: str, defaults: Defaults) -> Draft:
@@ -112,13 +150,16 @@ def _part(value: Any, defaults: Defaults) -> Part:
         and "id" not in statement
     ):
         statement = {"id": new_short_id(defaults.random), **statement}
+    # A consent is kept from its last day on.
+    expires = statement.get("expires") if isinstance(statement, dict) else None
+    since = iso_day(expires) if isinstance(expires, str) else None
     sensitivity = str(value.get("sensitivity", "plain"))
     notice = defaults.notice if sensitivity == "part2" else NO_NOTICE
     return Part(
         category=tuple(categories),
         content=content,
         to={str(agency): _purpose_and_basis(way) for agency, way in to.items()},
-        keep_until=str(value.get("keep_until", defaults.keep_until)),
+        keep_until=str(value.get("keep_until", defaults.last_day(categories, since))),
         sensitivity=sensitivity,
         use=str(value.get("use", "none" if categories == ["premises_crime"] else defaults.use)),
         notice=str(value.get("notice", notice)),

@@ -158,7 +158,7 @@ def part_of(
         category=(category,),
         content={category: content},
         to={},
-        keep_until=defaults.keep_until,
+        keep_until=defaults.last_day((category,)),
         # The report of a crime is for police, so it can't carry the limit.
         use="none" if category == PREMISES_CRIME else defaults.use,
         says=form.says,
@@ -287,7 +287,7 @@ def measured_parts(
         part = replace(
             earlier.part,
             content=content,
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day(earlier.part.category),
             says={"about": [earlier.record, earlier.id]},
             id=None,
         )

@@ -225,7 +225,7 @@ def human_decision_parts(
             category=categories,
             content=made.content_of(categories),
             to={},
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day(categories),
             use=defaults.use,
         )
         addressed = address(working_set, handle, made.kind, part, decision, now, only)

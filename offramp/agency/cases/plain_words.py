@@ -234,6 +234,10 @@ KINDS: Words = {
     ),
     "exit": ("the note that you left the program", "la nota de que dejó el programa"),
     "charge_disposition": ("what became of a charge", "lo que pasó con una acusación"),
+    "sealed": (
+        "the note that an agency destroyed what it held",
+        "la nota de que una agencia destruyó lo que tenía",
+    ),
     "oral_disclosure": ("said aloud", "dicho de palabra"),
     "emergency_disclosure": ("in a medical emergency", "en una emergencia médica"),
     "court_order_disclosure": ("by a court's order", "por orden de un tribunal"),

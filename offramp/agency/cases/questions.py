@@ -59,7 +59,7 @@ def question_parts(
             category=(category,),
             content={category: {"asks": sorted(asked)}},
             to={},
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day((category,)),
             use=defaults.use,
             says={"for": answer.decision},
         )
@@ -127,7 +127,7 @@ def answer_parts(
                 category=(category,),
                 content={category: {"facts": members}},
                 to={},
-                keep_until=defaults.keep_until,
+                keep_until=defaults.last_day((category,)),
                 use=defaults.use,
                 says={"about": [record, part_id]},
             )

@@ -61,7 +61,7 @@ def _end_of(grant: Grant, recipients: Iterable[str], defaults: Defaults) -> Part
         category=("consent_terms",),
         content={"consent_terms": {}},
         to=dict.fromkeys(recipients, OPERATION),
-        keep_until=defaults.keep_until,
+        keep_until=defaults.last_day(("consent_terms",)),
         use=defaults.use,
         says={"does": "end", "grant": grant.id},
     )
@@ -126,7 +126,7 @@ def oral_notice_parts(
             category=("consent_identity",),
             content={"consent_identity": content},
             to=to,
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day(("consent_identity",)),
             use=defaults.use,
         ),
     )

@@ -198,7 +198,8 @@ class _Counted:
         standing, day = None, None
         for stated in self.own:
             charge = stated.content.get("charge_status") or {}
-            if charge.get("standing"):
+            # A sealing is a court's, and no decision on the charge.
+            if charge.get("standing") and charge["standing"] != "sealed":
                 standing = str(charge["standing"])
                 on = charge.get("on")
                 day = date.fromisoformat(on) if on else self._day(stated.time)

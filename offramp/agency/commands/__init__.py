@@ -22,6 +22,7 @@ from offramp.agency.commands import (
     people,
     records,
     reports,
+    retention,
     staff,
 )
 from offramp.agency.commands.command import (
@@ -48,6 +49,7 @@ GROUPS: tuple[Any, ...] = (
     evidence,
     staff,
     emergency,
+    retention,
 )
 # Every command by name, in the order of the help.
 COMMANDS: dict[str, AgencyCommand] = {

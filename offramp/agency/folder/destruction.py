@@ -6,59 +6,32 @@ from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.stored_records import (
     destroy_in_composed,
     destroy_in_item,
-    last_days,
     read_bundle,
     record_of_item,
 )
-from offramp.agency.folder.working_set import WorkingSet
 
 # Issuer, record, and part.
 PartKey = tuple[str, str, str]
 
 
-def parts_due(working_set: WorkingSet, today: str) -> set[PartKey]:
-    """Return the parts, own and received, of which the last day is before `today`."""
-    due: set[PartKey] = set()
-    for (issuer, jti), received in working_set.gateway.received.items():
-        if received.record is not None:
-            due |= {
-                (issuer, jti, part)
-                for part, label in received.record.labels.items()
-                if label.keep_until < today
-            }
-    for jti, outgoing in working_set.outbox.items():
-        if outgoing.witnessed or outgoing.replaced_by is not None:
-            due |= {
-                (working_set.agency, jti, part)
-                for part, keep_until in last_days(outgoing)
-                if keep_until < today
-            }
-    return due - working_set.destroyed
+# The members of a note that are content: they say something about a person.
+_CONTENT = ("facts", "members", "report_number", "determination", "minutes")
 
 
-def notes_due(working_set: WorkingSet, today: str) -> list[Event]:
-    """Return the notes with facts or a number of which the last day is before `today`."""
-    return [
-        event
-        for event in working_set.noted
-        if event.body["keep_until"] < today
-        and any(event.body.get(name) for name in ("facts", "members", "report_number"))
-    ]
-
-
-def statements_due(working_set: WorkingSet, today: str) -> list[Event]:
-    """Return the signed texts of consents of which the last day is before `today`."""
-    return [
-        event
-        for event in working_set.statements
-        if event.body["keep_until"] < today and event.body.get("lines")
-    ]
+def note_has_content(event: Event) -> bool:
+    """Report whether a note still has something to destroy."""
+    return any(event.body.get(name) for name in _CONTENT)
 
 
 def destroy_note(journal: Journal, event: Event) -> None:
-    """Take the facts and the report number out of a note, within `together`."""
-    kept = {name: value for name, value in event.body.items() if name != "report_number"}
+    """Take everything about a person out of a note, within `together`."""
+    kept = {name: value for name, value in event.body.items() if name not in _CONTENT}
     journal.replace(event, {**kept, "facts": {}, "members": {}})
+
+
+def destroy_statement(journal: Journal, event: Event) -> None:
+    """Take the lines that a person signed out of the text of a consent, within `together`."""
+    journal.replace(event, {**event.body, "lines": []})
 
 
 def destroy_parts(journal: Journal, due: set[PartKey]) -> None:

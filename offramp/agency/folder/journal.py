@@ -204,10 +204,14 @@ class Journal:
         for at, text, link in rows:
             yield int(at), bytes(text), bytes(link)
 
-    def write_back(self) -> None:
-        """Empty the write-ahead log into the database, so that no destroyed text stays in it."""
+    def write_back(self) -> bool:
+        """Empty the write-ahead log into the database, so that no destroyed text stays in it.
+
+        Returns False if another program that reads kept it from being emptied.
+        """
         with _sound():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            (is_busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
 
     def copy(self) -> bytes:
         """Return a whole copy of the database as of now, without the mark of a move.

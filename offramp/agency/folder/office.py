@@ -26,6 +26,7 @@ from exchange.membership.signatures import read_signed_directory
 from exchange.protocol.inbox import Inbox
 from exchange.records.building import Part
 from exchange.records.bundle import Bundle
+from exchange.records.record import Record
 from exchange.standards import base64
 from offramp import adoption
 from offramp.agency.errors import AgencyError, refuse_hidden_name
@@ -34,9 +35,7 @@ from offramp.agency.folder.destruction import (
     PartKey,
     destroy_note,
     destroy_parts,
-    notes_due,
-    parts_due,
-    statements_due,
+    destroy_statement,
 )
 from offramp.agency.folder.index_file import ENOUGH, IndexFile
 from offramp.agency.folder.journal import Event, Journal
@@ -59,6 +58,7 @@ INDEX = "agency.index"
 SALT_BYTES = 32
 KEYS = "keys"
 PACKS = "packs"
+_DESTROYING = "destroying"
 # How often an empty answer of the hub is worth an event, in seconds.
 LINE_EVERY = 60
 
@@ -503,7 +503,7 @@ class Office:
 
         The acknowledgement, which names the obligations, is queued first: a failure to compose it
         keeps the part closed. Raises `AgencyError` `not-here`, `which-part`, `destroyed`; as
-        `Gateway.open`.
+        `Gateway.open`. A part that only a legal hold keeps raises `on-hold`.
         """
         refuse_hidden_name(by)
         refuse_hidden_name(second)
@@ -518,6 +518,7 @@ class Office:
                     f"`{chosen}` was destroyed when its time was up",
                     fix="ask its issuer again",
                 )
+            self._check_not_only_held(working_set, received.record, chosen)
             already = received.opened.get(chosen)
             reading = working_set.gateway.open(
                 issuer, jti, chosen, by=by, now=self.clock(), second=second
@@ -543,6 +544,21 @@ class Office:
                 },
             )
             return reading
+
+    def _check_not_only_held(self, working_set: WorkingSet, record: Record, part: str) -> None:
+        """Check that more than a legal hold keeps a part.
+
+        INVARIANT: a hold preserves a part and opens nothing. Raises `AgencyError` `on-hold`.
+        """
+        gateway = working_set.gateway
+        today = day_of(gateway.hub_time(self.clock()), gateway.history.newest.zone)
+        is_over = record.labels[part].keep_until < today.isoformat()
+        if is_over and working_set.retention.is_held(record.case):
+            raise AgencyError(
+                "on-hold",
+                f"the time of `{part}` is over, and only a legal hold keeps it",
+                fix="ask counsel: a hold preserves a part, and opens nothing",
+            )
 
     def _received(self, working_set: WorkingSet, jti: str) -> Any:
         for (_, received_id), received in working_set.gateway.received.items():
@@ -598,13 +614,22 @@ class Office:
                 )
 
     def retry(self, jti: str) -> None:
-        """Queue a refused record again, as it is. Raises `AgencyError` `not-here`."""
+        """Queue a refused record again, as it is.
+
+        Raises `AgencyError` `not-here`, `destroyed`.
+        """
         with self.transaction() as working_set:
             if jti not in working_set.outbox:
                 raise AgencyError(
                     "not-here",
                     f"no record `{jti}` was composed here",
                     fix="look at `offramp agency status`",
+                )
+            if any(destroyed == jti for _, destroyed, _ in working_set.destroyed):
+                raise AgencyError(
+                    "destroyed",
+                    f"what `{jti}` said was destroyed when its time was up",
+                    fix="tell it again, if it still may be told",
                 )
             self.append(working_set, "retry", {"jti": jti})
 
@@ -621,29 +646,25 @@ class Office:
             working_set, "broken", {"code": error.code, "message": error.message, "fix": error.fix}
         )
 
-    # Acts of time
+    # Destruction
 
-    def destroy_due(self) -> int:
-        """Destroy every content, note, and signed text after its last day, by the hub's time.
+    @property
+    def is_destruction_unfinished(self) -> bool:
+        """True if destroyed texts may still be in the write-ahead log, as after a crash."""
+        return bool((self.journal.get(_DESTROYING) or {}).get("unfinished"))
 
-        Returns how many were destroyed.
+    def destroy_events(self, notes: Collection[Event], statements: Collection[Event]) -> None:
+        """Destroy the content of notes and of the texts of consents, within a transaction.
+
+        Call `forget_destroyed` after it.
         """
-        with self.transaction() as working_set:
-            gateway = working_set.gateway
-            if gateway.line is None:
-                return 0
-            today = day_of(gateway.hub_time(self.clock()), gateway.history.newest.zone).isoformat()
-            parts, notes = parts_due(working_set, today), notes_due(working_set, today)
-            statements = statements_due(working_set, today)
-            if notes or statements:
-                self._forget_derived(anew=True)
-            for event in notes:
-                destroy_note(self.journal, event)
-            for event in statements:
-                self.journal.replace(event, {**event.body, "lines": []})
-            self.destroy_in(working_set, parts)
-        self.forget_destroyed([*parts, *notes, *statements])
-        return len(parts) + len(notes) + len(statements)
+        if not notes and not statements:
+            return
+        self._begin_destruction()
+        for event in notes:
+            destroy_note(self.journal, event)
+        for event in statements:
+            destroy_statement(self.journal, event)
 
     def destroy_in(self, working_set: WorkingSet, parts: Collection[PartKey]) -> None:
         """Destroy the contents and texts of parts, within a transaction.
@@ -652,19 +673,28 @@ class Office:
         """
         if not parts:
             return
-        self._forget_derived(anew=True)
+        self._begin_destruction()
         destroy_parts(self.journal, set(parts))
         for issuer, jti, part in sorted(parts):
             self.append(working_set, "destroyed", {"issuer": issuer, "jti": jti, "part": part})
 
+    def _begin_destruction(self) -> None:
+        self._forget_derived(anew=True)
+        self.journal.put(_DESTROYING, {"unfinished": True})
+
     def forget_destroyed(self, destroyed: Collection[object]) -> None:
         """Forget destroyed texts, after the transaction.
 
-        INVARIANT: destroyed texts stay neither in memory nor in the write-ahead log.
+        INVARIANT: destroyed texts stay neither in memory nor in the write-ahead log. A program
+        that was killed in between, or that another reader kept from emptying the log, leaves a
+        mark, and the next daily work goes on.
         """
-        if destroyed:
-            self._working_set = None
-            self.journal.write_back()
+        if not destroyed and not self.is_destruction_unfinished:
+            return
+        self._working_set = None
+        if self.journal.write_back():
+            with self.journal.together():
+                self.journal.put(_DESTROYING, {"unfinished": False})
 
 
 def _only(labels: Mapping[str, Any]) -> str:

@@ -16,7 +16,6 @@ from exchange.records.delivery import DeliveredText
 from exchange.records.manifest import Entry
 from exchange.records.sealing import Sealed
 from exchange.standards import base64, i_json, sd_jwt
-from offramp.agency.folder.outgoing import OutgoingRecord
 from rules.frozen import frozen
 
 
@@ -95,12 +94,6 @@ def read_part(value: Mapping[str, Any]) -> Part:
     return Part(**members)
 
 
-def last_days(outgoing: OutgoingRecord) -> list[tuple[str, str]]:
-    """Return the id and the last day of each part of a record that was composed here."""
-    labels = [sd_jwt.read(text).value for text in outgoing.bundle.labels]
-    return [(str(label["id"]), str(label["keep_until"])) for label in labels]
-
-
 def record_of_item(item: dict[str, Any]) -> str:
     """Return the record's id that a stored item's leaf names, empty for none."""
     body = i_json.read_object(item["leaf"]["body"].encode())
@@ -131,12 +124,17 @@ def destroy_in_composed(body: dict[str, Any], parts: set[str]) -> dict[str, Any]
         _without_text(sealed) if sealed["part"] in parts else sealed for sealed in bundle["sealed"]
     ]
     contents = {part: text for part, text in body.get("contents", {}).items() if part not in parts}
-    return {
+    destroyed = {
         **body,
         "parts": kept,
         "bundle": {**bundle, "sealed": sealed_texts},
         "contents": contents,
     }
+    if "form" in body and all("was" in sealed for sealed in sealed_texts):
+        # The form names the person. It is kept as long as a part of the consent that it is behind.
+        del destroyed["form"]
+        destroyed["form_was"] = "signed"
+    return destroyed
 
 
 def _without_text(sealed: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from offramp.agency.folder.case_index import CaseIndex
 from offramp.agency.folder.case_memory import CaseMemory
 from offramp.agency.folder.journal import Event
 from offramp.agency.folder.outgoing import OutgoingRecord
+from offramp.agency.folder.retention_state import RetentionState
 from offramp.agency.folder.staff import Staff
 from offramp.agency.folder.stored_records import read_bundle, read_item, record_of_item
 
@@ -46,8 +47,9 @@ class WorkingSet:
     drafts that people compared. `opened`, `noted`, and `published` are the journal's events of
     those kinds, `statements` those of signed texts, and `mistakes` those of mistakes that people
     named. `destroyed` has issuer, record, and part of each destroyed text, and `read_parts` of each
-    text that a person here opened. `staff` are the agency's people. `cases` has the same records by
-    case. `memory` has what was worked out of them, and is never read as a source.
+    text that a person here opened. `staff` are the agency's people. `retention` has legal holds,
+    and what ended a case's parts before their time. `cases` has the same records by case. `memory`
+    has what was worked out of them, and is never read as a source.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class WorkingSet:
         self.inbox_rows: dict[tuple[str, str], tuple[tuple[int, int, int], Any]] = {}
         self.statements: list[Event] = []
         self.staff = Staff()
+        self.retention = RetentionState()
 
     def learn(self, event: Event) -> None:
         """Replay one event of the journal. Raises as the gateway did when it happened."""
@@ -112,7 +115,8 @@ class WorkingSet:
 
     def _replay_composed(self, body: dict[str, Any], time: int) -> None:
         bundle = read_bundle(body["bundle"])
-        self.gateway.resume(bundle, now=time, form=body.get("form"))
+        form = body.get("form")
+        self.gateway.resume(bundle, now=time, form=form, is_form_destroyed="form_was" in body)
         self.gateway.contents[bundle.id] = body.get("contents", {})
 
     def _replay_receipt(self, body: dict[str, Any], time: int) -> None:
@@ -225,6 +229,10 @@ class WorkingSet:
 
     def _note_staff(self, event: Event) -> None:
         self.staff.learn(event.at, event.time, event.body)
+
+    def _note_retention(self, event: Event) -> None:
+        self.cases.touch(event, event.body["case"])
+        self.retention.learn(event.at, event.time, event.body)
 
     def _note_opened(self, event: Event) -> None:
         self.opened.append(event)

@@ -22,4 +22,3 @@ def run_duties(link: HubLink) -> None:
     pull_inbox(link)
     cosign_tree(link)
     fetch_proofs(link)
-    link.office.destroy_due()

@@ -27,6 +27,7 @@ from offramp.agency.cases.meeting import Agenda, Item, OffBoard
 from offramp.agency.cases.minutes import StatusRequest, Step
 from offramp.agency.cases.task import Task
 from offramp.agency.folder.looks import Look
+from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
 from offramp.agency.folder.staff import ROLES as STAFF_ROLES
 from offramp.agency.folder.staff import ExtraAccess, Session, StaffPerson
 from offramp.agency.hub_link.membership import PendingDraft
@@ -188,6 +189,21 @@ from offramp.agency.operations.reports import (
     report_quarter,
 )
 from offramp.agency.operations.representation import represent
+from offramp.agency.operations.retention import (
+    EndedWork,
+    KeptCase,
+    KeptRow,
+    RetentionList,
+    SealingProof,
+    SealingStatement,
+    end_due,
+    hold_case,
+    list_retention,
+    note_ending,
+    prove_sealing,
+    release_hold,
+    withdraw_ending,
+)
 from offramp.agency.operations.sign_in import acting, sign_in
 from offramp.agency.operations.staff import (
     AssignedCase,
@@ -241,6 +257,7 @@ class Result(Protocol):
 __all__ = [
     "ACCESS_REASONS",
     "CASE_CHANGED",
+    "HOLD_REASONS",
     "KEEP_REASONS",
     "NATURES",
     "NEW_CASE",
@@ -265,14 +282,19 @@ __all__ = [
     "Draft",
     "Drill",
     "Effects",
+    "EndedWork",
+    "Ending",
     "Export",
     "ExtraAccess",
     "Feedback",
     "Finding",
     "FormDraft",
+    "Hold",
     "Inbox",
     "Item",
     "JoinRequest",
+    "KeptCase",
+    "KeptRow",
     "Look",
     "LookList",
     "Meeting",
@@ -304,10 +326,13 @@ __all__ = [
     "ReportedEmergency",
     "RestoredAgency",
     "Result",
+    "RetentionList",
     "Retirement",
     "Retry",
     "Revocation",
     "RulesNotice",
+    "SealingProof",
+    "SealingStatement",
     "SentAnswer",
     "SentCorrection",
     "SentForm",
@@ -351,6 +376,7 @@ __all__ = [
     "duplicates_of",
     "duties_of",
     "effects",
+    "end_due",
     "end_person",
     "examine",
     "examine_files",
@@ -361,6 +387,7 @@ __all__ = [
     "find_case",
     "hand_over",
     "hand_over_all",
+    "hold_case",
     "join",
     "join_hub",
     "list_case_looks",
@@ -372,12 +399,14 @@ __all__ = [
     "list_inbox",
     "list_looks",
     "list_own_entries",
+    "list_retention",
     "list_staff",
     "list_standing_grants",
     "list_tasks",
     "list_told",
     "make_spare_key",
     "move_agency",
+    "note_ending",
     "note_facts",
     "note_notice",
     "note_other_people",
@@ -399,11 +428,13 @@ __all__ = [
     "preview_recall",
     "program_day",
     "propose_change",
+    "prove_sealing",
     "read_case",
     "recall",
     "record_answers",
     "record_consent",
     "record_meeting",
+    "release_hold",
     "report_breach",
     "report_emergency",
     "report_quarter",
@@ -429,5 +460,6 @@ __all__ = [
     "status_owed",
     "tell_apart",
     "waiting_questions",
+    "withdraw_ending",
     "write_statement",
 ]

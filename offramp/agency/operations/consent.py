@@ -272,6 +272,7 @@ def record_answers(
             for first in range(0, len(parts), MOST_PARTS)
         ]
         last_days = [str(part.says["expires"]) for part in parts if part.says is not None]
+        until = max([today.isoformat(), *last_days])
         body = {
             "case": case,
             "set": set_id,
@@ -282,7 +283,8 @@ def record_answers(
             "signed": signature.method if signature else None,
             "lines": list(statement.lines),
             "records": [bundle.id for bundle in (*ends, *consents)],
-            "keep_until": max([defaults.keep_until, *last_days]),
+            "until": until,
+            "keep_until": defaults.last_day(("consent_terms",), date.fromisoformat(until)),
         }
         office.append(working_set, "statement", body)
     end_ids = [bundle.id for bundle in ends]
@@ -370,7 +372,7 @@ def _grant_part(
         category=("consent_terms",),
         content={"consent_terms": {}},
         to={agency: OPERATION for agency in parties if agency != collector},
-        keep_until=max(defaults.keep_until, line.until),
+        keep_until=defaults.last_day(("consent_terms",), date.fromisoformat(line.until)),
         use=defaults.use,
         says=says,
     )

@@ -417,7 +417,7 @@ def _request_part(
         category=("status",),
         content={"status": {"meeting_on": meeting_on}},
         to={},
-        keep_until=defaults.keep_until,
+        keep_until=defaults.last_day(("status",)),
         use=defaults.use,
     )
     return address(
@@ -483,7 +483,7 @@ def draft_status(
             category=(category,),
             content={category: content},
             to={},
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day((category,)),
             use=defaults.use,
         )
         part = protect_care(part, working_set, defaults)
@@ -589,7 +589,7 @@ def _minutes_parts(
             category=(category,),
             content={category: {"steps": members}},
             to={},
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day((category,)),
             use=defaults.use,
         )
         part = protect_care(part, working_set, defaults)

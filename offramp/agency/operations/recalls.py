@@ -24,6 +24,7 @@ from offramp.agency.hub_link.delivery import send_together
 from offramp.agency.operations.access import CASE, OWN, needs
 from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.records import SentRecord
+from offramp.agency.operations.retention import check_not_held
 from rules.errors import nearest
 from rules.frozen import frozen
 
@@ -323,7 +324,7 @@ def _recall_part(part: PartId, recipients: set[str], defaults: Defaults) -> Part
         category=("operation",),
         content={"operation": {}},
         to=dict.fromkeys(sorted(recipients), _OPERATION),
-        keep_until=defaults.keep_until,
+        keep_until=defaults.last_day(("operation",)),
         use=defaults.use,
         says={"about": list(part)},
     )
@@ -353,7 +354,7 @@ def answer_recalls(
     What is deleted is destroyed here before the answer is sent, with every correction of it.
     `keep_because` is a key of `KEEP_REASONS`. What is kept counts for nothing in the case.
     `record` is the start of the id of one recalled record. Raises `AgencyError`
-    `nothing-recalled`, `unknown-reason`, `no-directory`.
+    `nothing-recalled`, `unknown-reason`, `on-hold`, `no-directory`.
     """
     if keep_because is not None and keep_because not in KEEP_REASONS:
         raise AgencyError(
@@ -363,6 +364,8 @@ def answer_recalls(
         )
     with office.transaction() as working_set:
         pending = _pending(working_set, case, record)
+        if keep_because is None:
+            check_not_held(working_set, case)
         by_issuer: dict[str, list[PendingRecall]] = {}
         for recalled in pending:
             by_issuer.setdefault(recalled.issuer, []).append(recalled)
@@ -422,7 +425,7 @@ def _answer_parts(
             category=("operation",),
             content={"operation": dict(content)},
             to={recalled.issuer: _OPERATION},
-            keep_until=defaults.keep_until,
+            keep_until=defaults.last_day(("operation",)),
             use=defaults.use,
             says={"about": [recalled.recall, recalled.recall_part]},
         )

@@ -307,7 +307,7 @@ def _send(office: Office, publication: Publication) -> tuple[SentRecord | None, 
         category=("operation",),
         content={"operation": {"counts": content}},
         to=dict.fromkeys(to, ("exchange_operation", "operation")),
-        keep_until=defaults_today(office, working_set).keep_until,
+        keep_until=defaults_today(office, working_set).last_day(("operation",)),
         use="none",
     )
     return send_record(office, COUNTS, Draft((part,))), to

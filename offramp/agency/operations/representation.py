@@ -48,7 +48,7 @@ def represent(office: Office, case: str, successor: str | None = None) -> SentRe
         category=("operation",),
         content={"operation": {}},
         to=dict.fromkeys(recipients, ON_WHICH_BASIS),
-        keep_until=defaults.keep_until,
+        keep_until=defaults.last_day(("operation",)),
         use="none",
         says={"agency": counsel},
     )

@@ -21,6 +21,7 @@ from offramp.agency.operations.automatic import act_automatically
 from offramp.agency.operations.emergency import forget_late_emergencies
 from offramp.agency.operations.meetings import ask_before_meeting
 from offramp.agency.operations.membership import list_drafts
+from offramp.agency.operations.retention import end_due
 from rules.frozen import frozen
 
 NOT_SENT_HERE_FIX = (
@@ -178,6 +179,7 @@ def run_duties_once(office: Office) -> None:
     """
     run_duties(link_of(office))
     if office.working_set().gateway.history.size:
+        end_due(office)
         ask_before_meeting(office)
 
 
@@ -229,7 +231,7 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
         Duty("witness", WITNESS_EVERY, _when_open(link, lambda: cosign_tree(link))),
         Duty("proofs", WITNESS_EVERY, _when_open(link, lambda: fetch_proofs(link))),
         Duty("own records", WITNESS_EVERY, lambda: check_own_records(office)),
-        Duty("keep until", HOURLY, _when_open(link, office.destroy_due)),
+        Duty("keep until", HOURLY, _when_open(link, lambda: end_due(office))),
         Duty(
             "cases",
             EVERY_SECOND,

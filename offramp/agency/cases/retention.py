@@ -1,0 +1,331 @@
+"""What this agency keeps of each case, until when, by which rule, and what falls due. Pure.
+
+A part ends on the last day that its label states, or on the day that the rules of this agency's
+role give if that is earlier. A legal hold stops all destruction in its case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from exchange.consent.disclosure import day_of
+from exchange.records.statements import Grant, Statement
+from offramp.agency.cases.caseload import case_of, own_parts
+from offramp.agency.cases.stated import stated_contents
+from offramp.agency.folder.case_memory import Subject
+from offramp.agency.folder.destruction import PartKey, note_has_content
+from offramp.agency.folder.journal import Event
+from offramp.agency.folder.retention_state import Ending
+from offramp.agency.folder.working_set import WorkingSet
+from rules.decide.retention import Term, term_of
+from rules.frozen import frozen
+from rules.packs.pack import Pack
+from rules.shelf import vocabulary
+
+# The kinds of information of a note's members that are no facts.
+_MEMBER_CATEGORIES = {
+    "report_number": "encounter",
+    "members": "contact",
+    "minutes": "status",
+    "determination": "decision_outcome",
+}
+_STATEMENT_CATEGORY = "consent_terms"
+
+
+@frozen
+class Keeping:
+    """How an agency's retention is worked out: its pack, role, and default, and today.
+
+    `pack` is None if the pack in force isn't here yet. Then only the labels' last days count.
+    """
+
+    pack: Pack | None
+    role: str | None
+    default_days: int
+    today: date
+    zone: ZoneInfo
+
+
+@frozen
+class KeptItem:
+    """A part, note, or signed text that is still kept, and why it ends on its last day.
+
+    `part` is the key of a part, `event` that of a note or a signed text. `term` is None if the
+    label alone gives the day.
+    """
+
+    case: str | None
+    kind: str
+    categories: tuple[str, ...]
+    told: date
+    last_day: date
+    term: Term | None
+    part: PartKey | None = None
+    event: Event | None = None
+
+    @property
+    def is_note(self) -> bool:
+        """True for an own note."""
+        return self.event is not None and self.event.kind == "noted"
+
+    def is_due(self, today: date) -> bool:
+        """Report whether its last day is over."""
+        return self.last_day < today
+
+
+def kept_items(
+    working_set: WorkingSet, keeping: Keeping, case: str | None = None
+) -> Iterator[KeptItem]:
+    """Yield everything with content that this agency keeps, of one case or of all.
+
+    A record that the hub doesn't have yet is kept, since it must still be sent.
+    """
+    yield from _received(working_set, keeping, case)
+    yield from _sent(working_set, keeping, case)
+    yield from _noted(working_set, keeping, case)
+    yield from _statements(working_set, keeping, case)
+
+
+def _received(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterator[KeptItem]:
+    received_by_key = (
+        working_set.gateway.received if case is None else working_set.cases.records(case).received
+    )
+    for (issuer, jti), received in received_by_key.items():
+        record, committed = received.record, received.committed
+        if record is None or committed is None:
+            continue
+        for part, label in record.labels.items():
+            key = issuer, jti, part
+            if key not in working_set.destroyed:
+                told = _told(keeping, committed.time, label.statement)
+                yield _kept(
+                    working_set,
+                    keeping,
+                    key,
+                    record.case,
+                    record.kind,
+                    label.category,
+                    told,
+                    label.keep_until,
+                )
+
+
+def _sent(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterator[KeptItem]:
+    sent = working_set.outbox.values() if case is None else working_set.cases.records(case).sent
+    for outgoing in sent:
+        if outgoing.waits or outgoing.state == "sent":
+            continue
+        time = outgoing.receipt.time if outgoing.receipt else outgoing.time
+        for part, label, _ in own_parts(outgoing):
+            key = working_set.agency, outgoing.jti, part
+            if key not in working_set.destroyed:
+                told = _told(keeping, time, label.statement)
+                yield _kept(
+                    working_set,
+                    keeping,
+                    key,
+                    outgoing.case,
+                    outgoing.kind,
+                    label.category,
+                    told,
+                    label.keep_until,
+                )
+
+
+def _told(keeping: Keeping, time: int, statement: Statement | None) -> date:
+    """Return the day from which a part's time is counted: a consent's from its last day."""
+    told = day_of(time, keeping.zone)
+    if isinstance(statement, Grant) and statement.expires is not None:
+        return max(told, date.fromisoformat(statement.expires))
+    return told
+
+
+def _kept(
+    working_set: WorkingSet,
+    keeping: Keeping,
+    key: PartKey,
+    case: str | None,
+    kind: str,
+    categories: tuple[str, ...],
+    told: date,
+    keep_until: str,
+) -> KeptItem:
+    last_day, term = _last_day(working_set, keeping, case, categories, told, keep_until)
+    return KeptItem(case, kind, tuple(categories), told, last_day, term, part=key)
+
+
+def _noted(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterator[KeptItem]:
+    notes = working_set.noted if case is None else working_set.cases.records(case).notes
+    for event in notes:
+        if note_has_content(event):
+            yield _kept_event(working_set, keeping, event, "note", note_categories(event.body))
+
+
+def _statements(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterator[KeptItem]:
+    for event in working_set.statements:
+        if event.body.get("lines") and case in (None, event.body["case"]):
+            yield _kept_event(working_set, keeping, event, "consent text", (_STATEMENT_CATEGORY,))
+
+
+def _kept_event(
+    working_set: WorkingSet,
+    keeping: Keeping,
+    event: Event,
+    kind: str,
+    categories: tuple[str, ...],
+) -> KeptItem:
+    case, keep_until = str(event.body["case"]), str(event.body["keep_until"])
+    until = event.body.get("until")
+    told = date.fromisoformat(str(until)) if until else day_of(event.time, keeping.zone)
+    last_day, term = _last_day(working_set, keeping, case, categories, told, keep_until)
+    return KeptItem(case, kind, categories, told, last_day, term, event=event)
+
+
+def note_categories(note: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the kinds of information in a note."""
+    facts = vocabulary().facts
+    found = {facts[path].category for path in note.get("facts") or {} if path in facts}
+    found |= {kind for name, kind in _MEMBER_CATEGORIES.items() if note.get(name)}
+    return tuple(sorted(found)) or ("status",)
+
+
+def _last_day(
+    working_set: WorkingSet,
+    keeping: Keeping,
+    case: str | None,
+    categories: Iterable[str],
+    told: date,
+    keep_until: str,
+) -> tuple[date, Term | None]:
+    labeled = date.fromisoformat(keep_until)
+    if keeping.pack is None:
+        return labeled, None
+    endings = working_set.retention.ended(case)
+    term = term_of(
+        keeping.pack,
+        keeping.role,
+        categories,
+        told,
+        keeping.today,
+        ended={cause: ending.counts_from for cause, ending in endings.items()},
+        default_days=keeping.default_days,
+    )
+    return (labeled, None) if labeled < term.day else (term.day, term)
+
+
+# What ends a case's parts before their time
+
+_ENDINGS: Subject[dict[str, str | None]] = Subject("endings", write=dict, read=dict)
+
+
+def endings_in_records(working_set: WorkingSet, handle: str) -> Mapping[str, date | None]:
+    """Return the causes that the newest records of a case state, each with its day.
+
+    The day is None for a cause that no longer applies: the charge was taken up again.
+    """
+    found = working_set.memory.recall(_ENDINGS, handle, 0, partial(_find, working_set, handle))
+    return {cause: None if day is None else date.fromisoformat(day) for cause, day in found.items()}
+
+
+def _find(working_set: WorkingSet, handle: str) -> tuple[dict[str, str | None], None]:
+    case = case_of(working_set, handle)
+    zone = working_set.gateway.history.newest.zone
+    found: dict[str, str | None] = {}
+    for stated in stated_contents(working_set, handle, case):
+        charge = stated.content.get("charge_status") or {}
+        if (standing := charge.get("standing")) is None:
+            continue
+        day = charge.get("on") or day_of(stated.time, zone).isoformat()
+        if standing in ("dismissed", "sealed"):
+            found[standing] = day
+        elif "dismissed" in found:
+            found["dismissed"] = None
+    completion = case.determined.get("completion")
+    if completion is not None and completion.determined:
+        if completion.determined["outcome"] == "completed":
+            found["completed"] = _day_of_determination(working_set, handle, zone)
+    return found, None
+
+
+def _day_of_determination(working_set: WorkingSet, handle: str, zone: ZoneInfo) -> str:
+    """Return the newest day on which a named person's decision was told or noted in a case."""
+    case = case_of(working_set, handle)
+    times = [
+        stated.time
+        for stated in stated_contents(working_set, handle, case)
+        if (stated.content.get("decision_outcome") or {}).get("determination")
+    ]
+    times += [
+        note.time
+        for note in working_set.cases.records(handle).notes
+        if note.body.get("determination")
+    ]
+    return day_of(max(times, default=0), zone).isoformat()
+
+
+def new_endings(working_set: WorkingSet, today: date) -> Iterator[tuple[str, Ending | str]]:
+    """Yield each case's ending that its records state and nobody noted, or a cause that is over.
+
+    What a person noted is only withdrawn by a person, and what was signed is not withdrawn.
+    """
+    state = working_set.retention
+    for handle in working_set.cases.handles():
+        noted = state.ended(handle)
+        for cause, day in endings_in_records(working_set, handle).items():
+            if day is not None and cause not in noted:
+                yield handle, Ending(handle, cause, min(day, today), today)
+            elif day is None and cause in noted and noted[cause].by is None:
+                if (handle, cause) not in state.signed:
+                    yield handle, cause
+
+
+# What an agency signs
+
+
+@frozen
+class DoneEnding:
+    """A cause that has ended all that it ends in a case, for the agency to sign.
+
+    `ended` counts the parts of the case that were destroyed. `kept_until` is the last day of what
+    remains, None if nothing does.
+    """
+
+    ending: Ending
+    ended: int
+    kept_until: date | None
+
+
+def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEnding]:
+    """Yield what this agency has ended and not signed yet. A hold puts it off."""
+    state = working_set.retention
+    for case, endings in state.endings.items():
+        if state.is_held(case) or all((case, cause) in state.signed for cause in endings):
+            continue
+        kept = [
+            item
+            for item in kept_items(working_set, keeping, case)
+            if item.categories != ("operation",)
+        ]
+        for cause, ending in endings.items():
+            still = any(
+                item.term is not None and item.term.rule is not None and _ends(item, cause)
+                for item in kept
+            )
+            if (case, cause) in state.signed or still or ending.counts_from >= keeping.today:
+                continue
+            last = max((item.last_day for item in kept), default=None)
+            yield DoneEnding(ending, _destroyed_in(working_set, case), last)
+
+
+def _ends(item: KeptItem, cause: str) -> bool:
+    return item.term is not None and item.term.rule is not None and cause in item.term.rule.ends
+
+
+def _destroyed_in(working_set: WorkingSet, case: str) -> int:
+    records = working_set.cases.records(case)
+    ids = set(records.received) | {(working_set.agency, sent.jti) for sent in records.sent}
+    return sum(1 for issuer, jti, _ in working_set.destroyed if (issuer, jti) in ids)

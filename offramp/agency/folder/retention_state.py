@@ -1,0 +1,119 @@
+"""Legal holds, and what ended a case's parts before their time. Pure.
+
+It follows from the journal's events of the kind `retention`. A hold has a person and a code, and no
+text, so that it names nobody. See docs/decisions/0079-retention.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from rules.frozen import frozen
+
+# Why an agency must preserve a case, in fixed words.
+HOLD_REASONS: Mapping[str, str] = {
+    "litigation": "a lawsuit is pending or expected",
+    "subpoena": "a subpoena asks for it",
+    "court_order": "a court ordered it kept",
+    "audit": "an audit or an investigation by a regulator covers it",
+    "records_request": "a public-records request asks for it",
+    "complaint": "the person complained, or asked to see the file",
+}
+
+
+@frozen
+class Hold:
+    """A legal hold on a case: its number, who placed it and why, and who released it.
+
+    Times are in seconds since 1970. `reason` is a key of `HOLD_REASONS`.
+    """
+
+    number: int
+    case: str
+    time: int
+    by: str
+    reason: str
+    released: int | None = None
+    released_by: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the hold's JSON in `offramp agency retention`."""
+        return {
+            "number": self.number,
+            "case": self.case,
+            "time": self.time,
+            "by": self.by,
+            "reason": self.reason,
+            "released": self.released,
+            "released_by": self.released_by,
+        }
+
+
+@frozen
+class Ending:
+    """What ended a case's parts before their time: the cause, its day, and the day of the note.
+
+    `by` is the person who noted it, None if the gateway read it in the case's records.
+    """
+
+    case: str
+    cause: str
+    on: date
+    noted: date
+    by: str | None = None
+
+    @property
+    def counts_from(self) -> date:
+        """The day from which the days of keeping are counted, never before it was noted here.
+
+        INVARIANT: nothing ends on the day of the note, so a mistaken note can be withdrawn.
+        """
+        return max(self.on, self.noted)
+
+
+class RetentionState:
+    """The holds and endings of an agency's cases, and the endings that it signed.
+
+    `signed` has, by case and cause, the ids of the records that state it.
+    """
+
+    def __init__(self) -> None:
+        self.holds: dict[str, dict[int, Hold]] = {}
+        self.endings: dict[str, dict[str, Ending]] = {}
+        self.signed: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
+        """Take the event `at` of the kind `retention`."""
+        case = str(body["case"])
+        match body["does"]:
+            case "held":
+                hold = Hold(at, case, time, body["by"], body["reason"])
+                self.holds.setdefault(case, {})[at] = hold
+            case "released":
+                held = self.holds[case]
+                number = int(body["number"])
+                held[number] = replace(held[number], released=time, released_by=body["by"])
+            case "ended":
+                on, noted = (date.fromisoformat(body[name]) for name in ("on", "noted"))
+                ending = Ending(case, body["cause"], on, noted, body.get("by"))
+                self.endings.setdefault(case, {})[ending.cause] = ending
+            case "withdrawn":
+                self.endings.get(case, {}).pop(body["cause"], None)
+            case "signed":
+                self.signed[case, body["cause"]] = tuple(body["records"])
+
+    def holds_on(self, case: str | None) -> tuple[Hold, ...]:
+        """Return the holds of a case that nobody has released, the oldest first."""
+        holds = self.holds.get(case or "", {}).values()
+        return tuple(hold for hold in holds if hold.released is None)
+
+    def is_held(self, case: str | None) -> bool:
+        """Report whether a hold stops all destruction in a case."""
+        return bool(self.holds_on(case))
+
+    def ended(self, case: str | None) -> Mapping[str, Ending]:
+        """Return what ended a case's parts before their time, by cause."""
+        return self.endings.get(case or "", {})

@@ -1,0 +1,90 @@
+"""The words in which commands print what is kept, until when, and what stops or ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
+from offramp.agency.operations.retention import KeptCase, KeptRow, RetentionList
+
+_CAUSES = {
+    "dismissed": "the charge was dismissed",
+    "sealed": "a court had the record sealed",
+    "completed": "the person completed the program",
+}
+
+
+def retention_lines(listed: RetentionList) -> list[str]:
+    """Return what ends when, case by case."""
+    lines = [
+        f"today is {listed.today}; where the pack has no rule, a part is kept "
+        f"{listed.default_days} days",
+        "what is kept is destroyed on the day after its last day, unless a legal hold stops it",
+    ]
+    for case in listed.cases:
+        lines += ["", *_case_lines(case)]
+    if not listed.cases:
+        lines += ["", "no case here"]
+    return lines
+
+
+def _case_lines(case: KeptCase) -> Iterator[str]:
+    yield f"{case.case}:" if case.case else "about no case:"
+    for hold in case.holds:
+        yield f"  ON HOLD: {_hold(hold)}. Nothing here is destroyed"
+    for ending in case.endings:
+        signed = "; this agency has signed it" if ending.cause in case.signed else ""
+        yield f"  {_ending(ending)}{signed}"
+    for row in case.rows:
+        yield f"  {_row(row)}"
+    if not case.rows:
+        yield "  nothing with content is kept any more"
+
+
+def _row(row: KeptRow) -> str:
+    count = "1 part" if row.count == 1 else f"{row.count} parts"
+    days = f"until {row.last_ends}"
+    if row.first_ends != row.last_ends:
+        days = f"the first until {row.first_ends}, the last until {row.last_ends}"
+    why = f", because {_CAUSES[row.cause]}" if row.cause is not None else ""
+    law = f" ({row.law}{', in doubt' if row.is_doubtful else ''})" if row.law else ""
+    return f"{row.category.replace('_', ' ')}: {count}, {days}{why}. {_capital(row.says)}{law}"
+
+
+def hold_lines(hold: Hold) -> list[str]:
+    """Return what a hold, or its release, does."""
+    if hold.released is None:
+        return [
+            f"on hold: {_hold(hold)}",
+            "nothing of this case is destroyed here until every hold on it is released, and the "
+            "hold opens nothing",
+        ]
+    return [
+        f"hold {hold.number} was released by {hold.released_by}",
+        "what fell due meanwhile is destroyed by the next daily work, unless another hold stops it",
+    ]
+
+
+def _hold(hold: Hold) -> str:
+    day = f"{datetime.fromtimestamp(hold.time, UTC):%Y-%m-%d}"
+    return f"{HOLD_REASONS[hold.reason]}, since {day}, by {hold.by} (hold {hold.number})"
+
+
+def ending_lines(ending: Ending) -> list[str]:
+    """Return what follows from an early end."""
+    return [
+        _ending(ending),
+        "what the pack's retention ends is destroyed once its days are over, at the earliest "
+        "tomorrow; `offramp agency retention DIR CASE` lists the days",
+        "if that was a mistake, withdraw it today with `--withdraw`",
+    ]
+
+
+def _ending(ending: Ending) -> str:
+    by = f"noted by {ending.by}" if ending.by is not None else "read in the records of the case"
+    return f"{_CAUSES[ending.cause]} on {ending.on} ({by})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

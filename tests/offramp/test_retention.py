@@ -1,0 +1,513 @@
+"""Records that end: five years of retention, a hold, a sealing, a crash, and the proof of it.
+
+`test_case_index.py` has that a destroyed name is in no memory and no copy of a derived file, and
+`tests/rules/test_retention.py` the rules of packs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from exchange.evidence.documents import read_exhibit
+from exchange.evidence.verify import verify_exhibit
+from offramp.agency import operations, sealing_page
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder import destruction
+from offramp.agency.folder import office as offices
+from offramp.agency.folder.office import Office
+from offramp.agency.hub_link import delivery
+from offramp.agency.operations import evidence, records
+from rules.packs.pack import Pack, Period
+from tests.support.agencies import Town
+from tests.support.refused import refused
+from tests.support.simulator import DAY, FORM, grant
+
+OFFER, OPERATION = ("offer_and_hand_off", "offer_at_scene"), ("exchange_operation", "operation")
+# A family name that no other text of the tests has, another for each case.
+GIVEN = "Zephyrine"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town for all tests, since its keys take seconds. Its clock only goes forward."""
+    town = Town(tmp_path_factory.mktemp("town"))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (delivery, records, evidence):
+            patch.setattr(module, "link_of", lambda office: town.link(office.agency))
+        yield town
+
+
+def to(purpose: str, *agencies: str, basis: str = "consent") -> dict[str, Any]:
+    return {agency: {"purpose": purpose, "basis": basis} for agency in agencies}
+
+
+def send(town: Town, agency: str, kind: str, case: str | None, **members: Any) -> str:
+    """Send a draft by the agency's own defaults, and return its case."""
+    office = town.at[agency]
+    draft = operations.build_draft(office, members)
+    return str(operations.send_record(office, kind, draft, case).case)
+
+
+def refer(town: Town) -> tuple[str, str]:
+    """Police refer a person to the case manager and the prosecutor, who open it.
+
+    Returns the case and the family name.
+    """
+    letters = "".join(chr(97 + int(digit)) for digit in f"{next(_numbers):03}")
+    family = f"Quill{letters}feather"
+    told = to("offer_and_hand_off", "crossroads", "prosecutor", basis="offer_at_scene")
+    says = {"answer": "accepted"}
+    contact = {"given_name": GIVEN, "family_name": family}
+    case = send(
+        town,
+        "police",
+        "referral",
+        None,
+        parts=[
+            {"category": "contact", "content": contact, "to": told, "says": says},
+            {
+                "category": "charge",
+                "content": {"facts": {"encounter.charges": []}},
+                "to": told,
+                "says": says,
+            },
+        ],
+    )
+    town.settle()
+    for name in ("crossroads", "prosecutor"):
+        operations.open_case(town.at[name], "Rosa", case)
+    return case, family
+
+
+def terms(town: Town, discloser: str, recipient: str, *categories: str) -> dict[str, Any]:
+    """The terms of a consent for a year from today."""
+    purpose = "service_arrangement" if recipient == "clinic" else "diversion_coordination"
+    days = {
+        "id": os.urandom(8).hex(),
+        "from": today(town).isoformat(),
+        "expires": (today(town) + timedelta(days=365)).isoformat(),
+    }
+    return grant(discloser, recipient, list(categories), [purpose], **days)
+
+
+def sign(town: Town, case: str, family: str, granted: list[dict[str, Any]]) -> None:
+    """The person signs a consent with the name, at the case manager's."""
+    parts = [
+        {
+            "category": "consent_terms",
+            "content": {},
+            "to": to("exchange_operation", *_others(each), basis="operation"),
+            "says": each,
+        }
+        for each in granted
+    ]
+    form = FORM | {"name": f"{GIVEN} {family}", "signed_on": today(town).isoformat()}
+    office = town.at["crossroads"]
+    draft = operations.build_draft(office, {"parts": parts, "form": form})
+    operations.record_consent(office, case, draft)
+    town.settle()
+
+
+def _others(granted: dict[str, Any]) -> set[str]:
+    """The agencies that a grant names, but for the one that collects it."""
+    return {granted["discloser"], granted["recipient"]} - {"crossroads"}
+
+
+def consent(town: Town, case: str, family: str) -> None:
+    """The person lets the case manager tell the clinic and police, and the clinic is told."""
+    granted = [
+        terms(town, "crossroads", "clinic", "contact", "service"),
+        terms(town, "crossroads", "police", "status"),
+    ]
+    sign(town, case, family, granted)
+    contact = {"given_name": GIVEN, "family_name": family}
+    told = to("service_arrangement", "clinic")
+    send(
+        town,
+        "crossroads",
+        "service_referral",
+        case,
+        parts=[{"category": "contact", "content": contact, "to": told}],
+    )
+    town.settle()
+    operations.open_case(town.at["clinic"], "Rosa", case)
+    operations.note_report_number(town.at["police"], case, f"{family} 1")
+    town.settle()
+
+
+def holders(town: Town, family: str) -> set[str]:
+    """The agencies in whose folders some file has the name, as text or inside base64."""
+    needles = [family.encode()]
+    for shift in range(3):
+        # Only the characters that the name alone decides.
+        coded = b64encode(b"." * shift + family.encode() + b"." * (-(shift + len(family)) % 3))
+        needles.append(coded[4 if shift else 0 : (shift + len(family)) // 3 * 4])
+    return {
+        name
+        for name in town.at
+        for path in (town.folder / name).rglob("*")
+        if path.is_file()
+        for content in [path.read_bytes()]
+        if any(needle in content for needle in needles)
+    }
+
+
+def wait(town: Town, days: int, step: int = 300) -> None:
+    """Let days pass, with the daily work of everybody at least every `step` days."""
+    while days > 0:
+        town.hub.clock += min(days, step) * DAY
+        days -= step
+        town.settle()
+
+
+def kept(town: Town, agency: str, case: str) -> operations.KeptCase:
+    (listed,) = operations.list_retention(town.at[agency], case).cases
+    return listed
+
+
+def kinds(town: Town, agency: str, case: str) -> set[str]:
+    """The kinds of information that an agency still keeps of a case."""
+    return {row.category for row in kept(town, agency, case).rows}
+
+
+def today(town: Town) -> date:
+    return operations.list_retention(town.at["police"]).today
+
+
+def test_a_hold_opens_nothing_and_a_recall_waits_for_it(town: Town) -> None:
+    case, _ = refer(town)
+    crossroads = town.at["crossroads"]
+    operations.hold_case(crossroads, "Rosa", case, "litigation")
+    told = to("offer_and_hand_off", "crossroads", basis="offer_at_scene")
+    part = {
+        "category": "encounter",
+        "content": {},
+        "to": told,
+        "keep_until": today(town).isoformat(),
+    }
+    send(town, "police", "referral", case, parts=[part | {"says": {"answer": "accepted"}}])
+    town.settle()
+    ((record, closed),) = crossroads.working_set().closed_parts(case, ("acknowledgement",))
+    wait(town, 7)
+    assert (record, closed) in crossroads.working_set().closed_parts(case), "it is preserved"
+    with refused("on-hold"):
+        operations.open_part(crossroads, "Rosa", record, part=closed)
+    operations.recall(town.at["police"], "Rosa", case, "wrong_person", record="all")
+    town.settle()
+    with refused("on-hold"):
+        operations.answer_recalls(crossroads, "Rosa", case)
+    assert operations.answer_recalls(crossroads, "Rosa", case, keep_because="law").parts
+    operations.release_hold(crossroads, "Rosa", case)
+    town.settle()
+    assert (record, closed) not in crossroads.working_set().closed_parts(case)
+
+
+def test_holds_are_released_one_by_one(town: Town) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    with refused("unknown-reason"):
+        operations.hold_case(police, "Rosa", case, "curious")
+    with refused("no-such-case"):
+        operations.hold_case(police, "Rosa", "ab" * 16, "audit")
+    with refused("no-hold"):
+        operations.release_hold(police, "Rosa", case)
+    first = operations.hold_case(police, "Rosa", case, "audit")
+    second = operations.hold_case(police, "Marta", case, "subpoena")
+    with refused("which-hold"):
+        operations.release_hold(police, "Rosa", case)
+    operations.release_hold(police, "Marta", case, first.number)
+    operations.note_ending(police, "Rosa", case, "sealed")
+    wait(town, 2)
+    assert kept(town, "police", case).rows and kept(town, "police", case).holds == (second,)
+    operations.release_hold(police, "Rosa", case)
+    town.settle()
+    assert kinds(town, "police", case) == {"operation"}
+
+
+def test_a_mistaken_note_is_withdrawn_before_it_ends_anything(town: Town) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    with refused("unknown-cause"):
+        operations.note_ending(police, "Rosa", case, "bored")
+    with refused("day-to-come"):
+        operations.note_ending(police, "Rosa", case, "sealed", today(town) + timedelta(days=1))
+    operations.note_ending(police, "Rosa", case, "sealed", date(2026, 1, 1))
+    operations.withdraw_ending(police, "Rosa", case, "sealed")
+    with refused("no-ending"):
+        operations.withdraw_ending(police, "Rosa", case, "sealed")
+    wait(town, 3)
+    assert kept(town, "police", case).rows and kept(town, "police", case).endings == ()
+
+
+def test_a_dismissal_in_the_records_ends_parts_by_itself_and_a_new_filing_stops_that(
+    town: Town,
+) -> None:
+    case, family = refer(town)
+    consent(town, case, family)
+    sign(town, case, family, [terms(town, "prosecutor", "crossroads", "charge_status")])
+    office = town.at["crossroads"]
+
+    def charge(standing: str) -> None:
+        member = {
+            "category": "charge_status",
+            "content": {"standing": standing},
+            "to": to("diversion_coordination", "crossroads"),
+        }
+        send(town, "prosecutor", "charge_disposition", case, parts=[member])
+        town.settle()
+        operations.open_case(office, "Rosa", case)
+        town.settle()
+
+    charge("dismissed")
+    for name in ("prosecutor", "crossroads"):
+        (ending,) = kept(town, name, case).endings
+        assert (ending.cause, ending.by) == ("dismissed", None)
+    charge("filed")
+    assert kept(town, "crossroads", case).endings == kept(town, "prosecutor", case).endings == ()
+    charge("dismissed")
+    wait(town, 122)
+    for name in ("prosecutor", "crossroads"):
+        assert kept(town, name, case).signed == ("dismissed",)
+        assert not {"charge", "charge_status"} & kinds(town, name, case)
+    assert holders(town, family) == {"police", "crossroads", "clinic"}, "nobody told police"
+
+
+# The rules change
+
+
+def adopted(pack: Pack, days: int) -> Pack:
+    """The pack with other days for police and prosecutors."""
+    rule = replace(pack.retention["justice"], keep=Period("days", days))
+    return replace(pack, retention={**pack.retention, "justice": rule})
+
+
+@pytest.mark.parametrize(("days", "ends"), [(30, 30), (3000, 365)])
+def test_a_new_pack_shortens_what_is_kept_and_never_lengthens_what_was_told(
+    town: Town, monkeypatch: pytest.MonkeyPatch, days: int, ends: int
+) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    start = today(town)
+    wait(town, 10)
+    pack = adopted(police.program(police.working_set()).pack, days)
+
+    class Adopted:
+        def __init__(self) -> None:
+            self.pack = pack
+
+    monkeypatch.setattr(police, "program", lambda working_set: Adopted())
+    assert {
+        row.last_ends for row in kept(town, "police", case).rows if row.category == "contact"
+    } == {start + timedelta(days=ends)}
+    wait(town, ends - 10)
+    assert "contact" in kinds(town, "police", case)
+    wait(town, 1)
+    assert "contact" not in kinds(town, "police", case)
+
+
+def test_a_pack_that_is_not_here_ends_only_what_the_labels_end(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    operations.note_ending(police, "Rosa", case, "sealed")
+    monkeypatch.setattr(offices.Office, "_pack_of", _no_pack)
+    police._packs.clear()
+    police._programs.clear()
+    wait(town, 5)
+    assert kept(town, "police", case).rows
+    monkeypatch.undo()
+
+
+def _no_pack(office: Office, digest: str) -> Pack:
+    raise AgencyError("unknown-pack", "the pack isn't kept here", fix="let the gateway run")
+
+
+# Crashes, and two programs at once
+
+
+def _kill(*_: object) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _after(calls: int, do: Callable[..., Any]) -> Callable[..., Any]:
+    """Call `do` so many times, and be killed at the next call."""
+    left = [calls]
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        if not left[0]:
+            _kill()
+        left[0] -= 1
+        return do(*args, **kwargs)
+
+    return counted
+
+
+def another(town: Town) -> Office:
+    """The police's folder, opened by another program that has the passphrase."""
+    police = town.at["police"]
+    opened = Office(police.folder, police.keys.stretch, police.clock)
+    operations.sign_in(opened, by="Rosa")
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "calls"),
+    [
+        (destruction, "destroy_in_composed", 0),
+        (offices, "destroy_note", 0),
+        (offices, "destroy_parts", 0),
+        (offices.Journal, "append", 1),
+        (offices.Journal, "write_back", 0),
+        (offices.Office, "compose_in", 0),
+    ],
+)
+def test_a_program_that_is_killed_in_the_middle_goes_on_and_leaves_no_name(
+    town: Town, target: Any, name: str, calls: int
+) -> None:
+    case, family = refer(town)
+    police = town.at["police"]
+    operations.note_report_number(police, case, f"{family} 1")
+    operations.note_ending(police, "Rosa", case, "sealed")
+    town.hub.clock += DAY
+    delivery.pull_inbox(town.link("police"))  # which tells the time
+    child = os.fork()
+    if child == 0:
+        try:
+            setattr(target, name, _after(calls, getattr(target, name)))
+            with closing(another(town)) as office:
+                operations.end_due(office)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    with closing(another(town)) as office:
+        operations.end_due(office)
+        assert not office.is_destruction_unfinished
+        office.replay()
+        assert operations.list_retention(office, case).cases[0].signed == ("sealed",)
+        sent = office.working_set().cases.records(case).sent
+        statements = [outgoing for outgoing in sent if outgoing.kind == "sealed"]
+        assert len(statements) == 1
+        assert "police" not in holders(town, family)
+
+
+def test_two_programs_at_once_destroy_and_sign_once(town: Town) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    operations.note_ending(police, "Rosa", case, "sealed")
+    town.hub.clock += DAY
+    delivery.pull_inbox(town.link("police"))
+    children = []
+    for _ in range(2):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                with closing(another(town)) as office:
+                    operations.end_due(office)
+                    status = 0
+            finally:
+                os._exit(status)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(each, 0)[1]) for each in children] == [0, 0]
+    with closing(another(town)) as office:
+        events = list(office.journal.after(0))
+        destroyed = [str(e.body) for e in events if e.kind == "destroyed"]
+        assert len(destroyed) == len(set(destroyed)) >= 2
+        of_case = [
+            e.body["does"] for e in events if e.kind == "retention" and e.body["case"] == case
+        ]
+        assert of_case == ["ended", "signed"]
+
+
+# The proof
+
+
+def test_the_person_gets_a_page_that_a_court_can_check(town: Town) -> None:
+    case, family = refer(town)
+    consent(town, case, family)
+    crossroads = town.at["crossroads"]
+    with refused("nothing-sealed"):
+        operations.prove_sealing(crossroads, "Rosa", case)
+    ordered = today(town) - timedelta(days=1)
+    operations.note_ending(town.at["police"], "Rosa", case, "sealed", ordered)
+    wait(town, 2)
+    proof = operations.prove_sealing(crossroads, "Rosa", case)
+    (statement,) = proof.statements
+    assert (statement.agency, statement.cause, statement.ended) == ("police", "sealed", 2)
+    # Police still have the terms of the consent, which name no one.
+    assert statement.on == ordered and statement.kept_until is not None
+    # The case manager sees that the clinic has its part, and not what police told the prosecutor.
+    assert proof.unsigned == ("Clinic",)
+    findings = verify_exhibit(read_exhibit(statement.exhibit), proof.founders)
+    assert (findings.kind, findings.signer.agency) == ("sealed", "police")
+    with refused("wrong-root"):
+        verify_exhibit(read_exhibit(statement.exhibit), "0" * 64)
+    for lang, words in (("en", "So Police destroyed 2 parts"), ("es", "Police destruyó 2 partes")):
+        page = sealing_page.sealing_page(proof, lang)
+        assert words in page and proof.founders in page and "police-1.json" in page
+        assert family not in page and f'lang="{lang}"' in page
+
+
+# Five years. The last test, since it moves the clock for those after it.
+
+
+def test_over_five_years_the_name_leaves_every_agency_but_the_holder_of_the_consent(
+    town: Town,
+) -> None:
+    case, family = refer(town)
+    consent(town, case, family)
+    signed = today(town) + timedelta(days=365)
+    everybody = {"police", "prosecutor", "crossroads", "clinic"}
+    assert holders(town, family) == everybody
+
+    # The prosecutor must preserve the case, and a court has the record sealed.
+    prosecutor = town.at["prosecutor"]
+    hold = operations.hold_case(prosecutor, "Rosa", case, "subpoena")
+    for name in ("prosecutor", "police", "crossroads"):
+        operations.note_ending(town.at[name], "Rosa", case, "sealed")
+    town.settle()
+    assert holders(town, family) == everybody, "nothing ends on the day of the note"
+    wait(town, 1)
+    assert holders(town, family) == {"prosecutor", "crossroads", "clinic"}
+    assert kinds(town, "police", case) == {"consent_terms", "operation"}
+    assert kept(town, "police", case).signed == ("sealed",)
+    # The hold keeps what the sealing ended, shows who and why, and puts the signature off.
+    held = kept(town, "prosecutor", case)
+    assert [(each.by, each.reason) for each in held.holds] == [("Rosa", "subpoena")]
+    assert held.signed == () and kinds(town, "prosecutor", case) >= {"contact", "charge"}
+    assert "contact" in kinds(town, "crossroads", case)
+    assert "charge" not in kinds(town, "crossroads", case), "a court sealed it"
+
+    wait(town, 400)
+    assert holders(town, family) == {"prosecutor", "crossroads"}, "the clinic's year is over"
+    operations.release_hold(prosecutor, "Rosa", case)
+    town.settle()
+    assert holders(town, family) == {"crossroads"}
+    assert kept(town, "prosecutor", case).signed == ("sealed",)
+    assert [look.operation for look in prosecutor.looks.read(case) if look.kind == "act"].count(
+        "release_hold"
+    ) == 1
+    assert hold.released is None and not kept(town, "prosecutor", case).holds
+
+    wait(town, 4 * 366)
+    # The signed consent is kept six years from its last day, at the agency that collected it.
+    assert holders(town, family) == {"crossroads"}
+    (row,) = [row for row in kept(town, "crossroads", case).rows if row.rule == "consents"]
+    assert "164.530(j)" in row.law and row.last_ends == signed.replace(year=signed.year + 6)
+    wait(town, (row.last_ends - today(town)).days + 1)
+    assert holders(town, family) == set()
+    for office in town.at.values():
+        office.replay()
+        assert family not in str(operations.list_cases(office))

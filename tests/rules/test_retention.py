@@ -1,0 +1,96 @@
+"""Retention of a pack: the rule of a role and a kind of information, and when a part ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.author.difference import differences
+from rules.decide.retention import DEFAULT_DAYS, period_ends, retention_rule, term_of
+from rules.packs.digest import digest
+from rules.packs.pack import Pack, Period
+from rules.shelf import read_pack
+
+TOLD = date(2026, 1, 31)
+
+
+@pytest.fixture(scope="module")
+def lead() -> Pack:
+    return read_pack("lead")
+
+
+def test_signed_consents_are_kept_six_years_at_care_agencies_alone(lead: Pack) -> None:
+    for role, day in (
+        ("case_management", date(2032, 1, 31)),
+        ("police", TOLD + timedelta(days=DEFAULT_DAYS)),
+        (None, TOLD + timedelta(days=DEFAULT_DAYS)),
+    ):
+        term = term_of(lead, role, ["consent_identity"], TOLD, TOLD)
+        assert term.day == day and (term.rule is None) == (role != "case_management")
+
+
+def test_what_ends_first_ends_a_part_of_several_kinds(lead: Pack) -> None:
+    ended = {"sealed": date(2026, 3, 1)}
+    term = term_of(lead, "case_management", ["contact", "charge"], TOLD, TOLD, ended=ended)
+    assert (term.day, term.category, term.cause) == (date(2026, 3, 1), "charge", "sealed")
+    assert term.rule is not None and term.rule.id == "charges_in_care"
+    # What the agency keeps of the care itself doesn't end with the charge.
+    kept = term_of(lead, "case_management", ["contact"], TOLD, TOLD, ended=ended)
+    assert (kept.day, kept.cause) == (TOLD + timedelta(days=365), None)
+
+
+def test_an_early_end_never_makes_a_part_last_longer(lead: Pack) -> None:
+    late = {"dismissed": TOLD + timedelta(days=300)}
+    term = term_of(lead, "police", ["charge"], TOLD, TOLD, ended=late)
+    assert (term.day, term.cause) == (TOLD + timedelta(days=365), None)
+
+
+def test_a_pack_without_rules_keeps_by_the_stated_default(lead: Pack) -> None:
+    bare = replace(lead, retention={})
+    for days in (DEFAULT_DAYS, 30):
+        term = term_of(bare, "police", ["charge"], TOLD, TOLD, default_days=days)
+        assert term.rule is None and term.day == TOLD + timedelta(days=days)
+
+
+def test_a_rule_counts_on_its_days(lead: Pack) -> None:
+    rule = replace(lead.retention["justice"], since=date(2027, 1, 1), until=date(2028, 1, 1))
+    pack = replace(lead, retention={"justice": rule})
+    found = [
+        retention_rule(pack, "police", "charge", day) is not None
+        for day in (date(2026, 12, 31), date(2027, 1, 1), date(2027, 12, 31), date(2028, 1, 1))
+    ]
+    assert found == [False, True, True, False]
+
+
+@given(st.dates(), st.sampled_from(["days", "months", "years"]), st.integers(1, 1200))
+def test_a_longer_period_never_ends_sooner(start: date, unit: str, number: int) -> None:
+    assert start <= period_ends(Period(unit, number), start)
+    assert period_ends(Period(unit, number), start) <= period_ends(Period(unit, number + 1), start)
+
+
+def test_a_month_ends_on_the_last_day_of_a_shorter_month() -> None:
+    assert period_ends(Period("months", 1), TOLD) == date(2026, 2, 28)
+    assert period_ends(Period("years", 100), date(9950, 1, 1)) == date.max
+
+
+def test_a_state_replaces_the_base_and_each_pack_says_what_it_rests_on(lead: Pack) -> None:
+    york, mexico = read_pack("staten-island-hope"), read_pack("santa-fe")
+    assert york.retention["justice"].source.id == "cpl-160.50"
+    assert mexico.retention["justice"].source.id == "nmsa-29-3a-4"
+    for pack in (lead, york, mexico):
+        for rule in pack.retention.values():
+            assert rule.source.id in pack.sources and rule.provisional
+
+
+def test_retention_is_part_of_the_digest_and_of_what_an_adoption_shows(lead: Pack) -> None:
+    rule = replace(lead.retention["justice"], keep=Period("days", 30))
+    changed = replace(lead, retention={**lead.retention, "justice": rule})
+    assert digest(changed) != digest(lead)
+    (difference,) = differences(lead, changed)
+    assert difference.what == "rule on retention justice"
+    assert "365 days; 120 days after dismissed" in str(difference.before)
+    assert "30 days; 120 days after dismissed" in str(difference.after)
