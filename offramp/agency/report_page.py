@@ -145,7 +145,7 @@ def _table(section: Section, name: str) -> str:
     heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in ("all", *section.groups))
     rows = "".join(
         f'<tr><th scope="row"{_class(row)}>{escape(row.label)}</th>'
-        + "".join(f'<td class="n">{_number(each)}</td>' for each in (row.everybody, *row.groups))
+        + "".join(f'<td class="n">{text}</td>' for text in row.cells())
         + "</tr>"
         for row in section.rows
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from offramp.agency.cases.counted import CountKey, Wait
@@ -66,7 +66,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Fairness of questions",
         "Of the people referred in the quarter: who is asked about more, and whose answer is "
-        "still open, by the rule that is open.",
+        "still open, by the rule that is open. The percent is of the people of the same column.",
         ("asked", "not_asked", "decided", "undetermined", "undetermined_by"),
     ),
 )
@@ -76,13 +76,22 @@ _SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 class Row:
     """One row: its words, the count of everybody, and those of the groups, None for hidden.
 
-    `is_part` is True if the row is a part of the one before it.
+    `is_part` is True if the row is a part of the one before it. `shares` are whole percents beside
+    the count of everybody and of each group, None where there is no share.
     """
 
     label: str
     everybody: int | None
     groups: tuple[int | None, ...]
     is_part: bool
+    shares: tuple[int | None, ...]
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the counts as text, that of everybody first, each with its share."""
+        return tuple(
+            _number(number) + (f" ({share} %)" if share is not None else "")
+            for number, share in zip((self.everybody, *self.groups), self.shares, strict=True)
+        )
 
 
 @frozen
@@ -142,6 +151,10 @@ def _section(
                 "reviews",
                 "held_decided",
             ),
+            tuple(
+                _share(totals, CountKey(key.measure, key.decision, key.detail, *place))
+                for place in ((None, None), *places)
+            ),
         )
         for key in keys
     )
@@ -154,6 +167,34 @@ def _section(
     )
     headings = tuple(_words(str(group)) for _, group in places)
     return Section(title, note, headings, rows, tuple(waits))
+
+
+# The counts of fairness that add up to all people who were referred.
+_WHOLES = {
+    "asked": ("asked", "not_asked"),
+    "not_asked": ("asked", "not_asked"),
+    "decided": ("decided", "undetermined"),
+    "undetermined": ("decided", "undetermined"),
+    "undetermined_by": ("decided", "undetermined"),
+}
+
+
+def _share(totals: Mapping[CountKey, int | None], key: CountKey) -> int | None:
+    """Return a count of fairness as a whole percent of the people of its group.
+
+    INVARIANT: a share is worked out from counts that are shown, so it gives no hidden one away.
+    """
+    if key.measure not in _WHOLES:
+        return None
+    parts = [
+        totals.get(CountKey(name, key.decision, None, key.grouping, key.group))
+        for name in _WHOLES[key.measure]
+    ]
+    number = totals.get(key)
+    if number is None or None in parts:
+        return None
+    whole = sum(part for part in parts if part is not None)
+    return round(100 * number / whole) if whole else None
 
 
 def _label(key: CountKey) -> str:

@@ -8,7 +8,6 @@ from offramp.agency.operations.feedback import Feedback
 from offramp.agency.operations.reports import QuarterReport
 from offramp.agency.report_view import (
     ABOUT_HIDDEN,
-    HIDDEN,
     Section,
     joined_lines,
     places_lines,
@@ -42,22 +41,21 @@ def sent_lines(report: QuarterReport) -> list[str]:
 def _section_lines(section: Section) -> Iterator[str]:
     yield f"{section.title.upper()}. {section.note}"
     label = max(len(row.label) for row in section.rows) + 4
-    widths = [max(9, len(heading) + 2) for heading in section.groups]
+    cells = [row.cells() for row in section.rows]
+    widths = [
+        max(9, len(heading) + 2, *(len(texts[at]) + 2 for texts in cells))
+        for at, heading in enumerate(("all", *section.groups))
+    ]
     heads = "".join(
-        f"{heading:>{width}}" for heading, width in zip(section.groups, widths, strict=True)
+        f"{heading:>{width}}"
+        for heading, width in zip(("all", *section.groups), widths, strict=True)
     )
-    yield f"{'':<{label}}{'all':>9}{heads}"
-    for row in section.rows:
-        groups = "".join(
-            f"{_number(number):>{width}}" for number, width in zip(row.groups, widths, strict=True)
-        )
+    yield f"{'':<{label}}{heads}"
+    for row, texts in zip(section.rows, cells, strict=True):
+        numbers = "".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
         words = f"  {row.label}" if row.is_part else row.label
-        yield f"{words:<{label}}{_number(row.everybody):>9}{groups}"
+        yield f"{words:<{label}}{numbers}"
     yield from section.waits
-
-
-def _number(number: int | None) -> str:
-    return HIDDEN if number is None else str(number)
 
 
 def feedback_lines(feedback: Sequence[Feedback]) -> list[str]:

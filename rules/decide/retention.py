@@ -56,7 +56,7 @@ def term_of(
     pack: Pack,
     role: str | None,
     categories: Iterable[str],
-    told: date,
+    start: date,
     today: date,
     *,
     ended: Mapping[str, date] | None = None,
@@ -64,11 +64,12 @@ def term_of(
 ) -> Term:
     """Return when a part ends at an agency of a role, by the rules in force today.
 
-    `told` is the day on which the part was told. `ended` has the day of each cause for which parts
-    may end before their time. `default_days` applies where the pack has no rule.
+    `start` is the day from which its time is counted, in most cases that on which it was told.
+    `ended` has the day of each cause for which parts may end before their time. `default_days`
+    applies where the pack has no rule.
     """
     terms = (
-        _term(pack, role, category, told, today, ended or {}, default_days)
+        _term(pack, role, category, start, today, ended or {}, default_days)
         for category in categories
     )
     return min(terms, key=lambda term: term.day)
@@ -78,15 +79,15 @@ def _term(
     pack: Pack,
     role: str | None,
     category: str,
-    told: date,
+    start: date,
     today: date,
     ended: Mapping[str, date],
     default_days: int,
 ) -> Term:
     rule = retention_rule(pack, role, category, today)
     if rule is None:
-        return Term(period_ends(Period("days", default_days), told), category)
-    usual = Term(period_ends(rule.keep, told), category, rule)
+        return Term(period_ends(Period("days", default_days), start), category)
+    usual = Term(period_ends(rule.keep, start), category, rule)
     early = (
         Term(period_ends(Period("days", days), ended[cause]), category, rule, cause)
         for cause, days in rule.ends.items()

@@ -33,7 +33,6 @@ from offramp.agency.cases.consent_form import (
 )
 from offramp.agency.cases.plain_words import CATEGORIES, PURPOSES
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.destruction import statements_due
 from offramp.agency.folder.journal import Event
 from offramp.agency.operations import Signature
 from offramp.documents.markdown import markdown
@@ -232,9 +231,11 @@ def test_the_signed_text_is_due_for_destruction_after_its_last_day(town: Town) -
     working_set = town.at["crossroads"].working_set()
     (event,) = (each for each in working_set.statements if each.body["case"] == case)
     (grant,) = {each.until for each in form_of(town, "hand_off").questions[-1].lines}
-    assert event.body["keep_until"] >= grant
-    assert event not in statements_due(working_set, event.body["keep_until"])
-    assert event in statements_due(working_set, "2999-01-01")
+    # Signed consents are kept six years from their last day (45 CFR 164.530(j)(2)).
+    assert event.body["keep_until"] == f"{int(grant[:4]) + 6}{grant[4:]}"
+    (kept,) = operations.list_retention(town.at["crossroads"], case).cases
+    days = {row.last_ends.isoformat() for row in kept.rows if row.rule == "consents"}
+    assert days == {event.body["keep_until"]}
 
 
 def test_only_a_collector_asks_and_only_what_the_form_asks(town: Town) -> None:

@@ -6,13 +6,14 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from exchange.records.ids import new_id
@@ -24,7 +25,7 @@ from offramp.agency.hub_link import delivery
 from offramp.agency.operations import Draft, upkeep
 from offramp.agency.operations import records as record_operations
 from offramp.agency.report_page import report_page
-from offramp.agency.report_view import report_csv
+from offramp.agency.report_view import report_csv, sections
 from offramp.agency.report_wording import report_lines
 from rules.shelf import vocabulary
 from tests.support.agencies import ROLES, Town
@@ -247,6 +248,167 @@ def test_the_report_of_random_stories_equals_a_count_by_hand(
             exact(town, "crossroads", quarter)[key]
             == (expected["crossroads"][f"referrals of {group}"])
         )
+
+
+# What becomes of a person: who enters and leaves, and what the prosecutor does with the charge.
+COURSE = st.fixed_dictionaries(
+    {
+        "enters": st.booleans(),
+        "leaves": st.sampled_from([None, "exit", "ejection", "transfer"]),
+        "returns": st.booleans(),
+        "charge": st.lists(
+            st.sampled_from(["held", "filed", "not_filed", "dismissed"]), max_size=2
+        ),
+    }
+)
+_WAYS = {"exit": "left_other", "ejection": "left_ejected", "transfer": "left_moved"}
+
+
+def course(town: Town, told: dict[str, Any]) -> None:
+    """Play the course of a person who was referred to everybody."""
+    case = new_id(town.at["police"].random)
+    to = dict.fromkeys(
+        ("crossroads", "program", "prosecutor"), ("offer_and_hand_off", "offer_at_scene")
+    )
+    says = {"answer": "accepted"}
+    sent = part("encounter", {}, to=to, says=says, use="none", keep_until=KEEP)
+    operations.send_record(town.at["police"], "referral", Draft((sent,)), case)
+    town.settle()
+    grants = [
+        {**to_know(town, "program", "enrollment"), "discloser": "prosecutor"},
+        {**to_know(town, "crossroads", "enrollment"), "discloser": "program"},
+        {**to_know(town, "crossroads", "charge_status"), "discloser": "prosecutor"},
+    ]
+    parts = [
+        part(
+            "consent_terms",
+            to=dict.fromkeys({each["discloser"], each["recipient"]} - {"crossroads"}, OPERATION),
+            says=each,
+            keep_until=KEEP,
+        )
+        for each in grants
+    ]
+    operations.record_consent(town.at["crossroads"], case, Draft(tuple(parts), FORM))
+    town.settle()
+
+    def tell_enrollment(agency: str, kind: str, recipient: str, enrolled: bool) -> None:
+        content = {"facts": {"person.enrolled": enrolled}}
+        changed = part(
+            "enrollment",
+            content,
+            to={recipient: (TOGETHER, "consent")},
+            use="none",
+            keep_until=KEEP,
+        )
+        town.hub.clock += HOUR
+        operations.send_record(town.at[agency], kind, Draft((changed,)), case)
+        town.settle()
+        operations.open_case(town.at["program"], "Rosa Quintana", case)
+
+    for standing in told["charge"]:
+        content = {"standing": standing}
+        charge = part(
+            "charge_status",
+            content,
+            to={"crossroads": (TOGETHER, "consent")},
+            use="none",
+            keep_until=KEEP,
+        )
+        town.hub.clock += HOUR
+        operations.send_record(town.at["prosecutor"], "charge_disposition", Draft((charge,)), case)
+    if told["enters"]:
+        town.hub.clock += HOUR
+        operations.note_facts(town.at["program"], case, {"person": {"enrolled": True}})
+    if told["enters"] and told["leaves"]:
+        agency = "prosecutor" if told["leaves"] == "ejection" else "program"
+        recipient = "program" if agency == "prosecutor" else "crossroads"
+        tell_enrollment(agency, told["leaves"], recipient, False)
+        if told["returns"] and told["leaves"] == "ejection":
+            tell_enrollment("prosecutor", "reinstatement", "program", True)
+
+
+def course_by_hand(courses: list[dict[str, Any]]) -> dict[str, Counter[str]]:
+    """Count the courses with nothing but what they say."""
+    program: Counter[str] = Counter()
+    prosecutor: Counter[str] = Counter()
+    for told in courses:
+        if told["enters"]:
+            program["entered"] += 1
+        if told["enters"] and told["leaves"]:
+            program.update(("left", _WAYS[told["leaves"]]))
+            if told["returns"] and told["leaves"] == "ejection":
+                program["entered"] += 1
+        if told["charge"] and told["charge"][-1] != "held":
+            prosecutor.update(("held_decided", f"held_{told['charge'][-1]}"))
+    return {"program": program, "prosecutor": prosecutor}
+
+
+@settings(
+    max_examples=1,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(courses=st.lists(COURSE, min_size=2, max_size=4))
+@example(
+    courses=[
+        {"enters": True, "leaves": way, "returns": True, "charge": charge}
+        for way, charge in (
+            ("exit", ["held", "dismissed"]),
+            ("ejection", ["filed"]),
+            ("transfer", ["filed", "dismissed"]),
+            (None, ["not_filed"]),
+        )
+    ]
+)
+def test_who_enters_and_leaves_and_what_becomes_of_charges_equals_a_count_by_hand(
+    town: Town, courses: list[dict[str, Any]]
+) -> None:
+    quarter = next_quarter(town)
+    for told in courses:
+        course(town, told)
+    next_quarter(town)
+    expected = course_by_hand(courses)
+    counts = {name: exact(town, name, quarter) for name in expected}
+    for agency, names in (
+        (
+            "program",
+            ("entered", "left", "left_other", "left_ejected", "left_moved", "left_completed"),
+        ),
+        ("prosecutor", ("held_decided", "held_filed", "held_not_filed", "held_dismissed")),
+    ):
+        found = {name: counts[agency][CountKey(name)] for name in names}
+        assert found == {name: expected[agency][name] for name in names}
+
+
+def test_fairness_shows_shares_of_counts_that_are_shown_and_of_no_others(town: Town) -> None:
+    quarter = next_quarter(town)
+    next_quarter(town)
+    report = operations.report_quarter(town.at["program"], None, quarter)
+
+    def counted(name: str, group: str | None = None) -> CountKey:
+        return CountKey(name, "eligibility", None, "route" if group else None, group)
+
+    totals = (
+        (counted("asked"), 30),
+        (counted("not_asked"), 90),
+        (counted("asked", "arrest"), 30),
+        (counted("not_asked", "arrest"), None),
+        (counted("asked", "community"), 0),
+        (counted("not_asked", "community"), 0),
+        (CountKey("referrals"), 120),
+    )
+    counts = replace(report.agencies[0], rows=totals, waits=())
+    made = replace(report, agencies=(counts,))
+    (fairness,) = [each for each in sections(made) if each.title == "Fairness of questions"]
+    assert [row.cells() for row in fairness.rows] == [
+        ("30 (25 %)", "30", "0"),
+        ("90 (75 %)", "hidden", "0"),
+    ]
+    text, page = "\n".join(report_lines(made)), report_page(made)
+    assert "30 (25 %)" in text and "30 (25 %)" in page
+    (first, *_) = [each for each in sections(made) if each.title != fairness.title]
+    assert [row.cells() for row in first.rows] == [("120", "hidden", "hidden")]
 
 
 def test_a_late_record_counts_in_the_quarter_of_its_event_and_a_published_one_stands(

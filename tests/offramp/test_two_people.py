@@ -197,3 +197,52 @@ def test_a_record_of_another_agency_is_a_change(people: TwoPeople) -> None:
     people.deliver()
     with refused("case-changed"):
         operations.correct(police, BOTH[0], case, effects.details, seen_at=effects.seen_at)
+
+
+WEAPON = "encounter.weapon"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("values", [(True, False), (False, False)])
+def test_one_question_gets_one_answer_whoever_of_two_people_answers_first(
+    people: TwoPeople, order: tuple[int, int], values: tuple[bool, bool]
+) -> None:
+    """Both open the question, and both send an answer. The second one reads the first one first."""
+    case = people.refer()
+    asked = part(
+        "encounter",
+        {"asks": [WEAPON]},
+        to={"police": ("admission", "offer_at_scene")},
+        says={"for": "eligibility"},
+    )
+    crossroads = people.town.at["crossroads"]
+    operations.send_record(crossroads, "question", Draft((asked,)), case)
+    people.deliver()
+    operations.open_questions_as(people.town.at["police"], BOTH[0], case)
+    offices = people.open("police")
+    with closing(offices[1]):
+        first, second = (offices[place] for place in order)
+        drafts = [
+            operations.draft_form(
+                office, operations.open_form(office, "answer", case), {WEAPON: value}
+            )
+            for office, value in zip((first, second), values, strict=True)
+        ]
+        sent = operations.send_draft(first, drafts[0])
+        assert sent.record is not None and sent.recipients == ("crossroads",)
+        with refused("case-changed"):
+            operations.send_draft(second, drafts[1])
+        # Shown again, the question is answered, and the own draft left no trace.
+        with refused("nothing-to-tell"):
+            operations.open_form(second, "answer", case)
+        history = [
+            (event.kind, event.body.get("kind"), event.body.get("facts"))
+            for event in second.journal.after(0)
+            if event.body.get("case") == case and event.kind in ("composed", "noted")
+        ]
+        answers = [kind for event, kind, _ in history if event == "composed"].count("answer")
+        noted = [facts for event, _, facts in history if event == "noted" and WEAPON in facts]
+        assert answers == 1 and noted == [{WEAPON: values[0]}]
+    people.deliver()
+    operations.open_case(crossroads, BOTH[0], case)
+    assert case_of(crossroads.working_set(), case).known[WEAPON].value == values[0]

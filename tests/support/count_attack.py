@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import highspy
@@ -29,10 +29,13 @@ def possible_values(
     balances: Iterable[Balance],
     *,
     least: Mapping[Hashable, int],
+    enough: float = float("inf"),
 ) -> dict[Hashable, Ends]:
     """Return the range of every count that isn't shown, from all the others.
 
-    A count is whole, and at least 0 or what `least` says. Raises `AssertionError` if nothing fits.
+    A count is whole, and at least 0 or what `least` says. A count that has `enough` values in
+    solutions seen so far isn't narrowed further: its true range is at least as wide. Raises
+    `AssertionError` if nothing fits.
     """
     equations = []
     for balance in balances:
@@ -49,7 +52,7 @@ def possible_values(
     found: dict[Hashable, Ends] = {}
     for group in _connected(hidden, [weights for weights, _ in equations]):
         mine = [(weights, end) for weights, end in equations if weights.keys() & group.keys()]
-        found |= _solve(tuple(group), mine, least)
+        found |= _solve(tuple(group), mine, least, enough)
     return found
 
 
@@ -71,6 +74,7 @@ def _solve(
     cells: tuple[Hashable, ...],
     equations: Iterable[tuple[Mapping[Hashable, int], int]],
     least: Mapping[Hashable, int],
+    enough: float,
 ) -> dict[Hashable, Ends]:
     model = highspy.Highs()
     model.setOptionValue("output_flag", False)
@@ -81,22 +85,54 @@ def _solve(
     for weights, end in equations:
         names = [columns[cell] for cell in weights]
         model.addRow(end, end, len(names), names, [*map(float, weights.values())])
-    return {
-        cell: Ends(*(_end(model, at, sense) for sense in (1.0, -1.0)))
-        for cell, at in columns.items()
-    }
+    seen = _Seen(len(cells))
+    if enough < float("inf"):
+        # Two solutions at once show that most counts have enough values.
+        for sense in (1.0, -1.0):
+            _end(model, range(len(cells)), sense, seen)
+    return {cell: _ends(model, at, seen, enough) for cell, at in columns.items()}
 
 
-def _end(model: highspy.Highs, column: int, sense: float) -> float:
-    """Return the least value of a count, or with `sense` -1 the greatest."""
-    model.changeColCost(column, sense)
+def _ends(model: highspy.Highs, column: int, seen: _Seen, enough: float) -> Ends:
+    ends = []
+    for sense in (1.0, -1.0):
+        if (so_far := seen.ends(column)).count >= enough:
+            return so_far
+        ends.append(_end(model, [column], sense, seen))
+    return Ends(*ends)
+
+
+class _Seen:
+    """The least and the greatest value of each count in the solutions so far."""
+
+    def __init__(self, size: int) -> None:
+        self.low, self.high = [float("inf")] * size, [float("-inf")] * size
+
+    def add(self, values: Iterable[float]) -> None:
+        """Take a solution."""
+        for column, value in enumerate(values):
+            self.low[column] = min(self.low[column], round(value))
+            self.high[column] = max(self.high[column], round(value))
+
+    def ends(self, column: int) -> Ends:
+        """Return the ends of one count. Before any solution it has no values."""
+        return Ends(self.low[column], self.high[column])
+
+
+def _end(model: highspy.Highs, columns: Sequence[int], sense: float, seen: _Seen) -> float:
+    """Return the least value of the counts' sum, or with `sense` -1 the greatest."""
+    for column in columns:
+        model.changeColCost(column, sense)
     model.run()
     status = model.getModelStatus()
-    model.changeColCost(column, 0.0)
+    for column in columns:
+        model.changeColCost(column, 0.0)
     if status in (
         highspy.HighsModelStatus.kUnbounded,
         highspy.HighsModelStatus.kUnboundedOrInfeasible,
     ):
         return sense * float("-inf")
     assert status == highspy.HighsModelStatus.kOptimal, status
-    return float(round(model.getSolution().col_value[column]))
+    values = model.getSolution().col_value
+    seen.add(values)
+    return float(round(sum(values[column] for column in columns)))

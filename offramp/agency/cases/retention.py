@@ -61,7 +61,7 @@ class KeptItem:
     case: str | None
     kind: str
     categories: tuple[str, ...]
-    told: date
+    start: date
     last_day: date
     term: Term | None
     part: PartKey | None = None
@@ -101,7 +101,7 @@ def _received(working_set: WorkingSet, keeping: Keeping, case: str | None) -> It
         for part, label in record.labels.items():
             key = issuer, jti, part
             if key not in working_set.destroyed:
-                told = _told(keeping, committed.time, label.statement)
+                start = _start_of(keeping, committed.time, label.statement)
                 yield _kept(
                     working_set,
                     keeping,
@@ -109,7 +109,7 @@ def _received(working_set: WorkingSet, keeping: Keeping, case: str | None) -> It
                     record.case,
                     record.kind,
                     label.category,
-                    told,
+                    start,
                     label.keep_until,
                 )
 
@@ -123,7 +123,7 @@ def _sent(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterat
         for part, label, _ in own_parts(outgoing):
             key = working_set.agency, outgoing.jti, part
             if key not in working_set.destroyed:
-                told = _told(keeping, time, label.statement)
+                start = _start_of(keeping, time, label.statement)
                 yield _kept(
                     working_set,
                     keeping,
@@ -131,17 +131,17 @@ def _sent(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterat
                     outgoing.case,
                     outgoing.kind,
                     label.category,
-                    told,
+                    start,
                     label.keep_until,
                 )
 
 
-def _told(keeping: Keeping, time: int, statement: Statement | None) -> date:
+def _start_of(keeping: Keeping, time: int, statement: Statement | None) -> date:
     """Return the day from which a part's time is counted: a consent's from its last day."""
-    told = day_of(time, keeping.zone)
+    start = day_of(time, keeping.zone)
     if isinstance(statement, Grant) and statement.expires is not None:
-        return max(told, date.fromisoformat(statement.expires))
-    return told
+        return max(start, date.fromisoformat(statement.expires))
+    return start
 
 
 def _kept(
@@ -151,11 +151,11 @@ def _kept(
     case: str | None,
     kind: str,
     categories: tuple[str, ...],
-    told: date,
+    start: date,
     keep_until: str,
 ) -> KeptItem:
-    last_day, term = _last_day(working_set, keeping, case, categories, told, keep_until)
-    return KeptItem(case, kind, tuple(categories), told, last_day, term, part=key)
+    last_day, term = _last_day(working_set, keeping, case, categories, start, keep_until)
+    return KeptItem(case, kind, tuple(categories), start, last_day, term, part=key)
 
 
 def _noted(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterator[KeptItem]:
@@ -180,17 +180,17 @@ def _kept_event(
 ) -> KeptItem:
     case, keep_until = str(event.body["case"]), str(event.body["keep_until"])
     until = event.body.get("until")
-    told = date.fromisoformat(str(until)) if until else day_of(event.time, keeping.zone)
-    last_day, term = _last_day(working_set, keeping, case, categories, told, keep_until)
-    return KeptItem(case, kind, categories, told, last_day, term, event=event)
+    start = date.fromisoformat(str(until)) if until else day_of(event.time, keeping.zone)
+    last_day, term = _last_day(working_set, keeping, case, categories, start, keep_until)
+    return KeptItem(case, kind, categories, start, last_day, term, event=event)
 
 
 def note_categories(note: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the kinds of information in a note."""
     facts = vocabulary().facts
-    found = {facts[path].category for path in note.get("facts") or {} if path in facts}
-    found |= {kind for name, kind in _MEMBER_CATEGORIES.items() if note.get(name)}
-    return tuple(sorted(found)) or ("status",)
+    categories = {facts[path].category for path in note.get("facts") or {} if path in facts}
+    categories |= {kind for name, kind in _MEMBER_CATEGORIES.items() if note.get(name)}
+    return tuple(sorted(categories)) or ("status",)
 
 
 def _last_day(
@@ -198,7 +198,7 @@ def _last_day(
     keeping: Keeping,
     case: str | None,
     categories: Iterable[str],
-    told: date,
+    start: date,
     keep_until: str,
 ) -> tuple[date, Term | None]:
     labeled = date.fromisoformat(keep_until)
@@ -209,7 +209,7 @@ def _last_day(
         keeping.pack,
         keeping.role,
         categories,
-        told,
+        start,
         keeping.today,
         ended={cause: ending.counts_from for cause, ending in endings.items()},
         default_days=keeping.default_days,
@@ -227,28 +227,30 @@ def endings_in_records(working_set: WorkingSet, handle: str) -> Mapping[str, dat
 
     The day is None for a cause that no longer applies: the charge was taken up again.
     """
-    found = working_set.memory.recall(_ENDINGS, handle, 0, partial(_find, working_set, handle))
-    return {cause: None if day is None else date.fromisoformat(day) for cause, day in found.items()}
+    endings = working_set.memory.recall(_ENDINGS, handle, 0, partial(_find, working_set, handle))
+    return {
+        cause: None if day is None else date.fromisoformat(day) for cause, day in endings.items()
+    }
 
 
 def _find(working_set: WorkingSet, handle: str) -> tuple[dict[str, str | None], None]:
     case = case_of(working_set, handle)
     zone = working_set.gateway.history.newest.zone
-    found: dict[str, str | None] = {}
+    endings: dict[str, str | None] = {}
     for stated in stated_contents(working_set, handle, case):
         charge = stated.content.get("charge_status") or {}
         if (standing := charge.get("standing")) is None:
             continue
         day = charge.get("on") or day_of(stated.time, zone).isoformat()
         if standing in ("dismissed", "sealed"):
-            found[standing] = day
-        elif "dismissed" in found:
-            found["dismissed"] = None
+            endings[standing] = day
+        elif "dismissed" in endings:
+            endings["dismissed"] = None
     completion = case.determined.get("completion")
     if completion is not None and completion.determined:
         if completion.determined["outcome"] == "completed":
-            found["completed"] = _day_of_determination(working_set, handle, zone)
-    return found, None
+            endings["completed"] = _day_of_determination(working_set, handle, zone)
+    return endings, None
 
 
 def _day_of_determination(working_set: WorkingSet, handle: str, zone: ZoneInfo) -> str:

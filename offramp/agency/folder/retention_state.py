@@ -93,9 +93,8 @@ class RetentionState:
                 hold = Hold(at, case, time, body["by"], body["reason"])
                 self.holds.setdefault(case, {})[at] = hold
             case "released":
-                held = self.holds[case]
-                number = int(body["number"])
-                held[number] = replace(held[number], released=time, released_by=body["by"])
+                holds, number = self.holds[case], int(body["number"])
+                holds[number] = replace(holds[number], released=time, released_by=body["by"])
             case "ended":
                 on, noted = (date.fromisoformat(body[name]) for name in ("on", "noted"))
                 ending = Ending(case, body["cause"], on, noted, body.get("by"))
