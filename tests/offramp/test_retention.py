@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +28,10 @@ from offramp.agency.folder import office as offices
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import evidence, records
+from offramp.cli import main
+from offramp.clock import Clock
 from rules.packs.pack import Pack, Period
-from tests.support.agencies import Town
+from tests.support.agencies import PASSPHRASE, Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, grant
 
@@ -458,6 +461,49 @@ def test_the_person_gets_a_page_that_a_court_can_check(town: Town) -> None:
         page = sealing_page.sealing_page(proof, lang)
         assert words in page and proof.founders in page and "police-1.json" in page
         assert family not in page and f'lang="{lang}"' in page
+
+
+def test_the_commands_show_hold_seal_and_write_the_page(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case, family = refer(town)
+    monkeypatch.setattr(Clock, "now", lambda clock: town.hub.clock)
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+
+    def run(command: str, agency: str, *words: str, code: int = 0) -> str:
+        more = ["--passphrase-file", str(passphrase), "--by", "Rosa"]
+        folder = str(town.folder / agency)
+        assert main(["agency", command, folder, *words, *more]) == code
+        printed = capsys.readouterr()
+        return printed.out + printed.err
+
+    assert "NMSA" not in run("retention", "police", case[:8]), "the pack of this town is lead"
+    assert "[usage]" in run("hold", "police", case[:8], code=2)
+    held = run("hold", "police", case[:8], "--reason", "audit")
+    assert "by Rosa" in held and "opens nothing" in held
+    assert "ON HOLD: an audit" in run("retention", "police")
+    assert "was released by Rosa" in run("hold", "police", case[:8], "--release")
+    assert "at the earliest tomorrow" in run("seal", "police", case[:8], "sealed")
+    assert "withdrawn" in run("seal", "police", case[:8], "sealed", "--withdraw")
+    yesterday = (today(town) - timedelta(days=1)).isoformat()
+    run("seal", "police", case[:8], "sealed", "--on", yesterday)
+    shown = run("retention", "police", case[:8])
+    assert f"sealed on {yesterday} (noted by Rosa)" in shown and "in doubt" in shown
+    wait(town, 2)
+    assert "this agency has signed it" in run("retention", "police", case[:8])
+    page = tmp_path / "page"
+    assert "page.es.html" in run("sealed", "crossroads", case[:8], str(page))
+    assert {path.name for path in page.iterdir()} == {
+        "page.en.html",
+        "page.es.html",
+        "police-1.json",
+    }
+    assert family not in (page / "page.en.html").read_text(encoding="utf-8")
+    root = town.at["crossroads"].working_set().gateway.history.founders
+    assert main(["verify", str(page / "police-1.json"), "--root", root]) == 0
+    assert "sealed" in capsys.readouterr().out
 
 
 # Five years. The last test, since it moves the clock for those after it.
