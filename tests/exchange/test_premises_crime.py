@@ -6,6 +6,7 @@ of `conformance/premises-crime.yaml` and the oracle's random stories judge it el
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,16 @@ from pydantic import TypeAdapter, ValidationError
 from exchange.consent.disclosure import Judge
 from exchange.records.content_checks import check_content
 from exchange.records.field_types import PlaceName
+from exchange.records.ids import new_id
+from offramp.agency import operations
 from offramp.agency.cases.draft import Defaults, build_draft
+from offramp.agency.errors import AgencyError
 from rules.author.difference import differences, loosened
 from rules.shelf import read_pack, shipped
 from tests.conftest import ROOT
 from tests.support import simulator
+from tests.support.agencies import Town, referral
+from tests.support.chance import chance
 from tests.support.refused import refused
 from tests.support.simulator import World, part
 
@@ -130,6 +136,21 @@ def test_a_draft_of_it_carries_no_limit_that_it_could_not_keep() -> None:
     )
     (only,) = draft.parts
     assert (only.use, only.to) == ("none", {"police": GROUND})
+
+
+def test_the_form_says_that_no_consent_opens_it_where_the_pack_does_not_use_it(
+    tmp_path: Path,
+) -> None:
+    town = Town(tmp_path, others=())
+    case = new_id(chance(7))
+    town.at["police"].compose("referral", [referral()], case=case)
+    town.settle()
+    with pytest.raises(AgencyError) as refusal:
+        operations.open_form(town.at["crossroads"], "report-crime", case)
+    assert refusal.value.code == "nobody-to-tell"
+    assert "policy group decides" in refusal.value.message
+    assert "consent for it" not in refusal.value.message + refusal.value.fix
+    assert refusal.value.fix.startswith("no consent changes this")
 
 
 def test_no_shipped_pack_uses_it_and_one_that_does_keeps_the_floor() -> None:

@@ -23,6 +23,14 @@ _NO_KEY_WORDS = (
     "poner en marcha su sistema.",
 )
 _COUNSEL = "counsel-unnamed"
+# Why police don't receive the report of a crime at a program, which no consent opens.
+_REPORT, _REPORT_RULE = "premises_crime", "crime-on-premises"
+_REPORT_WORDS = (
+    "The program's rules don't use the report of a crime at a program. Its policy group decides "
+    "that. Call the police as anybody may.",
+    "Las reglas del programa no usan la denuncia de un delito en el programa. Lo decide su grupo "
+    "directivo. Llame a la policía como cualquier persona.",
+)
 # The facts of `disclosure` that follow from the person's consent.
 _CONSENT_FACTS = frozenset(("grant.status", "grant.type", "restriction", "basis"))
 # The roles to which nothing is said about what a person agreed to or refused.
@@ -66,7 +74,10 @@ def route(
                 return way
             return Refused(agency, NO_KEY, *_NO_KEY_WORDS)
         denials.append(verdict.reasons)
-    return _refused(working_set, pack, agency, denials)
+    refused = _refused(working_set, pack, agency, denials)
+    if part.category == (_REPORT,) and refused.rule is None:
+        return Refused(agency, _REPORT_RULE, *_REPORT_WORDS)
+    return refused
 
 
 def has_key(working_set: WorkingSet, agency: str) -> bool:
