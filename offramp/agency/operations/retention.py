@@ -352,9 +352,13 @@ def end_due(office: Office) -> EndedWork:
     Whatever interrupts it, the next run goes on: each step is one transaction or is marked as
     unfinished in one. Before there is a directory, nothing is due.
     """
+    working_set = office.working_set()
+    if working_set.gateway.line is None or not working_set.gateway.history.size:
+        return EndedWork(0, 0, ())
+    # Every case is looked at before the transaction, so that no other program waits for it.
+    tuple(new_endings(working_set, _keeping(office, working_set).today))
+    office.keep_memory(working_set)
     with office.transaction() as working_set:
-        if working_set.gateway.line is None or not working_set.gateway.history.size:
-            return EndedWork(0, 0, ())
         keeping = _keeping(office, working_set)
         for case, ending in tuple(new_endings(working_set, keeping.today)):
             if isinstance(ending, Ending):
