@@ -106,7 +106,7 @@ def _observations(decision: rules.Decision) -> Iterator[str]:
     assert decision.segment is not None
     terms = words_of(decision.segment.segment, english())
     for in_force, facts in rules_open:
-        yield f"{sentence_of(in_force, terms)}  ({', '.join(facts)})"
+        yield f"{sentence_of(in_force, terms, facts)}  ({', '.join(facts)})"
 
 
 def _headline(decision: rules.Decision) -> str:

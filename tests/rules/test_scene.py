@@ -83,6 +83,23 @@ def test_an_unknown_weight_blocks_nothing_and_is_announced() -> None:
     assert sentences[0].endswith("the program may not be offered.")
 
 
+def test_with_the_weight_known_and_the_kind_coarse_there_is_nothing_to_weigh() -> None:
+    pack = PACK.replace(
+        "if_known(sum(encounter.drugs.map(d, d.grams)) > cap)",
+        'encounter.drugs.exists(d, if_known(d.kind == "stimulant" && d.grams > cap))',
+    )
+    assert pack != PACK
+    for drug, lead in (
+        ({"kind": "stimulant"}, "If you weigh it and "),
+        ({"grams": 4}, "If it is known that "),
+    ):
+        offer = Program(assembled(pack)).decide("offer", {"encounter": {**SCENE, "drugs": [drug]}})
+        assert offer.segment is not None
+        terms = words_of(offer.segment.segment, english())
+        (rule, facts) = open_rules(offer)[0]
+        assert sentence_of(rule, terms, facts).startswith(lead), drug
+
+
 def test_a_known_weight_bars_or_settles_the_rule() -> None:
     over, under = ({"drugs": [{"kind": "opioid", "grams": grams}]} for grams in (4, 1))
     assert decided(over).outcome == "may_not_offer"

@@ -150,6 +150,9 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "decade": ("years", 10),
     "opens": ("time of day", time(7, 0)),
     "closed": ("codes", ("sunday", "monday")),
+    # Words of a choice, a coarse one among them.
+    "kinds": ("codes", ("a2", "b")),
+    "drugs": ("codes", ("heroin", "cocaine")),
     "sections": ("citations", CITED[:2]),
 }
 # Tables: the unit, the choice that they have rows by, and the rows.
@@ -157,7 +160,10 @@ TABLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "kind_cap": ("g", "tiny.kind", {"a": 1, "a21": 3, "otherwise": 2.5}),
     "row_limit": ("count", "tiny.rows.kind", {"a1": 0, "otherwise": 1}),
     "drug_cap": ("g", "encounter.drugs.kind", {"heroin": 1, "opioid": 3, "otherwise": 2.5}),
+    "last_hour": ("time of day", "tiny.kind", {"a2": "07:00", "a": "17:00", "otherwise": "07:00"}),
 }
+# Lists of words, by the choice that they are words of.
+WORD_LISTS = {"tiny.kind": "kinds", "encounter.drugs.kind": "drugs"}
 
 
 def parameters() -> dict[str, Any]:
@@ -166,11 +172,15 @@ def parameters() -> dict[str, Any]:
     for name, (_, by, rows) in TABLES.items():
         fact = WORDS.fact_at(by)
         assert fact is not None
-        exact = {word: Decimal(str(value)) for word, value in rows.items()}
+        exact = {word: _row(value) for word, value in rows.items()}
         tables[name] = table_of(exact, fact.word_tree)
     values = {name: value for name, (_, value) in PARAMETERS.items()}
     read = reader_of(WORDS).read
     return {**values, "sections": tuple(map(read, values["sections"])), **tables}
+
+
+def _row(value: Any) -> Decimal | time:
+    return time.fromisoformat(value) if isinstance(value, str) else Decimal(str(value))
 
 
 DECISIONS = {
@@ -410,6 +420,13 @@ class Author:
                 "total",
                 "total",
             ]
+        if any(
+            field.type == "citation"
+            for what in bound.values()
+            if isinstance(what, Fact)
+            for field in self.readable.fields(what).values()
+        ):
+            ways += ["citation"] * 8  # only records of charges have one
         way = self.pick(ways)
         inner: Callable[[], str] = lambda: self.condition(bound, depth - 1)  # noqa: E731  # drawn anew
         match way:
@@ -488,6 +505,9 @@ class Author:
 
     def about_choice(self, bound: Bound) -> str:
         one, what = self.pick(self.leaves(bound, "choice"))
+        listed = WORD_LISTS.get(what.path) if isinstance(what, Fact) else None
+        if listed in self.readable.parameters and self.maybe(3):
+            return f"({one} in {listed})"
         chosen = self.draw(
             st.lists(st.sampled_from(what.choices), min_size=0, max_size=3, unique=True)
         )
@@ -575,7 +595,8 @@ class Author:
         parameters = [
             name for name in self.readable.parameters if PARAMETERS[name][0] == "time of day"
         ]
-        ways = [*(f"time({one})" for one in moments), *written_out, *parameters]
+        rows = self.rows("time of day", bound)
+        ways = [*(f"time({one})" for one in moments), *written_out, *parameters, *rows, *rows]
         return str(self.pick(ways))
 
     def weekday(self, bound: Bound) -> str:
@@ -935,8 +956,12 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
                for name in ("fortnights", "spell", "decade")},
             **{name: {"label": name, "unit": unit, "by": by,
                       "values": [{"value": rows, **_SOURCED},
-                                 {"from": "2018-10", "value": {"otherwise": 1}, **_SOURCED}]}
+                                 {"from": "2018-10", "value": {"otherwise": rows["otherwise"]},
+                                  **_SOURCED}]}
                for name, (unit, by, rows) in TABLES.items()},
+            **{name: {"label": name, "unit": "codes",
+                      "values": [{"value": [*PARAMETERS[name][1]], **_SOURCED}]}
+               for name in WORD_LISTS.values()},
             "sections": {"label": "s", "unit": "citations",
                          "values": [{"value": [*CITED[:2]], **_SOURCED}]},
         },
