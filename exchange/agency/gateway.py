@@ -65,6 +65,7 @@ from exchange.records.building import Part, build_with_disclosures
 from exchange.records.bundle import Bundle, check_bundle
 from exchange.records.categories import SignedForm
 from exchange.records.content_checks import check_form, check_recipient
+from exchange.records.declared_facts import check_declared
 from exchange.records.delivery import open_part
 from exchange.records.kinds import find_kind, report_kinds
 from exchange.records.label import Label
@@ -418,10 +419,11 @@ class Gateway:
 
         Raises `RecordError`: `not-permitted`, which names the rules that deny, `not-admitted`
         (the record doesn't fit the consents of the case); `ContentError` `wrong-form`;
-        `DirectoryError` `no-key`; as `record.build` and `check`.
+        `DirectoryError` `no-key`; as `check_declared`, `record.build`, and `check`.
         """
         self.log_view.check_unbroken()
         membership = self.history.membership_at(UNCOMMITTED)
+        parts = tuple(parts)
         bundle, contents = build_with_disclosures(
             self.signing,
             kind,
@@ -433,6 +435,8 @@ class Gateway:
             jti=jti,
             salts=self._salts,
         )
+        for part in parts:
+            check_declared(part.content, self.pack.vocabulary, by_issuer=True)
         time = self.hub_time(now)
         committed = committed_record(check_bundle(bundle, membership), UNCOMMITTED, time)
         state = self.state_with_pending(case) if kind == "consent_change" else self._states[case]
@@ -703,6 +707,8 @@ class Gateway:
             )
         opened = open_part(received.record, part, self.sealing)
         check_recipient(self.history.newest.role(self.agency), opened.content)
+        pack = self._judge(self.history.at(received.item.leaf.index).pack).pack
+        check_declared(opened.content, pack.vocabulary, by_issuer=False)
         received.opened[part] = opened
         return Reading(opened, verdict.obligations, unwitnessed, by, second, received.record.case)
 

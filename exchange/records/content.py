@@ -1,7 +1,8 @@
 """Contents of parts: a closed model for each category, so that a part contains nothing else.
 
 A part's content is an object with exactly its label's categories as keys. Facts are declared once:
-a category's `facts` are those that the vocabulary assigns to it, by path. The rules' answer
+a category's `facts` are those that the vocabulary assigns to it, by path, and those of a program's
+pack in the closed form of `exchange.records.pack_facts`. The rules' answer
 (`decision`) and a question (`asks`) may be in any category, since reasons and questions are about
 something. The other members are each category's own.
 
@@ -15,7 +16,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,7 +26,7 @@ from exchange.models import Day, ShortId, WireModel
 from exchange.records.categories import CATEGORY_MODELS, Content
 from exchange.records.field_types import FinerWord, Instant, StatuteSection
 from exchange.records.finer_words import FINER
-from rules.input.amounts import fits
+from exchange.records.pack_facts import CLOSED, EntryModel, FactsModel, check_number
 from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
 
@@ -50,7 +50,9 @@ def content_models() -> Mapping[str, type[Content]]:
         }
         title = "".join(part.title() for part in category.split("_"))
         added: dict[str, Any] = (
-            {"facts": (_facts_model(f"{title}Facts", facts) | None, None)} if facts else {}
+            {"facts": (_facts_model(f"{title}Facts", facts, category) | None, None)}
+            if facts or category not in CLOSED
+            else {}
         )
         models_by_category[category] = create_model(
             f"{title}Content", __base__=base, __doc__=terms.categories[category], **added
@@ -58,7 +60,7 @@ def content_models() -> Mapping[str, type[Content]]:
     return models_by_category
 
 
-def _facts_model(title: str, facts: Mapping[str, Fact]) -> type[WireModel]:
+def _facts_model(title: str, facts: Mapping[str, Fact], category: str) -> type[WireModel]:
     fields: dict[str, Any] = {
         path.replace(".", "__"): (
             field_type(fact) | None,
@@ -68,8 +70,8 @@ def _facts_model(title: str, facts: Mapping[str, Fact]) -> type[WireModel]:
     }
     return create_model(
         title,
-        __base__=WireModel,
-        __doc__="Facts by path. Null means unknown.",
+        __base__=WireModel if category in CLOSED else FactsModel,
+        __doc__="Facts by path, also those that only the program's pack has. Null means unknown.",
         **fields,
     )
 
@@ -85,9 +87,9 @@ def field_type(fact: Fact) -> Any:
         case "bool":
             return bool
         case "int":
-            return Annotated[int, bounded, AfterValidator(_check_number)]
+            return Annotated[int, bounded, AfterValidator(check_number)]
         case "decimal":
-            return Annotated[int | float, bounded, AfterValidator(_check_number)]
+            return Annotated[int | float, bounded, AfterValidator(check_number)]
         case "choice":
             return Literal[fact.choices]
         case "date":
@@ -107,7 +109,7 @@ def field_type(fact: Fact) -> Any:
                 },
             }
             fields |= _finer_field(fact)
-            entry: Any = create_model(f"{title}Entry", __base__=WireModel, **fields)
+            entry: Any = create_model(f"{title}Entry", __base__=EntryModel, **fields)
             return Annotated[
                 tuple[entry, ...],
                 Field(strict=False, max_length=MOST_ENTRIES),
@@ -126,12 +128,6 @@ def _finer_field(fact: Fact) -> dict[str, Any]:
     # Made from the vocabulary.
     words = dict[Literal[choices], FinerWord]  # type: ignore[valid-type]  # the choices are read from the vocabulary
     return {FINER: (words | None, Field(None, description=about, max_length=len(choices)))}
-
-
-def _check_number(number: int | float) -> int | float:
-    if not fits(Decimal(repr(number)) if isinstance(number, float) else number):
-        raise ValueError("over 12 digits before the point or 6 after it")
-    return number
 
 
 def _check_distinct(entries: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from exchange.records.categories import (
     Status,
 )
 from exchange.records.content import content_models
-from exchange.records.field_types import NON_FACTS
+from exchange.records.field_types import NON_FACTS, is_pack_path
 from rules.shelf import vocabulary
 
 # An operation may contain a code only if its kind is about it, or it could reveal a reason.
@@ -80,6 +80,8 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], content: Co
     ):
         raise _wrong(category, "only a question asks for facts, and it contains nothing else")
     for path in content.asks or ():
+        if is_pack_path(path):  # the pack says whose category it is: `declared_facts`
+            continue
         # A question names a list's field. The answer contains the whole list.
         fact = terms.facts.get(path) or terms.facts.get(path.rpartition(".")[0])
         if (fact.category if fact else "screening_outcome") != category:
@@ -120,7 +122,7 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], content: Co
         *decision_part.unshown,
         *decision_part.untold,
     ):
-        if path in NON_FACTS:
+        if path in NON_FACTS or is_pack_path(path):
             continue
         # A question names a list's field.
         group, _, name = path.rpartition(".")

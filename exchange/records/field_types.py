@@ -23,16 +23,24 @@ from rules.shelf import vocabulary
 _VOCABULARY = vocabulary()
 
 
-class _OneOf:
-    """A check that a text is one of a few terms. A `Literal` would list all in each refusal."""
+# The path of a fact that only a program's pack has. It is short and has few parts.
+PACK_PATH = r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){1,3}$"
 
-    def __init__(self, terms: Iterable[str], label: str) -> None:
+
+class _OneOf:
+    """A check that a text is one of a few terms. A `Literal` would list all in each refusal.
+
+    With `or_path`, it may also be the path of a fact that only a program's pack has.
+    """
+
+    def __init__(self, terms: Iterable[str], label: str, *, or_path: bool = False) -> None:
         self.terms, self.label = tuple(dict.fromkeys(terms)), label
         self.allowed = frozenset(self.terms)
+        self.or_path = or_path
 
     def check(self, text: str) -> str:
         """Return the text if it is one of the terms."""
-        if text not in self.allowed:
+        if text not in self.allowed and not (self.or_path and is_pack_path(text)):
             raise ValueError(f"`{shorten(text)}` is not a {self.label}")
         return text
 
@@ -44,7 +52,19 @@ class _OneOf:
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.terms]}
+        listed = {"type": "string", "enum": [*self.terms]}
+        if not self.or_path:
+            return listed
+        return {"anyOf": [listed, {"type": "string", "pattern": PACK_PATH}]}
+
+
+def is_pack_path(text: str) -> bool:
+    """Return whether a text has the form of a path that no shared fact has."""
+    return re.fullmatch(PACK_PATH, text) is not None and not _is_shared(text)
+
+
+def _is_shared(path: str) -> bool:
+    return _VOCABULARY.fact_at(path) is not None or path.startswith("decisions.")
 
 
 # The name of a person or place: up to five words, without digits or invisible characters.
@@ -100,7 +120,9 @@ _PATHS = [
     if field.category not in _VOCABULARY.never_travels and field.known_by != "hub"
 ]
 
-FactPath = Annotated[str, _OneOf(_PATHS, "fact that may be disclosed")]
+_DISCLOSED = "fact that may be disclosed"
+
+FactPath = Annotated[str, _OneOf(_PATHS, _DISCLOSED, or_path=True)]
 
 # If the facts of a decision never travel, a question asks for its outcome instead.
 _OUTCOMES = tuple(
@@ -109,9 +131,9 @@ _OUTCOMES = tuple(
     if term.reads_criminal_history
 )
 
-RequestedFact = Annotated[str, _OneOf((*_PATHS, *_OUTCOMES), "fact that may be disclosed")]
+RequestedFact = Annotated[str, _OneOf((*_PATHS, *_OUTCOMES), _DISCLOSED, or_path=True)]
 
-MissingFact = Annotated[str, _OneOf((*_PATHS, *NON_FACTS), "fact that may be disclosed")]
+MissingFact = Annotated[str, _OneOf((*_PATHS, *NON_FACTS), _DISCLOSED, or_path=True)]
 
 # A section of law: up to three short words for the code, a number, and a subsection, such as
 # `NY PL 220.03` or `21 U.S.C. 844 (a)`.

@@ -1,8 +1,9 @@
 """Facts as parts carry them: shared words in shared fields, and finer words beside them.
 
-A program's pack may add finer words below the vocabulary's, and fields to the vocabulary's lists. A
-part holds the shared word, so that every agency can read it, and the finer one in `finer`. A field
-that only the pack has is cut: it never travels, or no other agency could read it.
+A program's pack may add finer words below the vocabulary's, facts, and fields of the vocabulary's
+lists. A part holds the shared word, so that every agency can read it, and the finer one in `finer`.
+A fact or field that only the pack has travels in the category that the pack declares. One of a
+category that never travels is cut.
 """
 
 from __future__ import annotations
@@ -15,27 +16,30 @@ from rules.input.vocabulary import Fact, Vocabulary
 FINER = "finer"
 
 
-def shared_form(path: str, value: Any, own: Vocabulary, shared: Vocabulary) -> Any:
-    """Return a fact's value in the words and fields that all agencies share.
+def shared_form(path: str, value: Any, own: Vocabulary) -> Any:
+    """Return a fact's value as a part carries it: in shared words, with finer words beside them.
 
-    `own` is the vocabulary of the program's pack. The value of a fact that only the pack has is
-    None.
+    `own` is the vocabulary of the program's pack. The value of a fact that never travels is None.
     """
-    fact, common = own.facts.get(path), shared.facts.get(path)
-    if fact is None or common is None or value is None:
-        return None if common is None else value
+    fact = own.facts.get(path)
+    if fact is None or value is None or not _travels(fact, own):
+        return None
     if fact.type == "choice":
         return fact.word_tree.shared(str(value))
     if fact.type != "list":
         return value
     return [
-        {name: member for name, member in _apart(entry, fact).items() if _travels(name, common)}
+        {
+            name: member
+            for name, member in _apart(entry, fact).items()
+            if name in ("id", FINER) or (name in fact.fields and _travels(fact.fields[name], own))
+        }
         for entry in value
     ]
 
 
-def _travels(name: str, common: Fact) -> bool:
-    return name in ("id", FINER) or name in common.fields
+def _travels(fact: Fact, own: Vocabulary) -> bool:
+    return fact.category not in own.never_travels
 
 
 def with_words_apart(path: str, value: Any, own: Vocabulary) -> Any:
@@ -77,14 +81,16 @@ def _own_entry(entry: Mapping[str, Any], fact: Fact) -> dict[str, Any]:
     return members
 
 
-def paths_cut(path: str, value: Any, own: Vocabulary, shared: Vocabulary) -> tuple[str, ...]:
-    """Return the paths of a fact, or of fields of its records, that no part can carry."""
-    if path not in shared.facts:
+def paths_cut(path: str, value: Any, own: Vocabulary) -> tuple[str, ...]:
+    """Return the paths of a fact, or of fields of its records, that never travel."""
+    fact = own.facts[path]
+    if not _travels(fact, own):
         return (path,)
-    common, fact = shared.facts[path], own.facts[path]
     if fact.type != "list" or not isinstance(value, Sequence):
         return ()
     names = dict.fromkeys(name for entry in value for name in entry)
     return tuple(
-        f"{path}.{name}" for name in names if name not in common.fields and name in fact.fields
+        f"{path}.{name}"
+        for name in names
+        if name in fact.fields and not _travels(fact.fields[name], own)
     )

@@ -8,10 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.effects import RestingDecision
-from offramp.agency.cases.form_terms import form_terms, question_text
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.own_entries import OwnEntry
+from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.told import ToldDetail
+from offramp.agency.fact_words import fact_text, value_text
 from offramp.agency.operations import (
     Correction,
     Effects,
@@ -20,40 +22,75 @@ from offramp.agency.operations import (
     RecallAnswer,
     SentCorrection,
 )
-from offramp.agency.wording import kind_text, sent_lines, value_text
+from offramp.agency.wording import kind_text, sent_lines
 from rules.author.spoken_dates import spoken_moment
-from rules.shelf import vocabulary
+from rules.frozen import frozen
 
 
-def noted_lines(noted: NotedFacts, zone: ZoneInfo) -> list[str]:
+@frozen
+class Details:
+    """The words of details: of facts those of the adopted pack, and local times in `zone`."""
+
+    terms: PackTerms
+    zone: ZoneInfo
+
+    def label(self, name: str) -> str:
+        """Return the question that a detail answers, of an entry's field with its number."""
+        members = form_terms().members
+        if name in members:
+            return members[name].texts["en"]
+        entry = re.fullmatch(r"(.+)\[([0-9]+)\]\.(.+)", name)
+        label = self.terms.question(name, "en")
+        if label == name:  # a member without a question
+            return name.partition(".")[2].replace("_", " ") or name
+        return f"{int(entry[2]) + 1}. {label}" if entry is not None else label
+
+    def value(self, name: str, value: Any) -> str:
+        """Return the value of a detail in words."""
+        if value is None:
+            return "unknown"
+        field = self.terms.fact(name)
+        if "[" in name and field is not None:
+            return value_text(field.path, value, "en", self.zone, field.unit, self.terms)
+        return fact_text(name, value, "en", self.zone, self.terms)
+
+
+def noted_lines(noted: NotedFacts, words: Details) -> list[str]:
     """List the noted facts, and the questions that they answered."""
-    facts = ", ".join(f"{path} = {detail_text(value, zone)}" for path, value in noted.facts.items())
     return [
-        f"noted: {facts}",
+        *(
+            f"noted: {words.label(path)} {words.value(path, value)}"
+            for path, value in noted.facts.items()
+        ),
         *(f"answered {answer.recipient}: {noted.state}" for answer in noted.answers),
-        *(line for correction in noted.corrections for line in sent_correction_lines(correction)),
-        *(untold_line(holder) for holder in noted.untold),
+        *(
+            line
+            for correction in noted.corrections
+            for line in sent_correction_lines(correction, words)
+        ),
+        *(untold_line(holder, words) for holder in noted.untold),
     ]
 
 
-def effects_lines(effects: Effects, zone: ZoneInfo) -> list[str]:
+def effects_lines(effects: Effects, words: Details) -> list[str]:
     """Show what follows from a correction: the holders, and the decisions to work out again."""
-    lines = [f"{name}: {detail_text(value, zone)}" for name, value in effects.details.items()]
-    for holder in effects.holders:
-        before = detail_text(holder.holding.value, zone)
-        effect = f"can't be told: {holder.why_not}" if holder.why_not else "is told"
-        if not holder.why_not and holder.value != effects.details[holder.name]:
-            told = detail_text(holder.value, zone)
-            effect = f"is told {told}, and not the rest, which it was never told"
-        kind = holder.holding.part.kind
-        lines.append(f"  `{holder.agency}` has {holder.name} = {before} ({kind}); {effect}")
-    changed = {holder.name for holder in effects.holders}
-    lines += [
-        f"  {name}: no agency is told. A correction tells an agency only what it was told before"
-        for name in effects.details
-        if name not in changed
-    ]
+    lines = []
+    for name, value in effects.details.items():
+        lines.append(f"{words.label(name)}  {words.value(name, value)}")
+        holders = [holder for holder in effects.holders if holder.name == name]
+        lines += [_holder_line(holder, effects, words) for holder in holders]
+        if not holders:
+            lines.append("  no agency is told. A correction tells only what was told before")
     return lines + resting_lines(effects.decisions)
+
+
+def _holder_line(holder: Holder, effects: Effects, words: Details) -> str:
+    before = words.value(holder.name, holder.holding.value)
+    effect = f"can't be told: {holder.why_not}" if holder.why_not else "is told"
+    if not holder.why_not and holder.value != effects.details[holder.name]:
+        told = words.value(holder.name, holder.value)
+        effect = f"is told {told}, and not the rest, which it was never told"
+    return f"  `{holder.agency}` was told {before}; {effect}"
 
 
 def resting_lines(decisions: Sequence[RestingDecision]) -> list[str]:
@@ -71,17 +108,17 @@ def resting_lines(decisions: Sequence[RestingDecision]) -> list[str]:
     return lines
 
 
-def correction_lines(correction: Correction) -> list[str]:
+def correction_lines(correction: Correction, words: Details) -> list[str]:
     """Report a correction: its effects, and the agencies that were told or couldn't be."""
-    lines = [line for sent in correction.sent for line in sent_correction_lines(sent)]
-    untold = [untold_line(holder) for holder in correction.untold]
+    lines = [line for sent in correction.sent for line in sent_correction_lines(sent, words)]
+    untold = [untold_line(holder, words) for holder in correction.untold]
     return [*(lines or ["nobody had to be told"]), *untold]
 
 
-def sent_correction_lines(correction: SentCorrection) -> list[str]:
+def sent_correction_lines(correction: SentCorrection, words: Details) -> list[str]:
     """Report one correction, and why the hub may have refused it."""
-    names = ", ".join(correction.details)
-    lines = [f"corrected {names} at `{correction.agency}`: {correction.state}"]
+    labels = "; ".join(words.label(name) for name in correction.details)
+    lines = [f"corrected at `{correction.agency}`: {correction.state} ({labels})"]
     if correction.is_refused:
         lines.append(
             f"  `{correction.agency}` still has the old value. The hub gives no reason. The person "
@@ -91,52 +128,27 @@ def sent_correction_lines(correction: SentCorrection) -> list[str]:
     return lines
 
 
-def untold_line(holder: Holder) -> str:
+def untold_line(holder: Holder, words: Details) -> str:
     """Name a holder that keeps an old value, and why it can't be told."""
     return (
-        f"`{holder.agency}` keeps the old value of {holder.name}, and can't be told: "
-        f"{holder.why_not}"
+        f"`{holder.agency}` keeps the old value and can't be told: {holder.why_not} "
+        f"({words.label(holder.name)})"
     )
 
 
-def told_lines(details: Mapping[str, Sequence[ToldDetail]], zone: ZoneInfo) -> list[str]:
-    """List what this agency told others, with the value of each recipient."""
+def told_lines(details: Mapping[str, Sequence[ToldDetail]], words: Details) -> list[str]:
+    """List what this agency told others, and how a command names each detail."""
     lines = []
     for name, holders in details.items():
-        values = dict.fromkeys(detail_text(holder.value, zone) for holder in holders)
-        for value in values:
-            agencies = ", ".join(
-                holder.agency for holder in holders if detail_text(holder.value, zone) == value
-            )
-            lines.append(f"  {name} = {value}   (told to {agencies})")
-            label = detail_label(name)
-            if label != name:
-                lines.append(f"      {label}")
-    return lines or ["this agency told others nothing in this case that it could correct"]
-
-
-def detail_label(name: str) -> str:
-    """Return the question that a detail answers: `encounter.drugs[0].grams` has its field's."""
-    entry = re.fullmatch(r"(.+)\[([0-9]+)\]\.(.+)", name)
-    facts, members = vocabulary().facts, form_terms().members
-    if entry is not None and entry[1] in facts:
-        field = facts[entry[1]].fields.get(entry[3])
-        text = question_text(field.question, "en") if field else entry[3]
-        return f"{int(entry[2]) + 1}. {text}"
-    if name in facts:
-        return question_text(facts[name].question, "en")
-    return members[name].texts["en"] if name in members else name
-
-
-def detail_text(value: Any, zone: ZoneInfo) -> str:
-    """Return the value of a detail in words, a list without the ids of its entries."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, list | tuple) and all(isinstance(entry, dict) for entry in value):
-        value = [
-            {name: member for name, member in entry.items() if name != "id"} for entry in value
+        by_value: dict[str, list[str]] = {}
+        for holder in holders:
+            by_value.setdefault(words.value(name, holder.value), []).append(holder.agency)
+        lines += [
+            f"  {words.label(name)}  {value}   (told to {', '.join(agencies)})"
+            for value, agencies in by_value.items()
         ]
-    return value_text(value, zone)
+        lines.append(f"      to correct it, write `{name}=` and what is right")
+    return lines or ["this agency told others nothing in this case that it could correct"]
 
 
 def recall_effects_lines(recall: Recall) -> list[str]:

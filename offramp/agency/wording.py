@@ -15,6 +15,7 @@ from offramp.agency.cases.breach import Breach
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.outdated import OutdatedDecision
+from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.task import OVERDUE
 from offramp.agency.fact_words import fact_label, fact_text
 from offramp.agency.operations import (
@@ -369,17 +370,22 @@ def _handles(cases: Iterable[str]) -> str:
     return ", ".join(case[:8] for case in cases)
 
 
-def case_lines(view: CaseView, zone: ZoneInfo) -> list[str]:
+def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
     """Show a case: facts with their sources, conflicts, decisions, and the rules' answers."""
     of_person = f" of {view.person}" if view.person else ""
     lines = [f"case {view.case}{of_person}, as `{view.agency}` may see it"]
     lines += duplicate_lines(view.duplicates, view.case)
     for path, fact in view.facts.items():
-        text = fact_text(path, fact.value, "en", zone)
-        lines.append(f"  {fact_label(path)}  {text}   ({path}; {_source(fact)})")
+        text = fact_text(path, fact.value, "en", zone, terms)
+        lines.append(f"  {fact_label(path, terms)}  {text}   ({path}; {_source(fact)})")
     for path, statements in view.conflicts.items():
-        differing = "; ".join(_statement(statement, zone) for statement in statements)
-        lines.append(f"  {fact_label(path)}  NOT KNOWN, since they differ: {differing} ({path})")
+        differing = "; ".join(
+            f"{each.entry.by} says {fact_text(path, each.value, 'en', zone, terms)}"
+            for each in statements
+        )
+        lines.append(
+            f"  {fact_label(path, terms)}  NOT KNOWN, since they differ: {differing} ({path})"
+        )
     for name, made in view.determinations.items():
         lines.append(
             f"determined: {name} is {made['outcome']}, by {made['by']} of {made['agency']} "
@@ -388,8 +394,8 @@ def case_lines(view: CaseView, zone: ZoneInfo) -> list[str]:
     lines += [_outdated_line(outdated) for outdated in view.outdated]
     for path, agency in view.unopened.items():
         lines.append(
-            f"  {fact_label(path)}  NOT KNOWN, since {agency} corrected it: open the correction "
-            f"({path})"
+            f"  {fact_label(path, terms)}  NOT KNOWN, since {agency} corrected it: open the "
+            f"correction ({path})"
         )
     for answer in view.answers.values():
         lines += ["", answer_text(answer, zone)]

@@ -1,4 +1,4 @@
-"""Finer words travel beside shared ones, and what only one program's pack has never travels."""
+"""Finer words travel beside shared ones, and what only one program's pack has as it declares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from exchange.errors import ContentError
 from exchange.records.content_checks import check_content
+from exchange.records.declared_facts import check_declared
 from exchange.records.finer_words import own_form, paths_cut, shared_form, with_words_apart
+from exchange.records.pack_facts import CLOSED
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.decision_record import contents
@@ -32,6 +34,15 @@ facts:
   encounter.charges.victim_consents: {type: bool, category: third_party, asks: victim,
     question: Does the victim consent?, source: act}
   encounter.charges.loud: {type: bool, question: Was it loud?, source: act}
+  encounter.park: {type: bool, kind: record, known_by: police, category: encounter,
+    question: Was it in a park?, source: act}
+  encounter.lot: {type: choice, choices: [lawn, path], kind: record, known_by: police,
+    category: encounter, question: Where in the park?, source: act}
+  encounter.juvenile: {type: bool, kind: record, known_by: police, category: criminal_history,
+    question: Is there a juvenile record?, source: act}
+  encounter.calls: {type: list, kind: record, known_by: police, category: encounter,
+    question: Which calls were there?, source: act,
+    fields: {on: {type: date, question: On what day?}}}
 decisions:
   victim:
     asks: Do the victims consent?
@@ -71,7 +82,7 @@ def encounter(**facts: Any) -> dict[str, Any]:
 def test_a_part_holds_the_shared_word_and_the_finer_one_beside_it(program: Program) -> None:
     words = program.pack.vocabulary
     drugs = [{"kind": "carfentanil", "grams": 1}, {"kind": "opioid"}, {"grams": 2}, {"kind": None}]
-    shared = shared_form(DRUGS, drugs, words, vocabulary())
+    shared = shared_form(DRUGS, drugs, words)
     assert shared == [
         {"kind": "opioid", "grams": 1, "finer": {"kind": "carfentanil"}},
         {"kind": "opioid"},
@@ -80,7 +91,7 @@ def test_a_part_holds_the_shared_word_and_the_finer_one_beside_it(program: Progr
     ]
     ids = [{**entry, "id": f"{number:016x}"} for number, entry in enumerate(shared)]
     check_content("referral", ("encounter",), encounter(drugs=ids))
-    assert shared_form("encounter.route", "on_foot", words, vocabulary()) == "arrest"
+    assert shared_form("encounter.route", "on_foot", words) == "arrest"
     assert own_form(DRUGS, shared, words) == drugs
     # An agency without the pack reads the shared word.
     assert own_form(DRUGS, shared, vocabulary())[0] == {"kind": "opioid", "grams": 1}
@@ -111,18 +122,73 @@ def test_a_word_that_is_not_below_the_shared_one_does_not_count(program: Program
         assert own_form(DRUGS, [entry], words) == [{"kind": kind}]
 
 
-def test_a_field_that_only_the_pack_has_is_cut_and_named(program: Program) -> None:
+def test_a_field_of_the_pack_travels_unless_its_category_never_does(program: Program) -> None:
     words = program.pack.vocabulary
     charges = [{"level": "felony", "victim_consents": False, "loud": True}]
-    assert shared_form(CHARGES, charges, words, vocabulary()) == [{"level": "felony"}]
-    assert paths_cut(CHARGES, charges, words, vocabulary()) == (
-        f"{CHARGES}.victim_consents",
-        f"{CHARGES}.loud",
-    )
+    carried = shared_form(CHARGES, charges, words)
+    assert carried == [{"level": "felony", "loud": True}]
+    assert paths_cut(CHARGES, charges, words) == (f"{CHARGES}.victim_consents",)
     assert with_words_apart(CHARGES, charges, words) == charges
+
+    def sent(entry: dict[str, Any]) -> dict[str, Any]:
+        return {"charge": {"facts": {CHARGES: [{"id": "0" * 16, **entry}]}}}
+
+    check_content("referral", ("charge",), sent(carried[0]))
+    check_declared(sent(carried[0]), words, by_issuer=True)
+    for by_issuer in (True, False):  # the victim's answer never travels
+        with pytest.raises(ContentError):
+            check_declared(sent(charges[0]), words, by_issuer=by_issuer)
+
+
+PARK, LOT = "encounter.park", "encounter.lot"
+
+
+@pytest.mark.parametrize(
+    ("category", "facts"),
+    [
+        ("encounter", {PARK: "by the swings"}),
+        ("encounter", {PARK: 3}),
+        ("encounter", {LOT: "lake"}),
+        ("charge", {PARK: True}),
+        ("status", {PARK: True}),
+        ("encounter", {"encounter.juvenile": True}),
+        ("encounter", {"encounter.garden": True}),
+        ("charge", {CHARGES: [{"id": "0" * 16, "quiet": True}]}),
+        ("charge", {CHARGES: [{"id": "0" * 16, "loud": 2}]}),
+        ("encounter", {"encounter.calls": [{"id": "0" * 16, "at": 2}]}),
+    ],
+)
+def test_an_issuer_sends_a_fact_of_the_pack_only_as_it_is_declared(
+    category: str, facts: dict[str, Any], program: Program
+) -> None:
+    words = program.pack.vocabulary
+    good = {PARK: True, LOT: "lawn", "encounter.calls": [{"id": "0" * 16, "on": "2026-01-05"}]}
+    check_content("referral", ("encounter",), {"encounter": {"facts": good}})
+    check_declared({"encounter": {"facts": good}}, words, by_issuer=True)
     with pytest.raises(ContentError):
-        sent = [{"id": "0" * 16, **charges[0]}]
-        check_content("referral", ("charge",), {"charge": {"facts": {CHARGES: sent}}})
+        check_content("referral", (category,), {category: {"facts": facts}})
+        check_declared({category: {"facts": facts}}, words, by_issuer=True)
+
+
+def test_a_recipient_reads_no_fact_that_its_pack_lacks_and_refuses_a_wrong_category(
+    program: Program,
+) -> None:
+    words = program.pack.vocabulary
+    check_declared({"encounter": {"facts": {"encounter.garden": True}}}, words, by_issuer=False)
+    unread = Case(
+        [entry("police", "police", 1, {"encounter.garden": True, PARK: True})], words, here="x"
+    )
+    assert set(unread.known) == {PARK}
+    for category, asked in (("charge", PARK), ("encounter", "encounter.juvenile")):
+        for content in ({"facts": {asked: True}}, {"asks": [asked]}):
+            with pytest.raises(ContentError):
+                check_declared({category: content}, words, by_issuer=False)
+
+
+@pytest.mark.parametrize("category", CLOSED)
+def test_what_states_terms_of_the_exchange_has_no_fact_of_a_pack(category: str) -> None:
+    with pytest.raises(ContentError):
+        check_content("answer", (category,), {category: {"facts": {PARK: True}}})
 
 
 WORDS = ("opioid", "heroin", "fentanyl", "carfentanil", "stimulant", "other")
@@ -131,9 +197,9 @@ WORDS = ("opioid", "heroin", "fentanyl", "carfentanil", "stimulant", "other")
 @given(st.lists(st.fixed_dictionaries({"kind": st.sampled_from(WORDS)}), max_size=4))
 def test_there_and_back_every_word_is_the_same(drugs: list[dict[str, str]]) -> None:
     words = PROGRAM.pack.vocabulary
-    shared = shared_form(DRUGS, drugs, words, vocabulary())
+    shared = shared_form(DRUGS, drugs, words)
     assert own_form(DRUGS, shared, words) == drugs
-    assert shared_form(DRUGS, shared, words, vocabulary()) == shared
+    assert shared_form(DRUGS, shared, words) == shared
     assert {entry["kind"] for entry in shared} <= {"opioid", "stimulant", "other"}
 
 
@@ -146,7 +212,7 @@ def entry(by: str, role: str, position: int, facts: dict[str, Any], **more: Any)
 
 def of(*kinds: str) -> list[dict[str, Any]]:
     drugs = [{"kind": kind} for kind in kinds]
-    return list(shared_form(DRUGS, drugs, PROGRAM.pack.vocabulary, vocabulary()))
+    return list(shared_form(DRUGS, drugs, PROGRAM.pack.vocabulary))
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,13 @@ import rules
 from exchange.errors import RecordError
 from exchange.records.content import content_models
 from exchange.records.content_checks import check_part_content
+from exchange.records.declared_facts import check_declared
 from offramp.agency import operations
 from offramp.agency.cases.case import ACCEPTED
 from offramp.agency.cases.form_parts import contents_of
 from offramp.agency.cases.form_questions import ABOUT, STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, form_terms
+from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.commands.form_text import WORDS, preview_lines
 from offramp.agency.errors import AgencyError
 from offramp.agency.hub_link import delivery
@@ -95,7 +97,10 @@ def test_the_words_are_there_in_both_languages() -> None:
 
 def _sheet(form: Form, role: str, pack: str = "santa-fe", language: str = "en") -> Sheet:
     stated = frozenset(STATED.get(form.kind.name, ()))
-    return Sheet(form, role, form.parts, _reads(pack), stated=stated, language=language)
+    terms = pack_terms(rules.load(pack).pack)
+    return Sheet(
+        form, role, form.parts, _reads(pack), stated=stated, language=language, terms=terms
+    )
 
 
 @cache
@@ -145,6 +150,7 @@ def test_whatever_is_answered_fits_the_content_of_its_kind(
     for category, content in contents.items():
         answer = (form.says or {}).get("answer")
         check_part_content(form.kind.name, role, (category,), answer, {category: content})
+        check_declared({category: content}, sheet.terms.vocabulary, by_issuer=True)
 
 
 def _zone() -> Any:
@@ -528,8 +534,8 @@ def outbox(running: Running, capsys: pytest.CaptureFixture[str], agency: str = "
 
 ZONE = ZoneInfo("America/Denver")
 TYPED = [
-    *("2026-11-02", "arrest", "yes", "no", "1", "opioid", "", "weighed", "yes", "no", "no"),
-    *("1", "", "1", "no", "state", "Ana", "Delgado", "1999-03-04", "", "es"),
+    *("2026-11-02", "arrest", "yes", "no", "1", "opioid", "", "weighed", "no", "yes", "no"),
+    *("no", "1", "", "1", "no", "state", "Ana", "Delgado", "1999-03-04", "", "es"),
 ]
 
 
@@ -577,7 +583,7 @@ def test_a_stop_before_or_after_the_statement_keeps_and_sends_nothing(
 
 FLAGS = [
     *("--date", "2026-11-02", "--route", "arrest", "--in-area", "yes", "--amenable", "yes"),
-    *("--drugs", "kind=opioid, form=weighed", "--above-subsistence", "no"),
+    *("--drugs", "kind=opioid, form=weighed, prescription=no", "--above-subsistence", "no"),
     *("--overdose-help-sought", "no"),
     *("--exploits-others", "no", "--charges", "conduct=possession, authority=state, violent=no"),
     *("--given-name", "Ana", "--birth-date", "1999-03-04"),

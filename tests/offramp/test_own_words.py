@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exchange.records.ids import new_id
-from offramp.agency.cases.caseload import handles
+from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.operations.case_file import note_facts, open_case
 from offramp.agency.operations.decisions import decide, determine, send_answer
 from rules.errors import FactsError
@@ -60,6 +60,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         # The same folders and records, under the pack of another program.
         office._packs[lead_digest()] = pack
         office._programs.clear()
+        office._judge.cache_clear()
     yield made
     for office in made.at.values():
         office.close()
@@ -80,13 +81,13 @@ def test_a_finer_word_is_kept_beside_the_shared_one_and_decides(town: Town) -> N
         note_facts(police, case, encounter(drugs=[{"kind": "tar"}]))
 
 
-def test_what_only_the_pack_has_is_never_kept(town: Town) -> None:
+def test_what_never_travels_is_never_kept_and_a_fact_of_the_pack_is(town: Town) -> None:
     police, case = town.at["police"], new_id(chance(len(handles(town.at["police"].working_set()))))
     police.compose("referral", (referral(),), case=case)
     with refused("never-kept"):
         note_facts(police, case, encounter(charges=[{"victim_consents": False}]))
-    with refused("never-kept"):
-        note_facts(police, case, encounter(park=True))
+    assert note_facts(police, case, encounter(park=True)).facts["encounter.park"] is True
+    assert case_of(police.working_set(), case).known["encounter.park"].value is True
 
 
 def test_police_decide_on_a_record_and_tell_the_word_alone(town: Town) -> None:

@@ -18,6 +18,7 @@ from exchange.standards import sd_jwt
 from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED, WORKED_OUT_BY, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.journal import Event
@@ -68,7 +69,7 @@ def _case_of_entries(
     return Case(
         # What an officer saw stays true. That the person accepted an offer does not.
         (each for each in entries if not (each.is_label and (each.record, each.part) in unagreed)),
-        terms or vocabulary(),
+        terms or terms_of(working_set).vocabulary,
         recalled_parts(working_set, handle),
         here=working_set.agency,
     )
@@ -146,6 +147,7 @@ def _received_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]
 def _noted_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
     agency = working_set.agency
     role = working_set.gateway.history.newest.role(agency)
+    facts_known = terms_of(working_set).facts
     for event in working_set.cases.notes_about(handle):
         facts = valid_facts(working_set, event)
         if event.body["case"] == handle:
@@ -161,7 +163,7 @@ def _noted_parts(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
             shared = {
                 path: value
                 for path, value in facts.items()
-                if vocabulary().facts[path].category == "operation"
+                if path in facts_known and facts_known[path].category == "operation"
             }
             yield CaseEntry(agency, role, event.body["after"] - 0.5, None, None, shared, {})
 
@@ -461,7 +463,7 @@ def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[s
     role = directory.role(working_set.agency)
     return frozenset(
         path
-        for path, fact in vocabulary().facts.items()
+        for path, fact in terms_of(working_set).facts.items()
         # The label of a referral states its time to every recipient.
         if fact.kind == "event"
         and path != REFERRED

@@ -147,7 +147,7 @@ def plain_path(path: str) -> str:
 def _category(path: str, vocabulary: Vocabulary) -> str | None:
     """Return the category of a fact or an outcome.
 
-    None for a fact that never travels, or that isn't in the vocabulary.
+    None for a fact or a field that never travels, or that isn't in the pack's vocabulary.
     """
     if path.startswith("decisions."):
         terms = vocabulary.decisions.get(path.partition(".")[2])
@@ -155,10 +155,12 @@ def _category(path: str, vocabulary: Vocabulary) -> str | None:
     if path in ("now", "as_of"):
         return "operation"
     plain = plain_path(path)
-    if vocabulary.fact_at(plain) is None:  # a fact or a field that only the pack has
+    field = vocabulary.fact_at(plain)
+    if field is None or field.category in vocabulary.never_travels:
         return None
-    fact = vocabulary.facts.get(plain) or vocabulary.facts.get(plain.rpartition(".")[0])
-    return None if fact is None or fact.category in vocabulary.never_travels else fact.category
+    # A list travels as a whole, in its own category.
+    fact = vocabulary.facts.get(plain) or vocabulary.facts[plain.rpartition(".")[0]]
+    return None if fact.category in vocabulary.never_travels else fact.category
 
 
 def _categories(paths: Iterable[str], vocabulary: Vocabulary) -> list[str]:

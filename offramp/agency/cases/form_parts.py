@@ -9,6 +9,7 @@ from typing import Any
 from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
+from exchange.records.finer_words import shared_form
 from exchange.records.ids import new_short_id
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import own_parts, seconds
@@ -58,7 +59,7 @@ def contents_of(
         facts = {
             fact.path: value
             for fact in sheet.facts_of(category)
-            if (value := _fact_value(sheet, fact, answers, random_bytes)) is not None
+            if (value := _shared_value(sheet, fact, answers, random_bytes)) is not None
         }
         if facts:
             content["facts"] = facts
@@ -94,6 +95,14 @@ def _members_of(
         if path.startswith(prefix) and time is not None:
             content[path.removeprefix(prefix)] = day_of(seconds(time), zone).isoformat()
     return content
+
+
+def _shared_value(
+    sheet: Sheet, fact: Fact, answers: Mapping[str, Any], random_bytes: Callable[[int], bytes]
+) -> Any:
+    """Return a fact's value as a part carries it, finer words beside the shared ones."""
+    value = _fact_value(sheet, fact, answers, random_bytes)
+    return None if value is None else shared_form(fact.path, value, sheet.terms.vocabulary)
 
 
 def _fact_value(

@@ -8,6 +8,7 @@ record's kind states, and what this agency stated before, isn't asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import field
 from datetime import date
 from functools import cache, partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -23,8 +24,8 @@ from offramp.agency.cases.form_terms import (
     Member,
     find_form,
     form_terms,
-    question_text,
 )
+from offramp.agency.cases.pack_terms import PackTerms, shared_terms
 from offramp.agency.cases.past_days import refuse_day_to_come
 from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
 from rules.decide import explain
@@ -98,7 +99,8 @@ class Sheet:
     `stated` are the facts that kind and label state. `known` are answers from this agency's earlier
     records of the case, by question. `lists` are the entries of lists that were sent before, and
     are stated again as a whole. `members` are the members to ask for, None for all. With `only`,
-    these fields of the earlier entries are asked, and nothing else.
+    these fields of the earlier entries are asked, and nothing else. `terms` are the words of the
+    adopted pack.
     """
 
     form: Form
@@ -111,6 +113,7 @@ class Sheet:
     members: tuple[str, ...] | None = None
     only: tuple[str, ...] = ()
     language: str = "en"
+    terms: PackTerms = field(default_factory=shared_terms)
     # The program's day and zone. Nothing that a form states lies after that day.
     today: date | None = None
     zone: ZoneInfo | None = None
@@ -187,7 +190,7 @@ class Sheet:
         if category == "operation":
             return
         needed = {*(self.form.derived or {}).values()}
-        for fact in vocabulary().facts.values():
+        for fact in self.terms.facts.values():
             if fact.category != category or fact.path in self.stated or fact.known_by == "hub":
                 continue
             if fact.kind in ("judgment", "event") and fact.known_by != self.role:
@@ -207,9 +210,9 @@ class Sheet:
             return
         if fact.path not in self.reads and fact.path not in given:
             return
-        text = question_text(fact.question, self.language)
+        text = self.terms.text(fact, self.language)
         more = _MORE[self.language].format(count=len(earlier)) if earlier else None
-        option = options_of(self.form.name)[fact.path]
+        option = self._option(fact.path)
         yield Question(fact.path, text, AnswerForm("size"), help=more, option=option)
         count = answers.get(fact.path)
         size = count if isinstance(count, int) else 0
@@ -226,24 +229,30 @@ class Sheet:
     ) -> Iterator[Question]:
         name = next((name for name in ("kind", "conduct") if entry.get(name)), None)
         label = (
-            f": {form_terms().label(f'{fact.path}.{name}', str(entry[name]), self.language)}"
+            f": {self.terms.label(f'{fact.path}.{name}', str(entry[name]), self.language)}"
             if name
             else ""
         )
         place = f"({index + 1}/{size}{label})" if size > 1 or label else None
         read = [name for name in fact.fields if f"{fact.path}.{name}" in self.reads]
-        for name, field in fact.fields.items():
+        for name, member in fact.fields.items():
             path = f"{fact.path}[{index}].{name}"
-            if field.kind == "judgment" and field.known_by != self.role:
+            if member.kind == "judgment" and member.known_by != self.role:
                 continue
-            if self._is_asked(field, read) or path in given:
-                yield self._fact_question(field, path, place)
+            if not self.terms.travels(member):
+                continue
+            if self._is_asked(member, read) or path in given:
+                yield self._fact_question(member, path, place)
 
     def _is_asked(self, field: Fact, read: list[str]) -> bool:
         if self.only:
             is_needed = not read or field.name in read or field.kind != "measurement"
             return field.path in self.only and is_needed
         return field.name in read or (not read and field.kind != "measurement")
+
+    def _option(self, path: str) -> str:
+        """Return the flag of a fact or member. A fact that only the pack has has no flag."""
+        return options_of(self.form.name).get(path) or f"{OWN_FLAG} {path}=…"
 
     # A question
 
@@ -262,22 +271,21 @@ class Sheet:
         )
 
     def _fact_question(self, fact: Fact, name: str, place: str | None = None) -> Question:
-        terms = form_terms()
         type_ = field_type(fact)
         is_optional = fact.kind == "measurement" or fact.type in ("text", "citation")
         form = AnswerForm(
             fact.type,
-            terms.choices(fact.path, fact.choices, self.language),
+            self.terms.choices(fact.path, fact.choices, self.language),
             fact.unit,
             may_be_empty=is_optional,
         )
         return Question(
             name,
-            question_text(fact.question, self.language),
+            self.terms.text(fact, self.language),
             form,
             help=place,
             check=lambda value: self._check(name, type_, value),
-            option=options_of(self.form.name)[fact.of or fact.path],
+            option=self._option(fact.of or fact.path),
         )
 
     def _check(self, name: str, type_: Any, value: Any) -> None:
@@ -312,8 +320,21 @@ def _refuse_nothing(language: str, chosen: Any) -> None:
 # The flags
 
 
-# The flags of every form's command.
-RESERVED = ("about", "answers", "case", "clock", "facts", "json", "lang", "to", "yes", "by")
+# The flags of every form's command. `OWN_FLAG` answers any question by its name.
+OWN_FLAG = "--answer"
+RESERVED = (
+    "answer",
+    "about",
+    "answers",
+    "case",
+    "clock",
+    "facts",
+    "json",
+    "lang",
+    "to",
+    "yes",
+    "by",
+)
 
 
 @cache

@@ -34,6 +34,7 @@ from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.frozen import frozen
 from rules.input.typed_days import fold
+from rules.input.vocabulary import Vocabulary
 from rules.packs.pack import Clock
 from rules.shelf import vocabulary
 
@@ -360,7 +361,7 @@ class _Briefing:
             yield Item(BARRIERS, " ".join(texts), (BARRIERS,), content, by=barriers.by)
 
     def _clock_items(self, answers: Iterable[Answer]) -> Iterator[Item]:
-        facts = vocabulary().facts
+        facts = self.case.vocabulary.facts
         read: dict[str, tuple[Clock, Mapping[str, Any]]] = {}
         for answer in answers:
             segment = answer.ruling.segment
@@ -387,7 +388,7 @@ class _Briefing:
                 yield Item(
                     TASK,
                     task.what,
-                    _categories(task),
+                    _categories(task, self.case.vocabulary),
                     {"task": task.about},
                     task.due,
                     task.owner,
@@ -455,9 +456,8 @@ def _newest(
     return found
 
 
-def _categories(task: Task) -> tuple[str, ...]:
+def _categories(task: Task, words: Vocabulary) -> tuple[str, ...]:
     """Return the categories of information that a task discloses. Empty for own affairs."""
-    words = vocabulary()
     group, _, name = task.about.partition(".")
     if group == "review":
         return (words.decisions["review"].categories[name],)

@@ -20,7 +20,6 @@ from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
-from rules.shelf import vocabulary
 
 DETERMINATION, ANSWER = "determination", "answer"
 
@@ -118,15 +117,15 @@ def _changes_since(
         change
         for change in case.changes
         if change.stated_at < basis <= change.changed_at
-        and (reads is None or _is_read(change, reads))
+        and (reads is None or _is_read(case, change, reads))
         and not _is_restored(case, change)
     )
 
 
-def _is_read(change: FactChange, reads: frozenset[str]) -> bool:
+def _is_read(case: Case, change: FactChange, reads: frozenset[str]) -> bool:
     if change.path is not None:
         return change.path in reads
-    facts = vocabulary().facts
+    facts = case.vocabulary.facts
     categories = {facts[path].category for path in reads if path in facts}
     if any(path.startswith("decisions.") for path in reads):
         categories |= {"screening_outcome", "decision_outcome"}

@@ -13,9 +13,9 @@ from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import answering_path, open_questions, own_facts, questions_asked
 from offramp.agency.cases.decision_record import SCREENING, plain_path
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
-from rules.shelf import vocabulary
 
 # The decisions for which an agency may ask others: those for a person's good.
 ASKED_FOR = ("offer", "screening", "eligibility", "admission")
@@ -79,16 +79,17 @@ def question_parts(
 
 def _askable(working_set: WorkingSet, answer: Answer) -> Iterator[tuple[str, str, str]]:
     """Yield the agency, category and path of each missing fact that a question may name."""
-    words, directory = vocabulary(), working_set.gateway.history.newest
+    terms, directory = terms_of(working_set), working_set.gateway.history.newest
     for need in answer.needed:
         path = plain_path(str(need["fact"]))
-        is_shared = words.fact_at(path) is not None
-        fact = (
-            (words.facts.get(path) or words.facts.get(path.rpartition(".")[0]))
-            if is_shared
-            else None
+        field = terms.fact(path)
+        # A list travels as a whole, so its holder is asked for a field.
+        fact = terms.facts.get(path) or (
+            terms.facts.get(path.rpartition(".")[0]) if field else None
         )
-        category = fact.category if fact else SCREENING if path == "decisions.screening" else None
+        category = SCREENING if path == "decisions.screening" else None
+        if fact is not None and field is not None and terms.travels(field):
+            category = fact.category
         if category not in kinds()["question"].categories:
             continue
         for agency in directory.with_role(fact.known_by if fact else "prosecutor"):
@@ -109,6 +110,7 @@ def answer_parts(
     `added` are facts by path that aren't noted yet.
     """
     facts_here = {**own_facts(working_set, case), **(added or {})}
+    terms = terms_of(working_set)
     answers: dict[tuple[str, str, str], dict[str, Any]] = {}
     for question in open_questions(working_set, handle):
         if (path := answering_path(facts_here, question.path)) is not None:
@@ -120,7 +122,7 @@ def answer_parts(
     for (agency, record, part_id), facts in sorted(answers.items()):
         by_category: dict[str, dict[str, Any]] = {}
         for path, value in facts.items():
-            category = vocabulary().facts[path].category
+            category = terms.facts[path].category
             by_category.setdefault(category, {})[path] = with_entry_ids(value, defaults.random)
         for category, members in by_category.items():
             part = Part(

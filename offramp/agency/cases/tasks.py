@@ -20,6 +20,7 @@ from offramp.agency.cases.caseload import (
 )
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name, undecided_matches
 from offramp.agency.cases.repair_tasks import repair_tasks
 from offramp.agency.cases.stated import stated_contents
@@ -181,16 +182,16 @@ def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) 
 def _unanswered_questions(
     working_set: WorkingSet, case: Case, handle: str, role: str
 ) -> Iterator[Task]:
-    terms = vocabulary()
+    terms = terms_of(working_set)
     for question in open_questions(working_set, handle):
         if question.index <= case.ended_at:
             continue
         group, _, field = question.path.rpartition(".")
         if group == "decisions":
-            text = terms.decisions[field].asks
+            text = vocabulary().decisions[field].asks
         else:
-            text = (terms.facts.get(question.path) or terms.facts[group].fields[field]).question
-        step = f"`{question.by}` asks: {text} (`{question.path}`)"
+            text = terms.question(question.path, "en")
+        step = f"`{question.by}` asks: {text}"
         yield Task(handle, role, step, OPEN, question.record)
 
 

@@ -14,11 +14,11 @@ from exchange.records.kinds import kinds
 from exchange.records.statements import About
 from offramp.agency.cases.caseload import OwnLabel, mistaken_parts, own_parts, valid_facts
 from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
-from rules.shelf import vocabulary
 
 # The members of a content that aren't details: the facts are details one by one, and the others
 # belong to questions and decisions.
@@ -206,9 +206,9 @@ def is_correctable(detail: Detail) -> bool:
     return detail.category in kinds()[CORRECTION].categories
 
 
-def may_be_asked_for(name: str) -> bool:
+def may_be_asked_for(name: str, terms: PackTerms) -> bool:
     """Return True if a question of another agency may ask for a fact."""
-    fact = vocabulary().facts.get(name)
+    fact = terms.facts.get(name)
     return fact is not None and fact.category in kinds()["question"].categories
 
 

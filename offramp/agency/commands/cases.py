@@ -12,10 +12,16 @@ from offramp.agency.commands.command import (
     actor_of,
     add_because,
     role_of,
+    terms_here,
     zone_of,
 )
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.folder.office import Office
+
+
+def details_here(office: Office) -> mistake_wording.Details:
+    """Return the words of this agency's details."""
+    return mistake_wording.Details(terms_here(office), zone_of(office))
 
 
 def _cases(office: Office, options: argparse.Namespace) -> Output:
@@ -30,7 +36,7 @@ def _case(office: Office, options: argparse.Namespace) -> Output:
         if options.open or (options.by and not options.leave_closed)
         else operations.read_case(office, options.case, because=options.because)
     )
-    return Output(view.as_json(), wording.case_lines(view, zone_of(office)))
+    return Output(view.as_json(), wording.case_lines(view, zone_of(office), terms_here(office)))
 
 
 def _case_options(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +57,7 @@ def _case_options(parser: argparse.ArgumentParser) -> None:
 
 def _note(office: Office, options: argparse.Namespace) -> Output:
     noted = operations.note_facts(office, options.case, read_facts_file(options.file))
-    return Output(noted.as_json(), mistake_wording.noted_lines(noted, zone_of(office)))
+    return Output(noted.as_json(), mistake_wording.noted_lines(noted, details_here(office)))
 
 
 def _notice(office: Office, options: argparse.Namespace) -> Output:

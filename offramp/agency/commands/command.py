@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from offramp.account import is_served
 from offramp.agency import operations
+from offramp.agency.cases.pack_terms import PackTerms, terms_of
 from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
@@ -125,6 +126,11 @@ def zone_of(office: Office) -> ZoneInfo:
     """Return the program's zone, in which people read times. UTC while there is no directory."""
     history = office.working_set().gateway.history
     return history.newest.zone if history.size else ZoneInfo("UTC")
+
+
+def terms_here(office: Office) -> PackTerms:
+    """Return the words of the pack that this agency adopted."""
+    return terms_of(office.working_set())
 
 
 def role_of(office: Office) -> str:

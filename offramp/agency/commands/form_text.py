@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from offramp.agency.cases.form_terms import form_terms, question_text
+from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.pack_terms import PackTerms, shared_terms
 from offramp.agency.cases.plain_words import CATEGORIES, KINDS, PURPOSES
 from offramp.agency.cases.refusals import Refused
 from offramp.agency.fact_words import field_texts, value_text
@@ -103,11 +104,13 @@ def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
     lines = [""]
     if preview.parts:
         lines.append(words["heading"].format(kind=kind, case=draft.case[:8]))
-    lines += part_preview_lines(preview.parts, preview.names, language, zone)
+    terms = preview.terms
+    lines += part_preview_lines(preview.parts, preview.names, language, zone, terms)
     if not preview.parts:
         lines.append(words["nobody"])
     if draft.kept:
-        lines += ["", words["kept"], *_value_lines({"facts": draft.kept}, "", language, zone)]
+        kept = _value_lines({"facts": draft.kept}, "", language, zone, terms)
+        lines += ["", words["kept"], *kept]
     if preview.holders:
         lines += ["", *_holder_lines(preview, language)]
     return lines
@@ -115,10 +118,9 @@ def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
 
 def _holder_lines(preview: Preview, language: str) -> Iterator[str]:
     """Yield the agencies with an older value, and whether a correction may go to each."""
-    words, facts = WORDS[language], vocabulary().facts
+    words = WORDS[language]
     for holder in preview.holders:
-        fact = facts.get(holder.name)
-        detail = question_text(fact.question, language) if fact else holder.name
+        detail = preview.terms.question(holder.name, language)
         key = "corrects" if holder.why_not is None else "corrects_not"
         yield words[key].format(name=_named(holder.agency, preview.names), detail=detail)
 
@@ -136,11 +138,15 @@ def determination_lines(
         lines.append("The rules answer otherwise. It is recorded as your own decision.")
     if not preview.is_told:
         lines.append(WORDS["en"]["kept_decision"])
-    return lines + part_preview_lines(preview.parts, preview.names, "en", zone)
+    return lines + part_preview_lines(preview.parts, preview.names, "en", zone, shared_terms())
 
 
 def part_preview_lines(
-    parts: tuple[PartPreview, ...], names: Mapping[str, str], language: str, zone: ZoneInfo
+    parts: tuple[PartPreview, ...],
+    names: Mapping[str, str],
+    language: str,
+    zone: ZoneInfo,
+    terms: PackTerms,
 ) -> list[str]:
     """Return each part with its recipients, and the others with the reason.
 
@@ -149,7 +155,9 @@ def part_preview_lines(
     notified = frozenset(
         agency for part in parts if part.part.category == ("operation",) for agency in part.part.to
     )
-    return [line for part in parts for line in _part_lines(part, names, language, zone, notified)]
+    return [
+        line for part in parts for line in _part_lines(part, names, language, zone, notified, terms)
+    ]
 
 
 def _part_lines(
@@ -158,6 +166,7 @@ def _part_lines(
     language: str,
     zone: ZoneInfo,
     notified: frozenset[str],
+    terms: PackTerms,
 ) -> list[str]:
     words = WORDS[language]
     is_notice = part.part.category == ("operation",)
@@ -167,7 +176,7 @@ def _part_lines(
             continue
         text, values = (
             category_text(category, language),
-            _value_lines(content, category, language, zone),
+            _value_lines(content, category, language, zone, terms),
         )
         if values or len(part.part.content) == 1:
             lines += [f"{text}:", *(values or [words["nothing"]])]
@@ -226,17 +235,17 @@ def _named(agency: str, names: Mapping[str, str]) -> str:
 
 
 def _value_lines(
-    content: Mapping[str, Any], category: str, language: str, zone: ZoneInfo
+    content: Mapping[str, Any], category: str, language: str, zone: ZoneInfo, terms: PackTerms
 ) -> list[str]:
     return [
-        f"    {question}  {value}" for question, value in _values(content, category, language, zone)
+        f"    {question}  {value}"
+        for question, value in _values(content, category, language, zone, terms)
     ]
 
 
 def _values(
-    content: Mapping[str, Any], category: str, language: str, zone: ZoneInfo
+    content: Mapping[str, Any], category: str, language: str, zone: ZoneInfo, terms: PackTerms
 ) -> Iterator[tuple[str, str]]:
-    facts = vocabulary().facts
     for name in ("determination", "record"):
         if name in content:
             made = content[name]
@@ -247,14 +256,14 @@ def _values(
         if group == category and name in content:
             yield member.texts[language], value_text(path, content[name], language, zone)
     for path, value in (content.get("facts") or {}).items():
-        fact = facts[path]
-        question = question_text(fact.question, language)
+        fact = terms.facts[path]
+        question = terms.text(fact, language)
         if not isinstance(value, list | tuple):
-            yield question, value_text(path, value, language, zone, fact.unit)
+            yield question, value_text(path, value, language, zone, fact.unit, terms)
             continue
         yield question, str(len(value))
         for index, entry in enumerate(value, 1):
-            text = ", ".join(field_texts(entry, fact, language, zone))
+            text = ", ".join(field_texts(entry, fact, language, zone, terms))
             yield f"  {index}.", text or "–"
 
 

@@ -15,8 +15,9 @@ from exchange.records.content import MOST_ENTRIES
 from exchange.records.kinds import kinds
 from offramp.agency import operations
 from offramp.agency.cases.draft import LARGEST
-from offramp.agency.cases.form_questions import ABOUT, SAME_ENCOUNTER, options_of
+from offramp.agency.cases.form_questions import ABOUT, OWN_FLAG, SAME_ENCOUNTER, options_of
 from offramp.agency.cases.form_terms import Form, form_terms
+from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.commands import form_text
 from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
 from offramp.agency.commands.known_person import KnownPerson, add_option, ask_known_person
@@ -29,6 +30,7 @@ from offramp.user_files import read_named
 from rules.errors import PackError, RequestError, nearest
 from rules.input.printing import plain, printable
 from rules.input.typed_answers import LANGUAGES, NOT_KNOWN
+from rules.input.vocabulary import Fact
 from rules.input.yaml import read_text
 from rules.shelf import vocabulary
 
@@ -173,8 +175,8 @@ def _given(
         for name, value in vars(options).items()
         if name.startswith(_DEST) and value is not None
     }
-    provided |= flags
-    names = {*options_of(opened.form.name), ABOUT, SAME_ENCOUNTER}
+    provided |= dict(_named_answer(text) for text in options.answer) | flags
+    names = {*options_of(opened.form.name), *opened.paths, ABOUT, SAME_ENCOUNTER}
     for name in provided:
         if name not in names:
             raise RequestError(
@@ -183,12 +185,20 @@ def _given(
                 fix=nearest(name, sorted(names)),
             )
     answers = {name: value for name, value in provided.items() if not _is_untold(opened, name)}
-    return dict(_with_entries(answers, opened.measured_lists))
+    return dict(_with_entries(answers, opened.measured_lists, opened.terms))
+
+
+def _named_answer(text: str) -> tuple[str, str]:
+    """Read `encounter.park=yes`. Raises `AgencyError` `not-answers`."""
+    name, equals, answer = text.partition("=")
+    if not equals or not name.strip() or not answer.strip():
+        raise _not_answers(text[:60], "it isn't the name of a question, `=`, and its answer")
+    return name.strip(), answer.strip()
 
 
 def _is_untold(opened: OpenedForm, name: str) -> bool:
     """Return True for an answer of a part that no agency may receive, which isn't asked either."""
-    fact = vocabulary().facts.get(name)
+    fact = opened.terms.facts.get(name)
     category = fact.category if fact else name.partition(".")[0]
     return category in opened.untold and name not in opened.paths
 
@@ -232,14 +242,14 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _with_entries(
-    provided: Mapping[str, Any], measured: frozenset[str]
+    provided: Mapping[str, Any], measured: frozenset[str], terms: PackTerms
 ) -> Iterator[tuple[str, Any]]:
     """Yield the answers, a list as its length and the answers of its entries.
 
     The entries of a `measured` list are those that were sent before, in their order.
     """
     for name, value in provided.items():
-        fact = vocabulary().facts.get(name)
+        fact = terms.facts.get(name)
         if fact is None or fact.type != "list" or not isinstance(value, list):
             yield name, value
             continue
@@ -249,7 +259,7 @@ def _with_entries(
         if name not in measured:
             yield name, len(entries)
         for index, entry in enumerate(entries):
-            for field, answer in _fields(name, entry).items():
+            for field, answer in _fields(name, entry, terms.facts[name].fields).items():
                 if field != "id":
                     yield f"{name}[{index}].{field}", answer
 
@@ -258,7 +268,7 @@ def _is_none(entry: Any) -> bool:
     return isinstance(entry, str) and entry.strip().casefold() in _NO_ENTRIES
 
 
-def _fields(name: str, entry: Any) -> Mapping[str, Any]:
+def _fields(name: str, entry: Any, fields: Mapping[str, Fact]) -> Mapping[str, Any]:
     """Return the fields of an entry, from a mapping or from `kind=opioid, grams=2.4`."""
     if isinstance(entry, str):
         pairs = dict(_ENTRY.findall(entry))
@@ -267,7 +277,6 @@ def _fields(name: str, entry: Any) -> Mapping[str, Any]:
                 name, f"`{printable(entry)[:40]}` isn't `field=answer, field=answer`"
             )
         entry = {field: answer.strip() for field, answer in pairs.items()}
-    fields = vocabulary().facts[name].fields
     if not isinstance(entry, dict):
         raise _not_answers(name, "an entry isn't a mapping of its fields")
     for field in entry:
@@ -311,6 +320,14 @@ def _options(form: Form, parser: argparse.ArgumentParser) -> None:
         "--rest-unknown", action="store_true", help="facts without an answer are not known"
     )
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language to ask in")
+    parser.add_argument(
+        OWN_FLAG,
+        metavar="NAME=ANSWER",
+        action="append",
+        default=[],
+        help="the answer to a question that only your program asks, such as encounter.park=yes "
+        "(repeatable)",
+    )
     group = parser.add_argument_group(
         "answers", "each answers one question, which is then not asked"
     )

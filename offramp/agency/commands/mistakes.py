@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from offramp.agency import mistake_wording as wording
 from offramp.agency import operations
 from offramp.agency.cases.form_questions import answer_form_of, member_type
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.told import ToldDetail
+from offramp.agency.commands.cases import details_here
 from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.errors import AgencyError
@@ -36,7 +37,6 @@ from rules.input.json_text import parse_json
 from rules.input.printing import printable
 from rules.input.typed_answers import choices_of, read_typed
 from rules.input.vocabulary import Fact
-from rules.shelf import vocabulary
 
 # `encounter.drugs[0].grams`: a list, the place of an entry, and a field.
 _FIELD = re.compile(r"(?P<list>[a-z_.]+)\[(?P<place>[0-9]{1,4})\]\.(?P<field>[a-z_]+)")
@@ -52,14 +52,16 @@ def _dialog(office: Office, options: argparse.Namespace) -> Dialog:
 def _correct(office: Office, options: argparse.Namespace) -> Output:
     """Show what was told, or what follows from a correction, then send it."""
     dialog = _dialog(office, options)
+    words = details_here(office)
     disclosed = operations.list_told(office, options.case)
-    details = _typed_details(_as_noted(office, options.case, disclosed), options.detail, dialog)
+    stated = _as_noted(office, options.case, disclosed)
+    details = _typed_details(words.terms, stated, options.detail, dialog)
     if options.file:
         details |= _from_file(options.file)
     if not details and dialog.is_terminal and disclosed:
-        details = _ask_detail(disclosed, dialog)
+        details = _ask_detail(words, disclosed, dialog)
     if not details:
-        lines = wording.told_lines(disclosed, dialog.zone)
+        lines = wording.told_lines(disclosed, words)
         return Output({"told": _told_json(disclosed)}, lines)
     return _correct_details(office, options, dialog, details)
 
@@ -69,7 +71,8 @@ def _correct_details(
 ) -> Output:
     """Show what follows from new values, and send them. A case that changed is shown again."""
     preview = operations.effects(office, options.case, details)
-    lines = wording.effects_lines(preview, dialog.zone)
+    words = details_here(office)
+    lines = wording.effects_lines(preview, words)
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "", "nothing is sent"])
     if not _show_and_confirm(options, dialog, lines):
@@ -82,7 +85,7 @@ def _correct_details(
         _show_again(error, options, dialog)
         return _correct_details(office, options, dialog, details)
     is_refused = any(sent.is_refused for sent in made.sent)
-    return Output(made.as_json(), wording.correction_lines(made), 1 if is_refused else 0)
+    return Output(made.as_json(), wording.correction_lines(made, words), 1 if is_refused else 0)
 
 
 def _told_json(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, Any]:
@@ -116,12 +119,15 @@ def _show_again(error: AgencyError, options: argparse.Namespace, dialog: Dialog)
 
 
 def _typed_details(
-    disclosed: Mapping[str, Sequence[ToldDetail]], texts: Sequence[str], dialog: Dialog
+    terms: PackTerms,
+    disclosed: Mapping[str, Sequence[ToldDetail]],
+    texts: Sequence[str],
+    dialog: Dialog,
 ) -> dict[str, Any]:
     """Read the typed details in their order, so that two fields of one list are both corrected."""
     details: dict[str, Any] = {}
     for text in texts:
-        name, value = _typed_detail(_as_corrected(disclosed, details), text, dialog)
+        name, value = _typed_detail(terms, _as_corrected(disclosed, details), text, dialog)
         details[name] = value
     return details
 
@@ -154,7 +160,7 @@ def _as_corrected(
 
 
 def _typed_detail(
-    disclosed: Mapping[str, Sequence[ToldDetail]], text: str, dialog: Dialog
+    terms: PackTerms, disclosed: Mapping[str, Sequence[ToldDetail]], text: str, dialog: Dialog
 ) -> tuple[str, Any]:
     """Read `encounter.date=2026-11-03`. Raises `AgencyError` `not-a-detail`; `FactsError`."""
     name, equals, typed = text.partition("=")
@@ -165,19 +171,26 @@ def _typed_detail(
             f"`{printable(text)[:60]}` is no detail with its new value",
             fix="write it as `encounter.date=2026-11-03`, or `encounter.date=unknown`",
         )
-    return _read_detail(disclosed, name, typed, dialog)
+    return _read_detail(terms, disclosed, name, typed, dialog)
 
 
 def _read_detail(
-    disclosed: Mapping[str, Sequence[ToldDetail]], name: str, typed: str, dialog: Dialog
+    terms: PackTerms,
+    disclosed: Mapping[str, Sequence[ToldDetail]],
+    name: str,
+    typed: str,
+    dialog: Dialog,
 ) -> tuple[str, Any]:
     """Return a detail with its new value, a field of a list's entry with the whole list."""
-    facts = vocabulary().facts
+    facts = terms.facts
     field_path = _FIELD.fullmatch(name)
     list_path, _, field = name.rpartition(".")
     if field_path is not None:
         place = int(field_path["place"])
-        return _with_field(disclosed, field_path["list"], place, field_path["field"], typed, dialog)
+        fact = facts.get(field_path["list"])
+        return _with_field(
+            disclosed, field_path["list"], fact, place, field_path["field"], typed, dialog
+        )
     if name not in facts and list_path in facts and facts[list_path].type == "list":
         entries = _entries(disclosed, list_path)
         if len(entries) != 1:
@@ -186,7 +199,7 @@ def _read_detail(
                 f"`{list_path}` has {len(entries)} entries",
                 fix=f"name one, such as `{list_path}[0].{field}`, the first",
             )
-        return _with_field(disclosed, list_path, 0, field, typed, dialog)
+        return _with_field(disclosed, list_path, facts[list_path], 0, field, typed, dialog)
     return name, _read_value(disclosed, name, facts.get(name), typed, dialog)
 
 
@@ -240,13 +253,13 @@ def _entries(disclosed: Mapping[str, Sequence[ToldDetail]], path: str) -> list[d
 def _with_field(
     disclosed: Mapping[str, Sequence[ToldDetail]],
     path: str,
+    fact: Fact | None,
     place: int,
     name: str,
     typed: str,
     dialog: Dialog,
 ) -> tuple[str, Any]:
     entries = _entries(disclosed, path)
-    fact = vocabulary().facts.get(path)
     field = fact.fields.get(name) if fact is not None else None
     if field is None or place >= len(entries):
         known = ", ".join(f"`{known}`" for known in fact.fields) if fact is not None else "none"
@@ -284,29 +297,33 @@ def _flat(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return flat
 
 
-def _ask_detail(disclosed: Mapping[str, Sequence[ToldDetail]], dialog: Dialog) -> dict[str, Any]:
+def _ask_detail(
+    words: wording.Details, disclosed: Mapping[str, Sequence[ToldDetail]], dialog: Dialog
+) -> dict[str, Any]:
     """Ask which detail is wrong and for its new value, filled in with what was told."""
-    for line in wording.told_lines(disclosed, dialog.zone):
-        print_text(line)
-    names = _askable(disclosed, dialog.zone)
-    choices = tuple(Choice(name, f"{wording.detail_label(name)} ({name})") for name in names)
+    names = _askable(words, disclosed)
+    choices = tuple(Choice(name, f"{words.label(name)}  {value}") for name, value in names.items())
     which = Question(
         "detail", "Which detail is wrong?", AnswerForm("choice", choices, may_be_unknown=False)
     )
     name = str(collect_answers([which], {}, dialog)["detail"])
     right = Question(
-        "value", f"What is right? It was told as {names[name]}.", _form_of_detail(disclosed, name)
+        "value",
+        f"What is right? It was told as {names[name]}.",
+        _form_of_detail(words.terms, disclosed, name),
     )
     value = collect_answers([right], {}, dialog)["value"]
     return dict([_with_value(disclosed, name, None if value is UNKNOWN else value)])
 
 
-def _form_of_detail(disclosed: Mapping[str, Sequence[ToldDetail]], name: str) -> AnswerForm:
-    """Return the form of a detail that `_askable` lists."""
-    facts, field_path = vocabulary().facts, _FIELD.fullmatch(name)
-    if field_path is not None:
-        return _form_of_fact(facts[field_path["list"]].fields[field_path["field"]])
-    return _form_of_fact(facts[name]) if name in facts else _form_of_member(disclosed, name)
+def _form_of_detail(
+    terms: PackTerms, disclosed: Mapping[str, Sequence[ToldDetail]], name: str
+) -> AnswerForm:
+    """Return the form of a detail that `_askable` lists, with the labels of its choices."""
+    fact = terms.fact(name)
+    if fact is None:
+        return _form_of_member(disclosed, name)
+    return AnswerForm(fact.type, terms.choices(fact.path, fact.choices, "en"), fact.unit)
 
 
 def _with_value(
@@ -332,19 +349,22 @@ def _with_member(
     ]
 
 
-def _askable(disclosed: Mapping[str, Sequence[ToldDetail]], zone: ZoneInfo) -> dict[str, str]:
+def _askable(
+    words: wording.Details, disclosed: Mapping[str, Sequence[ToldDetail]]
+) -> dict[str, str]:
     """Return each detail that can be typed, with its old value: the fields of lists one by one."""
-    facts = vocabulary().facts
+    facts = words.terms.facts
     names: dict[str, str] = {}
     for name, holders in disclosed.items():
         fact = facts.get(name)
         if fact is None or fact.type != "list":
-            names[name] = wording.detail_text(holders[0].value, zone)
+            names[name] = words.value(name, holders[0].value)
             continue
         for place, entry in enumerate(holders[0].value or ()):
-            for field in fact.fields:
+            for field, declared in fact.fields.items():
                 path = f"{name}[{place}].{field}"
-                names[path] = wording.detail_text(entry.get(field), zone)
+                if words.terms.travels(declared):
+                    names[path] = words.value(path, entry.get(field))
     return names
 
 

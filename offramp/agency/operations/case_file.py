@@ -52,7 +52,6 @@ from rules.frozen import frozen
 from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain
 from rules.input.vocabulary import Vocabulary
-from rules.shelf import vocabulary
 
 
 @frozen
@@ -328,10 +327,8 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
         read = read_facts(facts, terms)
         noted = {path: plain(value) for path, value in read.known.items()}
         _refuse_cut(noted, terms)
-        noted = {
-            path: shared_form(path, value, terms, vocabulary()) for path, value in noted.items()
-        }
-        _check_own_facts(working_set, read, noted)
+        noted = {path: shared_form(path, value, terms) for path, value in noted.items()}
+        _check_own_facts(working_set, read, noted, terms)
         case_of(working_set, case)
         defaults = defaults_today(office, working_set)
         changed = changed_facts(office, working_set, case, noted)
@@ -354,9 +351,9 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
 
 
 def _refuse_cut(noted: Mapping[str, Any], terms: Vocabulary) -> None:
-    """Refuse a fact or a field that only the program's pack has: no record could carry it."""
+    """Refuse a fact or a field that never travels: no record could carry it."""
     for path, value in noted.items():
-        for cut in paths_cut(path, value, terms, vocabulary()):
+        for cut in paths_cut(path, value, terms):
             raise AgencyError(
                 "never-kept",
                 f"`{cut}` isn't kept here",
@@ -364,18 +361,13 @@ def _refuse_cut(noted: Mapping[str, Any], terms: Vocabulary) -> None:
             )
 
 
-def _check_own_facts(working_set: WorkingSet, read: Facts, noted: Mapping[str, Any]) -> None:
+def _check_own_facts(
+    working_set: WorkingSet, read: Facts, noted: Mapping[str, Any], words: Vocabulary
+) -> None:
     history = working_set.gateway.history
     role = history.newest.role(working_set.agency) if history.size else None
-    words = vocabulary()
     for path in noted:
         fact = words.facts[path]
-        if fact.category in words.never_travels:
-            raise AgencyError(
-                "never-kept",
-                f"`{path}` isn't kept here",
-                fix="give it to `agency decide` with `--facts` each time",
-            )
         if fact.known_by != role:
             raise AgencyError(
                 "not-yours",

@@ -21,6 +21,7 @@ from offramp.agency.cases.human_decision import (
     make_decision,
 )
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.questions import question_parts
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.errors import AgencyError
@@ -348,7 +349,7 @@ def _draft_decision(
     """Return the case, the decision, and its parts. A part that nobody may get has no recipient."""
     if case == NEW_CASE:
         case = new_id(office.random)
-        known = Case((), vocabulary(), here=working_set.agency)
+        known = Case((), terms_of(working_set).vocabulary, here=working_set.agency)
     else:
         known = case_of(working_set, case)
     answer = _answer_if_here(office, working_set, case, decision, known)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from exchange.consent.disclosure import day_of
+from exchange.records.finer_words import own_form, shared_form
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import case_of, handles
@@ -19,6 +20,7 @@ from offramp.agency.cases.owed_corrections import (
     owed_corrections,
     value_for,
 )
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.past_days import refuse_day_to_come, states_the_past
 from offramp.agency.cases.told import (
     ToldDetail,
@@ -37,8 +39,7 @@ from rules.errors import nearest
 from rules.frozen import frozen
 from rules.input.facts import read_facts
 from rules.input.printing import plain
-from rules.input.vocabulary import nested
-from rules.shelf import vocabulary
+from rules.input.vocabulary import Vocabulary, nested
 
 
 @frozen
@@ -171,7 +172,7 @@ def _effects_in(
     case_view = case_of(working_set, case)
     today, now = _today(office, working_set), office.clock()
     disclosed = told_details(working_set, case, today)
-    values = _read_details(disclosed, details)
+    values = _read_details(disclosed, details, terms_of(working_set).vocabulary)
     zone = working_set.gateway.history.newest.zone
     for name, value in values.items():
         if states_the_past(name):
@@ -192,7 +193,7 @@ def _effects_in(
             f"everybody who was told {names} has this value already",
             fix="give another value, or list what was told with `offramp agency correct DIR CASE`",
         )
-    facts = [name for name in values if name in vocabulary().facts]
+    facts = [name for name in values if name in terms_of(working_set).facts]
     program = office.program(working_set)
     resting = (
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
@@ -209,7 +210,7 @@ def _changes_own(working_set: WorkingSet, case: str, values: Mapping[str, Any]) 
 
 
 def _read_details(
-    disclosed: Mapping[str, Sequence[ToldDetail]], details: Mapping[str, Any]
+    disclosed: Mapping[str, Sequence[ToldDetail]], details: Mapping[str, Any], terms: Vocabulary
 ) -> Mapping[str, Any]:
     """Read the new values of details. Raises `AgencyError` `never-told`; `FactsError`."""
     values: dict[str, Any] = {}
@@ -221,11 +222,12 @@ def _read_details(
                 fix=nearest(name, sorted(disclosed))
                 or "keep a fact of your own with `offramp agency note`",
             )
-        if value is None or name not in vocabulary().facts:
+        if value is None or name not in terms.facts:
             values[name] = value
         else:
-            read = read_facts(nested({name: _without_ids(value)}), vocabulary())
-            values[name] = plain(read.known[name])
+            stated = own_form(name, _without_ids(value), terms)
+            read = read_facts(nested({name: stated}), terms)
+            values[name] = shared_form(name, plain(read.known[name]), terms)
     return values
 
 
@@ -258,7 +260,7 @@ def keep_correction(
     from it what couldn't be sent at first.
     """
     line = working_set.gateway.line
-    facts = vocabulary().facts
+    facts = terms_of(working_set).facts
     body = {
         "case": case,
         "facts": {name: value for name, value in details.items() if name in facts},
@@ -275,7 +277,8 @@ def changed_facts(
     office: Office, working_set: WorkingSet, case: str, facts: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Return those facts of which another agency may ask, and was told another value."""
-    asked_for = {path: value for path, value in facts.items() if may_be_asked_for(path)}
+    terms = terms_of(working_set)
+    asked_for = {path: value for path, value in facts.items() if may_be_asked_for(path, terms)}
     holding = old_values(working_set, case, asked_for, _today(office, working_set))
     names = {disclosed.detail.name for disclosed in holding}
     corrected = corrected_details(working_set, case)

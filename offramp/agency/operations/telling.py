@@ -9,7 +9,7 @@ that, once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any
 
 from exchange.consent.disclosure import day_of
@@ -37,8 +37,9 @@ from offramp.agency.cases.form_parts import (
     stated_parts,
 )
 from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
-from offramp.agency.cases.form_terms import Form, find_form, form_terms, question_text
+from offramp.agency.cases.form_terms import Form, find_form, form_terms
 from offramp.agency.cases.owed_corrections import Holder
+from offramp.agency.cases.pack_terms import PackTerms, pack_terms, shared_terms, terms_of
 from offramp.agency.cases.questions import answer_parts
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.errors import AgencyError
@@ -59,7 +60,6 @@ from offramp.agency.operations.mistakes import (
 from offramp.agency.operations.records import SentRecord
 from offramp.asking import Question
 from rules.frozen import frozen
-from rules.shelf import vocabulary
 
 _SCREENING = "decisions.screening"
 
@@ -70,7 +70,7 @@ class OpenedForm:
 
     `case` is None where the form begins one. `untold` are the categories that no agency may
     receive, and why. Their facts are kept here, and nothing else of them is asked. `seen_at` is
-    the journal's last event when it was opened.
+    the journal's last event when it was opened. `terms` are the words of the adopted pack.
     """
 
     form: Form
@@ -79,6 +79,7 @@ class OpenedForm:
     untold: Mapping[str, tuple[Refused, ...]]
     zone: str
     seen_at: int | None = None
+    terms: PackTerms = field(default_factory=shared_terms)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -149,12 +150,14 @@ class Preview:
     """What a draft tells, to whom, and to whom not. `names` are the agencies' names by id.
 
     `holders` are other agencies that have an older value of what is answered, and get a correction.
+    `terms` are the words of the adopted pack.
     """
 
     draft: FormDraft
     parts: tuple[PartPreview, ...]
     names: Mapping[str, str]
     holders: tuple[Holder, ...] = ()
+    terms: PackTerms = field(default_factory=shared_terms)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of a form's `--dry-run`."""
@@ -237,9 +240,10 @@ def open_form(
     known = (
         case_of(working_set, case)
         if case is not None
-        else Case((), vocabulary(), here=working_set.agency)
+        else Case((), terms_of(working_set).vocabulary, here=working_set.agency)
     )
     pack = office.program(working_set).pack
+    terms = pack_terms(pack)
     sheet = Sheet(
         form,
         role,
@@ -248,6 +252,7 @@ def open_form(
         stated=frozenset(STATED.get(form.kind.name, ())),
         lists=earlier_lists(working_set, known, office.random),
         language=language,
+        terms=terms,
         today=day_of(working_set.gateway.hub_time(office.clock()), directory.zone),
         zone=directory.zone,
     )
@@ -261,7 +266,7 @@ def open_form(
         if form.begins and case is not None:
             sheet = replace(sheet, lists={}, known=_known_here(working_set, known, case))
         sheets = (sheet,)
-    return OpenedForm(form, case, sheets, untold, directory.zone.key, seen_at)
+    return OpenedForm(form, case, sheets, untold, directory.zone.key, seen_at, terms)
 
 
 def _reduced(
@@ -351,7 +356,7 @@ def _answer_sheets(
     entries = sheet.lists or {}
     fields = tuple(path for path in sorted(paths) if entries.get(path.rpartition(".")[0]))
     rest = frozenset(paths - set(fields))
-    lists = {path.rpartition(".")[0] for path in rest} & set(vocabulary().facts)
+    lists = {path.rpartition(".")[0] for path in rest} & set(sheet.terms.facts)
     members = ("screening_outcome.outcome",) if _SCREENING in paths else ()
     return (
         replace(sheet, only=fields) if fields else replace(sheet, parts=()),
@@ -480,7 +485,7 @@ def _parts_of(
         if not addressing.part.to
         for content in addressing.part.content.values()
         for path, value in content.get("facts", {}).items()
-        if vocabulary().facts[path].known_by == role
+        if opened.terms.facts[path].known_by == role
     }
     return (*repeat_referral(working_set, form.kind.name, opened.case, sent), *unsent), kept
 
@@ -564,7 +569,7 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
             )
         )
     corrected = _corrected_holders(office, working_set, draft)
-    return Preview(draft, tuple(parts), agency_names(working_set), corrected)
+    return Preview(draft, tuple(parts), agency_names(working_set), corrected, pack_terms(pack))
 
 
 def _corrected_holders(
@@ -654,15 +659,12 @@ def waiting_questions(
 ) -> tuple[WaitingQuestion, ...]:
     """Return the questions to this agency that wait for an answer, in one case or in all."""
     working_set = office.working_set()
-    facts, waiting = vocabulary().facts, []
+    terms, waiting = terms_of(working_set), []
     for handle in (case,) if case is not None else handles(working_set):
         for question in open_questions(working_set, handle):
-            group, _, field = question.path.rpartition(".")
-            fact = facts.get(question.path) or (
-                facts[group].fields[field] if group in facts else None
-            )
+            fact = terms.fact(question.path)
             text = (
-                question_text(fact.question, language)
+                terms.text(fact, language)
                 if fact
                 else form_terms().members["screening_outcome.outcome"].texts[language]
             )

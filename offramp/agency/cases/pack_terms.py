@@ -1,0 +1,85 @@
+"""The words of the pack that an agency adopted: its facts beside the shared ones, and its Spanish.
+
+Questions, values, and categories of facts are looked up here, so that a fact which only a city's
+pack has is asked, sent, and shown like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import field
+
+from offramp.agency.cases.form_terms import form_terms, question_text
+from offramp.agency.folder.working_set import WorkingSet
+from rules.frozen import frozen
+from rules.input.typed_answers import Choice
+from rules.input.vocabulary import Fact, Vocabulary
+from rules.packs.pack import Pack
+from rules.packs.words import choice_text
+from rules.shelf import vocabulary
+
+_PLACE = re.compile(r"\[[0-9]+\]")
+
+
+@frozen
+class PackTerms:
+    """A pack's vocabulary, and the Spanish of its own texts by their English."""
+
+    vocabulary: Vocabulary
+    spanish: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """Every fact by path: the shared ones, and the pack's own."""
+        return self.vocabulary.facts
+
+    def fact(self, path: str) -> Fact | None:
+        """Return a fact or a list's field by its path, with or without places in a list."""
+        return self.vocabulary.fact_at(_PLACE.sub("", path))
+
+    def text(self, fact: Fact, language: str) -> str:
+        """Return a fact's question in a language, in English if it has no translation."""
+        english = " ".join(fact.question.split())
+        if language == "es" and english in self.spanish:
+            return self.spanish[english]
+        return question_text(fact.question, language)
+
+    def question(self, path: str, language: str) -> str:
+        """Return the question that a fact answers. A path that no fact has is its own label."""
+        fact = self.fact(path)
+        return self.text(fact, language) if fact is not None else path
+
+    def choices(self, path: str, words: tuple[str, ...], language: str) -> tuple[Choice, ...]:
+        """Return the choices of a fact with their labels."""
+        return tuple(Choice(word, self.label(path, word, language)) for word in words)
+
+    def label(self, path: str, word: str, language: str) -> str:
+        """Return the label of a choice. A choice of the pack alone shows itself."""
+        label = form_terms().label(path, word, language)
+        if language == "es" and label == choice_text(word):
+            return self.spanish.get(label, label)
+        return label
+
+    def travels(self, fact: Fact) -> bool:
+        """Return whether a fact is of a category that records may have."""
+        return fact.category not in self.vocabulary.never_travels
+
+
+def shared_terms() -> PackTerms:
+    """Return the words that all packs share, for an agency without a directory."""
+    return PackTerms(vocabulary())
+
+
+def pack_terms(pack: Pack) -> PackTerms:
+    """Return the words of a pack."""
+    return PackTerms(pack.vocabulary, pack.spanish)
+
+
+def terms_of(working_set: WorkingSet) -> PackTerms:
+    """Return the words of the pack in force, or the shared ones before the first directory.
+
+    Raises as the gateway's judges do for a pack that isn't kept here.
+    """
+    gateway = working_set.gateway
+    return pack_terms(gateway.pack) if gateway.history.size else shared_terms()
