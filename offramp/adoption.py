@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,17 +49,30 @@ class PackFiles:
 
         Raises `PackError`; `RequestError` `not-a-pack`.
         """
-        with TemporaryDirectory(prefix="offramp-") as name:
-            folder = Path(name)
-            for path, text in self.files.items():
-                (folder / path).parent.mkdir(exist_ok=True)
-                (folder / path).write_text(text, encoding="utf-8", newline="")
-            # INVARIANT: nothing is read from what is installed here, which may differ elsewhere.
-            for needed in _files(folder / self.id):
-                path = f"{needed.parent.name}/{needed.name}"
-                if path not in self.files:
-                    raise _not_a_pack(f"`{path}` is missing")
-            return read_pack(folder / self.id, whole=False)
+        return _read_files(self.id, tuple(sorted(self.files.items())))
+
+
+# The same texts are always the same pack, which nothing changes. Reading one takes half a second.
+@lru_cache(maxsize=16)
+def _read_files(pack_id: str, files: tuple[tuple[str, str], ...]) -> Pack:
+    with TemporaryDirectory(prefix="offramp-") as name:
+        folder = Path(name)
+        for path, text in files:
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8", newline="")
+        # INVARIANT: nothing is read from what is installed here, which may differ elsewhere.
+        for needed in _files(folder / pack_id):
+            path = f"{needed.parent.name}/{needed.name}"
+            if path not in dict(files):
+                raise _not_a_pack(f"`{path}` is missing")
+        return read_pack(folder / pack_id, whole=False)
+
+
+@cache
+def shipped_digest(name: str) -> str:
+    """Return the digest of an installed pack, which stays as it is while the program runs."""
+    assert name in shipped(), "a local pack may change"
+    return digest(read_pack(name))
 
 
 def collect_pack(name: str) -> PackFiles:

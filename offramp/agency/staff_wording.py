@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from offramp.agency.cases.caseload import utc
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.staff import ExtraAccess, StaffPerson
 from offramp.agency.operations.looks import LookList, Opening
 from offramp.agency.operations.staff import AssignedCase, StaffChange, StaffList
+from rules.author.spoken_dates import spoken_day, spoken_moment
 
 _KINDS = {
     "act": "did",
@@ -49,20 +52,20 @@ REASONS = {
 }
 
 
-def staff_lines(listed: StaffList) -> list[str]:
+def staff_lines(listed: StaffList, zone: ZoneInfo) -> list[str]:
     """Return the people, the cases of the own caseload, and what waits for a review."""
-    lines = [_person_line(person) for person in listed.people]
+    lines = [_person_line(person, zone) for person in listed.people]
     if listed.cases:
         lines += ["", "cases:", *(_case_line(case) for case in listed.cases)]
     if listed.to_review:
         lines += ["", "for you to review (`staff review NUMBER`):"]
-        lines += [f"  {access_line(access)}" for access in listed.to_review]
+        lines += [f"  {access_line(access, zone)}" for access in listed.to_review]
     return lines
 
 
-def change_lines(change: StaffChange) -> list[str]:
+def change_lines(change: StaffChange, zone: ZoneInfo) -> list[str]:
     """Return what a change of the list left."""
-    lines = [_person_line(change.person)]
+    lines = [_person_line(change.person, zone)]
     for case, assigned in change.cases.items():
         backup = f", backup {assigned.backup}" if assigned.backup else ""
         team = f", team {', '.join(assigned.team)}" if assigned.team else ""
@@ -70,38 +73,40 @@ def change_lines(change: StaffChange) -> list[str]:
     return lines
 
 
-def access_line(access: ExtraAccess) -> str:
+def access_line(access: ExtraAccess, zone: ZoneInfo) -> str:
     """Return an access beyond the caseload in one line."""
     did = _DID[access.does]
     why = REASONS.get(access.reason, access.reason)
-    at = _time(access.time)
+    at = _time(access.time, zone)
     return f"{access.number}: {access.by} {did} case {access.case[:8]} at {at}: {why}"
 
 
-def looks_lines(listed: LookList) -> list[str]:
+def looks_lines(listed: LookList, zone: ZoneInfo) -> list[str]:
     """Return the looks, a line each."""
     if not listed.looks:
         return ["nobody has looked"]
-    return [_look_line(look) for look in listed.looks]
+    return [_look_line(look, zone) for look in listed.looks]
 
 
-def opening_lines(agency: str, openings: tuple[Opening, ...], language: str) -> list[str]:
+def opening_lines(
+    agency: str, openings: tuple[Opening, ...], language: str, zone: ZoneInfo
+) -> list[str]:
     """Return the people who opened a person's file, for the person."""
     words = _OPENED[language]
     lines = ["", words["title"].format(agency=agency)]
     for opening in openings:
-        first, last = _day(opening.first), _day(opening.last)
+        first, last = _day(opening.first, zone, language), _day(opening.last, zone, language)
         days = first if first == last else words["days"].format(first=first, last=last)
         times = words["once"] if opening.count == 1 else words["often"].format(count=opening.count)
         lines.append(f"  {opening.person}: {times}, {days}")
     return lines
 
 
-def _person_line(person: StaffPerson) -> str:
+def _person_line(person: StaffPerson, zone: ZoneInfo) -> str:
     if person.ended is not None:
-        return f"{person.name}: ended {_day(person.ended)} by {person.ended_by}"
+        return f"{person.name}: ended {_day(person.ended, zone)} by {person.ended_by}"
     logins = f"login {', '.join(person.logins)}" if person.logins else "no login"
-    return f"{person.name}: {', '.join(person.roles)} ({logins}, since {_day(person.since)})"
+    return f"{person.name}: {', '.join(person.roles)} ({logins}, since {_day(person.since, zone)})"
 
 
 def _case_line(case: AssignedCase) -> str:
@@ -112,19 +117,19 @@ def _case_line(case: AssignedCase) -> str:
     return f"  {case.case[:8]}{name}: {owner}{backup}{team}"
 
 
-def _look_line(look: Look) -> str:
+def _look_line(look: Look, zone: ZoneInfo) -> str:
     did = _KINDS.get(look.kind, look.kind)
-    what = f" ({look.operation})"
+    what = f" ({look.operation.replace('_', ' ')})"
     of_case = f" in case {look.case[:8]}" if look.case else ""
     why = f", because: {REASONS.get(look.reason, look.reason)}" if look.reason else ""
-    refused = f" [{look.refused}]" if look.refused else ""
-    who = f"{_time(look.time)} {look.person} ({look.login}, {look.origin})"
+    refused = f": {look.refused.replace('-', ' ')}" if look.refused else ""
+    who = f"{_time(look.time, zone)}  {look.person} ({look.login}, {look.origin})"
     return f"{look.number}: {who} {did}{what}{of_case}{why}{refused}"
 
 
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _time(seconds: int, zone: ZoneInfo) -> str:
+    return spoken_moment(utc(seconds), zone)
 
 
-def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+def _day(seconds: int, zone: ZoneInfo, language: str = "en") -> str:
+    return spoken_day(datetime.fromtimestamp(seconds, zone).date(), language)

@@ -15,7 +15,7 @@ from offramp.agency.cases.breach import Breach
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.outdated import OutdatedDecision
-from offramp.agency.cases.pack_terms import PackTerms
+from offramp.agency.cases.pack_terms import PackTerms, noun_of
 from offramp.agency.cases.task import OVERDUE
 from offramp.agency.fact_words import fact_label, fact_text
 from offramp.agency.operations import (
@@ -36,6 +36,7 @@ from offramp.agency.operations import (
     Proposal,
     ReceivedRecord,
     RecordedConsent,
+    Representation,
     RestoredAgency,
     Retirement,
     Revocation,
@@ -343,6 +344,28 @@ def _one_account(account: CaseAccount, language: str, is_full: bool) -> list[str
     return lines
 
 
+def representation_lines(shown: Representation) -> list[str]:
+    """Show what is known of a case before counsel states that it acts for the person in it."""
+    if shown.known:
+        name = f" of {shown.person}" if shown.person else ""
+        lines = [f"case {shown.case[:8]}{name}: {_count(shown.records, 'record')} came here"]
+    else:
+        groups = " ".join(shown.case[at : at + 4] for at in range(0, len(shown.case), 4))
+        lines = [
+            f"case {groups}",
+            "  Nothing of this case has come here. If a digit is wrong, a case without a person "
+            "begins, and the person stays without counsel",
+        ]
+    if shown.is_repeated:
+        lines.append("  you have stated this before")
+    lines.append(f"`{shown.counsel}` acts for the person. Told: {', '.join(shown.recipients)}")
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def exported_line(file: Path, record: str, use: str) -> str:
     """Name the file and the record of an export."""
     return f"`{file}` contains `{record}`. Only you can read the file: {use}"
@@ -467,7 +490,7 @@ def notice_lines(notice: RulesNotice) -> list[str]:
     ]
 
 
-def tasks_lines(tasks: Iterable[Task], role: str, zone: ZoneInfo) -> list[str]:
+def tasks_lines(tasks: Iterable[Task], role: str, zone: ZoneInfo, terms: PackTerms) -> list[str]:
     """List tasks by case and person, the most pressing first, one line each.
 
     Facts that are wanted when somebody knows them are one line for each decision. What another role
@@ -485,8 +508,12 @@ def tasks_lines(tasks: Iterable[Task], role: str, zone: ZoneInfo) -> list[str]:
         steps = Counter(_task_line(task, zone) for task in own if task not in facts)
         lines += [f"{line} ({count} times)" if count > 1 else line for line, count in steps.items()]
         for decision in dict.fromkeys(task.wanted_for for task in facts):
-            paths = [task.about for task in facts if task.wanted_for == decision]
-            lines.append(f"  when known, for the {decision}: {', '.join(map(_short, paths))}")
+            wanted = [
+                noun_of(terms.vocabulary, task.about)
+                for task in facts
+                if task.wanted_for == decision
+            ]
+            lines.append(f"  when known, for the {decision}: {', '.join(wanted)}")
         lines += [f"  waits for others: {task.what}" for task in of_case if task.owner != role]
     return lines[1:] or ["no tasks"]
 
@@ -498,11 +525,6 @@ def _task_line(task: Task, zone: ZoneInfo) -> str:
     text = spoken_day(due, "en") if due else spoken_moment(task.due, zone)
     state = "OVERDUE since" if task.state == OVERDUE else "by"
     return f"  {state} {text}: {task.what.removeprefix('Due: ')}"
-
-
-def _short(path: str) -> str:
-    """Return a fact in a few words: `case.progress.housing` is `progress, housing`."""
-    return path.partition(".")[2].replace(".", " ").replace("_", " ") or path
 
 
 # Decisions

@@ -5,8 +5,7 @@ and a number drawn at random. The invitation is a file in the hub's folder. The 
 stored nowhere. A new invitation replaces the agency's earlier one. A withdrawn one is renamed, so
 that its code counts no more and the list can still name it. A join leaves a note beside the file.
 
-A code has 16 letters and digits (80 bits) in groups of four. Capitals, spaces, and dashes don't
-matter, and letters that sound or look like a digit are read as that digit.
+`offramp.invitation_code` has the form of a code.
 """
 
 from __future__ import annotations
@@ -25,17 +24,13 @@ from exchange.errors import ExchangeError, RequestRefused
 from exchange.membership.directory import Role
 from exchange.models import AgencyId, PlainName, WireModel, validate
 from exchange.standards import i_json
+from offramp.invitation_code import heard_code, spoken_code
 from rules.errors import RequestError
 
 FOLDER = "invitations"
 WITHDRAWN_SUFFIX, _USED_SUFFIX = ".withdrawn", ".used"
 VALID_SECONDS = 7 * 24 * 3600
 _CODE_BYTES = 10
-# Crockford's base 32: without letters that could be another letter or a digit.
-_STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TO_SPOKEN = str.maketrans(_STANDARD, _SPOKEN)
-_AS_HEARD = str.maketrans("OIL", "011", " -\N{EN DASH}\N{HYPHEN}")
 
 
 class Invited(WireModel):
@@ -55,8 +50,7 @@ def code_of(secret: bytes, invited: Invited) -> str:
     """Return the code of an invitation, such as `7K2M-9QXR-04WT-HB5D`."""
     payload = i_json.write(invited.model_dump(mode="json"))
     tag = hmac.digest(secret, payload, "sha256")[:_CODE_BYTES]
-    spoken = base64.b32encode(tag).decode("ascii").translate(_TO_SPOKEN)
-    return "-".join(spoken[at : at + 4] for at in range(0, len(spoken), 4))
+    return spoken_code(base64.b32encode(tag).decode("ascii"))
 
 
 def invite(
@@ -183,14 +177,13 @@ def bad_code() -> RequestRefused:
     """Return the refusal of a code."""
     return RequestRefused(
         "bad-code",
-        "this code is no invitation, was withdrawn, or has expired",
-        fix="ask the hub's operator for a new code",
+        "this code is not the one of this agency's invitation, was withdrawn, or has expired",
+        fix="compare the code and the agency's id with the hub's operator, or ask for a new code",
     )
 
 
 def _normal(code: str) -> bytes:
-    """Return a code as it was heard: without case, spaces, and dashes, O as 0, I and L as 1."""
-    return code[:200].upper().translate(_AS_HEARD).encode("utf-8", "replace")
+    return heard_code(code).encode("utf-8", "replace")
 
 
 def _path_of(folder: Path, agency: str) -> Path:

@@ -180,10 +180,7 @@ def texts_of(
     invariants: Mapping[str, Invariant],
     facts: Mapping[str, Fact],
 ) -> frozenset[str]:
-    """Return the English texts of a pack that a person may read.
-
-    They are its reasons, its steps, its questions, and the words of its choices.
-    """
+    """Return the English texts of a pack that a person may read: reasons, steps, and questions."""
     texts: list[str] = []
     for decision in decisions.values():
         texts += [decision.asks, decision.otherwise.because]
@@ -192,14 +189,8 @@ def texts_of(
         texts += [step.text for step in decision.next.values()]
         texts += [decision.while_waiting.text] if decision.while_waiting else []
     texts += [invariant.because for invariant in invariants.values() if invariant.because]
-    for _, entry in _entries(facts):
-        texts += [entry.question, *(choice_text(choice) for choice in entry.choices)]
+    texts += [entry.question for _, entry in _entries(facts)]
     return frozenset(" ".join(text.split()) for text in texts)
-
-
-def choice_text(choice: str) -> str:
-    """Return a choice that has no label as text: `on_foot` is `on foot`."""
-    return choice.replace("_", " ")
 
 
 def _short(text: str) -> str:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from offramp.agency.folder import keys
 from tests.support.hub_process import HubProcess, Starter, WireWorld
 from tests.support.running_agencies import running
 
 __all__ = ["own_world", "running", "starter"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stretched_once() -> Iterator[None]:
+    """Make the key of a passphrase and a salt once in this process. Each takes scrypt 0.1 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "stretching", cache(keys.stretching))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -113,6 +113,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "revoke_consent": "/people",
     "list_inbox": "/people",
     "open_part": "/people",
+    "preview_representation": "/people",
     "represent": "/people",
     "open_form": {"begins": "/offer", "answers": "/asked", "case": "/people"},
     "draft_form": {"begins": "/offer", "answers": "/asked", "case": "/people"},

@@ -15,15 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.errors import ExchangeError
+from exchange.records.kinds import kinds
 from offramp.agency import operations
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.people import person_name
 from offramp.agency.cases.tally import tally_case
+from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
 from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
 from offramp.agency.operations import evidence, records
+from offramp.agency.operations.access import BEGIN, DECLARED, needs
 from rules.errors import Refusal
+from tests.conftest import ROOT
 from tests.support.agencies import Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
@@ -727,3 +731,93 @@ def _was_refused(town: Town, case: str, recipient: str) -> bool:
         for outgoing in town.at["police"].working_set().cases.records(case).sent
         if any(recipient in part["to"] for part in outgoing.parts)
     )
+
+
+def test_counsel_states_nothing_in_a_case_of_which_nothing_came(town: Town, case: str) -> None:
+    defender = town.at["defender"]
+    shown = operations.preview_representation(defender, case)
+    assert not shown.known and not shown.is_repeated and "crossroads" in shown.recipients
+    with refused("unheard-case"):
+        operations.represent(defender, case)
+    assert case not in defender.working_set().cases, "no ghost of a case begins"
+    # Before a consent, counsel has nothing of the person's case, and confirms the digits.
+    operations.represent(defender, case, although_unknown=True)
+    deliver(town)
+    again = operations.preview_representation(defender, case)
+    assert again.known and again.is_repeated
+    operations.represent(defender, case)
+
+
+def told_of(town: Town, agency: str, case: str) -> list[str]:
+    return [text for text in task_texts(town, agency, case) if "nobody might be told" in text]
+
+
+def test_a_decision_before_the_consent_is_a_task_once_it_may_be_told(town: Town, case: str) -> None:
+    refer(town, case, "crossroads", "prosecutor")
+    prosecutor, crossroads = town.at["prosecutor"], town.at["crossroads"]
+    words = (BY, case, "eligibility", "eligible", "rules")
+    assert operations.determine(prosecutor, *words).state == "kept"
+    answered = operations.decide(crossroads, case, "eligibility")
+    with refused("nobody-to-tell"):
+        operations.send_answer(crossroads, answered)
+    with refused("nobody-to-tell"):
+        operations.send_answer(crossroads, answered)
+    assert not told_of(town, "prosecutor", case) and not told_of(town, "crossroads", case)
+    terms = ["decision_outcome"], ["admission"]
+    consent(
+        town,
+        case,
+        grant("prosecutor", "crossroads", *terms),
+        grant("crossroads", "prosecutor", *terms),
+    )
+    deliver(town)
+    (task,) = told_of(town, "prosecutor", case)
+    assert "Tell `crossroads` your decision on eligibility" in task
+    assert f"agency determine {case[:8]} eligibility eligible --reason rules" in task
+    (task,) = told_of(town, "crossroads", case)
+    assert f"agency decide {case[:8]} eligibility --send" in task
+    operations.send_answer(crossroads, operations.decide(crossroads, case, "eligibility"))
+    assert not told_of(town, "crossroads", case)
+    assert operations.determine(prosecutor, *words).recipients == ("crossroads",)
+    deliver(town)
+    assert not told_of(town, "prosecutor", case)
+
+
+def test_no_operation_can_forget_that_the_person_has_left(town: Town, case: str) -> None:
+    """Each record of an operation is checked, whichever operation composes it."""
+
+    @needs(BEGIN)
+    def forgetful(office: Office, case: str, kind: str) -> str:
+        to = {"defender": ("exchange_operation", "operation")}
+        return office.compose(kind, (part("operation", to=to, use="none"),), case=case).id
+
+    try:
+        refer(town, case, "crossroads")
+        represent(town, case)
+        exit_case(town, case)
+        crossroads = town.at["crossroads"]
+        for kind in kinds():
+            if kind not in SAID_AFTER_EXIT and kinds()[kind].case:
+                with refused("case-ended"):
+                    forgetful(crossroads, case, kind)
+        assert forgetful(crossroads, case, "exit")
+    finally:
+        del DECLARED["forgetful"]
+    # Every public operation goes through `needs`, and nothing else composes past the office.
+    for name in DECLARED:
+        assert hasattr(getattr(operations, name), "__wrapped__"), name
+    composing = "gateway.compose("
+    sources = (ROOT / "offramp").rglob("*.py")
+    found = [path.name for path in sources if composing in path.read_text(encoding="utf-8")]
+    assert found == ["office.py"]
+
+
+# What may be told after an exit: nothing of it is about the service.
+SAID_AFTER_EXIT = {
+    *("correction", "recall", "recall_answer", "answer", "acknowledgement"),
+    *("consent", "consent_change", "representation", "accounting"),
+    *("exit", "ejection", "reinstatement", "offer", "referral"),
+    *("decision", "determination", "new_charge", "filing_decision", "charge_disposition"),
+    *("grievance", "misuse_complaint"),
+    *("oral_disclosure", "emergency_disclosure", "court_order_disclosure"),
+}

@@ -619,12 +619,45 @@ def test_flags_and_files_answer_for_scripts(
     )
     answers = tmp_path / "answers.yaml"
     answers.write_text(
-        "encounter: {date: 2026-11-02, route: arrest, in_area: yes, drugs: [], charges: []}\n"
+        "encounter: {date: 2026-11-02, route: arrest, in_area: yes, drugs: [{kind: opioid}],"
+        " charges: [{conduct: possession}]}\n"
         "judgment.amenable: yes\ncontact: {given_name: José}\n"
     )
     more = ("--answers", str(answers), "--rest-unknown", "--yes", "--json")
     code, printed = run(running, capsys, "refer", "police", *more)
     assert code == 0 and "José" in printed and json.loads(printed)["state"] == "sent"
+
+
+def test_a_referral_says_what_the_rules_say_and_a_bar_is_confirmed_on_its_own(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def flags(drug: str, charge: str) -> tuple[str, ...]:
+        drugs, charges = FLAGS.index("--drugs") + 1, FLAGS.index("--charges") + 1
+        changed = {drugs: f"kind={drug}, prescription=no", charges: f"conduct=possession, {charge}"}
+        given = [changed.get(at, flag) for at, flag in enumerate(FLAGS)]
+        contact = ("--family-name", "Rael", "--phone", "505-555-0100", "--language", "es")
+        return (*given, *contact, "--known-person", "someone_else", "--rest-unknown")
+
+    barred = flags("stimulant", "authority=state, violent=no")
+    before = outbox(running, capsys)
+    code, printed = run(running, capsys, "refer", "police", *barred, "--yes")
+    assert code == 2 and "[rules-bar]" in printed and outbox(running, capsys) == before
+    assert "The offer: you may not offer the program. THE RULES BAR THIS. The program is" in printed
+    shown = at_terminal(running, ["no"], "refer", "police", *barred)
+    assert "The rules bar this. Send it all the same?" in shown.text, shown.text
+    assert outbox(running, capsys) == before
+    code, printed = run(running, capsys, "refer", "police", *barred, "--yes", "--although-barred")
+    assert code == 0 and ": sent" in printed and outbox(running, capsys) == before + 1
+    violent = flags("opioid", "authority=state, violent=yes")
+    for language, first in (
+        ("en", "The prosecutor has to answer first."),
+        ("es", "Primero tiene que responder la fiscalía."),
+    ):
+        words = (*violent, "--dry-run", "--lang", language)
+        code, printed = run(running, capsys, "refer", "police", *words)
+        assert code == 0 and first in printed, printed
+    code, printed = run(running, capsys, "refer", "police", *words, "--json")
+    assert [answer["outcome"] for answer in json.loads(printed)["rules"]] == [None, None]
 
 
 def test_an_interview_feeds_a_referral(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from offramp.cli import main
 from offramp.hub import invitations, operations
 from offramp.hub.folder import Folder
+from offramp.invitation_code import check_code_form
 from rules.errors import RequestError
 from tests.support.refused import refused
 
@@ -127,3 +128,20 @@ def test_the_command_says_until_when_and_lists_and_withdraws(
     named = ("Police", "--role", "police", "--name", "Police")
     assert "bad-invitation" in run(*named)[2]
     assert not list(Path(folder.path / "invitations").glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("7ECF-CHQD-YZBC", "is cut off: it has 12 letters and digits, and a whole one has 16"),
+        ("", "is cut off: it has 0 letters and digits"),
+        ("7ECF-CHQD-YZBC-N1D0-7ECF", "is too long: it has 20"),
+        ("7ECF-CHQD-YZBC-N1D!", "no code has `!`"),
+        ("7ECF-CHQD-YZBC-N1DU", "no code has `U`"),
+    ],
+)
+def test_a_code_that_is_not_whole_is_named_before_the_hub_is_asked(code: str, why: str) -> None:
+    with pytest.raises(RequestError) as wrong:
+        check_code_form(code)
+    assert wrong.value.code == "wrong-code" and why in wrong.value.message
+    check_code_form("7ecf chqd yzbc nid-o")  # as it is heard

@@ -1,7 +1,7 @@
 """What may still be sent in a case after the person has left the program.
 
-INVARIANT: every operation that composes a record of a case from a person's words asks
-`check_may_be_told` first.
+INVARIANT: `needs` asks `check_may_be_told` before each record that an operation composes, so that
+no new operation can forget it. A form asks earlier too, so that nobody answers in vain.
 """
 
 from __future__ import annotations

@@ -15,11 +15,13 @@ from offramp.agency.cases.case_entry import CaseEntry, same_value
 from offramp.agency.cases.caseload import own_parts, silent_events, utc
 from offramp.agency.cases.corrections import RECALLED, FactChange
 from offramp.agency.cases.decision_record import decision_in
+from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.cases.positions import record_position
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
+from rules.input.vocabulary import Vocabulary
 
 DETERMINATION, ANSWER = "determination", "answer"
 
@@ -30,7 +32,7 @@ class OutdatedDecision:
 
     `what` is `determination` for a named person's decision, `answer` for the rules' answer in a
     record. `agency` and `role` decided, `by` is the person's name or None. `outcome` may be None.
-    `changes` are what was changed, in order.
+    `changes` are what was changed, in order, in the words of `vocabulary`.
     """
 
     what: str
@@ -41,11 +43,12 @@ class OutdatedDecision:
     by: str | None
     record: str | None
     changes: tuple[FactChange, ...]
+    vocabulary: Vocabulary
 
     @property
     def changed(self) -> tuple[str, ...]:
         """Describe in words what was changed, without any value, each change once."""
-        return tuple(dict.fromkeys(_in_words(change) for change in self.changes))
+        return tuple(dict.fromkeys(_in_words(change, self.vocabulary) for change in self.changes))
 
     def as_json(self) -> dict[str, Any]:
         """Return the decision as `offramp agency case --json` prints it."""
@@ -71,10 +74,11 @@ class OutdatedDecision:
         }
 
 
-def _in_words(change: FactChange) -> str:
+def _in_words(change: FactChange, vocabulary: Vocabulary) -> str:
     if change.path is None:
-        return f"`{change.by}` recalled a part of it ({', '.join(change.categories)})"
-    return f"`{change.by}` corrected `{change.path}`"
+        about = "; ".join(vocabulary.categories.get(name, name) for name in change.categories)
+        return f"`{change.by}` recalled a part of it ({about})"
+    return f"`{change.by}` corrected {noun_of(vocabulary, change.path)}"
 
 
 def outdated_decisions(
@@ -97,6 +101,7 @@ def outdated_decisions(
             str(entry.determined["by"]),
             entry.record,
             changes,
+            case.vocabulary,
         )
         for decision, entry in case.determined.items()
         if entry.determined is not None
@@ -247,4 +252,6 @@ def _outdated_answers(
         if changes:
             outcome = next((part.outcome for part in parts if part.outcome is not None), None)
             role, record = parts[0].role, parts[0].record
-            yield OutdatedDecision(ANSWER, decision, outcome, by, role, None, record, changes)
+            yield OutdatedDecision(
+                ANSWER, decision, outcome, by, role, None, record, changes, case.vocabulary
+            )

@@ -15,19 +15,19 @@ from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 from rules.input.typed_answers import Choice
 from rules.input.vocabulary import Fact, Vocabulary
-from rules.packs.pack import Pack
-from rules.packs.words import choice_text
-from rules.shelf import vocabulary
+from rules.packs.pack import InBoth, Pack
+from rules.shelf import english, vocabulary
 
 _PLACE = re.compile(r"\[[0-9]+\]")
 
 
 @frozen
 class PackTerms:
-    """A pack's vocabulary, and the Spanish of its own texts by their English."""
+    """A pack's vocabulary, the Spanish of its own texts, and its labels of choices by path."""
 
     vocabulary: Vocabulary
     spanish: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, InBoth]] = field(default_factory=dict)
 
     @property
     def facts(self) -> Mapping[str, Fact]:
@@ -55,15 +55,27 @@ class PackTerms:
         return tuple(Choice(word, self.label(path, word, language)) for word in words)
 
     def label(self, path: str, word: str, language: str) -> str:
-        """Return the label of a choice. A choice of the pack alone shows itself."""
-        label = form_terms().label(path, word, language)
-        if language == "es" and label == choice_text(word):
-            return self.spanish.get(label, label)
-        return label
+        """Return the label of a choice. A choice without one shows itself."""
+        own = self.labels.get(path, {}).get(word)
+        return own.text(language) if own is not None else form_terms().label(path, word, language)
 
     def travels(self, fact: Fact) -> bool:
         """Return whether a fact is of a category that records may have."""
         return fact.category not in self.vocabulary.never_travels
+
+
+def noun_of(vocabulary: Vocabulary, name: str) -> str:
+    """Return a detail as a noun: `the day of the encounter`, or the answer to its question."""
+    fact = vocabulary.fact_at(_PLACE.sub("", name))
+    if fact is None:
+        member = form_terms().members.get(name)
+        return f"the answer to “{member.texts['en']}”" if member is not None else name
+    phrase = fact.says or english().get(fact.path)
+    if isinstance(phrase, str):
+        return phrase
+    if fact.type == "list" and phrase is not None:
+        return f"the {phrase[1]}"
+    return f"the answer to “{' '.join(fact.question.split())}”"
 
 
 def shared_terms() -> PackTerms:
@@ -73,7 +85,7 @@ def shared_terms() -> PackTerms:
 
 def pack_terms(pack: Pack) -> PackTerms:
     """Return the words of a pack."""
-    return PackTerms(pack.vocabulary, pack.spanish)
+    return PackTerms(pack.vocabulary, pack.spanish, pack.words.choices)
 
 
 def terms_of(working_set: WorkingSet) -> PackTerms:

@@ -11,6 +11,7 @@ from offramp.agency.cases.case import Case
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.outdated import DETERMINATION, OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import QUEUED_FIRST, owed_corrections
+from offramp.agency.cases.pack_terms import noun_of, terms_of
 from offramp.agency.cases.task import OPEN, OVERDUE, Task
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -94,16 +95,17 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
     today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
     for owed in owed_corrections(working_set, handle, bytes, today, now):
         for holder in owed.holders:
+            detail = noun_of(terms_of(working_set).vocabulary, holder.name)
             if holder.why_not is None:
                 step = (
-                    f"`{holder.agency}` has an old value of `{holder.name}` and may be "
+                    f"`{holder.agency}` has an old value of {detail} and may be "
                     "told the new one: let the gateway run."
                 )
             elif holder.why_not == QUEUED_FIRST:
                 continue
             else:
                 step = (
-                    f"`{holder.agency}` has an old value of `{holder.name}` and can't "
+                    f"`{holder.agency}` has an old value of {detail} and can't "
                     f"be told: {holder.why_not}."
                 )
             yield Task(handle, role, step, OPEN, f"holder.{holder.name}")

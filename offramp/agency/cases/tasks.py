@@ -25,6 +25,7 @@ from offramp.agency.cases.people import person_name, undecided_matches
 from offramp.agency.cases.repair_tasks import repair_tasks
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.cases.task import OPEN, OVERDUE, RUNNING, Task
+from offramp.agency.cases.untold_decisions import untold_decision_tasks
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -111,12 +112,14 @@ def _work_out_tasks(
         return _named(working_set, handle, case_tasks), repairs_until
     case_tasks += _meeting_tasks(working_set, case, handle, role)
     case_tasks += _undecided_people(working_set, handle, role)
+    untold, untold_until = untold_decision_tasks(working_set, program, case, handle, role, now)
+    case_tasks += untold
     answers, until = answers_of_case(working_set, program, case, handle, now)
     for answer in answers:
         case_tasks += _running_clocks(handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
-    return _named(working_set, handle, case_tasks), earliest((until, repairs_until))
+    return _named(working_set, handle, case_tasks), earliest((until, repairs_until, untold_until))
 
 
 def _named(working_set: WorkingSet, handle: str, case_tasks: list[Task]) -> tuple[Task, ...]:
@@ -252,8 +255,8 @@ def _missing_facts(handle: str, answer: Answer, role: str) -> Iterator[Task]:
     for need in answer.needed:
         # Nobody notes another decision's outcome: the rules or its decider give it.
         if need["ask"] == role and not str(need["fact"]).startswith("decisions."):
-            sides = [f"`{side['by']}` says {side['value']}" for side in need.get("conflict", ())]
-            conflict = f" In conflict: {', '.join(sides)}." if sides else ""
-            step = f"{need['question']} (`{need['fact']}`, for `{answer.decision}`){conflict}"
+            sides = [f"`{side['by']}`" for side in need.get("conflict", ())]
+            conflict = f" {' and '.join(sides)} differ on it." if sides else ""
+            step = f"{need['question']} (for {answer.decision}){conflict}"
             wanted_for = None if sides else answer.decision
             yield Task(handle, role, step, OPEN, str(need["fact"]), wanted_for=wanted_for)

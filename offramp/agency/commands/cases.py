@@ -68,7 +68,8 @@ def _notice(office: Office, options: argparse.Namespace) -> Output:
 def _tasks(office: Office, options: argparse.Namespace) -> Output:
     tasks = operations.list_tasks(office)
     value = {"tasks": [task.as_json() for task in tasks]}
-    return Output(value, wording.tasks_lines(tasks, role_of(office), zone_of(office)))
+    lines = wording.tasks_lines(tasks, role_of(office), zone_of(office), terms_here(office))
+    return Output(value, lines)
 
 
 COMMANDS = (

@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 
 from offramp.agency import operations, staff_wording, wording
-from offramp.agency.commands.command import CASE, KEY, NEW_FILE, RECORD, AgencyCommand, Output
+from offramp.agency.commands.command import (
+    CASE,
+    KEY,
+    NEW_FILE,
+    RECORD,
+    AgencyCommand,
+    Output,
+    zone_of,
+)
 from offramp.agency.folder.office import Office
 from offramp.arguments import add_force
 from offramp.output_file import check_output, write_output
@@ -18,7 +26,7 @@ def _account(office: Office, options: argparse.Namespace) -> Output:
     lines = wording.account_lines(account, options.lang, is_full=options.full)
     if account.openings is not None:
         name = account.directory.agencies[office.agency].name
-        lines += staff_wording.opening_lines(name, account.openings, options.lang)
+        lines += staff_wording.opening_lines(name, account.openings, options.lang, zone_of(office))
     return Output(account.as_json(), lines)
 
 

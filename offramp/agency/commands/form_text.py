@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.pack_terms import PackTerms, shared_terms
 from offramp.agency.cases.plain_words import CATEGORIES, KINDS, PURPOSES
+from offramp.agency.cases.preliminary import Preliminary
 from offramp.agency.cases.refusals import Refused
 from offramp.agency.fact_words import field_texts, value_text
 from offramp.agency.operations import DeterminationPreview
@@ -45,6 +46,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "corrected": "Sent a correction to {name}: {state}",
         "no_questions": "No question waits for you.",
         "joined": "It is the person of case {case}: the cases are listed together here.",
+        "rules": "What the rules say so far, on what you state:",
+        "barred": "{outcome}. THE RULES BAR THIS. {because}",
+        "open": "{outcome}. {because}",
+        "undetermined": "not decided yet. It can be: {possible}",
+        "or": " or ",
+        "needs_prosecutor": "The prosecutor has to answer first.",
+        "ask": "not known ({role}): {question}",
+        "no_rules": "the rules give no answer: {why}",
+        "although": "The rules bar this. Send it all the same?",
         "yes": "yes",
         "no": "no",
         "consent": "the person consented",
@@ -81,6 +91,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "corrected": "Se envió una corrección a {name}: {state}",
         "no_questions": "Ninguna pregunta le espera.",
         "joined": "Es la persona del caso {case}: aquí los casos se listan juntos.",
+        "rules": "Lo que dicen las reglas hasta ahora, según lo que usted declara:",
+        "barred": "{outcome}. LAS REGLAS LO IMPIDEN. {because}",
+        "open": "{outcome}. {because}",
+        "undetermined": "aún sin decidir. Puede ser: {possible}",
+        "or": " o ",
+        "needs_prosecutor": "Primero tiene que responder la fiscalía.",
+        "ask": "no se sabe ({role}): {question}",
+        "no_rules": "las reglas no dan respuesta: {why}",
+        "although": "Las reglas lo impiden. ¿Lo envía de todos modos?",
         "yes": "sí",
         "no": "no",
         "consent": "la persona dio su consentimiento",
@@ -108,12 +127,41 @@ def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
     lines += part_preview_lines(preview.parts, preview.names, language, zone, terms)
     if not preview.parts:
         lines.append(words["nobody"])
+    if preview.answers:
+        lines += ["", *_rules_lines(preview.answers, language)]
     if draft.kept:
         kept = _value_lines({"facts": draft.kept}, "", language, zone, terms)
         lines += ["", words["kept"], *kept]
     if preview.holders:
         lines += ["", *_holder_lines(preview, language)]
     return lines
+
+
+def _rules_lines(answers: tuple[Preliminary, ...], language: str) -> Iterator[str]:
+    """Yield what the rules say of the person so far: bars, gaps, and whom to ask."""
+    words, terms = WORDS[language], form_terms()
+    yield words["rules"]
+    for answer in answers:
+        subject = terms.label("decision", answer.decision, language)
+        if answer.refusal is not None:
+            yield f"  {subject}: {words['no_rules'].format(why=answer.refusal)}"
+            continue
+        if answer.outcome is not None:
+            outcome = terms.label(f"decisions.{answer.decision}", answer.outcome, language)
+            because = " ".join(reason.text(language) for reason in answer.reasons)
+            key = "barred" if answer.bars else "open"
+            yield f"  {subject}: {words[key].format(outcome=outcome, because=because)}".rstrip()
+            continue
+        possible = words["or"].join(
+            terms.label(f"decisions.{answer.decision}", outcome, language)
+            for outcome in answer.possible
+        )
+        yield f"  {subject}: {words['undetermined'].format(possible=possible)}"
+        if answer.needs_prosecutor:
+            yield f"    {words['needs_prosecutor']}"
+        for missing in answer.missing:
+            role = terms.label("role", missing.ask, language)
+            yield f"    {words['ask'].format(role=role, question=missing.question.text(language))}"
 
 
 def _holder_lines(preview: Preview, language: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ from rules.input.yaml import read_text
 from rules.shelf import vocabulary
 
 _DEST = "answer:"
+BARRED_FLAG = "--although-barred"
 _ENTRY = re.compile(r"\s*([a-z_]+)\s*=\s*([^,]*)(?:,|$)")
 _NO_ENTRIES = ("none", "no", "0", "ninguno", "ninguna")
 _OPENER = {
@@ -88,10 +89,16 @@ def _tell(
             print_text(line)
         print_text()
     question = None if draft.parts else texts["keep_it"]
-    if not options.yes and not confirm(dialog, question):
+    # INVARIANT: `--yes` alone sends nothing that the rules bar. Without a terminal it is refused.
+    although_barred = options.although_barred
+    if preview.is_barred and not although_barred and dialog.is_terminal:
+        although_barred = confirm(dialog, texts["although"], flag=BARRED_FLAG)
+        if not although_barred:
+            return Output({"sent": False}, [texts["not_sent"]])
+    elif not options.yes and not confirm(dialog, question):
         return Output({"sent": False}, [texts["not_sent"]])
     try:
-        sent = operations.send_draft(office, draft)
+        sent = operations.send_draft(office, draft, although_barred=although_barred)
     except AgencyError as error:
         if error.code != operations.CASE_CHANGED or not dialog.is_terminal or options.yes:
             raise
@@ -297,7 +304,11 @@ def _options(form: Form, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--answers", metavar="FILE", help="a YAML or JSON file with answers by the question's name"
     )
+    parser.set_defaults(although_barred=False)
     if form.begins:
+        parser.add_argument(
+            BARRED_FLAG, action="store_true", help="send it although the rules bar the person"
+        )
         parser.add_argument("--case", metavar="CASE", help="a case that there is already")
         parser.add_argument(
             "--facts", metavar="FILE", help="facts that `offramp interview --save` wrote"

@@ -16,10 +16,15 @@ from offramp.agency.commands.command import (
     Output,
     actor_of,
     add_because,
+    zone_of,
 )
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Draft
+from offramp.asking import Dialog, confirm
+from offramp.terminal import print_text
 from offramp.user_files import read_named
+
+UNKNOWN_FLAG = "--although-unknown"
 
 
 def _inbox(office: Office, options: argparse.Namespace) -> Output:
@@ -54,11 +59,42 @@ def _send_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _represent(office: Office, options: argparse.Namespace) -> Output:
-    record = operations.represent(office, options.case, options.successor)
+    """Show what is known of the case and who is told, ask, and state it.
+
+    INVARIANT: `--yes` alone states nothing in a case of which nothing came here.
+    """
+    preview = operations.preview_representation(office, options.case, options.successor)
+    lines = wording.representation_lines(preview)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "nothing is sent"])
+    if not options.json:
+        for line in lines:
+            print_text(line)
+    dialog = Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
+    although_unknown = options.although_unknown
+    if not preview.known and not although_unknown and dialog.is_terminal:
+        question = "Are these the digits, one by one?"
+        although_unknown = confirm(dialog, question, flag=UNKNOWN_FLAG)
+        if not although_unknown:
+            return Output({"sent": False}, ["nothing was sent"])
+    elif preview.known and not options.yes and not confirm(dialog):
+        return Output({"sent": False}, ["nothing was sent"])
+    record = operations.represent(
+        office, options.case, options.successor, although_unknown=although_unknown
+    )
     return Output(record.as_json(), wording.sent_lines(record))
 
 
 def _represent_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="state it without the last question")
+    parser.add_argument(
+        UNKNOWN_FLAG,
+        action="store_true",
+        help="state it in a case of which nothing has come here: its digits are right",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be stated, and send nothing"
+    )
     parser.add_argument(
         "--successor",
         metavar="AGENCY",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from offramp.agency import operations, staff_wording
-from offramp.agency.commands.command import AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.folder.office import Office
 from rules.errors import RequestError
 
@@ -18,37 +18,41 @@ def _staff(office: Office, options: argparse.Namespace) -> Output:
 
 def _list(office: Office, options: argparse.Namespace) -> Output:
     listed = operations.list_staff(office, with_ended=options.ended)
-    return Output(listed.as_json(), staff_wording.staff_lines(listed))
+    return Output(listed.as_json(), staff_wording.staff_lines(listed, zone_of(office)))
 
 
 def _add(office: Office, options: argparse.Namespace) -> Output:
     name = _needed(options, "who", "the person's name")
     roles = _needed(options, "role", "`--role`")
     return _changed(
-        operations.add_person(office, actor_of(office), name, roles, logins=options.login or ())
+        office,
+        operations.add_person(office, actor_of(office), name, roles, logins=options.login or ()),
     )
 
 
 def _roles(office: Office, options: argparse.Namespace) -> Output:
     name, roles = _needed(options, "who", "the person's name"), _needed(options, "role", "`--role`")
-    return _changed(operations.set_roles(office, actor_of(office), name, roles))
+    return _changed(office, operations.set_roles(office, actor_of(office), name, roles))
 
 
 def _logins(office: Office, options: argparse.Namespace) -> Output:
     name = _needed(options, "who", "the person's name")
     logins = _needed(options, "login", "`--login`")
-    return _changed(operations.set_logins(office, actor_of(office), name, logins))
+    return _changed(office, operations.set_logins(office, actor_of(office), name, logins))
 
 
 def _end(office: Office, options: argparse.Namespace) -> Output:
     name = _needed(options, "who", "the person's name")
-    return _changed(operations.end_person(office, actor_of(office), name, hand_over=options.to))
+    return _changed(
+        office, operations.end_person(office, actor_of(office), name, hand_over=options.to)
+    )
 
 
 def _assign(office: Office, options: argparse.Namespace) -> Output:
     case = operations.find_case(office, _needed(options, "who", "the case"))
     owner = _needed(options, "to", "the owner with `--to`")
     return _changed(
+        office,
         operations.assign_case(
             office,
             actor_of(office),
@@ -56,7 +60,7 @@ def _assign(office: Office, options: argparse.Namespace) -> Output:
             owner,
             backup=options.backup,
             team=options.team or (),
-        )
+        ),
     )
 
 
@@ -65,8 +69,10 @@ def _hand_over(office: Office, options: argparse.Namespace) -> Output:
     to = _needed(options, "to", "the colleague with `--to`")
     actor = actor_of(office)
     if office.working_set().staff.find(who) is not None:
-        return _changed(operations.hand_over_all(office, actor, who, to))
-    return _changed(operations.hand_over(office, actor, operations.find_case(office, who), to))
+        return _changed(office, operations.hand_over_all(office, actor, who, to))
+    return _changed(
+        office, operations.hand_over(office, actor, operations.find_case(office, who), to)
+    )
 
 
 def _review(office: Office, options: argparse.Namespace) -> Output:
@@ -74,11 +80,13 @@ def _review(office: Office, options: argparse.Namespace) -> Output:
     if not (number.isascii() and number.isdigit() and len(number) < 16):
         raise RequestError("usage", f"`{number[:40]}` is no number", fix="see `staff list`")
     access = operations.review_access(office, actor_of(office), int(number))
-    return Output(access.as_json(), [f"reviewed: {staff_wording.access_line(access)}"])
+    return Output(
+        access.as_json(), [f"reviewed: {staff_wording.access_line(access, zone_of(office))}"]
+    )
 
 
-def _changed(change: operations.StaffChange) -> Output:
-    return Output(change.as_json(), staff_wording.change_lines(change))
+def _changed(office: Office, change: operations.StaffChange) -> Output:
+    return Output(change.as_json(), staff_wording.change_lines(change, zone_of(office)))
 
 
 def _needed(options: argparse.Namespace, name: str, what: str) -> Any:
@@ -143,7 +151,7 @@ def _looks(office: Office, options: argparse.Namespace) -> Output:
         listed = operations.list_looks(
             office, of_case=options.of, person=options.person, only_refused=options.refused
         )
-    return Output(listed.as_json(), staff_wording.looks_lines(listed))
+    return Output(listed.as_json(), staff_wording.looks_lines(listed, zone_of(office)))
 
 
 def _looks_options(parser: argparse.ArgumentParser) -> None:

@@ -154,6 +154,8 @@ class Office:
         # The person of the operation that runs now. None for the gateway.
         self.acting: Session | None = None
         self.is_in_operation = False
+        # What an operation asks before each record: see `offramp.agency.operations.access`.
+        self.before_composing: Callable[[WorkingSet, str, str | None], None] | None = None
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
         self._programs: dict[str, Program] = {}
@@ -241,7 +243,10 @@ class Office:
             return pack
         own = (self.settings.pack,) if self.settings.pack is not None else ()
         for name in dict.fromkeys((*own, *shipped())):
-            if digest_of(read_pack(name)) == digest:
+            found = (
+                adoption.shipped_digest(name) if name in shipped() else digest_of(read_pack(name))
+            )
+            if found == digest:
                 # A later release may ship another pack under this id. Keep the text that judges.
                 return self.keep_pack(adoption.collect_pack(name), digest)
         raise AgencyError(
@@ -461,11 +466,25 @@ class Office:
         batch: str | None = None,
         jti: str | None = None,
     ) -> Bundle:
-        """Compose a record within a transaction. Raises as `Gateway.compose`.
+        """Compose a record within a transaction. Raises as `Gateway.compose` and the check before.
 
         `batch` is the id of an earlier record, to be committed together with this one. `jti` is
         the record's own id. Without it, one is drawn.
         """
+        if self.before_composing is not None:
+            self.before_composing(working_set, kind, case)
+        return self._compose_in(working_set, kind, parts, case, form, batch, jti)
+
+    def _compose_in(
+        self,
+        working_set: WorkingSet,
+        kind: str,
+        parts: tuple[Part, ...],
+        case: str | None,
+        form: Mapping[str, Any] | None = None,
+        batch: str | None = None,
+        jti: str | None = None,
+    ) -> Bundle:
         anchor = self.looks.anchor(self.random(16), jti)
         if anchor is not None:
             jti = anchor[0]
@@ -492,7 +511,8 @@ class Office:
         with self.transaction() as working_set:
             outgoing = working_set.outbox[jti]
             parts = tuple(read_part(part) for part in outgoing.parts)
-            bundle = self.compose_in(
+            # It was checked when it was composed first.
+            bundle = self._compose_in(
                 working_set, outgoing.kind, parts, outgoing.case, outgoing.form
             )
             self.append(working_set, "replaced", {"jti": jti, "by": bundle.id})

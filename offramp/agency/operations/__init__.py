@@ -188,7 +188,11 @@ from offramp.agency.operations.reports import (
     QuarterReport,
     report_quarter,
 )
-from offramp.agency.operations.representation import represent
+from offramp.agency.operations.representation import (
+    Representation,
+    preview_representation,
+    represent,
+)
 from offramp.agency.operations.retention import (
     EndedWork,
     KeptCase,
@@ -324,6 +328,7 @@ __all__ = [
     "RecordedConsent",
     "RecordedMeeting",
     "ReportedEmergency",
+    "Representation",
     "RestoredAgency",
     "Result",
     "RetentionList",
@@ -426,6 +431,7 @@ __all__ = [
     "preview_determination",
     "preview_draft",
     "preview_recall",
+    "preview_representation",
     "program_day",
     "propose_change",
     "prove_sealing",

@@ -2,6 +2,9 @@
 
 An operation with `@needs` finds out who acts, checks role and caseload, and writes a look before it
 does anything. A refusal is a look too. See docs/decisions/0066-staff-and-access.md.
+
+Each record that it composes is checked first against an exit of the person. No operation has to
+remember that. See docs/decisions/0082-one-check-after-an-exit.md.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from exchange.agency.reading import Reading
 from exchange.errors import shorten
+from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.caseload import own_parts, unknown_case
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.errors import AgencyError
@@ -138,6 +142,7 @@ def needs(
                     at = names.index("actor") - 1
                     args = (*args[:at], session.name, *args[at + 1 :])  # type: ignore[assignment]  # the same types
             office.is_in_operation = True
+            office.before_composing = check_may_be_told
             office.acting, before = session, office.acting
             try:
                 result = operation(office, *args, **kwargs)
@@ -147,6 +152,7 @@ def needs(
                 raise
             finally:
                 office.is_in_operation, office.acting = False, before
+                office.before_composing = None
             if takes and session is not None:
                 _take(office, session, values, result)
             return result

@@ -24,6 +24,7 @@ from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.questions import question_parts
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
+from offramp.agency.cases.untold_decisions import UNSENT, unsent_decisions
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -218,8 +219,12 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
             if each.agency not in told
         ]
         if not parts:
-            raise nobody_to_tell(refused, agency_names(working_set))
-        bundle = office.compose_in(working_set, "decision", parts, answered.case)
+            _note_unsent(office, working_set, answered.case, answer.decision, defaults)
+            untellable = nobody_to_tell(refused, agency_names(working_set))
+        else:
+            bundle = office.compose_in(working_set, "decision", parts, answered.case)
+    if not parts:  # the note that it is still to be told stays
+        raise untellable
     untold = tuple({each.agency: each for each in refused}.values())
     state = send_now(office, bundle.id)
     return CaseAnswer(
@@ -231,6 +236,22 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
         asked_on=answered.asked_on,
         untold=untold,
     )
+
+
+def _note_unsent(
+    office: Office, working_set: WorkingSet, case: str, decision: str, defaults: Defaults
+) -> None:
+    """Note that the rules' answer is still to be told, once."""
+    if decision in unsent_decisions(working_set, case):
+        return
+    line = working_set.gateway.line
+    body = {
+        "case": case,
+        UNSENT: decision,
+        "after": line.size if line else 0,
+        "keep_until": defaults.keep_until,
+    }
+    office.append(working_set, "noted", body)
 
 
 def _check_corrections_read(answer: Answer | None) -> None:

@@ -21,6 +21,7 @@ from offramp.agency.hub_link.key_rotation import replace_sealing_key
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import ADMIN, needs
+from offramp.invitation_code import check_code_form
 from rules.frozen import frozen
 
 # A person who looks at the drafts doesn't wait long for a hub that is away.
@@ -136,8 +137,9 @@ def join_hub(
 
     `code` is the operator's invitation. `part2` states whether 42 CFR Part 2 covers the agency,
     `custody` whether it holds its own keys. Raises `HubAway`, `HubRefused`; `AgencyError`
-    `bad-url`, `no-room`.
+    `bad-url`, `no-room`; `RequestError` `wrong-code` for a code that isn't whole.
     """
+    check_code_form(code)
     client = Client(Http(url), office.signing, office.clock, office.random, office.hub_name)
     witness = f"{office.agency}.w1"
     client.join(

@@ -25,6 +25,7 @@ from offramp.agency.cases.caseload import (
     open_questions,
     own_facts,
     repeat_referral,
+    utc,
 )
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.form_parts import (
@@ -40,6 +41,7 @@ from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, find_form, form_terms
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.pack_terms import PackTerms, pack_terms, shared_terms, terms_of
+from offramp.agency.cases.preliminary import Preliminary, preliminary_answers
 from offramp.agency.cases.questions import answer_parts
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.errors import AgencyError
@@ -106,6 +108,7 @@ class FormDraft:
 
     `kept` are facts that this agency notes for itself: nobody may be told, or it answers with them.
     `seen_at` is the journal's last event when the person read the case, None for a new case.
+    `stated` are all facts that the form states, also those of parts that nobody may be told.
     """
 
     form: str
@@ -115,6 +118,7 @@ class FormDraft:
     parts: tuple[Part, ...]
     kept: Mapping[str, Any]
     seen_at: int | None = None
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 @frozen
@@ -150,7 +154,8 @@ class Preview:
     """What a draft tells, to whom, and to whom not. `names` are the agencies' names by id.
 
     `holders` are other agencies that have an older value of what is answered, and get a correction.
-    `terms` are the words of the adopted pack.
+    `terms` are the words of the adopted pack. `answers` are what the rules say of the person before
+    a referral is signed.
     """
 
     draft: FormDraft
@@ -158,6 +163,12 @@ class Preview:
     names: Mapping[str, str]
     holders: tuple[Holder, ...] = ()
     terms: PackTerms = field(default_factory=shared_terms)
+    answers: tuple[Preliminary, ...] = ()
+
+    @property
+    def is_barred(self) -> bool:
+        """True if the rules say that the person can't be offered the program or enter it."""
+        return any(answer.bars for answer in self.answers)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of a form's `--dry-run`."""
@@ -167,6 +178,7 @@ class Preview:
             "parts": [part.as_json() for part in self.parts],
             "kept": dict(self.draft.kept),
             "holders": [holder.as_json() for holder in self.holders],
+            "rules": [answer.as_json() for answer in self.answers],
         }
 
 
@@ -424,7 +436,11 @@ def draft_form(
             part.content,
         )
     seen_at = opened.seen_at if opened.case is not None else None
-    return FormDraft(form.name, form.kind.name, case, new_id(office.random), parts, kept, seen_at)
+    stated = {
+        path: value for each in contents.values() for path, value in each.get("facts", {}).items()
+    }
+    record = new_id(office.random)
+    return FormDraft(form.name, form.kind.name, case, record, parts, kept, seen_at, stated)
 
 
 def _check_agencies(working_set: WorkingSet, recipients: tuple[str, ...]) -> None:
@@ -569,7 +585,25 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
             )
         )
     corrected = _corrected_holders(office, working_set, draft)
-    return Preview(draft, tuple(parts), agency_names(working_set), corrected, pack_terms(pack))
+    answers = _rules_before(office, working_set, draft)
+    return Preview(
+        draft, tuple(parts), agency_names(working_set), corrected, pack_terms(pack), answers
+    )
+
+
+def _rules_before(
+    office: Office, working_set: WorkingSet, draft: FormDraft
+) -> tuple[Preliminary, ...]:
+    """Return what the rules say of a person before a referral is signed, else nothing."""
+    if not find_form(draft.form).begins:
+        return ()
+    known = (
+        case_of(working_set, draft.case)
+        if draft.case in working_set.cases
+        else Case((), terms_of(working_set).vocabulary, here=working_set.agency)
+    )
+    now = utc(working_set.gateway.hub_time(office.clock()))
+    return preliminary_answers(office.program(working_set), known, draft.stated, now)
 
 
 def _corrected_holders(
@@ -596,14 +630,16 @@ def agency_names(working_set: WorkingSet) -> dict[str, str]:
 
 
 @needs(FORMS, variant=form_about, look="act", takes=True)
-def send_draft(office: Office, draft: FormDraft) -> SentForm:
+def send_draft(office: Office, draft: FormDraft, *, although_barred: bool = False) -> SentForm:
     """Send a draft as it was shown, once: sent again, it is the same record.
+
+    A referral that the rules bar is sent only with `although_barred`: a named human decides.
 
     An answer with another value than other agencies have is also sent to them, as a correction.
 
     Raises as `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-permitted` where an
     agency may no longer receive a part; `AgencyError` `case-ended` after an exit, `case-changed`
-    where the case changed since the form was opened. Then nothing is kept or sent.
+    where the case changed since the form was opened, `rules-bar`. Then nothing is kept or sent.
     """
     with office.transaction() as working_set:
         is_new = draft.record not in working_set.outbox and not any(
@@ -613,6 +649,8 @@ def send_draft(office: Office, draft: FormDraft) -> SentForm:
         if is_new:
             check_may_be_told(working_set, draft.kind, draft.case)
             changed = refuse_changed(office, working_set, draft.case, draft.seen_at)
+            if not although_barred:
+                _check_not_barred(_rules_before(office, working_set, draft))
         if is_new and draft.kept:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
@@ -630,6 +668,18 @@ def send_draft(office: Office, draft: FormDraft) -> SentForm:
     recipients = tuple(sorted({agency for part in draft.parts for agency in part.to}))
     corrections = send_corrections(office, composed)
     return SentForm(draft.case, record, recipients, draft.kept, corrections, untold)
+
+
+def _check_not_barred(answers: tuple[Preliminary, ...]) -> None:
+    """Refuse what the rules bar. Raises `AgencyError` `rules-bar`."""
+    for answer in answers:
+        if answer.bars:
+            because = " ".join(reason.english for reason in answer.reasons)
+            raise AgencyError(
+                "rules-bar",
+                f"the rules answer `{answer.outcome}` on `{answer.decision}`: {because}",
+                fix="don't send it, or confirm it with `--although-barred`",
+            )
 
 
 def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:

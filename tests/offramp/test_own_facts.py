@@ -1,0 +1,149 @@
+"""A city's own fact, field, choice, and finer word, with no code: asked, told, decided, corrected.
+
+The city's agencies work by their commands, each in its own folder, around a hub of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.running_agencies import Running, told
+from tests.support.staff import founder_of
+
+PACK = """
+id: rio-verde
+extends: lead
+title: Rio Verde LEAD
+time_zone: America/Denver
+program: {from: 2014-04-01, source: county}
+sources: {county: {title: The county, address: here, confidence: high}}
+refine:
+  encounter.drugs.kind: {heroin: opioid, other_opioid: opioid}
+facts:
+  encounter.park: {type: bool, kind: record, known_by: police, category: encounter,
+    question: Was it in a park?, source: county}
+  encounter.ground: {type: choice, choices: [play_ground, lawn], kind: record, known_by: police,
+    category: encounter, question: On what ground was it?, source: county}
+  encounter.drugs.laced: {type: bool, question: Was it laced?, source: county}
+  encounter.charges.victim_consents: {type: bool, category: third_party, asks: victim,
+    question: Does the victim consent?, source: county}
+words:
+  choices:
+    encounter.ground: {play_ground: {en: Playground, es: Zona de juegos}}
+decisions:
+  eligibility:
+    rules:
+      - {id: park, when: encounter.park && encounter.ground == "play_ground", then: ineligible,
+         because: The playground is outside the program., source: county}
+      - {id: laced, when: 'encounter.drugs.exists(d, d.kind == "heroin" && d.laced)',
+         then: ineligible, because: Laced heroin is outside the program., source: county}
+"""
+SPANISH = """english,spanish
+Was it in a park?,¿Fue en un parque?
+On what ground was it?,¿En qué terreno fue?
+Was it laced?,¿Estaba adulterada?
+"""
+SCENE = [
+    *("--date", "2026-11-02", "--charges", "conduct=possession, authority=state, violent=no"),
+    *("--overdose-help-sought", "no", "--birth-date", "1990-04-17", "--rest-unknown"),
+    *("--amenable", "yes"),
+]
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("city")
+    (folder / "rio-verde").mkdir()
+    (folder / "rio-verde" / "pack.yaml").write_text(PACK, encoding="utf-8")
+    (folder / "rio-verde" / "spanish.csv").write_text(SPANISH, encoding="utf-8")
+    city = Running(folder, pack=str(folder / "rio-verde"))
+    try:
+        city.join_all()
+        yield city
+    finally:
+        city.stop()
+
+
+def refer(city: Running, capsys: pytest.CaptureFixture[str], name: str, *answers: str) -> str:
+    words = ("--given-name", name, *answers)
+    case = str(told(city, capsys, "refer", "police", *SCENE, *words, "--yes")["case"])
+    city.settle()
+    assert city.agency("case", "crossroads", case, "--by", founder_of("crossroads")) == 0
+    return case
+
+
+def eligibility(city: Running, capsys: pytest.CaptureFixture[str], case: str) -> tuple[str, str]:
+    capsys.readouterr()
+    assert city.agency("decide", "crossroads", case, "eligibility", "--json") in (0, 3)
+    answer = json.loads(capsys.readouterr().out)
+    return str(answer["outcome"]), " ".join(reason["rule"] for reason in answer["reasons"])
+
+
+def test_a_citys_own_facts_reach_whoever_decides(
+    city: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = ("--answer", "encounter.park=yes", "--answer", "encounter.ground=playground")
+    dry = (*SCENE, "--given-name", "Ana", *answers, "--dry-run", "--lang", "es")
+    capsys.readouterr()
+    assert city.agency("refer", "police", *dry, "--drugs", "kind=heroin, laced=yes") == 0
+    shown = capsys.readouterr().out
+    for line in ("¿Fue en un parque?  sí", "¿En qué terreno fue?  Zona de juegos"):
+        assert line in shown, shown
+    assert "¿Estaba adulterada? sí" in shown and "encounter." not in shown
+    case = refer(city, capsys, "Ana", *answers, "--drugs", "none")
+    assert "Was it in a park?  yes" in capsys.readouterr().out
+    assert eligibility(city, capsys, case) == ("ineligible", "park")
+    laced = refer(city, capsys, "Eva", "--drugs", "kind=heroin, laced=yes")
+    assert eligibility(city, capsys, laced) == ("ineligible", "laced")
+
+
+def test_a_citys_own_fact_is_asked_for_answered_and_corrected(
+    city: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = refer(city, capsys, "Inés", "--drugs", "none", "--answer", "encounter.ground=lawn")
+    assert eligibility(city, capsys, case) == ("eligible", "otherwise")
+    capsys.readouterr()
+    assert city.agency("correct", "police", case, "encounter.ground=?", "--yes") == 0
+    printed = capsys.readouterr().out
+    assert "On what ground was it?  unknown\n  `crossroads` was told lawn; is told" in printed
+    assert "encounter." not in printed
+    city.settle()
+    assert city.agency("case", "crossroads", case, "--by", founder_of("crossroads")) == 0
+    assert eligibility(city, capsys, case)[0] == "None"
+    asked = told(city, capsys, "ask", "crossroads", case, "eligibility")["asked"]
+    assert {"encounter.park", "encounter.ground"} <= set(asked["police"])
+    city.settle()
+    capsys.readouterr()
+    assert city.agency("answer", "police", "--answer", "encounter.park=no", *REST) == 0
+    assert "Was it in a park?  no" in capsys.readouterr().out
+    city.settle()
+    assert city.agency("case", "crossroads", case, "--by", founder_of("crossroads")) == 0
+    assert eligibility(city, capsys, case)[0] == "eligible"
+
+
+REST = ("--rest-unknown", "--yes", "--by", founder_of("police"))
+
+
+def test_what_never_travels_stays_and_a_wrong_category_is_refused(
+    city: Running, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    entry = "conduct=possession, victim_consents=no"
+    capsys.readouterr()
+    words = ("--given-name", "Luz", "--charges", entry, "--rest-unknown", "--dry-run", "--json")
+    code = city.agency("refer", "police", "--date", "2026-11-02", *words)
+    assert code == 2
+    assert "`encounter.charges[0].victim_consents` isn't asked here" in capsys.readouterr().out
+    draft = tmp_path / "draft.json"
+    part = {
+        "category": ["charge"],
+        "content": {"charge": {"facts": {"encounter.park": True}}},
+        "to": {"crossroads": {"purpose": "offer_and_hand_off", "basis": "offer_at_scene"}},
+        "says": {"answer": "accepted"},
+    }
+    draft.write_text(json.dumps({"parts": [part]}), encoding="utf-8")
+    assert city.agency("send", "police", "referral", str(draft)) == 2
+    assert "`encounter.park` is not one of its facts" in capsys.readouterr().err
