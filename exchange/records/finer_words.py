@@ -69,7 +69,8 @@ def own_form(path: str, value: Any, own: Vocabulary) -> Any:
     fact = own.facts.get(path)
     if fact is None or fact.type != "list" or not isinstance(value, Sequence):
         return value
-    return [_own_entry(entry, fact) for entry in value]
+    # What is no entry stays, and the rules refuse it.
+    return [_own_entry(entry, fact) if isinstance(entry, Mapping) else entry for entry in value]
 
 
 def _own_entry(entry: Mapping[str, Any], fact: Fact) -> dict[str, Any]:

@@ -392,7 +392,7 @@ def test_a_command_asks_at_the_persons_own_terminal(office: Office) -> None:
     assert terminal.wait_for_prompt()
     terminal.type("yes")
     assert terminal.end() == 0, terminal.text
-    assert "corrected encounter.date at" in terminal.text
+    assert "corrected at `" in terminal.text
 
 
 def test_an_interrupt_or_a_kill_keeps_nothing_and_ends_the_command(office: Office) -> None:

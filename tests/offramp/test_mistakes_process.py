@@ -186,7 +186,7 @@ def test_two_fields_of_one_entry_are_corrected_by_one_command(
 
     basis = "encounter.drugs[0].basis=estimated"
     assert town.agency("correct", "police", case, basis, "--dry-run") == 0
-    assert "encounter.drugs: no agency is told." in capsys.readouterr().out
+    assert "Weighed, Estimated\n  no agency is told." in capsys.readouterr().out
     both = (basis, "encounter.drugs[0].grams=6")
     assert town.agency("correct", "police", case, *both, "--dry-run") == 0
     shown = capsys.readouterr().out
@@ -272,7 +272,7 @@ def test_what_is_in_the_wrong_case_comes_back_as_a_draft(
     assert stopped.code == 130 and "nothing was kept or sent" in stopped.text
     spoken = converse(command, ["contact.given_name", "María", "Officer Lund", "yes"])
     assert "What is right? It was told as Maria." in spoken.text and spoken.code == 0
-    assert spoken.text.count("corrected contact.given_name at") == len(HOLDERS), spoken.text
+    assert spoken.text.count("corrected at `") == len(HOLDERS), spoken.text
     draft = town.folder / "again.json"
     recall = ("recall", "police", case, "wrong-case", "--record", "referral")
     made = told(town, capsys, *recall, "--draft", str(draft), "--yes")

@@ -182,7 +182,7 @@ def tell(person: Person, given_name: str, family_name: str, born: str) -> None:
     )
     assert len(re.findall("^NO: ", form, re.MULTILINE)) == 2
     person.settle()
-    person.says("represent", "defender", case)
+    person.says("represent", "defender", case, "--yes")
     interview = town.now().strftime("%Y-%m-%d %H:%M")
     person.asks("intake", "crossroads", case, "--intake-at", interview)
     person.everybody_reads(case)
@@ -199,7 +199,7 @@ def tell(person: Person, given_name: str, family_name: str, born: str) -> None:
     person.asks("weigh", "police", case, "--drugs", "grams=2.9", "--rest-unknown")
     person.everybody_reads(case)
     tasks = person.says("tasks", "program")
-    assert "corrected `encounter.drugs`" in tasks and name in tasks
+    assert "corrected the drugs" in tasks and name in tasks
     # The status goes out as one word, never to police. What is in the way stays in care.
     status = person.asks(
         "report-status", "crossroads", case, "--engagement", "engaged", "--barriers", "housing"
