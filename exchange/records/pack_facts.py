@@ -26,8 +26,9 @@ from exchange.models import Day, ShortId, WireModel
 from exchange.records.field_types import FinerWord, Instant, StatuteSection, is_pack_path
 from rules.input.amounts import fits
 
-# Categories that state terms and acts of the exchange. A pack adds nothing to them.
-CLOSED = ("operation", "consent_terms", "consent_identity", "disclosure_account")
+# Categories that state terms and acts of the exchange, or that pass without a consent within limits
+# that the law sets (42 CFR 2.12(c)(5)). A pack adds nothing to them.
+CLOSED = ("operation", "consent_terms", "consent_identity", "disclosure_account", "premises_crime")
 # The most facts of a pack in one part, and the most fields of a pack in an entry of a list.
 MOST = 32
 
