@@ -818,6 +818,6 @@ SAID_AFTER_EXIT = {
     *("consent", "consent_change", "representation", "accounting"),
     *("exit", "ejection", "reinstatement", "offer", "referral"),
     *("decision", "determination", "new_charge", "filing_decision", "charge_disposition"),
-    *("grievance", "misuse_complaint", "premises_crime"),
+    *("grievance", "misuse_complaint", "premises_crime", "sealed"),
     *("oral_disclosure", "emergency_disclosure", "court_order_disclosure"),
 }

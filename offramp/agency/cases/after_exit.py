@@ -12,15 +12,15 @@ from offramp.agency.folder.working_set import WorkingSet
 
 # The kinds of record that say nothing about the case's service. They correct and take back what was
 # told, answer others, end or record a permission, account for what was told, or begin anew. A
-# charge and its filing are the prosecutor's matter, and go on. A report of a disclosure is never
-# refused.
+# charge and its filing are the prosecutor's matter, and go on. So does the proof that parts were
+# destroyed. A report of a disclosure is never refused.
 _AFTER_EXIT = frozenset(
     (
         *("correction", "recall", "recall_answer", "answer", "acknowledgement"),
         *("consent", "consent_change", "representation", "accounting"),
         *("exit", "ejection", "reinstatement", "offer", "referral"),
         *("decision", "determination", "new_charge", "filing_decision", "charge_disposition"),
-        *("grievance", "misuse_complaint", "premises_crime"),
+        *("grievance", "misuse_complaint", "premises_crime", "sealed"),
         *("oral_disclosure", "emergency_disclosure", "court_order_disclosure"),
     )
 )

@@ -162,7 +162,9 @@ def _noted(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Itera
     notes = working_set.noted if case is None else working_set.cases.records(case).notes
     for event in notes:
         if note_has_content(event):
-            yield _kept_event(working_set, keeping, event, "note", note_categories(event.body))
+            yield _kept_event(
+                working_set, keeping, event, "note", note_categories(event.body, keeping.pack)
+            )
 
 
 def _statements(working_set: WorkingSet, keeping: Keeping, case: str | None) -> Iterator[KeptItem]:
@@ -185,9 +187,9 @@ def _kept_event(
     return KeptItem(case, kind, categories, start, last_day, term, event=event)
 
 
-def note_categories(note: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the kinds of information in a note."""
-    facts = vocabulary().facts
+def note_categories(note: Mapping[str, Any], pack: Pack | None = None) -> tuple[str, ...]:
+    """Return the kinds of information in a note, also of facts that only the pack has."""
+    facts = (pack.vocabulary if pack is not None else vocabulary()).facts
     categories = {facts[path].category for path in note.get("facts") or {} if path in facts}
     categories |= {kind for name, kind in _MEMBER_CATEGORIES.items() if note.get(name)}
     return tuple(sorted(categories)) or ("status",)
