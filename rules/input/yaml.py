@@ -201,6 +201,7 @@ def read_text(text: str, file: str) -> Node:
 
 
 # Compiled only for a refusal: it takes a tenth of a cold start.
+_BRACES_IN_TEXT = r": +[^\s\"'{},][^\"'{},]*\{[a-z0-9_]+\}"
 _UNPRINTABLE = r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
@@ -220,6 +221,8 @@ def _syntax_error(error: Any, text: str, file: str) -> PackError:
         fix = "close the quote that opens here"
     elif "\t" in whole[:column]:
         fix = "indent with spaces, not tabs"
+    elif re.search(_BRACES_IN_TEXT, whole[max(column - 200, 0) : column + 200]):
+        fix = 'put the text with `{…}` in quotes: "…"'
     elif re.search(r"\b(when|always)\b", at_fault) or re.search(r"[=!<>]=|&&|\|\|", at_fault):
         fix = "put the condition in quotes: '…'"
     quote = f": `{at_fault[:60]}`" if at_fault else ""
