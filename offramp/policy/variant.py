@@ -133,8 +133,10 @@ class Variant:
         return ids
 
     def _is_fixed(self, rule: Rule) -> bool:
-        """Test whether a rule is law, or an invariant protects its very cases."""
+        """Test whether a rule is law, or an invariant protects its very cases or a list of them."""
         if rule.then in _OF_LAW:
+            return True
+        if any(fixed_by(self.parent, name) for name in parameters_in(rule.when)):
             return True
         cases = tree.text(without_if_known(rule.when))
         whens = [invariant.when for invariant in self.parent.invariants.values()]

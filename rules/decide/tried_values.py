@@ -15,7 +15,7 @@ from typing import Any
 
 from rules.decide.moments import instant_of, local, moved
 from rules.decide.scene_day import DAY, MOMENT
-from rules.input.citations import GivenCitation, Section, another_section, reader_of
+from rules.input.citations import GivenCitation, Section, another_section, reader_of, section_within
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.exact import EXACT
@@ -128,14 +128,20 @@ class TriedValues:
                     yield moment
 
     def _citations(self) -> Iterator[GivenCitation]:
-        """Return every section that the conditions name, and one of another chapter."""
-        for section in sorted(self.points["citation"], key=str):
-            yield GivenCitation(section.text, section)
-        for system in self._pack.vocabulary.citations.values():
-            if not system.title_first:
-                text = another_section(system)
-                yield GivenCitation(text, reader_of(self._pack.vocabulary).read(text))
-                return
+        """Return every section that the conditions name, and one of another chapter.
+
+        A chapter stands for one of its sections: a charge that cites a chapter alone is unknown.
+        """
+        systems, read = self._pack.vocabulary.citations, reader_of(self._pack.vocabulary).read
+        texts = [
+            section.text if section.is_whole else section_within(systems[section.system], section)
+            for section in sorted(self.points["citation"], key=str)
+        ]
+        texts += [another_section(system) for system in systems.values() if not system.title_first][
+            :1
+        ]
+        for text in texts:
+            yield GivenCitation(text, read(text))
 
 
 def points_of(trees: Iterable[tree.Tree], parameters: Mapping[str, Any]) -> Points:

@@ -295,6 +295,15 @@ def another_section(system: System) -> str:
     return f"{system.name} {number}"
 
 
+def section_within(system: System, chapter: Section) -> str:
+    """Return a citation of a section of the chapter that no list and no table has."""
+    if system.title_first:
+        return f"{chapter.text} 99999"
+    return chapter.text + "".join(
+        f"{mark}99999" for mark in system.separators[len(chapter.path) - 1 :]
+    )
+
+
 def clashing(systems: Iterable[System], short: Mapping[str, str]) -> str | None:
     """Return a spelling that means two systems, or None."""
     names: dict[str, str] = {}

@@ -125,8 +125,9 @@ def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
     assert ("# CHANGE the offense table" in text) == bool(table)
     starts = date.fromisoformat(first_day(parent))
     in_force = {one.name: one.declared_in for one in pack.parameters.values() if one.on(starts)}
-    # Only rules of law read the sections with immunity.
-    of_law = table | {"immune_sections"}
+    # Only rules of law read the sections with immunity, and a promise that no city may weaken those
+    # on homicide.
+    of_law = table | {"immune_sections", "homicide_sections"}
     assert {name for name, where in in_force.items() if where != "our-city"} <= of_law
     if parent == "santa-fe":
         assert re.findall("# CHANGE the (cap|area|charges|approvals)", text) == [

@@ -54,8 +54,18 @@ from tests.support.parsed_page import ParsedPage
 
 LINES_OF_A_SIDE = 66
 # Their offers read so much that the text fills a second side, from what the program checks later
-# on. As a page, each card is printed on one side.
-ON_TWO_SIDES = ("santa-fe", "seattle")
+# on: the state's law on minors and on overdoses, and homicide, are on each. As a page, each card is
+# printed on one side.
+ON_TWO_SIDES = (
+    "bernalillo-nm",
+    "california",
+    "clackamas-or",
+    "fayetteville-nc",
+    "san-francisco",
+    "santa-fe",
+    "seattle",
+    "wilmington-nc",
+)
 WITH_AN_OFFER = [name for name in shipped() if "offer" in read_pack(name).decisions]
 
 
