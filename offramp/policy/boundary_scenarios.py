@@ -1,45 +1,88 @@
 """Write scenarios at the boundary of each amount that a city's first draft copies.
 
 Each amount gets a case at the boundary and one just past it, with different answers. So a changed
-amount, or `>=` in place of `>`, fails a scenario.
+amount, or `>=` in place of `>`, fails a scenario. An amount is a number, a time of day, a length of
+time before or after a day, or a row of a table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from rules.author.phrases import format_amount
+from rules.author.phrases import format_amount, format_choice
 from rules.author.scenarios import Scenario
+from rules.decide.moments import moved
 from rules.decide.program import Program
 from rules.errors import Place, Refusal
 from rules.frozen import frozen
 from rules.input.printing import plain
-from rules.input.values import read_instant
+from rules.input.values import iso_day, read_instant
 from rules.input.vocabulary import Fact
 from rules.language import tree
+from rules.language.times import length_of
 from rules.packs.pack import Clock, Parameter
 from rules.packs.resolve import resolve
+from rules.packs.tables import word_of_each_row
 
 _OFFER = "offer"
 _SECOND = timedelta(seconds=1)
+_MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _FINE = Decimal("0.01")
 
 
 @frozen
-class Comparison:
-    """A number that a rule of a decision compares with a parameter.
+class Spot:
+    """A fact, or a field of a list's records. `path` is the fact's or the list's."""
 
-    `path` is a fact, or a list whose `field` is summed.
+    path: str
+    field: str | None = None
+
+
+@frozen
+class Comparison:
+    """What a rule of a decision compares with a parameter, or with a row of it.
+
+    The parameter may be a length of time after `base`, or before it if `sign` is `-`. `key` is the
+    choice of a table's row. `is_moment` is true of a comparison with the time of day of a moment.
     """
 
     decision: str
-    path: str
-    field: str | None
+    spot: Spot
     step: Decimal
+    base: Spot | None = None
+    sign: str = "+"
+    key: Spot | None = None
+    is_moment: bool = False
+
+
+@frozen
+class Amount:
+    """An amount of a parameter: its only one, or that of the row for `word`."""
+
+    parameter: Parameter
+    value: Any
+    word: str | None = None
+
+    @property
+    def shown(self) -> str:
+        value = self.value.normalize() if isinstance(self.value, Decimal) else self.value
+        return format_amount(value, self.parameter.unit)
+
+
+@frozen
+class Neighbor:
+    """A value at the boundary or next to it, and the words for it."""
+
+    value: Any
+    shown: str
+    is_exact: bool
 
 
 def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -> list[Scenario]:
@@ -52,21 +95,31 @@ def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -
         value = parameter.on(day)
         if value is None or value.declared_in != pack.id:
             continue
-        amount = value.value
-        if isinstance(amount, bool) or not isinstance(amount, (int, Decimal)):
-            continue
         comparisons = list(_comparisons(program, day, parameter.name))
         for decision in dict.fromkeys(comparison.decision for comparison in comparisons):
-            pairs = (
-                _turn(program, parameter, Decimal(amount), comparison, models)
-                for comparison in comparisons
-                if comparison.decision == decision
-            )
-            found += next((pair for pair in pairs if pair), [])
+            for amount in _amounts(program, parameter, value.value):
+                pairs = (
+                    _turn(program, amount, comparison, models, is_decided=is_decided)
+                    for is_decided in (True, False)
+                    for comparison in comparisons
+                    if comparison.decision == decision
+                )
+                found += _renamed(next((pair for pair in pairs if pair), []), found)
         for clock in pack.clocks.values():
             if clock.length == parameter.name and clock.in_force(day):
-                found += _of_clock(program, clock, parameter, amount, day)
+                found += _of_clock(program, clock, parameter, value.value, day)
     return found
+
+
+def _amounts(program: Program, parameter: Parameter, value: Any) -> Iterator[Amount]:
+    """Yield the amounts of a parameter that have a boundary: not a list, and not a yes or no."""
+    if isinstance(value, Mapping):
+        by = program.pack.vocabulary.fact_at(parameter.by or "")
+        words = word_of_each_row(value, by.word_tree) if by is not None else {}
+        for row, word in words.items():
+            yield Amount(parameter, value[row], word)
+    elif isinstance(value, (int, Decimal, time)) and not isinstance(value, bool):
+        yield Amount(parameter, value)
 
 
 def _comparisons(program: Program, day: Any, name: str) -> Iterator[Comparison]:
@@ -76,16 +129,43 @@ def _comparisons(program: Program, day: Any, name: str) -> Iterator[Comparison]:
             for part in tree.nodes(rule.condition):
                 if isinstance(part, tree.Compare):
                     for side, other in ((part.left, part.right), (part.right, part.left)):
-                        if side == tree.ParameterOf(name):
-                            yield from _of_side(decision.decision.name, other)
+                        yield from _of_sides(decision.decision.name, name, side, other)
 
 
-def _of_side(decision: str, side: tree.Tree) -> Iterator[Comparison]:
+def _of_sides(decision: str, name: str, side: tree.Tree, other: tree.Tree) -> Iterator[Comparison]:
+    """Yield the comparison if `side` is the parameter, a row of it, or a day moved by it."""
+    match side, other:
+        case tree.ParameterOf(read), _ if read == name:
+            yield from _of_value(decision, other)
+        case tree.RowOf(read, tree.FactOf() | tree.FieldOf() as key), _ if read == name:
+            for comparison in _of_value(decision, other):
+                yield replace(comparison, key=_spot(key))
+        case (
+            tree.Arithmetic(sign, base, tree.LengthOf(_, tree.ParameterOf(read))),
+            tree.FactOf() | tree.FieldOf(),
+        ) if read == name and isinstance(base, (tree.FactOf, tree.FieldOf)):
+            if isinstance(base, tree.FactOf):
+                yield Comparison(decision, _spot(other), Decimal(1), _spot(base), sign)
+            elif isinstance(other, tree.FactOf):
+                turned = "-" if sign == "+" else "+"
+                yield Comparison(decision, _spot(base), Decimal(1), _spot(other), turned)
+
+
+def _of_value(decision: str, side: tree.Tree) -> Iterator[Comparison]:
     match side:
-        case tree.FactOf(fact):
-            yield Comparison(decision, fact.path, None, _step(fact))
+        case tree.FactOf(fact) | tree.FieldOf(_, fact):
+            yield Comparison(decision, _spot(side), _step(fact))
         case tree.Total(over=over, value=tree.FieldOf(_, field)):
-            yield Comparison(decision, over.path, field.name, _step(field))
+            yield Comparison(decision, Spot(over.path, field.name), _step(field))
+        case tree.PartOf("time", tree.FactOf() as moment):
+            yield Comparison(decision, _spot(moment), Decimal(1), is_moment=True)
+
+
+def _spot(side: tree.FactOf | tree.FieldOf) -> Spot:
+    if isinstance(side, tree.FactOf):
+        return Spot(side.fact.path)
+    over, _, name = side.fact.path.rpartition(".")
+    return Spot(over, name)
 
 
 def _step(fact: Fact) -> Decimal:
@@ -94,80 +174,175 @@ def _step(fact: Fact) -> Decimal:
 
 def _turn(
     program: Program,
-    parameter: Parameter,
-    amount: Decimal,
+    amount: Amount,
     comparison: Comparison,
     models: Sequence[Scenario],
+    *,
+    is_decided: bool,
 ) -> list[Scenario]:
-    """Return two neighboring cases of one model whose answers differ, or none."""
+    """Return two neighboring cases of one model whose answers differ, or none.
+
+    With `is_decided` both answers are decided. Without it one of them may not be, the model may be
+    of another decision, and a list that it lacks gets a record.
+    """
     for model in models:
-        if model.decision != comparison.decision:
+        if is_decided and model.decision != comparison.decision:
             continue
-        cases: list[tuple[Decimal, dict[str, Any], str]] = []
-        for number in (amount - comparison.step, amount, amount + comparison.step):
-            facts = _with_number(model.facts, comparison, number)
-            outcome = _outcome(program, model.decision, facts) if facts is not None else None
-            if facts is None or outcome is None:
-                break
-            cases.append((number, facts, outcome))
+        cases: list[Scenario | None] = []
+        for neighbor in _neighbors(program, amount, comparison, model.facts):
+            facts = _with_value(model.facts, comparison.spot, neighbor.value, is_new=not is_decided)
+            if facts is not None and comparison.key is not None:
+                facts = _with_value(facts, comparison.key, amount.word, is_new=True)
+            expect = _answer(program, comparison.decision, facts) if facts is not None else None
+            if facts is None or expect is None or (is_decided and "outcome" not in expect):
+                cases.append(None)
+            else:
+                cases.append(_scenario(amount, comparison, neighbor, facts, expect))
         for first, second in pairwise(cases):
-            if first[2] != second[2]:
-                return [
-                    _scenario(parameter, amount, comparison.decision, case)
-                    for case in (first, second)
-                ]
+            if first is not None and second is not None and first.expect != second.expect:
+                return [first, second]
     return []
 
 
+def _neighbors(
+    program: Program, amount: Amount, comparison: Comparison, facts: Mapping[str, Any]
+) -> list[Neighbor]:
+    """Return the value at the boundary between the one before and the one after it."""
+    if comparison.is_moment:
+        return _moments(program, amount, comparison.spot, facts)
+    if comparison.base is not None:
+        return _days(amount, comparison, comparison.base, facts)
+    if isinstance(amount.value, time):
+        return []
+    value = Decimal(amount.value)
+    numbers = (value - comparison.step, value, value + comparison.step)
+    return [
+        Neighbor(
+            plain(int(number) if number == number.to_integral_value() else number),
+            format_amount(number.normalize(), amount.parameter.unit),
+            number == value,
+        )
+        for number in numbers
+    ]
+
+
+def _moments(
+    program: Program, amount: Amount, spot: Spot, facts: Mapping[str, Any]
+) -> list[Neighbor]:
+    """Return the moments at this time of the model's day, a minute before, and a minute after."""
+    given = _value_at(facts, spot)
+    instant = read_instant(given) if isinstance(given, str) else None
+    if instant is None or not isinstance(amount.value, time):
+        return []
+    zone = ZoneInfo(program.pack.time_zone)
+    exact = datetime.combine(instant.astimezone(zone).date(), amount.value, zone)
+    return [
+        Neighbor(plain(moment.astimezone(UTC)), f"{moment:%H:%M}", moment == exact)
+        for moment in (exact - _MINUTE, exact, exact + _MINUTE)
+    ]
+
+
+def _days(
+    amount: Amount, comparison: Comparison, base: Spot, facts: Mapping[str, Any]
+) -> list[Neighbor]:
+    """Return the days this length from the base, one nearer, and one farther."""
+    given = iso_day(str(_value_at(facts, base)))
+    if given is None or not isinstance(amount.value, (int, Decimal)):
+        return []
+    away = -1 if comparison.sign == "-" else 1
+    exact = moved(given, length_of(amount.parameter.unit, amount.value), away)
+    return [
+        Neighbor(
+            plain(moved(exact, _DAY, -away)), f"a day less than {amount.shown}", is_exact=False
+        ),
+        Neighbor(plain(exact), amount.shown, is_exact=True),
+        Neighbor(
+            plain(moved(exact, _DAY, away)), f"a day more than {amount.shown}", is_exact=False
+        ),
+    ]
+
+
 def _scenario(
-    parameter: Parameter,
-    amount: Decimal,
-    decision: str,
-    case: tuple[Decimal, dict[str, Any], str],
+    amount: Amount,
+    comparison: Comparison,
+    neighbor: Neighbor,
+    facts: dict[str, Any],
+    expect: dict[str, Any],
 ) -> Scenario:
-    number, facts, outcome = case
-    shown = format_amount(number.normalize(), parameter.unit)
-    is_exact = number == amount
-    at_the_scene = decision == _OFFER
-    name = f"{parameter.name}-{'exactly' if is_exact else 'beyond'}".replace("_", "-")
+    parameter, place = amount.parameter, "exactly" if neighbor.is_exact else "just beyond"
+    at_the_scene = comparison.decision == _OFFER
+    row = f"-{amount.word}" if amount.word else ""
+    name = f"{parameter.name}{row}-{'exactly' if neighbor.is_exact else 'beyond'}"
     name += "-at-the-scene" if at_the_scene else ""
-    says = f"{shown} is {'exactly' if is_exact else 'just beyond'} the {parameter.label}"
+    shown = f"{neighbor.shown[:1].upper()}{neighbor.shown[1:]}"
+    if comparison.is_moment:
+        away = "which is exactly" if neighbor.is_exact else "a minute from"
+        says = f"It is {neighbor.shown}, {away} this time: {parameter.label}"
+    else:
+        says = f"{shown} is {place} the {parameter.label}"
+    says += f", for {format_choice(amount.word)}" if amount.word else ""
     says += ", known at the scene." if at_the_scene else "."
-    expect = {"status": "decided", "outcome": outcome}
-    return Scenario(name, says, decision, None, facts, expect, Place())
+    return Scenario(name.replace("_", "-"), says, comparison.decision, None, facts, expect, Place())
 
 
-def _outcome(program: Program, decision: str, facts: Mapping[str, Any]) -> str | None:
+def _renamed(pair: list[Scenario], earlier: Sequence[Scenario]) -> list[Scenario]:
+    """Return the pair, named for its decision too if another decision's pair has its names."""
+    taken = {scenario.id for scenario in earlier}
+    return [
+        replace(scenario, id=f"{scenario.id}-for-{scenario.decision.replace('_', '-')}")
+        if scenario.id in taken
+        else scenario
+        for scenario in pair
+    ]
+
+
+def _answer(program: Program, decision: str, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a scenario expects of these facts, or None if no case can have them."""
     try:
-        outcome = program.decide(decision, facts).outcome
+        answer = program.decide(decision, facts)
     except Refusal:  # a number outside the fact's range
         return None
-    return outcome if isinstance(outcome, str) else None
+    if isinstance(answer.outcome, list):
+        return None
+    if answer.outcome is None:
+        return {"status": answer.status, "possible": list(answer.possible)}
+    return {"status": "decided", "outcome": answer.outcome}
 
 
-def _with_number(
-    facts: Mapping[str, Any], comparison: Comparison, number: Decimal
+def _value_at(facts: Mapping[str, Any], spot: Spot) -> Any:
+    level: Any = facts
+    for group in spot.path.split("."):
+        level = level.get(group) if isinstance(level, Mapping) else None
+    return level
+
+
+def _with_value(
+    facts: Mapping[str, Any], spot: Spot, value: Any, *, is_new: bool
 ) -> dict[str, Any] | None:
-    """Return the facts with the number in place, or None where they have no one place for it."""
-    *groups, last = comparison.path.split(".")
+    """Return the facts with the value in place, or None where they have no one place for it.
+
+    With `is_new` a fact that is missing is added, and a list gets a first record.
+    """
+    *groups, last = spot.path.split(".")
     changed = dict(facts)
     level = changed
     for group in groups:
-        below = level.get(group)
+        below = level.get(group, {} if is_new else None)
         if not isinstance(below, Mapping):
             return None
         level[group] = dict(below)
         level = level[group]
-    if last not in level:
+    if last not in level and not is_new:
         return None
-    amount = plain(int(number) if number == number.to_integral_value() else number)
-    if comparison.field is None:
-        level[last] = amount
+    if spot.field is None:
+        level[last] = value
         return changed
-    records = level[last]
-    if not isinstance(records, list) or len(records) != 1 or comparison.field not in records[0]:
+    records = level.get(last) or ([{}] if is_new else [])
+    if not isinstance(records, list) or len(records) != 1:
         return None
-    level[last] = [{**records[0], comparison.field: amount}]
+    if spot.field not in records[0] and not is_new:
+        return None
+    level[last] = [{**records[0], spot.field: value}]
     return changed
 
 

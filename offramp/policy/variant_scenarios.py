@@ -62,7 +62,9 @@ class ScenarioChooser:
         kept = self._from_parent(program) or [DraftScenario(self._fallback(program), None)]
         models = [draft.scenario for draft in kept]
         added: list[DraftScenario] = []
-        for scenario in boundary_scenarios(program, self.city.starts, models):
+        # The parent's other scenarios show where the answers of other decisions turn.
+        known = [*models, *self._holding(program)]
+        for scenario in boundary_scenarios(program, self.city.starts, known):
             earlier = [*models, *(draft.scenario for draft in added)]
             if any(scenario.id == model.id for model in models):
                 continue  # a parent of the city's own has it already
@@ -115,15 +117,24 @@ class ScenarioChooser:
 
     def _passing(self, program: Program) -> dict[str, Scenario]:
         """Return the parent's scenarios, moved to the first day, that pass with the draft."""
-        moved = [self._moved(scenario) for scenario in read_scenarios(self.folder)]
         return {
             scenario.id: scenario
-            for scenario in moved
+            for scenario in self._holding(program)
             if scenario.decision in self.decisions
-            and scenario.as_of is None
+        }
+
+    def _holding(self, program: Program) -> list[Scenario]:
+        """Return the parent's scenarios of all decisions, moved to the first day, that pass."""
+        if not (self.folder / "scenarios.yaml").exists():
+            return []
+        moved = [self._moved(scenario) for scenario in read_scenarios(self.folder)]
+        return [
+            scenario
+            for scenario in moved
+            if scenario.as_of is None
             and "error" not in scenario.expect
             and not run(program, [scenario]).failures
-        }
+        ]
 
     def _cover(self, program: Program, passing: Mapping[str, Scenario]) -> set[str]:
         """Choose scenarios that touch all rules, those that mention no date or cap first."""

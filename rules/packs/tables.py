@@ -59,6 +59,14 @@ def _row_of(choice: str, written: Mapping[str, Any], word_tree: WordTree) -> str
     return next((name for name in (choice, *word_tree.above(choice)) if name in written), REST)
 
 
+def word_of_each_row(written: Mapping[str, Any], word_tree: WordTree) -> dict[str, str]:
+    """Return a finest word for each row that is for one, by the row's name."""
+    words: dict[str, str] = {}
+    for choice in word_tree.finest:
+        words.setdefault(_row_of(choice, written, word_tree), choice)
+    return words
+
+
 def rows_in_words(
     rows: Mapping[str, Any], amount: Callable[[Any], str], choice: Callable[[str], str]
 ) -> str:

@@ -110,6 +110,29 @@ def test_a_draft_decides_as_its_parent_does(parent: str) -> None:
     assert compared > 5
 
 
+def without_both_sides(folder: Path) -> list[str]:
+    """Return the amounts of a draft that lack a case at their boundary, or one past it."""
+    pack, ids = read_pack(folder), {scenario.id for scenario in read_scenarios(folder)}
+    lacking = []
+    for parameter in pack.parameters.values():
+        value = parameter.on(pack.program.since or date.min)
+        if value is None or value.declared_in != pack.id or isinstance(value.value, (tuple, bool)):
+            continue
+        clocks = [clock for clock in pack.clocks.values() if clock.length == parameter.name]
+        names = [(parameter.name, ("exactly", "beyond"))] + [
+            (clock.name, ("running-at-its-end", "overdue-at-its-end")) for clock in clocks
+        ]
+        has_both = any(
+            all(
+                any(one in (key, f"{key}-at-the-scene") for one in ids)
+                for key in (f"{name.replace('_', '-')}-{side}" for side in sides)
+            )
+            for name, sides in names
+        )
+        lacking += [] if has_both else [parameter.name]
+    return lacking
+
+
 @pytest.mark.parametrize("parent", shipped())
 def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
     folder = made("our-city", parent)
@@ -129,6 +152,7 @@ def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
     # on homicide.
     of_law = table | {"immune_sections", "homicide_sections"}
     assert {name for name, where in in_force.items() if where != "our-city"} <= of_law
+    assert without_both_sides(folder) == []
     if parent == "santa-fe":
         assert re.findall("# CHANGE the (cap|area|charges|approvals)", text) == [
             "cap",
@@ -254,11 +278,15 @@ def test_a_parent_without_scenarios_gives_one_case_to_begin_with() -> None:
     case, *at_the_amounts = read_scenarios(Path("town"))
     assert case.expect["status"] == "undetermined"
     # Each clock whose time the draft copies has a case at its last second, and one a second later.
-    assert {scenario.id: scenario.expect["clocks"] for scenario in at_the_amounts} == {
+    of_clocks = [scenario for scenario in at_the_amounts if "clocks" in scenario.expect]
+    assert {scenario.id: scenario.expect["clocks"] for scenario in of_clocks} == {
         f"{clock}-{status}-at-its-end": {clock: status}
         for clock in ("intake", "plan", "review")
         for status in ("running", "overdue")
     }
+    # The amount of cannabis turns what is possible, whatever else is known.
+    others = {scenario.id for scenario in at_the_amounts} - {scenario.id for scenario in of_clocks}
+    assert others == {f"lawful-cannabis-{side}-at-the-scene" for side in ("exactly", "beyond")}
     assert main(["test", "town"]) == 0
 
 

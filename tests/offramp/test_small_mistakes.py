@@ -1,7 +1,7 @@
 """Make one small mistake in a pack at a time, and show that its check or a scenario notices it.
 
-The packs are Santa Fe's and the one that a reader of the tutorial ends with. A mistake that no case
-can tell from the pack is left out, such as `> 4` for a cap that is 4 on every day.
+The packs are Santa Fe's and the one that a reader of the tutorial ends with. No case can tell `> 4`
+from a cap that is 4 on every day, so the check refuses it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.support.tutorial_page import blocks, edit
 
 SANTA_FE = ROOT / "jurisdictions" / "santa-fe"
 _OVER = 'filter(d, d.kind == "opioid").map(d, d.grams)) > quantity_cap'
+_WEIGHED = 'd.form == "weighed").map(d, d.grams)) > quantity_cap'
 _WITHIN = "map(d, d.grams)) <= quantity_cap"
 _YEARS = "      label: lowest age\n      unit: years\n      values:\n        - {value: "
 _DAYS = "      unit: days\n      values:\n        - value: "
@@ -35,6 +36,10 @@ SHIPPED = [
 ]
 FINISHED = [
     (_OVER, _OVER.replace(">", ">="), {"quantity-cap-exactly"}),
+    (_OVER, _OVER.replace("quantity_cap", "4"), {"no-counterpart"}),
+    (_WEIGHED, _WEIGHED.replace(">", ">="), {"quantity-cap-exactly-at-the-scene"}),
+    (_WEIGHED, _WEIGHED.replace("quantity_cap", "4"), {"text-names-unread"}),
+    (_WITHIN, _WITHIN.replace("<=", "<"), None),
     ("        - value: 4\n", "        - value: 3\n", {"quantity-cap-exactly"}),
     ("        - value: 4\n", "        - value: 5\n", {"quantity-cap-beyond"}),
     (f"{_YEARS}18", f"{_YEARS}19", None),
@@ -83,7 +88,14 @@ def test_santa_fe_s_scenarios_notice_a_mistake_at_its_cap(
 
 @pytest.mark.parametrize(("old", "new", "by"), FINISHED)
 def test_the_tutorial_s_finished_pack_notices_each_mistake(
-    old: str, new: str, by: set[str] | None, finished: Path, tmp_path: Path
+    old: str,
+    new: str,
+    by: set[str] | None,
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = noticed_by(finished, (old, new), tmp_path)
     assert found and (by is None or by <= found), found
+    monkeypatch.chdir(tmp_path)
+    assert main(["test", finished.name]) != 0
