@@ -388,7 +388,7 @@ class Story:
         if first["status"] != "undetermined":
             raise stuck("eligibility was decided without the weight")
         self.town.agencies["police"].until(
-            lambda: any("encounter.drugs.grams" in task for task in self._asked("police", person)),
+            lambda: "encounter.drugs.grams" in self._asked("police", person),
             "the question",
         )
         weighed = [{"kind": "opioid", "form": "weighed", "grams": 2.4, "basis": "net"}]
@@ -444,9 +444,7 @@ class Story:
         self.opens("program", person, "The program reads that the intake is done.")
         self.notes("program", person, "There is room.", {"program": {"places_free": 4}})
         self.town.agencies["prosecutor"].until(
-            lambda: any(
-                "approval.prosecutor" in task for task in self._asked("prosecutor", person)
-            ),
+            lambda: "approval.prosecutor" in self._asked("prosecutor", person),
             "the question",
         )
         self.determines(
@@ -577,11 +575,9 @@ class Story:
         )
 
     def _asked(self, agency: str, person: str) -> list[str]:
-        """The questions to an agency in a case, once its gateway has opened what it was asked."""
+        """The facts that an agency is asked for in a case, once its gateway has opened that."""
         tasks = operations.list_tasks(self.at(agency).office)
-        return [
-            task.what for task in tasks if task.case == self.cases[person] and "asks" in task.what
-        ]
+        return [task.asks for task in tasks if task.case == self.cases[person] and task.asks]
 
     def person_b(self) -> None:
         """Person B: over the cap, so the ordinary process. Later, an offer without an arrest."""
@@ -686,9 +682,7 @@ class Story:
         self.consents(person, "Carl Montoya", "C is asked, and signs.", "hand_off")
         self.represented(person)
         self.town.agencies["prosecutor"].until(
-            lambda: any(
-                "approval.prosecutor" in task for task in self._asked("prosecutor", person)
-            ),
+            lambda: "approval.prosecutor" in self._asked("prosecutor", person),
             "the question",
         )
         self.determines(

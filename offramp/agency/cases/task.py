@@ -15,7 +15,7 @@ class Task:
     `what` is a sentence. `due` is a UTC time or a day, None without a deadline. `about` is the
     clock, fact, record, or step that the task comes from. `person` is the participant's name, None
     where it isn't known here. `wanted_for` is the decision that lacks a fact, where the task is no
-    more than to state it when it is known.
+    more than to state it when it is known. `asks` is the fact that another agency asks for.
     """
 
     case: str
@@ -26,6 +26,7 @@ class Task:
     due: str | None = None
     person: str | None = None
     wanted_for: str | None = None
+    asks: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
         """Return the task as `agency tasks --json` prints it."""
@@ -38,4 +39,5 @@ class Task:
             "due": self.due,
             "about": self.about,
             "wanted_for": self.wanted_for,
+            "asks": self.asks,
         }

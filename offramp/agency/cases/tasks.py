@@ -195,7 +195,7 @@ def _unanswered_questions(
         else:
             text = terms.question(question.path, "en")
         step = f"`{question.by}` asks: {text}"
-        yield Task(handle, role, step, OPEN, question.record)
+        yield Task(handle, role, step, OPEN, question.record, asks=question.path)
 
 
 def answers_of_case(
