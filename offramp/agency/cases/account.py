@@ -93,19 +93,19 @@ class _Page:
 
     # Words
 
-    def say(self, what: str, **given: object) -> str:
+    def say(self, key: str, **given: object) -> str:
         """Return a sentence of this program's own in the page's language."""
-        return SAID[what][self.column].format(**given)
+        return SAID[key][self.column].format(**given)
 
     def name(self, agency: str) -> str:
         """Return an agency's name with its role."""
-        found = self.directory.agencies.get(agency)
-        return f"{found.name} ({ROLES[found.role][self.column]})" if found else agency
+        entry = self.directory.agencies.get(agency)
+        return f"{entry.name} ({ROLES[entry.role][self.column]})" if entry else agency
 
     def short_name(self, agency: str) -> str:
         """Return an agency's name."""
-        found = self.directory.agencies.get(agency)
-        return found.name if found else agency
+        entry = self.directory.agencies.get(agency)
+        return entry.name if entry else agency
 
     def time(self, at: int) -> str:
         """Return a time in the program's zone."""
@@ -253,11 +253,11 @@ class _Page:
             verdict = "" if rows[0].denied is None else f" {self._verdict(rows[0])}"
             yield rows[0].at, sentence + verdict
 
-    def _about(self, what: str, rows: Sequence[Row]) -> str:
+    def _about(self, key: str, rows: Sequence[Row]) -> str:
         """Return a sentence about several categories between two agencies."""
         categories = ", ".join(dict.fromkeys(self._short(row.category) for row in rows))
         issuer, to = self.short_name(rows[0].issuer), self.short_name(rows[0].to)
-        return self.say(what, issuer=issuer, to=to, categories=categories)
+        return self.say(key, issuer=issuer, to=to, categories=categories)
 
     def _other_changes(self) -> Iterator[tuple[int, str]]:
         for record in self.statement.records:
@@ -272,13 +272,13 @@ class _Page:
         """Yield one line for each disclosure, then the notices, and the records of each agency."""
         for row in self.told:
             yield " ".join(self._sentences(row))
-        for what, rows in (
+        for key, rows in (
             ("asks", [row for row in self.statement.rows if row.only_asks]),
             ("runs", [row for row in self.statement.rows if row.category in RUNS]),
         ):
             counted = Counter((row.issuer, row.to) for row in rows if not row.is_oral)
             for (issuer, to), count in sorted(counted.items()):
-                yield self._counted(what, count, issuer=self.name(issuer), to=self.name(to))
+                yield self._counted(key, count, issuer=self.name(issuer), to=self.name(to))
         if not self.is_proved:
             return
         counts = ", ".join(
@@ -321,9 +321,9 @@ class _Page:
             "kind": KINDS[row.kind][self.column],
         }
 
-    def _counted(self, what: str, count: int, **given: object) -> str:
+    def _counted(self, key: str, count: int, **given: object) -> str:
         """Return a sentence with a count, in the singular for one."""
-        return self.say(count_words(what, count), count=count, **given)
+        return self.say(count_words(key, count), count=count, **given)
 
 
 def _state(rows: Sequence[Row]) -> str:

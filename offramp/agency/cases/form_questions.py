@@ -118,14 +118,18 @@ class Sheet:
     today: date | None = None
     zone: ZoneInfo | None = None
 
-    def questions(self, answers: Mapping[str, Any], given: frozenset[str]) -> tuple[Question, ...]:
+    def questions(
+        self, answers: Mapping[str, Any], answered: frozenset[str]
+    ) -> tuple[Question, ...]:
         """Return the questions to ask after some answers, in order.
 
-        A question that the pack doesn't need is asked if it is `given` an answer.
+        A question that the pack doesn't need is asked if its fact is in `answered`.
         """
-        return tuple(self._questions(answers, given))
+        return tuple(self._questions(answers, answered))
 
-    def _questions(self, answers: Mapping[str, Any], given: frozenset[str]) -> Iterator[Question]:
+    def _questions(
+        self, answers: Mapping[str, Any], answered: frozenset[str]
+    ) -> Iterator[Question]:
         if self.form.chooses:
             yield self._about()
             if ABOUT not in answers:
@@ -137,7 +141,7 @@ class Sheet:
                 return
         for category in self.parts:
             if not self.form.chooses or category in (answers.get(ABOUT) or ()):
-                yield from self._of_category(category, answers, given)
+                yield from self._of_category(category, answers, answered)
 
     @property
     def paths(self) -> Iterator[str]:
@@ -161,7 +165,7 @@ class Sheet:
         return answers.get(SAME_ENCOUNTER) is True or name.startswith(("contact.", "person."))
 
     def _of_category(
-        self, category: str, answers: Mapping[str, Any], given: frozenset[str]
+        self, category: str, answers: Mapping[str, Any], answered: frozenset[str]
     ) -> Iterator[Question]:
         if not self.only:
             for member in self._members(category):
@@ -171,8 +175,8 @@ class Sheet:
             if self.is_known(fact.path, answers) or _is_derived(fact.path, answers):
                 continue
             if fact.type == "list":
-                yield from self._of_list(fact, answers, given)
-            elif fact.path in given or (not self.only and fact.path in self.reads):
+                yield from self._of_list(fact, answers, answered)
+            elif fact.path in answered or (not self.only and fact.path in self.reads):
                 yield self._fact_question(fact, fact.path)
 
     def _members(self, category: str) -> Iterator[Member]:
@@ -201,14 +205,14 @@ class Sheet:
     # A list
 
     def _of_list(
-        self, fact: Fact, answers: Mapping[str, Any], given: frozenset[str]
+        self, fact: Fact, answers: Mapping[str, Any], answered: frozenset[str]
     ) -> Iterator[Question]:
         earlier = (self.lists or {}).get(fact.path, ())
         if self.only:
             for index, entry in enumerate(earlier):
-                yield from self._of_entry(fact, index, len(earlier), entry, given)
+                yield from self._of_entry(fact, index, len(earlier), entry, answered)
             return
-        if fact.path not in self.reads and fact.path not in given:
+        if fact.path not in self.reads and fact.path not in answered:
             return
         text = self.terms.text(fact, self.language)
         more = _MORE[self.language].format(count=len(earlier)) if earlier else None
@@ -217,7 +221,7 @@ class Sheet:
         count = answers.get(fact.path)
         size = count if isinstance(count, int) else 0
         for index in range(size):
-            yield from self._of_entry(fact, index, size, {}, given)
+            yield from self._of_entry(fact, index, size, {}, answered)
 
     def _of_entry(
         self,
@@ -225,7 +229,7 @@ class Sheet:
         index: int,
         size: int,
         entry: Mapping[str, Any],
-        given: frozenset[str],
+        answered: frozenset[str],
     ) -> Iterator[Question]:
         name = next((name for name in ("kind", "conduct") if entry.get(name)), None)
         label = (
@@ -241,7 +245,7 @@ class Sheet:
                 continue
             if not self.terms.travels(member):
                 continue
-            if self._is_asked(member, read) or path in given:
+            if self._is_asked(member, read) or path in answered:
                 yield self._fact_question(member, path, place)
 
     def _is_asked(self, field: Fact, read: list[str]) -> bool:
@@ -311,9 +315,9 @@ def age_at_encounter(answers: Mapping[str, Any]) -> int | None:
 
 def _refuse_nothing(language: str, chosen: Any) -> None:
     if not chosen:
-        words = _SAID[language]
+        phrases = _SAID[language]
         raise FactsError(
-            "no-answer", words["nothing"], at=Place(path=ABOUT), fix=words["nothing_fix"]
+            "no-answer", phrases["nothing"], at=Place(path=ABOUT), fix=phrases["nothing_fix"]
         )
 
 
@@ -386,13 +390,13 @@ def answer_form_of(path: str, type_: Any, language: str) -> AnswerForm:
         return AnswerForm("bool")
     if type_ == Day:
         return AnswerForm("date")
-    words = _literal_words(type_)
-    if words:
-        return AnswerForm("choice", form_terms().choices(path, words, language))
+    literals = _literal_words(type_)
+    if literals:
+        return AnswerForm("choice", form_terms().choices(path, literals, language))
     inner = get_args(get_args(type_)[0])[:1] if get_args(type_) else ()
-    words = _literal_words(inner[0]) if inner else ()
-    if words:
-        return AnswerForm("choices", form_terms().choices(path, words, language))
+    literals = _literal_words(inner[0]) if inner else ()
+    if literals:
+        return AnswerForm("choices", form_terms().choices(path, literals, language))
     return AnswerForm("text")
 
 
@@ -411,18 +415,18 @@ def check_value(name: str, type_: Any, value: Any, language: str = "en") -> None
         TypeAdapter(type_).validate_python(plain(value))
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        words = _SAID[language]
-        fix = words.get(f"how_{name.rpartition('.')[2]}", words["how"])
+        phrases = _SAID[language]
+        fix = phrases.get(f"how_{name.rpartition('.')[2]}", phrases["how"])
         if fault["type"] == "string_too_long":
-            fix = words["how_long"].format(most=fault["ctx"]["max_length"])
+            fix = phrases["how_long"].format(most=fault["ctx"]["max_length"])
         elif fault["type"] in _BOUNDS:
-            fix = words[fault["type"]].format(bound=next(iter(fault["ctx"].values())))
-        elif fault["type"] == "value_error" and language == "en" and fix == words["how"]:
+            fix = phrases[fault["type"]].format(bound=next(iter(fault["ctx"].values())))
+        elif fault["type"] == "value_error" and language == "en" and fix == phrases["how"]:
             fix = describe_fault(fault)
         written = printable(str(value))[:40]
         raise FactsError(
             "no-answer",
-            words["no_answer"].format(answer=f"`{written}`"),
+            phrases["no_answer"].format(answer=f"`{written}`"),
             at=Place(path=name),
             fix=fix,
         ) from None

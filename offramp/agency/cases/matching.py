@@ -135,18 +135,18 @@ def name_words(name: str) -> tuple[tuple[str, ...], ...]:
     from anyascii import anyascii
 
     plain = anyascii(name[:200]).lower().replace("'", "").replace("`", "")
-    found = [word for word in re.findall(r"[a-z]+", plain) if word not in _SUFFIXES]
-    words: list[tuple[str, ...]] = []
+    parts = [part for part in re.findall(r"[a-z]+", plain) if part not in _SUFFIXES]
+    spelled: list[tuple[str, ...]] = []
     before = ""
-    for word in found:
-        if word in _PARTICLES:
-            before += word
+    for part in parts:
+        if part in _PARTICLES:
+            before += part
             continue
-        words.append((word, before + word) if before else (word,))
+        spelled.append((part, before + part) if before else (part,))
         before = ""
-    if before and words:
-        words[-1] = (*words[-1], words[-1][-1] + before)
-    return tuple(words) or tuple((word,) for word in found)
+    if before and spelled:
+        spelled[-1] = (*spelled[-1], spelled[-1][-1] + before)
+    return tuple(spelled) or tuple((part,) for part in parts)
 
 
 def is_like_word(first: str, second: str) -> bool:
@@ -168,11 +168,11 @@ def is_like_word(first: str, second: str) -> bool:
 
 
 @lru_cache(maxsize=16_384)
-def _short_forms(word: str) -> frozenset[str]:
+def _short_forms(spelling: str) -> frozenset[str]:
     """Return a word's short forms and the names that it is short for."""
-    forms = {word} | set(_spanish_short_forms().get(word, ()))
+    forms = {spelling} | set(_spanish_short_forms().get(spelling, ()))
     english = _nicknamer()
-    return frozenset(forms | english.nicknames_of(word) | english.canonicals_of(word))
+    return frozenset(forms | english.nicknames_of(spelling) | english.canonicals_of(spelling))
 
 
 @lru_cache(maxsize=1)
@@ -203,15 +203,15 @@ def _compare_words(
     fewest, most = sorted((len(first), len(second)))
     exact = 0
     left, right = list(first), list(second)
-    for word in first:
-        match = next((spelled for spelled in right if not set(word).isdisjoint(spelled)), None)
+    for spellings in first:
+        match = next((spelled for spelled in right if not set(spellings).isdisjoint(spelled)), None)
         if match is not None:
-            left.remove(word)
+            left.remove(spellings)
             right.remove(match)
             exact += 1
     alike = exact
-    for word in left:
-        match = next((spelled for spelled in right if _is_like(word, spelled)), None)
+    for spellings in left:
+        match = next((spelled for spelled in right if _is_like(spellings, spelled)), None)
         if match is not None:
             right.remove(match)
             alike += 1
@@ -221,7 +221,7 @@ def _compare_words(
 
 
 def _is_like(first: Iterable[str], second: Iterable[str]) -> bool:
-    return any(is_like_word(word, spelled) for word in first for spelled in second)
+    return any(is_like_word(spelling, spelled) for spelling in first for spelled in second)
 
 
 def _differs_by_one(first: str, second: str) -> bool:
@@ -230,8 +230,8 @@ def _differs_by_one(first: str, second: str) -> bool:
     return OSA.distance(first, second, score_cutoff=1) <= 1
 
 
-def _joined(words: Sequence[Sequence[str]]) -> str:
-    return "".join(word[-1] for word in words)
+def _joined(spelled: Sequence[Sequence[str]]) -> str:
+    return "".join(spellings[-1] for spellings in spelled)
 
 
 # Dates

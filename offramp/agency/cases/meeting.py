@@ -448,12 +448,12 @@ def _newest(
     stated: Iterable[StatedContent], category: str, members: tuple[str, ...]
 ) -> StatedContent | None:
     """Return the newest content of a category that has one of these members."""
-    found = None
-    for one in stated:
-        content = one.content.get(category) or {}
+    newest = None
+    for piece in stated:
+        content = piece.content.get(category) or {}
         if any(content.get(member) for member in members):
-            found = one
-    return found
+            newest = piece
+    return newest
 
 
 def _categories(task: Task, words: Vocabulary) -> tuple[str, ...]:

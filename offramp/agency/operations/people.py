@@ -189,7 +189,7 @@ def same_person(office: Office, first: str, second: str) -> Comparison:
     found = match_people(
         working_set,
         person_of(working_set, first).descriptions,
-        besides=(each for each in working_set.cases.handles() if each != second),
+        besides=(handle for handle in working_set.cases.handles() if handle != second),
     )
     until = link.at + SPLIT_WITHIN if link is not None and link.does == SAME else None
     return Comparison(
@@ -471,7 +471,7 @@ class _SearchWord:
             return False
         named = [name for names in description.words for name in names]
         return all(
-            any(_fits_name(each, name) for each in spelled for name in named)
+            any(_fits_name(part, name) for part in spelled for name in named)
             for spelled in self._names
         )
 
