@@ -138,6 +138,22 @@ def test_no_drugs_are_an_answer() -> None:
     assert state.decision.status == "decided" and state.as_facts()["encounter"]["drugs"] == []
 
 
+@pytest.mark.parametrize("typed", ["possession", "69.50.4013", "RCW 69.50", "RCW 46"])
+def test_an_answer_that_cites_no_section_is_refused_so_that_it_is_asked_again(typed: str) -> None:
+    charge = {
+        "date": "2021-03-05",
+        "route": "arrest",
+        "overdose_help_sought": False,
+        "charges": [{}],
+    }
+    state = begun("seattle", "offer", {"encounter": charge})
+    assert state.question is not None and state.question.type == "citation"
+    with pytest.raises(Refusal) as refused:
+        state.answer(typed)
+    assert refused.value.code == "no-citation"
+    assert state.answer("RCW 69.50.4013").question != state.question
+
+
 @pytest.mark.parametrize("role", ["police", "prosecutor", "program", "case_management", "defender"])
 @pytest.mark.parametrize("decision", ["offer", "screening", "eligibility", "admission"])
 def test_a_role_is_asked_only_what_it_knows(decision: str, role: str) -> None:

@@ -420,6 +420,13 @@ SOURCES = "id,title,address,confidence\ns,S,here,high\n"
             "no-citation",
             "new-york/offenses.csv:2",
         ),
+        # An article contains sections, and is none.
+        (
+            f"{HEAD}\nNY PL 221,t,violation,,sale,,,s,,\n",
+            SOURCES,
+            "no-citation",
+            "new-york/offenses.csv:2",
+        ),
         (
             f"{HEAD}\nNY PL 1.05(2),t,violation,,sale,,,s,,\nNY PL 1.05,t,none,,sale,,,s,,\n",
             SOURCES,

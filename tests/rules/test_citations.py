@@ -15,7 +15,7 @@ import rules
 from rules.author.scenarios import read_scenarios
 from rules.decide.program import Program
 from rules.decide.walk import possible
-from rules.input.citations import Section, reader_of, section_set
+from rules.input.citations import Section, another_section, reader_of, section_set
 from rules.input.facts import read_facts
 from rules.packs.pack import Pack
 from rules.shelf import find, jurisdictions, shipped, vocabulary
@@ -326,6 +326,56 @@ def test_no_section_that_a_covered_chapter_lacks_is_decided_silently(name: str) 
                     asked += 1
                     assert (entry["given"], entry["question"]) == (code, "Which section is meant?")
     assert asked
+
+
+def chapters_of_no_table(name: str) -> list[str]:
+    """Return chapters that no list and no table has, in each system that a pack's lists cite."""
+    pack = program(name).pack
+    assert pack.offenses is not None
+    lists = [
+        value.value
+        for parameter in pack.parameters.values()
+        if parameter.unit == "citations"
+        for value in parameter.values
+    ]
+    listed = [*pack.offenses.sections.values(), *(section for each in lists for section in each)]
+    found: dict[str, None] = {}
+    for name_of_system in dict.fromkeys(section.system for section in listed):
+        system = vocabulary().citations[name_of_system]
+        text = another_section(system)
+        for separator in reversed(() if system.title_first else system.separators):
+            text, _, _ = text.rpartition(separator)
+            found[text] = None
+    return list(found)
+
+
+@pytest.mark.parametrize("name", WITH_TABLES)
+def test_a_chapter_alone_is_never_taken_for_another_section(name: str) -> None:
+    """A chapter that is far from every list may still mean any section: it cites none.
+
+    So it says whose law it is, no more, and each answer that turns on the section asks for it.
+    """
+    chosen, asked = program(name), set[str]()
+    chapters = chapters_of_no_table(name)
+    for code, day in product(chapters, days_of(chosen.pack)):
+        section = cited(code)
+        assert not section.is_whole
+        authority = vocabulary().citations[section.system].authority
+        around = {"date": str(day), "overdose_help_sought": True}
+        for decision in chosen.pack.decisions:
+            facts, without = (
+                {"encounter": {**around, "charges": [own]}}
+                for own in ({"code": code}, {"authority": authority})
+            )
+            answer = chosen.decide(decision, facts)
+            assert answer.possible == chosen.decide(decision, without).possible, (code, decision)
+            asked |= {entry["given"] for entry in answer.needed if "given" in entry}
+    assert asked == set(chapters)
+
+
+def test_shipped_packs_have_chapters_in_several_systems() -> None:
+    chapters = [chapter for name in WITH_TABLES for chapter in chapters_of_no_table(name)]
+    assert len({cited(chapter).system for chapter in chapters}) >= 3
 
 
 def test_every_shipped_table_is_tried_by_a_pack_that_names_it() -> None:

@@ -169,7 +169,11 @@ def test_a_printed_condition_reads_back_as_the_same_tree(condition: tree.Tree) -
     assert check(Node("a condition", 1, 1, text, quoted=True), SCOPE) == condition, text
 
 
-@given(written.packs(), written.complete().flatmap(written.holes_in), written.cases())
+@given(
+    written.packs(),
+    written.complete().flatmap(written.holes_in).flatmap(written.unsettled),
+    written.cases(),
+)
 def test_a_pack_decides_as_the_plain_meaning_of_its_rules_does(
     pack: dict[str, Any], partial: Flat, case: Flat
 ) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+from rules.decide.program import Program
 from rules.language import tree
 from rules.packs.pack import Pack, conditions
 from tests.support import written
@@ -34,6 +36,8 @@ EXPECTED = {
     # Clocks.
     "a clock's status",
     "a clock that counts days",
+    "a clock in months",
+    "a clock in years",
     "a clock that elapses",
     "completion",
     "a decision of the pack's own on clocks",
@@ -58,6 +62,9 @@ def constructs(pack: Pack) -> Iterator[str]:
     """Yield the name of each construct in a pack."""
     for clock in pack.clocks.values():
         yield "a clock that counts days" if clock.counts else "a clock that elapses"
+        unit = pack.parameters[clock.length].unit
+        if unit in ("months", "years"):
+            yield f"a clock in {unit}"
     for name, decision in pack.decisions.items():
         if name == "completion":
             yield name
@@ -143,3 +150,64 @@ def test_generated_packs_have_every_construct() -> None:
     assert sorted(EXPECTED - found) == []
     # A construct that is new belongs above, so that nobody forgets to generate it.
     assert sorted(found - EXPECTED) == []
+
+
+# What a charge may be that the law leaves open, as decisions meet it.
+OPEN_CHARGES = {
+    "a section that nobody recognizes",
+    "a chapter alone",
+    "a text that cites nothing",
+    "a word against the law",
+}
+
+
+# Most conditions name no section. These do.
+OF_CHARGES = st.sampled_from(
+    ["in sections", *(f'== "{section}"' for section in written.CITED)]
+).map("encounter.charges.exists(c, c.code {})".format)
+
+
+def open_charges(facts: dict[str, Any], program: Program) -> Iterator[str]:
+    """Yield what is open about each charge of a case."""
+    read = program.read(facts)
+    given_charges = read.known.get(written.CHARGES) or ()
+    filled = program.law.filled(read).known.get(written.CHARGES) or ()
+    for charge, as_read in zip(given_charges, filled, strict=True):
+        citation = as_read.get("code")
+        if citation is not None and citation.section is None:
+            yield "a text that cites nothing"
+        elif citation is not None and not citation.section.is_whole:
+            yield "a chapter alone"
+        elif citation is not None and not citation.is_recognized:
+            yield "a section that nobody recognizes"
+        if any(name in charge and name not in as_read for name in ("level", "conduct")):
+            yield "a word against the law"
+
+
+def test_generated_cases_leave_open_what_the_law_can() -> None:
+    found: set[str] = set()
+    questions: set[str] = set()
+
+    @settings(
+        max_examples=150,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        written.complete().flatmap(written.unsettled),
+        written.packs(("eligibility",)),
+        OF_CHARGES,
+    )
+    def collect(flat: dict[str, Any], pack: dict[str, Any], condition: str) -> None:
+        pack["decisions"]["eligibility"]["rules"][0]["when"] = condition
+        program, facts = written.program(pack), written.nested(flat)
+        found.update(open_charges(facts, program))
+        needed = program.decide("eligibility", facts).needed
+        questions.update(entry["given"] for entry in needed if entry["fact"].endswith(".code"))
+
+    collect()
+    assert sorted(found) == sorted(OPEN_CHARGES)
+    assert questions, "no answer depends on a section that is not clear"

@@ -270,7 +270,7 @@ def test_an_offer_over_every_small_case_is_its_rules_with_open_markers_left_out(
 
 @given(
     written.packs(("at_hand", "offer")),
-    written.complete().flatmap(written.holes_in),
+    written.complete().flatmap(written.holes_in).flatmap(written.unsettled),
     written.cases(),
 )
 def test_the_second_engine_s_rules_chained_by_hand_give_the_same_offer(

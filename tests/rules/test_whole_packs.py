@@ -112,7 +112,8 @@ class Plain:
 def test_the_engine_decides_as_the_program_means(
     pack: dict[str, Any], complete: Flat, case: Flat, as_of: str | None, data: st.DataObject
 ) -> None:
-    facts = {**data.draw(written.holes_in(complete)), **case}
+    holes = data.draw(written.holes_in(complete))
+    facts = {**data.draw(written.unsettled(holes)), **case}
     asked = program(pack, as_of)
     attested = {
         name: data.draw(st.sampled_from(part["outcomes"]))
@@ -124,7 +125,9 @@ def test_the_engine_decides_as_the_program_means(
     given_facts = {**written.nested(facts), "decisions": attested}
     plain = Plain(
         asked.pack,
-        read_facts(written.nested(written.with_day(facts)), asked.pack.vocabulary).known,
+        asked.law.filled(
+            read_facts(written.nested(written.with_day(facts)), asked.pack.vocabulary)
+        ).known,
         attested,
         asked.as_of,
     )
@@ -326,6 +329,8 @@ def supply(facts: Flat, path: str, complete: Flat, data: st.DataObject) -> None:
         else st.sampled_from(written.meant(field, before))
     )
     records[int(index)][name] = data.draw(values)
+    if listed == written.CHARGES and name == "code":
+        records[int(index)] = written.agreeing_charge(records[int(index)])
     facts[listed] = records
 
 
@@ -380,7 +385,7 @@ CHANGES = {
     "other words": lambda p, rule: rule.update(because="Other."),
     "an exception": lambda p, rule: rule.update(
         unless=[
-            {"id": "new", "when": "tiny.yes", "because": "N.", "source": "s"},
+            {"id": "new", "when": "encounter.in_area", "because": "N.", "source": "s"},
             *rule.get("unless", []),
         ]
     ),

@@ -106,7 +106,18 @@ HEAD: dict[str, Any] = {
     "sources": {"s": {"title": "S", "address": "here", "confidence": "high"}},
     "facts": ADDED,
     "refine": REFINED,
+    "offenses": "made-up-law",
 }
+# The offense table of the packs. It covers a chapter, of which it has one section.
+LISTED = {"code": "RCW 77.01.001", "level": "misdemeanor", "conduct": "possession"}
+TABLE = {
+    "table.yaml": "{system: RCW, authority: state, covers: [RCW 77.01]}",
+    "sources.csv": "id,title,address,confidence\nact,An act,here,high\n",
+    "offenses.csv": "code,title,level,drug,conduct,from,until,source,at,provisional\n"
+    "{code},An offense,{level},,{conduct},,,act,,\n".format(**LISTED),
+}
+# What the rules ask about: a section that the table lacks, a chapter alone, and no citation.
+UNSETTLED = ("RCW 77.01.9", "RCW 77.01", "loitering")
 
 
 def assembled(*texts: str, whole: bool = False) -> Pack:
@@ -125,6 +136,10 @@ def assembled(*texts: str, whole: bool = False) -> Pack:
             folder = Path(away) / name
             folder.mkdir()
             (folder / "pack.yaml").write_text(text, encoding="utf-8")
+        law = Path(away) / "law" / str(HEAD["offenses"])
+        law.mkdir(parents=True)
+        for file, content in TABLE.items():
+            (law / file).write_text(content, encoding="utf-8")
         return read_pack(folder, whole=whole)
 
 
@@ -136,9 +151,10 @@ def _words() -> Vocabulary:
 
 
 WORDS = _words()
+CHARGES = "encounter.charges"
 CODES = ("A", "B", "NY PL 221.05")
 # Canonical, and none below another, so that the plain meaning may compare them as texts.
-CITED = ("NY PL 1.10", "RCW 1.02.003(1)(a)", "21 USC 844")
+CITED = ("NY PL 1.10", "RCW 1.02.003(1)(a)", "21 USC 844", LISTED["code"])
 PARAMETERS: dict[str, tuple[str, Any]] = {
     "cap": ("g", 3),
     "limit": ("count", 2),
@@ -187,9 +203,11 @@ DECISIONS = {
     "screening": WORDS.decisions["screening"].outcomes,
     "eligibility": ("ineligible", "eligible"),
 }
-CLOCKS = ("intake", "plan")
+CLOCKS = ("intake", "plan", "season", "era")
 DAYS = ("2014-04-01", "2016-02-28", "2016-02-29", "2018-10-01", "2015-02-28")
 TIMES = ("2014-04-01T00:00:00Z", "2016-02-29T23:30:00Z", "2018-10-01T06:00:00Z")
+# The last second of ten years after March 31, 2014 in Denver, and the second after it.
+ENDS = ("2024-04-01T05:59:59Z", "2024-04-01T06:00:00Z")
 _GROUPS = (
     "person.",
     "approval.",
@@ -680,9 +698,39 @@ def complete(paths: Iterable[str] = READABLE) -> st.SearchStrategy[Flat]:
 
 
 def _agreeing(flat: Flat) -> Flat:
+    if CHARGES in flat:
+        flat = {**flat, CHARGES: [agreeing_charge(charge) for charge in flat[CHARGES]]}
     if "encounter.at" not in flat or "encounter.date" not in flat:
         return flat
     return {**flat, "encounter.date": local_day(flat["encounter.at"])}
+
+
+def agreeing_charge(charge: dict[str, Any]) -> dict[str, Any]:
+    """Return a charge that does not contradict the law of its section."""
+    section = reader_of(WORDS).read(charge.get("code") or "")
+    if section is None:
+        return charge
+    stated = LISTED if section.text == LISTED["code"] else {}
+    return {**charge, "authority": WORDS.citations[section.system].authority, **stated}
+
+
+@st.composite
+def unsettled(draw: st.DrawFn, flat: Flat) -> Flat:
+    """Make some codes cite nothing clear, and some fields contradict the law of their section."""
+    if not flat.get(CHARGES):
+        return flat
+    fields = WORDS.facts[CHARGES].fields
+    charges = []
+    for charge in flat[CHARGES]:
+        match draw(st.integers(0, 5)):
+            case 0 | 1:
+                charge = {**charge, "code": draw(st.sampled_from(UNSETTLED))}
+            case 2:
+                name = draw(st.sampled_from(("authority", "level", "conduct")))
+                other = draw(st.sampled_from(fields[name].word_tree.finest))
+                charge = {**charge, "code": LISTED["code"], name: other}
+        charges.append(charge)
+    return {**flat, CHARGES: charges}
 
 
 def local_day(text: str) -> str:
@@ -967,7 +1015,10 @@ def packs(draw: st.DrawFn, names: tuple[str, ...] = ()) -> dict[str, Any]:
         },
         "clocks": {"intake": {**clock, "stop": "case.intake_at", "tolling": "wide.pauses"},
                    "plan": {**clock, "start": "case.intake_at", "repeats": "case.plan_at",
-                            "length": "lookback", "counts": "days", "tolling": "wide.pauses"}},
+                            "length": "lookback", "counts": "days", "tolling": "wide.pauses"},
+                   "season": {**clock, "stop": "case.intake_at",
+                              "length": "spell", "counts": "days", "tolling": "wide.pauses"},
+                   "era": {**clock, "stop": "case.plan_at", "length": "decade", "counts": "days"}},
         "decisions": {},
     }  # fmt: skip
     before: dict[str, tuple[str, ...]] = {}
@@ -1043,5 +1094,5 @@ def cases(draw: st.DrawFn) -> Flat:
         if draw(st.booleans()):
             del pause["until"]
     if draw(st.integers(0, 3)):
-        held["now"] = draw(st.sampled_from(TIMES))
+        held["now"] = draw(st.sampled_from((*TIMES, *ENDS)))
     return held
