@@ -36,15 +36,19 @@ LISTS: dict[str, Callable[[Office], object]] = {
 }
 
 
-def build(folder: Path, cases: int) -> Town:
-    """Return a town in which the case managers have this many open cases."""
+def build(folder: Path, cases: int, at_once: int = 50) -> Town:
+    """Return a town in which the case managers have this many open cases.
+
+    `at_once` cases are sent together. Each time, every agency does its daily work, which looks at
+    all of its cases, so a large town is made sooner with a large number.
+    """
     town, random = Town(folder), chance(9)
     police, managers = town.at["police"], town.at["crossroads"]
     opened = []
     for number in range(cases):
         opened.append(new_id(random))
         police.compose("referral", (referral(),), case=opened[-1])
-        if len(opened) == 50 or number == cases - 1:
+        if len(opened) == at_once or number == cases - 1:
             town.settle()
             later = [work(managers, case) for case in opened]
             town.settle()

@@ -26,7 +26,7 @@ def main(sizes: list[int]) -> None:
     quota.MOST_OF_AGENCY = 10**9
     for size in sizes:
         with tempfile.TemporaryDirectory() as scratch:
-            town = build(Path(scratch), size)
+            town = build(Path(scratch), size, at_once=1000)
             day = datetime.fromtimestamp(town.hub.clock, UTC)
             quarter = f"{day.year}Q{(day.month + 2) // 3}"
             town.hub.clock += 92 * 86400

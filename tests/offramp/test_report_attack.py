@@ -21,6 +21,7 @@ from offramp.agency.cases.counted import (
     CountKey,
     Publication,
     count,
+    count_cases,
     details_of,
     publish,
     revise,
@@ -168,15 +169,16 @@ def published(
 
 def counted(cases: list[CaseTally], agency: str, quarter: Quarter):  # type: ignore[no-untyped-def]  # the type is private to the counts
     role = ROLES[agency.rstrip("0123456789")]
+    quarter_counts = count_cases(cases, quarter)
     shape = shape_of(
         role,
         enrolls=role == "program",
         decisions=("eligibility",) if role == "program" else (),
         groupings=GROUPINGS,
         facts=vocabulary().facts,
-        details=details_of(cases, quarter),
+        details=details_of(quarter_counts),
     )
-    return count(cases, quarter, shape), (), shape
+    return count(quarter_counts, shape), (), shape
 
 
 Cell = tuple[str, str, str, str | None]

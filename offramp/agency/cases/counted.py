@@ -8,16 +8,17 @@ program at its end are those at the beginning of this one.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any, get_args
 
 from exchange.records.categories import DeterminationReason
 from offramp.agency.cases.quarters import Quarter
-from offramp.agency.cases.tally import ASKED_FOR, CaseTally, Measure, measure
+from offramp.agency.cases.tally import ASKED_FOR, CaseTally, Measure, family_of, measure
 from offramp.counts import LEAST, Balance, Table, is_protected, suppress, total
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
-from rules.packs.groups import groups_of
+from rules.packs.groups import NOT_KNOWN, groups_of
 from rules.packs.pack import Grouping
 
 # How many people a median, and a quartile, needs: as many as a count on each side of it.
@@ -50,6 +51,15 @@ class CountKey:
     def as_list(self) -> list[str | None]:
         """Return the key as the journal holds it."""
         return [self.measure, self.decision, self.detail, self.grouping, self.group]
+
+    @property
+    def family(self) -> str:
+        """The family of its measure."""
+        return family_of((self.measure, self.decision, self.detail))
+
+
+# A time of waiting, a grouping and its group if it isn't of everybody, and the hours.
+HoursKey = tuple[Measure, str | None, str | None, int]
 
 
 @frozen
@@ -212,44 +222,89 @@ def _balances(shape: Shape) -> Iterator[Balance]:
 # Counting
 
 
-def details_of(tallies: Iterable[CaseTally], quarter: Quarter) -> frozenset[Measure]:
+@frozen
+class QuarterCounts:
+    """What cases add to a quarter: counts by key, and how many waited how many hours.
+
+    It names no case. Whatever shape a report has, these are the numbers that it is made of.
+    """
+
+    counts: Counter[CountKey]
+    hours: Counter[HoursKey]
+
+    def __add__(self, other: QuarterCounts) -> QuarterCounts:
+        return QuarterCounts(self.counts + other.counts, self.hours + other.hours)
+
+    def of(self, families: Collection[str]) -> QuarterCounts:
+        """Return only the counts of some families of measures."""
+        return QuarterCounts(
+            Counter({key: n for key, n in self.counts.items() if key.family in families}),
+            Counter({key: n for key, n in self.hours.items() if family_of(key[0]) in families}),
+        )
+
+
+NOTHING = QuarterCounts(Counter(), Counter())
+
+
+def count_cases(tallies: Iterable[CaseTally], quarter: Quarter) -> QuarterCounts:
+    """Count what cases add to a quarter, by the groupings that their tallies have."""
+    counts: Counter[CountKey] = Counter()
+    hours: Counter[HoursKey] = Counter()
+    for case in tallies:
+        settled = {family for family, name in case.settled if name == quarter.name}
+        places = ((None, None), *case.groups.items())
+        for counted, number in _measures(case, quarter).items():
+            if family_of(counted) not in settled:
+                for place in places:
+                    counts[CountKey(*counted, *place)] += number
+        for tally in case.tallies:
+            for timed, waited in tally.hours.items() if quarter.has(tally.day) else ():
+                if family_of(timed) not in settled:
+                    hours.update((timed, *place, waited) for place in places)
+    return QuarterCounts(counts, hours)
+
+
+def _measures(case: CaseTally, quarter: Quarter) -> Counter[Measure]:
+    measures = Counter(
+        counted for tally in case.tallies if quarter.has(tally.day) for counted in tally.measures
+    )
+    if any(entered < quarter.after and _stays(left, quarter) for entered, left in case.stays):
+        measures[measure("in_program")] += 1
+    if any(
+        entered < quarter.first and (left is None or left >= quarter.first)
+        for entered, left in case.stays
+    ):
+        measures[measure("before")] += 1
+    return measures
+
+
+def _stays(left: date | None, quarter: Quarter) -> bool:
+    return left is None or left >= quarter.after
+
+
+def details_of(quarter_counts: QuarterCounts) -> frozenset[Measure]:
     """Return the measures with a reason or a rule that occur in a quarter."""
     return frozenset(
-        counted
-        for case in tallies
-        for tally in case.tallies
-        if quarter.has(tally.day)
-        for counted in tally.measures
-        if counted[2] is not None
+        (key.measure, key.decision, key.detail)
+        for key in quarter_counts.counts
+        if key.detail is not None and key.grouping is None
     )
 
 
-def count(tallies: Iterable[CaseTally], quarter: Quarter, shape: Shape) -> dict[CountKey, int]:
-    """Count the cases of a quarter by every key of an agency's report."""
-    counts: Counter[CountKey] = Counter()
-    for case in tallies:
-        in_quarter = Counter(
-            counted
-            for tally in case.tallies
-            if quarter.has(tally.day)
-            for counted in tally.measures
-        )
-        if any(entered < quarter.after and _stays(left, quarter) for entered, left in case.stays):
-            in_quarter[measure("in_program")] += 1
-        if any(
-            entered < quarter.first and (left is None or left >= quarter.first)
-            for entered, left in case.stays
-        ):
-            in_quarter[measure("before")] += 1
-        for counted, number in in_quarter.items():
-            counts[CountKey(*counted)] += number
-            for grouping in shape.groups:
-                counts[CountKey(*counted, grouping, case.groups[grouping])] += number
-    return {key: counts[key] for counted in shape.measures for key in shape.keys(counted)}
+def count(quarter_counts: QuarterCounts, shape: Shape) -> dict[CountKey, int]:
+    """Return the counts of a quarter by every key of an agency's report.
 
-
-def _stays(left: Any, quarter: Quarter) -> bool:
-    return left is None or left >= quarter.after
+    A group that the pack no longer has counts as not known.
+    """
+    counts: dict[CountKey, int] = {}
+    for counted in shape.measures:
+        whole = counts[CountKey(*counted)] = quarter_counts.counts[CountKey(*counted)]
+        for grouping, groups in shape.groups.items():
+            keys = [CountKey(*counted, grouping, group) for group in groups if group != NOT_KNOWN]
+            counts |= {key: quarter_counts.counts[key] for key in keys}
+            rest = whole - sum(counts[key] for key in keys)
+            counts[CountKey(*counted, grouping, NOT_KNOWN)] = rest
+    return counts
 
 
 def publish(
@@ -406,18 +461,12 @@ def _levels(counts: Mapping[Any, int], quarter: Quarter) -> tuple[frozenset[Any]
 # Times of waiting
 
 
-def wait_hours(
-    tallies: Iterable[CaseTally], quarter: Quarter, groupings: Iterable[str]
-) -> tuple[Wait, ...]:
+def wait_hours(quarter_counts: QuarterCounts, shape: Shape) -> tuple[Wait, ...]:
     """Return the quartiles of each time of waiting, of everybody and of each group."""
     hours: dict[tuple[Measure, str | None, str | None], list[int]] = defaultdict(list)
-    groupings = tuple(groupings)
-    for case in tallies:
-        for tally in case.tallies:
-            for timed, waited in tally.hours.items() if quarter.has(tally.day) else ():
-                hours[timed, None, None].append(waited)
-                for grouping in groupings:
-                    hours[timed, grouping, case.groups[grouping]].append(waited)
+    for (timed, grouping, group, waited), number in quarter_counts.hours.items():
+        if grouping is None or group in shape.groups.get(grouping, ()):
+            hours[timed, grouping, group] += [waited] * number
     return tuple(
         Wait(timed[0], timed[1], grouping, group, *_quartiles(sorted(values)))
         for (timed, grouping, group), values in sorted(hours.items(), key=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 
 from exchange.consent.disclosure import day_of
@@ -33,12 +34,28 @@ class Quarter:
         return Quarter(f"{first.year}Q{(first.month + 2) // 3}", first, self.first)
 
 
+def quarter_of(day: date) -> Quarter:
+    """Return the quarter of a day."""
+    return _quarter(day.year, (day.month + 2) // 3)
+
+
+def quarters_between(first: date, last: date) -> Iterator[Quarter]:
+    """Yield the quarters from that of one day to that of another."""
+    quarter = quarter_of(first)
+    while quarter.first <= last:
+        yield quarter
+        quarter = quarter_of(quarter.after)
+
+
 def read_quarter(text: str) -> Quarter:
     """Read a quarter such as `2026Q3`. Raises `AgencyError` `no-quarter`."""
     match = _QUARTER.fullmatch(text)
     if match is None or not match[1].isascii() or not 2000 <= int(match[1]) <= 2999:
         raise AgencyError("no-quarter", f"`{text[:20]}` is no quarter", fix="write it like 2026Q3")
-    year, number = int(match[1]), int(match[2])
+    return _quarter(int(match[1]), int(match[2]))
+
+
+def _quarter(year: int, number: int) -> Quarter:
     after = date(year + 1, 1, 1) if number == 4 else date(year, 3 * number + 1, 1)
     return Quarter(f"{year}Q{number}", date(year, 3 * number - 2, 1), after)
 

@@ -22,7 +22,9 @@ from offramp.agency.cases.caseload import (
     standing_records,
     utc,
 )
+from offramp.agency.cases.quarters import read_quarter
 from offramp.agency.cases.stated import stated_contents
+from offramp.agency.folder.retention_state import CountedMark
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
@@ -37,6 +39,7 @@ Measure = tuple[str, str | None, str | None]
 ASKED_FOR = ("eligibility", "admission")
 _ENGAGED = ("engaged", "meeting_goals")
 _OFFERED = ("may_offer", "must_offer")
+ENROLLMENT = "enrollment"
 
 
 @frozen
@@ -56,16 +59,42 @@ class CaseTally:
     """All that a case adds: its tallies, its times in the program, and its group by grouping.
 
     A stay is its first day, and the day on which the person left, None for one who stayed.
+    `settled` are the families of measures that are counted for good, each with the quarter's name:
+    what the case states of them now adds nothing.
     """
 
     tallies: tuple[Tally, ...]
     stays: tuple[tuple[date, date | None], ...]
     groups: Mapping[str, str]
+    settled: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def is_enrolled(self) -> bool:
+        """True if the person is in the program now."""
+        return any(left is None for _, left in self.stays)
 
 
 def measure(name: str, decision: str | None = None, detail: str | None = None) -> Measure:
     """Return a measure."""
     return name, decision, detail
+
+
+# The measures of each family, but for those of a referral. No sum joins two families.
+_FAMILIES = {
+    "offer": ("offers", "accepted", "declined", "not_offered", "not_offered_for"),
+    "held": ("held_decided", "held_filed", "held_not_filed", "held_dismissed"),
+    "reviews": ("reviews",),
+    ENROLLMENT: (
+        *("entered", "left", "in_program", "before"),
+        *("left_completed", "left_unsuccessful", "left_moved", "left_ejected", "left_other"),
+    ),
+}
+_FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in names}
+
+
+def family_of(counted: Measure) -> str:
+    """Return the family of a measure: what is settled together when records are destroyed."""
+    return _FAMILY_OF.get(counted[0], "referral")
 
 
 def tally_case(
@@ -74,15 +103,21 @@ def tally_case(
     groupings: Mapping[str, Grouping],
     handle: str,
     now: int,
+    mark: CountedMark | None = None,
 ) -> CaseTally:
-    """Return what a case adds to the reports of this agency. `now` is in seconds since 1970."""
+    """Return what a case adds to the reports of this agency. `now` is in seconds since 1970.
+
+    `mark` is what of it is counted for good, without one as the journal has it.
+    """
     case = case_of(working_set, handle)
-    counted = _Counted(working_set, program, handle, case, now)
+    mark = mark or working_set.retention.mark_of(handle)
+    counted = _Counted(working_set, program, handle, case, now, mark)
     words = case.vocabulary
     return CaseTally(
         tuple(counted.tallies()),
         tuple(counted.stays()),
         {name: _group(words, grouping, case) for name, grouping in groupings.items()},
+        mark.settled,
     )
 
 
@@ -95,7 +130,13 @@ class _Counted:
     """One case while it is counted."""
 
     def __init__(
-        self, working_set: WorkingSet, program: Program, handle: str, case: Case, now: int
+        self,
+        working_set: WorkingSet,
+        program: Program,
+        handle: str,
+        case: Case,
+        now: int,
+        mark: CountedMark,
     ) -> None:
         self.working_set = working_set
         self.program = program
@@ -107,6 +148,7 @@ class _Counted:
         self.zone = directory.zone
         self.role = directory.role(working_set.agency)
         self.records = working_set.cases.records(handle)
+        self.mark = mark
         self.contents = stated_contents(working_set, handle, case)
         self.own = [stated for stated in self.contents if stated.by == self.agency]
 
@@ -128,7 +170,7 @@ class _Counted:
         """Yield the times in the program, at the agency that knows who is enrolled."""
         if not answers_enrollment(self.working_set):
             return
-        entered = None
+        entered = self._entered_before()
         for day, name in self._changes():
             if name == "entered":
                 entered = day
@@ -345,11 +387,15 @@ class _Counted:
             for entry in self.case.entries
             if entry.facts.get(ENROLLED) is not None and (entry.record is not None or noted)
         ]
-        is_in = False
+        is_in = self.mark.enrolled is not None
         for day, _, now_in, entry in sorted(changes, key=lambda change: change[:2]):
             if now_in != is_in:
                 is_in = now_in
                 yield day, "entered" if now_in else self._way_out(entry)
+
+    def _entered_before(self) -> date | None:
+        """Return a day before which a person entered whose entry was destroyed."""
+        return read_quarter(self.mark.enrolled).first if self.mark.enrolled is not None else None
 
     def _way_out(self, entry: CaseEntry) -> str:
         if entry.kind == "ejection":

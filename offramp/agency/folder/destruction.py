@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.stored_records import (
     destroy_in_composed,
@@ -23,10 +26,15 @@ def note_has_content(event: Event) -> bool:
     return any(event.body.get(name) for name in _CONTENT)
 
 
+def empty_note(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a note without everything about a person."""
+    kept = {name: value for name, value in body.items() if name not in _CONTENT}
+    return {**kept, "facts": {}, "members": {}}
+
+
 def destroy_note(journal: Journal, event: Event) -> None:
     """Take everything about a person out of a note, within `together`."""
-    kept = {name: value for name, value in event.body.items() if name not in _CONTENT}
-    journal.replace(event, {**kept, "facts": {}, "members": {}})
+    journal.replace(event, empty_note(event.body))
 
 
 def destroy_statement(journal: Journal, event: Event) -> None:

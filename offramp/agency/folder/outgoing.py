@@ -9,6 +9,7 @@ from exchange.log.leaves import Leaf
 from exchange.log.receipts import Receipt, rebuild_leaf
 from exchange.records.bundle import Bundle
 from exchange.records.record import hash_statement
+from exchange.standards import sd_jwt
 from offramp.agency.folder.journal import Event
 
 QUEUED, SENT, WITNESSED = "queued", "sent", "witnessed"
@@ -60,6 +61,10 @@ class OutgoingRecord:
         if self.receipt is None:
             return QUEUED
         return WITNESSED if self.witnessed else SENT
+
+    def part_ids(self) -> list[str]:
+        """Return the id of each part, in the order of `parts`."""
+        return [str(sd_jwt.read(text).value["id"]) for text in self.bundle.labels]
 
     def leaf(self, agency: str) -> Leaf | None:
         """Return the leaf that the receipt names, None without a receipt."""

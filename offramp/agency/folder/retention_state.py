@@ -74,16 +74,31 @@ class Ending:
         return max(self.on, self.noted)
 
 
+@frozen
+class CountedMark:
+    """What of a case is counted for good, since its records were destroyed. It has no content.
+
+    `settled` are the measures' family and the quarter of each such count. `enrolled` is the quarter
+    from which on the person counts as being in the program, None if nothing was destroyed that says
+    so. See docs/decisions/0085-counts-outlive-records.md.
+    """
+
+    settled: frozenset[tuple[str, str]] = frozenset()
+    enrolled: str | None = None
+
+
 class RetentionState:
     """The holds and endings of an agency's cases, and the endings that it signed.
 
-    `signed` has, by case and cause, the ids of the records that state it.
+    `signed` has, by case and cause, the ids of the records that state it. `counted` has what of a
+    case is counted for good.
     """
 
     def __init__(self) -> None:
         self.holds: dict[str, dict[int, Hold]] = {}
         self.endings: dict[str, dict[str, Ending]] = {}
         self.signed: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.counted: dict[str, CountedMark] = {}
 
     def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
         """Take the event `at` of the kind `retention`."""
@@ -103,6 +118,10 @@ class RetentionState:
                 self.endings.get(case, {}).pop(body["cause"], None)
             case "signed":
                 self.signed[case, body["cause"]] = tuple(body["records"])
+            case "counted":
+                settled = frozenset((family, quarter) for family, quarter in body["settled"])
+                earlier = self.mark_of(case).settled
+                self.counted[case] = CountedMark(earlier | settled, body.get("enrolled"))
 
     def holds_on(self, case: str | None) -> tuple[Hold, ...]:
         """Return the holds of a case that nobody has released, the oldest first."""
@@ -112,6 +131,10 @@ class RetentionState:
     def is_held(self, case: str | None) -> bool:
         """Report whether a hold stops all destruction in a case."""
         return bool(self.holds_on(case))
+
+    def mark_of(self, case: str) -> CountedMark:
+        """Return what of a case is counted for good."""
+        return self.counted.get(case, CountedMark())
 
     def ended(self, case: str | None) -> Mapping[str, Ending]:
         """Return what ended a case's parts before their time, by cause."""

@@ -7,7 +7,7 @@ around the gateway's checks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,6 +28,7 @@ from exchange.standards.keys import PrivateKey
 from exchange.standards.sd_jwt import RandomBytes
 from offramp.agency.folder.case_index import CaseIndex
 from offramp.agency.folder.case_memory import CaseMemory
+from offramp.agency.folder.destruction import empty_note
 from offramp.agency.folder.journal import Event
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.retention_state import RetentionState
@@ -244,6 +245,26 @@ class WorkingSet:
     def _note_destroyed(self, event: Event) -> None:
         self.cases.touch_all(event)
         self.destroyed.add((event.body["issuer"], event.body["jti"], event.body["part"]))
+
+    def drop_contents(self, parts: Iterable[tuple[str, str, str]], notes: Iterable[Event]) -> None:
+        """Drop the contents of destroyed parts and notes, as a replay of the journal would.
+
+        INVARIANT: the memory of cases is not cleared, so the working set is thrown away after the
+        transaction that destroyed them.
+        """
+        for issuer, jti, part in parts:
+            if issuer != self.agency:
+                self.gateway.received[issuer, jti].opened.pop(part, None)
+            else:
+                outgoing = self.outbox[jti]
+                outgoing.parts = [
+                    {**stored, "content": {}} if part_id == part else stored
+                    for part_id, stored in zip(outgoing.part_ids(), outgoing.parts, strict=True)
+                ]
+        for note in notes:
+            emptied = empty_note(note.body)
+            note.body.clear()
+            note.body.update(emptied)
 
     @property
     def records(self) -> int:

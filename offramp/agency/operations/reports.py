@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exchange.errors import ExchangeError
@@ -12,8 +12,10 @@ from offramp.agency.cases.caseload import answers_enrollment, decisions_here, ha
 from offramp.agency.cases.counted import (
     CountKey,
     Publication,
+    QuarterCounts,
     Wait,
     count,
+    count_cases,
     details_of,
     publish,
     read_publication,
@@ -23,8 +25,9 @@ from offramp.agency.cases.counted import (
     write_publication,
 )
 from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.kept_counts import KEPT, read_kept
 from offramp.agency.cases.quarters import Quarter, check_over, read_quarter
-from offramp.agency.cases.tally import CaseTally, tally_case
+from offramp.agency.cases.tally import tally_case
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import Settings
@@ -224,7 +227,8 @@ def _published(
     tallies = tuple(
         tally_case(working_set, program, groupings, handle, now) for handle in handles(working_set)
     )
-    made = _count(working_set, program, groupings, tallies, quarter, newest, before)
+    quarter_counts = count_cases(tallies, quarter) + read_kept(office.journal.get(KEPT), quarter)
+    made = _count(working_set, program, groupings, quarter_counts, quarter, newest, before)
     if made is None:
         assert before is not None, "only a revision can be refused"
         return before, False
@@ -236,12 +240,12 @@ def _count(
     working_set: WorkingSet,
     program: Program,
     groupings: Mapping[str, Grouping],
-    tallies: Sequence[CaseTally],
+    quarter_counts: QuarterCounts,
     quarter: Quarter,
     newest: Mapping[str, Publication],
     before: Publication | None,
 ) -> Publication | None:
-    details = details_of(tallies, quarter)
+    details = details_of(quarter_counts)
     if before is not None:
         kept = (key for key in before.exact if key.detail is not None)
         details |= {(key.measure, key.decision, key.detail) for key in kept}
@@ -253,8 +257,8 @@ def _count(
         facts=program.pack.vocabulary.facts,
         details=details,
     )
-    exact = count(tallies, quarter, shape)
-    waits = wait_hours(tallies, quarter, groupings)
+    exact = count(quarter_counts, shape)
+    waits = wait_hours(quarter_counts, shape)
     if before is None:
         return publish(exact, waits, shape, quarter, newest)
     return revise(before, exact, waits, shape, quarter, newest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,10 @@ from exchange.errors import shorten
 from exchange.records.building import Part
 from offramp.agency.cases.answering import defaults_today, pack_in_force
 from offramp.agency.cases.caseload import case_of, own_parts
+from offramp.agency.cases.counted import NOTHING, QuarterCounts
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.kept_counts import KEPT, add_kept, enrolled_from, lost_counts
+from offramp.agency.cases.quarters import Quarter
 from offramp.agency.cases.retention import (
     DoneEnding,
     Keeping,
@@ -21,9 +25,10 @@ from offramp.agency.cases.retention import (
     kept_items,
     new_endings,
 )
+from offramp.agency.cases.tally import CaseTally, tally_case
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
-from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
+from offramp.agency.folder.retention_state import HOLD_REASONS, CountedMark, Ending, Hold
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, CASES, GATEWAY, SUPERVISION, needs, visible
 from offramp.agency.operations.evidence import export_record
@@ -374,10 +379,61 @@ def end_due(office: Office) -> EndedWork:
         parts = {item.part for item in due if item.part is not None}
         events = [item.event for item in due if item.event is not None]
         notes = [event for event in events if event.kind == "noted"]
+        before = _tallies(office, working_set, keeping, due)
         office.destroy_events(notes, [event for event in events if event.kind == "statement"])
         office.destroy_in(working_set, parts)
+        if before:
+            working_set.drop_contents(parts, notes)
+            _keep_counts(office, working_set, keeping.today, before)
     office.forget_destroyed(due)
     return EndedWork(len(parts), len(events), _sign_done(office))
+
+
+def _tallies(
+    office: Office, working_set: WorkingSet, keeping: Keeping, due: Iterable[KeptItem]
+) -> dict[str, CaseTally]:
+    """Return what each case adds to reports of which something is due, while all is still here.
+
+    It is empty without the pack that says how to count.
+    """
+    if keeping.pack is None:
+        return {}
+    handles = dict.fromkeys(
+        handle
+        for item in due
+        if item.case is not None and item.case in working_set.cases
+        for handle in working_set.cases.same_person(item.case)
+    )
+    program, now = office.program(working_set), office.clock()
+    groupings = program.pack.groups
+    return {handle: tally_case(working_set, program, groupings, handle, now) for handle in handles}
+
+
+def _keep_counts(
+    office: Office, working_set: WorkingSet, today: date, before: Mapping[str, CaseTally]
+) -> None:
+    """Keep what destroyed records counted, about nobody, within the transaction that destroys them.
+
+    INVARIANT: each case adds the same to every quarter so far as before, by its records or here.
+    """
+    program, now = office.program(working_set), office.clock()
+    kept: dict[Quarter, QuarterCounts] = {}
+    for handle, tally in before.items():
+        mark = working_set.retention.mark_of(handle)
+        count_again = partial(tally_case, working_set, program, program.pack.groups, handle, now)
+        after = count_again(mark)
+        enrolled = enrolled_from(tally, after, mark, today)
+        if is_new := enrolled != mark.enrolled:
+            after = count_again(CountedMark(mark.settled, enrolled))
+        lost, settled = lost_counts(tally, after, today)
+        if not lost and not is_new:
+            continue
+        for quarter, counts in lost.items():
+            kept[quarter] = kept.get(quarter, NOTHING) + counts
+        body = {"does": "counted", "case": handle, "settled": sorted(map(list, settled))}
+        office.append(working_set, "retention", body | ({"enrolled": enrolled} if enrolled else {}))
+    if kept:
+        office.journal.put(KEPT, add_kept(office.journal.get(KEPT), kept))
 
 
 def _sign_done(office: Office) -> tuple[str, ...]:
