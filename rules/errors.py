@@ -141,15 +141,16 @@ def respelling(name: str, allowed: Iterable[str]) -> str | None:
 
 # Below it a guess misleads. `refuses` and `agrees` are 0.62 alike, `act` and its typo `atc` 0.67.
 _LEAST_LIKENESS = 0.66
-# So many names are shown in full, so that all units and all roles are.
-_LONGEST_SHOWN = 14
+# So many names are shown in full, so that all units, roles, and categories are. Of more, a few.
+_LONGEST_SHOWN = 30
+_FEW = 8
 
 
 def nearest(name: str, allowed: Sequence[str]) -> str:
     """Return the fix for an unknown name.
 
-    It is the new spelling, or the nearest allowed name, or else all of them. Of a long list it
-    names the first few.
+    It is the new spelling, or the nearest allowed name, or else all of them. Of a list that is too
+    long to read it names the most similar ones.
     """
     import difflib  # a decision without an error doesn't need it
 
@@ -159,7 +160,9 @@ def nearest(name: str, allowed: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, allowed, n=1, cutoff=_LEAST_LIKENESS)
     if close:
         return f"did you mean `{close[0]}`?"
-    shown = sorted(allowed)[: 8 if len(allowed) > _LONGEST_SHOWN else None]
-    listed = ", ".join(f"`{known_name}`" for known_name in shown)
-    more = " …" if len(allowed) > len(shown) else ""
-    return f"known here: {listed}{more}" if listed else "nothing is declared here"
+    if len(allowed) > _LONGEST_SHOWN:
+        similar = difflib.get_close_matches(name, sorted(allowed), n=_FEW, cutoff=0.0)
+        listed = ", ".join(f"`{known_name}`" for known_name in similar)
+        return f"nearest of {len(allowed)} that are known here: {listed}"
+    listed = ", ".join(f"`{known_name}`" for known_name in sorted(allowed))
+    return f"known here: {listed}" if listed else "nothing is declared here"

@@ -18,8 +18,11 @@ from rules.packs.digest import canonical
 from rules.packs.pack import (
     Body,
     Clock,
+    ConsentQuestion,
+    ConsentSet,
     Decision,
     Grouping,
+    InBoth,
     Invariant,
     Item,
     Obligation,
@@ -30,6 +33,7 @@ from rules.packs.pack import (
     Places,
     Retention,
     Rule,
+    Source,
     Stated,
     Wording,
 )
@@ -60,7 +64,7 @@ def differences(before: Pack, after: Pack) -> tuple[Difference, ...]:
     """Return everything in which two packs differ.
 
     This covers the program, rules, obligations, parameters, offenses, clocks, invariants,
-    groupings, and retention.
+    groupings, retention, what is asked of a person, and the words that people read.
     """
     return tuple(_differences(before, after))
 
@@ -81,6 +85,27 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _each("fact", before.vocabulary.facts, after.vocabulary.facts, _fact)
     yield from _each("grouping of reports", before.groups, after.groups, _grouping)
     yield from _each("rule on retention", before.retention, after.retention, _retention)
+    yield from _each("consent", before.consent_sets, after.consent_sets, _consent_set)
+    yield from _each("what is said", _said(before), _said(after), str)
+    yield from _spanish(before.spanish, after.spanish)
+    yield from _each("source", *_in_both_packs(before.sources, after.sources), _source)
+
+
+def _spanish(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Difference]:
+    """Yield each translation that changed, and how many texts have one."""
+    yield from _each("Spanish of", *_in_both_packs(before, after), str)
+    unsaid = "other texts" if before.keys() != after.keys() else ""
+    yield from _one(
+        "the Spanish", f"of {len(before)} texts", f"of {len(after)} texts", unsaid=unsaid
+    )
+
+
+def _in_both_packs(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the items whose names both packs have."""
+    names = sorted(before.keys() & after.keys())
+    return {name: before[name] for name in names}, {name: after[name] for name in names}
 
 
 def _decision(name: str, old: Decision | None, new: Decision | None) -> Iterator[Difference]:
@@ -113,25 +138,45 @@ def _each(
                 label,
                 None if old is None else say(old),
                 None if new is None else say(new),
-                same_words=True,
+                unsaid=_unsaid(canonical(old), canonical(new)),
             )
 
 
-def _one(
-    label: str, old: str | None, new: str | None, *, same_words: bool = False
-) -> Iterator[Difference]:
+def _one(label: str, old: str | None, new: str | None, *, unsaid: str = "") -> Iterator[Difference]:
+    """Yield the difference of two texts. `unsaid` tells what differs while the texts are equal."""
     if old is None and new is not None:
         yield Difference(ADDED, label, after=new)
     elif new is None and old is not None:
         yield Difference(REMOVED, label, before=old)
-    elif old != new or (same_words and old is not None):
-        # Where the words are the same it is a source, a doubt or what another source says.
-        yield Difference(
-            CHANGED,
-            label,
-            old,
-            new if old != new else f"{new} (its source, or how sure it is, differs)",
-        )
+    elif old != new or (unsaid and old is not None):
+        yield Difference(CHANGED, label, old, new if old != new else f"{new} ({unsaid})")
+
+
+# Keys of an item that say where it is written, and how sure it is.
+_WRITTEN = {"source", "other", "provisional"}
+
+
+def _unsaid(old: Any, new: Any) -> str:
+    """Return in words which parts of two items differ that their texts leave out."""
+    parts = sorted(_parts(old, new))
+    if set(parts) <= _WRITTEN:
+        return "its source, or how sure it is, differs"
+    return f"what differs: {', '.join(map(_words, parts))}"
+
+
+def _parts(old: Any, new: Any) -> set[str]:
+    """Return the keys whose values differ, at the depth where they have a name."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {
+            part
+            for key in old.keys() | new.keys()
+            if old.get(key) != new.get(key)
+            for part in (_parts(old.get(key), new.get(key)) if key not in _WRITTEN else {key})
+            or {key}
+        }
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return {part for pair in zip(old, new, strict=True) for part in _parts(*pair)}
+    return set()
 
 
 def _program(pack: Pack) -> str:
@@ -263,7 +308,47 @@ def _clock(clock: Clock) -> str:
 
 
 def _invariant(invariant: Invariant) -> str:
-    return f"of {invariant.decision}: {invariant.because}{_dates(invariant)}"
+    when = f"when {tree.text(invariant.when)}, " if invariant.when is not None else ""
+    if invariant.always is not None:
+        promise = f"{when}always {tree.text(invariant.always)}"
+    else:
+        promise = f"{when}independent of {', '.join(invariant.independent_of)}"
+    return f"of {invariant.decision}: {promise}: {invariant.because}{_dates(invariant)}"
+
+
+def _consent_set(consent_set: ConsentSet) -> str:
+    questions = [_question(question) for question in consent_set.questions.values()]
+    asked = "; ".join(questions) if questions else "nothing is asked"
+    return f"{consent_set.label.en}, after {consent_set.after}: {asked}{_dates(consent_set)}"
+
+
+def _question(question: ConsentQuestion) -> str:
+    grants = ", and ".join(
+        f"{_words(grant.sender)} may tell {', '.join(map(_words, grant.categories))}"
+        f" for {', '.join(map(_words, grant.purposes))}"
+        for grant in question.grants
+    )
+    return f"{_words(question.recipient)} ({question.need}, {question.days} days): {grants}"
+
+
+def _said(pack: Pack) -> dict[str, str]:
+    """Return the words that people read and no rule does, by where they are read."""
+    words = pack.words
+    said = {
+        f"to a person at the outcome {_words(outcome)}": _in_both(spoken.text)
+        for outcome, spoken in words.officer_says.items()
+    }
+    for path, labels in words.choices.items():
+        said |= {f"for `{choice}` of `{path}`": _in_both(label) for choice, label in labels.items()}
+    return said | ({"as the phone number": words.phone.number} if words.phone is not None else {})
+
+
+def _in_both(text: InBoth) -> str:
+    return f"{text.en} (in Spanish: {text.es})"
+
+
+def _source(source: Source) -> str:
+    return f"{source.title}, {source.address} ({source.confidence} confidence)"
 
 
 def _dates(item: Any) -> str:

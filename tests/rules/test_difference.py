@@ -51,6 +51,66 @@ def test_the_words_name_what_came_went_and_changed() -> None:
     assert any(one.startswith("the program changed: from `LEAD, the model`") for one in said)
 
 
+def changed_item(pack: Pack, group: str, name: str, **changes: object) -> Pack:
+    """Return a pack in which one item of a group is another."""
+    items = dict(getattr(pack, group))
+    items[name] = replace(items[name], **changes)
+    return replace(pack, **{group: items})  # type: ignore[arg-type]  # a group of items
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "changes", "told"),
+    [
+        (
+            "invariants",
+            "minors-stay-out",
+            {"when": None},
+            'from of eligibility: when person.age < 18, always eligibility == "ineligible"',
+        ),
+        ("clocks", "plan", {"follows": "Nothing."}, "(what differs: follows)"),
+        ("clocks", "plan", {"tolling": "case.pauses"}, "(what differs: tolling)"),
+        ("parameters", "plan_hours", {"high": 100}, "(what differs: high)"),
+        (
+            "consent_sets",
+            "plan",
+            {"after": "case.plan_at"},
+            "-- to when you make your plan, after case.plan_at",
+        ),
+        ("sources", "nation-2014", {"address": "elsewhere"}, "elsewhere"),
+    ],
+)
+def test_a_change_that_no_sentence_shows_is_named(
+    group: str, name: str, changes: dict[str, object], told: str
+) -> None:
+    """An agency that approves a pack must see that a promise is weaker, and not read `source`."""
+    before = read_pack("santa-fe")
+    after = changed_item(before, group, name, **changes)
+    assert digest(before) != digest(after)
+    (difference,) = differences(before, after)
+    assert told in str(difference) and "how sure it is" not in str(difference)
+
+
+def test_only_another_source_is_said_to_be_one() -> None:
+    pack = read_pack("santa-fe")
+    plan = pack.clocks["plan"]
+    after = changed_item(pack, "clocks", "plan", source=replace(plan.source, at="page 9"))
+    (difference,) = differences(pack, after)
+    assert str(difference).endswith("(its source, or how sure it is, differs)")
+
+
+def test_a_pack_on_the_base_lacks_what_lead_promises_and_asks() -> None:
+    """A city that moves from `deflection` to `lead` reads what it gains, and the other way."""
+    there = differences(read_pack("deflection"), read_pack("lead"))
+    back = differences(read_pack("lead"), read_pack("deflection"))
+    for name in ("never-egregious", "care-never-reaches-justice"):
+        assert f"invariant {name}" in {one.what for one in there if one.how == "came"}
+    asked = {one.what: one.after for one in there if one.what.startswith("consent ")}
+    assert set(asked) == {"consent hand_off", "consent plan"}
+    assert "case management may tell intake status for admission" in str(asked["consent hand_off"])
+    assert {one.what for one in back if one.how == "went"} >= set(asked)
+    assert "rule disclosure.police-ceiling" in {one.what for one in back if one.how == "went"}
+
+
 def lead() -> Pack:
     return read_pack("lead")
 
