@@ -56,7 +56,7 @@ TRIED: dict[str, tuple[Any, ...]] = {
         ),
         [
             {"conduct": "possession", "authority": "state", "violent": False},
-            {"conduct": "other", "authority": "state", "violent": True},
+            {"code": "NMSA 30-3-2", "conduct": "other", "authority": "state", "violent": True},
         ],
     ),
 }

@@ -123,7 +123,8 @@ def _refuse_hidden(value: Any, label: str) -> None:
 def _fix(error: ValidationError) -> str | None:
     """Return the new spelling if an old one is at fault. Nothing else of the input is shown."""
     first = error.errors(include_url=False)[0]
-    for name in (*_texts(list(first["loc"])), *_texts(first["input"])):
+    members = list(first["input"]) if isinstance(first["input"], dict) else []
+    for name in (*_texts(list(first["loc"])), *_texts(members), *_texts(first["input"])):
         new = _RENAMED.get(name) or respelled(name)
         if new is not None:
             return f"write `{new}`, its spelling now"

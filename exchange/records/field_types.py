@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from exchange.errors import shorten
+from rules.errors import respelled
 from rules.input.values import read_instant
 from rules.shelf import vocabulary
 
@@ -59,8 +60,9 @@ class _OneOf:
 
 
 def is_pack_path(text: str) -> bool:
-    """Return whether a text has the form of a path that no shared fact has."""
-    return re.fullmatch(PACK_PATH, text) is not None and not _is_shared(text)
+    """Return whether a text has the form of a path that no shared fact has or had."""
+    shared = _is_shared(text) or _is_shared(respelled(text) or text)
+    return re.fullmatch(PACK_PATH, text) is not None and not shared
 
 
 def _is_shared(path: str) -> bool:

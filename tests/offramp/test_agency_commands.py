@@ -87,7 +87,7 @@ def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
     assert code == 1
     assert says(found["wrong"], "there is no backup of the journal")
     assert not says(found["wrong"], "redisclosure notice")
-    assert says(found["note"], "the pack `lead` has 20 provisional rules and values")
+    assert says(found["note"], "the pack `lead` has 23 provisional rules and values")
     assert says(found["note"], "its module is not a validated one (FIPS 140)")
 
     assert running.agency("backup", "crossroads", str(running.folder / "crossroads.backup")) == 0

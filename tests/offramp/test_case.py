@@ -172,7 +172,9 @@ REFERRED = {"case.referred_at": "2026-04-01T10:00:00Z", "case.charge_held": True
 
 def test_silence_counts_only_where_whoever_knows_may_speak() -> None:
     """A missing intake is a ground to file only if the case manager could have reported one."""
-    found = case(said("da", "prosecutor", 3, REFERRED))
+    # After a declined offer the intake doesn't matter, so the person accepted it here.
+    accepted = said("police", "police", 2, {"offer.accepted": True})
+    found = case(accepted, said("da", "prosecutor", 3, REFERRED))
     assert found.decide(SANTA_FE, "filing", NOW).outcome == "prosecutor_may_file"
     untold = found.decide(SANTA_FE, "filing", NOW, silent=frozenset({INTAKE}))
     assert (untold.status, untold.outcome) == ("undetermined", None)
