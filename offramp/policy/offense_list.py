@@ -15,6 +15,7 @@ from rules.shelf import day_of
 
 # The decisions that are asked, each with the outcomes that let a person in.
 ADMITTING = {"offer": ("must_offer", "may_offer"), "eligibility": ("eligible",)}
+ADULT = 30  # an age that is over every limit: the list is about offenses, not about minors
 
 
 @frozen
@@ -40,7 +41,7 @@ class OffenseAnswer:
 def answer_offenses(program: rules.Program, as_of: str) -> Iterator[OffenseAnswer]:
     """Return the answers to each row of the table in force on the day, in the order of codes.
 
-    The charge is the only one of an arrest, and neither violent nor toward a minor. Raises
+    It is the arrest of an adult for this charge alone, neither violent nor toward a minor. Raises
     `RequestError` if the pack names no table or the program did not run on the day.
     """
     table, day = program.pack.offenses, day_of(as_of)
@@ -54,12 +55,12 @@ def answer_offenses(program: rules.Program, as_of: str) -> Iterator[OffenseAnswe
     for rows in table.rows.values():
         for offense in rows:
             if offense.in_force(day):
-                facts = program.read({"encounter": _encounter(offense, as_of)})
+                facts = program.read({"person": {"age": ADULT}, **_arrest(offense, as_of)})
                 answers = {name: program.decide(name, facts) for name in ADMITTING}
                 yield OffenseAnswer(offense, answers)
 
 
-def _encounter(offense: Offense, as_of: str) -> dict[str, Any]:
+def _arrest(offense: Offense, as_of: str) -> dict[str, Any]:
     charge: dict[str, Any] = {
         "code": offense.code,
         "conduct": offense.conduct,
@@ -71,4 +72,4 @@ def _encounter(offense: Offense, as_of: str) -> dict[str, Any]:
     encounter: dict[str, Any] = {"date": as_of, "route": "arrest", "charges": [charge]}
     if len(offense.drugs) == 1:
         encounter["drugs"] = [{"kind": offense.drugs[0]}]
-    return encounter
+    return {"encounter": encounter}

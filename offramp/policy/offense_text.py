@@ -13,7 +13,8 @@ from rules.input.printing import printable
 from rules.packs.offenses import NONE
 
 _ASSUMED = (
-    "an arrest for this charge alone, neither violent nor toward a minor; nothing else is known"
+    "the arrest of an adult for this charge alone, neither violent nor toward a minor; "
+    "nothing else is known"
 )
 _GROUPS = (
     ("Pass", True),

@@ -39,7 +39,8 @@ NEW_YORK = rules.load("nyc-violations")
 
 
 def arrest(day: str, *charges: dict[str, Any]) -> dict[str, Any]:
-    return {"encounter": {"date": day, "charges": list(charges)}}
+    """Return the arrest of an adult."""
+    return {"person": {"age": 29}, "encounter": {"date": day, "charges": list(charges)}}
 
 
 # The tables themselves
@@ -180,7 +181,7 @@ def test_a_doubtful_row_makes_the_decision_doubtful_only_when_it_was_needed() ->
 
 
 def test_without_the_day_nothing_is_filled_in_and_the_caller_s_day_counts() -> None:
-    undated = {"encounter": {"charges": [{"code": "NY PL 221.10"}]}}
+    undated = {"person": {"age": 29}, "encounter": {"charges": [{"code": "NY PL 221.10"}]}}
     assert NEW_YORK.decide("eligibility", undated).needed[0]["fact"] == "encounter.date"
     by_2014, by_2020 = (
         rules.load("nyc-violations", day).decide("eligibility", undated)
@@ -269,10 +270,12 @@ def passing(day: str, **of: str) -> list[str]:
 
 def test_in_new_york_in_2014_one_possession_offense_passes_and_a_drug_violation_beside_it() -> None:
     assert passing("2014-12-10", conduct="possession") == ["NY PL 221.05"]
-    assert passing("2014-12-10") == ["NY PL 221.05", "NY PL 240.37", "NY PL 240.40"], (
-        "240.37: loitering, repealed in 2021; 240.40: under the influence in public"
+    violations = ["NY PL 221.05", "NY PL 240.20", "NY PL 240.37", "NY PL 240.40"]
+    assert passing("2014-12-10") == violations, (
+        "240.20: disorderly conduct; 240.37: loitering, repealed in 2021; "
+        "240.40: under the influence in public"
     )
-    assert len(list(answer_offenses(NEW_YORK, "2014-12-10"))) == 31
+    assert len(list(answer_offenses(NEW_YORK, "2014-12-10"))) == 32
 
 
 def test_in_2019_a_second_possession_offense_joins_it() -> None:
@@ -281,7 +284,12 @@ def test_in_2019_a_second_possession_offense_joins_it() -> None:
 
 
 def test_what_is_left_after_the_repeal() -> None:
-    assert passing("2021-03-31") == ["NY PL 222.25", "NY PL 222.45", "NY PL 240.40"]
+    assert passing("2021-03-31") == [
+        "NY PL 222.25",
+        "NY PL 222.45",
+        "NY PL 240.20",
+        "NY PL 240.40",
+    ]
     gone = [one for one in answer_offenses(NEW_YORK, "2021-03-31") if one.offense.level == NONE]
     assert len(gone) == 12 and {one.answers["offer"].outcome for one in gone} == {"no_offense"}
     assert {one.passes for one in gone} == {False}
@@ -308,13 +316,14 @@ def test_the_command_shows_the_same_in_words_and_json(capsys: pytest.CaptureFixt
     assert main(["offenses", "nyc-violations", "--as-of", "2014-12-10"]) == 0
     out = capsys.readouterr().out
     passes, _, rest = out.partition("Depends on")
-    assert "Pass: 3\n  NY PL 221.05  violation, possession" in passes and "NY PL 240.40" in passes
+    assert "Pass: 4\n  NY PL 221.05  violation, possession" in passes and "NY PL 240.40" in passes
     assert "Do not pass: 28" in rest
     assert main(["offenses", "nyc-violations", "--as-of", "2014-12-10", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["table"] == "new-york" and shown["pack"]["digest"] == NEW_YORK.digest
     assert [one["code"] for one in shown["offenses"] if one["passes"]] == [
         "NY PL 221.05",
+        "NY PL 240.20",
         "NY PL 240.37",
         "NY PL 240.40",
     ]
@@ -543,9 +552,8 @@ def test_the_parameter_is_the_table_s_alone(tmp_path: Path) -> None:
     text = (pack / "pack.yaml").read_text()
     own = (
         "parameters:\n  no_offense: {label: l, unit: codes, values: [{value: [A], source: mrta}]}\n"
-        "\ndecisions:\n"
     )
-    (pack / "pack.yaml").write_text(text.replace("decisions:\n", own, 1))
+    (pack / "pack.yaml").write_text(text.replace("parameters:\n", own, 1))
     with pytest.raises(PackError) as refused:
         read_pack(pack)
     assert refused.value.code == "name-clash"
