@@ -22,6 +22,7 @@ from offramp.demo import town
 from offramp.demo.checks import hub_has
 from offramp.demo.timeline import timeline
 from rules.errors import RequestError
+from rules.shelf import vocabulary
 from tests.conftest import ROOT
 from tests.support.hub_process import serving
 
@@ -415,12 +416,12 @@ def test_the_shared_screen_shows_what_each_of_those_present_may_be_told(
     alone, with_program = items("--present", "case-management"), items("--present", "program")
     with_police = items("--present", "program,police")
     assert set(with_police) <= set(with_program) <= set(everything)
-    assert any("case.relapses" in what for _, what in alone) and any(
-        "complete intake" in what for _, what in with_program
+    relapses, missed = (
+        vocabulary().facts[path].question for path in ("case.relapses", "case.missed_contacts")
     )
-    assert not any(
-        "case.relapses" in what or "case.missed_contacts" in what for _, what in with_program
-    )
+    assert all(any(text in what for _, what in alone) for text in (relapses, missed))
+    assert any("complete intake" in what for _, what in with_program)
+    assert not any(relapses in what or missed in what for _, what in with_program)
     assert not any("complete intake" in what for _, what in with_police)
     assert told.agency("meeting", "program", "--present", "sheriff") == 2
     capsys.readouterr()
