@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
@@ -80,14 +81,16 @@ def invariant_status(segment: Segment, invariant: str) -> str | None:
     promised = segment.pack.invariants.get(invariant)
     if promised is None or not promised.in_force(segment.day):
         return None
-    return PROVED if invariant in _proved(Program(segment.pack).digest, segment.pack) else TRIED
+    return PROVED if invariant in _proved(segment.pack) else TRIED
 
 
-# Proofs take seconds the first time; `prove` keeps them on disk between runs.
-_PROOFS: dict[str, frozenset[str]] = {}
+# A page asks for each invariant, and to find a pack's kept proof takes its digest.
+_PROOFS: deque[tuple[Pack, frozenset[str]]] = deque(maxlen=32)
 
 
-def _proved(digest: str, pack: Pack) -> frozenset[str]:
-    if digest not in _PROOFS:
-        _PROOFS[digest] = frozenset(prove(pack).proved)
-    return _PROOFS[digest]
+def _proved(pack: Pack) -> frozenset[str]:
+    for proved_pack, invariants in _PROOFS:
+        if proved_pack is pack:
+            return invariants
+    _PROOFS.append((pack, frozenset(prove(pack).proved)))
+    return _PROOFS[-1][1]

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -69,6 +70,10 @@ ON_TWO_SIDES = (
 WITH_AN_OFFER = [name for name in shipped() if "offer" in read_pack(name).decisions]
 
 
+# Every pack's page, made once.
+all_pages = cache(pages)
+
+
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     code = main(arguments)
     shown = capsys.readouterr()
@@ -85,7 +90,7 @@ def latest(name: str) -> Segment:
 def test_the_pages_in_the_documents_are_what_the_command_prints_now() -> None:
     folder = ROOT / "docs" / "packs"
     held = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
-    made = pages()
+    made = all_pages()
     assert sorted(held) == sorted(made), "run `python -m offramp.documents.show docs/packs`"
     for name, text in made.items():
         assert held[name] == text, (
@@ -215,7 +220,7 @@ def in_force(segment: Segment) -> Iterator[Item]:
 @pytest.mark.parametrize("name", shipped())
 def test_a_page_holds_every_reason_source_doubt_and_what_other_sources_say(name: str) -> None:
     segment = latest(name)
-    page = pages()[f"{name}.md"]
+    page = all_pages()[f"{name}.md"]
 
     def on_page(text: str) -> bool:
         return escape_line(text) in page or format_cell(text) in page
@@ -232,7 +237,7 @@ def test_a_page_holds_every_reason_source_doubt_and_what_other_sources_say(name:
 
 def test_a_page_says_who_knows_each_fact_that_a_rule_reads() -> None:
     segment = latest("santa-fe")
-    page = pages()["santa-fe.md"]
+    page = all_pages()["santa-fe.md"]
     for held in segment.decisions.values():
         for rule in held.rules:
             for path, fact in tree.facts_read(rule.condition).items():
@@ -252,21 +257,21 @@ def test_a_page_says_what_can_be_answered_and_what_never() -> None:
     question = "May the prosecutor end this person's participation in the program?"
     rows = {
         line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:]
-        for line in pages()["lead.md"].splitlines()
+        for line in all_pages()["lead.md"].splitlines()
     }
     decider, can, never = rows[question]
     assert decider == "prosecutor" and can == "prosecutor may eject, retain"
     assert never.removesuffix(" |") == "terminate, sanction"
     court = {
         line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:]
-        for line in pages()["drug-court.md"].splitlines()
+        for line in all_pages()["drug-court.md"].splitlines()
     }
     assert "sanction" in court[question][1]
 
 
 @pytest.mark.parametrize("name", shipped())
 def test_a_page_leads_with_the_answer_and_ends_with_the_sources(name: str) -> None:
-    sections = re.findall(r"^## (.*)$", pages()[f"{name}.md"], flags=re.MULTILINE)
+    sections = re.findall(r"^## (.*)$", all_pages()[f"{name}.md"], flags=re.MULTILINE)
     assert sections[:2] == ["What the program takes", "Who decides"]
     assert sections[-3:] == ["The facts that the rules read", "About the program", "Sources"]
 
@@ -274,7 +279,7 @@ def test_a_page_leads_with_the_answer_and_ends_with_the_sources(name: str) -> No
 @pytest.mark.parametrize("name", shipped())
 def test_every_mark_of_a_page_leads_to_a_note_of_its_section(name: str) -> None:
     marks_seen = 0
-    for part in re.split(r"^## ", pages()[f"{name}.md"], flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^## ", all_pages()[f"{name}.md"], flags=re.MULTILINE)[1:]:
         text, _, notes = part.partition("\nNotes:\n")
         marks = {int(number) for number in re.findall(r" \[(\d+)(?:, in doubt)?\]", text)}
         numbers = [int(number) for number in re.findall(r"^(\d+)\. ", notes, flags=re.MULTILINE)]
@@ -292,7 +297,7 @@ def test_proved_and_tried_invariants_are_told_apart_on_pages_and_cards(name: str
     proved = {one.id for one in held if invariant_status(segment, one.id) == PROVED}
     tried = {one.id for one in held if invariant_status(segment, one.id) == TRIED}
     assert proved | tried == {one.id for one in held} and not proved & tried
-    page = pages()[f"{name}.md"]
+    page = all_pages()[f"{name}.md"]
     parts = {
         part.partition(":")[0]: {name for name, _ in statements_on(part)}
         for part in re.split(r"^### ", page, flags=re.MULTILINE)[1:]
@@ -403,7 +408,7 @@ def test_json_holds_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> No
     headings = [block["heading"] for block in found["blocks"] if "heading" in block]
     assert [
         re.sub(r"^#+ ", "", line)
-        for line in pages()["santa-fe.md"].splitlines()
+        for line in all_pages()["santa-fe.md"].splitlines()
         if line.startswith("#")
     ] == headings
 

@@ -405,6 +405,17 @@ CHANGES = {
 }
 
 
+# The codes by which a change may be refused: dates in another order, and what an offer reads in a
+# place where more knowledge could make its rule false.
+MAY_REFUSE = {
+    "a later start": ("dates-reversed",),
+    "an earlier end": ("dates-reversed",),
+    "a cap from another day": ("dates-reversed",),
+    "another start of the program": ("dates-reversed",),
+    "the condition turned round": ("if-known", "reads-too-much"),
+}
+
+
 @given(st.sampled_from(sorted(CHANGES)), written.packs(), st.data())
 def test_the_digest_sees_every_change(
     change: str, pack: dict[str, Any], data: st.DataObject
@@ -421,8 +432,8 @@ def test_the_digest_sees_every_change(
         return
     try:
         after = written.assembled(json.dumps(changed))
-    except PackError as refused:  # dates that the change turned round
-        assert refused.code == "dates-reversed"
+    except PackError as refused:
+        assert refused.code in MAY_REFUSE.get(change, ())
         return
     assert digest(written.assembled(json.dumps(pack))) != digest(after)
 
