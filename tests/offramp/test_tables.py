@@ -497,16 +497,20 @@ def test_new_york_s_arrests_as_published(last: str, is_api: bool, tables: Tables
         f"3,{day},566,MARIJUANA POSSESSION,678,MISCELLANEOUS PENAL LAW,PL 2210500,V,K,79,0,"
         f"<18,F,WHITE,{place}\n"
         f"4,yesterday,566,MARIJUANA POSSESSION,678,MISCELLANEOUS PENAL LAW,PL 2210500,V,K,79,0,"
-        f"65+,F,WHITE,{place}\n",
+        f"65+,F,WHITE,{place}\n"
+        f"5,{day},566,MARIJUANA POSSESSION,678,MISCELLANEOUS PENAL LAW,PL 2210500,V,K,79,0,"
+        f"18-24,F,WHITE,{place}\n",
         "nypd-arrests",
         pack="nyc-violations",
     )
     assert codes(rows) == {"4": "unmapped-cell"}
-    assert {name: rows[name]["decision"]["outcome"] for name in "13"} == {
+    assert {name: rows[name]["decision"]["outcome"] for name in "15"} == {
         "1": "ineligible",
-        "3": "eligible",
+        "5": "eligible",
     }
     assert rows["2"]["decision"]["status"] == "undetermined"
+    # Under 18 may be under 16, who isn't criminally responsible (PL 30.00).
+    assert [need["fact"] for need in rows["3"]["decision"]["needed"]] == ["person.age"]
     assert rows["1"]["decision"]["pack"]["as_of"] == "2020-11-19"
 
 
