@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from offramp.agency.operations.retention import SealingProof, SealingStatement
+from offramp.agency.operations.sealing_proof import SealingProof, SealingStatement
 from rules.author.spoken_dates import day_of_moment, spoken_day
 
 _STYLE = """

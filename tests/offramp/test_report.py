@@ -29,9 +29,8 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.journal import Journal
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
-from offramp.agency.operations import Draft, upkeep
+from offramp.agency.operations import Draft, destruction, upkeep
 from offramp.agency.operations import records as record_operations
-from offramp.agency.operations import retention as retention_operations
 from offramp.agency.report_page import report_page
 from offramp.agency.report_view import report_csv, sections
 from offramp.agency.report_wording import report_lines
@@ -504,7 +503,7 @@ def test_a_person_who_entered_longer_ago_than_records_are_kept_is_in_the_program
 @pytest.mark.parametrize(
     ("target", "name"),
     [
-        (retention_operations, "add_kept"),
+        (destruction, "add_kept"),
         (Journal, "write_back"),
     ],
 )

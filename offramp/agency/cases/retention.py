@@ -36,6 +36,10 @@ _MEMBER_CATEGORIES = {
 _STATEMENT_CATEGORY = "consent_terms"
 
 
+# The kind of record by which an agency signs that it ended its parts.
+SEALED = "sealed"
+
+
 @frozen
 class Keeping:
     """How an agency's retention is worked out: its pack, role, and default, and today.

@@ -81,6 +81,7 @@ from offramp.agency.operations.decisions import (
     preview_determination,
     send_answer,
 )
+from offramp.agency.operations.destruction import EndedWork, end_due
 from offramp.agency.operations.emergency import (
     NATURES,
     ReportedEmergency,
@@ -194,19 +195,19 @@ from offramp.agency.operations.representation import (
     represent,
 )
 from offramp.agency.operations.retention import (
-    EndedWork,
     KeptCase,
     KeptRow,
     RetentionList,
-    SealingProof,
-    SealingStatement,
-    end_due,
     hold_case,
     list_retention,
     note_ending,
-    prove_sealing,
     release_hold,
     withdraw_ending,
+)
+from offramp.agency.operations.sealing_proof import (
+    SealingProof,
+    SealingStatement,
+    prove_sealing,
 )
 from offramp.agency.operations.sign_in import acting, sign_in
 from offramp.agency.operations.staff import (

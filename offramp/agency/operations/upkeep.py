@@ -18,10 +18,10 @@ from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.agency.operations.access import GATEWAY, needs
 from offramp.agency.operations.automatic import act_automatically
+from offramp.agency.operations.destruction import end_due
 from offramp.agency.operations.emergency import forget_late_emergencies
 from offramp.agency.operations.meetings import ask_before_meeting
 from offramp.agency.operations.membership import list_drafts
-from offramp.agency.operations.retention import end_due
 from rules.frozen import frozen
 
 NOT_SENT_HERE_FIX = (
