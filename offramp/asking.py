@@ -155,9 +155,9 @@ def collect_answers(
             answers[name] = _ask(question, dialog)
         elif form.may_be_empty:
             answers[name] = None
-        else:  # as if unknown, to find the others that are missing
+        else:  # as if it were not known, or left out, to find the others that are missing
             missing.append(question)
-            answers[name] = UNKNOWN
+            answers[name] = UNKNOWN if form.may_be_unknown else None
     if missing:
         raise _missing(missing, also_missing)
     _refuse_unknown(questions, answers, given)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from offramp.agency.cases.form_parts import contents_of
 from offramp.agency.cases.form_questions import ABOUT, STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.pack_terms import pack_terms
+from offramp.agency.commands import COMMANDS
+from offramp.agency.commands.command import add_command
 from offramp.agency.commands.form_text import WORDS, preview_lines
 from offramp.agency.errors import AgencyError
 from offramp.agency.hub_link import delivery
@@ -38,7 +42,7 @@ from rules.shelf import choice_labels, shipped, vocabulary
 from tests.conftest import ROOT
 from tests.support.agencies import Town
 from tests.support.chance import chance
-from tests.support.running_agencies import ROLES, Running
+from tests.support.running_agencies import ROLES, Running, pull
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
 from tests.support.terminals import END_OF_INPUT, INTERRUPT, Conversation, converse
 
@@ -710,6 +714,60 @@ def test_a_hostile_file_of_answers_is_one_sentence(
     code, printed = run(running, capsys, *words)
     assert code == 2 and printed.startswith("offramp: ") and "Traceback" not in printed
     assert printed.rstrip().endswith("]") and "\n" not in printed.rstrip()
+
+
+@cache
+def dialogs() -> Mapping[str, tuple[list[str], list[str]]]:
+    """The words and the flags of each command that asks, by the command's name.
+
+    It asks if it has `--yes` or `--dry-run`. Of its flags, those are given that answer nothing.
+    """
+    found = {}
+    values = {"case": "CASE", "decision": "eligibility", "outcome": "eligible"}
+    for command in COMMANDS.values():
+        parser = argparse.ArgumentParser()
+        add_command(command, parser)
+        flags = {flag for action in parser._actions for flag in action.option_strings}
+        if flags & {"--yes", "--dry-run"}:
+            words = [values[word] for word, _ in command.words]
+            if command.name == "consent":
+                words = ["CASE"]
+            silent = sorted(flags & {"--dry-run", "--rest-unknown"})
+            found[command.name] = words, silent
+    return found
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["rest-unknown, dry-run", "no flag"])
+def test_a_command_that_is_told_nothing_refuses_in_one_sentence_and_keeps_nothing(
+    running: Running, capsys: pytest.CaptureFixture[str], *, silent: bool
+) -> None:
+    assert {*FORMS, "determine", "meeting-record", "report-status"} <= {*dialogs()}
+    code, printed = run(running, capsys, "refer", "police", *FLAGS, "--rest-unknown", "--yes",
+                        "--known-person", "someone_else")  # fmt: skip
+    assert code == 0, printed
+    case = re.findall("[0-9a-f]{32}", printed)[-1]
+    pull(running, "da", "crossroads")
+    for agency in ("police", "crossroads", "da"):
+        before = journal(running, agency)
+        for name, (words, flags) in dialogs().items():
+            given = [case if word == "CASE" else word for word in words]
+            given += flags if silent else []
+            code, printed = run(running, capsys, name, agency, *given)
+            assert "Traceback" not in printed, (agency, name, printed)
+            assert code in (0, 1, 2), (agency, name, printed)
+            if code:
+                assert re.search(r"^offramp: .+ \[[a-z-]+\]\n\Z", printed, re.MULTILINE), (
+                    name,
+                    printed,
+                )
+        assert journal(running, agency) == before, agency
+
+
+def journal(running: Running, agency: str) -> int | None:
+    """The last event of an agency's journal."""
+    with closing(running.office(agency)) as office:
+        office.working_set()
+        return office.at
 
 
 def test_every_form_command_lists_its_roles_and_flags(capsys: pytest.CaptureFixture[str]) -> None:
