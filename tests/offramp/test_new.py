@@ -148,9 +148,9 @@ def test_what_cities_change_is_written_out_and_marked(parent: str) -> None:
     assert ("# CHANGE the offense table" in text) == bool(table)
     starts = date.fromisoformat(first_day(parent))
     in_force = {one.name: one.declared_in for one in pack.parameters.values() if one.on(starts)}
-    # Only rules of law read the sections with immunity, and a promise that no city may weaken those
-    # on homicide.
-    of_law = table | {"immune_sections", "homicide_sections"}
+    # Only rules of law read the sections and the amount with immunity, and a promise that no city
+    # may weaken those on homicide.
+    of_law = table | {"immune_sections", "immune_grams", "homicide_sections"}
     assert {name for name, where in in_force.items() if where != "our-city"} <= of_law
     assert without_both_sides(folder) == []
     if parent == "santa-fe":
