@@ -198,6 +198,8 @@ def _relevant_parts(record: Record, main: Received, parts: Sequence[str]) -> fro
     about = {label.statement.about for label in labels if isinstance(label.statement, About)}
 
     def is_relevant(label: Label) -> bool:
+        if (record.jti, label.id) in about:
+            return True
         grant = label.statement
         if isinstance(grant, Grant):
             if any(_changes(changing, grant) for changing in labels):
@@ -205,7 +207,7 @@ def _relevant_parts(record: Record, main: Received, parts: Sequence[str]) -> fro
             return {grant.discloser, grant.recipient} == pair and bool(
                 categories & set(grant.categories)
             )
-        return isinstance(label.statement, Answer | Emergency) or (record.jti, label.id) in about
+        return isinstance(label.statement, Answer | Emergency)
 
     return frozenset(label.id for label in record.labels.values() if is_relevant(label))
 

@@ -416,8 +416,9 @@ class QuarterCounts(WireModel):
 class EndedParts(WireModel):
     """An agency's statement that it ended its parts of a case, and what ended them.
 
-    `on` is the day of the cause, `ended` the number of parts of the case that the agency destroyed
-    so far. `kept_until` is the last day of what it still keeps, absent if that is nothing.
+    `on` is the day of the cause. `ended` counts the parts of the case that the agency destroyed,
+    without those in its earlier statement about another cause. `kept_until` is the last day of what
+    it still keeps, absent if that is nothing.
     """
 
     because: Literal["dismissed", "sealed", "completed"]

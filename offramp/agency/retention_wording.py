@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
 from offramp.agency.operations.retention import KeptCase, KeptRow, RetentionList
+from offramp.agency.operations.sealing_proof import SealingProof
 
 _CAUSES = {
     "dismissed": "the charge was dismissed",
@@ -84,6 +85,18 @@ def ending_lines(ending: Ending) -> list[str]:
 def _ending(ending: Ending) -> str:
     by = f"noted by {ending.by}" if ending.by is not None else "read in the records of the case"
     return f"{_CAUSES[ending.cause]} on {ending.on} ({by})"
+
+
+def unproved_lines(proof: SealingProof) -> list[str]:
+    """Return what of the person's page isn't proved, why, and what to do."""
+    lines = [
+        f"not proved yet, of {statement.name} (record {statement.record[:8]}): "
+        f"{statement.reason}; {statement.fix}"
+        for statement in proof.unproved
+    ]
+    if proof.silent:
+        lines.append(f"signed nothing here: {', '.join(agency.name for agency in proof.silent)}")
+    return lines
 
 
 def _capital(text: str) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from html import escape
 
-from offramp.agency.operations.sealing_proof import SealingProof, SealingStatement
+from offramp.agency.operations.sealing_proof import (
+    SealingProof,
+    SilentAgency,
+    UnprovedStatement,
+)
 from rules.author.spoken_dates import day_of_moment, spoken_day
 
 _STYLE = """
@@ -17,19 +22,45 @@ code { overflow-wrap: anywhere; }
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "What agencies destroyed about you",
-        "lead": "{agency} made this page for you on {day}. Each agency below signed what it says "
-        "here. The signed files lie beside this page.",
+        "lead": "{agency} made this page for you on {day}. It lists every agency of the program. "
+        "Only what is proved has a signed file beside this page.",
+        "proved": "What agencies signed, and what is proved",
         "dismissed": "Your charge was dismissed on {day}.",
         "sealed": "A court had your record sealed on {day}.",
         "completed": "You completed the program on {day}.",
         "ended": "So {agency} destroyed {count} parts of your case in the exchange.",
         "ended_one": "So {agency} destroyed one part of your case in the exchange.",
         "ended_none": "{agency} had no part of your case in the exchange that ends with this.",
+        "ended_no_more": "{agency} had no other part of your case in the exchange that ends with "
+        "this.",
         "kept": "It still keeps other parts, until {day} at the latest.",
         "nothing": "It keeps nothing else of your case in the exchange.",
         "signed": "It signed this on {day}. The record is number {index} in the log.",
         "file": "The signed file:",
-        "unsigned": "These agencies have signed nothing yet:",
+        "unproved": "Not proved yet",
+        "came": "{agency} signed a statement that it destroyed parts of your case. It is from "
+        "{day}, and is record number {index} in the log. What it says is not proved yet.",
+        "away": "The exchange couldn't be reached when this page was made. Ask for the page again.",
+        "not_witnessed": "The independent witnesses have not confirmed it yet. Ask for the page "
+        "again tomorrow.",
+        "closed": "The agency that made this page couldn't open it. Ask that agency why, or ask "
+        "{agency} to state it on paper.",
+        "destroyed": "Its text is not kept any more. Use the page that you got before, or ask "
+        "{agency} to state it on paper.",
+        "not_proved": "A proof that belongs to it is missing. Ask {agency} to state it on paper, "
+        "or ask a lawyer to check it.",
+        "silent": "Agencies that signed nothing here",
+        "silent_means": "They may have destroyed their parts, or not. Nobody here knows. Ask each "
+        "of them.",
+        "party": "{agency}: it had parts of your case, and has signed nothing here.",
+        "unknown": "{agency}: nothing is known here. It may have parts of your case from others.",
+        "gone": " It is not in the program any more.",
+        "made_by": "{agency}, which made this page",
+        "made_by_ended": "It destroyed {count} parts of your case in the exchange itself. This "
+        "line is not signed.",
+        "made_by_ended_one": "It destroyed one part of your case in the exchange itself. This line "
+        "is not signed.",
+        "made_by_ended_none": "It has not destroyed any part of your case in the exchange.",
         "checks": "How a court or a lawyer checks it",
         "command": "With Offramp, on any computer, without a network:",
         "founders": "The fingerprint of the program's founders. Compare it with one from another "
@@ -41,8 +72,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "es": {
         "title": "Lo que las agencias destruyeron sobre usted",
-        "lead": "{agency} hizo esta página para usted el {day}. Cada agencia de abajo firmó lo que "
-        "dice aquí. Los archivos firmados están junto a esta página.",
+        "lead": "{agency} hizo esta página para usted el {day}. Nombra a cada agencia del "
+        "programa. Solo lo que está comprobado tiene un archivo firmado junto a esta página.",
+        "proved": "Lo que las agencias firmaron y está comprobado",
         "dismissed": "Su acusación fue desestimada el {day}.",
         "sealed": "Un tribunal hizo sellar su expediente el {day}.",
         "completed": "Usted completó el programa el {day}.",
@@ -50,11 +82,37 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "ended_one": "Por eso {agency} destruyó una parte de su caso en el intercambio.",
         "ended_none": "{agency} no tenía en el intercambio ninguna parte de su caso que termine "
         "con esto.",
+        "ended_no_more": "{agency} no tenía en el intercambio ninguna otra parte de su caso que "
+        "termine con esto.",
         "kept": "Todavía guarda otras partes, hasta el {day} a más tardar.",
         "nothing": "No guarda nada más de su caso en el intercambio.",
         "signed": "Lo firmó el {day}. El registro es el número {index} de la bitácora.",
         "file": "El archivo firmado:",
-        "unsigned": "Estas agencias todavía no han firmado nada:",
+        "unproved": "Todavía no comprobado",
+        "came": "{agency} firmó una declaración de que destruyó partes de su caso. Es del {day} y "
+        "es el registro número {index} de la bitácora. Lo que dice todavía no está comprobado.",
+        "away": "No se pudo llegar al intercambio cuando se hizo esta página. Pídala otra vez.",
+        "not_witnessed": "Los testigos independientes todavía no lo confirmaron. Pida la página "
+        "otra vez mañana.",
+        "closed": "La agencia que hizo esta página no pudo abrirla. Pregúntele por qué, o pida a "
+        "{agency} que lo declare en papel.",
+        "destroyed": "Su texto ya no se guarda. Use la página que recibió antes, o pida a {agency} "
+        "que lo declare en papel.",
+        "not_proved": "Falta una prueba que la acompaña. Pida a {agency} que lo declare en papel, "
+        "o pida a un abogado que la revise.",
+        "silent": "Agencias que no han firmado nada aquí",
+        "silent_means": "Quizás destruyeron sus partes, o quizás no. Aquí nadie lo sabe. Pregunte "
+        "a cada una.",
+        "party": "{agency}: tenía partes de su caso y no ha firmado nada aquí.",
+        "unknown": "{agency}: aquí no se sabe nada. Puede tener partes de su caso que recibió de "
+        "otras.",
+        "gone": " Ya no está en el programa.",
+        "made_by": "{agency}, que hizo esta página",
+        "made_by_ended": "Ella misma destruyó {count} partes de su caso en el intercambio. Esta "
+        "línea no está firmada.",
+        "made_by_ended_one": "Ella misma destruyó una parte de su caso en el intercambio. Esta "
+        "línea no está firmada.",
+        "made_by_ended_none": "No ha destruido ninguna parte de su caso en el intercambio.",
         "checks": "Cómo lo comprueba un tribunal o un abogado",
         "command": "Con Offramp, en cualquier computadora, sin red:",
         "founders": "La huella de los fundadores del programa. Compárela con una de otra fuente, "
@@ -90,42 +148,80 @@ def sealing_page(proof: SealingProof, lang: str) -> str:
 
 
 def _body(proof: SealingProof, lang: str) -> Iterator[str]:
-    words, files = _WORDS[lang], exhibit_names(proof)
+    texts, files = _WORDS[lang], exhibit_names(proof)
     made = spoken_day(day_of_moment(proof.made_at, proof.program_zone), lang)
-    yield _paragraph(words["lead"].format(agency=proof.made_by, day=made))
-    for statement in proof.statements:
+    yield _paragraph(texts["lead"].format(agency=proof.made_by, day=made))
+    if proof.statements:
+        yield f"<h2>{escape(texts['proved'])}</h2>"
+    for place, statement in enumerate(proof.statements):
         yield "<section>"
-        yield f"<h2>{escape(statement.name)}</h2>"
-        for sentence in _sentences(proof, statement, lang):
+        yield f"<h3>{escape(statement.name)}</h3>"
+        for sentence in _sentences(proof, place, lang):
             yield _paragraph(sentence)
-        yield f"<p>{escape(words['file'])} <code>{files[statement.record]}</code></p>"
+        yield f"<p>{escape(texts['file'])} <code>{files[statement.record]}</code></p>"
         yield "</section>"
-    if proof.unsigned:
-        yield f"<section><h2>{escape(words['unsigned'])}</h2><ul>"
-        yield from (f"<li>{escape(name)}</li>" for name in proof.unsigned)
+    if proof.unproved:
+        yield f"<section><h2>{escape(texts['unproved'])}</h2>"
+        for unproved in proof.unproved:
+            yield _paragraph(_unproved(proof, unproved, lang))
+        yield "</section>"
+    if proof.silent:
+        yield f"<section><h2>{escape(texts['silent'])}</h2>{_paragraph(texts['silent_means'])}<ul>"
+        yield from (f"<li>{escape(_silent(agency, lang))}</li>" for agency in proof.silent)
         yield "</ul></section>"
-    yield f"<section><h2>{escape(words['checks'])}</h2>"
-    yield _paragraph(words["command"])
-    for name in files.values():
-        yield f"<p><code>offramp verify {name} --root {proof.founders}</code></p>"
-    yield f"{_paragraph(words['founders'])}<p><code>{proof.founders}</code></p></section>"
-    yield f"<section><h2>{escape(words['limits'])}</h2><ul>"
+    yield f"<section><h2>{escape(texts['made_by'].format(agency=proof.made_by))}</h2>"
+    yield _paragraph(_counted("made_by_ended", proof.ended_here, lang))
+    yield f"{_paragraph(_kept(proof.kept_here_until, lang))}</section>"
+    if files:
+        yield f"<section><h2>{escape(texts['checks'])}</h2>"
+        yield _paragraph(texts["command"])
+        for name in files.values():
+            yield f"<p><code>offramp verify {name} --root {proof.founders}</code></p>"
+        yield f"{_paragraph(texts['founders'])}<p><code>{proof.founders}</code></p></section>"
+    yield f"<section><h2>{escape(texts['limits'])}</h2><ul>"
     for limit in ("limit_paper", "limit_copies", "limit_word"):
-        yield f"<li>{escape(words[limit])}</li>"
+        yield f"<li>{escape(texts[limit])}</li>"
     yield "</ul></section>"
 
 
-def _sentences(proof: SealingProof, statement: SealingStatement, lang: str) -> Iterator[str]:
-    words = _WORDS[lang]
-    yield words[statement.cause].format(day=spoken_day(statement.on, lang))
-    ended = {0: "ended_none", 1: "ended_one"}.get(statement.ended, "ended")
-    yield words[ended].format(agency=statement.name, count=statement.ended)
-    if statement.kept_until is None:
-        yield words["nothing"]
+def _sentences(proof: SealingProof, place: int, lang: str) -> Iterator[str]:
+    """Yield what one statement says. Only the last one of an agency says what it still keeps."""
+    texts, statement = _WORDS[lang], proof.statements[place]
+    of_agency = [other for other in proof.statements if other.agency == statement.agency]
+    yield texts[statement.cause].format(day=spoken_day(statement.on, lang))
+    if not statement.ended and statement != of_agency[0]:
+        yield texts["ended_no_more"].format(agency=statement.name)
     else:
-        yield words["kept"].format(day=spoken_day(statement.kept_until, lang))
+        yield _counted("ended", statement.ended, lang, agency=statement.name)
+    if statement == of_agency[-1]:
+        yield _kept(statement.kept_until, lang)
     signed = spoken_day(day_of_moment(statement.signed_at, proof.program_zone), lang)
-    yield words["signed"].format(day=signed, index=statement.index)
+    yield texts["signed"].format(day=signed, index=statement.index)
+
+
+def _unproved(proof: SealingProof, unproved: UnprovedStatement, lang: str) -> str:
+    """Say what is proved of a statement, what isn't, and what to do."""
+    texts, agency = _WORDS[lang], unproved.name
+    signed = spoken_day(day_of_moment(unproved.signed_at, proof.program_zone), lang)
+    sentence = texts["came"].format(agency=agency, day=signed, index=unproved.index)
+    return f"{sentence} {texts[unproved.obstacle].format(agency=agency)}"
+
+
+def _silent(agency: SilentAgency, lang: str) -> str:
+    texts = _WORDS[lang]
+    sentence = texts["party" if agency.is_party else "unknown"].format(agency=agency.name)
+    return sentence + ("" if agency.is_listed else texts["gone"])
+
+
+def _counted(key: str, count: int, lang: str, **given: str) -> str:
+    form = {0: f"{key}_none", 1: f"{key}_one"}.get(count, key)
+    return _WORDS[lang][form].format(count=count, **given)
+
+
+def _kept(until: date | None, lang: str) -> str:
+    if until is None:
+        return _WORDS[lang]["nothing"]
+    return _WORDS[lang]["kept"].format(day=spoken_day(until, lang))
 
 
 def _paragraph(text: str) -> str:

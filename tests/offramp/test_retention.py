@@ -19,17 +19,19 @@ from typing import Any
 
 import pytest
 
+from exchange.errors import LogError
 from exchange.evidence.documents import read_exhibit
 from exchange.evidence.verify import verify_exhibit
 from offramp.agency import operations, sealing_page
-from offramp.agency.errors import AgencyError
+from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder import destruction
 from offramp.agency.folder import office as offices
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
-from offramp.agency.operations import evidence, records
+from offramp.agency.operations import evidence, records, sealing_proof
 from offramp.cli import main
 from offramp.clock import Clock
+from rules.errors import Refusal
 from rules.packs.pack import Pack, Period
 from tests.support.agencies import PASSPHRASE, Town
 from tests.support.refused import refused
@@ -451,8 +453,14 @@ def test_the_person_gets_a_page_that_a_court_can_check(town: Town) -> None:
     assert (statement.agency, statement.cause, statement.ended) == ("police", "sealed", 2)
     # Police still have the terms of the consent, which name no one.
     assert statement.on == ordered and statement.kept_until is not None
-    # The case manager sees that the clinic has its part, and not what police told the prosecutor.
-    assert proof.unsigned == ("Clinic",)
+    # Every other agency is listed. The case manager sees that the clinic has its part, and not
+    # what police told the prosecutor.
+    assert [(silent.agency, silent.is_party) for silent in proof.silent] == [
+        ("clinic", True),
+        ("defender", False),
+        ("prosecutor", False),
+    ]
+    assert (proof.unproved, proof.ended_here) == ((), 0) and proof.kept_here_until is not None
     findings = verify_exhibit(read_exhibit(statement.exhibit), proof.founders)
     assert (findings.kind, findings.signer.agency) == ("sealed", "police")
     with refused("wrong-root"):
@@ -461,6 +469,132 @@ def test_the_person_gets_a_page_that_a_court_can_check(town: Town) -> None:
         page = sealing_page.sealing_page(proof, lang)
         assert words in page and proof.founders in page and "police-1.json" in page
         assert family not in page and f'lang="{lang}"' in page
+
+
+def test_the_page_proves_a_statement_about_the_terms_of_a_consent(town: Town) -> None:
+    """The prosecutor and the case manager share the terms of a consent, and nothing else."""
+    case, family = refer(town)
+    granted = [
+        terms(town, "crossroads", "clinic", "contact"),
+        terms(town, "crossroads", "prosecutor", "status"),
+        terms(town, "prosecutor", "crossroads", "charge_status"),
+    ]
+    sign(town, case, family, granted)
+    operations.note_ending(town.at["prosecutor"], "Rosa", case, "sealed")
+    wait(town, 2)
+    proof = operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    (statement,) = proof.statements
+    assert statement.agency == "prosecutor"
+    findings = verify_exhibit(read_exhibit(statement.exhibit), proof.founders)
+    assert [(relied.kind, relied.signer.agency) for relied in findings.relied] == [
+        ("consent", "crossroads")
+    ]
+
+
+def test_one_statement_that_cannot_be_proved_stops_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, family = refer(town)
+    sign(town, case, family, [terms(town, "crossroads", "prosecutor", "status")])
+    for name in ("police", "prosecutor"):
+        operations.note_ending(town.at[name], "Rosa", case, "sealed")
+    wait(town, 2)
+    crossroads = town.at["crossroads"]
+    real = sealing_proof.export_record
+
+    def refusing(refusal: Refusal) -> Callable[[Office, str], operations.Export]:
+        def export(office: Office, record: str) -> operations.Export:
+            received = office.working_set().gateway.received
+            if ("prosecutor", record) in received:
+                raise refusal
+            return real(office, record)
+
+        return export
+
+    for refusal, obstacle, sentence in (
+        (AgencyError("unproved", "no witness", fix="wait"), "not_witnessed", "again tomorrow"),
+        (HubAway("hub-away", "no answer", fix="wait"), "away", "be reached"),
+        (LogError("not-covered", "nothing here", fix="ask"), "not_proved", "A proof that belongs"),
+    ):
+        monkeypatch.setattr(sealing_proof, "export_record", refusing(refusal))
+        proof = operations.prove_sealing(crossroads, "Rosa", case)
+        assert [statement.agency for statement in proof.statements] == ["police"]
+        (unproved,) = proof.unproved
+        assert (unproved.agency, unproved.obstacle) == ("prosecutor", obstacle)
+        assert (unproved.reason, unproved.fix) == (refusal.message, refusal.fix)
+        page = sealing_page.sealing_page(proof, "en")
+        assert "Not proved yet" in page and sentence in page and "prosecutor-" not in page
+        assert "prosecutor" not in {silent.agency for silent in proof.silent}
+        assert "no comprobado" in sealing_page.sealing_page(proof, "es")
+    monkeypatch.undo()
+
+
+def test_a_statement_that_the_witnesses_have_not_seen_is_shown_as_not_proved_yet(
+    town: Town,
+) -> None:
+    case, _ = refer(town)
+    operations.note_ending(town.at["police"], "Rosa", case, "sealed")
+    town.hub.clock += DAY
+    delivery.pull_inbox(town.link("police"))
+    operations.end_due(town.at["police"])
+    delivery.send_outbox(town.link("police"))
+    delivery.pull_inbox(town.link("crossroads"))
+    proof = operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    assert [unproved.obstacle for unproved in proof.unproved] == ["not_witnessed"]
+    assert "police" not in {silent.agency for silent in proof.silent}
+    town.settle()
+    assert operations.prove_sealing(town.at["crossroads"], "Rosa", case).unproved == ()
+
+
+def test_the_page_of_counsel_lists_agencies_of_which_nothing_is_known(town: Town) -> None:
+    case, family = refer(town)
+    defender = town.at["defender"]
+    operations.represent(defender, case, although_unknown=True)
+    sign(town, case, family, [terms(town, "crossroads", "defender", "status")])
+    for name in ("police", "prosecutor"):
+        operations.note_ending(town.at[name], "Rosa", case, "sealed")
+    wait(town, 2)
+    proof = operations.prove_sealing(defender, "Rosa", case)
+    assert [statement.agency for statement in proof.statements] == ["prosecutor"]
+    assert [(silent.agency, silent.is_party) for silent in proof.silent] == [
+        ("clinic", False),
+        ("crossroads", True),
+        ("police", False),
+    ]
+    page = sealing_page.sealing_page(proof, "en")
+    assert "Police: nothing is known here" in page and "Police destroyed" not in page
+    assert "Crossroads: it had parts of your case" in page
+    spanish = sealing_page.sealing_page(proof, "es")
+    assert "Police: aquí no se sabe nada" in spanish
+
+
+def test_each_destroyed_part_is_counted_once_also_after_two_causes(town: Town) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    operations.note_ending(police, "Rosa", case, "dismissed")
+    wait(town, 125)
+    operations.note_ending(police, "Rosa", case, "sealed")
+    wait(town, 2)
+    assert kept(town, "police", case).signed == ("dismissed", "sealed")
+    proof = operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    assert [(statement.cause, statement.ended) for statement in proof.statements] == [
+        ("dismissed", 2),
+        ("sealed", 0),
+    ]
+    page = sealing_page.sealing_page(proof, "en")
+    assert page.count("So Police destroyed 2 parts") == 1
+    assert "Police had no other part of your case" in page
+    assert page.count("It keeps nothing else") + page.count("It still keeps other parts") == 2
+
+
+def test_two_causes_at_once_count_each_part_once(town: Town) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    operations.note_ending(police, "Rosa", case, "dismissed", date(2025, 1, 1))
+    operations.note_ending(police, "Rosa", case, "sealed")
+    wait(town, 130, step=130)
+    proof = operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    assert sorted(statement.ended for statement in proof.statements) == [0, 2]
 
 
 def test_the_commands_show_hold_seal_and_write_the_page(

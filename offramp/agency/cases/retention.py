@@ -298,12 +298,10 @@ def new_endings(working_set: WorkingSet, today: date) -> Iterator[tuple[str, End
 class DoneEnding:
     """A cause that has ended all that it ends in a case, for the agency to sign.
 
-    `ended` counts the parts of the case that were destroyed. `kept_until` is the last day of what
-    remains, None if nothing does.
+    `kept_until` is the last day of what remains, None if nothing does.
     """
 
     ending: Ending
-    ended: int
     kept_until: date | None
 
 
@@ -313,11 +311,7 @@ def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEndi
     for case, endings in state.endings.items():
         if state.is_held(case) or all((case, cause) in state.signed for cause in endings):
             continue
-        kept = [
-            item
-            for item in kept_items(working_set, keeping, case)
-            if item.categories != ("operation",)
-        ]
+        kept = kept_about_person(working_set, keeping, case)
         for cause, ending in endings.items():
             still = any(
                 item.term is not None and item.term.rule is not None and _ends(item, cause)
@@ -325,15 +319,27 @@ def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEndi
             )
             if (case, cause) in state.signed or still or ending.counts_from >= keeping.today:
                 continue
-            last = max((item.last_day for item in kept), default=None)
-            yield DoneEnding(ending, _destroyed_in(working_set, case), last)
+            yield DoneEnding(ending, max((item.last_day for item in kept), default=None))
+
+
+def kept_about_person(working_set: WorkingSet, keeping: Keeping, case: str) -> list[KeptItem]:
+    """Return what this agency still keeps of a case, without what only runs the exchange."""
+    return [
+        item for item in kept_items(working_set, keeping, case) if item.categories != ("operation",)
+    ]
 
 
 def _ends(item: KeptItem, cause: str) -> bool:
     return item.term is not None and item.term.rule is not None and cause in item.term.rule.ends
 
 
-def _destroyed_in(working_set: WorkingSet, case: str) -> int:
+def destroyed_and_unstated(working_set: WorkingSet, case: str) -> int:
+    """Count the destroyed parts of a case that no earlier statement of this agency counts."""
+    return destroyed_in(working_set, case) - working_set.retention.stated.get(case, 0)
+
+
+def destroyed_in(working_set: WorkingSet, case: str) -> int:
+    """Count the parts of a case that this agency destroyed."""
     records = working_set.cases.records(case)
     ids = set(records.received) | {(working_set.agency, sent.jti) for sent in records.sent}
     return sum(1 for issuer, jti, _ in working_set.destroyed if (issuer, jti) in ids)

@@ -79,7 +79,20 @@ def _proof(office: Office, options: argparse.Namespace) -> Output:
     for name, content in files.items():
         write_output(folder / name, content, force=options.force)
     written = [str(folder / name) for name in files]
-    return Output({"files": written, "unsigned": list(proof.unsigned)}, [*written])
+    value = {
+        "files": written,
+        "not_proved": [
+            {
+                "agency": unproved.agency,
+                "record": unproved.record,
+                "reason": unproved.reason,
+                "fix": unproved.fix,
+            }
+            for unproved in proof.unproved
+        ],
+        "unsigned": [silent.agency for silent in proof.silent],
+    }
+    return Output(value, [*written, *retention_wording.unproved_lines(proof)])
 
 
 def _proof_options(parser: argparse.ArgumentParser) -> None:

@@ -90,14 +90,15 @@ class CountedMark:
 class RetentionState:
     """The holds and endings of an agency's cases, and the endings that it signed.
 
-    `signed` has, by case and cause, the ids of the records that state it. `counted` has what of a
-    case is counted for good.
+    `signed` has, by case and cause, the ids of the records that state it. `stated` counts, by case,
+    the destroyed parts that those records state. `counted` has what of a case is counted for good.
     """
 
     def __init__(self) -> None:
         self.holds: dict[str, dict[int, Hold]] = {}
         self.endings: dict[str, dict[str, Ending]] = {}
         self.signed: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.stated: dict[str, int] = {}
         self.counted: dict[str, CountedMark] = {}
 
     def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
@@ -118,6 +119,7 @@ class RetentionState:
                 self.endings.get(case, {}).pop(body["cause"], None)
             case "signed":
                 self.signed[case, body["cause"]] = tuple(body["records"])
+                self.stated[case] = self.stated.get(case, 0) + int(body.get("ended", 0))
             case "counted":
                 settled = frozenset((family, quarter) for family, quarter in body["settled"])
                 earlier = self.mark_of(case).settled

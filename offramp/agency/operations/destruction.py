@@ -18,6 +18,7 @@ from offramp.agency.cases.retention import (
     DoneEnding,
     Keeping,
     KeptItem,
+    destroyed_and_unstated,
     done_endings,
     kept_items,
     new_endings,
@@ -159,13 +160,15 @@ def _sign(office: Office, working_set: WorkingSet, done: DoneEnding) -> list[str
     if (case, cause) in working_set.retention.signed:
         return []
     defaults = defaults_today(office, working_set)
+    # INVARIANT: each destroyed part is counted in one statement, also if two causes end the case.
+    ended = destroyed_and_unstated(working_set, case)
     records = [
         office.compose_in(
-            working_set, SEALED, (_statement_part(done, recipient, about, defaults),), case
+            working_set, SEALED, (_statement_part(done, ended, recipient, about, defaults),), case
         ).id
         for recipient, about in _persons_agencies(working_set, case).items()
     ]
-    body = {"does": "signed", "case": case, "cause": cause, "records": records}
+    body = {"does": "signed", "case": case, "cause": cause, "records": records, "ended": ended}
     office.append(working_set, "retention", body)
     return records
 
@@ -198,12 +201,12 @@ def _persons_agencies(working_set: WorkingSet, case: str) -> Mapping[str, tuple[
 
 
 def _statement_part(
-    done: DoneEnding, recipient: str, about: tuple[str, str], defaults: Defaults
+    done: DoneEnding, ended: int, recipient: str, about: tuple[str, str], defaults: Defaults
 ) -> Part:
     content = {
         "because": done.ending.cause,
         "on": done.ending.on.isoformat(),
-        "ended": done.ended,
+        "ended": ended,
         **({"kept_until": done.kept_until.isoformat()} if done.kept_until is not None else {}),
     }
     return Part(

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from exchange.agency.deliveries import Received
+from exchange.models import agency_of
 from offramp.agency.cases.caseload import case_of
-from offramp.agency.cases.retention import (
-    SEALED,
-)
-from offramp.agency.errors import AgencyError
+from offramp.agency.cases.retention import SEALED, destroyed_in, kept_about_person
+from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.evidence import export_record
+from offramp.agency.operations.retention import keeping_now
+from rules.errors import Refusal
 from rules.frozen import frozen
+
+# Why a statement isn't proved yet, for the words of the page.
+Obstacle = Literal["away", "not_witnessed", "closed", "destroyed", "not_proved"]
 
 
 @frozen
@@ -23,8 +29,9 @@ class SealingStatement:
     """What one agency signed: that it ended its parts of a case, and why.
 
     `on` is the day of the cause, `signed_at` the time of the record in the log, in seconds since
-    1970. `ended` counts the destroyed parts. `kept_until` is the last day of what the agency still
-    keeps, None if that is nothing. `exhibit` is the file for a court.
+    1970. `ended` counts the destroyed parts that no earlier statement of the agency counts.
+    `kept_until` is the last day of what the agency still keeps, None if that is nothing. `exhibit`
+    is the file for a court.
     """
 
     agency: str
@@ -40,11 +47,45 @@ class SealingStatement:
 
 
 @frozen
-class SealingProof:
-    """What agencies signed about a case, each statement proved, and who hasn't signed.
+class UnprovedStatement:
+    """A statement that came here and can't be proved yet, why, and what to do.
 
-    `founders` is the fingerprint to compare with one from elsewhere. `unsigned` are the names of
-    the agencies that this one exchanged records of the case with and that signed nothing.
+    `reason` and `fix` are for the people of this agency, `obstacle` for the words of the page.
+    `index` and `signed_at` are those of the record in the log.
+    """
+
+    agency: str
+    name: str
+    record: str
+    index: int
+    signed_at: int
+    obstacle: Obstacle
+    reason: str
+    fix: str
+
+
+@frozen
+class SilentAgency:
+    """An agency that signed nothing here. Nothing follows from that.
+
+    `is_party` is true if this agency exchanged records of the case with it. `is_listed` is false
+    for one that has left the directory.
+    """
+
+    agency: str
+    name: str
+    is_party: bool
+    is_listed: bool
+
+
+@frozen
+class SealingProof:
+    """What agencies signed about a case, what of it is proved, and who hasn't signed.
+
+    `founders` is the fingerprint to compare with one from elsewhere. Each agency that was ever in
+    the directory is in `statements`, `unproved`, or `silent`, but for the one that made this:
+    `ended_here` counts the parts that it destroyed itself, and `kept_here_until` is the last day of
+    what it keeps, None for nothing.
     """
 
     case: str
@@ -53,74 +94,149 @@ class SealingProof:
     made_at: int
     founders: str
     statements: tuple[SealingStatement, ...]
-    unsigned: tuple[str, ...]
+    unproved: tuple[UnprovedStatement, ...]
+    silent: tuple[SilentAgency, ...]
+    ended_here: int
+    kept_here_until: date | None
 
 
 @needs(CASE, look="print")
 def prove_sealing(office: Office, actor: str, case: str) -> SealingProof:
     """Collect what agencies signed about the ends of their parts in a case, with the proofs.
 
-    Each statement is opened, exported with its proof in the log, and verified as a court would.
-    Raises `AgencyError` `no-such-case`, `nothing-sealed`; as `export_record`.
+    Each statement is opened, exported with its proof in the log, and verified as a court would. A
+    statement that can't be proved now is listed with the reason, and stops no other one. Raises
+    `AgencyError` `no-such-case`, `nothing-sealed`.
     """
-    working_set = office.working_set()
-    case_of(working_set, case)
-    statements_here = {
-        jti
-        for (_, jti), received in working_set.cases.records(case).received.items()
-        if received.record is not None and received.record.kind == SEALED
-    }
-    for jti, part in working_set.closed_parts(case):
-        if jti in statements_here:
-            office.open(jti, part, by=actor)
-    working_set = office.working_set()
-    directory = working_set.gateway.history.newest
-    statements = []
-    for (issuer, jti), received in working_set.cases.records(case).received.items():
-        if received.record is None or received.record.kind != SEALED or not received.opened:
-            continue
-        assert received.committed is not None, "a record that is opened was committed"
-        stated = next(iter(received.opened.values())).content["operation"]["sealed"]
-        until = stated.get("kept_until")
-        statements.append(
-            SealingStatement(
-                issuer,
-                directory.agencies[issuer].name if issuer in directory.agencies else issuer,
-                stated["because"],
-                date.fromisoformat(stated["on"]),
-                stated["ended"],
-                date.fromisoformat(until) if until is not None else None,
-                jti,
-                received.committed.index,
-                received.committed.time,
-                export_record(office, jti).text,
-            )
-        )
-    if not statements:
+    case_of(office.working_set(), case)
+    statements: list[SealingStatement] = []
+    unproved: list[UnprovedStatement] = []
+    for received in _statements_here(office.working_set(), case):
+        try:
+            statements.append(_prove(office, actor, case, received))
+        except Refusal as refusal:
+            unproved.append(_unproved(office.working_set(), received, refusal))
+    if not statements and not unproved:
         raise AgencyError(
             "nothing-sealed",
-            "no agency has signed that it destroyed its parts of this case",
-            fix="wait until a cause is noted with `offramp agency seal`, and its days are over",
+            "no agency has told this one that it destroyed its parts of this case",
+            fix="wait until a cause is noted with `offramp agency seal`, and its days are over, or "
+            "ask the person's other agencies for their page",
         )
+    working_set = office.working_set()
+    keeping, directory = keeping_now(office, working_set), working_set.gateway.history.newest
+    kept = kept_about_person(working_set, keeping, case)
+    signers = {proved.agency for proved in statements} | {waiting.agency for waiting in unproved}
     return SealingProof(
         case,
         directory.zone,
-        directory.agencies[office.agency].name,
+        _name(working_set, office.agency),
         office.clock(),
         working_set.gateway.history.founders,
         tuple(statements),
-        _unsigned(working_set, case, {each.agency for each in statements}),
+        tuple(unproved),
+        tuple(_silent(working_set, case, signers)),
+        destroyed_in(working_set, case),
+        max((item.last_day for item in kept), default=None),
     )
 
 
-def _unsigned(working_set: WorkingSet, case: str, signed: Collection[str]) -> tuple[str, ...]:
-    """Return the names of the other agencies with parts of a case that signed nothing here."""
-    directory = working_set.gateway.history.newest
+def _statements_here(working_set: WorkingSet, case: str) -> list[Received]:
+    """Return the statements that came here, by agency and in the order of the log."""
+    statements = [
+        received
+        for received in working_set.cases.records(case).received.values()
+        if received.committed is not None and received.committed.kind == SEALED
+    ]
+    return sorted(statements, key=_agency_and_index)
+
+
+def _agency_and_index(received: Received) -> tuple[str, int]:
+    assert received.committed is not None, "only these are asked for"
+    return received.committed.issuer, received.committed.index
+
+
+def _prove(office: Office, actor: str, case: str, received: Received) -> SealingStatement:
+    """Open a statement and prove it. Raises as `Office.open` and `export_record`."""
+    committed = received.committed
+    assert committed is not None, "only these are asked for"
+    issuer, jti = committed.issuer, committed.jti
+    for record, part in office.working_set().closed_parts(case):
+        if record == jti:
+            office.open(jti, part, by=actor)
+    working_set = office.working_set()
+    opened = working_set.gateway.received[issuer, jti].opened
+    if not opened:
+        raise AgencyError(
+            "not-here",
+            f"the text of the record `{jti}` isn't kept here any more",
+            fix=f"ask `{issuer}` to state it again on paper",
+        )
+    stated = next(iter(opened.values())).content["operation"]["sealed"]
+    until = stated.get("kept_until")
+    return SealingStatement(
+        issuer,
+        _name(working_set, issuer),
+        stated["because"],
+        date.fromisoformat(stated["on"]),
+        stated["ended"],
+        date.fromisoformat(until) if until is not None else None,
+        jti,
+        committed.index,
+        committed.time,
+        export_record(office, jti).text,
+    )
+
+
+def _unproved(working_set: WorkingSet, received: Received, refusal: Refusal) -> UnprovedStatement:
+    committed = received.committed
+    assert committed is not None, "only these are asked for"
+    return UnprovedStatement(
+        committed.issuer,
+        _name(working_set, committed.issuer),
+        committed.jti,
+        committed.index,
+        committed.time,
+        _obstacle(working_set, received, refusal),
+        refusal.message,
+        refusal.fix,
+    )
+
+
+def _obstacle(working_set: WorkingSet, received: Received, refusal: Refusal) -> Obstacle:
+    committed = received.committed
+    assert committed is not None, "only these are asked for"
+    if isinstance(refusal, HubAway):
+        return "away"
+    if refusal.code == "unproved":
+        return "not_witnessed"
+    key = committed.issuer, committed.jti
+    if working_set.gateway.received[key].opened:
+        return "not_proved"
+    is_destroyed = all((*key, part) in working_set.destroyed for part in committed.labels)
+    return "destroyed" if is_destroyed else "closed"
+
+
+def _silent(working_set: WorkingSet, case: str, signed: Iterable[str]) -> Iterator[SilentAgency]:
+    """Yield every other agency that was ever in the directory and signed nothing here.
+
+    Each of them may hold something of the case: this agency sees only what it was told itself.
+    """
+    history = working_set.gateway.history
+    listed = {agency_of(kid) for kid in history.signing_kids()}
     records = working_set.cases.records(case)
     parties = {issuer for issuer, _ in records.received}
     parties |= {to for sent in records.sent for part in sent.parts for to in part["to"]}
-    return tuple(
-        directory.agencies[agency].name
-        for agency in sorted(parties - set(signed) - {working_set.agency})
-        if agency in directory.agencies
-    )
+    for agency in sorted((listed | parties) - set(signed) - {working_set.agency}):
+        yield SilentAgency(
+            agency,
+            _name(working_set, agency),
+            agency in parties,
+            agency in history.newest.agencies,
+        )
+
+
+def _name(working_set: WorkingSet, agency: str) -> str:
+    """Return an agency's name, its id if it has left the directory."""
+    entry = working_set.gateway.history.newest.agencies.get(agency)
+    return entry.name if entry is not None else agency
