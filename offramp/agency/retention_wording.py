@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
+from offramp.agency.operations.endings import EndingPreview
 from offramp.agency.operations.retention import KeptCase, KeptRow, RetentionList
 from offramp.agency.operations.sealing_proof import SealingProof
 
@@ -72,13 +73,47 @@ def _hold(hold: Hold) -> str:
     return f"{HOLD_REASONS[hold.reason]}, since {day}, by {hold.by} (hold {hold.number})"
 
 
-def ending_lines(ending: Ending) -> list[str]:
-    """Return what follows from an early end."""
+def ending_lines(preview: EndingPreview) -> list[str]:
+    """Return what a note of a cause ends, what stops it, and to which agencies this one signs."""
+    lines = [f"case {preview.ending.case[:8]}: {_ending(preview.ending)}"]
+    if preview.is_early:
+        lines.append(
+            f"that is before {preview.first_heard}, when this agency first heard of the case"
+        )
+    if preview.ends:
+        lines += ["it ends at this agency:", *(f"  {_row(row)}" for row in preview.ends)]
+    else:
+        lines.append("the pack's rules end nothing of this case earlier for it")
+    if preview.stays:
+        lines += ["it doesn't end:", *(f"  {_row(row)}" for row in preview.stays)]
+    lines += [
+        f"ON HOLD: {_hold(hold)}. Nothing of this case is destroyed until it is released"
+        for hold in preview.holds
+    ]
+    recipients = " and ".join(preview.recipients)
+    lines.append(
+        f"when nothing is left that it ends, this agency signs to {recipients}: the cause, its "
+        "day, how many parts are destroyed, and until when it keeps the others"
+        if recipients
+        else "nobody is told: this agency exchanged no record of the case with the person's case "
+        "managers or counsel"
+    )
+    return lines
+
+
+def noted_lines() -> list[str]:
+    """Return what follows from a note that was made."""
     return [
-        _ending(ending),
-        "what the pack's retention ends is destroyed once its days are over, at the earliest "
-        "tomorrow; `offramp agency retention DIR CASE` lists the days",
-        "if that was a mistake, withdraw it today with `--withdraw`",
+        "noted. Nothing is destroyed before tomorrow. If it was a mistake, withdraw it today with "
+        "`--withdraw`",
+    ]
+
+
+def withdrawal_lines(ending: Ending) -> list[str]:
+    """Return which note is to be withdrawn."""
+    return [
+        f"withdraw this note in case {ending.case[:8]}: {_ending(ending)}",
+        "what has been destroyed stays destroyed",
     ]
 
 

@@ -60,16 +60,18 @@ def term_of(
     today: date,
     *,
     ended: Mapping[str, date] | None = None,
+    noted: Mapping[str, date] | None = None,
     default_days: int = DEFAULT_DAYS,
 ) -> Term:
     """Return when a part ends at an agency of a role, by the rules in force today.
 
     `start` is the day from which its time is counted, in most cases that on which it was told.
-    `ended` has the day of each cause for which parts may end before their time. `default_days`
-    applies where the pack has no rule.
+    `ended` has the day of each cause for which parts may end before their time, from which the
+    pack's days are counted. `noted` has the day on which the agency learned of it: nothing ends
+    before that day is over. `default_days` applies where the pack has no rule.
     """
     terms = (
-        _term(pack, role, category, start, today, ended or {}, default_days)
+        _term(pack, role, category, start, today, ended or {}, noted or {}, default_days)
         for category in categories
     )
     return min(terms, key=lambda term: term.day)
@@ -82,6 +84,7 @@ def _term(
     start: date,
     today: date,
     ended: Mapping[str, date],
+    noted: Mapping[str, date],
     default_days: int,
 ) -> Term:
     rule = retention_rule(pack, role, category, today)
@@ -89,7 +92,12 @@ def _term(
         return Term(period_ends(Period("days", default_days), start), category)
     usual = Term(period_ends(rule.keep, start), category, rule)
     early = (
-        Term(period_ends(Period("days", days), ended[cause]), category, rule, cause)
+        Term(
+            max(period_ends(Period("days", days), ended[cause]), noted.get(cause, date.min)),
+            category,
+            rule,
+            cause,
+        )
         for cause, days in rule.ends.items()
         if cause in ended
     )

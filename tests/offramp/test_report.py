@@ -196,7 +196,9 @@ def end_records(town: Town, cases: list[str], how: str) -> None:
     """Let the records of cases end: a court seals them, or what is kept of them gets old."""
     for case in cases if how == "sealed" else ():
         for office in town.at.values():
-            if case in office.working_set().cases:
+            working_set = office.working_set()
+            # Where the records of the case state it, nobody notes it again.
+            if case in working_set.cases and "sealed" not in working_set.retention.ended(case):
                 operations.note_ending(office, "Rosa Quintana", case, "sealed")
     if how != "kept":
         wait(town, 2 if how == "sealed" else 500)

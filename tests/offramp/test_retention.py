@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from offramp.cli import main
 from offramp.clock import Clock
 from rules.errors import Refusal
 from rules.packs.pack import Pack, Period
+from tests.conftest import ROOT
 from tests.support.agencies import PASSPHRASE, Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, grant
@@ -247,12 +250,95 @@ def test_a_mistaken_note_is_withdrawn_before_it_ends_anything(town: Town) -> Non
         operations.note_ending(police, "Rosa", case, "bored")
     with refused("day-to-come"):
         operations.note_ending(police, "Rosa", case, "sealed", today(town) + timedelta(days=1))
-    operations.note_ending(police, "Rosa", case, "sealed", date(2026, 1, 1))
+    operations.note_ending(police, "Rosa", case, "sealed")
     operations.withdraw_ending(police, "Rosa", case, "sealed")
     with refused("no-ending"):
         operations.withdraw_ending(police, "Rosa", case, "sealed")
     wait(town, 3)
     assert kept(town, "police", case).rows and kept(town, "police", case).endings == ()
+
+
+def test_a_cause_is_noted_once_and_what_was_signed_never_changes(town: Town) -> None:
+    case, _ = refer(town)
+    police, first = town.at["police"], today(town)
+    operations.note_ending(police, "Rosa", case, "sealed")
+    wait(town, 1)
+    with pytest.raises(AgencyError, match=f"has signed.*{first}"):
+        operations.note_ending(police, "Marta", case, "sealed")
+    with refused("no-ending"):
+        operations.withdraw_ending(police, "Rosa", case, "sealed")
+    (ending,) = kept(town, "police", case).endings
+    assert (ending.on, ending.by) == (first, "Rosa")
+
+    # Before anything is signed, a second note waits for the withdrawal of the first.
+    operations.note_ending(police, "Rosa", case, "dismissed")
+    with refused("ending-noted"):
+        operations.note_ending(police, "Marta", case, "dismissed", first)
+    operations.withdraw_ending(police, "Rosa", case, "dismissed")
+    operations.note_ending(police, "Marta", case, "dismissed", first)
+    assert {each.cause: each.on for each in kept(town, "police", case).endings} == {
+        "sealed": first,
+        "dismissed": first,
+    }
+
+
+def test_a_day_before_the_case_is_refused_or_confirmed_on_its_own(town: Town) -> None:
+    police, first = town.at["police"], today(town)
+    told = to("offer_and_hand_off", "crossroads", basis="offer_at_scene")
+    met = (first - timedelta(days=5)).isoformat()
+    part = {"category": "encounter", "content": {"facts": {"encounter.date": met}}, "to": told}
+    case = send(town, "police", "referral", None, parts=[part | {"says": {"answer": "accepted"}}])
+    town.settle()
+    with refused("before-the-case"):
+        operations.note_ending(police, "Rosa", case, "dismissed", first - timedelta(days=6))
+    operations.note_ending(police, "Rosa", case, "dismissed", first - timedelta(days=5))
+
+    # Nothing of this case has the day of the encounter, and it may have begun before.
+    case, _ = refer(town)
+    before = first - timedelta(days=3)
+    assert operations.preview_ending(police, "Rosa", case, "dismissed", before).is_early
+    with refused("before-first-record"):
+        operations.note_ending(police, "Rosa", case, "dismissed", before)
+    assert kept(town, "police", case).endings == ()
+    operations.note_ending(police, "Rosa", case, "dismissed", before, although_early=True)
+    assert kept(town, "police", case).endings[0].on == before
+
+
+def test_the_packs_days_are_counted_from_the_day_of_the_dismissal(town: Town) -> None:
+    case, _ = refer(town)
+    police, dismissed = town.at["police"], today(town)
+    wait(town, 30)
+    preview = operations.preview_ending(police, "Rosa", case, "dismissed", dismissed)
+    ends = dismissed + timedelta(days=120)
+    assert {(row.category, row.last_ends) for row in preview.ends} == {
+        ("charge", ends),
+        ("contact", ends),
+    }
+    assert preview.recipients == ("Crossroads",) and preview.holds == ()
+    assert kept(town, "police", case).endings == (), "a preview notes nothing"
+    operations.note_ending(police, "Rosa", case, "dismissed", dismissed)
+    wait(town, 90)
+    assert {"charge", "contact"} <= kinds(town, "police", case)
+    wait(town, 1)
+    assert not {"charge", "contact"} & kinds(town, "police", case)
+
+
+def test_a_late_note_ends_nothing_before_it_is_over_and_names_the_hold_that_stops_it(
+    town: Town,
+) -> None:
+    case, _ = refer(town)
+    police, dismissed = town.at["police"], today(town)
+    wait(town, 150)
+    hold = operations.hold_case(police, "Rosa", case, "audit")
+    preview = operations.preview_ending(police, "Rosa", case, "dismissed", dismissed)
+    assert preview.holds == (hold,)
+    assert {row.last_ends for row in preview.ends} == {today(town)}
+    operations.note_ending(police, "Rosa", case, "dismissed", dismissed)
+    operations.release_hold(police, "Rosa", case)
+    town.settle()
+    assert "charge" in kinds(town, "police", case)
+    wait(town, 1)
+    assert "charge" not in kinds(town, "police", case)
 
 
 def test_a_dismissal_in_the_records_ends_parts_by_itself_and_a_new_filing_stops_that(
@@ -263,10 +349,11 @@ def test_a_dismissal_in_the_records_ends_parts_by_itself_and_a_new_filing_stops_
     sign(town, case, family, [terms(town, "prosecutor", "crossroads", "charge_status")])
     office = town.at["crossroads"]
 
-    def charge(standing: str) -> None:
+    def charge(standing: str, on: date | None = None) -> None:
+        content = {"standing": standing} | ({"on": on.isoformat()} if on else {})
         member = {
             "category": "charge_status",
-            "content": {"standing": standing},
+            "content": content,
             "to": to("diversion_coordination", "crossroads"),
         }
         send(town, "prosecutor", "charge_disposition", case, parts=[member])
@@ -278,10 +365,22 @@ def test_a_dismissal_in_the_records_ends_parts_by_itself_and_a_new_filing_stops_
     for name in ("prosecutor", "crossroads"):
         (ending,) = kept(town, name, case).endings
         assert (ending.cause, ending.by) == ("dismissed", None)
+    # What the records state is corrected in the records.
+    with refused("ending-noted"):
+        operations.note_ending(office, "Rosa", case, "dismissed")
+    with refused("ending-recorded"):
+        operations.withdraw_ending(office, "Rosa", case, "dismissed")
     charge("filed")
     assert kept(town, "crossroads", case).endings == kept(town, "prosecutor", case).endings == ()
+    wait(town, 20)
     charge("dismissed")
-    wait(town, 122)
+    dismissed = today(town)
+    wait(town, 10)
+    charge("dismissed")
+    assert kept(town, "crossroads", case).endings[0].on == dismissed, "it was told again"
+    charge("dismissed", dismissed - timedelta(days=10))
+    assert kept(town, "crossroads", case).endings[0].on == dismissed - timedelta(days=10)
+    wait(town, 101)
     for name in ("prosecutor", "crossroads"):
         assert kept(town, name, case).signed == ("dismissed",)
         assert not {"charge", "charge_status"} & kinds(town, name, case)
@@ -445,7 +544,8 @@ def test_the_person_gets_a_page_that_a_court_can_check(town: Town) -> None:
     crossroads = town.at["crossroads"]
     with refused("nothing-sealed"):
         operations.prove_sealing(crossroads, "Rosa", case)
-    ordered = today(town) - timedelta(days=1)
+    ordered = today(town)
+    wait(town, 1)
     operations.note_ending(town.at["police"], "Rosa", case, "sealed", ordered)
     wait(town, 2)
     proof = operations.prove_sealing(crossroads, "Rosa", case)
@@ -590,11 +690,52 @@ def test_each_destroyed_part_is_counted_once_also_after_two_causes(town: Town) -
 def test_two_causes_at_once_count_each_part_once(town: Town) -> None:
     case, _ = refer(town)
     police = town.at["police"]
-    operations.note_ending(police, "Rosa", case, "dismissed", date(2025, 1, 1))
+    long_ago = date(2025, 1, 1)
+    operations.note_ending(police, "Rosa", case, "dismissed", long_ago, although_early=True)
     operations.note_ending(police, "Rosa", case, "sealed")
     wait(town, 130, step=130)
     proof = operations.prove_sealing(town.at["crossroads"], "Rosa", case)
     assert sorted(statement.ended for statement in proof.statements) == [0, 2]
+
+
+def test_the_pages_steps_tell_other_agencies_of_a_dismissal(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "retention.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:yaml)?\n(.*?)^```$", page, re.M | re.S)
+    draft, steps = (
+        next(block for block in blocks if words in block)
+        for words in ("# dismissal", "_disposition")
+    )
+    case, family = refer(town)
+    consent(town, case, family)
+    sign(town, case, family, [terms(town, "prosecutor", "crossroads", "charge_status")])
+    wait(town, 5)
+    dismissed = today(town).isoformat()
+    wait(town, 3)
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+    monkeypatch.setattr(Clock, "now", lambda clock: town.hub.clock)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dismissal.yaml").write_text(draft.replace("2027-03-01", dismissed))
+
+    def run(agency: str, line: str) -> str:
+        words = line.partition("#")[0].replace("HANDLE", case).split()[1:]
+        words[words.index("~/agency")] = str(town.folder / agency)
+        assert main([*words, "--passphrase-file", str(passphrase), "--by", "Rosa"]) == 0
+        return capsys.readouterr().out
+
+    send_it, show_it = steps.splitlines()
+    assert "the outcome of a charge" in run("prosecutor", send_it)
+    town.settle()
+    run("crossroads", "offramp agency case ~/agency HANDLE")
+    town.settle()
+    for agency in ("prosecutor", "crossroads"):
+        shown = run(agency, show_it)
+        assert f"dismissed on {dismissed} (read in the records of the case)" in shown
+        last = date.fromisoformat(dismissed) + timedelta(days=120)
+        assert f"charge: 1 part, until {last}, because the charge was dismissed" in shown
 
 
 def test_the_commands_show_hold_seal_and_write_the_page(
@@ -619,12 +760,29 @@ def test_the_commands_show_hold_seal_and_write_the_page(
     assert "by Rosa" in held and "opens nothing" in held
     assert "ON HOLD: an audit" in run("retention", "police")
     assert "was released by Rosa" in run("hold", "police", case[:8], "--release")
-    assert "at the earliest tomorrow" in run("seal", "police", case[:8], "sealed")
-    assert "withdrawn" in run("seal", "police", case[:8], "sealed", "--withdraw")
-    yesterday = (today(town) - timedelta(days=1)).isoformat()
-    run("seal", "police", case[:8], "sealed", "--on", yesterday)
+    seal = partial(run, "seal", "police", case[:8], "sealed")
+    run("hold", "police", case[:8], "--reason", "audit")
+    asked = seal(code=2)
+    assert "Note it?" in asked and "[answers-missing]" in asked and "`--yes`" in asked
+    assert "charge: 1 part, until" in asked and "signs to Crossroads: the cause" in asked
+    assert "ON HOLD: an audit" in asked and "until it is released" in asked
+    run("hold", "police", case[:8], "--release")
+    assert "nothing is noted" in seal("--dry-run")
+    for day, error in (
+        ("2099-01-01", "day-to-come"),
+        ("0001-01-01", "before-"),
+        ("", "no-such-day"),
+    ):
+        assert f"[{error}" in seal("--on", day, "--yes", code=2)
+    assert "Nothing is destroyed before tomorrow" in seal("--yes")
+    assert "[ending-noted]" in seal("--yes", code=2)
+    assert "[usage]" in seal("--withdraw", "--on", "2026-01-01", code=2)
+    assert "Withdraw it?" in seal("--withdraw", code=2)
+    assert "withdrawn" in seal("--withdraw", "--yes")
+    noted = today(town).isoformat()
+    seal("--on", noted, "--yes")
     shown = run("retention", "police", case[:8])
-    assert f"sealed on {yesterday} (noted by Rosa)" in shown and "in doubt" in shown
+    assert f"sealed on {noted} (noted by Rosa)" in shown and "in doubt" in shown
     wait(town, 2)
     assert "this agency has signed it" in run("retention", "police", case[:8])
     page = tmp_path / "page"

@@ -49,6 +49,16 @@ def test_an_early_end_never_makes_a_part_last_longer(lead: Pack) -> None:
     assert (term.day, term.cause) == (TOLD + timedelta(days=365), None)
 
 
+def test_the_days_are_counted_from_the_event_and_nothing_ends_before_the_note_is_over(
+    lead: Pack,
+) -> None:
+    dismissed = {"dismissed": TOLD + timedelta(days=10)}
+    for note, days in ((10, 130), (60, 130), (130, 130), (200, 200)):
+        noted = {"dismissed": TOLD + timedelta(days=note)}
+        term = term_of(lead, "police", ["charge"], TOLD, TOLD, ended=dismissed, noted=noted)
+        assert (term.day, term.cause) == (TOLD + timedelta(days=days), "dismissed")
+
+
 def test_a_pack_without_rules_keeps_by_the_stated_default(lead: Pack) -> None:
     bare = replace(lead, retention={})
     for days in (DEFAULT_DAYS, 30):

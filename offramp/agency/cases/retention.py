@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.consent.disclosure import day_of
 from exchange.records.statements import Grant, Statement
+from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import case_of, own_parts
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.folder.case_memory import Subject
@@ -45,6 +46,7 @@ class Keeping:
     """How an agency's retention is worked out: its pack, role, and default, and today.
 
     `pack` is None if the pack in force isn't here yet. Then only the labels' last days count.
+    `supposed` are endings that nobody noted yet, to see what they would end.
     """
 
     pack: Pack | None
@@ -52,6 +54,12 @@ class Keeping:
     default_days: int
     today: date
     zone: ZoneInfo
+    supposed: tuple[Ending, ...] = ()
+
+    def endings(self, working_set: WorkingSet, case: str | None) -> Mapping[str, Ending]:
+        """Return what ends a case's parts before their time by cause: as noted, or supposed."""
+        supposed = {ending.cause: ending for ending in self.supposed if ending.case == case}
+        return {**working_set.retention.ended(case), **supposed}
 
 
 @frozen
@@ -210,14 +218,15 @@ def _last_day(
     labeled = date.fromisoformat(keep_until)
     if keeping.pack is None:
         return labeled, None
-    endings = working_set.retention.ended(case)
+    endings = keeping.endings(working_set, case)
     term = term_of(
         keeping.pack,
         keeping.role,
         categories,
         start,
         keeping.today,
-        ended={cause: ending.counts_from for cause, ending in endings.items()},
+        ended={cause: ending.on for cause, ending in endings.items()},
+        noted={cause: ending.noted for cause, ending in endings.items()},
         default_days=keeping.default_days,
     )
     return (labeled, None) if labeled < term.day else (term.day, term)
@@ -247,48 +256,60 @@ def _find(working_set: WorkingSet, handle: str) -> tuple[dict[str, str | None], 
         charge = stated.content.get("charge_status") or {}
         if (standing := charge.get("standing")) is None:
             continue
-        day = charge.get("on") or day_of(stated.time, zone).isoformat()
         if standing in ("dismissed", "sealed"):
-            endings[standing] = day
+            # A statement that is sent again without a day doesn't move the day.
+            sent_on = day_of(stated.time, zone).isoformat()
+            endings[standing] = charge.get("on") or endings.get(standing) or sent_on
         elif "dismissed" in endings:
             endings["dismissed"] = None
     completion = case.determined.get("completion")
     if completion is not None and completion.determined:
-        if completion.determined["outcome"] == "completed":
-            endings["completed"] = _day_of_determination(working_set, handle, zone)
+        is_completed = completion.determined["outcome"] == "completed"
+        day = _day_of_completion(working_set, handle, case, zone) if is_completed else None
+        endings["completed"] = day
     return endings, None
 
 
-def _day_of_determination(working_set: WorkingSet, handle: str, zone: ZoneInfo) -> str:
-    """Return the newest day on which a named person's decision was told or noted in a case."""
-    case = case_of(working_set, handle)
-    times = [
-        stated.time
+def _day_of_completion(working_set: WorkingSet, handle: str, case: Case, zone: ZoneInfo) -> str:
+    """Return the day on which a named person decided that the person completed the program.
+
+    What is told again doesn't move the day. After another outcome it begins anew.
+    """
+    determined = [
+        (stated.time, (stated.content.get("decision_outcome") or {}).get("determination"))
         for stated in stated_contents(working_set, handle, case)
-        if (stated.content.get("decision_outcome") or {}).get("determination")
     ]
-    times += [
-        note.time
+    determined += [
+        (note.time, note.body.get("determination"))
         for note in working_set.cases.records(handle).notes
-        if note.body.get("determination")
     ]
-    return day_of(max(times, default=0), zone).isoformat()
+    completed_at = 0
+    of_completion = [
+        (time, made) for time, made in determined if made and made["decision"] == "completion"
+    ]
+    for time, made in sorted(of_completion, key=lambda each: each[0]):
+        completed_at = (completed_at or time) if made["outcome"] == "completed" else 0
+    return day_of(completed_at, zone).isoformat()
 
 
 def new_endings(working_set: WorkingSet, today: date) -> Iterator[tuple[str, Ending | str]]:
     """Yield each case's ending that its records state and nobody noted, or a cause that is over.
 
-    What a person noted is only withdrawn by a person, and what was signed is not withdrawn.
+    A day that the records correct is noted anew. A day to come waits. What a person noted is only
+    withdrawn by a person, and INVARIANT: what was signed is neither withdrawn nor changed.
     """
     state = working_set.retention
     for handle in working_set.cases.handles():
         noted = state.ended(handle)
         for cause, day in endings_in_records(working_set, handle).items():
-            if day is not None and cause not in noted:
-                yield handle, Ending(handle, cause, min(day, today), today)
-            elif day is None and cause in noted and noted[cause].by is None:
-                if (handle, cause) not in state.signed:
+            before = noted.get(cause)
+            if (handle, cause) in state.signed or (before is not None and before.by is not None):
+                continue
+            if day is None:
+                if before is not None:
                     yield handle, cause
+            elif day <= today and (before is None or before.on != day):
+                yield handle, Ending(handle, cause, day, today)
 
 
 # What an agency signs
@@ -317,7 +338,7 @@ def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEndi
                 item.term is not None and item.term.rule is not None and _ends(item, cause)
                 for item in kept
             )
-            if (case, cause) in state.signed or still or ending.counts_from >= keeping.today:
+            if (case, cause) in state.signed or still or ending.noted >= keeping.today:
                 continue
             yield DoneEnding(ending, max((item.last_day for item in kept), default=None))
 

@@ -6,14 +6,18 @@ import argparse
 from pathlib import Path
 
 from offramp.agency import operations, retention_wording
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.folder.office import Office
 from offramp.agency.sealing_page import exhibit_names, sealing_page
 from offramp.arguments import add_force
+from offramp.asking import Dialog, confirm
 from offramp.output_file import check_output, write_output
+from offramp.terminal import print_text
 from rules.errors import RequestError
 from rules.input.typed_days import read_flag_day
 from rules.packs.retention import CAUSES
+
+EARLY_FLAG = "--although-early"
 
 
 def _retention(office: Office, options: argparse.Namespace) -> Output:
@@ -51,20 +55,79 @@ def _hold_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _seal(office: Office, options: argparse.Namespace) -> Output:
-    actor = actor_of(office)
+    """Show what a cause ends and what follows, ask, and note it.
+
+    INVARIANT: `--yes` alone notes no day before this agency first heard of the case.
+    """
     if options.withdraw:
-        operations.withdraw_ending(office, actor, options.case, options.cause)
-        return Output({"case": options.case, "withdrawn": options.cause}, ["withdrawn"])
-    on = read_flag_day(options.on) if options.on else None
-    ending = operations.note_ending(office, actor, options.case, options.cause, on)
-    value = {"case": ending.case, "cause": ending.cause, "on": ending.on.isoformat()}
-    return Output(value, retention_wording.ending_lines(ending))
+        return _withdraw(office, options)
+    words = actor_of(office), options.case, options.cause
+    on = read_flag_day(options.on) if options.on is not None else None
+    preview = operations.preview_ending(office, *words, on)
+    lines = retention_wording.ending_lines(preview)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "nothing is noted"])
+    _show(options, lines)
+    dialog = _dialog(office, options)
+    although_early = options.although_early
+    if preview.is_early and not although_early and dialog.is_terminal:
+        question = f"Is {preview.ending.on} the right day?"
+        although_early = confirm(dialog, question, flag=EARLY_FLAG)
+        if not although_early:
+            return Output({"noted": False}, ["nothing was noted"])
+    elif not options.yes and not confirm(dialog, "Note it?"):
+        return Output({"noted": False}, ["nothing was noted"])
+    operations.note_ending(office, *words, preview.ending.on, although_early=although_early)
+    return Output({**preview.as_json(), "noted": True}, retention_wording.noted_lines())
+
+
+def _withdraw(office: Office, options: argparse.Namespace) -> Output:
+    """Show the note of a cause, ask, and withdraw it."""
+    if options.on is not None:
+        raise RequestError(
+            "usage", "`--withdraw` takes the whole note back and has no `--on`", fix="see `--help`"
+        )
+    words = actor_of(office), options.case, options.cause
+    ending = operations.noted_ending(office, *words)
+    value = {"case": ending.case, "withdrawn": ending.cause, "on": ending.on.isoformat()}
+    lines = retention_wording.withdrawal_lines(ending)
+    if options.dry_run:
+        return Output(value, [*lines, "nothing is withdrawn"])
+    _show(options, lines)
+    if not options.yes and not confirm(_dialog(office, options), "Withdraw it?"):
+        return Output({"withdrawn": None}, ["nothing was withdrawn"])
+    operations.withdraw_ending(office, *words)
+    return Output(value, ["withdrawn"])
+
+
+def _show(options: argparse.Namespace, lines: list[str]) -> None:
+    if not options.json:
+        for line in lines:
+            print_text(line)
+        print_text()
+
+
+def _dialog(office: Office, options: argparse.Namespace) -> Dialog:
+    return Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
 
 
 def _seal_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cause", metavar="CAUSE", choices=CAUSES, help=", ".join(CAUSES))
-    parser.add_argument("--on", metavar="DAY", help="the day of it. Default: today")
+    parser.add_argument(
+        "--on",
+        metavar="DAY",
+        help="the day of the dismissal, the court's order, or the completion. Default: today",
+    )
     parser.add_argument("--withdraw", action="store_true", help="the note was a mistake")
+    parser.add_argument("--yes", action="store_true", help="note it without the last question")
+    parser.add_argument(
+        EARLY_FLAG,
+        action="store_true",
+        help="note a day before this agency first heard of the case: it is right",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what it ends, and note nothing"
+    )
 
 
 def _proof(office: Office, options: argparse.Namespace) -> Output:

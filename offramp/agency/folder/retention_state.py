@@ -56,7 +56,10 @@ class Hold:
 class Ending:
     """What ended a case's parts before their time: the cause, its day, and the day of the note.
 
-    `by` is the person who noted it, None if the gateway read it in the case's records.
+    The pack's days are counted from `on`, the day of the dismissal, the court's order, or the
+    completion. `by` is the person who noted it, None if the gateway read it in the case's records.
+
+    INVARIANT: nothing ends before the day of the note is over, so a mistaken note can be withdrawn.
     """
 
     case: str
@@ -64,14 +67,6 @@ class Ending:
     on: date
     noted: date
     by: str | None = None
-
-    @property
-    def counts_from(self) -> date:
-        """The day from which the days of keeping are counted, never before it was noted here.
-
-        INVARIANT: nothing ends on the day of the note, so a mistaken note can be withdrawn.
-        """
-        return max(self.on, self.noted)
 
 
 @frozen

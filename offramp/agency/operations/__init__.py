@@ -89,6 +89,13 @@ from offramp.agency.operations.emergency import (
     list_emergencies,
     report_emergency,
 )
+from offramp.agency.operations.endings import (
+    EndingPreview,
+    note_ending,
+    noted_ending,
+    preview_ending,
+    withdraw_ending,
+)
 from offramp.agency.operations.evidence import (
     CaseAccount,
     Export,
@@ -200,9 +207,7 @@ from offramp.agency.operations.retention import (
     RetentionList,
     hold_case,
     list_retention,
-    note_ending,
     release_hold,
-    withdraw_ending,
 )
 from offramp.agency.operations.sealing_proof import (
     SealingProof,
@@ -289,6 +294,7 @@ __all__ = [
     "Effects",
     "EndedWork",
     "Ending",
+    "EndingPreview",
     "Export",
     "ExtraAccess",
     "Feedback",
@@ -418,6 +424,7 @@ __all__ = [
     "note_other_people",
     "note_report_number",
     "note_same_person",
+    "noted_ending",
     "open_case",
     "open_consent_form",
     "open_form",
@@ -431,6 +438,7 @@ __all__ = [
     "prepare_meeting",
     "preview_determination",
     "preview_draft",
+    "preview_ending",
     "preview_recall",
     "preview_representation",
     "program_day",

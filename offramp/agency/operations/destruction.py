@@ -157,7 +157,13 @@ def _state(office: Office) -> tuple[WorkingSet, Keeping]:
 
 def _sign(office: Office, working_set: WorkingSet, done: DoneEnding) -> list[str]:
     case, cause = done.ending.case, done.ending.cause
-    if (case, cause) in working_set.retention.signed:
+    state = working_set.retention
+    # INVARIANT: what is signed is the note as it is now, and no hold stops it.
+    if (
+        (case, cause) in state.signed
+        or state.ended(case).get(cause) != done.ending
+        or state.is_held(case)
+    ):
         return []
     defaults = defaults_today(office, working_set)
     # INVARIANT: each destroyed part is counted in one statement, also if two causes end the case.
@@ -166,15 +172,15 @@ def _sign(office: Office, working_set: WorkingSet, done: DoneEnding) -> list[str
         office.compose_in(
             working_set, SEALED, (_statement_part(done, ended, recipient, about, defaults),), case
         ).id
-        for recipient, about in _persons_agencies(working_set, case).items()
+        for recipient, about in persons_agencies(working_set, case).items()
     ]
     body = {"does": "signed", "case": case, "cause": cause, "records": records, "ended": ended}
     office.append(working_set, "retention", body)
     return records
 
 
-def _persons_agencies(working_set: WorkingSet, case: str) -> Mapping[str, tuple[str, str]]:
-    """Return the person's own agencies, each with a part that it sent here or received from here.
+def persons_agencies(working_set: WorkingSet, case: str) -> Mapping[str, tuple[str, str]]:
+    """Return the person's own agencies in a case, each with a part that passed between it and here.
 
     The basis of the statement is that part, of which both agencies know already.
     """

@@ -23,7 +23,6 @@ from offramp.agency.operations.access import CASES, SUPERVISION, needs, visible
 from rules.errors import nearest
 from rules.frozen import frozen
 from rules.packs.pack import Citation
-from rules.packs.retention import CAUSES
 
 
 @frozen
@@ -128,7 +127,7 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
             tuple(
                 KeptCase(
                     handle,
-                    _rows(keeping, handle, kept),
+                    kept_rows(keeping, handle, kept),
                     state.holds_on(handle),
                     tuple(state.ended(handle).values()),
                     tuple(cause for case, cause in state.signed if case == handle),
@@ -138,7 +137,8 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
         )
 
 
-def _rows(keeping: Keeping, case: str | None, items: Iterable[KeptItem]) -> tuple[KeptRow, ...]:
+def kept_rows(keeping: Keeping, case: str | None, items: Iterable[KeptItem]) -> tuple[KeptRow, ...]:
+    """Return what is kept of a case, a row for each kind of information, rule, and cause."""
     groups: dict[tuple[str, str | None, str | None, bool], list[KeptItem]] = {}
     for item in items:
         term = item.term
@@ -260,34 +260,8 @@ def check_not_held(working_set: WorkingSet, case: str) -> None:
 # Early ends
 
 
-@needs(SUPERVISION, look="act")
-def note_ending(
-    office: Office, actor: str, case: str, cause: str, on: date | None = None
-) -> Ending:
-    """Note that a charge was dismissed, a court sealed the record, or the person completed.
-
-    `on` is the day of it, by default today. What the pack's retention ends is destroyed from the
-    next day on, by the daily work. Raises `AgencyError` `no-such-case`, `unknown-cause`,
-    `day-to-come`, `no-directory`.
-    """
-    if cause not in CAUSES:
-        raise AgencyError(
-            "unknown-cause",
-            f"`{shorten(cause)}` ends nothing",
-            fix=f"use one of {', '.join(CAUSES)}",
-        )
-    with office.transaction() as working_set:
-        case_of(working_set, case)
-        today = keeping_now(office, working_set).today
-        if on is not None and on > today:
-            raise AgencyError(
-                "day-to-come", f"`{on}` is a day to come", fix="note it when it has happened"
-            )
-        append_ending(office, working_set, Ending(case, cause, on or today, today, actor))
-        return working_set.retention.ended(case)[cause]
-
-
 def append_ending(office: Office, working_set: WorkingSet, ending: Ending) -> None:
+    """Note an early end in the journal, within a transaction."""
     body = {
         "does": "ended",
         "case": ending.case,
@@ -297,22 +271,3 @@ def append_ending(office: Office, working_set: WorkingSet, ending: Ending) -> No
         **({"by": ending.by} if ending.by is not None else {}),
     }
     office.append(working_set, "retention", body)
-
-
-@needs(SUPERVISION, look="act")
-def withdraw_ending(office: Office, actor: str, case: str, cause: str) -> None:
-    """Withdraw the note of a cause, before it ended anything.
-
-    Raises `AgencyError` `no-such-case`, `no-ending`.
-    """
-    with office.transaction() as working_set:
-        case_of(working_set, case)
-        state = working_set.retention
-        if cause not in state.ended(case) or (case, cause) in state.signed:
-            raise AgencyError(
-                "no-ending",
-                f"nothing that can be withdrawn is noted as `{shorten(cause)}` in this case",
-                fix="see `offramp agency retention DIR CASE`",
-            )
-        body = {"does": "withdrawn", "case": case, "cause": cause, "by": actor}
-        office.append(working_set, "retention", body)
