@@ -44,7 +44,6 @@ from rules.author.observations import is_measured, sentence_of
 from rules.author.phrases import format_day, format_value, spell_name
 from rules.decide.explain import names_of
 from rules.decide.law_age import stale_sources
-from rules.decide.observed import asks_if_known
 from rules.decide.program import Program
 from rules.decide.wording import fill_in, parameters_read
 from rules.errors import RequestError
@@ -147,10 +146,7 @@ def _known_by_chance(offer: DecisionInForce, terms: Words) -> Iterator[Block]:
     The other conditions on what is known are in the list of their outcome, as "it is known that".
     """
     rules = [
-        rule
-        for _, ranked in ranks_that_matter(offer)
-        for rule in ranked
-        if asks_if_known(rule.condition)
+        rule for _, ranked in ranks_that_matter(offer) for rule in ranked if rule.asks_if_known
     ]
     if not rules:
         return

@@ -35,10 +35,19 @@ def stale_sources_of(decision: Decision, today: date) -> tuple[Source, ...]:
     undetermined, of the rules that are still open.
     """
     sources = decision.program.pack.sources
-    stale = {name for name, source in sources.items() if is_stale(source, today)}
+    stale = _stale_names(decision.program.pack, today)
     if not stale:
         return ()
     return _by_age(sources[name] for name in sorted(stale & set(_cited(decision))))
+
+
+def _stale_names(pack: Pack, today: date) -> frozenset[str]:
+    """Return the ids of a pack's stale sources, which the pack keeps for the day last asked for."""
+    kept: tuple[date, frozenset[str]] | None = pack.__dict__.get("_stale")
+    if kept is None or kept[0] != today:
+        names = (name for name, source in pack.sources.items() if is_stale(source, today))
+        kept = pack.__dict__["_stale"] = (today, frozenset(names))
+    return kept[1]
 
 
 def oldest_check(pack: Pack) -> date | None:

@@ -12,7 +12,6 @@ from typing import Any
 from rules.decide.explain import unknown
 from rules.decide.ruling import Ruling, explanation
 from rules.decide.walk import walk
-from rules.language import tree
 from rules.packs.resolve import RuleInForce
 
 
@@ -42,7 +41,7 @@ def open_rules(ruling: Ruling) -> list[tuple[RuleInForce, list[str]]]:
     for outcome, rules in in_force.ranks:
         is_above = order(outcome) < lowest if default is None else outcome != default
         for rule in rules if is_above else ():
-            if not asks_if_known(rule.condition) or ruling.value(rule.condition) is not False:
+            if not rule.asks_if_known or ruling.value(rule.condition) is not False:
                 continue
             waiting = waiting or replace(ruling.world, waits=True)
             if walk(rule.condition, waiting) is None:
@@ -57,8 +56,3 @@ def has_true_rule(ruling: Ruling) -> bool:
         for _, rules in ruling.rules_in_force.ranks
         for rule in rules
     )
-
-
-def asks_if_known(condition: tree.Tree) -> bool:
-    """Return True if a condition has an `if_known`."""
-    return any(isinstance(part, tree.IfKnown) for part in tree.nodes(condition))

@@ -39,7 +39,7 @@ def fields_read(ruling: Ruling, list_path: str) -> frozenset[str]:
     """Return the fields of a list's records that the rules read, through inner decisions too."""
     if ruling.in_force is None or ruling.attested:
         return frozenset()
-    names = explain.names_of(rule.condition for rule in ruling.in_force.rules)
+    names = ruling.texts.names
     fields = {
         field for path, path_fields in names.lists if path == list_path for field in path_fields
     }

@@ -121,6 +121,7 @@ class Ruling:
         self.outcome: str | list[str] | None
         self.status: str
         self.explanations: dict[str, Any] = {}
+        self._values: dict[int, bool | None] = {}
         declared = case.program.pack.decisions.get(name)
         if declared is None:
             self._settle_not_part()
@@ -235,10 +236,14 @@ class Ruling:
 
     def value(self, condition: tree.Tree) -> bool | None:
         """Return the value of a condition of the decision's rules. None is unknown."""
-        assert self.segment is not None
-        return self.segment.condition(condition)(
-            self.case.facts.known, self.case.outcome, self._clock_status
-        )
+        # INVARIANT: the segment keeps its trees alive, so an id names one tree.
+        key = id(condition)
+        if key not in self._values:
+            assert self.segment is not None
+            self._values[key] = self.segment.condition(condition)(
+                self.case.facts.known, self.case.outcome, self._clock_status
+            )
+        return self._values[key]
 
     def known_facts(self, read_facts: FactReader) -> dict[str, Any]:
         """Return the known facts that a rule names, by path, as JSON holds them."""

@@ -75,6 +75,11 @@ class RuleTexts:
         return text
 
     @cached_property
+    def names(self) -> explain.Names:
+        """The names in the conditions of all the rules."""
+        return explain.names_of(rule.condition for rule in self.decision.rules)
+
+    @cached_property
     def of_default(self) -> RuleText:
         """The text of `otherwise`, which reads what all the rules read."""
         conditions = [rule.condition for rule in self.decision.rules]

@@ -10,9 +10,9 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 from rules.input.citations import Section
-from rules.language.tree import And, Not, Tree
+from rules.language.tree import And, IfKnown, Not, Tree, nodes
 from rules.packs.pack import Clock, Decision, Default, Exemption, Obligation, Pack, Rule, Value
 from rules.packs.tables import Table, table_of
 
@@ -27,6 +27,11 @@ class RuleInForce:
     unless: tuple[Exemption, ...]
     condition: Tree
 
+    @cached_property
+    def asks_if_known(self) -> bool:
+        """True if the condition has an `if_known`."""
+        return any(isinstance(part, IfKnown) for part in nodes(self.condition))
+
 
 @frozen
 class DecisionInForce:
@@ -40,7 +45,7 @@ class DecisionInForce:
     otherwise: Default
     obligations: tuple[Obligation, ...]
 
-    @property
+    @cached_property
     def rules(self) -> tuple[RuleInForce, ...]:
         """All rules in force, by rank."""
         return tuple(rule for _, rules in self.ranks for rule in rules)
