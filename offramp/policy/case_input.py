@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from types import NoneType
 from typing import IO, Any
@@ -26,11 +27,35 @@ class WrittenNumber:
 
 
 @frozen
+class RowKey:
+    """The cells of a row that its map reads, but for its day.
+
+    Rows with the same cells have the same facts, apart from `encounter.date`. It is `day`, or
+    unknown.
+    """
+
+    cells: tuple[str, ...]
+    day: date | None
+
+
+@frozen
 class CaseInput:
-    """One case of many: its id, and the function that returns its facts or raises a `Refusal`."""
+    """One case of many: its id, and the function that returns its facts or raises a `Refusal`.
+
+    `key` is that of a row of a table, None if its day is mapped in a way that can't be told apart.
+    """
 
     id: Any
     read_facts: Callable[[], Any]
+    key: RowKey | None = None
+
+
+@frozen
+class AnswerLine:
+    """The answer to one case of many as a line of JSON. `is_refused` if its facts were refused."""
+
+    text: str
+    is_refused: bool
 
 
 def read_case_lines(name: str) -> Iterator[CaseInput]:

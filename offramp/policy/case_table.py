@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import IO, Any
 
-from offramp.policy.case_input import CaseInput
+from offramp.policy.case_input import CaseInput, RowKey
 from offramp.policy.input_files import open_input, refuse_broken
 from offramp.policy.table_map import TableMap, read_map
 from rules.errors import FactsError, Place, RequestError, nearest
@@ -133,4 +134,18 @@ def _case(mapping: TableMap, positions: Mapping[str, int], row: Row, width: int)
                 level[name] = value
         return facts
 
-    return CaseInput(by_column[mapping.id_column] or f"line {line}", read_facts)
+    case_id = by_column[mapping.id_column] or f"line {line}"
+    return CaseInput(case_id, read_facts, _key(mapping, by_column))
+
+
+def _key(mapping: TableMap, by_column: Mapping[str, str]) -> RowKey | None:
+    """Return what tells the row from others. None if its day is not apart or can't be read."""
+    if mapping.read_day is None:
+        return None
+    try:
+        day = mapping.read_day(by_column)
+    except FactsError:
+        return None
+    if day is not None and not isinstance(day, date):
+        return None
+    return RowKey(tuple([by_column[column] for column in mapping.other_columns]), day)

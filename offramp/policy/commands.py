@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -14,9 +13,9 @@ import rules
 from offramp.clock import day_of_asking
 from offramp.output_file import check_output
 from offramp.policy import operations
+from offramp.policy.answer_json import answer_as_json
 from offramp.policy.input_files import read_facts
-from offramp.policy.law_age import age_member
-from offramp.policy.local_packs import local_lines, local_member
+from offramp.policy.local_packs import local_lines
 from offramp.terminal import print_json, print_text
 from rules.errors import Refusal, RequestError
 
@@ -157,11 +156,7 @@ def _answer_as_json(
 ) -> dict[str, Any]:
     if isinstance(answer, Refusal):
         return {"error": answer.as_json()}
-    return (
-        answer.as_json(considered=options.considered)
-        | local_member(answer.program.pack)
-        | age_member(answer, _today(options))
-    )
+    return answer_as_json(answer, _today(options), considered=options.considered)
 
 
 def _today(options: argparse.Namespace) -> date:
@@ -177,21 +172,18 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
         )
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
     program = rules.load(packs[0], options.as_of)
-    from offramp.policy.case_input import id_as_json
-
-    code = 0
-    results = operations.decide_cases(
-        program, options.decision, _cases(program, options), second=second
+    lines = operations.answer_in_lines(
+        program,
+        options.decision,
+        _cases(program, options),
+        today=_today(options),
+        considered=options.considered,
+        second=second,
     )
-    for result in results:
-        line: dict[str, Any] = {}
-        if isinstance(result.answer, Refusal):
-            line["error"] = result.answer.as_json()
-            code = 2
-        else:
-            line["decision"] = _answer_as_json(result.answer, options)
-        text = json.dumps(line, separators=(",", ":"))
-        print_text(f'{{"id":{id_as_json(result.id)},{text[1:]}')
+    code = 0
+    for line in lines:
+        code = 2 if line.is_refused else code
+        print_text(line.text)
     return code
 
 

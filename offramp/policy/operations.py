@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rules
-from offramp.policy.case_input import CaseInput
+from offramp.policy.case_input import AnswerLine, CaseInput
 from rules.errors import Refusal, RequestError, nearest
 from rules.frozen import frozen
 from rules.input.facts import Facts
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from rules.packs.pack import Pack
 
 __all__ = [
+    "AnswerLine",
     "CaseInput",
     "CaseResult",
     "OffenseList",
     "PackCheck",
     "ProgramStatus",
     "ScenarioRun",
+    "answer_in_lines",
     "check_pack",
     "compare_programs",
     "create_city",
@@ -235,6 +237,28 @@ def _result(
         return CaseResult(case.id, answer)
     except Refusal as refusal:
         return CaseResult(case.id, refusal)
+
+
+def answer_in_lines(
+    program: rules.Program,
+    decision: str,
+    cases: Iterable[CaseInput],
+    *,
+    today: date,
+    considered: bool = False,
+    second: SecondEngine | None = None,
+) -> Iterator[AnswerLine]:
+    """Answer many cases in JSON, each in one line. A bad case does not stop the others.
+
+    Equal rows of a table are decided once. `today` is the day against which the age of the law is
+    measured. With `considered`, each answer has every rule with its value. Raises `RequestError` at
+    once for a decision that no program knows.
+    """
+    from offramp.policy.answer_lines import LineWriter
+
+    program.outcomes(decision)
+    writer = LineWriter(program, decision, today=today, considered=considered, second=second)
+    return map(writer.answer, cases)
 
 
 def start_interview(

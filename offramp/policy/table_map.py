@@ -8,12 +8,14 @@ format.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from offramp.policy.map_cells import CELL, PART, Reader, Row, Scope, read_cell, read_condition
 from offramp.policy.map_values import read_cells, read_mark
 from rules import shelf
+from rules.decide.scene_day import DAY, MOMENT
 from rules.errors import FactsError, Place, nearest
 from rules.frozen import frozen
 from rules.input.csv_text import ENCODINGS, SEPARATORS
@@ -26,12 +28,17 @@ from rules.packs.pack import Decision, Pack
 _SEPARATORS = {"tab": "\t", **{mark: mark for mark in SEPARATORS}}
 _ENCODINGS = {name: name for name in ENCODINGS}
 _ATTESTED = "decisions."
+_KEPT = 8_192  # values of a fact that are remembered while a table is read
 RecordReader = Callable[[Row], dict[str, Any] | None]  # returns None for no record
 
 
 @frozen
 class TableMap:
-    """A map ready to read rows. `columns` are the columns it needs, `readers` go by fact path."""
+    """A map ready to read rows. `columns` are the columns it needs, `readers` go by fact path.
+
+    `read_day` reads `encounter.date`, if its column has no other fact and the moment of the
+    encounter is not mapped. `other_columns` are those that the other facts are read from.
+    """
 
     title: str
     id_column: str
@@ -39,6 +46,8 @@ class TableMap:
     readers: tuple[tuple[str, Reader], ...]
     separator: str = ","
     encoding: str = "utf-8"
+    read_day: Reader | None = None
+    other_columns: tuple[str, ...] = ()
 
 
 def read_map(name: str, pack: Pack | None = None) -> TableMap:
@@ -87,17 +96,24 @@ class _MapReader:
         if "unknown" in entry:
             self.scope = Scope({}, read_cells(entry["unknown"], "`unknown`"))
         id_column = self.scope.column(entry["id"])
-        readers = [
-            (path, self.fact(path, node, entry["facts"]))
-            for path, node in entry["facts"].mapping("`facts`").items()
-        ]
+        columns = dict(self.scope.columns)
+        readers: dict[str, Reader] = {}
+        columns_of: dict[str, tuple[str, ...]] = {}
+        for path, node in entry["facts"].mapping("`facts`").items():
+            self.scope = Scope({}, self.scope.unknown)
+            reader = self.fact(path, node, entry["facts"])
+            columns |= self.scope.columns
+            columns_of[path] = tuple(self.scope.columns)
+            readers[path] = _remembering(reader, columns_of[path])
         return TableMap(
             entry["title"].text("`title`"),
             id_column,
-            tuple(self.scope.columns),
-            tuple(readers),
+            tuple(columns),
+            tuple(readers.items()),
             self.setting(entry, "separator", _SEPARATORS, ","),
             self.setting(entry, "encoding", _ENCODINGS, "utf-8"),
+            readers[DAY] if _is_day_apart(columns_of) else None,
+            tuple({name: None for path in columns_of if path != DAY for name in columns_of[path]}),
         )
 
     def setting(
@@ -275,6 +291,22 @@ class _MapReader:
             return {key: value for key, value in values.items() if value is not None}
 
         return read
+
+
+def _remembering(reader: Reader, columns: tuple[str, ...]) -> Reader:
+    """Return a reader that keeps its last values. Nobody changes a value that it returned."""
+
+    @lru_cache(maxsize=_KEPT)
+    def value_of(*cells: str) -> Any:
+        return reader(dict(zip(columns, cells, strict=True)))
+
+    return lambda row: value_of(*[row[column] for column in columns])
+
+
+def _is_day_apart(columns_of: Mapping[str, tuple[str, ...]]) -> bool:
+    """Return True if the columns of the encounter's day have no other fact, nor its moment."""
+    others = {column for path in columns_of if path != DAY for column in columns_of[path]}
+    return DAY in columns_of and MOMENT not in columns_of and not others & {*columns_of[DAY]}
 
 
 def _split(text: str, parts: str | None, names: tuple[str, ...], column: str) -> dict[str, str]:

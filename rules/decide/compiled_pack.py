@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from rules.packs.law import Law
 
 
+_OFTEN = 30  # evaluations of a part before it is compiled
+
+
 class CompiledPack:
     """A pack and its compiled segments.
 
@@ -193,6 +196,7 @@ class CompiledSegment:
         self._settle: dict[str, Settle] = {}
         self._texts: dict[str, RuleTexts] = {}
         self._conditions: dict[int, Condition] = {}
+        self._evaluations: dict[int, int] = {}
 
     def settle(self, name: str) -> Settle:
         """Return the function that lists a decision's possible outcomes."""
@@ -219,3 +223,15 @@ class CompiledSegment:
             condition = compile_condition(node, segment.parameters, segment.pack.time_zone)
             self._conditions[id(node)] = condition
         return condition
+
+    def frequent_condition(self, node: tree.Tree) -> Condition | None:
+        """Return a part of a condition as a function, once it has been evaluated often.
+
+        One case walks the tree sooner than it is compiled.
+        """
+        key = id(node)
+        count = self._evaluations.get(key, 0)
+        if count == _OFTEN:
+            return self.condition(node)
+        self._evaluations[key] = count + 1
+        return None

@@ -37,6 +37,8 @@ class Leaf:
 
 def value_of(node: tree.Tree, world: World, bound: Bound) -> Any:
     """Return the value of a part, with its variables bound to records."""
+    if not bound and world.compiled is not None:
+        return world.compiled(node)
     return walk(node, world, {name: record for name, (record, _) in bound.items()})
 
 

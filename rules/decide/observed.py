@@ -43,7 +43,7 @@ def open_rules(ruling: Ruling) -> list[tuple[RuleInForce, list[str]]]:
         for rule in rules if is_above else ():
             if not rule.asks_if_known or ruling.value(rule.condition) is not False:
                 continue
-            waiting = waiting or replace(ruling.world, waits=True)
+            waiting = waiting or replace(ruling.world, waits=True, compiled=None)
             if walk(rule.condition, waiting) is None:
                 entries.append((rule, sorted(unknown(rule.condition, waiting))))
     return entries

@@ -16,7 +16,7 @@ from rules.decide.compile import FactReader
 from rules.decide.compiled_pack import CompiledPack, CompiledSegment
 from rules.decide.moments import local
 from rules.decide.scene_day import with_day
-from rules.decide.walk import World
+from rules.decide.walk import World, walk
 from rules.decide.wording import RuleTexts
 from rules.frozen import cached_property
 from rules.input.facts import Facts
@@ -260,7 +260,16 @@ class Ruling:
             self._clock_status,
             self._doubtful_events,
             self.segment.segment.pack.time_zone,
+            compiled=self._value_of_part,
         )
+
+    def _value_of_part(self, part: tree.Tree) -> Any:
+        """Return the value of a part of a condition that reads no variable from outside."""
+        assert self.segment is not None
+        condition = self.segment.frequent_condition(part)
+        if condition is None:
+            return walk(part, self.world)
+        return condition(self.case.facts.known, self.case.outcome, self._clock_status)
 
     def _doubtful_events(self, clock: str) -> tuple[str, ...]:
         assert self.segment is not None

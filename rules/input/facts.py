@@ -19,7 +19,7 @@ from rules.errors import FactsError, Place, nearest
 from rules.frozen import frozen
 from rules.input.amounts import LARGEST_NUMBER
 from rules.input.citations import reader_of
-from rules.input.printing import kind_of, plain, printable
+from rules.input.printing import PLAIN, kind_of, plain, printable
 from rules.input.values import (
     fail,
     read_bool,
@@ -33,6 +33,7 @@ from rules.input.values import (
 from rules.input.vocabulary import Fact, Vocabulary
 
 LONGEST_LIST = 1_000
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @frozen
@@ -50,17 +51,22 @@ class Facts:
 
     def digest(self) -> str:
         """Return SHA-256 over the known facts in canonical form, without spelling and order."""
-        import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
+        return digest_of(self.canonical())
 
-        canonical = json.dumps(
-            {
-                "decisions": dict(self.attested),
-                "facts": {path: plain(value) for path, value in self.known.items()},
-            },
-            sort_keys=True,
-            separators=(",", ":"),
-        )
-        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    def canonical(self) -> str:
+        """Return the known facts and the attested outcomes as canonical JSON."""
+        known = {
+            path: value if value.__class__ in PLAIN else plain(value)
+            for path, value in self.known.items()
+        }
+        return _ENCODER.encode({"decisions": dict(self.attested), "facts": known})
+
+
+def digest_of(canonical: str) -> str:
+    """Return the digest of facts whose canonical form is given."""
+    import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
+
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def read_facts(value: Any, vocabulary: Vocabulary) -> Facts:
