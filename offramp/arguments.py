@@ -14,6 +14,7 @@ from rules.input.typed_days import read_typed_day
 
 Parser = argparse.ArgumentParser
 _DECISIONS = "offer, screening, eligibility, admission, filing, review, …"
+_MOST_JOBS = 64
 _ROOT_HELP = "the founders' fingerprint, from a source of your own"
 
 
@@ -24,6 +25,13 @@ def _day(text: str) -> str:
     except FactsError:
         return text
     return text if day is None else day.isoformat()
+
+
+def _jobs(text: str) -> int:
+    """Return a number of processes."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"it is a number from 1 to {_MOST_JOBS}")
+    return int(text)
 
 
 def decide(parser: Parser, _: Any) -> None:
@@ -62,6 +70,12 @@ def decide(parser: Parser, _: Any) -> None:
     )
     parser.add_argument(
         "--map", metavar="MAP", help="FACTS is CSV, and MAP.yaml states how a row becomes facts"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="decide many cases in N processes. The answers keep the order of the file",
     )
     _engine(parser, "let a second engine decide too, and refuse an answer that differs")
     _today(parser)

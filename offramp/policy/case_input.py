@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from types import NoneType
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from offramp.policy.input_files import READ_LIMIT, open_input, refuse_broken
 from rules.errors import FactsError, Place, Refusal
@@ -58,14 +58,50 @@ class AnswerLine:
     is_refused: bool
 
 
+class CaseFile(Protocol):
+    """A file of cases. A row is what stands for one case before it is read, in a simple form."""
+
+    stream: IO[bytes] | None
+
+    def rows(self) -> Iterator[Any]:
+        """Yield each row, in the order of the file."""
+
+    def case(self, row: Any) -> CaseInput:
+        """Read the case of a row."""
+
+    def likeness(self, row: Any) -> int:
+        """Return a number that rows with equal cells share."""
+
+
+class CaseLines:
+    """A file of JSON lines, `{"id": ..., "facts": {...}}`. Empty lines are skipped."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stream: IO[bytes] | None = None
+
+    def rows(self) -> Iterator[tuple[bytes, int]]:
+        """Yield each line with its number."""
+        with open_input(self.name) as self.stream:
+            number = 0
+            while line := _read_line(self.stream, self.name):
+                number += 1
+                if line.strip():
+                    yield line, number
+
+    def case(self, row: tuple[bytes, int]) -> CaseInput:
+        """Read the case of a line."""
+        return _parse_line(*row)
+
+    def likeness(self, row: tuple[bytes, int]) -> int:
+        """Return the line's number, since equal lines are not looked for."""
+        return row[1]
+
+
 def read_case_lines(name: str) -> Iterator[CaseInput]:
-    """Read one case from each line, `{"id": ..., "facts": {...}}`. Empty lines are skipped."""
-    with open_input(name) as stream:
-        number = 0
-        while line := _read_line(stream, name):
-            number += 1
-            if line.strip():
-                yield _parse_line(line, number)
+    """Read one case from each line of a file."""
+    lines = CaseLines(name)
+    return map(lines.case, lines.rows())
 
 
 def _read_line(stream: IO[bytes], name: str) -> bytes:

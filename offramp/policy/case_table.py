@@ -9,41 +9,62 @@ from typing import IO, Any
 
 from offramp.policy.case_input import CaseInput, RowKey
 from offramp.policy.input_files import open_input, refuse_broken
-from offramp.policy.table_map import TableMap, read_map
+from offramp.policy.table_map import TableMap
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.input.csv_text import SEPARATORS, Row, read_rows
 from rules.input.printing import printable
-from rules.packs.pack import Pack
 
 _NAMED = 500  # columns among which a like name is looked for
 
 
-def read_case_table(
-    map_name: str, table_name: str, pack: Pack | None = None
-) -> Iterator[CaseInput]:
-    """Read one case from each row of a table. The map can name what `pack` adds.
+class CaseTable:
+    """A CSV table whose rows are cases. A row that can't be read is a case that is refused."""
 
-    A row that can't be read is a case whose facts are refused. Raises `RequestError` for a table
-    whose head does not fit the map, and for a file that breaks off.
-    """
-    mapping = read_map(map_name, pack)
-    with open_input(table_name) as stream, refuse_broken(table_name):
-        yield from read_cases(mapping, stream)
+    def __init__(self, mapping: TableMap, name: str) -> None:
+        self.mapping = mapping
+        self.name = name
+        self.stream: IO[bytes] | None = None
+        self._positions: dict[str, int] = {}
+        self._width = 0
+
+    def rows(self) -> Iterator[Row | FactsError]:
+        """Yield each row below the head.
+
+        Raises `RequestError` for a table whose head does not fit the map, and for a file that
+        breaks off.
+        """
+        with open_input(self.name) as self.stream, refuse_broken(self.name):
+            yield from self.rows_of(self.stream)
+
+    def rows_of(self, stream: IO[bytes]) -> Iterator[Row | FactsError]:
+        """Yield each row of a stream below its head."""
+        mapping = self.mapping
+        rows = read_rows(stream, separator=mapping.separator, encoding=mapping.encoding)
+        head = next(rows, None)
+        if isinstance(head, FactsError):
+            raise _unreadable_head(head)
+        header = head.cells if head is not None else []
+        self._positions, self._width = _find_columns(mapping, header), len(header)
+        yield from rows
+
+    def case(self, row: Row | FactsError) -> CaseInput:
+        """Read the case of a row."""
+        if isinstance(row, FactsError):
+            return _refused(f"line {row.at.line}", row)
+        return _case(self.mapping, self._positions, row, self._width)
+
+    def likeness(self, row: Row | FactsError) -> int:
+        """Return a number that rows with equal cells share, whatever their id and their day."""
+        if isinstance(row, FactsError) or len(row.cells) != self._width:
+            return 0
+        positions = self._positions
+        return hash(tuple([row.cells[positions[name]] for name in self.mapping.other_columns]))
 
 
 def read_cases(mapping: TableMap, stream: IO[bytes]) -> Iterator[CaseInput]:
     """Read one case from each row of a table."""
-    rows = read_rows(stream, separator=mapping.separator, encoding=mapping.encoding)
-    head = next(rows, None)
-    if isinstance(head, FactsError):
-        raise _unreadable_head(head)
-    header = head.cells if head is not None else []
-    positions = _find_columns(mapping, header)
-    for row in rows:
-        if isinstance(row, FactsError):
-            yield _refused(f"line {row.at.line}", row)
-        else:
-            yield _case(mapping, positions, row, len(header))
+    table = CaseTable(mapping, "-")
+    return map(table.case, table.rows_of(stream))
 
 
 def _find_columns(mapping: TableMap, header: list[str]) -> dict[str, int]:

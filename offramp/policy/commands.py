@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -22,7 +23,7 @@ from rules.errors import Refusal, RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from offramp.policy.case_input import CaseInput
+    from offramp.policy.case_input import CaseFile
     from offramp.policy.second_engine import SecondEngine
 
 
@@ -108,6 +109,12 @@ def decide(options: argparse.Namespace) -> int:
     with _second_engine(options.engine) as second:
         if options.lines or options.map:
             return _decide_many(packs, options, second)
+        if options.jobs is not None:
+            raise RequestError(
+                "usage",
+                "`--jobs` is for many cases",
+                fix="add `--lines`, or leave `--jobs` out",
+            )
         if len(packs) > 1:
             return _decide_side_by_side(packs, options, second)
         return _decide_one(packs[0], options, second)
@@ -172,29 +179,32 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
         )
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
     program = rules.load(packs[0], options.as_of)
-    lines = operations.answer_in_lines(
+    code = 0
+    lines = operations.answer_file(
         program,
         options.decision,
         _cases(program, options),
         today=_today(options),
         considered=options.considered,
         second=second,
+        jobs=options.jobs,
+        progress=sys.stderr,
     )
-    code = 0
     for line in lines:
         code = 2 if line.is_refused else code
         print_text(line.text)
     return code
 
 
-def _cases(program: rules.Program, options: argparse.Namespace) -> Iterator[CaseInput]:
+def _cases(program: rules.Program, options: argparse.Namespace) -> CaseFile:
     if options.map:
-        from offramp.policy.case_table import read_case_table
+        from offramp.policy.case_table import CaseTable
+        from offramp.policy.table_map import read_map
 
-        return read_case_table(options.map, options.facts, program.pack)
-    from offramp.policy.case_input import read_case_lines
+        return CaseTable(read_map(options.map, program.pack), options.facts)
+    from offramp.policy.case_input import CaseLines
 
-    return read_case_lines(options.facts)
+    return CaseLines(options.facts)
 
 
 def interview(options: argparse.Namespace) -> int:

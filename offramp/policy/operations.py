@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import rules
-from offramp.policy.case_input import AnswerLine, CaseInput
+from offramp.policy.case_input import AnswerLine, CaseFile, CaseInput
 from rules.errors import Refusal, RequestError, nearest
 from rules.frozen import frozen
 from rules.input.facts import Facts
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnswerLine",
+    "CaseFile",
     "CaseInput",
     "CaseResult",
     "OffenseList",
     "PackCheck",
     "ProgramStatus",
     "ScenarioRun",
-    "answer_in_lines",
+    "answer_file",
     "check_pack",
     "compare_programs",
     "create_city",
@@ -239,26 +240,42 @@ def _result(
         return CaseResult(case.id, refusal)
 
 
-def answer_in_lines(
+def answer_file(
     program: rules.Program,
     decision: str,
-    cases: Iterable[CaseInput],
+    file: CaseFile,
     *,
     today: date,
     considered: bool = False,
     second: SecondEngine | None = None,
+    jobs: int | None = None,
+    progress: TextIO | None = None,
 ) -> Iterator[AnswerLine]:
-    """Answer many cases in JSON, each in one line. A bad case does not stop the others.
+    """Answer the cases of a file in JSON, each in one line, in the order of the file.
 
-    Equal rows of a table are decided once. `today` is the day against which the age of the law is
-    measured. With `considered`, each answer has every rule with its value. Raises `RequestError` at
-    once for a decision that no program knows.
+    A bad case does not stop the others. Equal rows of a table are decided once. `today` is the day
+    against which the age of the law is measured. With `considered`, each answer has every rule with
+    its value. `jobs` is the number of processes that decide, this one alone by default. A
+    `progress` that is a terminal shows how far the file is read. Raises `RequestError` for a
+    decision that no program knows.
     """
     from offramp.policy.answer_lines import LineWriter
+    from offramp.policy.progress import shown
 
     program.outcomes(decision)
     writer = LineWriter(program, decision, today=today, considered=considered, second=second)
-    return map(writer.answer, cases)
+    lines: Iterator[AnswerLine]
+    if jobs is None:
+        lines = (writer.answer(file.case(row)) for row in file.rows())
+    elif second is not None:
+        raise RequestError(
+            "usage", "a second engine decides one case at a time", fix="leave out `--jobs`"
+        )
+    else:
+        from offramp.policy.answer_jobs import answer_in_jobs
+
+        lines = answer_in_jobs(writer, file, jobs)
+    return shown(lines, file, progress)
 
 
 def start_interview(

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -16,8 +24,10 @@ from hypothesis import strategies as st
 import rules
 from offramp.policy import operations
 from offramp.policy.answer_json import answer_as_json
+from offramp.policy.answer_lines import LineWriter
 from offramp.policy.case_input import CaseInput
 from offramp.policy.case_table import read_cases
+from offramp.policy.progress import progress_text
 from offramp.policy.table_map import TableMap, read_map
 from rules.decide.decision import Decision
 from rules.decide.program import Program
@@ -35,8 +45,21 @@ PROGRAMS = {name: rules.load(name) for name in PACKS}
 
 
 def cases(rows: list[tuple[str, ...]], mapping: TableMap = LOUISIANA) -> Iterator[CaseInput]:
+    return read_cases(mapping, io.BytesIO(table(rows)))
+
+
+def table(rows: list[tuple[str, ...]]) -> bytes:
+    """A table of these cells, with the rows' numbers as ids."""
     lines = [HEAD, *(",".join((str(index), *row)) for index, row in enumerate(rows))]
-    return read_cases(mapping, io.BytesIO("\n".join(lines).encode()))
+    return "\n".join(lines).encode()
+
+
+def answered(
+    program: Program, decision: str, rows: list[tuple[str, ...]]
+) -> list[operations.AnswerLine]:
+    """The line of each row, decided in one run."""
+    writer = LineWriter(program, decision, today=TODAY)
+    return [writer.answer(case) for case in cases(rows)]
 
 
 def answered_alone(program: Program, decision: str, case: CaseInput) -> dict[str, Any]:
@@ -78,7 +101,7 @@ def test_each_row_is_answered_as_if_alone(
 ) -> None:
     program = PROGRAMS[pack]
     rows = [*rows, *((day, *row[1:]) for row in rows for day in ("2016-03-01", "2025-03-01"))]
-    lines = operations.answer_in_lines(program, question, cases(rows), today=TODAY)
+    lines = answered(program, question, rows)
     for case, line in zip(cases(rows), lines, strict=True):
         alone = answered_alone(program, question, case)
         assert line.text == json.dumps(alone, separators=(",", ":"))
@@ -101,8 +124,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_rows_that_differ_in_the_day_are_decided_once(calls: list[str]) -> None:
     days = [(date(2015, 6, 1) + timedelta(days=by)).isoformat() for by in range(30)]
-    rows = cases([(day, *SAME) for day in days])
-    lines = [*operations.answer_in_lines(PROGRAMS["santa-fe"], "offer", rows, today=TODAY)]
+    lines = answered(PROGRAMS["santa-fe"], "offer", [(day, *SAME) for day in days])
     assert len(calls) == 1
     answers = [json.loads(line.text)["decision"] for line in lines]
     assert [answer["pack"]["as_of"] for answer in answers] == days
@@ -114,8 +136,7 @@ def test_a_row_whose_day_matters_is_decided_by_itself(calls: list[str]) -> None:
     assert not depends_on_law_alone(PROGRAMS["seattle"], "eligibility")
     assert depends_on_law_alone(PROGRAMS["santa-fe"], "eligibility")
     days = ["2025-03-01", "2025-03-02"]
-    rows = cases([(day, *SAME) for day in days])
-    assert [*operations.answer_in_lines(PROGRAMS["seattle"], "eligibility", rows, today=TODAY)]
+    assert answered(PROGRAMS["seattle"], "eligibility", [(day, *SAME) for day in days])
     assert len(calls) == 2
 
 
@@ -129,3 +150,87 @@ def test_a_day_is_taken_apart_only_if_its_column_has_no_other_fact(tmp_path: Pat
         )
         case = next(cases([("2015-06-01", *SAME)], read_map(str(written))))
         assert (case.key is not None) is is_apart
+
+
+# Several processes
+
+
+def written(tmp_path: Path, count: int) -> Path:
+    """A table of so many rows, a tenth of them bad."""
+    rows = [(DAYS[index % len(DAYS)], str(index % 90), *SAME[1:]) for index in range(count)]
+    lines = table(rows).splitlines()
+    lines[10::10] = [b'10,2015-06-01,"a"b', *lines[20::10]]
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"\n".join(lines))
+    return path
+
+
+def run(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "offramp", "decide", "santa-fe", "offer", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **more)
+
+
+def test_processes_answer_as_one_does_and_in_order(tmp_path: Path) -> None:
+    words = (str(written(tmp_path, 4_500)), "--map", "louisiana-nibrs", "--lines")
+    alone, together = run(*words), run(*words, "--jobs", "3")
+    assert alone.returncode == together.returncode == 2
+    assert alone.stdout.count("\n") == 4_500 and together.stdout == alone.stdout
+    assert alone.stderr == together.stderr == ""
+
+
+def test_processes_answer_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text('{"id": 1, "facts": {}}\nnonsense\n\n{"id": 3.50, "facts": {}}\n' * 3)
+    together = run(str(path), "--lines", "--jobs", "2")
+    assert together.stdout == run(str(path), "--lines").stdout and '"id":3.50' in together.stdout
+
+
+def test_a_file_that_breaks_off_gives_the_answers_before_it(tmp_path: Path) -> None:
+    whole = gzip.compress(written(tmp_path, 4_500).read_bytes(), mtime=0)
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    words = (str(path), "--map", "louisiana-nibrs", "--lines")
+    alone, together = run(*words), run(*words, "--jobs", "2")
+    assert alone.returncode == together.returncode == 2
+    assert together.stdout == alone.stdout and '"no-file"' in alone.stdout.splitlines()[-1]
+
+
+def test_a_killed_process_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, 60_000)
+    words = ["decide", "santa-fe", "offer", str(path), "--map", "louisiana-nibrs", "--jobs", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "offramp", *words, "--lines"], stdout=PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 2
+        os.kill(int(children[0]), signal.SIGKILL)
+        rest = process.stdout.read().splitlines()
+    assert process.returncode == 2 and '"job-stopped"' in rest[-1]
+    assert all(json.loads(line)["id"] for line in rest[:-1])
+
+
+@pytest.mark.parametrize(
+    "words", [("--jobs", "2"), ("--lines", "--jobs", "0"), ("--lines", "--jobs", "two")]
+)
+def test_jobs_without_sense_are_refused(words: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "facts.json"
+    path.write_text("{}")
+    refused = run(str(path), *words)
+    assert refused.returncode == 2 and "--jobs" in refused.stdout + refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_progress_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
+    assert progress_text(1_200, None, 4.0) == "1,200 cases"
+    assert progress_text(1_200, 0.25, 30.0) == "1,200 cases, 25%, about 1 min 30 s left"
+    parent, terminal = pty.openpty()
+    words = (str(written(tmp_path, 60_000)), "--map", "louisiana-nibrs", "--lines")
+    command = [sys.executable, "-m", "offramp", "decide", "seattle", "eligibility", *words]
+    with (
+        os.fdopen(terminal, "wb") as errors,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process,
+        os.fdopen(parent, "rb", buffering=0) as shown,
+    ):
+        assert re.search(rb"\r[\d,]+ cases, \d+%, about [\d min]+ s left", shown.read(4_096))
+        process.kill()

@@ -33,7 +33,7 @@ def test_all_lists_every_public_name() -> None:
         for name, value in vars(operations).items()
         if not name.startswith("_") and getattr(value, "__module__", "") == operations.__name__
     }
-    assert public | {"CaseInput"} == set(operations.__all__)
+    assert public | {"AnswerLine", "CaseFile", "CaseInput"} == set(operations.__all__)
 
 
 def test_a_pack_is_checked() -> None:
