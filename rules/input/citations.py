@@ -1,9 +1,9 @@
 """Citations of law: one canonical form for the many spellings of a section.
 
-`RCW 69.50.4013(2)(b)` and `r.c.w. § 69.50.4013 (2)(b).` cite the same section. The systems of
-citation are in the vocabulary, and a pack's offense table may add one, or short spellings. A system
-is never guessed: `69.50.4013` alone cites nothing. A spelling that has no clear meaning cites
-nothing either, so that the rules ask and never take one section for another.
+`RCW 69.50.4013(2)(b)`, `r.c.w. § 69.50.4013 (2)(b).`, and `69.50.4013(2)(b) RCW` cite the same
+section. The systems of citation are in the vocabulary, and a pack's offense table may add one, or
+short spellings. A system is never guessed: `69.50.4013` alone cites nothing. A spelling that has no
+clear meaning cites nothing either, so that the rules ask and never take one section for another.
 """
 
 from __future__ import annotations
@@ -143,6 +143,10 @@ class CitationReader:
             rf"(?:({_TOKEN})[\s.,]*)?({spelled or '(?!)'})[\s.,]*{_SIGN}(.*)",
             re.IGNORECASE | re.DOTALL,
         )
+        self._system_last = re.compile(
+            rf"{_SIGN}([0-9].*?)[\s.,]*(?<![A-Za-z])({spelled or '(?!)'})[\s.,]*",
+            re.IGNORECASE | re.DOTALL,
+        )
         self.read = lru_cache(maxsize=8192)(self._read)
         # What a bare name may lack: `CA` of `CA PC`, and `N.Y.` of `N.Y. Penal Law`.
         self._first_words = {
@@ -155,14 +159,25 @@ class CitationReader:
     def _read(self, text: str) -> Section | None:
         """Return the section that a text cites, or None."""
         plain = _plain(text)
-        match = self._pattern.fullmatch(plain) if plain is not None else None
+        if plain is None:
+            return None
+        match = self._pattern.fullmatch(plain)
+        if match is not None:
+            title, spelling, rest = match.groups()
+            system = self.systems[self._names[_fold(spelling)]]
+            if system.title_first == (title is not None):
+                return _section(system, title, rest)
+        return self._read_with_system_last(plain)
+
+    def _read_with_system_last(self, plain: str) -> Section | None:
+        """Return the section of a text whose system comes after it: `11377(a) HS`."""
+        match = self._system_last.fullmatch(plain)
         if match is None:
             return None
-        title, spelling, rest = match.groups()
+        rest, spelling = match.groups()
         system = self.systems[self._names[_fold(spelling)]]
-        if system.title_first != (title is not None):
-            return None
-        return _section(system, title, rest)
+        section = None if system.title_first else _section(system, None, rest)
+        return section if section is not None and section.is_whole else None
 
     def meant(self, text: str) -> tuple[str, ...]:
         """Return the sections that a text without a known system may mean.

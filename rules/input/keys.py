@@ -366,6 +366,10 @@ TABLE = Entry(
         "aliases": Key(
             "Short spellings of the system that count in this table's packs.", ListOf(TEXT)
         ),
+        "aliases_of": Key(
+            "Short spellings of other known systems that count in this table's packs.",
+            MapOf(ListOf(TEXT)),
+        ),
     },
 )
 

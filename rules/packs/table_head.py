@@ -46,10 +46,11 @@ def read_table_head(folder: Path, vocabulary: Vocabulary) -> TableHead:
     system = _read_system(fields, vocabulary) if "system" in fields else None
     if system is not None:
         systems[system.name] = system
-    short = _read_aliases(fields, system)
+    short = _read_aliases(fields, system, systems)
     clash = clashing(systems.values(), {**vocabulary.short_citations, **short})
     if clash is not None:
-        fields["aliases" if "aliases" in fields else "system"].fail(
+        named = next(key for key in ("aliases", "aliases_of", "system") if key in fields)
+        fields[named].fail(
             "name-clash", f"`{clash}` is a spelling of another system", "leave it out"
         )
     extended = replace(
@@ -90,14 +91,21 @@ def _read_system(fields: Mapping[str, Node], vocabulary: Vocabulary) -> System:
     )
 
 
-def _read_aliases(fields: Mapping[str, Node], system: System | None) -> dict[str, str]:
-    """Read the short spellings of the table's system."""
-    if "aliases" not in fields:
-        return {}
-    node = fields["aliases"]
-    if system is None:
-        node.fail("missing-key", "there are `aliases` and no `system`", "add `system:`")
-    return {alias.text("an alias"): system.name for alias in node.items("`aliases`")}
+def _read_aliases(
+    fields: Mapping[str, Node], system: System | None, known: Mapping[str, System]
+) -> dict[str, str]:
+    """Read the short spellings of the table's system, and of other systems."""
+    short = {}
+    if "aliases" in fields:
+        node = fields["aliases"]
+        if system is None:
+            node.fail("missing-key", "there are `aliases` and no `system`", "add `system:`")
+        short = {alias.text("an alias"): system.name for alias in node.items("`aliases`")}
+    if "aliases_of" in fields:
+        for name, node in fields["aliases_of"].mapping("`aliases_of`", tuple(known)).items():
+            for alias in node.items(f"the aliases of `{name}`"):
+                short[alias.text("an alias")] = name
+    return short
 
 
 def _read_covers(node: Node, vocabulary: Vocabulary) -> tuple[Section, ...]:

@@ -30,7 +30,7 @@ from rules.packs.table_head import read_table_head
 from rules.shelf import jurisdictions, read_pack, vocabulary
 from tests.conftest import ROOT, shared
 
-STATES = ("new-mexico", "new-york", "oregon", "washington")
+STATES = ("california-codes", "new-mexico", "new-york", "oregon", "washington")
 LAW = jurisdictions() / "law"
 TABLES = {
     name: read_offenses(LAW / name, read_table_head(LAW / name, vocabulary())) for name in STATES
@@ -46,7 +46,7 @@ def arrest(day: str, *charges: dict[str, Any]) -> dict[str, Any]:
 # The tables themselves
 
 
-def test_four_states_ship_with_their_tables() -> None:
+def test_five_states_ship_with_their_tables() -> None:
     assert tuple(sorted(one.parent.name for one in LAW.glob("*/offenses.csv"))) == STATES
 
 
@@ -496,6 +496,18 @@ def test_a_table_that_is_wrong_is_refused_at_its_line(
                 "system: NY PL\naliases: [RCW]\ncovers: []\n"
             ),
             "name-clash",
+        ),
+        (
+            lambda folder: (folder / "table.yaml").write_text(
+                "system: NY PL\naliases_of: {CA PC: [RCW]}\ncovers: []\n"
+            ),
+            "name-clash",
+        ),
+        (
+            lambda folder: (folder / "table.yaml").write_text(
+                "system: NY PL\naliases_of: {XX: [PC]}\ncovers: []\n"
+            ),
+            "unknown-key",
         ),
         (lambda folder: (folder / "offenses.csv").write_bytes(b"code\xff\n"), "not-utf-8"),
         (lambda folder: (folder / "offenses.csv").write_bytes(b"x" * 1_000_001), "too-large"),
