@@ -104,6 +104,13 @@ class Content(WireModel):
     steps: NonEmptyTuple[MeetingStep] | None = None
 
 
+def _require_without_facts(content: Content, *members: str) -> None:
+    """Require members of a content that states no facts. With some of them, it needs them all."""
+    missing = [name for name in members if getattr(content, name) is None]
+    if missing and (len(missing) < len(members) or not getattr(content, "facts", None)):
+        raise ValueError(f"`{missing[0]}` is missing")
+
+
 class Contact(Content):
     """The person's name, birth date, phone number, and language."""
 
@@ -191,10 +198,15 @@ class IntakeStatus(Content):
 
 
 class CaseManagerContact(Content):
-    """The name and phone number of the case manager."""
+    """The name and phone number of the case manager, or facts of the program's pack alone."""
 
-    name: Name
-    phone: Phone
+    name: Name | None = None
+    phone: Phone | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> CaseManagerContact:
+        _require_without_facts(self, "name", "phone")
+        return self
 
 
 class Status(Content):
@@ -219,9 +231,14 @@ class Barriers(Content):
 
 
 class Grievance(Content):
-    """A grievance in the person's words."""
+    """A grievance in the person's words, or facts of the program's pack alone."""
 
-    text: Text
+    text: Text | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Grievance:
+        _require_without_facts(self, "text")
+        return self
 
 
 class PremisesCrime(Content):

@@ -90,6 +90,8 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], content: Co
         if kind not in _CODES.get(name, (kind,)):
             raise _wrong(category, f"a `{kind}` can't contain `{name}`")
     _check_meeting(kind, category, content)
+    if kind == "program_facts":
+        _check_own_alone(category, content)
     determination = content.determination if isinstance(content, DecisionOutcome) else None
     if determination is not None:
         _check_outcome(category, categories, determination.decision, determination.outcome)
@@ -130,6 +132,17 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], content: Co
         # A fact about no person, such as the number of free places, may be in any category.
         if fact.category not in (*categories, "operation"):
             raise _wrong(category, f"`{path}` isn't a fact of these categories")
+
+
+def _check_own_alone(category: str, content: Content) -> None:
+    """Check that a content has facts of the program's pack, and nothing that all packs share."""
+    facts = getattr(content, "facts", None)
+    if (
+        content.model_fields_set != {"facts"}
+        or facts is None
+        or facts.model_fields_set - {*(facts.model_extra or {})}
+    ):
+        raise _wrong(category, "a `program_facts` contains only facts that the pack adds")
 
 
 def _check_meeting(kind: str, category: str, content: Content) -> None:

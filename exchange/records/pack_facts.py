@@ -25,10 +25,10 @@ from exchange.errors import shorten
 from exchange.models import Day, ShortId, WireModel
 from exchange.records.field_types import FinerWord, Instant, StatuteSection, is_pack_path
 from rules.input.amounts import fits
+from rules.input.vocabulary import CLOSED_TO_PACKS
 
-# Categories that state terms and acts of the exchange, or that pass without a consent within limits
-# that the law sets (42 CFR 2.12(c)(5)). A pack adds nothing to them.
-CLOSED = ("operation", "consent_terms", "consent_identity", "disclosure_account", "premises_crime")
+# A pack adds nothing to these categories.
+CLOSED = CLOSED_TO_PACKS
 # The most facts of a pack in one part, and the most fields of a pack in an entry of a list.
 MOST = 32
 

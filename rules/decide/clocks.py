@@ -21,7 +21,8 @@ from rules.packs.pack import Clock
 _HOURS = {"hours": 1, "days": 24, "weeks": 168}
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
-# The times at which a doubtful event may have happened, by path. None is any time up to `now`.
+# The times at which a doubtful event may have happened, by path. None is any time up to `now`, and
+# any pauses up to `now` for a list of pauses.
 DoubtfulEvents = Mapping[str, Sequence[datetime] | None]
 
 
@@ -99,7 +100,7 @@ def _doubtful_events_of(clock: Clock, doubtful: DoubtfulEvents | None) -> Doubtf
     return {
         path: times
         for path, times in (doubtful or {}).items()
-        if path in (clock.start, clock.stop, clock.repeats)
+        if path in (clock.start, clock.stop, clock.repeats, clock.tolling)
     }
 
 
@@ -113,20 +114,25 @@ def _readings(
 ) -> list[ClockReading]:
     return [
         _read_events(clock, length, unit, {**facts, **choice}, time_zone)
-        for choice in _choices(facts["now"], events)
+        for choice in _choices(clock, facts["now"], events)
     ]
 
 
-def _choices(now: datetime, doubtful: DoubtfulEvents) -> Iterator[Mapping[str, datetime | None]]:
+def _choices(clock: Clock, now: datetime, doubtful: DoubtfulEvents) -> Iterator[Mapping[str, Any]]:
     """Yield each choice of times for doubtful events, with None for an event that did not happen.
 
     INVARIANT: the earliest time and `now` represent every time between them. A clock is met or
     running if an event's time does not exceed a due time, and a due time never moves back as the
     events that it counts from move forward. So the extreme times bring every status that any time
-    brings.
+    brings. Pauses only put the due time off, so no pause and one that lasts until `now` are their
+    extremes.
     """
+    always: Any = ({"from": _EARLIEST, "until": now},)
     choices = [
-        (None, *((_EARLIEST, now) if times is None else times)) for times in doubtful.values()
+        (None, always)
+        if path == clock.tolling
+        else (None, *((_EARLIEST, now) if times is None else times))
+        for path, times in doubtful.items()
     ]
     for choice in product(*choices):
         yield dict(zip(doubtful, choice, strict=True))
@@ -137,8 +143,11 @@ def _may_skip(clock: Clock, unit: str, facts: Mapping[str, Any], events: Doubtfu
 
     Months differ in length. With pauses, a start a day later can make the time end earlier.
     """
-    is_open = any(events.get(path) is None for path in events if path != clock.stop)
-    return is_open and unit in ("months", "years") and bool(facts.get(clock.tolling or ""))
+    is_open = any(
+        times is None for path, times in events.items() if path not in (clock.stop, clock.tolling)
+    )
+    has_pauses = bool(facts.get(clock.tolling or "")) or clock.tolling in events
+    return is_open and unit in ("months", "years") and has_pauses
 
 
 def _merge(readings: list[ClockReading]) -> ClockReading:

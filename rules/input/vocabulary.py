@@ -43,6 +43,13 @@ _NO_AGENCIES = ("hub", "person", "policy_group")
 _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 
 
+# Categories that state terms and acts of the exchange, or that pass without a consent within limits
+# that the law sets (42 CFR 2.12(c)(5)). No record has a fact of a pack's own in them.
+CLOSED_TO_PACKS = (
+    *("operation", "consent_terms", "consent_identity", "disclosure_account", "premises_crime"),
+)
+
+
 @frozen
 class Fact:
     """A fact. `path` has no indices (`encounter.drugs.grams`). `of` is the list of a field.

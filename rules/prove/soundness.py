@@ -26,6 +26,7 @@ from rules.prove.listed_words import refuse_unknown_words
 from rules.prove.own_delay import refuse_own_delay
 from rules.prove.reachable import refuse_idle, refuse_idle_defaults
 from rules.prove.unread import refuse_unread
+from rules.prove.untold import refuse_untold
 
 
 def check_whole(pack: Pack) -> tuple[str, ...]:
@@ -47,6 +48,12 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
     if not faults.errors:
         refuse_unread(pack, segments, faults)
         check_consent_sets(pack, segments, faults)
+        refuse_untold(
+            pack,
+            segments[-1].day,
+            lambda name: _reads(pack, pack.decisions[name], frozenset()),
+            faults,
+        )
         refuse_without_counterpart(spaces, faults)
         refuse_unknown_words(pack, faults)
     faults.raise_all()

@@ -66,13 +66,21 @@ def test_a_running_clock_with_two_starts_is_due_at_the_earlier() -> None:
     assert reading.started is None
 
 
+def test_pauses_that_nobody_may_share_leave_an_overdue_clock_open() -> None:
+    overdue = {START: NOW - 100 * HOUR}
+    assert status(overdue, {}) == "overdue"
+    assert status(overdue, {PAUSES: None}) == "unknown"
+    assert status({START: NOW - 10 * HOUR}, {PAUSES: None}) == "running"
+    assert status({START: NOW - 100 * HOUR, STOP: NOW - 99 * HOUR}, {PAUSES: None}) == "met"
+
+
 HOURS = st.integers(-300, 3)
 PAUSE = st.tuples(HOURS, st.integers(0, 100))
 
 
 @pytest.mark.parametrize("repeats", [False, True])
 @given(
-    doubtful=st.sets(st.sampled_from([START, STOP, RENEWED]), min_size=1),
+    doubtful=st.sets(st.sampled_from([START, STOP, RENEWED, PAUSES]), min_size=1),
     hours=st.dictionaries(st.sampled_from([START, STOP, RENEWED]), HOURS),
     pauses=st.lists(PAUSE, max_size=3),
     length=st.integers(0, 200),
@@ -90,17 +98,20 @@ def test_a_status_is_that_of_every_time_of_a_doubtful_event(
         path: NOW + hour * HOUR for path, hour in hours.items() if path not in doubtful
     }
     facts |= {"now": NOW}
-    facts[PAUSES] = tuple(
+    spans = tuple(
         {"from": NOW + begin * HOUR, "until": NOW + (begin + lasts) * HOUR}
         for begin, lasts in pauses
     )
+    if PAUSES not in doubtful:
+        facts[PAUSES] = spans
     timer = clock(repeats=repeats)
     reading = read_clock(timer, length, "hours", facts, dict.fromkeys(doubtful))
     times = [None, *(NOW + hour * HOUR for hour in tried)]
+    possible = [(None, spans[:1], spans) if path == PAUSES else times for path in doubtful]
     statuses = {
         read_clock(
             timer, length, "hours", {**facts, **dict(zip(doubtful, choice, strict=True))}
         ).status
-        for choice in product(times, repeat=len(doubtful))
+        for choice in product(*possible)
     }
     assert reading.status == "unknown" or statuses == {reading.status}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from exchange.consent.disclosure import Judges, judges_of
 from exchange.errors import ExchangeError, NotPassed, RequestRefused
 from exchange.hub.gathering import CLOSED
 from exchange.hub.hub import Acceptance, Hub
@@ -21,13 +22,15 @@ from exchange.records.bundle import parse_bundle
 from exchange.records.ids import new_id
 from exchange.standards import base64, i_json
 from exchange.standards.notes import COSIGNATURE, Note, Signature, derive_note_key, read_note
+from offramp.adoption import collect_pack, path_of
 from offramp.agency.errors import HubAway
-from offramp.agency.folder.office import Office, init
+from offramp.agency.folder.office import PACKS, Office, init
 from offramp.agency.hub_link.client import Answer, Client
 from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.hub_link.link import HubLink
 from offramp.agency.operations import end_due
 from offramp.hub import restore_state
+from rules.packs.digest import digest
 from tests.support.chance import chance
 from tests.support.parties import LOG, document, ed25519
 from tests.support.simulator import START, judges, part
@@ -46,7 +49,7 @@ ROLES = {
 class MemoryHub:
     """A hub in memory as a `Transport` of bytes. While `away` is set, it is unreachable."""
 
-    def __init__(self) -> None:
+    def __init__(self, judges: Judges = judges) -> None:
         self.hub = Hub(ed25519(LOG), LOG, judges, chance(1))
         self.restoration = Restoration(self.hub)
         self.clock = START
@@ -193,19 +196,30 @@ class Town:
         folder: Path,
         roles: Mapping[str, str] = ROLES,
         others: tuple[str, ...] = OTHERS,
+        pack: Path | None = None,
     ) -> None:
-        """`others` are listed at each agency beside its founder. All share the test's account."""
+        """`others` are listed at each agency beside its founder. All share the test's account.
+
+        `pack` is the folder of a sound pack that is adopted instead of `lead`.
+        """
         self.folder = folder
         self.others = others
         self.roles = roles
-        self.hub = MemoryHub()
+        adopted = collect_pack(str(pack)) if pack is not None else None
+        self.hub = MemoryHub(judges_of([adopted.pack()])) if adopted else MemoryHub()
         self.skew: dict[str, int] = {}
         self.at: dict[str, Office] = {}
         for name in roles:
             init(folder / name, name, PASSPHRASE)
+            if adopted is not None:
+                (folder / name / PACKS).mkdir()
+                kept = path_of(folder / name / PACKS, digest(adopted.pack()))
+                kept.write_bytes(adopted.write())
             self.at[name] = self.office(name)
+        named = {"pack": {"id": adopted.id, "digest": digest(adopted.pack())}} if adopted else {}
         payload = write_document(
             document(
+                **named,
                 agencies=[self._entry(name) for name in roles],
                 threshold={"signatures": 2, "of": ["prosecutor", "defender", "clinic"]},
             )

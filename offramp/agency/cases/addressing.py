@@ -10,12 +10,11 @@ from exchange.records.content_checks import may_be_told
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.decision_record import content_of, contents
 from offramp.agency.cases.draft import NO_NOTICE, Defaults
-from offramp.agency.cases.refusals import Refused, has_key, route
+from offramp.agency.cases.refusals import Refused, has_key, never_told, route
 from offramp.agency.folder.working_set import WorkingSet
 from rules.packs.pack import Pack
 
 COORDINATION = "diversion_coordination"
-_NEVER = ("It is never told this.", "Nunca se le dice esto.")
 # The first purpose to try for each decision. Coordination is the second.
 _PURPOSE = {
     "offer": "offer_and_hand_off",
@@ -82,7 +81,7 @@ def refusals(
             continue
         role = directory.role(agency)
         if not may_be_told(role, part.content):
-            refused.append(Refused(agency, "role-ceiling", *_NEVER))
+            refused.append(never_told(agency))
             continue
         ways = _ways(kind, decision, role)
         found = route(working_set, pack, kind, part, agency, ways, handle, now)

@@ -12,7 +12,7 @@ engine then decides only what no choice of the event's time changes. See decisio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -28,7 +28,7 @@ from rules.decide.holding import holds_until
 from rules.decide.program import Program
 from rules.decide.ruling import keeps_its_needs
 from rules.decide.scene_day import DAY, MOMENT
-from rules.input.values import read_timestamp
+from rules.input.values import read_date, read_timestamp
 from rules.input.vocabulary import Fact, Vocabulary, nested
 
 # The roles where each decision is worked out: their agencies may have its facts. `admission` and
@@ -246,10 +246,18 @@ class Case:
         )
         for path, values in self.conflicts.items():
             if path in events - own:
-                fact = self.vocabulary.facts[path]
-                times = {read_timestamp(fact, path, source.value) for source in values}
-                doubtful[path] = tuple(sorted(times))
+                doubtful[path] = _stated_times(
+                    self.vocabulary.facts[path], [source.value for source in values]
+                )
         return doubtful
+
+
+def _stated_times(event: Fact, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Return the days or moments that agencies state of an event, None for lists of pauses."""
+    if event.type == "list":
+        return None
+    read = read_timestamp if event.type == "timestamp" else read_date
+    return tuple(sorted({read(event, event.path, value) for value in values}))
 
 
 class Answer:

@@ -26,7 +26,7 @@ from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.scene_day import DAY, MOMENT
 from rules.frozen import frozen
-from rules.input.vocabulary import Vocabulary
+from rules.input.vocabulary import CLOSED_TO_PACKS, Vocabulary
 from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
@@ -468,9 +468,13 @@ def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[s
         if fact.kind == "event"
         and path != REFERRED
         and role != fact.known_by
-        and not any(
-            gateway.may_receive(agency, fact.category, case=handle, now=now)
-            for agency in directory.with_role(fact.known_by)
+        and (
+            # No record has a fact of the pack's own in these.
+            (fact.category in CLOSED_TO_PACKS and path not in vocabulary().facts)
+            or not any(
+                gateway.may_receive(agency, fact.category, case=handle, now=now)
+                for agency in directory.with_role(fact.known_by)
+            )
         )
     )
 

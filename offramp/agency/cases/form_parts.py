@@ -9,6 +9,7 @@ from typing import Any
 from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
+from exchange.records.content_checks import may_be_told
 from exchange.records.finer_words import shared_form
 from exchange.records.ids import new_short_id
 from offramp.agency.cases.case import Case
@@ -17,7 +18,7 @@ from offramp.agency.cases.draft import NO_NOTICE, Defaults
 from offramp.agency.cases.form_questions import Sheet, age_at_encounter
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.questions import with_entry_ids
-from offramp.agency.cases.refusals import Refused, route
+from offramp.agency.cases.refusals import Refused, never_told, route
 from offramp.agency.folder.stored_records import read_part
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
@@ -213,6 +214,9 @@ def address_part(
             continue
         if outside := _outside_reach(form, part, directory.role(agency)):
             refused.append(Refused(agency, NOT_CONCERNED, *outside))
+            continue
+        if not may_be_told(directory.role(agency), part.content):
+            refused.append(never_told(agency))
             continue
         ways = ways_of(form, part, directory.role(agency))
         found = route(working_set, pack, form.kind.name, part, agency, ways, case, now)

@@ -32,7 +32,7 @@ from rules.decide import explain
 from rules.errors import FactsError, Place
 from rules.frozen import frozen
 from rules.input.printing import plain, printable
-from rules.input.vocabulary import Fact
+from rules.input.vocabulary import Fact, Vocabulary
 from rules.packs.pack import Pack, conditions
 from rules.shelf import vocabulary
 
@@ -180,6 +180,8 @@ class Sheet:
                 yield self._fact_question(fact, fact.path)
 
     def _members(self, category: str) -> Iterator[Member]:
+        if self.form.own:
+            return
         set_here = {*(self.form.fixed or {}), *(self.form.derived or {})}
         for path, member in form_terms().members.items():
             is_asked = self.members is None or path in self.members
@@ -192,6 +194,13 @@ class Sheet:
         The category `operation` has facts about no person.
         """
         if category == "operation":
+            return
+        if self.form.own:
+            yield from (
+                fact
+                for fact in own_facts_of(self.terms.vocabulary, self.role)
+                if fact.category == category
+            )
             return
         needed = {*(self.form.derived or {}).values()}
         for fact in self.terms.facts.values():
@@ -299,6 +308,14 @@ class Sheet:
             refuse_day_to_come(name, value, self.today, self.zone, self.language)
 
 
+def own_facts_of(pack: Vocabulary, role: str) -> Iterator[Fact]:
+    """Yield the facts that a pack adds to the shared ones and that a role knows."""
+    shared = vocabulary().facts
+    yield from (
+        fact for path, fact in pack.facts.items() if path not in shared and fact.known_by == role
+    )
+
+
 def _is_derived(path: str, answers: Mapping[str, Any]) -> bool:
     return path == _AGE and age_at_encounter(answers) is not None
 
@@ -348,6 +365,8 @@ def options_of(name: str) -> Mapping[str, str]:
     It is the last part of the path, or the whole path where two would share it.
     """
     form = find_form(name)
+    if form.own:  # no folder is open yet, so no pack
+        return {}
     left_out = {
         *STATED.get(form.kind.name, ()),
         *(form.fixed or {}),
@@ -449,7 +468,8 @@ def paths_read(pack: Pack) -> frozenset[str]:
                 for path, fields in names.lists:
                     paths |= {path, *(f"{path}.{field}" for field in fields)}
     for clock in pack.clocks.values():
-        paths |= {event for event in (clock.start, clock.stop, clock.repeats) if event}
+        events = (clock.start, clock.stop, clock.repeats, clock.tolling)
+        paths |= {event for event in events if event}
     if pack.offenses is not None:
         paths.add("encounter.charges.code")
     return frozenset(paths)

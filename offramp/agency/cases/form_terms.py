@@ -28,6 +28,7 @@ _KEYS = (
         "for",
         "fixed",
         "derived",
+        "own",
         "only",
         "only_to",
     ),
@@ -59,7 +60,8 @@ class Form:
     record. With `chooses`, the person first chooses some of them. With `begins`, the form begins a
     case. `says` is the label's statement. `purposes` are tried in order, each for its roles, None
     for every role. `fixed` are members that the form sets, `derived` the members that are the day
-    of a fact's time. `only` are the fields of lists to ask, if not all: the form states earlier
+    of a fact's time. With `own`, the form asks only the facts that the adopted pack adds and the
+    agency's role knows. `only` are the fields of lists to ask, if not all: the form states earlier
     parts again. `only_to` has the roles of the parts that are for some roles alone. `instead` are
     other texts of its questions.
     """
@@ -78,6 +80,7 @@ class Form:
     only: tuple[str, ...] = ()
     only_to: Mapping[str, Reach] | None = None
     instead: Mapping[str, Mapping[str, str]] | None = None
+    own: bool = False
 
     def purposes_for(self, role: str | None) -> tuple[str, ...]:
         """Return the purposes to try for a recipient of a role, in order."""
@@ -162,6 +165,7 @@ def _read_form(name: str, node: Node, instead: Mapping[str, Mapping[str, str]]) 
         tuple(data.get("only", ())),
         _reaches(entry["only_to"]) if "only_to" in entry else {},
         instead,
+        bool(data.get("own")),
     )
 
 

@@ -247,6 +247,10 @@ KINDS: Words = {
         "a report of a crime at the program or against its staff",
         "una denuncia de un delito en el programa o contra su personal",
     ),
+    "program_facts": (
+        "details that only this program asks for",
+        "datos que solo pide este programa",
+    ),
     "misuse_complaint": (
         "a complaint that something was misused",
         "una queja de que algo se usó mal",

@@ -22,6 +22,7 @@ _NO_KEY_WORDS = (
     "Puede recibirlo, pero su sistema aún no ha anunciado una clave. Llámela: tiene que unirse y "
     "poner en marcha su sistema.",
 )
+_NEVER = ("It is never told this.", "Nunca se le dice esto.")
 _COUNSEL = "counsel-unnamed"
 # Why police don't receive the report of a crime at a program, which no consent opens.
 _REPORT, _REPORT_RULE = "premises_crime", "crime-on-premises"
@@ -48,6 +49,11 @@ class Refused:
     rule: str | None = None
     because: str | None = None
     spanish: str | None = None
+
+
+def never_told(agency: str) -> Refused:
+    """Return the refusal of an agency whose role may not receive the form of a content."""
+    return Refused(agency, "role-ceiling", *_NEVER)
 
 
 def route(
