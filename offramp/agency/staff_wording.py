@@ -78,14 +78,15 @@ def access_line(access: ExtraAccess, zone: ZoneInfo) -> str:
     did = _DID[access.does]
     why = REASONS.get(access.reason, access.reason)
     at = _time(access.time, zone)
-    return f"{access.number}: {access.by} {did} case {access.case[:8]} at {at}: {why}"
+    look = f" (look {access.look})" if access.look is not None else ""
+    return f"{access.number}: {access.by} {did} case {access.case[:8]} at {at}: {why}{look}"
 
 
 def looks_lines(listed: LookList, zone: ZoneInfo) -> list[str]:
     """Return the looks, a line each."""
     if not listed.looks:
         return ["nobody has looked"]
-    return [_look_line(look, zone) for look in listed.looks]
+    return [_look_line(look, zone, listed.reviews.get(look.number)) for look in listed.looks]
 
 
 def opening_lines(
@@ -117,14 +118,15 @@ def _case_line(case: AssignedCase) -> str:
     return f"  {case.case[:8]}{name}: {owner}{backup}{team}"
 
 
-def _look_line(look: Look, zone: ZoneInfo) -> str:
+def _look_line(look: Look, zone: ZoneInfo, review: int | None) -> str:
     did = _KINDS.get(look.kind, look.kind)
     what = f" ({look.operation.replace('_', ' ')})"
     of_case = f" in case {look.case[:8]}" if look.case else ""
     why = f", because: {REASONS.get(look.reason, look.reason)}" if look.reason else ""
     refused = f": {look.refused.replace('-', ' ')}" if look.refused else ""
     who = f"{_time(look.time, zone)}  {look.person} ({look.login}, {look.origin})"
-    return f"{look.number}: {who} {did}{what}{of_case}{why}{refused}"
+    number = f" (`staff review {review}`)" if review is not None else ""
+    return f"{look.number}: {who} {did}{what}{of_case}{why}{refused}{number}"
 
 
 def _time(seconds: int, zone: ZoneInfo) -> str:

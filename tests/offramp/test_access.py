@@ -8,15 +8,17 @@ from dataclasses import replace
 from inspect import isfunction, signature
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from offramp.agency import operations
+from offramp.agency import operations, staff_wording
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import ROLES, Session
 from offramp.agency.operations.access import DECLARED, admit
 from tests.support.agencies import PASSPHRASE, Town, referral
+from tests.support.logins import any_login
 from tests.support.refused import refused
 from tests.support.staff import founder_of
 
@@ -188,7 +190,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A folder in which one person has each role, with a login of the role's name."""
     folder = tmp_path_factory.mktemp("roles") / "a"
     operations.create_agency(folder, "clinic", PASSPHRASE, founder="Founder")
-    with closing(operations.open_office(folder, PASSPHRASE)) as opened:
+    with closing(operations.open_office(folder, PASSPHRASE)) as opened, any_login():
         for role in ROLES:
             operations.add_person(opened, "Founder", f"Only {role}", [role], logins=[role])
         yield opened
@@ -278,8 +280,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     """A town whose case managers have a role each, and logins of their own."""
     found = Town(tmp_path_factory.mktemp("town"))
     office = found.at["crossroads"]
-    for name, roles in PEOPLE.items():
-        operations.add_person(office, "Rosa Quintana", name, roles, logins=[name.split()[0]])
+    with any_login():
+        for name, roles in PEOPLE.items():
+            operations.add_person(office, "Rosa Quintana", name, roles, logins=[name.split()[0]])
     return found
 
 
@@ -402,6 +405,32 @@ def test_breaking_the_glass_lasts_an_hour_and_waits_for_a_review(town: Town) -> 
         assert access.number not in {
             each.number for each in operations.list_staff(office).to_review
         }
+
+
+def test_the_number_to_review_is_in_the_looks_and_the_looks_in_the_list(town: Town) -> None:
+    case = case_of_owner(town)
+    with acting_as(town, "Nora Nobody") as office:
+        access = operations.break_glass(office, "Nora Nobody", case, "safety")
+    with acting_as(town, "Sue Super") as office:
+        listed = operations.list_looks(office, of_case=case)
+        (broke,) = [look for look in listed.looks if look.kind == "glass"]
+        assert (broke.number, access.number) == (access.look, listed.reviews[broke.number])
+        lines = staff_wording.looks_lines(listed, ZoneInfo("UTC"))
+        assert f"(`staff review {access.number}`)" in next(
+            line for line in lines if "glass" in line
+        )
+        lines = staff_wording.staff_lines(operations.list_staff(office), ZoneInfo("UTC"))
+        (line,) = [line for line in lines if line.startswith(f"  {access.number}: ")]
+        assert line.endswith(f"(look {broke.number})")
+
+
+def test_nobody_breaks_the_glass_of_a_case_that_opens_anyway(town: Town) -> None:
+    case = case_of_owner(town)
+    waiting = len(town.at["crossroads"].working_set().staff.extra)
+    for name in ("Olive Owner", "Ben Backup"):
+        with acting_as(town, name) as office, refused("own-case"):
+            operations.break_glass(office, name, case, "safety")
+    assert len(town.at["crossroads"].working_set().staff.extra) == waiting
 
 
 def test_police_and_prosecutor_have_no_glass_to_break(town: Town) -> None:

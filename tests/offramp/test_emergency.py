@@ -15,6 +15,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import Session
 from offramp.agency.operations.emergency import CONFIRM_WITHIN, forget_late_emergencies
 from tests.support.agencies import ROLES, Town, referral
+from tests.support.logins import any_login
 from tests.support.refused import refused
 
 TEXT = "allergic to naltrexone"
@@ -36,8 +37,9 @@ class TwoKeys(Town):
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     found = TwoKeys(tmp_path_factory.mktemp("town"), {**ROLES, "hospital": "health_provider"}, ())
     office = found.at["crossroads"]
-    operations.add_person(office, FIRST, SECOND, ["member"], logins=["ben"])
-    operations.add_person(office, FIRST, "Ada Admin", ["admin"], logins=["ada"])
+    with any_login():
+        operations.add_person(office, FIRST, SECOND, ["member"], logins=["ben"])
+        operations.add_person(office, FIRST, "Ada Admin", ["admin"], logins=["ada"])
     return found
 
 

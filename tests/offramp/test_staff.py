@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from offramp.agency import operations
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.case_index import CaseIndex
 from offramp.agency.folder.office import Office, init
 from offramp.agency.folder.staff import FOUNDING_ROLES, Assignment, own_login
 from tests.support.agencies import PASSPHRASE
+from tests.support.logins import any_login
 from tests.support.refused import refused
 
 FOUNDER = "Rosa Quintana"
@@ -59,8 +62,79 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield opened
 
 
+@pytest.fixture
+def logins() -> Iterator[None]:
+    """Logins of made-up people pass."""
+    with any_login():
+        yield
+
+
+def test_a_login_that_this_machine_lacks_is_refused_and_nobody_is_listed(office: Office) -> None:
+    with refused("no-such-login"):
+        operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["no-such-login"])
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["daemon"])
+    with refused("no-such-login"):
+        operations.set_logins(office, FOUNDER, "Amos Reed", ["daemon", "no-such-login"])
+    with any_login():
+        operations.set_logins(office, FOUNDER, "Amos Reed", ["elsewhere"])
+    # A login of another machine stays listed beside a new one.
+    operations.set_logins(office, FOUNDER, "Amos Reed", ["elsewhere", "daemon"])
+    assert office.working_set().staff.named("Amos Reed").logins == ("elsewhere", "daemon")
+
+
+def test_who_was_ended_is_told_so_at_the_own_login_alone(office: Office, logins: None) -> None:
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed"])
+    operations.end_person(office, FOUNDER, "Amos Reed")
+    day = f"{datetime.fromtimestamp(office.clock(), UTC):%Y-%m-%d}"
+    for words in ({"login": "areed"}, {"login": "areed", "by": "amos reed"}):
+        with pytest.raises(AgencyError, match=f"`Amos Reed` was ended on `{day}`") as ended:
+            operations.sign_in(office, **words)
+        assert ended.value.code == "person-ended"
+    with refused("unlisted-person"):
+        operations.sign_in(office, login="another", by="Amos Reed")
+    with refused("person-ended"):
+        operations.set_roles(office, FOUNDER, "Amos Reed", ["member"])
+
+
+def test_a_person_has_one_place_in_a_case(office: Office, logins: None) -> None:
+    case = "ab" * 16
+    for name in ("Amos Reed", "Ana Lucero"):
+        operations.add_person(office, FOUNDER, name, ["member"], logins=[name.split()[1]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CaseIndex, "__contains__", lambda index, handle: handle == case)
+        for backup, team in (
+            ("AMOS REED", ()),
+            (None, ("Amos Reed",)),
+            ("Ana Lucero", ("Ana Lucero",)),
+            (None, ("Ana Lucero", "Ana Lucero")),
+        ):
+            with refused("named-twice"):
+                operations.assign_case(office, FOUNDER, case, "Amos Reed", backup=backup, team=team)
+        operations.assign_case(office, FOUNDER, case, "Amos Reed", team=("Ana Lucero",))
+        operations.hand_over(office, FOUNDER, case, "Ana Lucero")
+    assert office.working_set().staff.assignments[case] == Assignment("Ana Lucero")
+
+
+def test_nobody_reviews_the_own_access_while_somebody_else_can(
+    office: Office, logins: None
+) -> None:
+    case = "ab" * 16
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed"])
+    with office.transaction() as working_set:
+        cases = {case: Assignment(FOUNDER).as_json()}
+        office.append(working_set, "staff", {"does": "assigned", "cases": cases, "by": FOUNDER})
+        body = {"does": "glass", "case": case, "reason": "safety", "until": 0, "by": FOUNDER}
+        office.append(working_set, "staff", body)
+    staff = office.working_set().staff
+    assert staff.to_review(staff.named(FOUNDER)) == ()
+    (access,) = staff.to_review(staff.named("Amos Reed"))
+    operations.end_person(office, FOUNDER, "Amos Reed")
+    staff = office.working_set().staff
+    assert staff.to_review(staff.named(FOUNDER)) == (access,), "in an agency of one"
+
+
 def test_a_restored_folder_is_worked_in_on_a_machine_without_the_listed_accounts(
-    office: Office,
+    office: Office, logins: None
 ) -> None:
     operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed-elsewhere"])
     operations.set_logins(office, FOUNDER, FOUNDER, ["rosa-elsewhere"])
@@ -130,19 +204,19 @@ def test_an_admin_is_no_auditor_and_a_name_is_used_once(office: Office) -> None:
         operations.set_roles(office, FOUNDER, "Ben Ode", ["member"])
 
 
-def test_who_was_ended_acts_no_more_in_another_program(office: Office, tmp_path: Path) -> None:
+def test_who_was_ended_acts_no_more_in_another_program(
+    office: Office, tmp_path: Path, logins: None
+) -> None:
     operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed"])
     with closing(operations.open_office(tmp_path / "a", PASSPHRASE)) as other:
         operations.sign_in(other, login="areed")
         assert operations.list_cases(other) == ()
         operations.end_person(office, FOUNDER, "Amos Reed")
-        with refused("unlisted-person"):
+        with refused("person-ended"):
             operations.list_cases(other)
 
 
-def test_ending_a_person_hands_every_case_over_or_names_them(
-    office: Office,
-) -> None:
+def test_ending_a_person_hands_every_case_over_or_names_them(office: Office, logins: None) -> None:
     operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed"])
     operations.add_person(office, FOUNDER, "Ada Admin", ["admin"])
     cases = ["ab" * 16, "cd" * 16]

@@ -63,8 +63,8 @@ class Looks:
         self._kid = f"{agency}.looks"
         self._secret: bytes | None = None
 
-    def add(self, look: Look) -> None:
-        """Append a look, within a transaction of the journal. Its number is given here."""
+    def add(self, look: Look) -> int:
+        """Append a look, within a transaction of the journal. Return the number that it gets."""
         number, link = self._journal.last_look() or (0, START)
         text = i_json.write(_body(look))
         key = self._key(number)
@@ -74,6 +74,7 @@ class Looks:
             _HEAD,
             {"size": number + 1, "mac": base64.encode_url(_mac(key, "head", number + 1, link))},
         )
+        return number + 1
 
     def read(self, case: str | None = None) -> Iterator[Look]:
         """Yield every look, or those at one case, the oldest first, as they are stored."""

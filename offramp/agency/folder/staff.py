@@ -9,6 +9,7 @@ from __future__ import annotations
 import pwd
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from exchange.errors import shorten
@@ -99,7 +100,7 @@ class ExtraAccess:
     `does` is `glass` (break-glass: for an hour, until `until`), `care` (a supervisor opened a part
     of care), or `emergency` (a health provider is told, once `confirmed_by` a second person).
     `reason` is a code. `reviewed_by` is the person who has seen it. Times are in
-    seconds since 1970.
+    seconds since 1970. `look` is the number of the look that shows it, None where it isn't known.
     """
 
     number: int
@@ -111,6 +112,7 @@ class ExtraAccess:
     until: int | None = None
     reviewed_by: str | None = None
     confirmed_by: str | None = None
+    look: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return its JSON in `offramp agency staff list`."""
@@ -124,25 +126,35 @@ class ExtraAccess:
             "until": self.until,
             "reviewed_by": self.reviewed_by,
             "confirmed_by": self.confirmed_by,
+            "look": self.look,
         }
 
 
 class Staff:
     """Everybody who was ever listed, and the assignments, as the journal's events left them.
 
-    `extra` are by the number of their event.
+    `extra` are by the number of their event. `former_logins` has the names of ended people by the
+    logins that they used.
     """
 
     def __init__(self) -> None:
         self.people: dict[str, StaffPerson] = {}
         self.assignments: dict[str, Assignment] = {}
         self.extra: dict[int, ExtraAccess] = {}
+        self.former_logins: dict[str, tuple[str, ...]] = {}
 
     def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
         """Take the event `at` of the kind `staff`."""
         if body["does"] in ("glass", "care", "emergency"):
             self.extra[at] = ExtraAccess(
-                at, time, body["does"], body["case"], body["by"], body["reason"], body.get("until")
+                at,
+                time,
+                body["does"],
+                body["case"],
+                body["by"],
+                body["reason"],
+                body.get("until"),
+                look=body.get("look"),
             )
         if body["does"] == "confirmed":
             number = body["number"]
@@ -151,6 +163,11 @@ class Staff:
             number = body["number"]
             self.extra[number] = replace(self.extra[number], reviewed_by=body["by"])
         for person in body.get("people", ()):
+            before = self.people.get(person["name"])
+            if before is not None and person["ended"] is not None:
+                for login in before.logins:
+                    names = self.former_logins.get(login, ())
+                    self.former_logins[login] = (*names, before.name)
             self.people[person["name"]] = StaffPerson(
                 person["name"],
                 tuple(person["roles"]),
@@ -181,10 +198,16 @@ class Staff:
         )
 
     def named(self, name: str) -> StaffPerson:
-        """Return the person of a name who works here. Raises `AgencyError` `unlisted-person`."""
-        if (person := self.find(name)) is None:
-            raise _not_listed(f"`{shorten(name)}`")
-        return person
+        """Return the person of a name who works here.
+
+        Raises `AgencyError` `unlisted-person`, and `person-ended` for somebody who did.
+        """
+        if (person := self.find(name)) is not None:
+            return person
+        for former in self.people.values():
+            if former.name.casefold() == name.casefold():
+                raise _has_ended(former)
+        raise _not_listed(f"`{shorten(name)}`")
 
     def at_login(self, login: str) -> tuple[StaffPerson, ...]:
         """Return the people who use a login, the longest-listed first."""
@@ -193,10 +216,17 @@ class Staff:
     def choose(self, login: str, name: str | None = None) -> StaffPerson:
         """Return who acts: the person of a login, or the named one of those who share it.
 
-        Raises `AgencyError` `unlisted-person`, `which-person`, `hidden-character`.
+        That a person has ended is stated only at a login that the person used. Raises `AgencyError`
+        `unlisted-person`, `person-ended`, `which-person`, `hidden-character`.
         """
         people = self.at_login(login)
         refuse_hidden_name(name)
+        former = self.former_logins.get(login, ())
+        for former_name in former:
+            if (name is None and not people) or (
+                name is not None and name.casefold() == former_name.casefold()
+            ):
+                raise _has_ended(self.people[former_name])
         if name is not None:
             if (person := self.find(name)) is None or person not in people:
                 raise _not_listed(f"`{shorten(name)}`, for the login `{shorten(login)}`,")
@@ -260,7 +290,8 @@ class Staff:
     def may_review(self, person: StaffPerson, access: ExtraAccess) -> bool:
         """Report whether a person may review an access: never the own one.
 
-        Only where no other person could, as in an agency of one, may it be the own.
+        Where the case's owner and the supervisors are the same person, another member does. Only in
+        an agency of one may it be the own.
         """
         reviewers = {
             each.name
@@ -268,7 +299,8 @@ class Staff:
             if (access.does != "care" and "supervisor" in each.roles)
             or ((assigned := self.assignment(access.case)) and assigned.owner == each.name)
         }
-        return person.name in (reviewers - {access.by} or reviewers)
+        others = {each.name for each in (*self.active("supervisor"), *self.active("member"))}
+        return person.name in (reviewers - {access.by} or others - {access.by} or reviewers)
 
 
 def check_people(people: Iterable[StaffPerson]) -> None:
@@ -337,6 +369,17 @@ def full_name_of(uid: int) -> str:
 def own_login() -> str:
     """Return the login of the person who runs this command."""
     return login_of(person_account())
+
+
+def _has_ended(person: StaffPerson) -> AgencyError:
+    assert person.ended is not None, "the person was ended"
+    day = f"{datetime.fromtimestamp(person.ended, UTC):%Y-%m-%d}"
+    return AgencyError(
+        "person-ended",
+        f"`{person.name}` was ended on `{day}` by `{person.ended_by}`",
+        fix="name somebody of `offramp agency staff DIR list`; an admin lists a person that comes "
+        "back, under another name",
+    )
 
 
 def _not_listed(who: str) -> AgencyError:

@@ -506,8 +506,11 @@ def _write_looks(
             )
 
 
-def write_glass_look(office: Office, case: str, reason: str) -> None:
-    """Write the look of a broken glass, once its case is known, within a transaction."""
+def write_glass_look(office: Office, case: str, reason: str) -> int:
+    """Write the look of a broken glass, once its case is known, within a transaction.
+
+    Return its number.
+    """
     session = office.acting
     assert session is not None, "an operation with a need has a person"
     look = Look(
@@ -521,7 +524,7 @@ def write_glass_look(office: Office, case: str, reason: str) -> None:
         case,
         reason=reason,
     )
-    office.looks.add(look)
+    return office.looks.add(look)
 
 
 def _is_id(value: object, digits: int = _ID_DIGITS) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
 from offramp.agency.cases.caseload import unknown_case
@@ -18,14 +20,22 @@ _SHORTEST_PREFIX = 4
 
 @frozen
 class LookList:
-    """Looks, the oldest first. `hides_cases` is True for an admin, who sees no case."""
+    """Looks, the oldest first. `hides_cases` is True for an admin, who sees no case.
+
+    `reviews` has the number for `staff review` by the look that shows an access to review.
+    """
 
     looks: tuple[Look, ...]
     hides_cases: bool = False
+    reviews: Mapping[int, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency looks`."""
-        return {"looks": [look.as_json() for look in self.looks]}
+        return {
+            "looks": [
+                look.as_json() | {"review": self.reviews.get(look.number)} for look in self.looks
+            ]
+        }
 
 
 @frozen
@@ -78,13 +88,18 @@ def list_looks(
         and (person is None or look.person.casefold() == person.casefold())
         and (not only_refused or look.refused is not None)
     )
-    return LookList(looks, hides)
+    return LookList(looks, hides, _reviews(office))
 
 
 @needs(CASE)
 def list_case_looks(office: Office, case: str) -> LookList:
     """List the looks at one case of the own caseload. Raises `AgencyError` `no-such-case`."""
-    return LookList(tuple(office.looks.read(case)))
+    return LookList(tuple(office.looks.read(case)), reviews=_reviews(office))
+
+
+def _reviews(office: Office) -> dict[int, int]:
+    extra = office.working_set().staff.extra.values()
+    return {access.look: access.number for access in extra if access.look is not None}
 
 
 def openings_of(office: Office, case: str) -> tuple[Opening, ...]:

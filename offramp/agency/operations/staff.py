@@ -20,6 +20,7 @@ from offramp.agency.folder.staff import (
     StaffPerson,
     check_people,
     ended,
+    login_exists,
 )
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import (
@@ -125,7 +126,7 @@ def add_person(
 
     `logins` are accounts of the operating system on the agency's machine. A name is used once: one
     that ended is not given to another person. Raises `AgencyError` `bad-name`, `hidden-character`,
-    `name-taken`, `no-such-role`, `bad-login`, and as `check_people`.
+    `name-taken`, `no-such-role`, `bad-login`, `no-such-login`, and as `check_people`.
     """
     check_name(name)
     with office.transaction() as working_set:
@@ -155,10 +156,12 @@ def set_roles(office: Office, actor: str, name: str, roles: Sequence[str]) -> St
 def set_logins(office: Office, actor: str, name: str, logins: Sequence[str]) -> StaffChange:
     """Give a person these logins instead of the earlier ones.
 
-    Raises `AgencyError` `unlisted-person`, `bad-login`.
+    One that the person has already may be of another machine. Raises `AgencyError`
+    `unlisted-person`, `bad-login`, `no-such-login`.
     """
     with office.transaction() as working_set:
-        person = replace(working_set.staff.named(name), logins=_logins(logins))
+        person = working_set.staff.named(name)
+        person = replace(person, logins=_logins(logins, known=person.logins))
         return _change(office, working_set, actor, "logins", person)
 
 
@@ -211,7 +214,7 @@ def assign_case(
 ) -> StaffChange:
     """Assign a case to an owner, with a backup and a team.
 
-    Raises `AgencyError` `no-such-case`, `unlisted-person`, `no-case-role`.
+    Raises `AgencyError` `no-such-case`, `unlisted-person`, `no-case-role`, `named-twice`.
     """
     with office.transaction() as working_set:
         if case not in working_set.cases:
@@ -223,6 +226,7 @@ def assign_case(
             _who_works_on_cases(staff, backup).name if backup else None,
             tuple(_who_works_on_cases(staff, each).name for each in team),
         )
+        _refuse_twice(assigned)
         return _change(office, working_set, actor, "assigned", person, {case: assigned})
 
 
@@ -249,6 +253,7 @@ def hand_over(office: Office, actor: str, case: str, to: str) -> StaffChange:
             before,
             owner=person.name,
             backup=None if before.backup == person.name else before.backup,
+            team=tuple(name for name in before.team if name != person.name),
         )
         return _change(office, working_set, actor, "handed_over", person, {case: assigned})
 
@@ -282,7 +287,8 @@ def break_glass(office: Office, actor: str, case: str, reason: str) -> ExtraAcce
 
     The owner and the supervisors see it at once, until one of them has reviewed it. `reason` is a
     code of `REASONS`. `case` may be the first digits. Police and prosecutors have no such way.
-    Raises `AgencyError` `no-glass`, `no-such-case`, `ambiguous-case`, `unknown-reason`.
+    Raises `AgencyError` `no-glass`, `own-case` where the person may open the case anyway,
+    `no-such-case`, `ambiguous-case`, `unknown-reason`.
     """
     check_reason(reason)
     with office.transaction() as working_set:
@@ -297,10 +303,24 @@ def break_glass(office: Office, actor: str, case: str, reason: str) -> ExtraAcce
         case = find_case(working_set, case)
         if case not in working_set.cases:
             raise unknown_case(case)
+        assigned = working_set.staff.assignments.get(case)
+        if assigned is None or actor in assigned.carers:
+            raise AgencyError(
+                "own-case",
+                f"you may open the case `{case[:8]}` anyway",
+                fix="open it without `--break-glass`",
+            )
+        look = write_glass_look(office, case, reason)
         until = office.clock() + GLASS_SECONDS
-        body = {"does": "glass", "case": case, "reason": reason, "until": until, "by": actor}
+        body = {
+            "does": "glass",
+            "case": case,
+            "reason": reason,
+            "until": until,
+            "by": actor,
+            "look": look,
+        }
         event = office.append(working_set, "staff", body)
-        write_glass_look(office, case, reason)
         return working_set.staff.extra[event.at]
 
 
@@ -353,8 +373,21 @@ def _without(assigned: Assignment, name: str, successor: StaffPerson | None) -> 
     return Assignment(
         owner,
         assigned.backup if assigned.backup not in (name, owner) else None,
-        tuple(person for person in assigned.team if person != name),
+        tuple(person for person in assigned.team if person not in (name, owner)),
     )
+
+
+def _refuse_twice(assigned: Assignment) -> None:
+    """Refuse a person in two places of a case. Raises `AgencyError` `named-twice`."""
+    backup = (assigned.backup,) if assigned.backup is not None else ()
+    names = [assigned.owner, *backup, *assigned.team]
+    for name in names:
+        if names.count(name) > 1:
+            raise AgencyError(
+                "named-twice",
+                f"`{name}` is named twice for this case",
+                fix="name another person as `--backup` or `--team`, or leave it out",
+            )
 
 
 def _who_works_on_cases(staff: Staff, name: str) -> StaffPerson:
@@ -379,13 +412,23 @@ def _roles(roles: Iterable[str]) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in given)
 
 
-def _logins(logins: Iterable[str]) -> tuple[str, ...]:
-    """Return logins without repeats. Raises `AgencyError` `bad-login`."""
+def _logins(logins: Iterable[str], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return logins without repeats. Each is `known`, or an account of this machine.
+
+    INVARIANT: no mistyped login is listed, with which a later account would act for the person.
+    Raises `AgencyError` `bad-login`, `no-such-login`.
+    """
     for login in logins:
         if not 1 <= len(login) <= 64 or not login.isprintable() or " " in login:
             raise AgencyError(
                 "bad-login",
                 f"`{shorten(login)}` is no login",
                 fix="give the name of an account of this machine, such as `mruiz`",
+            )
+        if login not in known and not login_exists(login):
+            raise AgencyError(
+                "no-such-login",
+                f"there is no login `{shorten(login)}` on this machine",
+                fix="type it as `id -un` prints it at that account, or make the account first",
             )
     return tuple(dict.fromkeys(logins))
