@@ -136,7 +136,7 @@ class Vocabulary:
     `closed_words` has the words of each form's field, each in English and Spanish. `tree` has the
     facts again, nested by the parts of their paths. `citations` are the known systems of citing
     law. `short_citations` are further spellings, which the offense table of a pack adds, each with
-    its system.
+    its system. `own` are the paths of the facts that packs added.
     """
 
     roles: Mapping[str, str]
@@ -152,11 +152,13 @@ class Vocabulary:
     closed_words: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
     citations: Mapping[str, System] = field(default_factory=dict)
     short_citations: Mapping[str, str] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
     def extended(self, added: Mapping[str, Fact]) -> Vocabulary:
         """Return the vocabulary with more facts, or with facts in place of those of their paths."""
         facts = {**self.facts, **added}
-        return replace(self, facts=facts, tree=nested(facts))
+        own = self.own | (added.keys() - self.facts.keys())
+        return replace(self, facts=facts, tree=nested(facts), own=own)
 
     def fact_at(self, path: str) -> Fact | None:
         """Return the fact with this path, or the field of a list with it."""

@@ -15,7 +15,6 @@ from rules.errors import PackError, Place
 from rules.input.vocabulary import CLOSED_TO_PACKS, Fact
 from rules.packs.faults import Faults
 from rules.packs.pack import Pack
-from rules.shelf import vocabulary
 
 # The facts that a decision reads, through clocks and other decisions too: path, rule, and place.
 Reads = Callable[[str], Iterable[tuple[str, str, Place]]]
@@ -31,9 +30,9 @@ def refuse_untold(pack: Pack, day: date, reads: Reads, faults: Faults) -> None:
     if DISCLOSURE not in pack.decisions:
         return
     own = {
-        path: fact
-        for path, fact in pack.vocabulary.facts.items()
-        if path not in vocabulary().facts and fact.category not in pack.vocabulary.never_travels
+        path: pack.vocabulary.facts[path]
+        for path in pack.vocabulary.own
+        if pack.vocabulary.facts[path].category not in pack.vocabulary.never_travels
     }
     waiting: dict[str, Place] = {}
     for name, decision in pack.decisions.items() if own else ():

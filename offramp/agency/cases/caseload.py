@@ -460,17 +460,17 @@ def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[s
     """
     gateway = working_set.gateway
     directory = gateway.history.newest
-    role = directory.role(working_set.agency)
+    role, words = directory.role(working_set.agency), terms_of(working_set).vocabulary
     return frozenset(
         path
-        for path, fact in terms_of(working_set).facts.items()
+        for path, fact in words.facts.items()
         # The label of a referral states its time to every recipient.
         if fact.kind == "event"
         and path != REFERRED
         and role != fact.known_by
         and (
             # No record has a fact of the pack's own in these.
-            (fact.category in CLOSED_TO_PACKS and path not in vocabulary().facts)
+            (fact.category in CLOSED_TO_PACKS and path in words.own)
             or not any(
                 gateway.may_receive(agency, fact.category, case=handle, now=now)
                 for agency in directory.with_role(fact.known_by)

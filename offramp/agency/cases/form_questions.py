@@ -310,9 +310,8 @@ class Sheet:
 
 def own_facts_of(pack: Vocabulary, role: str) -> Iterator[Fact]:
     """Yield the facts that a pack adds to the shared ones and that a role knows."""
-    shared = vocabulary().facts
     yield from (
-        fact for path, fact in pack.facts.items() if path not in shared and fact.known_by == role
+        fact for path, fact in pack.facts.items() if path in pack.own and fact.known_by == role
     )
 
 
