@@ -58,7 +58,7 @@ class Effects:
     seen_at: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `offramp agency correct --preview`."""
+        """Return the JSON of `offramp agency correct --dry-run`."""
         return {
             "case": self.case,
             "details": dict(self.details),

@@ -253,7 +253,8 @@ def check_not_held(working_set: WorkingSet, case: str) -> None:
         raise AgencyError(
             "on-hold",
             f"a legal hold of `{holds[0].by}` stops all destruction in this case",
-            fix="keep it with `--keep-because`, or have a supervisor release the hold first",
+            fix="keep it with `answer-recall --keep GROUND`, or have a supervisor release the hold "
+            "first",
         )
 
 
