@@ -1,7 +1,7 @@
 """Measure how fast the hub takes records, against the least work that any hub must do.
 
 The least work is one signature check and one durable, batched commit. Run it as
-`python bench/hub.py [--rounds N] [--leaves N]`. Both sides take the same records in turn, each into
+`python bench/hub.py [--runs N] [--leaves N]`. Both sides take the same records in turn, each into
 its own database in one folder. Only ratios mean anything on another machine. On a busy one, the
 disk's waits make both sides slow and the ratio better than it is, so the ratio of processor time is
 printed too.
@@ -22,6 +22,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from measured import Bar, Measurement, options_of, write_results
+
 from exchange.hub.hub import Hub
 from exchange.hub.store import Store
 from exchange.log.leaves import ConflictBody, Leaf, write_body
@@ -33,25 +35,27 @@ from tests.support.keys import key
 from tests.support.simulator import World, part
 
 CASES = 20
+BARS = {100: 45, 1: 35}  # percent of the floor's rate, by records at once
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--leaves", type=int, default=1_000_000)
-    given = options.parse_args()
+    given = options_of(options, runs=9)
     versions = f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
-    print(f"{versions}; {given.rounds} rounds, alternating; medians in µs a record\n")
+    print(f"{versions}; {given.runs} rounds, alternating; medians in µs a record\n")
     with tempfile.TemporaryDirectory() as folder:
         for title, leaves in (
             ("an empty log", 0),
             (f"a log of {given.leaves:,} leaves", given.leaves),
         ):
-            measure(title, Path(folder), leaves, given.rounds)
+            measured = measure(title, Path(folder), leaves, given.runs)
+    write_results(given.results, measured)
     print(f"most memory used: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
 
 
-def measure(title: str, folder: Path, leaves: int, rounds: int) -> None:
+def measure(title: str, folder: Path, leaves: int, rounds: int) -> list[Measurement]:
+    measured = []
     place = folder / f"{leaves}.db"
     store = Store(place)
     seed(store, leaves)
@@ -82,12 +86,16 @@ def measure(title: str, folder: Path, leaves: int, rounds: int) -> None:
             theirs.append(timed(partial(floor.take, ready), size))
         print(f"  {size:>3} at once: {compared(ours, theirs, 0)}; processor time: ", end="")
         print(compared(ours, theirs, 1))
+        rates = [100 * least[0] / hub[0] for hub, least in zip(ours, theirs, strict=True)]
+        name = f"hub, {size} at once, {title}, of the floor's rate"
+        measured.append(Measurement.of(name, rates, Bar(BARS[size], "%", "at least")))
     bytes_ = len(bundles[0].write())
     print(
         f"  a record of {bytes_} bytes; "
         f"an inclusion proof of {len(world.hub.log.tree.inclusion(0)) * 32} bytes\n"
     )
     store.close()
+    return measured
 
 
 def told(world: World, case: str) -> Bundle:

@@ -1,6 +1,6 @@
 """Measure the hub as a process, over HTTP, against a bare endpoint.
 
-Run it as `python bench/hub_http.py [--rounds N] [--kills N]`. The endpoint is FastAPI under uvicorn
+Run it as `python bench/hub_http.py [--runs N] [--kills N]`. The endpoint is FastAPI under uvicorn
 too, and inserts the same bytes without any check. It takes a batch in two ways: a row and a durable
 commit for each record, as if they arrived one by one, and one row and one commit for the whole
 request, which it doesn't even read. Hub and endpoint get requests in turn, over one connection
@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 import httpx  # noqa: E402  # the path is set first
 import uvicorn  # noqa: E402  # the path is set first
 from fastapi import FastAPI, Request, Response  # noqa: E402  # the path is set first
+from measured import Bar, Measurement, options_of, write_results  # noqa: E402  # the path is set first
 
 from exchange.records.bundle import Bundle  # noqa: E402  # the path is set first
 from exchange.standards import i_json  # noqa: E402  # the path is set first
@@ -47,21 +48,20 @@ BATCH = 100
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=15)
     options.add_argument("--kills", type=int, default=0)
     options.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     options.add_argument("--port", type=int, help=argparse.SUPPRESS)
-    given = options.parse_args()
+    given = options_of(options, runs=15)
     if given.bare:
         serve_bare(given.bare, given.port)
     elif given.kills:
         kill(given.kills)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            measure(Path(folder), given.rounds)
+            write_results(given.results, measure(Path(folder), given.runs))
 
 
-def measure(folder: Path, rounds: int) -> None:
+def measure(folder: Path, rounds: int) -> list[Measurement]:
     starter = Starter()
     process = HubProcess(starter, folder / "hub")
     process.start()
@@ -78,7 +78,9 @@ def measure(folder: Path, rounds: int) -> None:
             "| ms a record | hub | bare endpoint | of its rate | hub, processor time | "
             "bare, processor time | of its rate |\n| --- | --- | --- | --- | --- | --- | --- |"
         )
-        print(row("one by one", *alternating(world, cases, bare, 1, rounds * 10, "/each")))
+        ours, theirs = alternating(world, cases, bare, 1, rounds * 10, "/each")
+        print(row("one by one", ours, theirs))
+        rates = [100 * least[0] / hub[0] for hub, least in zip(ours, theirs, strict=True)]
         print(
             row(
                 f"{BATCH} at once; bare: a commit a record",
@@ -101,6 +103,8 @@ def measure(folder: Path, rounds: int) -> None:
             f"{most_memory(process.pid)} MB at {size:,} leaves"
         )
         print(f"a record of {len(composed(world, cases[0]).write()):,} bytes")
+        name = "hub over HTTP, one at a time, of the bare endpoint's rate"
+        return [Measurement.of(name, rates, Bar(60, "%", "at least"))]
     finally:
         bare.end()
         process.end()

@@ -18,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from measured import Bar, Measurement, options_of, write_results
+
 ROOT = Path(__file__).parent.parent
 SIZES = (16, 32, 64, 128)
 HEAD = """
@@ -54,9 +56,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("old", nargs="?")
     options.add_argument("new", nargs="?")
-    options.add_argument("--runs", type=int, default=5)
     options.add_argument("--prove", help=argparse.SUPPRESS)
-    chosen = options.parse_args()
+    chosen = options_of(options, runs=5)
     if chosen.prove:
         prove_all(Path(chosen.prove))
         return
@@ -65,7 +66,7 @@ def main() -> None:
         runs: dict[str, list[dict[str, float]]] = {commit: [] for commit in sources}
         for run in range(chosen.runs + 1):
             for commit, source in sources.items():
-                seconds = measured(source)
+                seconds = proof_seconds(source)
                 if run:
                     runs[commit].append(seconds)
     medians = {
@@ -73,6 +74,16 @@ def main() -> None:
         for commit, each in runs.items()
     }
     report(medians[chosen.old], medians[chosen.new])
+    packs = [name for name in medians[chosen.old] if name in medians[chosen.new]]
+    packs = [name for name in packs if not name.endswith(" rules")]
+    ratios = [
+        sum(new[name] for name in packs) / sum(old[name] for name in packs)
+        for old, new in zip(runs[chosen.old], runs[chosen.new], strict=True)
+    ]
+    name = f"built-in search over all packs, against {chosen.old}"
+    measured = Measurement.of(name, ratios, Bar(0.25, "x", "at most"))
+    print(measured.line())
+    write_results(chosen.results, [measured])
 
 
 def unpack(commit: str, scratch: Path) -> Path:
@@ -86,7 +97,7 @@ def unpack(commit: str, scratch: Path) -> Path:
     return source
 
 
-def measured(source: Path) -> dict[str, float]:
+def proof_seconds(source: Path) -> dict[str, float]:
     """Run the proofs with the code of a folder in a new process."""
     command = [sys.executable, str(Path(__file__).resolve()), "--prove", str(source)]
     done = subprocess.run(command, cwd=source, check=True, capture_output=True, text=True)
