@@ -254,6 +254,14 @@ def sent_lines(record: SentRecord) -> list[str]:
     return [f"{kind_text(record.kind)} `{record.id}`{case}: {record.state}"]
 
 
+def exit_code(*states: str) -> int:
+    """Return a command's exit code by the states of its records: 1 if the hub refused one.
+
+    A queued record is sent by itself later, so it is no failure.
+    """
+    return 1 if any(state.startswith("refused") for state in states) else 0
+
+
 def kind_text(kind: str) -> str:
     """Return what a kind of record is about, in words."""
     known = vocabulary().kinds.get(kind)
@@ -358,7 +366,16 @@ def representation_lines(shown: Representation) -> list[str]:
         ]
     if shown.is_repeated:
         lines.append("  you have stated this before")
-    lines.append(f"`{shown.counsel}` acts for the person. Told: {', '.join(shown.recipients)}")
+    would = "to state" if shown.recipients else "nothing can be stated now"
+    lines.append(f"{would}: `{shown.counsel}` acts for the person")
+    if shown.recipients:
+        lines.append(f"  to tell: {', '.join(shown.recipients)}")
+    if shown.without_key:
+        names = ", ".join(shown.without_key)
+        lines.append(
+            f"  NOT told yet, since no key is announced: {names}. Call them, and state it again "
+            "when their gateways run"
+        )
     return lines
 
 

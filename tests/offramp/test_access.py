@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from inspect import isfunction, signature
+from inspect import Parameter, isfunction, signature
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -471,3 +471,90 @@ def owner(office: Office, case: str) -> str:
     assigned = office.working_set().staff.assignment(case)
     assert assigned is not None
     return assigned.owner
+
+
+# Refusals by access
+
+# These may name any case of the agency: what can't wait, and what is asked of everybody.
+FOR_EVERY_CASE = {
+    "break_glass",
+    "report_emergency",
+    "waiting_questions",
+    "closed_questions",
+    "open_questions_as",
+}
+
+
+def calls_that_name_a_case(case: str, record: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every public operation that names a case, with the arguments that do."""
+    about = SimpleNamespace(form="plan", case=case)
+    naming = {
+        "case": case,
+        "first": case,
+        "second": case,
+        "of_case": case,
+        "prefix": case[:8],
+        "answered": about,
+        "draft": about,
+        "opened": SimpleNamespace(form=SimpleNamespace(name="plan"), case=case),
+        "name": "plan",
+    }
+    for name in OPERATIONS:
+        parameters = signature(getattr(operations, name)).parameters
+        values = {key: value for key, value in naming.items() if key in parameters}
+        if "case" in values:
+            values.pop("draft", None)
+        if "record" in parameters and not values:
+            values = {"record": record}
+        if set(values) - {"name"} and name not in FOR_EVERY_CASE | {"retry_record"}:
+            required = {
+                key: "Nora Nobody" if key == "actor" else None
+                for key, parameter in parameters.items()
+                if parameter.default is Parameter.empty and key not in ("office", *values)
+            }
+            yield name, {**required, **values}
+
+
+def test_every_refused_try_on_the_case_of_a_colleague_is_a_look(town: Town) -> None:
+    case = case_of_owner(town)
+    office = town.at["crossroads"]
+    (record,) = {jti for _, jti in office.working_set().cases.records(case).received}
+    unknown, unknown_record = "cd" * 16, "ef" * 16
+    tried = []
+    with acting_as(town, "Nora Nobody") as office:
+        for (name, values), (_, other_values) in zip(
+            calls_that_name_a_case(case, record),
+            calls_that_name_a_case(unknown, unknown_record),
+            strict=True,
+        ):
+            before = len(list(office.looks.read()))
+            with pytest.raises(AgencyError) as refusal:
+                getattr(operations, name)(office, **values)
+            looks = list(office.looks.read())[before:]
+            written = {(each.person, each.kind, each.case, each.refused) for each in looks}
+            expected = ("Nora Nobody", "refused", case, refusal.value.code)
+            assert expected in written, (name, written)
+            tried.append(name)
+            if DECLARED[name].access(other_values).scope == "new":
+                continue  # a case that nobody has may be begun
+            # Nothing tells the person that the case exists.
+            with pytest.raises(AgencyError) as other:
+                getattr(operations, name)(office, **other_values)
+            text = str(refusal.value)
+            for here, elsewhere in ((case, unknown), (case[:8], unknown[:8]), (record, "ef" * 16)):
+                text = text.replace(here, elsewhere)
+            assert text == str(other.value), name
+    assert len(tried) > 40 and {"find_case", "list_retention", "hold_case", "hand_over"} <= {*tried}
+    # The people of the case see who tried, and the person who tried sees nothing.
+    with acting_as(town, "Olive Owner") as office:
+        seen = operations.list_case_looks(office, case, only_refused=True)
+        assert {look.person for look in seen.looks} >= {"Nora Nobody"}
+    with acting_as(town, "Nora Nobody") as office, refused("no-such-case"):
+        operations.list_case_looks(office, case)
+
+
+def test_a_refusal_within_an_operation_is_a_look_too(town: Town) -> None:
+    case = case_of_owner(town)
+    with acting_as(town, "Tess Team") as office, refused("not-the-owner"):
+        operations.hand_over(office, "Tess Team", case, "Tess Team")
+    assert "not-the-owner" in {look.refused for look in office.looks.read(case)}

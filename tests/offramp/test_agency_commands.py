@@ -52,7 +52,8 @@ def test_a_determination_goes_to_case_managers_and_a_person_retries_a_refused_re
     assert second["state"].startswith("refused: the hub doesn't pass this")
     _, found = doctor(running, capsys, "police")
     assert says(found["wrong"], "the hub refused 1 records")
-    assert told(running, capsys, "retry", "police", second["id"])["state"].startswith("refused")
+    again = told(running, capsys, "retry", "police", second["id"], code=1)
+    assert again["state"].startswith("refused")
     # A new consent: the same record, under the same id, passes.
     assert consent(running, capsys, case, 2)["state"] == "sent"
     assert told(running, capsys, "retry", "police", second["id"]) == {

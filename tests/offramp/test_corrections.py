@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from exchange.errors import ExchangeError
 from exchange.records.kinds import kinds
-from offramp.agency import operations
+from offramp.agency import operations, wording
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.people import person_name
@@ -24,11 +25,12 @@ from offramp.agency.cases.tally import tally_case
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
 from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
+from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.operations import evidence, records
 from offramp.agency.operations.access import BEGIN, DECLARED, needs
 from rules.errors import Refusal
 from tests.conftest import ROOT
-from tests.support.agencies import Town
+from tests.support.agencies import ROLES, Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
 from tests.support.staff import founder_of
@@ -746,6 +748,46 @@ def test_counsel_states_nothing_in_a_case_of_which_nothing_came(town: Town, case
     again = operations.preview_representation(defender, case)
     assert again.known and again.is_repeated
     operations.represent(defender, case)
+
+
+class TownBeforeProgramRuns(Town):
+    """A town in which the program's gateway has not run yet, so it has announced no key."""
+
+    runs = False
+
+    def settle(self) -> None:
+        for _ in range(3):
+            for name in self.at:
+                if self.runs or name != "program":
+                    run_duties(self.link(name))
+
+
+def test_counsel_is_stated_to_those_with_a_key_and_nobody_is_claimed_to_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = {name: ROLES[name] for name in ("prosecutor", "defender", "clinic", "crossroads")}
+    town = TownBeforeProgramRuns(tmp_path, {**roles, "program": "program"})
+    for module in (delivery, records):
+        monkeypatch.setattr(module, "link_of", lambda office: town.link(office.agency))
+    defender, case = town.at["defender"], "ab" * 16
+    shown = operations.preview_representation(defender, case)
+    assert set(shown.recipients) == {"crossroads", "prosecutor"}
+    assert shown.without_key == ("program",)
+    lines = "\n".join(wording.representation_lines(shown))
+    assert "to state: `defender` acts for the person" in lines and "NOT told yet" in lines
+    assert operations.represent(defender, case, although_unknown=True).state == "sent"
+    # When the program's gateway runs, counsel states it again, and the program learns it too.
+    town.runs = True
+    town.settle()
+    assert operations.preview_representation(defender, case).without_key == ()
+    operations.represent(defender, case)
+    town.settle()
+    assert town.at["program"].working_set().cases.records(case).received
+
+
+def test_a_record_that_the_hub_refused_is_no_success() -> None:
+    assert wording.exit_code("sent", "queued: the hub doesn't answer", "witnessed") == 0
+    assert wording.exit_code("sent", "refused: the hub doesn't pass this") == 1
 
 
 def told_of(town: Town, agency: str, case: str) -> list[str]:

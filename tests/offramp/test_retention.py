@@ -29,6 +29,7 @@ from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder import destruction
 from offramp.agency.folder import office as offices
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.staff import own_login
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import evidence, records, sealing_proof
 from offramp.cli import main
@@ -738,28 +739,46 @@ def test_the_pages_steps_tell_other_agencies_of_a_dismissal(
         assert f"charge: 1 part, until {last}, because the charge was dismissed" in shown
 
 
-def test_the_commands_show_hold_seal_and_write_the_page(
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    case, family = refer(town)
+) -> Run:
+    """A function that runs a command at an agency, for `Rosa`, and returns what it prints."""
     monkeypatch.setattr(Clock, "now", lambda clock: town.hub.clock)
     passphrase = tmp_path / "passphrase"
     passphrase.touch(0o600)
     passphrase.write_bytes(PASSPHRASE)
 
-    def run(command: str, agency: str, *words: str, code: int = 0) -> str:
-        more = ["--passphrase-file", str(passphrase), "--by", "Rosa"]
+    def command(name: str, agency: str, *words: str, code: int = 0, by: str = "Rosa") -> str:
+        more = ["--passphrase-file", str(passphrase), "--by", by]
         folder = str(town.folder / agency)
-        assert main(["agency", command, folder, *words, *more]) == code
+        assert main(["agency", name, folder, *words, *more]) == code
         printed = capsys.readouterr()
         return printed.out + printed.err
 
+    return command
+
+
+def test_the_commands_show_hold_seal_and_write_the_page(
+    town: Town, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case, family = refer(town)
     assert "NMSA" not in run("retention", "police", case[:8]), "the pack of this town is lead"
     assert "[usage]" in run("hold", "police", case[:8], code=2)
+    hold = ("hold", "police", case[:8])
+    assert "add `--release`" in run(*hold, "--reason", "audit", "--number", "1", code=2)
     held = run("hold", "police", case[:8], "--reason", "audit")
     assert "by Rosa" in held and "opens nothing" in held
     assert "ON HOLD: an audit" in run("retention", "police")
-    assert "was released by Rosa" in run("hold", "police", case[:8], "--release")
+    assert "[held-already]" in run(*hold, "--reason", "audit", code=2)
+    assert "on hold" in run(*hold, "--reason", "audit", "--another")
+    first, second = (each.number for each in kept(town, "police", case).holds)
+    assert "[which-hold]" in run(*hold, "--release", code=2)
+    assert "was released by Rosa" in run(*hold, "--release", "--number", str(first))
+    assert f"hold {second} was released by Rosa" in run(*hold, "--release")
     seal = partial(run, "seal", "police", case[:8], "sealed")
     run("hold", "police", case[:8], "--reason", "audit")
     asked = seal(code=2)
@@ -796,6 +815,39 @@ def test_the_commands_show_hold_seal_and_write_the_page(
     root = town.at["crossroads"].working_set().gateway.history.founders
     assert main(["verify", str(page / "police-1.json"), "--root", root]) == 0
     assert "sealed" in capsys.readouterr().out
+
+
+def test_a_refused_command_is_a_look_and_names_who_may_run_it(town: Town, run: Run) -> None:
+    case, _ = refer(town)
+    police = town.at["police"]
+    for name, role in (("Nora Member", "member"), ("Art Auditor", "auditor")):
+        operations.add_person(police, "Rosa", name, [role], logins=[own_login()])
+    for command, words in (
+        ("case", (case[:8],)),
+        ("retention", (case[:8],)),
+        ("retention", (case,)),
+        ("hold", (case[:8], "--reason", "audit")),
+        ("seal", (case[:8], "sealed", "--yes")),
+        ("looks", (case[:8],)),
+    ):
+        before = sum(1 for _ in police.looks.read())
+        refusal = run(command, "police", *words, code=2, by="Nora Member")
+        assert "knows no case" in refusal and "[no-such-case]" in refusal
+        looks = list(police.looks.read())[before:]
+        assert ("Nora Member", "refused", case) in {
+            (look.person, look.kind, look.case) for look in looks
+        }, command
+    refusal = run("hold", "police", case[:8], "--reason", "audit", code=2, by="Art Auditor")
+    assert "people with the role supervisor" in refusal and "sender" not in refusal
+
+
+def test_looks_name_the_person_or_the_case_that_is_not_here(town: Town, run: Run) -> None:
+    case, _ = refer(town)
+    refusal = run("looks", "police", "--person", "Nobody Known", code=2)
+    assert "`Nobody Known` is not listed" in refusal
+    assert "knows no case `0000`" in run("looks", "police", "0000", code=2)
+    assert "Rosa" in run("looks", "police", case[:8], "--person", "rosa")
+    assert "not listed" in run("looks", "police", case[:8], "--person", "No One", code=2)
 
 
 # Five years. The last test, since it moves the clock for those after it.

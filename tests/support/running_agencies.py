@@ -122,10 +122,12 @@ def running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Runn
         found.stop()
 
 
-def told(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    """Run a command and return the JSON that it prints."""
+def told(
+    running: Running, capsys: pytest.CaptureFixture[str], *words: str, code: int = 0
+) -> dict[str, Any]:
+    """Run a command that exits with `code`, and return the JSON that it prints."""
     capsys.readouterr()
-    assert running.agency(*words, "--json") == 0
+    assert running.agency(*words, "--json") == code
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 

@@ -185,7 +185,7 @@ def undecided_matches(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
 
 # Finding a case
 
-_SHORTEST_PREFIX, _HANDLE_LENGTH = 4, 32
+SHORTEST_PREFIX, _HANDLE_LENGTH = 4, 32
 
 
 def find_case(
@@ -204,11 +204,11 @@ def find_case(
     matches = [
         handle for handle in handles(working_set) if handle.startswith(digits) and may_find(handle)
     ]
-    if not is_hexadecimal or len(digits) < _SHORTEST_PREFIX or not matches:
+    if not is_hexadecimal or len(digits) < SHORTEST_PREFIX or not matches:
         raise AgencyError(
             "no-such-case",
             f"this agency knows no case `{prefix[:40]}`",
-            fix=f"give at least {_SHORTEST_PREFIX} digits of a handle from `agency cases`",
+            fix=f"give at least {SHORTEST_PREFIX} digits of a handle from `agency cases`",
         )
     if len(matches) > 1:
         listed = ", ".join(_case_with_name(working_set, handle) for handle in matches)

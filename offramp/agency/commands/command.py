@@ -13,6 +13,7 @@ from offramp.account import is_served
 from offramp.agency import operations
 from offramp.agency.cases.pack_terms import PackTerms, terms_of
 from offramp.agency.commands.passphrase import find_passphrase
+from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
 from offramp.terminal import print_json, print_text
@@ -77,9 +78,23 @@ def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
             reason, actor = options.break_glass, actor_of(office)
             options.case = operations.break_glass(office, actor, options.case, reason).case
         if getattr(options, "case", None) not in (None, operations.NEW_CASE):
-            options.case = operations.find_case(office, options.case)
+            options.case = _find_case(office, options.case)
         return _print(options, command.run(office, options))
     return 141
+
+
+def _find_case(office: Office, digits: str) -> str:
+    """Return the case that starts with these digits. Raises as `operations.find_case`.
+
+    A person with no role that finds cases gets the digits back: the command's own operation then
+    refuses, and names the roles that may run it.
+    """
+    try:
+        return operations.find_case(office, digits)
+    except AgencyError as refusal:
+        if refusal.code != "not-your-role":
+            raise
+        return digits
 
 
 def actor_of(office: Office) -> str:

@@ -35,7 +35,7 @@ def _inbox(office: Office, options: argparse.Namespace) -> Output:
 def _send(office: Office, options: argparse.Namespace) -> Output:
     draft = read_draft(office, Path(options.file))
     record = operations.send_record(office, options.kind, draft, options.case)
-    return Output(record.as_json(), wording.sent_lines(record))
+    return Output(record.as_json(), wording.sent_lines(record), wording.exit_code(record.state))
 
 
 def read_draft(office: Office, path: Path) -> Draft:
@@ -82,7 +82,7 @@ def _represent(office: Office, options: argparse.Namespace) -> Output:
     record = operations.represent(
         office, options.case, options.successor, although_unknown=although_unknown
     )
-    return Output(record.as_json(), wording.sent_lines(record))
+    return Output(record.as_json(), wording.sent_lines(record), wording.exit_code(record.state))
 
 
 def _represent_options(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +124,8 @@ def _open_options(parser: argparse.ArgumentParser) -> None:
 
 def _retry(office: Office, options: argparse.Namespace) -> Output:
     retried = operations.retry_record(office, options.record)
-    return Output(retried.as_json(), [f"`{retried.id}`: {retried.state}"])
+    line = f"`{retried.id}`: {retried.state}"
+    return Output(retried.as_json(), [line], wording.exit_code(retried.state))
 
 
 COMMANDS = (

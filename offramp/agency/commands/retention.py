@@ -37,16 +37,37 @@ def _hold(office: Office, options: argparse.Namespace) -> Output:
         raise RequestError(
             "usage", "a hold has a `--reason`, and its release has none", fix="see `--help`"
         )
+    if options.release and options.another:
+        raise RequestError(
+            "usage", "`--another` places a hold, and releases none", fix="leave it out"
+        )
+    if options.number is not None and not options.release:
+        raise RequestError(
+            "usage",
+            "`--number` names a hold to release, and this places one",
+            fix="add `--release`, or leave `--number` out",
+        )
     if options.release:
         hold = operations.release_hold(office, actor_of(office), options.case, options.number)
     else:
-        hold = operations.hold_case(office, actor_of(office), options.case, options.reason)
+        hold = operations.hold_case(
+            office,
+            actor_of(office),
+            options.case,
+            options.reason,
+            is_another=options.another,
+        )
     return Output(hold.as_json(), retention_wording.hold_lines(hold))
 
 
 def _hold_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason", metavar="REASON", help=f"why: {', '.join(operations.HOLD_REASONS)}"
+    )
+    parser.add_argument(
+        "--another",
+        action="store_true",
+        help="place a second hold for the same reason, about another matter",
     )
     parser.add_argument("--release", action="store_true", help="release a hold")
     parser.add_argument(

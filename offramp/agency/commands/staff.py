@@ -146,7 +146,9 @@ def _looks(office: Office, options: argparse.Namespace) -> Output:
     roles = set(office.session.person.roles) if office.session is not None else set()
     if options.of and not roles & {"supervisor", "auditor", "admin"}:
         case = operations.find_case(office, options.of)
-        listed = operations.list_case_looks(office, case)
+        listed = operations.list_case_looks(
+            office, case, person=options.person, only_refused=options.refused
+        )
     else:
         listed = operations.list_looks(
             office, of_case=options.of, person=options.person, only_refused=options.refused

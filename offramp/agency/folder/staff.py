@@ -209,6 +209,16 @@ class Staff:
                 raise _has_ended(former)
         raise _not_listed(f"`{shorten(name)}`")
 
+    def ever_named(self, name: str) -> StaffPerson:
+        """Return the person of a name who works here or did. Raises as `named`."""
+        folded = name.casefold()
+        person = next(
+            (person for person in self.people.values() if person.name.casefold() == folded), None
+        )
+        if person is None:
+            raise _not_listed(f"`{shorten(name)}`")
+        return person
+
     def at_login(self, login: str) -> tuple[StaffPerson, ...]:
         """Return the people who use a login, the longest-listed first."""
         return tuple(person for person in self.active() if login in person.logins)

@@ -18,6 +18,7 @@ from exchange.errors import shorten
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.caseload import own_parts, unknown_case
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.people import SHORTEST_PREFIX
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
@@ -75,6 +76,21 @@ GATEWAY = Access("gateway", ())
 
 # What a form needs, by what it is about.
 FORMS: Mapping[str, Access] = {"begins": OFFER, "answers": ASKED, "case": CASE}
+
+# The refusals by access. Each is a look, wherever an operation raises it.
+REFUSALS = frozenset(
+    (
+        "not-your-role",
+        "no-such-case",
+        "not-here",
+        "care-part",
+        "reason-needed",
+        "no-glass",
+        "not-the-owner",
+        "second-person",
+        "nothing-to-review",
+    )
+)
 
 # Why a supervisor opens a part of care, or a person breaks the glass of a case.
 REASONS = ("owner_away", "person_asks", "supervision", "complaint", "safety", "court")
@@ -147,7 +163,7 @@ def needs(
             try:
                 result = operation(office, *args, **kwargs)
             except Refusal as refusal:
-                if session is not None and look == "part":
+                if session is not None and (look == "part" or refusal.code in REFUSALS):
                     _write_looks(office, session, declared, values, refused=refusal.code)
                 raise
             finally:
@@ -450,7 +466,7 @@ def _received_record(working_set: WorkingSet, jti: str) -> Any:
 
 def _cases_named(values: Values) -> Iterator[str]:
     """Yield the cases that a call's arguments name."""
-    for name in ("case", "first", "second"):
+    for name in ("case", "of_case", "first", "second"):
         value = values.get(name)
         if isinstance(value, str) and value != NEW_CASE and name in values:
             yield value
@@ -480,9 +496,13 @@ def _write_looks(
     *,
     refused: str | None = None,
 ) -> None:
-    """Write a look for each case that a call names, or one without a case."""
+    """Write a look for each case that a call names, or one without a case.
+
+    INVARIANT: a refused try is written with the case, as a look of the case's people, and the
+    refused person learns nothing from that.
+    """
     kind = declared.look or "act"
-    cases: list[str | None] = [case for case in _cases_named(values) if _is_id(case)]
+    cases: list[str | None] = list(_cases_looked_at(office.working_set(), values))
     # INVARIANT: nothing that a person typed is kept, unless it is an id or a known code.
     record, part = values.get("record"), values.get("part")
     because = values.get("because")
@@ -525,6 +545,24 @@ def write_glass_look(office: Office, case: str, reason: str) -> int:
         reason=reason,
     )
     return office.looks.add(look)
+
+
+def _cases_looked_at(working_set: WorkingSet, values: Values) -> tuple[str, ...]:
+    """Return the cases that a call names by their handles, first digits, or a record."""
+    cases = [case for case in _cases_named(values) if _is_id(case)]
+    for name in ("case", "prefix", "of_case"):
+        digits = values.get(name)
+        if isinstance(digits, str) and SHORTEST_PREFIX <= len(digits) < _ID_DIGITS:
+            matches = [
+                handle
+                for handle in working_set.cases.handles()
+                if handle.startswith(digits.lower())
+            ]
+            cases += matches if len(matches) == 1 else []
+    if not cases and isinstance(record := values.get("record"), str):
+        case = case_of_record(working_set, record)
+        cases += [case] if case is not None else []
+    return tuple(dict.fromkeys(cases))
 
 
 def _is_id(value: object, digits: int = _ID_DIGITS) -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Any
 
 from offramp.agency.cases.caseload import unknown_case
+from offramp.agency.cases.people import SHORTEST_PREFIX
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASE, LOOKED, needs
+from offramp.agency.operations.sign_in import NOT_LISTED
 from rules.frozen import frozen
 
 # The looks that open somebody's file.
 OPENINGS = ("case", "part", "print", "export", "glass")
-_SHORTEST_PREFIX = 4
 
 
 @frozen
@@ -68,10 +69,11 @@ def list_looks(
     """List the looks of everybody here, of one case, of one person, or only the refused ones.
 
     `of_case` are at least 4 of a case's first digits. Raises `AgencyError` `no-such-case`,
-    `not-your-role` for an admin who names a case.
+    `unlisted-person`, `not-your-role` for an admin who names a case.
     """
-    session = office.acting
+    session, working_set = office.acting, office.working_set()
     hides = session is not None and not {"supervisor", "auditor"} & set(session.person.roles)
+    digits = (of_case or "").lower()
     if of_case is not None:
         if hides:
             raise AgencyError(
@@ -79,27 +81,53 @@ def list_looks(
                 "an admin sees who looked, and not at which case",
                 fix="ask a supervisor or an auditor",
             )
-        if len(of_case) < _SHORTEST_PREFIX:
+        is_here = any(handle.startswith(digits) for handle in working_set.cases.handles())
+        if len(digits) < SHORTEST_PREFIX or not is_here:
             raise unknown_case(of_case)
-    looks = tuple(
-        _without_case(look) if hides else look
-        for look in office.looks.read()
-        if (of_case is None or (look.case or "").startswith(of_case.lower()))
-        and (person is None or look.person.casefold() == person.casefold())
-        and (not only_refused or look.refused is not None)
+    looks = _chosen(office, office.looks.read(), person, only_refused)
+    return LookList(
+        tuple(
+            _without_case(look) if hides else look
+            for look in looks
+            if of_case is None or (look.case or "").startswith(digits)
+        ),
+        hides,
+        _reviews(office),
     )
-    return LookList(looks, hides, _reviews(office))
 
 
 @needs(CASE)
-def list_case_looks(office: Office, case: str) -> LookList:
-    """List the looks at one case of the own caseload. Raises `AgencyError` `no-such-case`."""
-    return LookList(tuple(office.looks.read(case)), reviews=_reviews(office))
+def list_case_looks(
+    office: Office, case: str, *, person: str | None = None, only_refused: bool = False
+) -> LookList:
+    """List the looks at one case of the own caseload, or those of one person, or the refused ones.
+
+    Raises `AgencyError` `no-such-case`, `unlisted-person`.
+    """
+    looks = _chosen(office, office.looks.read(case), person, only_refused)
+    return LookList(tuple(looks), reviews=_reviews(office))
 
 
 def _reviews(office: Office) -> dict[int, int]:
     extra = office.working_set().staff.extra.values()
     return {access.look: access.number for access in extra if access.look is not None}
+
+
+def _chosen(
+    office: Office, looks: Iterable[Look], person: str | None, only_refused: bool
+) -> Iterable[Look]:
+    """Return the looks of a person, listed now or before, or only the refused ones.
+
+    Raises `AgencyError` `unlisted-person`.
+    """
+    name = person
+    if person is not None and person != NOT_LISTED:
+        name = office.working_set().staff.ever_named(person).name
+    return (
+        look
+        for look in looks
+        if (name is None or look.person == name) and (not only_refused or look.refused is not None)
+    )
 
 
 def openings_of(office: Office, case: str) -> tuple[Opening, ...]:

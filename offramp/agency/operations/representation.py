@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from exchange.consent.reduction import represents
@@ -25,10 +26,10 @@ ON_WHICH_BASIS = ("exchange_operation", "operation")
 class Representation:
     """What `represent` would state, before it is sent.
 
-    `counsel` is the office that acts for the person from now on, and `recipients` are told. A case
-    that isn't `known` here has sent this office nothing: the handle may be mistyped. `person` is
-    the name that this office has, None for none. `is_repeated` is true if the office says so
-    already.
+    `counsel` is the office that would act for the person, and `recipients` would be told. Those
+    `without_key` can't be told yet: their gateways have announced no key. A case that isn't `known`
+    here has sent this office nothing: the handle may be mistyped. `person` is the name that this
+    office has, None for none. `is_repeated` is true if the office says so already.
     """
 
     case: str
@@ -38,6 +39,7 @@ class Representation:
     records: int
     is_repeated: bool
     recipients: tuple[str, ...]
+    without_key: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency represent --dry-run`."""
@@ -49,6 +51,7 @@ class Representation:
             "records": self.records,
             "repeated": self.is_repeated,
             "to": list(self.recipients),
+            "no_key": list(self.without_key),
         }
 
 
@@ -62,7 +65,8 @@ def preview_representation(
     """
     working_set = office.working_set()
     defaults_today(office, working_set)
-    counsel, recipients = _check_counsel(working_set, successor)
+    counsel, told = _check_counsel(working_set, successor)
+    recipients, without_key = _with_key(working_set, told)
     is_known = case in working_set.cases
     records = working_set.cases.records(case)
     return Representation(
@@ -73,6 +77,7 @@ def preview_representation(
         len(records.received),
         counsel == office.agency and represents(working_set.gateway.state(case), counsel),
         recipients,
+        without_key,
     )
 
 
@@ -85,12 +90,21 @@ def represent(
     It is this agency, or the `successor` that takes the case over. Only counsel receives what a
     person lets others tell a lawyer. A handle of which nothing came here may be mistyped, and
     would begin a case without a person. So it is refused, unless `although_unknown` confirms it:
-    before a consent, counsel has nothing of the person's case. Raises `AgencyError`
-    `unheard-case`, `not-counsel`, `unknown-agency`; as `send_record`.
+    before a consent, counsel has nothing of the person's case. An agency that has announced no key
+    can't be told yet, and keeps no other one from being told. Raises `AgencyError`
+    `nobody-to-tell`, `unheard-case`, `not-counsel`, `unknown-agency`; as `send_record`.
     """
     working_set = office.working_set()
     defaults = defaults_today(office, working_set)
-    counsel, recipients = _check_counsel(working_set, successor)
+    counsel, told = _check_counsel(working_set, successor)
+    recipients, without_key = _with_key(working_set, told)
+    if not recipients:
+        names = ", ".join(f"`{agency}`" for agency in without_key)
+        raise AgencyError(
+            "nobody-to-tell",
+            f"nothing was sent, because no key is announced by {names}",
+            fix="call them: each has to run its gateway. Then state it again",
+        )
     if case not in working_set.cases and not although_unknown:
         raise AgencyError(
             "unheard-case",
@@ -107,6 +121,18 @@ def represent(
         says={"agency": counsel},
     )
     return send_record(office, "representation", Draft((part,)), case)
+
+
+def _with_key(
+    working_set: WorkingSet, agencies: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the agencies that a record can be sealed to, and the others."""
+    sealing = working_set.gateway.history.membership_at(2**53 - 1).sealing
+    told = tuple(agencies)
+    return (
+        tuple(agency for agency in told if sealing.get(agency)),
+        tuple(agency for agency in told if not sealing.get(agency)),
+    )
 
 
 def _check_counsel(working_set: WorkingSet, successor: str | None) -> tuple[str, tuple[str, ...]]:

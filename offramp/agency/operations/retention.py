@@ -9,7 +9,7 @@ from typing import Any
 from exchange.consent.disclosure import day_of
 from exchange.errors import shorten
 from offramp.agency.cases.answering import defaults_today, pack_in_force
-from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.caseload import case_of, unknown_case
 from offramp.agency.cases.retention import (
     Keeping,
     KeptItem,
@@ -113,8 +113,8 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
     with office.transaction() as working_set:
         keeping = keeping_now(office, working_set)
         sees = visible(office, working_set)
-        if of_case is not None:
-            case_of(working_set, of_case)
+        if of_case is not None and not (of_case in working_set.cases and sees(of_case)):
+            raise unknown_case(of_case)
         handles = [of_case] if of_case is not None else working_set.cases.handles()
         items: dict[str | None, list[KeptItem]] = {handle: [] for handle in handles if sees(handle)}
         for item in kept_items(working_set, keeping, of_case):
@@ -201,10 +201,14 @@ def keeping_now(office: Office, working_set: WorkingSet) -> Keeping:
 
 
 @needs(SUPERVISION, look="act")
-def hold_case(office: Office, actor: str, case: str, reason: str) -> Hold:
+def hold_case(
+    office: Office, actor: str, case: str, reason: str, *, is_another: bool = False
+) -> Hold:
     """Stop all destruction in a case. `reason` is a key of `HOLD_REASONS`.
 
-    Raises `AgencyError` `no-such-case`, `unknown-reason`.
+    A hold has no text, so two for one reason look alike. A second one is refused, unless
+    `is_another` says that it is about another matter, whose release must not end the first. Raises
+    `AgencyError` `no-such-case`, `unknown-reason`, `held-already`.
     """
     if reason not in HOLD_REASONS:
         raise AgencyError(
@@ -214,6 +218,14 @@ def hold_case(office: Office, actor: str, case: str, reason: str) -> Hold:
         )
     with office.transaction() as working_set:
         case_of(working_set, case)
+        alike = [hold for hold in working_set.retention.holds_on(case) if hold.reason == reason]
+        if alike and not is_another:
+            raise AgencyError(
+                "held-already",
+                f"the hold `{alike[0].number}` of `{alike[0].by}` is on this case for the same "
+                "reason",
+                fix="leave it, or add `--another` if this one is about another matter",
+            )
         body = {"does": "held", "case": case, "reason": reason, "by": actor}
         event = office.append(working_set, "retention", body)
         return working_set.retention.holds[case][event.at]
