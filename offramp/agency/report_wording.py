@@ -17,25 +17,38 @@ from rules.shelf import vocabulary
 
 
 def report_lines(report: QuarterReport) -> list[str]:
-    """Show a report: what it covers, its tables, and what was sent."""
+    """Show a report: what it covers, and its tables."""
     lines = [f"{report.program}, {report.quarter}. {ABOUT_HIDDEN}", *joined_lines(report)]
-    if report.is_revised is False:
-        lines.append(
-            "The published counts stand. They are published anew only if nothing that changed "
-            "could be worked out from both."
-        )
     for section in sections(report):
         lines += ["", *_section_lines(section)]
         if section.title == "In the program":
             lines += places_lines(report)
-    return [*lines, *sent_lines(report)]
+    return lines
 
 
-def sent_lines(report: QuarterReport) -> list[str]:
-    """Say where the counts went, if they were sent."""
-    if report.sent is None:
-        return []
-    return [f"Counts of {report.quarter} to {', '.join(report.told)}: {report.sent.state}"]
+def done_lines(report: QuarterReport, *, is_send: bool) -> list[str]:
+    """Say what the command did: published, published anew or not, and sent or not.
+
+    `is_send` says that the counts were to be sent.
+    """
+    own = f"the counts of {report.agency} for {report.quarter}"
+    lines = []
+    if report.is_revised:
+        lines.append(f"Published anew: {own}, version {report.agencies[0].version}.")
+    elif report.is_revised is False:
+        lines.append(
+            f"Not published anew: {own} stand. Nothing has changed, or what has changed could be "
+            "worked out from both."
+        )
+    elif report.is_new:
+        lines.append(f"Published: {own}. From now on they stand.")
+    if report.is_revised and not is_send:
+        lines.append("They were not sent. `--send` sends them to the program's office.")
+    if report.sent is not None:
+        lines.append(f"Counts of {report.quarter} to {', '.join(report.told)}: {report.sent.state}")
+    elif is_send:
+        lines.append("Nothing was sent: this office joins the counts itself.")
+    return lines
 
 
 def _section_lines(section: Section) -> Iterator[str]:

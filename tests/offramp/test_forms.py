@@ -29,6 +29,7 @@ from offramp.agency.cases.form_parts import contents_of
 from offramp.agency.cases.form_questions import ABOUT, STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.pack_terms import pack_terms
+from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.commands import COMMANDS
 from offramp.agency.commands.command import add_command
 from offramp.agency.commands.form_text import WORDS, preview_lines
@@ -358,6 +359,24 @@ def test_without_consent_the_facts_are_kept_and_nothing_is_told(town: Town) -> N
     with pytest.raises(AgencyError) as refused:
         operations.open_form(town.at["crossroads"], "grievance", case)
     assert refused.value.code == "nobody-to-tell"
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("no-key", "{who} may be, and {have} announced no key yet"),
+        ("counsel-unnamed", "{who} {have} not said that {they} the person's counsel"),
+        (None, "the person's consent doesn't cover it for {who}"),
+    ],
+)
+def test_a_refusal_lists_agencies_in_a_sentence(rule: str | None, message: str) -> None:
+    for names, who, have, they in (
+        (["A"], "A", "has", "it is"),
+        (["A", "B"], "A and B", "have", "they are"),
+        (["A", "B", "C"], "A, B, and C", "have", "they are"),
+    ):
+        refusal = nobody_to_tell([Refused(name, rule) for name in names], {})
+        assert message.format(who=who, have=have, they=they) in refusal.message
 
 
 def test_a_consent_opens_the_form_and_its_end_stops_even_a_draft_that_was_shown(

@@ -33,9 +33,11 @@ from offramp.agency.operations import Draft, destruction, upkeep
 from offramp.agency.operations import records as record_operations
 from offramp.agency.report_page import report_page
 from offramp.agency.report_view import report_csv, sections
-from offramp.agency.report_wording import report_lines
+from offramp.agency.report_wording import done_lines, report_lines
+from offramp.cli import main
+from offramp.clock import Clock
 from rules.shelf import vocabulary
-from tests.support.agencies import ROLES, Town
+from tests.support.agencies import PASSPHRASE, ROLES, Town
 from tests.support.refused import refused
 from tests.support.simulator import FORM, grant, part
 
@@ -583,18 +585,25 @@ def test_a_late_record_counts_in_the_quarter_of_its_event_and_a_published_one_st
     next_quarter(town)
     refer(town, 12, day)
     first = operations.report_quarter(town.at["police"], None, quarter)
-    assert dict(first.totals)[CountKey("offers")] == 12
+    assert dict(first.totals)[CountKey("offers")] == 12 and first.is_new
+    assert done_lines(first, is_send=False) == [
+        f"Published: the counts of police for {quarter}. From now on they stand."
+    ]
     # A later one, and a correction of the day, change nothing that was published.
     late = refer(town, 1, day)[0]
     again = operations.report_quarter(town.at["police"], None, quarter)
-    assert again == first
+    assert again == replace(first, is_new=False) and done_lines(again, is_send=False) == []
     # Nobody may take the first counts from the new ones and have a person left over.
     refused_revision = operations.report_quarter(town.at["police"], None, quarter, is_revision=True)
     assert refused_revision.is_revised is False and refused_revision.totals == first.totals
-    assert "The published counts stand." in "\n".join(report_lines(refused_revision))
+    (done,) = done_lines(refused_revision, is_send=False)
+    assert done.startswith(f"Not published anew: the counts of police for {quarter} stand.")
     refer(town, 10, day)
     revised = operations.report_quarter(town.at["police"], None, quarter, is_revision=True)
     assert revised.is_revised is True and revised.agencies[0].version == 2
+    done = "\n".join(done_lines(revised, is_send=False))
+    assert f"Published anew: the counts of police for {quarter}, version 2." in done
+    assert "They were not sent." in done
     assert dict(revised.totals)[CountKey("offers")] == 23
     assert late
 
@@ -627,10 +636,12 @@ def test_counts_travel_without_a_name_or_a_case_and_the_program_joins_them(town:
     next_quarter(town)
     sent = operations.report_quarter(town.at["police"], None, quarter, is_sent=True)
     assert sent.told == ("program",) and sent.sent is not None and sent.sent.case is None
+    assert done_lines(sent, is_send=True)[1:] == [f"Counts of {quarter} to program: sent"]
     operations.report_quarter(town.at["crossroads"], None, quarter, is_sent=True)
     town.settle()
     office = town.at["program"]
-    report = operations.report_quarter(office, None, quarter)
+    report = operations.report_quarter(office, None, quarter, is_sent=True)
+    assert "joins the counts itself" in done_lines(report, is_send=True)[-1]
     assert report.missing == ("prosecutor",) and report.unopened == 0
     totals = dict(report.totals)
     assert totals[CountKey("offers")] == 13 and totals[CountKey("referrals")] == 13
@@ -671,6 +682,29 @@ def test_the_page_stands_alone_with_a_table_for_each_chart(town: Town) -> None:
     assert parsed.addresses == [] and parsed.tags["script"] == 0
     assert parsed.tags["section"] == parsed.tags["table"] == 1 and parsed.tags["svg"] >= 3
     assert "url(http" not in page and "@import" not in page
+
+
+def test_the_command_prints_one_form_and_says_what_it_did_beside_the_numbers(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quarter = next_quarter(town)
+    refer(town, 12, datetime.fromtimestamp(town.hub.clock, UTC).date())
+    next_quarter(town)
+    monkeypatch.setattr(Clock, "now", lambda clock: town.hub.clock)
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+    words = ["agency", "report", str(town.folder / "police"), "--quarter", quarter]
+    words += ["--passphrase-file", str(passphrase), "--by", "Rosa Quintana"]
+    assert main([*words, "--csv", "--json"]) == 2
+    assert '"usage"' in capsys.readouterr().out
+    assert main([*words, "--csv", "--send"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("quarter,agency,") and "Published" not in printed.out
+    assert f"Published: the counts of police for {quarter}" in printed.err
+    assert f"Counts of {quarter} to program: sent" in printed.err
+    assert main([*words, "--revise"]) == 0
+    assert "Not published anew: the counts of police" in capsys.readouterr().out
 
 
 def test_a_quarter_that_lasts_and_a_word_that_is_none_are_refused(town: Town) -> None:

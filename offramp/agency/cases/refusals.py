@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from exchange.agency.gateway import UNCOMMITTED
 from exchange.errors import DirectoryError
@@ -133,32 +133,40 @@ def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> Agen
             listed.append(name)
         because[each.rule] = each.because or "the person's consent doesn't cover it"
     if NO_KEY in by_rule:
-        who = ", ".join(by_rule[NO_KEY])
+        who, is_one = _series(by_rule[NO_KEY]), len(by_rule[NO_KEY]) == 1
+        has, agency = ("has", "the agency has") if is_one else ("have", "they have")
         return AgencyError(
             "nobody-to-tell",
-            f"nobody can be told this yet: {who} may be, and has announced no key yet",
-            fix=f"call {who}: the agency has to join and run `offramp agency serve`; then do "
-            "this again",
+            f"nobody can be told this yet: {who} may be, and {has} announced no key yet",
+            fix=f"call {who}: {agency} to join and run `offramp agency serve`; then do this again",
         )
     if None in by_rule:
-        who = ", ".join(by_rule[None])
+        who = _series(by_rule[None])
         return AgencyError(
             "nobody-to-tell",
             f"nobody may be told this: the person's consent doesn't cover it for {who}",
             fix="ask the person for consent",
         )
     if _COUNSEL in by_rule:
+        who, is_one = _series(by_rule[_COUNSEL]), len(by_rule[_COUNSEL]) == 1
+        has_said = "has not said that it is" if is_one else "have not said that they are"
         return AgencyError(
             "nobody-to-tell",
-            f"nobody may be told this: {', '.join(by_rule[_COUNSEL])} has not said that it is the "
-            "person's counsel",
+            f"nobody may be told this: {who} {has_said} the person's counsel",
             fix="call counsel: `offramp agency represent` says so",
         )
     reasons = "; ".join(
-        f"{', '.join(agencies)}: {because[rule]}" for rule, agencies in by_rule.items()
+        f"{_series(agencies)}: {because[rule]}" for rule, agencies in by_rule.items()
     )
     return AgencyError(
         "nobody-to-tell",
         f"nobody may be told this: {reasons}" if reasons else "there is no other agency to tell",
         fix="no consent changes this; tell the person or your supervisor",
     )
+
+
+def _series(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: `A`, `A and B`, `A, B, and C`."""
+    if len(names) < 3:
+        return " and ".join(names)
+    return f"{', '.join(names[:-1])}, and {names[-1]}"

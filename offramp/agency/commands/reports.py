@@ -10,9 +10,15 @@ from offramp.agency.folder.office import Office
 from offramp.agency.report_page import report_page
 from offramp.agency.report_view import report_csv
 from offramp.output_file import check_output, write_output
+from offramp.terminal import print_error
+from rules.errors import RequestError
 
 
 def _report(office: Office, options: argparse.Namespace) -> Output:
+    if options.csv and options.json:
+        raise RequestError(
+            "usage", "`--csv` and `--json` print the same numbers in two forms", fix="give one"
+        )
     if options.html is not None:
         check_output(options.html, force=options.force)
     report = operations.report_quarter(
@@ -24,10 +30,17 @@ def _report(office: Office, options: argparse.Namespace) -> Output:
     )
     if options.html is not None:
         write_output(options.html, report_page(report).encode(), force=options.force)
-    lines = report_csv(report).splitlines() if options.csv else report_wording.report_lines(report)
-    if options.html is not None and not options.csv:
-        lines = [f"written: {options.html}", *report_wording.sent_lines(report)]
-    return Output(report.as_json(), lines)
+    done = report_wording.done_lines(report, is_send=options.send)
+    if options.csv:  # the numbers alone are on standard output
+        if options.html is not None:
+            done.insert(0, f"written: {options.html}")
+        for line in done:
+            print_error(line)
+        return Output(report.as_json(), report_csv(report).splitlines())
+    if options.html is not None:
+        return Output(report.as_json(), [f"written: {options.html}", *done])
+    lines = report_wording.report_lines(report)
+    return Output(report.as_json(), [*lines, *(["", *done] if done else [])])
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from exchange.errors import ExchangeError
@@ -127,8 +128,8 @@ class QuarterReport:
     `agencies` are those whose counts are here, this one first. `totals` join them: a total with a
     hidden part is hidden. `missing` are the agencies whose counts have not arrived, at the office
     that joins them. `unopened` counts records that nobody opened. `groupings` have the words of the
-    pack for each grouping. `is_revised` says that this call published the quarter anew, None if
-    that wasn't asked for.
+    pack for each grouping. `is_new` says that this call published the quarter, for the first time
+    or anew, and `is_revised` that it did so anew, None if there was nothing to revise.
     """
 
     quarter: str
@@ -140,6 +141,7 @@ class QuarterReport:
     unopened: int
     places: Places | None
     money: Money | None
+    is_new: bool = False
     is_revised: bool | None = None
     sent: SentRecord | None = None
     told: tuple[str, ...] = ()
@@ -202,9 +204,12 @@ def report_quarter(
     with office.transaction() as working_set:
         defaults_today(office, working_set)
         check_over(working_set, one, office.clock())
+        before = _publications(working_set).get(one.name)
         publication, is_revised = _published(office, working_set, one, is_revision)
     sent, told = _send(office, publication) if is_sent else (None, ())
-    return _joined(office, one, publication, is_revised, sent, told)
+    report = _joined(office, one, publication)
+    is_new = before is None or publication.version != before.version
+    return replace(report, is_new=is_new, is_revised=is_revised, sent=sent, told=told)
 
 
 def _published(
@@ -346,9 +351,6 @@ def _joined(
     office: Office,
     quarter: Quarter,
     publication: Publication,
-    is_revised: bool | None,
-    sent: SentRecord | None,
-    told: tuple[str, ...],
 ) -> QuarterReport:
     working_set = office.working_set()
     directory = working_set.gateway.history.newest
@@ -378,9 +380,6 @@ def _joined(
         unopened=len(_closed_counts(working_set)),
         places=_places(office.settings, program, quarter),
         money=_money(office.settings),
-        is_revised=is_revised,
-        sent=sent,
-        told=told,
     )
 
 
