@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from offramp.clock import Clock
 from offramp.hub import operations
+from offramp.hub.collector import collect_seldom
 from offramp.hub.folder import Folder
 from offramp.restored import lines
 from offramp.terminal import print_error, print_json, print_text
@@ -164,10 +165,7 @@ def serve(options: argparse.Namespace) -> int:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: None)
     monitor.start()
-    # What is in memory now stays there. The records of a batch make many objects and few cycles.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000)
+    collect_seldom()
 
     def stop() -> None:
         monitor.stop()
