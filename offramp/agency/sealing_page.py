@@ -40,6 +40,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "unproved": "Not proved yet",
         "came": "{agency} signed a statement that it destroyed parts of your case. It is from "
         "{day}, and is record number {index} in the log. What it says is not proved yet.",
+        "asked_back": "{agency} asked this statement back, so it doesn't count. Ask {agency} what "
+        "is true.",
         "away": "The exchange couldn't be reached when this page was made. Ask for the page again.",
         "not_witnessed": "The independent witnesses have not confirmed it yet. Ask for the page "
         "again tomorrow.",
@@ -91,6 +93,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "unproved": "Todavía no comprobado",
         "came": "{agency} firmó una declaración de que destruyó partes de su caso. Es del {day} y "
         "es el registro número {index} de la bitácora. Lo que dice todavía no está comprobado.",
+        "asked_back": "{agency} pidió la devolución de esta declaración, así que no cuenta. "
+        "Pregunte a {agency} qué es cierto.",
         "away": "No se pudo llegar al intercambio cuando se hizo esta página. Pídala otra vez.",
         "not_witnessed": "Los testigos independientes todavía no lo confirmaron. Pida la página "
         "otra vez mañana.",

@@ -346,7 +346,14 @@ def account_lines(account: CaseAccount, language: str, *, is_full: bool = False)
 
 def _one_account(account: CaseAccount, language: str, is_full: bool) -> list[str]:
     statement, is_proved = account.statement, account.is_proved
-    lines = first_page(statement, account.directory, language, account.agency, is_proved=is_proved)
+    lines = first_page(
+        statement,
+        account.directory,
+        language,
+        account.agency,
+        is_proved=is_proved,
+        ends=account.ends,
+    )
     if is_full:
         lines += ["", *details(statement, account.directory, language, is_proved=is_proved)]
     return lines

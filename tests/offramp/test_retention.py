@@ -850,6 +850,44 @@ def test_looks_name_the_person_or_the_case_that_is_not_here(town: Town, run: Run
     assert "not listed" in run("looks", "police", case[:8], "--person", "No One", code=2)
 
 
+def test_the_account_says_who_signed_that_it_destroyed_its_parts(town: Town, run: Run) -> None:
+    case, family = refer(town)
+    sign(town, case, family, [terms(town, "crossroads", "defender", "disclosure_account")])
+    operations.represent(town.at["defender"], case)
+    town.settle()
+    before = run("account", "crossroads", case, "--for-person")
+    assert "SIGNED" not in before and "Prosecutor (prosecutor's office)" in before
+    operations.note_ending(town.at["police"], "Rosa", case, "dismissed", on=today(town))
+    wait(town, 125)
+    operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    said = "DESTROYED 2 parts of this case, because the charge was dismissed. It said that it keeps"
+    whole = " ".join(run("account", "crossroads", case, "--for-person").split())
+    assert said in whole
+    assert said in " ".join(run("account", "crossroads", case).split())
+    spanish = " ".join(run("account", "crossroads", case, "--lang", "es").split())
+    assert "DESTRUYÓ 2 partes de este caso, porque la acusación fue desestimada" in spanish
+    # Counsel got no statement of police, and its account has that one was signed.
+    at_counsel = " ".join(run("account", "defender", case).split())
+    assert "Police (police). It SIGNED on" in at_counsel
+    assert "DESTROYED parts of this case. Another agency of yours has the statement" in at_counsel
+
+
+def test_a_statement_that_was_asked_back_proves_nothing(town: Town) -> None:
+    case, _ = refer(town)
+    police, crossroads = town.at["police"], town.at["crossroads"]
+    operations.note_ending(police, "Rosa", case, "sealed")
+    wait(town, 2)
+    assert len(operations.prove_sealing(crossroads, "Rosa", case).statements) == 1
+    operations.recall(police, "Rosa", case, "wrong_case", record="sealed")
+    town.settle()
+    proof = operations.prove_sealing(crossroads, "Rosa", case)
+    assert proof.statements == ()
+    assert [unproved.obstacle for unproved in proof.unproved] == ["asked_back"]
+    assert "doesn't count" in sealing_page.sealing_page(proof, "en").replace("&#x27;", "'")
+    account = operations.fetch_account(crossroads, case)
+    assert account.ends == ()
+
+
 # Five years. The last test, since it moves the clock for those after it.
 
 

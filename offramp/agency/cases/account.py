@@ -19,6 +19,7 @@ from exchange.membership.directory import Directory
 from exchange.records.statements import Change, Grant
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES, count_words
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
+from offramp.agency.cases.signed_ends import SignedEnd
 from rules.author.spoken_dates import spoken_day, spoken_time
 
 LANGUAGES = ("en", "es")
@@ -47,13 +48,15 @@ def first_page(
     agency: str | None = None,
     *,
     is_proved: bool = True,
+    ends: Sequence[SignedEnd] = (),
 ) -> list[str]:
     """Return the lines of the first page: who knows what now, what changed, and how we know.
 
     `language` is `en` or `es`. `agency` is named where the account has its rows alone. With
-    `is_proved` false, the account is made of the agency's own records, and proves nothing.
+    `is_proved` false, the account is made of the agency's own records, and proves nothing. `ends`
+    are what agencies signed about parts that they destroyed.
     """
-    return list(_Page(statement, directory, language, is_proved).first(agency))
+    return list(_Page(statement, directory, language, is_proved, ends).first(agency))
 
 
 def case_heading(case: str, language: str, *, is_other: bool) -> str:
@@ -79,8 +82,10 @@ class _Page:
         directory: Directory,
         language: str,
         is_proved: bool = True,
+        ends: Sequence[SignedEnd] = (),
     ) -> None:
         self.statement = statement
+        self.ends = ends
         self.directory = directory
         self.language = language
         self.column = LANGUAGES.index(language)
@@ -159,12 +164,16 @@ class _Page:
         yield self.say("full")
 
     def _who_knows(self) -> Iterator[str]:
-        """Yield a paragraph for each recipient: what it still has, and what was asked back."""
-        by_agency: dict[str, dict[str, list[Row]]] = {}
+        """Yield a paragraph for each agency: what it has, what was recalled, what it destroyed."""
+        by_agency: dict[str, dict[str, list[Row]]] = {end.agency: {} for end in self.ends}
         for row in self.told:
             if row.status != WITHDRAWN:
                 by_agency.setdefault(row.to, {}).setdefault(row.category, []).append(row)
         for agency, by_category in sorted(by_agency.items(), key=lambda pair: self.name(pair[0])):
+            ends = [self._end(end) for end in self.ends if end.agency == agency]
+            if not by_category:
+                yield from _wrapped(f"{self.name(agency)}. {' '.join(ends)}", "  ")
+                continue
             newest = max(row.at for rows in by_category.values() for row in rows)
             by_state: dict[str, list[str]] = {}
             for category, rows in by_category.items():
@@ -178,7 +187,20 @@ class _Page:
             text = self.say(
                 "knows", agency=self.name(agency), day=self.day(newest), categories=known
             )
-            yield from _wrapped(text, "  ")
+            yield from _wrapped(" ".join((text, *ends)), "  ")
+
+    def _end(self, end: SignedEnd) -> str:
+        """Say what an agency signed about the parts that it destroyed."""
+        day = spoken_day(self._local(end.signed_at).date(), self.language)
+        parts = end.parts
+        if parts is None:
+            return self.say("ended_elsewhere", day=day)
+        because = self.say(f"because_{parts.cause}")
+        sentence = self._counted("ended", parts.ended, day=day, because=because)
+        if parts.kept_until is None:
+            return f"{sentence} {self.say('keeps_nothing')}"
+        until = spoken_day(parts.kept_until, self.language)
+        return f"{sentence} {self.say('keeps_until', day=until)}"
 
     def _known_of(self, category: str, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         """Yield how far an agency's texts of a category are: those it keeps, and those recalled."""

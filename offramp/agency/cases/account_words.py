@@ -45,6 +45,31 @@ SAID: Mapping[str, tuple[str, str]] = {
         "{agency}, last on {day}. {categories}.",
         "{agency}, por última vez el {day}. {categories}.",
     ),
+    "ended_one": (
+        "It SIGNED on {day} that it DESTROYED {count} part of this case, because {because}.",
+        "FIRMÓ el {day} que DESTRUYÓ {count} parte de este caso, porque {because}.",
+    ),
+    "ended": (
+        "It SIGNED on {day} that it DESTROYED {count} parts of this case, because {because}.",
+        "FIRMÓ el {day} que DESTRUYÓ {count} partes de este caso, porque {because}.",
+    ),
+    "ended_elsewhere": (
+        "It SIGNED on {day} that it DESTROYED parts of this case. Another agency of yours has the "
+        "statement.",
+        "FIRMÓ el {day} que DESTRUYÓ partes de este caso. Otra de sus agencias tiene la "
+        "declaración.",
+    ),
+    "because_dismissed": ("the charge was dismissed", "la acusación fue desestimada"),
+    "because_sealed": ("a court had the record sealed", "un tribunal hizo sellar el expediente"),
+    "because_completed": ("you completed the program", "usted completó el programa"),
+    "keeps_nothing": (
+        "It said that it keeps nothing else.",
+        "Declaró que no guarda nada más.",
+    ),
+    "keeps_until": (
+        "It said that it keeps other parts until {day} at the latest.",
+        "Declaró que guarda otras partes hasta el {day} a más tardar.",
+    ),
     "read": ("Opened: {categories}", "Abierto: {categories}"),
     "aloud": ("Told aloud: {categories}", "De palabra: {categories}"),
     "asked_back": (

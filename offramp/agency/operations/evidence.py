@@ -16,6 +16,7 @@ from offramp.agency.cases.account import rows_of_agency
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.cases.own_account import own_account
 from offramp.agency.cases.people import cases_of_person
+from offramp.agency.cases.signed_ends import SignedEnd, signed_ends
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.link import link_of
@@ -50,7 +51,7 @@ class CaseAccount:
     the account is whole. With `is_proved` false it is made of this agency's own records, since the
     hub gives no account of the case here. `joined` are the accounts of the person's other cases.
     `openings` are the people of this agency who opened the file, where the account is for the
-    person.
+    person. `ends` are what agencies signed about parts that they destroyed.
     """
 
     statement: AccountStatement
@@ -59,6 +60,7 @@ class CaseAccount:
     is_proved: bool = True
     joined: tuple[CaseAccount, ...] = ()
     openings: tuple[Opening, ...] | None = None
+    ends: tuple[SignedEnd, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency account`."""
@@ -72,6 +74,7 @@ class CaseAccount:
             "at": self.statement.at,
             "rows": rows,
             "missing": list(self.statement.missing),
+            "signed_ends": [end.as_json() for end in self.ends],
             "proved": self.is_proved,
             "joined": [account.as_json() for account in self.joined],
             **(
@@ -124,11 +127,14 @@ def _account_of(office: Office, case: str, for_person: bool, *, may_be_own: bool
             raise
         directory = working_set.gateway.history.newest
         statement = own_account(working_set, case, office.clock())
-        return CaseAccount(statement, directory, office.agency, is_proved=False)
-    directory = office.working_set().gateway.history.newest
+        ends = signed_ends(working_set, statement.rows)
+        return CaseAccount(statement, directory, office.agency, is_proved=False, ends=ends)
+    working_set = office.working_set()
+    directory = working_set.gateway.history.newest
     if for_person or directory.role(office.agency) == "defender":
-        return CaseAccount(statement, directory)
-    return CaseAccount(rows_of_agency(statement, office.agency), directory, office.agency)
+        return CaseAccount(statement, directory, ends=signed_ends(working_set, statement.rows))
+    own = rows_of_agency(statement, office.agency)
+    return CaseAccount(own, directory, office.agency, ends=signed_ends(working_set, own.rows))
 
 
 @needs(CASE, look="export")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.agency.deliveries import Received
 from exchange.models import agency_of
-from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.caseload import case_of, recalled_parts
 from offramp.agency.cases.retention import SEALED, destroyed_in, kept_about_person
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office
@@ -20,8 +20,9 @@ from offramp.agency.operations.retention import keeping_now
 from rules.errors import Refusal
 from rules.frozen import frozen
 
+ASKED_BACK = "asked-back"
 # Why a statement isn't proved yet, for the words of the page.
-Obstacle = Literal["away", "not_witnessed", "closed", "destroyed", "not_proved"]
+Obstacle = Literal["asked_back", "away", "not_witnessed", "closed", "destroyed", "not_proved"]
 
 
 @frozen
@@ -161,6 +162,13 @@ def _prove(office: Office, actor: str, case: str, received: Received) -> Sealing
     committed = received.committed
     assert committed is not None, "only these are asked for"
     issuer, jti = committed.issuer, committed.jti
+    recalled = recalled_parts(office.working_set(), case)
+    if all((jti, part) in recalled for part in committed.labels):
+        raise AgencyError(
+            ASKED_BACK,
+            f"`{issuer}` asked its statement back, so it says nothing any more",
+            fix=f"wait for another statement, or ask `{issuer}`",
+        )
     for record, part in office.working_set().closed_parts(case):
         if record == jti:
             office.open(jti, part, by=actor)
@@ -208,6 +216,8 @@ def _obstacle(working_set: WorkingSet, received: Received, refusal: Refusal) -> 
     assert committed is not None, "only these are asked for"
     if isinstance(refusal, HubAway):
         return "away"
+    if refusal.code == ASKED_BACK:
+        return "asked_back"
     if refusal.code == "unproved":
         return "not_witnessed"
     key = committed.issuer, committed.jti
