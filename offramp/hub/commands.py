@@ -159,6 +159,9 @@ def serve(options: argparse.Namespace) -> int:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+    note = folder.draft_note(service.hub)
+    if note is not None:
+        print_text(f"note: {note}")
     print_text(f"the hub `{settings.name}` listens on {settings.host}:{port}")
     print_text(f"its health is at http://{ADDRESS}:{monitor.port}/health", flush=True)
     # Uvicorn stops at these and then sends them on: a stop that was asked for is no failure.

@@ -15,14 +15,20 @@ from exchange.consent.disclosure import Judge, Judges, judges_of
 from exchange.errors import ExchangeError
 from exchange.hub.hub import Hub
 from exchange.hub.store import Store
+from exchange.membership.directory import read_directory
+from exchange.membership.signatures import read_signed_directory
 from exchange.models import WireModel, validate
 from exchange.standards.notes import COSIGNATURE, derive_note_key
-from offramp.adoption import collect_pack, read_pack_files
+from offramp.adoption import PackFiles, collect_pack, read_pack_files
 from offramp.hub.membership import PACK, Founding
-from rules.errors import FactsError, RequestError
+from rules.errors import FactsError, Refusal, RequestError
 from rules.input.toml_text import read_toml
 from rules.packs.digest import digest
+from rules.packs.pack import Pack
 from rules.shelf import read_pack
+
+# The store's name for the digest of the pack with which the hub was founded.
+_FOUNDING = "founding"
 
 
 class Settings(WireModel):
@@ -72,39 +78,112 @@ class Folder:
         """The key that signs the log."""
         return Ed25519PrivateKey.from_private_bytes(self._log)
 
-    @property
-    def program(self) -> Founding:
-        """The first version of the directory, without its agencies."""
+    def founding(self, store: Store) -> Founding:
+        """Return the first version of the directory, without its agencies.
+
+        Raises as `founding_pack`.
+        """
         settings = self.settings
-        pack = read_pack(settings.pack)
+        pack = self.founding_pack(store)
         log = derive_note_key(self.key, settings.name, COSIGNATURE).vkey
         return Founding(
             settings.program, settings.zone, {"id": pack.id, "digest": digest(pack)}, log
         )
 
     def open(self) -> Hub:
-        """Open the hub over its database. Raises `StoreError`, `RequestError`, `PackError`."""
+        """Open the hub over its database. Raises `StoreError`; as `founding_pack`."""
         store = Store(self.database)
-        own = read_pack(self.settings.pack)
-        # A later release may ship another pack under this id. Keep the text that judged cases.
-        if store.value(f"{PACK} {digest(own)}") is None:
-            store.set_value(f"{PACK} {digest(own)}", collect_pack(self.settings.pack).write())
+        try:
+            self.founding_pack(store)
+        except BaseException:
+            store.close()
+            raise
         return Hub(self.key, self.settings.name, self.judges(store), secrets.token_bytes, store)
+
+    def founding_pack(self, store: Store) -> Pack:
+        """Return the pack with which the hub was founded, and keep its text.
+
+        Once there is a directory, it is the copy that the hub keeps: the operator may edit or move
+        the folder. Before, it is the pack that `hub.toml` names, or the copy where that can't be
+        read. Raises `PackError`, `RequestError` `unknown-pack`, `pack-changed`.
+        """
+        named = self._founding_digest(store)
+        kept = _kept_pack(store, named) if named is not None else None
+        if kept is not None and store.versions():
+            return kept
+        try:
+            files = collect_pack(self.settings.pack)
+            # The whole pack is proved here, once: a copy is not proved again.
+            pack = read_pack(self.settings.pack)
+        except Refusal:
+            if kept is None:
+                raise
+            return kept
+        if store.versions() and digest(pack) != named:
+            raise RequestError(
+                "pack-changed",
+                f"`{self.settings.pack}` is no longer the pack of the directory's first version, "
+                "and the hub has no copy of that",
+                fix="put the earlier files back and start once, then change them",
+            )
+        self._keep_founding(store, files, digest(pack))
+        return pack
+
+    def _keep_founding(self, store: Store, files: PackFiles, pack_digest: str) -> None:
+        # A later release may ship another pack under this id. Keep the text that judged cases.
+        if _kept_pack(store, pack_digest) is None:
+            store.set_value(f"{PACK} {pack_digest}", files.write())
+        if store.value(_FOUNDING) != pack_digest.encode():
+            store.set_value(_FOUNDING, pack_digest.encode())
+
+    def _founding_digest(self, store: Store) -> str | None:
+        """Return the digest of the founding pack, None for a hub that was never opened."""
+        for _, signed in store.versions()[:1]:
+            return read_directory(read_signed_directory(signed).payload).pack
+        kept = store.value(_FOUNDING)
+        return kept.decode() if kept is not None else None
+
+    def draft_note(self, hub: Hub) -> str | None:
+        """Return what to tell the operator where `hub.toml` names another pack than is in force.
+
+        None if it is the same.
+        """
+        name = self.settings.pack
+        history = hub.history
+        in_force = history.newest.pack if history.size else self._founding_digest(hub.store)
+        try:
+            read = digest(collect_pack(name).pack())
+        except Refusal as refusal:
+            return (
+                f"the pack `{name}` of hub.toml can't be read ({refusal.message}), so the hub "
+                "uses its own copy"
+            )
+        if read == in_force:
+            return None
+        return (
+            f"the pack `{name}` of hub.toml differs from the pack in force, of which the hub uses "
+            f"its own copy; an agency proposes the change with `offramp agency adopt DIR {name}`"
+        )
 
     def judges(self, store: Store) -> Judges:
         """Return the judge of each pack that this hub keeps, by digest. Raises as `read_pack`."""
-        own = read_pack(self.settings.pack)
-        judges = {digest(own): Judge(own)}
+        judges: dict[str, Judge] = {}
 
         def judge(pack_digest: str) -> Judge:
             if pack_digest not in judges:
-                text = store.value(f"{PACK} {pack_digest}")
-                if text is None:
+                pack = _kept_pack(store, pack_digest)
+                if pack is None:
                     return judges_of(())(pack_digest)
-                judges[pack_digest] = Judge(read_pack_files(text).pack())
+                judges[pack_digest] = Judge(pack)
             return judges[pack_digest]
 
         return judge
+
+
+def _kept_pack(store: Store, pack_digest: str) -> Pack | None:
+    """Return the pack of a digest that the hub keeps, or None."""
+    text = store.value(f"{PACK} {pack_digest}")
+    return read_pack_files(text).pack() if text is not None else None
 
 
 def create(

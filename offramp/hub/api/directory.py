@@ -115,7 +115,9 @@ async def join(request: Request) -> Response:
         folder.secret, invitations.find(folder.path, joining.agency), joining.code, now
     )
     payload = await service.writer.do(
-        lambda hub: membership.join(check_open(hub), invited, joining, service.folder.program)
+        lambda hub: membership.join(
+            check_open(hub), invited, joining, service.folder.founding(hub.store)
+        )
     )
     invitations.note_use(folder.path, invited, now)
     return answer({"directory": base64.encode_url(payload)})
