@@ -18,6 +18,12 @@ class UserFiles(Protocol):
     def open_named(self, name: str) -> IO[bytes]:
         """Open a file to read. Raises `OSError`."""
 
+    def collect_pack(self, name: str) -> bytes:
+        """Return the files of a pack in a folder, as `offramp.adoption.PackFiles` writes them.
+
+        Raises `OSError`; `RequestError`, also where the pack can't be read.
+        """
+
     def check_output(self, name: str, *, force: bool) -> None:
         """Check a path as `offramp.output_file.check_output` does. Raises `RequestError`."""
 

@@ -21,6 +21,7 @@ from typing import Any
 from offramp.command_server.messages import (
     EndOfConnection,
     close_files,
+    memory_file,
     peer_account,
     read_refusal,
     receive,
@@ -30,11 +31,12 @@ from offramp.command_server.messages import (
 from offramp.command_socket import IS_POSSIBLE, NAME
 from offramp.output_file import check_output, write_output
 from offramp.user_files import open_named
-from rules.errors import Refusal, RequestError
+from rules.errors import PackError, Refusal, RequestError
 from rules.frozen import frozen
 
 # Seconds until a server must take a connection.
 PATIENCE = 5.0
+_QUESTIONS = ("open", "pack", "check", "write")
 _OWN_WORDS = ("--passphrase-file", "--clock")
 _STANDARD = (0, 1, 2)
 
@@ -217,20 +219,29 @@ def _answer(
 
     Raises `EndOfConnection` for what is no such question.
     """
-    question = next((name for name in ("open", "check", "write") if name in message), "")
+    question = next((name for name in _QUESTIONS if name in message), "")
     name, force = message.get(question), message.get("force") is True and "--force" in arguments
     if not isinstance(name, str):
         raise EndOfConnection
     try:
-        if not _is_named(Path(name), arguments, new=question != "open"):
+        if not _is_named(Path(name), arguments, new=question in ("check", "write")):
             raise PermissionError(13, "Permission denied")
         if question == "open":
             with open_named(name) as file:
                 return {"answer": None}, [os.dup(file.fileno())]
+        if question == "pack":
+            from offramp.adoption import collect_pack  # slow to load, and seldom needed
+
+            with memory_file(collect_pack(name).write()) as content:
+                return {"answer": None}, [os.dup(content)]
         if question == "check":
             check_output(name, force=force)
         else:
             write_output(name, _content(received), force=force)
+    except PackError as error:
+        # A message states no place beside the sentence.
+        message = f"{error.at}: {error.message}"
+        return {"refusal": refusal_json(RequestError(error.code, message, fix=error.fix))}, []
     except Refusal as refusal:
         return {"refusal": refusal_json(refusal)}, []
     except (OSError, ValueError) as error:

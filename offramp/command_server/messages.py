@@ -11,6 +11,7 @@ person's process answers, and passes an interrupt on.
 | person | `{"interrupt": true}` | |
 | person | `{"answer": null}` or `{"errno"}` or `{"refusal"}` | the opened file |
 | server | `{"open": NAME}` | |
+| server | `{"pack": NAME}`, for the files of a pack in a folder | |
 | server | `{"check": NAME, "force"}` | |
 | server | `{"write": NAME, "force"}` | the content |
 | server | `{"run_it_yourself": true}` | |
@@ -24,8 +25,8 @@ import array
 import json
 import os
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rules.errors import Refusal, RequestError
@@ -85,6 +86,16 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
         close_files(files)
         raise EndOfConnection from None
     return message, list(files)
+
+
+@contextmanager
+def memory_file(data: bytes) -> Iterator[int]:
+    """Yield a file in memory with some bytes. It is closed afterwards."""
+    content = os.memfd_create("content", os.MFD_CLOEXEC)
+    with os.fdopen(content, "wb") as file:
+        file.write(data)
+        file.flush()
+        yield content
 
 
 def close_files(files: Sequence[int]) -> None:

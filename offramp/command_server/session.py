@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from offramp.account import serve_account
+from offramp.adoption import LARGEST
 from offramp.agency.commands import COMMANDS
 from offramp.agency.folder.keys import Stretch
 from offramp.cli import main
@@ -29,6 +30,7 @@ from offramp.command_server.guard import guard_paths
 from offramp.command_server.messages import (
     EndOfConnection,
     close_files,
+    memory_file,
     read_refusal,
     receive,
     refusal_json,
@@ -106,7 +108,10 @@ def _run(connection: socket.socket, account: int, service: Service, alive: int) 
     guard_paths(service.folder, [*arguments[:place], *arguments[place + 1 :]])
     channel.start()
     try:
-        code = main(arguments, prepare=lambda options: _prepare(options, arguments[place], service))
+        code = main(
+            arguments,
+            prepare=lambda options: _prepare(options, arguments[place], service, account),
+        )
     except SystemExit as help_shown:
         code = int(help_shown.code or 0)
     except _RunItYourself:
@@ -160,15 +165,18 @@ def _flush() -> None:
             return
 
 
-def _prepare(options: argparse.Namespace, folder: str, service: Service) -> None:
+def _prepare(options: argparse.Namespace, folder: str, service: Service, account: int) -> None:
     """Have a command work in the served folder with its unlocked keys.
 
-    Raises `RequestError` `owner-only`.
+    The owner of the folder runs what only the owner may run in a process of its own, with the
+    passphrase: it makes folders, or a file with all keys. Raises `RequestError` `owner-only`.
     """
     name = getattr(options, "agency_command", None)
     if name is None or options.dir != folder:
         raise _RunItYourself
     command = COMMANDS[name]
+    if command.owner_only is not None and account == os.geteuid():
+        raise _RunItYourself
     if command.owner_only is not None:
         raise RequestError(
             "owner-only",
@@ -230,16 +238,23 @@ class _Channel:
             raise OSError(5, "Input/output error", name)
         return os.fdopen(files[0], "rb")
 
+    def collect_pack(self, name: str) -> bytes:
+        """Have the person's process collect a pack's files. Raises `OSError`, `RequestError`."""
+        files = self._ask({"pack": name})
+        if len(files) != 1:
+            close_files(files)
+            raise OSError(5, "Input/output error", name)
+        with os.fdopen(files[0], "rb") as file:
+            file.seek(0)
+            return file.read(LARGEST + 1)
+
     def check_output(self, name: str, *, force: bool) -> None:
         """Have the person's process check a path for a new file. Raises `RequestError`."""
         close_files(self._ask({"check": name, "force": force}))
 
     def write_output(self, name: str, data: bytes, *, force: bool) -> None:
         """Have the person's process write a file. Raises `RequestError`."""
-        content = os.memfd_create("content", os.MFD_CLOEXEC)
-        with os.fdopen(content, "wb") as file:
-            file.write(data)
-            file.flush()
+        with memory_file(data) as content:
             close_files(self._ask({"write": name, "force": force}, [content]))
 
     def _ask(self, message: dict[str, Any], files: Sequence[int] = ()) -> list[int]:

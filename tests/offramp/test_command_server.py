@@ -224,7 +224,11 @@ def test_what_only_the_folders_owner_may_do_is_refused(office: Office, tmp_path:
         ("init", "--id", "police"), ("restore", "/tmp/all"),
     ):  # fmt: skip
         assert office.refused(ANA, command, *words) == "owner-only", command
-    assert office.refused(ANA, "adopt", "/etc") == "owner-only"
+    # The person's own process reads the folder of a pack, with the person's rights.
+    assert office.refused(ANA, "adopt", "/etc") == "no-file"
+    private = tmp_path / "private"
+    private.mkdir(0o700)
+    assert office.refused(ANA, "adopt", str(private)) in ("no-file", "unknown-pack")
 
 
 # Files

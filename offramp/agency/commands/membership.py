@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exchange.errors import ExchangeError
 from exchange.standards import i_json
-from offramp.account import is_served
 from offramp.agency import operations, wording
 from offramp.agency.commands.command import (
     CODE,
@@ -22,9 +22,13 @@ from offramp.agency.commands.command import (
 from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
-from offramp.user_files import read_named
+from offramp.user_files import read_named, remote_files
 from rules.errors import RequestError
+from rules.input.printing import printable
 from rules.shelf import shipped
+
+if TYPE_CHECKING:
+    from offramp.adoption import PackFiles
 
 LARGEST_CHANGE = 1024 * 1024  # bytes of a file with changes of the directory
 
@@ -116,16 +120,28 @@ def _propose(office: Office, options: argparse.Namespace) -> Output:
     return Output(proposal.as_json(), wording.proposal_lines(proposal))
 
 
-def _adopt(office: Office, options: argparse.Namespace) -> Output:
-    from offramp.adoption import collect_pack
+def _pack_files(name: str) -> PackFiles:
+    """Collect the files of a pack. A folder is read with the rights of the person who named it.
 
-    if is_served() and options.pack not in shipped():
+    Raises `RequestError` `unknown-pack`; as `collect_pack`, and as `read_pack_files`.
+    """
+    from offramp.adoption import collect_pack, read_pack_files
+
+    files = remote_files()
+    if files is None or name in shipped():
+        return collect_pack(name)
+    try:
+        return read_pack_files(files.collect_pack(name))
+    except OSError as error:
         raise RequestError(
-            "owner-only",
-            "a folder with a pack is read by the account that owns the agency's folder",
-            fix=f"name a shipped pack: {', '.join(shipped())}",
-        )
-    proposal = operations.adopt_pack(office, collect_pack(options.pack))
+            "unknown-pack",
+            f"the pack `{printable(name)}` can't be read: {(error.strerror or 'no').lower()}",
+            fix="name a folder that you can read",
+        ) from None
+
+
+def _adopt(office: Office, options: argparse.Namespace) -> Output:
+    proposal = operations.adopt_pack(office, _pack_files(options.pack))
     return Output(proposal.as_json(), wording.pack_proposal_lines(proposal))
 
 
