@@ -240,8 +240,8 @@ def _answer(
             write_output(name, _content(received), force=force)
     except PackError as error:
         # A message states no place beside the sentence.
-        message = f"{error.at}: {error.message}"
-        return {"refusal": refusal_json(RequestError(error.code, message, fix=error.fix))}, []
+        sentence = f"{error.at}: {error.message}"
+        return {"refusal": refusal_json(RequestError(error.code, sentence, fix=error.fix))}, []
     except Refusal as refusal:
         return {"refusal": refusal_json(refusal)}, []
     except (OSError, ValueError) as error:

@@ -110,7 +110,7 @@ def write_pack(folder: Path, pairs: list[tuple[str, str]], *, clock: bool = Fals
 
 
 def refused_pairs(folder: Path, capsys: pytest.CaptureFixture[str]) -> set[tuple[str, str]]:
-    """Return the pairs whose facts `offramp check` refuses, one role after the other."""
+    """Return the pairs that `offramp check` refuses, one role after the other."""
     refused = set()
     for role in AGENCY_OF:
         pairs = [pair for pair in PAIRS if pair[1] == role]

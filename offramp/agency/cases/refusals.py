@@ -52,7 +52,7 @@ class Refused:
 
 
 def never_told(agency: str) -> Refused:
-    """Return the refusal of an agency whose role may not receive the form of a content."""
+    """Return the refusal of an agency that may not receive the form of a content by its role."""
     return Refused(agency, "role-ceiling", *_NEVER)
 
 

@@ -121,7 +121,7 @@ def _propose(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _pack_files(name: str) -> PackFiles:
-    """Collect the files of a pack. A folder is read with the rights of the person who named it.
+    """Collect the files of a pack. A folder is read with the rights of its user.
 
     Raises `RequestError` `unknown-pack`; as `collect_pack`, and as `read_pack_files`.
     """
