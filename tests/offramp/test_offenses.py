@@ -573,4 +573,4 @@ def test_the_parameter_is_the_table_s_alone(tmp_path: Path) -> None:
 
 def test_a_pack_without_a_table_says_how_to_get_one() -> None:
     with pytest.raises(RequestError, match="no-offenses"):
-        list(answer_offenses(rules.load("drug-court"), "2014-12-10"))
+        list(answer_offenses(rules.load("fayetteville-nc"), "2014-12-10"))
