@@ -348,3 +348,8 @@ def _none_yet() -> DirectoryError:
     return DirectoryError(
         "no-directory", "no directory is in force yet", fix="have the founders sign version 1"
     )
+
+
+def in_groups(fingerprint: str) -> str:
+    """Return a fingerprint in groups of eight digits, as people read it out."""
+    return " ".join(fingerprint[start : start + 8] for start in range(0, 64, 8))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exchange.membership.history import in_groups
 from offramp.agency.cases.account import case_heading, details, first_page
 from offramp.agency.cases.breach import Breach
 from offramp.agency.cases.case import Answer
@@ -165,6 +166,15 @@ def status_lines(status: AgencyStatus, zone: ZoneInfo) -> list[str]:
     lines = [
         f"{status.agency}: directory {status.directory or 'none yet'}, "
         f"{status.items} received, {status.unopened} unopened",
+        *([f"founders' fingerprint: {in_groups(status.founders)}"] if status.founders else []),
+        *(
+            [
+                f"no key announced yet: {', '.join(status.without_key)}. Nothing can be sent there "
+                "until the gateway there runs"
+            ]
+            if status.without_key
+            else []
+        ),
         *(f"NOT BELIEVED: {fault}" for fault in status.faults),
     ]
     lines += [f"NOT SENT FROM HERE: {sentence}" for sentence in status.not_sent_here]

@@ -15,12 +15,12 @@ from exchange.errors import ExchangeError
 from exchange.evidence.documents import DecisionExhibit, read_any
 from exchange.evidence.findings import DecisionFindings, ProvedRecord
 from exchange.evidence.verify import verify_decision
+from exchange.membership.history import in_groups
 from exchange.standards import i_json
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import entries_of_part
 from offramp.agency.cases.decision_record import contents, decision_in
-from offramp.evidence.report import grouped
 from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
 from offramp.terminal import print_json, print_text
 from rules.decide.program import Program
@@ -236,7 +236,7 @@ def _describe(findings: DecisionFindings, result: Replay, root_given: bool) -> I
     )
     yield f"  on {len(findings.sources)} records of the same case, each signed and logged before it"
     if not root_given:
-        yield f"  founders' fingerprint: {grouped(findings.ground.founders)}"
+        yield f"  founders' fingerprint: {in_groups(findings.ground.founders)}"
         yield (
             "  NOT COMPARED: give it with --root, or have it read to you. Anybody can found a "
             "directory of their own."

@@ -18,6 +18,7 @@ from exchange.evidence.findings import (
     ShownPart,
     Signer,
 )
+from exchange.membership.history import in_groups
 
 DocumentFindings = Findings | DecisionFindings | ReceiptFindings | AccountFindings
 
@@ -188,18 +189,14 @@ def _ground(ground: Ground, root_given: bool) -> Iterator[str]:
     yield f"  directory: version {ground.version}, each signed as the version before it requires"
     witnesses = ", ".join(f"`{witness}`" for witness in ground.witnesses)
     yield f"  log: {ground.size} entries, cosigned by {witnesses}"
-    yield f"  founders' fingerprint: {grouped(ground.founders)}"
+    yield f"  founders' fingerprint: {in_groups(ground.founders)}"
     if root_given:
         yield "  This is the fingerprint that you gave."
     else:
         yield "  NOT COMPARED. Call one of the founding agencies and have the fingerprint read to"
-        yield "  you, or give it with --root. Don't take the number from the sender of this file."
+        yield "  you (`offramp agency status` prints it there), or give it with --root. Don't take"
+        yield "  the number from the sender of this file."
         yield "  If the fingerprint differs, this file proves nothing."
-
-
-def grouped(fingerprint: str) -> str:
-    """Return a fingerprint in groups of eight digits, as people read it out."""
-    return " ".join(fingerprint[start : start + 8] for start in range(0, 64, 8))
 
 
 def _signer(signer: Signer) -> str:

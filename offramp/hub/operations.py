@@ -60,7 +60,9 @@ def clock_of(folder: Folder, file: Path | None) -> Clock:
     """
     if file is not None and not folder.settings.demo:
         raise RequestError(
-            "no-demo", "a clock in a file is for demonstrations", fix="leave out `--clock`"
+            "no-demo",
+            "a clock in a file is for demonstrations",
+            fix="leave out `--clock`; a practice hub is made with `offramp hub init --demo`",
         )
     return Clock(file)
 

@@ -161,6 +161,16 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     once = command("agency.md", "offramp agency serve") + " --once"
     for name in ("crossroads", "police", "crossroads"):
         newcomer.run(name, once)
+    status = newcomer.run("crossroads", "offramp agency status ~/agency")
+    (line,) = [line for line in status.splitlines() if "no key announced yet" in line]
+    assert [name for name in SIX if name.title() in line] == [
+        "prosecutor",
+        "defender",
+        "clinic",
+        "program",
+    ]
+    (fingerprint,) = re.findall("founders' fingerprint: (.*)", status)
+    assert fingerprint.replace(" ", "") == digest
     (newcomer.folder / "police" / "referral.yaml").write_text(blocks("agency.md", "yaml")[0])
     sent = newcomer.run("police", command("agency.md", "offramp agency send"))
     assert re.search(r"in case `[0-9a-f]{32}`: sent", sent)

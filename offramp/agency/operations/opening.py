@@ -65,6 +65,8 @@ def open_office(
     """
     if clock_file is not None and not read_settings(folder).demo:
         raise AgencyError(
-            "no-demo", "a clock in a file is for demonstrations", fix="leave `--clock` out"
+            "no-demo",
+            "a clock in a file is for demonstrations",
+            fix="leave `--clock` out; a practice town has `demo = true` in `agency.toml`",
         )
     return Office(folder, passphrase, Clock(clock_file).now)

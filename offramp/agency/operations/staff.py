@@ -161,7 +161,7 @@ def set_logins(office: Office, actor: str, name: str, logins: Sequence[str]) -> 
     """
     with office.transaction() as working_set:
         person = working_set.staff.named(name)
-        person = replace(person, logins=_logins(logins, known=person.logins))
+        person = replace(person, logins=_logins(logins, earlier=person.logins))
         return _change(office, working_set, actor, "logins", person)
 
 
@@ -412,8 +412,8 @@ def _roles(roles: Iterable[str]) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in given)
 
 
-def _logins(logins: Iterable[str], known: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return logins without repeats. Each is `known`, or an account of this machine.
+def _logins(logins: Iterable[str], earlier: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return logins without repeats. Each is an `earlier` one, or an account of this machine.
 
     INVARIANT: no mistyped login is listed, with which a later account would act for the person.
     Raises `AgencyError` `bad-login`, `no-such-login`.
@@ -425,7 +425,7 @@ def _logins(logins: Iterable[str], known: Sequence[str] = ()) -> tuple[str, ...]
                 f"`{shorten(login)}` is no login",
                 fix="give the name of an account of this machine, such as `mruiz`",
             )
-        if login not in known and not login_exists(login):
+        if login not in earlier and not login_exists(login):
             raise AgencyError(
                 "no-such-login",
                 f"there is no login `{shorten(login)}` on this machine",

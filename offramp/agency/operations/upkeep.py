@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from exchange.membership.history import History
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -71,6 +72,8 @@ class PendingRecall:
 class AgencyStatus:
     """An agency's state. `directory` is the version in force, None before the first.
 
+    `founders` is the fingerprint of its first version, to read to others. `without_key` are the
+    names of listed agencies that can't be sent anything yet, since their gateways announced no key.
     `faults` are sentences about deliveries that weren't believed, `broken` why the log isn't.
     `not_sent_here` are sentences about records that another program sent in this agency's name.
     `moved_at` is when the agency moved from this folder, None if it is still in it.
@@ -89,12 +92,16 @@ class AgencyStatus:
     drafts: tuple[PendingDraft, ...]
     outbox: tuple[OutboxRow, ...]
     moved_at: int | None = None
+    founders: str | None = None
+    without_key: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency status`."""
         return {
             "agency": self.agency,
             "directory": self.directory,
+            "founders": self.founders,
+            "without_key": list(self.without_key),
             "items": self.items,
             "unopened": self.unopened,
             "faults": list(self.faults),
@@ -144,6 +151,17 @@ def report_status(office: Office) -> AgencyStatus:
         drafts=list_drafts(office) if office.moved_at is None else (),
         outbox=tuple(rows),
         moved_at=office.moved_at,
+        founders=gateway.history.founders if has_directory else None,
+        without_key=_without_key(gateway.history) if has_directory else (),
+    )
+
+
+def _without_key(history: History) -> tuple[str, ...]:
+    """Return the names of the listed agencies without an open sealing key."""
+    membership = history.membership_at(2**53 - 1)
+    agencies = membership.directory.agencies
+    return tuple(
+        agency.name for agency in agencies.values() if not membership.sealing.get(agency.id)
     )
 
 
