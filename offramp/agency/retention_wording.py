@@ -10,7 +10,7 @@ from offramp.agency.operations.endings import EndingPreview
 from offramp.agency.operations.retention import KeptCase, KeptRow, RetentionList
 from offramp.agency.operations.sealing_proof import SealingProof
 
-_CAUSES = {
+CAUSES = {
     "dismissed": "the charge was dismissed",
     "sealed": "a court had the record sealed",
     "completed": "the person completed the program",
@@ -49,7 +49,7 @@ def _row(row: KeptRow) -> str:
     days = f"until {row.last_ends}"
     if row.first_ends != row.last_ends:
         days = f"the first until {row.first_ends}, the last until {row.last_ends}"
-    why = f", because {_CAUSES[row.cause]}" if row.cause is not None else ""
+    why = f", because {CAUSES[row.cause]}" if row.cause is not None else ""
     law = f" ({row.law}{', in doubt' if row.is_doubtful else ''})" if row.law else ""
     return f"{row.category.replace('_', ' ')}: {count}, {days}{why}. {_capital(row.says)}{law}"
 
@@ -119,7 +119,7 @@ def withdrawal_lines(ending: Ending) -> list[str]:
 
 def _ending(ending: Ending) -> str:
     by = f"noted by {ending.by}" if ending.by is not None else "read in the records of the case"
-    return f"{_CAUSES[ending.cause]} on {ending.on} ({by})"
+    return f"{CAUSES[ending.cause]} on {ending.on} ({by})"
 
 
 def unproved_lines(proof: SealingProof) -> list[str]:

@@ -51,6 +51,7 @@ from offramp.agency.operations import (
 )
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
 from offramp.agency.people_wording import duplicate_lines
+from offramp.agency.retention_wording import CAUSES
 from rules.author.spoken_dates import spoken_day, spoken_moment
 from rules.shelf import vocabulary
 
@@ -495,7 +496,11 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
     """
     from offramp.policy import decision_text
 
-    lines = [decision_text.in_words(answer.ruling, today=asked_on)]
+    needed = answer.needed if answer.lacks_ended else None
+    lines = [decision_text.in_words(answer.ruling, today=asked_on, needed=needed)]
+    if answer.lacks_ended:
+        causes = " and ".join(CAUSES[cause] for cause in answer.ended.causes)
+        lines.append(f"What was destroyed here is not asked for again: {causes}")
     if answer.governed is not None:
         pack = answer.ruling.pack
         lines.append(

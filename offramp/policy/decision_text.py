@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from textwrap import wrap
 from typing import Any
@@ -23,18 +23,25 @@ from rules.shelf import vocabulary
 
 
 def in_words(
-    decision: rules.Decision, *, considered: bool = False, today: date | None = None
+    decision: rules.Decision,
+    *,
+    considered: bool = False,
+    today: date | None = None,
+    needed: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """Return one decision as text, its answer first.
 
-    With `today`, it names the sources that it rests on and that are out of date then.
+    With `today`, it names the sources that it rests on and that are out of date then. With
+    `needed`, only these missing facts are asked for, and nothing else that would bring the others.
     """
+    asks = decision.needed if needed is None else needed
+    is_cut = len(asks) < len(decision.needed)
     zone = ZoneInfo(decision.program.pack.time_zone)
     lines = [_headline(decision), _under(decision), ""]
     step = decision.next if decision.status == "decided" else find_interim_step(decision)
-    if step is not None and decision.status == "undetermined":
+    if step is not None and decision.status == "undetermined" and not is_cut:
         lines += _entry("Now", f"{_role(step['who'])}: {step['text']}")
-    for index, entry in enumerate(decision.needed):
+    for index, entry in enumerate(asks):
         lines += _entry(
             "Ask" if index == 0 else "",
             f"{_asked(entry)}: {entry['question']}  ({entry['fact']}{_given(entry)})",
@@ -69,7 +76,7 @@ def in_words(
             lines += _entry("", f"{_role(reason['reviewable_by'])} may look at this again")
     if step is not None and decision.status == "decided":
         lines += _entry("Next", f"{_role(step['who'])}: {step['text']}")
-    for index, observation in enumerate(_observations(decision)):
+    for index, observation in enumerate(() if is_cut else _observations(decision)):
         lines += _entry("If" if index == 0 else "", observation)
     for clock in decision.clocks:
         due = f", due {spoken_moment(clock['due'], zone)}" if clock["due"] else ""

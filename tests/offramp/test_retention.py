@@ -25,6 +25,7 @@ from exchange.errors import LogError
 from exchange.evidence.documents import read_exhibit
 from exchange.evidence.verify import verify_exhibit
 from offramp.agency import operations, sealing_page
+from offramp.agency.cases.fact_kinds import kind_of
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder import destruction
 from offramp.agency.folder import office as offices
@@ -36,6 +37,7 @@ from offramp.cli import main
 from offramp.clock import Clock
 from rules.errors import Refusal
 from rules.packs.pack import Pack, Period
+from rules.shelf import vocabulary
 from tests.conftest import ROOT
 from tests.support.agencies import PASSPHRASE, Town
 from tests.support.refused import refused
@@ -886,6 +888,50 @@ def test_a_statement_that_was_asked_back_proves_nothing(town: Town) -> None:
     assert "doesn't count" in sealing_page.sealing_page(proof, "en").replace("&#x27;", "'")
     account = operations.fetch_account(crossroads, case)
     assert account.ends == ()
+
+
+# Nothing is asked again
+
+
+def asked_kinds(town: Town, agency: str, case: str) -> set[str | None]:
+    """The kinds of the facts that tasks, the case, and waiting questions ask for."""
+    office = town.at[agency]
+    terms = vocabulary()
+    view = operations.read_case(office, case)
+    paths = {str(need["fact"]) for answer in view.answers.values() for need in answer.needed}
+    tasks = [task for task in operations.list_tasks(office) if task.case == case]
+    paths |= {task.asks for task in tasks if task.asks is not None}
+    paths |= {task.about for task in tasks if task.wanted_for is not None}
+    paths |= {question.path for question in operations.waiting_questions(office, case)}
+    return {kind_of(path, terms) for path in paths}
+
+
+def test_what_was_destroyed_under_a_cause_is_not_asked_again(town: Town, run: Run) -> None:
+    case, _ = refer(town)
+    crossroads, police = town.at["crossroads"], town.at["police"]
+    ended = {"encounter", "charge", "screening_outcome", "new_charge", "charge_status"}
+    asked = operations.ask(crossroads, case, "eligibility")
+    assert "police" in asked.asked
+    town.settle()
+    operations.open_case(police, "Rosa", case)
+    assert ended & asked_kinds(town, "police", case)
+    assert ended & asked_kinds(town, "crossroads", case)
+    for office in (crossroads, police):
+        operations.note_ending(office, "Rosa", case, "sealed")
+    # The day of the note is not over: a mistake can be withdrawn, and everything is as before.
+    assert ended & asked_kinds(town, "crossroads", case)
+    wait(town, 2)
+    for name in ("crossroads", "police"):
+        assert not ended & asked_kinds(town, name, case), name
+    with refused("nothing-to-ask"):
+        operations.ask(crossroads, case, "eligibility")
+    with refused("nothing-to-tell"):
+        operations.open_form(police, "answer", case)
+    shown = run("case", "crossroads", case)
+    assert "What was destroyed here is not asked for again: a court had the record" in shown
+    assert "(encounter." not in shown
+    # The person is still in the program, so what care has to do stays.
+    assert any("Due:" in task.what for task in operations.list_tasks(crossroads))
 
 
 # Five years. The last test, since it moves the clock for those after it.

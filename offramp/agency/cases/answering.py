@@ -13,6 +13,7 @@ from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import LATEST
 from offramp.agency.cases.caseload import case_of, deciding_agencies, silent_events, utc
 from offramp.agency.cases.draft import Defaults, defaults_of
+from offramp.agency.cases.ended_kinds import ended_kinds
 from offramp.agency.cases.governing import SEVERITY, governing
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -75,9 +76,12 @@ def answer_case(
     _check_decided_here(working_set, decision, program)
     at = utc(working_set.gateway.hub_time(now))
     silent = silent_events(working_set, handle, now)
+    ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
     enrolled, later = packs_since_enrollment(working_set, case)
     if decision not in SEVERITY or not later:
-        return case.decide(program, decision, at, own_facts, silent)
+        answer = case.decide(program, decision, at, own_facts, silent)
+        answer.ended = ended
+        return answer
     # Later rules reach an enrolled person only where they are no harsher, or after notice.
     by_pack = {
         pack: case.decide(Program(office.pack(pack)), decision, at, own_facts, silent)
@@ -86,7 +90,7 @@ def answer_case(
     outcomes = {pack: answer.possible for pack, answer in by_pack.items()}
     chosen = governing(enrolled, later, decision, outcomes, packs_noticed(working_set, handle))
     answer = by_pack[chosen.pack]
-    answer.governed = chosen.why
+    answer.governed, answer.ended = chosen.why, ended
     return answer
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from exchange.records.finer_words import own_form
 from offramp.agency.cases.case_entry import CaseEntry, FactSource
 from offramp.agency.cases.corrections import apply_corrections
+from offramp.agency.cases.ended_kinds import NOTHING_ENDED, EndedKinds
 from offramp.agency.cases.finer_values import agreed_source
 from offramp.agency.cases.holding import in_seconds
 from rules.decide.decision import Decision
@@ -281,6 +282,8 @@ class Answer:
         # The reason why these rules apply to a person who was in the program before the newest
         # ones. None if no rules came into force since.
         self.governed: str | None = None
+        # What a cause has ended here. It is set before the answer is read.
+        self.ended: EndedKinds = NOTHING_ENDED
 
     @property
     def status(self) -> str:
@@ -299,13 +302,26 @@ class Answer:
 
     @cached_property
     def needed(self) -> list[dict[str, Any]]:
-        """The questions to ask, and the role to ask. A fact in conflict names both sides."""
-        questions = [dict(question) for question in self.ruling.needed]
+        """The questions to ask, and the role to ask. A fact in conflict names both sides.
+
+        INVARIANT: nothing that was destroyed under a cause is asked again.
+        """
+        terms = self.ruling.program.pack.vocabulary
+        questions = [
+            dict(question)
+            for question in self.ruling.needed
+            if not self.ended.covers(str(question["fact"]), terms)
+        ]
         for question in questions:
             path = str(question["fact"]).partition("[")[0]
             if path in self.case.conflicts:
                 question["conflict"] = [source.as_json() for source in self.case.conflicts[path]]
         return questions
+
+    @property
+    def lacks_ended(self) -> bool:
+        """True if a missing fact isn't asked for, because a cause has ended its kind here."""
+        return len(self.needed) < len(self.ruling.needed)
 
     @cached_property
     def reads(self) -> frozenset[str]:

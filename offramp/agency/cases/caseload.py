@@ -18,6 +18,7 @@ from exchange.standards import sd_jwt
 from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED, WORKED_OUT_BY, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.ended_kinds import NOTHING_ENDED, EndedKinds
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.errors import AgencyError
@@ -498,8 +499,14 @@ class OpenQuestion:
     decision: str
 
 
-def open_questions(working_set: WorkingSet, handle: str) -> tuple[OpenQuestion, ...]:
-    """Return the opened questions that this agency hasn't answered, the oldest first."""
+def open_questions(
+    working_set: WorkingSet, handle: str, ended: EndedKinds = NOTHING_ENDED
+) -> tuple[OpenQuestion, ...]:
+    """Return the opened questions that this agency hasn't answered, the oldest first.
+
+    Those for what a cause has `ended` here are left out: nobody here is asked for it again.
+    """
+    terms = terms_of(working_set).vocabulary
     questions = []
     for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
@@ -514,7 +521,8 @@ def open_questions(working_set: WorkingSet, handle: str) -> tuple[OpenQuestion, 
             questions += [
                 OpenQuestion(record.issuer, record.jti, part, committed.index, path, decision)
                 for path in paths
-                if not _answered_since(working_set, handle, record.issuer, path, committed.index)
+                if not ended.covers(path, terms)
+                and not _answered_since(working_set, handle, record.issuer, path, committed.index)
             ]
     return tuple(sorted(questions, key=lambda question: (question.index, question.path)))
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from exchange.records.kinds import kinds
 from offramp.agency.cases.case import Answer
+from offramp.agency.cases.fact_kinds import OUTCOME, SCREENING, kind_of, plain_path
 from rules.decide.never_travels import read_what_never_travels
 from rules.input.vocabulary import Vocabulary
-
-OUTCOME, SCREENING = "decision_outcome", "screening_outcome"
 
 Contents = Mapping[tuple[str, ...], dict[str, Any]]
 
@@ -137,30 +136,18 @@ def decision_in(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
     )
 
 
-def plain_path(path: str) -> str:
-    """Return a path as records have it: without positions in a list."""
-    return "".join(
-        piece.partition("]")[2] if number else piece for number, piece in enumerate(path.split("["))
-    )
-
-
 def _category(path: str, vocabulary: Vocabulary) -> str | None:
     """Return the category of a fact or an outcome.
 
     None for a fact or a field that never travels, or that isn't in the pack's vocabulary.
     """
-    if path.startswith("decisions."):
-        terms = vocabulary.decisions.get(path.partition(".")[2])
-        return SCREENING if terms and terms.reads_criminal_history else OUTCOME
     if path in ("now", "as_of"):
         return "operation"
-    plain = plain_path(path)
-    field = vocabulary.fact_at(plain)
-    if field is None or field.category in vocabulary.never_travels:
+    field = vocabulary.fact_at(plain_path(path))
+    if field is not None and field.category in vocabulary.never_travels:
         return None
-    # A list travels as a whole, in its own category.
-    fact = vocabulary.facts.get(plain) or vocabulary.facts[plain.rpartition(".")[0]]
-    return None if fact.category in vocabulary.never_travels else fact.category
+    kind = kind_of(path, vocabulary)
+    return None if kind in vocabulary.never_travels else kind
 
 
 def _categories(paths: Iterable[str], vocabulary: Vocabulary) -> list[str]:

@@ -11,8 +11,8 @@ from exchange.records.content_checks import check_content
 from offramp.agency.cases.addressing import address
 from offramp.agency.cases.case import LAST_WORD, Answer, Case
 from offramp.agency.cases.caseload import deciding_agencies
-from offramp.agency.cases.decision_record import OUTCOME, SCREENING
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.fact_kinds import OUTCOME, SCREENING
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.errors import respelling

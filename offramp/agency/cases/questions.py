@@ -11,8 +11,8 @@ from exchange.records.ids import new_short_id
 from exchange.records.kinds import kinds
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import answering_path, open_questions, own_facts, questions_asked
-from offramp.agency.cases.decision_record import SCREENING, plain_path
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.fact_kinds import SCREENING, plain_path
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet

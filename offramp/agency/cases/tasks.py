@@ -18,6 +18,7 @@ from offramp.agency.cases.caseload import (
     silent_events,
     utc,
 )
+from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
 from offramp.agency.cases.pack_terms import terms_of
@@ -101,15 +102,16 @@ def _work_out_tasks(
     """Return the tasks of a case, and the first time at which time alone may change them."""
     role = working_set.gateway.history.newest.role(working_set.agency) or "nobody"
     case = case_of(working_set, handle)
+    ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
     case_tasks = [
         *_unopened_records(working_set, case, handle, role),
         *_pending_recalls(working_set, handle, role),
-        *_unanswered_questions(working_set, case, handle, role),
+        *_unanswered_questions(working_set, case, handle, role, ended),
     ]
     repairs, repairs_until = repair_tasks(working_set, program, case, handle, role, now)
     case_tasks += repairs
     if case.is_ended:
-        return _named(working_set, handle, case_tasks), repairs_until
+        return _named(working_set, handle, case_tasks), earliest((repairs_until, ended.until))
     case_tasks += _meeting_tasks(working_set, case, handle, role)
     case_tasks += _undecided_people(working_set, handle, role)
     untold, untold_until = untold_decision_tasks(working_set, program, case, handle, role, now)
@@ -119,7 +121,8 @@ def _work_out_tasks(
         case_tasks += _running_clocks(handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
-    return _named(working_set, handle, case_tasks), earliest((until, repairs_until, untold_until))
+    ends = (until, repairs_until, untold_until, ended.until)
+    return _named(working_set, handle, case_tasks), earliest(ends)
 
 
 def _named(working_set: WorkingSet, handle: str, case_tasks: list[Task]) -> tuple[Task, ...]:
@@ -183,10 +186,10 @@ def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) 
 
 
 def _unanswered_questions(
-    working_set: WorkingSet, case: Case, handle: str, role: str
+    working_set: WorkingSet, case: Case, handle: str, role: str, ended: EndedKinds
 ) -> Iterator[Task]:
     terms = terms_of(working_set)
-    for question in open_questions(working_set, handle):
+    for question in open_questions(working_set, handle, ended):
         if question.index <= case.ended_at:
             continue
         group, _, field = question.path.rpartition(".")
@@ -217,7 +220,8 @@ def _work_out_answers(
     time = working_set.gateway.hub_time(now)
     silent = silent_events(working_set, handle, now)
     answers = []
-    ends = [working_set.gateway.next_change(handle, time), pack_end(program, time)]
+    ended = ended_kinds(working_set, program.pack, handle, time)
+    ends = [working_set.gateway.next_change(handle, time), pack_end(program, time), ended.until]
     for decision in decisions_here(working_set, program.pack):
         try:
             answer = case.decide(program, decision, utc(time), silent=silent)
@@ -225,6 +229,7 @@ def _work_out_answers(
             # A day outside the program, or facts that its pack doesn't know. `agency decide`
             # shows the refusal.
             continue
+        answer.ended = ended
         answers.append(answer)
         ends.append(answer.holds_until)
     return answers, earliest(ends)
@@ -235,7 +240,11 @@ def _running_clocks(handle: str, answer: Answer, role: str) -> Iterator[Task]:
         if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE):
             segment = answer.ruling.segment
             assert segment is not None, "a clock is read by the rules of a day"
-            step = f"Due: {segment.segment.clocks[clock['clock']].label}."
+            terms = segment.segment.clocks[clock["clock"]]
+            events = [event for event in (terms.stop, terms.repeats) if event is not None]
+            if answer.ended.covers_all(events, answer.ruling.program.pack.vocabulary):
+                continue  # what would end it was destroyed
+            step = f"Due: {terms.label}."
             yield Task(
                 handle, role, step, clock["status"], f"clocks.{clock['clock']}", clock["due"]
             )
@@ -246,6 +255,9 @@ def _review_steps(handle: str, answer: Answer, role: str) -> Iterator[Task]:
         return
     for reason in answer.reasons:
         outcome = str(reason["outcome"])
+        terms = answer.ruling.program.pack.vocabulary
+        if answer.ended.covers_all(answer.reads_of(reason) - {"now"}, terms):
+            continue
         if outcome in answer.outcome and outcome != "continue":
             step = f"Next step: {outcome.replace('_', ' ')}. {reason['text']}"
             yield Task(handle, role, step, OPEN, f"review.{outcome}")

@@ -8,7 +8,7 @@ that, once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import (
+    OpenQuestion,
     case_of,
     handles,
     open_questions,
@@ -28,6 +29,7 @@ from offramp.agency.cases.caseload import (
     utc,
 )
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.ended_kinds import ended_kinds
 from offramp.agency.cases.form_parts import (
     Addressed,
     address_part,
@@ -270,7 +272,7 @@ def open_form(
     )
     untold: dict[str, tuple[Refused, ...]] = {}
     if form.name == "answer":
-        sheets = _answer_sheets(working_set, sheet, known, str(case))
+        sheets = _answer_sheets(_questions_here(office, working_set, str(case)), sheet)
     elif form.only:
         sheets = (_measuring_sheet(working_set, sheet, known),)
     else:
@@ -354,11 +356,15 @@ def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, known: Case) -> Shee
     return replace(sheet, lists=entries, only=sheet.form.only)
 
 
-def _answer_sheets(
-    working_set: WorkingSet, sheet: Sheet, known: Case, case: str
-) -> tuple[Sheet, ...]:
-    """Return the sheets of the open questions: of entries sent before, and of all other facts."""
-    paths = {question.path for question in open_questions(working_set, case)}
+def _questions_here(office: Office, working_set: WorkingSet, case: str) -> tuple[OpenQuestion, ...]:
+    """Return the open questions of a case, without those for what a cause has ended here."""
+    pack, time = office.program(working_set).pack, working_set.gateway.hub_time(office.clock())
+    return open_questions(working_set, case, ended_kinds(working_set, pack, case, time))
+
+
+def _answer_sheets(questions: Iterable[OpenQuestion], sheet: Sheet) -> tuple[Sheet, ...]:
+    """Return the sheets of open questions: of entries sent before, and of all other facts."""
+    paths = {question.path for question in questions}
     if not paths:
         raise AgencyError(
             "nothing-to-tell",
@@ -542,7 +548,7 @@ def _answering_parts(
     )
     outcome = contents.get("screening_outcome", {}).get("outcome")
     form = find_form("answer")
-    for question in open_questions(working_set, case):
+    for question in _questions_here(office, working_set, case):
         if question.path == _SCREENING and outcome is not None:
             part = replace(
                 part_of(working_set, form, "screening_outcome", {"outcome": outcome}, defaults),
@@ -711,7 +717,7 @@ def waiting_questions(
     working_set = office.working_set()
     terms, waiting = terms_of(working_set), []
     for handle in (case,) if case is not None else handles(working_set):
-        for question in open_questions(working_set, handle):
+        for question in _questions_here(office, working_set, handle):
             fact = terms.fact(question.path)
             text = (
                 terms.text(fact, language)
