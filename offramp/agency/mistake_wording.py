@@ -26,6 +26,8 @@ from offramp.agency.wording import kind_text, sent_lines
 from rules.author.spoken_dates import spoken_moment
 from rules.frozen import frozen
 
+ODD_ORDER = "The order of the days is unusual. Send it so?"
+
 
 @frozen
 class Details:
@@ -81,6 +83,7 @@ def effects_lines(effects: Effects, words: Details) -> list[str]:
         lines += [_holder_line(holder, effects, words) for holder in holders]
         if not holders:
             lines.append("  no agency is told. A correction tells only what was told before")
+    lines += [f"LOOK AGAIN: {each.text('en')}" for each in effects.odd]
     return lines + resting_lines(effects.decisions)
 
 

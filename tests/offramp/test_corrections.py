@@ -204,6 +204,7 @@ def test_a_correction_states_no_day_that_is_wrong_or_yet_to_come(town: Town, cas
     operations.send_record(town.at["police"], "referral", Draft((born,)), case)
     consent(town, case, grant("crossroads", "prosecutor", ["intake_status"], ["filing_status"]))
     to = {"prosecutor": ("filing_status", "consent")}
+    town.hub.clock += DAY
     done = part("intake_status", {"facts": {"case.intake_at": "2026-11-03T10:00:00Z"}}, to=to)
     operations.send_record(town.at["crossroads"], "intake", Draft((done,)), case)
     for name, value, code in (
@@ -258,7 +259,7 @@ def test_a_holder_whose_consent_ended_is_named_and_told_after_a_new_one(
         grant("crossroads", "defender", ["intake_status"], ["legal_representation"]),
     )  # fmt: skip
     represent(town, case)
-    done = "2026-11-03T10:00:00Z"
+    done = "2026-11-02T17:00:00Z"
     to = {
         "prosecutor": ("diversion_coordination", "consent"),
         "defender": ("legal_representation", "consent"),
@@ -691,7 +692,8 @@ class Story:
                 operations.open_case(self.town.at[name], founder_of(name), self.case)
 
 
-# What a story may meet: nothing to correct or recall yet, or a case that nobody knows yet.
+# What a story may meet: nothing to correct or recall yet, a case that nobody knows yet, or a
+# second exit.
 ALLOWED = (
     "never-told",
     "nothing-to-correct",
@@ -699,6 +701,7 @@ ALLOWED = (
     "no-such-case",
     "not-admitted",
     "not-permitted",
+    "left-already",
 )
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,11 @@ def consent(town: Town, terms: dict[str, Any], *, case: str) -> None:
     town.settle()
 
 
+def local_now(town: Town) -> str:
+    """The town's time as a person in its zone types it."""
+    return datetime.fromtimestamp(town.hub.clock, ZONE).strftime("%Y-%m-%d %H:%M")
+
+
 def known(town: Town, agency: str, case: str) -> dict[str, Any]:
     view = operations.open_case(town.at[agency], "Rosa Quintana", case)
     assert not [text for text in view.refusals if "stays closed" in text], view.refusals
@@ -346,13 +352,14 @@ def test_without_consent_the_facts_are_kept_and_nothing_is_told(town: Town) -> N
     case = tell(town, "police", "refer", None, REFERRAL)
     known(town, "crossroads", case)
     opened, draft, preview = fill(
-        town, "crossroads", "intake", case, {"case.intake_at": "2026-11-02 11:00"}
+        town, "crossroads", "intake", case, {"case.intake_at": local_now(town)}
     )
     assert set(opened.untold) == {"intake_status"} and not draft.parts
     sent = operations.send_draft(town.at["crossroads"], draft)
     operations.send_draft(town.at["crossroads"], draft)
     assert sent.record is None and sent.recipients == ()
-    assert known(town, "crossroads", case)["case.intake_at"].startswith("2026-11-02T11:00")
+    stated = known(town, "crossroads", case)["case.intake_at"]
+    assert datetime.fromisoformat(stated).timestamp() == town.hub.clock
     noted = town.at["crossroads"].working_set().noted
     assert [one.body["case"] for one in noted].count(case) == 1
     assert any("keep this for yourself" in line for line in preview_lines(preview, "en", ZONE))
@@ -386,7 +393,7 @@ def test_a_consent_opens_the_form_and_its_end_stops_even_a_draft_that_was_shown(
     known(town, "crossroads", case)
     town.hub.clock += HOUR
     consent(town, grant("crossroads", "clinic", ["plan"], ["treatment"]), case=case)
-    plan = {"plan.text": "A room first.", "case.plan_at": "2026-11-02 11:00"}
+    plan = {"plan.text": "A room first.", "case.plan_at": local_now(town)}
     _, draft, preview = fill(town, "crossroads", "plan", case, plan)
     (shown,) = preview.parts
     assert shown.part.to == {"clinic": ("treatment", "consent")}

@@ -6,8 +6,9 @@ agencies state different values, the fact is unknown and both are named. No agen
 than another, with two exceptions. A judgment counts only from an agency of the role whose judgment
 it is. The outcome of a decision counts from the role with the last word on it.
 
-An event is doubtful if agencies differ on it, or if no agency that knows it may share it. The
-engine then decides only what no choice of the event's time changes. See decision record 0040.
+An event is doubtful if agencies differ on it, if no agency that knows it may share it, or if its
+time can't be: it is yet to come, or before the encounter. The engine then decides only what no
+choice of the event's time changes. See decision records 0040 and 0088.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from exchange.records.finer_words import own_form
 from offramp.agency.cases.case_entry import CaseEntry, FactSource
@@ -24,6 +26,7 @@ from offramp.agency.cases.corrections import apply_corrections
 from offramp.agency.cases.ended_kinds import NOTHING_ENDED, EndedKinds
 from offramp.agency.cases.finer_values import agreed_source
 from offramp.agency.cases.holding import in_seconds
+from offramp.agency.cases.moment import encounter_of, read_moment
 from rules.decide.decision import Decision
 from rules.decide.holding import holds_until
 from rules.decide.program import Program
@@ -197,7 +200,10 @@ class Case:
         """
         own = own or {}
         vocabulary = program.pack.vocabulary
-        stated = {path: source.value for path, source in self.known.items()} | dict(own)
+        misdated = self._misdated_events(program, now) - set(own)
+        stated = {
+            path: source.value for path, source in self.known.items() if path not in misdated
+        } | dict(own)
         values = {
             path: own_form(path, value, vocabulary)
             for path, value in stated.items()
@@ -211,7 +217,7 @@ class Case:
                 **({"decisions": attested} if attested else {}),
             }
         )
-        doubtful = self._doubtful_events(frozenset(own), silent)
+        doubtful = {**self._doubtful_events(frozenset(own), silent), **dict.fromkeys(misdated)}
         ruling = program.decide(decision, replace(facts, doubtful=doubtful))
         return Answer(self, decision, now, ruling, frozenset(own), silent)
 
@@ -236,6 +242,25 @@ class Case:
         return (
             own is not None and source.value in own.outcomes and source.entry.role == own.decided_by
         )
+
+    def _misdated_events(self, program: Program, now: str) -> frozenset[str]:
+        """Return the events whose stated time can't be, so that no deadline counts from it.
+
+        An agency with other software may state one. No operation here does.
+        """
+        zone = ZoneInfo(program.pack.time_zone)
+        at = datetime.fromisoformat(now.replace("Z", "+00:00")).astimezone(zone)
+        encounter = encounter_of({path: each.value for path, each in self.known.items()}, zone)
+        misdated = set()
+        for path, source in self.known.items():
+            fact = self.vocabulary.facts.get(path)
+            moment = read_moment(source.value, zone)
+            if fact is None or fact.kind != "event" or moment is None:
+                continue
+            is_early = encounter is not None and moment.is_before(encounter)
+            if is_early or moment.is_after_time(at):
+                misdated.add(path)
+        return frozenset(misdated)
 
     def _doubtful_events(
         self, own: frozenset[str], silent: frozenset[str]

@@ -8,11 +8,10 @@ record's kind states, and what this agency stated before, isn't asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import date
 from functools import cache, partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
-from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,8 +24,8 @@ from offramp.agency.cases.form_terms import (
     find_form,
     form_terms,
 )
+from offramp.agency.cases.moments import CaseMoments
 from offramp.agency.cases.pack_terms import PackTerms, shared_terms
-from offramp.agency.cases.past_days import refuse_day_to_come
 from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
 from rules.decide import explain
 from rules.errors import FactsError, Place
@@ -114,9 +113,8 @@ class Sheet:
     only: tuple[str, ...] = ()
     language: str = "en"
     terms: PackTerms = field(default_factory=shared_terms)
-    # The program's day and zone. Nothing that a form states lies after that day.
-    today: date | None = None
-    zone: ZoneInfo | None = None
+    # The case's moments. Nothing that a form states is impossible beside them.
+    moments: CaseMoments | None = None
 
     def questions(
         self, answers: Mapping[str, Any], answered: frozenset[str]
@@ -125,7 +123,10 @@ class Sheet:
 
         A question that the pack doesn't need is asked if its fact is in `answered`.
         """
-        return tuple(self._questions(answers, answered))
+        sheet = self
+        if self.moments is not None:
+            sheet = replace(self, moments=self.moments.beside(answers))
+        return tuple(sheet._questions(answers, answered))
 
     def _questions(
         self, answers: Mapping[str, Any], answered: frozenset[str]
@@ -302,10 +303,10 @@ class Sheet:
         )
 
     def _check(self, name: str, type_: Any, value: Any) -> None:
-        """Check an answer by its type, and that its day has come. Raises `FactsError`."""
+        """Check an answer by its type, and that its moment can be. Raises `FactsError`."""
         check_value(name, type_, value, self.language)
-        if self.today is not None and self.zone is not None:
-            refuse_day_to_come(name, value, self.today, self.zone, self.language)
+        if self.moments is not None:
+            self.moments.refuse_impossible(name, value, self.language)
 
 
 def own_facts_of(pack: Vocabulary, role: str) -> Iterator[Fact]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from offramp.agency.cases.past_days import check_last_day
+from offramp.agency.cases.moments import check_last_day
 from offramp.agency.cases.stated import StatedContent
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet

@@ -11,6 +11,7 @@ from offramp.agency.commands.command import (
     Output,
     actor_of,
     add_because,
+    add_odd_flag,
     role_of,
     terms_here,
     zone_of,
@@ -56,7 +57,8 @@ def _case_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _note(office: Office, options: argparse.Namespace) -> Output:
-    noted = operations.note_facts(office, options.case, read_facts_file(options.file))
+    facts, although_odd = read_facts_file(options.file), options.although_odd
+    noted = operations.note_facts(office, options.case, facts, although_odd=although_odd)
     return Output(noted.as_json(), mistake_wording.noted_lines(noted, details_here(office)))
 
 
@@ -86,6 +88,7 @@ COMMANDS = (
         "keep facts from this agency's own knowledge",
         run=_note,
         words=(CASE, ("file", "a JSON file with facts")),
+        options=add_odd_flag,
     ),
     AgencyCommand(
         "notice",

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from offramp.account import is_served
 from offramp.agency import operations
+from offramp.agency.cases.moments import ODD_FLAG
 from offramp.agency.cases.pack_terms import PackTerms, terms_of
 from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.errors import AgencyError
@@ -109,6 +110,15 @@ def add_because(parser: argparse.ArgumentParser) -> None:
         metavar="REASON",
         help="why a supervisor reads parts of care in a case of somebody else, who sees it: "
         + ", ".join(operations.ACCESS_REASONS),
+    )
+
+
+def add_odd_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the flag by which a person confirms days in an unusual order."""
+    parser.add_argument(
+        ODD_FLAG,
+        action="store_true",
+        help="the days and times are right, although their order is unusual",
     )
 
 

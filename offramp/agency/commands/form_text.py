@@ -55,6 +55,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ask": "not known ({role}): {question}",
         "no_rules": "the rules give no answer: {why}",
         "although": "The rules bar this. Send it all the same?",
+        "odd": "LOOK AGAIN: {odd}.",
+        "although_odd": "The order of the days is unusual. Send it so?",
         "yes": "yes",
         "no": "no",
         "consent": "the person consented",
@@ -100,6 +102,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ask": "no se sabe ({role}): {question}",
         "no_rules": "las reglas no dan respuesta: {why}",
         "although": "Las reglas lo impiden. ¿Lo envía de todos modos?",
+        "odd": "MÍRELO OTRA VEZ: {odd}.",
+        "although_odd": "El orden de los días no es el habitual. ¿Lo envía así?",
         "yes": "sí",
         "no": "no",
         "consent": "la persona dio su consentimiento",
@@ -134,6 +138,7 @@ def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
         lines += ["", words["kept"], *kept]
     if preview.holders:
         lines += ["", *_holder_lines(preview, language)]
+    lines += [words["odd"].format(odd=each.text(language)) for each in preview.odd]
     return lines
 
 

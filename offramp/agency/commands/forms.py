@@ -17,9 +17,10 @@ from offramp.agency import operations
 from offramp.agency.cases.draft import LARGEST
 from offramp.agency.cases.form_questions import ABOUT, OWN_FLAG, SAME_ENCOUNTER, options_of
 from offramp.agency.cases.form_terms import Form, form_terms
+from offramp.agency.cases.moments import ODD_FLAG
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.commands import form_text
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, add_odd_flag
 from offramp.agency.commands.known_person import KnownPerson, add_option, ask_known_person
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -88,17 +89,24 @@ def _tell(
         for line in lines:
             print_text(line)
         print_text()
-    question = None if draft.parts else texts["keep_it"]
-    # INVARIANT: `--yes` alone sends nothing that the rules bar. Without a terminal it is refused.
-    although_barred = options.although_barred
+    # INVARIANT: `--yes` alone sends nothing that the rules bar, and no day in an odd order. Without
+    # a terminal it is refused.
+    although_barred, although_odd = options.although_barred, options.although_odd
+    is_confirmed = options.yes
     if preview.is_barred and not although_barred and dialog.is_terminal:
-        although_barred = confirm(dialog, texts["although"], flag=BARRED_FLAG)
-        if not although_barred:
+        although_barred = is_confirmed = confirm(dialog, texts["although"], flag=BARRED_FLAG)
+        if not is_confirmed:
             return Output({"sent": False}, [texts["not_sent"]])
-    elif not options.yes and not confirm(dialog, question):
+    if preview.odd and not although_odd and dialog.is_terminal:
+        although_odd = is_confirmed = confirm(dialog, texts["although_odd"], flag=ODD_FLAG)
+        if not is_confirmed:
+            return Output({"sent": False}, [texts["not_sent"]])
+    if not is_confirmed and not confirm(dialog, None if draft.parts else texts["keep_it"]):
         return Output({"sent": False}, [texts["not_sent"]])
     try:
-        sent = operations.send_draft(office, draft, although_barred=although_barred)
+        sent = operations.send_draft(
+            office, draft, although_barred=although_barred, although_odd=although_odd
+        )
     except AgencyError as error:
         if error.code != operations.CASE_CHANGED or not dialog.is_terminal or options.yes:
             raise
@@ -324,6 +332,7 @@ def _options(form: Form, parser: argparse.ArgumentParser) -> None:
         help="tell only this agency, of those that may be told (repeatable)",
     )
     parser.add_argument("--yes", action="store_true", help="send without the last question")
+    add_odd_flag(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would be told, and keep and send nothing"
     )

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from offramp.agency import operations
-from offramp.agency.cases.past_days import check_last_day
+from offramp.agency.cases.moments import check_last_day
 from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.commands.forms import read_answers_file
 from offramp.agency.folder.office import Office

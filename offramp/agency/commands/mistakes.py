@@ -14,10 +14,18 @@ from offramp.agency import mistake_wording as wording
 from offramp.agency import operations
 from offramp.agency.cases.form_questions import answer_form_of, member_type
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.moments import ODD_FLAG
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.told import ToldDetail
 from offramp.agency.commands.cases import details_here
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
+from offramp.agency.commands.command import (
+    CASE,
+    AgencyCommand,
+    Output,
+    actor_of,
+    add_odd_flag,
+    zone_of,
+)
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -75,11 +83,23 @@ def _correct_details(
     lines = wording.effects_lines(preview, words)
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "", "nothing is sent"])
-    if not _show_and_confirm(options, dialog, lines):
+    although_odd = options.although_odd
+    if preview.odd and not although_odd and dialog.is_terminal:
+        for line in lines:
+            print_text(line)
+        although_odd = confirm(dialog, wording.ODD_ORDER, flag=ODD_FLAG)
+        if not although_odd:
+            return Output({"sent": False}, ["nothing was sent"])
+    elif not _show_and_confirm(options, dialog, lines):
         return Output({"sent": False}, ["nothing was sent"])
     try:
         made = operations.correct(
-            office, actor_of(office), options.case, details, seen_at=preview.seen_at
+            office,
+            actor_of(office),
+            options.case,
+            details,
+            seen_at=preview.seen_at,
+            although_odd=although_odd,
         )
     except AgencyError as error:
         _show_again(error, options, dialog)
@@ -377,6 +397,7 @@ def _correct_options(parser: argparse.ArgumentParser) -> None:
         "encounter.drugs[0].grams=7.9. Without one, what was told is listed",
     )
     parser.add_argument("--file", metavar="FILE", help="a JSON file with details")
+    add_odd_flag(parser)
     _common_options(parser)
 
 

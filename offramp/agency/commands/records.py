@@ -16,6 +16,7 @@ from offramp.agency.commands.command import (
     Output,
     actor_of,
     add_because,
+    add_odd_flag,
     zone_of,
 )
 from offramp.agency.folder.office import Office
@@ -34,7 +35,9 @@ def _inbox(office: Office, options: argparse.Namespace) -> Output:
 
 def _send(office: Office, options: argparse.Namespace) -> Output:
     draft = read_draft(office, Path(options.file))
-    record = operations.send_record(office, options.kind, draft, options.case)
+    record = operations.send_record(
+        office, options.kind, draft, options.case, although_odd=options.although_odd
+    )
     return Output(record.as_json(), wording.sent_lines(record), wording.exit_code(record.state))
 
 
@@ -56,6 +59,7 @@ def _send_options(parser: argparse.ArgumentParser) -> None:
         f"contains. Kinds: {', '.join(kinds())}."
     )
     parser.add_argument("--case", metavar="HANDLE", help="the case, by its handle")
+    add_odd_flag(parser)
 
 
 def _represent(office: Office, options: argparse.Namespace) -> Output:

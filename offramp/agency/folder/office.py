@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ from offramp.agency.folder.stored_records import bundle_json, part_json, read_pa
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.pack_trial import examine_pack
 from rules.decide.program import Program
+from rules.frozen import frozen
 from rules.packs.digest import digest as digest_of
 from rules.packs.pack import Pack
 from rules.shelf import read_pack, shipped
@@ -63,6 +65,21 @@ _DESTROYING = "destroying"
 LINE_EVERY = 60
 
 Clock = Callable[[], int]
+
+
+@frozen
+class Stating:
+    """A record that is about to be composed, or a note that is about to be kept.
+
+    `kind` and `parts` are the record's, and so is the signed `form` of a consent. A note has
+    neither kind nor parts, and `details` by name.
+    """
+
+    kind: str | None
+    case: str | None
+    parts: tuple[Part, ...] = ()
+    form: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def init(
@@ -154,8 +171,8 @@ class Office:
         # The person of the operation that runs now. None for the gateway.
         self.acting: Session | None = None
         self.is_in_operation = False
-        # What an operation asks before each record: see `offramp.agency.operations.access`.
-        self.before_composing: Callable[[WorkingSet, str, str | None], None] | None = None
+        # What an operation asks before it states anything: see `offramp.agency.operations.access`.
+        self.before_stating: Callable[[WorkingSet, Stating], None] | None = None
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
         self._programs: dict[str, Program] = {}
@@ -409,6 +426,9 @@ class Office:
         refuse_hidden_name(body.get("by"))
         # INVARIANT: nothing is added after a move, so the moved file has everything.
         self.check_not_moved()
+        if kind == "noted" and self.before_stating is not None:
+            details = {**body.get("facts", {}), **body.get("members", {})}
+            self.before_stating(working_set, Stating(None, body["case"], details=details))
         event = self.journal.append(kind, self.clock(), body)
         self._at = event.at
         working_set.note(event)
@@ -471,8 +491,8 @@ class Office:
         `batch` is the id of an earlier record, to be committed together with this one. `jti` is
         the record's own id. Without it, one is drawn.
         """
-        if self.before_composing is not None:
-            self.before_composing(working_set, kind, case)
+        if self.before_stating is not None:
+            self.before_stating(working_set, Stating(kind, case, parts, form or {}))
         return self._compose_in(working_set, kind, parts, case, form, batch, jti)
 
     def _compose_in(

@@ -3,25 +3,28 @@
 An operation with `@needs` finds out who acts, checks role and caseload, and writes a look before it
 does anything. A refusal is a look too. See docs/decisions/0066-staff-and-access.md.
 
-Each record that it composes is checked first against an exit of the person. No operation has to
-remember that. See docs/decisions/0082-one-check-after-an-exit.md.
+Each record that it composes is checked first against an exit of the person, and each record and
+note for moments that can't be. No operation has to remember that. See
+docs/decisions/0082-one-check-after-an-exit.md and 0088-moments.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from exchange.agency.reading import Reading
 from exchange.errors import shorten
 from offramp.agency.cases.after_exit import check_may_be_told
+from offramp.agency.cases.answering import pack_in_force
 from offramp.agency.cases.caseload import own_parts, unknown_case
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.moments import check_moments
 from offramp.agency.cases.people import SHORTEST_PREFIX
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.looks import Look
-from offramp.agency.folder.office import Office
+from offramp.agency.folder.office import Office, Stating
 from offramp.agency.folder.staff import Assignment, Session, Staff, StaffPerson
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.sign_in import session_of
@@ -158,7 +161,7 @@ def needs(
                     at = names.index("actor") - 1
                     args = (*args[:at], session.name, *args[at + 1 :])  # type: ignore[assignment]  # the same types
             office.is_in_operation = True
-            office.before_composing = check_may_be_told
+            office.before_stating = partial(_check_stating, office, is_person=session is not None)
             office.acting, before = session, office.acting
             try:
                 result = operation(office, *args, **kwargs)
@@ -168,7 +171,7 @@ def needs(
                 raise
             finally:
                 office.is_in_operation, office.acting = False, before
-                office.before_composing = None
+                office.before_stating = None
             if takes and session is not None:
                 _take(office, session, values, result)
             return result
@@ -176,6 +179,19 @@ def needs(
         return cast("Callable[Concatenate[Office, P], R]", checked)
 
     return declare
+
+
+def _check_stating(
+    office: Office, working_set: WorkingSet, stating: Stating, *, is_person: bool
+) -> None:
+    """Check a record or a note before it is kept: an exit of the person, and its moments.
+
+    The gateway repeats what people stated, which was checked when they did.
+    """
+    if stating.kind is not None:
+        check_may_be_told(working_set, stating.kind, stating.case)
+    if is_person and working_set.gateway.history.size:
+        check_moments(working_set, pack_in_force(office, working_set), stating, office.clock())
 
 
 # Variants of an operation

@@ -13,6 +13,7 @@ from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, handles, recalled_parts
+from offramp.agency.cases.moments import check_confirmed, moments_of
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.people import person_name
@@ -315,12 +316,15 @@ def _withheld_facts(
 
 
 @needs(CASE, look="act", takes=True)
-def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFacts:
+def note_facts(
+    office: Office, case: str, facts: Mapping[str, Any], *, although_odd: bool = False
+) -> NotedFacts:
     """Keep facts of this agency's own knowledge, and answer the questions that they settle.
 
     An agency that was told another value of a fact, and that may ask for it, is sent a correction.
-    `facts` are nested, as `offramp decide` reads them. Raises `FactsError`; `AgencyError`
-    `never-kept`, `not-yours`, `nothing-to-note`, `no-such-case`, `no-directory`.
+    `facts` are nested, as `offramp decide` reads them. Odd moments are noted only with
+    `although_odd`: a person confirmed them. Raises `FactsError`; `AgencyError`
+    `never-kept`, `not-yours`, `nothing-to-note`, `odd-day`, `no-such-case`, `no-directory`.
     """
     with office.transaction() as working_set:
         terms = words_of(office, working_set)
@@ -331,6 +335,9 @@ def note_facts(office: Office, case: str, facts: Mapping[str, Any]) -> NotedFact
         _check_own_facts(working_set, read, noted, terms)
         case_of(working_set, case)
         defaults = defaults_today(office, working_set)
+        pack, now = office.program(working_set).pack, office.clock()
+        moments = moments_of(working_set, pack, "note", case, now)
+        check_confirmed(moments, noted.items(), although_odd=although_odd)
         changed = changed_facts(office, working_set, case, noted)
         kept = {path: value for path, value in noted.items() if path not in changed}
         if kept:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from exchange.consent.disclosure import day_of
@@ -11,7 +10,9 @@ from exchange.records.finer_words import own_form, shared_form
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.effects import RestingDecision, decisions_that_read
+from offramp.agency.cases.moments import OddMoment, moments_of, refuse_odd, states_the_past
 from offramp.agency.cases.owed_corrections import (
     Holder,
     OwedCorrection,
@@ -21,7 +22,6 @@ from offramp.agency.cases.owed_corrections import (
     value_for,
 )
 from offramp.agency.cases.pack_terms import terms_of
-from offramp.agency.cases.past_days import refuse_day_to_come, states_the_past
 from offramp.agency.cases.told import (
     ToldDetail,
     corrected_details,
@@ -48,7 +48,7 @@ class Effects:
 
     `details` are the new values by name, None for a withdrawn value. `holders` are the recipients
     that have an old one. `decisions` rest on what changes. `seen_at` is the journal's last event
-    when this was worked out.
+    when this was worked out. `odd` are new moments in an unusual order, which a person confirms.
     """
 
     case: str
@@ -56,6 +56,7 @@ class Effects:
     holders: tuple[Holder, ...]
     decisions: tuple[RestingDecision, ...]
     seen_at: int | None = None
+    odd: tuple[OddMoment, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency correct --dry-run`."""
@@ -64,6 +65,7 @@ class Effects:
             "details": dict(self.details),
             "holders": [holder.as_json() for holder in self.holders],
             "decisions": [decision.as_json() for decision in self.decisions],
+            "odd": [each.text("en") for each in self.odd],
         }
 
 
@@ -139,20 +141,23 @@ def correct(
     details: Mapping[str, Any],
     *,
     seen_at: int | None = None,
+    although_odd: bool = False,
 ) -> Correction:
     """Correct details that this agency told others, and tell everybody who holds an old value.
 
     A recipient is told only what it was told before, on the same terms, and only if the rules still
     permit it. `untold` names the others. What isn't named stands as it was. Corrections that the
     hub refused before are tried once more. `seen_at` is that of the effects that the person read.
+    Odd moments are stated only with `although_odd`: a person confirmed them.
 
-    Raises `AgencyError` `case-changed`, `never-told`, `nothing-to-correct`, `no-such-case`,
-    `no-directory`; `FactsError`, `not-yet` for a day that is yet to come; `ContentError`
-    `wrong-content`.
+    Raises `AgencyError` `case-changed`, `never-told`, `nothing-to-correct`, `odd-day`,
+    `no-such-case`, `no-directory`; `FactsError`, so `not-yet`, `wrong-year`, `out-of-order` for a
+    moment that can't be; `ContentError` `wrong-content`.
     """
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
         planned = _effects_in(office, working_set, case, details)
+        refuse_odd(() if although_odd else planned.odd)
         keep_correction(office, working_set, case, planned.details, actor)
         owed = owed_corrections(
             working_set,
@@ -173,10 +178,13 @@ def _effects_in(
     today, now = _today(office, working_set), office.clock()
     disclosed = told_details(working_set, case, today)
     values = _read_details(disclosed, details, terms_of(working_set).vocabulary)
-    zone = working_set.gateway.history.newest.zone
-    for name, value in values.items():
-        if states_the_past(name):
-            refuse_day_to_come(name, value, date.fromisoformat(today), zone)
+    program = office.program(working_set)
+    moments = moments_of(working_set, program.pack, CORRECTION, case, now).beside(values)
+    stated = [
+        (name, value) for name, value in values.items() if states_the_past(name, moments.facts)
+    ]
+    for name, value in stated:
+        moments.refuse_impossible(name, value)
     owed = [
         (holding, value_for(holding, values[holding.detail.name]))
         for holding in old_values(working_set, case, values, today)
@@ -194,11 +202,10 @@ def _effects_in(
             fix="give another value, or list what was told with `offramp agency correct DIR CASE`",
         )
     facts = [name for name in values if name in terms_of(working_set).facts]
-    program = office.program(working_set)
     resting = (
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
     )
-    return Effects(case, values, holders, resting, office.at)
+    return Effects(case, values, holders, resting, office.at, moments.odd_moments(stated))
 
 
 def _changes_own(working_set: WorkingSet, case: str, values: Mapping[str, Any]) -> bool:

@@ -12,9 +12,10 @@ from exchange.errors import RecordError
 from exchange.records.building import Part
 from offramp.agency.cases import draft as drafts
 from offramp.agency.cases.after_exit import check_may_be_told
-from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.answering import defaults_today, pack_in_force
 from offramp.agency.cases.caseload import repeat_referral
 from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.moments import check_confirmed, moments_of, stated_moments
 from offramp.agency.cases.revocation import oral_notice_parts, revocation_records
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.notices import DEFAULT, OFFICIAL
@@ -218,18 +219,43 @@ def build_draft(office: Office, members: Mapping[str, Any]) -> Draft:
 
 
 @needs({"begins": OFFER, "case": CASE}, variant=sends_about, look="act", takes=True)
-def send_record(office: Office, kind: str, draft: Draft, case: str | None = None) -> SentRecord:
+def send_record(
+    office: Office,
+    kind: str,
+    draft: Draft,
+    case: str | None = None,
+    *,
+    although_odd: bool = False,
+) -> SentRecord:
     """Compose a record, queue it, and send it if the hub answers.
 
-    A `referral` or `offer` without a case begins one. Raises `AgencyError` `name-the-case`,
-    `case-ended`; as
+    A `referral` or `offer` without a case begins one. Odd moments are sent only with
+    `although_odd`: a person confirmed them. Raises `AgencyError` `name-the-case`, `case-ended`,
+    `odd-day`; `FactsError` for a moment that can't be; as
     `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-passed` where an agency may not
     receive a part.
     """
     case = drafts.case_for(kind, case, office.random)
-    check_may_be_told(office.working_set(), kind, case)
+    working_set = office.working_set()
+    check_may_be_told(working_set, kind, case)
+    _check_order(office, working_set, kind, draft, case, although_odd)
     parts = repeat_referral(office.working_set(), kind, case, draft.parts)
     return _compose_and_send(office, kind, parts, case, draft.form)
+
+
+def _check_order(
+    office: Office,
+    working_set: WorkingSet,
+    kind: str,
+    draft: Draft,
+    case: str | None,
+    although_odd: bool,
+) -> None:
+    if working_set.gateway.history.size:
+        pack = pack_in_force(office, working_set)
+        moments = moments_of(working_set, pack, kind, case, office.clock())
+        stated = stated_moments((part.content for part in draft.parts), moments.facts)
+        check_confirmed(moments, stated, although_odd=although_odd)
 
 
 @needs(CASE, look="act", takes=True)

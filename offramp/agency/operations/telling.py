@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import Any
 
-from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
 from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
@@ -41,6 +40,13 @@ from offramp.agency.cases.form_parts import (
 )
 from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, find_form, form_terms
+from offramp.agency.cases.moments import (
+    CaseMoments,
+    OddMoment,
+    check_confirmed,
+    moments_of,
+    stated_moments,
+)
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.pack_terms import PackTerms, pack_terms, shared_terms, terms_of
 from offramp.agency.cases.preliminary import Preliminary, preliminary_answers
@@ -157,7 +163,7 @@ class Preview:
 
     `holders` are other agencies that have an older value of what is answered, and get a correction.
     `terms` are the words of the adopted pack. `answers` are what the rules say of the person before
-    a referral is signed.
+    a referral is signed. `odd` are stated moments in an unusual order, which a person confirms.
     """
 
     draft: FormDraft
@@ -166,6 +172,7 @@ class Preview:
     holders: tuple[Holder, ...] = ()
     terms: PackTerms = field(default_factory=shared_terms)
     answers: tuple[Preliminary, ...] = ()
+    odd: tuple[OddMoment, ...] = ()
 
     @property
     def is_barred(self) -> bool:
@@ -181,6 +188,7 @@ class Preview:
             "kept": dict(self.draft.kept),
             "holders": [holder.as_json() for holder in self.holders],
             "rules": [answer.as_json() for answer in self.answers],
+            "odd": [each.text("en") for each in self.odd],
         }
 
 
@@ -267,8 +275,7 @@ def open_form(
         lists=earlier_lists(working_set, known, office.random),
         language=language,
         terms=terms,
-        today=day_of(working_set.gateway.hub_time(office.clock()), directory.zone),
-        zone=directory.zone,
+        moments=moments_of(working_set, pack, form.kind.name, case, office.clock()),
     )
     untold: dict[str, tuple[Refused, ...]] = {}
     if form.name == "answer":
@@ -592,9 +599,26 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
         )
     corrected = _corrected_holders(office, working_set, draft)
     answers = _rules_before(office, working_set, draft)
+    moments, stated = _moments_stated(office, working_set, draft)
     return Preview(
-        draft, tuple(parts), agency_names(working_set), corrected, pack_terms(pack), answers
+        draft,
+        tuple(parts),
+        agency_names(working_set),
+        corrected,
+        pack_terms(pack),
+        answers,
+        moments.beside(dict(stated)).odd_moments(stated),
     )
+
+
+def _moments_stated(
+    office: Office, working_set: WorkingSet, draft: FormDraft
+) -> tuple[CaseMoments, tuple[tuple[str, Any], ...]]:
+    """Return the moments of a draft's case, and those that the draft states or keeps."""
+    pack, now = office.program(working_set).pack, office.clock()
+    moments = moments_of(working_set, pack, draft.kind, draft.case, now)
+    contents = (part.content for part in draft.parts)
+    return moments, (*stated_moments(contents, moments.facts), *draft.kept.items())
 
 
 def _rules_before(
@@ -636,16 +660,20 @@ def agency_names(working_set: WorkingSet) -> dict[str, str]:
 
 
 @needs(FORMS, variant=form_about, look="act", takes=True)
-def send_draft(office: Office, draft: FormDraft, *, although_barred: bool = False) -> SentForm:
+def send_draft(
+    office: Office, draft: FormDraft, *, although_barred: bool = False, although_odd: bool = False
+) -> SentForm:
     """Send a draft as it was shown, once: sent again, it is the same record.
 
-    A referral that the rules bar is sent only with `although_barred`: a named human decides.
+    A referral that the rules bar is sent only with `although_barred`: a named human decides. Odd
+    moments are sent only with `although_odd`: a person confirmed them.
 
     An answer with another value than other agencies have is also sent to them, as a correction.
 
     Raises as `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-permitted` where an
     agency may no longer receive a part; `AgencyError` `case-ended` after an exit, `case-changed`
-    where the case changed since the form was opened, `rules-bar`. Then nothing is kept or sent.
+    where the case changed since the form was opened, `rules-bar`, `odd-day`. Then nothing is kept
+    or sent.
     """
     with office.transaction() as working_set:
         is_new = draft.record not in working_set.outbox and not any(
@@ -657,6 +685,7 @@ def send_draft(office: Office, draft: FormDraft, *, although_barred: bool = Fals
             changed = refuse_changed(office, working_set, draft.case, draft.seen_at)
             if not although_barred:
                 _check_not_barred(_rules_before(office, working_set, draft))
+            check_confirmed(*_moments_stated(office, working_set, draft), although_odd=although_odd)
         if is_new and draft.kept:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
