@@ -92,6 +92,10 @@ def _check_kind(kind: str, category: str, categories: Sequence[str], content: Co
     _check_meeting(kind, category, content)
     if kind == "program_facts":
         _check_own_alone(category, content)
+    # A decision shows the status, and states none itself.
+    if kind == "determination" and category == "status":
+        if "decision_outcome" not in categories or content.model_fields_set:
+            raise _wrong(category, "a decision shows the status and doesn't state it")
     determination = content.determination if isinstance(content, DecisionOutcome) else None
     if determination is not None:
         _check_outcome(category, categories, determination.decision, determination.outcome)

@@ -265,14 +265,6 @@ def sent_lines(record: SentRecord) -> list[str]:
     return [f"{kind_text(record.kind)} `{record.id}`{case}: {record.state}"]
 
 
-def exit_code(*states: str) -> int:
-    """Return a command's exit code by the states of its records: 1 if the hub refused one.
-
-    A queued record is sent by itself later, so it is no failure.
-    """
-    return 1 if any(state.startswith("refused") for state in states) else 0
-
-
 def kind_text(kind: str) -> str:
     """Return what a kind of record is about, in words."""
     known = vocabulary().kinds.get(kind)

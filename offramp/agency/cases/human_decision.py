@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
@@ -17,8 +17,9 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.errors import respelling
 from rules.frozen import frozen
+from rules.input.printing import printable
 from rules.packs.own_reads import RECORDS
-from rules.packs.pack import Decision, Pack
+from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
 _APPROVAL = {
@@ -28,6 +29,8 @@ _APPROVAL = {
     ("admission", "awaiting"): "approved",
     ("admission", "declined_by_prosecutor"): "declined",
 }
+# The decision whose outcomes are next steps.
+STEPS = "review"
 _CHARGE_STATUS = {"hold": "held", "prosecutor_may_file": "filed"}
 
 
@@ -36,19 +39,21 @@ class HumanDecision:
     """A named person's decision: `kind` of record, `contents` by a part's categories.
 
     A content is that of the first category. The others say what else the part shows. The outcome
-    is the first of the contents. `differs` is true where the rules answered otherwise.
+    is the first of the contents. `differs` is true where the rules answered otherwise. With
+    `stays_here`, no record can hold the decision, which only this program has.
     """
 
     kind: str
     contents: Mapping[tuple[str, ...], Mapping[str, Any]]
     differs: bool
+    stays_here: bool = False
 
     def check(self) -> None:
-        """Check each content, also of a decision that becomes no record.
+        """Check each content, also of a decision that nobody may be told.
 
         Raises `ContentError` `wrong-content`.
         """
-        for categories in self.contents:
+        for categories in () if self.stays_here else self.contents:
             check_content(self.kind, categories, self.content_of(categories))
 
     @property
@@ -77,14 +82,18 @@ def make_decision(
     """Make a person's decision. `answer` is the rules' own, None where their facts aren't here.
 
     `reason` is a reason's code, `by` the person's name, `now` seconds since 1970, `pack` the pack
-    in force here. Raises `AgencyError` `unknown-outcome`, `not-yours`.
+    in force here. Raises `AgencyError` `unknown-decision`, `unknown-outcome`, `not-yours`.
     """
-    own = pack.decisions.get(decision)
-    if own is not None and RECORDS in own.reads:
-        return _on_records(working_set, own, answer, outcome)
-    _check_outcome(decision, outcome)
-    _check_entitled(working_set, decision)
+    _check_decision(working_set, pack, decision)
     differs = _differs(answer, outcome)
+    own = pack.decisions.get(decision)
+    if own is not None and decision not in vocabulary().decisions:
+        _check_outcome(decision, outcome, own.outcomes)
+        if RECORDS in own.reads:
+            answer_in_record = {"record": {"decision": decision, "outcome": outcome}}
+            return HumanDecision("screening_outcome", {(SCREENING,): answer_in_record}, differs)
+        return HumanDecision("determination", {(OUTCOME,): {}}, differs, stays_here=True)
+    _check_outcome(decision, outcome, vocabulary().decisions[decision].outcomes)
     if decision == "screening":
         return HumanDecision("screening_outcome", {(SCREENING,): {"outcome": outcome}}, differs)
     content: dict[str, Any] = {
@@ -106,53 +115,82 @@ def make_decision(
     # INVARIANT: the outcome goes to nobody who may not know what it shows. A person who lets
     # others tell decisions, and not whether a charge is held, isn't told on by the decision.
     shown = dict.fromkeys(category for categories in effects for category in categories)
+    # The word that the person completed the program shows the status, too.
+    about = vocabulary().decisions[decision].categories.get(outcome)
+    shown |= {about: None} if about is not None else {}
     return HumanDecision(kind, {(OUTCOME, *shown): content, **effects}, differs)
 
 
-def _on_records(
-    working_set: WorkingSet, decision: Decision, answer: Answer | None, outcome: str
-) -> HumanDecision:
-    """Make a person's decision on records: its outcome alone, whatever the reason."""
-    if outcome not in decision.outcomes:
-        _refuse_outcome(decision.name, outcome, decision.outcomes)
+def decisions_to_make(working_set: WorkingSet, pack: Pack) -> Mapping[str, tuple[str, ...]]:
+    """Return the outcomes of each decision that a person of this agency may make, by decision."""
+    shared = {
+        name: terms.outcomes
+        for name, terms in vocabulary().decisions.items()
+        # The next steps are the meeting's, and `completion` is only in the programs that have it.
+        if name != STEPS
+        and not (name == "completion" and name not in pack.decisions)
+        and _is_entitled(working_set, name)
+    }
     role = working_set.gateway.history.newest.role(working_set.agency)
-    if role != decision.decided_by:
+    own = {
+        name: decision.outcomes
+        for name, decision in pack.decisions.items()
+        if name not in vocabulary().decisions and decision.decided_by == role
+    }
+    return {**shared, **own}
+
+
+def _check_decision(working_set: WorkingSet, pack: Pack, decision: str) -> None:
+    """Check that a person of this agency may make a decision.
+
+    Raises `AgencyError` `unknown-decision`, `not-yours`.
+    """
+    possible = decisions_to_make(working_set, pack)
+    if decision in possible:
+        return
+    listed = "; ".join(
+        f"`{name}`: {', '.join(f'`{outcome}`' for outcome in outcomes)}"
+        for name, outcomes in possible.items()
+    )
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    known = {**vocabulary().decisions, **pack.decisions}
+    if decision == STEPS:
         raise AgencyError(
-            "not-yours",
-            f"`{decision.name}` isn't for `{role}` to decide",
-            fix=f"it is for {decision.decided_by}",
+            "unknown-decision",
+            f"`{STEPS}` is a list of next steps, which the meeting agrees on",
+            fix="record them with `offramp agency meeting-record`",
         )
-    content = {"record": {"decision": decision.name, "outcome": outcome}}
-    return HumanDecision("screening_outcome", {(SCREENING,): content}, _differs(answer, outcome))
-
-
-def _refuse_outcome(decision: str, outcome: str, outcomes: tuple[str, ...]) -> NoReturn:
-    known = ", ".join(f"`{name}`" for name in outcomes or vocabulary().decisions)
+    if decision not in known or (decision == "completion" and decision not in pack.decisions):
+        raise AgencyError(
+            "unknown-decision",
+            f"this program has no decision `{printable(decision)[:40]}`",
+            fix=f"record one of these with its outcome: {listed or 'nothing is for this agency'}",
+        )
+    entitled = LAST_WORD.get(decision, (known[decision].decided_by,))
     raise AgencyError(
-        "unknown-outcome",
-        f"`{outcome}` is no outcome of `{decision}`",
-        fix=respelling(outcome, outcomes) or f"use one of {known}",
+        "not-yours",
+        f"`{decision}` isn't for `{role}` to decide",
+        fix=f"it is for {' or '.join(entitled)}"
+        + (f"; `{role}` decides {listed}" if listed else ""),
     )
 
 
-def _check_outcome(decision: str, outcome: str) -> None:
-    words = vocabulary()
-    word = words.decisions.get(decision)
-    if word is None or outcome not in word.outcomes:
-        _refuse_outcome(decision, outcome, word.outcomes if word else ())
+def _check_outcome(decision: str, outcome: str, outcomes: tuple[str, ...]) -> None:
+    if outcome not in outcomes:
+        raise AgencyError(
+            "unknown-outcome",
+            f"`{printable(outcome)[:40]}` is no outcome of `{decision}`",
+            fix=respelling(outcome, outcomes)
+            or f"use one of {', '.join(f'`{name}`' for name in outcomes)}",
+        )
 
 
-def _check_entitled(working_set: WorkingSet, decision: str) -> None:
+def _is_entitled(working_set: WorkingSet, decision: str) -> bool:
     role = working_set.gateway.history.newest.role(working_set.agency)
     entitled = LAST_WORD.get(decision, (vocabulary().decisions[decision].decided_by,))
-    if role not in entitled and not (
+    return role in entitled or (
         role == "case_management" and working_set.agency in deciding_agencies(working_set, decision)
-    ):
-        raise AgencyError(
-            "not-yours",
-            f"`{decision}` isn't for `{role}` to decide",
-            fix=f"it is for {' or '.join(entitled)}",
-        )
+    )
 
 
 def _differs(answer: Answer | None, outcome: str) -> bool:
@@ -220,7 +258,7 @@ def human_decision_parts(
     """
     only = (recipient,) if recipient else None
     parts = []
-    for categories in made.contents:
+    for categories in () if made.stays_here else made.contents:
         part = Part(
             category=categories,
             content=made.content_of(categories),

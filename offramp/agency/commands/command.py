@@ -17,7 +17,7 @@ from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
-from offramp.terminal import print_json, print_text
+from offramp.terminal import print_error, print_json, print_text
 from rules.frozen import frozen
 
 Options = Callable[[argparse.ArgumentParser], None]
@@ -80,7 +80,8 @@ def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
             options.case = operations.break_glass(office, actor, options.case, reason).case
         if getattr(options, "case", None) not in (None, operations.NEW_CASE):
             options.case = _find_case(office, options.case)
-        return _print(options, command.run(office, options))
+        output = command.run(office, options)
+        return _print(options, _with_refusals(output, operations.refused_here(office)))
     return 141
 
 
@@ -96,6 +97,27 @@ def _find_case(office: Office, digits: str) -> str:
         if refusal.code != "not-your-role":
             raise
         return digits
+
+
+def _with_refusals(output: Output, refused: tuple[operations.RefusedRecord, ...]) -> Output:
+    """Return a command's output with the records that the hub refused, which is an exit code of 1.
+
+    INVARIANT: no command that sends can forget it. What the hub refused was told to nobody.
+    """
+    if not refused:
+        return output
+    for record in refused:
+        error = AgencyError(
+            "hub-refused",
+            f"the hub refused the `{record.kind}` `{record.id}`, so nobody was told: "
+            f"{record.reason}",
+            fix="look at `offramp agency status DIR`, and try it again with `agency retry`",
+        )
+        print_error(f"offramp: {error}")
+    value = output.json
+    if isinstance(value, dict):
+        value = {**value, "refused_by_hub": [record.as_json() for record in refused]}
+    return Output(value, output.lines, 1)
 
 
 def actor_of(office: Office) -> str:

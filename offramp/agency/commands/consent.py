@@ -85,7 +85,7 @@ def _consent(office: Office, options: argparse.Namespace) -> Output:
         record = operations.record_consent(
             office, options.case, read_draft(office, Path(options.file))
         )
-        return Output(record.as_json(), wording.sent_lines(record), wording.exit_code(record.state))
+        return Output(record.as_json(), wording.sent_lines(record))
     if options.file is None and options.case is None:
         raise RequestError("usage", "no case is named", fix="name one by its handle")
     case = options.case or operations.find_case(office, options.file)
@@ -506,8 +506,7 @@ def _revoke(office: Office, options: argparse.Namespace) -> Output:
     revocation = operations.revoke_consent(
         office, options.case, recipient=options.recipient, grants=grants, oral=options.oral
     )
-    code = wording.exit_code(*(record.state for record in revocation.records))
-    return Output(revocation.as_json(), wording.revocation_lines(revocation), code)
+    return Output(revocation.as_json(), wording.revocation_lines(revocation))
 
 
 def _choose_grants(office: Office, case: str, dialog: Dialog) -> Sequence[str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from offramp.agency import operations, wording
+from offramp.agency import operations
 from offramp.agency.commands.command import AgencyCommand, Output, actor_of
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -47,8 +47,7 @@ def _confirm(office: Office, options: argparse.Namespace) -> Output:
     sent = operations.confirm_emergency(office, actor_of(office), int(number))
     is_told = sent.state in ("sent", "logged", "witnessed")
     told = "told: sent" if is_told else f"NOT TOLD YET, telephone the provider: {sent.state}"
-    code = wording.exit_code(sent.state)
-    return Output(sent.as_json(), [told, "tell the person and counsel now"], code)
+    return Output(sent.as_json(), [told, "tell the person and counsel now"])
 
 
 def _confirm_options(parser: argparse.ArgumentParser) -> None:

@@ -104,8 +104,7 @@ def _correct_details(
     except AgencyError as error:
         _show_again(error, options, dialog)
         return _correct_details(office, options, dialog, details)
-    is_refused = any(sent.is_refused for sent in made.sent)
-    return Output(made.as_json(), wording.correction_lines(made, words), 1 if is_refused else 0)
+    return Output(made.as_json(), wording.correction_lines(made, words))
 
 
 def _told_json(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, Any]:

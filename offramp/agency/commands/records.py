@@ -38,7 +38,7 @@ def _send(office: Office, options: argparse.Namespace) -> Output:
     record = operations.send_record(
         office, options.kind, draft, options.case, although_odd=options.although_odd
     )
-    return Output(record.as_json(), wording.sent_lines(record), wording.exit_code(record.state))
+    return Output(record.as_json(), wording.sent_lines(record))
 
 
 def read_draft(office: Office, path: Path) -> Draft:
@@ -86,7 +86,7 @@ def _represent(office: Office, options: argparse.Namespace) -> Output:
     record = operations.represent(
         office, options.case, options.successor, although_unknown=although_unknown
     )
-    return Output(record.as_json(), wording.sent_lines(record), wording.exit_code(record.state))
+    return Output(record.as_json(), wording.sent_lines(record))
 
 
 def _represent_options(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +129,7 @@ def _open_options(parser: argparse.ArgumentParser) -> None:
 def _retry(office: Office, options: argparse.Namespace) -> Output:
     retried = operations.retry_record(office, options.record)
     line = f"`{retried.id}`: {retried.state}"
-    return Output(retried.as_json(), [line], wording.exit_code(retried.state))
+    return Output(retried.as_json(), [line])
 
 
 COMMANDS = (

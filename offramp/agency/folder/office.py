@@ -173,6 +173,10 @@ class Office:
         self.is_in_operation = False
         # What an operation asks before it states anything: see `offramp.agency.operations.access`.
         self.before_stating: Callable[[WorkingSet, Stating], None] | None = None
+        # The records that were composed or sent again since this office was opened, and those of
+        # them that the hub refused.
+        self._sent_here: set[str] = set()
+        self.refused_here: list[str] = []
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
         self._programs: dict[str, Program] = {}
@@ -524,6 +528,7 @@ class Office:
             "contents": dict(working_set.gateway.contents[bundle.id]),
         }
         self.append(working_set, "composed", body)
+        self._sent_here.add(bundle.id)
         return bundle
 
     def rebuild(self, jti: str) -> str:
@@ -535,6 +540,8 @@ class Office:
             bundle = self._compose_in(
                 working_set, outgoing.kind, parts, outgoing.case, outgoing.form
             )
+            if jti not in self._sent_here:
+                self._sent_here.discard(bundle.id)
             self.append(working_set, "replaced", {"jti": jti, "by": bundle.id})
             return bundle.id
 
@@ -652,6 +659,8 @@ class Office:
                 self.append(
                     working_set, "refused", {"jti": jti, "status": status, "error": dict(error)}
                 )
+                if jti in self._sent_here:
+                    self.refused_here.append(jti)
 
     def retry(self, jti: str) -> None:
         """Queue a refused record again, as it is.
@@ -672,6 +681,7 @@ class Office:
                     fix="tell it again, if it still may be told",
                 )
             self.append(working_set, "retry", {"jti": jti})
+            self._sent_here.add(jti)
 
     def learn_account(self, account: Account) -> AccountStatement:
         """Verify a case's account, and keep it. Raises as `Gateway.learn_account`."""

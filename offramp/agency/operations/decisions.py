@@ -304,7 +304,7 @@ def determine(
     `actor` is the person's name, `reason` a reason's code such as `rules`. `case` may be
     `NEW_CASE`: a person who is offered nothing has no case, and the decision is noted all the same.
     With `recipient`, only that agency is told. `seen_at` is that of the preview that the person
-    read. Raises `AgencyError` `unknown-outcome`, `not-yours`, `case-changed`,
+    read. Raises `AgencyError` `unknown-decision`, `unknown-outcome`, `not-yours`, `case-changed`,
     `correction-unopened`, `no-such-case`, `no-directory`; `ContentError` `wrong-content`.
     """
     with office.transaction() as working_set:

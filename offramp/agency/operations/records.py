@@ -23,7 +23,12 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import SENT, WITNESSED
 from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.hub_link.delivery import send_now, send_outbox, send_together
+from offramp.agency.hub_link.delivery import (
+    explain_refusal,
+    send_now,
+    send_outbox,
+    send_together,
+)
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.access import (
     CASE,
@@ -106,6 +111,19 @@ class Retry:
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency retry`."""
         return {"id": self.id, "state": self.state}
+
+
+@frozen
+class RefusedRecord:
+    """A record of this agency that the hub refused, and why in words."""
+
+    id: str
+    kind: str
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record's JSON in `refused_by_hub` of a command."""
+        return {"id": self.id, "kind": self.kind, "reason": self.reason}
 
 
 @frozen
@@ -339,6 +357,15 @@ def retry_record(office: Office, record: str) -> Retry:
     """Send a refused record once more, as it is. Raises `AgencyError` `not-here`."""
     office.retry(record)
     return Retry(record, send_now(office, record))
+
+
+def refused_here(office: Office) -> tuple[RefusedRecord, ...]:
+    """Return the records that were sent since the office was opened, and that the hub refused."""
+    outbox = office.working_set().outbox if office.refused_here else {}
+    return tuple(
+        RefusedRecord(jti, outbox[jti].kind, explain_refusal(outbox[jti].refused or {}))
+        for jti in office.refused_here
+    )
 
 
 @needs(CASES, look="list")
