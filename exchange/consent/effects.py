@@ -64,8 +64,16 @@ def _effects_of(record: Committed, before: State) -> Iterator[Effect]:
                 yield Effect(party=other.issuer)
         case "recall":
             # The recall of a referral ends its acceptance.
-            if any(_is_about_referral(record, statement, before) for _, statement in record.says()):
+            if any(
+                _is_about(record, statement, before, "referral") for _, statement in record.says()
+            ):
                 yield Effect(basis="offer_at_scene")
+            # That of a representation ends it.
+            if any(
+                _is_about(record, statement, before, "representation")
+                for _, statement in record.says()
+            ):
+                yield Effect(party=record.issuer)
         case "emergency_disclosure":
             yield Effect(purposes=("medical_emergency",))
         case "consent" | "consent_change":
@@ -97,9 +105,9 @@ def _effects_of_terms(record: Committed, before: State) -> Iterator[Effect]:
             yield EVERYTHING
 
 
-def _is_about_referral(record: Committed, statement: Statement, before: State) -> bool:
+def _is_about(record: Committed, statement: Statement, before: State, kind: str) -> bool:
     return isinstance(statement, About) and any(
-        subject.kind == "referral" and subject.issuer == record.issuer
+        subject.kind == kind and subject.issuer == record.issuer
         for subject in before.of_id(statement.about[0])
     )
 

@@ -256,18 +256,19 @@ def _midnight_of(day: str, zone: ZoneInfo, days: int) -> int:
 def represents(before: State, agency: str, *, past_exit: bool = False) -> bool:
     """Return whether an agency is the person's counsel, by its own record.
 
-    Representation lasts until an exit, or until the agency names another one. With `past_exit`,
-    an exit does not end it: a person after an exit needs counsel most, and counsel needs the
-    account.
+    Representation lasts until an exit, or until the agency names another one or recalls it: it
+    was stated in the wrong case. With `past_exit`, an exit does not end it: a person after an exit
+    needs counsel most, and counsel needs the account.
     """
     is_counsel = False
     for record in before.kind("representation", "exit"):
         if record.kind == "exit":
             is_counsel = is_counsel and past_exit
         elif record.issuer == agency and record.sound:
-            for _, statement in record.says():
+            for part, statement in record.says():
                 if isinstance(statement, Representation):
-                    is_counsel = statement.agency == agency
+                    is_named = statement.agency == agency
+                    is_counsel = is_named and not before.is_recalled(record, part)
     return is_counsel
 
 

@@ -83,7 +83,7 @@ def effects_lines(effects: Effects, words: Details) -> list[str]:
         lines += [_holder_line(holder, effects, words) for holder in holders]
         if not holders:
             lines.append("  no agency is told. A correction tells only what was told before")
-    lines += [f"LOOK AGAIN: {each.text('en')}" for each in effects.odd]
+    lines += [f"LOOK AGAIN: {odd.text('en')}" for odd in effects.odd]
     return lines + resting_lines(effects.decisions)
 
 
@@ -126,8 +126,13 @@ def sent_correction_lines(correction: SentCorrection, words: Details) -> list[st
         lines.append(
             f"  `{correction.agency}` still has the old value. The hub gives no reason. The person "
             "may have declined, left the program, or ended a consent, and this agency isn't told "
-            "of that. Ask the case manager, then correct it again"
+            "of that. Ask the case manager, then correct it again. Or ask back what is wrong, so "
+            "that it counts no longer:"
         )
+        lines += [
+            f"  `agency recall DIR CASE wrong-fact --detail {name} --to {correction.agency}`"
+            for name in correction.details
+        ]
     return lines
 
 
@@ -135,7 +140,8 @@ def untold_line(holder: Holder, words: Details) -> str:
     """Name a holder that keeps an old value, and why it can't be told."""
     return (
         f"`{holder.agency}` keeps the old value and can't be told: {holder.why_not} "
-        f"({words.label(holder.name)})"
+        f"({words.label(holder.name)}). To ask it back, so that it counts no longer: "
+        f"`agency recall DIR CASE wrong-fact --detail {holder.name} --to {holder.agency}`"
     )
 
 
@@ -175,7 +181,7 @@ def recall_lines(recall: Recall) -> list[str]:
     return lines + _NEXT_STEPS[recall.reason]
 
 
-_ENTER_AGAIN = "enter it again where it belongs, with `offramp agency send`"
+_ENTER_AGAIN = "enter it again where it belongs, with `offramp agency send DIR KIND FILE`"
 _NEXT_STEPS = {
     "wrong_person": [_ENTER_AGAIN],
     "wrong_case": [_ENTER_AGAIN],
@@ -183,7 +189,11 @@ _NEXT_STEPS = {
         "if there is no answer after two days, `offramp agency tasks` says to call"
     ],
     "duplicate": [],
-    "not_agreed": ["end the consent too, if there is one: `offramp agency revoke`"],
+    "not_agreed": ["end the consent too, if there is one: `offramp agency revoke DIR CASE`"],
+    "wrong_fact": ["what is asked back counts nowhere, once it is answered"],
+    "mistaken_representation": [
+        "this office is counsel in this case no longer, and gets nothing more of it",
+    ],
     "mistaken_exit": [
         "the case is open again at every agency that was told of the exit",
         "a recall gives no permission back: counsel states again that it represents the person, "

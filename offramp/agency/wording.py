@@ -222,7 +222,8 @@ def moved_lines(backup: Backup) -> list[str]:
     """Say what to do with the file of a move."""
     return [
         f"`{backup.file}` has the whole agency, and this folder sends nothing any more",
-        "on the new machine, run `offramp agency restore DIR FILE` and `offramp agency doctor DIR`,"
+        "on the new machine, run `offramp agency restore FOLDER FILE` and then "
+        "`offramp agency doctor FOLDER`,"
         " then delete this folder",
     ]
 

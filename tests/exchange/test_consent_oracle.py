@@ -117,9 +117,10 @@ class Author:
         return Told(self.index, self.time, f"{self.index:032x}", issuer, wanted, says, to, sound)
 
     def recall(self) -> Told:
-        """Ask back an earlier referral, usually by its issuer and from all its recipients."""
-        referrals = [record for record in self.records if record.kind == "referral"]
-        about = self.random.choice(referrals or [self.decoy()])
+        """Ask back a referral or a representation, usually by its issuer from all who have it."""
+        kinds = ("referral", "representation")
+        recalled = [record for record in self.records if record.kind in kinds]
+        about = self.random.choice(recalled or [self.decoy()])
         issuer = self.agency() if self.chance(6) else about.issuer
         says, to = {}, {}
         for part, recipients in about.to.items():

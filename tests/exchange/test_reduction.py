@@ -223,6 +223,9 @@ def test_counsel_represents_until_an_exit_or_until_it_names_another() -> None:
     assert represents(state, "defender") and not represents(state, "program")
     assert not represents(state.with_(record(2, "crossroads", "exit")), "defender")
     assert not represents(state.with_(record(2, "defender", "representation", other)), "defender")
+    about = statements.read_statement("about", {"about": [f"{1:032x}", f"{1:016x}"]})
+    assert not represents(state.with_(record(2, "defender", "recall", about)), "defender")
+    assert represents(state.with_(record(2, "crossroads", "recall", about)), "defender")
     assert not represents(State((record(1, "crossroads", "representation", own),)), "defender")
     assert not represents(
         State((record(1, "defender", "representation", own, sound=False),)), "defender"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from importlib import import_module
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from offramp import cli
 from offramp.agency import commands as agency_commands
 from offramp.agency import operations
+from offramp.agency.commands.whole_commands import complete_commands
 from offramp.cli import COMMANDS, GROUPS, main
 from offramp.hub import arguments as hub_arguments
 from offramp.hub import commands as hub_commands
@@ -86,3 +88,52 @@ def test_each_public_operation_is_documented(api: object) -> None:
         if callable(getattr(api, name)) and not (getattr(api, name).__doc__ or "").strip()
     ]
     assert not undocumented
+
+
+# The commands that a text names
+
+FOLDER = "/home/me/my agency"
+HANDLE = "7c5fe888" + "0" * 24
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("look at `agency tasks`", "look at `offramp agency tasks '/home/me/my agency'`"),
+        (
+            "take it back with `offramp agency recall DIR CASE mistaken-exit`",
+            "take it back with `offramp agency recall '/home/me/my agency' 7c5fe888 mistaken-exit`",
+        ),
+        (
+            "state it: `offramp agency answer-recall`.",
+            "state it: `offramp agency answer-recall '/home/me/my agency' 7c5fe888`.",
+        ),
+        (
+            "compare: `agency same 1111aaaa 2222bbbb`",
+            "compare: `offramp agency same '/home/me/my agency' 1111aaaa 2222bbbb`",
+        ),
+        (
+            "  offramp agency emergency-confirm DIR 3",
+            "  offramp agency emergency-confirm '/home/me/my agency' 3",
+        ),
+        ("run `offramp agency restore FOLDER FILE`", "run `offramp agency restore FOLDER FILE`"),
+        ("the `agency` and its agency folder", "the `agency` and its agency folder"),
+        ("`agency chair` is a role", "`agency chair` is a role"),
+    ],
+)
+def test_a_command_in_a_text_is_printed_whole(text: str, whole: str) -> None:
+    options = Namespace(dir=FOLDER, case=HANDLE)
+    about_cases = {"recall", "answer-recall", "same"}
+    names = agency_commands.COMMANDS
+    done = complete_commands(text, options, names, about_cases)
+    assert done == whole
+    assert complete_commands(done, options, names, about_cases) == whole, "it is whole once"
+
+
+def test_every_command_that_a_text_names_exists() -> None:
+    """Texts of the agency's program name a command between back-ticks, as people type it."""
+    named = re.compile(r"`(?:offramp )?agency ([a-z][a-z-]+)")
+    sources = Path(agency_commands.__file__).parents[1].rglob("*.py")
+    for path in sources:
+        for command in named.findall(path.read_text(encoding="utf-8")):
+            assert command in agency_commands.COMMANDS, (path.name, command)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.consent.reduction import represents
 from exchange.errors import ExchangeError
 from exchange.records.kinds import kinds
 from offramp.agency import operations, wording
@@ -416,6 +417,78 @@ def test_a_mistaken_exit_is_undone_and_gives_no_permission_back(town: Town, case
     # A later exit is an exit again.
     exit_case(town, case)
     assert case_of(crossroads.working_set(), case).is_ended
+
+
+def test_a_wrong_fact_that_cannot_be_corrected_after_an_exit_counts_no_longer(
+    town: Town, case: str
+) -> None:
+    """The offer at the scene ended, so nothing more is told on it. A recall needs no consent."""
+    refer(town, case, "crossroads", "prosecutor")
+    represent(town, case)
+    exit_case(town, case)
+    police = town.at["police"]
+    sent = operations.correct(police, BY, case, {DRUGS: drugs(7.9)}).sent
+    assert sent and all(each.is_refused for each in sent)
+    assert grams(town, "prosecutor", case) == 2.4
+    remedies = [text for text in task_texts(town, "police", case) if "wrong-fact" in text]
+    assert len(remedies) == 2 and all(f"--detail {DRUGS} --to" in text for text in remedies)
+    with refused("nothing-to-recall"):
+        operations.recall(police, BY, case, "wrong_fact")
+    made = operations.recall(police, BY, case, "wrong_fact", detail=DRUGS)
+    assert made.recipients == ("crossroads", "prosecutor")
+    assert [record.state for record in made.records] == ["sent"]
+    deliver(town)
+    for name in made.recipients:
+        assert grams(town, name, case) is None
+    assert known(town, "crossroads", case)["person.age"] == 27, "the other parts stay"
+    assert grams(town, "police", case) == 7.9
+    assert not task_texts(town, "police", case) or not any(
+        "wrong-fact" in text for text in task_texts(town, "police", case)
+    )
+
+
+def test_a_representation_in_the_wrong_case_is_taken_back(town: Town, case: str) -> None:
+    refer(town, case, "crossroads")
+    represent(town, case)
+    defender, crossroads = town.at["defender"], town.at["crossroads"]
+    consent(
+        town,
+        case,
+        grant("crossroads", "defender", ["status"], ["legal_representation"], id=case[:16]),
+    )
+    to = {"defender": ("legal_representation", "consent")}
+    engaged = Draft((part("status", {"engagement": "engaged"}, to=to),))
+    operations.send_record(crossroads, "status", engaged, case)
+    deliver(town)
+    preview = operations.preview_recall(defender, case, "mistaken_representation")
+    assert [entry.kind for entry in preview.entries] == ["representation"]
+    made = operations.recall(defender, "Ada Quill", case, "mistaken_representation")
+    assert [record.state for record in made.records] == ["sent"]
+    deliver(town)
+    for name in ("defender", "crossroads"):
+        assert not represents(town.at[name].working_set().gateway.state(case), "defender")
+    with refused("not-permitted"):
+        operations.send_record(crossroads, "status", engaged, case)
+    assert not any("state it again" in text for text in task_texts(town, "defender", case))
+    # It is no ghost: a right one is stated again.
+    represent(town, case)
+    assert operations.send_record(crossroads, "status", engaged, case).state == "sent"
+
+
+def test_only_what_the_agency_stated_itself_can_be_corrected(town: Town, case: str) -> None:
+    refer(town, case, "crossroads", "prosecutor")
+    crossroads = town.at["crossroads"]
+    consent(
+        town, case, grant("crossroads", "prosecutor", ["status"], ["filing_status"], id=case[:16])
+    )
+    to = {"prosecutor": ("filing_status", "consent")}
+    engaged = Draft((part("status", {"engagement": "engaged"}, to=to),))
+    operations.send_record(crossroads, "status", engaged, case)
+    deliver(town)
+    # It acknowledged what it opened, and recorded a consent.
+    assert [*operations.list_told(crossroads, case)] == ["status.engagement"]
+    with refused("never-told"):
+        operations.correct(crossroads, BY, case, {"operation.obligations": []})
 
 
 # Recalls

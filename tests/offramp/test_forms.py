@@ -483,6 +483,30 @@ def test_waiting_questions_are_listed_asked_and_answered(town: Town) -> None:
     assert refused.value.code == "nothing-to-tell"
 
 
+def test_one_answer_goes_to_each_agency_that_asked_and_to_nobody_else(town: Town) -> None:
+    case = tell(town, "police", "refer", None, REFERRAL)
+    for agency in ("crossroads", "prosecutor"):
+        known(town, agency, case)
+    police = town.at["police"]
+
+    def ask(agency: str, fact: str) -> None:
+        asked = part("encounter", {"asks": [fact]}, to={"police": ("admission", "offer_at_scene")},
+                     says={"for": "eligibility"})  # fmt: skip
+        operations.send_record(town.at[agency], "question", operations.Draft((asked,)), case)
+
+    ask("crossroads", "encounter.weapon")
+    ask("prosecutor", "encounter.weapon")
+    ask("crossroads", "encounter.in_area")
+    town.settle()
+    operations.open_questions_as(police, "Officer Lund", case)
+    tell(town, "police", "answer", case, {"encounter.weapon": "no", "encounter.in_area": "yes"})
+    for agency in ("crossroads", "prosecutor"):
+        assert known(town, agency, case)["encounter.weapon"] is False
+    assert known(town, "crossroads", case)["encounter.in_area"] is True
+    assert "encounter.in_area" not in known(town, "prosecutor", case), "it didn't ask"
+    assert not operations.waiting_questions(police, case)
+
+
 def test_an_answer_corrects_everybody_who_has_another_value(town: Town) -> None:
     case = tell(town, "police", "refer", None, REFERRAL | {"encounter.in_area": "yes"})
     assert known(town, "prosecutor", case)["encounter.in_area"] is True
@@ -748,7 +772,7 @@ def dialogs() -> Mapping[str, tuple[list[str], list[str]]]:
 
     It asks if it has `--yes` or `--dry-run`. Of its flags, those are given that answer nothing.
     """
-    found = {}
+    asking = {}
     values = {"case": "CASE", "decision": "eligibility", "outcome": "eligible"}
     for command in COMMANDS.values():
         parser = argparse.ArgumentParser()
@@ -759,8 +783,8 @@ def dialogs() -> Mapping[str, tuple[list[str], list[str]]]:
             if command.name == "consent":
                 words = ["CASE"]
             silent = sorted(flags & {"--dry-run", "--rest-unknown"})
-            found[command.name] = words, silent
-    return found
+            asking[command.name] = words, silent
+    return asking
 
 
 @pytest.mark.parametrize("silent", [True, False], ids=["rest-unknown, dry-run", "no flag"])

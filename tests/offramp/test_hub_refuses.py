@@ -63,7 +63,7 @@ SENDING: Mapping[str, tuple[str, tuple[str, ...]]] = {
 # Commands that also send, each by the same operations: an answer, a recall's answer, an
 # acknowledgement, counts, an emergency, a report, and a sealing.
 ALSO_SENDING = frozenset(
-    ("answer", "answer-recall", "open", "case", "report", "emergency-confirm", "emergency",
+    ("answer", "answer-recall", "open", "case", "report", "emergency-confirm", "emergency", "tell",
      "report-crime", "retry", "seal", "meeting", "meeting-prepare", "notice", "hold", "sealed")
 )  # fmt: skip
 NOT_SENDING = frozenset(
@@ -75,12 +75,12 @@ NOT_SENDING = frozenset(
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    found = Running(tmp_path_factory.mktemp("town"), ROLES, "santa-fe")
+    town = Running(tmp_path_factory.mktemp("town"), ROLES, "santa-fe")
     try:
-        found.join_all()
-        yield found
+        town.join_all()
+        yield town
     finally:
-        found.stop()
+        town.stop()
 
 
 def test_each_command_is_one_that_sends_or_not() -> None:

@@ -29,7 +29,10 @@ def test_the_owner_replaces_it_and_loses_nothing(
     running.settle()
     # `breach` names the next step, and `retire` takes it.
     assert running.agency("breach", "crossroads", stolen, "--since", "0") == 0
-    assert f"Retire it, now: `offramp agency retire DIR {stolen}`" in capsys.readouterr().out
+    assert (
+        f"`offramp agency retire {running.folder / 'crossroads'} {stolen}`"
+        in capsys.readouterr().out
+    )
     assert running.agency("breach", "police", stolen, "--since", "0") == 0
     assert "Retire it, have `crossroads` do it now" in capsys.readouterr().out
     assert running.agency("retire", "police", stolen) == 2

@@ -322,16 +322,20 @@ def _was_accepted(story: Story, before: list[Told], ask: Ask) -> bool:
 def _was_asked_back(before: list[Told], referral: Told) -> bool:
     """Return whether its issuer asked all who have the acceptance to give it back."""
     accepting = [part for part, said in referral.says.items() if said.get("answer") == "accepted"]
+    return all(_part_asked_back(before, referral, part) for part in accepting)
+
+
+def _part_asked_back(before: list[Told], told: Told, part: str) -> bool:
+    """Return whether its issuer asked all who have a part to give it back."""
     asked = {
-        (part, agency)
+        agency
         for record in before
-        if record.kind == "recall" and record.issuer == referral.issuer
+        if record.kind == "recall" and record.issuer == told.issuer
         for own, said in record.says.items()
-        for part in accepting
-        if said.get("about") == [referral.id, part]
+        if said.get("about") == [told.id, part]
         for agency in record.to[own]
     }
-    return all((part, agency) in asked for part in accepting for agency in referral.to[part])
+    return all(agency in asked for agency in told.to[part])
 
 
 def _is_operation(
@@ -388,5 +392,9 @@ def _represents(before: list[Told], agency: str) -> bool:
         if record.kind == "exit":
             represents = False
         elif record.kind == "representation" and record.issuer == agency and record.sound:
-            represents = any(said.get("agency") == agency for said in record.says.values())
+            # A withdrawal of it: the agency names another one, or asks it back.
+            represents = any(
+                said.get("agency") == agency and not _part_asked_back(before, record, part)
+                for part, said in record.says.items()
+            )
     return represents

@@ -250,7 +250,7 @@ class Case:
         """
         zone = ZoneInfo(program.pack.time_zone)
         at = datetime.fromisoformat(now.replace("Z", "+00:00")).astimezone(zone)
-        encounter = encounter_of({path: each.value for path, each in self.known.items()}, zone)
+        encounter = encounter_of({path: source.value for path, source in self.known.items()}, zone)
         misdated = set()
         for path, source in self.known.items():
             fact = self.vocabulary.facts.get(path)

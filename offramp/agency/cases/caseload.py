@@ -33,7 +33,7 @@ from rules.shelf import vocabulary
 
 # The mistakes by which a recalled part is wrong in its case, so that it doesn't count here either.
 _ABOUT_ANOTHER = ("wrong_person", "wrong_case")
-WRONG_HERE = (*_ABOUT_ANOTHER, "duplicate", "mistaken_exit")
+WRONG_HERE = (*_ABOUT_ANOTHER, "duplicate", "mistaken_exit", "mistaken_representation")
 # Whether the participant is enrolled after a record of these kinds.
 _ENROLLED_AFTER = {"ejection": False, "exit": False, "reinstatement": True}
 

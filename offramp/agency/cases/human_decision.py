@@ -153,20 +153,21 @@ def _check_decision(working_set: WorkingSet, pack: Pack, decision: str) -> None:
         for name, outcomes in possible.items()
     )
     role = working_set.gateway.history.newest.role(working_set.agency)
-    known = {**vocabulary().decisions, **pack.decisions}
+    deciders = {name: terms.decided_by for name, terms in vocabulary().decisions.items()}
+    deciders |= {name: own.decided_by for name, own in pack.decisions.items()}
     if decision == STEPS:
         raise AgencyError(
             "unknown-decision",
             f"`{STEPS}` is a list of next steps, which the meeting agrees on",
             fix="record them with `offramp agency meeting-record`",
         )
-    if decision not in known or (decision == "completion" and decision not in pack.decisions):
+    if decision not in deciders or (decision == "completion" and decision not in pack.decisions):
         raise AgencyError(
             "unknown-decision",
             f"this program has no decision `{printable(decision)[:40]}`",
             fix=f"record one of these with its outcome: {listed or 'nothing is for this agency'}",
         )
-    entitled = LAST_WORD.get(decision, (known[decision].decided_by,))
+    entitled = LAST_WORD.get(decision, (deciders[decision],))
     raise AgencyError(
         "not-yours",
         f"`{decision}` isn't for `{role}` to decide",

@@ -131,13 +131,13 @@ class CaseMoments:
 
     def odd_moments(self, stated: Iterable[tuple[str, Any]]) -> tuple[OddMoment, ...]:
         """Return the stated moments in an unusual order, which a person has to confirm."""
-        found: dict[tuple[str, str], OddMoment] = {}
+        odd_ones: dict[tuple[str, str], OddMoment] = {}
         for name, value in stated:
             for path, moment in self._moments(name, value):
                 for key, bound in self._oddities(_PLACE.sub("", path), moment):
                     odd = OddMoment(path, key, str(moment), str(bound))
-                    found.setdefault((path, key), odd)
-        return tuple(found.values())
+                    odd_ones.setdefault((path, key), odd)
+        return tuple(odd_ones.values())
 
     def _fault(self, name: str, moment: Moment, language: str) -> FactsError | None:
         """Return the refusal of a moment that can't be."""
@@ -274,7 +274,7 @@ def check_moments(working_set: WorkingSet, pack: Pack | None, stating: Stating, 
     facts = terms_of(working_set).facts
     stated = [
         *stated_moments((part.content for part in stating.parts), facts),
-        *(said for part in stating.parts for said in said_moments(part)),
+        *(moment for part in stating.parts for moment in said_moments(part)),
         *((name, value) for name, value in stating.details.items() if states_the_past(name, facts)),
         *((name, day) for name, day in stating.form.items() if name == "signed_on"),
     ]
@@ -298,7 +298,7 @@ def refuse_odd(odd: tuple[OddMoment, ...]) -> None:
     if odd:
         raise AgencyError(
             "odd-day",
-            "; ".join(each.text("en") for each in odd),
+            "; ".join(moment.text("en") for moment in odd),
             fix=f"check the day and the year, and if they are right, confirm with `{ODD_FLAG}`",
         )
 

@@ -14,8 +14,7 @@ from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 
-# Records that are no information about a person, or that end in another way: a consent is revoked,
-# and counsel withdraws with another `representation`.
+# Records that are no information about a person, or that end in another way: a consent is revoked.
 _NOT_RECALLED = (
     "recall",
     "recall_answer",
@@ -23,8 +22,9 @@ _NOT_RECALLED = (
     "misuse_complaint",
     "consent",
     "consent_change",
-    "representation",
 )
+# The mistakes that are about one kind of record, and the newest of it is meant.
+_KIND_OF = {"mistaken_exit": "exit", "mistaken_representation": "representation"}
 _SHORTEST = 4
 
 PartId = tuple[str, str]
@@ -101,16 +101,15 @@ def find_entry(
     """Return the entries that a person means by `record`, for a mistake of this reason.
 
     `record` is the start of an id, a kind that the case has once, or `all`. Without it, the only
-    entry, or for a mistaken exit the newest exit. Raises `AgencyError` `nothing-to-recall`,
-    `which-record`, `no-exit`.
+    entry, or for a mistaken exit or representation the newest one. Raises `AgencyError`
+    `nothing-to-recall`, `which-record`, `no-exit`.
     """
     entries = own_entries(working_set, handle)
-    if reason == "mistaken_exit":
-        exits = [entry for entry in entries if entry.kind == "exit"]
-        if record is None and exits:
-            return (exits[-1],)
-        entries = tuple(exits)
-        if not exits:
+    if kind := _KIND_OF.get(reason):
+        entries = tuple(entry for entry in entries if entry.kind == kind)
+        if record is None and entries:
+            return (entries[-1],)
+        if not entries and kind == "exit":
             raise AgencyError(
                 "no-exit",
                 "this agency sent no exit in this case that it could take back",

@@ -138,7 +138,7 @@ def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> Agen
         return AgencyError(
             "nobody-to-tell",
             f"nobody can be told this yet: {who} may be, and {has} announced no key yet",
-            fix=f"call {who}: {agency} to join and run `offramp agency serve`; then do this again",
+            fix=f"call {who}: {agency} to join and run `serve`; then do this again",
         )
     if None in by_rule:
         who = _series(by_rule[None])
@@ -153,7 +153,7 @@ def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> Agen
         return AgencyError(
             "nobody-to-tell",
             f"nobody may be told this: {who} {has_said} the person's counsel",
-            fix="call counsel: `offramp agency represent` says so",
+            fix="call counsel, who says so with the command `represent`",
         )
     reasons = "; ".join(
         f"{_series(agencies)}: {because[rule]}" for rule, agencies in by_rule.items()

@@ -106,7 +106,9 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
             else:
                 step = (
                     f"`{holder.agency}` has an old value of {detail} and can't "
-                    f"be told: {holder.why_not}."
+                    f"be told: {holder.why_not}. To ask it back, so that it counts no longer: "
+                    f"`agency recall {handle[:8]} wrong-fact --detail {holder.name} "
+                    f"--to {holder.agency}`."
                 )
             yield Task(handle, role, step, OPEN, f"holder.{holder.name}")
 

@@ -166,7 +166,7 @@ def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterato
         until = day_of(recall.until, zone).isoformat()
         step = (
             f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "
-            "on which it is kept: `offramp agency answer-recall`."
+            f"on which it is kept: `offramp agency answer-recall {handle[:8]}`."
         )
         yield Task(handle, role, step, OPEN, recall.recall, until)
 
@@ -176,7 +176,7 @@ def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) 
     stated = stated_contents(working_set, handle, case)
     request = status_request(working_set, handle, stated)
     if request is not None:
-        step = "Tell how it goes before the meeting: `offramp agency report-status`."
+        step = f"Tell how it goes before the meeting: `offramp agency report-status {handle[:8]}`."
         yield Task(handle, role, step, OPEN, "meeting.status", request.meeting_on)
     minutes = newest_minutes(working_set, handle, stated)
     for agreed in minutes.steps if minutes is not None else ():

@@ -21,8 +21,11 @@ from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 
 # The members of a content that aren't details: the facts are details one by one, and the others
-# belong to questions and decisions.
-_NO_DETAILS = ("facts", "asks", "decision", "determination")
+# belong to questions, decisions, and meetings.
+_NO_DETAILS = ("facts", "asks", "decision", "determination", "steps", "meeting_on")
+# What the exchange states by itself, such as the obligations of an acknowledgement, is no detail
+# either: nobody at this agency stated it.
+_OF_THE_EXCHANGE = ("operation", "consent_terms", "consent_identity", "disclosure_account")
 # A named person's decision is changed by deciding again, and consent by its own records.
 _NO_CORRECTION = (
     "question",
@@ -89,6 +92,8 @@ class ToldPart:
 def details_of(content: Mapping[str, Any]) -> Iterator[tuple[Detail, Any]]:
     """Yield the details of a content, with their values."""
     for category, members in content.items():
+        if category in _OF_THE_EXCHANGE:
+            continue
         for path, value in (members.get("facts") or {}).items():
             yield Detail(path, category), value
         for name, value in members.items():

@@ -6,6 +6,7 @@ Each group of commands is a module with its own words, options, and functions in
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from offramp.agency.commands import (
@@ -26,12 +27,14 @@ from offramp.agency.commands import (
     staff,
 )
 from offramp.agency.commands.command import (
+    CASE,
     PACK,
     AgencyCommand,
     add_command,
     add_common_options,
     run_command,
 )
+from offramp.agency.commands.whole_commands import complete_commands
 
 # The groups, in the order of the help.
 GROUPS: tuple[Any, ...] = (
@@ -56,10 +59,13 @@ COMMANDS: dict[str, AgencyCommand] = {
     command.name: command for group in GROUPS for command in group.COMMANDS
 }
 
+_ABOUT_CASES = frozenset(name for name, command in COMMANDS.items() if command.words[:1] == (CASE,))
+
 
 def run(options: argparse.Namespace) -> int:
     """Run one command, and print its output. Raises what its operation refuses with."""
-    return run_command(COMMANDS[options.agency_command], options)
+    complete = partial(complete_commands, options=options, names=COMMANDS, about_cases=_ABOUT_CASES)
+    return run_command(COMMANDS[options.agency_command], options, complete)
 
 
 def agency(parser: argparse.ArgumentParser, parser_class: type[argparse.ArgumentParser]) -> None:

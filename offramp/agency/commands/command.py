@@ -18,6 +18,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
 from offramp.terminal import print_error, print_json, print_text
+from rules.errors import Refusal
 from rules.frozen import frozen
 
 Options = Callable[[argparse.ArgumentParser], None]
@@ -67,11 +68,26 @@ class AgencyCommand:
     owner_only: str | None = None
 
 
-def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
-    """Run one command, and print its output. Raises what its operation refuses with."""
+def run_command(
+    command: AgencyCommand, options: argparse.Namespace, complete: Callable[[str], str]
+) -> int:
+    """Run one command, and print its output. Raises what its operation refuses with.
+
+    `complete` makes the commands whole that a text names.
+    """
+    try:
+        return _run(command, options, complete)
+    except Refusal as refusal:
+        refusal.fix = complete(refusal.fix)
+        raise
+
+
+def _run(
+    command: AgencyCommand, options: argparse.Namespace, complete: Callable[[str], str]
+) -> int:
     if command.run is None:
         assert command.run_without_office is not None
-        return _print(options, command.run_without_office(options))
+        return _print(options, command.run_without_office(options), complete)
     with suppress(BrokenPipeError), closing(office_of(options)) as office:
         if office.session is None and (by := getattr(options, "by", None)) is not None:
             operations.sign_in(office, by=by)
@@ -81,7 +97,8 @@ def run_command(command: AgencyCommand, options: argparse.Namespace) -> int:
         if getattr(options, "case", None) not in (None, operations.NEW_CASE):
             options.case = _find_case(office, options.case)
         output = command.run(office, options)
-        return _print(options, _with_refusals(output, operations.refused_here(office)))
+        refused = operations.refused_here(office)
+        return _print(options, _with_refusals(output, refused, complete), complete)
     return 141
 
 
@@ -99,7 +116,11 @@ def _find_case(office: Office, digits: str) -> str:
         return digits
 
 
-def _with_refusals(output: Output, refused: tuple[operations.RefusedRecord, ...]) -> Output:
+def _with_refusals(
+    output: Output,
+    refused: tuple[operations.RefusedRecord, ...],
+    complete: Callable[[str], str],
+) -> Output:
     """Return a command's output with the records that the hub refused, which is an exit code of 1.
 
     INVARIANT: no command that sends can forget it. What the hub refused was told to nobody.
@@ -111,9 +132,10 @@ def _with_refusals(output: Output, refused: tuple[operations.RefusedRecord, ...]
             "hub-refused",
             f"the hub refused the `{record.kind}` `{record.id}`, so nobody was told: "
             f"{record.reason}",
-            fix="look at `offramp agency status DIR`, and try it again with `agency retry`",
+            fix="look at `offramp agency status DIR`, and try it again with "
+            f"`offramp agency retry DIR {record.id}`",
         )
-        print_error(f"offramp: {error}")
+        print_error(complete(f"offramp: {error}"))
     value = output.json
     if isinstance(value, dict):
         value = {**value, "refused_by_hub": [record.as_json() for record in refused]}
@@ -192,12 +214,12 @@ def passphrase_of(options: argparse.Namespace) -> bytes:
     return find_passphrase(options.passphrase_file, setting, as_json=options.json)
 
 
-def _print(options: argparse.Namespace, output: Output) -> int:
+def _print(options: argparse.Namespace, output: Output, complete: Callable[[str], str]) -> int:
     if options.json:
         print_json(output.json)
     else:
         for line in output.lines:
-            print_text(line)
+            print_text(complete(line))
     return output.code
 
 

@@ -138,7 +138,7 @@ def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
         lines += ["", words["kept"], *kept]
     if preview.holders:
         lines += ["", *_holder_lines(preview, language)]
-    lines += [words["odd"].format(odd=each.text(language)) for each in preview.odd]
+    lines += [words["odd"].format(odd=odd.text(language)) for odd in preview.odd]
     return lines
 
 

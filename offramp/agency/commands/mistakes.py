@@ -50,6 +50,10 @@ from rules.input.vocabulary import Fact
 _FIELD = re.compile(r"(?P<list>[a-z_.]+)\[(?P<place>[0-9]{1,4})\]\.(?P<field>[a-z_]+)")
 
 
+# The mistakes of which a person at the terminal says in which entry they are.
+_ASKED_WHICH = ("wrong_person", "wrong_case", "wrong_recipient", "duplicate", "not_agreed")
+
+
 def _dialog(office: Office, options: argparse.Namespace) -> Dialog:
     return Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
 
@@ -264,7 +268,7 @@ def _entries(disclosed: Mapping[str, Sequence[ToldDetail]], path: str) -> list[d
             f"this agency told nobody `{path[:60]}` in this case",
             fix=nearest(path, sorted(disclosed))
             if disclosed
-            else "keep a fact of your own with `offramp agency note`",
+            else "keep a fact of your own with `offramp agency note DIR CASE FILE`",
         )
     return [dict(entry) for entry in disclosed[path][0].value or ()]
 
@@ -421,7 +425,7 @@ def _recall(office: Office, options: argparse.Namespace) -> Output:
         value = {"entries": [entry.as_json() for entry in entries]}
         return Output(value, wording.own_entries_lines(entries, dialog.zone))
     record = options.record
-    if record is None and dialog.is_terminal and reason != "mistaken_exit":
+    if record is None and dialog.is_terminal and reason in _ASKED_WHICH:
         record = _ask_record(office, options.case, dialog)
     if options.draft:
         check_output(options.draft)
@@ -437,7 +441,7 @@ def _recall_records(
 ) -> Output:
     """Show what follows from a recall, and send it. A case that changed is shown again."""
     preview = operations.preview_recall(
-        office, options.case, reason, record=record, recipient=options.to
+        office, options.case, reason, record=record, recipient=options.to, detail=options.detail
     )
     lines = wording.recall_effects_lines(preview)
     if options.dry_run:
@@ -455,6 +459,7 @@ def _recall_records(
             reason,
             record=record,
             recipient=options.to,
+            detail=options.detail,
             seen_at=preview.seen_at,
         )
     except AgencyError as error:
@@ -496,9 +501,14 @@ def _recall_options(parser: argparse.ArgumentParser) -> None:
         "--record",
         metavar="RECORD",
         help="the record: the start of its id, its kind, or `all`. Default: the only one, or for "
-        "a mistaken exit the newest exit",
+        "a mistaken exit or representation the newest one",
     )
     parser.add_argument("--to", metavar="AGENCY", help="ask only this agency")
+    parser.add_argument(
+        "--detail",
+        metavar="DETAIL",
+        help="for wrong-fact: the detail that is wrong, such as encounter.drugs",
+    )
     parser.add_argument(
         "--draft", metavar="FILE", help="write the record's parts here, to send them again"
     )

@@ -263,7 +263,7 @@ def _check_corrections_read(answer: Answer | None) -> None:
         raise AgencyError(
             "correction-unopened",
             f"`{correction.by}` corrected `{path}`, and nobody here has opened the correction",
-            fix="open it with `offramp agency case DIR CASE --by NAME`",
+            fix="open it with `offramp agency case DIR CASE --open`",
         )
 
 

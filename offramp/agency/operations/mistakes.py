@@ -65,7 +65,7 @@ class Effects:
             "details": dict(self.details),
             "holders": [holder.as_json() for holder in self.holders],
             "decisions": [decision.as_json() for decision in self.decisions],
-            "odd": [each.text("en") for each in self.odd],
+            "odd": [moment.text("en") for moment in self.odd],
         }
 
 
@@ -227,7 +227,7 @@ def _read_details(
                 "never-told",
                 f"this agency told nobody `{name[:60]}` in this case",
                 fix=nearest(name, sorted(disclosed))
-                or "keep a fact of your own with `offramp agency note`",
+                or "keep a fact of your own with `offramp agency note DIR CASE FILE`",
             )
         if value is None or name not in terms.facts:
             values[name] = value

@@ -36,7 +36,10 @@ REASONS: Mapping[str, str] = {
     "duplicate": "the same is here twice",
     "not_agreed": "the person did not agree to it",
     "mistaken_exit": "the person did not leave the program",
+    "mistaken_representation": "this office is not the person's counsel",
+    "wrong_fact": "a fact in it is wrong, and its correction can't be sent",
 }
+WRONG_FACT = "wrong_fact"
 # The legal grounds on which a recipient may keep what is asked back.
 KEEP_REASONS: Mapping[str, str] = {
     "law": "a law requires it",
@@ -129,10 +132,11 @@ def preview_recall(
     *,
     record: str | None = None,
     recipient: str | None = None,
+    detail: str | None = None,
 ) -> Recall:
     """Return what follows from a recall. Nothing is sent or kept. Raises as `recall`."""
     working_set = office.working_set()
-    planned = _recall_in(office, working_set, case, reason, record, recipient)
+    planned = _recall_in(office, working_set, case, reason, record, recipient, detail)
     return replace(planned, seen_at=office.at)
 
 
@@ -145,6 +149,7 @@ def recall(
     *,
     record: str | None = None,
     recipient: str | None = None,
+    detail: str | None = None,
     seen_at: int | None = None,
 ) -> Recall:
     """Ask back records that were sent by mistake, with every correction of them.
@@ -153,6 +158,7 @@ def recall(
     record's id, its kind, or `all`. With `recipient`, only that agency is asked, and the recipient
     must be named for `wrong_recipient` if there are several. A mistaken exit, and what is wrong in
     the case, no longer counts here either. What is still queued is asked back when the hub has it.
+    For `wrong_fact`, the parts that state `detail` are asked back, and no others.
     `seen_at` is that of the preview that the person read.
 
     Raises `AgencyError` `case-changed`, `unknown-reason`, `nothing-to-recall`, `which-record`,
@@ -160,7 +166,7 @@ def recall(
     """
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
-        planned = _recall_in(office, working_set, case, reason, record, recipient)
+        planned = _recall_in(office, working_set, case, reason, record, recipient, detail)
         line = working_set.gateway.line
         parts = [list(part) for entry in planned.entries for part in entry.parts]
         body = {
@@ -202,6 +208,7 @@ def _recall_in(
     reason: str,
     record: str | None,
     recipient: str | None,
+    detail: str | None,
 ) -> Recall:
     if reason not in REASONS:
         raise AgencyError(
@@ -210,7 +217,11 @@ def _recall_in(
             fix=nearest(reason, sorted(REASONS)),
         )
     case_view = case_of(working_set, case)
-    entries = find_entry(working_set, case, reason, record)
+    if reason == WRONG_FACT:
+        entries = find_entry(working_set, case, reason, record or "all")
+        entries = _that_state(working_set, entries, detail)
+    else:
+        entries = find_entry(working_set, case, reason, record)
     if recipient is not None:
         entries = _to_one(entries, recipient)
     recipients = tuple(sorted({name for entry in entries for name in entry.recipients}))
@@ -226,6 +237,44 @@ def _recall_in(
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
     )
     return Recall(case, reason, entries, recipients, decisions, _draft_of(working_set, entries))
+
+
+def _that_state(
+    working_set: WorkingSet, entries: Sequence[OwnEntry], detail: str | None
+) -> tuple[OwnEntry, ...]:
+    """Return the entries with the parts that state a detail."""
+    stating = {
+        (entry.record, part): to
+        for entry in entries
+        for part, to in entry.parts.items()
+        if detail in _details_of_part(working_set, part)
+    }
+    narrowed = (
+        replace(
+            entry,
+            parts={part: to for part, to in entry.parts.items() if (entry.record, part) in stating},
+        )
+        for entry in entries
+    )
+    planned = tuple(entry for entry in narrowed if entry.parts)
+    if not planned:
+        named = f"`{detail[:60]}`" if detail is not None else "the wrong fact"
+        raise AgencyError(
+            "nothing-to-recall",
+            f"this agency sent nothing in this case that states {named}",
+            fix="name the detail with `--detail`, as `offramp agency correct DIR CASE` lists it",
+        )
+    return planned
+
+
+def _details_of_part(working_set: WorkingSet, part: PartId) -> frozenset[str]:
+    jti, id = part
+    return frozenset(
+        detail.name
+        for part_id, _, content in own_parts(working_set.outbox[jti])
+        if part_id == id
+        for detail, _ in details_of(content)
+    )
 
 
 def _to_one(entries: Sequence[OwnEntry], recipient: str) -> tuple[OwnEntry, ...]:

@@ -322,7 +322,7 @@ def _check_known(working_set: WorkingSet, case: str, grants: Collection[str]) ->
             raise AgencyError(
                 "no-such-grant",
                 f"no grant `{grant[:40]}` is in force in this case",
-                fix="list them with `offramp agency revoke --list`",
+                fix="list them with `offramp agency revoke DIR CASE --list`",
             )
 
 

@@ -188,7 +188,7 @@ class Preview:
             "kept": dict(self.draft.kept),
             "holders": [holder.as_json() for holder in self.holders],
             "rules": [answer.as_json() for answer in self.answers],
-            "odd": [each.text("en") for each in self.odd],
+            "odd": [moment.text("en") for moment in self.odd],
         }
 
 
