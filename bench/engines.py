@@ -27,6 +27,7 @@ from decide import alternate, repeated
 
 import rules
 from rules.decide.walk import World, possible, walk
+from rules.input.json_text import parse_json
 from rules.language import tree
 from rules.packs.resolve import RuleInForce
 
@@ -70,6 +71,7 @@ class CannotExpress(Exception):
 class Peer:
     """One engine with its rules.
 
+    `floor` names the engine that it is compared with, and `bar` is what it should take of that.
     `prepare` turns a case's facts into the engine's input, which is not timed. `decide` returns its
     outcome. `rule_count` counts the rules that it can express.
     """
@@ -80,6 +82,8 @@ class Peer:
     prepare: Callable[[dict[str, Any]], Any]
     decide: Callable[[Any], str]
     reference: Callable[[dict[str, Any]], str]
+    floor: str = "zen-engine, bare"
+    bar: float | None = None
 
 
 def main() -> None:
@@ -102,23 +106,22 @@ def main() -> None:
         all_times = alternate(
             [turn(partial(peer.decide, peer.prepare(arrest))) for peer in peers], arguments.runs
         )
-    floor = next(
-        (times for peer, times in zip(peers, all_times, strict=True) if peer.name == ZEN), None
-    )
+    by_name = {peer.name: times for peer, times in zip(peers, all_times, strict=True)}
     print(
-        f"medians of {arguments.runs} runs, alternating; × is against {ZEN}\n"
-        if floor
+        f"medians of {arguments.runs} runs, alternating; × is against {ZEN}, from the same input\n"
+        if ZEN in by_name
         else f"{ZEN} isn't here\n"
     )
-    print(f"{'':44} {'µs':>9} {'×':>7}  rules  what it explains")
+    print(f"{'':44} {'µs':>9} {'×':>7} {'bar':>5}  rules  what it explains")
     for peer, times in zip(peers, all_times, strict=True):
+        floor, bar = by_name.get(peer.floor), peer.bar or ""
         ratio = (
             statistics.median(a / b for a, b in zip(times, floor, strict=True))
             if floor
             else float("nan")
         )
         print(
-            f"{peer.name:44} {statistics.median(times) * 1e6:9.2f} {ratio:7.2f}  "
+            f"{peer.name:44} {statistics.median(times) * 1e6:9.2f} {ratio:7.2f} {bar:5}  "
             f"{peer.rule_count:5}  {peer.explains}"
         )
     for name, why in absent:
@@ -153,6 +156,7 @@ def put(facts: dict[str, Any], path: str, value: Any) -> None:
 # Who takes part
 
 ZEN = "zen-engine, bare"
+ZEN_FROM_TEXT = "zen-engine, bare, from JSON text"
 
 
 def gather(stack: ExitStack) -> tuple[list[Peer], list[tuple[str, str]]]:
@@ -225,21 +229,38 @@ def ours() -> list[Peer]:
         assert decision.reasons
         return str(decision.outcome)
 
-    rows: list[tuple[str, str, Callable[[Any], Any], Callable[[Any], Any]]] = [
-        ("offramp, explained", several, plain, explained),
-        ("offramp, explained, facts read before", several, PROGRAM.read, explained),
-        ("offramp, bare", "nothing", plain, lambda facts: PROGRAM.outcome(DECISION, facts)),
-        (
-            "offramp, bare, facts read before",
-            "nothing",
-            PROGRAM.read,
-            lambda facts: PROGRAM.outcome(DECISION, facts),
-        ),
-        ("offramp's tree walk", "nothing", world, lambda around: possible(IN_FORCE, around)[0]),
-    ]
+    def bare(facts: Any) -> Any:
+        """Return the outcome of a case."""
+        return PROGRAM.outcome(DECISION, facts)
+
+    def peer(
+        name: str,
+        explains: str,
+        prepare: Callable[[Any], Any],
+        decide: Callable[[Any], Any],
+        **more: Any,
+    ) -> Peer:
+        return Peer(f"offramp{name}", explains, len(RULES), prepare, decide, everything, **more)
+
+    def from_text(decide: Callable[[Any], Any]) -> Callable[[str], Any]:
+        return lambda text: decide(parse_json(text))
+
+    text = {"floor": ZEN_FROM_TEXT}
     return [
-        Peer(name, explains, len(RULES), prepare, decide, everything)
-        for name, explains, prepare, decide in rows
+        peer(", explained", several, plain, explained, bar=0.8),
+        peer(
+            ", explained, from JSON text",
+            several,
+            json.dumps,
+            from_text(explained),
+            bar=0.6,
+            **text,
+        ),
+        peer(", explained, facts read before", several, PROGRAM.read, explained),
+        peer(", bare", "nothing", plain, bare, bar=0.33),
+        peer(", bare, from JSON text", "nothing", json.dumps, from_text(bare), **text),
+        peer(", bare, facts read before", "nothing", PROGRAM.read, bare),
+        peer("'s tree walk", "nothing", world, lambda around: possible(IN_FORCE, around)[0]),
     ]
 
 
@@ -303,6 +324,14 @@ def zen(_: ExitStack) -> list[Peer]:
     trace = "what went into and came out of each node"
     return [
         Peer(ZEN, "nothing", len(expressible), plain, bare, reference(expressible)),
+        Peer(
+            ZEN_FROM_TEXT,
+            "nothing",
+            len(expressible),
+            json.dumps,
+            lambda text: bare(json.loads(text)),
+            reference(expressible),
+        ),
         Peer(
             "zen-engine, with its trace",
             trace,
@@ -510,8 +539,8 @@ def in_zen(node: tree.Tree) -> str:
 
 
 def in_cel(node: tree.Tree) -> str:
-    """Our own text is CEL, but for `sum`, which the standard hasn't got."""
-    if any(isinstance(part, tree.Total) for part in tree.nodes(node)):
+    """Our own text is CEL, but for `sum` and citations, which the standard hasn't got."""
+    if any(isinstance(part, (tree.Total, tree.Cited)) for part in tree.nodes(node)):
         raise CannotExpress(node)
     text = tree.text(node)
     for name in SEGMENT.parameters:

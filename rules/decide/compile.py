@@ -16,11 +16,11 @@ from typing import Any
 from rules.decide.explain import Names
 from rules.decide.moments import part_of
 from rules.decide.walk import compared, computed, disjunction, total
-from rules.input.citations import section_set
+from rules.input.citations import GivenCitation, section_set
 from rules.input.finer_words import WordTree
 from rules.input.interval import Interval
 from rules.input.printing import PLAIN, plain
-from rules.input.vocabulary import Fact
+from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import tree
 from rules.language.exact import add
 from rules.language.times import length_of
@@ -74,7 +74,7 @@ def compile_decision(
     return settle
 
 
-def compile_fact_reader(names: Names) -> FactReader:
+def compile_fact_reader(names: Names, vocabulary: Vocabulary) -> FactReader:
     """Compile `explain.known` for these names to a function.
 
     The function returns the known facts as JSON holds them, sorted by path. No name may be a field
@@ -84,15 +84,18 @@ def compile_fact_reader(names: Names) -> FactReader:
     blocks: dict[str, list[str]] = {}
     for path in names.facts:
         key = writer.constant(path)
-        blocks[path] = [_store(f"facts.get({key})", key)]
+        is_plain = _is_plain(vocabulary, path)
+        blocks[path] = [_store(f"facts.get({key})", key, is_plain=is_plain)]
     for decision in names.decisions:
         path = f"decisions.{decision}"
-        blocks[path] = [_store(f"outcome({writer.constant(decision)})", writer.constant(path))]
+        outcome = f"outcome({writer.constant(decision)})"
+        blocks[path] = [_store(outcome, writer.constant(path), is_plain=True)]
     for clock in names.clocks:
         path = f"clocks.{clock}"
-        blocks[path] = [_store(f"status({writer.constant(clock)})", writer.constant(path))]
+        status = f"status({writer.constant(clock)})"
+        blocks[path] = [_store(status, writer.constant(path), is_plain=True)]
     for path, fields in names.lists:
-        blocks[path] = _list_reader(writer, path, fields)
+        blocks[path] = _list_reader(writer, path, fields, vocabulary)
     lines = [
         "known = {}; ordered = True",
         *(line for path in sorted(blocks) for line in blocks[path]),
@@ -102,24 +105,52 @@ def compile_fact_reader(names: Names) -> FactReader:
     return compiled
 
 
-def _store(value: str, key: str) -> str:
+def _is_plain(vocabulary: Vocabulary, path: str) -> bool:
+    """Return True for a fact whose values are JSON as they are."""
+    fact = vocabulary.fact_at(path)
+    return fact is not None and fact.type in ("bool", "choice", "text")
+
+
+def _store(value: str, key: str, *, is_plain: bool) -> str:
     """Write the statement that stores a value under a key, unless it is unknown."""
-    as_json = "value if value.__class__ in PLAIN else plain(value)"
+    as_json = "value"
+    if not is_plain:
+        as_json += " if (kind := value.__class__) in PLAIN else "
+        as_json += "value.given if kind is GivenCitation else plain(value)"
     return f"if (value := {value}) is not None: known[{key}] = {as_json}"
 
 
-def _list_reader(writer: _Writer, path: str, fields: tuple[str, ...]) -> list[str]:
+class _FieldPaths(dict[int, str]):
+    """The paths of a field in the records of a list, by index. The first ten are kept."""
+
+    def __init__(self, over: str, name: str) -> None:
+        self.start, self.end = f"{over}[", f"].{name}"
+        super().__init__({index: self[index] for index in range(10)})
+
+    def __missing__(self, index: int) -> str:
+        return f"{self.start}{index}{self.end}"
+
+
+def _list_reader(
+    writer: _Writer, path: str, fields: tuple[str, ...], vocabulary: Vocabulary
+) -> list[str]:
     """Write the statements that store the known fields of a list's records."""
-    whole, start = writer.constant(path), writer.constant(f"{path}[")
-    keys = [(writer.constant(name), writer.constant(f"].{name}")) for name in fields]
+    whole = writer.constant(path)
+    stores = [
+        _store(
+            f"record.get({writer.constant(name)})",
+            f"{writer.constant(_FieldPaths(path, name))}[index]",
+            is_plain=_is_plain(vocabulary, f"{path}.{name}"),
+        )
+        for name in fields
+    ]
     return [
         f"records = facts.get({whole})",
         "if records is not None:",
         f"    if not records or {not fields}: known[{whole}] = plain(records); ordered = False",
         "    if len(records) > 10: ordered = False",
-        "    for index, record in enumerate(records):",
-        "        at = str(index)",
-        *(f"        {_store(f'record.get({key})', f'{start} + at + {end}')}" for key, end in keys),
+        *(["    for index, record in enumerate(records):"] if stores else []),
+        *(f"        {store}" for store in stores),
     ]
 
 
@@ -178,7 +209,8 @@ class _Writer:
             "is_member": _is_member,
             "part_of": part_of,
         }
-        names |= {"Interval": Interval, "PLAIN": PLAIN, "plain": plain, **self.constants}
+        names |= {"Interval": Interval, "PLAIN": PLAIN, "plain": plain}
+        names |= {"GivenCitation": GivenCitation, **self.constants}
         exec(compile("\n".join(source), "<pack>", "exec"), names)
         return names["compiled"]
 

@@ -45,12 +45,13 @@ def of_default(ruling: Ruling) -> list[str]:
         in_force = doubtful.rule
         if in_force.rule.then == ruling.outcome:
             continue
-        rule_doubts = [
-            str(exemption.provisional)
-            for exemption in doubtful.doubtful_exemptions
-            if ruling.value(exemption.when)
-        ]
-        rule_doubts += of_reads(ruling, doubtful.text)
+        rule_doubts = of_reads(ruling, doubtful.text)
+        if doubtful.doubtful_exemptions:
+            rule_doubts[:0] = [
+                str(exemption.provisional)
+                for exemption in doubtful.doubtful_exemptions
+                if ruling.value(exemption.when)
+            ]
         if rule_doubts and ruling.value(in_force.condition) is False:
             doubts += rule_doubts
     default = ruling.rules_in_force.otherwise

@@ -22,7 +22,7 @@ class Program(CompiledPack):
         decision that no program knows or a day on which this program did not run. Unknown facts
         are never an error.
         """
-        checked = facts if isinstance(facts, Facts) else self.read(facts)
+        checked = facts if isinstance(facts, Facts) else self.read_to_decide(facts)
         # Not remembered by the case, so that both are freed as soon as nothing refers to them.
         decision = Decision(CaseFacts(self, checked), name)
         if decision.attested and decision.as_of is not None:

@@ -123,10 +123,12 @@ def _reason(
 
 def _rows_read(ruling: Ruling, text: RuleText) -> list[dict[str, Any]]:
     """Return the rows of tables that mattered: those of the words that settled the conditions."""
+    if not text.tables:
+        return []
     segment = ruling.rules_segment
     tables = {name: segment.parameters[name] for name in text.tables}
     words: dict[tuple[str, str], None] = {}
-    for condition in text.conditions if text.tables else ():
+    for condition in text.conditions:
         for part, bound in explain.settling(condition, ruling.world):
             for row, inner in explain.parts(part, ruling.world, bound):
                 if isinstance(row, tree.RowOf):

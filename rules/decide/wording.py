@@ -15,6 +15,7 @@ from rules.decide import explain
 from rules.decide.compile import FactReader, compile_fact_reader
 from rules.frozen import cached_property, frozen
 from rules.input.printing import plain
+from rules.input.vocabulary import Vocabulary
 from rules.language import tree
 from rules.packs.pack import Citation, Exemption, Item
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
@@ -38,6 +39,7 @@ class RuleText:
     provisional: str | None
     other: list[dict[str, Any]]
     names: explain.Names
+    vocabulary: Vocabulary
     value_doubts: tuple[str, ...]
     values: tuple[dict[str, Any], ...] = ()
     tables: tuple[str, ...] = ()
@@ -46,7 +48,7 @@ class RuleText:
     @cached_property
     def read_facts(self) -> FactReader:
         """The function that returns every known fact the item names, by path."""
-        return compile_fact_reader(self.names)
+        return compile_fact_reader(self.names, self.vocabulary)
 
 
 @frozen
@@ -137,6 +139,7 @@ class RuleTexts:
             item.provisional,
             other_source,
             names,
+            segment.pack.vocabulary,
             tuple(doubts),
             tuple(
                 value_entry(segment, name, segment.parameters[name])

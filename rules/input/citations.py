@@ -16,6 +16,7 @@ from typing import Any
 from rules.frozen import cached_property, frozen
 
 LONGEST = 200  # characters of a citation
+MOST_REMEMBERED = 8_192  # texts, before all are forgotten
 MOST_MEANT = 4  # sections that are named where a system's name is cut short
 _DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
 # Marks that are not seen, apart from the format characters (category Cf): they are left out.
@@ -148,6 +149,7 @@ class CitationReader:
             re.IGNORECASE | re.DOTALL,
         )
         self.read = lru_cache(maxsize=8192)(self._read)
+        self.remembered: dict[str, GivenCitation] = {}
         # What a bare name may lack: `CA` of `CA PC`, and `N.Y.` of `N.Y. Penal Law`.
         self._first_words = {
             (system.name, " ".join(words[:count])): None
@@ -155,6 +157,12 @@ class CitationReader:
             for words in map(str.split, (system.name, *system.spellings))
             for count in range(1, len(words))
         }
+
+    def remember(self, text: str, citation: GivenCitation) -> None:
+        """Remember what a text in facts cites. It depends on the text and the systems alone."""
+        if len(self.remembered) >= MOST_REMEMBERED:
+            self.remembered.clear()
+        self.remembered[text] = citation
 
     def _read(self, text: str) -> Section | None:
         """Return the section that a text cites, or None."""

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any, NoReturn
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rules.errors import FactsError, Place
 from rules.input.printing import printable
 
+if TYPE_CHECKING:
+    from rules.input.fast_json import Parser
+
 LARGEST = 1_000_000  # characters of JSON
 DEEPEST = 32  # levels, as in `exchange.standards.i_json`
 LONGEST_NUMBER = 40  # characters
+_OFTEN = 1_000  # texts before the fast parser is made, which takes as long as a thousand texts
+_texts = count(1)  # the texts of this process
 
 
 def parse_json(text: str, subject: str = "the facts") -> Any:
@@ -23,6 +30,23 @@ def parse_json(text: str, subject: str = "the facts") -> Any:
         raise FactsError(
             "too-large", f"{subject} have over {LARGEST} characters", fix="send one case at a time"
         )
+    parse = _fast_parser() if next(_texts) > _OFTEN else None
+    value = parse(text) if parse is not None else None
+    return parse_json_closely(text, subject) if value is None else value
+
+
+@lru_cache(maxsize=1)
+def _fast_parser() -> Parser | None:
+    from rules.input.fast_json import make_fast_parser  # few processes need it
+
+    return make_fast_parser(read_json_number, LONGEST_NUMBER, DEEPEST)
+
+
+def parse_json_closely(text: str, subject: str = "the facts") -> Any:
+    """Parse JSON text as `parse_json` does, with Python's own parser. It is the meaning of that.
+
+    Raises `FactsError`, which calls the text `subject`.
+    """
     if not text.strip():
         raise FactsError("not-json", f"{subject} are empty", fix="send `{}` if nothing is known")
     too_deep = FactsError(
@@ -33,8 +57,8 @@ def parse_json(text: str, subject: str = "the facts") -> Any:
             text,
             object_pairs_hook=_read_pairs,
             parse_constant=_refuse_constant,
-            parse_float=_read_number,
-            parse_int=_read_number,
+            parse_float=read_json_number,
+            parse_int=read_json_number,
         )
     except json.JSONDecodeError as error:
         reason = error.msg.replace("'", "`")
@@ -69,7 +93,7 @@ def _refuse_constant(token: str) -> NoReturn:
     raise FactsError("not-json", f"`{token}` is not JSON", fix="leave out what is not known")
 
 
-def _read_number(token: str) -> int | Decimal:
+def read_json_number(token: str) -> int | Decimal:
     if len(token) > LONGEST_NUMBER:
         raise FactsError(
             "wrong-value",

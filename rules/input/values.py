@@ -77,8 +77,13 @@ def read_citation(reader: CitationReader, fact: Fact, path: str, value: Any) -> 
     """Read a citation of law. A text that cites nothing is kept as it was given."""
     if isinstance(value, GivenCitation):
         return value
-    given = clean(value) if isinstance(value, str) else value
-    return GivenCitation(read_text(fact, path, given), reader.read(given))
+    citation = reader.remembered.get(value) if value.__class__ is str else None
+    if citation is None:
+        given = clean(value) if isinstance(value, str) else value
+        citation = GivenCitation(read_text(fact, path, given), reader.read(given))
+        if value.__class__ is str:
+            reader.remember(value, citation)
+    return citation
 
 
 # Numbers
@@ -98,7 +103,7 @@ def read_number(fact: Fact, path: str, value: Any) -> int | Decimal | Interval:
             f"`{path}` is {kind_of(value)}, not a number",
             "write a number without quotes",
         )
-    short = _short_decimal(value) if isinstance(value, float) else None
+    short = short_decimal(value) if isinstance(value, float) else None
     number = short if short is not None else _exact(path, value)
     if fact.type == "int" and isinstance(number, Decimal):
         fail(
@@ -137,7 +142,7 @@ def _whole(end: Decimal | None) -> int | Decimal | None:
     return int(end) if end is not None and end == end.to_integral_value() else end
 
 
-def _short_decimal(value: float) -> int | Decimal | None:
+def short_decimal(value: float) -> int | Decimal | None:
     """Return the shortest decimal of a float with few digits and no exponent, else None.
 
     Most measurements are written so, and this is faster than `_exact`.

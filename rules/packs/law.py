@@ -36,6 +36,10 @@ class Statement:
 
 # The statements about a charge, by field. One statement fills its field, several leave it open.
 Statements = Mapping[str, tuple[Statement, ...]]
+# False if the table lacks the section and should have it, and the fields whose value changes.
+Changes = tuple[bool, tuple[tuple[str, str | None], ...]]
+_UNCHANGED: Changes = (True, ())
+_MOST_CHANGES = 4096  # remembered, before all are forgotten
 
 
 class Law:
@@ -59,6 +63,7 @@ class Law:
                 self._below.setdefault(key, []).extend(rows)
         self._statements = lru_cache(maxsize=4096)(self._find_statements)
         self._is_recognized = lru_cache(maxsize=4096)(self._find_recognized)
+        self._changes: dict[tuple[Any, ...], Changes] = {}
 
     def filled(self, facts: Facts) -> Facts:
         """Return the facts with missing fields filled in and contradicted ones left out.
@@ -69,10 +74,14 @@ class Law:
         if not charges:
             return facts
         day = self.as_of or facts.known.get("encounter.date")
-        records = tuple(self._charge(charge, day) for charge in charges)
-        if all(record is charge for record, charge in zip(records, charges, strict=True)):
+        records, is_changed = [], False
+        for charge in charges:
+            record = self._charge(charge, day)
+            records.append(record)
+            is_changed = is_changed or record is not charge
+        if not is_changed:
             return facts
-        return Facts({**facts.known, CHARGES: records}, facts.attested, facts.doubtful)
+        return Facts({**facts.known, CHARGES: tuple(records)}, facts.attested, facts.doubtful)
 
     def _charge(self, charge: Mapping[str, Any], day: date | None) -> Mapping[str, Any]:
         """Return a charge as the rules read it, the same record if nothing changes."""
@@ -80,16 +89,39 @@ class Law:
         section = citation.section if citation is not None else None
         if citation is None or section is None:
             return charge
+        get = charge.get
+        # INVARIANT: a section's text names it alone. Its hash takes longer than all the rest.
+        key = section.text, day, get("level"), get("conduct"), get(AUTHORITY)
+        changes = self._changes.get(key)
+        if changes is None:
+            if len(self._changes) == _MOST_CHANGES:
+                self._changes.clear()
+            changes = self._changes[key] = self._find_changes(section, day, key[2:])
+        if changes is _UNCHANGED:
+            return charge
+        is_recognized, fields = changes
         record = dict(charge)
-        if not self._is_recognized(section):
+        if not is_recognized:
             record["code"] = GivenCitation(citation.given, section, is_recognized=False)
-        for name, statements in self._statements(section, day).items():
-            value = self._merged(name, charge.get(name), statements)
+        for name, value in fields:
             if value is None:
                 record.pop(name, None)
             else:
                 record[name] = value
         return charge if record == charge else record
+
+    def _find_changes(
+        self, section: Section, day: date | None, given: tuple[str | None, ...]
+    ) -> Changes:
+        """Return how the law changes a charge of the section with these words as given."""
+        words = dict(zip((*FILLED, AUTHORITY), given, strict=True))
+        merged = (
+            (name, self._merged(name, words[name], statements))
+            for name, statements in self._statements(section, day).items()
+        )
+        fields = tuple((name, value) for name, value in merged if value != words[name])
+        is_recognized = self._is_recognized(section)
+        return (is_recognized, fields) if fields or not is_recognized else _UNCHANGED
 
     def _merged(
         self, name: str, given: str | None, statements: tuple[Statement, ...]

@@ -14,7 +14,7 @@ from rules.decide.compile import compile_condition, compile_fact_reader
 from rules.decide.program import Program
 from rules.decide.walk import World, possible, walk
 from rules.errors import FactsError
-from rules.input.facts import read_facts
+from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain
 from rules.input.yaml import Node
 from rules.language import tree
@@ -22,6 +22,7 @@ from rules.language.check import check
 from rules.language.checker import Scope
 from rules.shelf import vocabulary
 from tests.support import generated, written
+from tests.support.typed import typed_reader
 from tests.support.written import Flat
 
 SCOPE = Scope(
@@ -65,7 +66,7 @@ def test_the_facts_that_an_explanation_shows_are_those_that_the_condition_names(
     around = world(
         data, {**facts, "encounter": {**facts["encounter"], "drugs": drugs * times}}
     )  # more than ten, sometimes
-    shown = compile_fact_reader(explain.names(condition))(
+    shown = compile_fact_reader(explain.names(condition), vocabulary())(
         around.facts, around.outcome, around.status
     )
     known = explain.known(condition, around)
@@ -181,8 +182,12 @@ def test_a_pack_decides_as_the_plain_meaning_of_its_rules_does(
     with_one_outcome = {
         name: declared for name, declared in program.pack.decisions.items() if not declared.collect
     }
+    facts = written.nested({**partial, **case})
+    usual = typed_reader(program.pack.vocabulary)(facts)
     for name, declared in with_one_outcome.items():
-        decision = program.decide(name, written.nested({**partial, **case}))
+        decision = program.decide(name, facts)
+        if usual is not None:
+            assert program.decide(name, Facts(*usual)).as_json() == decision.as_json()
         if decision.segment is None:
             assert [entry["fact"] for entry in decision.needed] == [declared.governed_by]
             continue
