@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -187,7 +188,10 @@ def test_a_pack_decides_as_the_plain_meaning_of_its_rules_does(
     for name, declared in with_one_outcome.items():
         decision = program.decide(name, facts)
         if usual is not None:
-            assert program.decide(name, Facts(*usual)).as_json() == decision.as_json()
+            # The same bytes, so the order of keys counts too.
+            assert json.dumps(program.decide(name, Facts(*usual)).as_json(considered=True)) == (
+                json.dumps(decision.as_json(considered=True))
+            )
         if decision.segment is None:
             assert [entry["fact"] for entry in decision.needed] == [declared.governed_by]
             continue
