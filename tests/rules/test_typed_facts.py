@@ -41,8 +41,6 @@ from rules.shelf import find, shipped, vocabulary
 from tests.support import generated, written
 from tests.support.typed import typed_reader
 
-pytest.importorskip("msgspec")
-
 
 def parser() -> Parser:
     made = make_fast_parser(read_json_number, LONGEST_NUMBER, DEEPEST)
