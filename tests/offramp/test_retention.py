@@ -807,6 +807,8 @@ def test_the_commands_show_hold_seal_and_write_the_page(
     wait(town, 2)
     assert "this agency has signed it" in run("retention", "police", case[:8])
     page = tmp_path / "page"
+    for folder in ("", __file__):
+        assert "[no-output]" in run("sealed", "crossroads", case[:8], folder, code=2)
     assert "page.es.html" in run("sealed", "crossroads", case[:8], str(page))
     assert {path.name for path in page.iterdir()} == {
         "page.en.html",

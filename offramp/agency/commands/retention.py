@@ -14,6 +14,7 @@ from offramp.asking import Dialog, confirm
 from offramp.output_file import check_output, write_output
 from offramp.terminal import print_text
 from rules.errors import RequestError
+from rules.input.printing import printable
 from rules.input.typed_days import read_flag_day
 from rules.packs.retention import CAUSES
 
@@ -153,6 +154,13 @@ def _seal_options(parser: argparse.ArgumentParser) -> None:
 
 def _proof(office: Office, options: argparse.Namespace) -> Output:
     folder = Path(options.folder)
+    if not options.folder or folder.is_file():
+        why = "is a file" if options.folder else "is no name of a folder"
+        raise RequestError(
+            "no-output",
+            f"`{printable(options.folder)}` {why}",
+            fix="name a folder for the page and its files",
+        )
     proof = operations.prove_sealing(office, actor_of(office), options.case)
     names = exhibit_names(proof)
     files = {f"page.{lang}.html": sealing_page(proof, lang).encode() for lang in ("en", "es")}
