@@ -92,6 +92,7 @@ def card_of(segment: Segment, today: date | None = None) -> Document:
         Heading(1, title, "title"),
         Text(_phone(segment), "Case manager on call:"),
         *_offer(segment, offer, words_of(segment, english())),
+        *_at_scene(segment, words_of(segment, english())),
         *_later(segment, offer),
         *_promises(segment),
         *_age(segment, today),
@@ -115,16 +116,7 @@ def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
     default = offer.otherwise
     yield Heading(2, "May I offer it now?", "offer")
     ranks = ranks_that_matter(offer)
-    if len(ranks) > 1:
-        yield Text("Take the first of these that is true.")
-    for outcome, rules in ranks:
-        conditions = tuple(_with_exceptions(rule, terms) for rule in rules)
-        lead = "any of these is true:" if len(rules) > 1 else "this is true:"
-        if len(conditions) == 1 and conditions[0].items and not rules[0].unless:
-            lead, conditions = conditions[0].text, conditions[0].items
-        yield Text(f"if {lead}", spell_name(outcome).upper())
-        yield Bullets(conditions)
-        yield from _step(segment, offer.decision.next.get(outcome))
+    yield from _ranked(segment, offer, ranks, terms)
     step = offer.decision.next.get(default.outcome)
     lead = "Otherwise " if ranks else ""
     label = f"{lead}{spell_name(default.outcome).upper()}."
@@ -138,6 +130,41 @@ def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
     yield from _spoken(segment, [*dict(ranks), default.outcome])
     yield from _lists(segment, offer, terms)
     yield from _amounts(segment, offer, terms)
+
+
+def _ranked(
+    segment: Segment,
+    decision: DecisionInForce,
+    ranks: tuple[tuple[str, tuple[RuleInForce, ...]], ...],
+    terms: Words,
+) -> Iterator[Block]:
+    """Yield each outcome with the conditions that give it, the highest first."""
+    if len(ranks) > 1:
+        yield Text("Take the first of these that is true.")
+    for outcome, rules in ranks:
+        conditions = tuple(_with_exceptions(rule, terms) for rule in rules)
+        lead = "any of these is true:" if len(rules) > 1 else "this is true:"
+        if len(conditions) == 1 and conditions[0].items and not rules[0].unless:
+            lead, conditions = conditions[0].text, conditions[0].items
+        yield Text(f"if {lead}", spell_name(outcome).upper())
+        yield Bullets(conditions)
+        yield from _step(segment, decision.decision.next.get(outcome))
+
+
+def _at_scene(segment: Segment, terms: Words) -> Iterator[Block]:
+    """Yield the pack's own decisions at the scene, each under its question."""
+    for name in segment.pack.scene_decisions:
+        if (own := segment.decisions.get(name)) is None:
+            continue
+        default, ranks = own.otherwise, ranks_that_matter(own)
+        yield Heading(2, own.decision.asks, name.replace("_", "-"))
+        yield from _ranked(segment, own, ranks, terms)
+        lead = "Otherwise " if ranks else ""
+        label = f"{lead}{spell_name(default.outcome).upper()}."
+        step = own.decision.next.get(default.outcome)
+        is_told = step is not None and step.in_force(segment.day)
+        text = _step_text(segment, step) if step and is_told else None
+        yield Text(text or fill_in(segment, default.because), label)
 
 
 def _known_by_chance(offer: DecisionInForce, terms: Words) -> Iterator[Block]:

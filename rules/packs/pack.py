@@ -463,6 +463,11 @@ class Pack:
     retention: Mapping[str, Retention] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def scene_decisions(self) -> tuple[str, ...]:
+        """The names of the pack's own decisions on what is seen at the scene."""
+        return tuple(name for name, each in self.decisions.items() if "scene" in each.reads)
+
     def items(self) -> Iterator[tuple[str, Item]]:
         """Yield every dated item, with a name for it."""
         for parameter in self.parameters.values():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from offramp.cli import main
 from tests.support.running_agencies import Running, told
 from tests.support.staff import founder_of
 
@@ -27,7 +28,7 @@ facts:
   encounter.park: {type: bool, kind: record, known_by: police, category: encounter,
     question: Was it in a park?, source: county}
   encounter.ground: {type: choice, choices: [play_ground, lawn], kind: record, known_by: police,
-    category: encounter, question: On what ground was it?, source: county}
+    category: encounter, scene: true, question: On what ground was it?, source: county}
   encounter.drugs.laced: {type: bool, question: Was it laced?, source: county}
   encounter.charges.victim_consents: {type: bool, category: third_party, asks: victim,
     question: Does the victim consent?, source: county}
@@ -35,6 +36,16 @@ words:
   choices:
     encounter.ground: {play_ground: {en: Playground, es: Zona de juegos}}
 decisions:
+  warning:
+    asks: Is a spoken warning enough?
+    decided_by: police
+    governed_by: encounter.date
+    reads: [scene]
+    outcomes: [not_enough, enough]
+    rules:
+      - {id: on-a-playground, when: encounter.ground == "play_ground", then: not_enough,
+         because: A playground needs more than a warning., source: county}
+    otherwise: {outcome: enough, because: Elsewhere a warning is enough., source: county}
   eligibility:
     rules:
       - {id: park, when: encounter.park && encounter.ground == "play_ground", then: ineligible,
@@ -46,6 +57,8 @@ SPANISH = """english,spanish
 Was it in a park?,¿Fue en un parque?
 On what ground was it?,¿En qué terreno fue?
 Was it laced?,¿Estaba adulterada?
+Is a spoken warning enough?,¿Basta con una advertencia?
+A playground needs more than a warning.,Una zona de juegos exige más que una advertencia.
 """
 SCENE = [
     *("--date", "2026-11-02", "--charges", "conduct=possession, authority=state, violent=no"),
@@ -102,6 +115,27 @@ def test_a_citys_own_facts_reach_whoever_decides(
     assert eligibility(city, capsys, case) == ("ineligible", "park")
     laced = refer(city, capsys, "Eva", "--drugs", "kind=heroin, laced=yes")
     assert eligibility(city, capsys, laced) == ("ineligible", "laced")
+
+
+def test_a_citys_own_decision_at_the_scene_is_on_the_card_and_in_the_preview_of_a_referral(
+    city: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ground = ("--answer", "encounter.ground=play_ground")
+    dry = (*SCENE, "--given-name", "Ana", *ground, "--drugs", "none", "--dry-run")
+    said = {
+        "en": "Is a spoken warning enough: not enough. A playground needs more than a warning.",
+        "es": "¿Basta con una advertencia: not enough. Una zona de juegos exige más que una",
+    }
+    for language, expected in said.items():
+        capsys.readouterr()
+        assert city.agency("refer", "police", *dry, "--lang", language) == 0
+        printed = capsys.readouterr().out
+        assert expected in printed and "THE RULES BAR" not in printed.partition(expected)[0]
+    assert main(["card", str(city.folder / "rio-verde")]) == 0
+    card = capsys.readouterr().out
+    own = card.partition("Is a spoken warning enough?")[2]
+    assert "NOT ENOUGH if this is true:" in own
+    assert "Otherwise ENOUGH. Elsewhere a warning is enough." in own
 
 
 def test_a_citys_own_fact_is_asked_for_answered_and_corrected(

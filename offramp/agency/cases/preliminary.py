@@ -1,12 +1,14 @@
 """What the rules say of a person before a referral is signed, on what its form states. Pure.
 
-The officer sees the answer on the offer, and the one on entry as far as the form decides it. A bar
-is not an answer of the program: its own decision may know more.
+The officer sees the answers of the pack's own decisions at the scene, the one on the offer, and the
+one on entry as far as the form decides it. A bar is not an answer of the program: its own decision
+may know more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from offramp.agency.cases.case import Case
@@ -14,6 +16,7 @@ from rules.author.translation import translate_text
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
+from rules.packs.pack import Pack
 
 # The decisions that a referral is for, with the outcomes that don't stand in its way.
 _OPEN: Mapping[str, tuple[str, ...]] = {
@@ -48,7 +51,8 @@ class Preliminary:
     """The rules' answer on one decision before a referral.
 
     `outcome` is None if it isn't decided, and `possible` has the outcomes left. `reasons` are the
-    sentences of the rules that decided. `refusal` says why the rules can't answer.
+    sentences of the rules that decided. `refusal` says why the rules can't answer. `asks` is the
+    question of a decision of the pack's own, which bars nothing by itself.
     """
 
     decision: str
@@ -57,11 +61,14 @@ class Preliminary:
     reasons: tuple[InLanguages, ...] = ()
     missing: tuple[Missing, ...] = ()
     refusal: str | None = None
+    asks: InLanguages | None = None
 
     @property
     def bars(self) -> bool:
         """True if the rules say that the person can't be offered the program or enter it."""
-        return self.outcome is not None and self.outcome not in _OPEN[self.decision]
+        if self.outcome is None or self.asks is not None:
+            return False
+        return self.outcome not in _OPEN[self.decision]
 
     @property
     def needs_prosecutor(self) -> bool:
@@ -88,11 +95,20 @@ def preliminary_answers(
 
     `now` is a UTC time.
     """
-    return tuple(
-        _answer(program, known, decision, stated, now)
-        for decision in _OPEN
-        if decision in program.pack.decisions
+    pack = program.pack
+    own = (
+        replace(_answer(program, known, name, stated, now), asks=_question(pack, name))
+        for name in pack.scene_decisions
     )
+    shared = (
+        _answer(program, known, name, stated, now) for name in _OPEN if name in pack.decisions
+    )
+    return (*own, *shared)
+
+
+def _question(pack: Pack, decision: str) -> InLanguages:
+    asks = pack.decisions[decision].asks
+    return InLanguages(asks, translate_text(pack, asks, "es"))
 
 
 def _answer(

@@ -147,7 +147,10 @@ def _rules_lines(answers: tuple[Preliminary, ...], language: str) -> Iterator[st
     words, terms = WORDS[language], form_terms()
     yield words["rules"]
     for answer in answers:
-        subject = terms.label("decision", answer.decision, language)
+        if answer.asks is not None:
+            subject = answer.asks.text(language).rstrip("?.:")
+        else:
+            subject = terms.label("decision", answer.decision, language)
         if answer.refusal is not None:
             yield f"  {subject}: {words['no_rules'].format(why=answer.refusal)}"
             continue

@@ -25,13 +25,16 @@ class PendingDraft:
     """A draft of the directory's next version that waits for signatures.
 
     `sha256` is its digest, `changes` has a sentence for each change, `signed` the keys that signed.
-    `is_mine` is true while this agency's signature is missing.
+    `is_mine` is true while this agency's signature is missing. `pack` is the id and the digest of
+    the pack that it names. `still_needed` has a sentence for each signature that is missing.
     """
 
     sha256: str
     changes: tuple[str, ...]
     signed: tuple[str, ...]
     is_mine: bool
+    pack: tuple[str, str] = ("", "")
+    still_needed: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the draft's JSON in `offramp agency status`."""
@@ -40,6 +43,8 @@ class PendingDraft:
             "changes": list(self.changes),
             "signed": list(self.signed),
             "yours": self.is_mine,
+            "pack": {"id": self.pack[0], "digest": self.pack[1]},
+            "still_needed": list(self.still_needed),
         }
 
 
