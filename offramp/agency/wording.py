@@ -60,10 +60,21 @@ from rules.shelf import vocabulary
 
 def approval_lines(approval: Approval) -> list[str]:
     """Describe a signed draft."""
-    return [
+    lines = [
         f"{approval.result} `{approval.digest}`",
         *(f"  {change}" for change in approval.changes),
     ]
+    if approval.pack is not None:
+        lines.append(_pack_line(approval.pack))
+    return lines + (_needed_lines(approval.draft) if approval.draft is not None else [])
+
+
+def _pack_line(pack: tuple[str, str]) -> str:
+    return f"  the pack is `{pack[0]}`, with the digest {pack[1]}"
+
+
+def _needed_lines(draft: PendingDraft) -> list[str]:
+    return [f"  still needed: {sentence}" for sentence in draft.still_needed]
 
 
 def draft_lines(draft: PendingDraft) -> list[str]:
@@ -73,6 +84,8 @@ def draft_lines(draft: PendingDraft) -> list[str]:
     return [
         f"draft {draft.sha256} {waits}{signed}",
         *(f"  {change}" for change in draft.changes),
+        _pack_line(draft.pack),
+        *_needed_lines(draft),
     ]
 
 

@@ -78,7 +78,17 @@ def test_a_pack_is_adopted_by_the_threshold_and_kept_by_digest(
             one.startswith(change) for one in draft["changes"]
         )
         assert any("the rules: pack `our-city`" in one for one in draft["changes"])
-        told(running, capsys, "approve", name, done["draft"])
+        # Each signer reads which pack it is, and that treatment must sign as well as defense.
+        assert draft["pack"] == {"id": "our-city", "digest": done["pack"]}
+        assert "a treatment provider must sign: `clinic`" in draft["still_needed"]
+        assert not [sentence for sentence in draft["still_needed"] if "a defender" in sentence]
+        assert running.agency("status", name) == 0
+        printed = capsys.readouterr().out
+        assert f"the pack is `our-city`, with the digest {done['pack']}" in printed
+        assert "still needed: a treatment provider must sign: `clinic`" in printed
+        approved = told(running, capsys, "approve", name, done["draft"])
+        assert approved["pack"] == draft["pack"]
+        assert bool(approved["still_needed"]) == (name != "clinic")
     # The folder that it came from may go: live cases are judged by what was adopted.
     (folder / "pack.yaml").unlink()
     with closing(running.office("police")) as office:

@@ -7,7 +7,7 @@ from typing import Any
 
 from exchange.log.leaves import sha256_hex
 from exchange.membership import proposal
-from exchange.membership.directory import Directory, read_directory
+from exchange.membership.directory import MUST_SIGN, Directory, read_directory
 from exchange.membership.signatures import read_signing_kid, sign_directory
 from exchange.models import agency_of
 from offramp.adoption import PackFiles
@@ -90,8 +90,46 @@ def list_drafts(link: HubLink, *, proves: bool) -> tuple[PendingDraft, ...]:
             *proposal.describe_changes(before, payload),
             *_rules(link, before, drafted, proves=proves),
         )
-        drafts.append(PendingDraft(drafted.sha256, changes, tuple(sorted(signed)), is_mine))
+        drafts.append(
+            PendingDraft(
+                drafted.sha256,
+                changes,
+                tuple(sorted(signed)),
+                is_mine,
+                (drafted.document.pack.id, drafted.pack),
+                _still_needed(before, drafted, frozenset(agency_of(kid) for kid in signed)),
+            )
+        )
     return tuple(drafts)
+
+
+def _still_needed(
+    before: Directory | None, drafted: Directory, signers: frozenset[str]
+) -> tuple[str, ...]:
+    """Say which signatures a draft lacks: of all founders, or of the threshold in force."""
+    if before is None:
+        founders = sorted(set(drafted.agencies) - signers)
+        return (f"every founder must sign: {_listed(founders)} did not yet",) if founders else ()
+    threshold = before.document.threshold
+    roles = {agency: before.agencies[agency].role for agency in threshold.of}
+    needed = [
+        f"a {role.replace('_', ' ')} must sign: "
+        f"{_listed([agency for agency in threshold.of if roles[agency] == role], ' or ')}"
+        for role in MUST_SIGN
+        if not any(roles[agency] == role for agency in threshold.of if agency in signers)
+    ]
+    count = sum(agency in signers for agency in threshold.of)
+    if count < threshold.signatures:
+        rest = [agency for agency in threshold.of if agency not in signers]
+        needed.append(
+            f"{count} of the {threshold.signatures} signatures are there, and these may sign: "
+            f"{_listed(rest)}"
+        )
+    return tuple(needed)
+
+
+def _listed(agencies: Sequence[str], joined: str = ", ") -> str:
+    return joined.join(f"`{agency}`" for agency in agencies)
 
 
 def _rules(

@@ -43,16 +43,25 @@ class JoinRequest:
 class Approval:
     """A signature under a draft. `result` is `signed`, `trusted` or `begun`.
 
-    `digest` is the draft's SHA-256 in hexadecimal, `changes` a sentence for each change.
+    `digest` is the draft's SHA-256 in hexadecimal, `changes` a sentence for each change. `draft` is
+    its state after this signature, None if it is in force or isn't a draft of the directory.
     """
 
     digest: str
     result: str
     changes: tuple[str, ...]
+    pack: tuple[str, str] | None = None
+    draft: PendingDraft | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency approve`."""
-        return {"digest": self.digest, "did": self.result, "changes": list(self.changes)}
+        return {
+            "digest": self.digest,
+            "did": self.result,
+            "changes": list(self.changes),
+            "pack": {"id": self.pack[0], "digest": self.pack[1]} if self.pack else None,
+            "still_needed": list(self.draft.still_needed) if self.draft else [],
+        }
 
 
 @frozen
@@ -188,7 +197,10 @@ def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -
     drafts = _pending_drafts(link, proves=True)
     draft = next((draft for draft in drafts if draft.sha256 == digest), None)
     result = directory_changes.approve_draft(link, digest, without)
-    return Approval(digest, result, draft.changes if draft else ())
+    if draft is None:
+        return Approval(digest, result, ())
+    now = (each for each in _pending_drafts(link, proves=False) if each.sha256 == digest)
+    return Approval(digest, result, draft.changes, draft.pack, next(now, None))
 
 
 @needs(ADMIN, look="act")
