@@ -107,19 +107,19 @@ class Folder:
         the folder. Before, it is the pack that `hub.toml` names, or the copy where that can't be
         read. Raises `PackError`, `RequestError` `unknown-pack`, `pack-changed`.
         """
-        named = self._founding_digest(store)
-        kept = _kept_pack(store, named) if named is not None else None
-        if kept is not None and store.versions():
-            return kept
+        founding_digest = self._founding_digest(store)
+        copy = _kept_pack(store, founding_digest) if founding_digest is not None else None
+        if copy is not None and store.versions():
+            return copy
         try:
             files = collect_pack(self.settings.pack)
             # The whole pack is proved here, once: a copy is not proved again.
             pack = read_pack(self.settings.pack)
         except Refusal:
-            if kept is None:
+            if copy is None:
                 raise
-            return kept
-        if store.versions() and digest(pack) != named:
+            return copy
+        if store.versions() and digest(pack) != founding_digest:
             raise RequestError(
                 "pack-changed",
                 f"`{self.settings.pack}` is no longer the pack of the directory's first version, "

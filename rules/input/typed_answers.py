@@ -41,6 +41,11 @@ _QUOTED = re.compile(r"[\"\u201c\u201d](.+)[\"\u201c\u201d]")
 _LOCAL_TIME = re.compile(
     r"(.+?)[ T,]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))? ?([ap])?\.?(?(5)m\.?)", re.IGNORECASE
 )
+# A time of day without minutes behind a day, and one without a day.
+_HOUR_ALONE = re.compile(
+    r"(.+?)(?:[ ,]+at[ ]+|[ T,]+)([0-9]{1,2}) ?(?:([ap])\.?m\.?)?", re.IGNORECASE
+)
+_NO_DAY = re.compile(r"[0-9]{1,2}(:[0-9]{2}){0,2} ?([ap]\.?m\.?)?", re.IGNORECASE)
 _WITH_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
 
 # The program's own words about answers, by language.
@@ -65,6 +70,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no_text_fix": "write the text itself; if it really is this word, put it in quotes: "
         "{quoted}",
         "answer_so": "answer {how}",
+        "no_minutes": "`{answer}` has no minutes",
+        "no_minutes_fix": "write the time with its minutes, such as {example}",
+        "no_time": "`{answer}` has no time of day",
+        "no_time_fix": "write the time too, such as {example}",
+        "no_day": "`{answer}` has no day",
+        "no_day_fix": "write the day too, such as 2014-06-01 16:30",
         "skipped": "`{answer}` is no time in `{zone}`: clocks skip it on that day",
         "skipped_fix": "check the clock, or write the time with its zone, such as {example}",
         "twice": "`{answer}` comes twice in `{zone}`: clocks go back on that day",
@@ -90,6 +101,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no_text_fix": "escriba el texto mismo; si de verdad es esta palabra, póngala entre "
         "comillas: {quoted}",
         "answer_so": "responda {how}",
+        "no_minutes": "a `{answer}` le faltan los minutos",
+        "no_minutes_fix": "escriba la hora con sus minutos, como {example}",
+        "no_time": "a `{answer}` le falta la hora",
+        "no_time_fix": "escriba también la hora, como {example}",
+        "no_day": "a `{answer}` le falta el día",
+        "no_day_fix": "escriba también el día, como 2014-06-01 16:30",
         "skipped": "`{answer}` no es una hora en `{zone}`: ese día los relojes la saltan",
         "skipped_fix": "mire el reloj, o escriba la hora con su zona, como {example}",
         "twice": "`{answer}` ocurre dos veces en `{zone}`: ese día los relojes se atrasan",
@@ -267,6 +284,8 @@ class _Reader:
         """
         shape = None if _WITH_ZONE.fullmatch(text) else _LOCAL_TIME.fullmatch(text)
         if shape is None:
+            if not _WITH_ZONE.fullmatch(text):
+                self._refuse_half_a_time(text)
             return text
         typed_day, hour, minute, second, half = shape.groups()
         day, zone = self._day(typed_day), ZoneInfo(self.time_zone)
@@ -295,6 +314,25 @@ class _Reader:
                 fix=words["twice_fix"].format(first=first, second=second),
             )
         return written_in(instants[0], zone)
+
+    def _refuse_half_a_time(self, text: str) -> None:
+        """Refuse a time without minutes, a day without a time, and a time without a day."""
+        missing, example = "", ""
+        if _NO_DAY.fullmatch(text):
+            missing = "no_day"
+        elif (hour := _HOUR_ALONE.fullmatch(text)) and (day := self._day(hour[1])):
+            clock = _hour(int(hour[2]), hour[3])
+            missing, example = "no_minutes", f"{day} {clock if clock < 24 else 16:02}:00"
+        elif day := self._day(text):
+            missing, example = "no_time", f"{day} 16:30"
+        if missing:
+            words = WORDS[self.language]
+            raise FactsError(
+                "no-answer",
+                words[missing].format(answer=printable(text)[:40]),
+                at=_place(self.name),
+                fix=words[f"{missing}_fix"].format(example=example),
+            )
 
 
 def _hour(hour: int, half: str | None) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from offramp.cli import main
-from tests.support.running_agencies import Running, told
+from tests.support.running_agencies import Running, refused, told
 from tests.support.staff import founder_of
 
 PACK = """
@@ -121,7 +121,7 @@ def test_a_citys_own_decision_at_the_scene_is_on_the_card_and_in_the_preview_of_
     city: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ground = ("--answer", "encounter.ground=play_ground")
-    dry = (*SCENE, "--given-name", "Ana", *ground, "--drugs", "none", "--dry-run")
+    dry = (*SCENE, "--given-name", "Paz", *ground, "--drugs", "none", "--dry-run")
     said = {
         "en": "Is a spoken warning enough: not enough. A playground needs more than a warning.",
         "es": "¿Basta con una advertencia: not enough. Una zona de juegos exige más que una",
@@ -160,6 +160,16 @@ def test_a_citys_own_fact_is_asked_for_answered_and_corrected(
     city.settle()
     assert city.agency("case", "crossroads", case, "--by", founder_of("crossroads")) == 0
     assert eligibility(city, capsys, case)[0] == "eligible"
+
+
+def test_two_answers_to_one_question_are_refused(
+    city: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ground = ("--answer", "encounter.park=yes", "--answer", "encounter.park=no")
+    twice = (*SCENE, "--given-name", "Ana", *ground, "--dry-run")
+    assert "`encounter.park` is answered twice" in refused(city, capsys, "refer", "police", *twice)
+    both = (*SCENE, "--given-name", "Ana", "--answer", "encounter.date=2026-11-01", "--dry-run")
+    assert "`encounter.date` is answered twice" in refused(city, capsys, "refer", "police", *both)
 
 
 REST = ("--rest-unknown", "--yes", "--by", founder_of("police"))

@@ -17,6 +17,7 @@ from offramp.cli import main
 from rules.decide.interview import Question, read_answer
 from rules.errors import FactsError
 from rules.input.local_time import instants_of
+from rules.input.typed_answers import AnswerForm, read_typed
 from rules.input.values import read_instant
 
 ZONES = (
@@ -122,3 +123,26 @@ def test_an_interview_asks_again(
             assert lines[1]["error"]["code"] == code
             assert lines[2]["question"] == lines[0]["question"], "it is asked again"
             assert lines[-1]["facts"]["now"] == "2015-11-01T08:30:00Z"
+
+
+@pytest.mark.parametrize(
+    ("typed", "missing", "example"),
+    [
+        ("2026-11-02 4 pm", "has no minutes", "2026-11-02 16:00"),
+        ("11/2/2026 at 4pm", "has no minutes", "2026-11-02 16:00"),
+        ("November 2, 2026 4 p.m.", "has no minutes", "2026-11-02 16:00"),
+        ("2026-11-02T16", "has no minutes", "2026-11-02 16:00"),
+        ("2026-11-02", "has no time of day", "2026-11-02 16:30"),
+        ("June 1, 2014", "has no time of day", "2014-06-01 16:30"),
+        ("4 pm", "has no day", "2014-06-01 16:30"),
+        ("16:30", "has no day", "2014-06-01 16:30"),
+    ],
+)
+def test_half_a_time_says_what_is_missing_and_how_to_write_it(
+    typed: str, missing: str, example: str
+) -> None:
+    for name in ("", "case.intake_at"):
+        with pytest.raises(FactsError) as refused:
+            read_typed(name, AnswerForm("timestamp"), typed, "America/Denver")
+        assert refused.value.message == f"`{typed}` {missing}"
+        assert example in str(refused.value.fix)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -190,7 +190,7 @@ def _given(
         for name, value in vars(options).items()
         if name.startswith(_DEST) and value is not None
     }
-    provided |= dict(_named_answer(text) for text in options.answer) | flags
+    provided |= _named_answers(options.answer, flags) | flags
     names = {*options_of(opened.form.name), *opened.paths, ABOUT, SAME_ENCOUNTER}
     for name in provided:
         if name not in names:
@@ -201,6 +201,21 @@ def _given(
             )
     answers = {name: value for name, value in provided.items() if not _is_untold(opened, name)}
     return dict(_with_entries(answers, opened.measured_lists, opened.terms))
+
+
+def _named_answers(texts: Iterable[str], flags: Mapping[str, Any]) -> dict[str, str]:
+    """Read each `--answer`. Raises `AgencyError` `not-answers`, also for a second answer."""
+    answers: dict[str, str] = {}
+    for text in texts:
+        name, answer = _named_answer(text)
+        if name in answers or name in flags:
+            raise AgencyError(
+                "not-answers",
+                f"`{printable(name)}` is answered twice in the command",
+                fix=f"give one answer, such as `{OWN_FLAG} {printable(name)}={printable(answer)}`",
+            )
+        answers[name] = answer
+    return answers
 
 
 def _named_answer(text: str) -> tuple[str, str]:
