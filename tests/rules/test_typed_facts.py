@@ -11,6 +11,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -192,6 +193,8 @@ def hostile(draw: st.DrawFn) -> Any:
                 break
             place = place[draw(st.sampled_from(inner))]
         value = draw(st.sampled_from(VALUES))
+        if isinstance(value, (dict, list)):
+            value = deepcopy(value)  # the next round may put something in it
         if isinstance(place, list):
             place.append(value)
         else:
