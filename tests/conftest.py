@@ -40,7 +40,16 @@ def shared(path: str) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_cache_of_the_user_s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep proofs for the session only. The tests neither read nor write the user's own cache."""
+    """Keep proofs for the run only. The tests neither read nor write the user's own cache.
+
+    The processes of one run (`-n`) share the cache, as the processes of one user do. The folder of
+    the whole run is then the parent of each process's own.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        cache = tmp_path_factory.getbasetemp().parent / "cache"
+        cache.mkdir(mode=0o700, exist_ok=True)
+    else:
+        cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(cache))
         yield

@@ -35,9 +35,9 @@ def fixes_by_code() -> dict[str, set[str | None]]:
 
 
 def test_every_code_is_documented_once_with_a_fix_that_is_given() -> None:
-    listed = rows("AgencyError")
-    assert sorted(row["code"] for row in listed) == sorted(fixes_by_code())
+    listed, by_code = rows("AgencyError"), fixes_by_code()
+    assert sorted(row["code"] for row in listed) == sorted(by_code)
     for row in listed:
-        fixes = fixes_by_code()[row["code"]]
+        fixes = by_code[row["code"]]
         assert row["fix"] in fixes or None in fixes, row["code"]
         assert row["meaning"].endswith("."), row["code"]

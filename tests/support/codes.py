@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tests.conftest import ROOT
 
@@ -43,6 +44,8 @@ _MODULES = {
 }
 
 
+# Reading all sources takes a second, and they stay as they are while the tests run.
+@cache
 def raised(folders: tuple[str, ...] = ("rules", "exchange", "offramp")) -> dict[str, set[str]]:
     """The codes of each class of refusal."""
     found: dict[str, set[str]] = {}

@@ -20,7 +20,6 @@ from offramp.agency.operations.retention import keeping_now
 from rules.errors import Refusal
 from rules.frozen import frozen
 
-ASKED_BACK = "asked-back"
 # Why a statement isn't proved yet, for the words of the page.
 Obstacle = Literal["asked_back", "away", "not_witnessed", "closed", "destroyed", "not_proved"]
 
@@ -165,7 +164,7 @@ def _prove(office: Office, actor: str, case: str, received: Received) -> Sealing
     recalled = recalled_parts(office.working_set(), case)
     if all((jti, part) in recalled for part in committed.labels):
         raise AgencyError(
-            ASKED_BACK,
+            "asked-back",
             f"`{issuer}` asked its statement back, so it says nothing any more",
             fix=f"wait for another statement, or ask `{issuer}`",
         )
@@ -216,7 +215,7 @@ def _obstacle(working_set: WorkingSet, received: Received, refusal: Refusal) -> 
     assert committed is not None, "only these are asked for"
     if isinstance(refusal, HubAway):
         return "away"
-    if refusal.code == ASKED_BACK:
+    if refusal.code == "asked-back":
         return "asked_back"
     if refusal.code == "unproved":
         return "not_witnessed"
