@@ -34,7 +34,7 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
-def decide(parser: Parser, _: Any) -> None:
+def decide(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp decide`."""
     parser.description = (
         "Decide one case, or many. Exit code 0: decided. 3: undetermined, with the questions and "
@@ -81,7 +81,7 @@ def decide(parser: Parser, _: Any) -> None:
     _today(parser)
 
 
-def interview(parser: Parser, _: Any) -> None:
+def interview(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp interview`."""
     parser.description = (
         "Ask only questions that still matter, the most decisive first. Exit code 0: decided. "
@@ -116,7 +116,7 @@ def interview(parser: Parser, _: Any) -> None:
     _today(parser)
 
 
-def offenses(parser: Parser, _: Any) -> None:
+def offenses(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp offenses`."""
     parser.description = (
         "Put each section of the pack's offense table through the program's offer and test."
@@ -132,7 +132,7 @@ def offenses(parser: Parser, _: Any) -> None:
     _json(parser)
 
 
-def programs(parser: Parser, _: Any) -> None:
+def programs(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp programs`."""
     parser.description = "List the programs in force on a day and how they ran, from their packs."
     _several_packs(parser)
@@ -142,7 +142,7 @@ def programs(parser: Parser, _: Any) -> None:
     _json(parser)
 
 
-def new(parser: Parser, _: Any) -> None:
+def new(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp new`."""
     parser.add_argument(
         "name",
@@ -164,7 +164,7 @@ def new(parser: Parser, _: Any) -> None:
     _json(parser)
 
 
-def check(parser: Parser, _: Any) -> None:
+def check(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp check`."""
     _several_packs(parser)
     parser.add_argument(
@@ -174,14 +174,14 @@ def check(parser: Parser, _: Any) -> None:
     _today(parser)
 
 
-def test(parser: Parser, _: Any) -> None:
+def test(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp test`."""
     _several_packs(parser)
     _json(parser)
     _engine(parser, "decide each scenario by a second engine too, and count those it can't express")
 
 
-def show(parser: Parser, _: Any) -> None:
+def show(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp show`."""
     parser.description = (
         "Print a pack as a document in plain English, made from the rules that run. Several packs "
@@ -197,7 +197,7 @@ def show(parser: Parser, _: Any) -> None:
     _document(parser)
 
 
-def card(parser: Parser, _: Any) -> None:
+def card(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp card`."""
     parser.description = "Print the officer's pocket card for a program, one sheet."
     parser.add_argument("packs", metavar="PACK", help="a shipped id or a folder")
@@ -206,7 +206,7 @@ def card(parser: Parser, _: Any) -> None:
     _today(parser)
 
 
-def letter(parser: Parser, _: Any) -> None:
+def letter(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp letter`."""
     parser.description = "Print a decision as a letter to the person it is about."
     parser.add_argument(
@@ -229,7 +229,7 @@ def letter(parser: Parser, _: Any) -> None:
     _document(parser)
 
 
-def demo(parser: Parser, _: Any) -> None:
+def demo(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp demo`."""
     parser.description = (
         "A hub and six agencies, each a process on this machine, work on three made-up people's "
@@ -245,7 +245,7 @@ def demo(parser: Parser, _: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print the story as JSON")
 
 
-def verify(parser: Parser, _: Any) -> None:
+def verify(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp verify`."""
     parser.description = (
         "Verify an exhibit, an account, or a receipt offline. Exit code 0: proved. 1: it is not "
@@ -256,7 +256,7 @@ def verify(parser: Parser, _: Any) -> None:
     _json(parser)
 
 
-def replay(parser: Parser, _: Any) -> None:
+def replay(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp replay`."""
     parser.description = (
         "Decide again, offline, from a decision's exhibit. Exit code 0: the same, to the byte. 1: "

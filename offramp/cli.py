@@ -11,19 +11,22 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache, partial
 from importlib import import_module
-from typing import Any, NoReturn
 
-from offramp import __version__, arguments
-from offramp.terminal import print_error, print_json
+from offramp import __version__
+from offramp.terminal import print_error, print_json, terminal_width
 from rules.errors import Refusal, RequestError, respelling
 from rules.frozen import frozen
-from rules.input.printing import printable
 
-Arguments = Callable[[Any, "type[argparse.ArgumentParser]"], None]
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
+
+    Prepare = Callable[[argparse.Namespace], None]
 
 _AGENCY = "offramp.agency.commands:run"
 # The groups of `offramp --help`, in order.
@@ -39,15 +42,16 @@ GROUPS = {
 class Command:
     """A command: its group, its help in one line, and where its words and its function are.
 
-    `function` and `arguments` are `module:name`, imported when the command runs. A command without
-    a group is an old spelling: it works, and no help lists it.
+    `function` and `arguments` are `module:name`, imported when the command runs. `arguments` adds
+    the command's words to its parser. A command without a group is an old spelling: it works, and
+    no help lists it.
     """
 
     name: str
     group: str | None
     help: str
     function: str
-    arguments: Arguments | str
+    arguments: str
 
 
 COMMANDS = (
@@ -56,70 +60,70 @@ COMMANDS = (
         "decide",
         "decide one case, or many",
         "offramp.policy.commands:decide",
-        arguments.decide,
+        "offramp.arguments:decide",
     ),
     Command(
         "interview",
         "decide",
         "ask one question after the other until a case is decided",
         "offramp.policy.commands:interview",
-        arguments.interview,
+        "offramp.arguments:interview",
     ),
     Command(
         "letter",
         "decide",
         "print a decision as a letter to the person",
         "offramp.documents.letter:letter",
-        arguments.letter,
+        "offramp.arguments:letter",
     ),
     Command(
         "card",
         "decide",
         "print the officer's pocket card",
         "offramp.documents.card:card",
-        arguments.card,
+        "offramp.arguments:card",
     ),
     Command(
         "offenses",
         "decide",
         "list the offenses that a program takes on a day",
         "offramp.policy.commands:offenses",
-        arguments.offenses,
+        "offramp.arguments:offenses",
     ),
     Command(
         "programs",
         "decide",
         "list the programs in force on a day and how they ran",
         "offramp.documents.programs:programs",
-        arguments.programs,
+        "offramp.arguments:programs",
     ),
     Command(
         "show",
         "author",
         "print a pack as a document in plain English",
         "offramp.documents.show:show",
-        arguments.show,
+        "offramp.arguments:show",
     ),
     Command(
         "new",
         "author",
         "start a city's own pack from another one",
         "offramp.policy.commands:new",
-        arguments.new,
+        "offramp.arguments:new",
     ),
     Command(
         "check",
         "author",
         "check packs and prove their promises",
         "offramp.policy.commands:check",
-        arguments.check,
+        "offramp.arguments:check",
     ),
     Command(
         "test",
         "author",
         "run packs' scenarios, with coverage",
         "offramp.policy.commands:test",
-        arguments.test,
+        "offramp.arguments:test",
     ),
     Command(
         "schema",
@@ -154,21 +158,21 @@ COMMANDS = (
         "exchange",
         "show a hub and six agencies at work on three cases",
         "offramp.demo.command:demo",
-        arguments.demo,
+        "offramp.arguments:demo",
     ),
     Command(
         "verify",
         "evidence",
         "verify a file from the exchange, offline",
         "offramp.evidence.verify:verify",
-        arguments.verify,
+        "offramp.arguments:verify",
     ),
     Command(
         "replay",
         "evidence",
         "repeat a decision from its exhibit",
         "offramp.evidence.replay:replay",
-        arguments.replay,
+        "offramp.arguments:replay",
     ),
     # Old spellings.
     Command(
@@ -195,17 +199,47 @@ COMMANDS = (
 )
 
 
+class _Formatter(argparse.HelpFormatter):
+    """The usual formatter, with a width that is found without `shutil`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=terminal_width(80) - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, **options})
+        super().__init__(**{"allow_abbrev": False, "formatter_class": _Formatter, **options})
         self._is_intermixed = False
+        self._late_words: Callable[[], None] | None = None
+
+    def add_words_later(self, add: Callable[[], None]) -> None:
+        """Add the words by `add` when they are first needed."""
+        self._late_words = add
+
+    def _add_late_words(self) -> None:
+        add, self._late_words = self._late_words, None
+        if add is not None:
+            add()
+
+    def format_help(self) -> str:
+        """Return the help, with words that were to be added later."""
+        self._add_late_words()
+        return super().format_help()
+
+    def format_usage(self) -> str:
+        """Return the usage, with words that were to be added later."""
+        self._add_late_words()
+        return super().format_usage()
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Allow options anywhere among the words.
 
         Before Python 3.12, an option before `[FACTS]` made the file unknown.
         """
-        if self._subparsers is not None or self._is_intermixed:
+        self._add_late_words()
+        words = sys.argv[1:] if args is None else args
+        has_options = any(word.startswith("-") for word in words)
+        if self._subparsers is not None or self._is_intermixed or not has_options:
             return super().parse_known_args(args, namespace)
         self._is_intermixed = True
         try:
@@ -215,6 +249,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise `RequestError` `usage`."""
+        from rules.input.printing import printable
+
         in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
         unknown = re.search(r"invalid choice: `([^`]*)`", in_ticks)
         fix = respelling(unknown[1], ("offenses",)) if unknown else None
@@ -242,7 +278,7 @@ class _ProgramParser(_Parser):
         return "\n".join(lines) + "\n"
 
 
-@cache
+@lru_cache(maxsize=64)
 def parser_of(name: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of every command, or of the named one alone, which is faster."""
     parser = _ProgramParser(
@@ -251,24 +287,26 @@ def parser_of(name: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"offramp {__version__}")
     subparsers = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+        dest="command",
+        metavar="COMMAND",
+        required=True,
+        parser_class=_Parser,
+        prog=parser.prog,  # what it would find out with a formatter, which is slow
     )
     for command in COMMANDS:
         if command.name == name or (name is None and command.group):
-            add = command.arguments
-            if isinstance(add, str):
-                add = _imported(add)
             subparser = subparsers.add_parser(command.name, description=command.help)
-            add(subparser, _Parser)
+            subparser.add_words_later(partial(_add_words, command, subparser))
     return parser
+
+
+def _add_words(command: Command, parser: _Parser) -> None:
+    _imported(command.arguments)(parser, _Parser)
 
 
 def _imported(target: str) -> Any:
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)
-
-
-Prepare = Callable[[argparse.Namespace], None]
 
 
 def main(words: Sequence[str] | None = None, prepare: Prepare | None = None) -> int:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, date, datetime
-from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
 
 from rules.errors import RequestError
-from rules.shelf import day_of
 
 
 class Clock:
@@ -46,7 +44,11 @@ def day_of_asking(text: str | None) -> date:
 
     Raises `RequestError` `no-such-day`.
     """
-    return date.today() if text is None else day_of(text)
+    if text is None:
+        return date.today()
+    from rules.shelf import day_of
+
+    return day_of(text)
 
 
 def utc_day(now: int) -> date:
@@ -66,11 +68,15 @@ def _read_start(file: Path) -> bytes:
 @lru_cache(maxsize=8)
 def http_date(now: int) -> str:
     """Return a time as HTTP's `Date` header has it (RFC 9110 section 5.6.7)."""
+    from email.utils import format_datetime
+
     return format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
 
 
 def of_http_date(text: str) -> int | None:
     """Read a `Date` header's time, None for any other text."""
+    from email.utils import parsedate_to_datetime
+
     try:
         return int(parsedate_to_datetime(text).timestamp())
     except (TypeError, ValueError):

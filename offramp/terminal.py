@@ -7,10 +7,30 @@ Texts from outside reach a terminal here alone, so that no control or bidirectio
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import Any
+from contextlib import suppress
 
 from rules.input.characters import printable_lines
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def terminal_width(unknown: int) -> int:
+    """Return the columns of the terminal, or of `COLUMNS`, or `unknown`.
+
+    As `shutil.get_terminal_size`, which loads compressors.
+    """
+    columns = 0
+    with suppress(KeyError, ValueError):
+        columns = int(os.environ["COLUMNS"])
+    if columns <= 0 and sys.__stdout__ is not None:
+        with suppress(ValueError, OSError):
+            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns
+    return columns if columns > 0 else unknown
 
 
 def print_text(text: str = "", *, end: str = "\n", flush: bool = False) -> None:

@@ -5,23 +5,33 @@ The application's folder is looked up by name. The application is never imported
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+import hashlib
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rules.decide.program import Program
+from rules import user_cache
 from rules.errors import PackError, RequestError, nearest, respelled
 from rules.frozen import frozen
 from rules.input.printing import printable
-from rules.input.values import iso_day
-from rules.input.vocabulary import Vocabulary, read_vocabulary
-from rules.packs.assemble import assemble
-from rules.packs.pack import InBoth, Pack
+from rules.packs import ready
+from rules.packs.ready import content_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
+
+    from rules.decide.program import Program
+    from rules.input.vocabulary import Vocabulary
+    from rules.packs.pack import InBoth, Pack
 
 TABLE = "offenses.csv"
 LAW = "law"  # the folder of offense tables, beside the packs
+READY = "ready"  # the folder of shipped packs' ready files, beside the packs of a wheel
+_READY = "packs"  # that of others, in the user's cache
+_READY_KEPT = 60
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +52,16 @@ def jurisdictions() -> Path:
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
     """Return the shipped vocabulary."""
-    return read_vocabulary(jurisdictions() / "vocabulary.yaml")
+    return _vocabulary_as_read()[1]
+
+
+@lru_cache(maxsize=1)
+def _vocabulary_as_read() -> tuple[str | None, Vocabulary]:
+    """Return the vocabulary with a hash of its file, of before it was read."""
+    from rules.input.vocabulary import read_vocabulary
+
+    path = jurisdictions() / "vocabulary.yaml"
+    return content_of(path), read_vocabulary(path)
 
 
 @lru_cache(maxsize=1)
@@ -144,13 +163,52 @@ def read_pack(name: str | Path, *, whole: bool | None = None) -> Pack:
     """
     folder = find(str(name))
     folder_of_parents = folder.resolve().parent
-    pack = assemble(folder, vocabulary(), Neighbors(folder_of_parents))
-    if whole or (whole is None and folder_of_parents != jurisdictions().resolve()):
+    is_shipped = folder_of_parents == jurisdictions().resolve()
+    pack = _ready_pack(folder, Neighbors(folder_of_parents), is_shipped=is_shipped)
+    if whole or (whole is None and not is_shipped):
         # A shipped pack needs no proof, and a cold start is slower with the import.
         from rules.prove.proof_cache import prove
 
         prove(pack)
     return pack
+
+
+def _ready_pack(folder: Path, find: Neighbors, *, is_shipped: bool) -> Pack:
+    """Return a pack from a ready file, or from its own files, which makes it ready."""
+    code = ready.current_code()
+    name = hashlib.sha256(f"{folder.absolute()}\0{jurisdictions()}\0{code}".encode()).hexdigest()
+    for raw in _ready_files(folder, name, is_shipped=is_shipped):
+        if raw is not None and code is not None:
+            pack = ready.read_ready(raw, find, jurisdictions(), code)
+            if pack is not None:
+                return pack
+    pack, raw = make_ready(folder, find)
+    if raw is not None:
+        user_cache.write(_READY, name, raw, _READY_KEPT)
+    return pack
+
+
+def _ready_files(folder: Path, name: str, *, is_shipped: bool) -> Iterator[bytes | None]:
+    """Yield the ready file beside the shipped packs, and the one in the user's cache."""
+    if is_shipped:
+        # Its folder is as trustworthy as the shipped packs: a writer there could change the rules.
+        with suppress(OSError):
+            path = jurisdictions() / READY / f"{folder.name}.pack"
+            yield user_cache.unsealed(path.read_bytes())
+    yield user_cache.read(_READY, name, ready.LARGEST)
+
+
+def make_ready(folder: Path, find: Neighbors) -> tuple[Pack, bytes | None]:
+    """Return a pack from its files, and its ready file unless a file changed meanwhile.
+
+    Raises `PackError`.
+    """
+    from rules.packs.assemble import assemble
+
+    read, words = _vocabulary_as_read()
+    observed = ready.Observed(find, folder, read, jurisdictions())
+    pack = assemble(folder, words, observed)
+    return pack, ready.pack_bytes(pack, observed)
 
 
 @frozen
@@ -227,6 +285,8 @@ def load(pack: str | Path, as_of: date | str | None = None) -> Program:
 
     `pack` is a folder or a shipped id, `as_of` a date or its ISO text.
     """
+    from rules.decide.program import Program
+
     if isinstance(as_of, str):
         as_of = day_of(as_of)
     return Program(read_pack(pack), as_of)
@@ -234,6 +294,8 @@ def load(pack: str | Path, as_of: date | str | None = None) -> Program:
 
 def day_of(text: str) -> date:
     """Return a day from its ISO text, or raise `RequestError`."""
+    from rules.input.values import iso_day
+
     day = iso_day(text)
     if day is None:
         raise RequestError(

@@ -26,9 +26,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import field
 
-from rules.frozen import frozen
+from rules.frozen import field, frozen
 
 LEAST = 11
 WIDTH = 5

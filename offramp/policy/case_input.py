@@ -16,7 +16,7 @@ from rules.frozen import frozen
 from rules.input.json_text import LARGEST, parse_json
 from rules.input.printing import kind_of, printable
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 @frozen
@@ -158,7 +158,7 @@ def _exact_id(case_id: Any, line: str) -> str | int | WrittenNumber | None:
         return token
     if isinstance(case_id, str) and not case_id.isprintable():
         # JSON escapes the rest, but half a surrogate pair is no text.
-        return _SURROGATE.sub(lambda half: printable(half[0]), case_id)
+        return re.sub(_SURROGATE, lambda half: printable(half[0]), case_id)
     return case_id if isinstance(case_id, (str, int)) else None
 
 

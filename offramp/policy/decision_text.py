@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import rules
 from offramp.policy.law_age import age_of_answer
+from offramp.terminal import terminal_width
 from rules.author.phrases import format_amount
 from rules.author.spoken_dates import spoken_moment
 from rules.decide.next_step import PERSON_NAMES, find_interim_step
@@ -376,7 +376,7 @@ def _role(role: str) -> str:
 
 
 def _width() -> int:
-    return min(max(shutil.get_terminal_size((110, 24)).columns, 72), 140)
+    return min(max(terminal_width(110), 72), 140)
 
 
 def _can_draw() -> bool:

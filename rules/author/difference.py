@@ -7,10 +7,9 @@ matter. Whether a pack keeps the floor is found by comparing too, not by trustin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from rules.frozen import frozen
+from rules.frozen import frozen, replace
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.consent_sets import wider_grants

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import date, time, timedelta
 from typing import Any
 
-from rules.frozen import frozen
+from rules.frozen import field, frozen
 from rules.input.finer_words import WordTree
 from rules.input.vocabulary import Fact
 from rules.language import tree

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})")
+_INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})"
 
 SPANISH_MONTHS = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio",
@@ -41,7 +41,7 @@ def spoken_moment(moment: int | str, zone: ZoneInfo, language: str = "en") -> st
     that is neither stays as it is. JSON keeps its own form of times.
     """
     if isinstance(moment, str):
-        if not _INSTANT.fullmatch(moment):
+        if not re.fullmatch(_INSTANT, moment):
             return moment
         try:
             at = datetime.fromisoformat(moment.upper())

@@ -9,10 +9,9 @@ the rules changes with the person's yes or no.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from rules.decide.program import Program
-from rules.frozen import frozen
+from rules.frozen import frozen, replace
 from rules.input.vocabulary import nested
 from rules.language import tree
 from rules.packs.pack import ConsentGrant, ConsentSet, Pack, conditions

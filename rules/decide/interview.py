@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, partial
@@ -25,7 +24,7 @@ from rules.decide.program import Program
 from rules.decide.ruling import keeps_its_needs
 from rules.decide.search_space import SearchSpace
 from rules.errors import FactsError, Place, Refusal
-from rules.frozen import frozen
+from rules.frozen import frozen, replace
 from rules.input.citations import CitationReader, how_to_cite, reader_of
 from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain, printable

@@ -6,12 +6,12 @@ that would settle it. Only an outcome in this list can be added by a later obser
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from rules.decide.explain import unknown
 from rules.decide.ruling import Ruling, explanation
 from rules.decide.walk import walk
+from rules.frozen import replace
 from rules.packs.resolve import RuleInForce
 
 

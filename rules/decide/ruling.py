@@ -239,10 +239,7 @@ class Ruling:
         # INVARIANT: the segment keeps its trees alive, so an id names one tree.
         key = id(condition)
         if key not in self._values:
-            assert self.segment is not None
-            self._values[key] = self.segment.condition(condition)(
-                self.case.facts.known, self.case.outcome, self._clock_status
-            )
+            self._values[key] = self._value_of_part(condition)
         return self._values[key]
 
     def known_facts(self, read_facts: FactReader) -> dict[str, Any]:

@@ -6,10 +6,9 @@ refused, because nobody could know which day's rules apply.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rules.decide.moments import local
 from rules.errors import FactsError, Place
+from rules.frozen import replace
 from rules.input.facts import Facts
 
 DAY, MOMENT = "encounter.date", "encounter.at"

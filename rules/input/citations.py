@@ -28,6 +28,10 @@ _INVISIBLE = (
 _NOT_PLAIN = ("<super>", "<sub>", "<fraction>", "<circle>", "<square>", "<vertical>")
 _SIGN = r"(?:(?:§+|\b(?:sections?|secs?|subds?|subdivisions?|subsections?)\b)[\s.,]*)*"
 _TOKEN = r"[0-9]{1,5}[A-Z]{0,2}"  # a title, chapter, or article
+# `RCW 69.50.4013`, `21 USC 841`, and `11377(a) HS`.
+_SYSTEM_FIRST = rf"(?:({_TOKEN})[\s.,]*)?(SPELLINGS)[\s.,]*{_SIGN}(.*)"
+_SYSTEM_LAST = rf"{_SIGN}([0-9].*?)[\s.,]*(?<![A-Za-z])(SPELLINGS)[\s.,]*"
+_FEW_PATTERNS = 8  # of some spellings, before the patterns of all are compiled
 _LAST = r"[0-9]+[A-Z]*(?:[.:/-][0-9A-Z]+)*"
 _SUBSECTION = re.compile(r"\s*\(\s*([0-9A-Za-z]{1,8}(?:[.-][0-9A-Za-z]{1,8})*)\s*\)")
 # `152.025, subd. 2` names the subsection without brackets.
@@ -139,15 +143,8 @@ class CitationReader:
         } | {_fold(spelling): name for spelling, name in short.items()}
         self._names = names
         # INVARIANT: the longest spelling comes first, so that `NY PL` is never taken for less.
-        spelled = "|".join(_spelled(name) for name in sorted(names, key=len, reverse=True))
-        self._pattern = re.compile(
-            rf"(?:({_TOKEN})[\s.,]*)?({spelled or '(?!)'})[\s.,]*{_SIGN}(.*)",
-            re.IGNORECASE | re.DOTALL,
-        )
-        self._system_last = re.compile(
-            rf"{_SIGN}([0-9].*?)[\s.,]*(?<![A-Za-z])({spelled or '(?!)'})[\s.,]*",
-            re.IGNORECASE | re.DOTALL,
-        )
+        self._spellings = tuple(sorted(names, key=len, reverse=True))
+        self._patterns: dict[tuple[str, tuple[str, ...] | None], re.Pattern[str]] = {}
         self.read = lru_cache(maxsize=8192)(self._read)
         self.remembered: dict[str, GivenCitation] = {}
         # What a bare name may lack: `CA` of `CA PC`, and `N.Y.` of `N.Y. Penal Law`.
@@ -169,7 +166,7 @@ class CitationReader:
         plain = _plain(text)
         if plain is None:
             return None
-        match = self._pattern.fullmatch(plain)
+        match = self._match(_SYSTEM_FIRST, plain)
         if match is not None:
             title, spelling, rest = match.groups()
             system = self.systems[self._names[_fold(spelling)]]
@@ -177,9 +174,31 @@ class CitationReader:
                 return _section(system, title, rest)
         return self._read_with_system_last(plain)
 
+    def _match(self, layout: str, plain: str) -> re.Match[str] | None:
+        """Match a whole text with a layout, in which `SPELLINGS` are those of the systems.
+
+        Compiling all of them takes longer than the rest of a cold decision. So the first texts are
+        matched with the spellings that they contain. No other one can match in them.
+        """
+        spellings: tuple[str, ...] | None = None
+        if len(self._patterns) < _FEW_PATTERNS:
+            folded = _fold(plain)
+            spellings = tuple(
+                name for name in self._spellings if name in folded or not name.isascii()
+            )
+            if not spellings:
+                return None
+        pattern = self._patterns.get((layout, spellings))
+        if pattern is None:
+            listed = self._spellings if spellings is None else spellings
+            spelled = "|".join(map(_spelled, listed)) or "(?!)"
+            pattern = re.compile(layout.replace("SPELLINGS", spelled), re.IGNORECASE | re.DOTALL)
+            self._patterns[layout, spellings] = pattern
+        return pattern.fullmatch(plain)
+
     def _read_with_system_last(self, plain: str) -> Section | None:
         """Return the section of a text whose system comes after it: `11377(a) HS`."""
-        match = self._system_last.fullmatch(plain)
+        match = self._match(_SYSTEM_LAST, plain)
         if match is None:
             return None
         rest, spelling = match.groups()

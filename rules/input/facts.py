@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Mapping
-from dataclasses import field
 from datetime import datetime
 from functools import partial
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import FactsError, Place, nearest
-from rules.frozen import frozen
+from rules.frozen import field, frozen
 from rules.input.amounts import LARGEST_NUMBER
 from rules.input.citations import reader_of
 from rules.input.printing import PLAIN, kind_of, plain, printable

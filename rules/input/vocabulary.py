@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import field, replace
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules.errors import nearest
-from rules.frozen import cached_property, frozen
-from rules.input import keys
-from rules.input.amounts import fault_of, fits
+from rules.frozen import cached_property, field, frozen, replace
 from rules.input.citations import System, clashing
 from rules.input.finer_words import WordTree
-from rules.input.yaml import Node, read_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rules.input.yaml import Node
 
 TYPES = ("bool", "int", "decimal", "text", "citation", "choice", "date", "timestamp", "list")
 # People who answer an agency's question. They sign nothing and receive no part.
@@ -185,6 +185,8 @@ class Vocabulary:
 
 def read_vocabulary(path: Path) -> Vocabulary:
     """Read `vocabulary.yaml`. Raises `PackError`."""
+    from rules.input.yaml import read_file  # a ready pack has its vocabulary
+
     top = read_file(path).mapping("the vocabulary", _PARTS, required=_PARTS)
     texts = {
         part: {key: node.text(f"`{key}`") for key, node in top[part].mapping(f"`{part}`").items()}
@@ -258,6 +260,8 @@ def read_fact(
 
     A field has the role, category, and kind of its list unless it has its own.
     """
+    from rules.input import keys
+
     subject = f"the fact `{path}`"
     # The vocabulary's own facts have no source. `head` requires one of a fact that a pack adds.
     required = (*keys.FIELD.required, *(() if parent else keys.OF_ITS_OWN))
@@ -349,6 +353,8 @@ def read_range(node: Node, subject: str, unit: str | None) -> tuple[Decimal | No
 
 
 def _read_end(node: Node, subject: str, unit: str | None) -> Decimal | None:
+    from rules.input.amounts import fault_of, fits
+
     number = node.data()
     if number is None:
         return None

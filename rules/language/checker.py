@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from decimal import Decimal
 from typing import NoReturn
 
 from rules.errors import PackError, Place, nearest
-from rules.frozen import frozen
+from rules.frozen import field, frozen
 from rules.input.amounts import fault_of, fits
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import syntax, tree

@@ -6,10 +6,10 @@ that uses them, so that a typed tree walks each list once.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from rules.errors import nearest
+from rules.frozen import replace
 from rules.language import syntax, tree
 from rules.language.checker import BOOL, Bound, Checker, Pipeline, Type, Typed, dotted
 from rules.language.citations import check_among, check_equal, check_listed, is_citation

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
+from rules.frozen import replace
 from rules.language import syntax, tree
 from rules.language.checker import BOOL, ORDERED, Bound, Checker, Type, Typed, negated
 from rules.language.citations import check_equal, is_citation

@@ -8,10 +8,9 @@ characters into the parsed text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Union
 
-from rules.frozen import frozen
+from rules.frozen import fields, frozen
 
 
 @frozen

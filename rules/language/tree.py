@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, Union, get_args
 
-from rules.frozen import frozen
+from rules.frozen import fields, frozen, replace
 from rules.input.citations import Section
 from rules.input.finer_words import WordTree
 from rules.input.vocabulary import Fact

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from rules.errors import PackError, nearest
+from rules.frozen import replace
 from rules.input import keys
 from rules.input.vocabulary import DecisionTerms
 from rules.input.yaml import Node

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
 from typing import Any, get_args
 
+from rules.frozen import MISSING, fields, is_record
 from rules.input.citations import Section
 from rules.language import tree
 from rules.packs.pack import Pack
@@ -26,6 +26,9 @@ _TREES = get_args(tree.Tree)
 
 def digest(pack: Pack) -> str:
     """Return `sha256:` and 64 hex digits, the same for packs with the same rules and words."""
+    ready: str | None = pack.__dict__.get("_digest")  # that of a pack that was kept ready
+    if ready is not None:
+        return ready
     import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
 
     return f"sha256:{hashlib.sha256(text(pack).encode()).hexdigest()}"
@@ -48,7 +51,7 @@ def canonical(value: Any) -> Any:
         return tree.text(value)
     if isinstance(value, Section):
         return value.text
-    if is_dataclass(value) and not isinstance(value, type):
+    if is_record(value):
         return {
             field.name: member
             for field in fields(value)
@@ -71,7 +74,7 @@ def canonical(value: Any) -> Any:
     return value
 
 
-def _defaults(kind: type, field: Field[Any]) -> tuple[Any, ...]:
+def _defaults(kind: type, field: Any) -> tuple[Any, ...]:
     """Return the values of a field that are left out: its default, or what is empty without one."""
     defaults = _DEFAULTS.get((kind, field.name))
     if defaults is None:

@@ -6,8 +6,7 @@ it is cut from every part before the part is sealed.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from rules.frozen import replace
 from rules.input.vocabulary import Fact, read_fact
 from rules.input.yaml import Node
 from rules.packs.draft import Draft

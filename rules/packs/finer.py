@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from rules.errors import PackError, nearest
+from rules.frozen import replace
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.input.yaml import Node
 from rules.language import tree

@@ -13,16 +13,17 @@ import io
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from rules.errors import FactsError, PackError, Place, nearest
 from rules.input.citations import Section, how_to_cite, reader_of
-from rules.input.csv_text import Row, read_rows
 from rules.input.printing import printable
 from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary
 from rules.packs.pack import Citation, Offense, Offenses, Parameter, Source, Value
-from rules.packs.table_head import TableHead
+
+if TYPE_CHECKING:
+    from rules.packs.table_head import TableHead
 
 CHARGES = "encounter.charges"
 NONE = "none"  # the level of a section that was no offense in that time
@@ -138,6 +139,8 @@ def _read_sources(folder: Path, checked: date | None) -> dict[str, Source]:
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Place, dict[str, str]]]:
     """Yield the rows of a CSV file with these columns, each with its place."""
     name = f"{path.parent.name}/{path.name}"
+    from rules.input.csv_text import Row, read_rows  # a ready pack has its table
+
     rows = read_rows(io.BytesIO(_read_bytes(path, name)))
     head = next(rows, None)
     if not isinstance(head, Row) or tuple(head.cells) != columns:

@@ -8,13 +8,12 @@ INVARIANT: the names of fields are part of a pack's digest. A renamed field chan
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 from rules.errors import Place
-from rules.frozen import frozen, frozen_by_name
+from rules.frozen import field, frozen, frozen_by_name
 from rules.input.citations import Section
 from rules.input.vocabulary import Vocabulary
 from rules.language.tree import Tree

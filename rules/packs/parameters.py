@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from rules.errors import PackError, nearest
+from rules.frozen import replace
 from rules.input import keys
 from rules.input.amounts import fault_of, fits
 from rules.input.citations import Section, how_to_cite, reader_of

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
 from datetime import date
 from pathlib import Path
 
 from rules.errors import nearest
-from rules.frozen import frozen
+from rules.frozen import field, frozen, replace
 from rules.input import keys
 from rules.input.citations import Section, System, clashing, reader_of
 from rules.input.printing import printable

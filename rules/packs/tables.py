@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules.errors import nearest
 from rules.frozen import cached_property, frozen
 from rules.input.finer_words import WordTree
 from rules.input.interval import Interval
 from rules.input.vocabulary import Fact, Vocabulary
-from rules.input.yaml import Node
+
+if TYPE_CHECKING:
+    from rules.input.yaml import Node
 
 REST = "otherwise"
 

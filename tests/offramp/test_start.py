@@ -36,7 +36,38 @@ def test_a_decision_imports_nothing_heavy() -> None:
     )
     loaded = {name.partition(".")[0] for name in ran.stdout.rpartition("LOADED")[2].split()}
     assert not loaded & set(HEAVY)
-    assert "rules" in loaded and "yaml" in loaded
+    assert "rules" in loaded
+
+
+def loaded_by(*words: str) -> set[str]:
+    """Return the modules that a command loads in a process of its own."""
+    program = (
+        "import sys; from offramp.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print('LOADED', *sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(ran.stdout.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], [], ["nonsense"]])
+def test_what_needs_only_names_loads_no_command(words: list[str]) -> None:
+    loaded = loaded_by(*words)
+    assert "offramp.cli" in loaded
+    assert not {"offramp.arguments", "rules.shelf", "exchange", "offramp.agency", "yaml"} & loaded
+
+
+def test_a_second_cold_decision_reads_no_yaml() -> None:
+    words = ("decide", "santa-fe", "eligibility", "examples/arrest.json")
+    loaded_by(*words)
+    assert not {"yaml", "rules.packs.assemble", "rules.language.parse"} & loaded_by(*words)
 
 
 def test_rules_find_the_shipped_packs_without_importing_the_application() -> None:
