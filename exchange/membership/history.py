@@ -116,6 +116,10 @@ class History:
             raise _none_yet()
         return self._versions[0][1].sha256
 
+    def packs(self) -> frozenset[str]:
+        """Return the digest of the pack of every version."""
+        return frozenset(directory.pack for _, directory in self._versions)
+
     def signing_kids(self) -> frozenset[str]:
         """Return the id of every signing key that was ever listed."""
         return frozenset(self._known)

@@ -10,11 +10,8 @@ from zoneinfo import ZoneInfo
 
 from exchange.consent.disclosure import day_of
 from exchange.consent.state import Committed
-from exchange.records import statements
 from exchange.records.building import Part
-from exchange.records.kinds import find_kind
 from exchange.records.statements import About, Answer, Question, Statement
-from exchange.standards import sd_jwt
 from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED, WORKED_OUT_BY, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.corrections import CORRECTION
@@ -23,7 +20,7 @@ from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.journal import Event
-from offramp.agency.folder.outgoing import OutgoingRecord
+from offramp.agency.folder.outgoing import OutgoingRecord, OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.scene_day import DAY, MOMENT
 from rules.frozen import frozen
@@ -77,15 +74,6 @@ def _case_of_entries(
 
 
 # The parts of a case
-
-
-@frozen
-class OwnLabel:
-    """What the label of an own part states. `keep_until` is the part's last day."""
-
-    statement: Statement | None
-    category: tuple[str, ...]
-    keep_until: str
 
 
 def entries_of(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
@@ -328,15 +316,8 @@ def _day_stated(facts: Mapping[str, Any], zone: ZoneInfo) -> str | None:
 
 def own_parts(outgoing: OutgoingRecord) -> Iterator[tuple[str, OwnLabel, Any]]:
     """Yield the id, the label, and the content of each part of a record composed here."""
-    for text, part in zip(outgoing.bundle.labels, outgoing.parts, strict=True):
-        label = sd_jwt.read(text).value
-        statement = (
-            statements.read_statement(str(find_kind(outgoing.kind).says), label["says"])
-            if "says" in label
-            else None
-        )
-        own = OwnLabel(statement, tuple(label["category"]), str(label["keep_until"]))
-        yield str(label["id"]), own, part["content"]
+    for (part_id, label), part in zip(outgoing.labels, outgoing.parts, strict=True):
+        yield part_id, label, part["content"]
 
 
 def recalled_parts(working_set: WorkingSet, handle: str) -> Mapping[tuple[str, str], float]:

@@ -12,11 +12,11 @@ from typing import Any
 
 from exchange.records.kinds import kinds
 from exchange.records.statements import About
-from offramp.agency.cases.caseload import OwnLabel, mistaken_parts, own_parts, valid_facts
+from offramp.agency.cases.caseload import mistaken_parts, own_parts, valid_facts
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.positions import note_position, record_position
-from offramp.agency.folder.outgoing import OutgoingRecord
+from offramp.agency.folder.outgoing import OutgoingRecord, OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 

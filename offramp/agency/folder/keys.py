@@ -119,8 +119,14 @@ class Keys:
         return self._stretched(salt)
 
     def ids(self) -> list[str]:
-        """Return the ids of the keys in the folder."""
-        return sorted(path.stem for path in self.folder.glob("*.json"))
+        """Return the ids of the keys in the folder, none without a folder."""
+        # Every transaction asks for them, and a glob takes five times as long.
+        try:
+            with os.scandir(self.folder) as entries:
+                names = [entry.name for entry in entries]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
     def signing(self, kid: str) -> PrivateKey:
         """Return the key that signs records and requests. Raises `AgencyError` as `_read`."""

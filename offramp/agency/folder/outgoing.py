@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from exchange.log.leaves import Leaf
 from exchange.log.receipts import Receipt, rebuild_leaf
 from exchange.records.bundle import Bundle
+from exchange.records.kinds import find_kind
 from exchange.records.record import hash_statement
+from exchange.records.statements import Statement, read_statement
 from exchange.standards import sd_jwt
 from offramp.agency.folder.journal import Event
+from rules.frozen import frozen
 
 QUEUED, SENT, WITNESSED = "queued", "sent", "witnessed"
 REFUSED, REPLACED = "refused", "replaced"
+
+
+@frozen
+class OwnLabel:
+    """What the label of an own part states. `keep_until` is the part's last day."""
+
+    statement: Statement | None
+    category: tuple[str, ...]
+    keep_until: str
 
 
 class OutgoingRecord:
@@ -61,6 +74,22 @@ class OutgoingRecord:
         if self.receipt is None:
             return QUEUED
         return WITNESSED if self.witnessed else SENT
+
+    # INVARIANT: labels are signed, and a destruction leaves them. Only `parts` lose their contents.
+    @cached_property
+    def labels(self) -> tuple[tuple[str, OwnLabel], ...]:
+        """The id and the label of each part, in the order of `parts`, read once."""
+        labels = []
+        for text in self.bundle.labels:
+            label = sd_jwt.read(text).value
+            statement = (
+                read_statement(str(find_kind(self.kind).says), label["says"])
+                if "says" in label
+                else None
+            )
+            own = OwnLabel(statement, tuple(label["category"]), str(label["keep_until"]))
+            labels.append((str(label["id"]), own))
+        return tuple(labels)
 
     def part_ids(self) -> list[str]:
         """Return the id of each part, in the order of `parts`."""

@@ -9,7 +9,6 @@ from typing import Any
 from exchange.errors import LogError
 from exchange.log.generation import read_signed as read_signed_generation
 from exchange.log.leaves import parse_leaf, sha256_hex
-from exchange.membership.directory import read_directory
 from exchange.membership.signatures import SignedPayload, read_signed_directory
 from exchange.standards import i_json
 from offramp.adoption import read_pack_files
@@ -51,7 +50,7 @@ def learn_directory(link: HubLink, *, proves: bool = True) -> int:
             link.office.journal.put("restored", link.restored or {})
     link.take_up_key()
     if proves:
-        _fetch_packs(link, served.versions)
+        _fetch_packs(link)
     return len(new)
 
 
@@ -92,15 +91,12 @@ def _check_approved(working_set: WorkingSet, versions: Sequence[Mapping[str, Any
         )
 
 
-def _fetch_packs(link: HubLink, versions: Sequence[Mapping[str, Any]]) -> None:
+def _fetch_packs(link: HubLink) -> None:
     """Keep the pack of every version, since earlier ones judge earlier records.
 
     Without its pack nothing passes. What is learned of members and keys counts all the same.
     """
-    digests = {
-        read_directory(parse_signed(version.get("signed")).payload).pack for version in versions
-    }
-    for digest in digests:
+    for digest in sorted(link.office.working_set().gateway.history.packs()):
         if not link.office.keeps(digest):
             with suppress(Refusal):
                 fetch_pack(link, digest)
