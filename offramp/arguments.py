@@ -15,6 +15,7 @@ from rules.input.typed_days import read_typed_day
 Parser = argparse.ArgumentParser
 _DECISIONS = "offer, screening, eligibility, admission, filing, review, …"
 _MOST_JOBS = 64
+_MOST_SECONDS = 86_400
 _ROOT_HELP = "the founders' fingerprint, from a source of your own"
 
 
@@ -31,6 +32,13 @@ def _jobs(text: str) -> int:
     """Return a number of processes."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_JOBS:
         raise argparse.ArgumentTypeError(f"it is a number from 1 to {_MOST_JOBS}")
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    """Return a number of seconds."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"it is a number from 1 to {_MOST_SECONDS}")
     return int(text)
 
 
@@ -172,6 +180,28 @@ def check(parser: Parser, *_: Any) -> None:
     )
     _json(parser)
     _today(parser)
+
+
+def prove(parser: Parser, *_: Any) -> None:
+    """Add the words of `offramp prove`."""
+    parser.description = (
+        "Prove each invariant of a pack on each stretch of days, with the solver Z3. Exit code 0: "
+        "all proved. 1: one is refuted, by a case. 3: one is open. 2: bad pack."
+    )
+    _several_packs(parser)
+    parser.add_argument(
+        "--claim",
+        metavar="FILE",
+        help="prove what this file claims too: `invariants:` as in a pack",
+    )
+    parser.add_argument(
+        "--limit",
+        type=_seconds,
+        default=60,
+        metavar="SECONDS",
+        help="the longest time for one proof. Default: 60",
+    )
+    _json(parser)
 
 
 def test(parser: Parser, *_: Any) -> None:

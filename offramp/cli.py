@@ -119,6 +119,13 @@ COMMANDS = (
         "offramp.arguments:check",
     ),
     Command(
+        "prove",
+        "author",
+        "prove the promises of packs with a solver, for every case",
+        "offramp.policy.proof_command:prove",
+        "offramp.arguments:prove",
+    ),
+    Command(
         "test",
         "author",
         "run packs' scenarios, with coverage",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rules.author.scenarios import Report
     from rules.decide.interview import Interview
     from rules.packs.pack import Pack
+    from rules.prove.by_solver import Claim
 
 __all__ = [
     "AnswerLine",
@@ -50,6 +51,7 @@ __all__ = [
     "list_offenses",
     "list_packs",
     "list_programs",
+    "prove_pack",
     "run_scenarios",
     "start_interview",
 ]
@@ -124,6 +126,31 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     )
     invariants = {name: name in proof.proved for name in sorted(checked.invariants)}
     return PackCheck(checked, program.digest, own_rules, invariants, proof.known, seconds)
+
+
+# Prove a pack
+
+
+def prove_pack(
+    pack: str | Path, *, claims: str | Path | None = None, seconds: float = 60.0
+) -> Iterator[Claim]:
+    """Prove each invariant of a pack on each stretch of days, with the solver.
+
+    `claims` is a file with more invariants. `seconds` limits each proof. Raises `RequestError` if
+    the solver isn't installed, and `PackError` for a pack or claims that can't be read.
+    """
+    try:
+        from rules.prove.by_solver import prove_pack as prove
+    except ImportError:
+        raise RequestError(
+            "no-solver",
+            "the solver that proves isn't installed",
+            fix="pip install 'offramp[prove]'",
+        ) from None
+    from rules.author.claims import read_claims
+
+    read = read_claims(Path(claims)) if claims is not None else None
+    return prove(read_pack(pack, whole=False, claims=read), seconds)
 
 
 # Run a pack's scenarios and cases

@@ -40,11 +40,16 @@ from rules.packs.words import read_spanish, read_words, texts_of
 
 
 def assemble(
-    folder: Path, vocabulary: Vocabulary, find: Find, children: tuple[str, ...] = ()
+    folder: Path,
+    vocabulary: Vocabulary,
+    find: Find,
+    children: tuple[str, ...] = (),
+    claims: Node | None = None,
 ) -> Pack:
     """Read the pack in `folder`, and its parents and its offense table with `find`.
 
-    `children` are the ids of the packs that lead here by `extends`. Raises `PackError`.
+    `children` are the ids of the packs that lead here by `extends`. `claims` is a list of more
+    invariants. Raises `PackError`.
     """
     top = read_file(folder / "pack.yaml", f"{folder.resolve().name}/pack.yaml")
     faults = Faults()
@@ -71,10 +76,18 @@ def assemble(
         parent_folder = find_folder(find.pack, entry["extends"], parent_id)
         beside = find.beside(parent_folder)
         parent = assemble(parent_folder, vocabulary, beside, (*children, pack_id))
+    if claims is not None:
+        entry = {**entry, "invariants": _joined(entry.get("invariants"), claims)}
     draft = Draft(pack_id, top, entry, parent, vocabulary, find, faults)
     if find.replaces_shipped(folder):
         draft.local[pack_id] = "pack"
     return _assembled(draft, folder)
+
+
+def _joined(own: Node | None, claims: Node) -> Node:
+    """Return the pack's own invariants with those of another file, each at its place."""
+    items = [*(own.items("`invariants`") if own is not None else ()), *claims.items("`invariants`")]
+    return Node(claims.file, claims.line, claims.column, items)
 
 
 def _refuse_other_id(folder_name: str, node: Node) -> None:

@@ -42,7 +42,7 @@ def check_whole(pack: Pack) -> tuple[str, ...]:
         with faults.collect():
             _everything_read_exists(segment)
     with faults.collect():
-        _independence(pack)
+        refuse_dependence(pack)
     with faults.collect():
         refuse_own_delay(pack)
     if not faults.errors:
@@ -180,8 +180,8 @@ def _everything_read_exists(segment: Segment) -> None:
                     )
 
 
-def _independence(pack: Pack) -> None:
-    """Check that no decision reads a fact that an `independent_of` excludes.
+def refuse_dependence(pack: Pack) -> None:
+    """Refuse a decision that reads a fact which an `independent_of` excludes.
 
     Facts read through other decisions and through clocks count too.
     """

@@ -1,0 +1,120 @@
+"""How many records of each list are enough to show every case that conditions tell apart.
+
+A record is kept for each quantifier, as its witness. A count that is compared with `c` needs
+`c + 1` records, since larger counts compare the same. The sums over a list need as many records as
+there are different sums: the totals are put there, and 0 in all others. The last holds only if the
+parts of a sum are never below 0, have no upper limit, and are compared nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from rules.frozen import frozen
+from rules.language import tree
+from rules.packs.resolve import Segment
+from rules.packs.tables import Table
+
+_LOOPS = (tree.Quantifier, tree.Total)
+
+
+@frozen
+class ListBounds:
+    """The records needed of each list, by path. `why` says why they may not suffice, if so."""
+
+    lengths: Mapping[str, int]
+    why: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """True if longer lists bring no other case."""
+        return self.why is None
+
+
+def list_bounds(segment: Segment, conditions: Iterable[tree.Tree]) -> ListBounds:
+    """Return how many records of each list these conditions need together."""
+    parts = [part for condition in conditions for part in tree.nodes(condition)]
+    # By the list, and by the text of what reads it, so that equal parts count once.
+    needed: dict[str, dict[str, int]] = {}
+    for part in parts:
+        if isinstance(part, _LOOPS):
+            needed.setdefault(part.over.path, {})[tree.text(part)] = 1
+    limits = [limit for part in parts for limit in _limits(part, segment)]
+    for total, most in limits:
+        counts = needed[total.over.path]
+        if total.value is None and most is not None:
+            counts[tree.text(total)] = max(counts[tree.text(total)], int(most) + 1)
+    lengths = {path: sum(counts.values()) for path, counts in needed.items()}
+    return ListBounds(lengths, next(_doubts(parts, limits), None))
+
+
+def _limits(part: tree.Tree, segment: Segment) -> Iterator[tuple[tree.Total, Decimal | None]]:
+    """Yield each total of a comparison with the largest number that it is compared with."""
+    if isinstance(part, tree.Compare):
+        for side, other in ((part.left, part.right), (part.right, part.left)):
+            if isinstance(side, tree.Total):
+                yield side, _largest(other, segment)
+
+
+def _doubts(
+    parts: list[tree.Tree], limits: list[tuple[tree.Total, Decimal | None]]
+) -> Iterator[str]:
+    """Yield the reasons why longer lists may bring other cases."""
+    compared = {id(total) for total, most in limits if most is not None}
+    summed: dict[str, str] = {}  # by the field that is added up: its list
+    for part in parts:
+        if not isinstance(part, _LOOPS):
+            continue
+        path = part.over.path
+        if any(isinstance(inner, _LOOPS) for inner in _below(part)):
+            yield f"another list is read for each record of `{path}`"
+        if isinstance(part, tree.Total):
+            if id(part) not in compared:
+                yield f"a total of `{path}` is compared with what is no number"
+            if part.value is not None:
+                if not isinstance(part.value, tree.FieldOf):
+                    yield f"what is added up of `{path}` is worked out"
+                if part.low is None or part.low < 0 or part.high is not None:
+                    yield f"what is added up of `{path}` may be negative, or has an upper limit"
+                summed |= dict.fromkeys(_fields(part.value), path)
+    for field in sorted(summed.keys() & _compared_fields(parts)):
+        yield f"`{field}` is added up, and also compared by itself"
+
+
+def _below(node: tree.Tree) -> Iterable[tree.Tree]:
+    return (inner for inner in tree.nodes(node) if inner is not node)
+
+
+def _fields(node: tree.Tree) -> set[str]:
+    return {part.fact.path for part in tree.nodes(node) if isinstance(part, tree.FieldOf)}
+
+
+def _compared_fields(parts: Iterable[tree.Tree]) -> set[str]:
+    """Return the fields of records that are read outside of sums."""
+    return {
+        child.fact.path
+        for part in parts
+        if not isinstance(part, tree.Total)
+        for child in tree.children(part)
+        if isinstance(child, tree.FieldOf)
+    }
+
+
+def _largest(node: tree.Tree, segment: Segment) -> Decimal | None:
+    """Return the largest number that a written side may be, None if it isn't written."""
+    match node:
+        case tree.Constant(int() | Decimal() as value) if not isinstance(value, bool):
+            return Decimal(value)
+        case tree.ParameterOf(name):
+            amount = segment.parameters[name]
+            return Decimal(amount) if isinstance(amount, (int, Decimal)) else None
+        case tree.RowOf(name):
+            table = segment.parameters[name]
+            assert isinstance(table, Table)
+            rows = [row for row in table.rows.values() if isinstance(row, (int, Decimal))]
+            return Decimal(max(rows)) if len(rows) == len(table.rows) else None
+        case tree.Choose(_, then, otherwise):
+            ends = [_largest(then, segment), _largest(otherwise, segment)]
+            return None if None in ends else max(end for end in ends if end is not None)
+    return None
