@@ -25,7 +25,7 @@ facts:
     type: list
     kind: event
     known_by: program
-    category: operation
+    category: charge_status
     question: When did the clock stand still?
     source: act
     fields:
