@@ -91,6 +91,7 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     from time import monotonic
 
     from rules.author.cases import FILE, read_cases, refuse_bad_case
+    from rules.author.retention_cover import refuse_unkept
     from rules.author.scenarios import read_scenarios, refuse_bad_facts
     from rules.packs.faults import Faults
     from rules.prove.proof_cache import prove
@@ -109,6 +110,8 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
             cases = read_cases(folder)
     faults.raise_all()
     program = rules.Program(checked)
+    with faults.collect():
+        refuse_unkept(checked)
     for scenario in scenarios:
         with faults.collect():
             refuse_bad_facts(program, scenario)

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.author.difference import differences
+from rules.author.retention_cover import refuse_unkept
 from rules.decide.retention import DEFAULT_DAYS, period_ends, retention_rule, term_of
+from rules.errors import PackError
 from rules.packs.digest import digest
 from rules.packs.pack import Pack, Period
-from rules.shelf import read_pack
+from rules.shelf import read_pack, shipped
 
 TOLD = date(2026, 1, 31)
 
@@ -24,13 +26,13 @@ def lead() -> Pack:
 
 
 def test_signed_consents_are_kept_six_years_at_care_agencies_alone(lead: Pack) -> None:
-    for role, day in (
-        ("case_management", date(2032, 1, 31)),
-        ("police", TOLD + timedelta(days=DEFAULT_DAYS)),
-        (None, TOLD + timedelta(days=DEFAULT_DAYS)),
+    for role, day, rule in (
+        ("case_management", date(2032, 1, 31), "consents"),
+        ("police", TOLD + timedelta(days=365), "consents_elsewhere"),
+        (None, TOLD + timedelta(days=DEFAULT_DAYS), None),
     ):
         term = term_of(lead, role, ["consent_identity"], TOLD, TOLD)
-        assert term.day == day and (term.rule is None) == (role != "case_management")
+        assert (term.day, term.rule.id if term.rule else None) == (day, rule)
 
 
 def test_what_ends_first_ends_a_part_of_several_kinds(lead: Pack) -> None:
@@ -104,3 +106,25 @@ def test_retention_is_part_of_the_digest_and_of_what_an_adoption_shows(lead: Pac
     assert difference.what == "rule on retention justice"
     assert "365 days; 120 days after dismissed" in str(difference.before)
     assert "30 days; 120 days after dismissed" in str(difference.after)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_pack_says_how_long_each_agency_keeps_what_it_may_be_told(name: str) -> None:
+    refuse_unkept(read_pack(name))
+
+
+def test_a_kind_that_a_role_may_be_told_and_no_rule_keeps_is_refused(lead: Pack) -> None:
+    office = lead.retention["program_office"]
+    without_plan = replace(office, categories=tuple(set(office.categories) - {"plan"}))
+    late = replace(office, since=date(2027, 1, 1))
+    for changed, kinds in ((without_plan, "`plan` on"), (late, "`contact`, ")):
+        pack = replace(lead, retention={**lead.retention, office.id: changed})
+        with pytest.raises(PackError, match=f"how long `program` keeps {kinds}") as refused:
+            refuse_unkept(pack)
+        assert refused.value.code == "no-retention"
+    refuse_unkept(replace(lead, retention={}))  # the stated default applies
+    # Police may never be told of treatment in this pack, so no rule has to say it.
+    assert not any(
+        "treatment" in rule.categories and "police" in rule.held_by
+        for rule in lead.retention.values()
+    )
