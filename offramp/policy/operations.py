@@ -110,8 +110,7 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
             cases = read_cases(folder)
     faults.raise_all()
     program = rules.Program(checked)
-    with faults.collect():
-        refuse_unkept(checked)
+    refuse_unkept(checked, faults)
     for scenario in scenarios:
         with faults.collect():
             refuse_bad_facts(program, scenario)

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from rules.author.cases import read_cases, run_cases
+from rules.author.retention_cover import refuse_unkept
 from rules.author.scenarios import read_scenarios
 from rules.decide.program import Program
 from rules.errors import PackError
+from rules.packs.faults import Faults
 from rules.packs.pack import Pack
 from rules.shelf import read_pack
 from tests.conftest import ROOT
@@ -39,6 +41,9 @@ _ERROR = re.compile(
 def read_whole(folder: Path) -> Pack:
     """Read a pack as `offramp check` and `offramp test` do."""
     pack = read_pack(folder, whole=True)
+    faults = Faults()
+    refuse_unkept(pack, faults)
+    faults.raise_all()
     if (folder / "scenarios.yaml").exists():
         read_scenarios(folder)
     if (folder / "cases.yaml").exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,13 @@ from hypothesis import strategies as st
 from rules.author.difference import differences
 from rules.author.retention_cover import refuse_unkept
 from rules.decide.retention import DEFAULT_DAYS, period_ends, retention_rule, term_of
-from rules.errors import PackError
 from rules.packs.digest import digest
-from rules.packs.pack import Pack, Period
+from rules.packs.faults import Faults
+from rules.packs.pack import Pack, Period, Retention
 from rules.shelf import read_pack, shipped
 
 TOLD = date(2026, 1, 31)
+WHEN = """'recipient.role == "program" && part.category == "plan"'"""
 
 
 @pytest.fixture(scope="module")
@@ -108,22 +110,83 @@ def test_retention_is_part_of_the_digest_and_of_what_an_adoption_shows(lead: Pac
     assert "30 days; 120 days after dismissed" in str(difference.after)
 
 
+def unkept(pack: Pack) -> list[tuple[str, str]]:
+    """Return the code and the message of each kind of information that no rule keeps."""
+    faults = Faults()
+    refuse_unkept(pack, faults)
+    return [(error.code, error.message) for error in faults.errors]
+
+
+def no_rule(role: str, kinds: str, day: str) -> tuple[str, str]:
+    return "no-retention", f"no rule on retention says how long `{role}` keeps {kinds} on {day}"
+
+
+def keeping(pack: Pack, rule: Retention) -> Pack:
+    """Return the pack with another rule on retention in place of its own."""
+    return replace(pack, retention={**pack.retention, rule.id: rule})
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_pack_says_how_long_each_agency_keeps_what_it_may_be_told(name: str) -> None:
-    refuse_unkept(read_pack(name))
+    assert unkept(read_pack(name)) == []
 
 
 def test_a_kind_that_a_role_may_be_told_and_no_rule_keeps_is_refused(lead: Pack) -> None:
     office = lead.retention["program_office"]
     without_plan = replace(office, categories=tuple(set(office.categories) - {"plan"}))
-    late = replace(office, since=date(2027, 1, 1))
-    for changed, kinds in ((without_plan, "`plan` on"), (late, "`contact`, ")):
-        pack = replace(lead, retention={**lead.retention, office.id: changed})
-        with pytest.raises(PackError, match=f"how long `program` keeps {kinds}") as refused:
-            refuse_unkept(pack)
-        assert refused.value.code == "no-retention"
-    refuse_unkept(replace(lead, retention={}))  # the stated default applies
-    # Police may never be told of treatment in this pack, so no rule has to say it.
+    assert unkept(keeping(lead, without_plan)) == [no_rule("program", "`plan`", "2011-10-01")]
+    ended = replace(without_plan, categories=("plan",), id="plan", until=date(2027, 1, 1))
+    pack = keeping(keeping(lead, without_plan), ended)
+    assert unkept(pack) == [no_rule("program", "`plan`", "2027-01-01")]
+    assert unkept(replace(lead, retention={})) == []  # the stated default applies
+
+
+def test_every_role_without_a_rule_is_refused_at_once(lead: Pack) -> None:
+    crime = replace(lead.retention["crime_at_a_program"], held_by=("case_management",))
+    records = lead.retention["running_the_exchange"]
+    elsewhere = replace(records, held_by=tuple(set(records.held_by) - {"police", "program"}))
+    assert unkept(keeping(keeping(lead, crime), elsewhere)) == [
+        no_rule("police", "`premises_crime`, `operation`", "2011-10-01"),
+        no_rule("program", "`operation`", "2011-10-01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "kept", "missing_on"),
+    [
+        ("", "", None),
+        ("", "until: 2027-01-01, ", "2027-01-01"),
+        ("from: 2026-01-01, ", "from: 2026-01-01, ", None),
+        ("from: 2026-01-01, ", "from: 2027-01-01, ", "2026-01-01"),
+        ("until: 2026-01-01, ", "", None),
+        ("until: 2026-01-01, ", "until: 2026-01-01, ", "2026-01-01"),  # it may still be there
+    ],
+)
+def test_a_kind_needs_a_rule_from_the_first_day_on_which_a_role_may_be_told(
+    told: str, kept: str, missing_on: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "pack.yaml").write_text(
+        f"""
+id: {tmp_path.name}
+title: A program
+time_zone: America/Denver
+program: {{from: 2014-04-01, source: act}}
+sources: {{act: {{title: Act, address: none, confidence: high}}}}
+decisions:
+  disclosure:
+    rules:
+      - {{id: plan, when: {WHEN}, then: permit, {told}because: It may know the plan., source: act}}
+    otherwise: {{outcome: deny, because: Nothing permits it., source: act}}
+retention:
+  plan:
+    {{says: plans, held_by: [program], categories: [plan], keep: {{days: 30}}, {kept}source: act}}
+"""
+    )
+    missing = [no_rule("program", "`plan`", missing_on)] if missing_on else []
+    assert unkept(read_pack(tmp_path, whole=False)) == missing
+
+
+def test_no_rule_keeps_what_police_may_never_be_told(lead: Pack) -> None:
     assert not any(
         "treatment" in rule.categories and "police" in rule.held_by
         for rule in lead.retention.values()
