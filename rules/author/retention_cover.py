@@ -68,5 +68,5 @@ def _unkept(pack: Pack, role: str, categories: list[str], day: date) -> PackErro
 def _place(pack: Pack, role: str) -> Place:
     """Return the place of the pack's own rule for a role, of another own rule, or of the answer."""
     own = [rule for rule in pack.retention.values() if rule.declared_in == pack.id]
-    for_role = [rule for rule in own if role in rule.held_by]
-    return (for_role or own or [pack.decisions[DISCLOSURE]])[0].place
+    own.sort(key=lambda rule: role not in rule.held_by)
+    return own[0].place if own else pack.decisions[DISCLOSURE].place
