@@ -90,7 +90,7 @@ def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -
 
     `models` are scenarios that hold, and `day` is the first day of the program.
     """
-    pack, found = program.pack, list[Scenario]()
+    pack, scenarios = program.pack, list[Scenario]()
     for parameter in pack.parameters.values():
         value = parameter.on(day)
         if value is None or value.declared_in != pack.id:
@@ -104,11 +104,11 @@ def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -
                     for comparison in comparisons
                     if comparison.decision == decision
                 )
-                found += _renamed(next((pair for pair in pairs if pair), []), found)
+                scenarios += _renamed(next((pair for pair in pairs if pair), []), scenarios)
         for clock in pack.clocks.values():
             if clock.length == parameter.name and clock.in_force(day):
-                found += _of_clock(program, clock, parameter, value.value, day)
-    return found
+                scenarios += _of_clock(program, clock, parameter, value.value, day)
+    return scenarios
 
 
 def _amounts(program: Program, parameter: Parameter, value: Any) -> Iterator[Amount]:
@@ -116,39 +116,43 @@ def _amounts(program: Program, parameter: Parameter, value: Any) -> Iterator[Amo
     if isinstance(value, Mapping):
         by = program.pack.vocabulary.fact_at(parameter.by or "")
         words = word_of_each_row(value, by.word_tree) if by is not None else {}
-        for row, word in words.items():
-            yield Amount(parameter, value[row], word)
+        for row, label in words.items():
+            yield Amount(parameter, value[row], label)
     elif isinstance(value, (int, Decimal, time)) and not isinstance(value, bool):
         yield Amount(parameter, value)
 
 
 def _comparisons(program: Program, day: Any, name: str) -> Iterator[Comparison]:
     resolved = resolve(program.pack, day).decisions
-    for decision in sorted(resolved.values(), key=lambda one: one.decision.name == _OFFER):
+    for decision in sorted(
+        resolved.values(), key=lambda resolved_one: resolved_one.decision.name == _OFFER
+    ):
         for rule in decision.rules:
             for part in tree.nodes(rule.condition):
                 if isinstance(part, tree.Compare):
-                    for side, other in ((part.left, part.right), (part.right, part.left)):
-                        yield from _of_sides(decision.decision.name, name, side, other)
+                    for side, opposite in ((part.left, part.right), (part.right, part.left)):
+                        yield from _of_sides(decision.decision.name, name, side, opposite)
 
 
-def _of_sides(decision: str, name: str, side: tree.Tree, other: tree.Tree) -> Iterator[Comparison]:
+def _of_sides(
+    decision: str, name: str, side: tree.Tree, opposite: tree.Tree
+) -> Iterator[Comparison]:
     """Yield the comparison if `side` is the parameter, a row of it, or a day moved by it."""
-    match side, other:
+    match side, opposite:
         case tree.ParameterOf(read), _ if read == name:
-            yield from _of_value(decision, other)
+            yield from _of_value(decision, opposite)
         case tree.RowOf(read, tree.FactOf() | tree.FieldOf() as key), _ if read == name:
-            for comparison in _of_value(decision, other):
+            for comparison in _of_value(decision, opposite):
                 yield replace(comparison, key=_spot(key))
         case (
             tree.Arithmetic(sign, base, tree.LengthOf(_, tree.ParameterOf(read))),
             tree.FactOf() | tree.FieldOf(),
         ) if read == name and isinstance(base, (tree.FactOf, tree.FieldOf)):
             if isinstance(base, tree.FactOf):
-                yield Comparison(decision, _spot(other), Decimal(1), _spot(base), sign)
-            elif isinstance(other, tree.FactOf):
+                yield Comparison(decision, _spot(opposite), Decimal(1), _spot(base), sign)
+            elif isinstance(opposite, tree.FactOf):
                 turned = "-" if sign == "+" else "+"
-                yield Comparison(decision, _spot(base), Decimal(1), _spot(other), turned)
+                yield Comparison(decision, _spot(base), Decimal(1), _spot(opposite), turned)
 
 
 def _of_value(decision: str, side: tree.Tree) -> Iterator[Comparison]:

@@ -151,8 +151,8 @@ class Formulas:
         """
         citation, path = self.unknown(item, bound), self.path_of(item, bound)
         cases = []
-        for number, given in enumerate(self.citations[path]):
-            answer = False if given is None else section_set(sections).has(given)
+        for number, candidate in enumerate(self.citations[path]):
+            answer = False if candidate is None else section_set(sections).has(candidate)
             if answer is None:
                 key = ("open", path, number, sections)
                 answer = self._made.get(key)
@@ -215,11 +215,11 @@ class Formulas:
         """Return the row of a table by the word of its key."""
         table = self.segment.parameters[name]
         assert isinstance(table, Table) and isinstance(key, (tree.FactOf, tree.FieldOf))
-        word = self.unknown(key, bound)
+        key_word = self.unknown(key, bound)
         words = key.fact.word_tree.finest
         amount = self.value(table.row(words[-1]))
-        for each in words[-2::-1]:
-            amount = z3.If(word == self.value(each), self.value(table.row(each)), amount)
+        for choice in words[-2::-1]:
+            amount = z3.If(key_word == self.value(choice), self.value(table.row(choice)), amount)
         return amount
 
     def total(
@@ -337,9 +337,9 @@ class Formulas:
             case "bool":
                 return z3.Bool(path)
             case "choice":
-                word = z3.Int(path)
-                self.always.append(self.among(word, fact.word_tree.finest))
-                return word
+                choice = z3.Int(path)
+                self.always.append(self.among(choice, fact.word_tree.finest))
+                return choice
             case "int" | "decimal":
                 number = z3.Int(path) if fact.type == "int" else z3.Real(path)
                 if fact.low is not None:
@@ -380,7 +380,11 @@ class Formulas:
         sections = ((text, read(text)) for text in others)
         return (
             *self._space.words(fact, self._points),
-            *(GivenCitation(text, each) for text, each in sections if each and each.is_whole),
+            *(
+                GivenCitation(text, section)
+                for text, section in sections
+                if section is not None and section.is_whole
+            ),
             None,
         )
 
@@ -399,12 +403,12 @@ class Formulas:
             if in_force.decision.collect:
                 raise CannotEncode(f"`{name}`, which has several outcomes at once")
             outcome = self.value(in_force.otherwise.outcome)
-            for each, rules in reversed(in_force.ranks):
+            for ranked, rules in reversed(in_force.ranks):
                 applies = z3.Or([self.condition(rule.condition) for rule in rules])
-                outcome = z3.If(applies, self.value(each), outcome)
-            named = z3.Int(f"decisions.{name}")
-            self.always.append(named == outcome)
-            self._outcomes[name] = named
+                outcome = z3.If(applies, self.value(ranked), outcome)
+            decided = z3.Int(f"decisions.{name}")
+            self.always.append(decided == outcome)
+            self._outcomes[name] = decided
         return self._outcomes[name]
 
     def status(self, name: str) -> Term:
@@ -438,15 +442,15 @@ class Formulas:
             in_time = met_at <= self.local(due, f"due {clock.name}")[0]
         else:
             in_time = met_at <= due
-        word = self.value
+        status = self.value
         return z3.If(
             has_started,
             z3.If(
                 is_met,
-                z3.If(in_time, word("met"), word("late")),
-                z3.If(now <= due, word("running"), word("overdue")),
+                z3.If(in_time, status("met"), status("late")),
+                z3.If(now <= due, status("running"), status("overdue")),
             ),
-            z3.If(is_met, word("met"), word("not_started")),
+            z3.If(is_met, status("met"), status("not_started")),
         )
 
     def _allowed(self, clock: Clock) -> tuple[Term, Term]:
@@ -491,28 +495,32 @@ class Formulas:
             record, _, name = path.rpartition(".")
             if not record.startswith(f"{CHARGES}[") or name != "code":
                 continue
-            for number, given in enumerate(candidates):
-                if given is None:
+            for number, candidate in enumerate(candidates):
+                if candidate is None:
                     continue
                 cites = self.unknowns[path] == number
-                stated = [law.stated({"code": given}, day) for day in every_day]
-                for field in dict.fromkeys(field for each in stated for field in each):
-                    word = self.unknowns.get(f"{record}.{field}")
-                    if word is None:
+                stated = [law.stated({"code": candidate}, day) for day in every_day]
+                for field in dict.fromkeys(field for statements in stated for field in statements):
+                    unknown = self.unknowns.get(f"{record}.{field}")
+                    if unknown is None:
                         continue
                     fact = self.facts[f"{record}.{field}"]
                     on_the_day = _words_of(stated[0], field, fact)
                     if on_the_day:
-                        self.clear.append(z3.Implies(cites, self.among(word, on_the_day)))
-                    if all(field in each for each in stated):
-                        words = {each for one in stated for each in _words_of(one, field, fact)}
-                        self.always.append(z3.Implies(cites, self.among(word, sorted(words))))
+                        self.clear.append(z3.Implies(cites, self.among(unknown, on_the_day)))
+                    if all(field in statements for statements in stated):
+                        words = {
+                            choice
+                            for statements in stated
+                            for choice in _words_of(statements, field, fact)
+                        }
+                        self.always.append(z3.Implies(cites, self.among(unknown, sorted(words))))
 
     # A solution as facts
 
     def word(self, number: int) -> str | None:
         """Return the word that a number stands for."""
-        return next((word for word, each in self._words.items() if each == number), None)
+        return next((text for text, number_of in self._words.items() if number_of == number), None)
 
 
 # The least and the most seconds of a unit of time.
