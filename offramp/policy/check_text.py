@@ -10,7 +10,7 @@ from offramp.policy.law_age import pack_warnings, source_as_json
 from offramp.policy.local_packs import local_lines, local_member
 from rules.decide.law_age import stale_sources
 from rules.errors import PackError, Refusal
-from rules.packs.finer import words_without_rest
+from rules.packs.finer import choices_without_words, words_without_rest
 
 MOST_SHOWN = 20  # errors of one pack
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from offramp.policy.second_engine import Comparison
     from rules.author.cases import CaseReport, WrongCase
     from rules.author.scenarios import Report, Untouched
+    from rules.packs.pack import Pack
 
 
 def check_as_json(check: PackCheck, today: date) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def check_as_json(check: PackCheck, today: date) -> dict[str, Any]:
             for name, proved in check.invariants.items()
         },
         "known": check.known,
-        "warnings": list(words_without_rest(check.pack)),
+        "warnings": _word_warnings(check.pack),
         "stale_sources": [source_as_json(source) for source in stale_sources(check.pack, today)],
         **local_member(check.pack),
     }
@@ -47,8 +48,12 @@ def check_lines(name: str, check: PackCheck, today: date) -> Iterator[str]:
         f"({how}); {check.digest}"
     )
     yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
-    for warning in (*words_without_rest(check.pack), *pack_warnings(check.pack, today)):
+    for warning in (*_word_warnings(check.pack), *pack_warnings(check.pack, today)):
         yield f"{name}: warning: {warning}"
+
+
+def _word_warnings(pack: Pack) -> list[str]:
+    return [*words_without_rest(pack), *choices_without_words(pack)]
 
 
 def refusal_as_json(refusal: Refusal) -> dict[str, Any]:

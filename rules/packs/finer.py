@@ -166,3 +166,20 @@ def words_without_rest(pack: Pack) -> tuple[str, ...]:
                         f"add a rest, such as `other_{choice}`"
                     )
     return tuple(warnings)
+
+
+def choices_without_words(pack: Pack) -> tuple[str, ...]:
+    """Return a sentence for each fact of the pack's own with choices that have no label."""
+    warnings = []
+    for fact in pack.vocabulary.facts.values():
+        for entry in (fact, *fact.fields.values()):
+            if not {fact.path, entry.path} & set(pack.vocabulary.own):
+                continue
+            labels = pack.words.choices.get(entry.path, {})
+            bare = [f"`{choice}`" for choice in entry.choices if choice not in labels]
+            if bare:
+                warnings.append(
+                    f"nobody is shown words for {', '.join(bare)} of `{entry.path}`; "
+                    f"add them in English and Spanish to `choices` of `words`"
+                )
+    return tuple(warnings)

@@ -291,7 +291,7 @@ COMMANDS = (
     ),
     AgencyCommand(
         "report-status",
-        "tell how a person is doing, in fixed words",
+        "tell how a person is doing, in fixed words; `agency tell` asks what only the program asks",
         run=_report_status,
         words=(CASE,),
         options=_report_status_options,
